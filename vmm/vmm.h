@@ -1,0 +1,111 @@
+/* The monitor's inside: what its files share, grouped by the file that owns it. */
+#ifndef VMM_VMM_H
+#define VMM_VMM_H
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "wasi-shim/abi.h"
+
+/* ---- message.c: the one place that words errors ---- */
+/* Prints one line, `wasmvm: what: why (what to do)`, to stderr, control characters escaped. */
+void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same, then ends with EXIT_MONITOR.  Only before the guest runs. */
+_Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Escapes guest text for a terminal: control characters, invalid bytes; keeps '\n' where keep_newlines.  Returns length. */
+size_t text_escape(const char *in, size_t len, char *out, size_t cap, bool keep_newlines);
+
+enum { EXIT_TIMEOUT = 124, EXIT_MONITOR = 125, EXIT_INVALID_MODULE = 126, EXIT_NO_MODULE = 127, EXIT_TRAP = 134, EXIT_STOPPED = 137 };
+
+/* ---- options.c: the command line (DESIGN.md section 8), as data ---- */
+struct grant { /* one --dir */
+    const char *host, *guest;
+    bool read_only;
+    bool relative; /* the second preopen of a relative HOST: stands after all absolute ones */
+};
+struct config {
+    const char *module;              /* path as typed */
+    char **args; uint32_t argc;      /* argv for the guest, args[0] = module path as typed */
+    char **env; uint32_t envc;       /* NAME=VALUE */
+    struct grant *grants; uint32_t ngrants; /* in preopen order */
+    uint64_t memory_bytes;           /* --memory  */
+    uint64_t stack_bytes;            /* --stack   */
+    uint64_t timeout_ns, cpu_time_ns; /* 0 = none */
+    const char *report;              /* --report FILE */
+    const char *guest_image;         /* --guest-image FILE */
+    bool stats, validate, compile_all, hypercall_all;
+    const char *debug;               /* --debug letters */
+};
+/* Parses argv.  Handles --help and --version itself (prints, exits 0).  Bad usage: fail(). */
+void options_parse(struct config *, int argc, char **argv);
+
+/* ---- guestmem.c: the one door to guest memory ---- */
+typedef uint64_t gva_t; /* a guest-virtual address; never dereferenced */
+struct region { gva_t at; uint64_t bytes; uint8_t *host; bool writable; };
+enum { REGION_LINEAR, REGION_STACK, REGION_HEAP, REGION_IMAGE, REGION_CSTACK, REGION_CONTROL, REGION_COUNT };
+struct guestmem { struct region regions[REGION_COUNT]; };
+/* Copies n bytes in or out; false if any byte lies outside one region (nothing is copied then). */
+bool guest_read(const struct guestmem *, gva_t, void *dst, uint64_t n);
+bool guest_write(const struct guestmem *, gva_t, const void *src, uint64_t n);
+/* The host range for a bulk transfer by the kernel; false as above.  The monitor itself never looks through it. */
+bool guest_span(const struct guestmem *, gva_t, uint64_t n, bool writable, struct iovec *out);
+/* For WASI: addresses must lie in linear memory. */
+bool linear_read(const struct guestmem *, gva_t, void *dst, uint64_t n);
+bool linear_write(const struct guestmem *, gva_t, const void *src, uint64_t n);
+bool linear_span(const struct guestmem *, gva_t, uint64_t n, bool writable, struct iovec *out);
+
+/* ---- the end of a run ---- */
+enum end_kind { ENDED_NOT, ENDED_EXIT, ENDED_TRAP, ENDED_INVALID, ENDED_UNSUPPORTED, ENDED_LIMIT, ENDED_NOMEM, ENDED_CRASH,
+                ENDED_HOSTILE /* bad hypercall */, ENDED_TIMEOUT, ENDED_CPU_TIME, ENDED_SIGNAL, ENDED_SIGPIPE };
+struct end {
+    enum end_kind kind;
+    uint32_t code;     /* exit code or signal number */
+    char *text;        /* guest's or monitor's words, unescaped, may have several lines; NULL = none */
+};
+
+/* ---- wasi.c and its subjects: WASI calls served on the host ---- */
+struct wasi; /* descriptor table, preopens, counters */
+struct request { uint32_t number; uint64_t args[SLOT_ARGS]; }; /* the copy that is validated and used */
+/* Takes what it needs from config (grants, args, env); opens preopens; fail() on a directory that cannot be had. */
+struct wasi *wasi_new(const struct config *, struct guestmem *);
+/* Serves one WASI call (number <= CALL_sock_shutdown) and returns its errno.  May set *end (proc_exit, EPIPE on 1 or 2). */
+uint32_t wasi_serve(struct wasi *, const struct request *, struct end *end);
+/* First path asked with descriptor -1, and how often; "" = none. */
+const char *wasi_missing_path(const struct wasi *, uint64_t *count);
+void wasi_close(struct wasi *);
+/* How handlers wait for the host: ppoll with the kick signal unmasked only here.  -1/EINTR when kicked: the handler then
+ * returns WASI INTR and the vCPU loop ends or goes on.  kick_pending: a stop is wanted, give up waiting. */
+struct pollfd;
+int kick_ppoll(struct pollfd *, unsigned n, int64_t timeout_ns /* -1 = for ever */);
+bool kick_pending(void);
+
+/* ---- statistics: counted by vcpu.c, printed by report.c ---- */
+struct call_stats { uint64_t count, total_ns; };
+struct run_stats {
+    struct call_stats calls[CALL_COUNT];
+    uint64_t exits;              /* all KVM exits */
+    uint64_t exits_other;        /* exits that were no doorbell: signals, page requests */
+    uint64_t start_ns;           /* CLOCK_MONOTONIC at process start, as near as can be had */
+    uint64_t vm_ns, load_ns, boot_ns, run_ns, teardown_ns; /* phases */
+    uint64_t cpu_ns;             /* CPU time of the guest (vCPU thread) */
+    uint64_t max_rss_bytes, slot_kernel_bytes;
+    uint64_t linear_bytes;       /* linear memory at the end */
+    struct guest_stats guest;    /* a copy, taken once */
+};
+
+/* ---- vm.c: the machine (kvm.c holds the ioctls, boot.c the page tables and boot record, vcpu.c the exits) ---- */
+struct vm;
+struct vm *vm_new(const struct config *, int module_fd, struct run_stats *); /* creates, loads, maps; fail() on bad environment */
+struct guestmem *vm_memory(struct vm *);
+void vm_run(struct vm *, struct wasi *, struct end *); /* until the run is over */
+void vm_free(struct vm *);
+
+/* ---- report.c ---- */
+void report_stats(const struct config *, const struct run_stats *, const struct end *);  /* table on stderr */
+void report_json(const struct config *, const struct run_stats *, const struct end *, int exit_status); /* --report FILE */
+
+#endif

@@ -1,0 +1,160 @@
+/* The host/guest contract: the whole of it.  Both sides compile this header.
+ *
+ * It holds the version, the memory map, the boot record, the control area with the one request slot, and the list of
+ * calls (calls.def) from which the enum, the guest's stubs, the host's table and the trace names are made.
+ *
+ * Guest-virtual memory map (one PML4 entry, everything below 512 GiB):
+ *
+ *   0x00_0000_0000  linear memory 0, up to 4 GiB; 4 to 8 GiB and a guard stay unmapped for ever
+ *   0x10_0000_0000  stack of wasm frames, up to 16 GiB; the lowest 2 MiB and all below it stay unmapped (guard)
+ *   0x18_0000_0000  module bytes, read-only
+ *   0x1a_0000_0000  code, writable alias (never executable)
+ *   0x1b_c000_0000  engine heap, up to 1 GiB, RW             \  these three lie within 2 GiB, so that code reaches
+ *   0x1c_0000_0000  code, executable alias (never writable)   > heap and image by 32-bit displacements
+ *   0x1c_2000_0000  guest image (ELF segments, own rights)   /
+ *   0x1c_3000_0000  control area, RW: struct control
+ *   0x1c_3800_0000  CPL 3 C stack, and the fault handler's stack, each with an unmapped page below
+ *   0x1c_3c00_0000  CPL 0 pages (supervisor): GDT, TSS, IDT, exception entries and their stack
+ *
+ * A field that the guest writes is hostile to the host: it is read once, into a copy (STYLE.md). */
+#ifndef WASI_SHIM_ABI_H
+#define WASI_SHIM_ABI_H
+
+#include <stdint.h>
+
+#define ABI_VERSION 1u
+#define ABI_MAGIC 0x6d76736177ull /* "wasvm" */
+
+/* Memory map; sizes are the ranges' limits, in bytes. */
+#define MAP_LINEAR      0x0000000000ull
+#define MAP_LINEAR_MAX  0x0100000000ull
+#define MAP_STACK       0x1000000000ull
+#define MAP_STACK_MAX   0x0400000000ull
+#define MAP_MODULE      0x1800000000ull
+#define MAP_MODULE_MAX  0x0040000000ull
+#define MAP_CODE_W      0x1a00000000ull
+#define MAP_HEAP        0x1bc0000000ull
+#define MAP_HEAP_MAX    0x0040000000ull
+#define MAP_CODE_X      0x1c00000000ull
+#define MAP_CODE_MAX    0x0020000000ull
+#define MAP_IMAGE       0x1c20000000ull
+#define MAP_IMAGE_MAX   0x0010000000ull
+#define MAP_CONTROL     0x1c30000000ull
+#define MAP_CSTACK      0x1c38000000ull
+#define MAP_CSTACK_MAX  0x0000800000ull
+#define MAP_CPL0        0x1c3c000000ull
+#define MAP_STACK_GUARD 0x200000ull
+
+/* The doorbell: `out %al, $DOORBELL_PORT`; the value of al says why. */
+#define DOORBELL_PORT 0x77u
+enum doorbell {
+    DOORBELL_CALL = 1,  /* the slot holds a request                                         */
+    DOORBELL_CRASH = 2, /* a fault nobody handles: control->crash is filled; never resumed  */
+};
+
+/* Calls.  WASI functions first, in calls.def's order, then the guest's own. */
+enum call {
+#define CALL(name, sig) CALL_##name,
+#include "wasi-shim/calls.def"
+#undef CALL
+    CALL_COUNT
+};
+
+#define SLOT_ARGS 9
+/* One request, one owner at a time.  The guest fills number and args, rings the doorbell, and reads result when it
+ * runs on.  WASI arguments are the raw wasm values (i32 zero-extended); pointers are linear-memory addresses.  Pointer
+ * arguments of the guest's own calls are guest-virtual addresses. */
+struct slot {
+    uint32_t state; /* 0 = the guest's, 1 = request posted, 2 = in service, 3 = result ready (polled way; issue 6) */
+    uint32_t number;          /* enum call */
+    uint64_t args[SLOT_ARGS];
+    uint64_t result;          /* errno for WASI calls; see calls.def for the others */
+};
+
+/* Clock page, host-written, read by the guest like a vDSO: ns = base_ns + ((tsc - base_tsc) * mult >> shift).
+ * seq is odd while the host writes.  Where usable is 0, clocks are hypercalls. */
+struct clock_page {
+    uint32_t seq;
+    uint32_t usable;
+    uint64_t base_tsc;
+    uint64_t valid_until_tsc; /* at most 1 s after base_tsc; past it the guest makes CALL_clock_refresh */
+    uint64_t mult;
+    uint32_t shift;
+    uint32_t pad;
+    int64_t realtime_ns;  /* CLOCK_REALTIME at base_tsc  */
+    int64_t monotonic_ns; /* CLOCK_MONOTONIC at base_tsc */
+};
+
+/* What the guest tells of itself for --stats and --report; counters only, never trusted for more. */
+struct guest_stats {
+    uint64_t funcs_total, funcs_compiled;
+    uint64_t body_bytes_total, body_bytes_compiled;
+    uint64_t code_bytes, heap_bytes;
+    uint64_t parse_ns, validate_ns, compile_ns, start_ns; /* start_ns: doorbell-free time when _start was entered */
+    uint64_t served_in_guest[CALL_COUNT]; /* calls that needed no hypercall */
+};
+
+struct crash {
+    uint64_t vector, error_code, cr2, rip, rsp, rflags;
+    uint64_t gpr[16]; /* rax rcx rdx rbx rsp rbp rsi rdi r8..r15 */
+};
+
+/* Read-only to the guest's trust, written by the host before the first instruction. */
+struct boot_record {
+    uint64_t magic;
+    uint32_t abi_version;
+    uint32_t flags;             /* BOOT_* */
+    uint64_t control_bytes;     /* size of the control area, strings included */
+    uint64_t module_bytes;
+    uint64_t stack_bytes;       /* usable bytes below MAP_STACK + MAP_STACK_MAX; the top is fixed */
+    uint64_t heap_bytes, code_bytes; /* mapped at the start */
+    uint64_t memory_limit;      /* --memory, bytes */
+    uint32_t cpu_features;      /* CPU_* */
+    uint32_t argc, envc;
+    uint32_t args_off, args_len;  /* NUL-terminated strings, in the control area, counted from its start */
+    uint32_t env_off, env_len;
+    uint32_t preopens;            /* how many preopened directories: descriptors 3 .. 3 + preopens - 1 */
+    uint32_t preopen_off, preopen_len; /* their guest names, NUL-terminated, in order */
+    uint32_t func_args_off;       /* reserved: --invoke */
+    uint8_t entropy[64];          /* fresh for every run */
+};
+
+enum {
+    BOOT_VALIDATE = 1 << 0,      /* validate every body before running anything            */
+    BOOT_VALIDATE_ONLY = 1 << 1, /* ... and end with 0                                      */
+    BOOT_CALL_ALL = 1 << 2,      /* --hypercall-all: nothing is served inside the guest     */
+    BOOT_COMPILE_ALL = 1 << 3,   /* compile every function before _start (measurements)     */
+};
+
+enum {
+    CPU_SSE41 = 1 << 0, CPU_SSE42 = 1 << 1, CPU_POPCNT = 1 << 2, CPU_LZCNT = 1 << 3, CPU_BMI1 = 1 << 4,
+    CPU_BMI2 = 1 << 5, CPU_AVX = 1 << 6, CPU_AVX2 = 1 << 7, CPU_FMA = 1 << 8, CPU_SSSE3 = 1 << 9, CPU_ERMS = 1 << 10,
+};
+
+/* The control area at MAP_CONTROL. */
+struct control {
+    struct boot_record boot;
+    struct clock_page clock;
+    struct slot slot;
+    struct guest_stats stats;
+    struct crash crash;
+    uint64_t quit_entry; /* guest code address: the host may set rip here (rdi = old rip, rsi = old rsp, on the fault
+                            stack whose top is quit_stack) to ask for a backtrace on SIGQUIT; 0 = not ready */
+    uint64_t quit_stack;
+};
+
+/* Why the guest ends a run by CALL_end (args: reason, text gva, text length, code). */
+enum end_reason {
+    END_EXIT,        /* proc_exit or return of _start; code = exit code                 -> code & 255 */
+    END_TRAP,        /* wasm trap; text: first line the message, then backtrace lines   -> 134 */
+    END_INVALID,     /* the module is not valid; text: one line                         -> 126 */
+    END_UNSUPPORTED, /* import nobody provides, no _start, unsupported feature          -> 126 */
+    END_LIMIT,       /* initial memory exceeds --memory (text: both numbers)            -> 125 */
+    END_NOMEM,       /* engine memory that cannot be had                                -> 137 */
+    END_CRASH,       /* the guest found itself broken                                   -> 137 */
+};
+
+_Static_assert(sizeof(struct slot) == 8 + 8 * SLOT_ARGS + 8, "slot layout");
+_Static_assert(sizeof(struct clock_page) == 64, "clock page layout");
+
+#endif
