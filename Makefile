@@ -1,0 +1,131 @@
+# wasmvm: builds everything.  `make help` lists the commands.  No command but those marked "network" uses the network.
+#
+# A source file is built when it stands in one of the lists below, one name a line.  Objects go to $(BUILD):
+#   guest/  freestanding, for the guest image        host/  the same engine sources for host tests (spec runner, tools)
+#   vmm/    the monitor                              san/   everything again with ASan and UBSan, for the unit tests
+
+# ---- lists: a new file is one line here ----
+
+ENGINE_SRC := \
+
+SHIM_SRC := \
+
+GUEST_SRC := \
+
+VMM_SRC := \
+    vmm/blob.S \
+
+# ---- settings ----
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+BUILD ?= build
+VERSION := 0.1.0
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+BASE := -std=c11 -O2 -g $(WARN) -I. -MMD -MP
+# The image is linked at a fixed address above 4 GiB: position-independent code reaches its data relative to rip.
+FREESTANDING := -ffreestanding -fpie -fvisibility=hidden -fno-stack-protector -fcf-protection=none \
+    -fno-asynchronous-unwind-tables -fno-strict-aliasing -ffunction-sections
+HOSTED := -D_GNU_SOURCE -fno-strict-aliasing
+SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+GUEST_CFLAGS := $(BASE) $(FREESTANDING)
+GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,-T,guest/link.ld -Wl,--build-id=none -Wl,--gc-sections \
+    -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,--fatal-warnings
+ENGINE_HOST_CFLAGS := $(BASE) -ffreestanding -fno-strict-aliasing
+VMM_CFLAGS := $(BASE) $(HOSTED) -DWASMVM_VERSION='"$(VERSION)"' -DGUEST_ELF='"$(BUILD)/guest.elf"'
+VMM_LIBS := -lelf -lpthread
+
+# Objects of the list $(1) in $(BUILD)/$(2)/.
+objects = $(patsubst %,$(BUILD)/$(2)/%.o,$(basename $(1)))
+
+GUEST_OBJ := $(call objects,$(GUEST_SRC) $(SHIM_SRC) $(ENGINE_SRC),guest)
+VMM_OBJ := $(call objects,$(VMM_SRC),vmm)
+ENGINE_HOST_OBJ := $(call objects,$(ENGINE_SRC),host)
+
+.PHONY: all
+all: $(BUILD)/wasmvm
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# ---- the guest image and the monitor ----
+
+$(BUILD)/guest/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+
+$(BUILD)/guest/%.o: %.S
+	@mkdir -p $(@D)
+	$(CC) -g -I. -MMD -MP -c -o $@ $<
+
+$(BUILD)/guest.elf: $(GUEST_OBJ) guest/link.ld
+	$(CC) $(GUEST_LDFLAGS) -o $@ $(GUEST_OBJ)
+
+$(BUILD)/vmm/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(VMM_CFLAGS) -c -o $@ $<
+
+$(BUILD)/vmm/%.o: %.S
+	@mkdir -p $(@D)
+	$(CC) -g -I. -DGUEST_ELF='"$(BUILD)/guest.elf"' -MMD -MP -c -o $@ $<
+
+$(BUILD)/vmm/vmm/blob.o: $(BUILD)/guest.elf
+
+$(BUILD)/wasmvm: $(VMM_OBJ)
+	$(CC) -o $@ $(VMM_OBJ) $(VMM_LIBS)
+
+# ---- the engine for host tests: $(BUILD)/host/libengine.a ----
+
+$(BUILD)/host/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ENGINE_HOST_CFLAGS) -c -o $@ $<
+
+$(BUILD)/host/libengine.a: $(ENGINE_HOST_OBJ)
+	@rm -f $@
+	ar rcs $@ $(ENGINE_HOST_OBJ)
+
+# ---- unit tests: every tests/unit/FOLDER/test_NAME.c is one cmocka program, linked with what it needs of the libraries ----
+
+UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
+UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+SAN_LIBS := $(BUILD)/san/libvmm.a $(BUILD)/san/libshim.a $(BUILD)/san/libengine.a
+
+$(BUILD)/san/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) -O1 $(HOSTED) $(SAN) -DWASMVM_VERSION='"$(VERSION)"' -c -o $@ $<
+
+$(BUILD)/san/%.o: %.S
+	@mkdir -p $(@D)
+	$(CC) -g -I. -MMD -MP -c -o $@ $<
+
+$(BUILD)/san/libengine.a: $(call objects,$(ENGINE_SRC),san)
+$(BUILD)/san/libshim.a: $(call objects,$(SHIM_SRC),san)
+$(BUILD)/san/libguest.a: $(call objects,$(filter %.c,$(GUEST_SRC)),san)
+$(BUILD)/san/libvmm.a: $(call objects,$(filter-out vmm/main.c vmm/blob.S,$(VMM_SRC)),san)
+$(BUILD)/san/lib%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	ar rcs $@ $^
+
+# The guest's own library (memcpy and so on) stands after the C library, so that it never replaces it.
+$(BUILD)/unit/%: tests/unit/%.c $(SAN_LIBS) $(BUILD)/san/libguest.a
+	@mkdir -p $(@D)
+	$(CC) $(BASE) -O1 $(HOSTED) $(SAN) -MF $@.d -o $@ $< $(SAN_LIBS) $(VMM_LIBS) -lcmocka -lc \
+	    $(if $(filter guest/% wasi-shim/%,$*),$(BUILD)/san/libguest.a)
+
+.PHONY: unit
+unit: $(UNIT_BIN)
+
+# ---- housekeeping ----
+
+.PHONY: clean help
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+-include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d' -not -path '$(BUILD)/cache/*')

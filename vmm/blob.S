@@ -1,0 +1,8 @@
+/* The guest image, byte for byte, inside the monitor.  --guest-image FILE is used in its place. */
+    .section .rodata
+    .balign 4096
+    .globl guest_image_start, guest_image_end
+guest_image_start:
+    .incbin GUEST_ELF
+guest_image_end:
+    .section .note.GNU-stack, "", @progbits
