@@ -155,6 +155,6 @@ enum end_reason {
 };
 
 _Static_assert(sizeof(struct slot) == 8 + 8 * SLOT_ARGS + 8, "slot layout");
-_Static_assert(sizeof(struct clock_page) == 64, "clock page layout");
+_Static_assert(sizeof(struct clock_page) == 56, "clock page layout");
 
 #endif
