@@ -9,6 +9,13 @@
 ENGINE_SRC := \
 
 SHIM_SRC := \
+    wasi-shim/args.c \
+    wasi-shim/clock.c \
+    wasi-shim/hypercall.c \
+    wasi-shim/linear.c \
+    wasi-shim/preopen.c \
+    wasi-shim/random.c \
+    wasi-shim/wasi.c \
 
 GUEST_SRC := \
 
@@ -27,7 +34,7 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 BASE := -std=c11 -O2 -g $(WARN) -I. -MMD -MP
 # The image is linked at a fixed address above 4 GiB: position-independent code reaches its data relative to rip.
 FREESTANDING := -ffreestanding -fpie -fvisibility=hidden -fno-stack-protector -fcf-protection=none \
-    -fno-asynchronous-unwind-tables -fno-strict-aliasing -ffunction-sections
+    -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-delete-null-pointer-checks -ffunction-sections
 HOSTED := -D_GNU_SOURCE -fno-strict-aliasing
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 

@@ -1,0 +1,17 @@
+/* The way out of the guest: one request slot, one doorbell (wasi-shim/abi.h).
+ *
+ * A request has one owner at a time: the guest fills the slot and rings; it runs on when the result is there.  Only the
+ * fault and quit handlers may come between filling and ringing, and neither returns to what it interrupted after a
+ * request of its own. */
+#ifndef WASI_SHIM_HYPERCALL_H
+#define WASI_SHIM_HYPERCALL_H
+
+#include "wasi-shim/abi.h"
+
+/* Posts call `number` with its `nargs` arguments (at most SLOT_ARGS), waits for it, and returns its result. */
+uint64_t hypercall(struct slot *slot, enum call number, const uint64_t *args, unsigned nargs);
+
+/* Rings the doorbell; for DOORBELL_CRASH it does not come back. */
+void doorbell_ring(enum doorbell why);
+
+#endif

@@ -1,0 +1,91 @@
+/* The shim: WASI as the module sees it, inside the guest.
+ *
+ * The face is for guest/; the inside is what the shim's files share, by subject.  The shim answers itself what it can
+ * know (arguments, clocks, preopens, boot entropy) and forwards the rest as hypercalls, raw wasm values as they are: the
+ * monitor checks them.  What the shim answers it checks against linear memory's bounds, and says FAULT outside. */
+#ifndef WASI_SHIM_SHIM_H
+#define WASI_SHIM_SHIM_H
+
+#include "engine/engine.h"
+#include "wasi-shim/abi.h"
+
+#define WASI_CALLS ((enum call)(CALL_sock_shutdown + 1)) /* the calls that a module can import */
+
+struct shim;
+
+/* What compiled code is bound to: one for each WASI function, as host_func.data. */
+struct binding { struct shim *shim; enum call number; unsigned nargs; };
+
+/* The first import that nobody provides. */
+struct missing_import {
+    bool found;
+    struct name module, field;
+    enum extern_kind kind;
+    const struct functype *type; /* EXTERN_FUNC only; the engine's */
+    const char *provided;        /* the signature it is provided with, in calls.def's letters; NULL = not provided */
+};
+
+struct shim {
+    struct control *control;
+    bool serve;             /* answer here what can be answered here (not BOOT_CALL_ALL)         */
+    bool preopens_changed;  /* the module closed or renumbered something: only the monitor knows */
+    uint32_t entropy_used;  /* bytes of boot entropy handed out                                  */
+    uint32_t exit_code;     /* proc_exit's, where the monitor let it come back                   */
+    uint64_t monotonic_ns;  /* the last monotonic time given out                                 */
+    struct missing_import missing;
+    struct binding bindings[WASI_CALLS];
+};
+
+/* ---- face ---- */
+void shim_init(struct shim *, struct control *);
+/* A resolve_fn; self is the shim. */
+bool shim_resolve(void *self, struct name module, struct name field, enum extern_kind kind, const struct functype *type,
+                  struct extern_ref *out);
+/* Publishes the engine's counters in the control area. */
+void shim_publish(struct shim *, struct engine *);
+/* Monotonic time from the clock page without any hypercall; 0 where the page cannot be used. */
+uint64_t shim_clock_ns(const struct control *);
+
+/* ---- inside ---- */
+/* WASI's error numbers, those that the shim itself returns. */
+enum { WASI_SUCCESS = 0, WASI_BADF = 8, WASI_FAULT = 21, WASI_NAMETOOLONG = 37 };
+
+/* Linear memory as it is during one call.  base may be 0: it is the address of byte 0, no pointer to test. */
+struct linear { uint8_t *base; uint64_t bytes; };
+
+/* One call being served: arguments as raw wasm values. */
+struct served { struct shim *shim; struct linear memory; const uint64_t *args; uint32_t error; };
+
+/* Answers a call here: fills `error` and returns true, or returns false: it must be forwarded. */
+typedef bool (*serve_fn)(struct served *);
+
+/* ---- linear.c ---- */
+bool linear_holds(const struct linear *, uint64_t at, uint64_t bytes);
+/* Copies out; false and nothing copied where the range does not lie in memory. */
+bool linear_put(const struct linear *, uint64_t at, const void *src, uint64_t bytes);
+bool linear_put_u32(const struct linear *, uint64_t at, uint32_t value);
+bool linear_put_u64(const struct linear *, uint64_t at, uint64_t value);
+bool linear_get_u64(const struct linear *, uint64_t at, uint64_t *value);
+
+/* ---- args.c ---- */
+bool serve_args_get(struct served *);
+bool serve_args_sizes_get(struct served *);
+bool serve_environ_get(struct served *);
+bool serve_environ_sizes_get(struct served *);
+
+/* ---- clock.c ---- */
+bool serve_clock_res_get(struct served *);
+bool serve_clock_time_get(struct served *);
+/* After a forwarded clock_time_get: keeps monotonic time from going backwards where the clock page ceases to be usable. */
+void clock_forwarded(struct served *);
+
+/* ---- preopen.c ---- */
+bool serve_fd_prestat_get(struct served *);
+bool serve_fd_prestat_dir_name(struct served *);
+/* Before a forwarded fd_close or fd_renumber. */
+void preopen_watch(struct shim *, enum call, const uint64_t *args);
+
+/* ---- random.c ---- */
+bool serve_random_get(struct served *);
+
+#endif

@@ -1,0 +1,145 @@
+/* WASI's functions as imports: which there are, with which types, and what happens when one is called.
+ *
+ * Names and types are calls.def's.  A call is answered by its function in `served`, where it has one and that function
+ * knows the answer; else it is forwarded. */
+#include "wasi-shim/hypercall.h"
+#include "wasi-shim/shim.h"
+
+static const struct { const char *name, *sig; } calls[CALL_COUNT] = {
+#define CALL(call_name, call_sig) {#call_name, call_sig},
+#include "wasi-shim/calls.def"
+#undef CALL
+};
+
+static bool serve_sched_yield(struct served *call)
+{
+    call->error = WASI_SUCCESS;
+    return true;
+}
+
+static const serve_fn served[WASI_CALLS] = {
+    [CALL_args_get] = serve_args_get,
+    [CALL_args_sizes_get] = serve_args_sizes_get,
+    [CALL_environ_get] = serve_environ_get,
+    [CALL_environ_sizes_get] = serve_environ_sizes_get,
+    [CALL_clock_res_get] = serve_clock_res_get,
+    [CALL_clock_time_get] = serve_clock_time_get,
+    [CALL_fd_prestat_get] = serve_fd_prestat_get,
+    [CALL_fd_prestat_dir_name] = serve_fd_prestat_dir_name,
+    [CALL_sched_yield] = serve_sched_yield,
+    [CALL_random_get] = serve_random_get,
+};
+
+static enum trap proc_exit(struct shim *shim, struct instance *caller, uint64_t code)
+{
+    shim->exit_code = code;
+    shim_publish(shim, instance_engine(caller));
+    hypercall(&shim->control->slot, CALL_proc_exit, &code, 1);
+    return TRAP_EXIT;
+}
+
+static void forward(struct served *call, enum call number, unsigned nargs)
+{
+    preopen_watch(call->shim, number, call->args);
+    call->error = hypercall(&call->shim->control->slot, number, call->args, nargs);
+    if (number == CALL_clock_time_get)
+        clock_forwarded(call);
+}
+
+/* A host_fn: every WASI call of the module arrives here. */
+static enum trap call_enter(void *data, struct instance *caller, struct cell *cells)
+{
+    const struct binding *binding = data;
+    struct shim *shim = binding->shim;
+    uint64_t args[SLOT_ARGS];
+    for (unsigned i = 0; i < binding->nargs; i++)
+        args[i] = cells[i].lo;
+    if (binding->number == CALL_proc_exit)
+        return proc_exit(shim, caller, args[0]);
+
+    struct served call = {.shim = shim, .args = args};
+    call.memory.base = instance_memory(caller, 0, &call.memory.bytes);
+    serve_fn serve = shim->serve ? served[binding->number] : NULL;
+    if (serve && serve(&call))
+        shim->control->stats.served_in_guest[binding->number]++;
+    else
+        forward(&call, binding->number, binding->nargs);
+    cells[0].lo = call.error;
+    return TRAP_NONE;
+}
+
+void shim_init(struct shim *shim, struct control *control)
+{
+    *shim = (struct shim){.control = control, .serve = !(control->boot.flags & BOOT_CALL_ALL)};
+    for (enum call i = 0; i < WASI_CALLS; i++) {
+        struct binding *binding = &shim->bindings[i];
+        *binding = (struct binding){.shim = shim, .number = i};
+        while (calls[i].sig[binding->nargs] != ':')
+            binding->nargs++;
+    }
+}
+
+static bool name_is(struct name name, const char *text)
+{
+    uint32_t i = 0;
+    while (i < name.len && text[i] != 0 && name.bytes[i] == (uint8_t)text[i])
+        i++;
+    return i == name.len && text[i] == 0;
+}
+
+/* Reads types off a signature: as many as given, then the letter `end`. */
+static bool types_are(const uint8_t *types, uint32_t count, const char **sig, char end)
+{
+    for (uint32_t i = 0; i < count; i++, (*sig)++)
+        if (!(**sig == 'i' && types[i] == VT_I32) && !(**sig == 'I' && types[i] == VT_I64))
+            return false;
+    return *(*sig)++ == end;
+}
+
+static bool type_is(const struct functype *type, const char *sig)
+{
+    return types_are(type->params, type->nparams, &sig, ':') && types_are(type->results, type->nresults, &sig, 0);
+}
+
+static enum call call_find(struct name module, struct name field)
+{
+    enum call i = 0;
+    if (!name_is(module, "wasi_snapshot_preview1"))
+        return WASI_CALLS;
+    while (i < WASI_CALLS && !name_is(field, calls[i].name))
+        i++;
+    return i;
+}
+
+bool shim_resolve(void *self, struct name module, struct name field, enum extern_kind kind, const struct functype *type,
+                  struct extern_ref *out)
+{
+    struct shim *shim = self;
+    enum call number = kind == EXTERN_FUNC ? call_find(module, field) : WASI_CALLS;
+    if (number < WASI_CALLS && type_is(type, calls[number].sig)) {
+        *out = (struct extern_ref){.kind = EXTERN_FUNC, .host_type = *type};
+        out->host = (struct host_func){call_enter, &shim->bindings[number]};
+        return true;
+    }
+    if (!shim->missing.found) {
+        shim->missing = (struct missing_import){true, module, field, kind, kind == EXTERN_FUNC ? type : NULL, NULL};
+        if (number < WASI_CALLS)
+            shim->missing.provided = calls[number].sig;
+    }
+    return false;
+}
+
+void shim_publish(struct shim *shim, struct engine *engine)
+{
+    const struct engine_stats *from = engine_stats(engine);
+    struct guest_stats *to = &shim->control->stats;
+    to->funcs_total = from->funcs_total;
+    to->funcs_compiled = from->funcs_compiled;
+    to->body_bytes_total = from->body_bytes_total;
+    to->body_bytes_compiled = from->body_bytes_compiled;
+    to->code_bytes = from->code_bytes;
+    to->heap_bytes = from->heap_bytes;
+    to->parse_ns = from->parse_ns;
+    to->validate_ns = from->validate_ns;
+    to->compile_ns = from->compile_ns;
+}
