@@ -95,6 +95,7 @@ enum trap {
     TRAP_BAD_CONVERSION, TRAP_STACK, TRAP_NULL_REF, TRAP_BAD_BODY /* engine->error holds why: invalid at first compile */,
     TRAP_NOMEM, TRAP_HOST /* a host function said so; its message is in engine->error.text */,
     TRAP_EXIT /* not a trap: a host function ends the run; unwinds to func_call */,
+    TRAP_TABLE_ACCESS /* table instructions and segments; TRAP_TABLE is call_indirect's */,
     TRAP_COUNT
 };
 const char *trap_text(enum trap); /* "integer divide by zero", as the spec's test suite words them */

@@ -77,9 +77,12 @@ struct module {
 bool body_validate(struct engine *, struct module *, uint32_t func);
 
 /* ---- instance.c ---- */
-struct memory { uint8_t *base; uint64_t bytes, max_bytes; }; /* bytes: read by compiled code */
+struct memory { uint8_t *base; uint64_t bytes, max_bytes; bool has_max; }; /* bytes: read by compiled code */
 struct funcref { void *code; struct instance *instance; uint32_t type; /* canonical */ uint32_t index; };
-struct table { uint64_t *elems; /* struct funcref * or externref */ uint64_t size; uint32_t max; uint8_t type; uint32_t cap; };
+struct table {
+    uint64_t *elems; /* struct funcref * or externref; 0 = null */
+    uint64_t size; uint32_t max; uint8_t type; uint32_t cap; bool has_max;
+};
 
 struct instance {
     struct engine *engine;
@@ -97,9 +100,31 @@ struct instance {
     bool zero_base;              /* memory 0 is at address 0 */
 };
 
+/* A reference to function `func`: one and the same for an import and the function that it stands for. */
+struct funcref *instance_ref(struct instance *, uint32_t func);
+
+/* ---- link.c: imports (spec 4.5.4); fills hosts, import_funcs and the imported parts of memories, tables, globals ---- */
+bool link_imports(struct instance *, resolve_fn, void *self);
+
+/* ---- constant.c: constant expressions of a parsed module, evaluated (spec 3.3.10).  false: no memory. ---- */
+bool constant_eval(struct instance *, const uint8_t **at, struct cell *out); /* *at: moves past `end` */
+/* The next item of an element segment. */
+bool constant_elem(struct instance *, const struct elem_segment *, const uint8_t **at, uint64_t *ref);
+
+/* ---- names.c: names as text ---- */
+/* Printable and NUL-terminated, cut where cap ends, never in the middle of a character; returns the length. */
+size_t name_escape(struct name, char *out, size_t cap);
+
 /* Pins: global 0 and the Go g may live in registers while compiled code runs; their cells are right only outside. */
 
-/* ---- runtime.c: what compiled code calls.  Operands are zero-extended; a trap is told by engine->trap. ---- */
+/* ---- runtime.c ---- */
+/* The ranges of a segment's bytes or items into a memory or table, whole range checked first; does not look at dropped. */
+enum trap segment_to_memory(struct instance *, const struct data_segment *, struct memory *, uint64_t dst, uint64_t src,
+                            uint64_t n);
+enum trap segment_to_table(struct instance *, const struct elem_segment *, struct table *, uint64_t dst, uint64_t src,
+                           uint64_t n);
+
+/* What compiled code calls.  Operands are zero-extended; a trap is told by engine->trap. */
 typedef uint64_t (*runtime_fn)(struct instance *, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 uint64_t rt_memory_grow(struct instance *, uint64_t delta, uint64_t mem, uint64_t, uint64_t, uint64_t);
 uint64_t rt_memory_copy(struct instance *, uint64_t dst, uint64_t src, uint64_t n, uint64_t dst_mem, uint64_t src_mem);
