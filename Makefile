@@ -20,6 +20,11 @@ SHIM_SRC := \
 GUEST_SRC := \
 
 VMM_SRC := \
+    vmm/end.c \
+    vmm/main.c \
+    vmm/message.c \
+    vmm/options.c \
+    vmm/report.c \
     vmm/blob.S \
 
 # ---- settings ----

@@ -18,6 +18,14 @@ void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Escapes guest text for a terminal: control characters, invalid bytes; keeps '\n' where keep_newlines.  Returns length. */
 size_t text_escape(const char *in, size_t len, char *out, size_t cap, bool keep_newlines);
+/* The bytes of the UTF-8 sequence at `text` (1 to 4, at most len), or 0 where it is none that a terminal may see or JSON hold. */
+unsigned text_utf8(const char *text, size_t len);
+/* fail() with another status. */
+_Noreturn void fail_as(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* What fail() shall do, once, between its line and the end: writes the report.  One for the process. */
+void fail_then(void (*)(int status, const char *text));
+/* Writes all of it, waiting where a descriptor is non-blocking; false: errno says why. */
+bool write_all(int fd, const void *bytes, size_t len);
 
 enum { EXIT_TIMEOUT = 124, EXIT_MONITOR = 125, EXIT_INVALID_MODULE = 126, EXIT_NO_MODULE = 127, EXIT_TRAP = 134, EXIT_STOPPED = 137 };
 
@@ -95,6 +103,8 @@ struct run_stats {
     uint64_t max_rss_bytes, slot_kernel_bytes;
     uint64_t linear_bytes;       /* linear memory at the end */
     struct guest_stats guest;    /* a copy, taken once */
+    const char *missing_path;    /* wasi_missing_path's, filled by main; "" or NULL = none */
+    uint64_t missing_count;
 };
 
 /* ---- vm.c: the machine (kvm.c holds the ioctls, boot.c the page tables and boot record, vcpu.c the exits) ---- */
@@ -104,8 +114,19 @@ struct guestmem *vm_memory(struct vm *);
 void vm_run(struct vm *, struct wasi *, struct end *); /* until the run is over */
 void vm_free(struct vm *);
 
+/* ---- end.c: what the end of a run means to the caller ---- */
+int end_status(const struct end *);         /* the exit status of DESIGN.md section 8 */
+const char *end_reason(const struct end *); /* one word, for the report */
+void end_message(const struct config *, const struct end *); /* prints the line and the backtrace that the end asks for */
+_Noreturn void end_process(const struct end *);              /* exits with end_status, or by the signal itself */
+
 /* ---- report.c ---- */
 void report_stats(const struct config *, const struct run_stats *, const struct end *);  /* table on stderr */
-void report_json(const struct config *, const struct run_stats *, const struct end *, int exit_status); /* --report FILE */
+/* Creates --report FILE before the run, so that a name that cannot be written is told in time; fail() otherwise. */
+int report_open(const char *path);
+/* Writes the one JSON object and closes fd. */
+void report_json(int fd, const struct config *, const struct run_stats *, const struct end *);
+/* The same for a run that never began: fail()'s status and text. */
+void report_failure(int fd, const struct config *, int exit_status, const char *text);
 
 #endif

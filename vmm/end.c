@@ -1,0 +1,134 @@
+/* The end of a run, as the caller sees it: exit status, one word, one line and the backtrace.
+ *
+ * The text of an end comes from the guest where the kind is the guest's: it is escaped and cut to a bounded number of
+ * bounded lines here, whatever it holds. */
+#include <assert.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "vmm/vmm.h"
+
+#define FRAMES_MOST 32
+#define FRAMES_STACK 41 /* a stack that ran out: the first and last 20, and a line between */
+#define FRAME_BYTES 400 /* before escaping */
+
+/* status: 0 = the kind computes it.  words: what the line says, with %s for the module and %s for the text; NULL = silent. */
+struct ending { const char *reason, *words, *otherwise; int status; };
+static const struct ending endings[] = {
+    [ENDED_EXIT] = { "exit", NULL, NULL, 0 },
+    [ENDED_TRAP] = { "trap", "%s trapped: %s", "no reason given", EXIT_TRAP },
+    [ENDED_INVALID] = { "invalid", "%s is not a valid module: %s", "no reason given", EXIT_INVALID_MODULE },
+    [ENDED_UNSUPPORTED] = { "unsupported", "%s cannot run here: %s", "no reason given", EXIT_INVALID_MODULE },
+    [ENDED_LIMIT] = { "limit", "%s does not fit: %s", "its memory is larger than --memory", EXIT_MONITOR },
+    [ENDED_NOMEM] = { "no_memory", "%s was stopped: %s", "the engine got no more memory", EXIT_STOPPED },
+    [ENDED_CRASH] = { "guest_crash", "%s was stopped: the guest crashed: %s", "no reason given", EXIT_STOPPED },
+    [ENDED_HOSTILE] = { "bad_hypercall", "%s was stopped: bad hypercall: %s", "no reason given", EXIT_STOPPED },
+    [ENDED_TIMEOUT] = { "timeout", "%s was stopped: %s of wall time are over (--timeout TIME)", "all", EXIT_TIMEOUT },
+    [ENDED_CPU_TIME] = { "cpu_time", "%s was stopped: %s of CPU time are over (--cpu-time TIME)", "all", EXIT_TIMEOUT },
+    [ENDED_SIGNAL] = { "signal", NULL, NULL, 0 },
+    [ENDED_SIGPIPE] = { "sigpipe", NULL, NULL, 128 + SIGPIPE },
+};
+
+static const struct ending *ending(const struct end *end)
+{
+    assert(end->kind > ENDED_NOT && end->kind < sizeof endings / sizeof endings[0] && endings[end->kind].reason);
+    return &endings[end->kind];
+}
+
+int end_status(const struct end *end)
+{
+    if (end->kind == ENDED_EXIT)
+        return (int)(end->code & 255);
+    if (end->kind == ENDED_SIGNAL)
+        return 128 + (int)end->code;
+    return ending(end)->status;
+}
+
+const char *end_reason(const struct end *end)
+{
+    return ending(end)->reason;
+}
+
+/* "1500 ms", "2 s", "5 m". */
+static void time_write(uint64_t ns, char out[32])
+{
+    static const struct { const char *name; uint64_t ns; } units[] = {
+        { "m", UINT64_C(60000000000) }, { "s", UINT64_C(1000000000) }, { "ms", UINT64_C(1000000) }, { "ns", 1 },
+    };
+    unsigned i = 0;
+    while (ns % units[i].ns || !ns)
+        if (++i == 3)
+            break;
+    snprintf(out, 32, "%llu %s", (unsigned long long)(ns / units[i].ns), units[i].name);
+}
+
+/* The lines from `text` on, indented. */
+static void frames_print(const char *text, unsigned most)
+{
+    char out[(FRAME_BYTES * 4 + 4) * 4];
+    size_t used = 0;
+    for (unsigned n = 0; text && *text && n < most; n++) {
+        size_t len = strcspn(text, "\n");
+        size_t skip = strspn(text, " \t");
+        size_t shown = len - (skip < len ? skip : len);
+        if (sizeof out - used < FRAME_BYTES * 4 + 4) {
+            write_all(STDERR_FILENO, out, used);
+            used = 0;
+        }
+        memcpy(out + used, "    ", 4);
+        used += 4;
+        used += text_escape(text + len - shown, shown < FRAME_BYTES ? shown : FRAME_BYTES, out + used, FRAME_BYTES * 4, false);
+        out[used++] = '\n';
+        text += len + (text[len] == '\n');
+    }
+    write_all(STDERR_FILENO, out, used);
+}
+
+void end_message(const struct config *config, const struct end *end)
+{
+    const struct ending *e = ending(end);
+    const char *text = end->text ? end->text : "";
+    if (end->kind == ENDED_SIGNAL && end->code == SIGQUIT && *text) {
+        message("%s was stopped: SIGQUIT, while it was here:", config->module);
+        frames_print(text, FRAMES_STACK);
+    }
+    if (!e->words)
+        return;
+    char span[32];
+    size_t len = strcspn(text, "\n");
+    if (end->kind == ENDED_TIMEOUT || end->kind == ENDED_CPU_TIME) {
+        time_write(end->kind == ENDED_TIMEOUT ? config->timeout_ns : config->cpu_time_ns, span);
+        text = span;
+        len = strlen(span);
+    }
+    char *first = len ? strndup(text, len) : NULL;
+    message(e->words, config->module, first ? first : e->otherwise);
+    free(first);
+    if (text[len] == '\n')
+        frames_print(text + len + 1, strncmp(text, "call stack", 10) == 0 ? FRAMES_STACK : FRAMES_MOST);
+}
+
+/* Ends by the signal itself, so that shells and make see what they would see of any program. */
+static void end_by_signal(int number)
+{
+    sigset_t set;
+    struct rlimit none = { 0, 0 };
+    setrlimit(RLIMIT_CORE, &none); /* SIGQUIT would dump the monitor, which is not what crashed */
+    signal(number, SIG_DFL);
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    raise(number);
+}
+
+void end_process(const struct end *end)
+{
+    int status = end_status(end);
+    if (end->kind == ENDED_SIGNAL || end->kind == ENDED_SIGPIPE)
+        end_by_signal(status - 128);
+    exit(status); /* also where the signal is one that does not end a process */
+}

@@ -1,0 +1,110 @@
+/* wasmvm: runs one WebAssembly module in a virtual machine of its own.
+ *
+ * This file is the order of a run, and nothing more: options, acquire, run, release, report, end.  All that needs a right
+ * (the module, the report, /dev/kvm, the directories) is acquired before the guest's first instruction; between acquiring
+ * and running is where the monitor will be confined. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vmm/vmm.h"
+
+static struct config config;
+static struct run_stats stats;
+static int report_fd = -1;
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* A standard stream that the caller closed stays closed to the guest, but its number must not fall to the module's or the
+ * machine's descriptor.  O_PATH: reads and writes of it fail with EBADF, as before. */
+static void hold_standard_streams(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_PATH) != fd)
+            _exit(EXIT_MONITOR); /* there may be nowhere to say it */
+}
+
+static void report_fail(int status, const char *text)
+{
+    report_failure(report_fd, &config, status, text);
+}
+
+/* A file, or a pipe such as <(...); its bytes are vm_new's matter. */
+static int module_open(const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        fail_as(EXIT_NO_MODULE, "%s: the module cannot be read: %s", path,
+                errno == ENOENT ? "no such file" : strerror(errno));
+    if (S_ISDIR(st.st_mode))
+        fail_as(EXIT_NO_MODULE, "%s: the module cannot be read: it is a directory (--dir grants directories)", path);
+    if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
+        fail_as(EXIT_NO_MODULE, "%s: the module cannot be read: it is neither a file nor a pipe", path);
+    if (S_ISREG(st.st_mode) && st.st_size == 0)
+        fail_as(EXIT_INVALID_MODULE, "%s is not a valid module: the file is empty", path);
+    if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > MAP_MODULE_MAX)
+        fail_as(EXIT_INVALID_MODULE, "%s is not a valid module: it is larger than 1 GiB", path);
+    if (S_ISFIFO(st.st_mode)) {
+        /* Opened without waiting for a writer; what waits is the first read. */
+        fcntl(fd, F_SETFL, O_RDONLY);
+        while (poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, -1) < 0 && errno == EINTR)
+            ;
+    }
+    return fd;
+}
+
+/* Of the run's kernel side; the rest was counted while it ran. */
+static void stats_finish(uint64_t released_ns)
+{
+    struct rusage use;
+    getrusage(RUSAGE_SELF, &use);
+    stats.max_rss_bytes = (uint64_t)use.ru_maxrss * 1024;
+    stats.teardown_ns = now_ns() - released_ns;
+}
+
+int main(int argc, char **argv)
+{
+    stats.start_ns = now_ns();
+    hold_standard_streams();
+    options_parse(&config, argc, argv);
+
+    if (config.report) {
+        report_fd = report_open(config.report);
+        fail_then(report_fail);
+    }
+    int module_fd = module_open(config.module);
+    struct vm *vm = vm_new(&config, module_fd, &stats);
+    close(module_fd);
+    struct wasi *wasi = wasi_new(&config, vm_memory(vm));
+
+    struct end end = { .kind = ENDED_NOT };
+    vm_run(vm, wasi, &end);
+
+    uint64_t released_ns = now_ns();
+    char *missing = strdup(wasi_missing_path(wasi, &stats.missing_count));
+    stats.missing_path = missing ? missing : "";
+    wasi_close(wasi);
+    vm_free(vm);
+    stats_finish(released_ns);
+
+    end_message(&config, &end);
+    if (*stats.missing_path && end_status(&end) != 0 && isatty(STDERR_FILENO))
+        message("the program asked for %s, which no --dir grants", stats.missing_path);
+    if (config.stats)
+        report_stats(&config, &stats, &end);
+    if (config.report)
+        report_json(report_fd, &config, &stats, &end);
+    end_process(&end);
+}

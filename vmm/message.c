@@ -1,0 +1,141 @@
+/* Words on stderr: the one place that prints errors, and the one that makes text from outside fit to be seen.
+ *
+ * A message is one line and one write, so that the lines of several runs do not mix.  Whatever is in it (a path, a name
+ * from the module, the guest's own words) reaches the terminal only with its control characters escaped. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vmm/vmm.h"
+
+#define TEXT_CAP 4096
+#define ESCAPE_MOST 4 /* bytes that one byte becomes: \xNN */
+
+static void (*before_end)(int status, const char *text);
+
+bool write_all(int fd, const void *bytes, size_t len)
+{
+    const char *at = bytes;
+    while (len) {
+        ssize_t n = write(fd, at, len);
+        if (n < 0 && errno == EAGAIN)
+            poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
+        else if (n < 0 && errno != EINTR)
+            return false;
+        if (n > 0) {
+            at += n;
+            len -= (size_t)n;
+        }
+    }
+    return true;
+}
+
+/* Code points that change how a terminal shows the text round them: C1 controls, line separators, and the marks that
+ * turn the direction of writing. */
+static bool code_point_hidden(uint32_t c)
+{
+    return (c >= 0x80 && c < 0xa0) || c == 0x61c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+}
+
+unsigned text_utf8(const char *text, size_t len)
+{
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    uint8_t lead = len ? (uint8_t)text[0] : 0;
+    if (lead < 0x80)
+        return lead >= 0x20 && lead != 0x7f;
+    unsigned n = lead >= 0xf8 ? 0 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 0;
+    if (!n || n > len)
+        return 0;
+    uint32_t c = lead & (0x7fu >> n);
+    for (unsigned i = 1; i < n; i++) {
+        if (((uint8_t)text[i] & 0xc0) != 0x80)
+            return 0;
+        c = c << 6 | ((uint8_t)text[i] & 0x3f);
+    }
+    bool good = c >= least[n] && c <= 0x10ffff && !(c >= 0xd800 && c < 0xe000) && !code_point_hidden(c);
+    return good ? n : 0;
+}
+
+size_t text_escape(const char *in, size_t len, char *out, size_t cap, bool keep_newlines)
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t used = 0;
+    for (size_t i = 0; i < len && used + ESCAPE_MOST < cap;) {
+        unsigned n = in[i] == '\n' && keep_newlines ? 1 : text_utf8(in + i, len - i);
+        if (n) {
+            memcpy(out + used, in + i, n);
+            used += n;
+            i += n;
+            continue;
+        }
+        uint8_t byte = (uint8_t)in[i++];
+        out[used++] = '\\';
+        if (byte == '\n' || byte == '\t' || byte == '\r') {
+            out[used++] = byte == '\n' ? 'n' : byte == '\t' ? 't' : 'r';
+        } else {
+            out[used++] = 'x';
+            out[used++] = digits[byte >> 4];
+            out[used++] = digits[byte & 15];
+        }
+    }
+    if (cap)
+        out[used] = 0;
+    return used;
+}
+
+/* The unescaped text is left in `text` for the report. */
+static void say(char text[TEXT_CAP], const char *format, va_list args)
+{
+    static const char name[] = "wasmvm: ";
+    char line[sizeof name + TEXT_CAP * ESCAPE_MOST + 1];
+    if (vsnprintf(text, TEXT_CAP, format, args) < 0)
+        text[0] = 0;
+    size_t len = sizeof name - 1;
+    memcpy(line, name, len);
+    len += text_escape(text, strlen(text), line + len, sizeof line - len - 1, false);
+    line[len++] = '\n';
+    write_all(STDERR_FILENO, line, len);
+}
+
+void message(const char *format, ...)
+{
+    char text[TEXT_CAP];
+    va_list args;
+    va_start(args, format);
+    say(text, format, args);
+    va_end(args);
+}
+
+static _Noreturn void fail_with(int status, const char *format, va_list args)
+{
+    char text[TEXT_CAP];
+    say(text, format, args);
+    void (*then)(int, const char *) = before_end;
+    before_end = NULL; /* it may fail in its turn */
+    if (then)
+        then(status, text);
+    exit(status);
+}
+
+void fail(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fail_with(EXIT_MONITOR, format, args);
+}
+
+void fail_as(int status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fail_with(status, format, args);
+}
+
+void fail_then(void (*then)(int status, const char *text))
+{
+    before_end = then;
+}

@@ -1,0 +1,271 @@
+/* What a run cost: the table of --stats and the JSON object of --report FILE.
+ *
+ * Both show the same figures.  Times are nanoseconds inside, units stand in the names.  Figures in struct guest_stats are
+ * the guest's own word and are printed as such; nothing is decided by them.  A call's `exits` are the VM exits it cost. */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vmm/vmm.h"
+
+static const char *const call_names[CALL_COUNT] = {
+#define CALL(name, sig) #name,
+#include "wasi-shim/calls.def"
+#undef CALL
+};
+
+/* The phases of a run, in order; `inside` parts lie within the phase above them, by the guest's clock. */
+static const struct phase { const char *name; size_t field; bool inside; } phases[] = {
+    { "vm", offsetof(struct run_stats, vm_ns), false },
+    { "load", offsetof(struct run_stats, load_ns), false },
+    { "boot", offsetof(struct run_stats, boot_ns), false },
+    { "run", offsetof(struct run_stats, run_ns), false },
+    { "parse", offsetof(struct run_stats, guest.parse_ns), true },
+    { "validate", offsetof(struct run_stats, guest.validate_ns), true },
+    { "compile", offsetof(struct run_stats, guest.compile_ns), true },
+    { "teardown", offsetof(struct run_stats, teardown_ns), false },
+};
+#define PHASE_COUNT (sizeof phases / sizeof phases[0])
+
+/* What the JSON calls the counts; the table words them in sentences. */
+static const struct count { const char *name; size_t field; } compiled[] = {
+    { "funcs_total", offsetof(struct run_stats, guest.funcs_total) },
+    { "funcs_compiled", offsetof(struct run_stats, guest.funcs_compiled) },
+    { "body_bytes_total", offsetof(struct run_stats, guest.body_bytes_total) },
+    { "body_bytes_compiled", offsetof(struct run_stats, guest.body_bytes_compiled) },
+    { "code_bytes", offsetof(struct run_stats, guest.code_bytes) },
+}, memory[] = {
+    { "linear_bytes", offsetof(struct run_stats, linear_bytes) },
+    { "heap_bytes", offsetof(struct run_stats, guest.heap_bytes) },
+    { "max_rss_bytes", offsetof(struct run_stats, max_rss_bytes) },
+    { "slot_kernel_bytes", offsetof(struct run_stats, slot_kernel_bytes) },
+};
+
+static uint64_t field(const struct run_stats *stats, size_t offset)
+{
+    uint64_t value;
+    memcpy(&value, (const char *)stats + offset, sizeof value);
+    return value;
+}
+
+static double ms(uint64_t ns)
+{
+    return (double)ns / 1e6;
+}
+
+static double mb(uint64_t bytes)
+{
+    return (double)bytes / 1e6;
+}
+
+static uint64_t total_ns(const struct run_stats *stats)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec - stats->start_ns;
+}
+
+/* The bytes of function bodies that went through the compiler in a second, validation included; 0 = not known. */
+static double compile_rate(const struct guest_stats *guest)
+{
+    uint64_t ns = guest->compile_ns + guest->validate_ns;
+    return ns ? (double)guest->body_bytes_compiled * 1e3 / (double)ns : 0;
+}
+
+/* ---- the table ---- */
+
+static void table_times(FILE *out, const struct run_stats *stats)
+{
+    fprintf(out, "%-24s%10s\n", "phase", "ms");
+    for (size_t i = 0; i < PHASE_COUNT; i++)
+        fprintf(out, "%s%-*s%10.2f\n", phases[i].inside ? "    " : "  ", phases[i].inside ? 20 : 22, phases[i].name,
+                ms(field(stats, phases[i].field)));
+    fprintf(out, "  %-22s%10.2f  (CPU of the guest %.2f)\n\n", "total", ms(total_ns(stats)), ms(stats->cpu_ns));
+}
+
+static void table_work(FILE *out, const struct run_stats *stats)
+{
+    const struct guest_stats *g = &stats->guest;
+    fprintf(out, "compiled    %llu of %llu functions, %.2f of %.2f MB of bodies, %.1f MB/s, %.2f MB of code\n",
+            (unsigned long long)g->funcs_compiled, (unsigned long long)g->funcs_total, mb(g->body_bytes_compiled),
+            mb(g->body_bytes_total), compile_rate(g), mb(g->code_bytes));
+    fprintf(out, "memory      linear %.2f MB, engine heap %.2f MB; touched at most %.2f MB, kernel's for slots %.2f MB\n",
+            mb(stats->linear_bytes), mb(g->heap_bytes), mb(stats->max_rss_bytes), mb(stats->slot_kernel_bytes));
+    fprintf(out, "VM exits    %llu, of them %llu for no call\n", (unsigned long long)stats->exits,
+            (unsigned long long)stats->exits_other);
+    if (stats->missing_path && *stats->missing_path) {
+        char path[1024];
+        text_escape(stats->missing_path, strlen(stats->missing_path), path, sizeof path, false);
+        fprintf(out, "not granted %s, the first of %llu paths that no --dir grants\n", path,
+                (unsigned long long)stats->missing_count);
+    }
+}
+
+static void table_calls(FILE *out, const struct run_stats *stats)
+{
+    fprintf(out, "\n%-24s%12s%12s%12s%12s%12s\n", "call", "count", "in guest", "exits", "exits each", "mean us");
+    for (int i = 0; i < CALL_COUNT; i++) {
+        const struct call_stats *c = &stats->calls[i];
+        uint64_t in_guest = stats->guest.served_in_guest[i];
+        double all = (double)c->count + (double)in_guest;
+        if (!c->count && !in_guest)
+            continue;
+        fprintf(out, "  %-22s%12.0f%12llu%12llu%12.4f", call_names[i], all, (unsigned long long)in_guest,
+                (unsigned long long)c->count, (double)c->count / all);
+        if (c->count)
+            fprintf(out, "%12.2f\n", (double)c->total_ns / 1e3 / (double)c->count);
+        else
+            fprintf(out, "%12s\n", "-");
+    }
+}
+
+void report_stats(const struct config *config, const struct run_stats *stats, const struct end *end)
+{
+    char *text = NULL;
+    size_t len = 0;
+    char module[1024];
+    FILE *out = open_memstream(&text, &len);
+    if (!out) {
+        message("no memory for --stats: %s", strerror(errno));
+        return;
+    }
+    text_escape(config->module, strlen(config->module), module, sizeof module, false);
+    fprintf(out, "wasmvm: %s ended: %s, status %d\n\n", module, end_reason(end), end_status(end));
+    table_times(out, stats);
+    table_work(out, stats);
+    table_calls(out, stats);
+    if (fclose(out) == 0)
+        write_all(STDERR_FILENO, text, len);
+    free(text);
+}
+
+/* ---- JSON ---- */
+
+/* Bytes that are no UTF-8, or that a terminal should not see, become escapes; the object stays valid whatever they are. */
+static void json_string(FILE *out, const char *text)
+{
+    size_t len = strlen(text);
+    putc('"', out);
+    for (size_t i = 0; i < len;) {
+        unsigned n = text_utf8(text + i, len - i);
+        uint8_t byte = (uint8_t)text[i];
+        if (byte == '"' || byte == '\\')
+            fprintf(out, "\\%c", byte);
+        else if (n)
+            fwrite(text + i, 1, n, out);
+        else
+            fprintf(out, "\\u%04x", byte < 0x80 ? byte : 0xfffdu);
+        i += n ? n : 1;
+    }
+    putc('"', out);
+}
+
+static void json_counts(FILE *out, const char *name, const struct run_stats *stats, const struct count *counts, size_t n)
+{
+    fprintf(out, "  \"%s\": {", name);
+    for (size_t i = 0; i < n; i++)
+        fprintf(out, "%s\"%s\": %llu", i ? ", " : "", counts[i].name, (unsigned long long)field(stats, counts[i].field));
+    fprintf(out, "},\n");
+}
+
+static void json_times(FILE *out, const struct run_stats *stats)
+{
+    fprintf(out, "  \"times\": {");
+    for (size_t i = 0; i < PHASE_COUNT; i++)
+        fprintf(out, "\"%s_ns\": %llu, ", phases[i].name, (unsigned long long)field(stats, phases[i].field));
+    fprintf(out, "\"total_ns\": %llu, \"guest_cpu_ns\": %llu},\n", (unsigned long long)total_ns(stats),
+            (unsigned long long)stats->cpu_ns);
+}
+
+static void json_calls(FILE *out, const struct run_stats *stats)
+{
+    const char *comma = "";
+    fprintf(out, "  \"calls\": {");
+    for (int i = 0; i < CALL_COUNT; i++) {
+        const struct call_stats *c = &stats->calls[i];
+        uint64_t in_guest = stats->guest.served_in_guest[i];
+        if (!c->count && !in_guest)
+            continue;
+        fprintf(out, "%s\n    \"%s\": {\"in_guest\": %llu, \"exits\": %llu, \"host_ns\": %llu}", comma, call_names[i],
+                (unsigned long long)in_guest, (unsigned long long)c->count, (unsigned long long)c->total_ns);
+        comma = ",";
+    }
+    fprintf(out, "%s}\n", *comma ? "\n  " : "");
+}
+
+static void json_head(FILE *out, const struct config *config, const char *reason, int status, const char *text)
+{
+    fprintf(out, "{\n  \"wasmvm\": \"" WASMVM_VERSION "\",\n  \"module\": ");
+    json_string(out, config->module ? config->module : "");
+    fprintf(out, ",\n  \"reason\": \"%s\",\n  \"status\": %d", reason, status);
+    if (text) {
+        fprintf(out, ",\n  \"message\": ");
+        json_string(out, text);
+    }
+}
+
+/* Writes what `out` gathered and closes both; says so where the file cannot take it. */
+static void json_finish(int fd, const struct config *config, FILE *out, char **text, size_t *len)
+{
+    bool good = out && fclose(out) == 0 && write_all(fd, *text, *len);
+    if (close(fd) != 0 || !good)
+        message("--report %s: the report is not written: %s", config->report, strerror(errno));
+    free(*text);
+}
+
+int report_open(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+    if (fd < 0)
+        fail("--report %s: the report cannot be written: %s", path, strerror(errno));
+    return fd;
+}
+
+void report_json(int fd, const struct config *config, const struct run_stats *stats, const struct end *end)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    if (out) {
+        json_head(out, config, end_reason(end), end_status(end), end->text);
+        if (end->kind == ENDED_EXIT)
+            fprintf(out, ",\n  \"exit_code\": %u", end->code);
+        if (end->kind == ENDED_SIGNAL || end->kind == ENDED_SIGPIPE)
+            fprintf(out, ",\n  \"signal\": %d", end_status(end) - 128);
+        if (stats->missing_path && *stats->missing_path) {
+            fprintf(out, ",\n  \"not_granted\": {\"paths\": %llu, \"first\": ", (unsigned long long)stats->missing_count);
+            json_string(out, stats->missing_path);
+            putc('}', out);
+        }
+        fprintf(out, ",\n");
+        json_times(out, stats);
+        json_counts(out, "compiled", stats, compiled, sizeof compiled / sizeof compiled[0]);
+        json_counts(out, "memory", stats, memory, sizeof memory / sizeof memory[0]);
+        fprintf(out, "  \"exits\": {\"all\": %llu, \"for_no_call\": %llu},\n", (unsigned long long)stats->exits,
+                (unsigned long long)stats->exits_other);
+        json_calls(out, stats);
+        fprintf(out, "}\n");
+    }
+    json_finish(fd, config, out, &text, &len);
+}
+
+void report_failure(int fd, const struct config *config, int exit_status, const char *message_text)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    if (out) {
+        const char *reason = exit_status == EXIT_NO_MODULE        ? "no_module"
+                             : exit_status == EXIT_INVALID_MODULE ? "invalid"
+                                                                  : "monitor";
+        json_head(out, config, reason, exit_status, message_text);
+        fprintf(out, "\n}\n");
+    }
+    json_finish(fd, config, out, &text, &len);
+}
