@@ -45,11 +45,33 @@
 #define MAP_CPL0        0x1c3c000000ull
 #define MAP_STACK_GUARD 0x200000ull
 
+/* Within MAP_CSTACK, upwards: an unmapped page, the C stack, an unmapped page, the fault handler's stack.  The first C
+ * instruction finds rsp at CSTACK_TOP; the fault handler works below the struct guest_fault at the top of its stack. */
+#define CSTACK_BYTES 0x80000ull
+#define CSTACK_TOP   (MAP_CSTACK + 0x1000 + CSTACK_BYTES)
+#define FSTACK_BYTES 0x10000ull
+#define FSTACK_TOP   (CSTACK_TOP + 0x1000 + FSTACK_BYTES)
+
+/* Within MAP_CPL0: the page of exception entries from the image, CPL0_ENTRY_BYTES each: vectors 0 .. 31, then the entry
+ * that stands in for vector 13 until the first doorbell came through (it rings DOORBELL_PROBE and tries again); then the
+ * monitor's pages: tables (read-only), unmapped, stack, unmapped, stack of the double fault. */
+#define CPL0_ENTRY_BYTES  16
+#define CPL0_VECTORS      32
+#define CPL0_ENTRY_PROBE  32
+#define CPL0_TABLES       (MAP_CPL0 + 0x1000)
+#define CPL0_STACK_TOP    (MAP_CPL0 + 0x4000)
+#define CPL0_DFSTACK_TOP  (MAP_CPL0 + 0x6000)
+
+/* The image says its version in an ELF note of this name and type; the descriptor is one uint32_t, ABI_VERSION. */
+#define ABI_NOTE_NAME "wasmvm"
+#define ABI_NOTE_TYPE 1
+
 /* The doorbell: `out %al, $DOORBELL_PORT`; the value of al says why. */
 #define DOORBELL_PORT 0x77u
 enum doorbell {
     DOORBELL_CALL = 1,  /* the slot holds a request                                         */
     DOORBELL_CRASH = 2, /* a fault nobody handles: control->crash is filled; never resumed  */
+    DOORBELL_PROBE = 3, /* by the CPL 0 entry alone, before the first DOORBELL_CALL: `out` faulted at CPL 3; try again */
 };
 
 /* Calls.  WASI functions first, in calls.def's order, then the guest's own. */
@@ -141,6 +163,7 @@ struct control {
     uint64_t quit_entry; /* guest code address: the host may set rip here (rdi = old rip, rsi = old rsp, on the fault
                             stack whose top is quit_stack) to ask for a backtrace on SIGQUIT; 0 = not ready */
     uint64_t quit_stack;
+    uint64_t boot_tsc; /* rdtsc by the guest's first instructions; the monitor finds the TSC offset by it */
 };
 
 /* Why the guest ends a run by CALL_end (args: reason, text gva, text length, code). */

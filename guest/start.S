@@ -1,0 +1,37 @@
+/* CPL 3: the first instructions, and the way on from the fault stack.
+ *
+ * The monitor starts the image at its ELF entry with rsp = CSTACK_TOP and rdi = the address of control->boot_tsc. */
+#include "guest/fault.h"
+
+    .text
+    .globl guest_start
+    .type guest_start, @function
+guest_start:
+    rdtsc
+    shl $32, %rdx
+    or %rdx, %rax
+    mov %rax, (%rdi)
+    cld
+    xor %ebp, %ebp
+    call guest_main
+    ud2
+    .size guest_start, . - guest_start
+
+/* _Noreturn void guest_continue(uint64_t rip, uint64_t rsp) */
+    .globl guest_continue
+    .type guest_continue, @function
+guest_continue:
+    mov %rsi, %rsp
+    cld
+    jmp *%rdi
+    .size guest_continue, . - guest_continue
+
+/* The image's version (abi.h): name "wasmvm", type ABI_NOTE_TYPE, one word. */
+    .section .note.wasmvm, "a", @note
+    .balign 4
+    .long 7, 4, 1
+    .asciz "wasmvm"
+    .balign 4
+    .long GUEST_ABI_VERSION
+
+    .section .note.GNU-stack, "", @progbits
