@@ -7,6 +7,12 @@
 # ---- lists: a new file is one line here ----
 
 ENGINE_SRC := \
+    engine/heap.c \
+    engine/instance.c \
+    engine/link.c \
+    engine/evaluate.c \
+    engine/runtime.c \
+    engine/names.c \
 
 SHIM_SRC := \
     wasi-shim/args.c \

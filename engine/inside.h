@@ -20,6 +20,9 @@ void scratch_reset(struct engine *);
 
 /* ---- error.c ---- */
 bool error_set(struct engine *, enum error_kind, uint32_t offset, const char *format, ...); /* small printf; returns false */
+/* Formats: %s %u %x %lu %lx (64 bits) %.*s (length as unsigned int; control characters escaped) %%. */
+bool error_append(struct engine *, const char *format, ...);                      /* to what error_set wrote; returns false */
+size_t error_format(char *out, size_t cap, const char *format, ...); /* NUL-terminated, cut to cap; returns the length */
 
 /* ---- reader.c: sticky-error reading of the binary format ---- */
 struct reader {
@@ -37,8 +40,9 @@ struct table_type { uint8_t elem; uint32_t min, max; bool has_max; };
 struct memory_type { uint32_t min, max; bool has_max; }; /* pages of 64 KiB */
 struct const_expr { uint32_t offset, len; }; /* bytes in the module, `end` included; already validated */
 struct global_type { uint8_t type; bool mutable; bool imported; bool exported; struct const_expr init; };
+enum segment_mode { SEGMENT_ACTIVE, SEGMENT_PASSIVE, SEGMENT_DECLARATIVE };
 struct elem_segment {
-    uint8_t mode; /* 0 active, 1 passive, 2 declarative */
+    uint8_t mode;
     uint8_t type;
     bool exprs; /* items are constant expressions, else function indices (LEB128) */
     uint32_t table, count;
@@ -106,7 +110,7 @@ struct funcref *instance_ref(struct instance *, uint32_t func);
 /* ---- link.c: imports (spec 4.5.4); fills hosts, import_funcs and the imported parts of memories, tables, globals ---- */
 bool link_imports(struct instance *, resolve_fn, void *self);
 
-/* ---- constant.c: constant expressions of a parsed module, evaluated (spec 3.3.10).  false: no memory. ---- */
+/* ---- evaluate.c: constant expressions of a parsed module, evaluated (spec 3.3.10).  false: no memory. ---- */
 bool constant_eval(struct instance *, const uint8_t **at, struct cell *out); /* *at: moves past `end` */
 /* The next item of an element segment. */
 bool constant_elem(struct instance *, const struct elem_segment *, const uint8_t **at, uint64_t *ref);
@@ -133,6 +137,7 @@ uint64_t rt_memory_init(struct instance *, uint64_t dst, uint64_t src, uint64_t 
 uint64_t rt_data_drop(struct instance *, uint64_t seg, uint64_t, uint64_t, uint64_t, uint64_t);
 uint64_t rt_table_get(struct instance *, uint64_t i, uint64_t table, uint64_t, uint64_t, uint64_t);
 uint64_t rt_table_set(struct instance *, uint64_t i, uint64_t ref, uint64_t table, uint64_t, uint64_t);
+uint64_t rt_table_size(struct instance *, uint64_t table, uint64_t, uint64_t, uint64_t, uint64_t);
 uint64_t rt_table_grow(struct instance *, uint64_t ref, uint64_t n, uint64_t table, uint64_t, uint64_t);
 uint64_t rt_table_fill(struct instance *, uint64_t i, uint64_t ref, uint64_t n, uint64_t table, uint64_t);
 uint64_t rt_table_copy(struct instance *, uint64_t dst, uint64_t src, uint64_t n, uint64_t dst_table, uint64_t src_table);

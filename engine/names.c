@@ -1,0 +1,116 @@
+/* Names as text: of functions (spec appendix, "name section") and in messages.
+ *
+ * The name section is not part of validation: whatever does not fit is as if it were not there.  Nothing is indexed
+ * beforehand; a look-up walks the section, whose entries stand in order of their indices. */
+#include "engine/inside.h"
+#include "engine/lib.h"
+
+/* Characters that move a terminal's cursor or turn its text round: controls, separators, directions. */
+static bool is_printable(uint32_t c)
+{
+    static const struct { uint32_t first, last; } hidden[] = {
+        { 0x00, 0x1f }, { 0x7f, 0x9f }, { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0xfeff, 0xfeff },
+        { 0xfff9, 0xfffb }, { 0xe0000, 0xe007f },
+    };
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+        if (c >= hidden[i].first && c <= hidden[i].last)
+            return false;
+    return true;
+}
+
+/* The UTF-8 character at `at`: its bytes' count, or 0 if it is not one. */
+static uint32_t utf8_read(const uint8_t *at, uint32_t left, uint32_t *c)
+{
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    uint32_t len = *at < 0x80 ? 1 : *at >= 0xf0 ? 4 : *at >= 0xe0 ? 3 : *at >= 0xc0 ? 2 : 0;
+    if (len == 0 || len > left || *at >= 0xf8)
+        return 0;
+    *c = len == 1 ? *at : *at & (0x7fu >> len);
+    for (uint32_t i = 1; i < len; i++) {
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+        *c = *c << 6 | (at[i] & 0x3f);
+    }
+    return *c < least[len] || *c > 0x10ffff || (*c >= 0xd800 && *c <= 0xdfff) ? 0 : len;
+}
+
+size_t name_escape(struct name name, char *out, size_t cap)
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t used = 0;
+    ENGINE_ASSERT(cap > 0);
+    for (uint32_t i = 0; i < name.len;) {
+        uint32_t c = 0, len = utf8_read(name.bytes + i, name.len - i, &c);
+        bool plain = len > 0 && is_printable(c);
+        if (used + (plain ? len : 4) >= cap)
+            break;
+        if (plain) {
+            for (uint32_t k = 0; k < len; k++)
+                out[used++] = (char)name.bytes[i + k];
+            i += len;
+        } else {
+            out[used++] = '\\';
+            out[used++] = 'x';
+            out[used++] = digits[name.bytes[i] >> 4];
+            out[used++] = digits[name.bytes[i] & 15];
+            i++;
+        }
+    }
+    out[used] = '\0';
+    return used;
+}
+
+/* A u32 LEB128 before `end`; false: there is none. */
+static bool leb_read(const uint8_t **at, const uint8_t *end, uint32_t *value)
+{
+    uint64_t sum = 0;
+    for (uint32_t shift = 0; shift < 35 && *at < end; shift += 7) {
+        uint8_t byte = *(*at)++;
+        sum |= (uint64_t)(byte & 0x7f) << shift;
+        if (!(byte & 0x80)) {
+            *value = (uint32_t)sum;
+            return sum <= UINT32_MAX;
+        }
+    }
+    return false;
+}
+
+static bool section_name(const struct module *module, uint32_t func, struct name *out)
+{
+    if (module->name_section == 0)
+        return false;
+    const uint8_t *at = module->bytes + module->name_section, *end = at + module->name_section_len;
+    uint32_t count, index, len;
+    if (!leb_read(&at, end, &count))
+        return false;
+    while (count-- > 0) {
+        if (!leb_read(&at, end, &index) || !leb_read(&at, end, &len) || len > (size_t)(end - at) || index > func)
+            return false;
+        if (index == func) {
+            *out = (struct name){ at, len };
+            return len > 0;
+        }
+        at += len;
+    }
+    return false;
+}
+
+static bool export_name(const struct module *module, uint32_t func, struct name *out)
+{
+    for (uint32_t i = 0; i < module->nexports; i++) {
+        const struct export *export = &module->exports[i];
+        if (export->kind == EXTERN_FUNC && export->index == func && export->name.len > 0) {
+            *out = export->name;
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t func_name(struct instance *instance, uint32_t func, char *out, size_t cap)
+{
+    struct name name;
+    if (section_name(instance->module, func, &name) || export_name(instance->module, func, &name))
+        return name_escape(name, out, cap);
+    return error_format(out, cap, "func[%u]", func);
+}
