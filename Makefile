@@ -24,6 +24,16 @@ SHIM_SRC := \
     wasi-shim/wasi.c \
 
 GUEST_SRC := \
+    guest/backtrace.c \
+    guest/end.c \
+    guest/entry.S \
+    guest/fault.c \
+    guest/lib.c \
+    guest/main.c \
+    guest/memory.c \
+    guest/quit.c \
+    guest/start.S \
+    guest/text.c \
 
 VMM_SRC := \
     vmm/end.c \

@@ -14,15 +14,11 @@
 struct shim;
 
 /* What compiled code is bound to: one for each WASI function, as host_func.data. */
-struct binding { struct shim *shim; enum call number; unsigned nargs; };
-
-/* The first import that nobody provides. */
-struct missing_import {
-    bool found;
-    struct name module, field;
-    enum extern_kind kind;
-    const struct functype *type; /* EXTERN_FUNC only; the engine's */
-    const char *provided;        /* the signature it is provided with, in calls.def's letters; NULL = not provided */
+struct binding {
+    struct shim *shim;
+    enum call number;
+    struct functype type; /* from calls.def's letters, which may not be the import's type: the engine compares */
+    uint8_t types[SLOT_ARGS + 1];
 };
 
 struct shim {
@@ -32,13 +28,12 @@ struct shim {
     uint32_t entropy_used;  /* bytes of boot entropy handed out                                  */
     uint32_t exit_code;     /* proc_exit's, where the monitor let it come back                   */
     uint64_t monotonic_ns;  /* the last monotonic time given out                                 */
-    struct missing_import missing;
     struct binding bindings[WASI_CALLS];
 };
 
 /* ---- face ---- */
 void shim_init(struct shim *, struct control *);
-/* A resolve_fn; self is the shim. */
+/* A resolve_fn; self is the shim, which stays where it is for the run. */
 bool shim_resolve(void *self, struct name module, struct name field, enum extern_kind kind, const struct functype *type,
                   struct extern_ref *out);
 /* Publishes the engine's counters in the control area. */

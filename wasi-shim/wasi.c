@@ -52,7 +52,7 @@ static enum trap call_enter(void *data, struct instance *caller, struct cell *ce
     const struct binding *binding = data;
     struct shim *shim = binding->shim;
     uint64_t args[SLOT_ARGS];
-    for (unsigned i = 0; i < binding->nargs; i++)
+    for (uint32_t i = 0; i < binding->type.nparams; i++)
         args[i] = cells[i].lo;
     if (binding->number == CALL_proc_exit)
         return proc_exit(shim, caller, args[0]);
@@ -63,20 +63,32 @@ static enum trap call_enter(void *data, struct instance *caller, struct cell *ce
     if (serve && serve(&call))
         shim->control->stats.served_in_guest[binding->number]++;
     else
-        forward(&call, binding->number, binding->nargs);
+        forward(&call, binding->number, binding->type.nparams);
     cells[0].lo = call.error;
     return TRAP_NONE;
+}
+
+static void binding_init(struct binding *binding, struct shim *shim, enum call number)
+{
+    uint8_t *type = binding->types;
+    binding->shim = shim;
+    binding->number = number;
+    binding->type.params = type;
+    for (const char *letter = calls[number].sig; *letter; letter++) {
+        if (*letter == ':')
+            binding->type.results = type;
+        else
+            *type++ = *letter == 'I' ? VT_I64 : VT_I32;
+    }
+    binding->type.nparams = binding->type.results - binding->types;
+    binding->type.nresults = type - binding->type.results;
 }
 
 void shim_init(struct shim *shim, struct control *control)
 {
     *shim = (struct shim){.control = control, .serve = !(control->boot.flags & BOOT_CALL_ALL)};
-    for (enum call i = 0; i < WASI_CALLS; i++) {
-        struct binding *binding = &shim->bindings[i];
-        *binding = (struct binding){.shim = shim, .number = i};
-        while (calls[i].sig[binding->nargs] != ':')
-            binding->nargs++;
-    }
+    for (enum call i = 0; i < WASI_CALLS; i++)
+        binding_init(&shim->bindings[i], shim, i);
 }
 
 static bool name_is(struct name name, const char *text)
@@ -85,20 +97,6 @@ static bool name_is(struct name name, const char *text)
     while (i < name.len && text[i] != 0 && name.bytes[i] == (uint8_t)text[i])
         i++;
     return i == name.len && text[i] == 0;
-}
-
-/* Reads types off a signature: as many as given, then the letter `end`. */
-static bool types_are(const uint8_t *types, uint32_t count, const char **sig, char end)
-{
-    for (uint32_t i = 0; i < count; i++, (*sig)++)
-        if (!(**sig == 'i' && types[i] == VT_I32) && !(**sig == 'I' && types[i] == VT_I64))
-            return false;
-    return *(*sig)++ == end;
-}
-
-static bool type_is(const struct functype *type, const char *sig)
-{
-    return types_are(type->params, type->nparams, &sig, ':') && types_are(type->results, type->nresults, &sig, 0);
 }
 
 static enum call call_find(struct name module, struct name field)
@@ -115,18 +113,13 @@ bool shim_resolve(void *self, struct name module, struct name field, enum extern
                   struct extern_ref *out)
 {
     struct shim *shim = self;
-    enum call number = kind == EXTERN_FUNC ? call_find(module, field) : WASI_CALLS;
-    if (number < WASI_CALLS && type_is(type, calls[number].sig)) {
-        *out = (struct extern_ref){.kind = EXTERN_FUNC, .host_type = *type};
-        out->host = (struct host_func){call_enter, &shim->bindings[number]};
-        return true;
-    }
-    if (!shim->missing.found) {
-        shim->missing = (struct missing_import){true, module, field, kind, kind == EXTERN_FUNC ? type : NULL, NULL};
-        if (number < WASI_CALLS)
-            shim->missing.provided = calls[number].sig;
-    }
-    return false;
+    enum call number = call_find(module, field);
+    (void)type;
+    if (kind != EXTERN_FUNC || number == WASI_CALLS)
+        return false;
+    struct binding *binding = &shim->bindings[number];
+    *out = (struct extern_ref){.kind = EXTERN_FUNC, .host = {call_enter, binding}, .host_type = binding->type};
+    return true;
 }
 
 void shim_publish(struct shim *shim, struct engine *engine)

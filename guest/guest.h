@@ -1,0 +1,43 @@
+/* The guest's inside: what its C files share, grouped by the file that owns it.  The memory map is wasi-shim/abi.h's. */
+#ifndef GUEST_GUEST_H
+#define GUEST_GUEST_H
+
+#include "engine/engine.h"
+#include "wasi-shim/abi.h"
+#include "wasi-shim/shim.h"
+
+/* ---- main.c: the run, from the first C instruction to its end ---- */
+/* The one global: the fault and quit entries find the engine through it. */
+struct guest {
+    struct control *control;
+    struct engine *engine;     /* NULL until it is made */
+    struct instance *instance; /* NULL until it is made */
+    struct shim shim;
+};
+extern struct guest guest;
+_Noreturn void guest_main(void);
+
+/* ---- memory.c: what the engine asks of its surroundings, on top of hypercalls ---- */
+void memory_env(struct control *, struct engine_env *out);
+
+/* ---- text.c: bounded text; what does not fit is left out, the terminating NUL always fits ---- */
+struct text { char *bytes; size_t len, cap; };
+void text_add(struct text *, const char *);
+void text_add_number(struct text *, uint64_t);
+void text_add_hex(struct text *, uint64_t);
+
+/* ---- backtrace.c: frames as indented lines ---- */
+/* Of the last trap.  Where the stack was exhausted: the first and last 20 frames, else at most 32 lines. */
+void backtrace_trap(struct text *, struct engine *, enum trap);
+/* Of wasm code stopped at pc and sp. */
+void backtrace_live(struct text *, struct engine *, uint64_t pc, uint64_t sp);
+
+/* ---- end.c: how a run ends, in words ---- */
+_Noreturn void end_run(enum end_reason, const char *text, uint32_t code);
+_Noreturn void end_error(const struct error *);                    /* the engine refused the module  */
+_Noreturn void end_trap(enum trap, const char *during);            /* during: "" or " while ..."     */
+
+/* ---- quit.c ---- */
+void quit_ready(struct control *);
+
+#endif

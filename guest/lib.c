@@ -1,0 +1,44 @@
+/* The four functions that compilers emit calls to, in a program that has no C library: structure copies and clears.
+ *
+ * Short code, not speed: the engine moves the module's memory by functions of its own (engine/lib.h). */
+#include <stddef.h>
+#include <stdint.h>
+
+void *memcpy(void *dst, const void *src, size_t n);
+void *memmove(void *dst, const void *src, size_t n);
+void *memset(void *dst, int byte, size_t n);
+int memcmp(const void *a, const void *b, size_t n);
+
+void *memcpy(void *dst, const void *src, size_t n)
+{
+    void *at = dst;
+    __asm__ volatile("rep movsb" : "+D"(at), "+S"(src), "+c"(n) : : "memory");
+    return dst;
+}
+
+/* Where dst lies inside [src, src + n), from the last byte down. */
+void *memmove(void *dst, const void *src, size_t n)
+{
+    if ((uintptr_t)dst - (uintptr_t)src >= n)
+        return memcpy(dst, src, n);
+    uint8_t *to = (uint8_t *)dst + n - 1;
+    const uint8_t *from = (const uint8_t *)src + n - 1;
+    __asm__ volatile("std; rep movsb; cld" : "+D"(to), "+S"(from), "+c"(n) : : "memory", "cc");
+    return dst;
+}
+
+void *memset(void *dst, int byte, size_t n)
+{
+    void *at = dst;
+    __asm__ volatile("rep stosb" : "+D"(at), "+c"(n) : "a"(byte) : "memory");
+    return dst;
+}
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+    const uint8_t *x = a, *y = b;
+    for (; n > 0; n--, x++, y++)
+        if (*x != *y)
+            return *x - *y;
+    return 0;
+}

@@ -1,0 +1,132 @@
+/* The run as a table of contents: guest_main, called by start.S on the C stack at CPL 3. */
+#include "guest/guest.h"
+#include "wasi-shim/hypercall.h"
+
+struct guest guest;
+
+static bool flag(uint32_t boot_flag)
+{
+    return guest.control->boot.flags & boot_flag;
+}
+
+static struct name name_of(const char *text)
+{
+    return (struct name){(const uint8_t *)text, __builtin_strlen(text)};
+}
+
+/* The monitor has compared versions before it loaded this image; this is the image's own look. */
+static void boot_check(void)
+{
+    const struct boot_record *boot = &guest.control->boot;
+    if (boot->magic != ABI_MAGIC || boot->abi_version != ABI_VERSION)
+        end_run(END_CRASH, "the guest image and the monitor are of different versions", 0);
+}
+
+static void engine_start(void)
+{
+    struct engine_env env;
+    memory_env(guest.control, &env);
+    guest.engine = engine_new(&env);
+    if (!guest.engine)
+        end_run(END_NOMEM, "no memory for the engine", 0);
+}
+
+static struct module *module_load(void)
+{
+    struct module *module = module_parse(guest.engine, (const uint8_t *)MAP_MODULE, guest.control->boot.module_bytes);
+    if (!module)
+        end_error(engine_error(guest.engine));
+    return module;
+}
+
+static void module_check(struct module *module)
+{
+    if (!module_validate(guest.engine, module))
+        end_error(engine_error(guest.engine));
+    if (flag(BOOT_VALIDATE_ONLY))
+        end_run(END_EXIT, "", 0);
+}
+
+static void instance_make(struct module *module)
+{
+    enum trap trap = TRAP_NONE;
+    guest.instance = instance_new(guest.engine, module, shim_resolve, &guest.shim, &trap);
+    if (guest.instance)
+        return;
+    const struct error *error = engine_error(guest.engine);
+    if (error->kind == ERROR_NONE)
+        end_trap(trap, " while the module's segments were placed");
+    end_error(error);
+}
+
+static void instance_compile_all(void)
+{
+    for (uint32_t func = 0; instance_functype(guest.instance, func); func++)
+        if (!func_compile(guest.instance, func))
+            end_error(engine_error(guest.engine));
+}
+
+static bool exports_func(const char *name, uint32_t *func)
+{
+    enum extern_kind kind;
+    return instance_export(guest.instance, name_of(name), &kind, func) && kind == EXTERN_FUNC;
+}
+
+_Noreturn static void end_no_entry(void)
+{
+    uint32_t func;
+    if (exports_func("_initialize", &func))
+        end_run(END_UNSUPPORTED, "it has no _start export: it is a library (reactor) with _initialize, whose exports wait to be "
+                "called (for Go: build it without -buildmode=c-shared)", 0);
+    end_run(END_UNSUPPORTED, "it has no _start export: it is not a WASI program (for Go: build a package main with "
+            "GOOS=wasip1 GOARCH=wasm)", 0);
+}
+
+static uint32_t entry_find(void)
+{
+    uint32_t func;
+    if (!exports_func("_start", &func))
+        end_no_entry();
+    const struct functype *type = instance_functype(guest.instance, func);
+    if (type->nparams || type->nresults)
+        end_run(END_UNSUPPORTED, "its _start takes arguments or gives results: it is not a WASI program", 0);
+    return func;
+}
+
+static void call(uint32_t func)
+{
+    struct cell none = {0};
+    enum trap trap = func_call(guest.instance, func, &none);
+    if (trap != TRAP_NONE)
+        end_trap(trap, "");
+}
+
+/* The module's start function is its own code too: start-up ends before it. */
+static void program_run(uint32_t entry, uint64_t born_ns)
+{
+    uint32_t start;
+    shim_publish(&guest.shim, guest.engine);
+    guest.control->stats.start_ns = shim_clock_ns(guest.control) - born_ns;
+    hypercall(&guest.control->slot, CALL_ready, NULL, 0);
+    if (instance_has_start(guest.instance, &start))
+        call(start);
+    call(entry);
+}
+
+_Noreturn void guest_main(void)
+{
+    guest.control = (struct control *)MAP_CONTROL;
+    boot_check();
+    uint64_t born_ns = shim_clock_ns(guest.control);
+    shim_init(&guest.shim, guest.control);
+    engine_start();
+    quit_ready(guest.control);
+    struct module *module = module_load();
+    if (flag(BOOT_VALIDATE | BOOT_VALIDATE_ONLY))
+        module_check(module);
+    instance_make(module);
+    if (flag(BOOT_COMPILE_ALL))
+        instance_compile_all();
+    program_run(entry_find(), born_ns);
+    end_run(END_EXIT, "", 0);
+}

@@ -1,0 +1,60 @@
+/* The engine's surroundings inside the guest: the ranges of the memory map, grown by hypercalls.
+ *
+ * Linear memory 0 lies at address 0.  There is no second range yet, so a second memory is refused. */
+#include "guest/guest.h"
+#include "wasi-shim/hypercall.h"
+
+_Static_assert((int)ENGINE_SSE41 == (int)CPU_SSE41 && (int)ENGINE_POPCNT == (int)CPU_POPCNT &&
+               (int)ENGINE_LZCNT == (int)CPU_LZCNT && (int)ENGINE_BMI1 == (int)CPU_BMI1 &&
+               (int)ENGINE_BMI2 == (int)CPU_BMI2 && (int)ENGINE_AVX == (int)CPU_AVX, "CPU bits are handed on as they are");
+
+static bool memory_opened;
+
+static bool heap_grow(void *self, uint64_t bytes)
+{
+    struct control *control = self;
+    return bytes <= MAP_HEAP_MAX && hypercall(&control->slot, CALL_heap_grow, &bytes, 1) == 0;
+}
+
+static bool code_grow(void *self, uint64_t bytes)
+{
+    struct control *control = self;
+    return bytes <= MAP_CODE_MAX && hypercall(&control->slot, CALL_code_grow, &bytes, 1) == 0;
+}
+
+static bool memory_open(void *self, uint64_t max_bytes, uint8_t **base)
+{
+    (void)self;
+    if (memory_opened || max_bytes > MAP_LINEAR_MAX)
+        return false;
+    memory_opened = true;
+    *base = (uint8_t *)MAP_LINEAR;
+    return true;
+}
+
+static bool memory_grow(void *self, uint8_t *base, uint64_t old_bytes, uint64_t new_bytes)
+{
+    struct control *control = self;
+    uint64_t args[] = {old_bytes, new_bytes};
+    return base == (uint8_t *)MAP_LINEAR && hypercall(&control->slot, CALL_memory_grow, args, 2) == 0;
+}
+
+static uint64_t clock_ns(void *self)
+{
+    return shim_clock_ns(self);
+}
+
+void memory_env(struct control *control, struct engine_env *out)
+{
+    const struct boot_record *boot = &control->boot;
+    uint8_t *stack_top = (uint8_t *)(MAP_STACK + MAP_STACK_MAX);
+    *out = (struct engine_env){
+        .self = control,
+        .heap = (uint8_t *)MAP_HEAP, .heap_cap = MAP_HEAP_MAX, .heap_usable = boot->heap_bytes, .heap_grow = heap_grow,
+        .code_w = (uint8_t *)MAP_CODE_W, .code_x = (uint8_t *)MAP_CODE_X,
+        .code_cap = MAP_CODE_MAX, .code_usable = boot->code_bytes, .code_grow = code_grow,
+        .memory_open = memory_open, .memory_grow = memory_grow, .memory_limit = boot->memory_limit,
+        .stack_lo = stack_top - boot->stack_bytes, .stack_hi = stack_top,
+        .clock_ns = clock_ns, .cpu = boot->cpu_features,
+    };
+}
