@@ -53,7 +53,8 @@ VERSION := 0.1.0
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 BASE := -std=c11 -O2 -g $(WARN) -I. -MMD -MP
-# The image is linked at a fixed address above 4 GiB: position-independent code reaches its data relative to rip.
+# The image is linked at a fixed address above 4 GiB: position-independent code reaches its data relative to rip.  The
+# linker must not relax that code to 32-bit absolute addresses.
 FREESTANDING := -ffreestanding -fpie -fvisibility=hidden -fno-stack-protector -fcf-protection=none \
     -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-delete-null-pointer-checks -ffunction-sections
 HOSTED := -D_GNU_SOURCE -fno-strict-aliasing
@@ -61,7 +62,7 @@ SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-fr
 
 GUEST_CFLAGS := $(BASE) $(FREESTANDING)
 GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,-T,guest/link.ld -Wl,--build-id=none -Wl,--gc-sections \
-    -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,--fatal-warnings
+    -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,--fatal-warnings -Wl,--no-relax
 ENGINE_HOST_CFLAGS := $(BASE) -ffreestanding -fno-strict-aliasing
 VMM_CFLAGS := $(BASE) $(HOSTED) -DWASMVM_VERSION='"$(VERSION)"' -DGUEST_ELF='"$(BUILD)/guest.elf"'
 VMM_LIBS := -lelf -lpthread
