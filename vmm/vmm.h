@@ -54,7 +54,9 @@ void options_parse(struct config *, int argc, char **argv);
 /* ---- guestmem.c: the one door to guest memory ---- */
 typedef uint64_t gva_t; /* a guest-virtual address; never dereferenced */
 struct region { gva_t at; uint64_t bytes; uint8_t *host; bool writable; };
-enum { REGION_LINEAR, REGION_STACK, REGION_HEAP, REGION_IMAGE, REGION_CSTACK, REGION_CONTROL, REGION_COUNT };
+enum { REGION_LINEAR, REGION_STACK, REGION_HEAP, REGION_IMAGE, REGION_CSTACK, REGION_CONTROL,
+       REGION_HEAP_MORE /* the heap beyond its first piece */, REGION_IMAGE_MORE /* the image's further segments */,
+       REGION_COUNT = REGION_IMAGE_MORE + 5 };
 struct guestmem { struct region regions[REGION_COUNT]; };
 /* Copies n bytes in or out; false if any byte lies outside one region (nothing is copied then). */
 bool guest_read(const struct guestmem *, gva_t, void *dst, uint64_t n);

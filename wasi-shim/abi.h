@@ -25,7 +25,9 @@
 #define ABI_VERSION 1u
 #define ABI_MAGIC 0x6d76736177ull /* "wasvm" */
 
-/* Memory map; sizes are the ranges' limits, in bytes. */
+/* Memory map; sizes are the ranges' limits, in bytes.  (<sys/mman.h> has a flag MAP_STACK, which nobody needs: include it
+ * before this header.) */
+#undef MAP_STACK
 #define MAP_LINEAR      0x0000000000ull
 #define MAP_LINEAR_MAX  0x0100000000ull
 #define MAP_STACK       0x1000000000ull

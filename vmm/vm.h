@@ -1,0 +1,115 @@
+/* The machine's inside: what vm.c, ram.c, tables.c, image.c, boot.c, clockpage.c, vcpu.c and kick.c share, grouped by
+ * file in the order of a start. */
+#ifndef VMM_VM_H
+#define VMM_VM_H
+
+#include "vmm/kvm.h"
+#include "vmm/vmm.h"
+
+#define PAGE  0x1000ull
+#define FRAME 0x200000ull /* a 2 MiB page */
+
+static inline uint64_t round_up(uint64_t n, uint64_t unit)
+{
+    return (n + unit - 1) / unit * unit;
+}
+
+/* ---- features.c: the host's CPU ---- */
+uint32_t features_host(void); /* CPU_* bits; AVX and its kin only count if kvm_start_state says so */
+unsigned features_physical_bits(void);
+
+/* ---- kick.c: the one way to stop a run from outside; one vCPU a process ---- */
+/* From here on, signals that end wasmvm and the two time limits are kicks. */
+void kick_start(const struct config *, struct kvm *, uint64_t start_ns);
+void kick_guest(void);             /* the guest is about to run: --cpu-time counts from here              */
+/* What was asked for: ENDED_NOT, ENDED_TIMEOUT, ENDED_CPU_TIME or ENDED_SIGNAL with its number. */
+enum end_kind kick_reason(uint32_t *signal_number);
+void kick_acknowledge(void);       /* the vCPU thread has seen it: no more repeats                         */
+void kick_after(uint64_t ns);      /* one more kick then; kick_expired tells that it came                  */
+bool kick_expired(void);
+void kick_stop(void);              /* signals as before the start; timers gone                             */
+
+/* ---- ram.c: guest-physical memory: where everything lies, slots, growth ---- */
+struct span { uint8_t *host; uint64_t gpa, bytes; };
+struct range { struct span all; uint64_t slotted; /* the first bytes that slots cover */ };
+struct ram {
+    struct range main;             /* one host mapping, in the order of the spans below                     */
+    struct span stack, small, module, heap, code, linear;
+    uint64_t small_used;           /* of small: page-granular pieces, never given back                      */
+    struct range heap_more, code_more; /* beyond the first pieces above; mapped when first needed           */
+    uint64_t next_slot_bytes;
+};
+/* Reserves address space and makes the first slot; fail() if it cannot be had. */
+void ram_new(struct ram *, struct kvm *, const struct config *, uint64_t text_bytes, uint64_t module_bytes);
+/* The next piece of `small`, zeroed; host NULL: used up. */
+struct span ram_take(struct ram *, uint64_t bytes, uint64_t align);
+/* Makes the first `bytes` of the range reachable by slots; false: cannot be had. */
+bool ram_reach(struct ram *, struct kvm *, struct range *, uint64_t bytes);
+bool ram_reserve(struct range *, uint64_t gpa, uint64_t bytes); /* address space for heap_more, code_more */
+#define RAM_HEAP_MORE_GPA 0xa00000000ull
+#define RAM_CODE_MORE_GPA 0xb00000000ull
+
+/* ---- tables.c: the guest's page tables ----
+ * The monitor writes them, the guest never does.  After the first instruction entries are only added: absent to present,
+ * or a table of 4 KiB entries by the 2 MiB entry that says the same of them and more. */
+enum { TABLES_WRITE = 1 << 0, TABLES_EXECUTE = 1 << 1, TABLES_SUPERVISOR = 1 << 2 };
+struct tables { struct span pool; uint64_t used; };
+bool tables_new(struct tables *, struct span pool); /* the root is the pool's first page */
+/* Maps [at, at + bytes) to gpa on, by 2 MiB entries where both are aligned.  What is mapped there already must be mapped
+ * so.  false: the pool is used up. */
+bool tables_map(struct tables *, gva_t at, uint64_t gpa, uint64_t bytes, unsigned rights);
+/* What the tables say of one address; false: not mapped. */
+bool tables_look(const struct tables *, gva_t at, uint64_t *gpa, unsigned *rights, uint64_t *page_bytes);
+
+/* ---- image.c: the guest image ---- */
+#define IMAGE_SEGMENTS 8
+struct segment { gva_t at; const uint8_t *bytes; uint64_t file_bytes, mem_bytes; unsigned rights; };
+struct image { const uint8_t *bytes; size_t len; gva_t entry; struct segment segments[IMAGE_SEGMENTS]; unsigned nsegments; };
+/* Reads the embedded image, or the file; fail() on one that is not ours. */
+void image_open(struct image *, const char *file);
+uint64_t image_text_bytes(const struct image *); /* of whole frames for its executable segments */
+
+/* ---- boot.c: descriptor tables, control area, the image's place; from these the vCPU starts ---- */
+enum { SELECTOR_KERNEL_CODE = 0x08, SELECTOR_KERNEL_DATA = 0x10, SELECTOR_USER_CODE = 0x1b, SELECTOR_USER_DATA = 0x23,
+       SELECTOR_TSS = 0x28 };
+struct vm;
+void boot_prepare(struct vm *, const struct image *, struct cpu_start *);
+/* The first doorbell came through: vector 13 gets its proper entry. */
+void boot_probe_done(struct vm *);
+
+/* ---- clockpage.c: the guest's clocks ---- */
+struct clock {
+    bool usable;
+    uint64_t offset;           /* guest TSC minus host TSC */
+    double ns_per_tick;        /* nominal */
+    uint64_t enter_tsc;        /* host TSC before the first entry */
+    bool checked;              /* the guest's own rdtsc was compared */
+    struct clock_page page;    /* as last written */
+};
+void clockpage_start(struct vm *);       /* before the first instruction */
+void clockpage_check(struct vm *);       /* at the first exit: does the guest's rdtsc fit? */
+bool clockpage_refresh(struct vm *);
+
+/* ---- grow.c: the guest's memory calls ---- */
+enum grow { GROW_DONE, GROW_REFUSED, GROW_HOSTILE };
+enum grow grow_linear(struct vm *, uint64_t old_bytes, uint64_t new_bytes);
+enum grow grow_heap(struct vm *, uint64_t bytes);
+enum grow grow_code(struct vm *, uint64_t bytes);
+
+/* ---- vm.c ---- */
+struct vm {
+    const struct config *config;
+    struct run_stats *stats;
+    struct kvm kvm;
+    struct ram ram;
+    struct tables tables;
+    struct guestmem mem;
+    struct clock clock;
+    struct span cpl0_tables;   /* the page of descriptor tables */
+    uint64_t module_bytes, heap_bytes, code_bytes;
+    uint8_t *module_copy;      /* of a module that is no regular file, until it has its place */
+    uint64_t born_ns, entered_ns;
+};
+uint64_t clock_now_ns(void);   /* CLOCK_MONOTONIC */
+
+#endif
