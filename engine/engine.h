@@ -149,7 +149,8 @@ struct cell *instance_global(struct instance *, uint32_t global, enum valtype *)
 struct fault { uint64_t pc, sp, address; bool is_page_fault; };
 bool engine_fault(struct engine *, const struct fault *, uint64_t *pc, uint64_t *sp);
 
-/* Backtrace of the last trap, or (from a quit request) of a running guest at pc/sp.  Innermost first. */
+/* Backtrace of the last trap, or (from a quit request) of a running guest at pc/sp.  Innermost first.  Returns how many are
+ * in out; where *total is more than max, out's first (max + 1) / 2 are the innermost and its others the outermost. */
 struct frame { struct instance *instance; uint32_t func; uint32_t offset; /* module byte offset of the instruction */ };
 uint32_t trap_frames(struct engine *, struct frame *out, uint32_t max, uint32_t *total);
 uint32_t live_frames(struct engine *, uint64_t pc, uint64_t sp, struct frame *out, uint32_t max, uint32_t *total);
