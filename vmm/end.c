@@ -66,12 +66,12 @@ static void time_write(uint64_t ns, char out[32])
     snprintf(out, 32, "%llu %s", (unsigned long long)(ns / units[i].ns), units[i].name);
 }
 
-/* The lines from `text` on, indented. */
+/* The lines from `text` on, indented; empty ones are left out. */
 static void frames_print(const char *text, unsigned most)
 {
     char out[(FRAME_BYTES * 4 + 4) * 4];
     size_t used = 0;
-    for (unsigned n = 0; text && *text && n < most; n++) {
+    for (unsigned n = 0; *(text += strspn(text, "\n")) && n < most; n++) {
         size_t len = strcspn(text, "\n");
         size_t skip = strspn(text, " \t");
         size_t shown = len - (skip < len ? skip : len);
@@ -83,7 +83,7 @@ static void frames_print(const char *text, unsigned most)
         used += 4;
         used += text_escape(text + len - shown, shown < FRAME_BYTES ? shown : FRAME_BYTES, out + used, FRAME_BYTES * 4, false);
         out[used++] = '\n';
-        text += len + (text[len] == '\n');
+        text += len;
     }
     write_all(STDERR_FILENO, out, used);
 }
@@ -109,7 +109,7 @@ void end_message(const struct config *config, const struct end *end)
     message(e->words, config->module, first ? first : e->otherwise);
     free(first);
     if (text[len] == '\n')
-        frames_print(text + len + 1, strncmp(text, "call stack", 10) == 0 ? FRAMES_STACK : FRAMES_MOST);
+        frames_print(text + len, strncmp(text, "call stack", 10) == 0 ? FRAMES_STACK : FRAMES_MOST);
 }
 
 /* Ends by the signal itself, so that shells and make see what they would see of any program. */

@@ -26,15 +26,6 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* A standard stream that the caller closed stays closed to the guest, but its number must not fall to the module's or the
- * machine's descriptor.  O_PATH: reads and writes of it fail with EBADF, as before. */
-static void hold_standard_streams(void)
-{
-    for (int fd = 0; fd <= 2; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_PATH) != fd)
-            _exit(EXIT_MONITOR); /* there may be nowhere to say it */
-}
-
 static void report_fail(int status, const char *text)
 {
     report_failure(report_fd, &config, status, text);
@@ -77,7 +68,7 @@ static void stats_finish(uint64_t released_ns)
 int main(int argc, char **argv)
 {
     stats.start_ns = now_ns();
-    hold_standard_streams();
+    stdio_open_closed();
     options_parse(&config, argc, argv);
 
     if (config.report) {

@@ -78,6 +78,8 @@ struct end {
 };
 
 /* ---- wasi.c and its subjects: WASI calls served on the host ---- */
+/* Opens closed standard streams on /dev/null; before anything else is opened, as it would get their numbers. */
+void stdio_open_closed(void);
 struct wasi; /* descriptor table, preopens, counters */
 struct request { uint32_t number; uint64_t args[SLOT_ARGS]; }; /* the copy that is validated and used */
 /* Takes what it needs from config (grants, args, env); opens preopens; fail() on a directory that cannot be had. */
@@ -111,7 +113,8 @@ struct run_stats {
 
 /* ---- vm.c: the machine (kvm.c holds the ioctls, boot.c the page tables and boot record, vcpu.c the exits) ---- */
 struct vm;
-struct vm *vm_new(const struct config *, int module_fd, struct run_stats *); /* creates, loads, maps; fail() on bad environment */
+/* Creates, loads, maps; fail() on bad environment.  module_fd (a file, or a pipe that blocks) stays the caller's, who closes it. */
+struct vm *vm_new(const struct config *, int module_fd, struct run_stats *);
 struct guestmem *vm_memory(struct vm *);
 void vm_run(struct vm *, struct wasi *, struct end *); /* until the run is over */
 void vm_free(struct vm *);

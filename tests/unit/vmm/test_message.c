@@ -171,7 +171,7 @@ static const struct ending {
     { { ENDED_SIGNAL, SIGINT, NULL }, -SIGINT, "signal", "" },
     { { ENDED_SIGNAL, SIGTERM, NULL }, -SIGTERM, "signal", "" },
     { { ENDED_SIGNAL, SIGHUP, NULL }, -SIGHUP, "signal", "" },
-    { { ENDED_SIGNAL, SIGQUIT, "main.f\nmain.g\n" }, -SIGQUIT, "signal",
+    { { ENDED_SIGNAL, SIGQUIT, "\n    main.f\n\n    main.g\n" }, -SIGQUIT, "signal",
       "wasmvm: app.wasm was stopped: SIGQUIT, while it was here:\n    main.f\n    main.g\n" },
     { { ENDED_SIGPIPE, 0, NULL }, -SIGPIPE, "sigpipe", "" },
 };
