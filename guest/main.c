@@ -106,7 +106,8 @@ static void program_run(uint32_t entry, uint64_t born_ns)
 {
     uint32_t start;
     shim_publish(&guest.shim, guest.engine);
-    guest.control->stats.start_ns = shim_clock_ns(guest.control) - born_ns;
+    if (born_ns)
+        guest.control->stats.start_ns = shim_clock_ns(guest.control) - born_ns;
     hypercall(&guest.control->slot, CALL_ready, NULL, 0);
     if (instance_has_start(guest.instance, &start))
         call(start);
