@@ -7,6 +7,16 @@
 # ---- lists: a new file is one line here ----
 
 ENGINE_SRC := \
+    engine/error.c \
+    engine/opcodes.c \
+    engine/reader.c \
+    engine/module.c \
+    engine/sections.c \
+    engine/segments.c \
+    engine/constexpr.c \
+    engine/canon.c \
+    engine/validate.c \
+    engine/validate_control.c \
     engine/heap.c \
     engine/instance.c \
     engine/link.c \

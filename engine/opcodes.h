@@ -2,6 +2,8 @@
 #ifndef ENGINE_OPCODES_H
 #define ENGINE_OPCODES_H
 
+#include <stdint.h>
+
 /* What stands behind the opcode in the binary format, in that order.  Indices are u32 LEB128. */
 enum immediates {
     IMM_NONE,
@@ -29,6 +31,7 @@ enum immediates {
 
 /* Instructions that are checked, lowered and explained alike. */
 enum family {
+    FAM_NONE, /* no such instruction */
     FAM_CONTROL, FAM_CALL, FAM_PARAMETRIC, FAM_LOCAL, FAM_GLOBAL, FAM_TABLE, FAM_LOAD, FAM_STORE, FAM_MEMORY, FAM_REF,
     FAM_CONST,
     FAM_INT_TEST,  /* eqz */
@@ -43,5 +46,18 @@ enum family {
     FAM_SIMD_SELECT, /* bitselect */
     FAM_COUNT
 };
+
+/* A row of opcodes.def, found by its code.  pops and pushes are NUL-terminated letters, or "*". */
+struct opcode_info { uint8_t family, imm; char pops[4], pushes[2]; };
+
+#define OPCODE_CODES 0x300 /* all codes are below */
+extern const struct opcode_info opcode_table[OPCODE_CODES];
+
+#define OPCODE_NAME 40
+/* The spec's spelling ("i32.load8_s", "br_if", "unknown"), NUL-terminated; returns out. */
+const char *opcode_name(uint32_t code, char out[OPCODE_NAME]);
+/* The proposal that an opcode we do not have belongs to ("threads"), or NULL where nobody uses it.  code as in enum opcode
+ * for the prefixes 0xFC and 0xFD, else the first byte. */
+const char *opcode_proposal(uint32_t code);
 
 #endif
