@@ -21,7 +21,7 @@ static struct name preopen_name(const struct control *control, uint32_t index)
 
 static bool is_preopen(const struct control *control, uint32_t fd)
 {
-    return fd >= FIRST_PREOPEN && fd - FIRST_PREOPEN < control->boot.preopens;
+    return fd - FIRST_PREOPEN < control->boot.preopens; /* lower ones wrap to high */
 }
 
 bool serve_fd_prestat_get(struct served *call)
