@@ -46,11 +46,21 @@ GUEST_SRC := \
     guest/text.c \
 
 VMM_SRC := \
+    vmm/dir.c \
     vmm/end.c \
+    vmm/errno.c \
+    vmm/fd_io.c \
+    vmm/fd_stat.c \
+    vmm/fdtable.c \
     vmm/main.c \
     vmm/message.c \
     vmm/options.c \
+    vmm/path.c \
+    vmm/poll.c \
     vmm/report.c \
+    vmm/sock.c \
+    vmm/stdio.c \
+    vmm/wasi.c \
     vmm/blob.S \
 
 # ---- settings ----

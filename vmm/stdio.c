@@ -1,0 +1,77 @@
+/* Descriptors 0, 1 and 2 of our own process as the guest's.
+ *
+ * Their open file descriptions are shared with the shell and others, so O_NONBLOCK is never set on them: the guest's
+ * NONBLOCK is virtual.  So that no transfer ever blocks where a kick cannot end it, pipes and terminals are opened
+ * anew through /proc/self/fd, which gives a non-blocking description of our own on the same pipe or terminal; where that
+ * fails (no /proc, another user's pipe) the descriptor is paced.  Polling is done on the original: a named pipe's new
+ * description does not know of writers that came and went before it. */
+#include "vmm/wasi.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+void stdio_open_closed(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        /* The lowest free number, as all below are open. */
+        int got = open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
+        if (got != fd)
+            fail("descriptor %d is closed and cannot be opened on /dev/null: %s", fd, strerror(errno));
+    }
+}
+
+static int nonblocking_twin(int fd, int access)
+{
+    char link[32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    return open(link, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+static void adopt(struct wasi *w, int fd)
+{
+    struct stat st;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fstat(fd, &st) < 0)
+        fail("cannot use descriptor %d: %s", fd, strerror(errno));
+    int access = flags & O_ACCMODE;
+    struct desc d = { .host = fd, .io = fd, .inherited = true, .read_only = access == O_RDONLY };
+    desc_describe(&d, &st, access);
+    /* A directory on stdin is no grant. */
+    if (d.filetype == FILETYPE_DIRECTORY)
+        d.filetype = FILETYPE_UNKNOWN, d.rights = RIGHT_FD_FILESTAT_GET, d.inheriting = 0;
+    if (flags & O_APPEND)
+        d.fdflags |= FDFLAG_APPEND;
+    if (d.stream && !S_ISSOCK(st.st_mode)) {
+        d.io = nonblocking_twin(fd, access);
+        if (d.io < 0) {
+            d.io = fd;
+            d.paced = !(flags & O_NONBLOCK);
+        }
+    }
+    if (fd == 0 && isatty(0)) {
+        w->terminal = st;
+        w->terminal_known = true;
+    }
+    if (!desc_put(w, (uint32_t)fd, &d))
+        fail("cannot start: no memory");
+}
+
+void stdio_adopt(struct wasi *w)
+{
+    stdio_open_closed();
+    for (int fd = 0; fd <= 2; fd++)
+        adopt(w, fd);
+}
+
+void stdio_release(struct wasi *w, struct desc *d)
+{
+    if (d->io != d->host)
+        close(d->io);
+    /* The other end of the pipe sees the close; the number stays taken.  2 remains for the monitor's messages. */
+    if (d->host != 2 && w->null >= 0)
+        dup2(w->null, d->host);
+}
