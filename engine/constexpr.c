@@ -1,5 +1,5 @@
-/* Constant expressions: global initializers, segment offsets, element items (spec 3.3.9 with the extended-const proposal).
- * Validated where they are read; whoever evaluates them later may trust the bytes.  Iterative, with a stack of types. */
+/* Constant expressions: global initializers, segment offsets, element items (spec 3.3.9, and the extended-const
+ * proposal).  Validated where they are read; evaluate.c trusts the bytes.  Iterative, with a stack of types. */
 #include "engine/lib.h"
 #include "engine/opcodes.h"
 #include "engine/parse.h"
@@ -36,10 +36,11 @@ static bool global_get(struct constant *c, uint32_t offset)
     struct module *m = c->p->module;
     uint32_t index = reader_u32(&c->p->r);
     if (index >= m->nimported_globals)
-        return error_set(m->engine, ERROR_INVALID, offset, "unknown global %u in a constant expression, which sees only "
-                         "imported ones", index);
+        return error_set(m->engine, ERROR_INVALID, offset, "unknown global %u in a constant expression, which sees "
+                         "only imported ones", index);
     if (m->globals[index].mutable)
-        return error_set(m->engine, ERROR_INVALID, offset, "constant expression required, but global %u is mutable", index);
+        return error_set(m->engine, ERROR_INVALID, offset, "constant expression required, but global %u is mutable",
+                         index);
     return push(c, m->globals[index].type);
 }
 

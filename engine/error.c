@@ -1,6 +1,6 @@
 /* The engine's one error value and the small printf that words it.
  *
- * Bytes of the module reach a message only by %.*s, which escapes whatever a terminal might obey; text of the engine's own
+ * Bytes of the module reach a message only by %.*s, which escapes whatever a terminal might obey; the engine's own text
  * goes by %s. */
 #include <stdarg.h>
 

@@ -19,10 +19,12 @@ void *scratch_alloc(struct engine *, uint64_t bytes); /* 16-aligned, NOT zeroed 
 void scratch_reset(struct engine *);
 
 /* ---- error.c ---- */
-bool error_set(struct engine *, enum error_kind, uint32_t offset, const char *format, ...); /* small printf; returns false */
-/* Formats: %s %u %x %lu %lx (64 bits) %.*s (length as unsigned int; control characters escaped) %%. */
-bool error_append(struct engine *, const char *format, ...);                      /* to what error_set wrote; returns false */
-size_t error_format(char *out, size_t cap, const char *format, ...); /* NUL-terminated, cut to cap; returns the length */
+/* Formats: %s %u %x, %lu %lx of 64 bits, %% and %.*s: length as unsigned int, bytes escaped by name_escape.  Returns
+ * false; error_append, too, which adds to the text that stands there. */
+bool error_set(struct engine *, enum error_kind, uint32_t offset, const char *format, ...);
+bool error_append(struct engine *, const char *format, ...);
+/* NUL-terminated, cut to cap; returns the length. */
+size_t error_format(char *out, size_t cap, const char *format, ...);
 
 /* ---- reader.c: sticky-error reading of the binary format ---- */
 struct reader {

@@ -1,8 +1,8 @@
 /* A module's structure (spec 5.5): header, framing and order of sections, the arrays they fill, checks across sections.
  *
- * Three steps.  Framing: walk over all sections once, so that a truncated or disordered file is refused before anything is
- * built.  Spaces: count imports and definitions and make the index spaces' arrays at their final size.  Contents: the
- * sections in order, each by its parser within its bounds.  Work and memory are linear in the module's length: an array
+ * Three steps.  Framing: walk over all sections once, so that a truncated or disordered file is refused before anything
+ * is built.  Spaces: count imports and definitions and make the index spaces' arrays at their final size.  Contents:
+ * the sections in order, each by its parser within its bounds.  Work and memory are linear in the module's length: an array
  * is made only after its length was compared with the bytes that are there. */
 #include "engine/lib.h"
 #include "engine/parse.h"
@@ -45,8 +45,8 @@ bool parser_count(struct parser *p, const char *what, uint32_t limit, uint32_t m
     if (*count > limit)
         return error_set(p->engine, ERROR_LIMIT, offset, "%u %s: this engine takes at most %u", *count, what, limit);
     if (*count > reader_left(&p->r) / min_bytes)
-        return error_set(p->engine, ERROR_MALFORMED, offset, "unexpected end: %u %s cannot stand in %u bytes", *count, what,
-                         reader_left(&p->r));
+        return error_set(p->engine, ERROR_MALFORMED, offset, "unexpected end: %u %s cannot stand in %u bytes", *count,
+                         what, reader_left(&p->r));
     return true;
 }
 
@@ -73,7 +73,7 @@ bool type_refuse(struct engine *e, uint32_t offset, uint8_t code)
 {
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (types[i].code == code && types[i].proposal)
-            return error_set(e, ERROR_UNSUPPORTED, offset, "%s is not supported (type %s)", types[i].proposal,
+            return error_set(e, ERROR_UNSUPPORTED, offset, "unsupported feature: %s (type %s)", types[i].proposal,
                              types[i].name);
     return error_set(e, ERROR_MALFORMED, offset, "malformed type 0x%x", code);
 }
@@ -107,7 +107,7 @@ static bool header(struct parser *p)
     return true;
 }
 
-/* The subsection of the custom section "name" that holds function names.  Whatever is wrong there is ignored (spec 7.4). */
+/* The subsection of the custom section "name" that holds function names.  What is wrong there is ignored (spec 7.4). */
 static void name_section(struct parser *p, struct reader r)
 {
     while (r.at < r.end) {
@@ -153,23 +153,24 @@ static bool frame(struct parser *p, struct span *spans, uint32_t *next)
     uint8_t id = reader_byte(&p->r);
     uint32_t rank = section_rank(id);
     if (id == SECTION_TAG)
-        return error_set(e, ERROR_UNSUPPORTED, start, "exception handling is not supported (tag section at offset 0x%x)", start);
+        return error_set(e, ERROR_UNSUPPORTED, start, "unsupported feature: exception handling (tag section at offset "
+                         "0x%x)", start);
     if (rank == NSECTIONS && id != SECTION_CUSTOM)
         return error_set(e, ERROR_MALFORMED, start, "malformed section id %u at offset 0x%x", id, start);
     const char *name = id == SECTION_CUSTOM ? "custom" : sections[rank].name;
     uint32_t len = reader_u32(&p->r);
     struct span s = { reader_offset(&p->r), len, true };
     if (p->r.failed)
-        return error_set(e, ERROR_MALFORMED, p->r.why_offset, "%s in the head of the %s section at offset 0x%x", p->r.why,
-                         name, start);
+        return error_set(e, ERROR_MALFORMED, p->r.why_offset, "%s in the head of the %s section at offset 0x%x",
+                         p->r.why, name, start);
     if (!reader_bytes(&p->r, len))
-        return error_set(e, ERROR_MALFORMED, start, "unexpected end: the %s section at offset 0x%x has %u bytes, of which %u "
-                         "are there", name, start, len, (uint32_t)p->module->len - s.offset);
+        return error_set(e, ERROR_MALFORMED, start, "unexpected end: the %s section at offset 0x%x has %u bytes, of "
+                         "which %u are there", name, start, len, (uint32_t)p->module->len - s.offset);
     if (id == SECTION_CUSTOM)
         return custom(p, s);
     if (rank < *next)
-        return error_set(e, ERROR_MALFORMED, start, "unexpected content: the %s section at offset 0x%x comes twice or out of "
-                         "order", name, start);
+        return error_set(e, ERROR_MALFORMED, start, "unexpected content: the %s section at offset 0x%x comes twice or "
+                         "out of order", name, start);
     spans[rank] = s;
     *next = rank + 1;
     return true;

@@ -56,8 +56,8 @@ extern const struct opcode_info opcode_table[OPCODE_CODES];
 #define OPCODE_NAME 40
 /* The spec's spelling ("i32.load8_s", "br_if", "unknown"), NUL-terminated; returns out. */
 const char *opcode_name(uint32_t code, char out[OPCODE_NAME]);
-/* The proposal that an opcode we do not have belongs to ("threads"), or NULL where nobody uses it.  code as in enum opcode
- * for the prefixes 0xFC and 0xFD, else the first byte. */
+/* The proposal that an opcode we do not have belongs to ("threads"), or NULL where nobody uses it.  code as in enum
+ * opcode for the prefixes 0xFC and 0xFD, else the first byte. */
 const char *opcode_proposal(uint32_t code);
 
 #endif

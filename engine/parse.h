@@ -48,8 +48,8 @@ bool section_data(struct parser *);
 bool constexpr_parse(struct parser *, uint8_t type, struct const_expr *out);
 
 /* ---- canon.c ---- */
-/* The engine-wide id of a function type; its params and results must live as long as the engine.  UINT32_MAX: no memory,
- * and engine->error is set. */
+/* The engine-wide id of a function type; its params and results must live as long as the engine.  UINT32_MAX: no
+ * memory, and engine->error is set. */
 uint32_t canon_type(struct engine *, const struct functype *);
 
 /* FNV-1a, folded, for hash tables; start with HASH_START. */

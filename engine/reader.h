@@ -1,4 +1,4 @@
-/* Reading numbers of the binary format (spec 5.2).  leb_* trust their input: only for bytes that have been validated. */
+/* Reading the binary format's values (spec 5.2).  leb_* trust their input: only for bytes that have been validated. */
 #ifndef ENGINE_READER_H
 #define ENGINE_READER_H
 

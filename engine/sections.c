@@ -1,5 +1,5 @@
-/* The sections from types to code, except segments (spec 5.5.4 to 5.5.13).  Each parser reads one section's contents into
- * the module's arrays; module.c has made the arrays of the index spaces already, with room for what the counts announce. */
+/* The sections from types to code, except segments (spec 5.5.4 to 5.5.13).  Each parser reads one section's contents
+ * into the module's arrays; module.c has made those of the index spaces already, as large as the counts announce. */
 #include "engine/lib.h"
 #include "engine/parse.h"
 
@@ -23,7 +23,8 @@ static bool functype_read(struct parser *p, struct functype *t)
     if (p->r.failed)
         return false;
     if (form == 0x5e || form == 0x5f || form == 0x50 || form == 0x4f || form == 0x4e)
-        return error_set(p->engine, ERROR_UNSUPPORTED, offset, "garbage collection types are not supported (0x%x)", form);
+        return error_set(p->engine, ERROR_UNSUPPORTED, offset, "unsupported feature: garbage collection (type form "
+                         "0x%x)", form);
     if (form != 0x60)
         return error_set(p->engine, ERROR_MALFORMED, offset, "unknown form of type 0x%x", form);
     return types_read(p, "parameters", LIMIT_PARAMS, &t->nparams, &t->params) &&
@@ -59,7 +60,8 @@ static bool limits_read(struct parser *p, const char *what, struct limits *l)
     uint8_t flags = reader_byte(&p->r);
     if (flags > 1 && flags < 16) {
         const char *feature = flags & 8 ? "custom page sizes" : flags & 4 ? "64-bit memories and tables" : "threads";
-        return error_set(p->engine, ERROR_UNSUPPORTED, offset, "%s are not supported (limits flags 0x%x)", feature, flags);
+        return error_set(p->engine, ERROR_UNSUPPORTED, offset, "unsupported feature: %s (limits flags 0x%x)", feature,
+                         flags);
     }
     if (flags > 1)
         return error_set(p->engine, ERROR_MALFORMED, offset, "malformed limits flags 0x%x", flags);
@@ -67,8 +69,8 @@ static bool limits_read(struct parser *p, const char *what, struct limits *l)
     l->min = reader_u32(&p->r);
     l->max = l->has_max ? reader_u32(&p->r) : UINT32_MAX;
     if (!p->r.failed && l->min > l->max)
-        return error_set(p->engine, ERROR_INVALID, offset, "size minimum must not be greater than maximum: %s of %u to %u",
-                         what, l->min, l->max);
+        return error_set(p->engine, ERROR_INVALID, offset, "size minimum must not be greater than maximum: %s of %u "
+                         "to %u", what, l->min, l->max);
     return !p->r.failed;
 }
 
@@ -79,7 +81,7 @@ static bool table_type_read(struct parser *p, struct table_type *t)
     struct limits l;
     if (!p->r.failed && !type_is_ref(elem))
         return elem == 0x40 ? error_set(p->engine, ERROR_UNSUPPORTED, offset,
-                                        "typed function references are not supported (a table's initializer)")
+                                        "unsupported feature: typed function references (table initializer)")
                             : type_refuse(p->engine, offset, elem);
     if (!limits_read(p, "a table", &l))
         return false;
@@ -135,7 +137,8 @@ static bool import_names(struct parser *p, struct import *im)
     if (p->r.failed)
         return false;
     if (kind == 4)
-        return error_set(p->engine, ERROR_UNSUPPORTED, offset, "exception handling is not supported (import of a tag)");
+        return error_set(p->engine, ERROR_UNSUPPORTED, offset, "unsupported feature: exception handling (import of a "
+                         "tag)");
     if (kind > EXTERN_GLOBAL)
         return error_set(p->engine, ERROR_MALFORMED, offset, "malformed import kind 0x%x", kind);
     im->kind = kind;
@@ -237,8 +240,8 @@ bool section_table(struct parser *p)
         if (!table_type_read(p, &m->tables[m->ntables]))
             return false;
         if ((min = m->tables[m->ntables].min) > LIMIT_TABLE_ELEMS)
-            return error_set(p->engine, ERROR_LIMIT, offset, "a table of %u elements: this engine takes at most %u", min,
-                             LIMIT_TABLE_ELEMS);
+            return error_set(p->engine, ERROR_LIMIT, offset, "a table of %u elements: this engine takes at most %u",
+                             min, LIMIT_TABLE_ELEMS);
     }
     return true;
 }
@@ -311,7 +314,8 @@ static bool export_read(struct parser *p, struct export *x)
     if (p->r.failed)
         return false;
     if (kind == 4)
-        return error_set(p->engine, ERROR_UNSUPPORTED, offset, "exception handling is not supported (export of a tag)");
+        return error_set(p->engine, ERROR_UNSUPPORTED, offset, "unsupported feature: exception handling (export of a "
+                         "tag)");
     if (kind > EXTERN_GLOBAL)
         return error_set(p->engine, ERROR_MALFORMED, offset, "malformed export kind 0x%x", kind);
     x->kind = kind;
@@ -361,8 +365,8 @@ bool section_start(struct parser *p)
         return error_set(p->engine, ERROR_INVALID, offset, "unknown function %u as start function", m->start);
     const struct functype *t = &m->types[m->funcs[m->start].type];
     if (t->nparams || t->nresults)
-        return error_set(p->engine, ERROR_INVALID, offset, "the start function %u must have no parameters and no results",
-                         m->start);
+        return error_set(p->engine, ERROR_INVALID, offset, "the start function %u must have no parameters and no "
+                         "results", m->start);
     m->has_start = true;
     return true;
 }
@@ -383,11 +387,11 @@ bool section_code(struct parser *p)
         m->funcs[f].body = reader_offset(&p->r);
         m->funcs[f].body_len = len;
         if (len > LIMIT_BODY_BYTES)
-            return error_set(p->engine, ERROR_LIMIT, offset, "function %u has a body of %u bytes: this engine takes at most "
-                             "%u", f, len, LIMIT_BODY_BYTES);
+            return error_set(p->engine, ERROR_LIMIT, offset, "function %u has a body of %u bytes: this engine takes "
+                             "at most %u", f, len, LIMIT_BODY_BYTES);
         if (!p->r.failed && !reader_bytes(&p->r, len))
-            return error_set(p->engine, ERROR_MALFORMED, offset, "unexpected end: the body of function %u has %u bytes, "
-                             "%u are left", f, len, (uint32_t)(p->r.end - p->r.start) - m->funcs[f].body);
+            return error_set(p->engine, ERROR_MALFORMED, offset, "unexpected end: the body of function %u has %u "
+                             "bytes, %u are left", f, len, (uint32_t)(p->r.end - p->r.start) - m->funcs[f].body);
         p->engine->stats.body_bytes_total += len;
     }
     return true;

@@ -2,7 +2,8 @@
 #include "engine/opcodes.h"
 #include "engine/parse.h"
 
-/* The first number of a segment (spec 5.5.12): bit 0 not active; bit 1 explicit index, or declarative; bit 2 expressions. */
+/* Bits of a segment's first number (spec 5.5.12).  SEG_INDEX without SEG_NOT_ACTIVE: an index follows; with it: the
+ * segment is declarative. */
 enum { SEG_NOT_ACTIVE = 1, SEG_INDEX = 2, SEG_EXPRS = 4 };
 
 /* ---- elements ---- */
@@ -83,7 +84,8 @@ bool section_element(struct parser *p)
 {
     struct module *m = p->module;
     uint32_t n;
-    if (!parser_count(p, "element segments", LIMIT_SEGMENTS, 2, &n) || !(m->elems = parser_alloc(p, n, sizeof *m->elems)))
+    if (!parser_count(p, "element segments", LIMIT_SEGMENTS, 2, &n) ||
+        !(m->elems = parser_alloc(p, n, sizeof *m->elems)))
         return false;
     for (; m->nelems < n; m->nelems++)
         if (!elem_read(p, &m->elems[m->nelems]))

@@ -1,8 +1,9 @@
 /* Validation of function bodies (spec 3.3 and 3.4.1, by the algorithm of the appendix).
  *
- * One pass over the bytes with two explicit stacks in scratch memory: types of operands, and the scopes of open blocks.  Most
- * instructions are checked by their row of opcodes.def alone; only those whose types depend on immediates have code.
- * Never recursive.  Linear in the body's length but for calls and blocks of many values: a factor of LIMIT_PARAMS at most.
+ * One pass over the bytes with two explicit stacks in scratch memory: types of operands, and the scopes of open blocks.
+ * Most instructions are checked by their row of opcodes.def alone; those whose types depend on immediates have code.
+ * Never recursive.  Linear in the body's length, but for a factor of LIMIT_PARAMS at most with calls and blocks of many
+ * values.
  *
  * Uses the scratch memory from its start and resets it: no one else may hold any while a body is validated. */
 #include "engine/lib.h"
@@ -144,7 +145,8 @@ static bool data_index(struct checker *c)
 
 static bool table_pair(struct checker *c, uint8_t dst, uint8_t src)
 {
-    return dst == src || check_fail(c, "type mismatch: a table of %s gets elements of %s", type_name(dst), type_name(src));
+    return dst == src || check_fail(c, "type mismatch: a table of %s gets elements of %s", type_name(dst),
+                                    type_name(src));
 }
 
 static bool table_init(struct checker *c)
@@ -254,14 +256,12 @@ static bool unknown(struct checker *c, uint32_t op, uint8_t byte)
 {
     uint32_t offset = (uint32_t)(c->op_at - c->r.start);
     const char *proposal = opcode_proposal(op);
+    c->op = op;
     if (c->r.failed)
         return false;
     if (proposal)
-        return error_set(c->engine, ERROR_UNSUPPORTED, offset, "%s is not supported (opcode 0x%x)", proposal,
-                         op < 0x100 ? byte : op & 0xff);
-    if (op < 0x100)
-        return error_set(c->engine, ERROR_MALFORMED, offset, "illegal opcode 0x%x", byte);
-    return error_set(c->engine, ERROR_MALFORMED, offset, "illegal opcode 0x%x %u", byte, op - (byte - 0xfbu) * 0x100);
+        return error_set(c->engine, ERROR_UNSUPPORTED, offset, "unsupported feature: %s (opcode 0x%x)", proposal, byte);
+    return error_set(c->engine, ERROR_MALFORMED, offset, "illegal opcode 0x%x", byte);
 }
 
 /* The number behind a prefix byte, as enum opcode counts. */
@@ -290,6 +290,8 @@ static inline bool instruction(struct checker *c, uint8_t byte)
 static inline bool step(struct checker *c)
 {
     uint8_t byte = reader_byte(&c->r);
+    if (c->r.failed)
+        return false;
     if (byte < OP_local_get || byte > OP_local_tee)
         return instruction(c, byte);
     c->op = byte;
@@ -382,7 +384,7 @@ static bool body_error(struct checker *c)
         error_set(c->engine, ERROR_MALFORMED, c->r.why_offset, "%s", c->r.why);
     if (error->kind == ERROR_NOMEM)
         return false;
-    if (c->nscopes)
+    if (c->op < OPCODE_CODES && opcode_table[c->op].family != FAM_NONE)
         return error_append(c->engine, " (function %u, %s at offset 0x%x)", c->func, opcode_name(c->op, name),
                             error->offset);
     return error_append(c->engine, " (function %u, offset 0x%x)", c->func, error->offset);
@@ -395,7 +397,7 @@ bool body_validate(struct engine *e, struct module *m, uint32_t func)
         return true;
     uint64_t start_ns = e->env.clock_ns ? e->env.clock_ns(e->env.self) : 0;
     const struct func *f = &m->funcs[func];
-    struct checker c = { .engine = e, .module = m, .func = func, .op = OP_nop };
+    struct checker c = { .engine = e, .module = m, .func = func, .op = UINT32_MAX };
     reader_init(&c.r, m->bytes, f->body, f->body_len);
     e->error.kind = ERROR_NONE;
     scratch_reset(e);

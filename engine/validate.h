@@ -1,4 +1,4 @@
-/* What the validator's files share: validate.c reads instructions, validate_control.c knows blocks, branches and calls. */
+/* What the validator's files share: validate.c reads instructions, validate_control.c knows blocks, branches, calls. */
 #ifndef ENGINE_VALIDATE_H
 #define ENGINE_VALIDATE_H
 
@@ -28,14 +28,14 @@ struct checker {
     struct scope *scopes;
     uint32_t nscopes, scopes_cap;
     const uint8_t *op_at;  /* the instruction under check, for messages */
-    uint32_t op;
+    uint32_t op;           /* its enum opcode, or a number that is none */
     struct engine *engine;
     struct module *module;
     uint32_t func;
 };
 
 /* ---- validate.c.  All return false after setting engine->error, or when c->r has failed. ---- */
-bool check_fail(struct checker *, const char *format, const char *a, const char *b); /* ERROR_INVALID; %s twice at most */
+bool check_fail(struct checker *, const char *format, const char *a, const char *b); /* ERROR_INVALID; two %s at most */
 bool check_index(struct checker *, const char *what, uint32_t index, uint32_t count);
 bool pop_slow(struct checker *, uint8_t want);
 bool stack_room(struct checker *, uint32_t n); /* n more values and STACK_ROOM fit from now on */

@@ -48,7 +48,8 @@ static bool results_pop(struct checker *c)
     struct scope *f = top(c);
     if (!pop_all(c, f->end, f->nend))
         return false;
-    return c->sp == c->floor || check_fail(c, "type mismatch: values remaining on the stack at the end of a block", NULL, NULL);
+    return c->sp == c->floor || check_fail(c, "type mismatch: values remaining on the stack at the end of a block",
+                                           NULL, NULL);
 }
 
 /* ---- blocks ---- */
@@ -154,8 +155,8 @@ static bool br_table(struct checker *c)
     uint32_t n = reader_u32(&c->r);
     struct label l, last = { NULL, UINT32_MAX };
     if (n > LIMIT_BR_TABLE)
-        return error_set(c->engine, ERROR_LIMIT, (uint32_t)(c->op_at - c->r.start), "a br_table of %u labels: this engine "
-                         "takes at most %u", n, LIMIT_BR_TABLE);
+        return error_set(c->engine, ERROR_LIMIT, (uint32_t)(c->op_at - c->r.start), "a br_table of %u labels: this "
+                         "engine takes at most %u", n, LIMIT_BR_TABLE);
     if (!pop(c, VT_I32))
         return false;
     for (uint32_t i = 0; i <= n; i++) {
@@ -207,7 +208,8 @@ static bool call_indirect(struct checker *c)
     if (c->r.failed || !check_index(c, "type", type, m->ntypes) || !check_index(c, "table", table, m->ntables))
         return false;
     if (m->tables[table].elem != VT_FUNCREF)
-        return check_fail(c, "type mismatch: call_indirect through a table of %s", type_name(m->tables[table].elem), NULL);
+        return check_fail(c, "type mismatch: call_indirect through a table of %s", type_name(m->tables[table].elem),
+                          NULL);
     return pop(c, VT_I32) && call_type(c, type);
 }
 

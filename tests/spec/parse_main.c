@@ -62,7 +62,8 @@ static bool check(struct engine *e, const uint8_t *bytes, size_t len)
 
 static void verdict(struct engine *e, const char *path)
 {
-    static const char *const kinds[] = { "valid", "malformed", "invalid", "unsupported", "limit", "link", "memory", "nomem" };
+    static const char *const kinds[] = { "valid", "malformed", "invalid", "unsupported", "limit", "link", "memory",
+                                         "nomem" };
     size_t len;
     uint8_t *bytes = file_read(path, &len);
     engine_fresh(e);
@@ -91,8 +92,8 @@ static int timing(struct engine *e, const char *path)
         parse = middle - start < parse ? middle - start : parse;
         validate = end - middle < validate ? end - middle : validate;
     }
-    printf("%s: %zu bytes, %llu functions, parse %.3f ms, validate %.3f ms (%.0f MB/s of bodies), heap %llu KiB\n", path, len,
-           (unsigned long long)e->stats.funcs_total, (double)parse / 1e6, (double)validate / 1e6,
+    printf("%s: %zu bytes, %llu functions, parse %.3f ms, validate %.3f ms (%.0f MB/s of bodies), heap %llu KiB\n",
+           path, len, (unsigned long long)e->stats.funcs_total, (double)parse / 1e6, (double)validate / 1e6,
            (double)e->stats.body_bytes_total * 1e3 / (double)validate, (unsigned long long)e->heap_used >> 10);
     free(bytes);
     return 0;
