@@ -514,7 +514,8 @@ static void test_help_fits_a_terminal(void **state)
     assert_true(lines > 15 && lines <= 24);
     assert_non_null(strstr(out, "wasmvm app.wasm --dir /data "));
     assert_int_equal(shown(out, sizeof out, "--stats", "--version", "app.wasm", NULL), 0);
-    assert_string_equal(out, "wasmvm " WASMVM_VERSION "\n");
+    assert_memory_equal(out, "wasmvm ", 7);
+    assert_string_equal(out + 7 + strspn(out + 7, "0123456789."), "\n");
 }
 
 /* docs/wasmvm.1 has an entry for every option of the table, with the same name for its value, and for no other. */
