@@ -46,20 +46,32 @@ GUEST_SRC := \
     guest/text.c \
 
 VMM_SRC := \
+    vmm/boot.c \
+    vmm/clockpage.c \
     vmm/dir.c \
     vmm/end.c \
     vmm/errno.c \
     vmm/fd_io.c \
     vmm/fd_stat.c \
     vmm/fdtable.c \
+    vmm/features.c \
+    vmm/grow.c \
+    vmm/guestmem.c \
+    vmm/image.c \
+    vmm/kick.c \
+    vmm/kvm.c \
     vmm/main.c \
     vmm/message.c \
     vmm/options.c \
     vmm/path.c \
     vmm/poll.c \
+    vmm/ram.c \
     vmm/report.c \
     vmm/sock.c \
     vmm/stdio.c \
+    vmm/tables.c \
+    vmm/vcpu.c \
+    vmm/vm.c \
     vmm/wasi.c \
     vmm/blob.S \
 

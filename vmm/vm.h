@@ -31,21 +31,26 @@ void kick_stop(void);              /* signals as before the start; timers gone  
 
 /* ---- ram.c: guest-physical memory: where everything lies, slots, growth ---- */
 struct span { uint8_t *host; uint64_t gpa, bytes; };
-struct range { struct span all; uint64_t slotted; /* the first bytes that slots cover */ };
-struct ram {
-    struct range main;             /* one host mapping, in the order of the spans below                     */
-    struct span stack, small, module, heap, code, linear;
-    uint64_t small_used;           /* of small: page-granular pieces, never given back                      */
-    struct range heap_more, code_more; /* beyond the first pieces above; mapped when first needed           */
+struct range {
+    struct span all;
+    uint64_t slotted;         /* the first bytes that slots cover */
     uint64_t next_slot_bytes;
 };
+struct ram_sizes { uint64_t text, small, module; };
+struct ram {
+    struct range main;        /* one host mapping, in the order of the spans below */
+    struct span stack, text, small, module, heap, code, linear;
+    uint64_t small_used;      /* of small, by ram_take */
+    struct range heap_more, code_more; /* beyond the first pieces above; reserved when first needed */
+};
 /* Reserves address space and makes the first slot; fail() if it cannot be had. */
-void ram_new(struct ram *, struct kvm *, const struct config *, uint64_t text_bytes, uint64_t module_bytes);
-/* The next piece of `small`, zeroed; host NULL: used up. */
-struct span ram_take(struct ram *, uint64_t bytes, uint64_t align);
+void ram_new(struct ram *, struct kvm *, const struct config *, const struct ram_sizes *);
+/* The next piece of `small`, in whole pages, zero.  That they suffice is the caller's sum (ram_sizes.small). */
+struct span ram_take(struct ram *, uint64_t bytes);
 /* Makes the first `bytes` of the range reachable by slots; false: cannot be had. */
-bool ram_reach(struct ram *, struct kvm *, struct range *, uint64_t bytes);
-bool ram_reserve(struct range *, uint64_t gpa, uint64_t bytes); /* address space for heap_more, code_more */
+bool ram_reach(struct kvm *, struct range *, uint64_t bytes);
+/* Address space for heap_more or code_more, once. */
+bool ram_reserve(struct range *, uint64_t gpa, uint64_t bytes);
 #define RAM_HEAP_MORE_GPA 0xa00000000ull
 #define RAM_CODE_MORE_GPA 0xb00000000ull
 
@@ -64,16 +69,21 @@ bool tables_look(const struct tables *, gva_t at, uint64_t *gpa, unsigned *right
 /* ---- image.c: the guest image ---- */
 #define IMAGE_SEGMENTS 8
 struct segment { gva_t at; const uint8_t *bytes; uint64_t file_bytes, mem_bytes; unsigned rights; };
-struct image { const uint8_t *bytes; size_t len; gva_t entry; struct segment segments[IMAGE_SEGMENTS]; unsigned nsegments; };
+struct image { const uint8_t *bytes; uint8_t *file; size_t len; gva_t entry; struct segment segments[IMAGE_SEGMENTS]; unsigned nsegments; };
 /* Reads the embedded image, or the file; fail() on one that is not ours. */
 void image_open(struct image *, const char *file);
-uint64_t image_text_bytes(const struct image *); /* of whole frames for its executable segments */
+void image_close(struct image *);
+uint64_t image_text_bytes(const struct image *);  /* of whole 2 MiB pages for its code, the first segment */
+uint64_t image_small_bytes(const struct image *); /* of whole pages for the other segments */
 
 /* ---- boot.c: descriptor tables, control area, the image's place; from these the vCPU starts ---- */
 enum { SELECTOR_KERNEL_CODE = 0x08, SELECTOR_KERNEL_DATA = 0x10, SELECTOR_USER_CODE = 0x1b, SELECTOR_USER_DATA = 0x23,
        SELECTOR_TSS = 0x28 };
 struct vm;
+/* What ram.small must hold. */
+uint64_t boot_small_bytes(const struct config *, const struct image *);
 void boot_prepare(struct vm *, const struct image *, struct cpu_start *);
+void boot_features(struct vm *, uint32_t cpu_features);
 /* The first doorbell came through: vector 13 gets its proper entry. */
 void boot_probe_done(struct vm *);
 
@@ -81,9 +91,9 @@ void boot_probe_done(struct vm *);
 struct clock {
     bool usable;
     uint64_t offset;           /* guest TSC minus host TSC */
-    double ns_per_tick;        /* nominal */
-    uint64_t enter_tsc;        /* host TSC before the first entry */
-    bool checked;              /* the guest's own rdtsc was compared */
+    double ns_per_tick;
+    uint64_t first_tsc;        /* the host's at the first sample, before the first instruction */
+    int64_t first_ns;          /* CLOCK_MONOTONIC then */
     struct clock_page page;    /* as last written */
 };
 void clockpage_start(struct vm *);       /* before the first instruction */
@@ -95,6 +105,9 @@ enum grow { GROW_DONE, GROW_REFUSED, GROW_HOSTILE };
 enum grow grow_linear(struct vm *, uint64_t old_bytes, uint64_t new_bytes);
 enum grow grow_heap(struct vm *, uint64_t bytes);
 enum grow grow_code(struct vm *, uint64_t bytes);
+
+/* ---- vcpu.c: the run loop ---- */
+void vcpu_run(struct vm *, struct wasi *, struct end *);
 
 /* ---- vm.c ---- */
 struct vm {
@@ -108,7 +121,7 @@ struct vm {
     struct span cpl0_tables;   /* the page of descriptor tables */
     uint64_t module_bytes, heap_bytes, code_bytes;
     uint8_t *module_copy;      /* of a module that is no regular file, until it has its place */
-    uint64_t born_ns, entered_ns;
+    uint64_t entered_ns;       /* CLOCK_MONOTONIC before the first instruction */
 };
 uint64_t clock_now_ns(void);   /* CLOCK_MONOTONIC */
 

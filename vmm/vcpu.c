@@ -1,0 +1,338 @@
+/* The vCPU's run loop: enters the guest, answers its doorbell, until the run is over.
+ *
+ * Whatever comes from the guest is read once into a struct request and judged from there.  A request that no honest guest
+ * makes ends the run as hostile, in one line.  There are two ways out of the loop: `end` is set, or it is not yet. */
+#include <assert.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vmm/vm.h"
+
+#define TEXT_MOST (64u << 10)
+#define QUIT_WAIT_NS 2000000000u
+#define QUIT_TRIES 20 /* milliseconds in which the CPU was always found inside an exception entry */
+
+/* Does `out` work at CPL 3?  Not known before the first doorbell (DESIGN.md section 3, "Traps met"). */
+enum probe { PROBE_OPEN, PROBE_OTHER_TYPE, PROBE_DONE };
+
+struct vcpu {
+    struct vm *vm;
+    struct wasi *wasi;
+    struct end *end;
+    enum probe probe;
+    bool quitting;
+    unsigned quit_tries;
+};
+
+static const char *const call_names[] = {
+#define CALL(name, sig) #name,
+#include "wasi-shim/calls.def"
+#undef CALL
+};
+_Static_assert(sizeof call_names / sizeof call_names[0] == CALL_COUNT, "one name a call");
+
+/* ---- ends ---- */
+
+static void end_with(struct vcpu *v, enum end_kind kind, uint32_t code, char *text)
+{
+    *v->end = (struct end){kind, code, text};
+}
+
+__attribute__((format(printf, 3, 4)))
+static void end_words(struct vcpu *v, enum end_kind kind, const char *format, ...)
+{
+    va_list ap;
+    char *text = NULL;
+    va_start(ap, format);
+    if (vasprintf(&text, format, ap) < 0)
+        text = NULL;
+    va_end(ap);
+    end_with(v, kind, 0, text);
+}
+
+/* The guest's text as a string of our own; NULL: not readable, or longer than any honest text. */
+static char *text_read(struct vcpu *v, gva_t at, uint64_t len)
+{
+    char *text = len <= TEXT_MOST ? malloc(len + 1) : NULL;
+    if (!text)
+        return NULL;
+    if (len && !guest_read(&v->vm->mem, at, text, len)) {
+        free(text);
+        return NULL;
+    }
+    text[len] = 0;
+    return text;
+}
+
+static void end_bad_text(struct vcpu *v, const struct request *r, gva_t at, uint64_t len)
+{
+    end_words(v, ENDED_HOSTILE, "%s: text of %llu bytes at 0x%llx is not the guest's to give", call_names[r->number],
+              (unsigned long long)len, (unsigned long long)at);
+}
+
+/* ---- the guest's own calls ---- */
+
+static uint64_t grow_result(struct vcpu *v, const struct request *r, enum grow grown)
+{
+    if (grown == GROW_HOSTILE)
+        end_words(v, ENDED_HOSTILE, "%s from %llu to %llu bytes", call_names[r->number], (unsigned long long)r->args[0],
+                  (unsigned long long)r->args[1]);
+    return grown != GROW_DONE;
+}
+
+static uint64_t call_memory_grow(struct vcpu *v, const struct request *r)
+{
+    return grow_result(v, r, grow_linear(v->vm, r->args[0], r->args[1]));
+}
+
+static uint64_t call_heap_grow(struct vcpu *v, const struct request *r)
+{
+    return grow_result(v, r, grow_heap(v->vm, r->args[0]));
+}
+
+static uint64_t call_code_grow(struct vcpu *v, const struct request *r)
+{
+    return grow_result(v, r, grow_code(v->vm, r->args[0]));
+}
+
+static uint64_t call_clock_refresh(struct vcpu *v, const struct request *r)
+{
+    (void)r;
+    return !clockpage_refresh(v->vm);
+}
+
+static uint64_t call_ready(struct vcpu *v, const struct request *r)
+{
+    (void)r;
+    struct run_stats *stats = v->vm->stats;
+    if (stats->boot_ns)
+        end_words(v, ENDED_HOSTILE, "ready a second time");
+    else
+        stats->boot_ns = clock_now_ns() - v->vm->entered_ns;
+    return 0;
+}
+
+static uint64_t call_end(struct vcpu *v, const struct request *r)
+{
+    static const enum end_kind kinds[] = {
+        [END_EXIT] = ENDED_EXIT, [END_TRAP] = ENDED_TRAP, [END_INVALID] = ENDED_INVALID, [END_UNSUPPORTED] = ENDED_UNSUPPORTED,
+        [END_LIMIT] = ENDED_LIMIT, [END_NOMEM] = ENDED_NOMEM, [END_CRASH] = ENDED_CRASH,
+    };
+    char *text = text_read(v, r->args[1], r->args[2]);
+    if (!text)
+        end_bad_text(v, r, r->args[1], r->args[2]);
+    else if (r->args[0] < sizeof kinds / sizeof kinds[0])
+        end_with(v, kinds[r->args[0]], (uint32_t)r->args[3], text);
+    else
+        end_words(v, ENDED_HOSTILE, "end for the unknown reason %llu", (unsigned long long)r->args[0]), free(text);
+    return 0;
+}
+
+static uint64_t call_backtrace(struct vcpu *v, const struct request *r)
+{
+    uint32_t number = 0;
+    char *text = text_read(v, r->args[0], r->args[1]);
+    kick_reason(&number);
+    if (!text)
+        end_bad_text(v, r, r->args[0], r->args[1]);
+    else if (v->quitting)
+        end_with(v, ENDED_SIGNAL, number, text);
+    else
+        end_words(v, ENDED_HOSTILE, "backtrace that nobody asked for"), free(text);
+    return 0;
+}
+
+/* Debug text, shown only where debugging was asked for. */
+static uint64_t call_log(struct vcpu *v, const struct request *r)
+{
+    char *text = text_read(v, r->args[0], r->args[1]);
+    char *clean = text ? malloc(r->args[1] * 4 + 1) : NULL;
+    if (!text)
+        end_bad_text(v, r, r->args[0], r->args[1]);
+    else if (clean && v->vm->config->debug)
+        write_all(STDERR_FILENO, clean, text_escape(text, r->args[1], clean, r->args[1] * 4 + 1, true));
+    free(text);
+    free(clean);
+    return 0;
+}
+
+typedef uint64_t (*call_fn)(struct vcpu *, const struct request *);
+static const call_fn own_calls[CALL_COUNT] = {
+    [CALL_memory_grow] = call_memory_grow, [CALL_heap_grow] = call_heap_grow, [CALL_code_grow] = call_code_grow,
+    [CALL_clock_refresh] = call_clock_refresh, [CALL_ready] = call_ready, [CALL_end] = call_end,
+    [CALL_backtrace] = call_backtrace, [CALL_log] = call_log,
+};
+
+/* ---- the doorbell ---- */
+
+#define SLOT_AT (MAP_CONTROL + offsetof(struct control, slot))
+
+static bool request_read(struct vcpu *v, struct request *r)
+{
+    struct slot slot;
+    if (!guest_read(&v->vm->mem, SLOT_AT, &slot, sizeof slot))
+        return false;
+    r->number = slot.number;
+    memcpy(r->args, slot.args, sizeof r->args);
+    return true;
+}
+
+static void call_serve(struct vcpu *v)
+{
+    struct request r;
+    bool read = request_read(v, &r);
+    assert(read); /* the control area is always there */
+    if (r.number >= CALL_COUNT) {
+        end_words(v, ENDED_HOSTILE, "call number %u does not exist", r.number);
+        return;
+    }
+    uint64_t began = clock_now_ns();
+    uint64_t result = own_calls[r.number] ? own_calls[r.number](v, &r) : wasi_serve(v->wasi, &r, v->end);
+    guest_write(&v->vm->mem, SLOT_AT + offsetof(struct slot, result), &result, sizeof result);
+    struct call_stats *stats = &v->vm->stats->calls[r.number];
+    stats->count++;
+    stats->total_ns += clock_now_ns() - began;
+}
+
+static void probe_end(struct vcpu *v)
+{
+    boot_probe_done(v->vm);
+    v->probe = PROBE_DONE;
+}
+
+/* `out` faulted at CPL 3 before any doorbell: first another type of TSS is tried; if that changes nothing, the fault is
+ * the guest's own, and it gets it. */
+static void probe_step(struct vcpu *v)
+{
+    bool first = v->probe == PROBE_OPEN;
+    if (v->probe == PROBE_DONE)
+        end_words(v, ENDED_HOSTILE, "doorbell with the value %d at the wrong time", DOORBELL_PROBE);
+    else if (!kvm_set_tss_type(&v->vm->kvm, first ? TSS_AVAILABLE : TSS_BUSY))
+        end_words(v, ENDED_CRASH, "the task register cannot be set");
+    else if (first)
+        v->probe = PROBE_OTHER_TYPE;
+    else
+        probe_end(v);
+}
+
+static const char *vector_name(uint64_t vector)
+{
+    static const char *const names[] = {
+        [0] = "divide error", [1] = "debug exception", [3] = "breakpoint", [6] = "invalid opcode", [8] = "double fault",
+        [13] = "general protection", [14] = "page fault", [16] = "x87 error", [17] = "alignment check", [19] = "SIMD error",
+    };
+    return vector < sizeof names / sizeof names[0] && names[vector] ? names[vector] : "exception";
+}
+
+static void crash(struct vcpu *v)
+{
+    static const char *const names[16] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+                                          "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"};
+    struct crash c;
+    char registers[16 * 28], *at = registers;
+    bool read = guest_read(&v->vm->mem, MAP_CONTROL + offsetof(struct control, crash), &c, sizeof c);
+    assert(read);
+    for (int i = 0; i < 16; i++)
+        at += sprintf(at, "%s%-3s %016llx", i % 4 ? "  " : "\n", names[i], (unsigned long long)c.gpr[i]);
+    end_words(v, ENDED_CRASH, "%s (vector %llu, error code 0x%llx) at 0x%llx, address 0x%llx%s", vector_name(c.vector),
+              (unsigned long long)c.vector, (unsigned long long)c.error_code, (unsigned long long)c.rip,
+              (unsigned long long)c.cr2, registers);
+}
+
+static void doorbell(struct vcpu *v, uint8_t value)
+{
+    switch (value) {
+    case DOORBELL_CALL:
+        if (v->probe != PROBE_DONE) {
+            clockpage_check(v->vm);
+            probe_end(v);
+        }
+        call_serve(v);
+        break;
+    case DOORBELL_CRASH: crash(v); break;
+    case DOORBELL_PROBE: probe_step(v); break;
+    default: end_words(v, ENDED_HOSTILE, "doorbell with the unknown value %u", value);
+    }
+}
+
+/* ---- kicks ---- */
+
+/* Sends the guest to its quit entry.  Inside an exception entry (CPL 0) it cannot be sent anywhere: the kick comes again
+ * after a millisecond. */
+static void quit_begin(struct vcpu *v, uint32_t number)
+{
+    struct { uint64_t entry, stack; } quit;
+    struct cpu_place place;
+    bool known = guest_read(&v->vm->mem, MAP_CONTROL + offsetof(struct control, quit_entry), &quit, sizeof quit) && quit.entry;
+    if (!known || !kvm_get_place(&v->vm->kvm, &place) || (!place.user && ++v->quit_tries == QUIT_TRIES)) {
+        end_with(v, ENDED_SIGNAL, number, NULL);
+        return;
+    }
+    if (!place.user)
+        return;
+    struct cpu_place there = {.rip = quit.entry, .rsp = quit.stack ? quit.stack : FSTACK_TOP, .rdi = place.rip, .rsi = place.rsp};
+    v->quitting = true;
+    kick_acknowledge();
+    kick_after(QUIT_WAIT_NS);
+    if (!kvm_set_place(&v->vm->kvm, &there))
+        end_with(v, ENDED_SIGNAL, number, NULL);
+}
+
+/* Clearing comes first: a kick after it sets the flag again. */
+static void kicked(struct vcpu *v)
+{
+    uint32_t number;
+    kvm_clear_kick(&v->vm->kvm);
+    enum end_kind kind = kick_reason(&number);
+    if (kind == ENDED_NOT || (v->quitting && !kick_expired()))
+        return;
+    if (kind == ENDED_SIGNAL && number == SIGQUIT && !v->quitting)
+        quit_begin(v, number);
+    else
+        end_with(v, kind, number, NULL);
+}
+
+/* ---- the loop ---- */
+
+static void refused(struct vcpu *v, const char *why)
+{
+    if (v->probe == PROBE_OTHER_TYPE && kvm_set_tss_type(&v->vm->kvm, TSS_BUSY))
+        probe_end(v);
+    else
+        end_words(v, ENDED_CRASH, "%s", why);
+}
+
+static void step(struct vcpu *v)
+{
+    uint8_t value = 0;
+    const char *why = "";
+    enum kvm_exit exit = kvm_enter(&v->vm->kvm, &value, &why);
+    v->vm->stats->exits++;
+    if (exit != KVM_DOORBELL)
+        v->vm->stats->exits_other++;
+    switch (exit) {
+    case KVM_DOORBELL: doorbell(v, value); break;
+    case KVM_INTERRUPTED: kicked(v); break;
+    case KVM_SHUTDOWN: end_words(v, ENDED_CRASH, "triple fault"); break;
+    case KVM_REFUSED: refused(v, why); break;
+    case KVM_STRANGE: end_words(v, ENDED_CRASH, "%s", why); break;
+    }
+}
+
+void vcpu_run(struct vm *vm, struct wasi *wasi, struct end *end)
+{
+    struct vcpu v = {.vm = vm, .wasi = wasi, .end = end};
+    uint32_t number;
+    kick_guest();
+    vm->entered_ns = clock_now_ns();
+    if (kick_pending())
+        end_with(&v, kick_reason(&number), 0, NULL), end->code = number;
+    while (end->kind == ENDED_NOT)
+        step(&v);
+    kick_acknowledge();
+}

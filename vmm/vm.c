@@ -1,0 +1,159 @@
+/* The machine, from nothing to a guest that can run: the order of a start, and its end. */
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vmm/vm.h"
+
+#define PIPE_START (1u << 20)
+#define KERNEL_BYTES_PER_PAGE 8 /* of a memory slot: KVM's reverse map */
+
+uint64_t clock_now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ---- the module's bytes: read once, fully, here ---- */
+
+/* Reads up to cap bytes until the end; stops early at a kick. */
+static uint64_t read_fully(int fd, uint8_t *to, uint64_t cap, const char *name)
+{
+    uint64_t n = 0;
+    while (n < cap && !kick_pending()) {
+        ssize_t got = read(fd, to + n, cap - n);
+        if (got == 0)
+            break;
+        if (got > 0)
+            n += got;
+        else if (errno == EAGAIN)
+            kick_ppoll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1);
+        else if (errno != EINTR)
+            fail_as(EXIT_NO_MODULE, "%s: the module cannot be read: %s", name, strerror(errno));
+    }
+    return n;
+}
+
+/* Of a pipe, whose length shows only at its end. */
+static void pipe_read(struct vm *vm, int fd)
+{
+    uint64_t cap = PIPE_START, n = 0;
+    for (;;) {
+        uint8_t *bytes = realloc(vm->module_copy, cap);
+        if (!bytes)
+            fail("%s: no memory for the module: %s (free some)", vm->config->module, strerror(errno));
+        vm->module_copy = bytes;
+        kick_ppoll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1);
+        n += read_fully(fd, bytes + n, cap - n, vm->config->module);
+        if (n < cap || cap > MAP_MODULE_MAX)
+            break;
+        cap *= 2;
+    }
+    if (n > MAP_MODULE_MAX)
+        fail_as(EXIT_INVALID_MODULE, "%s is not a valid module: it is larger than 1 GiB", vm->config->module);
+    vm->module_bytes = n;
+}
+
+static void module_measure(struct vm *vm, int fd)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        fail_as(EXIT_NO_MODULE, "%s: the module cannot be read: %s", vm->config->module, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        pipe_read(vm, fd);
+    else if ((uint64_t)st.st_size > MAP_MODULE_MAX)
+        fail_as(EXIT_INVALID_MODULE, "%s is not a valid module: it is larger than 1 GiB", vm->config->module);
+    else
+        vm->module_bytes = st.st_size;
+}
+
+/* A last 2 MiB page of which little is used is left to 4 KiB pages. */
+static void module_place(struct vm *vm, int fd)
+{
+    struct span *place = &vm->ram.module;
+    uint64_t whole = vm->module_bytes / FRAME * FRAME;
+    if (vm->module_bytes - whole < FRAME / 4 && vm->module_bytes != whole)
+        madvise(place->host + whole, FRAME, MADV_NOHUGEPAGE);
+    if (vm->module_copy)
+        memcpy(place->host, vm->module_copy, vm->module_bytes);
+    else
+        vm->module_bytes = read_fully(fd, place->host, vm->module_bytes, vm->config->module);
+    free(vm->module_copy);
+    vm->module_copy = NULL;
+}
+
+/* ---- start ---- */
+
+struct vm *vm_new(const struct config *config, int module_fd, struct run_stats *stats)
+{
+    struct vm *vm = calloc(1, sizeof *vm);
+    struct image image;
+    struct cpu_start start = {0};
+    if (!vm)
+        fail("no memory: %s (free some)", strerror(errno));
+    vm->config = config;
+    vm->stats = stats;
+    kick_start(config, &vm->kvm, stats->start_ns);
+
+    uint64_t began = clock_now_ns();
+    image_open(&image, config->guest_image);
+    module_measure(vm, module_fd);
+    uint64_t measured = clock_now_ns();
+    kvm_open(&vm->kvm);
+    ram_new(&vm->ram, &vm->kvm, config, &(struct ram_sizes){
+        .text = image_text_bytes(&image), .small = boot_small_bytes(config, &image), .module = vm->module_bytes,
+    });
+    kvm_add_vcpu(&vm->kvm);
+    uint64_t made = clock_now_ns();
+    module_place(vm, module_fd);
+    boot_prepare(vm, &image, &start);
+    image_close(&image);
+    uint32_t features = features_host();
+    if (!kvm_start_state(&vm->kvm, &start, features & CPU_AVX))
+        features &= ~(uint32_t)(CPU_AVX | CPU_AVX2 | CPU_FMA);
+    boot_features(vm, features);
+    clockpage_start(vm);
+    stats->vm_ns = made - measured;
+    stats->load_ns = clock_now_ns() - made + (measured - began);
+    return vm;
+}
+
+struct guestmem *vm_memory(struct vm *vm)
+{
+    return &vm->mem;
+}
+
+/* ---- run, end ---- */
+
+void vm_run(struct vm *vm, struct wasi *wasi, struct end *end)
+{
+    struct run_stats *stats = vm->stats;
+    struct timespec cpu_before, cpu_after;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu_before);
+    vcpu_run(vm, wasi, end);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu_after);
+    uint64_t run_ns = clock_now_ns() - vm->entered_ns;
+    if (!stats->boot_ns)
+        stats->boot_ns = run_ns;
+    stats->run_ns = run_ns - stats->boot_ns;
+    stats->cpu_ns = (uint64_t)(cpu_after.tv_sec - cpu_before.tv_sec) * 1000000000u + (uint64_t)cpu_after.tv_nsec -
+                    (uint64_t)cpu_before.tv_nsec;
+    stats->linear_bytes = vm->mem.regions[REGION_LINEAR].bytes;
+    stats->slot_kernel_bytes = vm->kvm.slot_bytes / PAGE * KERNEL_BYTES_PER_PAGE;
+    guest_read(&vm->mem, MAP_CONTROL + offsetof(struct control, stats), &stats->guest, sizeof stats->guest);
+}
+
+/* Guest memory is left to the end of the process, which is near: unmapping it here would cost as much again. */
+void vm_free(struct vm *vm)
+{
+    kick_stop();
+    kvm_close(&vm->kvm);
+    free(vm);
+}
