@@ -90,6 +90,7 @@ int main(int argc, char **argv)
     vm_free(vm);
     stats_finish(released_ns);
 
+    signal(SIGPIPE, SIG_IGN); /* nobody may be reading stderr; the report is written all the same */
     end_message(&config, &end);
     if (*stats.missing_path && end_status(&end) != 0 && isatty(STDERR_FILENO))
         message("the program asked for %s, which no --dir grants", stats.missing_path);

@@ -1,0 +1,169 @@
+/* The JSON of --report and the table of --stats, from figures and words as hostile as a guest can make them. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#undef fail /* the monitor has its own */
+
+#include "vmm/vmm.h"
+
+static struct run_stats stats;
+static char text[65536];
+
+/* What `fd` has gathered, as text; closes it. */
+static const char *gathered(int fd)
+{
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    assert_true(n >= 0);
+    text[n] = 0;
+    close(fd);
+    return text;
+}
+
+static int scratch(void)
+{
+    FILE *f = tmpfile();
+    assert_non_null(f);
+    int fd = dup(fileno(f));
+    fclose(f);
+    return fd;
+}
+
+static const char *json(const struct config *config, const struct end *end)
+{
+    int fd = scratch();
+    report_json(dup(fd), config, &stats, end);
+    return gathered(fd);
+}
+
+static const char *table(const struct config *config, const struct end *end)
+{
+    int fd = scratch();
+    int saved = dup(STDERR_FILENO);
+    dup2(fd, STDERR_FILENO);
+    report_stats(config, &stats, end);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    return gathered(fd);
+}
+
+static void has(const char *where, const char *what)
+{
+    if (!strstr(where, what))
+        print_error("\"%s\" is not in:\n%s\n", what, where);
+    assert_non_null(strstr(where, what));
+}
+
+static int fill(void **state)
+{
+    (void)state;
+    memset(&stats, 0, sizeof stats);
+    stats.vm_ns = 1500000;
+    stats.exits = 9;
+    stats.exits_other = 2;
+    stats.calls[CALL_fd_write].count = 4;
+    stats.calls[CALL_fd_write].total_ns = 200000;
+    stats.guest.served_in_guest[CALL_fd_write] = 12;
+    stats.guest.served_in_guest[CALL_clock_time_get] = 7;
+    stats.guest.body_bytes_compiled = 2000000;
+    stats.guest.compile_ns = 75000000;
+    stats.guest.validate_ns = 25000000;
+    stats.missing_path = "/etc/\033x";
+    stats.missing_count = 3;
+    return 0;
+}
+
+static void test_json(void **state)
+{
+    (void)state;
+    const struct config config = { .module = "a\"b\\c\n\xff.wasm" };
+    struct end end = { ENDED_TRAP, 0, "unreachable\n  f \033[m \xc3\xbc \xc2\x9b" };
+    const char *out = json(&config, &end);
+    has(out, "\"module\": \"a\\\"b\\\\c\\u000a\\ufffd.wasm\",\n");
+    has(out, "\"reason\": \"trap\",\n  \"status\": 134,\n");
+    has(out, "\"message\": \"unreachable\\u000a  f \\u001b[m \xc3\xbc \\ufffd\\ufffd\"");
+    has(out, "\"not_granted\": {\"paths\": 3, \"first\": \"/etc/\\u001bx\"}");
+    has(out, "\"vm_ns\": 1500000, ");
+    has(out, "\"exits\": {\"all\": 9, \"for_no_call\": 2}");
+    has(out, "\"fd_write\": {\"in_guest\": 12, \"exits\": 4, \"host_ns\": 200000}");
+    has(out, "\"clock_time_get\": {\"in_guest\": 7, \"exits\": 0, \"host_ns\": 0}");
+    assert_null(strstr(out, "fd_read"));
+    assert_null(strstr(out, "exit_code"));
+    assert_null(strstr(out, "\"signal\":"));
+}
+
+static void test_json_ends(void **state)
+{
+    (void)state;
+    const struct config config = { .module = "a.wasm" };
+    struct end end = { ENDED_EXIT, 259, NULL };
+    has(json(&config, &end), "\"status\": 3,\n  \"exit_code\": 259,");
+    end = (struct end){ ENDED_SIGNAL, SIGINT, NULL };
+    has(json(&config, &end), "\"reason\": \"signal\",\n  \"status\": 130,\n  \"signal\": 2,");
+    stats.missing_path = NULL;
+    assert_null(strstr(json(&config, &end), "not_granted"));
+    memset(stats.calls, 0, sizeof stats.calls);
+    memset(&stats.guest, 0, sizeof stats.guest);
+    has(json(&config, &end), "\"calls\": {}\n}\n");
+}
+
+static void test_json_of_a_run_that_never_began(void **state)
+{
+    (void)state;
+    const struct config config = { .module = NULL };
+    int fd = scratch();
+    report_failure(dup(fd), &config, EXIT_NO_MODULE, "gone: \"x\"");
+    const char *out = strchr(gathered(fd), ',');
+    assert_string_equal(out, ",\n  \"module\": \"\",\n  \"reason\": \"no_module\",\n  \"status\": 127,\n"
+                             "  \"message\": \"gone: \\\"x\\\"\"\n}\n");
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    const struct config config = { .module = "a\033.wasm" };
+    struct end end = { ENDED_EXIT, 3, NULL };
+    const char *out = table(&config, &end);
+    has(out, "wasmvm: a\\x1b.wasm ended: exit, status 3\n");
+    has(out, "  vm                          1.50\n");
+    has(out, " MB of bodies, 20.0 MB/s, ");
+    has(out, "VM exits    9, of them 2 for no call\n");
+    has(out, "not granted /etc/\\x1bx, the first of 3 paths ");
+    has(out, "  fd_write                        16          12           4      0.2500       50.00\n");
+    has(out, "  clock_time_get                   7           7           0      0.0000           -\n");
+}
+
+/* All that the guest counts for us, at its largest and at nothing: no division by zero, no line that breaks. */
+static void test_figures_of_a_hostile_guest(void **state)
+{
+    (void)state;
+    const struct config config = { .module = "a.wasm" };
+    struct end end = { ENDED_EXIT, 0, NULL };
+    memset(&stats.guest, 0xff, sizeof stats.guest);
+    has(table(&config, &end), "\ncall ");
+    has(json(&config, &end), "\"funcs_total\": 18446744073709551615, ");
+    memset(&stats.guest, 0, sizeof stats.guest);
+    const char *out = table(&config, &end);
+    assert_null(strstr(out, "nan"));
+    assert_null(strstr(out, "inf"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_json, fill),
+        cmocka_unit_test_setup(test_json_ends, fill),
+        cmocka_unit_test_setup(test_json_of_a_run_that_never_began, fill),
+        cmocka_unit_test_setup(test_table, fill),
+        cmocka_unit_test_setup(test_figures_of_a_hostile_guest, fill),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
