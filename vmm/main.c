@@ -5,7 +5,6 @@
  * and running is where the monitor will be confined. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -31,7 +30,7 @@ static void report_fail(int status, const char *text)
     report_failure(report_fd, &config, status, text);
 }
 
-/* A file, or a pipe such as <(...); its bytes are vm_new's matter. */
+/* A file, or a pipe such as <(...), opened without waiting for a writer; its bytes are vm_new's matter. */
 static int module_open(const char *path)
 {
     struct stat st;
@@ -45,14 +44,6 @@ static int module_open(const char *path)
         fail_as(EXIT_NO_MODULE, "%s: the module cannot be read: it is neither a file nor a pipe", path);
     if (S_ISREG(st.st_mode) && st.st_size == 0)
         fail_as(EXIT_INVALID_MODULE, "%s is not a valid module: the file is empty", path);
-    if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > MAP_MODULE_MAX)
-        fail_as(EXIT_INVALID_MODULE, "%s is not a valid module: it is larger than 1 GiB", path);
-    if (S_ISFIFO(st.st_mode)) {
-        /* Opened without waiting for a writer; what waits is the first read. */
-        fcntl(fd, F_SETFL, O_RDONLY);
-        while (poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, -1) < 0 && errno == EINTR)
-            ;
-    }
     return fd;
 }
 

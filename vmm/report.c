@@ -204,7 +204,7 @@ static void json_head(FILE *out, const struct config *config, const char *reason
     fprintf(out, "{\n  \"wasmvm\": \"" WASMVM_VERSION "\",\n  \"module\": ");
     json_string(out, config->module ? config->module : "");
     fprintf(out, ",\n  \"reason\": \"%s\",\n  \"status\": %d", reason, status);
-    if (text) {
+    if (text && *text) {
         fprintf(out, ",\n  \"message\": ");
         json_string(out, text);
     }

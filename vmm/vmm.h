@@ -113,7 +113,7 @@ struct run_stats {
 
 /* ---- vm.c: the machine (kvm.c holds the ioctls, boot.c the page tables and boot record, vcpu.c the exits) ---- */
 struct vm;
-/* Creates, loads, maps; fail() on bad environment.  module_fd (a file, or a pipe that blocks) stays the caller's, who closes it. */
+/* Creates, loads, maps; fail() on bad environment.  module_fd (a file, or a non-blocking pipe) is the caller's to close. */
 struct vm *vm_new(const struct config *, int module_fd, struct run_stats *);
 struct guestmem *vm_memory(struct vm *);
 void vm_run(struct vm *, struct wasi *, struct end *); /* until the run is over */
