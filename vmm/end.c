@@ -16,7 +16,8 @@
 #define FRAMES_STACK 41 /* a stack that ran out: the first and last 20, and a line between */
 #define FRAME_BYTES 400 /* before escaping */
 
-/* status: 0 = the kind computes it.  words: what the line says, with %s for the module and %s for the text; NULL = silent. */
+/* status: 0 = the kind computes it.  words: what the line says, with %s for the module and %s for the text;
+ * NULL = silent.  otherwise: the text where the end has none. */
 struct ending { const char *reason, *words, *otherwise; int status; };
 static const struct ending endings[] = {
     [ENDED_EXIT] = { "exit", NULL, NULL, 0 },
@@ -81,7 +82,8 @@ static void frames_print(const char *text, unsigned most)
         }
         memcpy(out + used, "    ", 4);
         used += 4;
-        used += text_escape(text + len - shown, shown < FRAME_BYTES ? shown : FRAME_BYTES, out + used, FRAME_BYTES * 4, false);
+        size_t cut = shown < FRAME_BYTES ? shown : FRAME_BYTES;
+        used += text_escape(text + len - shown, cut, out + used, FRAME_BYTES * 4, false);
         out[used++] = '\n';
         text += len;
     }

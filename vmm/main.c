@@ -1,8 +1,8 @@
 /* wasmvm: runs one WebAssembly module in a virtual machine of its own.
  *
- * This file is the order of a run, and nothing more: options, acquire, run, release, report, end.  All that needs a right
- * (the module, the report, /dev/kvm, the directories) is acquired before the guest's first instruction; between acquiring
- * and running is where the monitor will be confined. */
+ * This file is the order of a run, and nothing more: options, acquire, run, release, report, end.  All that needs a
+ * right (the module, the report, /dev/kvm, the directories) is acquired before the guest's first instruction; between
+ * acquiring and running is where the monitor will be confined. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

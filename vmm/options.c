@@ -2,8 +2,8 @@
  *
  *   wasmvm [run] [OPTIONS] MODULE.wasm [OPTIONS] [--] [ARGS...]
  *
- * Owns: the rules of where an option may stand, every value's spelling, and what the rest of the monitor is told.  Opens
- * nothing and changes nothing outside the config; what it looks at of the host is the environment, the working
+ * Owns: the rules of where an option may stand, every value's spelling, and what the rest of the monitor is told.
+ * Opens nothing and changes nothing outside the config; what it looks at of the host is the environment, the working
  * directory's name, and whether a --dir with a lone colon in it exists.
  *
  * Not getopt: an option counts after the module too, up to the first word that is none, and `--` before the module
@@ -138,7 +138,8 @@ static uint64_t take_time(const struct option *o, const char *text)
 
 /* ---- names of directories ---- */
 
-/* Lexically cleans a path, as Go's path.Clean does: no "//", ".", or "x/.."; "" becomes ".".  `out` has strlen(path) + 2. */
+/* Lexically cleans a path, as Go's path.Clean does: no "//", ".", or "x/.."; "" becomes ".".
+ * `out` has strlen(path) + 2. */
 static void path_clean(const char *path, char *out)
 {
     bool absolute = path[0] == '/';
@@ -181,7 +182,8 @@ static char *path_cleaned(const char *path)
 static void check_guest_name(const char *option, const char *text, const char *name)
 {
     if (name[0] != '/')
-        fail("--%s %s: %s is not absolute (a guest's directory starts with /)", option, text, *name ? name : "the name");
+        fail("--%s %s: %s is not absolute (a guest's directory starts with /)", option, text,
+             *name ? name : "the name");
     char *clean = path_cleaned(name);
     if (strcmp(clean, name) != 0)
         fail("--%s %s: %s is not a clean path (write %s)", option, text, name, clean);
@@ -343,8 +345,8 @@ static bool path_within(const char *path, const char *dir)
     return strcmp(dir, "/") == 0 || (strncmp(path, dir, len) == 0 && (path[len] == '/' || !path[len]));
 }
 
-/* Whether the guest finds the host's directory `cwd` under the same name: the longest grant that covers the name is the one
- * that Go and wasi-libc take. */
+/* Whether the guest finds the host's directory `cwd` under the same name: the longest grant that covers the name is the
+ * one that Go and wasi-libc take. */
 static bool covered(struct parse *p, const char *cwd)
 {
     const struct config *c = p->config;

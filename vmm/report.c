@@ -1,7 +1,8 @@
 /* What a run cost: the table of --stats and the JSON object of --report FILE.
  *
- * Both show the same figures.  Times are nanoseconds inside, units stand in the names.  Figures in struct guest_stats are
- * the guest's own word and are printed as such; nothing is decided by them.  A call's `exits` are the VM exits it cost. */
+ * Both show the same figures.  Times are nanoseconds inside, units stand in the names.  Figures in struct guest_stats
+ * are the guest's own word and are printed as such; nothing is decided by them.  A call's `exits` are the VM exits that
+ * it cost. */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -95,8 +96,9 @@ static void table_work(FILE *out, const struct run_stats *stats)
     fprintf(out, "compiled    %llu of %llu functions, %.2f of %.2f MB of bodies, %.1f MB/s, %.2f MB of code\n",
             (unsigned long long)g->funcs_compiled, (unsigned long long)g->funcs_total, mb(g->body_bytes_compiled),
             mb(g->body_bytes_total), compile_rate(g), mb(g->code_bytes));
-    fprintf(out, "memory      linear %.2f MB, engine heap %.2f MB; touched at most %.2f MB, kernel's for slots %.2f MB\n",
-            mb(stats->linear_bytes), mb(g->heap_bytes), mb(stats->max_rss_bytes), mb(stats->slot_kernel_bytes));
+    fprintf(out, "memory      linear %.2f MB, engine heap %.2f MB; touched at most %.2f MB, "
+            "kernel's for slots %.2f MB\n", mb(stats->linear_bytes), mb(g->heap_bytes),
+            mb(stats->max_rss_bytes), mb(stats->slot_kernel_bytes));
     fprintf(out, "VM exits    %llu, of them %llu for no call\n", (unsigned long long)stats->exits,
             (unsigned long long)stats->exits_other);
     if (stats->missing_path && *stats->missing_path) {
@@ -147,7 +149,8 @@ void report_stats(const struct config *config, const struct run_stats *stats, co
 
 /* ---- JSON ---- */
 
-/* Bytes that are no UTF-8, or that a terminal should not see, become escapes; the object stays valid whatever they are. */
+/* Bytes that are no UTF-8, or that a terminal should not see, become escapes; the object stays valid whatever they
+ * are. */
 static void json_string(FILE *out, const char *text)
 {
     size_t len = strlen(text);
@@ -166,11 +169,13 @@ static void json_string(FILE *out, const char *text)
     putc('"', out);
 }
 
-static void json_counts(FILE *out, const char *name, const struct run_stats *stats, const struct count *counts, size_t n)
+static void json_counts(FILE *out, const char *name, const struct run_stats *stats, const struct count *counts,
+                        size_t n)
 {
     fprintf(out, "  \"%s\": {", name);
     for (size_t i = 0; i < n; i++)
-        fprintf(out, "%s\"%s\": %llu", i ? ", " : "", counts[i].name, (unsigned long long)field(stats, counts[i].field));
+        fprintf(out, "%s\"%s\": %llu", i ? ", " : "", counts[i].name,
+                (unsigned long long)field(stats, counts[i].field));
     fprintf(out, "},\n");
 }
 
@@ -239,7 +244,8 @@ void report_json(int fd, const struct config *config, const struct run_stats *st
         if (end->kind == ENDED_SIGNAL || end->kind == ENDED_SIGPIPE)
             fprintf(out, ",\n  \"signal\": %d", end_status(end) - 128);
         if (stats->missing_path && *stats->missing_path) {
-            fprintf(out, ",\n  \"not_granted\": {\"paths\": %llu, \"first\": ", (unsigned long long)stats->missing_count);
+            fprintf(out, ",\n  \"not_granted\": {\"paths\": %llu, \"first\": ",
+                    (unsigned long long)stats->missing_count);
             json_string(out, stats->missing_path);
             putc('}', out);
         }

@@ -16,9 +16,11 @@
 void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same, then ends with EXIT_MONITOR.  Only before the guest runs. */
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Escapes guest text for a terminal: control characters, invalid bytes; keeps '\n' where keep_newlines.  Returns length. */
+/* Escapes guest text for a terminal: control characters, invalid bytes; keeps '\n' where keep_newlines.  Ends with a
+ * NUL, stops where `cap` ends.  Returns the length. */
 size_t text_escape(const char *in, size_t len, char *out, size_t cap, bool keep_newlines);
-/* The bytes of the UTF-8 sequence at `text` (1 to 4, at most len), or 0 where it is none that a terminal may see or JSON hold. */
+/* The bytes of the UTF-8 sequence at `text` (1 to 4, at most len), or 0 where it is none that a terminal may see or
+ * JSON hold. */
 unsigned text_utf8(const char *text, size_t len);
 /* fail() with another status. */
 _Noreturn void fail_as(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -27,7 +29,8 @@ void fail_then(void (*)(int status, const char *text));
 /* Writes all of it, waiting where a descriptor is non-blocking; false: errno says why. */
 bool write_all(int fd, const void *bytes, size_t len);
 
-enum { EXIT_TIMEOUT = 124, EXIT_MONITOR = 125, EXIT_INVALID_MODULE = 126, EXIT_NO_MODULE = 127, EXIT_TRAP = 134, EXIT_STOPPED = 137 };
+enum { EXIT_TIMEOUT = 124, EXIT_MONITOR = 125, EXIT_INVALID_MODULE = 126, EXIT_NO_MODULE = 127, EXIT_TRAP = 134,
+       EXIT_STOPPED = 137 };
 
 /* ---- options.c: the command line (DESIGN.md section 8), as data ---- */
 struct grant { /* one --dir */
@@ -69,8 +72,9 @@ bool linear_write(const struct guestmem *, gva_t, const void *src, uint64_t n);
 bool linear_span(const struct guestmem *, gva_t, uint64_t n, bool writable, struct iovec *out);
 
 /* ---- the end of a run ---- */
-enum end_kind { ENDED_NOT, ENDED_EXIT, ENDED_TRAP, ENDED_INVALID, ENDED_UNSUPPORTED, ENDED_LIMIT, ENDED_NOMEM, ENDED_CRASH,
-                ENDED_HOSTILE /* bad hypercall */, ENDED_TIMEOUT, ENDED_CPU_TIME, ENDED_SIGNAL, ENDED_SIGPIPE };
+enum end_kind { ENDED_NOT, ENDED_EXIT, ENDED_TRAP, ENDED_INVALID, ENDED_UNSUPPORTED, ENDED_LIMIT, ENDED_NOMEM,
+                ENDED_CRASH, ENDED_HOSTILE /* bad hypercall */, ENDED_TIMEOUT, ENDED_CPU_TIME, ENDED_SIGNAL,
+                ENDED_SIGPIPE };
 struct end {
     enum end_kind kind;
     uint32_t code;     /* exit code or signal number */
@@ -84,13 +88,14 @@ struct wasi; /* descriptor table, preopens, counters */
 struct request { uint32_t number; uint64_t args[SLOT_ARGS]; }; /* the copy that is validated and used */
 /* Takes what it needs from config (grants, args, env); opens preopens; fail() on a directory that cannot be had. */
 struct wasi *wasi_new(const struct config *, struct guestmem *);
-/* Serves one WASI call (number <= CALL_sock_shutdown) and returns its errno.  May set *end (proc_exit, EPIPE on 1 or 2). */
+/* Serves one WASI call (number <= CALL_sock_shutdown) and returns its errno.  May set *end (proc_exit, EPIPE on 1
+ * or 2). */
 uint32_t wasi_serve(struct wasi *, const struct request *, struct end *end);
 /* First path asked with descriptor -1, and how often; "" = none. */
 const char *wasi_missing_path(const struct wasi *, uint64_t *count);
 void wasi_close(struct wasi *);
-/* How handlers wait for the host: ppoll with the kick signal unmasked only here.  -1/EINTR when kicked: the handler then
- * returns WASI INTR and the vCPU loop ends or goes on.  kick_pending: a stop is wanted, give up waiting. */
+/* How handlers wait for the host: ppoll with the kick signal unmasked only here.  -1/EINTR when kicked: the handler
+ * then returns WASI INTR and the vCPU loop ends or goes on.  kick_pending: a stop is wanted, give up waiting. */
 struct pollfd;
 int kick_ppoll(struct pollfd *, unsigned n, int64_t timeout_ns /* -1 = for ever */);
 bool kick_pending(void);
@@ -113,7 +118,8 @@ struct run_stats {
 
 /* ---- vm.c: the machine (kvm.c holds the ioctls, boot.c the page tables and boot record, vcpu.c the exits) ---- */
 struct vm;
-/* Creates, loads, maps; fail() on bad environment.  module_fd (a file, or a non-blocking pipe) is the caller's to close. */
+/* Creates, loads, maps; fail() on bad environment.  module_fd (a file, or a non-blocking pipe) is the caller's to
+ * close. */
 struct vm *vm_new(const struct config *, int module_fd, struct run_stats *);
 struct guestmem *vm_memory(struct vm *);
 void vm_run(struct vm *, struct wasi *, struct end *); /* until the run is over */
@@ -122,7 +128,7 @@ void vm_free(struct vm *);
 /* ---- end.c: what the end of a run means to the caller ---- */
 int end_status(const struct end *);         /* the exit status of DESIGN.md section 8 */
 const char *end_reason(const struct end *); /* one word, for the report */
-void end_message(const struct config *, const struct end *); /* prints the line and the backtrace that the end asks for */
+void end_message(const struct config *, const struct end *); /* prints the line and the backtrace that the end wants */
 _Noreturn void end_process(const struct end *);              /* exits with end_status, or by the signal itself */
 
 /* ---- report.c ---- */

@@ -10,8 +10,8 @@
 #   @ kvm     the case needs /dev/kvm                 ~ a line of standard error, as a shell pattern
 #   = STATUS  the exit status; ends the case          # a remark
 #
-# Each case runs in an empty directory with wasmvm on PATH and $GOLDEN naming this folder.  Without /dev/kvm the cases that
-# need it are skipped and counted; with REQUIRE_KVM=1 a skip is a failure.
+# Each case runs in an empty directory with wasmvm on PATH and $GOLDEN naming this folder.  Without /dev/kvm the cases
+# that need it are skipped and counted; with REQUIRE_KVM=1 a skip is a failure.
 set -u
 [ $# -ge 1 ] || { echo "usage: $0 WASMVM [FILE.golden ...]" >&2; exit 2; }
 wasmvm=$(realpath -e -- "$1") || exit 2
@@ -63,7 +63,8 @@ run_case() {
     (cd -- "$top/case" && env -i PATH="$top/bin:/usr/bin:/bin" GOLDEN="$GOLDEN" LC_ALL=C \
         timeout 60 sh -c "$script" <<<"$input" >"$top/stdout" 2>"$top/stderr")
     got=$?
-    if [ "$got" = "$status" ] && lines_match "$top/stdout" "${stdout[@]}" && lines_match "$top/stderr" "${stderr[@]}"; then
+    if [ "$got" = "$status" ] && lines_match "$top/stdout" "${stdout[@]}" &&
+        lines_match "$top/stderr" "${stderr[@]}"; then
         passed=$((passed + 1))
         return
     fi

@@ -1,5 +1,5 @@
-/* The command line's rules (DESIGN.md section 8): where options stand, what values mean, what is refused in which words.
- * A refusal ends the process, so each runs in a child whose stderr is read. */
+/* The command line's rules (DESIGN.md section 8): where options stand, what values mean, what is refused in which
+ * words.  A refusal ends the process, so each runs in a child whose stderr is read. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -268,7 +268,9 @@ static void test_sizes(void **state)
 static void test_sizes_refused(void **state)
 {
     (void)state;
-    static const char *const junk[] = { "", "x", "-1", "+1", " 1", "1 ", "1KB", "1KiB", "1T", "1.5G", "0x10", "K", "1,000", "1e3" };
+    static const char *const junk[] = {
+        "", "x", "-1", "+1", " 1", "1 ", "1KB", "1KiB", "1T", "1.5G", "0x10", "K", "1,000", "1e3",
+    };
     for (size_t i = 0; i < sizeof junk / sizeof junk[0]; i++) {
         char line[256];
         snprintf(line, sizeof line, "--memory %s: not a size (write bytes, or a number with K, M or G: 512M)", junk[i]);
@@ -276,8 +278,10 @@ static void test_sizes_refused(void **state)
     }
     REFUSED("--memory 5G: too large (4G is the most)", "--memory", "5G", "app.wasm");
     REFUSED("--memory 4294967297: too large (4G is the most)", "--memory=4294967297", "app.wasm");
-    REFUSED("--memory 18446744073709551616: too large (4G is the most)", "--memory", "18446744073709551616", "app.wasm");
-    REFUSED("--memory 18446744073709551616K: too large (4G is the most)", "--memory", "18446744073709551616K", "app.wasm");
+    REFUSED("--memory 18446744073709551616: too large (4G is the most)", "--memory", "18446744073709551616",
+            "app.wasm");
+    REFUSED("--memory 18446744073709551616K: too large (4G is the most)", "--memory", "18446744073709551616K",
+            "app.wasm");
     REFUSED("--memory 17179869184G: too large (4G is the most)", "--memory", "17179869184G", "app.wasm");
     REFUSED("--stack 1K: too small (64K is the least)", "app.wasm", "--stack", "1K");
     REFUSED("--stack 9G: too large (8G is the most)", "app.wasm", "--stack", "9G");
@@ -300,10 +304,13 @@ static void test_times(void **state)
 static void test_times_refused(void **state)
 {
     (void)state;
-    static const char *const junk[] = { "", "s", "1.5", "1.5s", "-1", "1h", "1M", "1S", "1MS", "1us", "1 s", "1sec", "1m30s", "soon" };
+    static const char *const junk[] = {
+        "", "s", "1.5", "1.5s", "-1", "1h", "1M", "1S", "1MS", "1us", "1 s", "1sec", "1m30s", "soon",
+    };
     for (size_t i = 0; i < sizeof junk / sizeof junk[0]; i++) {
         char line[256];
-        snprintf(line, sizeof line, "--timeout %s: not a time (write seconds, or a number with ms, s or m: 1500ms)", junk[i]);
+        snprintf(line, sizeof line, "--timeout %s: not a time (write seconds, or a number with ms, s or m: 1500ms)",
+                 junk[i]);
         REFUSED(line, "--timeout", junk[i], "app.wasm");
     }
     REFUSED("--timeout 0: no time at all (leave --timeout out for no limit)", "--timeout", "0", "app.wasm");
@@ -398,7 +405,8 @@ static void test_dirs_refused(void **state)
     REFUSED("--dir :ro: HOST is missing (write HOST[::GUEST][:ro])", "--dir", ":ro", "app.wasm");
     REFUSED("--dir ::/x: HOST is missing (write HOST[::GUEST][:ro])", "--dir", "::/x", "app.wasm");
     REFUSED("--dir /a::: the name is not absolute (a guest's directory starts with /)", "--dir", "/a::", "app.wasm");
-    REFUSED("--dir /a:::ro: the name is not absolute (a guest's directory starts with /)", "--dir", "/a:::ro", "app.wasm");
+    REFUSED("--dir /a:::ro: the name is not absolute (a guest's directory starts with /)", "--dir", "/a:::ro",
+            "app.wasm");
     REFUSED("--dir /a::x: x is not absolute (a guest's directory starts with /)", "--dir", "/a::x", "app.wasm");
     REFUSED("--dir /a::/x/: /x/ is not a clean path (write /x)", "--dir", "/a::/x/", "app.wasm");
     REFUSED("--dir /a::/x/../y: /x/../y is not a clean path (write /y)", "--dir", "/a::/x/../y", "app.wasm");
@@ -410,7 +418,8 @@ static void test_wasmedge_spelling(void **state)
     (void)state;
     REFUSED("--dir /data:/srv/x: no directory has this name (for GUEST:HOST write HOST::GUEST: --dir /srv/x::/data)",
             "app.wasm", "--dir", "/data:/srv/x");
-    REFUSED("--dir .:.: no directory has this name (for GUEST:HOST write HOST::GUEST: --dir .::/)", "app.wasm", "--dir", ".:.");
+    REFUSED("--dir .:.: no directory has this name (for GUEST:HOST write HOST::GUEST: --dir .::/)", "app.wasm",
+            "--dir", ".:.");
     assert_return_code(mkdir("odd:name", 0700), 0); /* one that exists is taken at its word */
     parse("app.wasm", "--dir", "odd:name");
     grant_is(1, "odd:name", "odd:name", false, true);
@@ -456,7 +465,8 @@ static void test_env_refused(void **state)
 {
     (void)state;
     REFUSED("--env : the name is missing (write NAME=VALUE, or NAME to hand on the caller's)", "--env", "", "app.wasm");
-    REFUSED("--env =x: the name is missing (write NAME=VALUE, or NAME to hand on the caller's)", "--env", "=x", "app.wasm");
+    REFUSED("--env =x: the name is missing (write NAME=VALUE, or NAME to hand on the caller's)", "--env", "=x",
+            "app.wasm");
 }
 
 static void test_pwd(void **state)
