@@ -67,7 +67,9 @@ static inline void bytes_free(struct bytes *b)
 
 #define TEST_HEAP_BYTES (256ull << 20)
 
-struct test_engine { struct engine engine; uint64_t heap_limit; uint8_t *copy; };
+/* A module's bytes, which must outlive the engine. */
+struct copy { struct copy *next; uint8_t bytes[]; };
+struct test_engine { struct engine engine; uint64_t heap_limit; struct copy *copies; };
 
 static inline bool test_heap_grow(void *self, uint64_t bytes)
 {
@@ -85,17 +87,20 @@ static inline void test_engine_open(struct test_engine *t)
 static inline void test_engine_close(struct test_engine *t)
 {
     munmap(t->engine.env.heap, TEST_HEAP_BYTES);
-    free(t->copy);
+    for (struct copy *c = t->copies, *next; c; c = next) {
+        next = c->next;
+        free(c);
+    }
 }
 
-/* The module lives until the next parse or test_engine_close. */
 static inline struct module *parse(struct test_engine *t, const void *bytes, size_t len)
 {
-    free(t->copy);
-    t->copy = malloc(len ? len : 1);
-    assert_non_null(t->copy);
-    memcpy(t->copy, bytes, len);
-    return module_parse(&t->engine, t->copy, len);
+    struct copy *copy = malloc(sizeof *copy + len);
+    assert_non_null(copy);
+    memcpy(copy->bytes, bytes, len);
+    copy->next = t->copies;
+    t->copies = copy;
+    return module_parse(&t->engine, copy->bytes, len);
 }
 
 #define assert_error(t, wanted, words)                                                                                  \
