@@ -75,6 +75,15 @@ VMM_SRC := \
     vmm/wasi.c \
     vmm/blob.S \
 
+# What host tests share, and the spec suite's runner.
+TEST_SRC := \
+    tests/host/env.c \
+
+SPEC_SRC := \
+    tests/spec/json.c \
+    tests/spec/run.c \
+    tests/spec/value.c \
+
 # ---- settings ----
 
 ifeq ($(origin CC),default)
@@ -82,6 +91,10 @@ CC := gcc
 endif
 BUILD ?= build
 VERSION := 0.1.0
+
+# V=1 shows whole command lines.
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo '  $(1)')
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 BASE := -std=c11 -O2 -g $(WARN) -I. -MMD -MP
@@ -116,52 +129,75 @@ all: $(BUILD)/wasmvm
 
 $(BUILD)/guest/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+	$(call say,CC guest $<)
+	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
 
 $(BUILD)/guest/%.o: %.S
 	@mkdir -p $(@D)
-	$(CC) -g -I. -MMD -MP -c -o $@ $<
+	$(call say,AS $<)
+	$(Q)$(CC) -g -I. -MMD -MP -c -o $@ $<
 
 $(BUILD)/guest.elf: $(GUEST_OBJ) guest/link.ld
-	$(CC) $(GUEST_LDFLAGS) -o $@ $(GUEST_OBJ)
+	$(call say,LD $@)
+	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $(GUEST_OBJ)
 
 $(BUILD)/vmm/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(VMM_CFLAGS) -c -o $@ $<
+	$(call say,CC $<)
+	$(Q)$(CC) $(VMM_CFLAGS) -c -o $@ $<
 
 $(BUILD)/vmm/%.o: %.S
 	@mkdir -p $(@D)
-	$(CC) -g -I. -DGUEST_ELF='"$(BUILD)/guest.elf"' -MMD -MP -c -o $@ $<
+	$(call say,AS $<)
+	$(Q)$(CC) -g -I. -DGUEST_ELF='"$(BUILD)/guest.elf"' -MMD -MP -c -o $@ $<
 
 $(BUILD)/vmm/vmm/blob.o: $(BUILD)/guest.elf
 
 $(BUILD)/wasmvm: $(VMM_OBJ)
-	$(CC) -o $@ $(VMM_OBJ) $(VMM_LIBS)
+	$(call say,LD $@)
+	$(Q)$(CC) -o $@ $(VMM_OBJ) $(VMM_LIBS)
 
 # ---- the engine for host tests: $(BUILD)/host/libengine.a ----
 
 $(BUILD)/host/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ENGINE_HOST_CFLAGS) -c -o $@ $<
+	$(call say,CC host $<)
+	$(Q)$(CC) $(ENGINE_HOST_CFLAGS) -c -o $@ $<
 
 $(BUILD)/host/libengine.a: $(ENGINE_HOST_OBJ)
 	@rm -f $@
 	ar rcs $@ $(ENGINE_HOST_OBJ)
 
+# ---- the spec suite's runner ----
+
+SPEC_OBJ := $(call objects,$(TEST_SRC) $(SPEC_SRC),test)
+
+$(BUILD)/test/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC $<)
+	$(Q)$(CC) $(BASE) $(HOSTED) -c -o $@ $<
+
+$(BUILD)/host/spec-run: $(SPEC_OBJ) $(BUILD)/host/libengine.a
+	$(call say,LD $@)
+	$(Q)$(CC) -o $@ $^ -lm
+
 # ---- unit tests: every tests/unit/FOLDER/test_NAME.c is one cmocka program, linked with what it needs of the libraries ----
 
 UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
-SAN_LIBS := $(BUILD)/san/libvmm.a $(BUILD)/san/libshim.a $(BUILD)/san/libengine.a
+SAN_LIBS := $(addprefix $(BUILD)/san/,libvmm.a libtest.a libshim.a libengine.a)
 
 $(BUILD)/san/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE) -O1 $(HOSTED) $(SAN) -DWASMVM_VERSION='"$(VERSION)"' -c -o $@ $<
+	$(call say,CC san $<)
+	$(Q)$(CC) $(BASE) -O1 $(HOSTED) $(SAN) -DWASMVM_VERSION='"$(VERSION)"' -c -o $@ $<
 
 $(BUILD)/san/%.o: %.S
 	@mkdir -p $(@D)
-	$(CC) -g -I. -MMD -MP -c -o $@ $<
+	$(call say,AS $<)
+	$(Q)$(CC) -g -I. -MMD -MP -c -o $@ $<
 
+$(BUILD)/san/libtest.a: $(call objects,$(TEST_SRC),san)
 $(BUILD)/san/libengine.a: $(call objects,$(ENGINE_SRC),san)
 $(BUILD)/san/libshim.a: $(call objects,$(SHIM_SRC),san)
 $(BUILD)/san/libguest.a: $(call objects,$(filter %.c,$(GUEST_SRC)),san)
@@ -174,17 +210,86 @@ $(BUILD)/san/lib%.a:
 # The guest's own library (memcpy and so on) stands after the C library, so that it never replaces it.
 $(BUILD)/unit/%: tests/unit/%.c $(SAN_LIBS) $(BUILD)/san/libguest.a
 	@mkdir -p $(@D)
-	$(CC) $(BASE) -O1 $(HOSTED) $(SAN) -MF $@.d -o $@ $< $(SAN_LIBS) $(VMM_LIBS) -lcmocka -lc \
+	$(call say,CC $@)
+	$(Q)$(CC) $(BASE) -O1 $(HOSTED) $(SAN) -MF $@.d -o $@ $< $(SAN_LIBS) $(VMM_LIBS) -lcmocka -lm -lc \
 	    $(if $(filter guest/% wasi-shim/%,$*),$(BUILD)/san/libguest.a)
 
 .PHONY: unit
 unit: $(UNIT_BIN)
 
-# ---- housekeeping ----
+# ---- commands ----
+#
+# A part of the tests is NAME="COMMAND"; the command's last line is `N passed, N failed, N skipped`.
 
-.PHONY: clean help
+CLANG := clang-14
+PARTS := tests/tools/parts.sh
+
+CHECK_PARTS := \
+    format="tests/tools/format.sh" \
+    layering="tests/tools/layering.sh" \
+    compile="tests/tools/compile.sh $(CC) $(BUILD)" \
+    clang="tests/tools/compile.sh $(CLANG) $(BUILD)/clang" \
+    unit="$(MAKE) -k -j2 unit; made=$$?; tests/tools/unit.sh $(UNIT_BIN) && exit $$made" \
+
+TEST_PARTS := \
+    spec="$(MAKE) $(BUILD)/host/spec-run && tests/tools/spec.sh $(BUILD)/host/spec-run" \
+    golden="tests/golden/run.sh $(BUILD)/wasmvm" \
+    hostile="tests/hostile/run.sh $(BUILD)/wasmvm" \
+    e2e="tests/e2e/run.py --wasmvm $(BUILD)/wasmvm" \
+
+## make            build $(BUILD)/wasmvm with the guest image in it
+## make deps       install the Debian packages that building and testing need (root, network)
+## make demo       install what building needs, build, run images/demo.wasm in a virtual machine (root and network at first)
+## make check      what you run all day: look, includes, warnings of gcc and clang, unit tests under ASan and UBSan
+## make test       check, spec suite, golden cases, hostile guests, end-to-end in KVM; REQUIRE_KVM=1 makes skips failures (network)
+## make test-svm   VM tests on an emulated AMD-V machine (network)
+## make test-tools real Go command-line tools and esbuild against their native builds (network)
+## make bench      start times and Go programs against native Go and other runtimes (network)
+## make images     build images/demo.wasm anew with the pinned Go: the same bytes (network)
+## make fresh      make demo and make test in a minimal Debian (root, network)
+## make clean      remove build/ but for what came by network
+.PHONY: deps demo images check test test-svm test-tools bench fresh clean distclean help
+deps:
+	tests/tools/deps.sh build check test svm
+
+demo:
+	@tests/tools/deps.sh build
+	@$(MAKE) all
+	@mkdir -p $(BUILD)/demo && cp README.md $(BUILD)/demo/
+	$(BUILD)/wasmvm --dir $(BUILD)/demo::/data --env GREETING=hello images/demo.wasm /data
+
+images:
+	images/build.sh $(BUILD)/demo.wasm
+	cmp $(BUILD)/demo.wasm images/demo.wasm || cp $(BUILD)/demo.wasm images/demo.wasm
+
+check:
+	@$(PARTS) $(CHECK_PARTS)
+
+test:
+	@tests/tools/deps.sh build check test
+	@$(PARTS) $(CHECK_PARTS) $(TEST_PARTS)
+
+test-svm:
+	@tests/tools/deps.sh build svm
+	@$(MAKE) all
+	tests/tools/svm.sh $(BUILD)/wasmvm
+
+test-tools: all
+	tests/bench/tools.py --check
+
+bench: all
+	tests/bench/run.py
+	tests/bench/tools.py
+
+fresh:
+	@tests/tools/deps.sh fresh
+	tests/tools/fresh.sh
+
 clean:
-	rm -rf $(BUILD)
+	find $(BUILD) -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +
+
+distclean:
+	chmod -R u+w $(BUILD)/cache 2>/dev/null; rm -rf $(BUILD)
 
 help:
 	@sed -n 's/^## //p' Makefile

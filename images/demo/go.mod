@@ -1,0 +1,3 @@
+module wasmvm.test/demo
+
+go 1.21

@@ -1,0 +1,248 @@
+"""Modules, files and options that are wrong: each has its status and one line that says what is wrong."""
+
+import os
+import subprocess
+
+import wasm
+from harness import Skip, case, expect, expect_message, run
+
+OK = wasm.command(b"")
+UNREACHABLE = b"\x00"
+
+
+@case
+def smallest_module(t):
+    expect(t.vm("--", t.write("ok.wasm", OK)), 0, out="", err="")
+
+
+@case(vm=False)
+def no_such_file(t):
+    expect_message(t.vm(t.path("nobody.wasm")), 127, "nobody.wasm")
+
+
+@case(vm=False)
+def a_directory(t):
+    expect_message(t.vm(t.mkdir("d.wasm")), 127, "d.wasm")
+
+
+@case(vm=False)
+def unreadable_file(t):
+    path = t.write("secret.wasm", OK)
+    os.chmod(path, 0)
+    if os.access(path, os.R_OK):
+        prefix = ["setpriv", "--reuid=65534", "--clear-groups"] if os.path.exists("/usr/bin/setpriv") else None
+        if not prefix:
+            raise Skip("root reads everything, and there is no setpriv")
+        os.chmod(t.tmp, 0o755)
+        expect_message(run([*prefix, t.wasmvm, path]), 127, "secret.wasm")
+    else:
+        expect_message(t.vm(path), 127, "secret.wasm")
+
+
+@case
+def not_wasm(t):
+    for name, data in (("empty", b""), ("short", b"\0as"), ("text", b"#!/bin/sh\necho no\n"), ("elf", b"\x7fELF" + b"\0" * 100),
+                       ("zeros", b"\0" * 10000)):
+        expect_message(t.vm("--", t.write(name, data)), 126, name)
+
+
+@case
+def other_version(t):
+    expect_message(t.vm("--", t.write("v2.wasm", b"\0asm\2\0\0\0")), 126, "version")
+    result = t.vm("--", t.write("component.wasm", b"\0asm\x0d\0\1\0" + b"\0" * 20))
+    expect_message(result, 126, "component")
+
+
+@case
+def truncated_at_every_section_boundary(t):
+    with open(t.go("hello"), "rb") as f:
+        data = f.read()
+    sections = wasm.sections(data)
+    code_end = [end for number, _, end in sections if number == 10][0]
+    cuts = {0, 1, 7, 8} | {begin for _, begin, _ in sections} | {begin + 1 for _, begin, _ in sections}
+    cuts |= {(begin + end) // 2 for _, begin, end in sections} | {end - 1 for _, _, end in sections}
+    for cut in sorted(cuts):
+        result = t.vm("--timeout", "5s", "--", t.write("cut.wasm", data[:cut]))
+        boundary = any(cut == begin for _, begin, _ in sections)
+        if boundary and cut >= code_end:
+            # What is left is a valid module: its own end, but neither the monitor's nor the engine's fault.
+            assert result.status not in (125, 126, 127, 137), f"cut at {cut} of {len(data)}\n{result}"
+        else:
+            assert result.status == 126, f"cut at {cut} of {len(data)}\n{result}"
+            expect_message(result, 126, "cut.wasm")
+
+
+@case
+def unknown_import(t):
+    imports = [("env", "mystery", b"\0" + wasm.leb(1))]
+    module = wasm.command(b"", imports=imports, types=[wasm.functype([wasm.I32, wasm.I64], [wasm.F64])])
+    result = t.vm("--", t.write("import.wasm", module))
+    expect_message(result, 126, "env", "mystery", "i32", "i64", "f64")
+    imports = [("wasi_snapshot_preview1", "no_such_call", b"\0" + wasm.leb(0))]
+    result = t.vm("--", t.write("import2.wasm", wasm.command(b"", imports=imports)))
+    expect_message(result, 126, "wasi_snapshot_preview1", "no_such_call")
+
+
+@case
+def import_of_the_wrong_type(t):
+    imports = [("wasi_snapshot_preview1", "fd_write", b"\0" + wasm.leb(1))]
+    module = wasm.command(b"", imports=imports, types=[wasm.functype([wasm.I32], [wasm.I32])])
+    expect_message(t.vm("--", t.write("type.wasm", module)), 126, "fd_write")
+
+
+@case
+def no_start(t):
+    module = wasm.module(types=[wasm.functype()], funcs=[0], memory=1, bodies=[wasm.body(b"")],
+                         exports=[("memory", wasm.MEMORY, 0), ("other", wasm.FUNC, 0)])
+    expect_message(t.vm("--", t.write("nostart.wasm", module)), 126, "_start")
+
+
+@case
+def start_of_the_wrong_type(t):
+    module = wasm.module(types=[wasm.functype([wasm.I32])], funcs=[0], memory=1, bodies=[wasm.body(b"")],
+                         exports=[("memory", wasm.MEMORY, 0), ("_start", wasm.FUNC, 0)])
+    expect_message(t.vm("--", t.write("badstart.wasm", module)), 126, "_start")
+
+
+@case
+def invalid_body(t):
+    """Found when the body is first compiled: what was written stays; --validate finds it before."""
+    bad = wasm.body(b"\x6a\x1a")  # i32.add on an empty stack
+    types, exports = [wasm.functype()], [("_start", wasm.FUNC, 0), ("memory", wasm.MEMORY, 0)]
+    called = wasm.module(types=types, funcs=[0, 0], memory=1, exports=exports, bodies=[wasm.body(b"\x10\x01"), bad])
+    unused = wasm.module(types=types, funcs=[0, 0], memory=1, exports=exports, bodies=[wasm.body(b""), bad])
+    expect(t.vm("--", t.write("called.wasm", called)), 126, out=b"", err_has=["wasmvm: ", "offset"])
+    expect(t.vm("--", t.write("unused.wasm", unused)), 0)
+    expect_message(t.vm("--validate", "--", t.write("unused.wasm", unused)), 126, "offset")
+
+
+@case
+def traps_by_kind(t):
+    for code, words in ((UNREACHABLE, "unreachable"), (b"\x41\x01\x41\x00\x6d\x1a", "integer divide by zero"),
+                        (b"\x41\x80\x80\x80\x80\x78\x41\x7f\x6d\x1a", "integer overflow"),
+                        (b"\x41\x7f\x28\x02\x00\x1a", "out of bounds memory access"),
+                        (b"\x43\x00\x00\xc0\x7f\xa8\x1a", "invalid conversion to integer")):
+        result = t.vm("--", t.write("trap.wasm", wasm.command(code)))
+        expect(result, 134, out=b"", err_has=["wasmvm: ", words])
+
+
+@case
+def endless_recursion(t):
+    module = wasm.command(b"\x10\x00")
+    result = t.vm("--", t.write("deep.wasm", module))
+    expect(result, 134, out=b"", err_has="call stack exhausted (256 MiB; --stack SIZE)")
+    assert result.err.count(b"\n") <= 42, result
+
+
+@case
+def names_are_escaped(t):
+    """Text from the module never reaches the terminal raw."""
+    imports = [("env", "\x1b[31mred\x07", b"\0" + wasm.leb(0))]
+    result = t.vm("--", t.write("esc.wasm", wasm.command(b"", imports=imports)))
+    expect_message(result, 126)
+    assert b"\x1b" not in result.err and b"\x07" not in result.err, result
+
+
+@case
+def initial_memory_over_the_limit(t):
+    module = wasm.command(b"", memory=1024)
+    expect_message(t.vm("--memory", "32M", "--", t.write("big.wasm", module)), 125, "64 MiB", "32 MiB")
+    expect(t.vm("--memory", "64M", "--", t.write("big.wasm", module)), 0)
+
+
+@case
+def a_wall_of_blocks(t):
+    """18,000 nested blocks and a br_table of 100,000 targets, in under a second each."""
+    depth = 18000
+    nested = b"\x02\x40" * depth + b"\x41\x05\x0e" + wasm.leb(depth) + b"".join(map(wasm.leb, range(depth))) + b"\0" + b"\x0b" * depth
+    wide = b"\x02\x40\x02\x40\x41\x07\x0e" + wasm.leb(100000) + b"\0\1" * 50000 + b"\0\x0b\x0b"
+    for code in nested, wide:
+        result = t.vm("--", t.write("wall.wasm", wasm.command(code)))
+        expect(result, 0, out=b"", err=b"")
+        assert result.cpu < 1, result.cpu
+
+
+@case
+def file_changed_during_the_run(t):
+    """The bytes count as they were at the start: a file truncated meanwhile hurts nobody."""
+    with open(t.go("stop"), "rb") as f:
+        path = t.write("app.wasm", f.read())
+    in_read, in_write = os.pipe()
+    child = t.start("--", path, "read", stdin=in_read, stdout=subprocess.PIPE)
+    assert child.stdout.readline() == b"reading\n"
+    os.truncate(path, 0)
+    os.write(in_write, b"x\n")
+    assert child.stdout.read() == b'"x\\n" <nil>\n'
+    assert child.wait(10) == 0
+    child.stdout.close(), os.close(in_read), os.close(in_write)
+
+
+@case(vm=False)
+def malformed_options(t):
+    module = t.write("ok.wasm", OK)
+    for words in (["--memory"], ["--memory", "x"], ["--memory", "0"], ["--memory", "-1"], ["--memory", "1Q"], ["--memory", "5G"],
+                  ["--memory="], ["--stack", "x"], ["--stack", "1T"], ["--timeout", "x"], ["--timeout", "-1s"],
+                  ["--timeout", "1h"], ["--cpu-time", "soon"], ["--env"], ["--env", "=x"], ["--dir"], ["--dir", ""],
+                  ["--dir", "/tmp::relative"], ["--dir", "/tmp::/a/../b"], ["--cwd", "relative"], ["--no-such-option"],
+                  ["--report", t.path("no/such/dir/report")], ["--guest-image", t.path("nobody")]):
+        result = t.vm(*words, *([] if len(words) == 1 and "=" not in words[0] else [module]))
+        expect_message(result, 125)
+
+
+@case(vm=False)
+def a_directory_that_does_not_exist(t):
+    expect_message(t.vm("--dir", t.path("nobody"), t.write("ok.wasm", OK)), 125, "nobody")
+    expect_message(t.vm("--dir", t.write("file"), t.write("ok.wasm", OK)), 125, "file")
+
+
+@case(vm=False)
+def wasmedge_spelling_of_dir(t):
+    t.mkdir("data")
+    result = t.vm("--dir", f"/guest:{t.path('data')}", t.write("ok.wasm", OK))
+    expect_message(result, 125, f"--dir {t.path('data')}::/guest")
+
+
+@case(vm=False)
+def help_and_version(t):
+    result = t.vm("--help")
+    expect(result, 0, err=b"")
+    for word in "--dir --cwd --env --env-all --memory --stack --timeout --cpu-time --stats --report --version".split():
+        assert word.encode() in result.out, (word, result)
+    result = t.vm("--version")
+    expect(result, 0, err=b"")
+    assert result.out.startswith(b"wasmvm "), result
+
+
+@case
+def help_after_the_module_is_the_modules(t):
+    app = t.go("process")
+    expect(t.vm(app, "args", "--help"), 0, out=f'0 "{app}"\n1 "args"\n2 "--help"\n')
+
+
+@case
+def a_guest_image_of_another_kind(t):
+    expect_message(t.vm("--guest-image", t.write("img", b"not an ELF file"), "--", t.write("ok.wasm", OK)), 125, "img")
+
+
+@case
+def no_dev_kvm(t):
+    """With a /dev of its own that has no kvm in it."""
+    shell = 'mount -t tmpfs none /dev && exec "$@"'
+    argv = ["unshare", "--mount", "sh", "-c", shell, "sh", t.wasmvm, "--", t.write("ok.wasm", OK)]
+    result = run(argv)
+    if b"unshare:" in result.err or b"mount:" in result.err:
+        raise Skip("this needs root: " + result.err.decode().strip())
+    expect_message(result, 125, "/dev/kvm")
+
+
+@case
+def dev_kvm_not_permitted(t):
+    """For another user, with a /dev/kvm that its group alone may open: the message names the group."""
+    shell = ('mount -t tmpfs none /dev && mknod -m 660 /dev/kvm c 10 232 && chgrp 5 /dev/kvm && '
+             'exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"')
+    os.chmod(t.tmp, 0o755)
+    argv = ["unshare", "--mount", "sh", "-c", shell, "sh", t.wasmvm, "--", t.write("ok.wasm", OK)]
+    result = run(argv)
+    if any(tool in result.err for tool in (b"unshare:", b"mount:", b"mknod:", b"setpriv:")):
+        raise Skip("this needs root: " + result.err.decode().strip())
+    expect_message(result, 125, "/dev/kvm", "tty")

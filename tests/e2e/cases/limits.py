@@ -1,0 +1,129 @@
+"""Limits, time, memory, statistics."""
+
+import json
+import time
+
+from harness import case, expect, expect_message
+
+
+def report_of(t, name, *args, options=(), **run_options):
+    path = t.path("report.json")
+    result = t.program(name, *args, options=("--report", path, *options), **run_options)
+    with open(path) as f:
+        return result, json.load(f)
+
+
+@case
+def timeout_124_within_20_ms(t):
+    best = None
+    for limit_ms in 300, 500, 700:
+        result = t.program("stop", "spin", options=("--timeout", f"{limit_ms}ms"), timeout=10)
+        expect(result, 124, out="spinning\n", err_has="wasmvm: ")
+        late = result.seconds * 1000 - limit_ms
+        assert late > -1, f"{-late} ms early"
+        best = late if best is None else min(best, late)
+    assert best < 20, f"{best:.1f} ms late at best"
+
+
+@case
+def timeout_while_waiting(t):
+    for what in "sleep", "both":
+        result = t.program("stop", what, options=("--timeout=0.3",), timeout=10)
+        expect(result, 124)
+        assert 0.3 <= result.seconds < 0.5, result
+
+
+@case
+def timeout_not_reached(t):
+    expect(t.program("hello", options=("--timeout", "1m")), 0, out="Hello, world!\n", err="")
+
+
+@case
+def cpu_time_limit(t):
+    result = t.program("stop", "spin", options=("--cpu-time", "300ms"), timeout=20)
+    expect(result, 124, out="spinning\n")
+    assert 0.25 <= result.cpu < 0.6, result.cpu
+    result = t.program("stop", "sleep", options=("--cpu-time", "300ms", "--timeout", "1s"), timeout=20)
+    expect(result, 124)
+    assert result.seconds >= 1, "sleeping costs no CPU time"
+
+
+@case
+def timers_never_early(t):
+    """p99 is to stay within 1 ms on an idle machine; the best of five tries counts, early is early in any of them."""
+    tries = []
+    for _ in range(5):
+        result = t.program("timers")
+        expect(result, 0, err="")
+        words = result.out.decode().split()
+        values = dict(zip(words[::2], map(int, words[1::2])))
+        assert values["early"] == 0, result
+        tries.append(values["p99"])
+        if tries[-1] < 1000:
+            return
+    assert False, f"p99 of five tries in microseconds: {tries}"
+
+
+@case
+def heap_to_1_gib_and_back(t):
+    want = "".join(f"round {n} bad 0 grown true collected true collections true\n" for n in (1, 2)) + "reused true\n"
+    expect(t.program("heap", timeout=120), 0, out=want, err="")
+
+
+@case
+def memory_limit_ends_go(t):
+    result = t.program("heap", "512", options=("--memory", "256M"))
+    expect(result, 2, err_has="out of memory")
+
+
+@case
+def too_little_memory_at_start(t):
+    result = t.program("hello", options=("--memory", "1M"))
+    expect_message(result, 125, "1 MiB")
+
+
+@case
+def stack_limit(t):
+    result = t.program("recurse", "1000000", options=("--stack", "1M"))
+    expect(result, 134, err_has="call stack exhausted (1 MiB; --stack SIZE)")
+    assert result.err.count(b"\n") <= 42 and b"main.down" in result.err, result
+
+
+@case
+def a_million_times_time_now(t):
+    result, report = report_of(t, "clock", "1000000")
+    expect(result, 0, err="")
+    assert result.out.startswith(b"back 0 agree true unix "), result
+    assert abs(int(result.out.split()[-1]) - time.time()) < 5, result
+    # Everything of the run together; at most one exit a second for the clock.
+    asked = report["calls"].get("clock_time_get", {}).get("count", 0)
+    refreshed = report["calls"].get("clock_refresh", {}).get("count", 0)
+    assert asked == 0 and refreshed <= 2 + result.seconds, report["calls"]
+    assert report["exits"] < 200, report["exits"]
+
+
+@case
+def stats_table(t):
+    result = t.program("hello", options=("--stats",))
+    expect(result, 0, out="Hello, world!\n", err_has=["fd_write", "compiled"])
+
+
+@case
+def report_of_every_end(t):
+    for words, options, status in ((("exit", 3), (), 3), (("panic",), (), 2)):
+        result, report = report_of(t, "process", *words, options=options)
+        assert result.status == status and report["status"] == status, (result, report)
+        assert report["calls"]["fd_write"]["count"] > 0, report
+    result, report = report_of(t, "stop", "spin", options=("--timeout", "200ms"))
+    assert result.status == 124 and report["status"] == 124, report
+    result, report = report_of(t, "trap")
+    assert result.status == 134 and report["status"] == 134, report
+
+
+@case
+def start_of_hello(t):
+    """Under 40 ms of CPU and 24 MB of memory from nothing cached: the least of 15 runs."""
+    results = [t.program("hello") for _ in range(15)]
+    cpu = min(r.cpu for r in results)
+    memory = min(r.max_rss for r in results)
+    assert cpu < 0.040 and memory < 24e6, f"{cpu * 1000:.1f} ms, {memory / 1e6:.1f} MB"

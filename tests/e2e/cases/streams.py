@@ -1,0 +1,278 @@
+"""stdin, stdout, stderr: bulk, closed ends, terminals, Ctrl-C."""
+
+import hashlib
+import os
+import pty
+import select
+import signal
+import subprocess
+import threading
+import time
+
+from harness import case, expect, shell_status, wait
+
+GIB = 1 << 30
+
+
+def feed(write_end, total):
+    """Writes `total` bytes of a changing pattern in a thread; returns a function that joins and gives their SHA-256."""
+    digest = hashlib.sha256()
+
+    def work():
+        block = bytearray(os.urandom(1 << 20))
+        try:
+            for i in range(total >> 20):
+                block[i % len(block)] ^= 0xFF
+                digest.update(block)
+                view = memoryview(block)
+                while view:
+                    view = view[os.write(write_end, view):]
+        except BrokenPipeError:
+            pass
+        os.close(write_end)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+
+    def finish():
+        thread.join()
+        return digest.digest()
+
+    return finish
+
+
+@case
+def filter_of_1_gib(t):
+    app = t.go("filter")
+    in_read, in_write = os.pipe()
+    out_read, out_write = os.pipe()
+    child = t.start("--", app, stdin=in_read, stdout=out_write)
+    os.close(in_read), os.close(out_write)
+    finish = feed(in_write, GIB)
+    digest, count = hashlib.sha256(), 0
+    while block := os.read(out_read, 1 << 20):
+        digest.update(block)
+        count += len(block)
+    os.close(out_read)
+    status, _ = wait(child, 60)
+    assert status == 0 and count == GIB and digest.digest() == finish(), (status, count)
+
+
+@case
+def stdin_from_a_file(t):
+    path = t.write("in", b"line\n" * 100000)
+    with open(path, "rb") as f:
+        result = t.program("filter", "-sum", stdin=f)
+    want = hashlib.sha256(b"line\n" * 100000).hexdigest()
+    expect(result, 0, out=f"{want} 500000 <nil>\n")
+
+
+@case
+def stdout_to_a_file_and_dev_null(t):
+    with open(t.path("out"), "wb") as f:
+        expect(t.program("filter", stdin=b"x" * 1000000, stdout=f), 0)
+    assert open(t.path("out"), "rb").read() == b"x" * 1000000
+    with open("/dev/null", "r+b") as null:
+        expect(t.program("filter", stdin=null, stdout=null), 0)
+
+
+@case
+def append_to_a_file(t):
+    t.write("log", "before\n")
+    with open(t.path("log"), "ab") as f:
+        expect(t.program("hello", stdout=f), 0)
+    assert open(t.path("log")).read() == "before\nHello, world!\n"
+
+
+@case
+def stdout_closed_early_141(t):
+    """As in `wasmvm ... | head -1`: ended by SIGPIPE, silent."""
+    read_end, write_end = os.pipe()
+    child = t.start("--", t.go("stop"), "write", stdout=write_end, stderr=subprocess.PIPE)
+    os.close(write_end)
+    assert os.read(read_end, 8) == b"writing\n"
+    os.close(read_end)
+    err = child.stderr.read()
+    status, _ = wait(child, 10)
+    assert (status, err) == (141, b""), (status, err)
+
+
+@case
+def closed_descriptors(t):
+    command = '"$0" -- "$1" <&- 2>&-; echo $?'
+    result = subprocess.run(["/bin/sh", "-c", command, t.wasmvm, t.go("hello")], stdout=subprocess.PIPE, timeout=20)
+    assert result.stdout == b"Hello, world!\n0\n", result
+    result = subprocess.run(["/bin/sh", "-c", '"$0" -- "$1" >&-; echo $? >&2', t.wasmvm, t.go("hello")],
+                            stderr=subprocess.PIPE, timeout=20)
+    assert result.stderr == b"0\n", result
+
+
+@case
+def description_stays_blocking(t):
+    """O_NONBLOCK must never be set on a description that others share."""
+    read_end, write_end = os.pipe()
+    out_read, out_write = os.pipe()
+    child = t.start("--", t.go("stop"), "read", stdin=read_end, stdout=out_write)
+    assert os.read(out_read, 100) == b"reading\n"
+    time.sleep(0.1)
+    assert os.get_blocking(read_end) and os.get_blocking(out_write)
+    os.write(write_end, b"a line\nmore")
+    status, _ = wait(child, 10)
+    assert os.get_blocking(read_end) and os.get_blocking(out_write)
+    assert status == 0 and os.read(out_read, 100) == b'"a line\\n" <nil>\n'
+    for fd in read_end, write_end, out_read, out_write:
+        os.close(fd)
+
+
+@case
+def slow_reader_of_stderr(t):
+    """fd 2 never says AGAIN and is never short: Go's own printing dies of both."""
+    read_end, write_end = os.pipe()
+    app = t.go("process")
+    words = ["panic"] + ["x" * 1000] * 200
+    child = t.start("--", app, *words, stderr=write_end)
+    os.close(write_end)
+    time.sleep(0.5)
+    text = b""
+    while block := os.read(read_end, 4096):
+        text += block
+    os.close(read_end)
+    status, _ = wait(child, 10)
+    assert status == 2 and text.count(b"x" * 1000) == 200 and b"main.main()" in text, (status, len(text))
+
+
+def interrupted(t, argument, signal_number=signal.SIGINT, stdin=None, settle=0.3):
+    """Starts stop ARGUMENT, sends the signal once it stands; returns (status, seconds from signal to end)."""
+    out_read, out_write = os.pipe()
+    child = t.start("--", t.go("stop"), argument, stdin=stdin, stdout=out_write,
+                             stderr=subprocess.DEVNULL)
+    os.close(out_write)
+    assert os.read(out_read, 100).endswith(b"\n")
+    time.sleep(settle)
+    start = time.monotonic()
+    child.send_signal(signal_number)
+    status, _ = wait(child, 10)
+    os.close(out_read)
+    return status, time.monotonic() - start
+
+
+@case
+def interrupt_while_spinning(t):
+    for argument in "spin", "spin-deep", "both":
+        status, seconds = interrupted(t, argument, stdin=None if argument != "both" else subprocess.PIPE)
+        assert status == 130 and seconds < 0.5, (argument, status, seconds)
+
+
+@case
+def interrupt_while_sleeping(t):
+    status, seconds = interrupted(t, "sleep")
+    assert status == 130 and seconds < 0.5, (status, seconds)
+
+
+@case
+def interrupt_while_reading_a_pipe(t):
+    status, seconds = interrupted(t, "read", stdin=subprocess.PIPE)
+    assert status == 130 and seconds < 0.5, (status, seconds)
+
+
+@case
+def other_signals_end_it(t):
+    for number in signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT:
+        for argument in "spin", "sleep":
+            status, _ = interrupted(t, argument, number)
+            assert status == 128 + number, (argument, number, status)
+
+
+@case
+def quit_prints_a_backtrace(t):
+    child = t.start("--", t.go("stop"), "spin", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stdout.readline() == b"spinning\n"
+    child.send_signal(signal.SIGQUIT)
+    err = child.stderr.read()
+    status, _ = wait(child, 10)
+    child.stdout.close()
+    assert status == 131 and b"main.main" in err, (status, err)
+
+
+def in_terminal(argv, talk, timeout=20):
+    """Runs argv with a terminal of its own; talk(master) types.  Returns (status, all that the terminal showed)."""
+    pid, master = pty.fork()
+    if pid == 0:
+        os.execv(argv[0], argv)
+    shown = b""
+    deadline = time.monotonic() + timeout
+
+    def read_until(piece):
+        nonlocal shown
+        while piece is None or piece not in shown:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([master], [], [], left)[0]:
+                break
+            try:
+                block = os.read(master, 4096)
+            except OSError:
+                break
+            if not block:
+                break
+            shown += block
+
+    try:
+        talk(master, read_until)
+        read_until(None)
+        while time.monotonic() < deadline:
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                return shell_status(status), shown
+            time.sleep(0.01)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise AssertionError(f"still running; shown: {shown!r}")
+    finally:
+        os.close(master)
+
+
+@case
+def terminal_line(t):
+    def talk(master, read_until):
+        read_until(b"reading")
+        os.write(master, b"typed\n")
+
+    status, shown = in_terminal([t.wasmvm, "--", t.go("stop"), "read"], talk)
+    assert status == 0 and b'"typed\\n" <nil>' in shown, (status, shown)
+
+
+@case
+def ctrl_c_in_a_terminal(t):
+    for argument, sign in ("spin", b"spinning"), ("read", b"reading"), ("sleep", b"sleeping"):
+        def talk(master, read_until):
+            read_until(sign)
+            time.sleep(0.2)
+            os.write(master, b"\x03")
+
+        status, shown = in_terminal([t.wasmvm, "--", t.go("stop"), argument], talk)
+        assert status == 130, (argument, status, shown)
+
+
+@case
+def nothing_stays_behind(t):
+    """After an interrupt and after a kill no process of it and no file of it is left."""
+    mark = f"WASMVM_E2E={t.tmp}"
+    before = set(os.listdir("/tmp"))
+    os.environ["WASMVM_E2E"] = t.tmp
+    try:
+        interrupted(t, "spin")
+        interrupted(t, "spin", signal.SIGKILL)
+        time.sleep(0.2)
+        left = [pid for pid in os.listdir("/proc") if pid.isdigit() and int(pid) != os.getpid() and marked(pid, mark)]
+    finally:
+        del os.environ["WASMVM_E2E"]
+    new = [f for f in set(os.listdir("/tmp")) - before if "wasmvm" in f and "wasmvm-e2e-" not in f]
+    assert not left and not new, (left, new)
+
+
+def marked(pid, mark):
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as f:
+            return mark.encode() in f.read().split(b"\0")
+    except OSError:
+        return False

@@ -1,0 +1,219 @@
+"""What the end-to-end cases share: the list of cases, building Go programs, running wasmvm, saying what went wrong.
+
+A case is a function under @case.  It gets a Context, and fails by AssertionError or by Skip.  Programs are built from
+source into build/cache/go, once for each Go version and source."""
+
+import hashlib
+import os
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import traceback
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CACHE = os.path.join(ROOT, "build", "cache")
+GO = os.path.join(ROOT, "tests", "tools", "go.sh")
+CASES = []
+CASE_SECONDS = 180
+
+
+class Skip(Exception):
+    """This machine lacks something that the case needs."""
+
+
+class Case:
+    def __init__(self, func, group, vm):
+        self.func, self.group, self.vm = func, group, vm
+        self.name = group + "/" + func.__name__.replace("_", "-")
+
+
+def case(func=None, *, vm=True):
+    """Registers a case.  vm=False: it needs no virtual machine (bad usage and the like)."""
+
+    def register(f):
+        CASES.append(Case(f, f.__module__.rsplit(".", 1)[-1], vm))
+        return f
+
+    return register(func) if func else register
+
+
+class Result:
+    """One finished run: status as a shell shows it, both streams, and what it took."""
+
+    def __init__(self, status, out, err, seconds, usage):
+        self.status, self.out, self.err, self.seconds = status, out, err, seconds
+        self.cpu = usage.ru_utime + usage.ru_stime
+        self.max_rss = usage.ru_maxrss * 1024
+
+    def __str__(self):
+        def short(b):
+            text = b.decode(errors="replace")
+            return text if len(text) < 1500 else text[:700] + " ... " + text[-700:]
+
+        return f"status {self.status}, {self.seconds:.2f} s\nstdout: {short(self.out)}\nstderr: {short(self.err)}"
+
+
+def shell_status(wait_status):
+    if os.WIFSIGNALED(wait_status):
+        return 128 + os.WTERMSIG(wait_status)
+    return os.WEXITSTATUS(wait_status)
+
+
+def run(argv, stdin=b"", timeout=60, env=None, cwd=None, stdout=None, stderr=None):
+    """Runs argv to its end.  stdin: bytes or an open file.  stdout, stderr: a file that takes them, else they are kept."""
+    with tempfile.TemporaryFile() as in_file, tempfile.TemporaryFile() as out_file, tempfile.TemporaryFile() as err_file:
+        if isinstance(stdin, bytes):
+            in_file.write(stdin)
+            in_file.seek(0)
+            stdin = in_file
+        start = time.monotonic()
+        child = subprocess.Popen(argv, stdin=stdin, stdout=stdout or out_file, stderr=stderr or err_file, env=env, cwd=cwd)
+        status, usage = wait(child, timeout)
+        seconds = time.monotonic() - start
+        out_file.seek(0)
+        err_file.seek(0)
+        return Result(status, out_file.read(), err_file.read(), seconds, usage)
+
+
+def wait(child, timeout):
+    """Waits for a Popen child: (status as in a shell, rusage).  A child that takes too long is killed: AssertionError."""
+    pidfd = os.pidfd_open(child.pid)
+    try:
+        over = not select.select([pidfd], [], [], timeout)[0]
+        if over:
+            child.kill()
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = shell_status(status)
+        assert not over, f"still running after {timeout} s: {child.args}"
+        return child.returncode, usage
+    finally:
+        os.close(pidfd)
+
+
+def source_hash(directory):
+    digest = hashlib.sha256()
+    for base, dirs, names in sorted(os.walk(directory)):
+        dirs.sort()
+        for name in sorted(names):
+            path = os.path.join(base, name)
+            digest.update(os.path.relpath(path, directory).encode() + b"\0")
+            with open(path, "rb") as f:
+                digest.update(f.read() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def go_build(package, version="pinned", module="tests/go", goos="wasip1", flags=()):
+    """Builds one program: `package` is a folder of `module`, or an import path.  Returns the binary's path."""
+    source = os.path.join(ROOT, module)
+    key = hashlib.sha256(repr((package, flags)).encode()).hexdigest()[:6]
+    base = os.path.basename(package) if not package.startswith("./") else package[2:].replace("/", "-")
+    name = f"{base}-{key}" + (".wasm" if goos == "wasip1" else "")
+    into = os.path.join(CACHE, "go", f"{module.replace('/', '-')}-{source_hash(source)}-{version}-{goos}")
+    path = os.path.join(into, name)
+    if not os.path.exists(path):
+        os.makedirs(into, exist_ok=True)
+        env = dict(os.environ, GOOS=goos, GOARCH="wasm" if goos == "wasip1" else "amd64", CGO_ENABLED="0")
+        command = ["nice", GO, version, "build", "-trimpath", *flags, "-o", path + ".new", package]
+        done = subprocess.run(command, cwd=source, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert done.returncode == 0, f"{' '.join(command)}: {done.stdout.decode()}"
+        os.rename(path + ".new", path)
+    return path
+
+
+class Context:
+    """What a case works with: the wasmvm under test and a directory of its own."""
+
+    def __init__(self, wasmvm, tmp):
+        self.wasmvm, self.tmp, self.started = wasmvm, tmp, []
+
+    def go(self, name, version="pinned"):
+        return go_build("./" + name, version)
+
+    def vm(self, *args, **options):
+        """Runs wasmvm with these arguments (see run for the options)."""
+        return run([self.wasmvm, *map(str, args)], **options)
+
+    def start(self, *args, **popen):
+        """Starts wasmvm without waiting for it; a case that ends early leaves nothing running."""
+        child = subprocess.Popen([self.wasmvm, *map(str, args)], **popen)
+        self.started.append(child)
+        return child
+
+    def program(self, name, *args, options=(), **run_options):
+        """Runs a program of tests/go: wasmvm OPTIONS -- NAME.wasm ARGS."""
+        return self.vm(*options, "--", self.go(name), *args, **run_options)
+
+    def path(self, *parts):
+        return os.path.join(self.tmp, *parts)
+
+    def write(self, name, data=b""):
+        path = self.path(name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as f:
+            f.write(data if isinstance(data, bytes) else data.encode())
+        return path
+
+    def mkdir(self, name):
+        os.makedirs(self.path(name), exist_ok=True)
+        return self.path(name)
+
+
+def expect(result, status=0, out=None, err=None, err_has=()):
+    """Checks a Result.  out, err: the exact bytes or text; err_has: pieces that stderr must hold."""
+
+    def as_bytes(x):
+        return x.encode() if isinstance(x, str) else x
+
+    assert result.status == status, f"status {status} wanted\n{result}"
+    if out is not None:
+        assert result.out == as_bytes(out), f"stdout {out!r:.500} wanted\n{result}"
+    if err is not None:
+        assert result.err == as_bytes(err), f"stderr {err!r:.500} wanted\n{result}"
+    for piece in [err_has] if isinstance(err_has, str) else err_has:
+        assert as_bytes(piece) in result.err, f"{piece!r} wanted in stderr\n{result}"
+
+
+def expect_message(result, status, *pieces):
+    """The run was refused: this status, nothing on stdout, one line `wasmvm: ...` on stderr that holds the pieces."""
+    expect(result, status, out=b"", err_has=pieces)
+    lines = result.err.decode().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("wasmvm: "), f"one line `wasmvm: ...` wanted\n{result}"
+
+
+def kvm_usable():
+    try:
+        os.close(os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC))
+        return True
+    except OSError:
+        return False
+
+
+def overdue(*_):
+    raise AssertionError(f"the case took longer than {CASE_SECONDS} s")
+
+
+def run_case(one, wasmvm):
+    """Returns (verdict, details): passed, failed or skipped."""
+    context = Context(wasmvm, tempfile.mkdtemp(prefix="wasmvm-e2e-"))
+    signal.signal(signal.SIGALRM, overdue)
+    signal.alarm(CASE_SECONDS)
+    try:
+        if one.vm and not kvm_usable():
+            raise Skip("/dev/kvm cannot be opened")
+        one.func(context)
+        return "passed", ""
+    except Skip as why:
+        return "skipped", str(why)
+    except AssertionError as why:
+        where = traceback.extract_tb(why.__traceback__)
+        return "failed", next(f"line {f.lineno}: {f.line}" for f in reversed(where) if "cases" in f.filename) + f"\n{why}"
+    finally:
+        signal.alarm(0)
+        for child in context.started:
+            if child.returncode is None and child.poll() is None:
+                child.kill()
+                child.wait()
+        shutil.rmtree(context.tmp, ignore_errors=True)

@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+"""Runs the end-to-end cases: tests/e2e/run.py [--wasmvm FILE] [--list] [WORD...]
+
+Only cases whose name holds one of the words are run.  REQUIRE_KVM=1 turns every skip into a failure.  The last line is
+`N passed, N failed, N skipped`; the status is 1 if any failed."""
+
+import argparse
+import importlib
+import os
+import pkgutil
+import sys
+import time
+import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+import cases  # noqa: E402
+import harness  # noqa: E402
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--wasmvm", default=os.path.join(harness.ROOT, "build", "wasmvm"))
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("words", nargs="*")
+    args = parser.parse_args()
+    for module in pkgutil.iter_modules(cases.__path__):
+        importlib.import_module("cases." + module.name)
+    chosen = [c for c in harness.CASES if not args.words or any(w in c.name for w in args.words)]
+    if args.list:
+        print("\n".join(c.name for c in chosen))
+        return 0
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    for one in chosen:
+        start = time.monotonic()
+        try:
+            verdict, details = harness.run_case(one, os.path.abspath(args.wasmvm))
+        except Exception:
+            verdict, details = "failed", traceback.format_exc()
+        if verdict == "skipped" and os.environ.get("REQUIRE_KVM") == "1":
+            verdict, details = "failed", f"skipped ({details}), but REQUIRE_KVM=1"
+        counts[verdict] += 1
+        print(f"{verdict:8}{one.name} ({time.monotonic() - start:.1f} s)", flush=True)
+        if details:
+            print("    " + details.replace("\n", "\n    "), flush=True)
+    print(", ".join(f"{n} {verdict}" for verdict, n in counts.items()))
+    return 1 if counts["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,3 @@
+module wasmvm.test/programs
+
+go 1.21

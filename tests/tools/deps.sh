@@ -1,0 +1,58 @@
+#!/bin/bash
+# Installs the Debian packages that are missing: tests/tools/deps.sh GROUP...
+#
+# Groups: build (make, demo), check, test, svm, fresh.  Nothing happens where all is there; installing needs root.
+set -eu
+
+# What shows that it is there (a command or a file), and the package that brings it.
+table() {
+    case $1 in
+    build) cat <<'ROWS'
+gcc gcc
+/usr/include/stdio.h libc6-dev
+/usr/include/libelf.h libelf-dev
+ROWS
+        ;;
+    check) cat <<'ROWS'
+clang-14 clang-14
+/usr/include/cmocka.h libcmocka-dev
+/usr/bin/awk mawk
+ROWS
+        ;;
+    test) cat <<'ROWS'
+python3 python3
+xz xz-utils
+setpriv util-linux
+/etc/ssl/certs/ca-certificates.crt ca-certificates
+npm npm
+ROWS
+        ;;
+    svm) cat <<'ROWS'
+qemu-system-x86_64 qemu-system-x86
+cpio cpio
+/usr/share/seabios/bios-256k.bin seabios
+ROWS
+        ;;
+    fresh) echo "debootstrap debootstrap" ;;
+    *) echo "deps: no such group: $1" >&2 && exit 2 ;;
+    esac
+}
+
+missing=()
+for group in "$@"; do
+    while read -r proof package; do
+        case $proof in
+        /*) [ -e "$proof" ] || missing+=("$package") ;;
+        *) command -v "$proof" >/dev/null || missing+=("$package") ;;
+        esac
+    done < <(table "$group")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+if [ "$(id -u)" -ne 0 ]; then
+    echo "deps: missing: ${missing[*]}: run as root: apt-get install ${missing[*]}" >&2
+    exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+echo "deps: installing ${missing[*]}"
+apt-get -qq update
+apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
