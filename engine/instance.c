@@ -9,6 +9,7 @@
  * dropped.  data_dropped is NULL where no instruction can name a data segment. */
 #include "engine/inside.h"
 #include "engine/lib.h"
+#include "engine/reader.h"
 
 #define PAGE_BYTES      65536ull
 #define NEW_ENGINE_HEAP (2ull << 20)
@@ -147,10 +148,18 @@ static bool globals_new(struct instance *instance)
 
 /* ---- active segments ---- */
 
-static bool offset_eval(struct instance *instance, struct const_expr expr, uint64_t *offset)
+/* Go's programs have tens of thousands of data segments, all at an i32.const. */
+static inline bool offset_eval(struct instance *instance, struct const_expr expr, uint64_t *offset)
 {
     const uint8_t *at = instance->module->bytes + expr.offset;
     struct cell value;
+    if (*at == OP_i32_const && expr.len <= 7) {
+        at++;
+        *offset = (uint32_t)leb_s32(&at);
+        if (*at == OP_end)
+            return true;
+        at = instance->module->bytes + expr.offset;
+    }
     bool done = constant_eval(instance, &at, &value);
     *offset = done ? value.lo : 0;
     return done;
