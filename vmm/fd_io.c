@@ -74,7 +74,7 @@ static ssize_t transfer(const struct desc *d, struct iovs *io, enum way way, uin
     ssize_t n;
     do
         n = transfer_once(d, io->v + io->at, (int)(stop - io->at), way, offset);
-    while (n < 0 && errno == EINTR);
+    while (n < 0 && errno == EINTR && !kick_pending());
     if (over)
         io->v[stop - 1].iov_len += over;
     if (n > 0)

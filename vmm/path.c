@@ -76,7 +76,7 @@ static int open_beneath(int dir, const char *path, uint64_t flags, uint64_t mode
         int fd = openat2_host(dir, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
         if (fd >= 0)
             return fd;
-        if (errno != EAGAIN && errno != EINTR) {
+        if (errno != EAGAIN && (errno != EINTR || kick_pending())) {
             *err = errno == EXDEV ? WASI_PERM : wasi_errno(errno);
             return -1;
         }

@@ -186,7 +186,7 @@ static uint32_t set_wait(struct poll_set *set)
         int64_t left = wait ? time_left(set) : 0;
         if (left > LONG_WAIT_NS)
             left -= left / WAIT_SLACK;
-        int n = kick_ppoll(set->fds, set->nfds, left);
+        int n = left == 0 ? poll(set->fds, set->nfds, 0) : kick_ppoll(set->fds, set->nfds, left);
         if (n < 0)
             return wasi_errno(errno);
         if (n > 0 || left == 0)

@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -50,9 +49,6 @@ struct wasi *wasi_new(const struct config *config, struct guestmem *mem)
     w->args = strings_join(config->args, config->argc, &w->args_len);
     w->envc = config->envc;
     w->env = strings_join(config->env, config->envc, &w->env_len);
-    /* EPIPE and EFBIG come back as errors; main ends the run by SIGPIPE where that is due. */
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
     /* Timers to the nanosecond instead of 50 us; threads made later inherit it. */
     prctl(PR_SET_TIMERSLACK, 1);
     fdtable_open(w);
