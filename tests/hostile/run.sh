@@ -1,0 +1,72 @@
+#!/bin/sh
+# Builds every test image of this folder and runs it by `wasmvm --guest-image`.  What an image must come to stands at its
+# head (guest.h).  Usage: tests/hostile/run.sh [image names]; WASMVM, BUILD and CC as in the Makefile.
+set -u
+cd "$(dirname "$0")/../.."
+WASMVM=${WASMVM:-build/wasmvm}
+OUT=${BUILD:-build}/hostile
+CC=${CC:-gcc}
+CFLAGS="-std=c11 -O2 -g -Wall -Wextra -Werror -I. -ffreestanding -fpie -fvisibility=hidden -fno-stack-protector -fcf-protection=none
+    -fno-asynchronous-unwind-tables -fno-delete-null-pointer-checks -fno-strict-aliasing -Wno-infinite-recursion"
+LDFLAGS="-nostdlib -static -no-pie -Wl,-T,guest/link.ld -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack"
+mkdir -p "$OUT"
+passed=0 failed=0
+
+# The words after the key, at the head of the image's source.
+head_of() {
+    sed -n "s/^[ /]*\* *$2 *\(.*\)/\1/p" "tests/hostile/$1.c" | sed 's| *\*/$||' | head -1
+}
+
+build() {
+    $CC $CFLAGS $LDFLAGS -o "$OUT/$1.elf" guest/start.S guest/entry.S tests/hostile/kit.S tests/hostile/kit.c "tests/hostile/$1.c"
+}
+
+now_ms() { date +%s%3N; }
+
+# One run: status among those expected (a,b,c), the words on stderr, in time (2: too late, 1: anything else wrong).
+run_once() {
+    expect=$(head_of "$1" EXPECT) most=$(head_of "$1" MOST) options=$(head_of "$1" OPTIONS)
+    statuses=$(echo "$expect" | cut -d' ' -f1) words=$(echo "$expect" | cut -s -d' ' -f2-)
+    began=$(now_ms)
+    timeout -s KILL 60 "$WASMVM" $options --guest-image "$OUT/$1.elf" -- "$OUT/empty.wasm" "$2" </dev/null >"$OUT/$1.out" 2>"$OUT/$1.err"
+    status=$?
+    took=$(($(now_ms) - began))
+    case ",$statuses," in *",$status,"*) ;; *) echo "status $status, not $statuses"; return 1 ;; esac
+    if grep -q -e UNASKED -e Sanitizer "$OUT/$1.err"; then echo "stderr holds what it must not"; return 1; fi
+    if [ -n "$words" ] && ! grep -q -F -e "$words" "$OUT/$1.err"; then echo "stderr does not say: $words"; return 1; fi
+    if [ "$took" -gt "${most:-10000}" ]; then echo "took $took ms, more than ${most:-10000}"; return 2; fi
+}
+
+# Times are the least of a few runs: the machine may be busy with other things.
+run_in_time() {
+    for try in 1 2 3 4 5; do
+        why=$(run_once "$1" "$2") && return 0
+        [ $? = 2 ] || return 1
+    done
+    return 1
+}
+
+run() {
+    runs=$(head_of "$1" RUNS) n=0
+    build "$1" || { echo "FAIL $1: does not build"; failed=$((failed + 1)); return; }
+    while [ "$n" -lt "${runs:-1}" ]; do
+        if ! run_in_time "$1" "$n"; then
+            echo "FAIL $1, run $n: $why"
+            head -c 2000 "$OUT/$1.err" | sed 's/^/    /'
+            failed=$((failed + 1))
+            return
+        fi
+        n=$((n + 1))
+    done
+    passed=$((passed + 1))
+}
+
+if [ ! -w /dev/kvm ] && [ -z "${REQUIRE_KVM:-}" ]; then
+    echo "SKIPPED: all hostile guests: /dev/kvm cannot be used here (REQUIRE_KVM=1 makes this a failure)"
+    exit 0
+fi
+printf 'x' >"$OUT/empty.wasm"
+[ $# -gt 0 ] || set -- $(cd tests/hostile && ls ./*.c | sed 's|^\./||; s|\.c$||' | grep -v '^kit$')
+for image in "$@"; do run "$image"; done
+echo "hostile guests: $passed passed, $failed failed"
+[ "$failed" = 0 ]
