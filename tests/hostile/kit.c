@@ -21,6 +21,11 @@ uint64_t call(uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
     return slot->result;
 }
 
+void doorbell_first(void)
+{
+    call(CALL_heap_grow, 0, 0, 0, 0);
+}
+
 _Noreturn void end(uint32_t code, const char *text)
 {
     uint64_t n = 0;
