@@ -389,9 +389,10 @@ bool section_code(struct parser *p)
         if (len > LIMIT_BODY_BYTES)
             return error_set(p->engine, ERROR_LIMIT, offset, "function %u has a body of %u bytes: this engine takes "
                              "at most %u", f, len, LIMIT_BODY_BYTES);
-        if (!p->r.failed && !reader_bytes(&p->r, len))
+        if (!p->r.failed && len > reader_left(&p->r))
             return error_set(p->engine, ERROR_MALFORMED, offset, "unexpected end: the body of function %u has %u "
-                             "bytes, %u are left", f, len, (uint32_t)(p->r.end - p->r.start) - m->funcs[f].body);
+                             "bytes, %u are left", f, len, reader_left(&p->r));
+        reader_bytes(&p->r, len);
         p->engine->stats.body_bytes_total += len;
     }
     return true;

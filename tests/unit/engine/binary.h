@@ -17,16 +17,24 @@
 
 /* ---- bytes ---- */
 
-struct bytes { uint8_t *at; size_t len; };
+struct bytes { uint8_t *at; size_t len, cap; };
 
 #define HEADER "\0asm\1\0\0\0"
 #define ADD(b, literal) bytes_add(b, literal, sizeof(literal) - 1)
 #define SECTION(b, id, literal) bytes_section(b, id, literal, sizeof(literal) - 1)
 
+static inline void bytes_room(struct bytes *b, size_t n)
+{
+    if (b->cap - b->len >= n)
+        return;
+    b->cap = 2 * b->cap + n;
+    b->at = realloc(b->at, b->cap);
+    assert_non_null(b->at);
+}
+
 static inline void bytes_add(struct bytes *b, const void *from, size_t n)
 {
-    b->at = realloc(b->at, b->len + n + 1);
-    assert_non_null(b->at);
+    bytes_room(b, n);
     memcpy(b->at + b->len, from, n);
     b->len += n;
 }
@@ -43,8 +51,7 @@ static inline void bytes_u32(struct bytes *b, uint32_t n)
 /* `n` times the same bytes. */
 static inline void bytes_repeat(struct bytes *b, uint32_t n, const void *from, size_t len)
 {
-    b->at = realloc(b->at, b->len + n * len + 1);
-    assert_non_null(b->at);
+    bytes_room(b, n * len);
     for (; n; n--, b->len += len)
         memcpy(b->at + b->len, from, len);
 }
