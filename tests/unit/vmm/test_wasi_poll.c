@@ -105,10 +105,12 @@ static void test_long_sleep_is_not_late(void **state)
 {
     (void)state;
     uint64_t least = UINT64_MAX;
+    waits = 0;
     for (int i = 0; i < 5 && least > 500000; i++) {
         uint64_t start = now_ns(CLOCK_MONOTONIC);
         sub_clock(CLOCKID_MONOTONIC, 700000000, 0);
         events();
+        assert_true(waits >= 2 * (i + 1)); /* also where other interrupts hide the lateness */
         uint64_t late = now_ns(CLOCK_MONOTONIC) - start - 700000000;
         least = late < least ? late : least;
     }
@@ -199,8 +201,9 @@ static void test_errors_are_events(void **state)
 static void test_same_descriptor_often(void **state)
 {
     (void)state;
-    uint32_t fd = fifo_reader("fifo");
-    assert_int_equal(write(fifo_writer, "x", 1), 1);
+    mkfifo(host_path("fifo"), 0600);
+    uint32_t fd = opened(ROOT, "fifo", 0, GO_RDWR, 0);
+    assert_int_equal(write_text(fd, "x"), WASI_SUCCESS);
     for (int i = 0; i < 4; i++) {
         sub_fd(READ, fd);
         sub_fd(WRITE, fd);
@@ -211,8 +214,7 @@ static void test_same_descriptor_often(void **state)
     int good = 0;
     for (uint32_t i = 0; i < 16; i++)
         good += event(i).error == 0;
-    assert_int_equal(good, 4);
-    close(fifo_writer);
+    assert_int_equal(good, 8);
 }
 
 static void *write_later(void *unused)
@@ -229,13 +231,13 @@ static void test_waits_for_a_descriptor(void **state)
     (void)state;
     uint32_t fd = fifo_reader("fifo");
     pthread_t thread;
+    uint64_t start = now_ns(CLOCK_MONOTONIC);
     pthread_create(&thread, NULL, write_later, NULL);
     sub_clock(CLOCKID_MONOTONIC, 5000000000, 0);
     sub_fd(READ, fd);
-    uint64_t start = now_ns(CLOCK_MONOTONIC);
     assert_int_equal(events(), 1);
     expect(0, 1, READ, 0);
-    assert_in_range(now_ns(CLOCK_MONOTONIC) - start, 50000000, 2000000000);
+    assert_in_range(now_ns(CLOCK_MONOTONIC) - start, 40000000, 4000000000);
     pthread_join(thread, NULL);
     close(fifo_writer);
 }

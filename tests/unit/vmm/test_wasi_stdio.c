@@ -309,7 +309,7 @@ static void terminal_body(void)
     set_nonblock(0);
     CHECK(CALL(fd_read, 0, iov(BUF, 9), 1, OUT) == WASI_AGAIN);
     CHECK(write(master, "line\n", 5) == 5);
-    usleep(10000);
+    CHECK(poll(&(struct pollfd){ .fd = 0, .events = POLLIN }, 1, 5000) == 1);
     CHECK(CALL(fd_read, 0, iov(BUF, 9), 1, OUT) == 0 && out32() == 5);
     CHECK(!(fcntl(0, F_GETFL) & O_NONBLOCK));
     /* By its path, too; another terminal not. */
