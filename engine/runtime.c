@@ -1,7 +1,8 @@
 /* What compiled code calls for instructions that are no machine instruction: memory.* and table.* with their segments.
  *
  * Operands come zero-extended from i32, so sums of two of them do not overflow.  Ranges are checked whole before the
- * first byte or item is written (spec 4.4.6, 4.4.7): no fault happens in here.  A trap is left in engine->trap. */
+ * first byte or item is written (spec 4.4.6, 4.4.7): no fault happens in here.  A trap is left in engine->trap.  The
+ * compiler hears of every change of a table (code_table_changed), as it keeps code addresses beside the elements. */
 #include "engine/inside.h"
 #include "engine/lib.h"
 
@@ -117,10 +118,11 @@ uint64_t rt_table_get(struct instance *instance, uint64_t i, uint64_t table, uin
 uint64_t rt_table_set(struct instance *instance, uint64_t i, uint64_t ref, uint64_t table, uint64_t d, uint64_t e)
 {
     (void)d, (void)e;
-    const struct table *to = instance->tables[table];
+    struct table *to = instance->tables[table];
     if (i >= to->size)
         return trap_set(instance, TRAP_TABLE_ACCESS);
     to->elems[i] = ref;
+    code_table_changed(to, i, 1);
     return 0;
 }
 
@@ -164,27 +166,34 @@ uint64_t rt_table_grow(struct instance *instance, uint64_t ref, uint64_t n, uint
     for (uint64_t i = old; i < old + n; i++)
         to->elems[i] = ref;
     to->size = old + n;
+    if (!code_table_changed(to, old, n)) {
+        instance->engine->error.kind = ERROR_NONE;
+        to->size = old;
+        return MINUS_ONE;
+    }
     return old;
 }
 
 uint64_t rt_table_fill(struct instance *instance, uint64_t i, uint64_t ref, uint64_t n, uint64_t table, uint64_t e)
 {
     (void)e;
-    const struct table *to = instance->tables[table];
+    struct table *to = instance->tables[table];
     if (!is_inside(i, n, to->size))
         return trap_set(instance, TRAP_TABLE_ACCESS);
     for (uint64_t k = i; k < i + n; k++)
         to->elems[k] = ref;
+    code_table_changed(to, i, n);
     return 0;
 }
 
 uint64_t rt_table_copy(struct instance *instance, uint64_t dst, uint64_t src, uint64_t n, uint64_t dst_table,
                        uint64_t src_table)
 {
-    const struct table *to = instance->tables[dst_table], *from = instance->tables[src_table];
+    struct table *to = instance->tables[dst_table], *from = instance->tables[src_table];
     if (!is_inside(dst, n, to->size) || !is_inside(src, n, from->size))
         return trap_set(instance, TRAP_TABLE_ACCESS);
     mem_move((uint8_t *)(to->elems + dst), (const uint8_t *)(from->elems + src), n * sizeof *to->elems);
+    code_table_changed(to, dst, n);
     return 0;
 }
 
@@ -195,14 +204,13 @@ enum trap segment_to_table(struct instance *instance, const struct elem_segment 
     if (!is_inside(src, n, segment->count) || !is_inside(dst, n, table->size))
         return TRAP_TABLE_ACCESS;
     const uint8_t *at = instance->module->bytes + segment->items;
-    uint64_t skipped;
-    for (uint64_t i = 0; i < src; i++)
-        if (!constant_elem(instance, segment, &at, &skipped))
-            return TRAP_NOMEM;
-    for (uint64_t i = 0; i < n; i++)
-        if (!constant_elem(instance, segment, &at, &table->elems[dst + i]))
-            return TRAP_NOMEM;
-    return TRAP_NONE;
+    uint64_t skipped, done = 0;
+    bool read = true;
+    for (uint64_t i = 0; i < src && read; i++)
+        read = constant_elem(instance, segment, &at, &skipped);
+    while (read && done < n && constant_elem(instance, segment, &at, &table->elems[dst + done]))
+        done++;
+    return code_table_changed(table, dst, done) && done == n ? TRAP_NONE : TRAP_NOMEM;
 }
 
 uint64_t rt_table_init(struct instance *instance, uint64_t dst, uint64_t src, uint64_t n, uint64_t seg, uint64_t table)

@@ -250,6 +250,37 @@ static void elements_are_taken_from_segments_until_dropped(void **state)
     expect_trap(instance, TRAP_TABLE_ACCESS);
 }
 
+static void expect_changed(const struct table *table, uint64_t from, uint64_t n)
+{
+    assert_int_equal(changed.calls, 1);
+    assert_ptr_equal(changed.table, table);
+    assert_int_equal(changed.from, from);
+    assert_int_equal(changed.n, n);
+    changed.calls = 0;
+}
+
+static void the_compiler_hears_of_every_change_of_a_table(void **state)
+{
+    struct instance *instance = example(*state);
+    struct table *table = instance->tables[0];
+    uint64_t ref = rt_ref_func(instance, 0, 0, 0, 0, 0);
+    changed.calls = 0;
+    rt_table_set(instance, 3, ref, 0, 0, 0);
+    expect_changed(table, 3, 1);
+    rt_table_fill(instance, 1, ref, 2, 0, 0);
+    expect_changed(table, 1, 2);
+    rt_table_copy(instance, 0, 2, 2, 0, 0);
+    expect_changed(table, 0, 2);
+    rt_table_init(instance, 2, 1, 2, 0, 0);
+    expect_changed(table, 2, 2);
+    rt_table_grow(instance, ref, 1, 0, 0, 0);
+    expect_changed(table, 4, 1);
+    changed.refuse = true;
+    assert_int_equal(rt_table_grow(instance, ref, 1, 0, 0, 0), 0xffffffff);
+    changed.refuse = false;
+    assert_int_equal(rt_table_size(instance, 0, 0, 0, 0, 0), 5);
+}
+
 /* ---- engine/lib.h ---- */
 
 #define SPAN 9000
@@ -323,6 +354,7 @@ int main(void)
         WORLD_TEST(table_ranges_are_checked_whole),
         WORLD_TEST(table_copies_may_overlap),
         WORLD_TEST(elements_are_taken_from_segments_until_dropped),
+        WORLD_TEST(the_compiler_hears_of_every_change_of_a_table),
         cmocka_unit_test(moves_are_memmove_at_every_length_and_overlap),
         cmocka_unit_test(moves_and_fills_stay_inside),
         cmocka_unit_test(every_trap_has_its_words),

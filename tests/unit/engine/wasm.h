@@ -29,6 +29,18 @@ bool code_link(struct instance *instance)
     return true;
 }
 
+/* What the compiler was told of tables. */
+static struct { struct table *table; uint64_t from, n; uint32_t calls; bool refuse; } changed;
+
+bool code_table_changed(struct table *table, uint64_t from, uint64_t n)
+{
+    changed.table = table;
+    changed.from = from;
+    changed.n = n;
+    changed.calls++;
+    return !changed.refuse;
+}
+
 bool engine_fault(struct engine *engine, const struct fault *fault, uint64_t *pc, uint64_t *sp)
 {
     (void)engine, (void)fault, (void)pc, (void)sp;
