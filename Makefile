@@ -23,6 +23,20 @@ ENGINE_SRC := \
     engine/evaluate.c \
     engine/runtime.c \
     engine/names.c \
+    engine/build.c \
+    engine/build_control.c \
+    engine/flow.c \
+    engine/color.c \
+    engine/code.c \
+    engine/trap.c \
+    engine/x64/asm.c \
+    engine/x64/emit.c \
+    engine/x64/emit_int.c \
+    engine/x64/emit_float.c \
+    engine/x64/emit_memory.c \
+    engine/x64/emit_control.c \
+    engine/x64/emit_call.c \
+    engine/x64/stubs.c \
 
 SHIM_SRC := \
     wasi-shim/args.c \

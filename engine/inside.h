@@ -88,6 +88,7 @@ struct funcref { void *code; struct instance *instance; uint32_t type; /* canoni
 struct table {
     uint64_t *elems; /* struct funcref * or externref; 0 = null */
     uint64_t size; uint32_t max; uint8_t type; uint32_t cap; bool has_max;
+    struct fast_table *fast; /* code.c: code addresses for call_indirect, by caller and type */
 };
 
 struct instance {
@@ -150,6 +151,8 @@ uint64_t rt_ref_func(struct instance *, uint64_t func, uint64_t, uint64_t, uint6
 /* ---- code.c: code memory, thunks, trampolines, links between functions; also func_call, func_compile ---- */
 bool code_init(struct engine *);                /* thunks; once */
 bool code_link(struct instance *);              /* trampolines and import thunks; sets refs[].code */
+/* After items were written or the table grew.  false: no memory (only after growth). */
+bool code_table_changed(struct table *, uint64_t from, uint64_t n);
 /* ---- trap.c: engine_fault, trap_frames, live_frames ---- */
 
 struct engine {

@@ -262,7 +262,7 @@ bool section_global(struct parser *p)
 {
     struct module *m = p->module;
     uint32_t n;
-    if (!parser_count(p, "globals", LIMIT_GLOBALS, 4, &n))
+    if (!parser_count(p, "globals", LIMIT_GLOBALS, 3, &n))
         return false;
     for (; n; n--, m->nglobals++) {
         struct global_type *g = &m->globals[m->nglobals];

@@ -1,0 +1,718 @@
+/* Body bytes to nodes: everything but control flow (build_control.c).
+ *
+ * Trusts that the body is valid (validate.c).  One pass, no recursion.  The operand stack holds references; a wrap or a
+ * zero extension is a change of the entry's type and costs no node.  Local reads are references to the virtual register,
+ * copied only where the local is written while the read is still on the stack. */
+#include "engine/build.h"
+
+const uint8_t ir_flags[IR_COUNT] = {
+#define IR(name, flags) [IR_##name] = (flags),
+#include "engine/ir.def"
+#undef IR
+};
+
+bool compile_grow(struct compile *c, void **array, uint32_t *cap, uint32_t need, uint32_t elem_bytes)
+{
+    if (need <= *cap)
+        return true;
+    uint64_t n = *cap ? *cap : 64;
+    while (n < need)
+        n *= 2;
+    uint8_t *p = c->failed ? NULL : scratch_alloc(c->engine, n * elem_bytes);
+    if (!p) {
+        c->failed = true;
+        return false;
+    }
+    const uint8_t *old = *array;
+    for (uint64_t i = 0; old && i < (uint64_t)*cap * elem_bytes; i++)
+        p[i] = old[i];
+    *array = p;
+    *cap = (uint32_t)n;
+    return true;
+}
+
+/* ---- nodes ---- */
+
+uint32_t build_node(struct build *b, enum irop op, enum irtype type)
+{
+    struct compile *c = b->c;
+    if (c->nnodes == c->nodes_cap && !compile_grow(c, (void **)&c->nodes, &c->nodes_cap, c->nnodes + 1, sizeof *c->nodes))
+        return 0; /* node 0 exists from the start: writes go nowhere harmful, `failed` ends the pass */
+    uint32_t i = c->nnodes++;
+    struct node *n = &c->nodes[i];
+    *n = (struct node){ .op = (uint8_t)op, .type = (uint8_t)type, .dst = REF_NONE, .a = REF_NONE, .b = REF_NONE, .c = REF_NONE,
+                        .use = REF_NONE, .pos = b->pos };
+    if (op != IR_CONST)
+        b->last = i;
+    return i;
+}
+
+struct vreg *build_vreg(struct build *b, uint32_t v)
+{
+    struct compile *c = b->c;
+    if (v >= c->nvregs) {
+        if (!compile_grow(c, (void **)&c->vregs, &c->vregs_cap, v + 1, sizeof *c->vregs))
+            return &c->vregs[0];
+        while (c->nvregs <= v) /* stack registers: int and float in turn */
+            c->vregs[c->nvregs] = (struct vreg){ .type = (c->nvregs - c->first_stack) & 1 ? T_F64 : T_I64 }, c->nvregs++;
+    }
+    return &c->vregs[v];
+}
+
+/* ---- operand stack ---- */
+
+void build_push(struct build *b, ref r, enum irtype type)
+{
+    if (b->sp >= 0xffffff)
+        b->c->failed = true;
+    if (b->sp == b->stack_cap && !compile_grow(b->c, (void **)&b->stack, &b->stack_cap, b->sp + 1, sizeof *b->stack))
+        return;
+    if (ref_is_vreg(r))
+        build_vreg(b, ref_index(r))->pending++;
+    b->stack[b->sp++] = (struct opnd){ r, (uint8_t)type };
+}
+
+struct opnd build_pop(struct build *b)
+{
+    if (b->sp == 0)
+        return (struct opnd){ 0, T_I32 }; /* only after a failure */
+    struct opnd o = b->stack[--b->sp];
+    if (b->flushed > b->sp)
+        b->flushed = b->sp;
+    if (ref_is_vreg(o.r)) {
+        struct vreg *v = build_vreg(b, ref_index(o.r));
+        v->pending--;
+        v->uses++;
+    }
+    return o;
+}
+
+void build_push_node(struct build *b, uint32_t n, enum irtype type)
+{
+    b->c->nodes[n].flags |= NF_VALUE;
+    b->c->nodes[n].depth = b->sp & 0xffffff;
+    build_vreg(b, build_stack_vreg(b, b->sp, type)); /* its spill slot */
+    build_push(b, n, type);
+}
+
+uint32_t build_const(struct build *b, enum irtype type, uint64_t imm)
+{
+    uint32_t n = build_node(b, IR_CONST, type);
+    b->c->nodes[n].imm = imm;
+    b->c->nodes[n].flags = NF_FOLD | NF_VALUE;
+    return n;
+}
+
+static bool is_const(struct build *b, ref r, uint64_t *imm)
+{
+    if (!ref_is_node(r) || b->c->nodes[r].op != IR_CONST)
+        return false;
+    *imm = b->c->nodes[r].imm;
+    return true;
+}
+
+/* A temporary that was computed just now, so that nothing can lie between it and its user. */
+bool build_is_last(struct build *b, ref r)
+{
+    return r != REF_NONE && ref_is_node(r) && ref_index(r) == b->last && (b->c->nodes[b->last].flags & NF_VALUE) &&
+           b->c->nodes[b->last].dst == REF_NONE;
+}
+
+/* The 64-bit register that holds r is known to have a zero upper half. */
+static bool is_zero_extended(struct build *b, ref r)
+{
+    if (r & REF_NZ)
+        return false;
+    if (ref_is_vreg(r)) {
+        uint32_t v = ref_index(r);
+        return v < b->c->first_stack && build_vreg(b, v)->type == T_I32;
+    }
+    const struct node *n = &b->c->nodes[ref_index(r)];
+    if (n->op == IR_CONST)
+        return n->imm >> 32 == 0;
+    if (n->op == IR_LOAD && (n->sub == M_8U || n->sub == M_16U || n->sub == M_32U))
+        return true;
+    return node_value_type(n) == T_I32;
+}
+
+/* ---- writing virtual registers ---- */
+
+/* Reads of v that are still on the stack are copied before v changes. */
+static void save_pending(struct build *b, uint32_t v)
+{
+    for (uint32_t i = b->sp; i-- > 0 && build_vreg(b, v)->pending;) {
+        struct opnd *o = &b->stack[i];
+        if (!ref_is_vreg(o->r) || ref_index(o->r) != v)
+            continue;
+        uint32_t n = build_node(b, IR_COPY, o->type);
+        struct node *copy = &b->c->nodes[n];
+        copy->a = o->r;
+        copy->flags |= NF_VALUE;
+        copy->depth = i & 0xffffff;
+        build_vreg(b, build_stack_vreg(b, i, o->type));
+        o->r = n;
+        build_vreg(b, v)->pending--;
+        build_vreg(b, v)->uses++;
+    }
+}
+
+void build_set(struct build *b, uint32_t v, struct opnd o)
+{
+    struct compile *c = b->c;
+    if (o.r == (REF_VREG | v))
+        return;
+    enum irtype type = build_vreg(b, v)->type;
+    build_vreg(b, v)->uses++;
+    if (!build_vreg(b, v)->pending && build_is_last(b, o.r) && !(o.r & REF_NZ)) {
+        c->nodes[b->last].dst = v;
+        return;
+    }
+    save_pending(b, v);
+    uint32_t n = build_node(b, IR_SET, type_is_int(type) && type_is_int(o.type) ? o.type : type);
+    c->nodes[n].a = o.r;
+    c->nodes[n].dst = v;
+}
+
+/* Leaves entries [0, sp) as stack registers or constants, so that a block may end here. */
+void build_flush(struct build *b)
+{
+    for (uint32_t i = b->flushed; i < b->sp; i++) {
+        struct opnd o = b->stack[i];
+        uint64_t imm;
+        if (is_const(b, o.r, &imm))
+            continue;
+        uint32_t v = build_stack_vreg(b, i, o.type);
+        if (o.r == (REF_VREG | v))
+            continue;
+        if (ref_is_vreg(o.r)) {
+            build_vreg(b, ref_index(o.r))->pending--;
+            build_vreg(b, ref_index(o.r))->uses++;
+        }
+        b->stack[i].r = 0;
+        build_set(b, v, o);
+        build_vreg(b, v)->pending++;
+        b->stack[i].r = REF_VREG | v;
+    }
+    b->flushed = b->sp;
+}
+
+/* ---- folding ---- */
+
+/* A load that its user may do as a memory operand. */
+static bool foldable_load(struct build *b, ref r, enum irtype type)
+{
+    static const uint8_t shape[] = { [T_I32] = M_32U, [T_I64] = M_64, [T_F32] = M_F32, [T_F64] = M_F64 };
+    return !(r & REF_NZ) && build_is_last(b, r) && b->c->nodes[r].op == IR_LOAD && type <= T_F64 && b->c->nodes[r].sub == shape[type] &&
+           b->c->nodes[r].type == type;
+}
+
+static void fold_loads(struct build *b, struct opnd *x, struct opnd *y, enum irop op, enum irtype type)
+{
+    static const bool folds[IR_COUNT] = { [IR_ADD] = 1, [IR_SUB] = 1, [IR_AND] = 1, [IR_OR] = 1, [IR_XOR] = 1, [IR_MUL] = 1,
+                                          [IR_CMP] = 1, [IR_FADD] = 1, [IR_FSUB] = 1, [IR_FMUL] = 1, [IR_FDIV] = 1 };
+    uint64_t imm;
+    if (!folds[op])
+        return;
+    if (foldable_load(b, y->r, type)) {
+        if (!is_const(b, x->r, &imm))
+            b->c->nodes[y->r].flags |= NF_FOLD;
+    } else if (foldable_load(b, x->r, type) && !is_const(b, y->r, &imm) && (ir_flags[op] & IRF_COMM)) {
+        struct opnd t = *x;
+        *x = *y;
+        *y = t;
+        b->c->nodes[y->r].flags |= NF_FOLD;
+    }
+}
+
+static void binary(struct build *b, enum irop op, enum irtype type, unsigned sub)
+{
+    struct opnd y = build_pop(b), x = build_pop(b);
+    uint64_t imm;
+    if ((ir_flags[op] & IRF_COMM) && is_const(b, x.r, &imm)) {
+        struct opnd t = x;
+        x = y;
+        y = t;
+    }
+    fold_loads(b, &x, &y, op, type);
+    uint32_t n = build_node(b, op, type);
+    struct node *node = &b->c->nodes[n];
+    node->a = x.r;
+    node->b = y.r;
+    node->sub = (uint8_t)sub;
+    build_push_node(b, n, op == IR_CMP || op == IR_FCMP ? T_I32 : type);
+}
+
+static void unary(struct build *b, enum irop op, enum irtype type, unsigned sub)
+{
+    struct opnd x = build_pop(b);
+    uint32_t n = build_node(b, op, type);
+    b->c->nodes[n].a = x.r;
+    b->c->nodes[n].sub = (uint8_t)sub;
+    build_push_node(b, n, type);
+}
+
+static void test_zero(struct build *b, enum irtype type)
+{
+    struct opnd *top = &b->stack[b->sp - 1];
+    if (b->sp && build_is_last(b, top->r) && type == T_I32) {
+        struct node *n = &b->c->nodes[ref_index(top->r)];
+        if (n->op == IR_CMP) {
+            n->sub ^= 1;
+            return;
+        }
+        if (n->op == IR_FCMP) {
+            static const uint8_t inverse[] = { FCC_NE, FCC_EQ, FCC_NLT, FCC_NGT, FCC_NLE, FCC_NGE, FCC_LT, FCC_GT, FCC_LE, FCC_GE };
+            n->sub = inverse[n->sub];
+            return;
+        }
+    }
+    build_push(b, build_const(b, type, 0), type);
+    binary(b, IR_CMP, type, CC_E);
+}
+
+/* i32.wrap_i64: the entry's type changes; an addition and its like narrow to 32 bits. */
+static void wrap(struct build *b)
+{
+    struct opnd o = build_pop(b);
+    uint64_t imm;
+    if (is_const(b, o.r, &imm)) {
+        build_push(b, build_const(b, T_I32, (uint32_t)imm), T_I32);
+        return;
+    }
+    if (is_zero_extended(b, o.r)) {
+        build_push(b, o.r, T_I32);
+        return;
+    }
+    if (build_is_last(b, o.r)) {
+        struct node *n = &b->c->nodes[o.r];
+        bool loads = ref_is_node(n->b) && b->c->nodes[n->b].op == IR_LOAD && (b->c->nodes[n->b].flags & NF_FOLD);
+        bool shift = n->op == IR_SHL && is_const(b, n->b, &imm) && imm < 32;
+        if (n->type == T_I64 && ((ir_flags[n->op] & IRF_NARROW) || shift) && !loads) {
+            n->type = T_I32;
+            build_push(b, o.r, T_I32);
+            return;
+        }
+    }
+    build_push(b, o.r | REF_NZ, T_I32);
+}
+
+static void zero_extend(struct build *b)
+{
+    struct opnd o = build_pop(b);
+    uint64_t imm;
+    if (is_const(b, o.r, &imm)) {
+        build_push(b, build_const(b, T_I64, (uint32_t)imm), T_I64);
+        return;
+    }
+    if (is_zero_extended(b, o.r)) {
+        build_push(b, o.r, T_I64);
+        return;
+    }
+    build_push(b, o.r, T_I32);
+    unary(b, IR_ZEXT, T_I64, 0);
+}
+
+/* ---- memory ---- */
+
+static void memarg(struct build *b, uint32_t *off, uint32_t *memory)
+{
+    uint32_t align = build_u32(b);
+    *memory = align & 64 ? build_u32(b) : 0;
+    *off = build_u32(b);
+}
+
+static void load(struct build *b, enum irtype type, unsigned shape)
+{
+    uint32_t off, memory;
+    memarg(b, &off, &memory);
+    struct opnd address = build_pop(b);
+    uint32_t n = build_node(b, IR_LOAD, type);
+    struct node *node = &b->c->nodes[n];
+    node->a = address.r;
+    node->off = off;
+    node->idx = memory;
+    node->sub = (uint8_t)shape;
+    build_push_node(b, n, type);
+}
+
+static void store(struct build *b, enum irtype type, unsigned shape)
+{
+    uint32_t off, memory;
+    memarg(b, &off, &memory);
+    struct opnd value = build_pop(b), address = build_pop(b);
+    uint32_t n = build_node(b, IR_STORE, type);
+    struct node *node = &b->c->nodes[n];
+    node->a = address.r;
+    node->b = value.r;
+    node->off = off;
+    node->idx = memory;
+    node->sub = (uint8_t)shape;
+}
+
+/* ---- locals and globals ---- */
+
+static void local_get(struct build *b, uint32_t local)
+{
+    struct compile *c = b->c;
+    uint32_t v = local == c->mirror ? 0 : c->first_local + local;
+    build_push(b, REF_VREG | v, build_vreg(b, v)->type);
+}
+
+/* The mirror of pinned global 0: Go keeps SP in a local too and writes both together.  Anything else than the known
+ * patterns breaks the mirror, and the function is built again without. */
+static void local_set(struct build *b, uint32_t local, bool tee)
+{
+    struct compile *c = b->c;
+    if (local == c->mirror) {
+        struct opnd o = build_pop(b);
+        if (!tee && o.r == REF_VREG) /* vreg 0: global.get 0; local.set */
+            return;
+        if (tee && b->at[0] == OP_global_set && b->at[1] == 0) {
+            b->at += 2;
+            build_set(b, 0, o);
+            return;
+        }
+        b->mirror_broken = true;
+        build_push(b, o.r, o.type);
+        if (!tee)
+            build_pop(b);
+        return;
+    }
+    uint32_t v = c->first_local + local;
+    struct opnd o = build_pop(b);
+    bool fused = build_is_last(b, o.r);
+    build_set(b, v, o);
+    if (!tee)
+        return;
+    if (fused || ref_is_node(o.r))
+        build_push(b, REF_VREG | v, o.type);
+    else
+        build_push(b, o.r, o.type);
+}
+
+static void global_get(struct build *b, uint32_t g)
+{
+    struct compile *c = b->c;
+    for (uint32_t i = 0; i < 2; i++)
+        if (c->instance->pinned[i] == (int32_t)g) {
+            build_push(b, REF_VREG | i, c->vregs[i].type);
+            return;
+        }
+    enum irtype type = ir_type_of(c->module->globals[g].type);
+    uint32_t n = build_node(b, IR_GLOBAL_GET, type);
+    c->nodes[n].idx = g;
+    build_push_node(b, n, type);
+}
+
+static void global_set(struct build *b, uint32_t g)
+{
+    struct compile *c = b->c;
+    struct opnd o = build_pop(b);
+    for (uint32_t i = 0; i < 2; i++)
+        if (c->instance->pinned[i] == (int32_t)g) {
+            if (i == 0 && c->mirror != REF_NONE)
+                b->mirror_broken = true;
+            build_set(b, i, o);
+            return;
+        }
+    uint32_t n = build_node(b, IR_GLOBAL_SET, ir_type_of(c->module->globals[g].type));
+    c->nodes[n].a = o.r;
+    c->nodes[n].idx = g;
+}
+
+static void select_value(struct build *b)
+{
+    struct opnd cond = build_pop(b), y = build_pop(b), x = build_pop(b);
+    if (build_is_last(b, cond.r) && (b->c->nodes[cond.r].op == IR_CMP) && !(cond.r & REF_NZ))
+        b->c->nodes[cond.r].flags |= NF_FOLD;
+    uint32_t n = build_node(b, IR_SELECT, x.type);
+    struct node *node = &b->c->nodes[n];
+    node->a = x.r;
+    node->b = y.r;
+    node->c = cond.r;
+    build_push_node(b, n, x.type);
+}
+
+/* ---- calls ---- */
+
+uint32_t build_args(struct build *b, uint32_t n)
+{
+    struct compile *c = b->c;
+    uint32_t first = c->nargs + 1; /* the entry before the first is flow.c's: webs live over the call */
+    if (!compile_grow(c, (void **)&c->args, &c->args_cap, first + n, sizeof *c->args))
+        return 0;
+    c->nargs = first + n;
+    c->args[first - 1] = REF_NONE;
+    for (uint32_t i = n; i-- > 0;)
+        c->args[first + i] = build_pop(b).r;
+    return first;
+}
+
+/* In Go's code SP may have moved over a call: `global.get 0; local.set SP` follows at once, or a return. */
+static void check_mirror_after_call(struct build *b)
+{
+    struct compile *c = b->c;
+    if (c->mirror == REF_NONE || b->at[0] == OP_return_ || b->at[0] == OP_unreachable)
+        return;
+    const uint8_t *at = b->at;
+    if (!(at[0] == OP_global_get && at[1] == 0 && at[2] == OP_local_set && c->mirror < 128 && at[3] == c->mirror))
+        b->mirror_broken = true;
+}
+
+void build_call(struct build *b, enum irop op, const struct functype *type, uint32_t idx, uint32_t table)
+{
+    struct compile *c = b->c;
+    ref index = op == IR_CALLI || op == IR_TAILI ? build_pop(b).r : REF_NONE;
+    uint32_t first = build_args(b, type->nparams);
+    uint32_t n = build_node(b, op, type->nresults ? ir_type_of(type->results[0]) : T_NONE);
+    struct node *node = &c->nodes[n];
+    node->a = index;
+    node->b = type->nparams;
+    node->c = first;
+    node->idx = idx;
+    node->off = table;
+    if (op == IR_TAIL || op == IR_TAILI)
+        return;
+    if (type->nresults)
+        build_push_node(b, n, ir_type_of(type->results[0]));
+    for (uint32_t i = 1; i < type->nresults; i++) {
+        enum irtype t = ir_type_of(type->results[i]);
+        uint32_t r = build_node(b, IR_RESULT, t);
+        c->nodes[r].idx = i;
+        build_push_node(b, r, t);
+    }
+    check_mirror_after_call(b);
+}
+
+/* A call of a runtime function; the constants (segment, table, memory numbers) follow the popped operands. */
+static void runtime(struct build *b, enum runtime_call rt, uint32_t npop, uint32_t x, uint32_t y, enum irtype result)
+{
+    struct compile *c = b->c;
+    build_push(b, build_const(b, T_I32, x), T_I32);
+    build_push(b, build_const(b, T_I32, y), T_I32);
+    uint32_t first = build_args(b, npop + 2);
+    uint32_t n = build_node(b, IR_RT, result);
+    struct node *node = &c->nodes[n];
+    node->b = npop + 2;
+    node->c = first;
+    node->idx = rt;
+    if (result != T_NONE)
+        build_push_node(b, n, result);
+}
+
+static void memory_size(struct build *b)
+{
+    uint32_t m = build_u32(b);
+    uint32_t n = build_node(b, IR_MEMSIZE, T_I32);
+    b->c->nodes[n].idx = m;
+    build_push_node(b, n, T_I32);
+}
+
+/* ---- plain instructions as a table ---- */
+
+enum plain { P_NONE, P_BIN, P_UN, P_TEST, P_LOAD, P_STORE, P_BITCAST };
+struct plain_op { uint8_t how, op, type, sub; };
+#define ONE(name, how, op, type, sub) [OP_##name] = { how, IR_##op, type, sub },
+#define INT2(name, op) ONE(i32_##name, P_BIN, op, T_I32, 0) ONE(i64_##name, P_BIN, op, T_I64, 0)
+#define CMP2(name, cc) ONE(i32_##name, P_BIN, CMP, T_I32, cc) ONE(i64_##name, P_BIN, CMP, T_I64, cc)
+#define FLO2(name, op) ONE(f32_##name, P_BIN, op, T_F32, 0) ONE(f64_##name, P_BIN, op, T_F64, 0)
+#define FCM2(name, cc) ONE(f32_##name, P_BIN, FCMP, T_F32, cc) ONE(f64_##name, P_BIN, FCMP, T_F64, cc)
+#define UNI2(name, op) ONE(i32_##name, P_UN, op, T_I32, 0) ONE(i64_##name, P_UN, op, T_I64, 0)
+#define UNF2(name, op, sub) ONE(f32_##name, P_UN, op, T_F32, sub) ONE(f64_##name, P_UN, op, T_F64, sub)
+
+static const struct plain_op plain[0x108] = {
+    INT2(add, ADD) INT2(sub, SUB) INT2(mul, MUL) INT2(and, AND) INT2(or, OR) INT2(xor, XOR) INT2(shl, SHL)
+    INT2(shr_s, SAR) INT2(shr_u, SHR) INT2(rotl, ROTL) INT2(rotr, ROTR) INT2(div_s, DIVS) INT2(div_u, DIVU)
+    INT2(rem_s, REMS) INT2(rem_u, REMU)
+    CMP2(eq, CC_E) CMP2(ne, CC_NE) CMP2(lt_s, CC_L) CMP2(lt_u, CC_B) CMP2(gt_s, CC_G) CMP2(gt_u, CC_A)
+    CMP2(le_s, CC_LE) CMP2(le_u, CC_BE) CMP2(ge_s, CC_GE) CMP2(ge_u, CC_AE)
+    ONE(i32_eqz, P_TEST, CMP, T_I32, 0) ONE(i64_eqz, P_TEST, CMP, T_I64, 0)
+    UNI2(clz, CLZ) UNI2(ctz, CTZ) UNI2(popcnt, POPCNT) UNI2(extend8_s, EXT8) UNI2(extend16_s, EXT16)
+    ONE(i64_extend32_s, P_UN, EXT32, T_I64, 0) ONE(i64_extend_i32_s, P_UN, SEXT, T_I64, 0)
+    FLO2(add, FADD) FLO2(sub, FSUB) FLO2(mul, FMUL) FLO2(div, FDIV) FLO2(min, FMIN) FLO2(max, FMAX)
+    FLO2(copysign, FCOPYSIGN) UNF2(abs, FABS, 0) UNF2(neg, FNEG, 0) UNF2(sqrt, FSQRT, 0)
+    UNF2(nearest, FROUND, 8) UNF2(floor, FROUND, 9) UNF2(ceil, FROUND, 10) UNF2(trunc, FROUND, 11)
+    FCM2(eq, FCC_EQ) FCM2(ne, FCC_NE) FCM2(lt, FCC_LT) FCM2(gt, FCC_GT) FCM2(le, FCC_LE) FCM2(ge, FCC_GE)
+    ONE(f32_convert_i32_s, P_UN, ITOF, T_F32, 0) ONE(f32_convert_i32_u, P_UN, ITOF, T_F32, 1)
+    ONE(f32_convert_i64_s, P_UN, ITOF, T_F32, 2) ONE(f32_convert_i64_u, P_UN, ITOF, T_F32, 3)
+    ONE(f64_convert_i32_s, P_UN, ITOF, T_F64, 0) ONE(f64_convert_i32_u, P_UN, ITOF, T_F64, 1)
+    ONE(f64_convert_i64_s, P_UN, ITOF, T_F64, 2) ONE(f64_convert_i64_u, P_UN, ITOF, T_F64, 3)
+    ONE(i32_trunc_f32_s, P_UN, FTOI, T_I32, 0) ONE(i32_trunc_f32_u, P_UN, FTOI, T_I32, 1)
+    ONE(i32_trunc_f64_s, P_UN, FTOI, T_I32, 2) ONE(i32_trunc_f64_u, P_UN, FTOI, T_I32, 3)
+    ONE(i64_trunc_f32_s, P_UN, FTOI, T_I64, 0) ONE(i64_trunc_f32_u, P_UN, FTOI, T_I64, 1)
+    ONE(i64_trunc_f64_s, P_UN, FTOI, T_I64, 2) ONE(i64_trunc_f64_u, P_UN, FTOI, T_I64, 3)
+    ONE(i32_trunc_sat_f32_s, P_UN, FTOI, T_I32, 4) ONE(i32_trunc_sat_f32_u, P_UN, FTOI, T_I32, 5)
+    ONE(i32_trunc_sat_f64_s, P_UN, FTOI, T_I32, 6) ONE(i32_trunc_sat_f64_u, P_UN, FTOI, T_I32, 7)
+    ONE(i64_trunc_sat_f32_s, P_UN, FTOI, T_I64, 4) ONE(i64_trunc_sat_f32_u, P_UN, FTOI, T_I64, 5)
+    ONE(i64_trunc_sat_f64_s, P_UN, FTOI, T_I64, 6) ONE(i64_trunc_sat_f64_u, P_UN, FTOI, T_I64, 7)
+    ONE(f64_promote_f32, P_UN, PROMOTE, T_F64, 0) ONE(f32_demote_f64, P_UN, DEMOTE, T_F32, 0)
+    ONE(i32_reinterpret_f32, P_UN, BITCAST, T_I32, 0) ONE(i64_reinterpret_f64, P_UN, BITCAST, T_I64, 0)
+    ONE(f32_reinterpret_i32, P_UN, BITCAST, T_F32, 0) ONE(f64_reinterpret_i64, P_UN, BITCAST, T_F64, 0)
+    ONE(i32_load, P_LOAD, LOAD, T_I32, M_32U) ONE(i64_load, P_LOAD, LOAD, T_I64, M_64)
+    ONE(f32_load, P_LOAD, LOAD, T_F32, M_F32) ONE(f64_load, P_LOAD, LOAD, T_F64, M_F64)
+    ONE(i32_load8_s, P_LOAD, LOAD, T_I32, M_8S) ONE(i32_load8_u, P_LOAD, LOAD, T_I32, M_8U)
+    ONE(i32_load16_s, P_LOAD, LOAD, T_I32, M_16S) ONE(i32_load16_u, P_LOAD, LOAD, T_I32, M_16U)
+    ONE(i64_load8_s, P_LOAD, LOAD, T_I64, M_8S) ONE(i64_load8_u, P_LOAD, LOAD, T_I64, M_8U)
+    ONE(i64_load16_s, P_LOAD, LOAD, T_I64, M_16S) ONE(i64_load16_u, P_LOAD, LOAD, T_I64, M_16U)
+    ONE(i64_load32_s, P_LOAD, LOAD, T_I64, M_32S) ONE(i64_load32_u, P_LOAD, LOAD, T_I64, M_32U)
+    ONE(i32_store, P_STORE, STORE, T_I32, M_32U) ONE(i64_store, P_STORE, STORE, T_I64, M_64)
+    ONE(f32_store, P_STORE, STORE, T_F32, M_F32) ONE(f64_store, P_STORE, STORE, T_F64, M_F64)
+    ONE(i32_store8, P_STORE, STORE, T_I32, M_8U) ONE(i32_store16, P_STORE, STORE, T_I32, M_16U)
+    ONE(i64_store8, P_STORE, STORE, T_I64, M_8U) ONE(i64_store16, P_STORE, STORE, T_I64, M_16U)
+    ONE(i64_store32, P_STORE, STORE, T_I64, M_32U)
+};
+
+static void plain_instruction(struct build *b, const struct plain_op *p)
+{
+    switch (p->how) {
+    case P_BIN: binary(b, p->op, p->type, p->sub); break;
+    case P_UN: unary(b, p->op, p->type, p->sub); break;
+    case P_TEST: test_zero(b, p->type); break;
+    case P_LOAD: load(b, p->type, p->sub); break;
+    default: store(b, p->type, p->sub); break;
+    }
+}
+
+/* The rest: what has immediates or is neither plain nor control.  false: not one that the compiler knows. */
+static bool other_instruction(struct build *b, unsigned op)
+{
+    uint32_t x, y;
+    switch (op) {
+    case OP_local_get: local_get(b, build_u32(b)); break;
+    case OP_local_set: local_set(b, build_u32(b), false); break;
+    case OP_local_tee: local_set(b, build_u32(b), true); break;
+    case OP_global_get: global_get(b, build_u32(b)); break;
+    case OP_global_set: global_set(b, build_u32(b)); break;
+    case OP_i32_const: build_push(b, build_const(b, T_I32, (uint32_t)build_s64(b)), T_I32); break;
+    case OP_i64_const: build_push(b, build_const(b, T_I64, (uint64_t)build_s64(b)), T_I64); break;
+    case OP_f32_const: build_push(b, build_const(b, T_F32, build_bytes(b, 4)), T_F32); break;
+    case OP_f64_const: build_push(b, build_const(b, T_F64, build_bytes(b, 8)), T_F64); break;
+    case OP_i32_wrap_i64: wrap(b); break;
+    case OP_i64_extend_i32_u: zero_extend(b); break;
+    case OP_drop: build_drop(b); break;
+    case OP_select_t: for (x = build_u32(b); x; x--) b->at++; /* fall through */
+    case OP_select: select_value(b); break;
+    case OP_memory_size: memory_size(b); break;
+    case OP_memory_grow: x = build_u32(b); runtime(b, RT_memory_grow, 1, x, 0, T_I32); break;
+    case OP_memory_copy: x = build_u32(b); y = build_u32(b); runtime(b, RT_memory_copy, 3, x, y, T_NONE); break;
+    case OP_memory_fill: x = build_u32(b); runtime(b, RT_memory_fill, 3, x, 0, T_NONE); break;
+    case OP_memory_init: x = build_u32(b); y = build_u32(b); runtime(b, RT_memory_init, 3, x, y, T_NONE); break;
+    case OP_data_drop: x = build_u32(b); runtime(b, RT_data_drop, 0, x, 0, T_NONE); break;
+    case OP_table_get: x = build_u32(b); runtime(b, RT_table_get, 1, x, 0, T_I64); break;
+    case OP_table_set: x = build_u32(b); runtime(b, RT_table_set, 2, x, 0, T_NONE); break;
+    case OP_table_size: x = build_u32(b); runtime(b, RT_table_size, 0, x, 0, T_I32); break;
+    case OP_table_grow: x = build_u32(b); runtime(b, RT_table_grow, 2, x, 0, T_I32); break;
+    case OP_table_fill: x = build_u32(b); runtime(b, RT_table_fill, 3, x, 0, T_NONE); break;
+    case OP_table_copy: x = build_u32(b); y = build_u32(b); runtime(b, RT_table_copy, 3, x, y, T_NONE); break;
+    case OP_table_init: x = build_u32(b); y = build_u32(b); runtime(b, RT_table_init, 3, x, y, T_NONE); break;
+    case OP_elem_drop: x = build_u32(b); runtime(b, RT_elem_drop, 0, x, 0, T_NONE); break;
+    case OP_ref_null: b->at++; build_push(b, build_const(b, T_I64, 0), T_I64); break;
+    case OP_ref_is_null: test_zero(b, T_I64); break;
+    case OP_ref_func: x = build_u32(b); runtime(b, RT_ref_func, 0, x, 0, T_I64); break;
+    case OP_nop: break;
+    default: return false;
+    }
+    return true;
+}
+
+/* drop: a dropped call keeps its effect, everything else dies in flow.c for want of a use. */
+void build_drop(struct build *b)
+{
+    build_pop(b);
+}
+
+static bool instruction(struct build *b)
+{
+    b->pos = (uint32_t)(b->at - b->c->module->bytes);
+    unsigned op = *b->at++;
+    if (op == 0xfc)
+        op = 0x100 + build_u32(b);
+    else if (op == 0xfd)
+        op = 0x200 + build_u32(b);
+    if (b->dead)
+        return build_skip(b, op);
+    if (op < 0x108 && plain[op].how) {
+        plain_instruction(b, &plain[op]);
+        return true;
+    }
+    if (build_control(b, op) || other_instruction(b, op))
+        return true;
+    return error_set(b->c->engine, ERROR_UNSUPPORTED, b->pos, "function %u uses instruction 0x%x, which wasmvm does not compile",
+                     b->c->func, op);
+}
+
+static bool build_once(struct build *b, const uint8_t *code)
+{
+    struct compile *c = b->c;
+    b->at = code;
+    b->end = c->module->bytes + c->module->funcs[c->func].body + c->module->funcs[c->func].body_len;
+    build_entry(b);
+    while (b->nctl && !c->failed && !b->mirror_broken)
+        if (!instruction(b))
+            return false;
+    return true;
+}
+
+/* Locals: (count, type) groups (spec 5.5.13); validated. */
+static const uint8_t *declare_locals(struct build *b)
+{
+    struct compile *c = b->c;
+    b->at = c->module->bytes + c->module->funcs[c->func].body;
+    const uint8_t *start = b->at;
+    uint32_t total = c->type->nparams;
+    for (uint32_t g = build_u32(b); g; g--) {
+        total += build_u32(b);
+        b->at++;
+    }
+    c->nlocals = total;
+    c->first_local = 2;
+    c->first_stack = 2 + total;
+    c->vregs_cap = c->first_stack + 64;
+    c->vregs = scratch_alloc(c->engine, (uint64_t)c->vregs_cap * sizeof *c->vregs);
+    if (!c->vregs) {
+        c->failed = true;
+        return start;
+    }
+    c->nvregs = c->first_stack;
+    for (uint32_t i = 0; i < 2; i++) {
+        int32_t g = c->instance->pinned[i];
+        c->vregs[i] = (struct vreg){ .type = g < 0 ? T_NONE : ir_type_of(c->module->globals[g].type) };
+    }
+    uint32_t v = 2;
+    for (uint32_t i = 0; i < c->type->nparams; i++)
+        c->vregs[v++] = (struct vreg){ .type = ir_type_of(c->type->params[i]) };
+    b->at = start;
+    for (uint32_t g = build_u32(b); g; g--) {
+        uint32_t n = build_u32(b);
+        enum irtype t = ir_type_of(*b->at++);
+        while (n--)
+            c->vregs[v++] = (struct vreg){ .type = t };
+    }
+    return b->at;
+}
+
+bool build(struct compile *c)
+{
+    c->mirror = c->dispatch = REF_NONE;
+    struct build b = { .c = c };
+    const uint8_t *code = declare_locals(&b);
+    if (c->failed)
+        return false;
+    uint32_t nvregs = c->nvregs;
+    /* `global.get 0; local.set L` first: L mirrors pinned global 0, as in Go's functions. */
+    if (c->instance->pinned[0] == 0 && code[0] == OP_global_get && code[1] == 0 && code[2] == OP_local_set && code[3] < 128 &&
+        code[3] >= c->type->nparams)
+        c->mirror = code[3];
+    for (;;) {
+        if (!build_once(&b, code))
+            return false;
+        if (!b.mirror_broken)
+            return !c->failed;
+        c->mirror = c->dispatch = REF_NONE;
+        c->nnodes = c->nblocks = c->norder = c->ntargets = c->nargs = 0;
+        c->nvregs = nvregs;
+        for (uint32_t i = 0; i < nvregs; i++)
+            c->vregs[i].pending = c->vregs[i].uses = 0;
+        b = (struct build){ .c = c };
+    }
+}

@@ -1,0 +1,391 @@
+/* Nodes to machine code: the driver, homes of values, moves.  Code grows in scratch memory and is copied to the code region
+ * when it is whole; its final address is known from the start. */
+#include "engine/x64/emit.h"
+
+#define ROOM 512 /* more than any node needs, but for calls, returns and tables, which ask themselves */
+
+/* ---- homes ---- */
+
+bool is_imm(struct emit *e, ref r, uint64_t *imm)
+{
+    if (!ref_is_node(r) || e->c->nodes[ref_index(r)].op != IR_CONST)
+        return false;
+    *imm = e->c->nodes[ref_index(r)].imm;
+    return true;
+}
+
+static struct loc slot(struct emit *e, uint32_t vreg)
+{
+    return (struct loc){ .kind = L_MEM, .rm = rm_mem(RSP, (int32_t)(e->c->vregs[vreg].slot - 1)) };
+}
+
+static struct loc loc_of_vreg(struct emit *e, uint32_t i)
+{
+    struct compile *c = e->c;
+    if (i < 2)
+        return (struct loc){ .kind = L_REG, .reg = i == 0 ? REG_PIN0 : REG_PIN1 };
+    if (i < c->nvregs)
+        return slot(e, i);
+    const struct web *w = &c->webs[web_find(c, i - c->nvregs)];
+    if (w->reg != REG_NONE)
+        return (struct loc){ .kind = L_REG, .reg = w->reg };
+    return slot(e, w->vreg);
+}
+
+static struct loc loc_of_temporary(struct emit *e, const struct node *n)
+{
+    if (n->reg != REG_NONE)
+        return (struct loc){ .kind = L_REG, .reg = n->reg };
+    return slot(e, e->c->first_stack + n->depth * 2 + (type_is_int(node_value_type(n)) ? 0 : 1));
+}
+
+struct loc loc_of(struct emit *e, ref r)
+{
+    if (ref_is_vreg(r))
+        return loc_of_vreg(e, ref_index(r));
+    const struct node *n = &e->c->nodes[ref_index(r)];
+    if (n->op == IR_CONST)
+        return (struct loc){ .kind = L_IMM, .imm = n->imm };
+    return loc_of_temporary(e, n);
+}
+
+struct loc loc_of_dst(struct emit *e, const struct node *n)
+{
+    if (n->dst != REF_NONE)
+        return loc_of_vreg(e, n->dst);
+    if (n->use != REF_NONE)
+        return loc_of_temporary(e, n);
+    return (struct loc){ .kind = L_IMM };
+}
+
+uint8_t dst_reg(struct emit *e, const struct node *n, uint8_t scratch)
+{
+    struct loc l = loc_of_dst(e, n);
+    return l.kind == L_REG ? l.reg : scratch;
+}
+
+static void xmm_store_slot(struct emit *e, struct rm rm, uint8_t reg, enum irtype type)
+{
+    x_rm(&e->a, type == T_F32 ? I_MOVSS_STORE : type == T_F64 ? I_MOVSD_STORE : I_MOVUPS_STORE, false, reg & 15, rm);
+}
+
+void dst_done(struct emit *e, const struct node *n, uint8_t reg)
+{
+    struct loc l = loc_of_dst(e, n);
+    enum irtype type = node_value_type(n);
+    if (l.kind == L_IMM)
+        return;
+    if (!type_is_int(type)) {
+        if (l.kind == L_REG)
+            xmm_move(e, l.reg, reg);
+        else
+            xmm_store_slot(e, l.rm, reg, type);
+    } else if (l.kind == L_MEM) {
+        x_rm(&e->a, I_MOV_STORE, true, reg, l.rm);
+    } else if (l.reg != reg) {
+        x_rr(&e->a, I_MOV, type == T_I64, l.reg, reg);
+    }
+}
+
+void gpr_load(struct emit *e, uint8_t reg, ref r, bool w)
+{
+    struct loc l = loc_of(e, r);
+    if (l.kind == L_IMM)
+        x_mov_imm(&e->a, reg, w ? l.imm : (uint32_t)l.imm);
+    else if (l.kind == L_MEM || l.reg != reg || (r & REF_NZ))
+        x_rm(&e->a, I_MOV, w && !(r & REF_NZ), reg, loc_rm(l));
+}
+
+uint8_t gpr_of(struct emit *e, ref r, uint8_t scratch, bool w)
+{
+    struct loc l = loc_of(e, r);
+    if (l.kind == L_REG)
+        return l.reg;
+    gpr_load(e, scratch, r, w);
+    return scratch;
+}
+
+uint8_t gpr_zx(struct emit *e, ref r, uint8_t scratch)
+{
+    struct loc l = loc_of(e, r);
+    if (l.kind == L_REG && !(r & REF_NZ))
+        return l.reg;
+    gpr_load(e, scratch, r, false);
+    return scratch;
+}
+
+void xmm_move(struct emit *e, uint8_t dst, uint8_t src)
+{
+    if (dst != src)
+        x_rr(&e->a, I_MOVAPS, false, dst & 15, src & 15);
+}
+
+/* The constant stands behind the function's code. */
+void xmm_constant(struct emit *e, uint8_t reg, uint64_t bits, enum irtype type)
+{
+    struct compile *c = e->c;
+    if (bits == 0) {
+        x_rr(&e->a, I_XORPS, false, reg & 15, reg & 15);
+        return;
+    }
+    if (!compile_grow(c, (void **)&e->constants, &e->constants_cap, e->nconstants + 1, sizeof *e->constants))
+        return;
+    x_rm(&e->a, type == T_F32 ? I_MOVSS : I_MOVSD, false, reg & 15, rm_rip((void *)(uintptr_t)e->a.address));
+    e->constants[e->nconstants++] = (struct constant){ asm_offset(&e->a) - 4, bits };
+}
+
+void xmm_load(struct emit *e, uint8_t reg, ref r, enum irtype type)
+{
+    struct loc l = loc_of(e, r);
+    if (l.kind == L_IMM)
+        xmm_constant(e, reg, l.imm, type);
+    else if (l.kind == L_REG)
+        xmm_move(e, reg, l.reg);
+    else
+        x_rm(&e->a, type == T_F32 ? I_MOVSS : type == T_F64 ? I_MOVSD : I_MOVUPS, false, reg & 15, l.rm);
+}
+
+uint8_t xmm_of(struct emit *e, ref r, uint8_t scratch, enum irtype type)
+{
+    struct loc l = loc_of(e, r);
+    if (l.kind == L_REG)
+        return l.reg;
+    xmm_load(e, scratch, r, type);
+    return scratch;
+}
+
+/* ---- parallel moves ---- */
+
+static void move_one(struct emit *e, const struct move *m)
+{
+    if (m->dst >= XMM0)
+        xmm_load(e, m->dst, m->src, m->type);
+    else
+        gpr_load(e, m->dst, m->src, m->w);
+}
+
+/* Registers are read before they are written; a cycle is broken through a scratch register. */
+void moves(struct emit *e, struct move *m, uint32_t n)
+{
+    uint8_t from[32]; /* source register of each, REG_NONE: not a register */
+    bool done[32] = { false };
+    for (uint32_t i = 0; i < n; i++) {
+        struct loc l = loc_of(e, m[i].src);
+        from[i] = l.kind == L_REG ? l.reg : REG_NONE;
+    }
+    for (uint32_t left = n; left;) {
+        bool progress = false;
+        for (uint32_t i = 0; i < n; i++) {
+            if (done[i])
+                continue;
+            bool blocked = false;
+            for (uint32_t j = 0; j < n; j++)
+                blocked |= j != i && !done[j] && from[j] == m[i].dst;
+            if (blocked)
+                continue;
+            if (from[i] == RAX || from[i] == XMM15) { /* was put aside */
+                if (m[i].dst >= XMM0)
+                    xmm_move(e, m[i].dst, from[i]);
+                else
+                    x_rr(&e->a, I_MOV, m[i].w && !(m[i].src & REF_NZ), m[i].dst, from[i]);
+            } else {
+                move_one(e, &m[i]);
+            }
+            done[i] = true;
+            left--;
+            progress = true;
+        }
+        if (progress)
+            continue;
+        for (uint32_t i = 0; i < n; i++)
+            if (!done[i]) {
+                uint8_t busy = m[i].dst, aside = busy >= XMM0 ? XMM15 : RAX;
+                if (busy >= XMM0)
+                    xmm_move(e, aside, busy);
+                else
+                    x_rr(&e->a, I_MOV, true, aside, busy);
+                for (uint32_t j = 0; j < n; j++)
+                    if (from[j] == busy)
+                        from[j] = aside;
+                break;
+            }
+    }
+}
+
+/* ---- traps and positions ---- */
+
+void site(struct emit *e, uint32_t pos)
+{
+    struct compile *c = e->c;
+    if (!c->record)
+        return;
+    if (!compile_grow(c, (void **)&c->sites, &c->sites_cap, c->nsites + 1, sizeof *c->sites))
+        return;
+    c->sites[c->nsites++] = (struct site){ asm_offset(&e->a), pos };
+}
+
+void trap_if(struct emit *e, unsigned cc, enum trap trap)
+{
+    struct compile *c = e->c;
+    if (!compile_grow(c, (void **)&e->cold, &e->cold_cap, e->ncold + 1, sizeof *e->cold))
+        return;
+    uint32_t at = x_jcc(&e->a, cc, e->a.address);
+    e->cold[e->ncold++] = (struct cold){ at, c->nodes[e->node].pos, (uint8_t)trap };
+}
+
+/* ---- nodes ---- */
+
+static void emit_set(struct emit *e, struct node *n)
+{
+    if (loc_of_dst(e, n).kind == L_IMM)
+        return;
+    if (!type_is_int(n->type)) {
+        uint8_t d = dst_reg(e, n, XMM15);
+        xmm_load(e, d, n->a, n->type);
+        dst_done(e, n, d);
+        return;
+    }
+    uint64_t imm;
+    struct loc l = loc_of_dst(e, n);
+    bool w = n->type == T_I64;
+    if (is_imm(e, n->a, &imm)) {
+        imm = w ? imm : (uint32_t)imm;
+        if (l.kind == L_MEM && fits32(imm, true)) {
+            x_rmi32(&e->a, I_MOV_IMM, true, 0, l.rm, (int32_t)imm);
+            return;
+        }
+        uint8_t d = dst_reg(e, n, RAX);
+        if (imm == 0)
+            x_zero(&e->a, d);
+        else
+            x_mov_imm(&e->a, d, imm);
+        dst_done(e, n, d);
+        return;
+    }
+    if (l.kind == L_REG)
+        gpr_load(e, l.reg, n->a, w);
+    else
+        dst_done(e, n, w ? gpr_of(e, n->a, RAX, true) : gpr_zx(e, n->a, RAX));
+}
+
+static void emit_node(struct emit *e, struct node *n, struct block *b)
+{
+    switch (n->op) {
+    case IR_NOP: case IR_LABEL: case IR_CONST: return;
+    case IR_SET: case IR_COPY: emit_set(e, n); return;
+    case IR_SELECT: emit_select(e, n); return;
+    case IR_LOAD: emit_load(e, n); return;
+    case IR_STORE: emit_store(e, n); return;
+    case IR_GLOBAL_GET: case IR_GLOBAL_SET: emit_global(e, n); return;
+    case IR_MEMSIZE: emit_memsize(e, n); return;
+    case IR_CALL: case IR_CALLI: emit_call(e, n); return;
+    case IR_RT: emit_runtime(e, n); return;
+    case IR_RESULT: emit_result(e, n); return;
+    case IR_BR: emit_jump(e, b->succ[0]); return;
+    case IR_BRIF: emit_brif(e, n, b); return;
+    case IR_BRTABLE: emit_brtable(e, n, b); return;
+    case IR_RETURN: emit_return(e, n); return;
+    case IR_TAIL: case IR_TAILI: emit_tail(e, n); return;
+    case IR_TRAP: x_call(&e->a, code_address(e->engine, e->engine->code->stub_trap[n->idx])); return;
+    case IR_FCMP: case IR_FADD: case IR_FSUB: case IR_FMUL: case IR_FDIV: case IR_FMIN: case IR_FMAX: case IR_FCOPYSIGN:
+    case IR_FABS: case IR_FNEG: case IR_FSQRT: case IR_FROUND: case IR_ITOF: case IR_FTOI: case IR_PROMOTE: case IR_DEMOTE:
+    case IR_BITCAST: emit_float(e, n); return;
+    default: emit_int(e, n); return;
+    }
+}
+
+/* Makes room for `bytes` more; false: no scratch memory (sticky). */
+static bool room(struct emit *e, uint32_t bytes)
+{
+    uint32_t used = asm_offset(&e->a);
+    if (!compile_grow(e->c, (void **)&e->a.start, &e->cap, used + bytes, 1))
+        return false;
+    e->a.at = e->a.start + used;
+    return true;
+}
+
+static uint32_t room_for(const struct emit *e, const struct node *n)
+{
+    if ((ir_flags[n->op] & IRF_CALL) || n->op == IR_TAIL || n->op == IR_TAILI || n->op == IR_RETURN) {
+        uint32_t live = (ir_flags[n->op] & IRF_CALL) && e->c->args[n->c - 1] != REF_NONE ? e->c->call_live[e->c->args[n->c - 1]] : 0;
+        return ROOM + n->b * 24 + live * 24;
+    }
+    return ROOM;
+}
+
+static bool emit_blocks(struct emit *e)
+{
+    struct compile *c = e->c;
+    for (e->order = 0; e->order < c->norder; e->order++) {
+        struct block *b = &c->blocks[c->order[e->order]];
+        if (block_skipped(e, c->order[e->order]))
+            continue;
+        b->code = asm_offset(&e->a);
+        for (uint32_t i = b->first; i <= b->last; i++) {
+            struct node *n = &c->nodes[i];
+            if (n->flags & (NF_DEAD | NF_FOLD) || n->op == IR_CONST)
+                continue;
+            if (!room(e, room_for(e, n)))
+                return false;
+            e->node = i;
+            site(e, n->pos);
+            emit_node(e, n, b);
+        }
+    }
+    return true;
+}
+
+static bool emit_constants(struct emit *e)
+{
+    if (!room(e, 16 + 8 * e->nconstants))
+        return false;
+    while (asm_offset(&e->a) % 8)
+        asm_u8(&e->a, 0xcc);
+    for (uint32_t i = 0; i < e->nconstants; i++) {
+        uint32_t at = asm_offset(&e->a);
+        asm_u64(&e->a, e->constants[i].value);
+        asm_patch32(&e->a, e->constants[i].site, at - (e->constants[i].site + 4));
+    }
+    return true;
+}
+
+bool emit(struct compile *c, uint32_t *code_offset, uint32_t *code_bytes)
+{
+    struct engine *engine = c->engine;
+    struct emit *e = scratch_alloc(engine, sizeof *e);
+    if (!e)
+        return false;
+    *e = (struct emit){ .c = c, .instance = c->instance, .engine = engine };
+    e->cap = 1024 + c->nnodes * 8;
+    e->a.start = scratch_alloc(engine, e->cap);
+    if (!e->a.start)
+        return false;
+    e->a.at = e->a.start;
+    *code_offset = (engine->code->used + 15) & ~15u;
+    e->a.address = code_address(engine, *code_offset);
+    e->frame = c->frame_bytes = (c->frame_bytes + 7) & ~7u;
+    blocks_mark(e);
+    if (!room(e, ROOM + 32 * c->type->nparams + 16 * (c->nlocals + 64)))
+        return false;
+    emit_prologue(e);
+    if (!emit_blocks(e) || !room(e, ROOM + 16 * e->ncold + 8 * c->nvregs + 32 * 16))
+        return false;
+    emit_cold(e);
+    for (uint32_t i = 0, n = 0; i < c->norder; i++) /* jump tables */
+        n += c->blocks[c->order[i]].ntable;
+    if (!emit_constants(e))
+        return false;
+    links_patch(e);
+    *code_bytes = asm_offset(&e->a);
+    if (c->failed)
+        return false;
+    if (c->record)
+        return true;
+    uint32_t at = code_reserve(engine, *code_offset + *code_bytes - engine->code->used);
+    if (!at)
+        return false;
+    uint8_t *out = code_write(engine, *code_offset);
+    for (uint32_t i = 0; i < *code_bytes; i++)
+        out[i] = e->a.start[i];
+    return true;
+}

@@ -1,0 +1,319 @@
+/* Calls, returns, the frame.  Conventions: regs.h.  All registers are caller-saved; webs that live over a call and have a
+ * register are saved to their slots before and loaded after. */
+#include "engine/x64/emit.h"
+
+#define FRAME_UNCHECKED (64u << 10) /* larger frames look at the stack's end first; smaller ones cannot jump over the guard */
+
+static void store_home(struct emit *e, const struct web *w)
+{
+    struct rm rm = rm_mem(RSP, (int32_t)(e->c->vregs[w->vreg].slot - 1));
+    enum irtype t = e->c->vregs[w->vreg].type;
+    if (w->reg < XMM0)
+        x_rm(&e->a, I_MOV_STORE, true, w->reg, rm);
+    else
+        x_rm(&e->a, t == T_V128 ? I_MOVUPS_STORE : I_MOVSD_STORE, false, w->reg & 15, rm);
+}
+
+static void load_home(struct emit *e, const struct web *w)
+{
+    struct rm rm = rm_mem(RSP, (int32_t)(e->c->vregs[w->vreg].slot - 1));
+    enum irtype t = e->c->vregs[w->vreg].type;
+    if (w->reg < XMM0)
+        x_rm(&e->a, I_MOV, true, w->reg, rm);
+    else
+        x_rm(&e->a, t == T_V128 ? I_MOVUPS : I_MOVSD, false, w->reg & 15, rm);
+}
+
+static void live_over(struct emit *e, const struct node *n, void (*each)(struct emit *, const struct web *))
+{
+    struct compile *c = e->c;
+    uint32_t at = c->args[n->c - 1];
+    if (at == REF_NONE)
+        return;
+    for (uint32_t count = c->call_live[at++]; count; count--) {
+        const struct web *w = &c->webs[web_find(c, c->call_live[at++])];
+        if (w->reg != REG_NONE)
+            each(e, w);
+    }
+}
+
+/* One argument that goes to memory at rm. */
+static void argument_to_memory(struct emit *e, ref r, enum irtype type, struct rm rm)
+{
+    if (type_is_int(type)) {
+        uint8_t v = type == T_I32 ? gpr_zx(e, r, RAX) : gpr_of(e, r, RAX, true);
+        x_rm(&e->a, I_MOV_STORE, true, v, rm);
+    } else {
+        uint8_t v = xmm_of(e, r, XMM15, type);
+        x_rm(&e->a, type == T_F32 ? I_MOVSS_STORE : type == T_F64 ? I_MOVSD_STORE : I_MOVUPS_STORE, false, v & 15, rm);
+    }
+}
+
+static void arguments(struct emit *e, const struct node *n, const struct functype *t, int32_t stack_base)
+{
+    struct move m[REG_PARAM_INTS + REG_PARAM_FLOATS];
+    uint32_t ints = 0, floats = 0, count = 0;
+    int32_t at = stack_base;
+    for (uint32_t p = 0; p < t->nparams; p++) {
+        enum irtype type = ir_type_of(t->params[p]);
+        uint8_t reg = reg_of_param(type, &ints, &floats);
+        ref r = e->c->args[n->c + p];
+        if (reg == REG_NONE) {
+            argument_to_memory(e, r, type, rm_mem(RSP, at));
+            at += 16;
+        } else {
+            m[count++] = (struct move){ .dst = reg, .w = type == T_I64, .src = r, .type = (uint8_t)type };
+        }
+    }
+    moves(e, m, count);
+}
+
+/* First result, from rax or xmm0 to its home. */
+static void first_result(struct emit *e, struct node *n)
+{
+    if (n->type != T_NONE)
+        dst_done(e, n, type_is_int(n->type) ? RAX : XMM0);
+}
+
+/* rcx = index, checked; rax = the table of code addresses for this type. */
+static void indirect_target(struct emit *e, struct node *n, uint32_t canon)
+{
+    struct assembler *a = &e->a;
+    struct table *t = e->instance->tables[n->off];
+    struct fast_table *fast = code_fast_table(e->instance->code, t, canon);
+    if (!fast) {
+        e->c->failed = true;
+        return;
+    }
+    gpr_load(e, RCX, n->a, false);
+    x_rm(a, I_CMP, true, RCX, rm_rip(&t->size));
+    trap_if(e, CC_AE, TRAP_TABLE);
+    arguments(e, n, &e->c->module->types[n->idx], 0);
+    x_rm(a, I_MOV, true, RAX, rm_rip(&fast->code));
+}
+
+static void direct_call(struct emit *e, const struct node *n)
+{
+    struct assembler *a = &e->a;
+    uint32_t at = x_call(a, a->address);
+    uint32_t where = (uint32_t)(a->address - code_address(e->engine, 0)) + at;
+    uint32_t target = code_call_target(e->instance->code, n->idx, e->c->record ? 0 : where);
+    asm_patch32(a, at, (uint32_t)(code_address(e->engine, target) - (a->address + at + 4)));
+}
+
+void emit_call(struct emit *e, struct node *n)
+{
+    struct module *m = e->c->module;
+    live_over(e, n, store_home);
+    if (n->op == IR_CALL) {
+        arguments(e, n, &m->types[m->funcs[n->idx].type], 0);
+        direct_call(e, n);
+    } else {
+        indirect_target(e, n, m->canon[n->idx]);
+        x_m(&e->a, I_CALL_RM, false, rm_index(RAX, RCX, 3, 0));
+    }
+    first_result(e, n);
+    live_over(e, n, load_home);
+}
+
+void emit_result(struct emit *e, struct node *n)
+{
+    struct rm rm = rm_rip(&e->engine->code->results[n->idx].lo);
+    static const uint8_t in[] = { I_MOVSS, I_MOVSD, I_MOVUPS };
+    uint8_t d = dst_reg(e, n, type_is_int(n->type) ? RAX : XMM15);
+    if (type_is_int(n->type))
+        x_rm(&e->a, I_MOV, n->type == T_I64, d, rm);
+    else
+        x_rm(&e->a, in[n->type - T_F32], false, d & 15, rm);
+    dst_done(e, n, d);
+}
+
+/* Runtime functions take C's registers: instance, then the operands. */
+void emit_runtime(struct emit *e, struct node *n)
+{
+    static const uint8_t regs[] = { RSI, RDX, RCX, R8, R9 };
+    struct assembler *a = &e->a;
+    struct move m[5];
+    live_over(e, n, store_home);
+    for (uint32_t i = 0; i < n->b; i++)
+        m[i] = (struct move){ .dst = regs[i], .w = true, .src = e->c->args[n->c + i] };
+    moves(e, m, n->b);
+    x_rm(a, I_LEA, true, RDI, rm_rip(e->instance));
+    x_call(a, code_address(e->engine, e->engine->code->stub_runtime[n->idx]));
+    first_result(e, n);
+    live_over(e, n, load_home);
+}
+
+/* ---- frame ---- */
+
+void emit_frame_down(struct emit *e)
+{
+    if (e->frame)
+        x_alu_imm(&e->a, ALU_ADD, true, rm_reg(RSP), (int32_t)e->frame);
+}
+
+void emit_return(struct emit *e, struct node *n)
+{
+    struct assembler *a = &e->a;
+    const struct functype *t = e->c->type;
+    for (uint32_t i = 1; i < t->nresults; i++)
+        argument_to_memory(e, e->c->args[n->c + i], ir_type_of(t->results[i]), rm_rip(&e->engine->code->results[i].lo));
+    if (t->nresults) {
+        ref r = e->c->args[n->c];
+        enum irtype type = ir_type_of(t->results[0]);
+        uint64_t imm;
+        if (!type_is_int(type))
+            xmm_load(e, XMM0, r, type);
+        else if (is_imm(e, r, &imm) && (type == T_I64 ? imm : (uint32_t)imm) == 0)
+            x_zero(a, RAX);
+        else
+            gpr_load(e, RAX, r, type == T_I64);
+    }
+    emit_frame_down(e);
+    x_ret(a);
+}
+
+/* A tail call.  Stack arguments would need the caller's own area, so a call that has some returns in the ordinary way; the
+ * results are where this function's are. */
+void emit_tail(struct emit *e, struct node *n)
+{
+    struct assembler *a = &e->a;
+    struct module *m = e->c->module;
+    const struct functype *t = n->op == IR_TAIL ? &m->types[m->funcs[n->idx].type] : &m->types[n->idx];
+    uint32_t ints = 0, floats = 0, stack = 0;
+    for (uint32_t p = 0; p < t->nparams; p++)
+        stack += reg_of_param(ir_type_of(t->params[p]), &ints, &floats) == REG_NONE;
+    if (n->op == IR_TAILI)
+        indirect_target(e, n, m->canon[n->idx]);
+    else
+        arguments(e, n, t, 0);
+    if (stack) {
+        if (n->op == IR_TAILI)
+            x_m(a, I_CALL_RM, false, rm_index(RAX, RCX, 3, 0));
+        else
+            direct_call(e, n);
+        emit_frame_down(e);
+        x_ret(a);
+        return;
+    }
+    emit_frame_down(e);
+    if (n->op == IR_TAILI)
+        x_m(a, I_JMP_RM, false, rm_index(RAX, RCX, 3, 0));
+    else
+        x_jmp(a, code_address(e->engine, code_call_target(e->instance->code, n->idx, 0)));
+}
+
+static void parameters_home(struct emit *e)
+{
+    struct compile *c = e->c;
+    struct assembler *a = &e->a;
+    struct { uint8_t from, to; enum irtype type; } regs[REG_PARAM_INTS + REG_PARAM_FLOATS];
+    uint32_t ints = 0, floats = 0, nregs = 0, at = c->blocks[c->order[0]].webs_in, x = 0;
+    int32_t on_stack = (int32_t)e->frame + 8;
+    /* stores first, then the register permutation, then loads of stack arguments: none overwrites what a later one reads */
+    for (uint32_t pass = 0; pass < 3; pass++) {
+        ints = floats = x = 0;
+        on_stack = (int32_t)e->frame + 8;
+        for (uint32_t p = 0; p < c->type->nparams; p++) {
+            uint32_t v = c->first_local + p;
+            enum irtype type = c->vregs[v].type;
+            uint8_t from = reg_of_param(type, &ints, &floats);
+            struct rm stack_rm = rm_mem(RSP, on_stack);
+            on_stack += from == REG_NONE ? 16 : 0;
+            uint32_t cand = c->vregs[v].cand;
+            struct loc to = { .kind = L_IMM };
+            if (cand == 0xffff) {
+                if (c->vregs[v].slot)
+                    to = (struct loc){ .kind = L_MEM, .rm = rm_mem(RSP, (int32_t)(c->vregs[v].slot - 1)) };
+            } else if (c->live_in[(uint64_t)c->order[0] * c->words + cand / 64] >> (cand % 64) & 1) {
+                const struct web *w = &c->webs[web_find(c, c->webs_in_store[at + x++])];
+                to = w->reg != REG_NONE ? (struct loc){ .kind = L_REG, .reg = w->reg }
+                                        : (struct loc){ .kind = L_MEM, .rm = rm_mem(RSP, (int32_t)(c->vregs[v].slot - 1)) };
+            }
+            if (to.kind == L_IMM)
+                continue;
+            static const uint8_t st[] = { I_MOVSS_STORE, I_MOVSD_STORE, I_MOVUPS_STORE }, ld[] = { I_MOVSS, I_MOVSD, I_MOVUPS };
+            if (pass == 0 && from != REG_NONE && to.kind == L_MEM)
+                x_rm(a, type_is_int(type) ? I_MOV_STORE : st[type - T_F32], type_is_int(type), from & 15, to.rm);
+            else if (pass == 1 && from != REG_NONE && to.kind == L_REG)
+                regs[nregs].from = from, regs[nregs].to = to.reg, regs[nregs++].type = type;
+            else if (pass == 2 && from == REG_NONE) {
+                uint8_t r = to.kind == L_REG ? to.reg : type_is_int(type) ? RAX : XMM15;
+                x_rm(a, type_is_int(type) ? I_MOV : ld[type - T_F32], type_is_int(type), r & 15, stack_rm);
+                if (to.kind == L_MEM)
+                    x_rm(a, type_is_int(type) ? I_MOV_STORE : st[type - T_F32], type_is_int(type), r & 15, to.rm);
+            }
+        }
+        while (pass == 1 && nregs) { /* a permutation of registers */
+            uint32_t i = 0;
+            for (; i < nregs; i++) {
+                bool blocked = false;
+                for (uint32_t j = 0; j < nregs; j++)
+                    blocked |= j != i && regs[j].from == regs[i].to;
+                if (!blocked)
+                    break;
+            }
+            if (i == nregs) {
+                uint8_t busy = regs[0].to, aside = busy >= XMM0 ? XMM15 : RAX;
+                if (busy >= XMM0)
+                    xmm_move(e, aside, busy);
+                else
+                    x_rr(a, I_MOV, true, aside, busy);
+                for (uint32_t j = 0; j < nregs; j++)
+                    if (regs[j].from == busy)
+                        regs[j].from = aside;
+                continue;
+            }
+            if (regs[i].from >= XMM0)
+                xmm_move(e, regs[i].to, regs[i].from);
+            else if (regs[i].from != regs[i].to)
+                x_rr(a, I_MOV, true, regs[i].to, regs[i].from);
+            regs[i] = regs[--nregs];
+        }
+    }
+}
+
+/* Locals start as zero: candidates that are live at the entry, and all that have a slot for good. */
+static void locals_zero(struct emit *e)
+{
+    struct compile *c = e->c;
+    struct assembler *a = &e->a;
+    uint32_t at = c->blocks[c->order[0]].webs_in, params = c->first_local + c->type->nparams;
+    for (uint32_t w = 0; w < c->words; w++)
+        for (uint64_t bits = c->live_in[(uint64_t)c->order[0] * c->words + w]; bits; bits &= bits - 1, at++) {
+            uint32_t v = c->cand_vreg[w * 64 + (uint32_t)__builtin_ctzll(bits)];
+            const struct web *web = &c->webs[web_find(c, c->webs_in_store[at])];
+            if (v < params || v >= c->first_stack)
+                continue;
+            if (web->reg == REG_NONE)
+                x_rmi32(a, I_MOV_IMM, true, 0, rm_mem(RSP, (int32_t)(c->vregs[v].slot - 1)), 0);
+            else if (web->reg < XMM0)
+                x_zero(a, web->reg);
+            else
+                x_rr(a, I_XORPS, false, web->reg & 15, web->reg & 15);
+        }
+    for (uint32_t v = params; v < c->first_stack; v++)
+        if (c->vregs[v].cand == 0xffff && c->vregs[v].slot) {
+            int32_t slot = (int32_t)(c->vregs[v].slot - 1);
+            x_rmi32(a, I_MOV_IMM, true, 0, rm_mem(RSP, slot), 0);
+            if (c->vregs[v].type == T_V128)
+                x_rmi32(a, I_MOV_IMM, true, 0, rm_mem(RSP, slot + 8), 0);
+        }
+}
+
+void emit_prologue(struct emit *e)
+{
+    struct assembler *a = &e->a;
+    if (e->frame > FRAME_UNCHECKED) {
+        site(e, e->c->module->funcs[e->c->func].body);
+        x_rm(a, I_LEA, true, RAX, rm_mem(RSP, -(int32_t)e->frame));
+        x_rm(a, I_CMP, true, RAX, rm_rip(&e->engine->env.stack_lo));
+        e->node = e->c->blocks[e->c->order[0]].first;
+        trap_if(e, CC_B, TRAP_STACK);
+    }
+    site(e, e->c->module->funcs[e->c->func].body);
+    if (e->frame)
+        x_alu_imm(a, ALU_SUB, true, rm_reg(RSP), (int32_t)e->frame);
+    parameters_home(e);
+    locals_zero(e);
+}
