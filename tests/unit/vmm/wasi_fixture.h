@@ -39,6 +39,7 @@ static char root[64]; /* host name of the granted directory */
 /* ---- doubles ---- */
 static volatile sig_atomic_t kicked;
 static int waits; /* how often a handler waited */
+static int64_t first_wait_ns;
 
 bool kick_pending(void)
 {
@@ -48,7 +49,8 @@ bool kick_pending(void)
 int kick_ppoll(struct pollfd *fds, unsigned n, int64_t timeout_ns)
 {
     struct timespec t = { timeout_ns / 1000000000, timeout_ns % 1000000000 };
-    waits++;
+    if (waits++ == 0)
+        first_wait_ns = timeout_ns;
     if (kicked) {
         errno = EINTR;
         return -1;
