@@ -9,6 +9,7 @@ void *memmove(void *dst, const void *src, size_t n);
 void *memset(void *dst, int byte, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 size_t strlen(const char *string);
+int __popcountdi2(uint64_t value);
 
 void *memcpy(void *dst, const void *src, size_t n)
 {
@@ -51,4 +52,12 @@ size_t strlen(const char *string)
     for (; string[len]; len++)
         __asm__ volatile("");
     return len;
+}
+
+/* libgcc's, for CPUs that are not known to have the instruction. */
+int __popcountdi2(uint64_t value)
+{
+    value -= value >> 1 & 0x5555555555555555;
+    value = (value & 0x3333333333333333) + (value >> 2 & 0x3333333333333333);
+    return (int)(((value + (value >> 4)) & 0x0f0f0f0f0f0f0f0f) * 0x0101010101010101 >> 56);
 }

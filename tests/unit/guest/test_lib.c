@@ -12,12 +12,14 @@
 #define memset guest_memset
 #define memcmp guest_memcmp
 #define strlen guest_strlen
+#define __popcountdi2 guest_popcount
 #include "guest/lib.c"
 #undef memcpy
 #undef memmove
 #undef memset
 #undef memcmp
 #undef strlen
+#undef __popcountdi2
 
 enum { SIZE = 64 };
 
@@ -86,6 +88,18 @@ static void measures_strings(void **state)
     assert_int_equal(guest_strlen("wasm\0m"), 4);
 }
 
+static void counts_bits(void **state)
+{
+    (void)state;
+    uint64_t value = 0x9e3779b97f4a7c15;
+    assert_int_equal(guest_popcount(0), 0);
+    assert_int_equal(guest_popcount(UINT64_MAX), 64);
+    for (int i = 0; i < 64; i++, value *= 0xbf58476d1ce4e5b9) {
+        assert_int_equal(guest_popcount(1ull << i), 1);
+        assert_int_equal(guest_popcount(value), __builtin_popcountll(value));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -93,6 +107,7 @@ int main(void)
         cmocka_unit_test(copies_and_fills),
         cmocka_unit_test(compares),
         cmocka_unit_test(measures_strings),
+        cmocka_unit_test(counts_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
