@@ -1,0 +1,3 @@
+module wasmvm.test/bench
+
+go 1.21

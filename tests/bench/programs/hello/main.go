@@ -1,0 +1,6 @@
+// hello is the start-up that is taken away from the others.
+package main
+
+import "fmt"
+
+func main() { fmt.Println("hello") }

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Go programs on wasmvm, native and other runtimes: run.py [--runs N] [--runtimes A,B] [PROGRAM...]
+
+CPU time (user and system, all threads, children too) of interleaved runs; medians.  Every output is compared with the
+native program's.  The start-up, which is hello's time on the same runtime, is taken away for the main table and shown in
+its own; runtimes with a cache run with it warm.  Prints Markdown."""
+
+import argparse
+import math
+import os
+import statistics
+import sys
+import tempfile
+
+import runtimes
+from harness import ROOT, go_build, measured
+
+MODULE = "tests/bench/programs"
+LEAST = 0.001  # seconds: a difference to hello below this says nothing
+
+
+class Program:
+    def __init__(self, name):
+        self.name = name
+        self.native = go_build("./" + name, module=MODULE, goos="linux")
+        self.wasm = go_build("./" + name, module=MODULE)
+
+
+def measure(runtime, program, scratch):
+    args, grant = ([scratch], [scratch]) if program.name == "filewrite" else ([], [])
+    result = measured(runtime.argv(program, args, grant), timeout=600)
+    return result, result.out
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runtimes", default="")
+    parser.add_argument("programs", nargs="*")
+    args = parser.parse_args()
+    every = sorted(d for d in os.listdir(os.path.join(ROOT, MODULE)) if os.path.isdir(os.path.join(ROOT, MODULE, d)))
+    names = ["hello"] + [n for n in (args.programs or every) if n != "hello"]
+    found = runtimes.available([r for r in args.runtimes.split(",") if r])
+    wrong = 0
+    times, walls, memory = {}, {}, {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in names:
+            program = Program(name)
+            want = measure(found[0], program, scratch)[1]
+            alive = []
+            for runtime in found:  # warms caches, checks the output
+                result, out = measure(runtime, program, scratch)
+                if result.status or out != want:
+                    print(f"{runtime.name}: {name}: wrong: {result}")
+                    wrong += 1
+                else:
+                    alive.append(runtime)
+            samples = {r.name: [] for r in alive}
+            for _ in range(args.runs if name != "hello" else 3 * args.runs):
+                for runtime in alive:
+                    result, out = measure(runtime, program, scratch)
+                    if out != want:
+                        wrong += 1
+                        print(f"{runtime.name}: {name}: wrong in a later run: {result}")
+                    samples[runtime.name].append(result)
+            for which, values in samples.items():
+                times[name, which] = statistics.median(r.cpu for r in values)
+                walls[name, which] = statistics.median(r.seconds for r in values)
+                memory[name, which] = statistics.median(r.max_rss for r in values)
+            print(f"# {name}: " + ", ".join(f"{w} {times[name, w]:.3f} s" for w in samples), file=sys.stderr, flush=True)
+    print_tables([n for n in names if n != "hello"], [r for r in found if ("hello", r.name) in times], times, walls, memory)
+    print(f"\n{wrong} wrong outputs")
+    return 1 if wrong else 0
+
+
+def print_tables(names, found, times, walls, memory):
+    labels = [r.name + (f" ({r.warm})" if r.warm else "") for r in found]
+    print("\nStart of hello (medians):\n\n| runtime | CPU ms | wall ms | peak MB |\n|---|---|---|---|")
+    for runtime, label in zip(found, labels):
+        key = "hello", runtime.name
+        print(f"| {label} | {times[key] * 1000:.1f} | {walls[key] * 1000:.1f} | {memory[key] / 1e6:.1f} |")
+    for title, base in (("start-up removed", 1), ("raw, start-up included", 0)):
+        print(f"\nCPU time, native seconds and ratios to it, {title}:\n")
+        print("| program | native s | " + " | ".join(labels[1:]) + " |\n|---|---|" + "---|" * len(labels[1:]))
+        ratios = {r.name: [] for r in found[1:]}
+
+        def cpu(name, runtime):
+            return max(times[name, runtime] - base * times["hello", runtime], LEAST)
+
+        for name in names:
+            cells = []
+            for runtime in found[1:]:
+                if (name, runtime.name) not in times:
+                    cells.append("wrong")
+                    continue
+                ratio = cpu(name, runtime.name) / cpu(name, "native")
+                ratios[runtime.name].append(ratio)
+                cells.append(f"{ratio:.2f}")
+            print(f"| {name} | {cpu(name, 'native'):.3f} | " + " | ".join(cells) + " |")
+        means = [f"**{math.exp(statistics.mean(map(math.log, r))):.2f}**" if r else "-" for r in ratios.values()]
+        print("| **geometric mean** | | " + " | ".join(means) + " |")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

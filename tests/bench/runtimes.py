@@ -1,0 +1,106 @@
+"""The runtimes that the benchmarks compare: how each is had, and how it runs a module.
+
+Each is brought by its ordinary client at an exact version into build/cache, where it is not there already.  A runtime that
+cannot be had is left out, and said so."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
+from harness import CACHE, GO, ROOT  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+WAZERO = "github.com/tetratelabs/wazero/cmd/wazero@v1.12.0"
+WASMTIME = "wasmtime==50.0.1"
+
+
+def have(path, command, env=None):
+    """Runs command, which makes path, unless it is there."""
+    if not os.path.exists(path):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if done.returncode or not os.path.exists(path):
+            raise OSError(f"{' '.join(command)}: {done.stdout.decode()[-300:]}")
+    return path
+
+
+class Native:
+    name, warm = "native", ""
+
+    def setup(self):
+        pass
+
+    def argv(self, program, args, grant):
+        return [program.native, *args]
+
+
+class Wasmvm(Native):
+    name = "wasmvm"
+
+    def setup(self):
+        self.path = os.environ.get("WASMVM", os.path.join(ROOT, "build", "wasmvm"))
+        os.stat(self.path)
+
+    def argv(self, program, args, grant):
+        return [self.path, *sum((["--dir", g] for g in grant), []), "--", program.wasm, *args]
+
+
+class Wazero(Native):
+    name, warm = "wazero", "warm cache"
+
+    def setup(self):
+        env = dict(os.environ, GOBIN=os.path.join(CACHE, "bin"))
+        self.path = have(os.path.join(CACHE, "bin", "wazero"), [GO, "pinned", "install", WAZERO], env)
+        self.cache = os.path.join(CACHE, "wazero")
+
+    def argv(self, program, args, grant):
+        mounts = [f"-mount={g}:{g}" for g in grant]
+        return [self.path, "run", f"-cachedir={self.cache}", *mounts, program.wasm, *args]
+
+    def forget(self):
+        shutil.rmtree(self.cache, ignore_errors=True)
+
+
+class Node(Native):
+    name = "node"
+
+    def setup(self):
+        self.path = shutil.which("node")
+        if not self.path:
+            raise OSError("no node here")
+
+    def argv(self, program, args, grant):
+        return [self.path, "--no-warnings", os.path.join(HERE, "run_node.mjs"), ":".join(grant), program.wasm, *args]
+
+
+class Wasmtime(Native):
+    name, warm = "wasmtime", "warm cache"
+
+    def setup(self):
+        place = os.path.join(CACHE, "wasmtime")
+        have(os.path.join(place, "wasmtime"), [sys.executable, "-m", "pip", "install", "-q", "--target", place, WASMTIME])
+        self.place = place
+
+    def argv(self, program, args, grant):
+        return [sys.executable, os.path.join(HERE, "run_wasmtime.py"), self.place, ":".join(grant), program.wasm, *args]
+
+    def forget(self):
+        shutil.rmtree(os.path.join(CACHE, "wasmtime-home"), ignore_errors=True)
+
+
+ALL = [Native(), Wasmvm(), Node(), Wasmtime(), Wazero()]
+
+
+def available(names=None):
+    found = []
+    for runtime in ALL:
+        if names and runtime.name not in names and runtime.name != "native":
+            continue
+        try:
+            runtime.setup()
+            found.append(runtime)
+        except OSError as why:
+            print(f"{runtime.name} is left out: {why}")
+    return found
