@@ -205,7 +205,7 @@ static const struct refusal refusals[] = {
     R(UNSUPPORTED, "unsupported feature: exception handling (import of a tag)", "\2\7\1\1a\1b\4\0"),
     R(UNSUPPORTED, "unsupported feature: exception handling (export of a tag)", "\7\5\1\1a\4\0"),
     R(UNSUPPORTED, "unsupported feature: exception handling (type exnref)", "\1\5\1\x60\1\x69\0"),
-    R(UNSUPPORTED, "unsupported feature: garbage collection (type form 0x5f) (type section, offset 0xb)", "\1\3\1\x5f\0"),
+    R(UNSUPPORTED, "unsupported feature: garbage collection (type form 0x5f) (type section, offset 0xb)", "\1\4\1\x5f\0\0"),
     R(UNSUPPORTED, "unsupported feature: garbage collection (type anyref)", "\6\6\1\x6e\0\xd0\x6e\x0b"),
     R(UNSUPPORTED, "unsupported feature: typed function references (type (ref))", "\1\5\1\x60\1\x64\0"),
     R(UNSUPPORTED, "unsupported feature: typed function references (table initializer)", "\4\x09\1\x40\0\x70\0\1\xd0\x70\x0b"),
