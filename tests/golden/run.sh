@@ -39,7 +39,7 @@ lines_match() {
         case $want in
         "~ "*) # shellcheck disable=SC2053
             [[ ${got[i]} == ${want#"~ "} ]] || return 1 ;;
-        *) [ "${got[i]}" = "${want#??}" ] || return 1 ;;
+        *) want=${want#?} && [ "${got[i]}" = "${want# }" ] || return 1 ;;
         esac
         i=$((i + 1))
     done
