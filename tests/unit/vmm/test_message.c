@@ -159,7 +159,7 @@ static const struct ending {
     { { ENDED_TRAP, 0, "\nmain.f\033" }, 134, "trap", "wasmvm: app.wasm trapped: no reason given\n    main.f\\x1b\n" },
     { { ENDED_INVALID, 0, "bad magic" }, 126, "invalid", "wasmvm: app.wasm is not a valid module: bad magic\n" },
     { { ENDED_UNSUPPORTED, 0, "no _start" }, 126, "unsupported", "wasmvm: app.wasm cannot run here: no _start\n" },
-    { { ENDED_LIMIT, 0, "2 GiB" }, 125, "limit", "wasmvm: app.wasm does not fit: 2 GiB\n" },
+    { { ENDED_LIMIT, 0, "2 GiB" }, 125, "limit", "wasmvm: app.wasm does not fit: 2 GiB (--memory SIZE)\n" },
     { { ENDED_NOMEM, 0, NULL }, 137, "no_memory", "wasmvm: app.wasm was stopped: the engine got no more memory\n" },
     { { ENDED_CRASH, 0, "vector 14\nrip 1" }, 137, "guest_crash",
       "wasmvm: app.wasm was stopped: the guest crashed: vector 14\n    rip 1\n" },
