@@ -1,4 +1,5 @@
-/* The values of constant expressions (spec 3.3.10, with the extended-const instructions) and of element segments' items.
+/* The values of constant expressions (spec 3.3.10, with the extended-const instructions) and of the items of element
+ * segments.
  *
  * Everything read here has been validated by module_parse: nothing is checked again.  References are addresses of
  * struct funcref, or what the surroundings gave for an externref; 0 is null. */

@@ -1,12 +1,12 @@
 /* The engine's heap: bump allocation, and the scratch memory of one compilation.
  *
- * Owns engine->heap_used, the scratch_* fields, and every call of env.heap_grow.  Nothing is freed singly: the heap ends
- * with the engine.  Who gets NULL needs to say nothing more: engine->error is set here.
+ * Owns engine->heap_used, the scratch_* fields, and every call of env.heap_grow.  Nothing is freed singly: the heap
+ * ends with the engine.  Who gets NULL needs to say nothing more: engine->error is set here.
  *
- *   heap  [ struct engine | what was allocated, in order ... |  scratch chunk  | ... )heap_used   )heap_usable   )heap_cap
+ *   heap  [ struct engine | what was allocated, in order .. | scratch chunk | .. )heap_used   )heap_usable   )heap_cap
  *
- * Scratch is a list of chunks inside the heap, filled from its start after every scratch_reset, so that compiling touches
- * the same pages again and again.  A chunk that ends where the heap ends grows in place.
+ * Scratch is a list of chunks inside the heap, filled from its start after every scratch_reset, so that compiling
+ * touches the same pages again and again.  A chunk that ends where the heap ends grows in place.
  *
  * Invariants: [heap_used, heap_usable) is zero; chunks are 16-aligned, and only the last one may grow. */
 #include "engine/inside.h"

@@ -1,8 +1,8 @@
 /* The engine's birth, and that of instances (spec 4.5.4 "instantiation"): links, allocates, initializes.
  *
- * Owns struct instance but for the compiler's part of it.  The order matters: funcrefs exist before constant expressions
- * are evaluated, code_link gives them code before segments put them into tables, tables are initialized before
- * memories.  An instance whose segments trapped stays: what it put into imported tables may be called.
+ * Owns struct instance but for the compiler's part of it.  The order matters: funcrefs exist before constant
+ * expressions are evaluated, code_link gives them code before segments put them into tables, tables are initialized
+ * before memories.  An instance whose segments trapped stays: what it put into imported tables may be called.
  *
  * Invariants: refs[i] of an import that another instance defines is a copy of that instance's own funcref, and
  * references to it are never made to the copy but to the original (instance_ref).  Active and declarative segments are

@@ -119,12 +119,12 @@ static bool link_error(struct instance *instance, const struct import *import, c
     name_escape(import->field, field, sizeof field);
     text_wanted(&text, instance->module, import);
     if (!provided)
-        return error_set(instance->engine, ERROR_LINK, 0, "import \"%s\" \"%s\": nobody provides this %s", module, field,
-                         wanted);
+        return error_set(instance->engine, ERROR_LINK, 0, "import \"%s\" \"%s\": nobody provides this %s", module,
+                         field, wanted);
     text = (struct text){ given, sizeof given };
     text_provided(&text, provided);
-    return error_set(instance->engine, ERROR_LINK, 0, "import \"%s\" \"%s\" has type %s, wanted %s", module, field, given,
-                     wanted);
+    return error_set(instance->engine, ERROR_LINK, 0, "import \"%s\" \"%s\" has type %s, wanted %s", module, field,
+                     given, wanted);
 }
 
 /* ---- matching (spec 4.5.2) ---- */

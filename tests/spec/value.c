@@ -7,8 +7,9 @@
 #include <string.h>
 
 static const struct { const char *name; uint8_t type, bits; } types[] = {
-    { "i32", VT_I32, 32 }, { "i64", VT_I64, 64 }, { "f32", VT_F32, 32 }, { "f64", VT_F64, 64 }, { "v128", VT_V128, 128 },
-    { "funcref", VT_FUNCREF, 64 }, { "externref", VT_EXTERNREF, 64 }, { "i8", 0, 8 }, { "i16", 0, 16 },
+    { "i32", VT_I32, 32 }, { "i64", VT_I64, 64 }, { "f32", VT_F32, 32 }, { "f64", VT_F64, 64 },
+    { "v128", VT_V128, 128 }, { "funcref", VT_FUNCREF, 64 }, { "externref", VT_EXTERNREF, 64 },
+    { "i8", 0, 8 }, { "i16", 0, 16 },
 };
 #define NTYPES (sizeof types / sizeof *types)
 

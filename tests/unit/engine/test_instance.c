@@ -364,8 +364,8 @@ static void host_function_of_another_type_is_refused(void **state)
     static const uint8_t params[] = { VT_I32, VT_I32 };
     world->given = (struct extern_ref){ .kind = EXTERN_FUNC, .host = { host_print, NULL },
                                         .host_type = { 2, 1, params, params } };
-    LINK_ERROR("\1x\1f\0\1",
-               "import \"x\" \"f\" has type (func (param i32 i32) (result i32)), wanted (func (param i32 i64) (result i32))");
+    LINK_ERROR("\1x\1f\0\1", "import \"x\" \"f\" has type (func (param i32 i32) (result i32)), "
+               "wanted (func (param i32 i64) (result i32))");
 }
 
 static void long_names_and_types_are_cut_in_messages(void **state)
@@ -377,7 +377,8 @@ static void long_names_and_types_are_cut_in_messages(void **state)
     memset(imports + 3, 'n', 200);
     memcpy(imports + 203, "\1f\0\0", 4);
     wasm_begin(&wasm);
-    SECTION(&wasm, TYPES, "\1\x60\x28" "\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f"
+    SECTION(&wasm, TYPES, "\1\x60\x28"
+            "\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f"
             "\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\0");
     wasm_section(&wasm, IMPORTS, imports, 207);
     assert_null(wasm_instance(world, &wasm, &trap));

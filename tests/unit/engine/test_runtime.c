@@ -293,8 +293,8 @@ static uint8_t pattern(size_t i)
 static void moves_are_memmove_at_every_length_and_overlap(void **state)
 {
     (void)state;
-    static const size_t lengths[] = { 0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 95, 127, 128, 129, 191,
-                                      200, 1000, 2047, 2048, 2049, 4000 };
+    static const size_t lengths[] = { 0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 95, 127, 128, 129,
+                                      191, 200, 1000, 2047, 2048, 2049, 4000 };
     static const int distances[] = { 0, 1, 3, 8, 15, 16, 17, 40, 63, 64, 65, 100, 2000, 4500 };
     uint8_t *got = malloc(SPAN), *want = malloc(SPAN);
     for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
