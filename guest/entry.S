@@ -1,12 +1,12 @@
 /* CPL 0: the exception entries, all of it.  Plain moves and pushes only (software KVM emulates CPL 0 instruction by
  * instruction).  They hand the interrupted state to guest_fault at CPL 3, on the fault stack.
  *
- * The run ends here, by DOORBELL_CRASH with control->crash filled, where nobody at CPL 3 can be asked: a double fault, a
- * fault at CPL 0, and a fault inside the fault handler, known by the interrupted rsp lying on the fault stack or in the
- * guard page below it.
+ * The run ends here, by DOORBELL_CRASH with control->crash filled, where nobody at CPL 3 can be asked: a double
+ * fault, a fault at CPL 0, and a fault inside the fault handler, known by the interrupted rsp lying on the fault
+ * stack or in the guard page below it.
  *
- * The section lies at MAP_CPL0 (supervisor); the monitor's descriptor tables point to its entries by number (abi.h).  The
- * last word of the page at CPL0_TABLES holds the address of control->crash. */
+ * The section lies at MAP_CPL0 (supervisor); the monitor's descriptor tables point to its entries by number
+ * (abi.h).  The last word of the page at CPL0_TABLES holds the address of control->crash. */
 #include "guest/fault.h"
 
 #define DOORBELL       0x77

@@ -37,9 +37,9 @@ struct guest_fault {
     uint64_t vector, error_code, cr2, rip, rsp, rflags;
 };
 
-/* Called at CPL 3 on the fault stack.  Vector and error code are the CPU's (14 = page fault; error code bits: 1 present,
- * 2 write, 16 fetch).  Never returns: it continues elsewhere by guest_continue, or rings DOORBELL_CRASH with
- * control->crash filled.  A fault inside it ends the run as a crash, told by entry.S. */
+/* Called at CPL 3 on the fault stack.  Vector and error code are the CPU's (14 = page fault; error code bits: 1
+ * present, 2 write, 16 fetch).  Never returns: it continues elsewhere by guest_continue, or rings DOORBELL_CRASH
+ * with control->crash filled.  A fault inside it ends the run as a crash, told by entry.S. */
 _Noreturn void guest_fault(struct guest_fault *);
 
 /* Leaves the fault stack: goes on at rip with rsp; every other register is undefined, DF is clear, MXCSR as it was. */

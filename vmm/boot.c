@@ -1,6 +1,8 @@
-/* What the guest finds when it wakes: page tables, descriptor tables, its image, the control area with the boot record.
+/* What the guest finds when it wakes: page tables, descriptor tables, its image, the control area with the boot
+ * record.
  *
- * All of this is written before the first instruction, straight into fresh memory; afterwards the door is guestmem.c. */
+ * All of this is written before the first instruction, straight into fresh memory; afterwards the door is
+ * guestmem.c. */
 #include <assert.h>
 #include <errno.h>
 #include <stddef.h>
@@ -11,6 +13,7 @@
 
 #define HEAP_START FRAME /* mapped at the start */
 #define CODE_START FRAME
+#define CPL0_PAGES 3 /* tables, stack, stack of the double fault */
 #define CSTACK_AREA (FSTACK_TOP - MAP_CSTACK)
 #define TABLES_POOL (12ull << 20) /* 4 GiB of linear memory, each 2 MiB once cut into 4 KiB pages, and the rest */
 
@@ -46,7 +49,8 @@ static void gate_write(uint8_t *page, unsigned vector, unsigned entry)
     uint64_t handler = MAP_CPL0 + entry * CPL0_ENTRY_BYTES;
     uint64_t ist = vector == VECTOR_DOUBLE_FAULT;
     uint8_t *gate = page + IDT_AT + vector * 16;
-    put64(gate, (handler & 0xffff) | SELECTOR_KERNEL_CODE << 16 | ist << 32 | 0x8eull << 40 | (handler >> 16 & 0xffff) << 48);
+    put64(gate, (handler & 0xffff) | SELECTOR_KERNEL_CODE << 16 | ist << 32 | 0x8eull << 40 |
+                    (handler >> 16 & 0xffff) << 48);
     put64(gate + 8, handler >> 32);
 }
 
@@ -143,7 +147,8 @@ static uint64_t strings_bytes(char **strings, uint32_t n)
 
 static uint64_t control_bytes(const struct config *config)
 {
-    uint64_t sum = sizeof(struct control) + strings_bytes(config->args, config->argc) + strings_bytes(config->env, config->envc);
+    uint64_t sum = sizeof(struct control) + strings_bytes(config->args, config->argc) +
+                   strings_bytes(config->env, config->envc);
     for (uint32_t i = 0; i < config->ngrants; i++)
         sum += strlen(config->grants[i].guest) + 1;
     return sum;
@@ -193,8 +198,9 @@ static void control_prepare(struct vm *vm)
     struct boot_record *boot = (struct boot_record *)area.host;
     *boot = (struct boot_record){
         .magic = ABI_MAGIC, .abi_version = ABI_VERSION, .flags = boot_flags(vm->config),
-        .control_bytes = control_bytes(vm->config), .module_bytes = vm->module_bytes, .stack_bytes = vm->ram.stack.bytes,
-        .heap_bytes = vm->heap_bytes, .code_bytes = vm->code_bytes, .memory_limit = vm->config->memory_bytes,
+        .control_bytes = control_bytes(vm->config), .module_bytes = vm->module_bytes,
+        .stack_bytes = vm->ram.stack.bytes, .heap_bytes = vm->heap_bytes, .code_bytes = vm->code_bytes,
+        .memory_limit = vm->config->memory_bytes,
     };
     strings_write(vm->config, boot);
     if (getrandom(boot->entropy, sizeof boot->entropy, 0) != sizeof boot->entropy)
@@ -205,24 +211,33 @@ static void control_prepare(struct vm *vm)
 
 /* ---- all of it ---- */
 
+uint64_t boot_text_bytes(const struct image *image)
+{
+    return round_up(image->segments[0].mem_bytes, FRAME);
+}
+
 uint64_t boot_small_bytes(const struct config *config, const struct image *image)
 {
-    return round_up(control_bytes(config), PAGE) + image_small_bytes(image) + round_up(CSTACK_AREA, PAGE) + 3 * PAGE + TABLES_POOL;
+    uint64_t sum = round_up(control_bytes(config), PAGE) + CPL0_PAGES * PAGE + round_up(CSTACK_AREA, PAGE) +
+                   TABLES_POOL;
+    for (unsigned i = 1; i < image->nsegments; i++)
+        sum += round_up(image->segments[i].mem_bytes, PAGE);
+    return sum;
 }
 
 void boot_prepare(struct vm *vm, const struct image *image, struct cpu_start *start)
 {
     /* The tables come last in `small`, so that the ones in use share a 2 MiB page with everything else of it. */
-    struct ram ahead = vm->ram;
-    ahead.small_used = vm->ram.small.bytes - TABLES_POOL;
-    bool root = tables_new(&vm->tables, ram_take(&ahead, TABLES_POOL));
+    const struct span *small = &vm->ram.small;
+    uint64_t before = small->bytes - TABLES_POOL;
+    bool root = tables_new(&vm->tables, (struct span){small->host + before, small->gpa + before, TABLES_POOL});
     assert(root);
     cpl0_prepare(vm, start);
     memory_prepare(vm);
     control_prepare(vm);
     image_prepare(vm, image);
     stacks_prepare(vm);
-    assert(vm->ram.small_used <= vm->ram.small.bytes - TABLES_POOL);
+    assert(vm->ram.small_used <= before);
     start->cr3 = vm->tables.pool.gpa;
     start->rip = image->entry;
     start->rsp = CSTACK_TOP;

@@ -1,10 +1,10 @@
 /* The guest's clocks: a page that turns its time stamp counter into CLOCK_REALTIME and CLOCK_MONOTONIC.
  *
- * The offset between the counters comes from an rdtsc that the guest executed, bracketed by two of the host: it is taken
- * as 0 where that fits, else as KVM tells it if that fits, else so that the guest's clocks are behind by the bracket's
- * width at most.  The rate is KVM's; from the second refresh on, what the host's clocks did meanwhile.  Monotonic time
- * never steps back: a page that ran ahead is followed by a slower one.  Where the host's clocksource is not the counter,
- * clocks are hypercalls. */
+ * The offset between the counters comes from an rdtsc that the guest executed, bracketed by two of the host: it is
+ * taken as 0 where that fits, else as KVM tells it if that fits, else so that the guest's clocks are behind by the
+ * bracket's width at most.  The rate is KVM's; from the second refresh on, what the host's clocks did meanwhile.
+ * Monotonic time never steps back: a page that ran ahead is followed by a slower one.  Where the host's clocksource
+ * is not the counter, clocks are hypercalls. */
 #include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
@@ -95,9 +95,10 @@ void clockpage_start(struct vm *vm)
 
 void clockpage_check(struct vm *vm)
 {
-    uint64_t now = __rdtsc(), guest = 0, offset = 0;
-    uint64_t bracket = now - vm->clock.first_tsc;
-    if (!vm->clock.usable || !guest_read(&vm->mem, MAP_CONTROL + offsetof(struct control, boot_tsc), &guest, sizeof guest))
+    const gva_t at = MAP_CONTROL + offsetof(struct control, boot_tsc);
+    uint64_t bracket = __rdtsc() - vm->clock.first_tsc;
+    uint64_t guest, offset;
+    if (!vm->clock.usable || !guest_read(&vm->mem, at, &guest, sizeof guest))
         return;
     if (guest - vm->clock.first_tsc <= bracket)
         return;

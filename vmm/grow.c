@@ -5,9 +5,10 @@
 
 #define WASM_PAGE 0x10000ull
 
-/* Maps [old, new) of a range whose piece `host` is guest-physical from gpa on; the 2 MiB page that `old` ends in is mapped
- * again from its start, so that it becomes one entry when it is full. */
-static bool map_more(struct vm *vm, gva_t at, const struct span *span, uint64_t old_bytes, uint64_t new_bytes, unsigned rights)
+/* Maps [old, new) of a range whose piece `host` is guest-physical from gpa on; the 2 MiB page that `old` ends in is
+ * mapped again from its start, so that it becomes one entry when it is full. */
+static bool map_more(struct vm *vm, gva_t at, const struct span *span, uint64_t old_bytes, uint64_t new_bytes,
+                     unsigned rights)
 {
     uint64_t from = old_bytes / FRAME * FRAME;
     return tables_map(&vm->tables, at + from, span->gpa + from, new_bytes - from, rights);
@@ -49,7 +50,8 @@ static bool map_pieces(struct vm *vm, gva_t at, const struct span *first, const 
 }
 
 /* Address space and slots for [0, bytes). */
-static bool reach_pieces(struct vm *vm, const struct span *first, struct range *more, uint64_t gpa, uint64_t max, uint64_t bytes)
+static bool reach_pieces(struct vm *vm, const struct span *first, struct range *more, uint64_t gpa, uint64_t max,
+                         uint64_t bytes)
 {
     uint64_t beyond = more_part(first, bytes);
     return !beyond || (ram_reserve(more, gpa, max - first->bytes) && ram_reach(&vm->kvm, more, beyond));

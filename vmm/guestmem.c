@@ -25,7 +25,8 @@ static uint8_t *place(const struct guestmem *mem, gva_t at, uint64_t n, bool wri
     return NULL;
 }
 
-/* The barriers keep the compiler from reading guest memory again where the copy is meant: the guest may have changed it. */
+/* The barriers keep the compiler from reading guest memory again where the copy is meant: the guest may have changed
+ * it. */
 static void copy(void *dst, const void *src, uint64_t n)
 {
     __asm__ volatile("" : : : "memory");

@@ -108,7 +108,8 @@ static const char *headers_read(struct image *image, Elf *elf, uint32_t *version
 static bool has_code(const struct image *image)
 {
     const struct segment *text = &image->segments[0], *cpl0 = &image->segments[image->nsegments - 1];
-    return image->nsegments >= 2 && text->rights == TABLES_EXECUTE && within(image->entry, 1, text->at, text->mem_bytes) &&
+    return image->nsegments >= 2 && text->rights == TABLES_EXECUTE &&
+           within(image->entry, 1, text->at, text->mem_bytes) &&
            cpl0->rights == (TABLES_EXECUTE | TABLES_SUPERVISOR) && cpl0->at == MAP_CPL0;
 }
 
@@ -124,8 +125,8 @@ void image_open(struct image *image, const char *file)
     const char *wrong = elf ? headers_read(image, elf, &version) : "it is not an ELF file";
     elf_end(elf);
     if (!wrong && version && version != ABI_VERSION)
-        fail("%s: not usable: it speaks version %u of the guest interface, this wasmvm version %u (build both together)", name,
-             version, ABI_VERSION);
+        fail("%s: not usable: it speaks version %u of the guest interface, this wasmvm version %u "
+             "(build both together)", name, version, ABI_VERSION);
     if (!wrong && !version)
         wrong = "it is no wasmvm guest image: the version note is missing";
     if (!wrong && !has_code(image))
@@ -138,17 +139,4 @@ void image_close(struct image *image)
 {
     free(image->file);
     *image = (struct image){0};
-}
-
-uint64_t image_text_bytes(const struct image *image)
-{
-    return round_up(image->segments[0].mem_bytes, FRAME);
-}
-
-uint64_t image_small_bytes(const struct image *image)
-{
-    uint64_t sum = 0;
-    for (unsigned i = 1; i < image->nsegments; i++)
-        sum += round_up(image->segments[i].mem_bytes, PAGE);
-    return sum;
 }

@@ -1,11 +1,13 @@
 /* The one way to stop a run from outside: a kick.
  *
- * Signals that end a program and the two time limits all come to one handler, in the vCPU's thread.  It notes the reason,
- * sets immediate_exit, and arms a timer that repeats the kick every millisecond until the run loop has acknowledged it:
- * whatever the thread was about to do when the first one came, one of the next finds it waiting.  KVM_RUN and plain system
- * calls end with EINTR; long waits go through kick_ppoll, where the signals are unmasked only inside the wait.
+ * Signals that end a program and the two time limits all come to one handler, in the vCPU's thread.  It notes the
+ * reason, sets immediate_exit, and arms a timer that repeats the kick every millisecond until the run loop has
+ * acknowledged it: whatever the thread was about to do when the first one came, one of the next finds it waiting.
+ * KVM_RUN and plain system calls end with EINTR; long waits go through kick_ppoll, where the signals are unmasked
+ * only inside the wait.
  *
- * State is global, as signal dispositions are: one machine a process.  The handler calls async-signal-safe functions only. */
+ * State is global, as signal dispositions are: one machine a process.  The handler calls async-signal-safe functions
+ * only. */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>

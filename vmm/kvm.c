@@ -1,8 +1,8 @@
 /* The one file with KVM ioctls: a VM, its vCPU, its memory slots, its exits in words.
  *
- * The CPUID that the guest may ask for is a small table of our own: KVM_GET_SUPPORTED_CPUID costs 0.45 ms on the software
- * kind of KVM, and the guest gets what it needs to know by the boot record.  The table's one purpose is to make KVM accept
- * the control registers that we set. */
+ * The CPUID that the guest may ask for is a small table of our own: KVM_GET_SUPPORTED_CPUID costs 0.45 ms on the
+ * software kind of KVM, and the guest gets what it needs to know by the boot record.  The table's one purpose is to
+ * make KVM accept the control registers that we set. */
 #include "vmm/kvm.h"
 
 #include <assert.h>
@@ -40,7 +40,8 @@ _Noreturn static void no_permission(void)
     char number[16];
     snprintf(number, sizeof number, "%u", (unsigned)st.st_gid);
     const char *name = group ? group->gr_name : number;
-    fail(DEVICE ": permission denied: it belongs to the group %s (sudo usermod -aG %s \"$USER\", then log in again)", name, name);
+    fail(DEVICE ": permission denied: it belongs to the group %s (sudo usermod -aG %s \"$USER\", then log in again)",
+         name, name);
 }
 
 static int device_open(void)
@@ -49,8 +50,8 @@ static int device_open(void)
     if (fd >= 0)
         return fd;
     if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
-        fail(DEVICE ": not there: this machine or container offers no KVM (load kvm_intel or kvm_amd, turn on virtualization in "
-             "the firmware, or pass the device in: docker run --device " DEVICE ")");
+        fail(DEVICE ": not there: this machine or container offers no KVM (load kvm_intel or kvm_amd, turn on "
+             "virtualization in the firmware, or pass the device in: docker run --device " DEVICE ")");
     if (errno == EACCES || errno == EPERM)
         no_permission();
     fail(DEVICE ": cannot be opened: %s (wasmvm needs KVM)", strerror(errno));
@@ -66,7 +67,8 @@ void kvm_open(struct kvm *kvm)
         kvm->vm_fd = ioctl(kvm->fd, KVM_CREATE_VM, 0ul);
     while (kvm->vm_fd < 0 && errno == EINTR);
     if (kvm->vm_fd < 0)
-        fail(DEVICE ": no virtual machine can be made: %s (is another hypervisor using the CPU, or memory short?)", strerror(errno));
+        fail(DEVICE ": no virtual machine can be made: %s (is another hypervisor using the CPU, or memory short?)",
+             strerror(errno));
 }
 
 bool kvm_add_slot(struct kvm *kvm, uint64_t gpa, void *host, uint64_t bytes)
@@ -91,7 +93,8 @@ void kvm_add_vcpu(struct kvm *kvm)
         fail(DEVICE ": KVM_GET_VCPU_MMAP_SIZE gave %d (use another kernel)", bytes);
     kvm->run = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, kvm->vcpu_fd, 0);
     if (kvm->run == MAP_FAILED)
-        fail(DEVICE ": the virtual CPU's page cannot be mapped: %s (is the address space limited? ulimit -v)", strerror(errno));
+        fail(DEVICE ": the virtual CPU's page cannot be mapped: %s (is the address space limited? ulimit -v)",
+             strerror(errno));
     kvm->run_bytes = bytes;
 }
 
@@ -101,19 +104,19 @@ static bool set_cpuid(struct kvm *kvm, bool xsave)
 {
     enum { EDX_1 = 0x0783fbff, /* FPU to SSE2 as every 64-bit CPU */ ECX_1_XSAVE_AVX = 1 << 26 | 1 << 28,
            EDX_EXT = 1 << 11 | 1 << 20 | 1 << 29 /* SYSCALL, NX, LM */, XSAVE_BYTES = 832 };
-    struct { struct kvm_cpuid2 head; struct kvm_cpuid_entry2 entries[6]; } table = {
-        .head = {.nent = 6},
-        .entries = {
-            {.function = 0, .eax = xsave ? 0xd : 1, .ebx = 0x6d736177 /* "wasm" */, .edx = 0x77206d76 /* "vm w" */, .ecx = 0x766d7361},
-            {.function = 1, .eax = 0x600, .ecx = xsave ? ECX_1_XSAVE_AVX : 0, .edx = EDX_1},
-            {.function = 0xd, .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX,
-             .eax = xsave ? XCR0_X87 | XCR0_SSE | XCR0_AVX : 0, .ebx = XSAVE_BYTES, .ecx = XSAVE_BYTES},
-            {.function = 0x80000000, .eax = 0x80000008},
-            {.function = 0x80000001, .edx = EDX_EXT},
-            {.function = 0x80000008, .eax = 48 << 8 | features_physical_bits()},
-        },
+    const struct kvm_cpuid_entry2 entries[] = {
+        {.function = 0, .eax = xsave ? 0xd : 1, .ebx = 0x6d736177, .edx = 0x6d736177, .ecx = 0x6d736177}, /* "wasm" */
+        {.function = 1, .eax = 0x600, .ecx = xsave ? ECX_1_XSAVE_AVX : 0, .edx = EDX_1},
+        {.function = 0xd, .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX,
+         .eax = xsave ? XCR0_X87 | XCR0_SSE | XCR0_AVX : 0, .ebx = XSAVE_BYTES, .ecx = XSAVE_BYTES},
+        {.function = 0x80000000, .eax = 0x80000008},
+        {.function = 0x80000001, .edx = EDX_EXT},
+        {.function = 0x80000008, .eax = 48 << 8 | features_physical_bits()},
     };
-    return ioctl(kvm->vcpu_fd, KVM_SET_CPUID2, &table) == 0;
+    _Alignas(struct kvm_cpuid2) uint8_t table[sizeof(struct kvm_cpuid2) + sizeof entries] = {0};
+    ((struct kvm_cpuid2 *)table)->nent = sizeof entries / sizeof entries[0];
+    memcpy(((struct kvm_cpuid2 *)table)->entries, entries, sizeof entries);
+    return ioctl(kvm->vcpu_fd, KVM_SET_CPUID2, table) == 0;
 }
 
 static struct kvm_segment segment_flat(uint16_t selector, uint8_t type, bool code)
@@ -152,8 +155,8 @@ static bool set_xcr0(struct kvm *kvm)
     return ioctl(kvm->vcpu_fd, KVM_SET_XCRS, &xcrs) == 0;
 }
 
-/* Where KVM knows of XSAVE, AVX needs CR4.OSXSAVE as well.  The software kind refuses that bit; there the CPU's own state
- * counts, and KVM_SET_XCRS says whether KVM keeps it. */
+/* Where KVM knows of XSAVE, AVX needs CR4.OSXSAVE as well.  The software kind refuses that bit; there the CPU's own
+ * state counts, and KVM_SET_XCRS says whether KVM keeps it. */
 bool kvm_start_state(struct kvm *kvm, const struct cpu_start *start, bool avx)
 {
     avx = avx && set_cpuid(kvm, true);
@@ -206,7 +209,8 @@ static enum kvm_exit io_exit(struct kvm *kvm, uint8_t *value, const char **why)
 {
     const struct kvm_run *run = kvm->run;
     *why = "I/O that is not the doorbell";
-    if (run->io.direction != KVM_EXIT_IO_OUT || run->io.port != DOORBELL_PORT || run->io.size != 1 || run->io.count != 1)
+    if (run->io.direction != KVM_EXIT_IO_OUT || run->io.port != DOORBELL_PORT || run->io.size != 1 ||
+        run->io.count != 1)
         return KVM_STRANGE;
     assert(run->io.data_offset < kvm->run_bytes);
     *value = ((const uint8_t *)run)[run->io.data_offset];

@@ -18,7 +18,8 @@ struct kvm {
 
 /* Opens /dev/kvm and makes a VM; fail() with the reason and what to do. */
 void kvm_open(struct kvm *);
-/* Adds a memory slot: guest-physical [gpa, gpa + bytes) is [host, host + bytes); all multiples of 4 KiB.  false: errno. */
+/* Adds a memory slot: guest-physical [gpa, gpa + bytes) is [host, host + bytes); all multiples of 4 KiB.  false:
+ * errno. */
 bool kvm_add_slot(struct kvm *, uint64_t gpa, void *host, uint64_t bytes);
 /* Makes the vCPU; fail() as kvm_open. */
 void kvm_add_vcpu(struct kvm *);

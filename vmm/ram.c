@@ -21,7 +21,8 @@
 #define LINEAR_FIRST    (16ull << 20)  /* at least this much of linear memory is in the first slot */
 #define SLOT_MORE_FIRST (64ull << 20)
 
-_Static_assert(MAIN_GPA + MAP_STACK_MAX + MAP_LINEAR_MAX + MAP_MODULE_MAX + (1ull << 30) <= RAM_HEAP_MORE_GPA, "layout");
+_Static_assert(MAIN_GPA + MAP_STACK_MAX + MAP_LINEAR_MAX + MAP_MODULE_MAX + (1ull << 30) <= RAM_HEAP_MORE_GPA,
+               "the main range ends before heap_more");
 _Static_assert(RAM_HEAP_MORE_GPA + MAP_HEAP_MAX <= RAM_CODE_MORE_GPA, "layout");
 _Static_assert(RAM_CODE_MORE_GPA + MAP_CODE_MAX <= 1ull << 36, "every CPU addresses 36 bits");
 
@@ -54,7 +55,8 @@ static struct span next(const struct ram *ram, uint64_t *at, uint64_t bytes)
 
 void ram_new(struct ram *ram, struct kvm *kvm, const struct config *config, const struct ram_sizes *sizes)
 {
-    uint64_t fixed = round_up(config->stack_bytes, FRAME) + round_up(sizes->text, FRAME) + round_up(sizes->small, FRAME) +
+    uint64_t stack = round_up(config->stack_bytes, FRAME);
+    uint64_t fixed = stack + round_up(sizes->text, FRAME) + round_up(sizes->small, FRAME) +
                      round_up(sizes->module, FRAME) + HEAP_FIRST + CODE_FIRST;
     uint64_t linear = least(round_up(config->memory_bytes, FRAME), MAP_LINEAR_MAX);
     uint64_t at = 0;
@@ -62,7 +64,7 @@ void ram_new(struct ram *ram, struct kvm *kvm, const struct config *config, cons
     if (!ram->main.all.host)
         fail("no address space for a guest of %llu MiB: %s (a smaller --memory, or ulimit -v)",
              (unsigned long long)(fixed + linear) >> 20, strerror(errno));
-    ram->stack = next(ram, &at, config->stack_bytes);
+    ram->stack = next(ram, &at, stack);
     ram->text = next(ram, &at, sizes->text);
     ram->small = next(ram, &at, sizes->small);
     ram->module = next(ram, &at, sizes->module);
@@ -71,7 +73,7 @@ void ram_new(struct ram *ram, struct kvm *kvm, const struct config *config, cons
     ram->linear = next(ram, &at, linear);
     assert(at == fixed + linear);
 
-    uint64_t first = config->stack_bytes + SLOT_FIRST;
+    uint64_t first = stack + SLOT_FIRST;
     if (first < fixed + LINEAR_FIRST)
         first = fixed + LINEAR_FIRST;
     ram->main.next_slot_bytes = first;

@@ -1,7 +1,7 @@
 /* The guest's page tables: four levels, 2 MiB entries where they fit, 4 KiB entries elsewhere.
  *
- * Pages of the pool are used once.  A table of 4 KiB entries that a 2 MiB entry replaced is never written again: software
- * KVM may still shadow it, and would not see the new words (DESIGN.md section 3). */
+ * Pages of the pool are used once.  A table of 4 KiB entries that a 2 MiB entry replaced is never written again:
+ * software KVM may still shadow it, and would not see the new words (DESIGN.md section 3). */
 #include <assert.h>
 #include <string.h>
 
@@ -42,7 +42,8 @@ bool tables_new(struct tables *t, struct span pool)
     return pool.gpa != 0 && page_take(t) == pool.gpa;
 }
 
-/* The entry of `at` in the table of `level` (0: 4 KiB entries, 1: 2 MiB); NULL: pool used up.  Rights are the leaves'. */
+/* The entry of `at` in the table of `level` (0: 4 KiB entries, 1: 2 MiB); NULL: pool used up.  Rights are the
+ * leaves'. */
 static uint64_t *entry_for(struct tables *t, gva_t at, unsigned level)
 {
     uint64_t *table = table_at(t, t->pool.gpa);

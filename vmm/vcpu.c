@@ -1,7 +1,8 @@
 /* The vCPU's run loop: enters the guest, answers its doorbell, until the run is over.
  *
- * Whatever comes from the guest is read once into a struct request and judged from there.  A request that no honest guest
- * makes ends the run as hostile, in one line.  There are two ways out of the loop: `end` is set, or it is not yet. */
+ * Whatever comes from the guest is read once into a struct request and judged from there.  A request that no honest
+ * guest makes ends the run as hostile, in one line.  There are two ways out of the loop: `end` is set, or it is not
+ * yet. */
 #include <assert.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -120,8 +121,9 @@ static uint64_t call_ready(struct vcpu *v, const struct request *r)
 static uint64_t call_end(struct vcpu *v, const struct request *r)
 {
     static const enum end_kind kinds[] = {
-        [END_EXIT] = ENDED_EXIT, [END_TRAP] = ENDED_TRAP, [END_INVALID] = ENDED_INVALID, [END_UNSUPPORTED] = ENDED_UNSUPPORTED,
-        [END_LIMIT] = ENDED_LIMIT, [END_NOMEM] = ENDED_NOMEM, [END_CRASH] = ENDED_CRASH,
+        [END_EXIT] = ENDED_EXIT, [END_TRAP] = ENDED_TRAP, [END_INVALID] = ENDED_INVALID,
+        [END_UNSUPPORTED] = ENDED_UNSUPPORTED, [END_LIMIT] = ENDED_LIMIT,
+        [END_NOMEM] = ENDED_NOMEM, [END_CRASH] = ENDED_CRASH,
     };
     char *text = text_read(v, r->args[1], r->args[2]);
     if (!text)
@@ -224,7 +226,8 @@ static const char *vector_name(uint64_t vector)
 {
     static const char *const names[] = {
         [0] = "divide error", [1] = "debug exception", [3] = "breakpoint", [6] = "invalid opcode", [8] = "double fault",
-        [13] = "general protection", [14] = "page fault", [16] = "x87 error", [17] = "alignment check", [19] = "SIMD error",
+        [13] = "general protection", [14] = "page fault", [16] = "x87 error", [17] = "alignment check",
+        [19] = "SIMD error",
     };
     return vector < sizeof names / sizeof names[0] && names[vector] ? names[vector] : "exception";
 }
@@ -262,20 +265,22 @@ static void doorbell(struct vcpu *v, uint8_t value)
 
 /* ---- kicks ---- */
 
-/* Sends the guest to its quit entry.  Inside an exception entry (CPL 0) it cannot be sent anywhere: the kick comes again
- * after a millisecond. */
+/* Sends the guest to its quit entry.  Inside an exception entry (CPL 0) it cannot be sent anywhere: the kick comes
+ * again after a millisecond. */
 static void quit_begin(struct vcpu *v, uint32_t number)
 {
+    const gva_t at = MAP_CONTROL + offsetof(struct control, quit_entry);
     struct { uint64_t entry, stack; } quit;
     struct cpu_place place;
-    bool known = guest_read(&v->vm->mem, MAP_CONTROL + offsetof(struct control, quit_entry), &quit, sizeof quit) && quit.entry;
-    if (!known || !kvm_get_place(&v->vm->kvm, &place) || (!place.user && ++v->quit_tries == QUIT_TRIES)) {
+    if (!guest_read(&v->vm->mem, at, &quit, sizeof quit) || !quit.entry ||
+        !kvm_get_place(&v->vm->kvm, &place) || (!place.user && ++v->quit_tries == QUIT_TRIES)) {
         end_with(v, ENDED_SIGNAL, number, NULL);
         return;
     }
     if (!place.user)
         return;
-    struct cpu_place there = {.rip = quit.entry, .rsp = quit.stack ? quit.stack : FSTACK_TOP, .rdi = place.rip, .rsi = place.rsp};
+    uint64_t rsp = quit.stack ? quit.stack : FSTACK_TOP;
+    struct cpu_place there = {.rip = quit.entry, .rsp = rsp, .rdi = place.rip, .rsi = place.rsp};
     v->quitting = true;
     kick_acknowledge();
     kick_after(QUIT_WAIT_NS);

@@ -108,7 +108,7 @@ struct vm *vm_new(const struct config *config, int module_fd, struct run_stats *
     uint64_t measured = clock_now_ns();
     kvm_open(&vm->kvm);
     ram_new(&vm->ram, &vm->kvm, config, &(struct ram_sizes){
-        .text = image_text_bytes(&image), .small = boot_small_bytes(config, &image), .module = vm->module_bytes,
+        .text = boot_text_bytes(&image), .small = boot_small_bytes(config, &image), .module = vm->module_bytes,
     });
     kvm_add_vcpu(&vm->kvm);
     uint64_t made = clock_now_ns();

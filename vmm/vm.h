@@ -54,14 +54,14 @@ bool ram_reserve(struct range *, uint64_t gpa, uint64_t bytes);
 #define RAM_HEAP_MORE_GPA 0xa00000000ull
 #define RAM_CODE_MORE_GPA 0xb00000000ull
 
-/* ---- tables.c: the guest's page tables ----
- * The monitor writes them, the guest never does.  After the first instruction entries are only added: absent to present,
- * or a table of 4 KiB entries by the 2 MiB entry that says the same of them and more. */
+/* ---- tables.c: the guest's page tables ---- The monitor writes them, the guest never does.  After the first
+ * instruction entries are only added: absent to present, or a table of 4 KiB entries by the 2 MiB entry that says
+ * the same of them and more. */
 enum { TABLES_WRITE = 1 << 0, TABLES_EXECUTE = 1 << 1, TABLES_SUPERVISOR = 1 << 2 };
 struct tables { struct span pool; uint64_t used; };
 bool tables_new(struct tables *, struct span pool); /* the root is the pool's first page */
-/* Maps [at, at + bytes) to gpa on, by 2 MiB entries where both are aligned.  What is mapped there already must be mapped
- * so.  false: the pool is used up. */
+/* Maps [at, at + bytes) to gpa on, by 2 MiB entries where both are aligned.  What is mapped there already must be
+ * mapped so.  false: the pool is used up. */
 bool tables_map(struct tables *, gva_t at, uint64_t gpa, uint64_t bytes, unsigned rights);
 /* What the tables say of one address; false: not mapped. */
 bool tables_look(const struct tables *, gva_t at, uint64_t *gpa, unsigned *rights, uint64_t *page_bytes);
@@ -69,18 +69,24 @@ bool tables_look(const struct tables *, gva_t at, uint64_t *gpa, unsigned *right
 /* ---- image.c: the guest image ---- */
 #define IMAGE_SEGMENTS 8
 struct segment { gva_t at; const uint8_t *bytes; uint64_t file_bytes, mem_bytes; unsigned rights; };
-struct image { const uint8_t *bytes; uint8_t *file; size_t len; gva_t entry; struct segment segments[IMAGE_SEGMENTS]; unsigned nsegments; };
+struct image {
+    const uint8_t *bytes;
+    uint8_t *file; /* the bytes, where they come from a file */
+    size_t len;
+    gva_t entry;
+    struct segment segments[IMAGE_SEGMENTS]; /* the code first, the exception entries last */
+    unsigned nsegments;
+};
 /* Reads the embedded image, or the file; fail() on one that is not ours. */
 void image_open(struct image *, const char *file);
 void image_close(struct image *);
-uint64_t image_text_bytes(const struct image *);  /* of whole 2 MiB pages for its code, the first segment */
-uint64_t image_small_bytes(const struct image *); /* of whole pages for the other segments */
 
 /* ---- boot.c: descriptor tables, control area, the image's place; from these the vCPU starts ---- */
 enum { SELECTOR_KERNEL_CODE = 0x08, SELECTOR_KERNEL_DATA = 0x10, SELECTOR_USER_CODE = 0x1b, SELECTOR_USER_DATA = 0x23,
        SELECTOR_TSS = 0x28 };
 struct vm;
-/* What ram.small must hold. */
+/* What ram.text and ram.small must hold. */
+uint64_t boot_text_bytes(const struct image *);
 uint64_t boot_small_bytes(const struct config *, const struct image *);
 void boot_prepare(struct vm *, const struct image *, struct cpu_start *);
 void boot_features(struct vm *, uint32_t cpu_features);

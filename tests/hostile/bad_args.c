@@ -2,13 +2,15 @@
  * RUNS 120
  * MOST 9000
  * OPTIONS --timeout 10
- * Every call with random arguments: errors are answered, lies end the run, the monitor lives.  proc_exit ends with its code. */
+ * Every call with random arguments: errors are answered, lies end the run, the monitor lives.  proc_exit ends with
+ * its code. */
 #include "tests/hostile/guest.h"
 
 static uint64_t argument(void)
 {
-    static const uint64_t likely[] = {0, 1, 2, 3, 4, 8, 0xfff, 0x1000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff,
-                                      0x100000000, MAP_HEAP, MAP_CONTROL, MAP_CPL0, MAP_STACK, 1ull << 63, ~0ull};
+    static const uint64_t likely[] = {0, 1, 2, 3, 4, 8, 0xfff, 0x1000, 0xffff, 0x10000, 0x7fffffff,
+                                      0x80000000, 0xffffffff, 0x100000000, MAP_HEAP, MAP_CONTROL, MAP_CPL0, MAP_STACK,
+                                      1ull << 63, ~0ull};
     uint64_t n = random_next();
     switch (n >> 60 & 3) {
     case 0: return likely[random_next() % (sizeof likely / sizeof likely[0])];

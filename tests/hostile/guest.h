@@ -20,8 +20,8 @@
 /* kit.c */
 void ring(uint8_t value);
 uint64_t call(uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d); /* through the slot */
-/* A guest's first general protection fault must be its first doorbell's, if that faults (DOORBELL_PROBE in abi.h): an image
- * that faults otherwise calls this before. */
+/* A guest's first general protection fault must be its first doorbell's, if that faults (DOORBELL_PROBE in abi.h):
+ * an image that faults otherwise calls this before. */
 void doorbell_first(void);
 _Noreturn void end(uint32_t code, const char *text);
 /* Ends with 1 and the words, where the condition does not hold. */

@@ -8,7 +8,8 @@ static void deeper(uint64_t n)
 {
     volatile uint8_t here[256];
     here[0] = (uint8_t)n;
-    deeper(n + 1);
+    if (n + 1)
+        deeper(n + 1);
     sink = here[0];
 }
 

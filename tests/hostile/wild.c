@@ -48,9 +48,9 @@ enum { PRIVILEGED = 21 };
 
 void guest_main(void)
 {
-    static const uint64_t edges[] = {MAP_LINEAR, MAP_LINEAR_MAX, MAP_STACK, MAP_STACK + MAP_STACK_MAX, MAP_MODULE, MAP_CODE_W,
-                                     MAP_HEAP, MAP_CODE_X, MAP_CPL0, CPL0_TABLES, CPL0_STACK_TOP, CPL0_DFSTACK_TOP,
-                                     1ull << 39, 1ull << 47, 1ull << 63, ~0ull};
+    static const uint64_t edges[] = {MAP_LINEAR, MAP_LINEAR_MAX, MAP_STACK, MAP_STACK + MAP_STACK_MAX, MAP_MODULE,
+                                     MAP_CODE_W, MAP_HEAP, MAP_CODE_X, MAP_CPL0, CPL0_TABLES, CPL0_STACK_TOP,
+                                     CPL0_DFSTACK_TOP, 1ull << 39, 1ull << 47, 1ull << 63, ~0ull};
     doorbell_first();
     for (uint64_t at = 0; at < 1ull << 39; at += 256ull << 20)
         all_ways(at);
