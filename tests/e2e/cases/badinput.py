@@ -146,7 +146,7 @@ def names_are_escaped(t):
 @case
 def initial_memory_over_the_limit(t):
     module = wasm.command(b"", memory=1024)
-    expect_message(t.vm("--memory", "32M", "--", t.write("big.wasm", module)), 125, "64 MiB", "32 MiB")
+    expect_message(t.vm("--memory", "32M", "--", t.write("big.wasm", module)), 125, "65536 KiB", "32768 KiB")
     expect(t.vm("--memory", "64M", "--", t.write("big.wasm", module)), 0)
 
 

@@ -1,9 +1,10 @@
 """Limits, time, memory, statistics."""
 
 import json
+import os
 import time
 
-from harness import case, expect, expect_message, measured
+from harness import case, expect, expect_message, go_build, measured, run
 
 
 def report_of(t, name, *args, options=(), **run_options):
@@ -27,8 +28,10 @@ def timeout_124_within_20_ms(t):
 
 @case
 def timeout_while_waiting(t):
-    for what in "sleep", "both":
-        result = t.program("stop", what, options=("--timeout=0.3",), timeout=10)
+    for what in "sleep", "read", "both":
+        read_end, write_end = os.pipe()
+        result = t.program("stop", what, options=("--timeout=300ms",), timeout=10, stdin=read_end)
+        os.close(read_end), os.close(write_end)
         expect(result, 124)
         assert 0.3 <= result.seconds < 0.5, result
 
@@ -50,18 +53,20 @@ def cpu_time_limit(t):
 
 @case
 def timers_never_early(t):
-    """p99 is to stay within 1 ms on an idle machine; the best of five tries counts, early is early in any of them."""
-    tries = []
+    """p99 is to stay within 1 ms on an idle machine; on a busy one, native Go's p99 beside it says how busy.  The best of
+    five tries counts; early is early in any of them."""
+    native = go_build("./timers", goos="linux")
+    ours, theirs = [], []
     for _ in range(5):
-        result = t.program("timers")
-        expect(result, 0, err="")
-        words = result.out.decode().split()
-        values = dict(zip(words[::2], map(int, words[1::2])))
-        assert values["early"] == 0, result
-        tries.append(values["p99"])
-        if tries[-1] < 1000:
+        for tries, result in (ours, t.program("timers")), (theirs, run([native])):
+            expect(result, 0, err="")
+            words = result.out.decode().split()
+            values = dict(zip(words[::2], map(int, words[1::2])))
+            assert values["early"] == 0, result
+            tries.append(values["p99"])
+        if ours[-1] < 1000:
             return
-    assert False, f"p99 of five tries in microseconds: {tries}"
+    assert min(ours) < 1000 + 2 * min(theirs), f"p99 in microseconds: {ours}, native {theirs}"
 
 
 @case
@@ -79,7 +84,7 @@ def memory_limit_ends_go(t):
 @case
 def too_little_memory_at_start(t):
     result = t.program("hello", options=("--memory", "1M"))
-    expect_message(result, 125, "1 MiB")
+    expect_message(result, 125, "1024 KiB")
 
 
 @case
@@ -95,11 +100,11 @@ def a_million_times_time_now(t):
     expect(result, 0, err="")
     assert result.out.startswith(b"back 0 agree true unix "), result
     assert abs(int(result.out.split()[-1]) - time.time()) < 5, result
-    # Everything of the run together; at most one exit a second for the clock.
-    asked = report["calls"].get("clock_time_get", {}).get("count", 0)
-    refreshed = report["calls"].get("clock_refresh", {}).get("count", 0)
-    assert asked == 0 and refreshed <= 2 + result.seconds, report["calls"]
-    assert report["exits"] < 200, report["exits"]
+    # Served inside the guest; at most one exit a second for new clock pages.
+    clock = report["calls"]["clock_time_get"]
+    refreshed = report["calls"].get("clock_refresh", {}).get("exits", 0)
+    assert clock["in_guest"] >= 2000000 and clock["exits"] == 0, report["calls"]
+    assert refreshed <= 1 + result.seconds and report["exits"]["all"] < 100 + refreshed, report
 
 
 @case
@@ -110,14 +115,14 @@ def stats_table(t):
 
 @case
 def report_of_every_end(t):
-    for words, options, status in ((("exit", 3), (), 3), (("panic",), (), 2)):
-        result, report = report_of(t, "process", *words, options=options)
-        assert result.status == status and report["status"] == status, (result, report)
-        assert report["calls"]["fd_write"]["count"] > 0, report
-    result, report = report_of(t, "stop", "spin", options=("--timeout", "200ms"))
-    assert result.status == 124 and report["status"] == 124, report
-    result, report = report_of(t, "trap")
-    assert result.status == 134 and report["status"] == 134, report
+    """What the report says is what happened: reason, status, and the calls that the program made."""
+    for name, words, options, status, reason in (
+            ("process", ("exit", 3), (), 3, "exit"), ("process", ("panic",), (), 2, "exit"), ("trap", (), (), 134, "trap"),
+            ("stop", ("spin",), ("--timeout", "200ms"), 124, "timeout")):
+        result, report = report_of(t, name, *words, options=options)
+        assert (result.status, report["status"], report["reason"]) == (status, status, reason), (result, report)
+        assert report["calls"]["fd_write"]["exits"] > 0 and report["exits"]["all"] > 0, report
+        assert 0 < report["compiled"]["funcs_compiled"] < report["compiled"]["funcs_total"], report
 
 
 @case

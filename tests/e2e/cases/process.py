@@ -49,6 +49,7 @@ def environment_all(t):
 @case
 def working_directory(t):
     home = os.path.realpath(t.mkdir("home"))
+    t.mkdir("home/sub"), t.mkdir("home/x")
     run = lambda *options, **more: t.program("process", "cwd", options=options, **more).out.decode()
     assert run("--dir", home, cwd=home) == f'"{home}" <nil>\n'
     assert run("--dir", home, "--cwd", home + "/sub", cwd="/") == f'"{home}/sub" <nil>\n'

@@ -1,0 +1,90 @@
+"""npm's esbuild for WASI against the native one of the same version: equal output, byte for byte.
+
+esbuild reads every directory up to the root, so the tree is granted as the root."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+
+from harness import CACHE, ROOT, Skip, case, expect, measured, run
+
+SOURCE = os.path.join(ROOT, "tests", "e2e", "esbuild")
+NATIVE = "node_modules/@esbuild/linux-x64/bin/esbuild"
+WASM = "node_modules/@esbuild/wasi-preview1/esbuild.wasm"
+
+
+def tree():
+    """A folder with the packages of package.json, at their exact versions, and entry.jsx."""
+    with open(os.path.join(SOURCE, "package.json"), "rb") as f:
+        place = os.path.join(CACHE, "npm", hashlib.sha256(f.read()).hexdigest()[:16])
+    if not os.path.exists(os.path.join(place, "complete")):
+        if not shutil.which("npm"):
+            raise Skip("no npm here")
+        os.makedirs(place, exist_ok=True)
+        shutil.copy(os.path.join(SOURCE, "package.json"), place)
+        command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"]
+        done = subprocess.run(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert done.returncode == 0, done.stdout.decode()
+        open(os.path.join(place, "complete"), "w").close()
+    shutil.copy(os.path.join(SOURCE, "entry.jsx"), place)
+    return place
+
+
+def both(t, *words):
+    """Runs both with the same words in the same tree; their outputs must be equal."""
+    place = tree()
+    native = run([os.path.join(place, NATIVE), *words], cwd=place)
+    wasm = os.path.join(place, WASM)
+    ours = t.vm("--dir", place + "::/", "--", wasm, *words, cwd=place, timeout=120)
+    expect(native, 0)
+    assert (ours.status, ours.out) == (0, native.out), f"{len(ours.out)} bytes, native {len(native.out)}\n{ours}"
+    return ours
+
+
+@case
+def bundle(t):
+    result = both(t, "entry.jsx", "--bundle", "--log-level=error")
+    assert len(result.out) > 1000000
+
+
+@case
+def bundle_and_minify(t):
+    result = both(t, "entry.jsx", "--bundle", "--minify", "--log-level=error", '--define:process.env.NODE_ENV="production"')
+    assert len(result.out) > 500000
+
+
+@case
+def bundle_to_files_with_map(t):
+    place = tree()
+    words = ["entry.jsx", "--bundle", "--minify", "--sourcemap", "--log-level=error"]
+
+    def written(name, argv):
+        out = os.path.join(place, name)
+        shutil.rmtree(out, ignore_errors=True)
+        expect(run([*argv, *words, "--outdir=" + name], cwd=place, timeout=120), 0)
+        return [(f, open(os.path.join(out, f), "rb").read()) for f in sorted(os.listdir(out))]
+
+    native = written("out-native", [os.path.join(place, NATIVE)])
+    ours = written("out-vm", [t.wasmvm, "--dir", place + "::/", "--", os.path.join(place, WASM)])
+    assert native == ours and len(ours) == 2
+
+
+@case
+def version_under_150_ms_of_cpu(t):
+    wasm = os.path.join(tree(), WASM)
+    results = [measured([t.wasmvm, "--", wasm, "--version"]) for _ in range(7)]
+    for result in results:
+        expect(result, 0, out="0.27.2\n")
+    assert min(r.cpu for r in results) < 0.150, [f"{r.cpu:.3f}" for r in results]
+
+
+@case
+def error_in_the_input(t):
+    place = tree()
+    bad = os.path.join(place, "bad.js")
+    with open(bad, "w") as f:
+        f.write("let x = ;\n")
+    wasm = os.path.join(place, WASM)
+    result = t.vm("--dir", place + "::/", "--", wasm, "bad.js")
+    expect(result, 1, err_has=["Unexpected", "bad.js:1:8"])
