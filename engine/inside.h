@@ -79,7 +79,8 @@ struct module {
 
 /* ---- validate.c ---- */
 /* Validates one body (spec appendix, "validation algorithm"; iterative).  false: engine->error (ERROR_INVALID or
- * ERROR_MALFORMED, ERROR_UNSUPPORTED, ERROR_LIMIT), naming function and offset. */
+ * ERROR_MALFORMED, ERROR_UNSUPPORTED, ERROR_LIMIT, ERROR_NOMEM), naming function and offset.  func is defined, not
+ * imported; one that is valid already costs nothing.  Resets the scratch memory, before and after. */
 bool body_validate(struct engine *, struct module *, uint32_t func);
 
 /* ---- instance.c ---- */

@@ -395,7 +395,6 @@ bool body_validate(struct engine *e, struct module *m, uint32_t func)
     ENGINE_ASSERT(func >= m->nimported_funcs && func < m->nfuncs);
     if (m->valid[func - m->nimported_funcs])
         return true;
-    uint64_t start_ns = e->env.clock_ns ? e->env.clock_ns(e->env.self) : 0;
     const struct func *f = &m->funcs[func];
     struct checker c = { .engine = e, .module = m, .func = func, .op = UINT32_MAX };
     reader_init(&c.r, m->bytes, f->body, f->body_len);
@@ -404,15 +403,16 @@ bool body_validate(struct engine *e, struct module *m, uint32_t func)
     bool ok = body(&c, &m->types[f->type]) || body_error(&c);
     scratch_reset(e);
     m->valid[func - m->nimported_funcs] = ok;
-    if (e->env.clock_ns)
-        e->stats.validate_ns += e->env.clock_ns(e->env.self) - start_ns;
     return ok;
 }
 
 bool module_validate(struct engine *e, struct module *m)
 {
-    for (uint32_t f = m->nimported_funcs; f < m->nfuncs; f++)
-        if (!body_validate(e, m, f))
-            return false;
-    return true;
+    uint64_t start_ns = e->env.clock_ns ? e->env.clock_ns(e->env.self) : 0;
+    bool ok = true;
+    for (uint32_t f = m->nimported_funcs; ok && f < m->nfuncs; f++)
+        ok = body_validate(e, m, f);
+    if (e->env.clock_ns)
+        e->stats.validate_ns += e->env.clock_ns(e->env.self) - start_ns;
+    return ok;
 }

@@ -205,10 +205,12 @@ static const struct refusal refusals[] = {
     R(UNSUPPORTED, "unsupported feature: exception handling (import of a tag)", "\2\7\1\1a\1b\4\0"),
     R(UNSUPPORTED, "unsupported feature: exception handling (export of a tag)", "\7\5\1\1a\4\0"),
     R(UNSUPPORTED, "unsupported feature: exception handling (type exnref)", "\1\5\1\x60\1\x69\0"),
-    R(UNSUPPORTED, "unsupported feature: garbage collection (type form 0x5f) (type section, offset 0xb)", "\1\4\1\x5f\0\0"),
+    R(UNSUPPORTED, "unsupported feature: garbage collection (type form 0x5f) (type section, offset 0xb)",
+      "\1\4\1\x5f\0\0"),
     R(UNSUPPORTED, "unsupported feature: garbage collection (type anyref)", "\6\6\1\x6e\0\xd0\x6e\x0b"),
     R(UNSUPPORTED, "unsupported feature: typed function references (type (ref))", "\1\5\1\x60\1\x64\0"),
-    R(UNSUPPORTED, "unsupported feature: typed function references (table initializer)", "\4\x09\1\x40\0\x70\0\1\xd0\x70\x0b"),
+    R(UNSUPPORTED, "unsupported feature: typed function references (table initializer)",
+      "\4\x09\1\x40\0\x70\0\1\xd0\x70\x0b"),
     R(UNSUPPORTED, "unsupported feature: threads (limits flags 0x3)", "\5\4\1\3\1\2"),
     R(UNSUPPORTED, "unsupported feature: threads (limits flags 0x3) (import section", "\2\x09\1\1a\1b\2\3\1\1"),
     R(UNSUPPORTED, "unsupported feature: 64-bit memories and tables (limits flags 0x4)", "\5\3\1\4\1"),
@@ -304,9 +306,11 @@ static void test_tables_fixed(void **state)
 static void test_declared_funcs(void **state)
 {
     struct test_engine *t = *state;
-    struct module *m = ACCEPTED(t, "\1\4\1\x60\0\0" "\3\x0a\x09\0\0\0\0\0\0\0\0\0" "\6\6\1\x70\0\xd2\1\x0b" "\7\5\1\1e\0\2"
+    struct module *m = ACCEPTED(t, "\1\4\1\x60\0\0" "\3\x0a\x09\0\0\0\0\0\0\0\0\0"
+                                   "\6\6\1\x70\0\xd2\1\x0b" "\7\5\1\1e\0\2"
                                    "\x08\1\3" "\x09\x0b\2\3\0\1\4\5\x70\1\xd2\x08\x0b"
-                                   "\x0a\x1c\x09\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b");
+                                   "\x0a\x1c\x09\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b"
+                                   "\2\0\x0b");
     assert_int_equal(m->declared_funcs[0], 1 << 1 | 1 << 2 | 1 << 4);
     assert_int_equal(m->declared_funcs[1], 1 << 0);
 }
@@ -351,7 +355,8 @@ static void test_name_section(void **state)
 
 /* ---- large ones ---- */
 
-static void large(struct test_engine *t, uint8_t id, const char *item, size_t item_len, const char *before, size_t before_len)
+static void large(struct test_engine *t, uint8_t id, const char *item, size_t item_len, const char *before,
+                  size_t before_len)
 {
     const uint32_t n = 100000;
     struct bytes content = { 0 }, b = { 0 };

@@ -19,7 +19,8 @@ struct number { const char *bytes; uint32_t len; int64_t value; const char *why;
 #define BAD(literal, why) { literal, sizeof(literal) - 1, 0, why }
 
 /* Reads every row with `read`; good ones are read by `trusted` as well. */
-static void numbers(const struct number *rows, size_t n, int64_t (*read)(struct reader *), int64_t (*trusted)(const uint8_t **))
+static void numbers(const struct number *rows, size_t n, int64_t (*read)(struct reader *),
+                    int64_t (*trusted)(const uint8_t **))
 {
     for (size_t i = 0; i < n; i++) {
         struct reader r = reader_of(rows[i].bytes, rows[i].len);
@@ -68,7 +69,8 @@ static void test_s32(void **state)
     (void)state;
     static const struct number rows[] = {
         N("\x00", 0), N("\x3f", 63), N("\x40", -64), N("\x7f", -1), N("\x80\x7f", -128), N("\xc0\xbb\x78", -123456),
-        N("\xff\xff\xff\xff\x07", 2147483647), N("\x80\x80\x80\x80\x78", -2147483647 - 1), N("\xff\xff\xff\xff\x7f", -1),
+        N("\xff\xff\xff\xff\x07", 2147483647), N("\x80\x80\x80\x80\x78", -2147483647 - 1),
+        N("\xff\xff\xff\xff\x7f", -1),
         BAD("", "unexpected end"), BAD("\xff\xff\xff\xff\x0f", "integer too large"),
         BAD("\x80\x80\x80\x80\x70", "integer too large"), BAD("\xff\xff\xff\xff\x4f", "integer too large"),
         BAD("\x80\x80\x80\x80\x80\x00", "integer representation too long"),
@@ -132,7 +134,8 @@ static void test_utf8(void **state)
         { "plain", true }, { "\xc3\xa4", true }, { "\xe2\x82\xac", true }, { "\xf0\x9f\x98\x80", true },
         { "\xf4\x8f\xbf\xbf", true }, { "\xed\x9f\xbf", true }, { "\xee\x80\x80", true },
         { "\x80", false }, { "\xc3", false }, { "\xc3(", false }, { "\xc0\x80", false }, { "\xc1\xbf", false },
-        { "\xe0\x9f\xbf", false }, { "\xed\xa0\x80", false }, { "\xf0\x8f\xbf\xbf", false }, { "\xf4\x90\x80\x80", false },
+        { "\xe0\x9f\xbf", false }, { "\xed\xa0\x80", false }, { "\xf0\x8f\xbf\xbf", false },
+        { "\xf4\x90\x80\x80", false },
         { "\xf8\x88\x80\x80\x80", false }, { "\xff", false }, { "\xe2\x82", false },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

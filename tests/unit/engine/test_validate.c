@@ -1,9 +1,9 @@
 /* engine/validate.c, validate_control.c: function bodies by the spec's validation algorithm.
  *
- * All bodies stand in one module: types 0 () -> (), 1 (i32) -> (i32), 2 () -> (i32 i64), 3 (i32 i64) -> (), 4 (i64) -> ();
+ * All stand in one module: types 0 () -> (), 1 (i32) -> (i32), 2 () -> (i32 i64), 3 (i32 i64) -> (), 4 (i64) -> ();
  * function 0 of type 0 is imported, function 1 is the one under test, function 2 of type 1; tables 0 of funcref, 1 of
- * externref; a memory; globals 0 mutable i32, 1 immutable i64; element segments 0 of funcref, which declares function 0,
- * and 1 of externref; one data segment. */
+ * externref; a memory; globals 0 mutable i32, 1 immutable i64; element segments 0 of funcref, which declares function
+ * 0, and 1 of externref; one data segment. */
 #include "tests/unit/engine/binary.h"
 
 #include "engine/opcodes.h"
@@ -173,7 +173,8 @@ static void test_immediates(void **state)
 {
     static const struct body bodies[] = {
         GOOD(0, "\0\x41\0\x28\2\xff\xff\xff\xff\x0f\x1a\x0b"),
-        BAD(0, "\0\x41\0\x28\3\0\x1a\x0b", "alignment must not be larger than natural (function 1, i32.load at offset 0x"),
+        BAD(0, "\0\x41\0\x28\3\0\x1a\x0b",
+            "alignment must not be larger than natural (function 1, i32.load at offset 0x"),
         BAD(0, "\0\x41\0\x2d\1\0\x1a\x0b", "alignment must not be larger than natural"),
         BAD(0, "\0\x41\0\x28\xff\xff\xff\xff\x0f\0\x1a\x0b", "alignment must not be larger than natural"),
         GOOD(0, "\0\x41\0\x28\x42\0\0\x1a\x0b"),
