@@ -15,25 +15,22 @@
 #define ENGINE_ASSERT(what) ((what) ? (void)0 : __builtin_trap())
 
 /* From here on the CPU's block moves are faster than 64 bytes a turn. */
-#define BYTES_MANY 2048
+#define BYTES_MANY 1024
 
 typedef uint64_t unaligned64 __attribute__((aligned(1), may_alias));
 typedef uint32_t unaligned32 __attribute__((aligned(1), may_alias));
 typedef uint16_t unaligned16 __attribute__((aligned(1), may_alias));
 typedef uint64_t wide __attribute__((vector_size(16), aligned(1), may_alias));
-struct wide4 { wide part[4]; };
 
-static inline struct wide4 wide4_load(const uint8_t *at)
+/* 64 bytes, all loaded before the first is stored. */
+static inline void wide4_move(uint8_t *dst, const uint8_t *src)
 {
-    const wide *from = (const wide *)at;
-    return (struct wide4){ { from[0], from[1], from[2], from[3] } };
-}
-
-static inline void wide4_store(uint8_t *at, struct wide4 value)
-{
-    wide *to = (wide *)at;
-    for (int i = 0; i < 4; i++)
-        to[i] = value.part[i];
+    wide a = *(const wide *)src, b = *(const wide *)(src + 16);
+    wide c = *(const wide *)(src + 32), d = *(const wide *)(src + 48);
+    *(wide *)dst = a;
+    *(wide *)(dst + 16) = b;
+    *(wide *)(dst + 32) = c;
+    *(wide *)(dst + 48) = d;
 }
 
 /* Up to 64 bytes: a head and a tail that may overlap, both loaded before either is stored. */
@@ -67,26 +64,44 @@ static inline void mem_move_few(uint8_t *dst, const uint8_t *src, size_t n)
     }
 }
 
+/* More than 64 bytes, lowest first: the last 64 are loaded before anything is stored. */
+static inline void mem_move_up(uint8_t *dst, const uint8_t *src, size_t n)
+{
+    const uint8_t *tail = src + n - 64;
+    wide a = *(const wide *)tail, b = *(const wide *)(tail + 16);
+    wide c = *(const wide *)(tail + 32), d = *(const wide *)(tail + 48);
+    for (size_t i = 0; i < n - 64; i += 64)
+        wide4_move(dst + i, src + i);
+    *(wide *)(dst + n - 64) = a;
+    *(wide *)(dst + n - 48) = b;
+    *(wide *)(dst + n - 32) = c;
+    *(wide *)(dst + n - 16) = d;
+}
+
+/* The same, highest first. */
+static inline void mem_move_down(uint8_t *dst, const uint8_t *src, size_t n)
+{
+    wide a = *(const wide *)src, b = *(const wide *)(src + 16);
+    wide c = *(const wide *)(src + 32), d = *(const wide *)(src + 48);
+    for (size_t i = n; i > 64; i -= 64)
+        wide4_move(dst + i - 64, src + i - 64);
+    *(wide *)dst = a;
+    *(wide *)(dst + 16) = b;
+    *(wide *)(dst + 32) = c;
+    *(wide *)(dst + 48) = d;
+}
+
 /* memmove. */
 static inline void mem_move(uint8_t *dst, const uint8_t *src, size_t n)
 {
-    if (n <= 64) {
+    if (n <= 64)
         mem_move_few(dst, src, n);
-    } else if ((uintptr_t)dst - (uintptr_t)src >= n) { /* upwards no byte is overwritten before it is read */
-        if (n >= BYTES_MANY && (uintptr_t)src - (uintptr_t)dst >= 64) { /* closer than that, the CPU is slow */
-            bytes_move_up(dst, src, n);
-            return;
-        }
-        struct wide4 tail = wide4_load(src + n - 64);
-        for (size_t i = 0; i < n - 64; i += 64)
-            wide4_store(dst + i, wide4_load(src + i));
-        wide4_store(dst + n - 64, tail);
-    } else {
-        struct wide4 head = wide4_load(src);
-        for (size_t i = n; i > 64; i -= 64)
-            wide4_store(dst + i - 64, wide4_load(src + i - 64));
-        wide4_store(dst, head);
-    }
+    else if ((uintptr_t)dst - (uintptr_t)src < n) /* upwards bytes would be overwritten before they are read */
+        mem_move_down(dst, src, n);
+    else if (n >= BYTES_MANY && (uintptr_t)src - (uintptr_t)dst >= 64) /* closer than that, the CPU is slow */
+        bytes_move_up(dst, src, n);
+    else
+        mem_move_up(dst, src, n);
 }
 
 /* memset. */
@@ -97,7 +112,14 @@ static inline void mem_fill(uint8_t *dst, uint8_t byte, size_t n)
         bytes_fill(dst, byte, n);
     } else if (n >= 16) {
         wide all = { eight, eight };
-        for (size_t i = 0; i < n - 16; i += 16)
+        size_t i = 0;
+        for (; i + 64 < n; i += 64) {
+            *(wide *)(dst + i) = all;
+            *(wide *)(dst + i + 16) = all;
+            *(wide *)(dst + i + 32) = all;
+            *(wide *)(dst + i + 48) = all;
+        }
+        for (; i < n - 16; i += 16)
             *(wide *)(dst + i) = all;
         *(wide *)(dst + n - 16) = all;
     } else if (n >= 8) {
