@@ -15,6 +15,8 @@ struct operands { struct cell *cells; uint32_t count, cap; };
 static bool operands_push(struct engine *engine, struct operands *stack, struct cell value)
 {
     if (stack->count == stack->cap) {
+        if (stack->cap == STACK_FEW) /* nothing else holds scratch memory now */
+            scratch_reset(engine);
         struct cell *more = scratch_alloc(engine, 2ull * stack->cap * sizeof *more);
         if (!more)
             return false;

@@ -63,13 +63,13 @@ static bool memory_new(struct engine *engine, struct memory *memory, const struc
     uint64_t bytes = type->min * PAGE_BYTES, left = env->memory_limit - engine->memory_total;
     uint64_t max_pages = type->has_max ? type->max : LIMIT_MEMORY_PAGES;
     if (bytes > left)
-        return error_set(engine, ERROR_MEMORY, 0, "the initial memory of %u KiB is more than the limit of %u KiB",
-                         (uint32_t)((engine->memory_total + bytes) >> 10), (uint32_t)(env->memory_limit >> 10));
+        return error_set(engine, ERROR_MEMORY, 0, "the initial memory of %lu KiB is more than the limit of %lu KiB",
+                         (engine->memory_total + bytes) >> 10, env->memory_limit >> 10);
     *memory = (struct memory){ .max_bytes = max_pages * PAGE_BYTES, .has_max = type->has_max };
     uint64_t reserve = memory->max_bytes < left ? memory->max_bytes : left;
     if (!env->memory_open(env->self, reserve, &memory->base) ||
         (bytes > 0 && !env->memory_grow(env->self, memory->base, 0, bytes)))
-        return error_set(engine, ERROR_NOMEM, 0, "a memory of %u KiB cannot be had", (uint32_t)(bytes >> 10));
+        return error_set(engine, ERROR_NOMEM, 0, "a memory of %lu KiB cannot be had", bytes >> 10);
     memory->bytes = bytes;
     engine->memory_total += bytes;
     return true;

@@ -199,9 +199,10 @@ static void arithmetic_of_i32_wraps_to_32_bits(void **state)
     assert_int_equal(global_lo(instance, 2), 0xfffffffe);
 }
 
-/* 1 1 1 ... add add add: a thousand operands at once */
+/* 1 1 1 ... add add add: a thousand operands at once, in memory that is used again */
 static void deep_expressions_are_evaluated(void **state)
 {
+    struct world *world = *state;
     struct wasm wasm;
     char payload[4000];
     size_t len = 0;
@@ -216,7 +217,10 @@ static void deep_expressions_are_evaluated(void **state)
     payload[len++] = '\x0b';
     wasm_begin(&wasm);
     wasm_section(&wasm, GLOBALS, payload, len);
-    assert_int_equal(global_lo(wasm_make(*state, &wasm), 0), 1000);
+    assert_int_equal(global_lo(wasm_make(world, &wasm), 0), 1000);
+    uint64_t used = world->host.engine->heap_used;
+    wasm_make(world, &wasm);
+    assert_true(world->host.engine->heap_used - used < 1000 * sizeof(struct cell));
 }
 
 /* ---- imports ---- */
