@@ -25,6 +25,7 @@ ENGINE_SRC := \
     engine/names.c \
     engine/build.c \
     engine/build_control.c \
+    engine/build_plain.c \
     engine/flow.c \
     engine/color.c \
     engine/code.c \

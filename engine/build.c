@@ -1,8 +1,8 @@
 /* Body bytes to nodes: everything but control flow (build_control.c).
  *
  * Trusts that the body is valid (validate.c).  One pass, no recursion.  The operand stack holds references; a wrap or a
- * zero extension is a change of the entry's type and costs no node.  Local reads are references to the virtual register,
- * copied only where the local is written while the read is still on the stack. */
+ * zero extension is a change of the entry's type and costs no node.  Local reads are references to the virtual
+ * register, copied only where the local is written while the read is still on the stack. */
 #include "engine/build.h"
 
 const uint8_t ir_flags[IR_COUNT] = {
@@ -36,12 +36,19 @@ bool compile_grow(struct compile *c, void **array, uint32_t *cap, uint32_t need,
 uint32_t build_node(struct build *b, enum irop op, enum irtype type)
 {
     struct compile *c = b->c;
-    if (c->nnodes == c->nodes_cap && !compile_grow(c, (void **)&c->nodes, &c->nodes_cap, c->nnodes + 1, sizeof *c->nodes))
+    if (c->nnodes == c->nodes_cap &&
+        !compile_grow(c, (void **)&c->nodes, &c->nodes_cap, c->nnodes + 1, sizeof *c->nodes))
         return 0; /* node 0 exists from the start: writes go nowhere harmful, `failed` ends the pass */
     uint32_t i = c->nnodes++;
     struct node *n = &c->nodes[i];
-    *n = (struct node){ .op = (uint8_t)op, .type = (uint8_t)type, .dst = REF_NONE, .a = REF_NONE, .b = REF_NONE, .c = REF_NONE,
-                        .use = REF_NONE, .pos = b->pos };
+    *n = (struct node){.op = (uint8_t)op,
+                       .type = (uint8_t)type,
+                       .dst = REF_NONE,
+                       .a = REF_NONE,
+                       .b = REF_NONE,
+                       .c = REF_NONE,
+                       .use = REF_NONE,
+                       .pos = b->pos};
     if (op != IR_CONST)
         b->last = i;
     return i;
@@ -54,7 +61,7 @@ struct vreg *build_vreg(struct build *b, uint32_t v)
         if (!compile_grow(c, (void **)&c->vregs, &c->vregs_cap, v + 1, sizeof *c->vregs))
             return &c->vregs[0];
         while (c->nvregs <= v) /* stack registers: int and float in turn */
-            c->vregs[c->nvregs] = (struct vreg){ .type = (c->nvregs - c->first_stack) & 1 ? T_F64 : T_I64 }, c->nvregs++;
+            c->vregs[c->nvregs] = (struct vreg){.type = (c->nvregs - c->first_stack) & 1 ? T_F64 : T_I64}, c->nvregs++;
     }
     return &c->vregs[v];
 }
@@ -69,13 +76,13 @@ void build_push(struct build *b, ref r, enum irtype type)
         return;
     if (ref_is_vreg(r))
         build_vreg(b, ref_index(r))->pending++;
-    b->stack[b->sp++] = (struct opnd){ r, (uint8_t)type };
+    b->stack[b->sp++] = (struct opnd){r, (uint8_t)type};
 }
 
 struct opnd build_pop(struct build *b)
 {
     if (b->sp == 0)
-        return (struct opnd){ 0, T_I32 }; /* only after a failure */
+        return (struct opnd){0, T_I32}; /* only after a failure */
     struct opnd o = b->stack[--b->sp];
     if (b->flushed > b->sp)
         b->flushed = b->sp;
@@ -201,15 +208,16 @@ void build_flush(struct build *b)
 /* A load that its user may do as a memory operand. */
 static bool foldable_load(struct build *b, ref r, enum irtype type)
 {
-    static const uint8_t shape[] = { [T_I32] = M_32U, [T_I64] = M_64, [T_F32] = M_F32, [T_F64] = M_F64 };
-    return !(r & REF_NZ) && build_is_last(b, r) && b->c->nodes[r].op == IR_LOAD && type <= T_F64 && b->c->nodes[r].sub == shape[type] &&
-           b->c->nodes[r].type == type;
+    static const uint8_t shape[] = {[T_I32] = M_32U, [T_I64] = M_64, [T_F32] = M_F32, [T_F64] = M_F64};
+    return !(r & REF_NZ) && build_is_last(b, r) && b->c->nodes[r].op == IR_LOAD && type <= T_F64 &&
+           b->c->nodes[r].sub == shape[type] && b->c->nodes[r].type == type;
 }
 
 static void fold_loads(struct build *b, struct opnd *x, struct opnd *y, enum irop op, enum irtype type)
 {
-    static const bool folds[IR_COUNT] = { [IR_ADD] = 1, [IR_SUB] = 1, [IR_AND] = 1, [IR_OR] = 1, [IR_XOR] = 1, [IR_MUL] = 1,
-                                          [IR_CMP] = 1, [IR_FADD] = 1, [IR_FSUB] = 1, [IR_FMUL] = 1, [IR_FDIV] = 1 };
+    static const bool folds[IR_COUNT] = {
+        [IR_ADD] = 1, [IR_SUB] = 1,  [IR_AND] = 1,  [IR_OR] = 1,   [IR_XOR] = 1, [IR_MUL] = 1,
+        [IR_CMP] = 1, [IR_FADD] = 1, [IR_FSUB] = 1, [IR_FMUL] = 1, [IR_FDIV] = 1};
     uint64_t imm;
     if (!folds[op])
         return;
@@ -261,7 +269,8 @@ static void test_zero(struct build *b, enum irtype type)
             return;
         }
         if (n->op == IR_FCMP) {
-            static const uint8_t inverse[] = { FCC_NE, FCC_EQ, FCC_NLT, FCC_NGT, FCC_NLE, FCC_NGE, FCC_LT, FCC_GT, FCC_LE, FCC_GE };
+            static const uint8_t inverse[] = {FCC_NE,  FCC_EQ, FCC_NLT, FCC_NGT, FCC_NLE,
+                                              FCC_NGE, FCC_LT, FCC_GT,  FCC_LE,  FCC_GE};
             n->sub = inverse[n->sub];
             return;
         }
@@ -508,68 +517,24 @@ static void memory_size(struct build *b)
     build_push_node(b, n, T_I32);
 }
 
-/* ---- plain instructions as a table ---- */
-
-enum plain { P_NONE, P_BIN, P_UN, P_TEST, P_LOAD, P_STORE, P_BITCAST };
-struct plain_op { uint8_t how, op, type, sub; };
-#define ONE(name, how, op, type, sub) [OP_##name] = { how, IR_##op, type, sub },
-#define INT2(name, op) ONE(i32_##name, P_BIN, op, T_I32, 0) ONE(i64_##name, P_BIN, op, T_I64, 0)
-#define CMP2(name, cc) ONE(i32_##name, P_BIN, CMP, T_I32, cc) ONE(i64_##name, P_BIN, CMP, T_I64, cc)
-#define FLO2(name, op) ONE(f32_##name, P_BIN, op, T_F32, 0) ONE(f64_##name, P_BIN, op, T_F64, 0)
-#define FCM2(name, cc) ONE(f32_##name, P_BIN, FCMP, T_F32, cc) ONE(f64_##name, P_BIN, FCMP, T_F64, cc)
-#define UNI2(name, op) ONE(i32_##name, P_UN, op, T_I32, 0) ONE(i64_##name, P_UN, op, T_I64, 0)
-#define UNF2(name, op, sub) ONE(f32_##name, P_UN, op, T_F32, sub) ONE(f64_##name, P_UN, op, T_F64, sub)
-
-static const struct plain_op plain[0x108] = {
-    INT2(add, ADD) INT2(sub, SUB) INT2(mul, MUL) INT2(and, AND) INT2(or, OR) INT2(xor, XOR) INT2(shl, SHL)
-    INT2(shr_s, SAR) INT2(shr_u, SHR) INT2(rotl, ROTL) INT2(rotr, ROTR) INT2(div_s, DIVS) INT2(div_u, DIVU)
-    INT2(rem_s, REMS) INT2(rem_u, REMU)
-    CMP2(eq, CC_E) CMP2(ne, CC_NE) CMP2(lt_s, CC_L) CMP2(lt_u, CC_B) CMP2(gt_s, CC_G) CMP2(gt_u, CC_A)
-    CMP2(le_s, CC_LE) CMP2(le_u, CC_BE) CMP2(ge_s, CC_GE) CMP2(ge_u, CC_AE)
-    ONE(i32_eqz, P_TEST, CMP, T_I32, 0) ONE(i64_eqz, P_TEST, CMP, T_I64, 0)
-    UNI2(clz, CLZ) UNI2(ctz, CTZ) UNI2(popcnt, POPCNT) UNI2(extend8_s, EXT8) UNI2(extend16_s, EXT16)
-    ONE(i64_extend32_s, P_UN, EXT32, T_I64, 0) ONE(i64_extend_i32_s, P_UN, SEXT, T_I64, 0)
-    FLO2(add, FADD) FLO2(sub, FSUB) FLO2(mul, FMUL) FLO2(div, FDIV) FLO2(min, FMIN) FLO2(max, FMAX)
-    FLO2(copysign, FCOPYSIGN) UNF2(abs, FABS, 0) UNF2(neg, FNEG, 0) UNF2(sqrt, FSQRT, 0)
-    UNF2(nearest, FROUND, 8) UNF2(floor, FROUND, 9) UNF2(ceil, FROUND, 10) UNF2(trunc, FROUND, 11)
-    FCM2(eq, FCC_EQ) FCM2(ne, FCC_NE) FCM2(lt, FCC_LT) FCM2(gt, FCC_GT) FCM2(le, FCC_LE) FCM2(ge, FCC_GE)
-    ONE(f32_convert_i32_s, P_UN, ITOF, T_F32, 0) ONE(f32_convert_i32_u, P_UN, ITOF, T_F32, 1)
-    ONE(f32_convert_i64_s, P_UN, ITOF, T_F32, 2) ONE(f32_convert_i64_u, P_UN, ITOF, T_F32, 3)
-    ONE(f64_convert_i32_s, P_UN, ITOF, T_F64, 0) ONE(f64_convert_i32_u, P_UN, ITOF, T_F64, 1)
-    ONE(f64_convert_i64_s, P_UN, ITOF, T_F64, 2) ONE(f64_convert_i64_u, P_UN, ITOF, T_F64, 3)
-    ONE(i32_trunc_f32_s, P_UN, FTOI, T_I32, 0) ONE(i32_trunc_f32_u, P_UN, FTOI, T_I32, 1)
-    ONE(i32_trunc_f64_s, P_UN, FTOI, T_I32, 2) ONE(i32_trunc_f64_u, P_UN, FTOI, T_I32, 3)
-    ONE(i64_trunc_f32_s, P_UN, FTOI, T_I64, 0) ONE(i64_trunc_f32_u, P_UN, FTOI, T_I64, 1)
-    ONE(i64_trunc_f64_s, P_UN, FTOI, T_I64, 2) ONE(i64_trunc_f64_u, P_UN, FTOI, T_I64, 3)
-    ONE(i32_trunc_sat_f32_s, P_UN, FTOI, T_I32, 4) ONE(i32_trunc_sat_f32_u, P_UN, FTOI, T_I32, 5)
-    ONE(i32_trunc_sat_f64_s, P_UN, FTOI, T_I32, 6) ONE(i32_trunc_sat_f64_u, P_UN, FTOI, T_I32, 7)
-    ONE(i64_trunc_sat_f32_s, P_UN, FTOI, T_I64, 4) ONE(i64_trunc_sat_f32_u, P_UN, FTOI, T_I64, 5)
-    ONE(i64_trunc_sat_f64_s, P_UN, FTOI, T_I64, 6) ONE(i64_trunc_sat_f64_u, P_UN, FTOI, T_I64, 7)
-    ONE(f64_promote_f32, P_UN, PROMOTE, T_F64, 0) ONE(f32_demote_f64, P_UN, DEMOTE, T_F32, 0)
-    ONE(i32_reinterpret_f32, P_UN, BITCAST, T_I32, 0) ONE(i64_reinterpret_f64, P_UN, BITCAST, T_I64, 0)
-    ONE(f32_reinterpret_i32, P_UN, BITCAST, T_F32, 0) ONE(f64_reinterpret_i64, P_UN, BITCAST, T_F64, 0)
-    ONE(i32_load, P_LOAD, LOAD, T_I32, M_32U) ONE(i64_load, P_LOAD, LOAD, T_I64, M_64)
-    ONE(f32_load, P_LOAD, LOAD, T_F32, M_F32) ONE(f64_load, P_LOAD, LOAD, T_F64, M_F64)
-    ONE(i32_load8_s, P_LOAD, LOAD, T_I32, M_8S) ONE(i32_load8_u, P_LOAD, LOAD, T_I32, M_8U)
-    ONE(i32_load16_s, P_LOAD, LOAD, T_I32, M_16S) ONE(i32_load16_u, P_LOAD, LOAD, T_I32, M_16U)
-    ONE(i64_load8_s, P_LOAD, LOAD, T_I64, M_8S) ONE(i64_load8_u, P_LOAD, LOAD, T_I64, M_8U)
-    ONE(i64_load16_s, P_LOAD, LOAD, T_I64, M_16S) ONE(i64_load16_u, P_LOAD, LOAD, T_I64, M_16U)
-    ONE(i64_load32_s, P_LOAD, LOAD, T_I64, M_32S) ONE(i64_load32_u, P_LOAD, LOAD, T_I64, M_32U)
-    ONE(i32_store, P_STORE, STORE, T_I32, M_32U) ONE(i64_store, P_STORE, STORE, T_I64, M_64)
-    ONE(f32_store, P_STORE, STORE, T_F32, M_F32) ONE(f64_store, P_STORE, STORE, T_F64, M_F64)
-    ONE(i32_store8, P_STORE, STORE, T_I32, M_8U) ONE(i32_store16, P_STORE, STORE, T_I32, M_16U)
-    ONE(i64_store8, P_STORE, STORE, T_I64, M_8U) ONE(i64_store16, P_STORE, STORE, T_I64, M_16U)
-    ONE(i64_store32, P_STORE, STORE, T_I64, M_32U)
-};
-
 static void plain_instruction(struct build *b, const struct plain_op *p)
 {
     switch (p->how) {
-    case P_BIN: binary(b, p->op, p->type, p->sub); break;
-    case P_UN: unary(b, p->op, p->type, p->sub); break;
-    case P_TEST: test_zero(b, p->type); break;
-    case P_LOAD: load(b, p->type, p->sub); break;
-    default: store(b, p->type, p->sub); break;
+    case P_BIN:
+        binary(b, p->op, p->type, p->sub);
+        break;
+    case P_UN:
+        unary(b, p->op, p->type, p->sub);
+        break;
+    case P_TEST:
+        test_zero(b, p->type);
+        break;
+    case P_LOAD:
+        load(b, p->type, p->sub);
+        break;
+    default:
+        store(b, p->type, p->sub);
+        break;
     }
 }
 
@@ -578,39 +543,122 @@ static bool other_instruction(struct build *b, unsigned op)
 {
     uint32_t x, y;
     switch (op) {
-    case OP_local_get: local_get(b, build_u32(b)); break;
-    case OP_local_set: local_set(b, build_u32(b), false); break;
-    case OP_local_tee: local_set(b, build_u32(b), true); break;
-    case OP_global_get: global_get(b, build_u32(b)); break;
-    case OP_global_set: global_set(b, build_u32(b)); break;
-    case OP_i32_const: build_push(b, build_const(b, T_I32, (uint32_t)build_s64(b)), T_I32); break;
-    case OP_i64_const: build_push(b, build_const(b, T_I64, (uint64_t)build_s64(b)), T_I64); break;
-    case OP_f32_const: build_push(b, build_const(b, T_F32, build_bytes(b, 4)), T_F32); break;
-    case OP_f64_const: build_push(b, build_const(b, T_F64, build_bytes(b, 8)), T_F64); break;
-    case OP_i32_wrap_i64: wrap(b); break;
-    case OP_i64_extend_i32_u: zero_extend(b); break;
-    case OP_drop: build_drop(b); break;
-    case OP_select_t: for (x = build_u32(b); x; x--) b->at++; /* fall through */
-    case OP_select: select_value(b); break;
-    case OP_memory_size: memory_size(b); break;
-    case OP_memory_grow: x = build_u32(b); runtime(b, RT_memory_grow, 1, x, 0, T_I32); break;
-    case OP_memory_copy: x = build_u32(b); y = build_u32(b); runtime(b, RT_memory_copy, 3, x, y, T_NONE); break;
-    case OP_memory_fill: x = build_u32(b); runtime(b, RT_memory_fill, 3, x, 0, T_NONE); break;
-    case OP_memory_init: x = build_u32(b); y = build_u32(b); runtime(b, RT_memory_init, 3, x, y, T_NONE); break;
-    case OP_data_drop: x = build_u32(b); runtime(b, RT_data_drop, 0, x, 0, T_NONE); break;
-    case OP_table_get: x = build_u32(b); runtime(b, RT_table_get, 1, x, 0, T_I64); break;
-    case OP_table_set: x = build_u32(b); runtime(b, RT_table_set, 2, x, 0, T_NONE); break;
-    case OP_table_size: x = build_u32(b); runtime(b, RT_table_size, 0, x, 0, T_I32); break;
-    case OP_table_grow: x = build_u32(b); runtime(b, RT_table_grow, 2, x, 0, T_I32); break;
-    case OP_table_fill: x = build_u32(b); runtime(b, RT_table_fill, 3, x, 0, T_NONE); break;
-    case OP_table_copy: x = build_u32(b); y = build_u32(b); runtime(b, RT_table_copy, 3, x, y, T_NONE); break;
-    case OP_table_init: x = build_u32(b); y = build_u32(b); runtime(b, RT_table_init, 3, x, y, T_NONE); break;
-    case OP_elem_drop: x = build_u32(b); runtime(b, RT_elem_drop, 0, x, 0, T_NONE); break;
-    case OP_ref_null: b->at++; build_push(b, build_const(b, T_I64, 0), T_I64); break;
-    case OP_ref_is_null: test_zero(b, T_I64); break;
-    case OP_ref_func: x = build_u32(b); runtime(b, RT_ref_func, 0, x, 0, T_I64); break;
-    case OP_nop: break;
-    default: return false;
+    case OP_local_get:
+        local_get(b, build_u32(b));
+        break;
+    case OP_local_set:
+        local_set(b, build_u32(b), false);
+        break;
+    case OP_local_tee:
+        local_set(b, build_u32(b), true);
+        break;
+    case OP_global_get:
+        global_get(b, build_u32(b));
+        break;
+    case OP_global_set:
+        global_set(b, build_u32(b));
+        break;
+    case OP_i32_const:
+        build_push(b, build_const(b, T_I32, (uint32_t)build_s64(b)), T_I32);
+        break;
+    case OP_i64_const:
+        build_push(b, build_const(b, T_I64, (uint64_t)build_s64(b)), T_I64);
+        break;
+    case OP_f32_const:
+        build_push(b, build_const(b, T_F32, build_bytes(b, 4)), T_F32);
+        break;
+    case OP_f64_const:
+        build_push(b, build_const(b, T_F64, build_bytes(b, 8)), T_F64);
+        break;
+    case OP_i32_wrap_i64:
+        wrap(b);
+        break;
+    case OP_i64_extend_i32_u:
+        zero_extend(b);
+        break;
+    case OP_drop:
+        build_drop(b);
+        break;
+    case OP_select_t:
+        for (x = build_u32(b); x; x--)
+            b->at++; /* fall through */
+    case OP_select:
+        select_value(b);
+        break;
+    case OP_memory_size:
+        memory_size(b);
+        break;
+    case OP_memory_grow:
+        x = build_u32(b);
+        runtime(b, RT_memory_grow, 1, x, 0, T_I32);
+        break;
+    case OP_memory_copy:
+        x = build_u32(b);
+        y = build_u32(b);
+        runtime(b, RT_memory_copy, 3, x, y, T_NONE);
+        break;
+    case OP_memory_fill:
+        x = build_u32(b);
+        runtime(b, RT_memory_fill, 3, x, 0, T_NONE);
+        break;
+    case OP_memory_init:
+        x = build_u32(b);
+        y = build_u32(b);
+        runtime(b, RT_memory_init, 3, x, y, T_NONE);
+        break;
+    case OP_data_drop:
+        x = build_u32(b);
+        runtime(b, RT_data_drop, 0, x, 0, T_NONE);
+        break;
+    case OP_table_get:
+        x = build_u32(b);
+        runtime(b, RT_table_get, 1, x, 0, T_I64);
+        break;
+    case OP_table_set:
+        x = build_u32(b);
+        runtime(b, RT_table_set, 2, x, 0, T_NONE);
+        break;
+    case OP_table_size:
+        x = build_u32(b);
+        runtime(b, RT_table_size, 0, x, 0, T_I32);
+        break;
+    case OP_table_grow:
+        x = build_u32(b);
+        runtime(b, RT_table_grow, 2, x, 0, T_I32);
+        break;
+    case OP_table_fill:
+        x = build_u32(b);
+        runtime(b, RT_table_fill, 3, x, 0, T_NONE);
+        break;
+    case OP_table_copy:
+        x = build_u32(b);
+        y = build_u32(b);
+        runtime(b, RT_table_copy, 3, x, y, T_NONE);
+        break;
+    case OP_table_init:
+        x = build_u32(b);
+        y = build_u32(b);
+        runtime(b, RT_table_init, 3, x, y, T_NONE);
+        break;
+    case OP_elem_drop:
+        x = build_u32(b);
+        runtime(b, RT_elem_drop, 0, x, 0, T_NONE);
+        break;
+    case OP_ref_null:
+        b->at++;
+        build_push(b, build_const(b, T_I64, 0), T_I64);
+        break;
+    case OP_ref_is_null:
+        test_zero(b, T_I64);
+        break;
+    case OP_ref_func:
+        x = build_u32(b);
+        runtime(b, RT_ref_func, 0, x, 0, T_I64);
+        break;
+    case OP_nop:
+        break;
+    default:
+        return false;
     }
     return true;
 }
@@ -631,14 +679,14 @@ static bool instruction(struct build *b)
         op = 0x200 + build_u32(b);
     if (b->dead)
         return build_skip(b, op);
-    if (op < 0x108 && plain[op].how) {
-        plain_instruction(b, &plain[op]);
+    if (op < PLAIN_OPS && plain_ops[op].how) {
+        plain_instruction(b, &plain_ops[op]);
         return true;
     }
     if (build_control(b, op) || other_instruction(b, op))
         return true;
-    return error_set(b->c->engine, ERROR_UNSUPPORTED, b->pos, "function %u uses instruction 0x%x, which wasmvm does not compile",
-                     b->c->func, op);
+    return error_set(b->c->engine, ERROR_UNSUPPORTED, b->pos,
+                     "function %u uses instruction 0x%x, which wasmvm does not compile", b->c->func, op);
 }
 
 static bool build_once(struct build *b, const uint8_t *code)
@@ -676,17 +724,17 @@ static const uint8_t *declare_locals(struct build *b)
     c->nvregs = c->first_stack;
     for (uint32_t i = 0; i < 2; i++) {
         int32_t g = c->instance->pinned[i];
-        c->vregs[i] = (struct vreg){ .type = g < 0 ? T_NONE : ir_type_of(c->module->globals[g].type) };
+        c->vregs[i] = (struct vreg){.type = g < 0 ? T_NONE : ir_type_of(c->module->globals[g].type)};
     }
     uint32_t v = 2;
     for (uint32_t i = 0; i < c->type->nparams; i++)
-        c->vregs[v++] = (struct vreg){ .type = ir_type_of(c->type->params[i]) };
+        c->vregs[v++] = (struct vreg){.type = ir_type_of(c->type->params[i])};
     b->at = start;
     for (uint32_t g = build_u32(b); g; g--) {
         uint32_t n = build_u32(b);
         enum irtype t = ir_type_of(*b->at++);
         while (n--)
-            c->vregs[v++] = (struct vreg){ .type = t };
+            c->vregs[v++] = (struct vreg){.type = t};
     }
     return b->at;
 }
@@ -694,14 +742,14 @@ static const uint8_t *declare_locals(struct build *b)
 bool build(struct compile *c)
 {
     c->mirror = c->dispatch = REF_NONE;
-    struct build b = { .c = c };
+    struct build b = {.c = c};
     const uint8_t *code = declare_locals(&b);
     if (c->failed)
         return false;
     uint32_t nvregs = c->nvregs;
     /* `global.get 0; local.set L` first: L mirrors pinned global 0, as in Go's functions. */
-    if (c->instance->pinned[0] == 0 && code[0] == OP_global_get && code[1] == 0 && code[2] == OP_local_set && code[3] < 128 &&
-        code[3] >= c->type->nparams)
+    if (c->instance->pinned[0] == 0 && code[0] == OP_global_get && code[1] == 0 && code[2] == OP_local_set &&
+        code[3] < 128 && code[3] >= c->type->nparams)
         c->mirror = code[3];
     for (;;) {
         if (!build_once(&b, code))
@@ -713,6 +761,6 @@ bool build(struct compile *c)
         c->nvregs = nvregs;
         for (uint32_t i = 0; i < nvregs; i++)
             c->vregs[i].pending = c->vregs[i].uses = 0;
-        b = (struct build){ .c = c };
+        b = (struct build){.c = c};
     }
 }

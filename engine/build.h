@@ -2,18 +2,21 @@
 #ifndef ENGINE_BUILD_H
 #define ENGINE_BUILD_H
 
+#include "engine/code.h"
 #include "engine/ir.h"
 #include "engine/reader.h"
-#include "engine/code.h"
 
-struct opnd { ref r; uint8_t type; };
+struct opnd {
+    ref r;
+    uint8_t type;
+};
 
 /* A control frame: spec appendix "validation algorithm", with blocks instead of types. */
 struct ctl {
-    uint8_t kind;               /* opcode: block, loop, if_, else_; 0 for the function */
-    bool alive;                 /* reachable at its start */
-    uint32_t height;            /* operand stack below its parameters */
-    uint32_t label;             /* block that a branch to it goes to; REF_NONE: none asked for it */
+    uint8_t kind;    /* opcode: block, loop, if_, else_; 0 for the function */
+    bool alive;      /* reachable at its start */
+    uint32_t height; /* operand stack below its parameters */
+    uint32_t label;  /* block that a branch to it goes to; REF_NONE: none asked for it */
     uint32_t else_block;
     uint32_t nparams, nresults;
     const uint8_t *params, *results;
@@ -26,20 +29,28 @@ struct ctl {
 struct build {
     struct compile *c;
     const uint8_t *at, *end;
-    uint32_t pos;               /* module offset of the instruction */
-    struct opnd *stack; uint32_t sp, stack_cap;
-    uint32_t flushed;           /* entries below are stack registers or constants */
-    struct ctl *ctl; uint32_t nctl, ctl_cap;
-    uint32_t cur;               /* block being filled */
-    uint32_t last;              /* last node that is no constant */
-    bool dead;                  /* unreachable code: skipped */
-    uint32_t dead_depth;        /* control frames opened while skipping */
+    uint32_t pos; /* module offset of the instruction */
+    struct opnd *stack;
+    uint32_t sp, stack_cap;
+    uint32_t flushed; /* entries below are stack registers or constants */
+    struct ctl *ctl;
+    uint32_t nctl, ctl_cap;
+    uint32_t cur;        /* block being filled */
+    uint32_t last;       /* last node that is no constant */
+    bool dead;           /* unreachable code: skipped */
+    uint32_t dead_depth; /* control frames opened while skipping */
     uint32_t stamp;
     bool mirror_broken;
 };
 
-static inline uint32_t build_u32(struct build *b) { return leb_u32(&b->at); }
-static inline int64_t build_s64(struct build *b) { return leb_s64(&b->at); }
+static inline uint32_t build_u32(struct build *b)
+{
+    return leb_u32(&b->at);
+}
+static inline int64_t build_s64(struct build *b)
+{
+    return leb_s64(&b->at);
+}
 static inline uint64_t build_bytes(struct build *b, unsigned n)
 {
     uint64_t v = 0;
@@ -48,6 +59,14 @@ static inline uint64_t build_bytes(struct build *b, unsigned n)
     b->at += n;
     return v;
 }
+
+/* build_plain.c */
+enum plain { P_NONE, P_BIN, P_UN, P_TEST, P_LOAD, P_STORE };
+struct plain_op {
+    uint8_t how, op, type, sub; /* op: enum irop; sub: the node's */
+};
+#define PLAIN_OPS 0x108 /* opcodes below that are in the table */
+extern const struct plain_op plain_ops[PLAIN_OPS];
 
 /* build.c */
 uint32_t build_node(struct build *, enum irop, enum irtype);

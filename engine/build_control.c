@@ -1,8 +1,8 @@
 /* Control instructions: body bytes to blocks and edges.
  *
- * A block ends where control joins or parts.  What stays on the operand stack over a block's end lies in stack registers
- * (build_flush).  Jumps that Go sends through its dispatch (`i32.const k; local.set PC_B; br loop`) go straight to
- * entry k of the br_table that the loop starts with. */
+ * A block ends where control joins or parts.  What stays on the operand stack over a block's end lies in stack
+ * registers (build_flush).  Jumps that Go sends through its dispatch (`i32.const k; local.set PC_B; br loop`) go
+ * straight to entry k of the br_table that the loop starts with. */
 #include "engine/build.h"
 #include "engine/opcodes.h"
 
@@ -11,7 +11,7 @@ static uint32_t block_new(struct build *b)
     struct compile *c = b->c;
     if (!compile_grow(c, (void **)&c->blocks, &c->blocks_cap, c->nblocks + 1, sizeof *c->blocks))
         return 0;
-    c->blocks[c->nblocks] = (struct block){ .succ = { REF_NONE, REF_NONE } };
+    c->blocks[c->nblocks] = (struct block){.succ = {REF_NONE, REF_NONE}};
     return c->nblocks++;
 }
 
@@ -79,14 +79,15 @@ static struct ctl *ctl_push(struct build *b, unsigned kind)
     if (!compile_grow(b->c, (void **)&b->ctl, &b->ctl_cap, b->nctl + 1, sizeof *b->ctl))
         return &b->ctl[0];
     struct ctl *f = &b->ctl[b->nctl++];
-    *f = (struct ctl){ .kind = (uint8_t)kind, .alive = true, .label = REF_NONE, .else_block = REF_NONE, .dispatch_vreg = REF_NONE };
+    *f = (struct ctl){
+        .kind = (uint8_t)kind, .alive = true, .label = REF_NONE, .else_block = REF_NONE, .dispatch_vreg = REF_NONE};
     return f;
 }
 
 /* Block types (spec 5.4.1). */
 static void block_type(struct build *b, struct ctl *f)
 {
-    static const uint8_t codes[] = { VT_I32, VT_I64, VT_F32, VT_F64, VT_V128, VT_FUNCREF, VT_EXTERNREF };
+    static const uint8_t codes[] = {VT_I32, VT_I64, VT_F32, VT_F64, VT_V128, VT_FUNCREF, VT_EXTERNREF};
     uint8_t byte = *b->at;
     if (byte == 0x40) {
         b->at++;
@@ -106,8 +107,14 @@ static void block_type(struct build *b, struct ctl *f)
     f->results = t->results;
 }
 
-static uint32_t label_arity(const struct ctl *f) { return f->kind == OP_loop ? f->nparams : f->nresults; }
-static const uint8_t *label_types(const struct ctl *f) { return f->kind == OP_loop ? f->params : f->results; }
+static uint32_t label_arity(const struct ctl *f)
+{
+    return f->kind == OP_loop ? f->nparams : f->nresults;
+}
+static const uint8_t *label_types(const struct ctl *f)
+{
+    return f->kind == OP_loop ? f->params : f->results;
+}
 
 static uint32_t label_block(struct build *b, struct ctl *f)
 {
@@ -126,8 +133,8 @@ static bool values_in_place(struct build *b, const struct ctl *f)
     return true;
 }
 
-/* Copies the topmost values to where the target expects them, without popping.  Sources never lie below their targets, so
- * ascending order is safe. */
+/* Copies the topmost values to where the target expects them, without popping.  Sources never lie below their targets,
+ * so ascending order is safe. */
 static void values_move(struct build *b, const struct ctl *f)
 {
     uint32_t n = label_arity(f);
@@ -216,8 +223,10 @@ static void open_if(struct build *b)
     struct ctl *f = ctl_push(b, OP_if_);
     block_type(b, f);
     f->height = b->sp - f->nparams;
-    if (f->nparams && !values_in_place(b, &(struct ctl){ .kind = OP_loop, .height = f->height, .nparams = f->nparams, .params = f->params })) {
-        values_move(b, &(struct ctl){ .kind = OP_loop, .height = f->height, .nparams = f->nparams, .params = f->params });
+    if (f->nparams &&
+        !values_in_place(
+            b, &(struct ctl){.kind = OP_loop, .height = f->height, .nparams = f->nparams, .params = f->params})) {
+        values_move(b, &(struct ctl){.kind = OP_loop, .height = f->height, .nparams = f->nparams, .params = f->params});
         stack_cut(b, f->height);
         values_push(b, f->height, f->params, f->nparams);
     }
@@ -294,7 +303,8 @@ static uint32_t threaded_target(struct build *b, struct ctl *f)
         return label_block(b, f);
     if (f->dispatch_vreg != REF_NONE && b->last == c->nnodes - 1 && b->last > c->blocks[b->cur].first) {
         const struct node *s = &c->nodes[b->last];
-        if (s->op == IR_SET && s->dst == f->dispatch_vreg && ref_is_node(s->a) && c->nodes[ref_index(s->a)].op == IR_CONST) {
+        if (s->op == IR_SET && s->dst == f->dispatch_vreg && ref_is_node(s->a) &&
+            c->nodes[ref_index(s->a)].op == IR_CONST) {
             uint64_t k = c->nodes[ref_index(s->a)].imm;
             return c->targets[f->dispatch_table + (k < f->dispatch_n ? k : f->dispatch_n)];
         }
@@ -401,14 +411,30 @@ bool build_control(struct build *b, unsigned op)
     struct compile *c = b->c;
     uint32_t idx, table;
     switch (op) {
-    case OP_block: open_block(b); break;
-    case OP_loop: open_loop(b); break;
-    case OP_if_: open_if(b); break;
-    case OP_else_: do_else(b); break;
-    case OP_end: do_end(b); break;
-    case OP_br: do_br(b); break;
-    case OP_br_if: do_br_if(b); break;
-    case OP_br_table: do_br_table(b); break;
+    case OP_block:
+        open_block(b);
+        break;
+    case OP_loop:
+        open_loop(b);
+        break;
+    case OP_if_:
+        open_if(b);
+        break;
+    case OP_else_:
+        do_else(b);
+        break;
+    case OP_end:
+        do_end(b);
+        break;
+    case OP_br:
+        do_br(b);
+        break;
+    case OP_br_if:
+        do_br_if(b);
+        break;
+    case OP_br_table:
+        do_br_table(b);
+        break;
     case OP_return_:
         return_values(b, c->type->nresults);
         set_dead(b);
@@ -427,8 +453,11 @@ bool build_control(struct build *b, unsigned op)
         build_call(b, IR_CALLI, &c->module->types[idx], idx, table);
         break;
     case OP_return_call:
-    case OP_return_call_indirect: do_tail(b, op); break;
-    default: return false;
+    case OP_return_call_indirect:
+        do_tail(b, op);
+        break;
+    default:
+        return false;
     }
     return true;
 }
@@ -436,28 +465,66 @@ bool build_control(struct build *b, unsigned op)
 static void skip_immediates(struct build *b, unsigned op)
 {
     switch (opcode_table[op].imm) {
-    case IMM_NONE: return;
-    case IMM_BLOCK: case IMM_I32: case IMM_I64: build_s64(b); return;
-    case IMM_BR_TABLE: for (uint32_t n = build_u32(b) + 1; n; n--) build_u32(b); return;
-    case IMM_SELECT: for (uint32_t n = build_u32(b); n; n--) b->at++; return;
-    case IMM_REF_TYPE: b->at++; return;
-    case IMM_F32: b->at += 4; return;
-    case IMM_F64: b->at += 8; return;
-    case IMM_V128: case IMM_SHUFFLE: b->at += 16; return;
-    case IMM_LANE2: case IMM_LANE4: case IMM_LANE8: case IMM_LANE16: b->at++; return;
-    case IMM_CALL_INDIRECT: case IMM_TABLE2: case IMM_MEMORY2: case IMM_ELEM_TABLE: case IMM_DATA_MEMORY:
+    case IMM_NONE:
+        return;
+    case IMM_BLOCK:
+    case IMM_I32:
+    case IMM_I64:
+        build_s64(b);
+        return;
+    case IMM_BR_TABLE:
+        for (uint32_t n = build_u32(b) + 1; n; n--)
+            build_u32(b);
+        return;
+    case IMM_SELECT:
+        for (uint32_t n = build_u32(b); n; n--)
+            b->at++;
+        return;
+    case IMM_REF_TYPE:
+        b->at++;
+        return;
+    case IMM_F32:
+        b->at += 4;
+        return;
+    case IMM_F64:
+        b->at += 8;
+        return;
+    case IMM_V128:
+    case IMM_SHUFFLE:
+        b->at += 16;
+        return;
+    case IMM_LANE2:
+    case IMM_LANE4:
+    case IMM_LANE8:
+    case IMM_LANE16:
+        b->at++;
+        return;
+    case IMM_CALL_INDIRECT:
+    case IMM_TABLE2:
+    case IMM_MEMORY2:
+    case IMM_ELEM_TABLE:
+    case IMM_DATA_MEMORY:
         build_u32(b);
         build_u32(b);
         return;
-    case IMM_MEM8: case IMM_MEM16: case IMM_MEM32: case IMM_MEM64: case IMM_MEM128:
-    case IMM_MEM8_LANE: case IMM_MEM16_LANE: case IMM_MEM32_LANE: case IMM_MEM64_LANE:
+    case IMM_MEM8:
+    case IMM_MEM16:
+    case IMM_MEM32:
+    case IMM_MEM64:
+    case IMM_MEM128:
+    case IMM_MEM8_LANE:
+    case IMM_MEM16_LANE:
+    case IMM_MEM32_LANE:
+    case IMM_MEM64_LANE:
         if (build_u32(b) & 64)
             build_u32(b);
         build_u32(b);
         if (opcode_table[op].imm >= IMM_MEM8_LANE)
             b->at++;
         return;
-    default: build_u32(b); return; /* one index */
+    default:
+        build_u32(b);
+        return; /* one index */
     }
 }
 

@@ -1,8 +1,8 @@
 /* Code memory, links between functions, and the call into wasm.
  *
- * A function is compiled when it is first called: its trampoline calls stub_lazy, which comes to code_lazy.  From then on
- * the trampoline jumps to the code, and every direct call site seen so far is patched to it.  Code is written at code_w and
- * runs at code_x.  Nothing is freed. */
+ * A function is compiled when it is first called: its trampoline calls stub_lazy, which comes to code_lazy.  From then
+ * on the trampoline jumps to the code, and every direct call site seen so far is patched to it.  Code is written at
+ * code_w and runs at code_x.  Nothing is freed. */
 #include "engine/code.h"
 #include "engine/ir.h"
 #include "engine/lib.h"
@@ -66,8 +66,8 @@ const struct code_range *code_find(struct engine *e, uint64_t pc)
 static void constants_init(uint8_t *at)
 {
     static const uint64_t value[K_COUNT] = {
-        [K_ABS64] = 0x7fffffffffffffff, [K_ABS32] = 0x7fffffff, [K_SIGN64] = 0x8000000000000000, [K_SIGN32] = 0x80000000,
-        [K_TWO63] = 0x43e0000000000000, [K_TWO63F] = 0x5f000000,
+        [K_ABS64] = 0x7fffffffffffffff, [K_ABS32] = 0x7fffffff,         [K_SIGN64] = 0x8000000000000000,
+        [K_SIGN32] = 0x80000000,        [K_TWO63] = 0x43e0000000000000, [K_TWO63F] = 0x5f000000,
     };
     for (unsigned k = 0; k < K_COUNT; k++)
         for (unsigned i = 0; i < 8; i++)
@@ -134,7 +134,6 @@ bool code_link(struct instance *i)
         if (i->hosts[f].fn && i->refs[f].instance == i)
             i->refs[f].code = (void *)(uintptr_t)code_address(e, s->entry[f]);
     }
-    e->stats.funcs_total += defined;
     return true;
 }
 
@@ -160,7 +159,7 @@ uint32_t code_call_target(struct code_state *s, uint32_t func, uint32_t site)
         s->pool = pool;
         s->pool_cap = cap;
     }
-    s->pool[s->npool] = (struct fixup){ site, func, s->waiting[func] };
+    s->pool[s->npool] = (struct fixup){site, func, s->waiting[func]};
     s->waiting[func] = ++s->npool;
     return trampoline(s, func);
 }
@@ -200,7 +199,7 @@ static uint64_t indirect_code(struct fast_table *f, struct funcref *callee)
     uint32_t code = k ? stub_foreign(caller, callee) : 0;
     if (!code)
         return code_address(e, e->code->stub_trap[TRAP_NOMEM]);
-    *k = (struct foreign){ callee, code, s->foreign };
+    *k = (struct foreign){callee, code, s->foreign};
     s->foreign = k;
     return code_address(e, code);
 }
@@ -252,7 +251,7 @@ struct fast_table *code_fast_table(struct code_state *s, struct table *t, uint32
     struct fast_table *f = heap_alloc(e, sizeof *f, 8);
     if (!f)
         return NULL;
-    *f = (struct fast_table){ .caller = s->instance, .canon = canon, .next = t->fast };
+    *f = (struct fast_table){.caller = s->instance, .canon = canon, .next = t->fast};
     f->code = heap_alloc(e, ((uint64_t)t->cap + 1) * 8, 16);
     f->cap = t->cap;
     if (!f->code || !fast_fill(f, t, 0, t->size))
@@ -279,7 +278,7 @@ bool code_compile(struct instance *i, uint32_t func, bool record, uint32_t nativ
 {
     struct engine *e = i->engine;
     struct code_state *s = i->code;
-    struct compile c = { .engine = e, .module = i->module, .instance = i, .func = func, .record = record };
+    struct compile c = {.engine = e, .module = i->module, .instance = i, .func = func, .record = record};
     c.type = &i->module->types[i->module->funcs[func].type];
     scratch_reset(e);
     e->error.kind = ERROR_NONE;
@@ -299,7 +298,7 @@ bool code_compile(struct instance *i, uint32_t func, bool record, uint32_t nativ
             *wasm_offset = c.sites[k].pos;
         return true;
     }
-    struct code_range r = { offset, offset + c.frame_start, offset + bytes, func, c.frame_bytes, i, false };
+    struct code_range r = {offset, offset + c.frame_start, offset + bytes, func, c.frame_bytes, i, false};
     if (!code_add_range(e, r))
         return false;
     s->entry[func] = offset;
@@ -317,7 +316,7 @@ bool func_compile(struct instance *i, uint32_t func)
 {
     struct engine *e = i->engine;
     struct module *m = i->module;
-    if (i->code->entry[func])
+    if (i->code->entry[func]) /* compiled, or an import: its thunk */
         return true;
     uint64_t start = e->env.clock_ns(e->env.self);
     if (!m->valid[func - m->nimported_funcs] && !body_validate(e, m, func))
@@ -361,7 +360,7 @@ uint32_t code_wasm_offset(struct engine *e, const struct code_range *r, uint32_t
 static void cell_put(struct cell *c, uint8_t type, uint64_t gpr, struct cell xmm)
 {
     enum irtype t = ir_type_of(type);
-    *c = type_is_int(t) ? (struct cell){ gpr, 0 } : xmm;
+    *c = type_is_int(t) ? (struct cell){gpr, 0} : xmm;
     if (t == T_I32 || t == T_F32)
         c->lo = (uint32_t)c->lo;
     if (t != T_V128)
@@ -373,7 +372,7 @@ static enum trap call_code(struct instance *i, uint32_t func, struct cell *cells
     struct engine *e = i->engine;
     const struct functype *t = &i->module->types[i->module->funcs[func].type];
     struct cell stack[t->nparams + 1]; /* nested calls go 1,000 deep: no more than is needed */
-    struct activation a = { .code = code_address(e, i->code->entry[func]), .stack = stack };
+    struct activation a = {.code = code_address(e, i->code->entry[func]), .stack = stack};
     uint32_t ints = 0, floats = 0;
     for (uint32_t p = 0; p < t->nparams; p++) {
         enum irtype type = ir_type_of(t->params[p]);
@@ -381,9 +380,9 @@ static enum trap call_code(struct instance *i, uint32_t func, struct cell *cells
         if (type_is_int(type) && ints < 6)
             a.gpr[ints++] = lo;
         else if (!type_is_int(type) && floats < 8)
-            a.xmm[floats++] = (struct cell){ lo, cells[p].hi };
+            a.xmm[floats++] = (struct cell){lo, cells[p].hi};
         else
-            stack[a.nstack++] = (struct cell){ lo, cells[p].hi };
+            stack[a.nstack++] = (struct cell){lo, cells[p].hi};
     }
     for (int k = 0; k < 2; k++)
         a.pin[k] = i->pinned[k] >= 0 ? i->globals[i->pinned[k]]->lo : 0;
@@ -392,7 +391,8 @@ static enum trap call_code(struct instance *i, uint32_t func, struct cell *cells
     if (outermost)
         e->wasm_sp = (uint64_t)(uintptr_t)e->env.stack_hi;
     e->trap = TRAP_NONE;
-    uint64_t (*enter)(struct activation *) = (uint64_t(*)(struct activation *))(uintptr_t)code_address(e, e->code->stub_enter);
+    uint64_t (*enter)(struct activation *) =
+        (uint64_t(*)(struct activation *))(uintptr_t)code_address(e, e->code->stub_enter);
     uint64_t trapped = enter(&a);
     /* after a trap the registers belong to the instance that trapped; the others' cells are right already */
     const struct code_range *r = trapped ? code_find(e, e->trap_pc) : NULL;
@@ -416,7 +416,8 @@ enum trap func_call(struct instance *i, uint32_t func, struct cell *cells)
 {
     if (func < i->module->nimported_funcs) {
         const struct host_func *h = &i->hosts[func];
-        return h->fn ? h->fn(h->data, i, cells) : func_call(i->import_funcs[func].from, i->import_funcs[func].index, cells);
+        return h->fn ? h->fn(h->data, i, cells)
+                     : func_call(i->import_funcs[func].from, i->import_funcs[func].index, cells);
     }
     i->engine->trap_pc = 0;
     if (!func_compile(i, func))

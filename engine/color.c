@@ -1,9 +1,9 @@
-/* Homes: machine registers for webs, in order of use per length of life, then for temporaries in the gaps; frame slots for
- * the rest.
+/* Homes: machine registers for webs, in order of use per length of life, then for temporaries in the gaps; frame slots
+ * for the rest.
  *
- * c->occupied has one mask per position (ir.h): which machine registers hold a web there.  A web gets a register that is
- * free over all its ranges.  Webs that live over calls get one only if they are used more than saved and restored: every
- * register is caller-saved.  A temporary that lives over a call stays in its slot. */
+ * c->occupied has one mask per position (ir.h): which machine registers hold a web there.  A web gets a register that
+ * is free over all its ranges.  Webs that live over calls get one only if they are used more than saved and restored:
+ * every register is caller-saved.  A temporary that lives over a call stays in its slot. */
 #include "engine/ir.h"
 #include "engine/x64/regs.h"
 
@@ -33,7 +33,8 @@ static bool sort_ranges(struct compile *c, struct range **sorted)
         if (root != w) {
             struct web *r = &c->webs[root];
             r->weight = r->weight + web->weight < r->weight ? UINT32_MAX : r->weight + web->weight;
-            r->call_weight = r->call_weight + web->call_weight < r->call_weight ? UINT32_MAX : r->call_weight + web->call_weight;
+            r->call_weight =
+                r->call_weight + web->call_weight < r->call_weight ? UINT32_MAX : r->call_weight + web->call_weight;
             if (r->hint == REF_NONE)
                 r->hint = web->hint;
         }
@@ -84,7 +85,8 @@ static void color_web(struct compile *c, struct web *web, const struct range *ra
             c->occupied[p] |= bit;
 }
 
-/* Webs of parameters come in fixed registers; webs that live over the Go dispatch stay in memory (x64/emit_control.c). */
+/* Webs of parameters come in fixed registers; webs that live over the Go dispatch stay in memory (x64/emit_control.c).
+ */
 static void fix_webs(struct compile *c)
 {
     const struct block *entry = &c->blocks[c->order[0]];

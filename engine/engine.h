@@ -3,11 +3,11 @@
  * The engine takes a WebAssembly module's bytes, checks them, compiles functions to x86-64 when they are first called,
  * and runs them.  It is freestanding: no libc, no globals, no I/O.  What it needs comes in by struct engine_env.
  *
- * Threads: one engine belongs to one thread.  Memory: everything lives in the engine's heap and ends with it; nothing is
- * freed singly.  The module's bytes stay the caller's, must not change, and must outlive the engine.
+ * Threads: one engine belongs to one thread.  Memory: everything lives in the engine's heap and ends with it; nothing
+ * is freed singly.  The module's bytes stay the caller's, must not change, and must outlive the engine.
  *
- * Two stacks: C code (engine, shim) runs on the caller's stack; wasm frames run on [stack_lo, stack_hi) of their own, so
- * that a wasm stack overflow never happens inside C code. */
+ * Two stacks: C code (engine, shim) runs on the caller's stack; wasm frames run on [stack_lo, stack_hi) of their own,
+ * so that a wasm stack overflow never happens inside C code. */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
@@ -45,14 +45,15 @@ struct engine_env {
     uint64_t heap_cap, heap_usable;
     bool (*heap_grow)(void *self, uint64_t bytes);
 
-    /* Code: the same bytes at two addresses.  [heap, heap + heap_cap) and [code_x, code_x + code_cap) lie within 2 GiB. */
+    /* Code: the same bytes at two addresses.  [heap, heap + heap_cap) and [code_x, code_x + code_cap) lie within 2
+     * GiB. */
     uint8_t *code_w;
     uint8_t *code_x;
     uint64_t code_cap, code_usable;
     bool (*code_grow)(void *self, uint64_t bytes);
 
-    /* Linear memories.  memory_open reserves address space so that base + any 33-bit offset + 16 faults unless it is inside
-     * the usable part; false = cannot be had.  max_bytes is the most that it may grow to.  memory_grow makes
+    /* Linear memories.  memory_open reserves address space so that base + any 33-bit offset + 16 faults unless it is
+     * inside the usable part; false = cannot be had.  max_bytes is the most that it may grow to.  memory_grow makes
      * [old_bytes, new_bytes) usable and zero.  The first memory's base may be 0: then code uses no base register. */
     bool (*memory_open)(void *self, uint64_t max_bytes, uint8_t **base);
     bool (*memory_grow)(void *self, uint8_t *base, uint64_t old_bytes, uint64_t new_bytes);
@@ -100,8 +101,8 @@ enum trap {
 };
 const char *trap_text(enum trap); /* "integer divide by zero", as the spec's test suite words them */
 
-/* A function that the surroundings provide.  cells: arguments in, results out from cells[0]; returns TRAP_NONE, TRAP_HOST
- * or TRAP_EXIT.  Runs on the C stack.  May call func_call (nested). */
+/* A function that the surroundings provide.  cells: arguments in, results out from cells[0]; returns TRAP_NONE,
+ * TRAP_HOST or TRAP_EXIT.  Runs on the C stack.  May call func_call (nested). */
 typedef enum trap (*host_fn)(void *data, struct instance *caller, struct cell *cells);
 struct host_func { host_fn fn; void *data; };
 
@@ -126,16 +127,16 @@ struct module *module_parse(struct engine *, const uint8_t *bytes, size_t len);
 /* Validates every body (spec 3.3, appendix "validation algorithm").  false: engine_error. */
 bool module_validate(struct engine *, struct module *);
 
-/* Links, allocates, initializes (spec 4.5.4) without running the start function.  NULL: engine_error; out-of-bounds active
- * segments: NULL with error kind ERROR_NONE and *trap set. */
+/* Links, allocates, initializes (spec 4.5.4) without running the start function.  NULL: engine_error; out-of-bounds
+ * active segments: NULL with error kind ERROR_NONE and *trap set. */
 struct instance *instance_new(struct engine *, struct module *, resolve_fn, void *self, enum trap *trap);
 bool instance_has_start(struct instance *, uint32_t *func);
 bool instance_export(struct instance *, struct name, enum extern_kind *, uint32_t *index);
 const struct functype *instance_functype(struct instance *, uint32_t func);
 struct engine *instance_engine(struct instance *);
 
-/* Calls function `func` (index space of the instance) with cells[0..nparams) and puts its results to cells[0..nresults).
- * The trap's details are readable by trap_* until the next func_call. */
+/* Calls function `func` (index space of the instance) with cells[0..nparams) and puts its results to
+ * cells[0..nresults). The trap's details are readable by trap_* until the next func_call. */
 enum trap func_call(struct instance *, uint32_t func, struct cell *cells);
 /* Compiles now what would be compiled at the first call. */
 bool func_compile(struct instance *, uint32_t func);
@@ -145,16 +146,19 @@ uint8_t *instance_memory(struct instance *, uint32_t memory, uint64_t *bytes);
 struct cell *instance_global(struct instance *, uint32_t global, enum valtype *);
 
 /* For the surroundings' fault handler.  Given where the CPU faulted, says whether this is a wasm trap.  If so the
- * surroundings continue at *pc with stack pointer *sp (func_call then returns the trap); if not, the engine itself is broken. */
+ * surroundings continue at *pc with stack pointer *sp (func_call then returns the trap); if not, the engine itself is
+ * broken. */
 struct fault { uint64_t pc, sp, address; bool is_page_fault; };
 bool engine_fault(struct engine *, const struct fault *, uint64_t *pc, uint64_t *sp);
 
-/* Backtrace of the last trap, or (from a quit request) of a running guest at pc/sp.  Innermost first.  Returns how many are
- * in out; where *total is more than max, out's first (max + 1) / 2 are the innermost and its others the outermost. */
+/* Backtrace of the last trap, or (from a quit request) of a running guest at pc/sp.  Innermost first.  Returns how
+ * many are in out; where *total is more than max, out's first (max + 1) / 2 are the innermost and its others the
+ * outermost. */
 struct frame { struct instance *instance; uint32_t func; uint32_t offset; /* module byte offset of the instruction */ };
 uint32_t trap_frames(struct engine *, struct frame *out, uint32_t max, uint32_t *total);
 uint32_t live_frames(struct engine *, uint64_t pc, uint64_t sp, struct frame *out, uint32_t max, uint32_t *total);
-/* The function's name from the name section, else an export's, else "func[N]"; NUL-terminated, control characters escaped. */
+/* The function's name from the name section, else an export's, else "func[N]"; NUL-terminated, control characters
+ * escaped. */
 size_t func_name(struct instance *, uint32_t func, char *out, size_t cap);
 
 struct engine_stats {

@@ -1,15 +1,15 @@
 /* Control flow and data flow: block weights, liveness of virtual registers, dead code, webs and their ranges.
  *
  * Candidates are the virtual registers that may get a machine register, at most 64 * CAND_WORDS_MAX of them; the others
- * live in their frame slots for good.  Liveness is iterated over blocks in reverse layout order; should it not settle in a
- * few passes (only crafted control flow does that), everything counts as live, which is safe.
+ * live in their frame slots for good.  Liveness is iterated over blocks in reverse layout order; should it not settle
+ * in a few passes (only crafted control flow does that), everything counts as live, which is safe.
  *
  * One backward walk per block then finds dead definitions, tells each temporary its user, and splits virtual registers
  * into webs. */
 #include "engine/ir.h"
 
 #define LIVENESS_PASSES 16
-#define NO_CAND 0xffff
+#define NO_CAND         0xffff
 
 /* ---- operands ---- */
 
@@ -19,24 +19,24 @@ static bool has_args(const struct node *n)
 }
 
 /* Calls visit(c, ctx..., ref) for each operand; those of folded operands count as the user's. */
-#define EACH_OPERAND(c, n, r, body)                                                                                            \
-    do {                                                                                                                       \
-        ref r = (n)->a;                                                                                                        \
-        if (r != REF_NONE)                                                                                                     \
-            body;                                                                                                              \
-        if (has_args(n)) {                                                                                                     \
-            for (uint32_t i_ = 0; i_ < (n)->b; i_++) {                                                                         \
-                r = (c)->args[(n)->c + i_];                                                                                    \
-                body;                                                                                                          \
-            }                                                                                                                  \
-        } else {                                                                                                               \
-            r = (n)->b;                                                                                                        \
-            if (r != REF_NONE)                                                                                                 \
-                body;                                                                                                          \
-            r = (n)->c;                                                                                                        \
-            if (r != REF_NONE)                                                                                                 \
-                body;                                                                                                          \
-        }                                                                                                                      \
+#define EACH_OPERAND(c, n, r, body)                                                                                    \
+    do {                                                                                                               \
+        ref r = (n)->a;                                                                                                \
+        if (r != REF_NONE)                                                                                             \
+            body;                                                                                                      \
+        if (has_args(n)) {                                                                                             \
+            for (uint32_t i_ = 0; i_ < (n)->b; i_++) {                                                                 \
+                r = (c)->args[(n)->c + i_];                                                                            \
+                body;                                                                                                  \
+            }                                                                                                          \
+        } else {                                                                                                       \
+            r = (n)->b;                                                                                                \
+            if (r != REF_NONE)                                                                                         \
+                body;                                                                                                  \
+            r = (n)->c;                                                                                                \
+            if (r != REF_NONE)                                                                                         \
+                body;                                                                                                  \
+        }                                                                                                              \
     } while (0)
 
 /* ---- block weights ---- */
@@ -87,7 +87,7 @@ static bool weigh(struct compile *c)
 static bool choose_candidates(struct compile *c)
 {
     uint32_t n = 0, limit = 64 * CAND_WORDS_MAX, least = 1;
-    uint32_t histogram[256] = { 0 };
+    uint32_t histogram[256] = {0};
     for (uint32_t v = 2; v < c->nvregs; v++) {
         n += c->vregs[v].uses > 0;
         histogram[c->vregs[v].uses > 255 ? 255 : c->vregs[v].uses]++;
@@ -122,8 +122,8 @@ static bool choose_candidates(struct compile *c)
 struct flow {
     struct compile *c;
     uint64_t *use, *def, defined_early[CAND_WORDS_MAX];
-    uint32_t cur[64 * CAND_WORDS_MAX];  /* web of each live candidate, while walking a block */
-    uint32_t end[64 * CAND_WORDS_MAX];  /* position where its range ends */
+    uint32_t cur[64 * CAND_WORDS_MAX]; /* web of each live candidate, while walking a block */
+    uint32_t end[64 * CAND_WORDS_MAX]; /* position where its range ends */
     uint64_t live[CAND_WORDS_MAX];
     uint32_t next_call, weight;
 };
@@ -221,7 +221,8 @@ static uint32_t web_new(struct flow *f, uint32_t cand)
     if (c->nwebs == c->webs_cap && !compile_grow(c, (void **)&c->webs, &c->webs_cap, c->nwebs + 1, sizeof *c->webs))
         return 0;
     uint32_t w = c->nwebs++;
-    c->webs[w] = (struct web){ .parent = w, .vreg = c->cand_vreg[cand], .hint = REF_NONE, .reg = REG_NONE, .fixed = REG_NONE };
+    c->webs[w] =
+        (struct web){.parent = w, .vreg = c->cand_vreg[cand], .hint = REF_NONE, .reg = REG_NONE, .fixed = REG_NONE};
     return w;
 }
 
@@ -247,14 +248,24 @@ static void range_add(struct flow *f, uint32_t web, uint32_t from, uint32_t to)
         c->ranges[c->nranges - 1].from = from;
         return;
     }
-    if (c->nranges == c->ranges_cap && !compile_grow(c, (void **)&c->ranges, &c->ranges_cap, c->nranges + 1, sizeof *c->ranges))
+    if (c->nranges == c->ranges_cap &&
+        !compile_grow(c, (void **)&c->ranges, &c->ranges_cap, c->nranges + 1, sizeof *c->ranges))
         return;
-    c->ranges[c->nranges++] = (struct range){ web, from, to };
+    c->ranges[c->nranges++] = (struct range){web, from, to};
 }
 
-static bool is_live(const struct flow *f, uint32_t x) { return f->live[x / 64] >> (x % 64) & 1; }
-static void set_live(struct flow *f, uint32_t x) { f->live[x / 64] |= UINT64_C(1) << (x % 64); }
-static void clear_live(struct flow *f, uint32_t x) { f->live[x / 64] &= ~(UINT64_C(1) << (x % 64)); }
+static bool is_live(const struct flow *f, uint32_t x)
+{
+    return f->live[x / 64] >> (x % 64) & 1;
+}
+static void set_live(struct flow *f, uint32_t x)
+{
+    f->live[x / 64] |= UINT64_C(1) << (x % 64);
+}
+static void clear_live(struct flow *f, uint32_t x)
+{
+    f->live[x / 64] &= ~(UINT64_C(1) << (x % 64));
+}
 
 /* Joins the walk's webs with what successor s expects. */
 static void join_successor(struct flow *f, uint32_t s, const uint64_t *mask, uint32_t end)
@@ -280,7 +291,10 @@ static void join_successor(struct flow *f, uint32_t s, const uint64_t *mask, uin
         }
 }
 
-static void add_weight(uint32_t *sum, uint32_t w) { *sum = *sum + w < *sum ? UINT32_MAX : *sum + w; }
+static void add_weight(uint32_t *sum, uint32_t w)
+{
+    *sum = *sum + w < *sum ? UINT32_MAX : *sum + w;
+}
 
 /* One use at node `at`; rewrites *r to its web. */
 static void use_operand(struct flow *f, ref *r, uint32_t at)

@@ -29,19 +29,46 @@ size_t error_format(char *out, size_t cap, const char *format, ...);
 /* ---- reader.c: sticky-error reading of the binary format ---- */
 struct reader {
     const uint8_t *at, *end, *start; /* start = the module's first byte, for offsets */
-    bool failed; /* sticky; reads then yield 0 */
+    bool failed;                     /* sticky; reads then yield 0 */
     const char *why;
     uint32_t why_offset;
 };
 
 /* ---- module.c ---- */
-struct import { struct name module, field; enum extern_kind kind; uint32_t index; /* in that kind's index space */ };
-struct export { struct name name; enum extern_kind kind; uint32_t index; };
-struct func { uint32_t type; uint32_t body, body_len; /* module offset and bytes, locals included; 0 for imports */ };
-struct table_type { uint8_t elem; uint32_t min, max; bool has_max; };
-struct memory_type { uint32_t min, max; bool has_max; }; /* pages of 64 KiB */
-struct const_expr { uint32_t offset, len; }; /* bytes in the module, `end` included; already validated */
-struct global_type { uint8_t type; bool mutable; bool imported; bool exported; struct const_expr init; };
+struct import {
+    struct name module, field;
+    enum extern_kind kind;
+    uint32_t index; /* in that kind's index space */
+};
+struct export
+{
+    struct name name;
+    enum extern_kind kind;
+    uint32_t index;
+};
+struct func {
+    uint32_t type;
+    uint32_t body, body_len; /* module offset and bytes, locals included; 0 for imports */
+};
+struct table_type {
+    uint8_t elem;
+    uint32_t min, max;
+    bool has_max;
+};
+struct memory_type {
+    uint32_t min, max;
+    bool has_max;
+}; /* pages of 64 KiB */
+struct const_expr {
+    uint32_t offset, len;
+}; /* bytes in the module, `end` included; already validated */
+struct global_type {
+    uint8_t type;
+    bool mutable;
+    bool imported;
+    bool exported;
+    struct const_expr init;
+};
 enum segment_mode { SEGMENT_ACTIVE, SEGMENT_PASSIVE, SEGMENT_DECLARATIVE };
 struct elem_segment {
     uint8_t mode;
@@ -51,30 +78,46 @@ struct elem_segment {
     struct const_expr offset;
     uint32_t items, items_len; /* module offset of the first item, bytes */
 };
-struct data_segment { uint8_t mode; uint32_t memory; struct const_expr offset; uint32_t bytes, len; };
+struct data_segment {
+    uint8_t mode;
+    uint32_t memory;
+    struct const_expr offset;
+    uint32_t bytes, len;
+};
 
 struct module {
     struct engine *engine;
     const uint8_t *bytes;
     size_t len;
-    struct functype *types; uint32_t ntypes;
-    uint32_t *canon;           /* canon[type] = engine-wide id: equal types have equal ids */
-    struct import *imports; uint32_t nimports;
-    struct func *funcs; uint32_t nfuncs, nimported_funcs;
-    struct table_type *tables; uint32_t ntables, nimported_tables;
-    struct memory_type *memories; uint32_t nmemories, nimported_memories;
-    struct global_type *globals; uint32_t nglobals, nimported_globals;
-    struct export *exports; uint32_t nexports;
-    struct elem_segment *elems; uint32_t nelems;
-    struct data_segment *datas; uint32_t ndatas;
-    bool has_data_count; uint32_t data_count;
-    bool has_start; uint32_t start;
-    uint8_t *declared_funcs;    /* bit per function: may be used by ref.func in a body */
+    struct functype *types;
+    uint32_t ntypes;
+    uint32_t *canon; /* canon[type] = engine-wide id: equal types have equal ids */
+    struct import *imports;
+    uint32_t nimports;
+    struct func *funcs;
+    uint32_t nfuncs, nimported_funcs;
+    struct table_type *tables;
+    uint32_t ntables, nimported_tables;
+    struct memory_type *memories;
+    uint32_t nmemories, nimported_memories;
+    struct global_type *globals;
+    uint32_t nglobals, nimported_globals;
+    struct export *exports;
+    uint32_t nexports;
+    struct elem_segment *elems;
+    uint32_t nelems;
+    struct data_segment *datas;
+    uint32_t ndatas;
+    bool has_data_count;
+    uint32_t data_count;
+    bool has_start;
+    uint32_t start;
+    uint8_t *declared_funcs;                 /* bit per function: may be used by ref.func in a body */
     uint32_t name_section, name_section_len; /* module offset of the function-names subsection's payload, 0 = none */
-    bool *valid;                /* per defined function: its body has been validated */
-    uint32_t code_offset;       /* module offset of the code section, for messages */
-    bool tables_fixed;          /* no table is imported, exported or written by any instruction seen in validated bodies:
-                                   set by module_parse from imports/exports only; see table_is_fixed */
+    bool *valid;                             /* per defined function: its body has been validated */
+    uint32_t code_offset;                    /* module offset of the code section, for messages */
+    bool tables_fixed; /* no table is imported, exported or written by any instruction seen in validated bodies:
+                          set by module_parse from imports/exports only; see table_is_fixed */
 };
 
 /* ---- validate.c ---- */
@@ -84,34 +127,48 @@ struct module {
 bool body_validate(struct engine *, struct module *, uint32_t func);
 
 /* ---- instance.c ---- */
-struct memory { uint8_t *base; uint64_t bytes, max_bytes; bool has_max; }; /* bytes: read by compiled code */
-struct funcref { void *code; struct instance *instance; uint32_t type; /* canonical */ uint32_t index; };
+struct memory {
+    uint8_t *base;
+    uint64_t bytes, max_bytes;
+    bool has_max;
+}; /* bytes: read by compiled code */
+struct funcref {
+    void *code;
+    struct instance *instance;
+    uint32_t type; /* canonical */
+    uint32_t index;
+};
 struct table {
     uint64_t *elems; /* struct funcref * or externref; 0 = null */
-    uint64_t size; uint32_t max; uint8_t type; uint32_t cap; bool has_max;
+    uint64_t size;
+    uint32_t max;
+    uint8_t type;
+    uint32_t cap;
+    bool has_max;
     struct fast_table *fast; /* code.c: code addresses for call_indirect, by caller and type */
 };
 
 struct instance {
     struct engine *engine;
     struct module *module;
-    struct memory **memories;    /* imported ones are shared with their owner */
+    struct memory **memories; /* imported ones are shared with their owner */
     struct table **tables;
-    struct cell **globals;       /* 16-byte cells */
-    struct funcref *refs;        /* one for each function of the index space; code set by code_link */
-    struct host_func *hosts;     /* per imported function; fn NULL: import of another instance, then: */
+    struct cell **globals;   /* 16-byte cells */
+    struct funcref *refs;    /* one for each function of the index space; code set by code_link */
+    struct host_func *hosts; /* per imported function; fn NULL: import of another instance, then: */
     struct extern_ref *import_funcs;
     bool *elem_dropped, *data_dropped;
     /* the compiler's part (engine/code.c) */
     struct code_state *code;
-    int32_t pinned[2];           /* global indices held in machine registers, -1 = none */
-    bool zero_base;              /* memory 0 is at address 0 */
+    int32_t pinned[2]; /* global indices held in machine registers, -1 = none */
+    bool zero_base;    /* memory 0 is at address 0 */
 };
 
 /* A reference to function `func`: one and the same for an import and the function that it stands for. */
 struct funcref *instance_ref(struct instance *, uint32_t func);
 
-/* ---- link.c: imports (spec 4.5.4); fills hosts, import_funcs and the imported parts of memories, tables, globals ---- */
+/* ---- link.c: imports (spec 4.5.4); fills hosts, import_funcs and the imported parts of memories, tables, globals ----
+ */
 bool link_imports(struct instance *, resolve_fn, void *self);
 
 /* ---- evaluate.c: constant expressions of a parsed module, evaluated (spec 3.3.10).  false: no memory. ---- */
@@ -126,7 +183,8 @@ size_t name_escape(struct name, char *out, size_t cap);
 /* Pins: global 0 and the Go g may live in registers while compiled code runs; their cells are right only outside. */
 
 /* ---- runtime.c ---- */
-/* The ranges of a segment's bytes or items into a memory or table, whole range checked first; does not look at dropped. */
+/* The ranges of a segment's bytes or items into a memory or table, whole range checked first; does not look at dropped.
+ */
 enum trap segment_to_memory(struct instance *, const struct data_segment *, struct memory *, uint64_t dst, uint64_t src,
                             uint64_t n);
 enum trap segment_to_table(struct instance *, const struct elem_segment *, struct table *, uint64_t dst, uint64_t src,
@@ -144,14 +202,15 @@ uint64_t rt_table_set(struct instance *, uint64_t i, uint64_t ref, uint64_t tabl
 uint64_t rt_table_size(struct instance *, uint64_t table, uint64_t, uint64_t, uint64_t, uint64_t);
 uint64_t rt_table_grow(struct instance *, uint64_t ref, uint64_t n, uint64_t table, uint64_t, uint64_t);
 uint64_t rt_table_fill(struct instance *, uint64_t i, uint64_t ref, uint64_t n, uint64_t table, uint64_t);
-uint64_t rt_table_copy(struct instance *, uint64_t dst, uint64_t src, uint64_t n, uint64_t dst_table, uint64_t src_table);
+uint64_t rt_table_copy(struct instance *, uint64_t dst, uint64_t src, uint64_t n, uint64_t dst_table,
+                       uint64_t src_table);
 uint64_t rt_table_init(struct instance *, uint64_t dst, uint64_t src, uint64_t n, uint64_t seg, uint64_t table);
 uint64_t rt_elem_drop(struct instance *, uint64_t seg, uint64_t, uint64_t, uint64_t, uint64_t);
 uint64_t rt_ref_func(struct instance *, uint64_t func, uint64_t, uint64_t, uint64_t, uint64_t);
 
 /* ---- code.c: code memory, thunks, trampolines, links between functions; also func_call, func_compile ---- */
-bool code_init(struct engine *);                /* thunks; once */
-bool code_link(struct instance *);              /* trampolines and import thunks; sets refs[].code */
+bool code_init(struct engine *);   /* thunks; once */
+bool code_link(struct instance *); /* trampolines and import thunks; sets refs[].code */
 /* After items were written or the table grew.  false: no memory (only after growth). */
 bool code_table_changed(struct table *, uint64_t from, uint64_t n);
 /* ---- trap.c: engine_fault, trap_frames, live_frames ---- */
@@ -161,10 +220,14 @@ struct engine {
     struct error error;
     struct engine_stats stats;
     uint64_t heap_used;
-    uint8_t *scratch; uint64_t scratch_cap, scratch_used; /* scratch.c's current chunk list head is its own business */
+    uint8_t *scratch;
+    uint64_t scratch_cap, scratch_used; /* scratch.c's current chunk list head is its own business */
     void *scratch_state;
-    struct functype *canon_types; uint32_t ncanon, canon_cap; uint32_t *canon_hash; uint32_t canon_hash_cap;
-    uint64_t memory_total;     /* bytes of all linear memories */
+    struct functype *canon_types;
+    uint32_t ncanon, canon_cap;
+    uint32_t *canon_hash;
+    uint32_t canon_hash_cap;
+    uint64_t memory_total; /* bytes of all linear memories */
     /* run state, read and written by thunks */
     uint64_t c_sp;             /* C stack pointer to return to; 0 = no wasm is running */
     uint64_t wasm_sp;          /* wasm stack pointer while C code runs */

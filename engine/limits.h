@@ -1,4 +1,5 @@
-/* The engine's own limits (spec appendix "implementation limitations").  Each has a sentence where it is checked and a test. */
+/* The engine's own limits (spec appendix "implementation limitations").  Each has a sentence where it is checked and a
+ * test. */
 #ifndef ENGINE_LIMITS_H
 #define ENGINE_LIMITS_H
 

@@ -1,8 +1,8 @@
 /* Traps and backtraces.
  *
- * Compiled code keeps no frame pointers: a frame's size belongs to its function (struct code_range), so the walk needs only
- * the program counter and the stack pointer.  Wasm offsets are not kept at all: to learn one, the function is compiled again
- * (code_wasm_offset), which gives the same code. */
+ * Compiled code keeps no frame pointers: a frame's size belongs to its function (struct code_range), so the walk needs
+ * only the program counter and the stack pointer.  Wasm offsets are not kept at all: to learn one, the function is
+ * compiled again (code_wasm_offset), which gives the same code. */
 #include "engine/code.h"
 
 bool engine_fault(struct engine *e, const struct fault *f, uint64_t *pc, uint64_t *sp)
@@ -23,9 +23,17 @@ bool engine_fault(struct engine *e, const struct fault *f, uint64_t *pc, uint64_
 
 /* One frame up; false at the outermost.  Where an activation began, the walk goes on at the call out of wasm that the
  * activation is nested in: stub_enter keeps the chain on the C stack (x64/stubs.c). */
-struct walk { struct engine *engine; uint64_t pc, sp; bool innermost; uint64_t outer_sp, chain; };
+struct walk {
+    struct engine *engine;
+    uint64_t pc, sp;
+    bool innermost;
+    uint64_t outer_sp, chain;
+};
 
-static uint64_t word(uint64_t at) { return *(const uint64_t *)(uintptr_t)at; }
+static uint64_t word(uint64_t at)
+{
+    return *(const uint64_t *)(uintptr_t)at;
+}
 
 static bool walk_up(struct walk *w, const struct code_range *r)
 {
@@ -58,7 +66,7 @@ static uint32_t walk_frames(struct walk w, struct frame *out, uint32_t max, uint
         if (!r->is_thunk) {
             uint32_t at = n < head ? n : tail ? head + (n - head) % tail : UINT32_MAX;
             if (at != UINT32_MAX)
-                out[at] = (struct frame){ r->instance, r->func, (uint32_t)(w.pc - code_address(e, r->start)) };
+                out[at] = (struct frame){r->instance, r->func, (uint32_t)(w.pc - code_address(e, r->start))};
             n++;
         }
         if (!walk_up(&w, r))
@@ -73,7 +81,7 @@ static uint32_t walk_frames(struct walk w, struct frame *out, uint32_t max, uint
         out[max - 1] = first;
     }
     for (uint32_t k = 0; k < kept; k++) {
-        struct code_range r = { .instance = out[k].instance, .func = out[k].func };
+        struct code_range r = {.instance = out[k].instance, .func = out[k].func};
         out[k].offset = code_wasm_offset(e, &r, out[k].offset);
     }
     return kept;
@@ -84,7 +92,8 @@ uint32_t trap_frames(struct engine *e, struct frame *out, uint32_t max, uint32_t
     *total = 0;
     if (!e->trap_pc)
         return 0;
-    return walk_frames((struct walk){ e, e->trap_pc, e->trap_sp, true, e->c_sp ? e->wasm_sp : 0, e->c_sp }, out, max, total);
+    return walk_frames((struct walk){e, e->trap_pc, e->trap_sp, true, e->c_sp ? e->wasm_sp : 0, e->c_sp}, out, max,
+                       total);
 }
 
 uint32_t live_frames(struct engine *e, uint64_t pc, uint64_t sp, struct frame *out, uint32_t max, uint32_t *total)
@@ -93,9 +102,10 @@ uint32_t live_frames(struct engine *e, uint64_t pc, uint64_t sp, struct frame *o
     if (!e->c_sp)
         return 0;
     if (code_find(e, pc))
-        return walk_frames((struct walk){ e, pc, sp, true, word(e->c_sp), word(e->c_sp + 8) }, out, max, total);
+        return walk_frames((struct walk){e, pc, sp, true, word(e->c_sp), word(e->c_sp + 8)}, out, max, total);
     uint64_t at = e->wasm_sp;
     if (at + 8 > (uint64_t)(uintptr_t)e->env.stack_hi)
         return 0;
-    return walk_frames((struct walk){ e, word(at) - 1, at + 8, false, word(e->c_sp), word(e->c_sp + 8) }, out, max, total);
+    return walk_frames((struct walk){e, word(at) - 1, at + 8, false, word(e->c_sp), word(e->c_sp + 8)}, out, max,
+                       total);
 }

@@ -2,18 +2,23 @@
 #include "engine/x64/asm.h"
 
 const struct insn_row insn_rows[I_COUNT] = {
-#define INSN(name, form, prefix, map, opcode, digit, mnemonic) { prefix, map, opcode, digit },
+#define INSN(name, form, prefix, map, opcode, digit, mnemonic) {prefix, map, opcode, digit},
 #include "engine/x64/encode.def"
 #undef INSN
 };
 
-static bool fits8(int32_t v) { return v >= -128 && v <= 127; }
+static bool fits8(int32_t v)
+{
+    return v >= -128 && v <= 127;
+}
 
 static void modrm(struct assembler *a, uint8_t reg, struct rm rm, unsigned imm_bytes)
 {
     uint8_t r = (uint8_t)((reg & 7) << 3);
     switch (rm.kind) {
-    case RM_REG: asm_u8(a, 0xc0u | r | (rm.base & 7)); return;
+    case RM_REG:
+        asm_u8(a, 0xc0u | r | (rm.base & 7));
+        return;
     case RM_RIP:
         asm_u8(a, r | 5u);
         asm_u32(a, (uint32_t)(rm.address - (a->address + asm_offset(a) + 4 + imm_bytes)));
@@ -23,7 +28,8 @@ static void modrm(struct assembler *a, uint8_t reg, struct rm rm, unsigned imm_b
         asm_u8(a, 0x25);
         asm_u32(a, (uint32_t)rm.disp);
         return;
-    default: break;
+    default:
+        break;
     }
     bool sib = rm.index != NO_INDEX || (rm.base & 7) == 4;
     unsigned mod = rm.disp == 0 && (rm.base & 7) != 5 ? 0 : fits8(rm.disp) ? 0x40 : 0x80;
@@ -54,8 +60,8 @@ static void opcode_bytes(struct assembler *a, const struct insn_row *row)
         asm_u8(a, row->map == 2 ? 0x38 : 0x3a);
 }
 
-static void asm_rm_plus(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm, bool byte_reg, unsigned imm_bytes,
-                        unsigned plus)
+static void asm_rm_plus(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm, bool byte_reg,
+                        unsigned imm_bytes, unsigned plus)
 {
     const struct insn_row *row = &insn_rows[i];
     if (row->prefix)

@@ -1,7 +1,7 @@
 /* Encoder: bytes of one instruction at a time into a growing buffer (Intel SDM volume 2, chapter 2).
  *
- * Owns encoding only; which instruction, is emit*.c's business.  Registers are 0..15 within their own file.  The buffer must
- * have room: asm_room once per node. */
+ * Owns encoding only; which instruction, is emit*.c's business.  Registers are 0..15 within their own file.  The buffer
+ * must have room: asm_room once per node. */
 #ifndef ENGINE_X64_ASM_H
 #define ENGINE_X64_ASM_H
 
@@ -14,7 +14,9 @@ enum insn {
 #undef INSN
     I_COUNT
 };
-struct insn_row { uint8_t prefix, map, opcode, digit; };
+struct insn_row {
+    uint8_t prefix, map, opcode, digit;
+};
 extern const struct insn_row insn_rows[I_COUNT];
 
 struct assembler {
@@ -22,7 +24,8 @@ struct assembler {
     uint64_t address; /* where start will run */
 };
 
-/* A register or memory operand.  Memory: [base + index << scale + disp], [disp], or an absolute address reached by rip. */
+/* A register or memory operand.  Memory: [base + index << scale + disp], [disp], or an absolute address reached by rip.
+ */
 enum { RM_REG, RM_MEM, RM_ABS, RM_RIP };
 #define NO_INDEX 0xff
 struct rm {
@@ -30,22 +33,31 @@ struct rm {
     int32_t disp;
     uint64_t address; /* RM_RIP */
 };
-static inline struct rm rm_reg(uint8_t reg) { return (struct rm){ .kind = RM_REG, .base = reg & 15 }; }
+static inline struct rm rm_reg(uint8_t reg)
+{
+    return (struct rm){.kind = RM_REG, .base = reg & 15};
+}
 static inline struct rm rm_mem(uint8_t base, int32_t disp)
 {
-    return (struct rm){ .kind = RM_MEM, .base = base, .index = NO_INDEX, .disp = disp };
+    return (struct rm){.kind = RM_MEM, .base = base, .index = NO_INDEX, .disp = disp};
 }
 static inline struct rm rm_index(uint8_t base, uint8_t index, uint8_t scale, int32_t disp)
 {
-    return (struct rm){ .kind = RM_MEM, .base = base, .index = index, .scale = scale, .disp = disp };
+    return (struct rm){.kind = RM_MEM, .base = base, .index = index, .scale = scale, .disp = disp};
 }
 static inline struct rm rm_rip(const void *address)
 {
-    return (struct rm){ .kind = RM_RIP, .address = (uint64_t)(uintptr_t)address };
+    return (struct rm){.kind = RM_RIP, .address = (uint64_t)(uintptr_t)address};
 }
-static inline struct rm rm_abs(int32_t disp) { return (struct rm){ .kind = RM_ABS, .disp = disp }; }
+static inline struct rm rm_abs(int32_t disp)
+{
+    return (struct rm){.kind = RM_ABS, .disp = disp};
+}
 
-static inline void asm_u8(struct assembler *a, unsigned b) { *a->at++ = (uint8_t)b; }
+static inline void asm_u8(struct assembler *a, unsigned b)
+{
+    *a->at++ = (uint8_t)b;
+}
 static inline void asm_u32(struct assembler *a, uint32_t v)
 {
     for (int i = 0; i < 4; i++)
@@ -57,15 +69,18 @@ static inline void asm_u64(struct assembler *a, uint64_t v)
     asm_u32(a, (uint32_t)v);
     asm_u32(a, (uint32_t)(v >> 32));
 }
-static inline uint32_t asm_offset(const struct assembler *a) { return (uint32_t)(a->at - a->start); }
+static inline uint32_t asm_offset(const struct assembler *a)
+{
+    return (uint32_t)(a->at - a->start);
+}
 static inline void asm_patch32(struct assembler *a, uint32_t offset, uint32_t v)
 {
     for (int i = 0; i < 4; i++)
         a->start[offset + i] = (uint8_t)(v >> (8 * i));
 }
 
-/* reg, r/m.  `byte_reg`: reg (or a register r/m) is an 8-bit register and needs REX from 4 on.  imm_bytes: how many immediate
- * bytes follow (rip-relative displacements count from the instruction's end). */
+/* reg, r/m.  `byte_reg`: reg (or a register r/m) is an 8-bit register and needs REX from 4 on.  imm_bytes: how many
+ * immediate bytes follow (rip-relative displacements count from the instruction's end). */
 void asm_rm(struct assembler *, enum insn, bool w, uint8_t reg, struct rm, bool byte_reg, unsigned imm_bytes);
 void asm_vex(struct assembler *, enum insn, bool w, uint8_t reg, uint8_t vvvv, struct rm, unsigned imm_bytes);
 
@@ -95,14 +110,21 @@ void x_rmi32(struct assembler *, enum insn, bool w, uint8_t reg, struct rm, int3
 void x_setcc(struct assembler *, unsigned cc, uint8_t reg);
 void x_cmov(struct assembler *, unsigned cc, bool w, uint8_t reg, struct rm);
 void x_store8(struct assembler *, uint8_t reg, struct rm);
-void x_byte_load(struct assembler *, enum insn, bool w, uint8_t reg, struct rm); /* movzx8, movsx8 with a register source */
+void x_byte_load(struct assembler *, enum insn, bool w, uint8_t reg,
+                 struct rm); /* movzx8, movsx8 with a register source */
 void x_push(struct assembler *, uint8_t reg);
 void x_pop(struct assembler *, uint8_t reg);
-static inline void x_ret(struct assembler *a) { asm_u8(a, 0xc3); }
+static inline void x_ret(struct assembler *a)
+{
+    asm_u8(a, 0xc3);
+}
 /* Jumps and calls to addresses; the rel32's buffer offset is returned, to be patched if the target is not known yet. */
 uint32_t x_jmp(struct assembler *, uint64_t target);
 uint32_t x_jcc(struct assembler *, unsigned cc, uint64_t target);
 uint32_t x_call(struct assembler *, uint64_t target);
-static inline uint64_t asm_address(const struct assembler *a, uint32_t offset) { return a->address + offset; }
+static inline uint64_t asm_address(const struct assembler *a, uint32_t offset)
+{
+    return a->address + offset;
+}
 
 #endif

@@ -1,5 +1,5 @@
-/* Nodes to machine code: the driver, homes of values, moves.  Code grows in scratch memory and is copied to the code region
- * when it is whole; its final address is known from the start. */
+/* Nodes to machine code: the driver, homes of values, moves.  Code grows in scratch memory and is copied to the code
+ * region when it is whole; its final address is known from the start. */
 #include "engine/x64/emit.h"
 
 #define ROOM 512 /* more than any node needs, but for calls, returns and tables, which ask themselves */
@@ -16,26 +16,26 @@ bool is_imm(struct emit *e, ref r, uint64_t *imm)
 
 static struct loc slot(struct emit *e, uint32_t vreg)
 {
-    return (struct loc){ .kind = L_MEM, .rm = rm_mem(RSP, (int32_t)(e->c->vregs[vreg].slot - 1)) };
+    return (struct loc){.kind = L_MEM, .rm = rm_mem(RSP, (int32_t)(e->c->vregs[vreg].slot - 1))};
 }
 
 static struct loc loc_of_vreg(struct emit *e, uint32_t i)
 {
     struct compile *c = e->c;
     if (i < 2)
-        return (struct loc){ .kind = L_REG, .reg = i == 0 ? REG_PIN0 : REG_PIN1 };
+        return (struct loc){.kind = L_REG, .reg = i == 0 ? REG_PIN0 : REG_PIN1};
     if (i < c->nvregs)
         return slot(e, i);
     const struct web *w = &c->webs[web_find(c, i - c->nvregs)];
     if (w->reg != REG_NONE)
-        return (struct loc){ .kind = L_REG, .reg = w->reg };
+        return (struct loc){.kind = L_REG, .reg = w->reg};
     return slot(e, w->vreg);
 }
 
 static struct loc loc_of_temporary(struct emit *e, const struct node *n)
 {
     if (n->reg != REG_NONE)
-        return (struct loc){ .kind = L_REG, .reg = n->reg };
+        return (struct loc){.kind = L_REG, .reg = n->reg};
     return slot(e, e->c->first_stack + n->depth * 2 + (type_is_int(node_value_type(n)) ? 0 : 1));
 }
 
@@ -45,7 +45,7 @@ struct loc loc_of(struct emit *e, ref r)
         return loc_of_vreg(e, ref_index(r));
     const struct node *n = &e->c->nodes[ref_index(r)];
     if (n->op == IR_CONST)
-        return (struct loc){ .kind = L_IMM, .imm = n->imm };
+        return (struct loc){.kind = L_IMM, .imm = n->imm};
     return loc_of_temporary(e, n);
 }
 
@@ -55,7 +55,7 @@ struct loc loc_of_dst(struct emit *e, const struct node *n)
         return loc_of_vreg(e, n->dst);
     if (n->use != REF_NONE)
         return loc_of_temporary(e, n);
-    return (struct loc){ .kind = L_IMM };
+    return (struct loc){.kind = L_IMM};
 }
 
 uint8_t dst_reg(struct emit *e, const struct node *n, uint8_t scratch)
@@ -131,7 +131,7 @@ void xmm_constant(struct emit *e, uint8_t reg, uint64_t bits, enum irtype type)
     if (!compile_grow(c, (void **)&e->constants, &e->constants_cap, e->nconstants + 1, sizeof *e->constants))
         return;
     x_rm(&e->a, type == T_F32 ? I_MOVSS : I_MOVSD, false, reg & 15, rm_rip((void *)(uintptr_t)e->a.address));
-    e->constants[e->nconstants++] = (struct constant){ asm_offset(&e->a) - 4, bits };
+    e->constants[e->nconstants++] = (struct constant){asm_offset(&e->a) - 4, bits};
 }
 
 void xmm_load(struct emit *e, uint8_t reg, ref r, enum irtype type)
@@ -168,7 +168,7 @@ static void move_one(struct emit *e, const struct move *m)
 void moves(struct emit *e, struct move *m, uint32_t n)
 {
     uint8_t from[32]; /* source register of each, REG_NONE: not a register */
-    bool done[32] = { false };
+    bool done[32] = {false};
     for (uint32_t i = 0; i < n; i++) {
         struct loc l = loc_of(e, m[i].src);
         from[i] = l.kind == L_REG ? l.reg : REG_NONE;
@@ -221,7 +221,7 @@ void site(struct emit *e, uint32_t pos)
         return;
     if (!compile_grow(c, (void **)&c->sites, &c->sites_cap, c->nsites + 1, sizeof *c->sites))
         return;
-    c->sites[c->nsites++] = (struct site){ asm_offset(&e->a), pos };
+    c->sites[c->nsites++] = (struct site){asm_offset(&e->a), pos};
 }
 
 void trap_if(struct emit *e, unsigned cc, enum trap trap)
@@ -230,7 +230,7 @@ void trap_if(struct emit *e, unsigned cc, enum trap trap)
     if (!compile_grow(c, (void **)&e->cold, &e->cold_cap, e->ncold + 1, sizeof *e->cold))
         return;
     uint32_t at = x_jcc(&e->a, cc, e->a.address);
-    e->cold[e->ncold++] = (struct cold){ at, c->nodes[e->node].pos, (uint8_t)trap };
+    e->cold[e->ncold++] = (struct cold){at, c->nodes[e->node].pos, (uint8_t)trap};
 }
 
 /* ---- nodes ---- */
@@ -271,26 +271,81 @@ static void emit_set(struct emit *e, struct node *n)
 static void emit_node(struct emit *e, struct node *n, struct block *b)
 {
     switch (n->op) {
-    case IR_NOP: case IR_LABEL: case IR_CONST: return;
-    case IR_SET: case IR_COPY: emit_set(e, n); return;
-    case IR_SELECT: emit_select(e, n); return;
-    case IR_LOAD: emit_load(e, n); return;
-    case IR_STORE: emit_store(e, n); return;
-    case IR_GLOBAL_GET: case IR_GLOBAL_SET: emit_global(e, n); return;
-    case IR_MEMSIZE: emit_memsize(e, n); return;
-    case IR_CALL: case IR_CALLI: emit_call(e, n); return;
-    case IR_RT: emit_runtime(e, n); return;
-    case IR_RESULT: emit_result(e, n); return;
-    case IR_BR: emit_jump(e, b->succ[0]); return;
-    case IR_BRIF: emit_brif(e, n, b); return;
-    case IR_BRTABLE: emit_brtable(e, n, b); return;
-    case IR_RETURN: emit_return(e, n); return;
-    case IR_TAIL: case IR_TAILI: emit_tail(e, n); return;
-    case IR_TRAP: x_call(&e->a, code_address(e->engine, e->engine->code->stub_trap[n->idx])); return;
-    case IR_FCMP: case IR_FADD: case IR_FSUB: case IR_FMUL: case IR_FDIV: case IR_FMIN: case IR_FMAX: case IR_FCOPYSIGN:
-    case IR_FABS: case IR_FNEG: case IR_FSQRT: case IR_FROUND: case IR_ITOF: case IR_FTOI: case IR_PROMOTE: case IR_DEMOTE:
-    case IR_BITCAST: emit_float(e, n); return;
-    default: emit_int(e, n); return;
+    case IR_NOP:
+    case IR_LABEL:
+    case IR_CONST:
+        return;
+    case IR_SET:
+    case IR_COPY:
+        emit_set(e, n);
+        return;
+    case IR_SELECT:
+        emit_select(e, n);
+        return;
+    case IR_LOAD:
+        emit_load(e, n);
+        return;
+    case IR_STORE:
+        emit_store(e, n);
+        return;
+    case IR_GLOBAL_GET:
+    case IR_GLOBAL_SET:
+        emit_global(e, n);
+        return;
+    case IR_MEMSIZE:
+        emit_memsize(e, n);
+        return;
+    case IR_CALL:
+    case IR_CALLI:
+        emit_call(e, n);
+        return;
+    case IR_RT:
+        emit_runtime(e, n);
+        return;
+    case IR_RESULT:
+        emit_result(e, n);
+        return;
+    case IR_BR:
+        emit_jump(e, b->succ[0]);
+        return;
+    case IR_BRIF:
+        emit_brif(e, n, b);
+        return;
+    case IR_BRTABLE:
+        emit_brtable(e, n, b);
+        return;
+    case IR_RETURN:
+        emit_return(e, n);
+        return;
+    case IR_TAIL:
+    case IR_TAILI:
+        emit_tail(e, n);
+        return;
+    case IR_TRAP:
+        x_call(&e->a, code_address(e->engine, e->engine->code->stub_trap[n->idx]));
+        return;
+    case IR_FCMP:
+    case IR_FADD:
+    case IR_FSUB:
+    case IR_FMUL:
+    case IR_FDIV:
+    case IR_FMIN:
+    case IR_FMAX:
+    case IR_FCOPYSIGN:
+    case IR_FABS:
+    case IR_FNEG:
+    case IR_FSQRT:
+    case IR_FROUND:
+    case IR_ITOF:
+    case IR_FTOI:
+    case IR_PROMOTE:
+    case IR_DEMOTE:
+    case IR_BITCAST:
+        emit_float(e, n);
+        return;
+    default:
+        emit_int(e, n);
+        return;
     }
 }
 
@@ -307,7 +362,9 @@ static bool room(struct emit *e, uint32_t bytes)
 static uint32_t room_for(const struct emit *e, const struct node *n)
 {
     if ((ir_flags[n->op] & IRF_CALL) || n->op == IR_TAIL || n->op == IR_TAILI || n->op == IR_RETURN) {
-        uint32_t live = (ir_flags[n->op] & IRF_CALL) && e->c->args[n->c - 1] != REF_NONE ? e->c->call_live[e->c->args[n->c - 1]] : 0;
+        uint32_t live = (ir_flags[n->op] & IRF_CALL) && e->c->args[n->c - 1] != REF_NONE
+                            ? e->c->call_live[e->c->args[n->c - 1]]
+                            : 0;
         return ROOM + n->b * 24 + live * 24;
     }
     return ROOM;
@@ -349,7 +406,8 @@ static bool emit_constants(struct emit *e)
     return true;
 }
 
-/* Tables of code addresses may bring thunks, which take code memory: they come before this function's own place is fixed. */
+/* Tables of code addresses may bring thunks, which take code memory: they come before this function's own place is
+ * fixed. */
 static bool indirect_prepare(struct emit *e)
 {
     struct compile *c = e->c;
@@ -368,7 +426,7 @@ bool emit(struct compile *c, uint32_t *code_offset, uint32_t *code_bytes)
     struct emit *e = scratch_alloc(engine, sizeof *e);
     if (!e)
         return false;
-    *e = (struct emit){ .c = c, .instance = c->instance, .engine = engine };
+    *e = (struct emit){.c = c, .instance = c->instance, .engine = engine};
     e->cap = 1024 + c->nnodes * 8;
     e->a.start = scratch_alloc(engine, e->cap);
     if (!e->a.start)
@@ -386,8 +444,6 @@ bool emit(struct compile *c, uint32_t *code_offset, uint32_t *code_bytes)
     if (!emit_blocks(e) || !room(e, ROOM + 16 * e->ncold + 8 * c->nvregs + 32 * 16))
         return false;
     emit_cold(e);
-    for (uint32_t i = 0, n = 0; i < c->norder; i++) /* jump tables */
-        n += c->blocks[c->order[i]].ntable;
     if (!emit_constants(e))
         return false;
     links_patch(e);

@@ -1,5 +1,5 @@
-/* What the emitter's files share.  emit.c: driver, homes of values, moves, frame.  emit_int.c, emit_float.c, emit_memory.c,
- * emit_control.c, emit_call.c: one family each. */
+/* What the emitter's files share.  emit.c: driver, homes of values, moves, frame.  emit_int.c, emit_float.c,
+ * emit_memory.c, emit_control.c, emit_call.c: one family each. */
 #ifndef ENGINE_X64_EMIT_H
 #define ENGINE_X64_EMIT_H
 
@@ -7,10 +7,23 @@
 #include "engine/x64/asm.h"
 #include "engine/x64/regs.h"
 
-struct cold { uint32_t site, pos; uint8_t trap; };     /* a jcc that goes to a trap */
-struct link { uint32_t site, block, table; };          /* rel32 of a jump, or a jump table's entry (table != REF_NONE) */
-struct constant { uint32_t site; uint64_t value; };    /* a rip-relative load of a float */
-struct slow_dispatch { uint32_t site; uint32_t block; uint8_t index; bool used; };
+struct cold {
+    uint32_t site, pos;
+    uint8_t trap;
+}; /* a jcc that goes to a trap */
+struct link {
+    uint32_t site, block, table;
+}; /* rel32 of a jump, or a jump table's entry (table != REF_NONE) */
+struct constant {
+    uint32_t site;
+    uint64_t value;
+}; /* a rip-relative load of a float */
+struct slow_dispatch {
+    uint32_t site;
+    uint32_t block;
+    uint8_t index;
+    bool used;
+};
 
 struct emit {
     struct compile *c;
@@ -18,10 +31,13 @@ struct emit {
     struct engine *engine;
     struct assembler a;
     uint32_t cap;
-    struct cold *cold; uint32_t ncold, cold_cap;
-    struct link *links; uint32_t nlinks, links_cap;
-    struct constant *constants; uint32_t nconstants, constants_cap;
-    uint32_t order;              /* index in layout order of the block being emitted */
+    struct cold *cold;
+    uint32_t ncold, cold_cap;
+    struct link *links;
+    uint32_t nlinks, links_cap;
+    struct constant *constants;
+    uint32_t nconstants, constants_cap;
+    uint32_t order; /* index in layout order of the block being emitted */
     uint32_t node;
     struct slow_dispatch dispatch;
     uint32_t frame;
@@ -29,17 +45,25 @@ struct emit {
 
 /* Where a value is. */
 enum { L_REG, L_MEM, L_IMM };
-struct loc { uint8_t kind, reg; struct rm rm; uint64_t imm; };
+struct loc {
+    uint8_t kind, reg;
+    struct rm rm;
+    uint64_t imm;
+};
 
 struct loc loc_of(struct emit *, ref);
 struct loc loc_of_dst(struct emit *, const struct node *); /* kind L_IMM: nobody wants the value */
-static inline struct rm loc_rm(struct loc l) { return l.kind == L_REG ? rm_reg(l.reg) : l.rm; }
+static inline struct rm loc_rm(struct loc l)
+{
+    return l.kind == L_REG ? rm_reg(l.reg) : l.rm;
+}
 
 /* The register to compute n's value in (scratch if its home is memory), and what brings it home afterwards. */
 uint8_t dst_reg(struct emit *, const struct node *, uint8_t scratch);
 void dst_done(struct emit *, const struct node *, uint8_t reg);
 
-/* r's value in a register: its own, or `scratch`, loaded.  gpr_zx: with a zero upper half (i32 values that must be extended). */
+/* r's value in a register: its own, or `scratch`, loaded.  gpr_zx: with a zero upper half (i32 values that must be
+ * extended). */
 uint8_t gpr_of(struct emit *, ref, uint8_t scratch, bool w);
 uint8_t gpr_zx(struct emit *, ref, uint8_t scratch);
 uint8_t xmm_of(struct emit *, ref, uint8_t scratch, enum irtype);
@@ -48,10 +72,18 @@ void xmm_load(struct emit *, uint8_t reg, ref, enum irtype);
 void xmm_move(struct emit *, uint8_t dst, uint8_t src);
 void xmm_constant(struct emit *, uint8_t reg, uint64_t bits, enum irtype);
 bool is_imm(struct emit *, ref, uint64_t *imm);
-static inline bool fits32(uint64_t v, bool w) { return w ? (int64_t)v == (int32_t)v : true; }
+static inline bool fits32(uint64_t v, bool w)
+{
+    return w ? (int64_t)v == (int32_t)v : true;
+}
 
 /* A parallel move. */
-struct move { uint8_t dst; bool w; ref src; uint8_t type; };
+struct move {
+    uint8_t dst;
+    bool w;
+    ref src;
+    uint8_t type;
+};
 void moves(struct emit *, struct move *, uint32_t n);
 
 void site(struct emit *, uint32_t pos); /* record mode: from here on, native code belongs to wasm offset pos */
@@ -74,7 +106,10 @@ void emit_select(struct emit *, struct node *);
 
 /* emit_float.c */
 void emit_float(struct emit *, struct node *);
-struct fcond { unsigned cc; int parity; }; /* parity: 0 none, 1 false if unordered (EQ), 2 true if unordered (NE) */
+struct fcond {
+    unsigned cc;
+    int parity;
+}; /* parity: 0 none, 1 false if unordered (EQ), 2 true if unordered (NE) */
 struct fcond emit_fcmp(struct emit *, const struct node *);
 
 /* emit_control.c */

@@ -1,8 +1,9 @@
-/* Calls, returns, the frame.  Conventions: regs.h.  All registers are caller-saved; webs that live over a call and have a
- * register are saved to their slots before and loaded after. */
+/* Calls, returns, the frame.  Conventions: regs.h.  All registers are caller-saved; webs that live over a call and have
+ * a register are saved to their slots before and loaded after. */
 #include "engine/x64/emit.h"
 
-#define FRAME_UNCHECKED (64u << 10) /* larger frames look at the stack's end first; smaller ones cannot jump over the guard */
+#define FRAME_UNCHECKED                                                                                                \
+    (64u << 10) /* larger frames look at the stack's end first; smaller ones cannot jump over the guard */
 
 static void store_home(struct emit *e, const struct web *w)
 {
@@ -62,7 +63,7 @@ static void arguments(struct emit *e, const struct node *n, const struct functyp
             argument_to_memory(e, r, type, rm_mem(RSP, at));
             at += 16;
         } else {
-            m[count++] = (struct move){ .dst = reg, .w = type == T_I64, .src = r, .type = (uint8_t)type };
+            m[count++] = (struct move){.dst = reg, .w = type == T_I64, .src = r, .type = (uint8_t)type};
         }
     }
     moves(e, m, count);
@@ -119,7 +120,7 @@ void emit_call(struct emit *e, struct node *n)
 void emit_result(struct emit *e, struct node *n)
 {
     struct rm rm = rm_rip(&e->engine->code->results[n->idx].lo);
-    static const uint8_t in[] = { I_MOVSS, I_MOVSD, I_MOVUPS };
+    static const uint8_t in[] = {I_MOVSS, I_MOVSD, I_MOVUPS};
     uint8_t d = dst_reg(e, n, type_is_int(n->type) ? RAX : XMM15);
     if (type_is_int(n->type))
         x_rm(&e->a, I_MOV, n->type == T_I64, d, rm);
@@ -131,12 +132,12 @@ void emit_result(struct emit *e, struct node *n)
 /* Runtime functions take C's registers: instance, then the operands. */
 void emit_runtime(struct emit *e, struct node *n)
 {
-    static const uint8_t regs[] = { RSI, RDX, RCX, R8, R9 };
+    static const uint8_t regs[] = {RSI, RDX, RCX, R8, R9};
     struct assembler *a = &e->a;
     struct move m[5];
     live_over(e, n, store_home);
     for (uint32_t i = 0; i < n->b; i++)
-        m[i] = (struct move){ .dst = regs[i], .w = true, .src = e->c->args[n->c + i] };
+        m[i] = (struct move){.dst = regs[i], .w = true, .src = e->c->args[n->c + i]};
     moves(e, m, n->b);
     x_rm(a, I_LEA, true, RDI, rm_rip(e->instance));
     x_call(a, code_address(e->engine, e->engine->code->stub_runtime[n->idx]));
@@ -173,8 +174,8 @@ void emit_return(struct emit *e, struct node *n)
     x_ret(a);
 }
 
-/* A tail call.  Stack arguments would need the caller's own area, so a call that has some returns in the ordinary way; the
- * results are where this function's are. */
+/* A tail call.  Stack arguments would need the caller's own area, so a call that has some returns in the ordinary way;
+ * the results are where this function's are. */
 void emit_tail(struct emit *e, struct node *n)
 {
     struct assembler *a = &e->a;
@@ -207,10 +208,14 @@ static void parameters_home(struct emit *e)
 {
     struct compile *c = e->c;
     struct assembler *a = &e->a;
-    struct { uint8_t from, to; enum irtype type; } regs[REG_PARAM_INTS + REG_PARAM_FLOATS];
+    struct {
+        uint8_t from, to;
+        enum irtype type;
+    } regs[REG_PARAM_INTS + REG_PARAM_FLOATS];
     uint32_t ints = 0, floats = 0, nregs = 0, at = c->blocks[c->order[0]].webs_in, x = 0;
     int32_t on_stack = (int32_t)e->frame + 8;
-    /* stores first, then the register permutation, then loads of stack arguments: none overwrites what a later one reads */
+    /* stores first, then the register permutation, then loads of stack arguments: none overwrites what a later one
+     * reads */
     for (uint32_t pass = 0; pass < 3; pass++) {
         ints = floats = x = 0;
         on_stack = (int32_t)e->frame + 8;
@@ -221,18 +226,20 @@ static void parameters_home(struct emit *e)
             struct rm stack_rm = rm_mem(RSP, on_stack);
             on_stack += from == REG_NONE ? 16 : 0;
             uint32_t cand = c->vregs[v].cand;
-            struct loc to = { .kind = L_IMM };
+            struct loc to = {.kind = L_IMM};
             if (cand == 0xffff) {
                 if (c->vregs[v].slot)
-                    to = (struct loc){ .kind = L_MEM, .rm = rm_mem(RSP, (int32_t)(c->vregs[v].slot - 1)) };
+                    to = (struct loc){.kind = L_MEM, .rm = rm_mem(RSP, (int32_t)(c->vregs[v].slot - 1))};
             } else if (c->live_in[(uint64_t)c->order[0] * c->words + cand / 64] >> (cand % 64) & 1) {
                 const struct web *w = &c->webs[web_find(c, c->webs_in_store[at + x++])];
-                to = w->reg != REG_NONE ? (struct loc){ .kind = L_REG, .reg = w->reg }
-                                        : (struct loc){ .kind = L_MEM, .rm = rm_mem(RSP, (int32_t)(c->vregs[v].slot - 1)) };
+                to = w->reg != REG_NONE
+                         ? (struct loc){.kind = L_REG, .reg = w->reg}
+                         : (struct loc){.kind = L_MEM, .rm = rm_mem(RSP, (int32_t)(c->vregs[v].slot - 1))};
             }
             if (to.kind == L_IMM)
                 continue;
-            static const uint8_t st[] = { I_MOVSS_STORE, I_MOVSD_STORE, I_MOVUPS_STORE }, ld[] = { I_MOVSS, I_MOVSD, I_MOVUPS };
+            static const uint8_t st[] = {I_MOVSS_STORE, I_MOVSD_STORE, I_MOVUPS_STORE},
+                                 ld[] = {I_MOVSS, I_MOVSD, I_MOVUPS};
             if (pass == 0 && from != REG_NONE && to.kind == L_MEM)
                 x_rm(a, type_is_int(type) ? I_MOV_STORE : st[type - T_F32], type_is_int(type), from & 15, to.rm);
             else if (pass == 1 && from != REG_NONE && to.kind == L_REG)

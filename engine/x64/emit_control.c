@@ -11,7 +11,10 @@ static uint32_t resolve(const struct compile *c, uint32_t k)
     return k;
 }
 
-static void mark(struct compile *c, uint32_t k) { c->blocks[resolve(c, k)].is_target = true; }
+static void mark(struct compile *c, uint32_t k)
+{
+    c->blocks[resolve(c, k)].is_target = true;
+}
 
 void blocks_mark(struct emit *e)
 {
@@ -27,7 +30,10 @@ void blocks_mark(struct emit *e)
     }
 }
 
-bool block_skipped(struct emit *e, uint32_t k) { return e->c->blocks[k].empty && !e->c->blocks[k].is_target; }
+bool block_skipped(struct emit *e, uint32_t k)
+{
+    return e->c->blocks[k].empty && !e->c->blocks[k].is_target;
+}
 
 /* The block whose code comes next, or REF_NONE. */
 static uint32_t next_block(struct emit *e)
@@ -43,7 +49,7 @@ static void link_to(struct emit *e, uint32_t site_offset, uint32_t block, uint32
 {
     if (!compile_grow(e->c, (void **)&e->links, &e->links_cap, e->nlinks + 1, sizeof *e->links))
         return;
-    e->links[e->nlinks++] = (struct link){ site_offset, block, table };
+    e->links[e->nlinks++] = (struct link){site_offset, block, table};
 }
 
 /* Backward jumps know their distance. */
@@ -142,8 +148,8 @@ static void index_check(struct emit *e, uint8_t index, const struct block *b)
     jump(e, CC_AE, resolve(e->c, e->c->targets[b->table + b->ntable - 1]));
 }
 
-/* Is candidate number x set before the dispatch (then its value flows on), or still zero?  Those set before live in slots
- * (color.c), so the zeroing of registers cannot hurt them. */
+/* Is candidate number x set before the dispatch (then its value flows on), or still zero?  Those set before live in
+ * slots (color.c), so the zeroing of registers cannot hurt them. */
 static void zero_slots(struct emit *e, const struct block *b)
 {
     struct compile *c = e->c;
@@ -169,7 +175,7 @@ static void dispatch(struct emit *e, struct node *n, struct block *b)
     struct compile *c = e->c;
     uint8_t index = gpr_of(e, n->a, RAX, false);
     x_rr(a, I_TEST, false, index, index);
-    e->dispatch = (struct slow_dispatch){ x_jcc(a, CC_NE, a->address), c->order[e->order], index, true };
+    e->dispatch = (struct slow_dispatch){x_jcc(a, CC_NE, a->address), c->order[e->order], index, true};
     uint32_t first = c->targets[b->table], at = c->blocks[first].webs_in;
     for (uint32_t w = 0; w < c->words; w++)
         for (uint64_t bits = c->live_in[(uint64_t)first * c->words + w]; bits; bits &= bits - 1, at++) {

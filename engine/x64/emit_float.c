@@ -1,9 +1,11 @@
-/* Floats: scalar SSE2 and SSE4.1.  NaNs: any NaN result is a quiet one, as wasm asks; min and max give NaN where an operand is
- * NaN, and order the zeroes (spec 4.3.3). */
+/* Floats: scalar SSE2 and SSE4.1.  NaNs: any NaN result is a quiet one, as wasm asks; min and max give NaN where an
+ * operand is NaN, and order the zeroes (spec 4.3.3). */
 #include "engine/x64/emit.h"
 
-static const uint8_t arith[][2] = { [IR_FADD - IR_FADD] = { I_ADDSS, I_ADDSD }, [IR_FSUB - IR_FADD] = { I_SUBSS, I_SUBSD },
-                                    [IR_FMUL - IR_FADD] = { I_MULSS, I_MULSD }, [IR_FDIV - IR_FADD] = { I_DIVSS, I_DIVSD } };
+static const uint8_t arith[][2] = {[IR_FADD - IR_FADD] = {I_ADDSS, I_ADDSD},
+                                   [IR_FSUB - IR_FADD] = {I_SUBSS, I_SUBSD},
+                                   [IR_FMUL - IR_FADD] = {I_MULSS, I_MULSD},
+                                   [IR_FDIV - IR_FADD] = {I_DIVSS, I_DIVSD}};
 
 static uint8_t *short_jump(struct assembler *a, unsigned opcode)
 {
@@ -11,7 +13,10 @@ static uint8_t *short_jump(struct assembler *a, unsigned opcode)
     asm_u8(a, 0);
     return a->at;
 }
-static void short_here(struct assembler *a, uint8_t *from) { from[-1] = (uint8_t)(a->at - from); }
+static void short_here(struct assembler *a, uint8_t *from)
+{
+    from[-1] = (uint8_t)(a->at - from);
+}
 
 static struct rm constant_rm(struct emit *e, enum code_constant k)
 {
@@ -158,13 +163,17 @@ static void int_to_float(struct emit *e, struct node *n)
     dst_done(e, n, d);
 }
 
-struct limits { uint64_t below, above; }; /* x <= below or x >= above: out of range */
+struct limits {
+    uint64_t below, above;
+}; /* x <= below or x >= above: out of range */
 
 /* Bits of the bounds of truncation, by source (f32, f64) and target (i32s, i32u, i64s, i64u). */
 static const struct limits bounds[2][4] = {
-    { { 0xcf000001, 0x4f000000 }, { 0xbf800000, 0x4f800000 }, { 0xdf000001, 0x5f000000 }, { 0xbf800000, 0x5f800000 } },
-    { { 0xc1e0000000200000, 0x41e0000000000000 }, { 0xbff0000000000000, 0x41f0000000000000 },
-      { 0xc3e0000000000001, 0x43e0000000000000 }, { 0xbff0000000000000, 0x43f0000000000000 } } };
+    {{0xcf000001, 0x4f000000}, {0xbf800000, 0x4f800000}, {0xdf000001, 0x5f000000}, {0xbf800000, 0x5f800000}},
+    {{0xc1e0000000200000, 0x41e0000000000000},
+     {0xbff0000000000000, 0x41f0000000000000},
+     {0xc3e0000000000001, 0x43e0000000000000},
+     {0xbff0000000000000, 0x43f0000000000000}}};
 
 /* xmm15 holds a value in range; the integer goes to rax. */
 static void truncate_in_range(struct emit *e, bool from64, bool to64, bool is_unsigned)
@@ -267,12 +276,21 @@ struct fcond emit_fcmp(struct emit *e, const struct node *n)
     }
     x_rm(&e->a, n->type == T_F64 ? I_UCOMISD : I_UCOMISS, false, x & 15, y);
     switch (n->sub) {
-    case FCC_EQ: return (struct fcond){ CC_E, 1 };
-    case FCC_NE: return (struct fcond){ CC_NE, 2 };
-    case FCC_LT: case FCC_GT: return (struct fcond){ CC_A, 0 };
-    case FCC_LE: case FCC_GE: return (struct fcond){ CC_AE, 0 };
-    case FCC_NLT: case FCC_NGT: return (struct fcond){ CC_BE, 0 };
-    default: return (struct fcond){ CC_B, 0 };
+    case FCC_EQ:
+        return (struct fcond){CC_E, 1};
+    case FCC_NE:
+        return (struct fcond){CC_NE, 2};
+    case FCC_LT:
+    case FCC_GT:
+        return (struct fcond){CC_A, 0};
+    case FCC_LE:
+    case FCC_GE:
+        return (struct fcond){CC_AE, 0};
+    case FCC_NLT:
+    case FCC_NGT:
+        return (struct fcond){CC_BE, 0};
+    default:
+        return (struct fcond){CC_B, 0};
     }
 }
 
@@ -293,13 +311,33 @@ static void compare_value(struct emit *e, struct node *n)
 void emit_float(struct emit *e, struct node *n)
 {
     switch (n->op) {
-    case IR_FADD: case IR_FSUB: case IR_FMUL: case IR_FDIV: binary(e, n); return;
-    case IR_FMIN: case IR_FMAX: min_max(e, n); return;
-    case IR_FCOPYSIGN: copysign_(e, n); return;
-    case IR_FCMP: compare_value(e, n); return;
-    case IR_ITOF: int_to_float(e, n); return;
-    case IR_FTOI: float_to_int(e, n); return;
-    case IR_BITCAST: bitcast(e, n); return;
-    default: unary(e, n); return;
+    case IR_FADD:
+    case IR_FSUB:
+    case IR_FMUL:
+    case IR_FDIV:
+        binary(e, n);
+        return;
+    case IR_FMIN:
+    case IR_FMAX:
+        min_max(e, n);
+        return;
+    case IR_FCOPYSIGN:
+        copysign_(e, n);
+        return;
+    case IR_FCMP:
+        compare_value(e, n);
+        return;
+    case IR_ITOF:
+        int_to_float(e, n);
+        return;
+    case IR_FTOI:
+        float_to_int(e, n);
+        return;
+    case IR_BITCAST:
+        bitcast(e, n);
+        return;
+    default:
+        unary(e, n);
+        return;
     }
 }

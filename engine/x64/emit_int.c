@@ -1,11 +1,11 @@
-/* Integers: arithmetic, comparison, selection.  32-bit operations leave the upper half zero; their operands' upper halves may
- * be anything. */
+/* Integers: arithmetic, comparison, selection.  32-bit operations leave the upper half zero; their operands' upper
+ * halves may be anything. */
 #include "engine/x64/emit.h"
 
-static const uint8_t alu_insn[IR_COUNT] = { [IR_ADD] = I_ADD, [IR_SUB] = I_SUB, [IR_AND] = I_AND, [IR_OR] = I_OR,
-                                            [IR_XOR] = I_XOR, [IR_MUL] = I_IMUL };
-static const uint8_t alu_imm[IR_COUNT] = { [IR_ADD] = ALU_ADD, [IR_SUB] = ALU_SUB, [IR_AND] = ALU_AND, [IR_OR] = ALU_OR,
-                                           [IR_XOR] = ALU_XOR };
+static const uint8_t alu_insn[IR_COUNT] = {
+    [IR_ADD] = I_ADD, [IR_SUB] = I_SUB, [IR_AND] = I_AND, [IR_OR] = I_OR, [IR_XOR] = I_XOR, [IR_MUL] = I_IMUL};
+static const uint8_t alu_imm[IR_COUNT] = {
+    [IR_ADD] = ALU_ADD, [IR_SUB] = ALU_SUB, [IR_AND] = ALU_AND, [IR_OR] = ALU_OR, [IR_XOR] = ALU_XOR};
 
 static bool same_slot(struct loc x, struct loc y)
 {
@@ -26,7 +26,7 @@ static void binary_imm(struct emit *e, struct node *n, int32_t imm)
     if (n->op == IR_MUL) {
         if (x.kind == L_IMM) {
             gpr_load(e, d, n->a, w);
-            x = (struct loc){ .kind = L_REG, .reg = d };
+            x = (struct loc){.kind = L_REG, .reg = d};
         }
         bool small = imm >= -128 && imm <= 127;
         if (small)
@@ -84,9 +84,9 @@ static void binary(struct emit *e, struct node *n)
 
 static void shift(struct emit *e, struct node *n)
 {
-    static const uint8_t digit[IR_COUNT] = { [IR_SHL] = SHIFT_SHL, [IR_SHR] = SHIFT_SHR, [IR_SAR] = SHIFT_SAR,
-                                             [IR_ROTL] = SHIFT_ROL, [IR_ROTR] = SHIFT_ROR };
-    static const uint8_t bmi2[IR_COUNT] = { [IR_SHL] = I_SHLX, [IR_SHR] = I_SHRX, [IR_SAR] = I_SARX };
+    static const uint8_t digit[IR_COUNT] = {
+        [IR_SHL] = SHIFT_SHL, [IR_SHR] = SHIFT_SHR, [IR_SAR] = SHIFT_SAR, [IR_ROTL] = SHIFT_ROL, [IR_ROTR] = SHIFT_ROR};
+    static const uint8_t bmi2[IR_COUNT] = {[IR_SHL] = I_SHLX, [IR_SHR] = I_SHRX, [IR_SAR] = I_SARX};
     struct assembler *a = &e->a;
     bool w = n->type == T_I64;
     uint8_t d = dst_reg(e, n, RAX);
@@ -108,7 +108,7 @@ static void shift(struct emit *e, struct node *n)
         uint8_t count = gpr_of(e, n->b, RCX, w);
         if (x.kind == L_IMM) {
             gpr_load(e, RAX, n->a, w);
-            x = (struct loc){ .kind = L_REG, .reg = RAX };
+            x = (struct loc){.kind = L_REG, .reg = RAX};
         }
         asm_vex(a, bmi2[n->op], w, d, count, loc_rm(x), 0);
     } else {
@@ -126,12 +126,16 @@ static uint8_t *short_jump(struct assembler *a, unsigned opcode)
     asm_u8(a, 0);
     return a->at;
 }
-static void short_here(struct assembler *a, uint8_t *from) { from[-1] = (uint8_t)(a->at - from); }
+static void short_here(struct assembler *a, uint8_t *from)
+{
+    from[-1] = (uint8_t)(a->at - from);
+}
 
 static void divide(struct emit *e, struct node *n)
 {
     struct assembler *a = &e->a;
-    bool w = n->type == T_I64, is_signed = n->op == IR_DIVS || n->op == IR_REMS, rem = n->op == IR_REMS || n->op == IR_REMU;
+    bool w = n->type == T_I64, is_signed = n->op == IR_DIVS || n->op == IR_REMS,
+         rem = n->op == IR_REMS || n->op == IR_REMU;
     uint64_t imm = 0;
     bool constant = is_imm(e, n->b, &imm);
     struct loc y = loc_of(e, n->b);
@@ -180,9 +184,11 @@ static void divide(struct emit *e, struct node *n)
 /* Population count without POPCNT: sums of neighbouring bit groups. */
 static void popcount_plain(struct emit *e, bool w)
 {
-    static const struct { uint64_t mask; uint8_t shift; } steps[] = {
-        { 0x5555555555555555, 1 }, { 0x3333333333333333, 2 }, { 0x0f0f0f0f0f0f0f0f, 4 }, { 0x00ff00ff00ff00ff, 8 },
-        { 0x0000ffff0000ffff, 16 }, { 0x00000000ffffffff, 32 } };
+    static const struct {
+        uint64_t mask;
+        uint8_t shift;
+    } steps[] = {{0x5555555555555555, 1}, {0x3333333333333333, 2},  {0x0f0f0f0f0f0f0f0f, 4},
+                 {0x00ff00ff00ff00ff, 8}, {0x0000ffff0000ffff, 16}, {0x00000000ffffffff, 32}};
     struct assembler *a = &e->a;
     for (unsigned i = 0; i < (w ? 6u : 5u); i++) { /* rax = (rax & m) + (rax >> s & m), the old rax on the stack */
         x_push(a, RAX);
@@ -231,13 +237,21 @@ static void extend(struct emit *e, struct node *n)
     struct loc x = loc_of(e, n->a);
     if (x.kind == L_IMM) {
         gpr_load(e, RAX, n->a, w);
-        x = (struct loc){ .kind = L_REG, .reg = RAX };
+        x = (struct loc){.kind = L_REG, .reg = RAX};
     }
     switch (n->op) {
-    case IR_EXT8: x_byte_load(a, I_MOVSX8, w, d, loc_rm(x)); break;
-    case IR_EXT16: x_rm(a, I_MOVSX16, w, d, loc_rm(x)); break;
-    case IR_ZEXT: x_rm(a, I_MOV, false, d, loc_rm(x)); break;
-    default: x_rm(a, I_MOVSXD, true, d, loc_rm(x)); break; /* EXT32, SEXT */
+    case IR_EXT8:
+        x_byte_load(a, I_MOVSX8, w, d, loc_rm(x));
+        break;
+    case IR_EXT16:
+        x_rm(a, I_MOVSX16, w, d, loc_rm(x));
+        break;
+    case IR_ZEXT:
+        x_rm(a, I_MOV, false, d, loc_rm(x));
+        break;
+    default:
+        x_rm(a, I_MOVSXD, true, d, loc_rm(x));
+        break; /* EXT32, SEXT */
     }
     dst_done(e, n, d);
 }
@@ -247,15 +261,24 @@ static void extend(struct emit *e, struct node *n)
 static unsigned cc_swapped(unsigned cc)
 {
     switch (cc) {
-    case CC_B: return CC_A;
-    case CC_A: return CC_B;
-    case CC_AE: return CC_BE;
-    case CC_BE: return CC_AE;
-    case CC_L: return CC_G;
-    case CC_G: return CC_L;
-    case CC_LE: return CC_GE;
-    case CC_GE: return CC_LE;
-    default: return cc;
+    case CC_B:
+        return CC_A;
+    case CC_A:
+        return CC_B;
+    case CC_AE:
+        return CC_BE;
+    case CC_BE:
+        return CC_AE;
+    case CC_L:
+        return CC_G;
+    case CC_G:
+        return CC_L;
+    case CC_LE:
+        return CC_GE;
+    case CC_GE:
+        return CC_LE;
+    default:
+        return cc;
     }
 }
 
@@ -270,7 +293,7 @@ unsigned emit_cmp(struct emit *e, const struct node *n)
             int32_t v = (int32_t)imm;
             if (x.kind == L_IMM) {
                 gpr_load(e, RAX, n->a, w);
-                x = (struct loc){ .kind = L_REG, .reg = RAX };
+                x = (struct loc){.kind = L_REG, .reg = RAX};
             }
             if (v == 0 && x.kind == L_REG)
                 x_rr(a, I_TEST, w, x.reg, x.reg);
@@ -351,7 +374,7 @@ void emit_select(struct emit *e, struct node *n)
     }
     if (x.kind == L_IMM) {
         x_mov_imm(a, RCX, w ? x.imm : (uint32_t)x.imm);
-        x = (struct loc){ .kind = L_REG, .reg = RCX };
+        x = (struct loc){.kind = L_REG, .reg = RCX};
     }
     x_cmov(a, cc, w, d, loc_rm(x));
     dst_done(e, n, d);
@@ -361,11 +384,39 @@ void emit_int(struct emit *e, struct node *n)
 {
     uint8_t d;
     switch (n->op) {
-    case IR_ADD: case IR_SUB: case IR_MUL: case IR_AND: case IR_OR: case IR_XOR: binary(e, n); return;
-    case IR_SHL: case IR_SHR: case IR_SAR: case IR_ROTL: case IR_ROTR: shift(e, n); return;
-    case IR_DIVS: case IR_DIVU: case IR_REMS: case IR_REMU: divide(e, n); return;
-    case IR_CLZ: case IR_CTZ: case IR_POPCNT: count_bits(e, n); return;
-    case IR_EXT8: case IR_EXT16: case IR_EXT32: case IR_SEXT: case IR_ZEXT: extend(e, n); return;
+    case IR_ADD:
+    case IR_SUB:
+    case IR_MUL:
+    case IR_AND:
+    case IR_OR:
+    case IR_XOR:
+        binary(e, n);
+        return;
+    case IR_SHL:
+    case IR_SHR:
+    case IR_SAR:
+    case IR_ROTL:
+    case IR_ROTR:
+        shift(e, n);
+        return;
+    case IR_DIVS:
+    case IR_DIVU:
+    case IR_REMS:
+    case IR_REMU:
+        divide(e, n);
+        return;
+    case IR_CLZ:
+    case IR_CTZ:
+    case IR_POPCNT:
+        count_bits(e, n);
+        return;
+    case IR_EXT8:
+    case IR_EXT16:
+    case IR_EXT32:
+    case IR_SEXT:
+    case IR_ZEXT:
+        extend(e, n);
+        return;
     default: /* CMP as a value */
         d = dst_reg(e, n, RAX);
         {

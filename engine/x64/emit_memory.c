@@ -1,8 +1,8 @@
 /* Linear memory and globals.
  *
- * An address is a zero-extended i32 plus a 32-bit offset: at most 33 bits, and everything up to there that is not memory
- * faults (engine_env.memory_open).  So there are no bounds checks.  Memory 0 is at address 0 in the guest, or its base is
- * in r13; other memories' bases are read from their struct. */
+ * An address is a zero-extended i32 plus a 32-bit offset: at most 33 bits, and everything up to there that is not
+ * memory faults (engine_env.memory_open).  So there are no bounds checks.  Memory 0 is at address 0 in the guest, or
+ * its base is in r13; other memories' bases are read from their struct. */
 #include "engine/x64/emit.h"
 
 bool rm_uses(struct rm rm, uint8_t reg)
@@ -76,13 +76,27 @@ void emit_load(struct emit *e, struct node *n)
     }
     uint8_t d = dst_reg(e, n, RAX);
     switch (n->sub) {
-    case M_8U: x_rm(a, I_MOVZX8, false, d, rm); break;
-    case M_8S: x_rm(a, I_MOVSX8, w, d, rm); break;
-    case M_16U: x_rm(a, I_MOVZX16, false, d, rm); break;
-    case M_16S: x_rm(a, I_MOVSX16, w, d, rm); break;
-    case M_32S: x_rm(a, I_MOVSXD, true, d, rm); break;
-    case M_32U: x_rm(a, I_MOV, false, d, rm); break;
-    default: x_rm(a, I_MOV, true, d, rm); break;
+    case M_8U:
+        x_rm(a, I_MOVZX8, false, d, rm);
+        break;
+    case M_8S:
+        x_rm(a, I_MOVSX8, w, d, rm);
+        break;
+    case M_16U:
+        x_rm(a, I_MOVZX16, false, d, rm);
+        break;
+    case M_16S:
+        x_rm(a, I_MOVSX16, w, d, rm);
+        break;
+    case M_32S:
+        x_rm(a, I_MOVSXD, true, d, rm);
+        break;
+    case M_32U:
+        x_rm(a, I_MOV, false, d, rm);
+        break;
+    default:
+        x_rm(a, I_MOV, true, d, rm);
+        break;
     }
     dst_done(e, n, d);
 }
@@ -101,7 +115,9 @@ static void store_constant(struct emit *e, struct node *n, struct rm rm, uint64_
         asm_u8(a, (uint8_t)imm);
         asm_u8(a, (uint8_t)(imm >> 8));
         return;
-    default: x_rmi32(a, I_MOV_IMM, n->sub == M_64, 0, rm, (int32_t)imm); return;
+    default:
+        x_rmi32(a, I_MOV_IMM, n->sub == M_64, 0, rm, (int32_t)imm);
+        return;
     }
 }
 
@@ -122,10 +138,18 @@ void emit_store(struct emit *e, struct node *n)
     uint8_t v = gpr_of(e, n->b, RAX, n->sub == M_64);
     struct rm rm = memory_rm(e, n->a, n->off, n->idx, n->pos);
     switch (n->sub) {
-    case M_8U: x_store8(a, v, rm); break;
-    case M_16U: x_rm(a, I_MOV16_STORE, false, v, rm); break;
-    case M_32U: x_rm(a, I_MOV_STORE, false, v, rm); break;
-    default: x_rm(a, I_MOV_STORE, true, v, rm); break;
+    case M_8U:
+        x_store8(a, v, rm);
+        break;
+    case M_16U:
+        x_rm(a, I_MOV16_STORE, false, v, rm);
+        break;
+    case M_32U:
+        x_rm(a, I_MOV_STORE, false, v, rm);
+        break;
+    default:
+        x_rm(a, I_MOV_STORE, true, v, rm);
+        break;
     }
 }
 
@@ -142,7 +166,7 @@ void emit_global(struct emit *e, struct node *n)
             dst_done(e, n, r);
         return;
     }
-    static const uint8_t in[] = { I_MOVSS, I_MOVSD, I_MOVUPS }, out[] = { I_MOVSS_STORE, I_MOVSD_STORE, I_MOVUPS_STORE };
+    static const uint8_t in[] = {I_MOVSS, I_MOVSD, I_MOVUPS}, out[] = {I_MOVSS_STORE, I_MOVSD_STORE, I_MOVUPS_STORE};
     uint8_t r = set ? xmm_of(e, n->a, XMM15, t) : dst_reg(e, n, XMM15);
     x_rm(&e->a, set ? out[t - T_F32] : in[t - T_F32], false, r & 15, rm);
     if (!set)

@@ -4,8 +4,8 @@
  *   r15, r14   pinned globals 0, 1  r13                     base of memory 0 where it is not at address 0
  *   rdx        temporaries (and division)                   the others: webs first, temporaries in the gaps
  *
- * Parameters: the first six integers in rdi rsi rdx r8 r9 r10, the first eight floats in xmm0 to xmm7, the rest on the stack, at
- * [rsp + 16 * k] before the call.  First result in rax or xmm0, more in code_global's result area. */
+ * Parameters: the first six integers in rdi rsi rdx r8 r9 r10, the first eight floats in xmm0 to xmm7, the rest on the
+ * stack, at [rsp + 16 * k] before the call.  First result in rax or xmm0, more in code_global's result area. */
 #ifndef ENGINE_X64_REGS_H
 #define ENGINE_X64_REGS_H
 
@@ -14,13 +14,13 @@
 enum gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
 enum { XMM0 = 16, XMM14 = 30, XMM15 = 31 }; /* floats are numbered behind the integers */
 
-#define REG_PARAM_INTS 6
+#define REG_PARAM_INTS   6
 #define REG_PARAM_FLOATS 8
-#define REG_BASE R13
-#define REG_PIN0 R15
-#define REG_PIN1 R14
-#define REG_WEBS_FLOAT 0x3fff0000u
-#define REG_TEMPS_FLOAT 0x3fff0000u
+#define REG_BASE         R13
+#define REG_PIN0         R15
+#define REG_PIN1         R14
+#define REG_WEBS_FLOAT   0x3fff0000u
+#define REG_TEMPS_FLOAT  0x3fff0000u
 
 static inline uint32_t reg_webs_int(const struct instance *i)
 {
@@ -34,11 +34,14 @@ static inline uint32_t reg_webs_int(const struct instance *i)
     return mask;
 }
 
-static inline uint32_t reg_temps_int(const struct instance *i) { return reg_webs_int(i) | 1u << RDX; }
+static inline uint32_t reg_temps_int(const struct instance *i)
+{
+    return reg_webs_int(i) | 1u << RDX;
+}
 
 static inline uint8_t reg_param_int(uint32_t k)
 {
-    static const uint8_t regs[REG_PARAM_INTS] = { RDI, RSI, RDX, R8, R9, R10 };
+    static const uint8_t regs[REG_PARAM_INTS] = {RDI, RSI, RDX, R8, R9, R10};
     return regs[k];
 }
 

@@ -1,8 +1,9 @@
-/* Code that is not compiled from wasm: the way in, the ways out, trampolines, thunks.  Written once per engine or instance.
+/* Code that is not compiled from wasm: the way in, the ways out, trampolines, thunks.  Written once per engine or
+ * instance.
  *
- * While wasm runs, rsp is on the wasm stack and e->c_sp keeps the C stack; while C runs, e->wasm_sp keeps the wasm stack, and
- * the word there is the return address into wasm (backtraces start from it).  stub_enter leaves on the C stack, from e->c_sp up:
- * the older wasm_sp, the older c_sp, the activation, and C's callee-saved registers. */
+ * While wasm runs, rsp is on the wasm stack and e->c_sp keeps the C stack; while C runs, e->wasm_sp keeps the wasm
+ * stack, and the word there is the return address into wasm (backtraces start from it).  stub_enter leaves on the C
+ * stack, from e->c_sp up: the older wasm_sp, the older c_sp, the activation, and C's callee-saved registers. */
 #include "engine/x64/emit.h"
 
 #define STUBS_BYTES 8192
@@ -10,10 +11,13 @@
 static struct assembler at_code(struct engine *e, uint32_t offset, uint32_t bytes)
 {
     uint8_t *p = code_write(e, offset);
-    return (struct assembler){ p, p, p + bytes, code_address(e, offset) };
+    return (struct assembler){p, p, p + bytes, code_address(e, offset)};
 }
 
-static struct rm field(uint8_t base, size_t offset) { return rm_mem(base, (int32_t)offset); }
+static struct rm field(uint8_t base, size_t offset)
+{
+    return rm_mem(base, (int32_t)offset);
+}
 
 /* Every stub starts here: its code offset. */
 static uint32_t stub_here(struct engine *e, struct assembler *a)
@@ -35,7 +39,7 @@ static void call_c(struct assembler *a, void (*fn)(void))
     x_m(a, I_CALL_RM, false, rm_reg(RAX));
 }
 
-static const uint8_t saved[] = { RBX, RBP, R12, R13, R14, R15 };
+static const uint8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
 
 /* rdi = activation: pops what stub_enter pushed; rax = result. */
 static void enter_leave(struct engine *e, struct assembler *a)
@@ -205,7 +209,7 @@ void stub_jump(struct engine *e, uint32_t at, uint32_t target)
 
 static void pins_out(struct assembler *a, const struct instance *i)
 {
-    static const uint8_t regs[2] = { REG_PIN0, REG_PIN1 };
+    static const uint8_t regs[2] = {REG_PIN0, REG_PIN1};
     for (int k = 0; k < 2; k++)
         if (i->pinned[k] >= 0)
             x_rm(a, I_MOV_STORE, true, regs[k], rm_rip(&i->globals[i->pinned[k]]->lo));
@@ -213,7 +217,7 @@ static void pins_out(struct assembler *a, const struct instance *i)
 
 static void pins_in(struct assembler *a, const struct instance *i)
 {
-    static const uint8_t regs[2] = { REG_PIN0, REG_PIN1 };
+    static const uint8_t regs[2] = {REG_PIN0, REG_PIN1};
     for (int k = 0; k < 2; k++)
         if (i->pinned[k] >= 0)
             x_rm(a, I_MOV, true, regs[k], rm_rip(&i->globals[i->pinned[k]]->lo));
@@ -305,7 +309,8 @@ static uint32_t host_thunk(struct instance *i, uint32_t func, const struct funct
     x_ret(&a);
     if (a.at > a.end)
         __builtin_trap();
-    return code_add_range(e, (struct code_range){ at, at, at + (uint32_t)(a.at - a.start), func, frame, i, true }) ? at : 0;
+    return code_add_range(e, (struct code_range){at, at, at + (uint32_t)(a.at - a.start), func, frame, i, true}) ? at
+                                                                                                                 : 0;
 }
 
 /* Calls callee as its own instance: its pins and its base.  Stack arguments are handed on. */
@@ -322,7 +327,7 @@ uint32_t stub_foreign(struct instance *caller, const struct funcref *callee)
     if (!thunk_begin(e, 320 + 32 * stack, &at, &a))
         return 0;
     x_alu_imm(&a, ALU_SUB, true, rm_reg(RSP), (int32_t)frame);
-    static const uint8_t kept[] = { REG_BASE, REG_PIN1, REG_PIN0 }; /* whatever the caller has there */
+    static const uint8_t kept[] = {REG_BASE, REG_PIN1, REG_PIN0}; /* whatever the caller has there */
     for (unsigned k = 0; k < 3; k++)
         x_rm(&a, I_MOV_STORE, true, kept[k], rm_mem(RSP, (int32_t)(frame - 24 + 8 * k)));
     for (uint32_t k = 0; k < stack; k++) {
@@ -342,7 +347,10 @@ uint32_t stub_foreign(struct instance *caller, const struct funcref *callee)
     x_ret(&a);
     if (a.at > a.end)
         __builtin_trap();
-    return code_add_range(e, (struct code_range){ at, at, at + (uint32_t)(a.at - a.start), callee->index, frame, to, true }) ? at : 0;
+    return code_add_range(e,
+                          (struct code_range){at, at, at + (uint32_t)(a.at - a.start), callee->index, frame, to, true})
+               ? at
+               : 0;
 }
 
 uint32_t stub_import(struct instance *i, uint32_t func)
