@@ -1,4 +1,4 @@
-/* Faults at CPL 3, handed on by entry.S: a wasm trap goes on where the engine says, anything else is a broken engine. */
+/* Faults at CPL 3, handed on by entry.S: a wasm trap goes on where the engine says, all else is a broken engine. */
 #include "guest/fault.h"
 #include "guest/guest.h"
 #include "wasi-shim/hypercall.h"

@@ -1,4 +1,4 @@
-/* The guest's inside: what its C files share, grouped by the file that owns it.  The memory map is wasi-shim/abi.h's. */
+/* The guest's inside: what its C files share, grouped by the file that owns it.  The memory map is abi.h's. */
 #ifndef GUEST_GUEST_H
 #define GUEST_GUEST_H
 

@@ -76,8 +76,8 @@ _Noreturn static void end_no_entry(void)
 {
     uint32_t func;
     if (exports_func("_initialize", &func))
-        end_run(END_UNSUPPORTED, "it has no _start export: it is a library (reactor) with _initialize, whose exports wait to be "
-                "called (for Go: build it without -buildmode=c-shared)", 0);
+        end_run(END_UNSUPPORTED, "it has no _start export: it is a library (reactor) with _initialize, whose exports "
+                "wait to be called (for Go: build it without -buildmode=c-shared)", 0);
     end_run(END_UNSUPPORTED, "it has no _start export: it is not a WASI program (for Go: build a package main with "
             "GOOS=wasip1 GOARCH=wasm)", 0);
 }

@@ -6,7 +6,8 @@
 
 _Static_assert((int)ENGINE_SSE41 == (int)CPU_SSE41 && (int)ENGINE_POPCNT == (int)CPU_POPCNT &&
                (int)ENGINE_LZCNT == (int)CPU_LZCNT && (int)ENGINE_BMI1 == (int)CPU_BMI1 &&
-               (int)ENGINE_BMI2 == (int)CPU_BMI2 && (int)ENGINE_AVX == (int)CPU_AVX, "CPU bits are handed on as they are");
+               (int)ENGINE_BMI2 == (int)CPU_BMI2 && (int)ENGINE_AVX == (int)CPU_AVX,
+               "CPU bits are handed on as they are");
 
 static bool memory_opened;
 

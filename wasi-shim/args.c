@@ -1,7 +1,7 @@
 /* Arguments and environment, from the boot record.
  *
- * Both are lists of NUL-terminated strings, one after the other.  The module gets the strings as they stand, and an array
- * with the address of each. */
+ * Both are lists of NUL-terminated strings, one after the other.  The module gets the strings as they stand, and an
+ * array with the address of each. */
 #include "wasi-shim/shim.h"
 
 struct strings { const char *bytes; uint32_t len, count; };

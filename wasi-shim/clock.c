@@ -1,7 +1,7 @@
 /* Realtime and monotonic clock from the clock page: the time stamp counter, scaled as the monitor says.
  *
- * The page is good for at most a second; past it one hypercall asks for a new one, so that steps and slewing of the host's
- * clocks are followed.  The process clocks (ids 2 and 3) are the monitor's. */
+ * The page is good for at most a second; past it one hypercall asks for a new one, so that steps and slewing of the
+ * host's clocks are followed.  The process clocks (ids 2 and 3) are the monitor's. */
 #include "wasi-shim/hypercall.h"
 #include "wasi-shim/shim.h"
 
@@ -15,8 +15,8 @@ static uint64_t tsc(void)
     return (uint64_t)hi << 32 | lo;
 }
 
-/* A consistent copy of the page; false: not usable, or the writer does not come to an end.  x86 keeps loads in order, so
- * the compiler barriers are enough. */
+/* A consistent copy of the page; false: not usable, or the writer does not come to an end.  x86 keeps loads in order,
+ * so the compiler barriers are enough. */
 static bool page_read(const struct clock_page *page, struct clock_page *copy)
 {
     for (int i = 0; i < READ_TRIES; i++) {
@@ -74,7 +74,9 @@ bool serve_clock_time_get(struct served *call)
     if (id > CLOCK_MONOTONIC || !page_fresh(call->shim, &page, &now))
         return false;
     uint64_t elapsed = page_elapsed(&page, now);
-    uint64_t ns = id == CLOCK_REALTIME ? page.realtime_ns + elapsed : monotonic(call->shim, page.monotonic_ns + elapsed);
+    uint64_t ns = page.realtime_ns + elapsed;
+    if (id == CLOCK_MONOTONIC)
+        ns = monotonic(call->shim, page.monotonic_ns + elapsed);
     call->error = linear_put_u64(&call->memory, (uint32_t)call->args[2], ns) ? WASI_SUCCESS : WASI_FAULT;
     return true;
 }

@@ -3,8 +3,8 @@
 
 enum slot_state { SLOT_MINE = 0, SLOT_POSTED = 1 };
 
-/* The memory clobber keeps the compiler from moving slot accesses across the doorbell.  The CPU needs no fence: the exit
- * serializes. */
+/* The memory clobber keeps the compiler from moving slot accesses across the doorbell.  The CPU needs no fence: the
+ * exit serializes. */
 void doorbell_ring(enum doorbell why)
 {
     __asm__ volatile("outb %b0, %1" : : "a"(why), "N"(DOORBELL_PORT) : "memory");

@@ -40,7 +40,9 @@ static void outside_memory(void **state)
 {
     (void)state;
     start(64, 0);
-    const struct { uint64_t a, b; } bad[] = {{49, 0}, {0, 64 - sizeof args + 1}, {0xffffffff, 0}, {0, 0xffffffff}, {64, 64}};
+    const struct { uint64_t a, b; } bad[] = {
+        {49, 0}, {0, 64 - sizeof args + 1}, {0xffffffff, 0}, {0, 0xffffffff}, {64, 64},
+    };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(wasi("args_get", "ii:i", bad[i].a, bad[i].b, 0), WASI_FAULT);
     assert_int_equal(wasi("args_sizes_get", "ii:i", 61, 0, 0), WASI_FAULT);
