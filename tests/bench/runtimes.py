@@ -44,7 +44,8 @@ class Wasmvm(Native):
         os.stat(self.path)
 
     def argv(self, program, args, grant):
-        return [self.path, *sum((["--dir", g] for g in grant), []), "--", program.wasm, *args]
+        pwd = ["--cwd", grant[0]] if grant else []
+        return [self.path, *sum((["--dir", g] for g in grant), []), *pwd, "--", program.wasm, *args]
 
 
 class Wazero(Native):
@@ -56,7 +57,7 @@ class Wazero(Native):
         self.cache = os.path.join(CACHE, "wazero")
 
     def argv(self, program, args, grant):
-        mounts = [f"-mount={g}:{g}" for g in grant]
+        mounts = [f"-mount={g}:{g}" for g in grant] + ([f"-env=PWD={grant[0]}"] if grant else [])
         return [self.path, "run", f"-cachedir={self.cache}", *mounts, program.wasm, *args]
 
     def forget(self):
