@@ -3,7 +3,7 @@
  *   one reservation   [ heap, 512 MiB | code_x, 256 MiB ]   so that code reaches the heap by 32-bit displacements
  *   a memfd           mapped at code_x (read, execute) and at code_w (read, write)
  *   a memory          8 GiB and a guard of its own; the usable prefix is made so by mprotect
- *   the wasm stack    [ guard, 2 MiB | stack ] */
+ *   the wasm stack    [ guard, 8 MiB | stack ] */
 #include "tests/host/env.h"
 
 #include <signal.h>
@@ -17,7 +17,7 @@
 
 #define HEAP_CAP     (512ull << 20)
 #define CODE_CAP     (256ull << 20)
-#define STACK_GUARD  (2ull << 20)
+#define STACK_GUARD  (8ull << 20) /* more than engine_fault takes for a stack overflow */
 #define MEMORY_SPACE ((8ull << 30) + (1ull << 20)) /* any 33-bit offset and 16 more */
 #define FAULT_STACK  (64ull << 10)
 #define PAGE_FAULT   14 /* the CPU's vector */
@@ -116,7 +116,7 @@ static void fault_handle(int signal, siginfo_t *info, void *context)
     sigaction(signal, &fatal, NULL);
 }
 
-static bool faults_catch(void)
+bool host_catch_faults(void)
 {
     static uint8_t stack[FAULT_STACK];
     static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE };
@@ -162,7 +162,7 @@ bool host_open(struct host *host, uint64_t stack_bytes, uint64_t memory_limit)
     uint8_t *near = host_map(host, HEAP_CAP + CODE_CAP);
     host->env.heap = near;
     host->env.code_x = near + HEAP_CAP;
-    if (!near || !code_open(host) || !stack_open(host, round_up(stack_bytes)) || !faults_catch()) {
+    if (!near || !code_open(host) || !stack_open(host, round_up(stack_bytes)) || !host_catch_faults()) {
         host_close(host);
         return false;
     }

@@ -24,6 +24,8 @@ struct host {
 bool host_open(struct host *, uint64_t stack_bytes, uint64_t memory_limit);
 /* The same, and engine_new. */
 bool host_open_engine(struct host *, uint64_t stack_bytes, uint64_t memory_limit);
+/* Takes the fault signals (host_open does); again where somebody took them since, as cmocka does for each test. */
+bool host_catch_faults(void);
 /* Unmaps all, the engine's heap and all linear memories included. */
 void host_close(struct host *);
 

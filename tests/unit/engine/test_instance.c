@@ -1,5 +1,6 @@
 /* engine/instance.c, link.c, evaluate.c: what a module becomes; imports and their types; constant expressions; active
  * segments and their traps. */
+#include "tests/unit/engine/doubles.h"
 #include "tests/unit/engine/wasm.h"
 
 #define PAGE 65536ull

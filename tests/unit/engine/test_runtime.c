@@ -1,5 +1,6 @@
 /* engine/runtime.c and engine/lib.h: bulk memory and table operations at and over every edge; growth and its limits. */
 #include "engine/lib.h"
+#include "tests/unit/engine/doubles.h"
 #include "tests/unit/engine/wasm.h"
 
 #define PAGE 65536ull

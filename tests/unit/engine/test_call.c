@@ -1,0 +1,218 @@
+/* Calls in and out of compiled code on the host: host functions, calls nested in them, traps and what stays usable after
+ * them, faults at the edges of a memory, other instances' functions, backtraces. */
+#include "tests/unit/engine/wasm.h"
+
+#define PAGE 65536ull
+
+enum { HOST, CALL_HOST, RECURSE, LOAD, LOAD_FAR, DIVIDE, CALL_DIVIDE, GROW, NFUNCS };
+
+/* What the host function does with its argument. */
+struct host_plan { enum { ANSWER, NEST, FAIL, EXIT } what; uint32_t func; uint64_t arg; enum trap nested; uint32_t calls; };
+
+static enum trap host(void *data, struct instance *caller, struct cell *cells)
+{
+    struct host_plan *plan = data;
+    plan->calls++;
+    if (plan->what == FAIL)
+        return TRAP_HOST;
+    if (plan->what == EXIT)
+        return TRAP_EXIT;
+    if (plan->what == NEST) {
+        struct cell nested = { plan->arg, 0 };
+        plan->what = ANSWER;
+        plan->nested = func_call(caller, plan->func, &nested);
+        plan->arg = nested.lo;
+    }
+    cells[0] = (struct cell){ (uint32_t)(cells[0].lo * 2), 0 };
+    return TRAP_NONE;
+}
+
+/* Functions in the order of the enum above; all but RECURSE are (param i32) (result i32). */
+static struct instance *example(struct world *world, struct host_plan *plan)
+{
+    static const uint8_t i32[] = { VT_I32 };
+    struct wasm wasm;
+    world->given = (struct extern_ref){ .kind = EXTERN_FUNC, .host = { host, plan }, .host_type = { 1, 1, i32, i32 } };
+    wasm_begin(&wasm);
+    SECTION(&wasm, TYPES, "\2\x60\1\x7f\1\x7f\x60\0\0");
+    SECTION(&wasm, IMPORTS, "\1\3env\1h\0\0");
+    SECTION(&wasm, FUNCTIONS, "\7\0\1\0\0\0\0\0");
+    SECTION(&wasm, MEMORIES, "\1\1\1\2");
+    SECTION(&wasm, EXPORTS, "\1\6divide\0\5");
+    SECTION(&wasm, CODE, "\7"
+            "\x09\0\x20\0\x10\0\x41\1\x6a\x0b"             /* host(x) + 1 */
+            "\4\0\x10\2\x0b"                               /* itself */
+            "\7\0\x20\0\x2d\0\0\x0b"                       /* i32.load8_u */
+            "\x0b\0\x20\0\x2d\0\xff\xff\xff\xff\x0f\x0b"   /* i32.load8_u offset=0xffffffff */
+            "\7\0\x41\x64\x20\0\x6d\x0b"                   /* -28 / x */
+            "\7\0\x20\0\x10\5\x01\x0b"                     /* divide(x); nop */
+            "\6\0\x20\0\x40\0\x0b");                       /* memory.grow */
+    return wasm_make(world, &wasm);
+}
+
+static enum trap call(struct instance *instance, uint32_t func, uint64_t arg, uint64_t *result)
+{
+    struct cell cell = { arg, 0 };
+    assert_true(host_catch_faults());
+    enum trap trap = func_call(instance, func, &cell);
+    *result = cell.lo;
+    return trap;
+}
+
+static void expect_result(struct instance *instance, uint32_t func, uint64_t arg, uint64_t expected)
+{
+    uint64_t result;
+    assert_int_equal(call(instance, func, arg, &result), TRAP_NONE);
+    assert_int_equal(result, expected);
+}
+
+static void expect_trap(struct instance *instance, uint32_t func, uint64_t arg, enum trap expected)
+{
+    uint64_t result;
+    assert_int_equal(call(instance, func, arg, &result), expected);
+}
+
+static void host_functions_are_called_with_cells(void **state)
+{
+    struct host_plan plan = { .what = ANSWER };
+    struct instance *instance = example(*state, &plan);
+    expect_result(instance, CALL_HOST, 20, 41);
+    expect_result(instance, CALL_HOST, 0xffffffff, 0xffffffff);
+    expect_result(instance, HOST, 4, 8);
+    assert_int_equal(plan.calls, 3);
+}
+
+static void calls_nest_through_host_functions(void **state)
+{
+    struct host_plan plan = { .what = NEST, .func = CALL_HOST, .arg = 5 };
+    struct instance *instance = example(*state, &plan);
+    expect_result(instance, CALL_HOST, 20, 41);
+    assert_int_equal(plan.nested, TRAP_NONE);
+    assert_int_equal(plan.arg, 11);
+    assert_int_equal(plan.calls, 2);
+}
+
+static void traps_of_nested_calls_end_there(void **state)
+{
+    static const struct { uint32_t func; enum trap trap; } traps[] = {
+        { DIVIDE, TRAP_DIV_ZERO }, { CALL_DIVIDE, TRAP_DIV_ZERO }, { RECURSE, TRAP_STACK }, { LOAD_FAR, TRAP_MEMORY },
+    };
+    for (size_t i = 0; i < sizeof traps / sizeof *traps; i++) {
+        struct host_plan plan = { .what = NEST, .func = traps[i].func, .arg = 0 };
+        struct instance *instance = example(*state, &plan);
+        expect_result(instance, CALL_HOST, 20, 41);
+        assert_int_equal(plan.nested, traps[i].trap);
+        expect_result(instance, DIVIDE, 7, 0xfffffffc);
+    }
+}
+
+static void host_functions_end_a_run(void **state)
+{
+    struct host_plan plan = { .what = FAIL };
+    struct instance *instance = example(*state, &plan);
+    expect_trap(instance, CALL_HOST, 1, TRAP_HOST);
+    plan.what = EXIT;
+    expect_trap(instance, CALL_HOST, 1, TRAP_EXIT);
+    plan.what = ANSWER;
+    expect_result(instance, CALL_HOST, 1, 3);
+}
+
+static void memory_ends_at_its_last_byte(void **state)
+{
+    struct host_plan plan = { .what = ANSWER };
+    struct instance *instance = example(*state, &plan);
+    uint64_t bytes;
+    uint8_t *base = instance_memory(instance, 0, &bytes);
+    base[PAGE - 1] = 0x7b;
+    expect_result(instance, LOAD, PAGE - 1, 0x7b);
+    expect_trap(instance, LOAD, PAGE, TRAP_MEMORY);
+    expect_trap(instance, LOAD, 0xffffffff, TRAP_MEMORY);
+    expect_trap(instance, LOAD_FAR, 0, TRAP_MEMORY);
+    expect_trap(instance, LOAD_FAR, 1, TRAP_MEMORY); /* 33 bits, not 32: no wrap to 0 */
+    expect_trap(instance, LOAD_FAR, 0xffffffff, TRAP_MEMORY);
+    expect_result(instance, GROW, 1, 1);
+    expect_result(instance, LOAD, PAGE, 0);
+    expect_result(instance, LOAD, 2 * PAGE - 1, 0);
+    expect_trap(instance, LOAD, 2 * PAGE, TRAP_MEMORY);
+    expect_result(instance, GROW, 1, 0xffffffff);
+}
+
+static void stack_that_overflows_is_usable_again(void **state)
+{
+    struct host_plan plan = { .what = ANSWER };
+    struct instance *instance = example(*state, &plan);
+    for (int i = 0; i < 3; i++) {
+        expect_trap(instance, RECURSE, 0, TRAP_STACK);
+        expect_result(instance, CALL_HOST, 20, 41);
+    }
+}
+
+static void backtraces_name_functions_and_offsets(void **state)
+{
+    struct world *world = *state;
+    struct host_plan plan = { .what = ANSWER };
+    struct instance *instance = example(world, &plan);
+    struct frame frames[8];
+    uint32_t total;
+    char name[32];
+    expect_trap(instance, CALL_DIVIDE, 0, TRAP_DIV_ZERO);
+    assert_int_equal(trap_frames(world->host.engine, frames, 8, &total), 2);
+    assert_int_equal(total, 2);
+    const struct module *module = instance->module;
+    assert_int_equal(frames[0].func, DIVIDE);
+    assert_int_equal(module->bytes[frames[0].offset], 0x6d);
+    assert_int_equal(frames[1].func, CALL_DIVIDE);
+    assert_int_equal(module->bytes[frames[1].offset], 0x10);
+    func_name(frames[0].instance, frames[0].func, name, sizeof name);
+    assert_string_equal(name, "divide");
+    func_name(frames[1].instance, frames[1].func, name, sizeof name);
+    assert_string_equal(name, "func[6]");
+    expect_trap(instance, RECURSE, 0, TRAP_STACK);
+    assert_int_equal(trap_frames(world->host.engine, frames, 4, &total), 4);
+    assert_true(total > 1000);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(frames[i].func, RECURSE);
+}
+
+/* Each instance has a memory, whose byte 0 is its mark, and calls the other's function between two looks at it. */
+static void other_instances_have_their_own_memory(void **state)
+{
+    struct world *world = *state;
+    struct wasm wasm;
+    uint64_t bytes;
+    wasm_begin(&wasm);
+    SECTION(&wasm, TYPES, "\1\x60\1\x7f\1\x7f");
+    SECTION(&wasm, FUNCTIONS, "\1\0");
+    SECTION(&wasm, MEMORIES, "\1\0\1");
+    SECTION(&wasm, EXPORTS, "\1\1f\0\0");
+    SECTION(&wasm, CODE, "\1\x0d\0\x41\0\x2d\0\0\x41\x0a\x20\0\x6d\x6a\x0b"); /* mark + 10 / x */
+    struct instance *callee = world->exporter = wasm_make(world, &wasm);
+    wasm_begin(&wasm);
+    SECTION(&wasm, TYPES, "\1\x60\1\x7f\1\x7f");
+    SECTION(&wasm, IMPORTS, "\1\1x\1f\0\0");
+    SECTION(&wasm, FUNCTIONS, "\1\0");
+    SECTION(&wasm, MEMORIES, "\1\0\1");
+    SECTION(&wasm, CODE, "\1\x0f\0\x20\0\x10\0\x41\0\x2d\0\0\x41\x0a\x6c\x6a\x0b"); /* f(x) + mark * 10 */
+    struct instance *caller = wasm_make(world, &wasm);
+    *instance_memory(callee, 0, &bytes) = 3;
+    *instance_memory(caller, 0, &bytes) = 7;
+    expect_result(caller, 1, 5, 3 + 10 / 5 + 7 * 10);
+    expect_trap(caller, 1, 0, TRAP_DIV_ZERO);
+    expect_result(caller, 1, 10, 3 + 1 + 70);
+    expect_result(callee, 0, 10, 4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(host_functions_are_called_with_cells),
+        WORLD_TEST(calls_nest_through_host_functions),
+        WORLD_TEST(traps_of_nested_calls_end_there),
+        WORLD_TEST(host_functions_end_a_run),
+        WORLD_TEST(memory_ends_at_its_last_byte),
+        WORLD_TEST(stack_that_overflows_is_usable_again),
+        WORLD_TEST(backtraces_name_functions_and_offsets),
+        WORLD_TEST(other_instances_have_their_own_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
