@@ -15,6 +15,10 @@
 /* The kernel may end a ppoll late by a thousandth of its time: a long wait stops short of that and waits on anew. */
 #define LONG_WAIT_NS 20000000
 #define WAIT_SLACK 512
+/* The guest measures a wait by its clock page, which may run a little slower than the host's clock for up to a second: a
+ * relative wait is lengthened by this part of it (122 ppm), so that it is not early by the guest's clock either. */
+#define MARGIN_PART 8192
+#define MARGIN_MAX_NS 100000
 enum { TAG_CLOCK, TAG_FD_READ, TAG_FD_WRITE };
 enum { SUBCLOCK_ABSTIME = 1, EVENT_HANGUP = 1 };
 #define NEVER INT64_MAX
@@ -110,7 +114,8 @@ static void clock_subscribe(struct poll_set *set, struct wasi_subscription *sub)
             set->clock_due = true;
             return;
         }
-        if (at < 0 || __builtin_add_overflow(at, clock_now(CLOCKID_MONOTONIC), &at))
+        int64_t margin = at / MARGIN_PART < MARGIN_MAX_NS ? at / MARGIN_PART : MARGIN_MAX_NS;
+        if (at < 0 || __builtin_add_overflow(at, clock_now(CLOCKID_MONOTONIC) + margin, &at))
             at = NEVER;
     }
     sub->timeout = (uint64_t)at; /* from here on absolute */
