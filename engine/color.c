@@ -8,6 +8,7 @@
 #include "engine/x64/regs.h"
 
 #define BUCKETS 64
+#define TEMPORARY_NODES_MAX 4096 /* a temporary that lives longer goes to its slot unseen: work stays linear */
 
 static unsigned log2_times_2(uint64_t v)
 {
@@ -139,7 +140,7 @@ static void place_temporary(struct compile *c, struct node *n, uint32_t i, uint3
     enum irtype type = node_value_type(n);
     bool is_int = type_is_int(type);
     n->reg = REG_NONE;
-    if (!(n->flags & NF_CROSS)) {
+    if (!(n->flags & NF_CROSS) && n->use - i < TEMPORARY_NODES_MAX) {
         uint32_t free = (is_int ? ints : REG_TEMPS_FLOAT) & ~busy_over(c->occupied, 2 * i + 1, 2 * n->use - 1);
         if (free) {
             n->reg = reg_last(free);

@@ -336,22 +336,31 @@ static void unfold(struct compile *c, ref r)
     n->flags &= (uint8_t)~NF_FOLD;
 }
 
+static uint32_t live_web(const struct flow *f, uint32_t w, uint64_t bits)
+{
+    return f->cur[w * 64 + (uint32_t)__builtin_ctzll(bits)];
+}
+
 static void record_call(struct flow *f, struct node *n)
 {
     struct compile *c = f->c;
     uint32_t at = c->ncall_live, count = 0;
     for (uint32_t w = 0; w < c->words; w++)
         count += (uint32_t)__builtin_popcountll(f->live[w]);
-    if (!compile_grow(c, (void **)&c->call_live, &c->call_live_cap, at + count + 1, sizeof *c->call_live))
-        return;
-    c->ncall_live += count + 1;
-    c->call_live[at] = count;
-    c->args[n->c - 1] = at++;
+    bool listed = at + count < CALL_LIVE_MAX;
+    if (listed) {
+        if (!compile_grow(c, (void **)&c->call_live, &c->call_live_cap, at + count + 1, sizeof *c->call_live))
+            return;
+        c->ncall_live += count + 1;
+        c->call_live[at] = count;
+        c->args[n->c - 1] = at++;
+    }
     for (uint32_t w = 0; w < c->words; w++)
         for (uint64_t bits = f->live[w]; bits; bits &= bits - 1) {
-            uint32_t web = f->cur[w * 64 + (uint32_t)__builtin_ctzll(bits)];
-            c->call_live[at++] = web;
-            add_weight(&c->webs[web].call_weight, f->weight ? f->weight : 1);
+            uint32_t web = live_web(f, w, bits);
+            if (listed)
+                c->call_live[at++] = web;
+            add_weight(&c->webs[web].call_weight, !listed ? UINT32_MAX : f->weight ? f->weight : 1);
         }
 }
 
