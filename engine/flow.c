@@ -10,6 +10,7 @@
 
 #define LIVENESS_PASSES 16
 #define NO_CAND         0xffff
+#define CALL_LIVE_MAX   (1u << 20) /* entries of the lists of webs live over calls; past it such webs live in slots */
 
 /* ---- operands ---- */
 
