@@ -105,6 +105,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 BUILD ?= build
+PREFIX ?= /usr/local
 VERSION := 0.1.0
 
 # V=1 shows whole command lines.
@@ -135,7 +136,7 @@ VMM_OBJ := $(call objects,$(VMM_SRC),vmm)
 ENGINE_HOST_OBJ := $(call objects,$(ENGINE_SRC),host)
 
 .PHONY: all
-all: $(BUILD)/wasmvm
+all: $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -171,6 +172,11 @@ $(BUILD)/vmm/vmm/blob.o: $(BUILD)/guest.elf
 $(BUILD)/wasmvm: $(VMM_OBJ)
 	$(call say,LD $@)
 	$(Q)$(CC) -o $@ $(VMM_OBJ) $(VMM_LIBS)
+
+# What `go run` and `go test` look for; it finds wasmvm beside itself.
+$(BUILD)/go_wasip1_wasm_exec: images/go_wasip1_wasm_exec
+	@mkdir -p $(@D)
+	$(Q)install -m 755 $< $@
 
 # ---- the engine for host tests: $(BUILD)/host/libengine.a ----
 
@@ -253,6 +259,7 @@ TEST_PARTS := \
     e2e="tests/e2e/run.py --wasmvm $(BUILD)/wasmvm" \
 
 ## make            build $(BUILD)/wasmvm with the guest image in it
+## make install    to PREFIX (/usr/local), below DESTDIR: wasmvm, its other name wasmvm-binfmt, go_wasip1_wasm_exec, the man page
 ## make deps       install the Debian packages that building and testing need (root, network)
 ## make demo       install what building needs, build, run images/demo.wasm in a virtual machine (root and network at first)
 ## make check      what you run all day: look, includes, warnings of gcc and clang, unit tests under ASan and UBSan
@@ -263,7 +270,13 @@ TEST_PARTS := \
 ## make images     build images/demo.wasm anew with the pinned Go: the same bytes (network)
 ## make fresh      make demo and make test in a minimal Debian (root, network)
 ## make clean      remove build/ but for what came by network
-.PHONY: deps demo images check test test-svm test-tools bench fresh clean distclean help
+.PHONY: install deps demo images check test test-svm test-tools bench fresh clean distclean help
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
+	ln -sf wasmvm $(DESTDIR)$(PREFIX)/bin/wasmvm-binfmt
+	install -m 644 docs/wasmvm.1 $(DESTDIR)$(PREFIX)/share/man/man1
+
 deps:
 	tests/tools/deps.sh build check test svm
 
