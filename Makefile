@@ -56,6 +56,7 @@ GUEST_SRC := \
     guest/lib.c \
     guest/main.c \
     guest/memory.c \
+    guest/note.c \
     guest/quit.c \
     guest/start.S \
     guest/text.c \

@@ -22,9 +22,6 @@
 #define FAULT_STACK_TOP   0x1c38092000
 #define FAULT_STACK_GUARD 0x1c38081000 /* the unmapped page below it: an overflow is a fault of the handler too */
 
-/* ABI_VERSION as the image's note says it. */
-#define GUEST_ABI_VERSION 1
-
 #ifndef __ASSEMBLER__
 #include <stddef.h>
 #include <stdint.h>
@@ -53,7 +50,6 @@ _Static_assert(offsetof(struct guest_fault, rip) == FAULT_RIP, "entry.S");
 _Static_assert(offsetof(struct guest_fault, rsp) == FAULT_RSP, "entry.S");
 _Static_assert(offsetof(struct guest_fault, rflags) == FAULT_RFLAGS, "entry.S");
 _Static_assert(offsetof(struct crash, vector) == CRASH_VECTOR && offsetof(struct crash, gpr) == CRASH_GPR, "entry.S");
-_Static_assert(GUEST_ABI_VERSION == ABI_VERSION, "start.S");
 _Static_assert(FAULT_STACK_TOP == FSTACK_TOP, "entry.S");
 _Static_assert(FAULT_STACK_GUARD == FSTACK_TOP - FSTACK_BYTES - 0x1000, "entry.S");
 #endif

@@ -1,8 +1,6 @@
 /* CPL 3: the first instructions, and the way on from the fault stack.
  *
  * The monitor starts the image at its ELF entry with rsp = CSTACK_TOP and rdi = the address of control->boot_tsc. */
-#include "guest/fault.h"
-
     .text
     .globl guest_start
     .type guest_start, @function
@@ -25,13 +23,5 @@ guest_continue:
     cld
     jmp *%rdi
     .size guest_continue, . - guest_continue
-
-/* The image's version (abi.h): name "wasmvm", type ABI_NOTE_TYPE, one word. */
-    .section .note.wasmvm, "a", @note
-    .balign 4
-    .long 7, 4, 1
-    .asciz "wasmvm"
-    .balign 4
-    .long GUEST_ABI_VERSION
 
     .section .note.GNU-stack, "", @progbits

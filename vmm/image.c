@@ -63,25 +63,24 @@ static const char *segment_add(struct image *image, const GElf_Phdr *ph)
     return NULL;
 }
 
-/* The version in the notes of one segment; 0: none. */
-static uint32_t note_version(Elf *elf, const GElf_Phdr *ph)
+/* Looks for our note in one segment. */
+static bool note_read(Elf *elf, const GElf_Phdr *ph, struct abi_note *out)
 {
     Elf_Data *data = elf_getdata_rawchunk(elf, ph->p_offset, ph->p_filesz, ELF_T_NHDR);
     GElf_Nhdr note;
     size_t name, desc, at = 0;
     while (data && (at = gelf_getnote(data, at, &note, &name, &desc)) > 0) {
-        uint32_t version;
         const char *bytes = data->d_buf;
-        if (note.n_type != ABI_NOTE_TYPE || note.n_namesz != sizeof ABI_NOTE_NAME || note.n_descsz != sizeof version ||
+        if (note.n_type != ABI_NOTE_TYPE || note.n_namesz != sizeof ABI_NOTE_NAME || note.n_descsz < sizeof out->version ||
             memcmp(bytes + name, ABI_NOTE_NAME, sizeof ABI_NOTE_NAME) != 0)
             continue;
-        memcpy(&version, bytes + desc, sizeof version);
-        return version;
+        memcpy(out, bytes + desc, note.n_descsz < sizeof *out ? note.n_descsz : sizeof *out);
+        return true;
     }
-    return 0;
+    return false;
 }
 
-static const char *headers_read(struct image *image, Elf *elf, uint32_t *version)
+static const char *headers_read(struct image *image, Elf *elf, struct abi_note *note)
 {
     GElf_Ehdr head;
     size_t n;
@@ -97,8 +96,8 @@ static const char *headers_read(struct image *image, Elf *elf, uint32_t *version
             return "it is truncated";
         if (ph.p_type == PT_LOAD && ph.p_memsz)
             wrong = segment_add(image, &ph);
-        else if (ph.p_type == PT_NOTE && !*version)
-            *version = note_version(elf, &ph);
+        else if (ph.p_type == PT_NOTE && !note->version)
+            note_read(elf, &ph, note);
         if (wrong)
             return wrong;
     }
@@ -115,20 +114,22 @@ static bool has_code(const struct image *image)
 
 void image_open(struct image *image, const char *file)
 {
+    static const struct abi_note ours = ABI_NOTE;
     const char *name = file ? file : "the guest image in wasmvm";
-    uint32_t version = 0;
+    struct abi_note note = {0};
     *image = (struct image){.bytes = guest_image_start, .len = guest_image_end - guest_image_start};
     if (file)
         file_read(image, file);
     elf_version(EV_CURRENT);
     Elf *elf = elf_memory((char *)(uintptr_t)image->bytes, image->len);
-    const char *wrong = elf ? headers_read(image, elf, &version) : "it is not an ELF file";
+    const char *wrong = elf ? headers_read(image, elf, &note) : "it is not an ELF file";
     elf_end(elf);
-    if (!wrong && version && version != ABI_VERSION)
-        fail("%s: not usable: it speaks version %u of the guest interface, this wasmvm version %u "
-             "(build both together)", name, version, ABI_VERSION);
-    if (!wrong && !version)
+    if (!wrong && !note.version)
         wrong = "it is no wasmvm guest image: the version note is missing";
+    if (!wrong && memcmp(&note, &ours, sizeof ours) != 0)
+        fail("%s: not usable: its guest interface is version %u (%u calls, %u bytes), that of this wasmvm %u (%u, %u) "
+             "(build both together)", name, note.version, note.calls, note.control_bytes, ours.version, ours.calls,
+             ours.control_bytes);
     if (!wrong && !has_code(image))
         wrong = "it has no entry point or no exception entries";
     if (wrong)

@@ -64,7 +64,7 @@
 #define CPL0_STACK_TOP    (MAP_CPL0 + 0x4000)
 #define CPL0_DFSTACK_TOP  (MAP_CPL0 + 0x6000)
 
-/* The image says its version in an ELF note of this name and type; the descriptor is one uint32_t, ABI_VERSION. */
+/* The image says what it was compiled with, in an ELF note of this name and type: a struct abi_note (below). */
 #define ABI_NOTE_NAME "wasmvm"
 #define ABI_NOTE_TYPE 1
 
@@ -83,6 +83,7 @@ enum call {
 #undef CALL
     CALL_COUNT
 };
+#define CALL_WASI_LAST CALL_sock_getpeeraddr_v1 /* the last of those that a module imports */
 
 #define SLOT_ARGS 9
 /* One request, one owner at a time.  The guest fills number and args, rings the doorbell, and reads result when it
@@ -178,6 +179,10 @@ enum end_reason {
     END_NOMEM,       /* engine memory that cannot be had                                -> 137 */
     END_CRASH,       /* the guest found itself broken                                   -> 137 */
 };
+
+/* A call or field added without a new version shows in the other two words. */
+struct abi_note { uint32_t version, calls, control_bytes; };
+#define ABI_NOTE {ABI_VERSION, CALL_COUNT, sizeof(struct control)}
 
 _Static_assert(sizeof(struct slot) == 8 + 8 * SLOT_ARGS + 8, "slot layout");
 _Static_assert(sizeof(struct clock_page) == 56, "clock page layout");
