@@ -38,8 +38,10 @@ static enum trap proc_exit(struct shim *shim, struct instance *caller, uint64_t 
     return TRAP_EXIT;
 }
 
-static void forward(struct served *call, enum call number, unsigned nargs)
+/* Counters go out with every hypercall, so that they are nearly right where the monitor ends the run. */
+static void forward(struct served *call, struct engine *engine, enum call number, unsigned nargs)
 {
+    shim_publish(call->shim, engine);
     preopen_watch(call->shim, number, call->args);
     call->error = hypercall(&call->shim->control->slot, number, call->args, nargs);
     if (number == CALL_clock_time_get)
@@ -63,7 +65,7 @@ static enum trap call_enter(void *data, struct instance *caller, struct cell *ce
     if (serve && serve(&call))
         shim->control->stats.served_in_guest[binding->number]++;
     else
-        forward(&call, binding->number, binding->type.nparams);
+        forward(&call, instance_engine(caller), binding->number, binding->type.nparams);
     cells[0].lo = call.error;
     return TRAP_NONE;
 }

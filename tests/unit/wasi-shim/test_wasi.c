@@ -130,6 +130,18 @@ static void proc_exit_publishes_and_ends(void **state)
     double_end();
 }
 
+static void hypercalls_carry_the_counters(void **state)
+{
+    (void)state;
+    double_start(64, 0);
+    engine_counters = (struct engine_stats){.funcs_compiled = 77};
+    assert_int_equal(wasi("sched_yield", ":i", 0, 0, 0), WASI_SUCCESS);
+    assert_int_equal(area.control.stats.funcs_compiled, 0);
+    assert_int_equal(wasi("fd_close", "i:i", 9, 0, 0), FORWARDED_RESULT);
+    assert_int_equal(area.control.stats.funcs_compiled, 77);
+    double_end();
+}
+
 static void module_without_memory(void **state)
 {
     (void)state;
@@ -149,6 +161,7 @@ int main(void)
         cmocka_unit_test(every_call_is_forwarded_whole),
         cmocka_unit_test(sched_yield_stays_inside),
         cmocka_unit_test(proc_exit_publishes_and_ends),
+        cmocka_unit_test(hypercalls_carry_the_counters),
         cmocka_unit_test(module_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
