@@ -1,0 +1,89 @@
+#!/bin/bash
+# The VM tests on a machine with AMD-V, which QEMU emulates: tests/tools/svm.sh WASMVM
+#
+# Debian's current cloud kernel and busybox-static are fetched and unpacked, not installed.  The initramfs holds them, bash
+# and the libraries that wasmvm needs; the tests come as a tar on a read-only disk.  tests/svm/ has what runs inside.
+# Last line: `N passed, N failed, N skipped`.
+set -eu
+cd "$(dirname "$0")/../.."
+wasmvm=$1
+cache=build/cache/svm
+work=build/svm
+limit=${SVM_SECONDS:-540}
+mkdir -p "$cache" "$work"
+
+fetch() {
+    kernel=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
+    if [ -z "$kernel" ]; then
+        apt-get -qq update
+        kernel=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
+    fi
+    (cd "$cache" && apt-get -qq -o APT::Sandbox::User=root download "$kernel" busybox-static)
+    for deb in "$cache"/*.deb; do dpkg-deb -x "$deb" "$cache/root"; done
+    rm -f "$cache"/*.deb
+    touch "$cache/complete"
+}
+
+# Copies a program and the libraries that it is linked with.
+with_libraries() {
+    install -D "$1" "$2"
+    ldd "$1" | grep -o '/[^ ]*' | while read -r library; do
+        [ -e "$root$library" ] || install -D "$library" "$root$library"
+    done
+}
+
+pack_initramfs() {
+    root=$work/initramfs
+    rm -rf "$root"
+    mkdir -p "$root/bin" "$root/usr/bin" "$root/modules"
+    install "$(ls -d "$cache"/root/bin/busybox "$cache"/root/usr/bin/busybox 2>/dev/null | head -n 1)" "$root/bin/busybox"
+    install -m 755 tests/svm/init.sh "$root/init"
+    gcc -O2 -static -o "$root/bin/debug_exit" tests/svm/debug_exit.c
+    for program in bash realpath dirname basename; do # those of busybox take no options
+        with_libraries "$(command -v $program)" "$root/usr/bin/$program"
+    done
+    with_libraries "$wasmvm" "$root/bin/wasmvm-libraries"
+    rm "$root/bin/wasmvm-libraries"
+    for module in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk irqbypass kvm kvm-amd; do
+        file=$(find "$cache/root/lib/modules" -name "$module.ko" | head -n 1)
+        [ -n "$file" ] || continue # built into the kernel
+        cp "$file" "$root/modules/"
+        echo "/modules/$module.ko" >>"$root/modules/order"
+    done
+    (cd "$root" && find . | cpio -o -H newc --quiet -R 0:0) | gzip -1 >"$work/initramfs.gz"
+}
+
+pack_tests() {
+    tests=$work/tests
+    rm -rf "$tests"
+    mkdir -p "$tests/build" "$tests/tests" "$tests/programs" "$tests/guest"
+    cp "$wasmvm" "$tests/build/wasmvm"
+    cp -r tests/golden tests/svm tests/hostile "$tests/tests/"
+    if [ -x tests/hostile/run.sh ]; then
+        STEP=build tests/hostile/run.sh "$wasmvm" >"$work/hostile.log" 2>&1 || { cat "$work/hostile.log"; exit 1; }
+        cp -r build/hostile "$tests/build/"
+    fi
+    (cd tests/go && GOOS=wasip1 GOARCH=wasm nice ../tools/go.sh pinned build -trimpath -o "../../$tests/programs/" ./...)
+    for program in "$tests"/programs/*; do mv "$program" "$program.wasm"; done
+    tar -cf "$work/tests.tar" -C "$tests" .
+    truncate -s %512 "$work/tests.tar"
+}
+
+[ -e "$cache/complete" ] || fetch
+pack_initramfs
+pack_tests
+console=$work/console.log
+start=$SECONDS
+status=0
+timeout "$limit" qemu-system-x86_64 -accel tcg,thread=single -cpu max -machine q35 -m 1G -smp 2 -nodefaults -no-user-config \
+    -display none -serial stdio -monitor none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4 \
+    -drive "file=$work/tests.tar,format=raw,if=virtio,readonly=on" -kernel "$(echo "$cache"/root/boot/vmlinuz-*)" \
+    -initrd "$work/initramfs.gz" -append "console=ttyS0 panic=-1 quiet" </dev/null 2>&1 | tr -d '\r' | tee "$console" || true
+status=${PIPESTATUS[0]}
+echo "svm: QEMU ended with status $status after $((SECONDS - start)) s"
+line=$(sed -n 's/^svm: \([0-9]* passed, [0-9]* failed, [0-9]* skipped\)$/\1/p' "$console" | tail -n 1)
+case "$status $line" in
+"33 "[0-9]*) echo "$line" ;;
+"35 "[0-9]*) echo "$line" && exit 1 ;;
+*) echo "svm: the machine did not finish its tests" && echo "0 passed, 1 failed, 0 skipped" && exit 1 ;;
+esac
