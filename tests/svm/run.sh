@@ -18,6 +18,6 @@ part() {
 
 part golden bash tests/golden/run.sh build/wasmvm tests/golden/ends.golden tests/golden/module.golden tests/golden/report.golden
 part go bash tests/golden/run.sh build/wasmvm tests/svm/go.golden
-STEP=run part hostile sh tests/hostile/run.sh build/wasmvm
+STEP=run SLACK_MS=300 part hostile sh tests/hostile/run.sh build/wasmvm
 echo "svm: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
