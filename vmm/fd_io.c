@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define CHUNK (32ull << 20) /* one transfer of a plain descriptor */
+#define CALL_BYTES_MAX 0x7ffff000ull /* one call, whatever its iovecs sum up to: Linux's own limit of a transfer */
 #define AT_POSITION (-1)    /* offset: where the descriptor stands */
 
 enum way { IN, OUT };
@@ -31,8 +32,11 @@ uint32_t iovs_read(struct wasi *w, uint64_t at, uint64_t n, bool into_guest)
             continue;
         if (!linear_span(w->mem, copy[i].buf, copy[i].len, into_guest, &io->v[io->n]))
             return WASI_FAULT;
-        io->n++;
-        io->left += copy[i].len;
+        struct iovec *v = &io->v[io->n];
+        if (v->iov_len > CALL_BYTES_MAX - io->left)
+            v->iov_len = CALL_BYTES_MAX - io->left;
+        io->left += v->iov_len;
+        io->n += v->iov_len != 0;
     }
     return WASI_SUCCESS;
 }
@@ -183,7 +187,7 @@ static uint32_t transfer_call(struct wasi *w, const uint64_t *arg, enum way way,
     }
     if (err)
         return err;
-    uint32_t count = done < UINT32_MAX ? (uint32_t)done : UINT32_MAX;
+    uint32_t count = (uint32_t)done;
     return out_put(w, out, &count, 4);
 }
 

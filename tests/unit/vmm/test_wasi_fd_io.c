@@ -183,6 +183,33 @@ static void test_large(void **state)
     assert_int_equal(out32(), 32 << 20);
 }
 
+/* Iovecs may sum up to far more than a count can tell: the same 4 GiB a thousand times. */
+static void test_more_than_a_call_takes(void **state)
+{
+    (void)state;
+    uint32_t fd = opened(ROOT, "file", 0, GO_RDONLY, 0);
+    const uint64_t max = 0x7ffff000;
+    for (uint32_t i = 0; i < 1024; i++) {
+        struct wasi_iovec v = { 0, 0xfffffff0 };
+        memcpy(guest + 0x20000 + i * 8, &v, 8);
+    }
+    mem.regions[REGION_LINEAR].bytes = 1ull << 32; /* address space only: nothing of it is touched */
+    assert_int_equal(iovs_read(wasi, 0x20000, 1024, true), WASI_SUCCESS);
+    assert_true(wasi->iovs.left == max && wasi->iovs.n == 1 && wasi->iovs.v[0].iov_len == max);
+    struct wasi_iovec first = { 0, 0x7fffefff };
+    memcpy(guest + 0x20000, &first, 8);
+    assert_int_equal(iovs_read(wasi, 0x20000, 1024, true), WASI_SUCCESS);
+    assert_true(wasi->iovs.left == max && wasi->iovs.n == 2 && wasi->iovs.v[1].iov_len == 1);
+    mem.regions[REGION_LINEAR].bytes = MEMORY_BYTES;
+    ERR(FAULT, fd_read, fd, 0x20000, 1024, OUT);
+    for (uint32_t i = 0; i < 1024; i++) {
+        struct wasi_iovec v = { 0, MEMORY_BYTES };
+        memcpy(guest + 0x20000 + i * 8, &v, 8);
+    }
+    OK(fd_read, fd, 0x20000, 1024, OUT);
+    assert_int_equal(out32(), 8);
+}
+
 static void test_storage(void **state)
 {
     (void)state;
@@ -210,7 +237,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_read_and_write), TEST(test_iovecs), TEST(test_fault_before_action), TEST(test_access_modes),
         TEST(test_directory), TEST(test_positioned), TEST(test_seek), TEST(test_append), TEST(test_many_iovecs),
-        TEST(test_large), TEST(test_storage),
+        TEST(test_large), TEST(test_more_than_a_call_takes), TEST(test_storage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
