@@ -15,7 +15,7 @@
 /* The kernel may end a ppoll late by a thousandth of its time: a long wait stops short of that and waits on anew. */
 #define LONG_WAIT_NS 20000000
 #define WAIT_SLACK 512
-/* The guest measures a wait by its clock page, which may run a little slower than the host's clock for up to a second: a
+/* The guest measures a wait by its clock page, which may run slower than the host's clock for up to a second: a
  * relative wait is lengthened by this part of it (122 ppm), so that it is not early by the guest's clock either. */
 #define MARGIN_PART 8192
 #define MARGIN_MAX_NS 100000

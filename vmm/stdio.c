@@ -2,7 +2,7 @@
  *
  * Their open file descriptions are shared with the shell and others, so O_NONBLOCK is never set on them: the guest's
  * NONBLOCK is virtual.  So that no transfer ever blocks where a kick cannot end it, pipes and terminals are opened
- * anew through /proc/self/fd, which gives a non-blocking description of our own on the same pipe or terminal; where that
+ * anew through /proc/self/fd, which gives a non-blocking description of ours on the same pipe or terminal; where that
  * fails (no /proc, another user's pipe) the descriptor is paced.  Polling is done on the original: a named pipe's new
  * description does not know of writers that came and went before it. */
 #include "vmm/wasi.h"

@@ -27,7 +27,9 @@ static void test_iovecs(void **state)
 {
     (void)state;
     uint32_t fd = opened(ROOT, "file", 0, GO_RDWR, 0);
-    struct wasi_iovec v[5] = { { 0xfffffff0, 0 }, { BUF, 3 }, { MEMORY_BYTES, 0 }, { BUF + 100, 2 }, { BUF + 200, 50 } };
+    struct wasi_iovec v[5] = {
+        { 0xfffffff0, 0 }, { BUF, 3 }, { MEMORY_BYTES, 0 }, { BUF + 100, 2 }, { BUF + 200, 50 },
+    };
     memcpy(guest + IOVS, v, sizeof v);
     OK(fd_read, fd, IOVS, 5, OUT);
     assert_int_equal(out32(), 8);

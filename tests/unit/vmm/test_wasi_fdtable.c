@@ -109,7 +109,7 @@ static void test_soft_limit_is_raised(void **state)
     assert_true(wasi->open_max < limit.rlim_max);
 }
 
-/* Whatever a call does, it leaves no descriptor of ours behind, and none is inherited by a program that we might start. */
+/* Whatever a call does, it leaves no descriptor of ours behind, and a program that we started would inherit none. */
 static void test_nothing_leaks(void **state)
 {
     (void)state;

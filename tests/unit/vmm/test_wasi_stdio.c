@@ -328,7 +328,9 @@ static void terminal_body(void)
 static void poll_body(void)
 {
     struct wasi_subscription subs[3] = {
-        { .userdata = 1, .tag = 1, .id = 0 }, { .userdata = 2, .tag = 2, .id = 1 }, { .userdata = 3, .tag = 2, .id = 2 },
+        { .userdata = 1, .tag = 1, .id = 0 },
+        { .userdata = 2, .tag = 2, .id = 1 },
+        { .userdata = 3, .tag = 2, .id = 2 },
     };
     pipes();
     start();

@@ -1,4 +1,4 @@
-/* What the tests of the WASI host share: a guest memory that is plain memory, a directory of their own granted as "/" and
+/* What the tests of the WASI host share: a guest memory that is plain memory, a directory granted as "/" and
  * read-only as "/ro", and doubles of the waits (kick.c belongs to a running machine).
  *
  * Guest addresses: strings from 0x1000 (and 0x3000 for a second path), results at OUT, buffers from BUF. */
