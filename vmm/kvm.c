@@ -8,7 +8,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/kvm.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,16 +29,33 @@ enum { RFLAGS_ONE = 1 << 1 };
 
 /* ---- the VM ---- */
 
+/* The group's name from /etc/group, or its number: the C library's way would load name services into the monitor. */
+static void group_name(gid_t gid, char *name, size_t cap)
+{
+    char line[512];
+    unsigned long number;
+    FILE *file = fopen("/etc/group", "re");
+    snprintf(name, cap, "%lu", (unsigned long)gid);
+    while (file && fgets(line, sizeof line, file)) {
+        size_t len = strcspn(line, ":");
+        const char *rest = strchr(line + len + (line[len] == ':'), ':');
+        if (rest && sscanf(rest, ":%lu", &number) == 1 && number == gid) {
+            snprintf(name, cap, "%.*s", (int)len, line);
+            break;
+        }
+    }
+    if (file)
+        fclose(file);
+}
+
 _Noreturn static void no_permission(void)
 {
     struct stat st;
-    if (stat(DEVICE, &st) != 0 || !(st.st_mode & S_IRGRP) || !(st.st_mode & S_IWGRP))
+    char name[64];
+    if (stat(DEVICE, &st) != 0 || st.st_gid == 0 || !(st.st_mode & S_IRGRP) || !(st.st_mode & S_IWGRP))
         fail(DEVICE ": permission denied: only its owner may use it (run as that user, or give a group access: "
              "chgrp kvm " DEVICE " && chmod g+rw " DEVICE ")");
-    const struct group *group = getgrgid(st.st_gid);
-    char number[16];
-    snprintf(number, sizeof number, "%u", (unsigned)st.st_gid);
-    const char *name = group ? group->gr_name : number;
+    group_name(st.st_gid, name, sizeof name);
     fail(DEVICE ": permission denied: it belongs to the group %s (sudo usermod -aG %s \"$USER\", then log in again)",
          name, name);
 }
@@ -61,6 +77,8 @@ void kvm_open(struct kvm *kvm)
 {
     *kvm = (struct kvm){.fd = device_open(), .vm_fd = -1, .vcpu_fd = -1};
     int version = ioctl(kvm->fd, KVM_GET_API_VERSION, 0);
+    if (version < 0)
+        fail(DEVICE ": it is not KVM's device: %s (load kvm_intel or kvm_amd)", strerror(errno));
     if (version != KVM_API_VERSION)
         fail(DEVICE ": the KVM API version is %d, wasmvm speaks %d (use another kernel)", version, KVM_API_VERSION);
     do
