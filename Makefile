@@ -25,6 +25,7 @@ ENGINE_SRC := \
     engine/names.c \
     engine/build.c \
     engine/build_control.c \
+    engine/build_simd.c \
     engine/build_plain.c \
     engine/flow.c \
     engine/color.c \
@@ -37,6 +38,10 @@ ENGINE_SRC := \
     engine/x64/emit_memory.c \
     engine/x64/emit_control.c \
     engine/x64/emit_call.c \
+    engine/x64/emit_simd.c \
+    engine/x64/emit_simd_int.c \
+    engine/x64/emit_simd_float.c \
+    engine/x64/emit_simd_lane.c \
     engine/x64/stubs.c \
 
 SHIM_SRC := \

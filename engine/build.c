@@ -168,14 +168,13 @@ void build_set(struct build *b, uint32_t v, struct opnd o)
     struct compile *c = b->c;
     if (o.r == (REF_VREG | v))
         return;
-    enum irtype type = build_vreg(b, v)->type;
     build_vreg(b, v)->uses++;
     if (!build_vreg(b, v)->pending && build_is_last(b, o.r) && !(o.r & REF_NZ)) {
         c->nodes[b->last].dst = v;
         return;
     }
     save_pending(b, v);
-    uint32_t n = build_node(b, IR_SET, type_is_int(type) && type_is_int(o.type) ? o.type : type);
+    uint32_t n = build_node(b, IR_SET, o.type);
     c->nodes[n].a = o.r;
     c->nodes[n].dst = v;
 }
@@ -323,17 +322,15 @@ static void zero_extend(struct build *b)
 
 /* ---- memory ---- */
 
-static void memarg(struct build *b, uint32_t *off, uint32_t *memory)
+void build_memarg(struct build *b, uint32_t *off, uint32_t *memory)
 {
     uint32_t align = build_u32(b);
     *memory = align & 64 ? build_u32(b) : 0;
     *off = build_u32(b);
 }
 
-static void load(struct build *b, enum irtype type, unsigned shape)
+void build_load(struct build *b, enum irtype type, unsigned shape, uint32_t off, uint32_t memory)
 {
-    uint32_t off, memory;
-    memarg(b, &off, &memory);
     struct opnd address = build_pop(b);
     uint32_t n = build_node(b, IR_LOAD, type);
     struct node *node = &b->c->nodes[n];
@@ -344,10 +341,8 @@ static void load(struct build *b, enum irtype type, unsigned shape)
     build_push_node(b, n, type);
 }
 
-static void store(struct build *b, enum irtype type, unsigned shape)
+void build_store(struct build *b, enum irtype type, unsigned shape, uint32_t off, uint32_t memory)
 {
-    uint32_t off, memory;
-    memarg(b, &off, &memory);
     struct opnd value = build_pop(b), address = build_pop(b);
     uint32_t n = build_node(b, IR_STORE, type);
     struct node *node = &b->c->nodes[n];
@@ -519,6 +514,9 @@ static void memory_size(struct build *b)
 
 static void plain_instruction(struct build *b, const struct plain_op *p)
 {
+    uint32_t off = 0, memory = 0;
+    if (p->how == P_LOAD || p->how == P_STORE)
+        build_memarg(b, &off, &memory);
     switch (p->how) {
     case P_BIN:
         binary(b, p->op, p->type, p->sub);
@@ -530,10 +528,10 @@ static void plain_instruction(struct build *b, const struct plain_op *p)
         test_zero(b, p->type);
         break;
     case P_LOAD:
-        load(b, p->type, p->sub);
+        build_load(b, p->type, p->sub, off, memory);
         break;
     default:
-        store(b, p->type, p->sub);
+        build_store(b, p->type, p->sub, off, memory);
         break;
     }
 }
@@ -683,8 +681,10 @@ static bool instruction(struct build *b)
         plain_instruction(b, &plain_ops[op]);
         return true;
     }
-    if (build_control(b, op) || other_instruction(b, op))
+    if (build_control(b, op) || other_instruction(b, op) || build_simd(b, op))
         return true;
+    if (b->c->engine->error.kind != ERROR_NONE)
+        return false;
     return error_set(b->c->engine, ERROR_UNSUPPORTED, b->pos,
                      "function %u uses instruction 0x%x, which wasmvm does not compile", b->c->func, op);
 }

@@ -81,6 +81,9 @@ void build_drop(struct build *);
 bool build_is_last(struct build *, ref); /* a temporary that was computed just now */
 uint32_t build_args(struct build *, uint32_t n);
 void build_call(struct build *, enum irop, const struct functype *, uint32_t idx, uint32_t table);
+void build_memarg(struct build *, uint32_t *off, uint32_t *memory);
+void build_load(struct build *, enum irtype, unsigned shape, uint32_t off, uint32_t memory);  /* address on the stack */
+void build_store(struct build *, enum irtype, unsigned shape, uint32_t off, uint32_t memory); /* address, value */
 static inline uint32_t build_stack_vreg(struct build *b, uint32_t depth, enum irtype type)
 {
     return b->c->first_stack + depth * 2 + (type_is_int(type) ? 0 : 1);
@@ -90,5 +93,8 @@ static inline uint32_t build_stack_vreg(struct build *b, uint32_t depth, enum ir
 void build_entry(struct build *);
 bool build_control(struct build *, unsigned op); /* false: not a control instruction */
 bool build_skip(struct build *, unsigned op);    /* steps over an instruction in dead code */
+
+/* build_simd.c */
+bool build_simd(struct build *, unsigned op); /* false: no vector instruction, or engine->error says why it cannot be */
 
 #endif

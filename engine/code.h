@@ -31,6 +31,7 @@ struct code_global {
     uint32_t nranges, ranges_cap; /* ascending */
     struct code_state *states;    /* all instances' */
     uint8_t *constants;           /* 16 bytes each, enum code_constant */
+    struct cell *vectors;         /* x64/emit_simd.c: constants of vector code, NULL before the first */
     bool compiling;               /* compilation does not nest */
 };
 

@@ -152,9 +152,19 @@ static void place_temporary(struct compile *c, struct node *n, uint32_t i, uint3
     slot_of(c, c->first_stack + n->depth * 2 + (is_int ? 0 : 1));
 }
 
-static bool clobbers_rdx(const struct node *n)
+static uint32_t clobbers(const struct node *n)
 {
-    return n->op == IR_DIVS || n->op == IR_DIVU || n->op == IR_REMS || n->op == IR_REMU;
+    switch (n->op) {
+    case IR_DIVS:
+    case IR_DIVU:
+    case IR_REMS:
+    case IR_REMU:
+        return 1u << RDX;
+    case IR_VEC:
+        return vec_clobbers(n->sub);
+    default:
+        return 0;
+    }
 }
 
 static void place_rest(struct compile *c)
@@ -162,8 +172,6 @@ static void place_rest(struct compile *c)
     uint32_t out = 0;
     for (uint32_t i = 0; i < c->nnodes; i++) {
         struct node *n = &c->nodes[i];
-        if (clobbers_rdx(n)) /* what lives over the node; its operands and its result may be there */
-            c->occupied[2 * i] |= 1u << RDX;
         uint32_t args = stack_args(c, n);
         out = args > out ? args : out;
     }
@@ -192,8 +200,11 @@ bool color(struct compile *c)
     uint32_t *next = scratch_alloc(c->engine, (uint64_t)(c->nwebs + 1) * 4);
     if (!c->occupied || !next || !sort_ranges(c, &sorted))
         return false;
-    for (uint64_t p = 0; p < positions; p++)
-        c->occupied[p] = 0;
+    for (uint32_t i = 0; i < c->nnodes; i++) { /* closed to what lives over a node, not to its operands and its result */
+        c->occupied[2 * i] = clobbers(&c->nodes[i]);
+        c->occupied[2 * i + 1] = 0;
+    }
+    c->occupied[positions - 2] = c->occupied[positions - 1] = 0;
     fix_webs(c);
     uint32_t bucket[BUCKETS];
     for (unsigned i = 0; i < BUCKETS; i++)

@@ -67,8 +67,8 @@ struct engine_env {
     bool check_code;                  /* test builds: decode what was emitted (issue 4) */
 };
 
-enum engine_cpu { ENGINE_SSE41 = 1 << 0, ENGINE_POPCNT = 1 << 2, ENGINE_LZCNT = 1 << 3, ENGINE_BMI1 = 1 << 4,
-                  ENGINE_BMI2 = 1 << 5, ENGINE_AVX = 1 << 6 };
+enum engine_cpu { ENGINE_SSE41 = 1 << 0, ENGINE_SSE42 = 1 << 1, ENGINE_POPCNT = 1 << 2, ENGINE_LZCNT = 1 << 3,
+                  ENGINE_BMI1 = 1 << 4, ENGINE_BMI2 = 1 << 5, ENGINE_AVX = 1 << 6, ENGINE_SSSE3 = 1 << 9 };
 
 /* Why something was refused or a run was stopped. */
 enum error_kind {

@@ -2,6 +2,7 @@
  * region when it is whole; its final address is known from the start. */
 #include "engine/x64/emit.h"
 
+#define SLOT_ZERO_BYTES 24 /* slot_zero */
 #define ROOM 512 /* more than any node needs, but for calls, returns and tables, which ask themselves */
 
 /* ---- homes ---- */
@@ -120,18 +121,47 @@ void xmm_move(struct emit *e, uint8_t dst, uint8_t src)
         x_rr(&e->a, I_MOVAPS, false, dst & 15, src & 15);
 }
 
-/* The constant stands behind the function's code. */
-void xmm_constant(struct emit *e, uint8_t reg, uint64_t bits, enum irtype type)
+/* Constants stand behind the function's code, those of 16 bytes aligned, so that any instruction takes them. */
+void x_constant(struct emit *e, enum insn insn, uint8_t reg, struct cell value, uint8_t bytes)
 {
     struct compile *c = e->c;
-    if (bits == 0) {
-        x_rr(&e->a, I_XORPS, false, reg & 15, reg & 15);
-        return;
-    }
     if (!compile_grow(c, (void **)&e->constants, &e->constants_cap, e->nconstants + 1, sizeof *e->constants))
         return;
-    x_rm(&e->a, type == T_F32 ? I_MOVSS : I_MOVSD, false, reg & 15, rm_rip((void *)(uintptr_t)e->a.address));
-    e->constants[e->nconstants++] = (struct constant){asm_offset(&e->a) - 4, bits};
+    x_rm(&e->a, insn, false, reg & 15, rm_rip((void *)(uintptr_t)e->a.address));
+    e->constants[e->nconstants++] = (struct constant){asm_offset(&e->a) - 4, bytes, value};
+}
+
+struct cell vector_constant(struct emit *e, uint64_t imm)
+{
+    const uint8_t *bytes = e->c->module->bytes + imm;
+    struct cell v = {0, 0};
+    for (int i = 0; i < 8; i++) {
+        v.lo |= (uint64_t)bytes[i] << (8 * i);
+        v.hi |= (uint64_t)bytes[8 + i] << (8 * i);
+    }
+    return v;
+}
+
+void xmm_constant(struct emit *e, uint8_t reg, uint64_t bits, enum irtype type)
+{
+    struct cell value = type == T_V128 ? vector_constant(e, bits) : (struct cell){bits, 0};
+    if (value.lo == 0 && value.hi == 0)
+        x_rr(&e->a, I_XORPS, false, reg & 15, reg & 15);
+    else if (value.lo == UINT64_MAX && value.hi == UINT64_MAX)
+        x_rr(&e->a, I_PCMPEQB, false, reg & 15, reg & 15);
+    else if (type == T_V128)
+        x_constant(e, I_MOVAPS, reg, value, 16);
+    else
+        x_constant(e, type == T_F32 ? I_MOVSS : I_MOVSD, reg, value, 8);
+}
+
+void slot_zero(struct emit *e, uint32_t vreg)
+{
+    const struct vreg *v = &e->c->vregs[vreg];
+    int32_t at = (int32_t)(v->slot - 1);
+    x_rmi32(&e->a, I_MOV_IMM, true, 0, rm_mem(RSP, at), 0);
+    if (v->type == T_V128)
+        x_rmi32(&e->a, I_MOV_IMM, true, 0, rm_mem(RSP, at + 8), 0);
 }
 
 void xmm_load(struct emit *e, uint8_t reg, ref r, enum irtype type)
@@ -343,6 +373,9 @@ static void emit_node(struct emit *e, struct node *n, struct block *b)
     case IR_BITCAST:
         emit_float(e, n);
         return;
+    case IR_VEC:
+        emit_vec(e, n);
+        return;
     default:
         emit_int(e, n);
         return;
@@ -367,6 +400,8 @@ static uint32_t room_for(const struct emit *e, const struct node *n)
                             : 0;
         return ROOM + n->b * 24 + live * 24;
     }
+    if (n->op == IR_BRTABLE) /* a dispatch zeroes what is live behind it */
+        return ROOM + SLOT_ZERO_BYTES * e->c->ncand;
     return ROOM;
 }
 
@@ -392,17 +427,30 @@ static bool emit_blocks(struct emit *e)
     return true;
 }
 
-static bool emit_constants(struct emit *e)
+/* All constants of `bytes` bytes, from an aligned place on. */
+static void constants_write(struct emit *e, uint8_t bytes)
 {
-    if (!room(e, 16 + 8 * e->nconstants))
-        return false;
-    while (asm_offset(&e->a) % 8)
+    while (asm_offset(&e->a) % bytes)
         asm_u8(&e->a, 0xcc);
     for (uint32_t i = 0; i < e->nconstants; i++) {
-        uint32_t at = asm_offset(&e->a);
-        asm_u64(&e->a, e->constants[i].value);
-        asm_patch32(&e->a, e->constants[i].site, at - (e->constants[i].site + 4));
+        const struct constant *k = &e->constants[i];
+        if (k->bytes != bytes)
+            continue;
+        asm_patch32(&e->a, k->site, asm_offset(&e->a) - (k->site + 4));
+        asm_u64(&e->a, k->value.lo);
+        if (bytes == 16)
+            asm_u64(&e->a, k->value.hi);
     }
+}
+
+static bool emit_constants(struct emit *e)
+{
+    if (!e->nconstants)
+        return true;
+    if (!room(e, 32 + 16 * e->nconstants))
+        return false;
+    constants_write(e, 16);
+    constants_write(e, 8);
     return true;
 }
 
@@ -438,10 +486,10 @@ bool emit(struct compile *c, uint32_t *code_offset, uint32_t *code_bytes)
     *code_offset = (engine->code->used + 15) & ~15u;
     e->a.address = code_address(engine, *code_offset);
     e->frame = c->frame_bytes = (c->frame_bytes + 7) & ~7u;
-    if (!room(e, ROOM + 32 * c->type->nparams + 16 * (c->nlocals + 64)))
+    if (!room(e, ROOM + 32 * c->type->nparams + SLOT_ZERO_BYTES * (c->nlocals + 64)))
         return false;
     emit_prologue(e);
-    if (!emit_blocks(e) || !room(e, ROOM + 16 * e->ncold + 8 * c->nvregs + 32 * 16))
+    if (!emit_blocks(e) || !room(e, ROOM + 16 * e->ncold + SLOT_ZERO_BYTES * c->nvregs + 32 * 16))
         return false;
     emit_cold(e);
     if (!emit_constants(e))

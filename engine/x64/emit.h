@@ -16,8 +16,9 @@ struct link {
 }; /* rel32 of a jump, or a jump table's entry (table != REF_NONE) */
 struct constant {
     uint32_t site;
-    uint64_t value;
-}; /* a rip-relative load of a float */
+    uint8_t bytes; /* 8 or 16 */
+    struct cell value;
+}; /* an operand relative to rip, whose displacement ends the instruction */
 struct slow_dispatch {
     uint32_t site;
     uint32_t block;
@@ -70,7 +71,10 @@ uint8_t xmm_of(struct emit *, ref, uint8_t scratch, enum irtype);
 void gpr_load(struct emit *, uint8_t reg, ref, bool w); /* always into reg */
 void xmm_load(struct emit *, uint8_t reg, ref, enum irtype);
 void xmm_move(struct emit *, uint8_t dst, uint8_t src);
-void xmm_constant(struct emit *, uint8_t reg, uint64_t bits, enum irtype);
+void xmm_constant(struct emit *, uint8_t reg, uint64_t bits, enum irtype); /* bits: as in IR_CONST */
+struct cell vector_constant(struct emit *, uint64_t imm);                  /* the 16 bytes of an IR_CONST of T_V128 */
+void x_constant(struct emit *, enum insn, uint8_t reg, struct cell, uint8_t bytes); /* insn reg, [constant] */
+void slot_zero(struct emit *, uint32_t vreg);
 bool is_imm(struct emit *, ref, uint64_t *imm);
 static inline bool fits32(uint64_t v, bool w)
 {
@@ -111,6 +115,9 @@ struct fcond {
     int parity;
 }; /* parity: 0 none, 1 false if unordered (EQ), 2 true if unordered (NE) */
 struct fcond emit_fcmp(struct emit *, const struct node *);
+
+/* emit_simd.c */
+void emit_vec(struct emit *, struct node *);
 
 /* emit_control.c */
 void emit_jump(struct emit *, uint32_t block);

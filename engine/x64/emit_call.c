@@ -5,24 +5,28 @@
 #define FRAME_UNCHECKED                                                                                                \
     (64u << 10) /* larger frames look at the stack's end first; smaller ones cannot jump over the guard */
 
+/* A stack register of the float class may hold a vector. */
+static bool is_wide(const struct emit *e, const struct web *w)
+{
+    return e->c->vregs[w->vreg].type == T_V128 || w->vreg >= e->c->first_stack;
+}
+
 static void store_home(struct emit *e, const struct web *w)
 {
     struct rm rm = rm_mem(RSP, (int32_t)(e->c->vregs[w->vreg].slot - 1));
-    enum irtype t = e->c->vregs[w->vreg].type;
     if (w->reg < XMM0)
         x_rm(&e->a, I_MOV_STORE, true, w->reg, rm);
     else
-        x_rm(&e->a, t == T_V128 ? I_MOVUPS_STORE : I_MOVSD_STORE, false, w->reg & 15, rm);
+        x_rm(&e->a, is_wide(e, w) ? I_MOVUPS_STORE : I_MOVSD_STORE, false, w->reg & 15, rm);
 }
 
 static void load_home(struct emit *e, const struct web *w)
 {
     struct rm rm = rm_mem(RSP, (int32_t)(e->c->vregs[w->vreg].slot - 1));
-    enum irtype t = e->c->vregs[w->vreg].type;
     if (w->reg < XMM0)
         x_rm(&e->a, I_MOV, true, w->reg, rm);
     else
-        x_rm(&e->a, t == T_V128 ? I_MOVUPS : I_MOVSD, false, w->reg & 15, rm);
+        x_rm(&e->a, is_wide(e, w) ? I_MOVUPS : I_MOVSD, false, w->reg & 15, rm);
 }
 
 static void live_over(struct emit *e, const struct node *n, void (*each)(struct emit *, const struct web *))
@@ -293,19 +297,15 @@ static void locals_zero(struct emit *e)
             if (v < params || v >= c->first_stack)
                 continue;
             if (web->reg == REG_NONE)
-                x_rmi32(a, I_MOV_IMM, true, 0, rm_mem(RSP, (int32_t)(c->vregs[v].slot - 1)), 0);
+                slot_zero(e, v);
             else if (web->reg < XMM0)
                 x_zero(a, web->reg);
             else
                 x_rr(a, I_XORPS, false, web->reg & 15, web->reg & 15);
         }
     for (uint32_t v = params; v < c->first_stack; v++)
-        if (c->vregs[v].cand == 0xffff && c->vregs[v].slot) {
-            int32_t slot = (int32_t)(c->vregs[v].slot - 1);
-            x_rmi32(a, I_MOV_IMM, true, 0, rm_mem(RSP, slot), 0);
-            if (c->vregs[v].type == T_V128)
-                x_rmi32(a, I_MOV_IMM, true, 0, rm_mem(RSP, slot + 8), 0);
-        }
+        if (c->vregs[v].cand == 0xffff && c->vregs[v].slot)
+            slot_zero(e, v);
 }
 
 void emit_prologue(struct emit *e)

@@ -163,7 +163,7 @@ static void zero_slots(struct emit *e, const struct block *b)
                 if (web->reg != REG_NONE || v->pending == 1)
                     continue;
                 v->pending = 1; /* done, or set before */
-                x_rmi32(&e->a, I_MOV_IMM, true, 0, rm_mem(RSP, (int32_t)(v->slot - 1)), 0);
+                slot_zero(e, vreg);
             }
     }
 }
@@ -184,7 +184,7 @@ static void dispatch(struct emit *e, struct node *n, struct block *b)
             if (c->vregs[vreg].pending == 1) /* set before */
                 continue;
             if (web->reg == REG_NONE)
-                x_rmi32(a, I_MOV_IMM, true, 0, rm_mem(RSP, (int32_t)(c->vregs[vreg].slot - 1)), 0);
+                slot_zero(e, vreg);
             else if (web->reg < XMM0)
                 x_zero(a, web->reg);
             else

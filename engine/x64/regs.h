@@ -63,4 +63,7 @@ static inline uint8_t reg_last(uint32_t mask) /* temporaries: rdx, else the high
     return mask & 1u << RDX ? RDX : (uint8_t)(31 - __builtin_clz(mask));
 }
 
+/* XMM registers that a vector instruction (sub of IR_VEC) needs besides the emitter's scratch: emit_simd.c. */
+uint32_t vec_clobbers(unsigned sub);
+
 #endif

@@ -81,7 +81,9 @@ static uint64_t clock_ns(void *self)
 static uint32_t cpu_features(void)
 {
     uint32_t cpu = 0;
+    cpu |= __builtin_cpu_supports("ssse3") ? ENGINE_SSSE3 : 0;
     cpu |= __builtin_cpu_supports("sse4.1") ? ENGINE_SSE41 : 0;
+    cpu |= __builtin_cpu_supports("sse4.2") ? ENGINE_SSE42 : 0;
     cpu |= __builtin_cpu_supports("popcnt") ? ENGINE_POPCNT : 0;
     cpu |= __builtin_cpu_supports("bmi") ? ENGINE_BMI1 : 0;
     cpu |= __builtin_cpu_supports("bmi2") ? ENGINE_BMI2 : 0;
