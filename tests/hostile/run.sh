@@ -21,7 +21,8 @@ head_of() {
 
 build() {
     [ "$STEP" != run ] || return 0
-    $CC $CFLAGS $LDFLAGS -o "$OUT/$1.elf" guest/start.S guest/entry.S guest/note.c tests/hostile/kit.S tests/hostile/kit.c \
+    $CC $CFLAGS $LDFLAGS -o "$OUT/$1.elf" guest/start.S guest/entry.S guest/note.c \
+        tests/hostile/kit.S tests/hostile/kit.c \
         "tests/hostile/$1.c"
 }
 
