@@ -83,6 +83,19 @@ VMM_SRC := \
     vmm/kvm.c \
     vmm/main.c \
     vmm/message.c \
+    vmm/net.c \
+    vmm/net_addr.c \
+    vmm/net_dns.c \
+    vmm/net_etc.c \
+    vmm/net_guest.c \
+    vmm/net_log.c \
+    vmm/net_message.c \
+    vmm/net_names.c \
+    vmm/net_option.c \
+    vmm/net_policy.c \
+    vmm/net_preopen.c \
+    vmm/net_socket.c \
+    vmm/net_unix.c \
     vmm/options.c \
     vmm/path.c \
     vmm/poll.c \

@@ -141,6 +141,24 @@ static uint32_t stream_fill(struct sink *s, struct dir_stream *dir, int host)
     return err;
 }
 
+/* The sealed /etc: entry i stands at cookie COOKIE_KERNEL + i - 1. */
+static uint32_t sealed_readdir(struct wasi *w, const uint64_t *arg)
+{
+    struct sink s = { w, arg[1], arg[2], 0 };
+    struct stat st;
+    bool room = true;
+    if (arg[3] == COOKIE_START)
+        room = entry_put(&s, COOKIE_AFTER_DOT, 1, FILETYPE_DIRECTORY, ".");
+    if (room && arg[3] <= COOKIE_AFTER_DOT)
+        room = entry_put(&s, COOKIE_AFTER_DOTDOT, 1, FILETYPE_DIRECTORY, "..");
+    uint64_t first = arg[3] < COOKIE_AFTER_DOTDOT ? 0 : arg[3] - COOKIE_AFTER_DOTDOT;
+    const char *name;
+    for (uint64_t i = first; room && i < UINT32_MAX && (name = sealed_entry((uint32_t)i, &st)) != NULL; i++)
+        room = entry_put(&s, COOKIE_AFTER_DOTDOT + i + 1, st.st_ino, FILETYPE_REGULAR, name);
+    uint32_t used = (uint32_t)s.used;
+    return out_put(w, arg[4], &used, 4);
+}
+
 uint32_t serve_fd_readdir(struct wasi *w, const uint64_t *arg)
 {
     struct desc *d = desc_get(w, arg[0]);
@@ -148,6 +166,8 @@ uint32_t serve_fd_readdir(struct wasi *w, const uint64_t *arg)
         return WASI_BADF;
     if (!out_ok(w, arg[1], arg[2]) || !out_ok(w, arg[4], 4))
         return WASI_FAULT;
+    if (d->sealed)
+        return sealed_readdir(w, arg);
     struct dir_stream *dir = d->dir;
     bool fresh = !dir;
     if (fresh) {

@@ -1,6 +1,6 @@
 /* Bytes in and out of descriptors: read, write, seek, sync and their kin.
  *
- * Iovecs are copied in once; what they name goes straight between the kernel and the guest.  A plain descriptor is served
+ * Iovecs are copied once; what they name goes straight between the kernel and the guest.  A plain descriptor is served
  * in chunks, so that a kick is seen between them; a stream never blocks in a transfer, only in kick_ppoll.
  * Descriptor 2 is special, as Go's runtime gives up on any error there: never AGAIN, never short. */
 #include "vmm/wasi.h"
@@ -58,7 +58,7 @@ static ssize_t transfer_once(const struct desc *d, const struct iovec *v, int n,
 {
     if (d->filetype == FILETYPE_STREAM || d->filetype == FILETYPE_DGRAM) {
         struct msghdr m = { .msg_iov = (struct iovec *)v, .msg_iovlen = (size_t)n };
-        return way == IN ? recvmsg(d->io, &m, MSG_DONTWAIT) : sendmsg(d->io, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+        return way == IN ? net_receive(d, &m, 0) : net_send(d, &m);
     }
     if (offset != AT_POSITION)
         return way == IN ? preadv(d->io, v, n, offset) : pwritev(d->io, v, n, offset);

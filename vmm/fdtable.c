@@ -93,6 +93,7 @@ void fdtable_open(struct wasi *w)
 static void desc_close(struct wasi *w, struct desc *d)
 {
     dir_stream_free(w, d);
+    net_close(d);
     if (d->inherited)
         stdio_release(w, d);
     else

@@ -33,7 +33,7 @@
 #define HELP_COLUMN 29
 #define HELP_CAP 4096
 
-enum kind { FLAG, SIZE, TIME, TEXT, LETTERS, GRANT, CWD, ENV, ENV_ALL, HELP, VERSION };
+enum kind { FLAG, SIZE, TIME, COUNT, TEXT, MAYBE /* a value only by = */, WORDS, LETTERS, GRANT, CWD, ENV, ENV_ALL, HELP, VERSION };
 
 struct option {
     const char *name, *value, *help;
@@ -287,7 +287,7 @@ static void take_grant(struct parse *p, const char *text)
     g.guest = host_absolute(p, host);
     grant_add(p, text, g);
     if (host[0] != '/')
-        relative_add(p, (struct grant){ host, path_cleaned(host), g.read_only, true });
+        relative_add(p, (struct grant){ host, path_cleaned(host), g.read_only, true, false });
 }
 
 /* ---- the environment ---- */
@@ -380,6 +380,75 @@ static void settle_cwd(struct parse *p)
     env_set(p, setting);
 }
 
+/* ---- the network ---- */
+
+static void env_unset(struct config *c, const char *name)
+{
+    size_t len = strlen(name);
+    for (uint32_t i = 0; i < c->envc; i++)
+        if (strncmp(c->env[i], name, len) == 0 && c->env[i][len] == '=') {
+            memmove(c->env + i, c->env + i + 1, (c->envc - i - 1) * sizeof *c->env);
+            c->envc--;
+            return;
+        }
+}
+
+/* Where Linux systems keep the bundle of certificates that they trust. */
+static const char *host_bundle(void)
+{
+    static const char *const places[] = {
+        "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
+        "/etc/ssl/ca-bundle.pem",
+    };
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (access(places[i], R_OK) == 0)
+            return places[i];
+    fail("--ca-certs: this host has no bundle of certificates in the usual places (write --ca-certs=FILE)");
+}
+
+/* A --dir that gives the program an /etc of the host's: then its files count. */
+static bool etc_granted(const struct config *c)
+{
+    for (uint32_t i = 0; i < c->ngrants; i++)
+        if (strcmp(c->grants[i].guest, "/") == 0 || strcmp(c->grants[i].guest, "/etc") == 0)
+            return true;
+    return false;
+}
+
+/* The sealed /etc stands last, and is no place to start in. */
+static void settle_etc(struct parse *p)
+{
+    struct config *c = p->config;
+    bool own_certs = env_get(c, "SSL_CERT_FILE");
+    if (etc_granted(c)) {
+        if (c->net.ca_certs && *c->net.ca_certs)
+            fail("--ca-certs=%s: a --dir grants /etc (put the file there, and add --env SSL_CERT_FILE=...)", c->net.ca_certs);
+        c->net.ca_certs = NULL;
+        return;
+    }
+    if (c->net.ca_certs && !*c->net.ca_certs)
+        c->net.ca_certs = host_bundle();
+    if (c->net.ca_certs && !own_certs)
+        env_set(p, (char *)"SSL_CERT_FILE=/etc/ca-certificates.crt");
+    if (c->ngrants == 0 && !env_get(c, "PWD"))
+        env_set(p, (char *)"PWD=/");
+    c->grants[c->ngrants++] = (struct grant){ .guest = "/etc", .read_only = true, .sealed = true };
+}
+
+static void settle_net(struct parse *p)
+{
+    struct net_config *n = &p->config->net;
+    if (n->dns && *n->dns && strcmp(n->dns, "any") != 0)
+        fail("--allow-dns=%s: only =any is known (names come from --allow-connect NAME)", n->dns);
+    if (n->listen_fds) {
+        env_unset(p->config, "LISTEN_FDS");
+        env_unset(p->config, "LISTEN_PID");
+        env_unset(p->config, "LISTEN_FDNAMES");
+    }
+    if (n->dns || n->all || n->ca_certs)
+        settle_etc(p);
+}
+
 /* ---- the other kinds ---- */
 
 static _Noreturn void show(const char *text, size_t len)
@@ -418,7 +487,7 @@ static _Noreturn void show_help(void)
         if (!o->help)
             continue;
         char left[64];
-        snprintf(left, sizeof left, "--%s %s", o->name, o->value ? o->value : "");
+        snprintf(left, sizeof left, "--%s%s%s", o->name, o->value && o->kind != MAYBE ? " " : "", o->value ? o->value : "");
         ADD("  %-*s%s\n", HELP_COLUMN - 2, left, o->help);
     }
     ADD("%s", help_tail);
@@ -431,6 +500,27 @@ static const char *take_text(const struct option *o, const char *text)
     if (!*text)
         fail("--%s: %s is empty (give a name)", o->name, o->value);
     return text;
+}
+
+static uint64_t take_count(const struct option *o, const char *text)
+{
+    char *end;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno || n < o->min || n > o->max)
+        fail("--%s %s: not a number from %llu to %llu", o->name, text, (unsigned long long)o->min,
+             (unsigned long long)o->max);
+    return n;
+}
+
+static void take_word(const struct option *o, struct words *words, const char *text)
+{
+    if (!*text)
+        fail("--%s: %s is empty", o->name, o->value);
+    words->at = realloc(words->at, (words->n + 1) * sizeof *words->at);
+    if (!words->at)
+        fail("no memory for the command line: %s", strerror(errno));
+    words->at[words->n++] = text;
 }
 
 static const char *take_letters(const struct option *o, const char *text)
@@ -447,7 +537,10 @@ static void option_take(struct parse *p, const struct option *o, char *value)
     case FLAG: *(bool *)field = true; break;
     case SIZE: *(uint64_t *)field = take_size(o, value); break;
     case TIME: *(uint64_t *)field = take_time(o, value); break;
+    case COUNT: *(uint64_t *)field = take_count(o, value); break;
     case TEXT: *(const char **)field = take_text(o, value); break;
+    case MAYBE: *(const char **)field = value ? take_text(o, value) : ""; break;
+    case WORDS: take_word(o, (struct words *)field, value); break;
     case LETTERS: *(const char **)field = take_letters(o, value); break;
     case GRANT: take_grant(p, value); break;
     case CWD:
@@ -489,7 +582,7 @@ static bool option_read(struct parse *p, char **argv, int argc, int *at, bool af
     const char *way_out = after_module ? ", or -- before it if the word is the program's" : "";
     if (!o->value && value)
         fail("--%s takes no value (leave out =%s%s)", o->name, value, way_out);
-    if (o->value && !value) {
+    if (o->value && !value && o->kind != MAYBE) {
         /* A `--` here is far more likely a forgotten value than a value; --opt=-- says it where it is one. */
         if (*at == argc || strcmp(argv[*at], "--") == 0)
             fail("--%s needs a value (write --%s %s%s)", o->name, o->name, o->value, way_out);
@@ -543,11 +636,11 @@ void options_parse(struct config *config, int argc, char **argv)
     uint32_t nenviron = 0;
     while (environ && environ[nenviron])
         nenviron++;
-    /* Every word is at most one setting or one grant; one place more for PWD. */
+    /* Every word is at most one setting or one grant; places more for PWD, SSL_CERT_FILE and the sealed /etc. */
     size_t words = (size_t)(argc > 0 ? argc : 0);
-    p.max_env = (uint32_t)words + nenviron + 1;
+    p.max_env = (uint32_t)words + nenviron + 2;
     config->env = allocate(p.max_env + 1, sizeof *config->env);
-    config->grants = allocate(2 * words + 1, sizeof *config->grants);
+    config->grants = allocate(2 * words + 2, sizeof *config->grants);
     p.relative = allocate(words + 1, sizeof *p.relative);
 
     int first = words_read(&p, argc, argv);
@@ -556,6 +649,7 @@ void options_parse(struct config *config, int argc, char **argv)
     for (uint32_t i = 0; i < p.nrelative; i++)
         config->grants[config->ngrants++] = p.relative[i];
     free(p.relative);
+    settle_net(&p);
 
     /* The word before the first argument was read: it makes room for argv[0]. */
     config->args = argv + first - 1;

@@ -1,7 +1,7 @@
 /* Paths: every path_* call, and the directories granted by --dir.
  *
- * The kernel resolves, never we: openat2 beneath the directory descriptor, without magic links.  Calls whose system call
- * cannot be told so (mkdir, unlink, rename, ...) resolve the parent that way and act on one final component, which is a
+ * The kernel resolves, never we: openat2 beneath the directory descriptor, without magic links.  Calls that cannot be
+ * told so (mkdir, unlink, rename, ...) resolve the parent that way and act on one final component, which is a
  * name: not `.`, not `..`, without a slash.
  *
  * What was opened is looked at before the guest gets it: kernel file systems (procfs and its like) and devices that are
@@ -359,7 +359,7 @@ static bool name_is_plain(const char *path)
 }
 
 /* O_PATH descriptor of what the path names. */
-static int open_path_only(const struct desc *d, const char *path, bool follow, uint32_t *err)
+int path_find(const struct desc *d, const char *path, bool follow, uint32_t *err)
 {
     int fd = open_beneath(d->host, path, O_PATH | (follow ? 0 : O_NOFOLLOW), 0, err);
     if (fd >= 0 && filesystem_refused(fd, err)) {
@@ -378,7 +378,7 @@ static uint32_t stat_path(const struct desc *d, const char *path, bool follow, s
             return WASI_SUCCESS;
     }
     uint32_t err;
-    int fd = open_path_only(d, path, follow, &err);
+    int fd = path_find(d, path, follow, &err);
     if (fd < 0)
         return err;
     err = result(fstat(fd, st));
@@ -396,7 +396,7 @@ uint32_t serve_path_filestat_get(struct wasi *w, const uint64_t *arg)
     if (err)
         return err;
     struct stat st;
-    err = stat_path(d, path, arg[1] & LOOKUP_FOLLOW, &st);
+    err = d->sealed ? sealed_stat(path, &st) : stat_path(d, path, arg[1] & LOOKUP_FOLLOW, &st);
     if (err)
         return err;
     struct wasi_filestat out;
@@ -419,7 +419,7 @@ uint32_t serve_path_filestat_set_times(struct wasi *w, const uint64_t *arg)
         return err;
     if (d->read_only)
         return WASI_ROFS;
-    int fd = open_path_only(d, path, arg[1] & LOOKUP_FOLLOW, &err);
+    int fd = path_find(d, path, arg[1] & LOOKUP_FOLLOW, &err);
     if (fd < 0)
         return err;
     err = result(utimensat(fd, "", times, AT_EMPTY_PATH));
@@ -558,6 +558,11 @@ uint32_t serve_path_open(struct wasi *w, const uint64_t *arg)
     err = opening_decode(&o);
     if (err)
         return err;
+    uint32_t fd;
+    if (o.dir->sealed) {
+        err = sealed_open(w, o.path, o.oflags, &fd);
+        return err ? err : out_put(w, arg[8], &fd, 4);
+    }
     int host = opening_open(&o, &err);
     if (host < 0)
         return err;
@@ -569,7 +574,6 @@ uint32_t serve_path_open(struct wasi *w, const uint64_t *arg)
     }
     struct desc d = { .host = host, .io = host, .read_only = o.dir->read_only, .fdflags = (uint16_t)o.fdflags };
     desc_describe(&d, &st, o.write ? (o.read ? O_RDWR : O_WRONLY) : O_RDONLY);
-    uint32_t fd;
     err = desc_place(w, &d, &fd);
     return err ? err : out_put(w, arg[8], &fd, 4);
 }
@@ -615,9 +619,11 @@ static void preopen_check_modes(const struct config *config, const int *hosts)
         }
 }
 
-static int preopen_host(const struct grant *g)
+static int preopen_host(const struct config *config, const struct grant *g)
 {
     uint32_t err;
+    if (g->sealed)
+        return sealed_host(config);
     int host = open(g->host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (host < 0)
         fail("--dir %s: %s", g->host, strerror(errno));
@@ -636,8 +642,9 @@ void preopen_all(struct wasi *w, const struct config *config)
     if (!hosts)
         fail("cannot start: no memory");
     for (uint32_t i = 0; i < config->ngrants; i++)
-        hosts[i] = preopen_host(&config->grants[i]);
-    path_check_kernel(hosts[0]);
+        hosts[i] = preopen_host(config, &config->grants[i]);
+    if (!config->grants[0].sealed) /* it stands last */
+        path_check_kernel(hosts[0]);
     preopen_check_modes(config, hosts);
     for (uint32_t i = 0; i < config->ngrants; i++) {
         struct desc d = { .host = hosts[i], .io = hosts[i], .filetype = FILETYPE_DIRECTORY };
@@ -646,7 +653,9 @@ void preopen_all(struct wasi *w, const struct config *config)
         d.read_only = config->grants[i].read_only;
         d.preopen = config->grants[i].guest;
         if (fstat(d.host, &st) < 0)
-            fail("--dir %s: %s", config->grants[i].host, strerror(errno));
+            fail("--dir %s: %s", config->grants[i].guest, strerror(errno));
+        d.sealed = config->grants[i].sealed;
+        st.st_mode = d.sealed ? S_IFDIR : st.st_mode;
         desc_describe(&d, &st, O_RDONLY);
         if (desc_place(w, &d, &fd) || fd != 3 + i)
             fail("cannot start: no memory");

@@ -1,6 +1,6 @@
-/* preview1's four socket calls, on descriptors that are sockets.  Their descriptions may be shared, so each transfer asks
+/* preview1's own socket calls, on what is a socket.  Their descriptions may be shared, so each transfer asks
  * not to block and waiting is done in kick_ppoll. */
-#include "vmm/wasi.h"
+#include "vmm/net.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -11,55 +11,50 @@
 enum { RI_PEEK = 1, RI_WAITALL = 2, RO_TRUNCATED = 1 };
 enum { SD_RD = 1, SD_WR = 2 };
 
-static struct desc *socket_get(struct wasi *w, uint64_t fd, uint32_t *err)
+static uint32_t accept_as(struct wasi *w, uint64_t from, uint64_t flags, uint64_t out)
 {
-    struct desc *d = desc_get(w, fd);
-    bool is_socket = d && (d->filetype == FILETYPE_STREAM || d->filetype == FILETYPE_DGRAM);
-    *err = !d ? WASI_BADF : is_socket ? WASI_SUCCESS : WASI_NOTSOCK;
-    return d;
-}
-
-/* After EAGAIN: AGAIN for a non-blocking descriptor, else waits; SUCCESS = try again. */
-static uint32_t socket_wait(const struct desc *d, short events)
-{
-    return d->fdflags & FDFLAG_NONBLOCK ? WASI_AGAIN : wait_host(d->host, events);
-}
-
-uint32_t serve_sock_accept(struct wasi *w, const uint64_t *arg)
-{
-    uint32_t err;
-    struct desc *listener = socket_get(w, arg[0], &err);
+    uint32_t err, fd;
+    struct desc *listener = net_socket(w, from, &err);
+    struct conn *conn = NULL;
     if (err)
         return err;
-    if (arg[1] & ~(uint64_t)FDFLAG_NONBLOCK)
+    if (flags & ~(uint64_t)FDFLAG_NONBLOCK)
         return WASI_INVAL;
-    if (!out_ok(w, arg[2], 4))
+    if (!out_ok(w, out, 4))
         return WASI_FAULT;
     int host;
     for (;;) {
         /* The listener may be shared and blocking: accept only what poll has seen. */
         bool ready = host_ready(listener->host, POLLIN);
         host = ready ? accept4(listener->host, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
+        if (host >= 0 && listener->conn && net_accepted(listener, host, &conn))
+            continue;
         if (host >= 0)
             break;
         if (ready && errno != EAGAIN)
             return wasi_errno(errno);
-        err = socket_wait(listener, POLLIN);
+        err = net_wait(listener, POLLIN);
         if (err)
             return err;
     }
-    struct desc d = { .host = host, .io = host, .fdflags = (uint16_t)arg[1] };
-    struct stat st = { .st_mode = S_IFSOCK };
-    desc_describe(&d, &st, O_RDWR);
-    uint32_t fd;
-    err = desc_place(w, &d, &fd);
-    return err ? err : out_put(w, arg[2], &fd, 4);
+    err = net_place(w, host, conn, false, (uint16_t)flags, &fd);
+    return err ? err : out_put(w, out, &fd, 4);
+}
+
+uint32_t serve_sock_accept(struct wasi *w, const uint64_t *arg)
+{
+    return accept_as(w, arg[0], arg[1], arg[2]);
+}
+
+uint32_t serve_sock_accept_v1(struct wasi *w, const uint64_t *arg)
+{
+    return accept_as(w, arg[0], 0, arg[1]);
 }
 
 uint32_t serve_sock_recv(struct wasi *w, const uint64_t *arg)
 {
     uint32_t err;
-    struct desc *d = socket_get(w, arg[0], &err);
+    struct desc *d = net_socket(w, arg[0], &err);
     if (err)
         return err;
     if (arg[3] & ~(uint64_t)(RI_PEEK | RI_WAITALL))
@@ -70,10 +65,10 @@ uint32_t serve_sock_recv(struct wasi *w, const uint64_t *arg)
     if (err)
         return err;
     struct msghdr m = { .msg_iov = w->iovs.v, .msg_iovlen = w->iovs.n };
-    int flags = MSG_DONTWAIT | (arg[3] & RI_PEEK ? MSG_PEEK : 0) | (arg[3] & RI_WAITALL ? MSG_WAITALL : 0);
+    int flags = (arg[3] & RI_PEEK ? MSG_PEEK : 0) | (arg[3] & RI_WAITALL ? MSG_WAITALL : 0);
     ssize_t n;
-    while ((n = recvmsg(d->host, &m, flags)) < 0) {
-        err = errno == EAGAIN ? socket_wait(d, POLLIN) : wasi_errno(errno);
+    while ((n = net_receive(d, &m, flags)) < 0) {
+        err = errno == EAGAIN ? net_wait(d, POLLIN) : wasi_errno(errno);
         if (err)
             return err;
     }
@@ -86,7 +81,7 @@ uint32_t serve_sock_recv(struct wasi *w, const uint64_t *arg)
 uint32_t serve_sock_send(struct wasi *w, const uint64_t *arg)
 {
     uint32_t err;
-    struct desc *d = socket_get(w, arg[0], &err);
+    struct desc *d = net_socket(w, arg[0], &err);
     if (err)
         return err;
     if (arg[3] != 0)
@@ -98,8 +93,8 @@ uint32_t serve_sock_send(struct wasi *w, const uint64_t *arg)
         return err;
     struct msghdr m = { .msg_iov = w->iovs.v, .msg_iovlen = w->iovs.n };
     ssize_t n;
-    while ((n = sendmsg(d->host, &m, MSG_DONTWAIT | MSG_NOSIGNAL)) < 0) {
-        err = errno == EAGAIN ? socket_wait(d, POLLOUT) : wasi_errno(errno);
+    while ((n = net_send(d, &m)) < 0) {
+        err = errno == EAGAIN ? net_wait(d, POLLOUT) : wasi_errno(errno);
         if (err)
             return err;
     }
@@ -111,7 +106,7 @@ uint32_t serve_sock_shutdown(struct wasi *w, const uint64_t *arg)
 {
     static const int how[] = { [SD_RD] = SHUT_RD, [SD_WR] = SHUT_WR, [SD_RD | SD_WR] = SHUT_RDWR };
     uint32_t err;
-    struct desc *d = socket_get(w, arg[0], &err);
+    struct desc *d = net_socket(w, arg[0], &err);
     if (err)
         return err;
     if (arg[1] == 0 || arg[1] >= sizeof how / sizeof *how)

@@ -37,6 +37,16 @@ struct grant { /* one --dir */
     const char *host, *guest;
     bool read_only;
     bool relative; /* the second preopen of a relative HOST: stands after all absolute ones */
+    bool sealed;   /* no directory of the host's: net_etc.c's files; host is NULL */
+};
+struct words { const char **at; uint32_t n; }; /* the values of a repeatable option */
+struct net_config { /* what the program may do with the network; nothing where all is zero */
+    struct words listen, dial, allow_connect, allow_listen, deny, dns_server;
+    bool listen_fds, allow_unix, all;
+    const char *log;      /* --net-log */
+    const char *dns;      /* --allow-dns: "" or "any"; NULL = not given */
+    const char *ca_certs; /* --ca-certs: the host's file */
+    uint64_t max_sockets, max_rate, max_bytes; /* 0 = no limit */
 };
 struct config {
     const char *module;              /* path as typed */
@@ -50,6 +60,7 @@ struct config {
     const char *guest_image;         /* --guest-image FILE */
     bool stats, validate, compile_all, hypercall_all;
     const char *debug;               /* --debug letters */
+    struct net_config net;
 };
 /* Parses argv.  Handles --help and --version itself (prints, exits 0).  Bad usage: fail(). */
 void options_parse(struct config *, int argc, char **argv);
@@ -88,7 +99,7 @@ struct wasi; /* descriptor table, preopens, counters */
 struct request { uint32_t number; uint64_t args[SLOT_ARGS]; }; /* the copy that is validated and used */
 /* Takes what it needs from config (grants, args, env); opens preopens; fail() on a directory that cannot be had. */
 struct wasi *wasi_new(const struct config *, struct guestmem *);
-/* Serves one WASI call (number <= CALL_sock_shutdown) and returns its errno.  May set *end (proc_exit, EPIPE on 1
+/* Serves one WASI call (number <= CALL_WASI_LAST) and returns its errno.  May set *end (proc_exit, EPIPE on 1
  * or 2). */
 uint32_t wasi_serve(struct wasi *, const struct request *, struct end *end);
 /* First path asked with descriptor -1, and how often; "" = none. */

@@ -19,7 +19,7 @@ static const struct wasi_call calls[] = {
 #undef CALL
 #undef CALLS_WASI_ONLY
 };
-_Static_assert(sizeof calls / sizeof *calls == CALL_sock_shutdown + 1, "WASI calls come first in calls.def");
+_Static_assert(sizeof calls / sizeof *calls == CALL_WASI_LAST + 1, "WASI calls come first in calls.def");
 
 #define RANDOM_CHUNK (1u << 20) /* between two looks for a kick */
 
@@ -54,6 +54,7 @@ struct wasi *wasi_new(const struct config *config, struct guestmem *mem)
     fdtable_open(w);
     stdio_adopt(w);
     preopen_all(w, config);
+    net_open(w, config);
     return w;
 }
 
@@ -62,6 +63,7 @@ void wasi_close(struct wasi *w)
     if (!w)
         return;
     fdtable_close(w);
+    net_end(w);
     poll_set_free(w);
     free(w->args);
     free(w->env);

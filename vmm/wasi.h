@@ -1,9 +1,9 @@
-/* The inside of the WASI host: what wasi.c and its subjects (fdtable, fd_io, fd_stat, path, dir, poll, stdio, sock, errno)
+/* The inside of the WASI host: what wasi.c and its parts (fdtable, fd_io, fd_stat, path, dir, poll, stdio, sock, errno)
  * share.  Outsiders use vmm.h.  Numbers and layouts are those of WASI snapshot_preview1.
  *
  * Every handler gets the arguments as the guest gave them, cut to their wasm types, and returns a WASI errno.  Guest
  * memory is reached through guestmem.c alone: control data is copied in once, bulk bytes go between the kernel and the
- * guest's range.  Out-pointers are checked before anything is done, so that a call fails with FAULT or happens whole. */
+ * guest's range.  Out-pointers are checked before anything is done, so a call fails with FAULT or happens whole. */
 #ifndef VMM_WASI_H
 #define VMM_WASI_H
 
@@ -86,14 +86,20 @@ struct wasi_subscription {
     uint64_t timeout, precision;
     uint16_t flags, pad2[3];
 };
-struct wasi_event { uint64_t userdata; uint16_t error; uint8_t type, pad0[5]; uint64_t nbytes; uint16_t flags, pad1[3]; };
+struct wasi_event {
+    uint64_t userdata;
+    uint16_t error;
+    uint8_t type, pad0[5];
+    uint64_t nbytes;
+    uint16_t flags, pad1[3];
+};
 _Static_assert(sizeof(struct wasi_iovec) == 8 && sizeof(struct wasi_dirent) == 24, "layout");
 _Static_assert(sizeof(struct wasi_fdstat) == 24 && sizeof(struct wasi_filestat) == 64, "layout");
 _Static_assert(sizeof(struct wasi_prestat) == 8 && sizeof(struct wasi_subscription) == 48, "layout");
 _Static_assert(sizeof(struct wasi_event) == 32, "layout");
 
 /* ---- one descriptor of the guest ----
- * Three ways to move bytes.  Plain: the kernel answers at once (regular files, /dev/null).  Stream: it may have to wait;
+ * Three ways to move bytes.  Plain: the kernel answers at once (regular files, /dev/null).  Stream: it may wait;
  * io is then non-blocking, and waiting is done in kick_ppoll.  Paced: a stream whose description others share and that
  * could not be had non-blocking; each transfer is preceded by a poll and small enough not to block after it. */
 struct desc {
@@ -108,6 +114,8 @@ struct desc {
     uint32_t poll_slot;     /* used inside one poll_oneoff; else 0 */
     const char *preopen;    /* guest name of a --dir; else NULL */
     struct dir_stream *dir; /* fd_readdir's read-ahead; else NULL */
+    struct conn *conn;      /* a socket that the network policy watches; NULL for others and for inherited sockets */
+    bool sealed;            /* the directory of net_etc.c, whose files are ours */
 };
 
 #define IOVECS_MAX 1024
@@ -134,6 +142,7 @@ struct wasi {
 
     struct iovs iovs;
     struct poll_set *polls; /* scratch of poll_oneoff */
+    struct net *net;        /* what the guest may do with sockets */
 };
 
 /* Handlers: uint32_t serve_fd_read(struct wasi *, const uint64_t *arg), and so on for each WASI function. */
@@ -187,6 +196,29 @@ void preopen_all(struct wasi *, const struct config *);
 
 /* ---- dir.c ---- */
 void dir_stream_free(struct wasi *, struct desc *);
+
+/* O_PATH descriptor of what the path beneath d names; -1 and *err. */
+int path_find(const struct desc *d, const char *path, bool follow, uint32_t *err);
+
+/* ---- net_socket.c: sockets under the network policy ---- */
+struct msghdr;
+void net_open(struct wasi *, const struct config *); /* after the preopened directories: sockets come behind them */
+void net_end(struct wasi *);                         /* after all descriptors are closed */
+/* recvmsg or sendmsg with MSG_DONTWAIT and what the policy has to say; errno is the answer. */
+ssize_t net_receive(const struct desc *, struct msghdr *, int flags);
+ssize_t net_send(const struct desc *, const struct msghdr *);
+/* What the policy says to a new connection of a listener: ACCES and the socket closed, or its conn. */
+uint32_t net_accepted(const struct desc *listener, int host, struct conn **);
+/* Before the descriptor is closed. */
+void net_close(struct desc *);
+
+/* ---- net_etc.c: the sealed /etc ---- */
+/* A descriptor that stands for the directory; not for the kernel's path calls. */
+int sealed_host(const struct config *);
+uint32_t sealed_open(struct wasi *, const char *path, uint64_t rights, uint32_t *fd);
+uint32_t sealed_stat(const char *path, struct stat *);
+/* Entry i: its name, or NULL past the end. */
+const char *sealed_entry(uint32_t i, struct stat *);
 
 /* ---- poll.c ---- */
 void poll_set_free(struct wasi *);

@@ -1,15 +1,15 @@
 /* The shim: WASI as the module sees it, inside the guest.
  *
  * The face is for guest/; the inside is what the shim's files share, by subject.  The shim answers itself what it can
- * know (arguments, clocks, preopens, boot entropy) and forwards the rest as hypercalls, raw wasm values as they are: the
- * monitor checks them.  What the shim answers it checks against linear memory's bounds, and says FAULT outside. */
+ * know (arguments, clocks, preopens, boot entropy) and forwards the rest as hypercalls, raw wasm values as they are:
+ * the monitor checks them.  What the shim answers it checks against linear memory's bounds, and says FAULT outside. */
 #ifndef WASI_SHIM_SHIM_H
 #define WASI_SHIM_SHIM_H
 
 #include "engine/engine.h"
 #include "wasi-shim/abi.h"
 
-#define WASI_CALLS ((enum call)(CALL_sock_shutdown + 1)) /* the calls that a module can import */
+#define WASI_CALLS ((enum call)(CALL_WASI_LAST + 1)) /* the calls that a module can import */
 
 struct shim;
 
@@ -71,7 +71,7 @@ bool serve_environ_sizes_get(struct served *);
 /* ---- clock.c ---- */
 bool serve_clock_res_get(struct served *);
 bool serve_clock_time_get(struct served *);
-/* After a forwarded clock_time_get: keeps monotonic time from going backwards where the clock page ceases to be usable. */
+/* After a forwarded clock_time_get: keeps monotonic time from going backwards where the page ceases to be usable. */
 void clock_forwarded(struct served *);
 
 /* ---- preopen.c ---- */

@@ -1,6 +1,6 @@
 /* WASI's functions as imports: which there are, with which types, and what happens when one is called.
  *
- * Names and types are calls.def's.  A call is answered by its function in `served`, where it has one and that function
+ * Names and types are calls.def's; where a name has two types, the import's number of parameters chooses.  A call is answered by its function in `served`, where it has one and that function
  * knows the answer; else it is forwarded. */
 #include "wasi-shim/hypercall.h"
 #include "wasi-shim/shim.h"
@@ -101,6 +101,15 @@ static bool name_is(struct name name, const char *text)
     return i == name.len && text[i] == 0;
 }
 
+/* The older types of WasmEdge's socket functions; their names here are no names of imports. */
+static const struct { enum call now, older; } twins[] = {
+    {CALL_sock_accept, CALL_sock_accept_v1},
+    {CALL_sock_recv_from, CALL_sock_recv_from_v1},
+    {CALL_sock_getlocaladdr, CALL_sock_getlocaladdr_v1},
+    {CALL_sock_getpeeraddr, CALL_sock_getpeeraddr_v1},
+};
+enum { TWINS = sizeof twins / sizeof twins[0] };
+
 static enum call call_find(struct name module, struct name field)
 {
     enum call i = 0;
@@ -108,7 +117,18 @@ static enum call call_find(struct name module, struct name field)
         return WASI_CALLS;
     while (i < WASI_CALLS && !name_is(field, calls[i].name))
         i++;
+    for (unsigned t = 0; t < TWINS; t++)
+        if (i == twins[t].older)
+            return WASI_CALLS;
     return i;
+}
+
+static enum call call_of_type(const struct shim *shim, enum call number, const struct functype *type)
+{
+    for (unsigned t = 0; t < TWINS; t++)
+        if (number == twins[t].now && type->nparams == shim->bindings[twins[t].older].type.nparams)
+            return twins[t].older;
+    return number;
 }
 
 bool shim_resolve(void *self, struct name module, struct name field, enum extern_kind kind, const struct functype *type,
@@ -116,10 +136,9 @@ bool shim_resolve(void *self, struct name module, struct name field, enum extern
 {
     struct shim *shim = self;
     enum call number = call_find(module, field);
-    (void)type;
     if (kind != EXTERN_FUNC || number == WASI_CALLS)
         return false;
-    struct binding *binding = &shim->bindings[number];
+    struct binding *binding = &shim->bindings[call_of_type(shim, number, type)];
     *out = (struct extern_ref){.kind = EXTERN_FUNC, .host = {call_enter, binding}, .host_type = binding->type};
     return true;
 }

@@ -1,0 +1,5 @@
+module wasmvm.test/net
+
+go 1.21
+
+require github.com/stealthrocket/net v0.2.1

@@ -1,0 +1,205 @@
+// probe uses the network by way of github.com/stealthrocket/net: probe COMMAND ARGS.  Errors go to stdout, with status 1.
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	_ "github.com/stealthrocket/net/http"
+	"github.com/stealthrocket/net/wasip1"
+)
+
+func check(err error) {
+	if err != nil {
+		fmt.Println("error:", err)
+		os.Exit(1)
+	}
+}
+
+type halfCloser interface{ CloseWrite() error }
+
+// dial NETWORK ADDRESS [TIMEOUT]: stdin to the peer, half-close, the peer's answer to stdout.
+func dial(args []string) {
+	timeout := time.Minute
+	if len(args) > 2 {
+		timeout, _ = time.ParseDuration(args[2])
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	conn, err := wasip1.DialContext(ctx, args[0], args[1])
+	check(err)
+	if strings.HasPrefix(args[0], "tcp") {
+		_, _, err = net.SplitHostPort(conn.LocalAddr().String())
+		check(err)
+		fmt.Fprintln(os.Stderr, "remote", conn.RemoteAddr())
+	}
+	go func() {
+		_, err := io.Copy(conn, os.Stdin)
+		check(err)
+		check(conn.(halfCloser).CloseWrite())
+	}()
+	_, err = io.Copy(os.Stdout, conn)
+	check(err)
+	check(conn.Close())
+}
+
+// echo NETWORK ADDRESS N: answers N connections with what they send, then ends.
+func echo(args []string) {
+	l, err := wasip1.Listen(args[0], args[1])
+	check(err)
+	fmt.Println("listening", l.Addr())
+	n, _ := strconv.Atoi(args[2])
+	var all sync.WaitGroup
+	for i := 0; i < n; i++ {
+		conn, err := l.Accept()
+		check(err)
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			io.Copy(conn, conn)
+			conn.Close()
+		}()
+	}
+	all.Wait()
+	check(l.Close())
+}
+
+// udpsend ADDRESS TEXT...: sends each over a connected socket and prints the answer.
+func udpsend(args []string) {
+	conn, err := wasip1.Dial("udp", args[0])
+	check(err)
+	buf := make([]byte, 65536)
+	for _, text := range args[1:] {
+		_, err = conn.Write([]byte(text))
+		check(err)
+		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		n, err := conn.Read(buf)
+		check(err)
+		fmt.Println(string(buf[:n]), conn.RemoteAddr())
+	}
+}
+
+// udpecho ADDRESS N: answers N datagrams, unconnected.
+func udpecho(args []string) {
+	conn, err := wasip1.ListenPacket("udp", args[0])
+	check(err)
+	fmt.Println("listening", conn.LocalAddr())
+	n, _ := strconv.Atoi(args[1])
+	buf := make([]byte, 65536)
+	for i := 0; i < n; i++ {
+		got, from, err := conn.ReadFrom(buf)
+		check(err)
+		_, err = conn.WriteTo(bytes.ToUpper(buf[:got]), from)
+		check(err)
+		fmt.Println("served", from, got)
+	}
+}
+
+// get URL...: status, length and SHA-256 of each.
+func get(args []string) {
+	client := &http.Client{Timeout: 2 * time.Minute}
+	for _, url := range args {
+		resp, err := client.Get(url)
+		check(err)
+		hash := sha256.New()
+		n, err := io.Copy(hash, resp.Body)
+		check(err)
+		resp.Body.Close()
+		fmt.Printf("%d %d %x\n", resp.StatusCode, n, hash.Sum(nil))
+	}
+}
+
+// gettls URL: as get, and says the certificate's name.
+func gettls(args []string) {
+	resp, err := http.Get(args[0])
+	check(err)
+	body, err := io.ReadAll(resp.Body)
+	check(err)
+	fmt.Println(resp.StatusCode, len(body), resp.TLS.PeerCertificates[0].Subject.CommonName, resp.TLS.Version >= tls.VersionTLS12)
+}
+
+func handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/hello", func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "Hello, World!\n")
+	})
+	mux.HandleFunc("/sum", func(w http.ResponseWriter, r *http.Request) {
+		hash := sha256.New()
+		n, err := io.Copy(hash, r.Body)
+		fmt.Fprintf(w, "%d %x %v\n", n, hash.Sum(nil), err)
+	})
+	mux.HandleFunc("/bytes", func(w http.ResponseWriter, r *http.Request) {
+		n, _ := strconv.Atoi(r.URL.Query().Get("n"))
+		block := bytes.Repeat([]byte("0123456789abcdef"), 4096)
+		for n > 0 {
+			part := block[:min(n, len(block))]
+			if _, err := w.Write(part); err != nil {
+				return
+			}
+			n -= len(part)
+		}
+	})
+	mux.HandleFunc("/chunks", func(w http.ResponseWriter, r *http.Request) {
+		for i := 0; i < 10; i++ {
+			fmt.Fprintf(w, "chunk %d\n", i)
+			w.(http.Flusher).Flush()
+		}
+	})
+	mux.HandleFunc("/quit", func(w http.ResponseWriter, r *http.Request) { os.Exit(0) })
+	return mux
+}
+
+// serve ADDRESS: an HTTP server that /quit ends.
+func serve(args []string) {
+	l, err := wasip1.Listen("tcp", args[0])
+	check(err)
+	fmt.Println("listening", l.Addr())
+	check(http.Serve(l, handler()))
+}
+
+// lookup NAME...: the addresses, or the error.
+func lookup(args []string) {
+	for _, name := range args {
+		addrs, err := net.DefaultResolver.LookupHost(context.Background(), name)
+		fmt.Println(name, addrs, err)
+	}
+}
+
+// storm ADDRESS N: N sockets opened and dropped, some of them connected.
+func storm(args []string) {
+	n, _ := strconv.Atoi(args[1])
+	failed := 0
+	for i := 0; i < n; i++ {
+		conn, err := wasip1.Dial("tcp", args[0])
+		if err != nil {
+			failed++
+			continue
+		}
+		conn.Close()
+	}
+	fmt.Println("storm over, failed", failed)
+}
+
+func main() {
+	commands := map[string]func([]string){"dial": dial, "echo": echo, "udpsend": udpsend, "udpecho": udpecho, "get": get,
+		"gettls": gettls, "serve": serve, "lookup": lookup, "storm": storm}
+	commands[os.Args[1]](os.Args[2:])
+}
+
+func min(a, b int) int {
+	if a < b {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,156 @@
+/* The sealed /etc: a handful of files of ours that programs look for when they use the network, in memory that nobody can
+ * change.  It is a directory to the guest and none to the kernel: the descriptor behind it is one of the memory files, so
+ * that a path call which does not know of it gets ENOTDIR.  Flat, read-only. */
+#include "vmm/net.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define BUNDLE_MOST (16u << 20)
+
+/* The ports that programs ask for by name; Go has a few of its own. */
+static const char services[] =
+    "ftp 21/tcp\nssh 22/tcp\ntelnet 23/tcp\nsmtp 25/tcp\ndomain 53/tcp\ndomain 53/udp\nhttp 80/tcp\npop3 110/tcp\n"
+    "ntp 123/udp\nimap2 143/tcp\nldap 389/tcp\nhttps 443/tcp\nhttps 443/udp\nsubmission 587/tcp\nldaps 636/tcp\n"
+    "imaps 993/tcp\npop3s 995/tcp\nmysql 3306/tcp\npostgresql 5432/tcp\nredis 6379/tcp\nhttp-alt 8080/tcp\n";
+
+enum { FILE_RESOLV, FILE_HOSTS, FILE_SERVICES, FILE_NSSWITCH, FILE_CA, FILES };
+static struct { const char *name, *text; int fd; } files[FILES] = {
+    [FILE_RESOLV] = { "resolv.conf", "nameserver 192.0.2.53\noptions timeout:5 attempts:2\n", -1 },
+    [FILE_HOSTS] = { "hosts", "127.0.0.1 localhost\n::1 localhost\n", -1 },
+    [FILE_SERVICES] = { "services", services, -1 },
+    [FILE_NSSWITCH] = { "nsswitch.conf", "hosts: files dns\n", -1 },
+    [FILE_CA] = { "ca-certificates.crt", NULL, -1 },
+};
+
+/* A file with this text that nobody can change. */
+static int memory_file(const char *name, const char *text, size_t len)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0 || !write_all(fd, text, len) ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+        fail("/etc for the program cannot be made: %s", strerror(errno));
+    return fd;
+}
+
+static void bundle_read(const char *path)
+{
+    struct stat st;
+    int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (from < 0 || fstat(from, &st) < 0)
+        fail("--ca-certs: %s cannot be read: %s", path, strerror(errno));
+    if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > BUNDLE_MOST)
+        fail("--ca-certs: %s is not a file of at most %u MiB", path, BUNDLE_MOST >> 20);
+    char *text = malloc((size_t)st.st_size + 1);
+    ssize_t n = text ? read(from, text, (size_t)st.st_size) : -1;
+    if (n < 0)
+        fail("--ca-certs: %s cannot be read: %s", path, strerror(errno));
+    close(from);
+    files[FILE_CA].fd = memory_file("ca-certificates.crt", text, (size_t)n);
+    free(text);
+}
+
+int sealed_host(const struct config *config)
+{
+    const struct net_config *c = &config->net;
+    for (uint32_t i = 0; i < FILES; i++)
+        if (files[i].text && (i != FILE_RESOLV || c->dns || c->all))
+            files[i].fd = memory_file(files[i].name, files[i].text, strlen(files[i].text));
+    if (c->ca_certs)
+        bundle_read(c->ca_certs);
+    /* The table closes what it holds: it gets a descriptor of its own. */
+    return fcntl(files[FILE_HOSTS].fd, F_DUPFD_CLOEXEC, 0);
+}
+
+static int file_find(const char *path)
+{
+    while (path[0] == '.' && path[1] == '/')
+        path += 2;
+    for (int i = 0; i < FILES; i++)
+        if (files[i].fd >= 0 && strcmp(files[i].name, path) == 0)
+            return i;
+    return -1;
+}
+
+static bool is_self(const char *path)
+{
+    return strcmp(path, ".") == 0 || strcmp(path, "./") == 0;
+}
+
+static uint32_t stat_file(int i, struct stat *st)
+{
+    if (fstat(files[i].fd, st) < 0)
+        return wasi_errno(errno);
+    st->st_mode = S_IFREG | 0444;
+    return WASI_SUCCESS;
+}
+
+uint32_t sealed_stat(const char *path, struct stat *st)
+{
+    int i = file_find(path);
+    if (i >= 0)
+        return stat_file(i, st);
+    if (!is_self(path))
+        return WASI_NOENT;
+    fstat(files[FILE_HOSTS].fd, st);
+    st->st_ino = 1;
+    st->st_mode = S_IFDIR | 0555;
+    st->st_size = 0;
+    return WASI_SUCCESS;
+}
+
+const char *sealed_entry(uint32_t want, struct stat *st)
+{
+    for (int i = 0; i < FILES; i++)
+        if (files[i].fd >= 0 && want-- == 0)
+            return stat_file(i, st) == WASI_SUCCESS ? files[i].name : NULL;
+    return NULL;
+}
+
+/* A descriptor of its own, with a position of its own. */
+static int file_again(int i, uint32_t *err)
+{
+    struct stat st;
+    *err = WASI_IO;
+    if (fstat(files[i].fd, &st) < 0)
+        return -1;
+    char *text = malloc((size_t)st.st_size + 1);
+    int fd = text ? memfd_create(files[i].name, MFD_CLOEXEC) : -1;
+    bool good = fd >= 0 && pread(files[i].fd, text, (size_t)st.st_size, 0) == st.st_size &&
+                write_all(fd, text, (size_t)st.st_size) && lseek(fd, 0, SEEK_SET) == 0;
+    if (!good) {
+        *err = wasi_errno(errno);
+        if (fd >= 0)
+            close(fd);
+        fd = -1;
+    }
+    free(text);
+    return fd;
+}
+
+uint32_t sealed_open(struct wasi *w, const char *path, uint64_t rights, uint32_t *fd)
+{
+    struct desc d = { .read_only = true };
+    struct stat st;
+    uint32_t err;
+    int i = file_find(path);
+    (void)rights;
+    if (i < 0 && !is_self(path))
+        return WASI_NOENT;
+    d.host = i < 0 ? fcntl(files[FILE_HOSTS].fd, F_DUPFD_CLOEXEC, 0) : file_again(i, &err);
+    if (d.host < 0)
+        return i < 0 ? wasi_errno(errno) : err;
+    d.io = d.host;
+    d.sealed = i < 0;
+    err = sealed_stat(path, &st);
+    if (err) {
+        close(d.host);
+        return err;
+    }
+    desc_describe(&d, &st, O_RDONLY);
+    return desc_place(w, &d, fd);
+}
