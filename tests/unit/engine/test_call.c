@@ -1,5 +1,5 @@
-/* Calls in and out of compiled code on the host: host functions, calls nested in them, traps and what stays usable after
- * them, faults at the edges of a memory, other instances' functions, backtraces. */
+/* Calls in and out of compiled code on the host: host functions, calls nested in them, traps and what stays usable
+ * after them, faults at the edges of a memory, other instances' functions, backtraces. */
 #include "tests/unit/engine/wasm.h"
 
 #define PAGE 65536ull
@@ -7,7 +7,13 @@
 enum { HOST, CALL_HOST, RECURSE, LOAD, LOAD_FAR, DIVIDE, CALL_DIVIDE, GROW, NFUNCS };
 
 /* What the host function does with its argument. */
-struct host_plan { enum { ANSWER, NEST, FAIL, EXIT } what; uint32_t func; uint64_t arg; enum trap nested; uint32_t calls; };
+struct host_plan {
+    enum { ANSWER, NEST, FAIL, EXIT } what;
+    uint32_t func;
+    uint64_t arg;
+    enum trap nested;
+    uint32_t calls;
+};
 
 static enum trap host(void *data, struct instance *caller, struct cell *cells)
 {
