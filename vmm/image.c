@@ -71,8 +71,8 @@ static bool note_read(Elf *elf, const GElf_Phdr *ph, struct abi_note *out)
     size_t name, desc, at = 0;
     while (data && (at = gelf_getnote(data, at, &note, &name, &desc)) > 0) {
         const char *bytes = data->d_buf;
-        if (note.n_type != ABI_NOTE_TYPE || note.n_namesz != sizeof ABI_NOTE_NAME || note.n_descsz < sizeof out->version ||
-            memcmp(bytes + name, ABI_NOTE_NAME, sizeof ABI_NOTE_NAME) != 0)
+        if (note.n_type != ABI_NOTE_TYPE || note.n_namesz != sizeof ABI_NOTE_NAME ||
+            note.n_descsz < sizeof out->version || memcmp(bytes + name, ABI_NOTE_NAME, sizeof ABI_NOTE_NAME) != 0)
             continue;
         memcpy(out, bytes + desc, note.n_descsz < sizeof *out ? note.n_descsz : sizeof *out);
         return true;

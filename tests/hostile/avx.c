@@ -1,7 +1,7 @@
 /* EXPECT 0
  * MOST 20000
- * Where the boot record says AVX, the upper halves of the registers live through exits, faults and the monitor's own use
- * of them, and through preemption (the runner may be busy). */
+ * Where the boot record says AVX, the upper halves of the registers live through exits, the monitor's own use of them,
+ * and preemption (the machine may be busy). */
 #include "tests/hostile/guest.h"
 
 static uint64_t pattern[16][4], seen[16][4];
