@@ -678,6 +678,8 @@ static bool instruction(struct build *b)
     if (b->dead)
         return build_skip(b, op);
     if (op < PLAIN_OPS && plain_ops[op].how) {
+        if (plain_ops[op].op == IR_FROUND && !build_cpu_fits(b, op))
+            return false;
         plain_instruction(b, &plain_ops[op]);
         return true;
     }

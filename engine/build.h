@@ -95,6 +95,7 @@ bool build_control(struct build *, unsigned op); /* false: not a control instruc
 bool build_skip(struct build *, unsigned op);    /* steps over an instruction in dead code */
 
 /* build_simd.c */
+bool build_cpu_fits(struct build *, unsigned op); /* SSE4.1 is there, which op needs; false: engine->error */
 bool build_simd(struct build *, unsigned op); /* false: no vector instruction, or engine->error says why it cannot be */
 
 #endif

@@ -7,7 +7,16 @@
 #include "engine/build.h"
 #include "engine/opcodes.h"
 
-#define CPU_NEEDED (ENGINE_SSE41 | ENGINE_SSSE3)
+bool build_cpu_fits(struct build *b, unsigned op)
+{
+    const uint32_t needed = ENGINE_SSE41 | ENGINE_SSSE3;
+    char name[OPCODE_NAME];
+    if ((b->c->engine->env.cpu & needed) == needed)
+        return true;
+    return error_set(b->c->engine, ERROR_UNSUPPORTED, b->pos,
+                     "function %u uses %s, for which wasmvm needs a CPU with SSE4.1 (offset 0x%x)", b->c->func,
+                     opcode_name(op, name), b->pos);
+}
 
 static enum irtype type_of_letter(char letter)
 {
@@ -108,9 +117,8 @@ bool build_simd(struct build *b, unsigned op)
 {
     if (op < 0x200 || op >= OPCODE_CODES || opcode_table[op].family == FAM_NONE)
         return false;
-    if ((b->c->engine->env.cpu & CPU_NEEDED) != CPU_NEEDED)
-        return error_set(b->c->engine, ERROR_UNSUPPORTED, b->pos,
-                         "function %u uses vector instructions, for which wasmvm needs a CPU with SSE4.1", b->c->func);
+    if (!build_cpu_fits(b, op))
+        return false;
     uint64_t imm = 0;
     switch (opcode_table[op].family) {
     case FAM_SIMD_LOAD: case FAM_SIMD_STORE: case FAM_SIMD_LOAD_LANE: case FAM_SIMD_STORE_LANE:

@@ -1,6 +1,7 @@
 /* Nodes to machine code: the driver, homes of values, moves.  Code grows in scratch memory and is copied to the code
  * region when it is whole; its final address is known from the start. */
 #include "engine/x64/emit.h"
+#include "engine/lib.h"
 
 #define SLOT_ZERO_BYTES 24 /* slot_zero */
 #define ROOM 512 /* more than any node needs, but for calls, returns and tables, which ask themselves */
@@ -422,6 +423,7 @@ static bool emit_blocks(struct emit *e)
             e->node = i;
             site(e, n->pos);
             emit_node(e, n, b);
+            ENGINE_ASSERT(asm_offset(&e->a) <= e->cap);
         }
     }
     return true;
@@ -489,9 +491,11 @@ bool emit(struct compile *c, uint32_t *code_offset, uint32_t *code_bytes)
     if (!room(e, ROOM + 32 * c->type->nparams + SLOT_ZERO_BYTES * (c->nlocals + 64)))
         return false;
     emit_prologue(e);
+    ENGINE_ASSERT(asm_offset(&e->a) <= e->cap);
     if (!emit_blocks(e) || !room(e, ROOM + 16 * e->ncold + SLOT_ZERO_BYTES * c->nvregs + 32 * 16))
         return false;
     emit_cold(e);
+    ENGINE_ASSERT(asm_offset(&e->a) <= e->cap);
     if (!emit_constants(e))
         return false;
     links_patch(e);

@@ -1,4 +1,5 @@
-/* The official WebAssembly test suite against the engine on the host: run [-v] [-c] [-f PART] DIR...
+/* The official WebAssembly test suite against the engine on the host: run [-v] [-c] [-f PART] [-w CPU] DIR...
+ * (-w: as if the CPU lacked these bits of enum engine_cpu).
  *
  * A DIR holds what wast2json made: FILE.json, one for each .wast, and the modules it names.  Every file runs in a
  * process of its own, so that a crash or an endless loop costs that file only: what it had not run counts as failed.
@@ -44,7 +45,7 @@ struct run {
     bool needed_unsupported; /* an import came from a module that is unsupported */
 };
 
-static struct { bool verbose, check_code; const char *part; } options;
+static struct { bool verbose, check_code; const char *part; uint32_t without; } options;
 
 /* (module (table (export "table") 10 20 funcref) (memory (export "memory") 1 2)
  *   (global (export "global_i32") i32 (i32.const 666)) (global (export "global_i64") i64 (i64.const 666))
@@ -482,6 +483,7 @@ static bool run_open(struct run *run)
     if (!host_open(&run->host, STACK_BYTES, MEMORY_LIMIT))
         return false;
     run->host.env.check_code = options.check_code;
+    run->host.env.cpu &= ~options.without;
     run->host.engine = engine_new(&run->host.env);
     if (!run->host.engine)
         return false;
@@ -586,11 +588,13 @@ int main(int argc, char **argv)
     struct tally total = { 0 };
     struct tally *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int option;
-    while ((option = getopt(argc, argv, "vcf:")) != -1) {
+    while ((option = getopt(argc, argv, "vcf:w:")) != -1) {
         options.verbose |= option == 'v';
         options.check_code |= option == 'c';
         if (option == 'f')
             options.part = optarg;
+        if (option == 'w')
+            options.without = (uint32_t)strtoul(optarg, NULL, 0);
         if (option == '?')
             return 2;
     }
