@@ -200,7 +200,7 @@ bool color(struct compile *c)
     uint32_t *next = scratch_alloc(c->engine, (uint64_t)(c->nwebs + 1) * 4);
     if (!c->occupied || !next || !sort_ranges(c, &sorted))
         return false;
-    for (uint32_t i = 0; i < c->nnodes; i++) { /* closed to what lives over a node, not to its operands and its result */
+    for (uint32_t i = 0; i < c->nnodes; i++) { /* closed to what lives over a node, not to its operands and result */
         c->occupied[2 * i] = clobbers(&c->nodes[i]);
         c->occupied[2 * i + 1] = 0;
     }

@@ -163,7 +163,7 @@ void x_store8(struct assembler *a, uint8_t reg, struct rm rm)
 
 void x_byte_load(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm)
 {
-    asm_rm(a, i, w, reg, rm, rm.kind == RM_REG, 0);
+    asm_rm(a, i, w, reg, rm, rm.kind == RM_REG && rm.base >= 4, 0);
 }
 
 void x_push(struct assembler *a, uint8_t reg)

@@ -173,7 +173,9 @@ static void vec_bitselect(struct emit *e, struct node *n, const struct vec_row *
 /* ---- the table, by the instruction's number under 0xFD ---- */
 
 /* clang-format off */
-#define ROW(name, ...) [OP_##name - 0x200] = { __VA_ARGS__ },
+/* ROW(name, emit, insn, insn2, flags, arg): what is not given is 0. */
+#define ROW_CUT(name, emit, insn, insn2, flags, arg, ...) [OP_##name - 0x200] = { emit, insn, insn2, flags, arg },
+#define ROW(name, ...) ROW_CUT(name, __VA_ARGS__, 0, 0, 0, 0, 0)
 #define BINARY(name, insn, flags) ROW(name, vec_binary, I_##insn, 0, flags)
 #define UNARY(name, insn, flags) ROW(name, vec_unary, I_##insn, 0, flags)
 #define MINMAX(name, insn, insn2, flags) ROW(name, vec_compare_by_minmax, I_##insn, I_##insn2, flags)
