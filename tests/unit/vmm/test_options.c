@@ -238,7 +238,7 @@ static void test_usage_refused(void **state)
     REFUSED("--nope: no such option (wasmvm --help lists them)", "--nope", "app.wasm");
     REFUSED("-v: no such option (wasmvm --help lists them)", "-v", "app.wasm");
     REFUSED("--stat: no such option (wasmvm --help lists them)", "--stat", "app.wasm");
-    REFUSED("--listen: no such option (wasmvm --help lists them)", "--listen", ":80", "app.wasm");
+    REFUSED("--liste: no such option (wasmvm --help lists them)", "--liste", ":80", "app.wasm");
     REFUSED("--n\\x1b[m: no such option (wasmvm --help lists them)", "--n\033[m", "app.wasm");
     REFUSED("--memory needs a value (write --memory SIZE)", "--memory");
     REFUSED("--memory needs a value (write --memory SIZE)", "--memory", "--", "app.wasm");

@@ -148,7 +148,7 @@ static void test_garbage(void **state)
         if ((uint32_t)args[0] <= 2 || number == CALL_fd_renumber)
             args[0] += 3, args[1] += 3;
         uint32_t err = call_with(number, args, SLOT_ARGS);
-        assert_true(err <= WASI_NOTCAPABLE);
+        assert_true(err <= (number == CALL_sock_getaddrinfo ? 87 /* EAI_SYSTEM */ : WASI_NOTCAPABLE));
         if (i % 64 == 0)
             OPEN(ROOT, "file", 0, GO_RDWR, 0);
     }
