@@ -221,7 +221,7 @@ $(BUILD)/host/spec-run: $(SPEC_OBJ) $(BUILD)/host/libengine.a
 	$(call say,LD $@)
 	$(Q)$(CC) -o $@ $^ -lm
 
-# ---- unit tests: every tests/unit/FOLDER/test_NAME.c is one cmocka program, linked with what it needs of the libraries ----
+# ---- unit tests: every tests/unit/FOLDER/test_NAME.c is one cmocka program, linked with what it needs ----
 
 UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
@@ -278,11 +278,12 @@ TEST_PARTS := \
     e2e="tests/e2e/run.py --wasmvm $(BUILD)/wasmvm" \
 
 ## make            build $(BUILD)/wasmvm with the guest image in it
-## make install    to PREFIX (/usr/local), below DESTDIR: wasmvm, its other name wasmvm-binfmt, go_wasip1_wasm_exec, the man page
+## make install    to PREFIX (/usr/local), below DESTDIR: wasmvm, wasmvm-binfmt, go_wasip1_wasm_exec, the man page
 ## make deps       install the Debian packages that building and testing need (root, network)
-## make demo       install what building needs, build, run images/demo.wasm in a virtual machine (root and network at first)
+## make demo       install what building needs, build, run images/demo.wasm in a VM (root, network at first)
 ## make check      what you run all day: look, includes, warnings of gcc and clang, unit tests under ASan and UBSan
-## make test       check, spec suite, golden cases, hostile guests, end-to-end in KVM; REQUIRE_KVM=1 makes skips failures (network)
+## make test       check, spec suite, golden cases, hostile guests, end-to-end in KVM (network);
+##                 REQUIRE_KVM=1 makes skips failures
 ## make test-svm   VM tests on an emulated AMD-V machine (network)
 ## make test-tools real Go command-line tools and esbuild against their native builds (network)
 ## make bench      start times and Go programs against native Go and other runtimes (network)

@@ -1,5 +1,5 @@
-// demo is what `make demo` runs inside a virtual machine: it shows that arguments, environment, files, time and goroutines
-// are there as for any program, and that nothing is there that was not granted.
+// demo is what `make demo` runs inside a virtual machine: it shows that arguments, environment, files, time and
+// goroutines are there as for any program, and that nothing is there that was not granted.
 package main
 
 import (

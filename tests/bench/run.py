@@ -2,8 +2,8 @@
 """Go programs on wasmvm, native and other runtimes: run.py [--runs N] [--runtimes A,B] [PROGRAM...]
 
 CPU time (user and system, all threads, children too) of interleaved runs; medians.  Every output is compared with the
-native program's.  The start-up, which is hello's time on the same runtime, is taken away for the main table and shown in
-its own; runtimes with a cache run with it warm.  Prints Markdown."""
+native program's.  The start-up, which is hello's time on the same runtime, is taken away for the main table and shown
+in its own; runtimes with a cache run with it warm.  Prints Markdown."""
 
 import argparse
 import math
@@ -67,8 +67,10 @@ def main():
                 times[name, which] = statistics.median(r.cpu for r in values)
                 walls[name, which] = statistics.median(r.seconds for r in values)
                 memory[name, which] = statistics.median(r.max_rss for r in values)
-            print(f"# {name}: " + ", ".join(f"{w} {times[name, w]:.3f} s" for w in samples), file=sys.stderr, flush=True)
-    print_tables([n for n in names if n != "hello"], [r for r in found if ("hello", r.name) in times], times, walls, memory)
+            progress = ", ".join(f"{w} {times[name, w]:.3f} s" for w in samples)
+            print(f"# {name}: {progress}", file=sys.stderr, flush=True)
+    started = [r for r in found if ("hello", r.name) in times]
+    print_tables([n for n in names if n != "hello"], started, times, walls, memory)
     print(f"\n{wrong} wrong outputs")
     return 1 if wrong else 0
 

@@ -1,7 +1,7 @@
 """The runtimes that the benchmarks compare: how each is had, and how it runs a module.
 
-Each is brought by its ordinary client at an exact version into build/cache, where it is not there already.  A runtime that
-cannot be had is left out, and said so."""
+Each is brought by its ordinary client at an exact version into build/cache, where it is not there already.  A runtime
+that cannot be had is left out, and said so."""
 
 import os
 import shutil
@@ -81,7 +81,8 @@ class Wasmtime(Native):
 
     def setup(self):
         place = os.path.join(CACHE, "wasmtime")
-        have(os.path.join(place, "wasmtime"), [sys.executable, "-m", "pip", "install", "-q", "--target", place, WASMTIME])
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--target", place, WASMTIME]
+        have(os.path.join(place, "wasmtime"), pip)
         self.place = place
 
     def argv(self, program, args, grant):

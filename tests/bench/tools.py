@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Real Go command-line tools as short jobs on real input: tools.py [--check] [--runs N] [--runtimes A,B] [--warm] [TOOL...]
+"""Real Go command-line tools as short jobs on real input: tools.py [--check] [--warm] [--runs N] [--runtimes A,B]
 
-Every tool is built at go.mod's exact version, natively and for wasip1, and its output must be the native one's.  Without
---check: CPU of each, and of all together against native, everything counted (start, compiling), from nothing cached: a
-runtime's cache is emptied before each run.  --warm leaves the caches full.  --check ends with `N passed, N failed`."""
+Every tool is built at go.mod's exact version, natively and for wasip1, and its output must be the native one's.
+Without --check: CPU of each, and of all together against native, everything counted (start, compiling), from nothing
+cached: a runtime's cache is emptied before each run.  --warm leaves the caches full.  --check ends with
+`N passed, N failed`."""
 
 import argparse
 import os
@@ -23,10 +24,10 @@ JOBS = os.path.join(ROOT, MODULE, "jobs")
 # name, package, arguments, input file for stdin.  Files are names in the scratch directory.
 TOOLS = [
     ("gojq", "github.com/itchyny/gojq/cmd/gojq",
-     ["-s", "map({ImportPath, files: (.GoFiles // [] | length), imports: (.Imports // [] | length)}) | sort_by(-.files) | .[:40]",
-      "packages.json"], None),
-    ("yq", "github.com/mikefarah/yq/v4", ["-o=json", "[.[] | select(.go != null) | {\"go\": .go, \"in\": (.in | length)}]",
-                                          "moves.yaml"], None),
+     ["-s", "map({ImportPath, files: (.GoFiles // [] | length), imports: (.Imports // [] | length)})"
+            " | sort_by(-.files) | .[:40]", "packages.json"], None),
+    ("yq", "github.com/mikefarah/yq/v4",
+     ["-o=json", "[.[] | select(.go != null) | {\"go\": .go, \"in\": (.in | length)}]", "moves.yaml"], None),
     ("goawk", "github.com/benhoyt/goawk", ["-f", "words.awk", "opticks.txt"], None),
     ("shfmt", "mvdan.cc/sh/v3/cmd/shfmt", ["-i", "2", "-sr"], "scripts.bash"),
     ("goja", "github.com/dop251/goja/goja", ["report.js"], None),
@@ -52,10 +53,11 @@ def prepare(scratch):
 
     collect("opticks.txt", "testdata/Isaac.Newton-Opticks.txt")
     collect("bundle.go", "net/http/h2_bundle.go")
-    collect("scripts.bash", *8 * list(n for n in sorted(os.listdir(os.path.join(goroot, "src"))) if n.endswith(".bash")))
+    collect("scripts.bash", *8 * [n for n in sorted(os.listdir(os.path.join(goroot, "src"))) if n.endswith(".bash")])
     collect("moves.yaml", "simd/archsimd/_gen/simdgen/ops/Moves/go.yaml")
     with open(os.path.join(scratch, "packages.json"), "wb") as out:
-        subprocess.run([GO, "pinned", "list", "-json=ImportPath,GoFiles,Imports,Doc,Deps,TestGoFiles", "std"], stdout=out, check=True)
+        fields = "-json=ImportPath,GoFiles,Imports,Doc,Deps,TestGoFiles"
+        subprocess.run([GO, "pinned", "list", fields, "std"], stdout=out, check=True)
 
 
 class Tool:
@@ -112,8 +114,8 @@ def main():
                         passed += 1
             for name, values in samples.items():
                 cpu[tool.name, name] = statistics.median(values)
-            print(f"# {tool.name}: " + ", ".join(f"{r.name} {cpu[tool.name, r.name]:.3f} s" for r in found), file=sys.stderr,
-                  flush=True)
+            progress = ", ".join(f"{r.name} {cpu[tool.name, r.name]:.3f} s" for r in found)
+            print(f"# {tool.name}: {progress}", file=sys.stderr, flush=True)
     if args.check:
         print(f"{passed} passed, {failed} failed")
     else:

@@ -61,7 +61,8 @@ def measured(argv, **options):
     tool = os.path.join(CACHE, "measure")
     if not os.path.exists(tool):
         os.makedirs(CACHE, exist_ok=True)
-        subprocess.run(["gcc", "-O2", "-D_GNU_SOURCE", "-o", tool, os.path.join(ROOT, "tests/tools/measure.c")], check=True)
+        source = os.path.join(ROOT, "tests/tools/measure.c")
+        subprocess.run(["gcc", "-O2", "-D_GNU_SOURCE", "-o", tool, source], check=True)
     with tempfile.NamedTemporaryFile("r") as numbers:
         result = run([tool, numbers.name, *argv], **options)
         assert result.status == 0, result
@@ -77,14 +78,16 @@ def shell_status(wait_status):
 
 
 def run(argv, stdin=b"", timeout=60, env=None, cwd=None, stdout=None, stderr=None):
-    """Runs argv to its end.  stdin: bytes or an open file.  stdout, stderr: a file that takes them, else they are kept."""
-    with tempfile.TemporaryFile() as in_file, tempfile.TemporaryFile() as out_file, tempfile.TemporaryFile() as err_file:
+    """Runs argv to its end.  stdin: bytes or an open file.  stdout, stderr: a file for it, else it is kept."""
+    temporary = tempfile.TemporaryFile
+    with temporary() as in_file, temporary() as out_file, temporary() as err_file:
         if isinstance(stdin, bytes):
             in_file.write(stdin)
             in_file.seek(0)
             stdin = in_file
         start = time.monotonic()
-        child = subprocess.Popen(argv, stdin=stdin, stdout=stdout or out_file, stderr=stderr or err_file, env=env, cwd=cwd)
+        streams = {"stdin": stdin, "stdout": stdout or out_file, "stderr": stderr or err_file}
+        child = subprocess.Popen(argv, env=env, cwd=cwd, **streams)
         status, usage = wait(child, timeout)
         seconds = time.monotonic() - start
         out_file.seek(0)
@@ -93,7 +96,7 @@ def run(argv, stdin=b"", timeout=60, env=None, cwd=None, stdout=None, stderr=Non
 
 
 def wait(child, timeout):
-    """Waits for a Popen child: (status as in a shell, rusage).  A child that takes too long is killed: AssertionError."""
+    """Waits for a Popen child: (status as in a shell, rusage).  One that takes too long is killed: AssertionError."""
     pidfd = os.pidfd_open(child.pid)
     try:
         over = not select.select([pidfd], [], [], timeout)[0]
@@ -222,8 +225,8 @@ def run_case(one, wasmvm):
     except Skip as why:
         return "skipped", str(why)
     except AssertionError as why:
-        where = traceback.extract_tb(why.__traceback__)
-        return "failed", next(f"line {f.lineno}: {f.line}" for f in reversed(where) if "cases" in f.filename) + f"\n{why}"
+        frames = reversed(traceback.extract_tb(why.__traceback__))
+        return "failed", next(f"line {f.lineno}: {f.line}\n{why}" for f in frames if "cases" in f.filename)
     finally:
         signal.alarm(0)
         for child in context.started:

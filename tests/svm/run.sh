@@ -16,7 +16,8 @@ part() {
     passed=$((passed + $1)) failed=$((failed + $3)) skipped=$((skipped + ${5:-0}))
 }
 
-part golden bash tests/golden/run.sh build/wasmvm tests/golden/ends.golden tests/golden/module.golden tests/golden/report.golden
+golden=tests/golden
+part golden bash $golden/run.sh build/wasmvm $golden/ends.golden $golden/module.golden $golden/report.golden
 part go bash tests/golden/run.sh build/wasmvm tests/svm/go.golden
 STEP=run SLACK_MS=300 part hostile sh tests/hostile/run.sh build/wasmvm
 echo "svm: $passed passed, $failed failed, $skipped skipped"

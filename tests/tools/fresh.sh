@@ -25,7 +25,8 @@ leave() {
 trap leave EXIT
 
 if [ ! -e "$dir/usr/bin/make" ]; then
-    debootstrap --variant=minbase --include=make,git,ca-certificates bookworm "$dir" >"$dir.log" 2>&1 || { tail "$dir.log"; exit 1; }
+    debootstrap --variant=minbase --include=make,git,ca-certificates bookworm "$dir" >"$dir.log" 2>&1 ||
+        { tail "$dir.log"; exit 1; }
     rm -f "$dir.log"
 fi
 cp -r /etc/apt/sources.list* /etc/apt/apt.conf.d "$dir/etc/apt/" 2>/dev/null || true
@@ -37,14 +38,14 @@ for path in "${binds[@]}"; do
 done
 [ -e "$dir/dev/fd" ] || ln -s /proc/self/fd "$dir/dev/fd"
 
-rm -rf "$dir/root/project/wasmvm"
-mkdir -p "$dir/root/project"
-git clone -q --no-hardlinks . "$dir/root/project/wasmvm"
+rm -rf "$dir/srv/wasmvm"
+mkdir -p "$dir/srv"
+git clone -q --no-hardlinks . "$dir/srv/wasmvm"
 if [ -d ../shared/testdata ]; then
-    mkdir -p "$dir/root/project/shared" && cp -r ../shared/testdata "$dir/root/project/shared/"
+    mkdir -p "$dir/srv/shared" && cp -r ../shared/testdata "$dir/srv/shared/"
 fi
 for command in "$@"; do
     echo "== fresh: $command"
     chroot "$dir" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb \
-        REQUIRE_KVM="${REQUIRE_KVM:-}" sh -c "cd /root/project/wasmvm && $command"
+        REQUIRE_KVM="${REQUIRE_KVM:-}" sh -c "cd /srv/wasmvm && $command"
 done

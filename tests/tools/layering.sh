@@ -4,7 +4,7 @@
 #   engine/     engine/ and freestanding standard headers      guest/   engine/engine.h, wasi-shim/, guest/
 #   wasi-shim/  wasi-shim/ and engine/engine.h                 vmm/     vmm/ and wasi-shim/abi.h
 #
-# Includes are written from the repository root, an included file exists, and no header includes itself by a detour.
+# Includes are written from the repository root, an included file exists, no header includes itself by a detour.
 # Each file is one check.  The last line is `N passed, N failed`.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
@@ -54,13 +54,14 @@ reaches() { # HEADER TARGET: does HEADER include TARGET, directly or not?
     return 1
 }
 
-for file in engine/*.[chS] engine/*.def engine/*/*.[chS] engine/*/*.def wasi-shim/*.[chS] wasi-shim/*.def guest/*.[chS] vmm/*.[chS]; do
+for file in {engine,engine/*,wasi-shim,guest,vmm}/*.{[chS],def}; do
     [ -e "$file" ] || continue
     wrong=$(check "$file")
     case $file in *.h) reaches "$file" "$file" && wrong+="$file: includes itself by a detour" ;; esac
     case $file in
     engine/x64/*) ;;
-    *.[ch]) grep -nE '#[[:space:]]*if.*__(x86_64|i386|aarch64|amd64)__' "$file" && wrong+="$file: architecture #ifdef" ;;
+    *.[ch]) grep -nE '#[[:space:]]*if.*__(x86_64|i386|aarch64|amd64)__' "$file" &&
+        wrong+="$file: architecture #ifdef" ;;
     esac
     if [ -n "$wrong" ]; then
         echo "$wrong"

@@ -1,7 +1,7 @@
 /* Runs a program and tells what it took: measure FILE PROGRAM ARGS...
  *
- * Writes "status user_us system_us max_rss_kb wall_us" to FILE.  It is a program of its own because a child's peak memory
- * begins with that of the process that it was forked from, which must therefore be small. */
+ * Writes "status user_us system_us max_rss_kb wall_us" to FILE.  It is a program of its own because a child's peak
+ * memory begins with that of the process that it was forked from, which must therefore be small. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>

@@ -3,9 +3,9 @@
 #
 #   tests/tools/parts.sh NAME=COMMAND ...
 #
-# Each part's last line must be `N passed, N failed` or `N passed, N failed, N skipped`; a part that ends without it counts
-# as one failure, and so does a part that counted none but has a bad status.  With REQUIRE_KVM=1 a skip is a failure; the
-# parts see to that themselves, and here it is looked at again.
+# Each part's last line must be `N passed, N failed` or `N passed, N failed, N skipped`; a part that ends without it
+# counts as one failure, and so does a part that counts nothing, or no failure but has a bad status.  With
+# REQUIRE_KVM=1 a skip is a failure; the parts see to that themselves, and here it is looked at again.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 logs=build/logs
@@ -25,6 +25,10 @@ for part in "$@"; do
     fi
     read -r p _ f _ s _ <<<"${line//,/} 0 0"
     case $line in *skipped*) ;; *) s=0 ;; esac
+    if [ $((p + f + s)) -eq 0 ]; then
+        f=1
+        echo "$name: counted nothing"
+    fi
     if [ "$f" -eq 0 ] && [ "$status" -ne 0 ]; then
         f=1
         echo "$name: counted no failure, but ended with status $status"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # The VM tests on a machine with AMD-V, which QEMU emulates: tests/tools/svm.sh WASMVM
 #
-# Debian's current cloud kernel and busybox-static are fetched and unpacked, not installed.  The initramfs holds them, bash
-# and the libraries that wasmvm needs; the tests come as a tar on a read-only disk.  tests/svm/ has what runs inside.
-# Last line: `N passed, N failed, N skipped`.
+# Debian's current cloud kernel and busybox-static are fetched and unpacked, not installed.  The initramfs holds them,
+# bash and the libraries that wasmvm needs; the tests come as a tar on a read-only disk.  tests/svm/ has what runs
+# inside. Last line: `N passed, N failed, N skipped`.
 set -eu
 cd "$(dirname "$0")/../.."
 wasmvm=$1
@@ -12,11 +12,17 @@ work=build/svm
 limit=${SVM_SECONDS:-540}
 mkdir -p "$cache" "$work"
 
+# The kernel package that Debian's cloud kernel now depends on.
+kernel_package() {
+    apt-cache depends linux-image-cloud-amd64 2>/dev/null |
+        sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1
+}
+
 fetch() {
-    kernel=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
+    kernel=$(kernel_package)
     if [ -z "$kernel" ]; then
         apt-get -qq update
-        kernel=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
+        kernel=$(kernel_package)
     fi
     (cd "$cache" && apt-get -qq -o APT::Sandbox::User=root download "$kernel" busybox-static)
     for deb in "$cache"/*.deb; do dpkg-deb -x "$deb" "$cache/root"; done
@@ -36,7 +42,8 @@ pack_initramfs() {
     root=$work/initramfs
     rm -rf "$root"
     mkdir -p "$root/bin" "$root/usr/bin" "$root/modules"
-    install "$(ls -d "$cache"/root/bin/busybox "$cache"/root/usr/bin/busybox 2>/dev/null | head -n 1)" "$root/bin/busybox"
+    busybox=$(ls "$cache"/root/bin/busybox "$cache"/root/usr/bin/busybox 2>/dev/null | head -n 1)
+    install "$busybox" "$root/bin/busybox"
     install -m 755 tests/svm/init.sh "$root/init"
     gcc -O2 -static -o "$root/bin/debug_exit" tests/svm/debug_exit.c
     for program in bash realpath dirname basename setpriv; do # those of busybox take fewer options
@@ -44,7 +51,8 @@ pack_initramfs() {
     done
     with_libraries "$wasmvm" "$root/bin/wasmvm-libraries"
     rm "$root/bin/wasmvm-libraries"
-    for module in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk irqbypass kvm kvm-amd; do
+    for module in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk \
+        irqbypass kvm kvm-amd; do
         file=$(find "$cache/root/lib/modules" -name "$module.ko" | head -n 1)
         [ -n "$file" ] || continue # built into the kernel
         cp "$file" "$root/modules/"
@@ -63,7 +71,8 @@ pack_tests() {
         STEP=build tests/hostile/run.sh "$wasmvm" >"$work/hostile.log" 2>&1 || { cat "$work/hostile.log"; exit 1; }
         cp -r build/hostile "$tests/build/"
     fi
-    (cd tests/go && GOOS=wasip1 GOARCH=wasm nice ../tools/go.sh pinned build -trimpath -o "../../$tests/programs/" ./...)
+    export GOOS=wasip1 GOARCH=wasm
+    (cd tests/go && nice ../tools/go.sh pinned build -trimpath -o "../../$tests/programs/" ./...)
     for program in "$tests"/programs/*; do mv "$program" "$program.wasm"; done
     tar -cf "$work/tests.tar" -C "$tests" .
     truncate -s %512 "$work/tests.tar"
@@ -75,10 +84,11 @@ pack_tests
 console=$work/console.log
 start=$SECONDS
 status=0
-timeout "$limit" qemu-system-x86_64 -accel tcg,thread=single -cpu max -machine q35 -m 1G -smp 2 -nodefaults -no-user-config \
-    -display none -serial stdio -monitor none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4 \
+timeout "$limit" qemu-system-x86_64 -accel tcg,thread=single -cpu max -machine q35 -m 1G -smp 2 -nodefaults \
+    -no-user-config -display none -serial stdio -monitor none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4 \
     -drive "file=$work/tests.tar,format=raw,if=virtio,readonly=on" -kernel "$(echo "$cache"/root/boot/vmlinuz-*)" \
-    -initrd "$work/initramfs.gz" -append "console=ttyS0 panic=-1 quiet" </dev/null 2>&1 | tr -d '\r' | tee "$console" || true
+    -initrd "$work/initramfs.gz" -append "console=ttyS0 panic=-1 quiet" </dev/null 2>&1 |
+    tr -d '\r' | tee "$console" || true
 status=${PIPESTATUS[0]}
 echo "svm: QEMU ended with status $status after $((SECONDS - start)) s"
 line=$(sed -n 's/^svm: \([0-9]* passed, [0-9]* failed, [0-9]* skipped\)$/\1/p' "$console" | tail -n 1)

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Runs cmocka programs and adds up their counts: tests/tools/unit.sh PROGRAM...   A program's output is shown if it failed.
+# Runs cmocka programs and adds up their counts: tests/tools/unit.sh PROGRAM...  A program's output is shown if it
+# failed.
 set -u
 export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
 passed=0 failed=0 skipped=0

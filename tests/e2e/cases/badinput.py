@@ -41,8 +41,8 @@ def unreadable_file(t):
 
 @case
 def not_wasm(t):
-    for name, data in (("empty", b""), ("short", b"\0as"), ("text", b"#!/bin/sh\necho no\n"), ("elf", b"\x7fELF" + b"\0" * 100),
-                       ("zeros", b"\0" * 10000)):
+    for name, data in (("empty", b""), ("short", b"\0as"), ("text", b"#!/bin/sh\necho no\n"),
+                       ("elf", b"\x7fELF" + b"\0" * 100), ("zeros", b"\0" * 10000)):
         expect_message(t.vm("--", t.write(name, data)), 126, name)
 
 
@@ -154,7 +154,8 @@ def initial_memory_over_the_limit(t):
 def a_wall_of_blocks(t):
     """18,000 nested blocks and a br_table of 100,000 targets, in under a second each."""
     depth = 18000
-    nested = b"\x02\x40" * depth + b"\x41\x05\x0e" + wasm.leb(depth) + b"".join(map(wasm.leb, range(depth))) + b"\0" + b"\x0b" * depth
+    targets = b"".join(map(wasm.leb, range(depth)))
+    nested = b"\x02\x40" * depth + b"\x41\x05\x0e" + wasm.leb(depth) + targets + b"\0" + b"\x0b" * depth
     wide = b"\x02\x40\x02\x40\x41\x07\x0e" + wasm.leb(100000) + b"\0\1" * 50000 + b"\0\x0b\x0b"
     for code in nested, wide:
         result = t.vm("--", t.write("wall.wasm", wasm.command(code)))
@@ -180,9 +181,9 @@ def file_changed_during_the_run(t):
 @case(vm=False)
 def malformed_options(t):
     module = t.write("ok.wasm", OK)
-    for words in (["--memory"], ["--memory", "x"], ["--memory", "0"], ["--memory", "-1"], ["--memory", "1Q"], ["--memory", "5G"],
-                  ["--memory="], ["--stack", "x"], ["--stack", "1T"], ["--timeout", "x"], ["--timeout", "-1s"],
-                  ["--timeout", "1h"], ["--cpu-time", "soon"], ["--env"], ["--env", "=x"], ["--dir"], ["--dir", ""],
+    for words in (["--memory"], ["--memory", "x"], ["--memory", "0"], ["--memory", "-1"], ["--memory", "1Q"],
+                  ["--memory", "5G"], ["--memory="], ["--stack", "x"], ["--stack", "1T"], ["--timeout", "x"],
+                  ["--timeout", "-1s"], ["--timeout", "1h"], ["--cpu-time", "soon"], ["--env"], ["--env", "=x"], ["--dir"], ["--dir", ""],
                   ["--dir", "/tmp::relative"], ["--dir", "/tmp::/a/../b"], ["--cwd", "relative"], ["--no-such-option"],
                   ["--report", t.path("no/such/dir/report")], ["--guest-image", t.path("nobody")]):
         result = t.vm(*words, *([] if len(words) == 1 and "=" not in words[0] else [module]))

@@ -23,8 +23,8 @@ def tree():
             raise Skip("no npm here")
         os.makedirs(place, exist_ok=True)
         shutil.copy(os.path.join(SOURCE, "package.json"), place)
-        command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"]
-        done = subprocess.run(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        words = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"]
+        done = subprocess.run(["npm", "install", *words], cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert done.returncode == 0, done.stdout.decode()
         open(os.path.join(place, "complete"), "w").close()
     shutil.copy(os.path.join(SOURCE, "entry.jsx"), place)
@@ -50,7 +50,8 @@ def bundle(t):
 
 @case
 def bundle_and_minify(t):
-    result = both(t, "entry.jsx", "--bundle", "--minify", "--log-level=error", '--define:process.env.NODE_ENV="production"')
+    define = '--define:process.env.NODE_ENV="production"'
+    result = both(t, "entry.jsx", "--bundle", "--minify", "--log-level=error", define)
     assert len(result.out) > 500000
 
 

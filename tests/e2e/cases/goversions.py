@@ -13,7 +13,8 @@ def register(version):
         expect(t.vm("--", app, "exit", 42), 42, out="leaving\n")
         expect(t.vm("--", app, "panic"), 2, err_has=["panic: deliberate []", "main.main()"])
         data = t.mkdir("data-" + version)
-        expect(t.vm("--dir", data + "::/data", "--", t.go("files", version), "rw", "/data"), 0, out="all well\n", err="")
+        files = t.go("files", version)
+        expect(t.vm("--dir", data + "::/data", "--", files, "rw", "/data"), 0, out="all well\n", err="")
 
     works.__name__ = "go_" + version.replace(".", "_")
     case(works)

@@ -53,8 +53,8 @@ def cpu_time_limit(t):
 
 @case
 def timers_never_early(t):
-    """p99 is to stay within 1 ms on an idle machine; on a busy one, native Go's p99 beside it says how busy.  The best of
-    five tries counts; early is early in any of them."""
+    """p99 is to stay within 1 ms on an idle machine: the best of five tries counts; early is early in any of them.
+    Where native Go's own p99 is never within 0.5 ms the machine is busy: then ours may be 1 ms later than its worst."""
     native = go_build("./timers", goos="linux")
     ours, theirs = [], []
     for _ in range(5):
@@ -66,7 +66,8 @@ def timers_never_early(t):
             tries.append(values["p99"])
         if ours[-1] < 1000:
             return
-    assert min(ours) < 1000 + 2 * min(theirs), f"p99 in microseconds: {ours}, native {theirs}"
+    busy = min(theirs) > 500
+    assert busy and min(ours) < 1000 + max(theirs), f"p99 in microseconds: {ours}, native {theirs}"
 
 
 @case
@@ -89,8 +90,8 @@ def too_little_memory_at_start(t):
 
 @case
 def stack_limit(t):
-    result = t.program("recurse", "1000000", options=("--stack", "1M"))
-    expect(result, 134, err_has="call stack exhausted (1 MiB; --stack SIZE)")
+    result = t.program("recurse", "1000000", options=("--stack", "2M"))
+    expect(result, 134, err_has="call stack exhausted (2 MiB; --stack SIZE)")
     assert result.err.count(b"\n") <= 42 and b"main.down" in result.err, result
 
 
@@ -117,7 +118,8 @@ def stats_table(t):
 def report_of_every_end(t):
     """What the report says is what happened: reason, status, and the calls that the program made."""
     for name, words, options, status, reason in (
-            ("process", ("exit", 3), (), 3, "exit"), ("process", ("panic",), (), 2, "exit"), ("trap", (), (), 134, "trap"),
+            ("process", ("exit", 3), (), 3, "exit"), ("process", ("panic",), (), 2, "exit"),
+            ("trap", (), (), 134, "trap"),
             ("stop", ("spin",), ("--timeout", "200ms"), 124, "timeout")):
         result, report = report_of(t, name, *words, options=options)
         assert (result.status, report["status"], report["reason"]) == (status, status, reason), (result, report)

@@ -75,8 +75,8 @@ def exit_code_low_8_bits(t):
 @case
 def panic_status_2_with_trace(t):
     result = t.program("process", "panic", "a", "b")
-    expect(result, 2, out=b"", err_has=["panic: deliberate [a b]\n", "goroutine 1 [running]:", "main.inner(", "main.main()",
-                                        "main.go:"])
+    trace = ["panic: deliberate [a b]\n", "goroutine 1 [running]:", "main.inner(", "main.main()", "main.go:"]
+    expect(result, 2, out=b"", err_has=trace)
 
 
 @case

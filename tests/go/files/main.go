@@ -1,5 +1,6 @@
-// files works on a directory.  `rw` tries all that the os package offers and checks each result against what Go promises;
-// `ro` tries every way to change a read-only grant and prints what let it; `escape` tries to get out of a grant.
+// files works on a directory.  `rw` tries all that the os package offers and checks each result against what Go
+// promises; `ro` tries every way to change a read-only grant and prints what let it; `escape` tries to get out of a
+// grant.
 package main
 
 import (
@@ -285,7 +286,8 @@ func readOnly(dir string) {
 
 // The directory holds links that lead out of it; each must be refused, and so must paths with dots.
 func escape(dir string) {
-	for _, name := range []string{"abs", "up", "deep/up", "proc", "../outside/secret", "up/../up", "deep/../../outside/secret"} {
+	for _, name := range []string{"abs", "up", "deep/up", "proc", "../outside/secret", "up/../up",
+		"deep/../../outside/secret"} {
 		data, err := os.ReadFile(dir + "/" + name)
 		check("read through "+name, err != nil, string(data))
 	}

@@ -1,5 +1,5 @@
-// heap grows to N MiB (1024 unless told), checks every page of it, drops all, collects, and does it once more: the second
-// round must live in what the first one left.
+// heap grows to N MiB (1024 unless told), checks every page of it, drops all, collects, and does it once more: the
+// second round must live in what the first one left.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// filewrite writes many small pieces through a buffer, reads them back, and writes some without one; in the directory of
-// its argument.
+// filewrite writes many small pieces through a buffer, reads them back, and writes some without one; in the directory
+// of its argument.
 package main
 
 import (

@@ -33,7 +33,8 @@ func main() {
 	const n = 600
 	f := multiply(square(n, func(i, j int) float64 { return float64(i*j%17) / 4 }),
 		square(n, func(i, j int) float64 { return float64(i+j) / 8 }))
-	m := multiply(square(n, func(i, j int) int32 { return int32(i ^ j) }), square(n, func(i, j int) int32 { return int32(i - j) }))
+	m := multiply(square(n, func(i, j int) int32 { return int32(i ^ j) }),
+		square(n, func(i, j int) int32 { return int32(i - j) }))
 	var trace float64
 	var sum int32
 	for i := 0; i < n; i++ {
