@@ -108,7 +108,7 @@ void policy_own_refresh(struct policy *p)
 {
     struct ifaddrs *all;
     uint64_t now = now_s();
-    if ((p->own_read_s && now - p->own_read_s < OWN_OLD_S) || getifaddrs(&all) < 0)
+    if ((p->own_read_s && now < p->own_read_s + OWN_OLD_S) || getifaddrs(&all) < 0)
         return;
     p->own_read_s = now;
     pthread_mutex_lock(&p->lock);
