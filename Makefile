@@ -285,12 +285,13 @@ TEST_PARTS := \
 ## make test       check, spec suite, golden cases, hostile guests, end-to-end in KVM (network);
 ##                 REQUIRE_KVM=1 makes skips failures
 ## make test-svm   VM tests on an emulated AMD-V machine (network)
+## make std        Go's own standard library tests, each package in a VM, against the table; STD=all: every package (network)
 ## make test-tools real Go command-line tools and esbuild against their native builds (network)
 ## make bench      start times and Go programs against native Go and other runtimes (network)
 ## make images     build images/demo.wasm anew with the pinned Go: the same bytes (network)
 ## make fresh      make demo and make test in a minimal Debian (root, network)
 ## make clean      remove build/ but for what came by network
-.PHONY: install deps demo images check test test-svm test-tools bench fresh clean distclean help
+.PHONY: install deps demo images check test test-svm std test-tools bench fresh clean distclean help
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
@@ -321,6 +322,9 @@ test-svm:
 	@tests/tools/deps.sh build svm
 	@$(MAKE) all
 	tests/tools/svm.sh $(BUILD)/wasmvm
+
+std: all
+	tests/std/run.py --wasmvm $(BUILD)/wasmvm $(if $(filter all,$(STD)),--all)
 
 test-tools: all
 	tests/bench/tools.py --check

@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+"""Go's own standard library tests, each package in a virtual machine of its own, against tests/std/expected.txt.
+
+    run.py [--wasmvm FILE] [--all] [--go VERSION]... [--jobs N] [--update] [--runtime wazero] [PACKAGE...]
+
+A package's tests are built by `go test -c` with the exact Go version and run as `go test -short` would: in the package's
+own folder, with the whole file tree, in a fixed environment.  Counted are top-level tests, examples and fuzz targets as
+pass/fail/skip.  Any difference from the table is a failure.  Without PACKAGE: the rows marked core; --all: every row.
+--update writes what was seen into the table; --runtime runs the same binaries elsewhere, to compare, and judges nothing.
+What a package printed stays in build/std/VERSION/PACKAGE.txt."""
+
+import argparse
+import collections
+import concurrent.futures
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+GO = os.path.join(ROOT, "tests", "tools", "go.sh")
+TABLE = os.path.join(HERE, "expected.txt")
+BINARIES = os.path.join(ROOT, "build", "cache", "std")
+LOGS = os.path.join(ROOT, "build", "std")
+VERSIONS = ["1.24.13", "1.27.1"]
+TEST_MINUTES = 15
+ABSENT = "-"  # the version has no such package, or the package no tests
+
+# A mark of -test.v=test2json, so that a line is found where a test printed no newline before it.
+VERDICT = re.compile(rb"\x16--- (PASS|FAIL|SKIP): (\S+)")
+
+Outcome = collections.namedtuple("Outcome", "counts failed status seconds cpu log")
+
+
+class Table:
+    """expected.txt: rows of package, core or all, and for each version pass/fail/skip or `-`."""
+
+    def __init__(self, path):
+        self.path, self.head, self.rows = path, [], {}
+        with open(path) as f:
+            for line in f:
+                if line.startswith("#") or not line.strip():
+                    self.head.append(line)
+                    continue
+                package, part, *counts = line.split()
+                assert len(counts) == len(VERSIONS), line
+                self.rows[package] = [part, dict(zip(VERSIONS, counts))]
+
+    def expected(self, package, version):
+        return self.rows[package][1][version] if package in self.rows else None
+
+    def set(self, package, version, counts):
+        row = self.rows.setdefault(package, ["all", {v: ABSENT for v in VERSIONS}])
+        row[1][version] = counts
+
+    def save(self):
+        with open(self.path, "w") as f:
+            f.writelines(self.head)
+            for package, (part, counts) in sorted(self.rows.items()):
+                columns = [f"{package:<40} {part:<4}"] + [f"{counts[v]:>12}" for v in VERSIONS]
+                f.write(" ".join(columns).rstrip() + "\n")
+
+
+def go(version, *args, **options):
+    env = dict(os.environ, GOOS="wasip1", GOARCH="wasm", CGO_ENABLED="0")
+    for name in ("GOROOT", "GOFLAGS", "GOWASM", "GOEXPERIMENT"):
+        env.pop(name, None)
+    return subprocess.run([GO, version, *args], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+def std_packages(version):
+    shown = "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}"
+    out = go(version, "list", "-f", shown, "std", check=True, cwd=ROOT).stdout.decode()
+    return [p for p in out.split() if not p.startswith("vendor/")]
+
+
+def build(version, goroot, package):
+    """The package's test binary, or None where there is nothing to test; raises with the compiler's words."""
+    path = os.path.join(BINARIES, version, package.replace("/", "_") + ".wasm")
+    if not os.path.exists(path):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        made = go(version, "test", "-c", "-o", path + ".new", package, cwd=os.path.join(goroot, "src"))
+        if made.returncode != 0:
+            raise RuntimeError(made.stderr.decode(errors="replace"))
+        if not os.path.exists(path + ".new"):
+            return None
+        os.rename(path + ".new", path)
+    return path
+
+
+def environment(goroot, directory, scratch):
+    """What the tests see: it decides what they skip, so nothing of the caller's is in it."""
+    return {"GOWASIRUNTIME": "wasmvm", "GOROOT": goroot, "PWD": directory, "TMPDIR": scratch, "HOME": scratch, "USER": "gopher",
+            "PATH": "/usr/bin:/bin", "GOTRACEBACK": "all"}
+
+
+def command(args, binary, env):
+    flags = ["-test.v=test2json", "-test.short", f"-test.timeout={TEST_MINUTES}m"]
+    if args.runtime == "wazero":
+        cache = os.path.join(ROOT, "build", "cache", "wazero-std")
+        env["GOWASIRUNTIME"] = "wazero"
+        settings = [word for name, value in env.items() for word in ("-env", f"{name}={value}")]
+        return [args.wazero, "run", "-mount", "/:/", "-cachedir", cache, *settings, binary, *flags]
+    settings = [word for name, value in env.items() for word in ("--env", f"{name}={value}")]
+    return [args.wasmvm, "--dir", "/", *settings, *args.option, "--", binary, *flags]
+
+
+def run(args, version, goroot, package, binary):
+    directory = os.path.join(goroot, "src", package)
+    log = os.path.join(LOGS, args.runtime or "", version, package.replace("/", "_") + ".txt")
+    os.makedirs(os.path.dirname(log), exist_ok=True)
+    scratch = tempfile.mkdtemp(prefix="wasmvm-std-")
+    argv = command(args, binary, environment(goroot, directory, scratch))
+    began = time.monotonic()
+    with open(log, "wb") as out:
+        child = subprocess.Popen(argv, cwd=directory, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+        alarm = [(TEST_MINUTES * 60 + 60, signal.SIGQUIT), (30, signal.SIGKILL)]
+        while True:
+            try:
+                child.wait(alarm[0][0] if alarm else None)
+                break
+            except subprocess.TimeoutExpired:
+                child.send_signal(alarm.pop(0)[1])
+    seconds = time.monotonic() - began
+    shutil.rmtree(scratch, ignore_errors=True)
+    with open(log, "rb") as f:
+        verdicts = [(kind.decode(), name.decode()) for kind, name in VERDICT.findall(f.read()) if b"/" not in name]
+    counts = collections.Counter(kind for kind, _ in verdicts)
+    failed = [name for kind, name in verdicts if kind == "FAIL"]
+    return Outcome("{PASS}/{FAIL}/{SKIP}".format(**{k: counts[k] for k in ("PASS", "FAIL", "SKIP")}), failed, child.returncode,
+                   seconds, None, log)
+
+
+def judge(expected, outcome):
+    """What is wrong with this outcome; "" = nothing."""
+    if outcome.counts != expected:
+        return f"expected {expected or 'no such row'}"
+    if (outcome.status != 0) != (outcome.counts.split("/")[1] != "0"):
+        return f"status {outcome.status}"
+    return ""
+
+
+def one(args, table, version, goroot, package):
+    """Builds, runs and prints one package: "passed", "failed" or "absent"."""
+    expected = table.expected(package, version)
+    binary = build(version, goroot, package)
+    if binary is None:
+        if args.update:
+            table.set(package, version, ABSENT)
+        return "absent" if expected in (ABSENT, None) or args.update else "failed"
+    outcome = run(args, version, goroot, package, binary)
+    wrong = "" if args.runtime or args.update else judge(expected, outcome)
+    if args.update:
+        table.set(package, version, outcome.counts)
+        wrong = "" if outcome.status == 0 else f"status {outcome.status}"
+    words = [f"go{version:<8} {package:<40} {outcome.counts:>12} {outcome.seconds:7.1f} s"]
+    if wrong:
+        words.append(f"  WRONG: {wrong}; status {outcome.status}; see {os.path.relpath(outcome.log, ROOT)}")
+    if outcome.failed:
+        words.append("  failed: " + " ".join(outcome.failed[:12]))
+    print("".join(words), flush=True)
+    return "failed" if wrong else "passed"
+
+
+def selection(args, table, version):
+    if args.package:
+        return args.package
+    if args.all:
+        return std_packages(version)
+    return [p for p, (part, counts) in table.rows.items() if part == "core" and counts[version] != ABSENT]
+
+
+def vm_missing(wasmvm):
+    """Why there can be no virtual machine here, or None."""
+    try:
+        os.close(os.open("/dev/kvm", os.O_RDWR))
+    except OSError as e:
+        return f"/dev/kvm: {e.strerror}"
+    return None if os.path.exists(wasmvm) else f"{wasmvm}: not there"
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--wasmvm", default=os.path.join(ROOT, "build", "wasmvm"))
+    parser.add_argument("--wazero", default=os.path.join(ROOT, "build", "cache", "bin", "wazero"))
+    parser.add_argument("--runtime", choices=["wazero"])
+    parser.add_argument("--go", action="append", choices=VERSIONS)
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--update", action="store_true")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--option", action="append", default=[], help="one more word for wasmvm")
+    parser.add_argument("package", nargs="*")
+    args = parser.parse_args()
+    args.wasmvm = os.path.abspath(args.wasmvm)
+    return args
+
+
+def main():
+    args = arguments()
+    table = Table(TABLE)
+    work = []
+    for version in args.go or VERSIONS:
+        work += [(version, package) for package in selection(args, table, version)]
+    missing = None if args.runtime else vm_missing(args.wasmvm)
+    if missing:
+        print(f"no virtual machine here: {missing}")
+        print(f"0 passed, {len(work) if os.environ.get('REQUIRE_KVM') == '1' else 0} failed, {len(work)} skipped")
+        return 1 if os.environ.get("REQUIRE_KVM") == "1" else 0
+    goroots = {v: go(v, "env", "GOROOT", check=True, cwd=ROOT).stdout.decode().strip() for v in {v for v, _ in work}}
+    tally = collections.Counter()
+
+    def guarded(item):
+        try:
+            return one(args, table, item[0], goroots[item[0]], item[1])
+        except (RuntimeError, OSError) as e:
+            print(f"go{item[0]} {item[1]}: {e}", flush=True)
+            return "failed"
+
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        tally.update(pool.map(guarded, work))
+    if args.update:
+        table.save()
+    print(f"{tally['passed']} passed, {tally['failed']} failed, 0 skipped")
+    return 1 if tally["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
