@@ -58,6 +58,7 @@ GUEST_SRC := \
     guest/end.c \
     guest/entry.S \
     guest/fault.c \
+    guest/invoke.c \
     guest/lib.c \
     guest/main.c \
     guest/memory.c \
@@ -79,6 +80,7 @@ VMM_SRC := \
     vmm/grow.c \
     vmm/guestmem.c \
     vmm/image.c \
+    vmm/invoke.c \
     vmm/kick.c \
     vmm/kvm.c \
     vmm/main.c \

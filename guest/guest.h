@@ -16,6 +16,13 @@ struct guest {
 };
 extern struct guest guest;
 _Noreturn void guest_main(void);
+bool exports_func(const char *name, uint32_t *func);
+
+/* ---- invoke.c: --invoke ---- */
+/* Before the module's first instruction: what does not fit ends the run. */
+void invoke_prepare(void);
+/* Calls the export and hands its results to the monitor. */
+_Noreturn void invoke_call(void);
 
 /* ---- memory.c: what the engine asks of its surroundings, on top of hypercalls ---- */
 void memory_env(struct control *, struct engine_env *out);

@@ -66,31 +66,42 @@ static void instance_compile_all(void)
             end_error(engine_error(guest.engine));
 }
 
-static bool exports_func(const char *name, uint32_t *func)
+bool exports_func(const char *name, uint32_t *func)
 {
     enum extern_kind kind;
     return instance_export(guest.instance, name_of(name), &kind, func) && kind == EXTERN_FUNC;
 }
 
-_Noreturn static void end_no_entry(void)
+/* What runs first: a command's _start, a reactor's _initialize; a plain library may have neither. */
+struct entry { uint32_t func; bool found, reactor; };
+
+static struct entry entry_find(void)
 {
-    uint32_t func;
-    if (exports_func("_initialize", &func))
-        end_run(END_UNSUPPORTED, "it has no _start export: it is a library (reactor) with _initialize, whose exports "
-                "wait to be called (for Go: build it without -buildmode=c-shared)", 0);
-    end_run(END_UNSUPPORTED, "it has no _start export: it is not a WASI program (for Go: build a package main with "
-            "GOOS=wasip1 GOARCH=wasm)", 0);
+    struct entry entry = {0};
+    entry.found = exports_func("_start", &entry.func);
+    entry.reactor = !entry.found;
+    if (!entry.found)
+        entry.found = exports_func("_initialize", &entry.func);
+    if (!entry.found)
+        return entry;
+    const struct functype *type = instance_functype(guest.instance, entry.func);
+    if (type->nparams || type->nresults)
+        end_run(END_UNSUPPORTED, entry.reactor
+                ? "its _initialize takes arguments or gives results: it is not a WASI library"
+                : "its _start takes arguments or gives results: it is not a WASI program", 0);
+    return entry;
 }
 
-static uint32_t entry_find(void)
+/* Before the module's first instruction: what the command line asks for must be there. */
+static struct entry run_prepare(void)
 {
-    uint32_t func;
-    if (!exports_func("_start", &func))
-        end_no_entry();
-    const struct functype *type = instance_functype(guest.instance, func);
-    if (type->nparams || type->nresults)
-        end_run(END_UNSUPPORTED, "its _start takes arguments or gives results: it is not a WASI program", 0);
-    return func;
+    struct entry entry = entry_find();
+    if (guest.control->boot.func_args_off)
+        invoke_prepare();
+    else if (!entry.found)
+        end_run(END_UNSUPPORTED, "it has no _start export: it is not a WASI program (for Go: build a package main with "
+                "GOOS=wasip1 GOARCH=wasm; a library's functions are called by --invoke NAME)", 0);
+    return entry;
 }
 
 static void call(uint32_t func)
@@ -102,7 +113,7 @@ static void call(uint32_t func)
 }
 
 /* The module's start function is its own code too: start-up ends before it. */
-static void program_run(uint32_t entry, uint64_t born_ns)
+_Noreturn static void program_run(struct entry entry, uint64_t born_ns)
 {
     uint32_t start;
     shim_publish(&guest.shim, guest.engine);
@@ -111,7 +122,12 @@ static void program_run(uint32_t entry, uint64_t born_ns)
     hypercall(&guest.control->slot, CALL_ready, NULL, 0);
     if (instance_has_start(guest.instance, &start))
         call(start);
-    call(entry);
+    if (entry.found)
+        call(entry.func);
+    if (guest.control->boot.func_args_off)
+        invoke_call();
+    end_run(END_EXIT, entry.reactor ? "a library (reactor): it was initialized, nothing more (call an export by "
+            "--invoke NAME; for Go: build a program without -buildmode=c-shared)" : "", 0);
 }
 
 _Noreturn void guest_main(void)
@@ -128,6 +144,5 @@ _Noreturn void guest_main(void)
     instance_make(module);
     if (flag(BOOT_COMPILE_ALL))
         instance_compile_all();
-    program_run(entry_find(), born_ns);
-    end_run(END_EXIT, "", 0);
+    program_run(run_prepare(), born_ns);
 }

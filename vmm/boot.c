@@ -151,7 +151,7 @@ static uint64_t control_bytes(const struct config *config)
                    strings_bytes(config->env, config->envc);
     for (uint32_t i = 0; i < config->ngrants; i++)
         sum += strlen(config->grants[i].guest) + 1;
-    return sum;
+    return config->invoke ? round_up(sum, 8) + invoke_bytes(config) : sum;
 }
 
 struct strings { uint8_t *base; uint32_t at; };
@@ -181,6 +181,11 @@ static void strings_write(const struct config *config, struct boot_record *boot)
     for (uint32_t i = 0; i < config->ngrants; i++)
         string_put(&s, config->grants[i].guest);
     boot->preopen_len = s.at - boot->preopen_off;
+    if (config->invoke) {
+        s.at = (uint32_t)round_up(s.at, 8);
+        invoke_write(config, s.base, boot->func_args_off = s.at);
+        s.at += (uint32_t)invoke_bytes(config);
+    }
     assert(s.at == boot->control_bytes);
 }
 

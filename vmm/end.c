@@ -17,14 +17,15 @@
 #define FRAME_BYTES 400 /* before escaping */
 
 /* status: 0 = the kind computes it.  words: what the line says, with %s for the module and %s for the text;
- * NULL = silent.  otherwise: the text where the end has none. */
+ * NULL = silent.  otherwise: the text where the end has none; without it such an end is silent too. */
 struct ending { const char *reason, *words, *otherwise; int status; };
 static const struct ending endings[] = {
-    [ENDED_EXIT] = { "exit", NULL, NULL, 0 },
+    [ENDED_EXIT] = { "exit", "%s is %s", NULL, 0 },
     [ENDED_TRAP] = { "trap", "%s trapped: %s", "no reason given", EXIT_TRAP },
     [ENDED_INVALID] = { "invalid", "%s is not a valid module: %s", "no reason given", EXIT_INVALID_MODULE },
     [ENDED_UNSUPPORTED] = { "unsupported", "%s cannot run here: %s", "no reason given", EXIT_INVALID_MODULE },
     [ENDED_LIMIT] = { "limit", "%s does not fit: %s (--memory SIZE)", "it needs more memory", EXIT_MONITOR },
+    [ENDED_USAGE] = { "usage", "%s: %s", "no reason given", EXIT_MONITOR },
     [ENDED_NOMEM] = { "no_memory", "%s was stopped: %s", "the engine got no more memory", EXIT_STOPPED },
     [ENDED_CRASH] = { "guest_crash", "%s was stopped: the guest crashed: %s", "no reason given", EXIT_STOPPED },
     [ENDED_HOSTILE] = { "bad_hypercall", "%s was stopped: bad hypercall: %s", "no reason given", EXIT_STOPPED },
@@ -98,7 +99,7 @@ void end_message(const struct config *config, const struct end *end)
         message("%s was stopped: SIGQUIT, while it was here:", config->module);
         frames_print(text, FRAMES_STACK);
     }
-    if (!e->words)
+    if (!e->words || (!e->otherwise && !*text))
         return;
     char span[32];
     size_t len = strcspn(text, "\n");

@@ -4,6 +4,7 @@
  * guest makes ends the run as hostile, in one line.  There are two ways out of the loop: `end` is set, or it is not
  * yet. */
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -123,7 +124,7 @@ static uint64_t call_end(struct vcpu *v, const struct request *r)
     static const enum end_kind kinds[] = {
         [END_EXIT] = ENDED_EXIT, [END_TRAP] = ENDED_TRAP, [END_INVALID] = ENDED_INVALID,
         [END_UNSUPPORTED] = ENDED_UNSUPPORTED, [END_LIMIT] = ENDED_LIMIT,
-        [END_NOMEM] = ENDED_NOMEM, [END_CRASH] = ENDED_CRASH,
+        [END_NOMEM] = ENDED_NOMEM, [END_CRASH] = ENDED_CRASH, [END_USAGE] = ENDED_USAGE,
     };
     char *text = text_read(v, r->args[1], r->args[2]);
     if (!text)
@@ -149,6 +150,20 @@ static uint64_t call_backtrace(struct vcpu *v, const struct request *r)
     return 0;
 }
 
+/* What --invoke gave, on standard output. */
+static uint64_t call_results(struct vcpu *v, const struct request *r)
+{
+    struct invoke_result results[INVOKE_RESULTS_MAX];
+    char text[INVOKE_RESULTS_MAX * INVOKE_LINE];
+    uint64_t n = r->args[1];
+    if (!v->vm->config->invoke || n > INVOKE_RESULTS_MAX ||
+        !guest_read(&v->vm->mem, r->args[0], results, n * sizeof results[0]))
+        end_words(v, ENDED_HOSTILE, "%llu results at 0x%llx", (unsigned long long)n, (unsigned long long)r->args[0]);
+    else if (!write_all(STDOUT_FILENO, text, invoke_print(results, n, text, sizeof text)))
+        end_words(v, errno == EPIPE ? ENDED_SIGPIPE : ENDED_USAGE, "stdout cannot be written: %s", strerror(errno));
+    return 0;
+}
+
 /* Debug text, shown only where debugging was asked for. */
 static uint64_t call_log(struct vcpu *v, const struct request *r)
 {
@@ -167,7 +182,7 @@ typedef uint64_t (*call_fn)(struct vcpu *, const struct request *);
 static const call_fn own_calls[CALL_COUNT] = {
     [CALL_memory_grow] = call_memory_grow, [CALL_heap_grow] = call_heap_grow, [CALL_code_grow] = call_code_grow,
     [CALL_clock_refresh] = call_clock_refresh, [CALL_ready] = call_ready, [CALL_end] = call_end,
-    [CALL_backtrace] = call_backtrace, [CALL_log] = call_log,
+    [CALL_backtrace] = call_backtrace, [CALL_results] = call_results, [CALL_log] = call_log,
 };
 
 /* ---- the doorbell ---- */

@@ -59,11 +59,20 @@ struct config {
     const char *report;              /* --report FILE */
     const char *guest_image;         /* --guest-image FILE */
     bool stats, validate, compile_all, hypercall_all;
+    const char *invoke;              /* --invoke NAME; NULL = the program is run */
     const char *debug;               /* --debug letters */
     struct net_config net;
 };
 /* Parses argv.  Handles --help and --version itself (prints, exits 0).  Bad usage: fail(). */
 void options_parse(struct config *, int argc, char **argv);
+
+/* ---- invoke.c: --invoke, the words that go in and the results that come out ---- */
+uint64_t invoke_bytes(const struct config *);               /* what invoke_write writes; a multiple of 8 */
+/* At `offset` of the control area, 8-aligned. */
+void invoke_write(const struct config *, uint8_t *control, uint32_t offset);
+/* Prints results, one a line, as text of `cap` bytes; a line needs at most INVOKE_LINE. */
+enum { INVOKE_LINE = 64 };
+size_t invoke_print(const struct invoke_result *, size_t n, char *out, size_t cap);
 
 /* ---- guestmem.c: the one door to guest memory ---- */
 typedef uint64_t gva_t; /* a guest-virtual address; never dereferenced */
@@ -83,7 +92,7 @@ bool linear_write(const struct guestmem *, gva_t, const void *src, uint64_t n);
 bool linear_span(const struct guestmem *, gva_t, uint64_t n, bool writable, struct iovec *out);
 
 /* ---- the end of a run ---- */
-enum end_kind { ENDED_NOT, ENDED_EXIT, ENDED_TRAP, ENDED_INVALID, ENDED_UNSUPPORTED, ENDED_LIMIT, ENDED_NOMEM,
+enum end_kind { ENDED_NOT, ENDED_EXIT, ENDED_TRAP, ENDED_INVALID, ENDED_UNSUPPORTED, ENDED_LIMIT, ENDED_USAGE, ENDED_NOMEM,
                 ENDED_CRASH, ENDED_HOSTILE /* bad hypercall */, ENDED_TIMEOUT, ENDED_CPU_TIME, ENDED_SIGNAL,
                 ENDED_SIGPIPE };
 struct end {

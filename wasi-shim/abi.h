@@ -140,9 +140,16 @@ struct boot_record {
     uint32_t env_off, env_len;
     uint32_t preopens;            /* how many preopened directories: descriptors 3 .. 3 + preopens - 1 */
     uint32_t preopen_off, preopen_len; /* their guest names, NUL-terminated, in order */
-    uint32_t func_args_off;       /* reserved: --invoke */
+    uint32_t func_args_off;       /* --invoke: struct invoke, 8-aligned; 0 = _start is run */
     uint8_t entropy[64];          /* fresh for every run */
 };
+
+/* --invoke NAME: each word after the module as the numbers that it can be read as; results as they come back. */
+enum { INVOKE_I32 = 1 << 0, INVOKE_I64 = 1 << 1, INVOKE_FLOAT = 1 << 2 };
+struct invoke_word { uint64_t integer, f64; uint32_t f32, kinds; };
+struct invoke { uint32_t name_off, nwords; struct invoke_word words[]; };
+struct invoke_result { uint64_t lo, hi; uint32_t type, pad; }; /* type: wasm's code of the value type */
+#define INVOKE_RESULTS_MAX 1000
 
 enum {
     BOOT_VALIDATE = 1 << 0,      /* validate every body before running anything            */
@@ -171,13 +178,14 @@ struct control {
 
 /* Why the guest ends a run by CALL_end (args: reason, text gva, text length, code). */
 enum end_reason {
-    END_EXIT,        /* proc_exit or return of _start; code = exit code                 -> code & 255 */
+    END_EXIT,        /* proc_exit or return of _start; code = exit code; text: a hint   -> code & 255 */
     END_TRAP,        /* wasm trap; text: first line the message, then backtrace lines   -> 134 */
     END_INVALID,     /* the module is not valid; text: one line                         -> 126 */
     END_UNSUPPORTED, /* import nobody provides, no _start, unsupported feature          -> 126 */
     END_LIMIT,       /* initial memory exceeds --memory (text: both numbers)            -> 125 */
     END_NOMEM,       /* engine memory that cannot be had                                -> 137 */
     END_CRASH,       /* the guest found itself broken                                   -> 137 */
+    END_USAGE,       /* --invoke with a name or words that do not fit the module        -> 125 */
 };
 
 /* A call or field added without a new version shows in the other two words. */

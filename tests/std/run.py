@@ -3,11 +3,11 @@
 
     run.py [--wasmvm FILE] [--all] [--go VERSION]... [--jobs N] [--update] [--runtime wazero] [PACKAGE...]
 
-A package's tests are built by `go test -c` with the exact Go version and run as `go test -short` would: in the package's
-own folder, with the whole file tree, in a fixed environment.  Counted are top-level tests, examples and fuzz targets as
-pass/fail/skip.  Any difference from the table is a failure.  Without PACKAGE: the rows marked core; --all: every row.
---update writes what was seen into the table; --runtime runs the same binaries elsewhere, to compare, and judges nothing.
-What a package printed stays in build/std/VERSION/PACKAGE.txt."""
+A package's tests are built by `go test -c` with the exact Go version and run as `go test -short` would: in the
+package's own folder, with the whole file tree, in a fixed environment.  Counted are top-level tests, examples and fuzz
+targets as pass/fail/skip.  Any difference from the table is a failure.  Without PACKAGE: the rows marked core; --all:
+every row.  --update writes what was seen into the table; --runtime runs the same binaries elsewhere, to compare, and
+judges nothing.  What a package printed stays in build/std/VERSION/PACKAGE.txt."""
 
 import argparse
 import collections
@@ -29,12 +29,13 @@ BINARIES = os.path.join(ROOT, "build", "cache", "std")
 LOGS = os.path.join(ROOT, "build", "std")
 VERSIONS = ["1.24.13", "1.27.1"]
 TEST_MINUTES = 15
+SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # memory: os makes and removes 10,000 files
 ABSENT = "-"  # the version has no such package, or the package no tests
 
 # A mark of -test.v=test2json, so that a line is found where a test printed no newline before it.
 VERDICT = re.compile(rb"\x16--- (PASS|FAIL|SKIP): (\S+)")
 
-Outcome = collections.namedtuple("Outcome", "counts failed status seconds cpu log")
+Outcome = collections.namedtuple("Outcome", "counts failed status seconds log")
 
 
 class Table:
@@ -95,8 +96,8 @@ def build(version, goroot, package):
 
 def environment(goroot, directory, scratch):
     """What the tests see: it decides what they skip, so nothing of the caller's is in it."""
-    return {"GOWASIRUNTIME": "wasmvm", "GOROOT": goroot, "PWD": directory, "TMPDIR": scratch, "HOME": scratch, "USER": "gopher",
-            "PATH": "/usr/bin:/bin", "GOTRACEBACK": "all"}
+    return {"GOWASIRUNTIME": "wasmvm", "GOROOT": goroot, "PWD": directory, "TMPDIR": scratch, "HOME": scratch,
+            "USER": "gopher", "PATH": "/usr/bin:/bin", "GOTRACEBACK": "all"}
 
 
 def command(args, binary, env):
@@ -114,7 +115,7 @@ def run(args, version, goroot, package, binary):
     directory = os.path.join(goroot, "src", package)
     log = os.path.join(LOGS, args.runtime or "", version, package.replace("/", "_") + ".txt")
     os.makedirs(os.path.dirname(log), exist_ok=True)
-    scratch = tempfile.mkdtemp(prefix="wasmvm-std-")
+    scratch = tempfile.mkdtemp(prefix="wasmvm-std-", dir=SCRATCH)
     argv = command(args, binary, environment(goroot, directory, scratch))
     began = time.monotonic()
     with open(log, "wb") as out:
@@ -132,8 +133,8 @@ def run(args, version, goroot, package, binary):
         verdicts = [(kind.decode(), name.decode()) for kind, name in VERDICT.findall(f.read()) if b"/" not in name]
     counts = collections.Counter(kind for kind, _ in verdicts)
     failed = [name for kind, name in verdicts if kind == "FAIL"]
-    return Outcome("{PASS}/{FAIL}/{SKIP}".format(**{k: counts[k] for k in ("PASS", "FAIL", "SKIP")}), failed, child.returncode,
-                   seconds, None, log)
+    text = "/".join(str(counts[kind]) for kind in ("PASS", "FAIL", "SKIP"))
+    return Outcome(text, failed, child.returncode, seconds, log)
 
 
 def judge(expected, outcome):
