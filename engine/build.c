@@ -427,8 +427,8 @@ static void global_set(struct build *b, uint32_t g)
 static void select_value(struct build *b)
 {
     struct opnd cond = build_pop(b), y = build_pop(b), x = build_pop(b);
-    if (build_is_last(b, cond.r) && (b->c->nodes[cond.r].op == IR_CMP) && !(cond.r & REF_NZ))
-        b->c->nodes[cond.r].flags |= NF_FOLD;
+    if (build_is_last(b, cond.r) && (b->c->nodes[ref_index(cond.r)].op == IR_CMP) && !(cond.r & REF_NZ))
+        b->c->nodes[ref_index(cond.r)].flags |= NF_FOLD;
     uint32_t n = build_node(b, IR_SELECT, x.type);
     struct node *node = &b->c->nodes[n];
     node->a = x.r;
