@@ -106,6 +106,7 @@ VMM_SRC := \
     vmm/sock.c \
     vmm/stdio.c \
     vmm/tables.c \
+    vmm/service.c \
     vmm/vcpu.c \
     vmm/vm.c \
     vmm/wasi.c \

@@ -82,3 +82,8 @@ bool linear_span(const struct guestmem *mem, gva_t at, uint64_t n, bool writable
         *out = (struct iovec){host, n};
     return host;
 }
+
+uint32_t *guest_word(const struct guestmem *mem, gva_t at)
+{
+    return at % sizeof(uint32_t) ? NULL : (uint32_t *)place(mem, at, sizeof(uint32_t), true);
+}

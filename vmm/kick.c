@@ -36,6 +36,8 @@ static struct {
     uint64_t cpu_time_ns;
     volatile sig_atomic_t pending;       /* a stop is wanted */
     volatile sig_atomic_t kind, number;  /* the first reason */
+    const pthread_t *also;               /* the service thread: its waits end too */
+    const bool *also_runs;
     volatile sig_atomic_t repeating, acknowledged, waiting, expired;
 } kick;
 
@@ -76,6 +78,8 @@ static void take(int number, siginfo_t *info, void *context)
         kick.expired = 1;
     kick.pending = kick.kind != ENDED_NOT;
     kvm_kick(kick.kvm);
+    if (kick.also && *kick.also_runs && kick.pending)
+        pthread_kill(*kick.also, KICK_SIGNAL);
     if (!kick.repeating && !kick.acknowledged) {
         kick.repeating = 1;
         timer_arm(SOURCE_REPEAT, REPEAT_NS, REPEAT_NS, 0);
@@ -131,6 +135,24 @@ void kick_guest(void)
         return;
     timer_make(SOURCE_CPU, CLOCK_THREAD_CPUTIME_ID);
     timer_arm(SOURCE_CPU, kick.cpu_time_ns, 0, 0);
+}
+
+int kick_signal(void)
+{
+    return KICK_SIGNAL;
+}
+
+void kick_also(const pthread_t *thread, const bool *runs)
+{
+    kick.also = NULL;
+    kick.also_runs = runs;
+    kick.also = thread;
+}
+
+void kick_thread(pthread_t thread)
+{
+    kvm_kick(kick.kvm);
+    pthread_kill(thread, KICK_SIGNAL);
 }
 
 enum end_kind kick_reason(uint32_t *number)

@@ -33,7 +33,8 @@
 #define HELP_COLUMN 29
 #define HELP_CAP 4096
 
-enum kind { FLAG, SIZE, TIME, COUNT, TEXT, MAYBE /* a value only by = */, WORDS, LETTERS, GRANT, CWD, ENV, ENV_ALL, HELP, VERSION };
+enum kind { FLAG, SIZE, TIME, COUNT, TEXT, MAYBE /* a value only by = */, WORDS, LETTERS, TRANSPORT, GRANT, CWD, ENV, ENV_ALL, HELP,
+            VERSION };
 
 struct option {
     const char *name, *value, *help;
@@ -530,6 +531,15 @@ static const char *take_letters(const struct option *o, const char *text)
     return text;
 }
 
+static enum transport take_transport(const struct option *o, const char *text)
+{
+    static const char *const words[] = {[TRANSPORT_AUTO] = "auto", [TRANSPORT_EXIT] = "exit", [TRANSPORT_POLL] = "poll"};
+    for (enum transport t = TRANSPORT_AUTO; t <= TRANSPORT_POLL; t++)
+        if (strcmp(text, words[t]) == 0)
+            return t;
+    fail("--%s %s: not %s (write --%s=auto)", o->name, text, o->value, o->name);
+}
+
 static void option_take(struct parse *p, const struct option *o, char *value)
 {
     char *field = o->field == NONE ? NULL : (char *)p->config + o->field;
@@ -541,6 +551,7 @@ static void option_take(struct parse *p, const struct option *o, char *value)
     case TEXT: *(const char **)field = take_text(o, value); break;
     case MAYBE: *(const char **)field = value ? take_text(o, value) : ""; break;
     case WORDS: take_word(o, (struct words *)field, value); break;
+    case TRANSPORT: *(enum transport *)field = take_transport(o, value); break;
     case LETTERS: *(const char **)field = take_letters(o, value); break;
     case GRANT: take_grant(p, value); break;
     case CWD:

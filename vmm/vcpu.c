@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vmm/service.h"
 #include "vmm/vm.h"
 
 #define TEXT_MOST (64u << 10)
@@ -29,6 +30,9 @@ struct vcpu {
     enum probe probe;
     bool quitting;
     unsigned quit_tries;
+    struct service service;
+    pthread_t thread;  /* the vCPU's */
+    uint64_t guest_ns; /* how long the last KVM_RUN took */
 };
 
 static const char *const call_names[] = {
@@ -199,21 +203,53 @@ static bool request_read(struct vcpu *v, struct request *r)
     return true;
 }
 
-static void call_serve(struct vcpu *v)
+/* Serves what the slot holds, on whichever thread; false: the run is over. */
+static bool call_serve(void *context, bool polled)
 {
+    struct vcpu *v = context;
     struct request r;
     bool read = request_read(v, &r);
     assert(read); /* the control area is always there */
-    if (r.number >= CALL_COUNT) {
-        end_words(v, ENDED_HOSTILE, "call number %u does not exist", r.number);
-        return;
+    if (v->end->kind != ENDED_NOT)
+        return false;
+    if (r.number >= CALL_COUNT || (polled && own_calls[r.number])) {
+        end_words(v, ENDED_HOSTILE, "call number %u %s", r.number, polled ? "without a doorbell" : "does not exist");
+    } else {
+        uint64_t began = clock_now_ns();
+        uint64_t result = own_calls[r.number] ? own_calls[r.number](v, &r) : wasi_serve(v->wasi, &r, v->end);
+        guest_write(&v->vm->mem, SLOT_AT + offsetof(struct slot, result), &result, sizeof result);
+        struct call_stats *stats = &v->vm->stats->calls[r.number];
+        stats->count++;
+        stats->polled += polled;
+        stats->total_ns += clock_now_ns() - began;
+        v->service.polled_calls += polled;
     }
-    uint64_t began = clock_now_ns();
-    uint64_t result = own_calls[r.number] ? own_calls[r.number](v, &r) : wasi_serve(v->wasi, &r, v->end);
-    guest_write(&v->vm->mem, SLOT_AT + offsetof(struct slot, result), &result, sizeof result);
-    struct call_stats *stats = &v->vm->stats->calls[r.number];
-    stats->count++;
-    stats->total_ns += clock_now_ns() - began;
+    if (v->end->kind != ENDED_NOT && polled)
+        kick_thread(v->thread); /* out of the guest */
+    return v->end->kind == ENDED_NOT;
+}
+
+static void call_rung(struct vcpu *v)
+{
+    uint32_t number = 0;
+    guest_read(&v->vm->mem, SLOT_AT + offsetof(struct slot, number), &number, sizeof number);
+    service_doorbell(&v->service, number < CALL_COUNT && !own_calls[number], v->guest_ns);
+}
+
+static void service_begin(struct vcpu *v)
+{
+    struct guestmem *mem = &v->vm->mem;
+    struct iovec ticks;
+    bool found = guest_span(mem, SLOT_AT + offsetof(struct slot, wait_ticks), 8, true, &ticks);
+    assert(found);
+    v->thread = pthread_self();
+    v->service = (struct service){
+        .state = guest_word(mem, SLOT_AT + offsetof(struct slot, state)),
+        .polled = guest_word(mem, SLOT_AT + offsetof(struct slot, polled)),
+        .wait_ticks = ticks.iov_base, .serve = call_serve, .context = v, .kick_signal = kick_signal(),
+    };
+    service_init(&v->service, v->vm->config->transport, kvm_tsc_khz(&v->vm->kvm));
+    kick_also(&v->service.thread, &v->service.running);
 }
 
 static void probe_end(struct vcpu *v)
@@ -270,7 +306,7 @@ static void doorbell(struct vcpu *v, uint8_t value)
             clockpage_check(v->vm);
             probe_end(v);
         }
-        call_serve(v);
+        call_rung(v);
         break;
     case DOORBELL_CRASH: crash(v); break;
     case DOORBELL_PROBE: probe_step(v); break;
@@ -294,6 +330,7 @@ static void quit_begin(struct vcpu *v, uint32_t number)
     }
     if (!place.user)
         return;
+    service_stop(&v->service); /* the quit handler uses the slot */
     uint64_t rsp = quit.stack ? quit.stack : FSTACK_TOP;
     struct cpu_place there = {.rip = quit.entry, .rsp = rsp, .rdi = place.rip, .rsi = place.rsp};
     v->quitting = true;
@@ -331,7 +368,9 @@ static void step(struct vcpu *v)
 {
     uint8_t value = 0;
     const char *why = "";
+    uint64_t began = clock_now_ns();
     enum kvm_exit exit = kvm_enter(&v->vm->kvm, &value, &why);
+    v->guest_ns = clock_now_ns() - began;
     v->vm->stats->exits++;
     if (exit != KVM_DOORBELL)
         v->vm->stats->exits_other++;
@@ -348,11 +387,15 @@ void vcpu_run(struct vm *vm, struct wasi *wasi, struct end *end)
 {
     struct vcpu v = {.vm = vm, .wasi = wasi, .end = end};
     uint32_t number;
+    service_begin(&v);
     kick_guest();
     vm->entered_ns = clock_now_ns();
     if (kick_pending())
         end_with(&v, kick_reason(&number), 0, NULL), end->code = number;
     while (end->kind == ENDED_NOT)
         step(&v);
+    service_stop(&v.service);
+    kick_also(NULL, NULL);
+    vm->stats->service_cpu_ns = v.service.cpu_ns;
     kick_acknowledge();
 }

@@ -3,6 +3,8 @@
 #ifndef VMM_VM_H
 #define VMM_VM_H
 
+#include <pthread.h>
+
 #include "vmm/kvm.h"
 #include "vmm/vmm.h"
 
@@ -27,6 +29,10 @@ enum end_kind kick_reason(uint32_t *signal_number);
 void kick_acknowledge(void);       /* the vCPU thread has seen it: no more repeats                         */
 void kick_after(uint64_t ns);      /* one more kick then; kick_expired tells that it came                  */
 bool kick_expired(void);
+int kick_signal(void);             /* what a kick is made of                                               */
+/* A second thread that serves calls: kicks end its waits too, while *runs. */
+void kick_also(const pthread_t *thread, const bool *runs);
+void kick_thread(pthread_t);       /* out of the guest, for no reason of its own                            */
 void kick_stop(void);              /* signals as before the start; timers gone                             */
 
 /* ---- ram.c: guest-physical memory: where everything lies, slots, growth ---- */

@@ -48,6 +48,8 @@ struct net_config { /* what the program may do with the network; nothing where a
     const char *ca_certs; /* --ca-certs: the host's file */
     uint64_t max_sockets, max_rate, max_bytes; /* 0 = no limit */
 };
+enum transport { TRANSPORT_AUTO, TRANSPORT_EXIT, TRANSPORT_POLL }; /* how calls reach the monitor */
+
 struct config {
     const char *module;              /* path as typed */
     char **args; uint32_t argc;      /* argv for the guest, args[0] = module path as typed */
@@ -60,6 +62,7 @@ struct config {
     const char *guest_image;         /* --guest-image FILE */
     bool stats, validate, compile_all, hypercall_all;
     const char *invoke;              /* --invoke NAME; NULL = the program is run */
+    enum transport transport;        /* --hypercall */
     const char *debug;               /* --debug letters */
     struct net_config net;
 };
@@ -85,6 +88,8 @@ struct guestmem { struct region regions[REGION_COUNT]; };
 bool guest_read(const struct guestmem *, gva_t, void *dst, uint64_t n);
 bool guest_write(const struct guestmem *, gva_t, const void *src, uint64_t n);
 /* The host range for a bulk transfer by the kernel; false as above.  The monitor itself never looks through it. */
+/* A word that both sides use as an atomic.  NULL as above, or where it is not aligned. */
+uint32_t *guest_word(const struct guestmem *, gva_t);
 bool guest_span(const struct guestmem *, gva_t, uint64_t n, bool writable, struct iovec *out);
 /* For WASI: addresses must lie in linear memory. */
 bool linear_read(const struct guestmem *, gva_t, void *dst, uint64_t n);
@@ -121,13 +126,14 @@ int kick_ppoll(struct pollfd *, unsigned n, int64_t timeout_ns /* -1 = for ever 
 bool kick_pending(void);
 
 /* ---- statistics: counted by vcpu.c, printed by report.c ---- */
-struct call_stats { uint64_t count, total_ns; };
+struct call_stats { uint64_t count, polled, total_ns; }; /* polled: of count, served without an exit */
 struct run_stats {
     struct call_stats calls[CALL_COUNT];
     uint64_t exits;              /* all KVM exits */
     uint64_t exits_other;        /* exits that were no doorbell: signals, page requests */
     uint64_t start_ns;           /* CLOCK_MONOTONIC at process start, as near as can be had */
     uint64_t vm_ns, load_ns, boot_ns, run_ns, teardown_ns; /* phases */
+    uint64_t service_cpu_ns;     /* CPU time of the service thread */
     uint64_t cpu_ns;             /* CPU time of the guest (vCPU thread) */
     uint64_t max_rss_bytes, slot_kernel_bytes;
     uint64_t linear_bytes;       /* linear memory at the end */

@@ -86,14 +86,31 @@ enum call {
 #define CALL_WASI_LAST CALL_sock_getpeeraddr_v1 /* the last of those that a module imports */
 
 #define SLOT_ARGS 9
-/* One request, one owner at a time.  The guest fills number and args, rings the doorbell, and reads result when it
- * runs on.  WASI arguments are the raw wasm values (i32 zero-extended); pointers are linear-memory addresses.  Pointer
- * arguments of the guest's own calls are guest-virtual addresses. */
+/* Who owns the slot.  MINE, POSTED and RUNG are written by the guest, BUSY and DONE by the host; what the guest writes
+ * into it at the wrong time hurts nobody but the guest. */
+enum slot_state {
+    SLOT_MINE,   /* the guest's: it fills it or reads the result          */
+    SLOT_POSTED, /* a request for whoever comes first                     */
+    SLOT_BUSY,   /* in service                                            */
+    SLOT_DONE,   /* the result is there; the guest's again                */
+    SLOT_RUNG,   /* a request that only a doorbell may have served        */
+};
+
+/* One request, one owner at a time.  The guest fills number and args, posts it, and either rings the doorbell or, where
+ * `polled` says that the host looks at the slot, waits up to wait_ticks and rings then.  After the doorbell the result is
+ * there.  WASI arguments are the raw wasm values (i32 zero-extended); pointers are linear-memory addresses.  Pointer
+ * arguments of the guest's own calls are guest-virtual addresses, and those calls are never polled.
+ *
+ * The first cache line holds all that most calls write; the second one changes rarely. */
 struct slot {
-    uint32_t state; /* 0 = the guest's, 1 = request posted, 2 = in service, 3 = result ready (polled way; issue 6) */
+    uint32_t state;           /* enum slot_state */
     uint32_t number;          /* enum call */
-    uint64_t args[SLOT_ARGS];
     uint64_t result;          /* errno for WASI calls; see calls.def for the others */
+    uint64_t args[SLOT_ARGS];
+    uint32_t polled;          /* the host's: 1 while its service thread looks at state */
+    uint32_t pad;
+    uint64_t wait_ticks;      /* the host's: how long to wait for it, in ticks of rdtsc */
+    uint64_t pad2[3];
 };
 
 /* Clock page, host-written, read by the guest like a vDSO: ns = base_ns + ((tsc - base_tsc) * mult >> shift).
@@ -167,7 +184,7 @@ enum {
 struct control {
     struct boot_record boot;
     struct clock_page clock;
-    struct slot slot;
+    _Alignas(64) struct slot slot;
     struct guest_stats stats;
     struct crash crash;
     uint64_t quit_entry; /* guest code address: the host may set rip here (rdi = old rip, rsi = old rsp, on the fault
@@ -192,7 +209,7 @@ enum end_reason {
 struct abi_note { uint32_t version, calls, control_bytes; };
 #define ABI_NOTE {ABI_VERSION, CALL_COUNT, sizeof(struct control)}
 
-_Static_assert(sizeof(struct slot) == 8 + 8 * SLOT_ARGS + 8, "slot layout");
+_Static_assert(sizeof(struct slot) == 128, "slot layout");
 _Static_assert(sizeof(struct clock_page) == 56, "clock page layout");
 
 #endif

@@ -1,8 +1,6 @@
 /* The one function that leaves the guest.  Nothing else executes `out`, the CPL 0 crash path apart. */
 #include "wasi-shim/hypercall.h"
 
-enum slot_state { SLOT_MINE = 0, SLOT_POSTED = 1 };
-
 /* The memory clobber keeps the compiler from moving slot accesses across the doorbell.  The CPU needs no fence: the
  * exit serializes. */
 void doorbell_ring(enum doorbell why)
@@ -10,13 +8,38 @@ void doorbell_ring(enum doorbell why)
     __asm__ volatile("outb %b0, %1" : : "a"(why), "N"(DOORBELL_PORT) : "memory");
 }
 
+static uint64_t ticks(void)
+{
+    uint32_t lo, hi;
+    __asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+    return (uint64_t)hi << 32 | lo;
+}
+
+/* Waits for the host's service thread; false: it takes longer than an exit would. */
+static bool wait_done(const struct slot *slot)
+{
+    uint64_t start = ticks(), most = __atomic_load_n(&slot->wait_ticks, __ATOMIC_RELAXED);
+    do {
+        for (unsigned i = 0; i < 32; i++) {
+            if (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) == SLOT_DONE) /* the result was written before */
+                return true;
+            __asm__ volatile("pause");
+        }
+    } while (ticks() - start < most);
+    return false;
+}
+
 uint64_t hypercall(struct slot *slot, enum call number, const uint64_t *args, unsigned nargs)
 {
     slot->number = number;
     for (unsigned i = 0; i < nargs && i < SLOT_ARGS; i++)
         slot->args[i] = args[i];
-    slot->state = SLOT_POSTED;
-    doorbell_ring(DOORBELL_CALL);
-    slot->state = SLOT_MINE;
-    return slot->result;
+    bool may_wait = number < CALL_memory_grow && number != CALL_proc_exit;
+    /* Release: the request above is whole before this is seen. */
+    __atomic_store_n(&slot->state, may_wait ? SLOT_POSTED : SLOT_RUNG, __ATOMIC_RELEASE);
+    if (!may_wait || !__atomic_load_n(&slot->polled, __ATOMIC_RELAXED) || !wait_done(slot))
+        doorbell_ring(DOORBELL_CALL);
+    uint64_t result = slot->result;
+    __atomic_store_n(&slot->state, SLOT_MINE, __ATOMIC_RELAXED);
+    return result;
 }

@@ -6,6 +6,8 @@
 #ifndef WASI_SHIM_HYPERCALL_H
 #define WASI_SHIM_HYPERCALL_H
 
+#include <stdbool.h>
+
 #include "wasi-shim/abi.h"
 
 /* Posts call `number` with its `nargs` arguments (at most SLOT_ARGS), waits for it, and returns its result. */
