@@ -112,7 +112,7 @@ uint32_t build_const(struct build *b, enum irtype type, uint64_t imm)
 
 static bool is_const(struct build *b, ref r, uint64_t *imm)
 {
-    if (!ref_is_node(r) || b->c->nodes[r].op != IR_CONST)
+    if (!ref_is_node(r) || (r & REF_NZ) || b->c->nodes[r].op != IR_CONST)
         return false;
     *imm = b->c->nodes[r].imm;
     return true;
@@ -292,7 +292,7 @@ static void wrap(struct build *b)
         return;
     }
     if (build_is_last(b, o.r)) {
-        struct node *n = &b->c->nodes[o.r];
+        struct node *n = &b->c->nodes[ref_index(o.r)];
         bool loads = ref_is_node(n->b) && b->c->nodes[n->b].op == IR_LOAD && (b->c->nodes[n->b].flags & NF_FOLD);
         bool shift = n->op == IR_SHL && is_const(b, n->b, &imm) && imm < 32;
         if (n->type == T_I64 && ((ir_flags[n->op] & IRF_NARROW) || shift) && !loads) {

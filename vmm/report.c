@@ -101,6 +101,8 @@ static void table_work(FILE *out, const struct run_stats *stats)
             mb(stats->max_rss_bytes), mb(stats->slot_kernel_bytes));
     fprintf(out, "VM exits    %llu, of them %llu for no call\n", (unsigned long long)stats->exits,
             (unsigned long long)stats->exits_other);
+    if (stats->service_cpu_ns)
+        fprintf(out, "polling     %.2f ms of CPU\n", (double)stats->service_cpu_ns / 1e6);
     if (stats->missing_path && *stats->missing_path) {
         char path[1024];
         text_escape(stats->missing_path, strlen(stats->missing_path), path, sizeof path, false);
@@ -111,15 +113,17 @@ static void table_work(FILE *out, const struct run_stats *stats)
 
 static void table_calls(FILE *out, const struct run_stats *stats)
 {
-    fprintf(out, "\n%-24s%12s%12s%12s%12s%12s\n", "call", "count", "in guest", "exits", "exits each", "mean us");
+    fprintf(out, "\n%-24s%12s%12s%12s%12s%12s%12s\n", "call", "count", "in guest", "polled", "exits", "exits each",
+            "mean us");
     for (int i = 0; i < CALL_COUNT; i++) {
         const struct call_stats *c = &stats->calls[i];
         uint64_t in_guest = stats->guest.served_in_guest[i];
         double all = (double)c->count + (double)in_guest;
         if (!c->count && !in_guest)
             continue;
-        fprintf(out, "  %-22s%12.0f%12llu%12llu%12.4f", call_names[i], all, (unsigned long long)in_guest,
-                (unsigned long long)c->count, (double)c->count / all);
+        uint64_t exits = c->count - c->polled;
+        fprintf(out, "  %-22s%12.0f%12llu%12llu%12llu%12.4f", call_names[i], all, (unsigned long long)in_guest,
+                (unsigned long long)c->polled, (unsigned long long)exits, (double)exits / all);
         if (c->count)
             fprintf(out, "%12.2f\n", (double)c->total_ns / 1e3 / (double)c->count);
         else
@@ -197,8 +201,9 @@ static void json_calls(FILE *out, const struct run_stats *stats)
         uint64_t in_guest = stats->guest.served_in_guest[i];
         if (!c->count && !in_guest)
             continue;
-        fprintf(out, "%s\n    \"%s\": {\"in_guest\": %llu, \"exits\": %llu, \"host_ns\": %llu}", comma, call_names[i],
-                (unsigned long long)in_guest, (unsigned long long)c->count, (unsigned long long)c->total_ns);
+        fprintf(out, "%s\n    \"%s\": {\"in_guest\": %llu, \"polled\": %llu, \"exits\": %llu, \"host_ns\": %llu}",
+                comma, call_names[i], (unsigned long long)in_guest, (unsigned long long)c->polled,
+                (unsigned long long)(c->count - c->polled), (unsigned long long)c->total_ns);
         comma = ",";
     }
     fprintf(out, "%s}\n", *comma ? "\n  " : "");

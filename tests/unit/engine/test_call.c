@@ -208,6 +208,22 @@ static void other_instances_have_their_own_memory(void **state)
     expect_result(callee, 0, 10, 4);
 }
 
+/* A wrapped i64 (its upper half unknown) on the stack where a block opens, and as a select's condition. */
+static void wrapped_values_may_wait_on_the_stack(void **state)
+{
+    struct wasm wasm;
+    wasm_begin(&wasm);
+    SECTION(&wasm, TYPES, "\1\x60\1\x7e\1\x7f");
+    SECTION(&wasm, FUNCTIONS, "\2\0\0");
+    SECTION(&wasm, CODE, "\2"
+            "\x0d\0\x20\0\x42\x0a\x80\xa7\x02\x40\x01\x0b\x01\x0b"        /* wrap(x / 10); block nop end */
+            "\x0d\0\x41\5\x41\6\x20\0\x42\x0a\x80\xa7\x1b\x0b");          /* select(5, 6, wrap(x / 10)) */
+    struct instance *instance = wasm_make(*state, &wasm);
+    expect_result(instance, 0, 10 * (0x700000000 + 9), 9);
+    expect_result(instance, 1, 10 * (0x700000000 + 9), 5);
+    expect_result(instance, 1, 10 * 0x700000000, 6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +235,7 @@ int main(void)
         WORLD_TEST(stack_that_overflows_is_usable_again),
         WORLD_TEST(backtraces_name_functions_and_offsets),
         WORLD_TEST(other_instances_have_their_own_memory),
+        WORLD_TEST(wrapped_values_may_wait_on_the_stack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

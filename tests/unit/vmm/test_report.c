@@ -70,6 +70,7 @@ static int fill(void **state)
     stats.exits = 9;
     stats.exits_other = 2;
     stats.calls[CALL_fd_write].count = 4;
+    stats.calls[CALL_fd_write].polled = 1;
     stats.calls[CALL_fd_write].total_ns = 200000;
     stats.guest.served_in_guest[CALL_fd_write] = 12;
     stats.guest.served_in_guest[CALL_clock_time_get] = 7;
@@ -93,8 +94,8 @@ static void test_json(void **state)
     has(out, "\"not_granted\": {\"paths\": 3, \"first\": \"/etc/\\u001bx\"}");
     has(out, "\"vm_ns\": 1500000, ");
     has(out, "\"exits\": {\"all\": 9, \"for_no_call\": 2}");
-    has(out, "\"fd_write\": {\"in_guest\": 12, \"exits\": 4, \"host_ns\": 200000}");
-    has(out, "\"clock_time_get\": {\"in_guest\": 7, \"exits\": 0, \"host_ns\": 0}");
+    has(out, "\"fd_write\": {\"in_guest\": 12, \"polled\": 1, \"exits\": 3, \"host_ns\": 200000}");
+    has(out, "\"clock_time_get\": {\"in_guest\": 7, \"polled\": 0, \"exits\": 0, \"host_ns\": 0}");
     assert_null(strstr(out, "fd_read"));
     assert_null(strstr(out, "exit_code"));
     assert_null(strstr(out, "\"signal\":"));
@@ -137,7 +138,7 @@ static void test_table(void **state)
     has(out, " MB of bodies, 20.0 MB/s, ");
     has(out, "VM exits    9, of them 2 for no call\n");
     has(out, "not granted /etc/\\x1bx, the first of 3 paths ");
-    has(out, "  fd_write                        16          12           4      0.2500       50.00\n");
+    has(out, "  fd_write                        16          12           1           3      0.1875       50.00\n");
     has(out, "  clock_time_get                   7           7           0      0.0000           -\n");
 }
 
