@@ -139,7 +139,7 @@ static void test_table(void **state)
     has(out, "VM exits    9, of them 2 for no call\n");
     has(out, "not granted /etc/\\x1bx, the first of 3 paths ");
     has(out, "  fd_write                        16          12           1           3      0.1875       50.00\n");
-    has(out, "  clock_time_get                   7           7           0      0.0000           -\n");
+    has(out, "  clock_time_get                   7           7           0           0      0.0000           -\n");
 }
 
 /* All that the guest counts for us, at its largest and at nothing: no division by zero, no line that breaks. */
