@@ -183,7 +183,8 @@ def malformed_options(t):
     module = t.write("ok.wasm", OK)
     for words in (["--memory"], ["--memory", "x"], ["--memory", "0"], ["--memory", "-1"], ["--memory", "1Q"],
                   ["--memory", "5G"], ["--memory="], ["--stack", "x"], ["--stack", "1T"], ["--timeout", "x"],
-                  ["--timeout", "-1s"], ["--timeout", "1h"], ["--cpu-time", "soon"], ["--env"], ["--env", "=x"], ["--dir"], ["--dir", ""],
+                  ["--timeout", "-1s"], ["--timeout", "1h"],
+                  ["--cpu-time", "soon"], ["--env"], ["--env", "=x"], ["--dir"], ["--dir", ""],
                   ["--dir", "/tmp::relative"], ["--dir", "/tmp::/a/../b"], ["--cwd", "relative"], ["--no-such-option"],
                   ["--report", t.path("no/such/dir/report")], ["--guest-image", t.path("nobody")]):
         result = t.vm(*words, *([] if len(words) == 1 and "=" not in words[0] else [module]))
