@@ -239,6 +239,13 @@ uint32_t serve_fd_seek(struct wasi *w, const uint64_t *arg)
     return seek(w, arg[0], (int64_t)arg[1], arg[2], arg[3], RIGHT_FD_SEEK);
 }
 
+uint32_t serve_fd_seek_v0(struct wasi *w, const uint64_t *arg)
+{
+    static const uint8_t whence[] = { 1, 2, 0 }; /* cur, end, set */
+    uint64_t now = arg[2] < sizeof whence ? whence[arg[2]] : arg[2];
+    return seek(w, arg[0], (int64_t)arg[1], now, arg[3], RIGHT_FD_SEEK);
+}
+
 uint32_t serve_fd_tell(struct wasi *w, const uint64_t *arg)
 {
     return seek(w, arg[0], 0, 1, arg[1], RIGHT_FD_TELL);

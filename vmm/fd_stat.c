@@ -27,13 +27,20 @@ static int64_t nanoseconds(struct timespec t)
     return ns;
 }
 
-void filestat_fill(struct wasi_filestat *out, const struct stat *st)
+uint32_t filestat_put(struct wasi *w, uint64_t at, enum filestat_layout layout, const struct stat *st, uint8_t filetype)
 {
-    *out = (struct wasi_filestat){
-        .dev = st->st_dev, .ino = st->st_ino, .filetype = filetype_of(st->st_mode), .nlink = st->st_nlink,
+    const struct wasi_filestat now = {
+        .dev = st->st_dev, .ino = st->st_ino, .filetype = filetype, .nlink = st->st_nlink,
         .size = (uint64_t)st->st_size, .atim = nanoseconds(st->st_atim), .mtim = nanoseconds(st->st_mtim),
         .ctim = nanoseconds(st->st_ctim),
     };
+    if (layout == FILESTAT)
+        return out_put(w, at, &now, sizeof now);
+    const struct wasi_filestat_v0 old = {
+        .dev = now.dev, .ino = now.ino, .filetype = filetype, .nlink = (uint32_t)now.nlink, .size = now.size,
+        .atim = now.atim, .mtim = now.mtim, .ctim = now.ctim,
+    };
+    return out_put(w, at, &old, sizeof old);
 }
 
 static struct timespec time_decode(uint64_t ns, bool set, bool now)
@@ -111,7 +118,7 @@ uint32_t serve_fd_fdstat_set_rights(struct wasi *w, const uint64_t *arg)
     return WASI_SUCCESS;
 }
 
-uint32_t serve_fd_filestat_get(struct wasi *w, const uint64_t *arg)
+static uint32_t filestat_get(struct wasi *w, const uint64_t *arg, enum filestat_layout layout)
 {
     struct desc *d = desc_get(w, arg[0]);
     if (!d)
@@ -119,10 +126,17 @@ uint32_t serve_fd_filestat_get(struct wasi *w, const uint64_t *arg)
     struct stat st;
     if (fstat(d->host, &st) < 0)
         return wasi_errno(errno);
-    struct wasi_filestat out;
-    filestat_fill(&out, &st);
-    out.filetype = d->filetype;
-    return out_put(w, arg[1], &out, sizeof out);
+    return filestat_put(w, arg[1], layout, &st, d->filetype);
+}
+
+uint32_t serve_fd_filestat_get(struct wasi *w, const uint64_t *arg)
+{
+    return filestat_get(w, arg, FILESTAT);
+}
+
+uint32_t serve_fd_filestat_get_v0(struct wasi *w, const uint64_t *arg)
+{
+    return filestat_get(w, arg, FILESTAT_V0);
 }
 
 uint32_t serve_fd_filestat_set_size(struct wasi *w, const uint64_t *arg)

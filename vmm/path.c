@@ -386,7 +386,7 @@ static uint32_t stat_path(const struct desc *d, const char *path, bool follow, s
     return err;
 }
 
-uint32_t serve_path_filestat_get(struct wasi *w, const uint64_t *arg)
+static uint32_t filestat_get(struct wasi *w, const uint64_t *arg, enum filestat_layout layout)
 {
     char path[PATH_MAX];
     struct desc *d;
@@ -397,11 +397,17 @@ uint32_t serve_path_filestat_get(struct wasi *w, const uint64_t *arg)
         return err;
     struct stat st;
     err = d->sealed ? sealed_stat(path, &st) : stat_path(d, path, arg[1] & LOOKUP_FOLLOW, &st);
-    if (err)
-        return err;
-    struct wasi_filestat out;
-    filestat_fill(&out, &st);
-    return out_put(w, arg[4], &out, sizeof out);
+    return err ? err : filestat_put(w, arg[4], layout, &st, filetype_of(st.st_mode));
+}
+
+uint32_t serve_path_filestat_get(struct wasi *w, const uint64_t *arg)
+{
+    return filestat_get(w, arg, FILESTAT);
+}
+
+uint32_t serve_path_filestat_get_v0(struct wasi *w, const uint64_t *arg)
+{
+    return filestat_get(w, arg, FILESTAT_V0);
 }
 
 uint32_t serve_path_filestat_set_times(struct wasi *w, const uint64_t *arg)

@@ -237,7 +237,28 @@ static void unsubscribe_all(struct wasi *w, const struct poll_set *set)
     }
 }
 
-uint32_t serve_poll_oneoff(struct wasi *w, const uint64_t *arg)
+static bool subs_read(struct wasi *w, struct poll_set *set, uint64_t at)
+{
+    return linear_read(w->mem, at, set->subs, (uint64_t)set->nsubs * sizeof *set->subs);
+}
+
+static bool subs_read_v0(struct wasi *w, struct poll_set *set, uint64_t at)
+{
+    struct wasi_subscription_v0 old;
+    for (uint32_t i = 0; i < set->nsubs; i++, at += sizeof old) {
+        if (!linear_read(w->mem, at, &old, sizeof old))
+            return false;
+        set->subs[i] = (struct wasi_subscription){
+            .userdata = old.userdata, .tag = old.tag, .id = old.tag == TAG_CLOCK ? old.clock : old.fd,
+            .timeout = old.timeout, .precision = old.precision, .flags = old.flags,
+        };
+    }
+    return true;
+}
+
+typedef bool subs_read_fn(struct wasi *, struct poll_set *, uint64_t at);
+
+static uint32_t poll_oneoff(struct wasi *w, const uint64_t *arg, subs_read_fn *read)
 {
     if (arg[2] == 0 || arg[2] > SUBSCRIPTIONS_MAX)
         return WASI_INVAL;
@@ -245,8 +266,7 @@ uint32_t serve_poll_oneoff(struct wasi *w, const uint64_t *arg)
     struct poll_set *set = set_for(w, n);
     if (!set)
         return WASI_NOMEM;
-    if (!out_ok(w, arg[1], (uint64_t)n * sizeof *set->events) || !out_ok(w, arg[3], 4) ||
-        !linear_read(w->mem, arg[0], set->subs, (uint64_t)n * sizeof *set->subs))
+    if (!out_ok(w, arg[1], (uint64_t)n * sizeof *set->events) || !out_ok(w, arg[3], 4) || !read(w, set, arg[0]))
         return WASI_FAULT;
     subscribe_all(w, set);
     uint32_t err;
@@ -260,4 +280,14 @@ uint32_t serve_poll_oneoff(struct wasi *w, const uint64_t *arg)
         return err;
     out_put(w, arg[1], set->events, set->nevents * sizeof *set->events);
     return out_put(w, arg[3], &set->nevents, 4);
+}
+
+uint32_t serve_poll_oneoff(struct wasi *w, const uint64_t *arg)
+{
+    return poll_oneoff(w, arg, subs_read);
+}
+
+uint32_t serve_poll_oneoff_v0(struct wasi *w, const uint64_t *arg)
+{
+    return poll_oneoff(w, arg, subs_read_v0);
 }

@@ -77,6 +77,14 @@ struct wasi_filestat {
     uint64_t nlink, size;
     int64_t atim, mtim, ctim;
 };
+/* _v0: as wasi_unstable has it. */
+struct wasi_filestat_v0 {
+    uint64_t dev, ino;
+    uint8_t filetype, pad[3];
+    uint32_t nlink;
+    uint64_t size;
+    int64_t atim, mtim, ctim;
+};
 struct wasi_prestat { uint8_t tag, pad[3]; uint32_t name_len; };
 struct wasi_subscription {
     uint64_t userdata;
@@ -85,6 +93,14 @@ struct wasi_subscription {
     uint32_t pad1;
     uint64_t timeout, precision;
     uint16_t flags, pad2[3];
+};
+struct wasi_subscription_v0 {
+    uint64_t userdata;
+    uint8_t tag, pad0[7];
+    uint32_t fd, pad1; /* of a clock: an identifier that nothing uses */
+    uint32_t clock, pad2;
+    uint64_t timeout, precision;
+    uint16_t flags, pad3[3];
 };
 struct wasi_event {
     uint64_t userdata;
@@ -97,6 +113,7 @@ _Static_assert(sizeof(struct wasi_iovec) == 8 && sizeof(struct wasi_dirent) == 2
 _Static_assert(sizeof(struct wasi_fdstat) == 24 && sizeof(struct wasi_filestat) == 64, "layout");
 _Static_assert(sizeof(struct wasi_prestat) == 8 && sizeof(struct wasi_subscription) == 48, "layout");
 _Static_assert(sizeof(struct wasi_event) == 32, "layout");
+_Static_assert(sizeof(struct wasi_filestat_v0) == 56 && sizeof(struct wasi_subscription_v0) == 56, "layout");
 
 /* ---- one descriptor of the guest ----
  * Three ways to move bytes.  Plain: the kernel answers at once (regular files, /dev/null).  Stream: it may wait;
@@ -184,7 +201,8 @@ void stdio_release(struct wasi *, struct desc *);
 uint32_t iovs_read(struct wasi *, uint64_t at, uint64_t n, bool into_guest);
 
 /* ---- fd_stat.c ---- */
-void filestat_fill(struct wasi_filestat *, const struct stat *);
+enum filestat_layout { FILESTAT, FILESTAT_V0 };
+uint32_t filestat_put(struct wasi *, uint64_t at, enum filestat_layout, const struct stat *, uint8_t filetype);
 uint8_t filetype_of(mode_t);
 /* utimensat's argument from WASI's; INVAL for a contradiction. */
 uint32_t times_decode(uint64_t atim, uint64_t mtim, uint64_t flags, struct timespec out[2]);

@@ -83,7 +83,7 @@ enum call {
 #undef CALL
     CALL_COUNT
 };
-#define CALL_WASI_LAST CALL_sock_getpeeraddr_v1 /* the last of those that a module imports */
+#define CALL_WASI_LAST CALL_poll_oneoff_v0 /* the last of those that a module imports */
 
 #define SLOT_ARGS 9
 /* Who owns the slot.  MINE, POSTED and RUNG are written by the guest, BUSY and DONE by the host; what the guest writes

@@ -101,32 +101,41 @@ static bool name_is(struct name name, const char *text)
     return i == name.len && text[i] == 0;
 }
 
-/* The older types of WasmEdge's socket functions; their names here are no names of imports. */
-static const struct { enum call now, older; } twins[] = {
-    {CALL_sock_accept, CALL_sock_accept_v1},
-    {CALL_sock_recv_from, CALL_sock_recv_from_v1},
-    {CALL_sock_getlocaladdr, CALL_sock_getlocaladdr_v1},
-    {CALL_sock_getpeeraddr, CALL_sock_getpeeraddr_v1},
+/* Older forms of functions; their names here are no names of imports.  WasmEdge's are told by their types, those of
+ * wasi_unstable (snapshot 0) by the module's name. */
+static const struct { enum call now, older; bool unstable; } twins[] = {
+    {CALL_sock_accept, CALL_sock_accept_v1, false},
+    {CALL_sock_recv_from, CALL_sock_recv_from_v1, false},
+    {CALL_sock_getlocaladdr, CALL_sock_getlocaladdr_v1, false},
+    {CALL_sock_getpeeraddr, CALL_sock_getpeeraddr_v1, false},
+    {CALL_fd_filestat_get, CALL_fd_filestat_get_v0, true},
+    {CALL_fd_seek, CALL_fd_seek_v0, true},
+    {CALL_path_filestat_get, CALL_path_filestat_get_v0, true},
+    {CALL_poll_oneoff, CALL_poll_oneoff_v0, true},
 };
 enum { TWINS = sizeof twins / sizeof twins[0] };
 
 static enum call call_find(struct name module, struct name field)
 {
     enum call i = 0;
-    if (!name_is(module, "wasi_snapshot_preview1"))
+    bool unstable = name_is(module, "wasi_unstable");
+    if (!unstable && !name_is(module, "wasi_snapshot_preview1"))
         return WASI_CALLS;
     while (i < WASI_CALLS && !name_is(field, calls[i].name))
         i++;
     for (unsigned t = 0; t < TWINS; t++)
         if (i == twins[t].older)
             return WASI_CALLS;
+    for (unsigned t = 0; unstable && t < TWINS; t++)
+        if (twins[t].unstable && i == twins[t].now)
+            return twins[t].older;
     return i;
 }
 
 static enum call call_of_type(const struct shim *shim, enum call number, const struct functype *type)
 {
     for (unsigned t = 0; t < TWINS; t++)
-        if (number == twins[t].now && type->nparams == shim->bindings[twins[t].older].type.nparams)
+        if (!twins[t].unstable && number == twins[t].now && type->nparams == shim->bindings[twins[t].older].type.nparams)
             return twins[t].older;
     return number;
 }

@@ -13,13 +13,24 @@ static bool resolve(const char *module, const char *field, enum extern_kind kind
     return shim_resolve(&shim, name_of(module), name_of(field), kind, kind == EXTERN_FUNC ? &other : NULL, ref);
 }
 
-/* The name under which a module imports the call: without the suffix of an older type. */
+static bool suffixed(unsigned call, const char *suffix)
+{
+    size_t len = strlen(calls[call].name);
+    return len > 3 && strcmp(calls[call].name + len - 3, suffix) == 0;
+}
+
+/* The names under which a module imports the call: without the suffix of an older form. */
 static struct name import_name(unsigned call)
 {
     struct name name = name_of(calls[call].name);
-    if (name.len > 3 && memcmp(name.bytes + name.len - 3, "_v1", 3) == 0)
+    if (suffixed(call, "_v0") || suffixed(call, "_v1"))
         name.len -= 3;
     return name;
+}
+
+static struct name import_module(unsigned call)
+{
+    return name_of(suffixed(call, "_v0") ? "wasi_unstable" : "wasi_snapshot_preview1");
 }
 
 static bool types_equal(const uint8_t *a, uint32_t na, const uint8_t *b, uint32_t nb)
@@ -35,7 +46,7 @@ static void every_call_is_given_with_its_type(void **state)
         uint8_t types[16];
         struct functype want = type_of(calls[i].sig, types);
         struct extern_ref ref;
-        assert_true(shim_resolve(&shim, name_of("wasi_snapshot_preview1"), import_name(i), EXTERN_FUNC, &want, &ref));
+        assert_true(shim_resolve(&shim, import_module(i), import_name(i), EXTERN_FUNC, &want, &ref));
         assert_int_equal(ref.kind, EXTERN_FUNC);
         assert_true(types_equal(ref.host_type.params, ref.host_type.nparams, want.params, want.nparams));
         assert_true(types_equal(ref.host_type.results, ref.host_type.nresults, want.results, want.nresults));
@@ -67,6 +78,9 @@ static void near_names_are_nobodys(void **state)
     assert_false(resolve("wasi_snapshot_preview1", "fd_writes", EXTERN_FUNC, &ref));
     assert_false(resolve("wasi_snapshot_preview1", "", EXTERN_FUNC, &ref));
     assert_false(resolve("wasi_snapshot_preview1", "sock_accept_v1", EXTERN_FUNC, &ref));
+    assert_false(resolve("wasi_snapshot_preview1", "fd_seek_v0", EXTERN_FUNC, &ref));
+    assert_false(resolve("wasi_unstable", "fd_seek_v0", EXTERN_FUNC, &ref));
+    assert_true(resolve("wasi_unstable", "fd_write", EXTERN_FUNC, &ref));
     assert_false(resolve("wasi_snapshot_preview1", "heap_grow", EXTERN_FUNC, &ref));
     assert_false(resolve("wasi_snapshot_preview1", "end", EXTERN_FUNC, &ref));
     assert_false(resolve("wasi_snapshot_preview1", "fd_write", EXTERN_MEMORY, &ref));
@@ -87,7 +101,7 @@ static void every_call_is_forwarded_whole(void **state)
             cells[a] = (struct cell){.lo = (a + 1) << 40 | i, .hi = ~0ull};
         if (i == CALL_proc_exit)
             continue;
-        assert_true(shim_resolve(&shim, name_of("wasi_snapshot_preview1"), import_name(i), EXTERN_FUNC, &type, &ref));
+        assert_true(shim_resolve(&shim, import_module(i), import_name(i), EXTERN_FUNC, &type, &ref));
         assert_int_equal(ref.host.fn(ref.host.data, NULL, cells), TRAP_NONE);
         assert_int_equal(cells[0].lo, FORWARDED_RESULT);
         assert_int_equal(hyper.number, i);
