@@ -250,6 +250,10 @@ $(BUILD)/san/lib%.a:
 	@rm -f $@
 	ar rcs $@ $^
 
+$(BUILD)/san/spec-run: $(call objects,$(SPEC_SRC),san) $(BUILD)/san/libtest.a $(BUILD)/san/libengine.a
+	$(call say,LD $@)
+	$(Q)$(CC) $(SAN) -o $@ $^ -lm
+
 # The guest's own library (memcpy and so on) stands after the C library, so that it never replaces it.
 $(BUILD)/unit/%: tests/unit/%.c $(SAN_LIBS) $(BUILD)/san/libguest.a
 	@mkdir -p $(@D)
@@ -274,8 +278,11 @@ CHECK_PARTS := \
     clang="tests/tools/compile.sh $(CLANG) $(BUILD)/clang" \
     unit="$(MAKE) -k -j2 unit; made=$$?; tests/tools/unit.sh $(UNIT_BIN) && exit $$made" \
 
-TEST_PARTS := \
+SPEC_PARTS := \
     spec="$(MAKE) $(BUILD)/host/spec-run && tests/tools/spec.sh $(BUILD)/host/spec-run" \
+    spec-san="$(MAKE) $(BUILD)/san/spec-run && tests/tools/spec.sh $(BUILD)/san/spec-run" \
+
+TEST_PARTS := $(SPEC_PARTS) \
     golden="tests/golden/run.sh $(BUILD)/wasmvm" \
     hostile="tests/hostile/run.sh $(BUILD)/wasmvm" \
     e2e="tests/e2e/run.py --wasmvm $(BUILD)/wasmvm" \
@@ -285,6 +292,7 @@ TEST_PARTS := \
 ## make deps       install the Debian packages that building and testing need (root, network)
 ## make demo       install what building needs, build, run images/demo.wasm in a VM (root, network at first)
 ## make check      what you run all day: look, includes, warnings of gcc and clang, unit tests under ASan and UBSan
+## make spec       the official WebAssembly suite, and again under ASan and UBSan
 ## make test       check, spec suite, golden cases, hostile guests, end-to-end in KVM (network);
 ##                 REQUIRE_KVM=1 makes skips failures
 ## make test-svm   VM tests on an emulated AMD-V machine (network)
@@ -294,7 +302,7 @@ TEST_PARTS := \
 ## make images     build images/demo.wasm anew with the pinned Go: the same bytes (network)
 ## make fresh      make demo and make test in a minimal Debian (root, network)
 ## make clean      remove build/ but for what came by network
-.PHONY: install deps demo images check test test-svm std test-tools bench fresh clean distclean help
+.PHONY: install deps demo images check spec test test-svm std test-tools bench fresh clean distclean help
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
@@ -316,6 +324,9 @@ images:
 
 check:
 	@$(PARTS) $(CHECK_PARTS)
+
+spec:
+	@$(PARTS) $(SPEC_PARTS)
 
 test:
 	@tests/tools/deps.sh build check test

@@ -399,7 +399,7 @@ static uint32_t room_for(const struct emit *e, const struct node *n)
         uint32_t live = (ir_flags[n->op] & IRF_CALL) && e->c->args[n->c - 1] != REF_NONE
                             ? e->c->call_live[e->c->args[n->c - 1]]
                             : 0;
-        return ROOM + n->b * 24 + live * 24;
+        return ROOM + n->b * 48 + live * 24;
     }
     if (n->op == IR_BRTABLE) /* a dispatch zeroes what is live behind it */
         return ROOM + SLOT_ZERO_BYTES * e->c->ncand;

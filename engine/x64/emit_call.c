@@ -178,21 +178,27 @@ void emit_return(struct emit *e, struct node *n)
     x_ret(a);
 }
 
-/* A tail call.  Stack arguments would need the caller's own area, so a call that has some returns in the ordinary way;
- * the results are where this function's are. */
+static uint32_t stack_params(const struct functype *t)
+{
+    uint32_t ints = 0, floats = 0, count = 0;
+    for (uint32_t p = 0; p < t->nparams; p++)
+        count += reg_of_param(ir_type_of(t->params[p]), &ints, &floats) == REG_NONE;
+    return count;
+}
+
+/* A tail call.  Stack arguments, written at the frame's bottom as for any call, move to where this function's own came.
+ * If they are more than those, the call returns in the ordinary way; the results are where this function's are. */
 void emit_tail(struct emit *e, struct node *n)
 {
     struct assembler *a = &e->a;
     struct module *m = e->c->module;
     const struct functype *t = n->op == IR_TAIL ? &m->types[m->funcs[n->idx].type] : &m->types[n->idx];
-    uint32_t ints = 0, floats = 0, stack = 0;
-    for (uint32_t p = 0; p < t->nparams; p++)
-        stack += reg_of_param(ir_type_of(t->params[p]), &ints, &floats) == REG_NONE;
+    uint32_t stack = stack_params(t);
     if (n->op == IR_TAILI)
         indirect_target(e, n, m->canon[n->idx]);
     else
         arguments(e, n, t, 0);
-    if (stack) {
+    if (stack > stack_params(e->c->type)) {
         if (n->op == IR_TAILI)
             x_m(a, I_CALL_RM, false, rm_index(RAX, RCX, 3, 0));
         else
@@ -200,6 +206,10 @@ void emit_tail(struct emit *e, struct node *n)
         emit_frame_down(e);
         x_ret(a);
         return;
+    }
+    for (uint32_t k = 0; k < stack; k++) {
+        x_rm(a, I_MOVUPS, false, XMM15 & 15, rm_mem(RSP, (int32_t)(16 * k)));
+        x_rm(a, I_MOVUPS_STORE, false, XMM15 & 15, rm_mem(RSP, (int32_t)(e->frame + 8 + 16 * k)));
     }
     emit_frame_down(e);
     if (n->op == IR_TAILI)

@@ -22,6 +22,7 @@ ROWS
     test) cat <<'ROWS'
 python3 python3
 xz xz-utils
+wast2json wabt
 setpriv util-linux
 /etc/ssl/certs/ca-certificates.crt ca-certificates
 npm npm

@@ -15,7 +15,19 @@ fi
 if [ ! -e "$suite/complete" ]; then
     mkdir -p "$suite" && tar -xf "$archive" -C "$suite" && touch "$suite/complete" || exit 1
 fi
-directories=$(find "$suite"/v1 "$suite"/v2 -name '*.json' -printf '%h\n' | sort -u)
+directories=$(find "$suite"/{v1,v2,extended-const,tail-call} -name '*.json' -printf '%h\n' | sort -u)
+
+# Our own scripts, where there is something to convert them with.
+own=build/spec-own
+if command -v wast2json >/dev/null; then
+    mkdir -p "$own"
+    for script in tests/spec/own/*.wast; do
+        wast2json --enable-multi-memory --enable-tail-call "$script" -o "$own/$(basename "$script" .wast).json" || exit 1
+    done
+    directories="$directories $own"
+else
+    echo "spec: wast2json is not there: tests/spec/own is not run"
+fi
 out=build/logs/spec-all.log
 mkdir -p build/logs
 # shellcheck disable=SC2086
