@@ -1,4 +1,5 @@
-/* Networking's beginning and end: what the options say becomes the policy, the log, the resolver and the open sockets. */
+/* Networking's beginning and end: what the options say becomes the policy, the log, the resolver and the open
+ * sockets. */
 #include "vmm/net.h"
 
 #include <fcntl.h>
@@ -43,7 +44,8 @@ static void denied_resolve(struct net *n, const struct rule *r)
         found += got > 0 ? got : 0;
     }
     if (found == 0)
-        fail("--deny %s: the name cannot be resolved, so that its addresses are unknown (deny addresses instead)", r->text);
+        fail("--deny %s: the name cannot be resolved, so that its addresses are unknown (deny addresses instead)",
+             r->text);
 }
 
 static bool names_denied(const struct policy *p)

@@ -1,8 +1,8 @@
-/* The inside of networking: what vmm/net_*.c share.  Outsiders (wasi.c, sock.c, fd_io.c, fdtable.c, path.c) use the part
- * that wasi.h declares.
+/* The inside of networking: what vmm/net_*.c share.  Outsiders (wasi.c, sock.c, fd_io.c, fdtable.c, path.c) use the
+ * part that wasi.h declares.
  *
- * An address is always 16 bytes: IPv4 is the IPv4-mapped IPv6 address, so that ::ffff:a.b.c.d and a.b.c.d are one and the
- * same to every rule.  What was checked is what the kernel gets: no address is read twice, or guessed at later. */
+ * An address is always 16 bytes: IPv4 is the IPv4-mapped IPv6 address, so that ::ffff:a.b.c.d and a.b.c.d are one and
+ * the same to every rule.  What was checked is what the kernel gets: no address is read twice, or guessed at later. */
 #ifndef VMM_NET_H
 #define VMM_NET_H
 
@@ -165,12 +165,13 @@ struct guest_addr {
 uint32_t guest_addr_read(struct wasi *, uint64_t at, uint64_t port, struct guest_addr *);
 /* Where an address goes; checked before the call acts. */
 struct guest_addr_out { uint32_t buf, len; uint64_t port, type; bool older; };
-uint32_t guest_addr_prepare(struct wasi *, uint64_t at, uint64_t port, uint64_t type, bool older, struct guest_addr_out *);
+uint32_t guest_addr_prepare(struct wasi *, uint64_t at, uint64_t port, uint64_t type, bool older,
+                            struct guest_addr_out *);
 uint32_t guest_addr_write(struct wasi *, const struct guest_addr_out *, const struct guest_addr *);
 
 /* ---- net_unix.c ---- */
 uint32_t unix_bind(struct wasi *, struct desc *, const char *path);
-/* The kernel's name for the socket at a guest's path.  *hold is a descriptor that the name needs; close it after use. */
+/* The kernel's name for the socket at a guest's path.  *hold is a descriptor that the name needs, to be closed then. */
 uint32_t unix_target(struct wasi *, const char *path, struct sockaddr_storage *, socklen_t *, int *hold);
 /* What the guest calls a socket's address from the kernel. */
 void unix_name(struct wasi *, const struct sockaddr_storage *, socklen_t, struct guest_addr *);
@@ -185,7 +186,8 @@ struct dns_address { struct ip ip; uint32_t ttl_s; };
 /* The one question of a query (or of its answer). */
 bool dns_question_parse(const uint8_t *message, size_t len, struct dns_question *);
 /* The addresses of type `type` in an answer; -1 = not well formed. */
-int dns_addresses_parse(const uint8_t *message, size_t len, uint16_t type, struct dns_address *, int max, uint8_t *rcode);
+int dns_addresses_parse(const uint8_t *message, size_t len, uint16_t type, struct dns_address *, int max,
+                        uint8_t *rcode);
 /* An answer to `query`, whose question was parsed. */
 size_t dns_answer_build(uint8_t *out, size_t cap, const uint8_t *query, const struct dns_question *, uint8_t rcode,
                         const struct dns_address *, int n);
@@ -198,7 +200,8 @@ void dns_stop(struct dns *);
 /* A connection to it: the guest's end, or -1.  `trusted`: for names of --deny; nothing is refused or recorded. */
 int dns_connect(struct dns *, bool trusted);
 /* The addresses of a name, by way of the resolver; waits in kick_ppoll.  -1: *rcode, or errno where it is 0. */
-int dns_lookup(struct dns *, const char *name, uint16_t type, bool trusted, struct dns_address *, int max, uint8_t *rcode);
+int dns_lookup(struct dns *, const char *name, uint16_t type, bool trusted, struct dns_address *, int max,
+               uint8_t *rcode);
 
 /* ---- net_preopen.c ---- */
 void net_preopen(struct wasi *, const struct net_config *);

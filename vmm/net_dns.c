@@ -56,6 +56,7 @@ struct dns {
     unsigned nservers;
     struct host *hosts;
     uint32_t nhosts, serial;
+    char told[DNS_NAME_MAX]; /* the name last refused: A and AAAA are asked apart, and need one line */
     struct client clients[CLIENTS_MAX];
     struct query queries[QUERIES_MAX];
 };
@@ -159,8 +160,8 @@ static int addresses_filter(struct dns *d, const char *name, struct dns_address 
     int kept = 0;
     for (int i = 0; i < n; i++) {
         if (!policy_answer_ok(p, &a[i].ip)) {
-            net_tell(d->net, "%s is %s, a protected address: not given to the program (--allow-connect %s allows it)", name,
-                     ip_text(&a[i].ip, text), text);
+            net_tell(d->net, "%s is %s, a protected address: not given to the program (--allow-connect %s allows it)",
+                     name, ip_text(&a[i].ip, text), text);
             continue;
         }
         policy_answer_add(p, name, &a[i].ip, a[i].ttl_s);
@@ -245,7 +246,8 @@ static void query_try(struct dns *d, struct query *q)
         q->deadline_ns = net_now_ns();
 }
 
-static void query_start(struct dns *d, uint32_t client, const uint8_t *message, size_t len, const struct dns_question *q)
+static void query_start(struct dns *d, uint32_t client, const uint8_t *message, size_t len,
+                        const struct dns_question *q)
 {
     struct query *free_one = NULL;
     for (int i = 0; i < QUERIES_MAX && !free_one; i++)
@@ -294,8 +296,12 @@ static void query_answered(struct dns *d, struct query *q)
 
 static void refuse(struct dns *d, const struct client *c, const uint8_t *message, const struct dns_question *q)
 {
-    net_tell(d->net, "lookup of %s refused: no rule names it (--allow-connect %s:PORT, or --allow-dns=any)", q->name, q->name);
-    net_record(d->net, &(struct net_record){ .event = "lookup", .proto = NET_UDP, .name = q->name, .verdict = "refused" });
+    if (strcmp(d->told, q->name) != 0)
+        net_tell(d->net, "lookup of %s refused: no rule names it (--allow-connect %s:PORT, or --allow-dns=any)",
+                 q->name, q->name);
+    memcpy(d->told, q->name, sizeof d->told);
+    net_record(d->net, &(struct net_record){ .event = "lookup", .proto = NET_UDP, .name = q->name,
+                                             .verdict = "refused" });
     answer(d, c, message, q, RCODE_REFUSED, NULL, 0);
 }
 
@@ -313,7 +319,8 @@ static void asked(struct dns *d, uint32_t client, const uint8_t *message, size_t
         return;
     }
     if (!c->trusted)
-        net_record(d->net, &(struct net_record){ .event = "lookup", .proto = NET_UDP, .name = q.name, .verdict = "allowed" });
+        net_record(d->net, &(struct net_record){ .event = "lookup", .proto = NET_UDP, .name = q.name,
+                                                 .verdict = "allowed" });
     if (ip_looks_numeric(q.name))
         answer(d, c, message, &q, RCODE_NXDOMAIN, NULL, 0);
     else if (!answer_from_hosts(d, c, message, &q) && (address || verdict == NAME_ANY))

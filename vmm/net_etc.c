@@ -1,6 +1,6 @@
-/* The sealed /etc: a handful of files of ours that programs look for when they use the network, in memory that nobody can
- * change.  It is a directory to the guest and none to the kernel: the descriptor behind it is one of the memory files, so
- * that a path call which does not know of it gets ENOTDIR.  Flat, read-only. */
+/* The sealed /etc: a handful of files of ours that programs look for when they use the network, in memory that nobody
+ * can change.  It is a directory to the guest and none to the kernel: the descriptor behind it is one of the memory
+ * files, so that a path call which does not know of it gets ENOTDIR.  Flat, read-only. */
 #include "vmm/net.h"
 
 #include <fcntl.h>
@@ -20,7 +20,7 @@ static const char services[] =
 
 enum { FILE_RESOLV, FILE_HOSTS, FILE_SERVICES, FILE_NSSWITCH, FILE_CA, FILES };
 static struct { const char *name, *text; int fd; } files[FILES] = {
-    [FILE_RESOLV] = { "resolv.conf", "nameserver 192.0.2.53\noptions timeout:5 attempts:2\n", -1 },
+    [FILE_RESOLV] = { "resolv.conf", "nameserver 192.0.2.53\noptions timeout:12 attempts:1\n", -1 },
     [FILE_HOSTS] = { "hosts", "127.0.0.1 localhost\n::1 localhost\n", -1 },
     [FILE_SERVICES] = { "services", services, -1 },
     [FILE_NSSWITCH] = { "nsswitch.conf", "hosts: files dns\n", -1 },

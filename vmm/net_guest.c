@@ -1,5 +1,5 @@
-/* Socket addresses in guest memory: a descriptor {pointer, length} whose length says the form.  4 bytes: IPv4; 16: IPv6;
- * 128: a family and the address behind it, also a unix path.  Ports stand apart. */
+/* Socket addresses in guest memory: a descriptor {pointer, length} whose length says the form.  4 bytes: IPv4; 16:
+ * IPv6; 128: a family and the address behind it, also a unix path.  Ports stand apart. */
 #include "vmm/net.h"
 
 #include <string.h>

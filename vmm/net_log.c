@@ -1,7 +1,7 @@
 /* What is told of the network: one line on stderr for what was refused, a record in --net-log for every connection.
  *
- * stderr gets ten lines at once, then one a second, and never makes the guest wait.  The log gets everything; a record is
- * one JSON object on a line of its own. */
+ * stderr gets ten lines at once, then one a second, and never makes the guest wait.  The log gets everything; a
+ * record is one JSON object on a line of its own. */
 #include "vmm/net.h"
 
 #include <poll.h>
@@ -98,7 +98,8 @@ void net_record(struct net *n, const struct net_record *r)
     clock_gettime(CLOCK_REALTIME, &t);
     gmtime_r(&t.tv_sec, &tm);
     strftime(time_text, sizeof time_text, "%Y-%m-%dT%H:%M:%S", &tm);
-    size_t len = (size_t)snprintf(out, sizeof out, "{\"time\":\"%s.%03ldZ\",\"event\":\"%s\",\"proto\":\"%s\"", time_text,
+    size_t len = (size_t)snprintf(out, sizeof out, "{\"time\":\"%s.%03ldZ\",\"event\":\"%s\",\"proto\":\"%s\"",
+                                  time_text,
                                   t.tv_nsec / 1000000, r->event, proto_names[r->proto]);
     part(out, &len, ",\"local\":\"%s\"", r->local ? endpoint_text(r->local, at) : NULL);
     part(out, &len, ",\"peer\":\"%s\"", r->peer ? endpoint_text(r->peer, at) : NULL);

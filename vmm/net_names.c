@@ -1,5 +1,5 @@
-/* sock_getaddrinfo: names and services to addresses, into a chain that the guest has laid out.  The resolver is the same
- * that stands behind the guest's resolv.conf, with the same rules. */
+/* sock_getaddrinfo: names and services to addresses, into a chain that the guest has laid out.  The resolver is the
+ * same that stands behind the guest's resolv.conf, with the same rules. */
 #include "vmm/net.h"
 
 #include <stdlib.h>
@@ -76,7 +76,8 @@ static bool family_wanted(const struct lookup *l, uint8_t family)
 
 static uint32_t name_resolve(struct wasi *w, struct lookup *l)
 {
-    static const struct { uint8_t family; uint16_t type; } kinds[] = { { FAMILY_INET4, DNS_A }, { FAMILY_INET6, DNS_AAAA } };
+    static const struct { uint8_t family; uint16_t type; } kinds[] = { { FAMILY_INET4, DNS_A },
+                                                                       { FAMILY_INET6, DNS_AAAA } };
     struct dns_address a[FOUND_MAX / 2];
     uint8_t worst = RCODE_OK;
     if (!w->net->names) {

@@ -1,4 +1,5 @@
-/* sock_getsockopt and sock_setsockopt: a table of the options that a guest may ask for, and how each value is laid out. */
+/* sock_getsockopt and sock_setsockopt: a table of the options that a guest may ask for, and how each value is laid
+ * out. */
 #include "vmm/net.h"
 
 #include <netinet/in.h>

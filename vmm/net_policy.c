@@ -2,9 +2,9 @@
  *
  * Nothing is allowed but by a rule.  Deny rules are looked at first, wherever they stood.  An address in a protected
  * range (loopback, this host, link-local, metadata services, multicast, broadcast) is allowed only by a rule whose
- * prefix lies wholly inside that range, so that 0.0.0.0/0 never means them; an IPv6 address that carries an IPv4 one is
- * as protected as what it carries.  A name in a rule means the addresses that our resolver last gave for it, and never a
- * protected one: what a name stands for is up to its owner. */
+ * prefix lies wholly inside that range, so that 0.0.0.0/0 never means them; an IPv6 address that carries an IPv4 one
+ * is as protected as what it carries.  A name in a rule means the addresses that our resolver last gave for it, and
+ * never a protected one: what a name stands for is up to its owner. */
 #include "vmm/net.h"
 
 #include <ctype.h>

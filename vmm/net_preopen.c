@@ -1,6 +1,6 @@
-/* Sockets that stand open before the program starts: --listen, --dial, and systemd's by --listen-fds.  They come behind the
- * last directory and show NONBLOCK from the start, as Go's net.FileListener never sets it.  What the command line names
- * needs no further rule. */
+/* Sockets that stand open before the program starts: --listen, --dial, and systemd's by --listen-fds.  They come
+ * behind the last directory and show NONBLOCK from the start, as Go's net.FileListener never sets it.  What the
+ * command line names needs no further rule. */
 #include "vmm/net.h"
 
 #include <fcntl.h>
@@ -32,12 +32,13 @@ static void place(struct wasi *w, const char *what, int host, enum net_proto pro
 /* [ADDR]:PORT, ADDR:PORT, :PORT; *any = there was no address. */
 static bool address_parse(const char *text, struct endpoint *e, bool *any)
 {
-    char copy[128];
+    char copy[160];
     struct rule r;
     const char *why;
-    if (strlen(text) >= sizeof copy)
+    if (strlen(text) >= sizeof copy - 16)
         return false;
-    snprintf(copy, sizeof copy, strncmp(text, "localhost:", 10) ? "%s" : "127.0.0.1:%s", strncmp(text, "localhost:", 10) ? text : text + 10);
+    bool localhost = strncmp(text, "localhost:", 10) == 0;
+    snprintf(copy, sizeof copy, "%s%.140s", localhost ? "127.0.0.1" : "", localhost ? text + 9 : text);
     if (!rule_parse(&r, RULE_LISTEN, copy, &why))
         return false;
     bool good = !r.name && strrchr(copy, ':') && r.lo == r.hi && r.proto == NET_TCP && strncmp(copy, "tcp:", 4) != 0 &&
@@ -123,7 +124,8 @@ static unsigned long passed_count(void)
     if (!pid || !fds)
         fail("--listen-fds: LISTEN_PID and LISTEN_FDS are not set (systemd sets them for a unit with a .socket)");
     if (strtoul(pid, &end, 10) != (unsigned long)getpid() || *end || end == pid)
-        fail("--listen-fds: LISTEN_PID is %s, not this process (start wasmvm itself from the unit, not by a shell)", pid);
+        fail("--listen-fds: LISTEN_PID is %s, not this process (start wasmvm itself from the unit, not by a shell)",
+             pid);
     unsigned long n = strtoul(fds, &end, 10);
     if (*end || end == fds || n == 0 || n > 256)
         fail("--listen-fds: LISTEN_FDS is %s, not a number of sockets from 1 to 256", fds);

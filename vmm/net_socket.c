@@ -66,9 +66,10 @@ void conn_started(struct desc *d, const char *how, const struct endpoint *peer, 
     c->counted = true;
     conn_local(d, &local);
     bool ip = c->proto != NET_UNIX;
-    net_record(c->net, &(struct net_record){ .event = how, .proto = c->proto, .verdict = "allowed",
-        .reason = by ? by->text : "", .local = ip ? &local : NULL, .peer = ip && peer ? peer : NULL,
-        .name = c->path ? c->path : c->peer_path });
+    net_record(c->net, &(struct net_record){
+        .event = how, .proto = c->proto, .verdict = "allowed", .reason = by ? by->text : "",
+        .local = ip ? &local : NULL, .peer = ip && peer ? peer : NULL, .name = c->path ? c->path : c->peer_path,
+    });
 }
 
 void net_close(struct desc *d)
@@ -80,9 +81,11 @@ void net_close(struct desc *d)
     conn_local(d, &local);
     bool ip = c->proto != NET_UNIX && !c->dns;
     if (c->counted)
-        net_record(c->net, &(struct net_record){ .event = "close", .proto = c->proto, .counted = true,
-            .name = c->path ? c->path : c->peer_path, .in = c->in, .out = c->out, .ns = net_now_ns() - c->since_ns, .local = ip ? &local : NULL,
-            .peer = ip && !c->listening ? &c->peer : NULL });
+        net_record(c->net, &(struct net_record){
+            .event = "close", .proto = c->proto, .name = c->path ? c->path : c->peer_path, .counted = true, .in = c->in,
+            .out = c->out, .ns = net_now_ns() - c->since_ns, .local = ip ? &local : NULL,
+            .peer = ip && !c->listening ? &c->peer : NULL,
+        });
     conn_free(c);
     d->conn = NULL;
 }
@@ -333,6 +336,7 @@ static uint32_t connect_wait(struct desc *d)
     return error ? wasi_errno(error) : WASI_SUCCESS;
 }
 
+/* A unix listener whose queue is full answers AGAIN, and nothing tells when to try again: neither do we. */
 static uint32_t connect_host(struct desc *d, const struct sockaddr_storage *host, socklen_t len)
 {
     for (;;) {
@@ -340,11 +344,6 @@ static uint32_t connect_host(struct desc *d, const struct sockaddr_storage *host
             return WASI_SUCCESS;
         if (errno == EINPROGRESS)
             return connect_wait(d);
-        if (errno == EAGAIN && d->conn->proto == NET_UNIX) { /* the listener's backlog is full, and poll cannot say so */
-            if (kick_pending())
-                return WASI_INTR;
-            return WASI_AGAIN;
-        }
         if (errno != EINTR || kick_pending())
             return wasi_errno(errno);
     }
@@ -353,8 +352,8 @@ static uint32_t connect_host(struct desc *d, const struct sockaddr_storage *host
 static bool is_dns(const struct desc *d, const struct endpoint *e)
 {
     const struct conn *c = d->conn;
-    return c->net->names && c->proto == NET_UDP && c->family == FAMILY_INET4 && !c->bound && e->port == dns_endpoint.port &&
-           ip_equal(&e->ip, &dns_endpoint.ip);
+    return c->net->names && c->proto == NET_UDP && c->family == FAMILY_INET4 && !c->bound &&
+           e->port == dns_endpoint.port && ip_equal(&e->ip, &dns_endpoint.ip);
 }
 
 /* Puts our resolver where the network would be. */

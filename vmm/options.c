@@ -33,8 +33,8 @@
 #define HELP_COLUMN 29
 #define HELP_CAP 4096
 
-enum kind { FLAG, SIZE, TIME, COUNT, TEXT, MAYBE /* a value only by = */, WORDS, LETTERS, TRANSPORT, GRANT, CWD, ENV, ENV_ALL, HELP,
-            VERSION };
+enum kind { FLAG, SIZE, TIME, COUNT, TEXT, MAYBE /* a value only by = */, WORDS, LETTERS, TRANSPORT, GRANT, CWD, ENV,
+            ENV_ALL, HELP, VERSION };
 
 struct option {
     const char *name, *value, *help;
@@ -423,7 +423,8 @@ static void settle_etc(struct parse *p)
     bool own_certs = env_get(c, "SSL_CERT_FILE");
     if (etc_granted(c)) {
         if (c->net.ca_certs && *c->net.ca_certs)
-            fail("--ca-certs=%s: a --dir grants /etc (put the file there, and add --env SSL_CERT_FILE=...)", c->net.ca_certs);
+            fail("--ca-certs=%s: a --dir grants /etc (put the file there, and add --env SSL_CERT_FILE=...)",
+                 c->net.ca_certs);
         c->net.ca_certs = NULL;
         return;
     }
@@ -488,7 +489,8 @@ static _Noreturn void show_help(void)
         if (!o->help)
             continue;
         char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", o->name, o->value && o->kind != MAYBE ? " " : "", o->value ? o->value : "");
+        snprintf(left, sizeof left, "--%s%s%s", o->name, o->value && o->kind != MAYBE ? " " : "",
+                 o->value ? o->value : "");
         ADD("  %-*s%s\n", HELP_COLUMN - 2, left, o->help);
     }
     ADD("%s", help_tail);
@@ -533,7 +535,8 @@ static const char *take_letters(const struct option *o, const char *text)
 
 static enum transport take_transport(const struct option *o, const char *text)
 {
-    static const char *const words[] = {[TRANSPORT_AUTO] = "auto", [TRANSPORT_EXIT] = "exit", [TRANSPORT_POLL] = "poll"};
+    static const char *const words[] = {[TRANSPORT_AUTO] = "auto", [TRANSPORT_EXIT] = "exit",
+                                         [TRANSPORT_POLL] = "poll"};
     for (enum transport t = TRANSPORT_AUTO; t <= TRANSPORT_POLL; t++)
         if (strcmp(text, words[t]) == 0)
             return t;

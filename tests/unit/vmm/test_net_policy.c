@@ -1,5 +1,5 @@
-/* The network policy: how rules are read, what is protected, and what is allowed.  Every protected range is tried in every
- * form in which an IPv4 address can be carried. */
+/* The network policy: how rules are read, what is protected, and what is allowed.  Every protected range is tried in
+ * every form in which an IPv4 address can be carried. */
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,7 +77,8 @@ static void test_rules_that_are_read(void **state)
 {
     (void)state;
     static const char *const good[] = {
-        "1.2.3.4", "1.2.3.4:80", "1.2.3.0/24", "1.2.3.0/24:80-90", "0.0.0.0/0", "udp:1.2.3.4:53", "tcp:1.2.3.4", "[::1]",
+        "1.2.3.4", "1.2.3.4:80", "1.2.3.0/24", "1.2.3.0/24:80-90", "0.0.0.0/0", "udp:1.2.3.4:53", "tcp:1.2.3.4",
+            "[::1]",
         "[::1]:80", "[2001:db8::/32]:1-65535", "[::/0]", "udp:[fe80::/10]", "example.com", "example.com:443",
         "EXAMPLE.com.", "a-b_c.example:1-2", "1.2.3.4:0", "localhost:8080", "1.2.3.4:0-65535", "[::ffff:1.2.3.4]",
         "1a.example", "0x.example",
@@ -92,8 +93,10 @@ static void test_rules_that_are_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", ":80", "udp:", "udp::53", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:90-80", "1.2.3.4:-1", "1.2.3.4:80-", "1.2.3.4:+80",
-        "1.2.3.4:080", "1.2.3.4:80:90", "::1", "::1:80", "2001:db8::/32", "[::1", "[::1]80", "[1.2.3.4]", "[]", "[::1%eth0]",
+        "", ":80", "udp:", "udp::53", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:90-80", "1.2.3.4:-1", "1.2.3.4:80-",
+            "1.2.3.4:+80",
+        "1.2.3.4:080", "1.2.3.4:80:90", "::1", "::1:80", "2001:db8::/32", "[::1", "[::1]80", "[1.2.3.4]", "[]",
+            "[::1%eth0]",
         "1.2.3.4/33", "1.2.3.4/", "1.2.3.0/-1", "1.2.3.4/24", "[2001:db8::1/32]", "[::/129]", "0.0.0.0/00",
         /* addresses in the forms that other programs read as 127.0.0.1 */
         "0177.0.0.1", "127.0.0.01", "0x7f.0.0.1", "0x7f000001", "2130706433", "017700000001", "127.1", "127.0.1",
@@ -109,9 +112,11 @@ static void test_rules_that_are_refused(void **state)
 static void test_numbers_are_never_names(void **state)
 {
     (void)state;
-    static const char *const numeric[] = { "0x7f.1", "1", "0177.0.0.1", "2130706433", "0x7f000001", "a.b.1", "1.2.3.4", "a.0x7f",
+    static const char *const numeric[] = { "0x7f.1", "1", "0177.0.0.1", "2130706433", "0x7f000001", "a.b.1",
+                                           "1.2.3.4", "a.0x7f",
                                            "::1", "a.0X1", "1.2.3.4.", "0x", "" };
-    static const char *const names[] = { "a", "a.b", "1.a", "0x7g", "0xample.com", "1.2.3.4.in-addr.arpa", "localhost." };
+    static const char *const names[] = { "a", "a.b", "1.a", "0x7g", "0xample.com", "1.2.3.4.in-addr.arpa",
+                                         "localhost." };
     for (size_t i = 0; i < sizeof numeric / sizeof *numeric; i++)
         if (!ip_looks_numeric(numeric[i]))
             WRONG("%s looks like a name", numeric[i]);
@@ -127,7 +132,8 @@ static void test_nothing_is_allowed_by_default(void **state)
 {
     (void)state;
     POLICY(.listen_fds = true);
-    assert_false(TCP("93.184.216.34", 80) || UDP("93.184.216.34", 53) || LISTEN("0.0.0.0", 80) || LISTEN("127.0.0.1", 0));
+    assert_false(TCP("93.184.216.34", 80) || UDP("93.184.216.34", 53) || LISTEN("0.0.0.0", 80) ||
+                 LISTEN("127.0.0.1", 0));
     assert_false(TCP("127.0.0.1", 80) || TCP("::1", 80) || TCP("2001:db8::1", 80));
 }
 
@@ -136,7 +142,8 @@ static void test_allow_connect(void **state)
     (void)state;
     POLICY(.allow_connect = WORDS("93.184.0.0/16:80-90", "udp:8.8.8.8:53", "[2600::/16]", "1.1.1.1"));
     assert_true(TCP("93.184.216.34", 80) && TCP("93.184.0.0", 90) && TCP("1.1.1.1", 0) && TCP("1.1.1.1", 65535));
-    assert_false(TCP("93.184.216.34", 79) || TCP("93.184.216.34", 91) || TCP("93.185.0.0", 80) || UDP("93.184.216.34", 80));
+    assert_false(TCP("93.184.216.34", 79) || TCP("93.184.216.34", 91) || TCP("93.185.0.0", 80) ||
+                 UDP("93.184.216.34", 80));
     assert_true(UDP("8.8.8.8", 53));
     assert_false(TCP("8.8.8.8", 53) || UDP("8.8.8.8", 54) || UDP("8.8.4.4", 53));
     assert_true(TCP("2600::1", 443) && TCP("2600:ffff::", 1));
@@ -150,8 +157,10 @@ static void test_allow_listen(void **state)
     (void)state;
     POLICY(.allow_listen = WORDS("127.0.0.1:8080", "udp:127.0.0.1:0", ":9000", "10.1.2.3:1-65535", "[::1]:0"));
     assert_true(LISTEN("127.0.0.1", 8080) && LISTEN("0.0.0.0", 9000) && LISTEN("::", 9000) && LISTEN("10.1.2.3", 1));
-    assert_false(LISTEN("127.0.0.1", 8081) || LISTEN("127.0.0.2", 8080) || LISTEN("0.0.0.0", 8080) || LISTEN("::", 8080));
-    assert_false(LISTEN("127.0.0.1", 9000) || LISTEN("127.0.0.1", 0) || LISTEN("10.1.2.3", 0) || TCP("127.0.0.1", 8080));
+    assert_false(LISTEN("127.0.0.1", 8081) || LISTEN("127.0.0.2", 8080) || LISTEN("0.0.0.0", 8080) ||
+                 LISTEN("::", 8080));
+    assert_false(LISTEN("127.0.0.1", 9000) || LISTEN("127.0.0.1", 0) || LISTEN("10.1.2.3", 0) ||
+                 TCP("127.0.0.1", 8080));
     assert_true(LISTEN("::1", 0) && may(USE_LISTEN, NET_UDP, "127.0.0.1", 0));
     assert_false(LISTEN("::1", 1) || may(USE_LISTEN, NET_UDP, "127.0.0.1", 1));
 }
@@ -168,10 +177,13 @@ static void test_an_ipv6_rule_is_not_ipv4s(void **state)
 static void test_deny_comes_first(void **state)
 {
     (void)state;
-    POLICY(.allow_connect = WORDS("8.8.0.0/16", "udp:8.8.8.8", "[2600::/16]", "127.0.0.0/8"), .allow_listen = WORDS("0.0.0.0:80"),
+    POLICY(.allow_connect = WORDS("8.8.0.0/16", "udp:8.8.8.8", "[2600::/16]", "127.0.0.0/8"),
+           .allow_listen = WORDS("0.0.0.0:80"),
            .deny = WORDS("8.8.8.0/24:1-1000", "udp:8.8.8.8:53", "[2600:1::/32]", "tcp:127.0.0.9", "1.2.3.4"));
-    assert_true(TCP("8.8.4.4", 80) && TCP("8.8.8.8", 1001) && UDP("8.8.8.8", 1001) && TCP("2600::1", 1) && TCP("127.0.0.1", 1));
-    assert_false(TCP("8.8.8.8", 80) || UDP("8.8.8.8", 53) || UDP("8.8.8.8", 80) || TCP("2600:1::1", 1) || TCP("127.0.0.9", 1));
+    assert_true(TCP("8.8.4.4", 80) && TCP("8.8.8.8", 1001) && UDP("8.8.8.8", 1001) && TCP("2600::1", 1) &&
+                TCP("127.0.0.1", 1));
+    assert_false(TCP("8.8.8.8", 80) || UDP("8.8.8.8", 53) || UDP("8.8.8.8", 80) || TCP("2600:1::1", 1) ||
+                 TCP("127.0.0.9", 1));
     const struct rule *by;
     struct endpoint e = at("8.8.8.8", 80);
     assert_false(policy_check(&policy, USE_CONNECT, NET_TCP, &e, &by));
@@ -183,11 +195,13 @@ static void test_deny_beats_net_all_in_every_form(void **state)
     (void)state;
     POLICY(.all = true, .deny = WORDS("8.8.8.0/24", ":25", "0.0.0.0:99"));
     assert_true(TCP("8.8.4.4", 80) && LISTEN("0.0.0.0", 80) && LISTEN("::", 80));
-    static const char *const forms[] = { "8.8.8.8", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1", "::8.8.8.8" };
+    static const char *const forms[] = { "8.8.8.8", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1",
+                                         "::8.8.8.8" };
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
         if (TCP(forms[i], 80) || UDP(forms[i], 80) || LISTEN(forms[i], 80))
             WRONG("%s is allowed", forms[i]);
-    assert_false(TCP("1.2.3.4", 25) || TCP("2600::1", 25) || UDP("1.2.3.4", 25) || LISTEN("0.0.0.0", 25) || LISTEN("::", 25));
+    assert_false(TCP("1.2.3.4", 25) || TCP("2600::1", 25) || UDP("1.2.3.4", 25) || LISTEN("0.0.0.0", 25) ||
+                 LISTEN("::", 25));
     assert_false(LISTEN("0.0.0.0", 99) || LISTEN("::", 99)); /* :: takes IPv4 too */
 }
 
@@ -244,8 +258,10 @@ static const char *form(int which, const char *v4)
 static void test_wide_rules_never_mean_protected_addresses(void **state)
 {
     (void)state;
-    POLICY(.allow_connect = WORDS("0.0.0.0/0", "[::/0]", "udp:0.0.0.0/0", "udp:[::/0]", "[2002::/16]", "[64:ff9b::/96]", "[::/96]",
-                                  "0.0.0.0/1", "128.0.0.0/1", "126.0.0.0/7", "168.0.0.0/6", "10.0.0.0/8", "10.1.2.2/31"),
+    POLICY(.allow_connect = WORDS("0.0.0.0/0", "[::/0]", "udp:0.0.0.0/0", "udp:[::/0]", "[2002::/16]",
+                                  "[64:ff9b::/96]", "[::/96]",
+                                  "0.0.0.0/1", "128.0.0.0/1", "126.0.0.0/7", "168.0.0.0/6", "10.0.0.0/8",
+                                      "10.1.2.2/31"),
            .allow_listen = WORDS("0.0.0.0/0", "[::/0]"));
     for (size_t i = 0; i < RANGES; i++)
         for (int f = 0; f < FORMS; f++)
@@ -255,7 +271,8 @@ static void test_wide_rules_never_mean_protected_addresses(void **state)
                     WRONG("%s is allowed", ip);
             }
     assert_true(TCP("8.8.8.8", 80) && TCP("64:ff9b::8.8.8.8", 80) && TCP("2002:808:808::", 80) && TCP("::8.8.8.8", 80));
-    assert_true(TCP("126.255.255.255", 80) && TCP("128.0.0.0", 80) && TCP("169.253.255.255", 80) && TCP("169.255.0.0", 80));
+    assert_true(TCP("126.255.255.255", 80) && TCP("128.0.0.0", 80) && TCP("169.253.255.255", 80) &&
+                TCP("169.255.0.0", 80));
     assert_true(TCP("223.255.255.255", 80) && TCP("240.0.0.1", 80) && TCP("10.1.2.4", 80) && TCP("192.0.0.191", 80));
 }
 
@@ -281,12 +298,15 @@ static void test_a_rule_inside_a_range_means_it(void **state)
 static void test_carried_addresses_by_their_own_rules(void **state)
 {
     (void)state;
-    POLICY(.allow_connect = WORDS("[64:ff9b::127.0.0.0/104]", "[2002:7f00::/24]", "[2002:a9fe:a9fe::/48]", "[::10.1.2.3]",
+    POLICY(.allow_connect = WORDS("[64:ff9b::127.0.0.0/104]", "[2002:7f00::/24]", "[2002:a9fe:a9fe::/48]",
+                                  "[::10.1.2.3]",
                                   "[64:ff9b::a9f0:0/108]", "[2002:e000::/19]"));
     assert_true(TCP("64:ff9b::127.0.0.1", 1) && TCP("64:ff9b::127.255.0.1", 1) && TCP("2002:7f00:1::", 1));
     assert_true(TCP("2002:a9fe:a9fe::1", 1) && TCP("::10.1.2.3", 1));
-    assert_false(TCP("64:ff9b::10.1.2.3", 1) || TCP("2002:a9fe:a9ff::1", 1) || TCP("127.0.0.1", 1) || TCP("169.254.169.254", 1));
-    /* /108 is wider than 169.254/16 carried (/112), /19 wider than 224/4 carried (/20): outside of the range, no rule. */
+    assert_false(TCP("64:ff9b::10.1.2.3", 1) || TCP("2002:a9fe:a9ff::1", 1) || TCP("127.0.0.1", 1) ||
+                 TCP("169.254.169.254", 1));
+    /* /108 is wider than 169.254/16 carried (/112), /19 wider than 224/4 carried (/20): outside of the range,
+        no rule. */
     assert_false(TCP("64:ff9b::169.254.169.254", 1) || TCP("2002:e000:1::", 1));
 }
 
@@ -333,7 +353,8 @@ static void test_net_all(void **state)
         for (int f = 0; f < FORMS; f++)
             for (int end = 0; end < 2; end++) {
                 const char *ip = form(f, end ? ranges[i].high : ranges[i].low);
-                if (TCP(ip, 80) == ranges[i].never || UDP(ip, 80) == ranges[i].never || LISTEN(ip, 80) == ranges[i].never)
+                if (TCP(ip, 80) == ranges[i].never || UDP(ip, 80) == ranges[i].never ||
+                    LISTEN(ip, 80) == ranges[i].never)
                     WRONG("%s: --net-all %s it", ip, ranges[i].never ? "allows" : "does not allow");
             }
     assert_true(TCP("0.0.0.0", 80) && LISTEN("0.0.0.0", 0) && TCP("8.8.8.8", 80) && TCP("2600::1", 80));
@@ -430,7 +451,8 @@ static void test_old_answers_make_room(void **state)
 static void test_hints_are_rules(void **state)
 {
     (void)state;
-    static const char *const ips[] = { "8.8.8.8", "127.0.0.1", "::1", "64:ff9b::127.0.0.1", "2002:7f00:1::", "169.254.169.254",
+    static const char *const ips[] = { "8.8.8.8", "127.0.0.1", "::1", "64:ff9b::127.0.0.1", "2002:7f00:1::",
+                                       "169.254.169.254",
                                        "0.0.0.0", "fe80::1", "10.1.2.3" };
     char hint[ENDPOINT_TEXT + 32];
     for (size_t i = 0; i < sizeof ips / sizeof *ips; i++) {
@@ -472,7 +494,8 @@ static void refused(const char *line, const struct net_config *c)
 static void test_refusals_say_how_it_is_written(void **state)
 {
     (void)state;
-    refused("--allow-connect 0177.0.0.1: not an address in the usual form (four decimal numbers without leading zeros, or [IPv6])",
+    refused("--allow-connect 0177.0.0.1: not an address in the usual form (four decimal numbers without leading zeros, "
+            "or [IPv6])",
             &(struct net_config){ .allow_connect = WORDS("0177.0.0.1") });
     refused("--allow-connect example.com:443: a rule with a name needs the resolver (add --allow-dns)",
             &(struct net_config){ .allow_connect = WORDS("example.com:443") });
@@ -480,7 +503,8 @@ static void test_refusals_say_how_it_is_written(void **state)
             &(struct net_config){ .allow_listen = WORDS("example.com:80"), .dns = "" });
     refused("--allow-connect :80: HOST is missing (0.0.0.0/0 or [::/0] is every address)",
             &(struct net_config){ .allow_connect = WORDS(":80") });
-    refused("--deny 10.0.0.1/8: the address has bits beyond its prefix", &(struct net_config){ .deny = WORDS("10.0.0.1/8") });
+    refused("--deny 10.0.0.1/8: the address has bits beyond its prefix",
+            &(struct net_config){ .deny = WORDS("10.0.0.1/8") });
     POLICY(.listen_fds = true);
 }
 
@@ -493,7 +517,8 @@ int main(void)
         CASE(test_nothing_is_allowed_by_default), CASE(test_allow_connect), CASE(test_allow_listen),
         CASE(test_an_ipv6_rule_is_not_ipv4s), CASE(test_deny_comes_first), CASE(test_deny_beats_net_all_in_every_form),
         CASE(test_peers_are_denied_by_rules_without_ports), CASE(test_wide_rules_never_mean_protected_addresses),
-        CASE(test_a_rule_inside_a_range_means_it), CASE(test_carried_addresses_by_their_own_rules), CASE(test_ipv6_ranges),
+        CASE(test_a_rule_inside_a_range_means_it), CASE(test_carried_addresses_by_their_own_rules),
+            CASE(test_ipv6_ranges),
         CASE(test_net_all), CASE(test_a_name_means_its_answers), CASE(test_rebinding_fails),
         CASE(test_names_under_net_all_and_any), CASE(test_localhost_is_loopback), CASE(test_old_answers_make_room),
         CASE(test_hints_are_rules), CASE(test_refusals_say_how_it_is_written),

@@ -1,4 +1,5 @@
-// probe uses the network by way of github.com/stealthrocket/net: probe COMMAND ARGS.  Errors go to stdout, with status 1.
+// probe uses the network by way of github.com/stealthrocket/net: probe COMMAND ARGS.  Errors go to stdout, with
+// status 1.
 package main
 
 import (
@@ -126,7 +127,8 @@ func gettls(args []string) {
 	check(err)
 	body, err := io.ReadAll(resp.Body)
 	check(err)
-	fmt.Println(resp.StatusCode, len(body), resp.TLS.PeerCertificates[0].Subject.CommonName, resp.TLS.Version >= tls.VersionTLS12)
+	name := resp.TLS.PeerCertificates[0].Subject.CommonName
+	fmt.Println(resp.StatusCode, len(body), name, resp.TLS.Version >= tls.VersionTLS12)
 }
 
 func handler() http.Handler {
