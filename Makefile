@@ -278,8 +278,12 @@ CHECK_PARTS := \
     clang="tests/tools/compile.sh $(CLANG) $(BUILD)/clang" \
     unit="$(MAKE) -k -j2 unit; made=$$?; tests/tools/unit.sh $(UNIT_BIN) && exit $$made" \
 
+# Bits of enum engine_cpu: nothing beyond SSE4.1.
+OLD_CPU := 0x7e
+
 SPEC_PARTS := \
     spec="$(MAKE) $(BUILD)/host/spec-run && tests/tools/spec.sh $(BUILD)/host/spec-run" \
+    spec-old-cpu="$(MAKE) $(BUILD)/host/spec-run && tests/tools/spec.sh $(BUILD)/host/spec-run -w $(OLD_CPU)" \
     spec-san="$(MAKE) $(BUILD)/san/spec-run && tests/tools/spec.sh $(BUILD)/san/spec-run" \
 
 TEST_PARTS := $(SPEC_PARTS) \
@@ -292,7 +296,7 @@ TEST_PARTS := $(SPEC_PARTS) \
 ## make deps       install the Debian packages that building and testing need (root, network)
 ## make demo       install what building needs, build, run images/demo.wasm in a VM (root, network at first)
 ## make check      what you run all day: look, includes, warnings of gcc and clang, unit tests under ASan and UBSan
-## make spec       the official WebAssembly suite, and again under ASan and UBSan
+## make spec       the official WebAssembly suite, again as if on an old CPU, and under ASan and UBSan
 ## make test       check, spec suite, golden cases, hostile guests, end-to-end in KVM (network);
 ##                 REQUIRE_KVM=1 makes skips failures
 ## make test-svm   VM tests on an emulated AMD-V machine (network)

@@ -1,10 +1,11 @@
 #!/bin/bash
-# The official WebAssembly test suite on the engine: tests/tools/spec.sh RUNNER   (RUNNER: build/host/spec-run)
+# The official WebAssembly test suite on the engine: tests/tools/spec.sh RUNNER [OPTION...]   (RUNNER:
+# build/host/spec-run; its options)
 #
 # The suite, converted to .json and .wasm, is an archive beside the clone (../shared/testdata) or named by WASM_SPEC.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
-runner=$1
+runner=("$@")
 archive=${WASM_SPEC:-../shared/testdata/wasm-spec.tar.xz}
 suite=build/cache/spec
 if [ ! -e "$archive" ] && [ ! -d "$suite" ]; then
@@ -31,7 +32,7 @@ fi
 out=build/logs/spec-all.log
 mkdir -p build/logs
 # shellcheck disable=SC2086
-"$runner" $directories >"$out" 2>&1
+"${runner[@]}" $directories >"$out" 2>&1
 status=$?
 grep -vE ' 0 failed ' "$out"
 total=$(grep '^total: ' "$out" | tail -n 1)
