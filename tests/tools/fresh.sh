@@ -9,12 +9,12 @@ cd "$(dirname "$0")/../.."
 [ "$(id -u)" -eq 0 ] || { echo "fresh: needs root (mounts and chroot)" >&2; exit 1; }
 [ $# -gt 0 ] || set -- "make demo" "make test"
 dir=${FRESH:-$(mktemp -d /var/tmp/wasmvm-fresh.XXXXXX)}
-binds=(/proc /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty /dev/pts)
+binds=(/proc /sys /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty /dev/pts)
 [ ! -e /dev/kvm ] || binds+=(/dev/kvm)
 
 leave() {
     for ((i = ${#binds[@]} - 1; i >= 0; i--)); do
-        mountpoint -q "$dir${binds[i]}" && umount "$dir${binds[i]}"
+        if mountpoint -q "$dir${binds[i]}"; then umount "$dir${binds[i]}" || KEEP=1; fi
     done
     if [ "${KEEP:-}" = 1 ] || [ -n "${FRESH:-}" ]; then
         echo "fresh: kept in $dir"
