@@ -391,6 +391,14 @@ static uint32_t connect_unix(struct wasi *w, struct desc *d, const char *path)
     return WASI_SUCCESS;
 }
 
+/* The kernel lets a connect that was waited for succeed once more, whatever its address. */
+static bool is_connected(const struct desc *d)
+{
+    struct sockaddr_storage host;
+    socklen_t len = sizeof host;
+    return d->conn->proto != NET_UDP && d->conn->how && getpeername(d->host, (struct sockaddr *)&host, &len) == 0;
+}
+
 uint32_t serve_sock_connect(struct wasi *w, const uint64_t *arg)
 {
     struct desc *d;
@@ -400,10 +408,10 @@ uint32_t serve_sock_connect(struct wasi *w, const uint64_t *arg)
     if (err)
         return err;
     struct conn *c = d->conn;
+    if (c->dns || is_connected(d))
+        return WASI_ISCONN;
     if (c->proto == NET_UNIX)
         return connect_unix(w, d, a.path);
-    if (c->dns)
-        return WASI_ISCONN;
     endpoint_settle(&a.at);
     if (is_dns(d, &a.at))
         return connect_dns(d);
