@@ -106,6 +106,7 @@ VMM_SRC := \
     vmm/sock.c \
     vmm/stdio.c \
     vmm/tables.c \
+    vmm/trace.c \
     vmm/service.c \
     vmm/vcpu.c \
     vmm/vm.c \
@@ -300,7 +301,7 @@ TEST_PARTS := $(SPEC_PARTS) \
 ## make test       check, spec suite, golden cases, hostile guests, end-to-end in KVM (network);
 ##                 REQUIRE_KVM=1 makes skips failures
 ## make test-svm   VM tests on an emulated AMD-V machine (network)
-## make std        Go's own standard library tests, each package in a VM, against the table; STD=all: every package (network)
+## make std        Go's standard library tests, each package in a VM; STD=all: every package (network)
 ## make test-tools real Go command-line tools and esbuild against their native builds (network)
 ## make bench      start times and Go programs against native Go and other runtimes (network)
 ## make images     build images/demo.wasm anew with the pinned Go: the same bytes (network)

@@ -61,6 +61,7 @@ struct config {
     const char *report;              /* --report FILE */
     const char *guest_image;         /* --guest-image FILE */
     bool stats, validate, compile_all, hypercall_all;
+    const char *trace;               /* --trace: NULL = no, "" = to stderr, else the file */
     const char *invoke;              /* --invoke NAME; NULL = the program is run */
     enum transport transport;        /* --hypercall */
     const char *debug;               /* --debug letters */

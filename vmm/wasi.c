@@ -51,6 +51,7 @@ struct wasi *wasi_new(const struct config *config, struct guestmem *mem)
     w->env = strings_join(config->env, config->envc, &w->env_len);
     /* Timers to the nanosecond instead of 50 us; threads made later inherit it. */
     prctl(PR_SET_TIMERSLACK, 1);
+    trace_open(w, config);
     fdtable_open(w);
     stdio_adopt(w);
     preopen_all(w, config);
@@ -65,6 +66,7 @@ void wasi_close(struct wasi *w)
     fdtable_close(w);
     net_end(w);
     poll_set_free(w);
+    trace_close(w);
     free(w->args);
     free(w->env);
     free(w);
@@ -78,7 +80,9 @@ uint32_t wasi_serve(struct wasi *w, const struct request *request, struct end *e
     for (uint32_t i = 0; call->sig[i] != ':'; i++)
         arg[i] = call->sig[i] == 'i' ? (uint32_t)request->args[i] : request->args[i];
     w->end = end;
+    uint64_t began_ns = trace_begin(w);
     uint32_t err = call->serve(w, arg);
+    trace_end(w, request->number, arg, err, began_ns);
     w->end = NULL;
     return err;
 }

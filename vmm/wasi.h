@@ -159,6 +159,8 @@ struct wasi {
 
     struct iovs iovs;
     struct poll_set *polls; /* scratch of poll_oneoff */
+    int trace;               /* --trace's descriptor; -1 = none */
+    uint64_t trace_began_ns; /* what its times count from */
     struct net *net;        /* what the guest may do with sockets */
 };
 
@@ -179,6 +181,12 @@ uint32_t out_put(struct wasi *, uint64_t at, const void *from, size_t n);
 uint32_t wait_host(int host, short events);
 /* Whether host has one of the events (or is broken) now. */
 bool host_ready(int host, short events);
+
+/* ---- trace.c ---- */
+void trace_open(struct wasi *, const struct config *);
+void trace_close(struct wasi *);
+uint64_t trace_begin(const struct wasi *);
+void trace_end(struct wasi *, uint32_t call, const uint64_t *arg, uint32_t err, uint64_t began_ns);
 
 /* ---- fdtable.c ---- */
 void fdtable_open(struct wasi *);

@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -42,7 +43,7 @@ class Table:
     """expected.txt: rows of package, core or all, and for each version pass/fail/skip or `-`."""
 
     def __init__(self, path):
-        self.path, self.head, self.rows = path, [], {}
+        self.path, self.head, self.rows, self.lock = path, [], {}, threading.Lock()
         with open(path) as f:
             for line in f:
                 if line.startswith("#") or not line.strip():
@@ -56,8 +57,10 @@ class Table:
         return self.rows[package][1][version] if package in self.rows else None
 
     def set(self, package, version, counts):
-        row = self.rows.setdefault(package, ["all", {v: ABSENT for v in VERSIONS}])
-        row[1][version] = counts
+        with self.lock:
+            row = self.rows.setdefault(package, ["all", {v: ABSENT for v in VERSIONS}])
+            row[1][version] = counts
+            self.save()
 
     def save(self):
         with open(self.path, "w") as f:
@@ -224,8 +227,6 @@ def main():
 
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         tally.update(pool.map(guarded, work))
-    if args.update:
-        table.save()
     print(f"{tally['passed']} passed, {tally['failed']} failed, 0 skipped")
     return 1 if tally["failed"] else 0
 
