@@ -16,6 +16,7 @@ leave() {
     for ((i = ${#binds[@]} - 1; i >= 0; i--)); do
         if mountpoint -q "$dir${binds[i]}"; then umount "$dir${binds[i]}" || KEEP=1; fi
     done
+    if mountpoint -q "$dir"; then umount "$dir" || KEEP=1; fi
     if [ "${KEEP:-}" = 1 ] || [ -n "${FRESH:-}" ]; then
         echo "fresh: kept in $dir"
     else
@@ -32,6 +33,7 @@ fi
 cp -r /etc/apt/sources.list* /etc/apt/apt.conf.d "$dir/etc/apt/" 2>/dev/null || true
 cp /etc/resolv.conf /etc/hosts "$dir/etc/"
 cp -r /etc/ssl/certs/. "$dir/etc/ssl/certs/"
+mountpoint -q "$dir" || { mount --bind "$dir" "$dir" && mount --make-private "$dir"; } # for tests that unshare mounts
 for path in "${binds[@]}"; do
     if [ -d "$path" ]; then mkdir -p "$dir$path"; else [ -e "$dir$path" ] || : >"$dir$path"; fi
     mountpoint -q "$dir$path" || mount --bind "$path" "$dir$path"

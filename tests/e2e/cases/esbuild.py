@@ -5,9 +5,8 @@ esbuild reads every directory up to the root, so the tree is granted as the root
 import hashlib
 import os
 import shutil
-import subprocess
 
-from harness import CACHE, ROOT, Skip, case, expect, measured, run
+from harness import CACHE, ROOT, Skip, case, expect, measured, prepare, run
 
 SOURCE = os.path.join(ROOT, "tests", "e2e", "esbuild")
 NATIVE = "node_modules/@esbuild/linux-x64/bin/esbuild"
@@ -24,8 +23,7 @@ def tree():
         os.makedirs(place, exist_ok=True)
         shutil.copy(os.path.join(SOURCE, "package.json"), place)
         words = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"]
-        done = subprocess.run(["npm", "install", *words], cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        assert done.returncode == 0, done.stdout.decode()
+        prepare(["npm", "install", *words], cwd=place)
         open(os.path.join(place, "complete"), "w").close()
     shutil.copy(os.path.join(SOURCE, "entry.jsx"), place)
     return place
