@@ -47,6 +47,7 @@ ENGINE_SRC := \
 SHIM_SRC := \
     wasi-shim/args.c \
     wasi-shim/clock.c \
+    wasi-shim/doorbell.c \
     wasi-shim/hypercall.c \
     wasi-shim/linear.c \
     wasi-shim/preopen.c \
@@ -228,7 +229,7 @@ $(BUILD)/host/spec-run: $(SPEC_OBJ) $(BUILD)/host/libengine.a
 # ---- unit tests: every tests/unit/FOLDER/test_NAME.c is one cmocka program, linked with what it needs ----
 
 UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
-UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC)) $(BUILD)/tsan/test_service
 SAN_LIBS := $(addprefix $(BUILD)/san/,libvmm.a libtest.a libshim.a libengine.a)
 
 $(BUILD)/san/%.o: %.c
@@ -262,6 +263,12 @@ $(BUILD)/unit/%: tests/unit/%.c $(SAN_LIBS) $(BUILD)/san/libguest.a
 	$(Q)$(CC) $(BASE) -O1 $(HOSTED) $(SAN) -MF $@.d -o $@ $< $(SAN_LIBS) $(VMM_LIBS) -lcmocka -lm -lc \
 	    $(if $(filter guest/% wasi-shim/%,$*),$(BUILD)/san/libguest.a)
 
+# The hand-over of calls once more, under ThreadSanitizer.
+$(BUILD)/tsan/test_service: tests/unit/vmm/test_service.c vmm/service.c wasi-shim/hypercall.c
+	@mkdir -p $(@D)
+	$(call say,CC tsan $@)
+	$(Q)$(CC) $(BASE) -O1 $(HOSTED) -fsanitize=thread -MF $@.d -o $@ $(filter %.c,$^) -lpthread -lcmocka
+
 .PHONY: unit
 unit: $(UNIT_BIN)
 
@@ -288,6 +295,7 @@ SPEC_PARTS := \
     spec-san="$(MAKE) $(BUILD)/san/spec-run && tests/tools/spec.sh $(BUILD)/san/spec-run" \
 
 TEST_PARTS := $(SPEC_PARTS) \
+    model="$(MAKE) -s model" \
     golden="tests/golden/run.sh $(BUILD)/wasmvm" \
     hostile="tests/hostile/run.sh $(BUILD)/wasmvm" \
     e2e="tests/e2e/run.py --wasmvm $(BUILD)/wasmvm" \
@@ -301,13 +309,14 @@ TEST_PARTS := $(SPEC_PARTS) \
 ## make test       check, spec suite, golden cases, hostile guests, end-to-end in KVM (network);
 ##                 REQUIRE_KVM=1 makes skips failures
 ## make test-svm   VM tests on an emulated AMD-V machine (network)
+## make model      the hand-over of calls, in every interleaving, by spin
 ## make std        Go's standard library tests, each package in a VM; STD=all: every package (network)
 ## make test-tools real Go command-line tools and esbuild against their native builds (network)
 ## make bench      start times and Go programs against native Go and other runtimes (network)
 ## make images     build images/demo.wasm anew with the pinned Go: the same bytes (network)
 ## make fresh      make demo and make test in a minimal Debian (root, network)
 ## make clean      remove build/ but for what came by network
-.PHONY: install deps demo images check spec test test-svm std test-tools bench fresh clean distclean help
+.PHONY: install deps demo images check spec test test-svm model std test-tools bench fresh clean distclean help
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
@@ -341,6 +350,9 @@ test-svm:
 	@tests/tools/deps.sh build svm
 	@$(MAKE) all
 	tests/tools/svm.sh $(BUILD)/wasmvm
+
+model:
+	@tests/model/run.sh $(BUILD)/model
 
 std: all
 	tests/std/run.py --wasmvm $(BUILD)/wasmvm $(if $(filter all,$(STD)),--all)

@@ -4,10 +4,10 @@
  * request posted serves it, then writes DONE. The slot's state lies in guest memory and is only a hint: nothing on the
  * host's side rests on it. A doorbell that finds the thread in service waits for the lock, asleep, and finds DONE.
  *
- * When to poll (docs/rationale.md): an exit's cost is the shortest time that KVM_RUN has taken so far. STREAK calls in a
- * row, each less than GAP_EXITS of that apart, start the thread; IDLE_EXITS without a call stop it. A guest that waits
- * for the thread rings after WAIT_EXITS; where that happens often, the thread does not get its CPU, and polling rests for
- * a while that doubles. */
+ * When to poll (docs/rationale.md): an exit's cost is the shortest time that KVM_RUN has taken so far. STREAK calls in
+ * a row, each less than GAP_EXITS of that apart, start the thread; IDLE_EXITS without a call stop it. A guest that waits
+ * for the thread rings after WAIT_EXITS; where that happens often, the thread does not get its CPU, and polling rests
+ * for a while that doubles. */
 #include <errno.h>
 #include <linux/futex.h>
 #include <sched.h>
@@ -37,11 +37,6 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static uint32_t load(const uint32_t *word, int order)
-{
-    return order == __ATOMIC_ACQUIRE ? __atomic_load_n(word, __ATOMIC_ACQUIRE) : __atomic_load_n(word, __ATOMIC_RELAXED);
-}
-
 static void futex(uint32_t *word, int op, uint32_t value)
 {
     syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
@@ -50,25 +45,21 @@ static void futex(uint32_t *word, int op, uint32_t value)
 /* ---- serving ---- */
 
 /* With the lock held. Acquire: the request was written before it was posted. */
-static bool serve_posted(struct service *s, bool polled)
+static void serve_posted(struct service *s, bool polled)
 {
-    if (load(s->state, __ATOMIC_ACQUIRE) == SLOT_DONE)
-        return false;
+    if (__atomic_load_n(s->state, __ATOMIC_ACQUIRE) == SLOT_DONE)
+        return;
     __atomic_store_n(s->state, SLOT_BUSY, __ATOMIC_RELAXED);
-    if (!s->serve(s->context, polled)) /* the run is over: the guest waits in vain, then rings */
-        return false;
-    __atomic_store_n(s->state, SLOT_DONE, __ATOMIC_RELEASE); /* the result was written before */
-    return true;
+    if (s->serve(s->context, polled)) /* else the guest waits in vain, then rings */
+        __atomic_store_n(s->state, SLOT_DONE, __ATOMIC_RELEASE); /* the result was written before */
 }
 
-static uint64_t serve_polled(struct service *s)
+static void serve_polled(struct service *s)
 {
-    uint64_t served = 0;
     pthread_mutex_lock(&s->lock);
-    if (!s->stopping && load(s->state, __ATOMIC_RELAXED) == SLOT_POSTED)
-        served = serve_posted(s, true);
+    if (!s->stopping && __atomic_load_n(s->state, __ATOMIC_RELAXED) == SLOT_POSTED)
+        serve_posted(s, true);
     pthread_mutex_unlock(&s->lock);
-    return served;
 }
 
 /* ---- the thread ---- */
@@ -83,24 +74,23 @@ static uint64_t idle_most(const struct service *s)
     return exit * IDLE_EXITS > IDLE_NS_MIN ? exit * IDLE_EXITS : IDLE_NS_MIN;
 }
 
-/* Polls until no call has come for a while; returns how many were served. */
-static uint64_t poll_slot(struct service *s)
+/* Polls until no call has come for a while. */
+static void poll_slot(struct service *s)
 {
-    uint64_t served = 0, last = now_ns(), idle = idle_most(s);
+    uint64_t last = now_ns(), idle = idle_most(s);
     while (!stopping(s) && !__atomic_load_n(&s->give_up, __ATOMIC_RELAXED)) {
         unsigned spins = 0;
-        while (spins < SPINS && load(s->state, __ATOMIC_RELAXED) != SLOT_POSTED) {
+        while (spins < SPINS && __atomic_load_n(s->state, __ATOMIC_RELAXED) != SLOT_POSTED) {
             __builtin_ia32_pause();
             spins++;
         }
         if (spins < SPINS) {
-            served += serve_polled(s);
+            serve_polled(s);
             last = now_ns();
         } else if (now_ns() - last > idle) {
             break;
         }
     }
-    return served;
 }
 
 static void session(struct service *s)
@@ -108,12 +98,15 @@ static void session(struct service *s)
     uint64_t exit = __atomic_load_n(&s->exit_ns, __ATOMIC_RELAXED);
     uint64_t wait = exit * WAIT_EXITS > WAIT_NS_MIN ? exit * WAIT_EXITS : WAIT_NS_MIN;
     __atomic_store_n(s->wait_ticks, wait * s->tsc_khz / 1000000u, __ATOMIC_RELAXED);
+    pthread_mutex_lock(&s->lock);
+    s->there = true;
+    pthread_mutex_unlock(&s->lock);
     __atomic_store_n(s->polled, 1, __ATOMIC_SEQ_CST);
-    uint64_t served = poll_slot(s);
-    /* The guest may have seen `polled` and post now: one more look after it is 0. If that misses it too, the guest's wait
-     * is bounded. */
+    poll_slot(s);
+    /* The guest may have seen `polled` and post now: one more look after it is 0. If that misses it too, the guest's
+     * wait is bounded. */
     __atomic_store_n(s->polled, 0, __ATOMIC_SEQ_CST);
-    served += serve_polled(s);
+    serve_polled(s);
     bool bad = __atomic_load_n(&s->give_up, __ATOMIC_RELAXED);
     pthread_mutex_lock(&s->lock);
     s->rest_ns = !bad ? REST_NS_MIN : s->rest_ns * 2 < REST_NS_MAX ? s->rest_ns * 2 : REST_NS_MAX;
@@ -121,7 +114,7 @@ static void session(struct service *s)
     s->misses = 0;
     s->give_up = false;
     s->streak = 0;
-    s->polling = false;
+    s->polling = s->there = false;
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -185,16 +178,16 @@ static bool worth_polling(struct service *s, uint64_t guest_ns)
 void service_doorbell(struct service *s, bool counts, uint64_t guest_ns)
 {
     pthread_mutex_lock(&s->lock);
-    bool served = serve_posted(s, false);
+    serve_posted(s, false);
     bool start = counts && worth_polling(s, guest_ns);
-    if (s->polling && counts && ++s->misses >= MISSES_MOST && s->misses * 8 > s->polled_calls)
+    /* While the thread is only on its way, a doorbell says nothing about it: waking takes longer than many exits. */
+    if (s->there && counts && ++s->misses >= MISSES_MOST && s->misses * 8 > s->polled_calls)
         __atomic_store_n(&s->give_up, true, __ATOMIC_RELAXED);
     if (start) {
         s->polling = true;
         s->polled_calls = 0;
     }
     pthread_mutex_unlock(&s->lock);
-    (void)served;
     if (!start)
         return;
     if (!s->running && !thread_make(s)) {

@@ -10,7 +10,7 @@ struct service {
     /* Set by the owner before service_init. */
     uint32_t *state, *polled;             /* the slot's, in guest memory */
     uint64_t *wait_ticks;
-    bool (*serve)(void *, bool polled);   /* copies the request, serves it, writes the result; false: the run is over */
+    bool (*serve)(void *, bool polled);   /* copies the request, serves it, writes the result; false: it is not done */
     void *context;
     int kick_signal;                      /* interrupts a call in service; 0 = none */
 
@@ -18,7 +18,8 @@ struct service {
     pthread_t thread;
     pthread_mutex_t lock;
     uint32_t wanted;                      /* futex: the thread is to poll */
-    bool running, allowed, always, polling, stopping, give_up;
+    bool running, allowed, always, stopping, give_up;
+    bool polling, there;                  /* a session is wanted or on; the thread has come to it */
     uint64_t exit_ns, tsc_khz;
     uint64_t rest_ns, not_before;
     uint32_t streak, misses;

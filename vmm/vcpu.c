@@ -31,6 +31,7 @@ struct vcpu {
     bool quitting;
     unsigned quit_tries;
     struct service service;
+    struct end polled_end; /* the end that a polled call brought; under the service's lock */
     pthread_t thread;  /* the vCPU's */
     uint64_t guest_ns; /* how long the last KVM_RUN took */
 };
@@ -203,37 +204,72 @@ static bool request_read(struct vcpu *v, struct request *r)
     return true;
 }
 
-/* Serves what the slot holds, on whichever thread; false: the run is over. */
+/* Takes over the end that a polled call brought.  With the service's lock held, on the vCPU's thread: `end` is
+ * its own. */
+static bool end_taken(struct vcpu *v)
+{
+    if (v->end->kind == ENDED_NOT && v->polled_end.kind != ENDED_NOT) {
+        *v->end = v->polled_end;
+        v->polled_end.text = NULL;
+    }
+    return v->end->kind != ENDED_NOT;
+}
+
+static bool own_call(uint32_t number)
+{
+    return number >= CALL_COUNT || own_calls[number];
+}
+
+static void request_serve(struct vcpu *v, const struct request *r, bool polled)
+{
+    uint64_t began = clock_now_ns();
+    uint64_t result = own_calls[r->number] ? own_calls[r->number](v, r)
+                                           : wasi_serve(v->wasi, r, polled ? &v->polled_end : v->end);
+    guest_write(&v->vm->mem, SLOT_AT + offsetof(struct slot, result), &result, sizeof result);
+    struct call_stats *stats = &v->vm->stats->calls[r->number];
+    stats->count++;
+    stats->polled += polled;
+    stats->total_ns += clock_now_ns() - began;
+    v->service.polled_calls += polled;
+}
+
+/* On the service thread.  What is not for it stays undone: the guest rings in the end. */
+static bool serve_here(struct vcpu *v, const struct request *r)
+{
+    if (v->polled_end.kind != ENDED_NOT || own_call(r->number))
+        return false;
+    request_serve(v, r, true);
+    if (v->polled_end.kind != ENDED_NOT)
+        kick_thread(v->thread); /* out of the guest */
+    return v->polled_end.kind == ENDED_NOT;
+}
+
+static bool serve_rung(struct vcpu *v, const struct request *r)
+{
+    if (end_taken(v))
+        return false;
+    if (r->number >= CALL_COUNT)
+        end_words(v, ENDED_HOSTILE, "call number %u does not exist", r->number);
+    else
+        request_serve(v, r, false);
+    return v->end->kind == ENDED_NOT;
+}
+
+/* Serves what the slot holds, on whichever thread, with the service's lock held; false: not done. */
 static bool call_serve(void *context, bool polled)
 {
     struct vcpu *v = context;
     struct request r;
     bool read = request_read(v, &r);
     assert(read); /* the control area is always there */
-    if (v->end->kind != ENDED_NOT)
-        return false;
-    if (r.number >= CALL_COUNT || (polled && own_calls[r.number])) {
-        end_words(v, ENDED_HOSTILE, "call number %u %s", r.number, polled ? "without a doorbell" : "does not exist");
-    } else {
-        uint64_t began = clock_now_ns();
-        uint64_t result = own_calls[r.number] ? own_calls[r.number](v, &r) : wasi_serve(v->wasi, &r, v->end);
-        guest_write(&v->vm->mem, SLOT_AT + offsetof(struct slot, result), &result, sizeof result);
-        struct call_stats *stats = &v->vm->stats->calls[r.number];
-        stats->count++;
-        stats->polled += polled;
-        stats->total_ns += clock_now_ns() - began;
-        v->service.polled_calls += polled;
-    }
-    if (v->end->kind != ENDED_NOT && polled)
-        kick_thread(v->thread); /* out of the guest */
-    return v->end->kind == ENDED_NOT;
+    return polled ? serve_here(v, &r) : serve_rung(v, &r);
 }
 
 static void call_rung(struct vcpu *v)
 {
     uint32_t number = 0;
     guest_read(&v->vm->mem, SLOT_AT + offsetof(struct slot, number), &number, sizeof number);
-    service_doorbell(&v->service, number < CALL_COUNT && !own_calls[number], v->guest_ns);
+    service_doorbell(&v->service, !own_call(number), v->guest_ns);
 }
 
 static void service_begin(struct vcpu *v)
@@ -345,6 +381,11 @@ static void kicked(struct vcpu *v)
 {
     uint32_t number;
     kvm_clear_kick(&v->vm->kvm);
+    pthread_mutex_lock(&v->service.lock);
+    bool over = end_taken(v);
+    pthread_mutex_unlock(&v->service.lock);
+    if (over)
+        return;
     enum end_kind kind = kick_reason(&number);
     if (kind == ENDED_NOT || (v->quitting && !kick_expired()))
         return;
@@ -395,6 +436,7 @@ void vcpu_run(struct vm *vm, struct wasi *wasi, struct end *end)
     while (end->kind == ENDED_NOT)
         step(&v);
     service_stop(&v.service);
+    free(v.polled_end.text);
     kick_also(NULL, NULL);
     vm->stats->service_cpu_ns = v.service.cpu_ns;
     kick_acknowledge();

@@ -1,12 +1,6 @@
-/* The one function that leaves the guest.  Nothing else executes `out`, the CPL 0 crash path apart. */
+/* A request's way to the monitor and back: post it, wait where somebody polls, ring where nobody
+ * does or it takes long. */
 #include "wasi-shim/hypercall.h"
-
-/* The memory clobber keeps the compiler from moving slot accesses across the doorbell.  The CPU needs no fence: the
- * exit serializes. */
-void doorbell_ring(enum doorbell why)
-{
-    __asm__ volatile("outb %b0, %1" : : "a"(why), "N"(DOORBELL_PORT) : "memory");
-}
 
 static uint64_t ticks(void)
 {

@@ -1,7 +1,7 @@
 /* WASI's functions as imports: which there are, with which types, and what happens when one is called.
  *
- * Names and types are calls.def's; where a name has two types, the import's number of parameters chooses.  A call is answered by its function in `served`, where it has one and that function
- * knows the answer; else it is forwarded. */
+ * Names and types are calls.def's; where a name has two types, the import's number of parameters chooses.  A call is
+ * answered by its function in `served`, where it has one and that function knows the answer; else it is forwarded. */
 #include "wasi-shim/hypercall.h"
 #include "wasi-shim/shim.h"
 

@@ -23,6 +23,7 @@ ROWS
 python3 python3
 xz xz-utils
 wast2json wabt
+spin spin
 setpriv util-linux
 /etc/ssl/certs/ca-certificates.crt ca-certificates
 npm npm
