@@ -1,0 +1,14 @@
+/* The fuzzers' heap: engine/inside.h's heap_alloc, scratch_alloc and scratch_reset, and what tells it where runs begin. */
+#ifndef TESTS_FUZZ_HEAP_H
+#define TESTS_FUZZ_HEAP_H
+
+#include "engine/inside.h"
+
+/* The heap that env will name, whole and zero; once. */
+void fuzz_heap_open(uint8_t *heap, uint64_t bytes);
+/* After a run: the engine is gone, the heap as fuzz_heap_open had it. */
+void fuzz_heap_reset(struct engine *);
+/* Bytes of scratch that the last compilation took. */
+uint64_t fuzz_scratch_used(void);
+
+#endif

@@ -1,0 +1,243 @@
+/* Fuzz target: bytes -> parsed, validated, instantiated with whatever is imported, every function compiled.  No wasm code
+ * runs here; tests/fuzz/diff.py compares what it does.
+ *
+ * What is demanded besides AddressSanitizer's and UBSan's silence: a refusal has a kind and one line of text; the
+ * validator says of a module what it says of its functions one by one; a valid function compiles, and compiles again to
+ * learn offsets; the heap stays below a bound that is linear in the input's length.  One input in eight gets a small
+ * heap, so that memory runs out everywhere.
+ *
+ * All memory is mapped once and cleared after a run: a run costs microseconds. */
+#include "engine/code.h"
+#include "tests/fuzz/heap.h"
+#include "tests/fuzz/mutate.h"
+
+#include <sanitizer/asan_interface.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define HEAP_BYTES   (128ull << 20)
+#define CODE_BYTES   (8ull << 20)
+#define MEMORY_LIMIT (1ull << 20)
+#define MEMORY_SLOT  (MEMORY_LIMIT + (64ull << 10))
+#define MEMORIES     32
+#define NAME_CAP     40
+#define INPUT_MAX    (1u << 20)
+
+/* Scratch for one function: so much for each of the input's bytes, and a floor (large br_tables and many locals are told
+ * in few bytes: 50,000 locals take about 200 bytes each). */
+#define SCRATCH_BYTE  (4u << 10)
+#define SCRATCH_FLOOR (32u << 20)
+
+static struct space { uint8_t *heap, *code, *memories; uint32_t nmemories; uint64_t used[MEMORIES]; } space;
+
+__attribute__((noreturn, format(printf, 1, 2))) static void finding(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    fprintf(stderr, "finding: ");
+    vfprintf(stderr, format, list);
+    fprintf(stderr, "\n");
+    va_end(list);
+    abort();
+}
+
+/* ---- the engine's surroundings ---- */
+
+static bool grow(void *self, uint64_t bytes)
+{
+    (void)self, (void)bytes;
+    return true;
+}
+
+static bool memory_open(void *self, uint64_t max_bytes, uint8_t **base)
+{
+    (void)self, (void)max_bytes;
+    if (space.nmemories == MEMORIES)
+        return false;
+    space.used[space.nmemories] = 0;
+    *base = space.memories + MEMORY_SLOT * space.nmemories++;
+    return true;
+}
+
+static bool memory_grow(void *self, uint8_t *base, uint64_t old_bytes, uint64_t new_bytes)
+{
+    (void)self;
+    ASAN_UNPOISON_MEMORY_REGION(base + old_bytes, new_bytes - old_bytes);
+    space.used[(uint64_t)(base - space.memories) / MEMORY_SLOT] = new_bytes;
+    return true;
+}
+
+static uint64_t clock_ns(void *self)
+{
+    (void)self;
+    return 0;
+}
+
+static void space_open(void)
+{
+    uint64_t bytes = HEAP_BYTES + CODE_BYTES + MEMORIES * MEMORY_SLOT;
+    uint8_t *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        finding("no address space");
+    space = (struct space){ .heap = at, .code = at + HEAP_BYTES, .memories = at + HEAP_BYTES + CODE_BYTES };
+    fuzz_heap_open(space.heap, HEAP_BYTES);
+    ASAN_POISON_MEMORY_REGION(space.memories, MEMORIES * MEMORY_SLOT);
+}
+
+static void space_reset(struct engine *engine)
+{
+    memset(space.code, 0, engine->code ? engine->code->used : 0);
+    for (uint32_t i = 0; i < space.nmemories; i++) {
+        if (space.used[i] > 0)
+            madvise(space.memories + i * MEMORY_SLOT, MEMORY_SLOT, MADV_DONTNEED);
+        ASAN_POISON_MEMORY_REGION(space.memories + i * MEMORY_SLOT, MEMORY_SLOT);
+    }
+    space.nmemories = 0;
+    fuzz_heap_reset(engine);
+}
+
+/* ---- imports: a module that exports one of each, and a host function of any type ---- */
+
+/* Tables of 16 to 16 elements ("f", "e"), a memory of 1 to 1 pages ("m"), globals of every type, constant, then mutable. */
+static const uint8_t provider_wasm[] = {
+    0, 'a', 's', 'm', 1, 0, 0, 0, 4, 9, 2, 0x70, 1, 16, 16, 0x6f, 1, 16, 16, 5, 4, 1, 1, 1, 1,
+    6, 123, 14,
+    0x7f, 0, 0x41, 7, 0x0b, 0x7e, 0, 0x42, 7, 0x0b, 0x7d, 0, 0x43, 0, 0, 0, 0, 0x0b,
+    0x7c, 0, 0x44, 0, 0, 0, 0, 0, 0, 0, 0, 0x0b, 0x70, 0, 0xd0, 0x70, 0x0b, 0x6f, 0, 0xd0, 0x6f, 0x0b,
+    0x7b, 0, 0xfd, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x0b,
+    0x7f, 1, 0x41, 7, 0x0b, 0x7e, 1, 0x42, 7, 0x0b, 0x7d, 1, 0x43, 0, 0, 0, 0, 0x0b,
+    0x7c, 1, 0x44, 0, 0, 0, 0, 0, 0, 0, 0, 0x0b, 0x70, 1, 0xd0, 0x70, 0x0b, 0x6f, 1, 0xd0, 0x6f, 0x0b,
+    0x7b, 1, 0xfd, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x0b,
+};
+
+struct imports { const struct module *module; struct instance *provider; uint32_t next[4]; };
+
+static enum trap no_host(void *data, struct instance *caller, struct cell *cells)
+{
+    (void)data, (void)caller, (void)cells;
+    return TRAP_HOST;
+}
+
+static bool resolve(void *self, struct name module, struct name field, enum extern_kind kind,
+                    const struct functype *type, struct extern_ref *out)
+{
+    static const uint8_t types[] = { VT_I32, VT_I64, VT_F32, VT_F64, VT_FUNCREF, VT_EXTERNREF, VT_V128 };
+    struct imports *imports = self;
+    uint32_t index = imports->next[kind]++;
+    (void)module, (void)field;
+    *out = (struct extern_ref){ .kind = kind, .from = imports->provider };
+    if (kind == EXTERN_FUNC) {
+        *out = (struct extern_ref){ .kind = kind, .host = { no_host, NULL }, .host_type = *type };
+        return true;
+    }
+    if (kind == EXTERN_TABLE)
+        out->index = imports->module->tables[index].elem == VT_EXTERNREF;
+    for (uint32_t i = 0; kind == EXTERN_GLOBAL && i < sizeof types; i++)
+        if (types[i] == imports->module->globals[index].type)
+            out->index = i + (imports->module->globals[index].mutable ? sizeof types : 0);
+    return imports->provider != NULL;
+}
+
+static struct instance *instantiate(struct engine *engine, struct module *module, enum trap *trap)
+{
+    struct imports imports = { .module = module };
+    if (module->nimported_globals + module->nimported_tables + module->nimported_memories > 0) {
+        struct module *provider = module_parse(engine, provider_wasm, sizeof provider_wasm);
+        imports.provider = provider ? instance_new(engine, provider, resolve, &imports, trap) : NULL;
+        if (!imports.provider)
+            return NULL;
+    }
+    return instance_new(engine, module, resolve, &imports, trap);
+}
+
+/* ---- one input ---- */
+
+static void error_check(struct engine *engine, const char *where, size_t len)
+{
+    const struct error *error = engine_error(engine);
+    size_t text = strnlen(error->text, ERROR_TEXT);
+    if (error->kind == ERROR_NONE)
+        finding("%s: refused without a reason", where);
+    if (text == 0 || text == ERROR_TEXT || strchr(error->text, '\n'))
+        finding("%s: the message is not one line: %s", where, error->text);
+    if (error->offset > len)
+        finding("%s: offset %u of %zu bytes", where, error->offset, len);
+}
+
+static bool out_of_memory(struct engine *engine)
+{
+    enum error_kind kind = engine_error(engine)->kind;
+    return kind == ERROR_NOMEM || kind == ERROR_MEMORY;
+}
+
+static void functions_compile(struct engine *engine, struct instance *instance, bool valid, size_t len)
+{
+    const struct module *module = instance->module;
+    bool all = true;
+    for (uint32_t func = module->nimported_funcs; func < module->nfuncs; func++) {
+        char name[NAME_CAP];
+        if (func_name(instance, func, name, sizeof name) >= sizeof name || strlen(name) >= sizeof name)
+            finding("the name of function %u is too long", func);
+        engine->error = (struct error){ .kind = ERROR_NONE };
+        bool done = func_compile(instance, func);
+        if (fuzz_scratch_used() > SCRATCH_FLOOR + SCRATCH_BYTE * len)
+            finding("function %u took %llu bytes of scratch memory", func, (unsigned long long)fuzz_scratch_used());
+        if (!done)
+            error_check(engine, "compile", len);
+        enum error_kind kind = engine_error(engine)->kind;
+        if (!done && valid && (kind == ERROR_INVALID || kind == ERROR_MALFORMED))
+            finding("the module is valid, function %u is not: %s", func, engine_error(engine)->text);
+        all = all && (done || out_of_memory(engine));
+    }
+    const struct code_global *code = engine->code;
+    if (code->nranges > 0 && !code->ranges[code->nranges - 1].is_thunk)
+        code_wasm_offset(engine, &code->ranges[code->nranges - 1], UINT32_MAX);
+    if (all && !valid)
+        finding("the module is not valid, but all its functions are");
+}
+
+static void run(struct engine *engine, const uint8_t *bytes, size_t len)
+{
+    enum trap trap = TRAP_NONE;
+    struct module *module = module_parse(engine, bytes, len);
+    if (!module) {
+        error_check(engine, "parse", len);
+        return;
+    }
+    bool valid = module_validate(engine, module);
+    bool memory_gone = !valid && out_of_memory(engine);
+    if (!valid)
+        error_check(engine, "validate", len);
+    struct instance *instance = instantiate(engine, module, &trap);
+    if (instance)
+        functions_compile(engine, instance, valid || memory_gone, len);
+    else if (trap == TRAP_NONE)
+        error_check(engine, "instance", len);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    if (!space.heap)
+        space_open();
+    uint32_t hash = (uint32_t)len;
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ data[i]) * 0x01000193;
+    uint64_t heap = hash >> 29 ? HEAP_BYTES : (64ull << 10) + (hash >> 5 & 0x7fff0);
+    struct engine_env env = { .heap = space.heap, .heap_cap = heap, .heap_usable = heap, .heap_grow = grow,
+                              .code_w = space.code, .code_x = space.code, .code_cap = CODE_BYTES, .code_grow = grow,
+                              .memory_open = memory_open, .memory_grow = memory_grow, .memory_limit = MEMORY_LIMIT,
+                              .stack_lo = space.code, .stack_hi = space.code, .clock_ns = clock_ns,
+                              .cpu = hash >> 2 & 0x3ff };
+    uint8_t *bytes = malloc(len ? len : 1); /* so that what lies behind the input is poisoned */
+    memcpy(bytes, data, len);
+    struct engine *engine = engine_new(&env);
+    if (engine && len <= INPUT_MAX)
+        run(engine, bytes, len);
+    space_reset((struct engine *)space.heap);
+    free(bytes);
+    return 0;
+}
