@@ -272,6 +272,38 @@ $(BUILD)/tsan/test_service: tests/unit/vmm/test_service.c vmm/service.c wasi-shi
 .PHONY: unit
 unit: $(UNIT_BIN)
 
+# ---- fuzzers: tests/fuzz/ ----
+#
+# The module target has a heap of its own in engine/heap.c's place.  fuzz-replay is the target without libFuzzer.
+
+FUZZ_TARGET := tests/fuzz/module.c tests/fuzz/heap.c
+FUZZ_CFLAGS := $(BASE) -std=gnu11 $(HOSTED) -fsanitize=fuzzer-no-link,address,undefined \
+    -fno-sanitize-recover=undefined -fno-sanitize-coverage=trace-cmp,trace-div,trace-gep -fno-omit-frame-pointer
+FUZZ_OBJ := $(call objects,$(filter-out engine/heap.c,$(ENGINE_SRC)) $(FUZZ_TARGET) tests/fuzz/mutate.c,fuzz)
+
+$(BUILD)/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC fuzz $<)
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -c -o $@ $<
+
+$(BUILD)/fuzz/module: $(FUZZ_OBJ)
+	$(call say,LD $@)
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^
+
+$(BUILD)/san/fuzz-replay: $(call objects,$(FUZZ_TARGET) tests/fuzz/replay.c,san) $(BUILD)/san/libengine.a
+	$(call say,LD $@)
+	$(Q)$(CC) $(SAN) -o $@ $^
+
+$(BUILD)/host/diff-run: $(call objects,$(TEST_SRC) tests/fuzz/diff_run.c,test) $(BUILD)/host/libengine.a
+	$(call say,LD $@)
+	$(Q)$(CC) -o $@ $^
+
+$(BUILD)/host/compile: $(call objects,$(TEST_SRC) tests/bench/compile.c,test) $(BUILD)/host/libengine.a
+	$(call say,LD $@)
+	$(Q)$(CC) -o $@ $^
+
+FUZZ_REPLAY := $(BUILD)/san/fuzz-replay $(BUILD)/host/diff-run
+
 # ---- commands ----
 #
 # A part of the tests is NAME="COMMAND"; the command's last line is `N passed, N failed, N skipped`.
@@ -285,6 +317,7 @@ CHECK_PARTS := \
     compile="tests/tools/compile.sh $(CC) $(BUILD)" \
     clang="tests/tools/compile.sh $(CLANG) $(BUILD)/clang" \
     unit="$(MAKE) -k -j2 unit; made=$$?; tests/tools/unit.sh $(UNIT_BIN) && exit $$made" \
+    fuzz-replay="$(MAKE) $(FUZZ_REPLAY) && tests/fuzz/replay.sh $(FUZZ_REPLAY)" \
 
 # Bits of enum engine_cpu: nothing beyond SSE4.1.
 OLD_CPU := 0x7e
@@ -296,6 +329,7 @@ SPEC_PARTS := \
 
 TEST_PARTS := $(SPEC_PARTS) \
     model="$(MAKE) -s model" \
+    fuzz-diff="$(MAKE) $(BUILD)/host/diff-run && tests/fuzz/diff.py --count 300" \
     golden="tests/golden/run.sh $(BUILD)/wasmvm" \
     hostile="tests/hostile/run.sh $(BUILD)/wasmvm" \
     e2e="tests/e2e/run.py --wasmvm $(BUILD)/wasmvm" \
@@ -308,6 +342,8 @@ TEST_PARTS := $(SPEC_PARTS) \
 ## make spec       the official WebAssembly suite, again as if on an old CPU, and under ASan and UBSan
 ## make test       check, spec suite, golden cases, hostile guests, end-to-end in KVM (network);
 ##                 REQUIRE_KVM=1 makes skips failures
+## make fuzz       libFuzzer on a target of tests/fuzz/: T=module, for S=60 seconds (clang)
+## make fuzz-diff  N=1000 random modules of SEED=1 on our engine and on V8 (node, binaryen)
 ## make test-svm   VM tests on an emulated AMD-V machine (network)
 ## make model      the hand-over of calls, in every interleaving, by spin
 ## make std        Go's standard library tests, each package in a VM; STD=all: every package (network)
@@ -316,7 +352,7 @@ TEST_PARTS := $(SPEC_PARTS) \
 ## make images     build images/demo.wasm anew with the pinned Go: the same bytes (network)
 ## make fresh      make demo and make test in a minimal Debian (root, network)
 ## make clean      remove build/ but for what came by network
-.PHONY: install deps demo images check spec test test-svm model std test-tools bench fresh clean distclean help
+.PHONY: install deps demo images check spec test fuzz fuzz-diff test-svm model std test-tools bench fresh clean distclean help
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
@@ -345,6 +381,22 @@ spec:
 test:
 	@tests/tools/deps.sh build check test
 	@$(PARTS) $(CHECK_PARTS) $(TEST_PARTS)
+
+T ?= module
+S ?= 60
+N ?= 1000
+SEED ?= 1
+
+# What is found stays in $(BUILD)/fuzz/found; no file that it writes exceeds 200 MB.
+fuzz: $(BUILD)/fuzz/$(T)
+	@mkdir -p $(BUILD)/fuzz/corpus-$(T) $(BUILD)/fuzz/found
+	@[ -d $(BUILD)/fuzz/seeds ] || tests/fuzz/seeds.sh $(BUILD)/fuzz/seeds
+	ulimit -f 200000; ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 $(BUILD)/fuzz/$(T) -entropic=0 \
+	    -rss_limit_mb=1500 -timeout=20 -max_len=6000 -reload=0 -verbosity=0 -print_final_stats=1 \
+	    -max_total_time=$(S) -artifact_prefix=$(BUILD)/fuzz/found/ $(BUILD)/fuzz/corpus-$(T) $(BUILD)/fuzz/seeds
+
+fuzz-diff: $(BUILD)/host/diff-run
+	tests/fuzz/diff.py --count $(N) --seed $(SEED) --keep $(BUILD)/fuzz/differ
 
 test-svm:
 	@tests/tools/deps.sh build svm

@@ -468,6 +468,8 @@ void build_call(struct build *b, enum irop op, const struct functype *type, uint
     struct compile *c = b->c;
     ref index = op == IR_CALLI || op == IR_TAILI ? build_pop(b).r : REF_NONE;
     uint32_t first = build_args(b, type->nparams);
+    for (uint32_t i = 0; i < 2; i++) /* the callee may change pinned globals */
+        save_pending(b, i);
     uint32_t n = build_node(b, op, type->nresults ? ir_type_of(type->results[0]) : T_NONE);
     struct node *node = &c->nodes[n];
     node->a = index;

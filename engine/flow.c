@@ -464,8 +464,9 @@ bool flow(struct compile *c)
     if (!f || !weigh(c) || !choose_candidates(c))
         return false;
     f->c = c;
-    if (!liveness(f))
+    if (!liveness(f) || !compile_grow(c, (void **)&c->webs, &c->webs_cap, 1, sizeof *c->webs))
         return false;
+    c->webs[0] = (struct web){.parent = 0}; /* where web_new points after a failure */
     uint32_t n = 0;
     for (uint32_t i = 0; i < c->norder; i++) {
         c->blocks[c->order[i]].webs_in = n;

@@ -1,6 +1,5 @@
 /* Compile speed on the host: compile FILE.wasm [REPEAT].  Parses, validates and compiles every function, REPEAT times
  * in fresh engines, and prints the best run: bytes of bodies per second of CPU, bytes of code, heap bytes. */
-#define _GNU_SOURCE
 #include "tests/host/env.h"
 
 #include <stdio.h>

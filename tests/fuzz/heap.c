@@ -15,6 +15,7 @@
 #define SCRATCH_FILL 0xa5
 #define MANY        (1u << 20) /* from here on giving pages back is faster than clearing them */
 
+static uint64_t scratch_start; /* the same for every cap, so that what was scratch is never heap */
 static uint64_t scratch_at;    /* bytes in use */
 
 static uint64_t scratch_cap(const struct engine *engine)
@@ -24,7 +25,7 @@ static uint64_t scratch_cap(const struct engine *engine)
 
 static uint8_t *scratch(const struct engine *engine)
 {
-    return engine->env.heap + engine->env.heap_cap / 2;
+    return engine->env.heap + scratch_start;
 }
 
 static void *nomem(struct engine *engine)
@@ -69,6 +70,7 @@ uint64_t fuzz_scratch_used(void)
 
 void fuzz_heap_open(uint8_t *heap, uint64_t bytes)
 {
+    scratch_start = bytes / 2;
     ASAN_POISON_MEMORY_REGION(heap + sizeof(struct engine), bytes - sizeof(struct engine));
 }
 

@@ -9,7 +9,6 @@
  * All memory is mapped once and cleared after a run: a run costs microseconds. */
 #include "engine/code.h"
 #include "tests/fuzz/heap.h"
-#include "tests/fuzz/mutate.h"
 
 #include <sanitizer/asan_interface.h>
 #include <stdarg.h>

@@ -1,16 +1,10 @@
 /* Runs a fuzz target over files, without libFuzzer: replay FILE...   A finding ends the process. */
-#include "tests/fuzz/mutate.h"
-
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-size_t LLVMFuzzerMutate(uint8_t *data, size_t len, size_t max)
-{
-    (void)data, (void)max;
-    return len;
-}
 
 int main(int argc, char **argv)
 {

@@ -1,0 +1,26 @@
+#!/bin/bash
+# A corpus to begin with: tests/fuzz/seeds.sh DIRECTORY.  Small modules of the spec suite (where `make test` has unpacked
+# it), of generate.py, of binaryen's -ttf (where wasm-opt is), and what was found before.
+set -eu
+cd "$(dirname "$0")/../.."
+out=$1
+mkdir -p "$out"
+cp tests/fuzz/regressions/*/*.wasm "$out"
+if [ -d build/cache/spec ]; then
+    find build/cache/spec -name '*.wasm' -size -6k -print0 | while IFS= read -r -d '' file; do
+        cp "$file" "$out/$(cksum <"$file" | cut -d ' ' -f 1)"
+    done
+fi
+for seed in $(seq 1 60); do
+    python3 tests/fuzz/generate.py "$seed" >"$out/go-$seed"
+done
+if command -v wasm-opt >/dev/null; then
+    for seed in $(seq 1 40); do
+        python3 -c "import random, sys; sys.stdout.buffer.write(random.Random($seed).randbytes(1500))" >"$out/in"
+        wasm-opt -ttf "$out/in" -o "$out/ttf-$seed" --mvp-features --enable-multivalue --enable-bulk-memory \
+            --enable-sign-ext --enable-nontrapping-float-to-int --enable-mutable-globals --enable-tail-call \
+            --enable-simd >/dev/null 2>&1 || true
+    done
+    rm -f "$out/in"
+fi
+ls "$out" | wc -l
