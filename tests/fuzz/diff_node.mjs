@@ -1,5 +1,5 @@
-// V8's side of the differential fuzzer: reads diff_run.c's lines from a file, does the same calls, prints every line that
-// differs, with what V8 says.   node diff_node.mjs LINES   Ends with `compared MODULES modules, CALLS calls, N differ`.
+// V8's side of the differential fuzzer: reads diff_run.c's lines from a file, does the same calls, prints the lines
+// that differ, with what V8 says.   node diff_node.mjs LINES   Ends with `compared MODULES modules, CALLS calls, N differ`.
 import { readFileSync } from "node:fs";
 
 const scratch = new DataView(new ArrayBuffer(8));
@@ -109,7 +109,7 @@ for (const line of readFileSync(process.argv[2], "latin1").split("\n")) {
   } else {
     const theirs = replay(line, exports);
     calls++;
-    // Not comparable, nor what follows: the two have stacks of different sizes; no v128 passes between wasm and JavaScript.
+    // Not comparable, nor what follows: the two have stacks of different sizes; no v128 passes to JavaScript.
     if (/ trap stack$/.test(line) || / trap (stack|\? type incompat.*)$/.test(theirs)) quiet = true;
     // V8 has one message for NaN and for what is too large.
     else if (line !== theirs && line.replace(/trap overflow$/, "trap conversion") !== theirs) tell(line, theirs);

@@ -1,5 +1,5 @@
-/* Our side of the differential fuzzer: diff-run FILE.wasm...   For each module: instantiates it, calls every export with
- * arguments that depend on nothing but their place, and prints what came of it, one line each; tests/fuzz/diff_node.mjs
+/* Our side of the differential fuzzer: diff-run FILE.wasm...   For each module: instantiates it, calls every export
+ * with arguments that depend on nothing but their place, and prints what came of it, one line each; tests/fuzz/diff_node.mjs
  * reads these lines, does the same on V8 and says where it differs.
  *
  *   module FILE

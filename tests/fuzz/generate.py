@@ -2,9 +2,10 @@
 
     generate.module(rng) -> bytes          python3 tests/fuzz/generate.py SEED > x.wasm
 
-What Go's code has: a loop around nested blocks that starts by a br_table over PC_B, jumps by `i32.const k; local.set PC_B;
-br loop`, a stack pointer in global 0 with a copy in a local, g in global 2, calls that return the unwind flag, addresses
-computed in 64 bits and wrapped.  What others have: values over blocks, br_if with values, many results, select, tables.
+What Go's code has: a loop around nested blocks that starts by a br_table over PC_B, jumps by `i32.const k; local.set
+PC_B; br loop`, a stack pointer in global 0 with a copy in a local, g in global 2, calls that return the unwind flag,
+addresses computed in 64 bits and wrapped.  What others have: values over blocks, br_if with values, many results,
+select, tables.
 
 Every run ends: loops and functions count a global down.  No NaN's bits reach memory, integers or signs.  Functions are
 exported through wrappers that first set the globals, so that each call is its own."""
@@ -61,13 +62,13 @@ def const(t, value):
     return (b"\x43" + struct.pack("<f", value)) if t == F32 else (b"\x44" + struct.pack("<d", value))
 
 
-INTS = [0, 1, -1, 2, 3, 5, 7, 8, 15, 31, 32, 33, 63, 64, 127, 128, 255, 256, 4096, 65535, 65536, 0x7FFFFFFF, -0x80000000,
-        -0x7FFFFFFF, 0x12345678, -2, -8, -128, -32768]
-WIDE = INTS + [1 << 32, (1 << 32) - 1, -(1 << 32), (1 << 63) - 1, -(1 << 63), 0x123456789ABCDEF0, (5 << 32) + 64, 1 << 31,
-               -(1 << 31) - 1, 0xFFFFFFFF80000000]
+INTS = [0, 1, -1, 2, 3, 5, 7, 8, 15, 31, 32, 33, 63, 64, 127, 128, 255, 256, 4096, 65535, 65536, 0x7FFFFFFF,
+        -0x80000000, -0x7FFFFFFF, 0x12345678, -2, -8, -128, -32768]
+WIDE = INTS + [1 << 32, (1 << 32) - 1, -(1 << 32), (1 << 63) - 1, -(1 << 63), 0x123456789ABCDEF0, (5 << 32) + 64,
+               1 << 31, -(1 << 31) - 1, 0xFFFFFFFF80000000]
 FLOATS = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 3.7, -3.7, 2147483647.0, 2147483648.0, -2147483648.0,
-          -2147483649.0, 4294967295.0, 4294967296.0, 9223372036854774784.0, 9223372036854775808.0, -9223372036854775808.0,
-          18446744073709549568.0, 18446744073709551616.0, 16777216.0, 1e-40, -1e-40, 3e38, 5e-324, 1e300,
+          -2147483649.0, 4294967295.0, 4294967296.0, 9223372036854774784.0, 9223372036854775808.0,
+          -9223372036854775808.0, 18446744073709549568.0, 18446744073709551616.0, 16777216.0, 1e-40, -1e-40, 3e38, 5e-324, 1e300,
           float("inf"), float("-inf"), float("nan"), -0.9999999, 0.49999997, 4503599627370497.5]
 SINGLES = [struct.unpack("<f", struct.pack("<f", x))[0] for x in FLOATS if not 3.4e38 < abs(x) < float("inf")]
 
@@ -167,10 +168,11 @@ class Function:
         mask = r.choice((0xFF, 0xFFF, 0xFFF8, 0x7FFF))
         p = r.random()
         if p < 0.35: # as Go has it: 64 bits, wrapped; what is above 32 bits must not matter
-            code = self.expr(I64, d - 1) + const(I64, mask | r.choice((0, 0, 0xFFFFFFFF00000000, 1 << 32))) + b"\x83\xa7"
+            mask |= r.choice((0, 0, 0xFFFFFFFF00000000, 1 << 32))
+            code = self.expr(I64, d - 1) + const(I64, mask) + b"\x83\xa7"
         elif p < 0.5:
-            code = self.expr(I64, d - 1) + const(I64, mask) + b"\x83" + const(I64, r.choice((8, 1 << 32, -(1 << 32), 7 << 40)))
-            code += b"\x7c\xa7"
+            code = self.expr(I64, d - 1) + const(I64, mask) + b"\x83"
+            code += const(I64, r.choice((8, 1 << 32, -(1 << 32), 7 << 40))) + b"\x7c\xa7"
         elif p < 0.9:
             code = self.expr(I32, d - 1) + const(I32, mask) + b"\x71"
         elif p < 0.96:
@@ -354,7 +356,8 @@ class Function:
             return self.loop(d)
         if p < 0.84:
             self.labels.append(())
-            code = b"\x02\x40" + self.statements(d - 1, 3) + self.condition(d - 1) + b"\x0d\x00" + self.statements(d - 1, 3)
+            code = b"\x02\x40" + self.statements(d - 1, 3) + self.condition(d - 1) + b"\x0d\x00"
+            code += self.statements(d - 1, 3)
             self.labels.pop()
             return code + b"\x0b"
         if p < 0.88:
@@ -466,7 +469,8 @@ class Function:
         if r.random() < 0.7 or not fits:
             code += const(I32, 0) + (b"\x10" + u(r.choice(fits)) if fits else b"")
         else:
-            code += const(I32, 0) + const(I32, r.choice(fits) % mod.table_size) + b"\x11" + u(mod.type([I32], [I32])) + b"\x00"
+            code += const(I32, 0) + const(I32, r.choice(fits) % mod.table_size)
+            code += b"\x11" + u(mod.type([I32], [I32])) + b"\x00"
         code += b"\x04\x40\x41\x01\x0f\x0b"
         if r.random() < 0.8:
             code += b"\x23\x00\x21" + sp

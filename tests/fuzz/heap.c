@@ -1,7 +1,7 @@
 /* engine/heap.c for the fuzzers: the same face, but AddressSanitizer sees every allocation.
  *
- * Takes engine/heap.c's place in the link.  The lower half of the heap holds what lives as long as the engine, the upper
- * half the scratch memory.  Bytes outside of allocations are poisoned, a redzone lies between two of them, and
+ * Takes engine/heap.c's place in the link.  The lower half of the heap holds what lives as long as the engine, the
+ * upper half the scratch memory.  Bytes outside of allocations are poisoned, a redzone lies between two of them, and
  * scratch_reset poisons what was scratch.  Scratch is filled with a pattern, as the real one's is not zeroed.
  *
  * Invariant, kept by fuzz_heap_reset: the lower half is zero but for what the running engine wrote. */

@@ -1,5 +1,5 @@
-/* Fuzz target: bytes -> parsed, validated, instantiated with whatever is imported, every function compiled.  No wasm code
- * runs here; tests/fuzz/diff.py compares what it does.
+/* Fuzz target: bytes -> parsed, validated, instantiated with whatever is imported, every function compiled.  No wasm
+ * code runs here; tests/fuzz/diff.py compares what it does.
  *
  * What is demanded besides AddressSanitizer's and UBSan's silence: a refusal has a kind and one line of text; the
  * validator says of a module what it says of its functions one by one; a valid function compiles, and compiles again to
@@ -25,8 +25,8 @@
 #define NAME_CAP     40
 #define INPUT_MAX    (1u << 20)
 
-/* Scratch for one function: so much for each of the input's bytes, and a floor (large br_tables and many locals are told
- * in few bytes: 50,000 locals take about 200 bytes each). */
+/* Scratch for one function: so much for each of the input's bytes, and a floor (large br_tables and many locals are
+ * told in few bytes: 50,000 locals take about 200 bytes each). */
 #define SCRATCH_BYTE  (4u << 10)
 #define SCRATCH_FLOOR (32u << 20)
 
@@ -100,7 +100,7 @@ static void space_reset(struct engine *engine)
 
 /* ---- imports: a module that exports one of each, and a host function of any type ---- */
 
-/* Tables of 16 to 16 elements ("f", "e"), a memory of 1 to 1 pages ("m"), globals of every type, constant, then mutable. */
+/* Tables of 16 to 16 elements ("f", "e"), a memory of 1 to 1 pages ("m"), globals of every type, constant and mutable. */
 static const uint8_t provider_wasm[] = {
     0, 'a', 's', 'm', 1, 0, 0, 0, 4, 9, 2, 0x70, 1, 16, 16, 0x6f, 1, 16, 16, 5, 4, 1, 1, 1, 1,
     6, 123, 14,

@@ -1,5 +1,6 @@
 #!/bin/bash
-# What fuzzers have found, run again: tests/fuzz/replay.sh REPLAY DIFF_RUN   (build/san/fuzz-replay, build/host/diff-run)
+# What fuzzers have found, run again: tests/fuzz/replay.sh REPLAY DIFF_RUN
+# (build/san/fuzz-replay, build/host/diff-run)
 #
 # regressions/module/NNN.wasm must pass through the fuzz target under ASan and UBSan; of regressions/diff/NNN.wasm the
 # runner must print what stands in NNN.lines, on which V8 agreed.   --write makes the missing .lines (needs node).

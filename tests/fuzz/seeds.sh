@@ -1,6 +1,6 @@
 #!/bin/bash
-# A corpus to begin with: tests/fuzz/seeds.sh DIRECTORY.  Small modules of the spec suite (where `make test` has unpacked
-# it), of generate.py, of binaryen's -ttf (where wasm-opt is), and what was found before.
+# A corpus to begin with: tests/fuzz/seeds.sh DIRECTORY.  Small modules of the spec suite (where `make test` has
+# unpacked it), of generate.py, of binaryen's -ttf (where wasm-opt is), and what was found before.
 set -eu
 cd "$(dirname "$0")/../.."
 out=$1
