@@ -1,5 +1,6 @@
 // V8's side of the differential fuzzer: reads diff_run.c's lines from a file, does the same calls, prints the lines
-// that differ, with what V8 says.   node diff_node.mjs LINES   Ends with `compared MODULES modules, CALLS calls, N differ`.
+// that differ, with what V8 says.   node diff_node.mjs LINES   Ends with
+// `compared MODULES modules, CALLS calls, N differ`.
 import { readFileSync } from "node:fs";
 
 const scratch = new DataView(new ArrayBuffer(8));

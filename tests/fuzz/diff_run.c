@@ -1,6 +1,6 @@
 /* Our side of the differential fuzzer: diff-run FILE.wasm...   For each module: instantiates it, calls every export
- * with arguments that depend on nothing but their place, and prints what came of it, one line each; tests/fuzz/diff_node.mjs
- * reads these lines, does the same on V8 and says where it differs.
+ * with arguments that depend on nothing but their place, and prints what came of it, one line each;
+ * tests/fuzz/diff_node.mjs reads these lines, does the same on V8 and says where it differs.
  *
  *   module FILE
  *   call NAME ARGS -> RESULTS            values as i32:HEX i64:HEX f32:HEX f64:HEX, nan for any NaN, ref:0 or ref:1

@@ -100,7 +100,7 @@ static void space_reset(struct engine *engine)
 
 /* ---- imports: a module that exports one of each, and a host function of any type ---- */
 
-/* Tables of 16 to 16 elements ("f", "e"), a memory of 1 to 1 pages ("m"), globals of every type, constant and mutable. */
+/* Tables of 16 to 16 elements ("f", "e"), a memory of 1 to 1 pages ("m"), globals of every type. */
 static const uint8_t provider_wasm[] = {
     0, 'a', 's', 'm', 1, 0, 0, 0, 4, 9, 2, 0x70, 1, 16, 16, 0x6f, 1, 16, 16, 5, 4, 1, 1, 1, 1,
     6, 123, 14,
