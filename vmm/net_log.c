@@ -113,11 +113,13 @@ void net_record(struct net *n, const struct net_record *r)
                                 (unsigned long long)r->in, (unsigned long long)r->out,
                                 (unsigned long long)(r->ns / 1000000));
     len += (size_t)snprintf(out + len, sizeof out - len, "}\n");
-    if (write(n->log, out, len) < 0) {
+    pthread_mutex_lock(&n->log_lock);
+    if (n->log >= 0 && write(n->log, out, len) < 0) {
         message("--net-log cannot be written: %s (no more records)", strerror(errno));
         close(n->log);
         n->log = -1;
     }
+    pthread_mutex_unlock(&n->log_lock);
 }
 
 bool net_rate_take(struct net *n)

@@ -108,18 +108,19 @@ void policy_own_refresh(struct policy *p)
 {
     struct ifaddrs *all;
     uint64_t now = now_s();
-    if ((p->own_read_s && now < p->own_read_s + OWN_OLD_S) || getifaddrs(&all) < 0)
-        return;
-    p->own_read_s = now;
     pthread_mutex_lock(&p->lock);
-    p->nown = 0;
-    for (struct ifaddrs *i = all; i; i = i->ifa_next) {
-        own_add(p, i->ifa_addr, RANGE_HOST);
-        if (i->ifa_flags & IFF_BROADCAST)
-            own_add(p, i->ifa_broadaddr, RANGE_NEVER);
+    bool fresh = p->own_read_s && now < p->own_read_s + OWN_OLD_S;
+    if (!fresh && getifaddrs(&all) == 0) {
+        p->own_read_s = now;
+        p->nown = 0;
+        for (struct ifaddrs *i = all; i; i = i->ifa_next) {
+            own_add(p, i->ifa_addr, RANGE_HOST);
+            if (i->ifa_flags & IFF_BROADCAST)
+                own_add(p, i->ifa_broadaddr, RANGE_NEVER);
+        }
+        freeifaddrs(all);
     }
     pthread_mutex_unlock(&p->lock);
-    freeifaddrs(all);
 }
 
 /* ---- rules ---- */
@@ -436,6 +437,7 @@ enum name_verdict policy_name(const struct policy *p, const char *name)
 bool policy_answer_ok(struct policy *p, const struct ip *ip)
 {
     struct range range;
+    policy_own_refresh(p);
     if (!range_find(p, ip, &range) || (p->all && range.kind == RANGE_HOST))
         return true;
     for (uint32_t i = 0; i < p->nrules; i++) {

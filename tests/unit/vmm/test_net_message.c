@@ -24,7 +24,8 @@ static bool parse_question(const uint8_t *bytes, size_t len)
     return good;
 }
 
-static int parse_addresses(const uint8_t *bytes, size_t len, uint16_t type, struct dns_address *a, int max, uint8_t *rcode)
+static int parse_addresses(const uint8_t *bytes, size_t len, uint16_t type, struct dns_address *a, int max,
+                           uint8_t *rcode)
 {
     uint8_t *copy = malloc(len ? len : 1);
     memcpy(copy, bytes, len);
