@@ -1,6 +1,6 @@
 /* The engine's surroundings inside the guest: the ranges of the memory map, grown by hypercalls.
  *
- * Linear memory 0 lies at address 0.  There is no second range yet, so a second memory is refused. */
+ * The first memory lies at address 0; each further one has a slot of its own (MAP_MORE). */
 #include "guest/guest.h"
 #include "wasi-shim/hypercall.h"
 
@@ -10,7 +10,7 @@ _Static_assert((int)ENGINE_SSE41 == (int)CPU_SSE41 && (int)ENGINE_SSE42 == (int)
                (int)ENGINE_BMI2 == (int)CPU_BMI2 && (int)ENGINE_AVX == (int)CPU_AVX,
                "CPU bits are handed on as they are");
 
-static bool memory_opened;
+static uint32_t memories; /* opened */
 
 static bool heap_grow(void *self, uint64_t bytes)
 {
@@ -27,18 +27,21 @@ static bool code_grow(void *self, uint64_t bytes)
 static bool memory_open(void *self, uint64_t max_bytes, uint8_t **base)
 {
     (void)self;
-    if (memory_opened || max_bytes > MAP_LINEAR_MAX)
+    if (memories > MAP_MORE_SLOTS || max_bytes > MAP_LINEAR_MAX)
         return false;
-    memory_opened = true;
-    *base = (uint8_t *)MAP_LINEAR;
+    *base = (uint8_t *)(memories ? MAP_MORE + (memories - 1) * MAP_MORE_SLOT : MAP_LINEAR);
+    memories++;
     return true;
 }
 
 static bool memory_grow(void *self, uint8_t *base, uint64_t old_bytes, uint64_t new_bytes)
 {
     struct control *control = self;
-    uint64_t args[] = {old_bytes, new_bytes};
-    return base == (uint8_t *)MAP_LINEAR && hypercall(&control->slot, CALL_memory_grow, args, 2) == 0;
+    uint64_t args[] = {0, old_bytes, new_bytes};
+    if (base == (uint8_t *)MAP_LINEAR)
+        return hypercall(&control->slot, CALL_memory_grow, args + 1, 2) == 0;
+    args[0] = ((uint64_t)base - MAP_MORE) / MAP_MORE_SLOT;
+    return hypercall(&control->slot, CALL_memory_more, args, 3) == 0;
 }
 
 static uint64_t clock_ns(void *self)

@@ -15,7 +15,9 @@
 #define CODE_START FRAME
 #define CPL0_PAGES 3 /* tables, stack, stack of the double fault */
 #define CSTACK_AREA (FSTACK_TOP - MAP_CSTACK)
-#define TABLES_POOL (12ull << 20) /* 4 GiB of linear memory, each 2 MiB once cut into 4 KiB pages, and the rest */
+/* Tables for 4 GiB of linear memories, each 2 MiB once cut into 4 KiB pages (8 MiB), two for each further memory (8 MiB),
+ * and the rest. */
+#define TABLES_POOL (20ull << 20)
 
 /* The page at CPL0_TABLES; the last word is for entry.S. */
 enum { GDT_AT = 0, GDT_ENTRIES = 7, IDT_AT = 0x100, TSS_AT = 0x400, CRASH_AT = 0xff8 };

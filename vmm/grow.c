@@ -1,5 +1,6 @@
-/* The guest's calls for memory: linear memory, engine heap, code.
+/* The guest's calls for memory: linear memories, engine heap, code.
  *
+ * Further memories take their pages from one range, in the order of growth; a large growth starts at a 2 MiB page.
  * A request that cannot be met is refused and nothing has changed; one that no honest guest would make is hostile. */
 #include "vmm/vm.h"
 
@@ -20,13 +21,37 @@ enum grow grow_linear(struct vm *vm, uint64_t old_bytes, uint64_t new_bytes)
     struct ram *ram = &vm->ram;
     if (old_bytes != linear->bytes || new_bytes < old_bytes || new_bytes % WASM_PAGE || new_bytes > MAP_LINEAR_MAX)
         return GROW_HOSTILE;
-    if (new_bytes > vm->config->memory_bytes)
+    if (new_bytes > vm->config->memory_bytes - vm->more.bytes)
         return GROW_REFUSED;
     uint64_t ahead = ram->linear.gpa - ram->main.all.gpa; /* of the main range, before linear memory */
     if (!ram_reach(&vm->kvm, &ram->main, ahead + new_bytes) ||
         !map_more(vm, MAP_LINEAR, &ram->linear, old_bytes, new_bytes, TABLES_WRITE))
         return GROW_REFUSED;
     linear->bytes = new_bytes;
+    return GROW_DONE;
+}
+
+/* That tables_map finds pages enough is boot.c's sum.  Were it ever wrong, part of the growth would be mapped: nothing
+ * is mapped over it. */
+enum grow grow_more(struct vm *vm, uint64_t number, uint64_t old_bytes, uint64_t new_bytes)
+{
+    struct more *more = &vm->more;
+    struct range *range = &vm->ram.linear_more;
+    if (number >= MAP_MORE_SLOTS || old_bytes != more->memories[number] || new_bytes < old_bytes ||
+        new_bytes % WASM_PAGE || new_bytes > MAP_LINEAR_MAX)
+        return GROW_HOSTILE;
+    uint64_t bytes = new_bytes - old_bytes;
+    uint64_t from = bytes < FRAME ? more->taken : round_up(more->taken, FRAME);
+    if (bytes > vm->config->memory_bytes - vm->mem.regions[REGION_LINEAR].bytes - more->bytes || more->broken ||
+        !ram_reserve(range, RAM_LINEAR_MORE_GPA, RAM_LINEAR_MORE_BYTES) || !ram_reach(&vm->kvm, range, from + bytes))
+        return GROW_REFUSED;
+    more->broken = !tables_map(&vm->tables, MAP_MORE + number * MAP_MORE_SLOT + old_bytes, range->all.gpa + from, bytes,
+                               TABLES_WRITE);
+    if (more->broken)
+        return GROW_REFUSED;
+    more->taken = from + bytes;
+    more->bytes += bytes;
+    more->memories[number] = new_bytes;
     return GROW_DONE;
 }
 

@@ -24,7 +24,8 @@
 _Static_assert(MAIN_GPA + MAP_STACK_MAX + MAP_LINEAR_MAX + MAP_MODULE_MAX + (1ull << 30) <= RAM_HEAP_MORE_GPA,
                "the main range ends before heap_more");
 _Static_assert(RAM_HEAP_MORE_GPA + MAP_HEAP_MAX <= RAM_CODE_MORE_GPA, "layout");
-_Static_assert(RAM_CODE_MORE_GPA + MAP_CODE_MAX <= 1ull << 36, "every CPU addresses 36 bits");
+_Static_assert(RAM_CODE_MORE_GPA + MAP_CODE_MAX <= RAM_LINEAR_MORE_GPA, "layout");
+_Static_assert(RAM_LINEAR_MORE_GPA + RAM_LINEAR_MORE_BYTES <= 1ull << 36, "every CPU addresses 36 bits");
 
 static uint64_t least(uint64_t a, uint64_t b)
 {

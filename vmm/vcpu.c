@@ -86,15 +86,21 @@ static void end_bad_text(struct vcpu *v, const struct request *r, gva_t at, uint
 
 static uint64_t grow_result(struct vcpu *v, const struct request *r, enum grow grown)
 {
+    const uint64_t *bytes = r->args + (r->number == CALL_memory_more);
     if (grown == GROW_HOSTILE)
-        end_words(v, ENDED_HOSTILE, "%s from %llu to %llu bytes", call_names[r->number], (unsigned long long)r->args[0],
-                  (unsigned long long)r->args[1]);
+        end_words(v, ENDED_HOSTILE, "%s from %llu to %llu bytes", call_names[r->number], (unsigned long long)bytes[0],
+                  (unsigned long long)bytes[1]);
     return grown != GROW_DONE;
 }
 
 static uint64_t call_memory_grow(struct vcpu *v, const struct request *r)
 {
     return grow_result(v, r, grow_linear(v->vm, r->args[0], r->args[1]));
+}
+
+static uint64_t call_memory_more(struct vcpu *v, const struct request *r)
+{
+    return grow_result(v, r, grow_more(v->vm, r->args[0], r->args[1], r->args[2]));
 }
 
 static uint64_t call_heap_grow(struct vcpu *v, const struct request *r)
@@ -188,6 +194,7 @@ static const call_fn own_calls[CALL_COUNT] = {
     [CALL_memory_grow] = call_memory_grow, [CALL_heap_grow] = call_heap_grow, [CALL_code_grow] = call_code_grow,
     [CALL_clock_refresh] = call_clock_refresh, [CALL_ready] = call_ready, [CALL_end] = call_end,
     [CALL_backtrace] = call_backtrace, [CALL_results] = call_results, [CALL_log] = call_log,
+    [CALL_memory_more] = call_memory_more,
 };
 
 /* ---- the doorbell ---- */

@@ -145,7 +145,7 @@ void vm_run(struct vm *vm, struct wasi *wasi, struct end *end)
     stats->run_ns = run_ns - stats->boot_ns;
     stats->cpu_ns = (uint64_t)(cpu_after.tv_sec - cpu_before.tv_sec) * 1000000000u + (uint64_t)cpu_after.tv_nsec -
                     (uint64_t)cpu_before.tv_nsec;
-    stats->linear_bytes = vm->mem.regions[REGION_LINEAR].bytes;
+    stats->linear_bytes = vm->mem.regions[REGION_LINEAR].bytes + vm->more.bytes;
     stats->slot_kernel_bytes = vm->kvm.slot_bytes / PAGE * KERNEL_BYTES_PER_PAGE;
     guest_read(&vm->mem, MAP_CONTROL + offsetof(struct control, stats), &stats->guest, sizeof stats->guest);
 }

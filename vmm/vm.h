@@ -48,6 +48,7 @@ struct ram {
     struct span stack, text, small, module, heap, code, linear;
     uint64_t small_used;      /* of small, by ram_take */
     struct range heap_more, code_more; /* beyond the first pieces above; reserved when first needed */
+    struct range linear_more;          /* further memories; the same */
 };
 /* Reserves address space and makes the first slot; fail() if it cannot be had. */
 void ram_new(struct ram *, struct kvm *, const struct config *, const struct ram_sizes *);
@@ -55,10 +56,12 @@ void ram_new(struct ram *, struct kvm *, const struct config *, const struct ram
 struct span ram_take(struct ram *, uint64_t bytes);
 /* Makes the first `bytes` of the range reachable by slots; false: cannot be had. */
 bool ram_reach(struct kvm *, struct range *, uint64_t bytes);
-/* Address space for heap_more or code_more, once. */
+/* Address space for heap_more, code_more or linear_more, once. */
 bool ram_reserve(struct range *, uint64_t gpa, uint64_t bytes);
 #define RAM_HEAP_MORE_GPA 0xa00000000ull
 #define RAM_CODE_MORE_GPA 0xb00000000ull
+#define RAM_LINEAR_MORE_GPA   0xc00000000ull
+#define RAM_LINEAR_MORE_BYTES (2 * MAP_LINEAR_MAX) /* what large growths leave over is less than what they take */
 
 /* ---- tables.c: the guest's page tables ---- The monitor writes them, the guest never does.  After the first
  * instruction entries are only added: absent to present, or a table of 4 KiB entries by the 2 MiB entry that says
@@ -115,6 +118,7 @@ bool clockpage_refresh(struct vm *);
 /* ---- grow.c: the guest's memory calls ---- */
 enum grow { GROW_DONE, GROW_REFUSED, GROW_HOSTILE };
 enum grow grow_linear(struct vm *, uint64_t old_bytes, uint64_t new_bytes);
+enum grow grow_more(struct vm *, uint64_t number, uint64_t old_bytes, uint64_t new_bytes);
 enum grow grow_heap(struct vm *, uint64_t bytes);
 enum grow grow_code(struct vm *, uint64_t bytes);
 
@@ -122,6 +126,11 @@ enum grow grow_code(struct vm *, uint64_t bytes);
 void vcpu_run(struct vm *, struct wasi *, struct end *);
 
 /* ---- vm.c ---- */
+struct more { /* further memories */
+    uint64_t memories[MAP_MORE_SLOTS]; /* bytes of each */
+    uint64_t bytes, taken;             /* of all; of ram.linear_more, with what large growths left over */
+    bool broken;
+};
 struct vm {
     const struct config *config;
     struct run_stats *stats;
@@ -129,6 +138,7 @@ struct vm {
     struct ram ram;
     struct tables tables;
     struct guestmem mem;
+    struct more more;
     struct clock clock;
     struct span cpl0_tables;   /* the page of descriptor tables */
     uint64_t module_bytes, heap_bytes, code_bytes;

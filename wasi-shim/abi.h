@@ -3,7 +3,7 @@
  * It holds the version, the memory map, the boot record, the control area with the one request slot, and the list of
  * calls (calls.def) from which the enum, the guest's stubs, the host's table and the trace names are made.
  *
- * Guest-virtual memory map (one PML4 entry, everything below 512 GiB):
+ * Guest-virtual memory map (all but the last line within one PML4 entry):
  *
  *   0x00_0000_0000  linear memory 0, up to 4 GiB; 4 to 8 GiB and a guard stay unmapped for ever
  *   0x10_0000_0000  stack of wasm frames, up to 16 GiB; the lowest 2 MiB and all below it stay unmapped (guard)
@@ -15,6 +15,7 @@
  *   0x1c_3000_0000  control area, RW: struct control
  *   0x1c_3800_0000  CPL 3 C stack, and the fault handler's stack, each with an unmapped page below
  *   0x1c_3c00_0000  CPL 0 pages (supervisor): GDT, TSS, IDT, exception entries and their stack
+ *   0x20_0000_0000  further linear memories, a slot of 16 GiB each, of which all beyond 4 GiB stays unmapped for ever
  *
  * A field that the guest writes is hostile to the host: it is read once, into a copy (STYLE.md). */
 #ifndef WASI_SHIM_ABI_H
@@ -46,6 +47,9 @@
 #define MAP_CSTACK_MAX  0x0000800000ull
 #define MAP_CPL0        0x1c3c000000ull
 #define MAP_STACK_GUARD 0x200000ull
+#define MAP_MORE        0x2000000000ull
+#define MAP_MORE_SLOT   0x0400000000ull
+#define MAP_MORE_SLOTS  999u
 
 /* Within MAP_CSTACK, upwards: an unmapped page, the C stack, an unmapped page, the fault handler's stack.  The first C
  * instruction finds rsp at CSTACK_TOP; the fault handler works below the struct guest_fault at the top of its stack. */
