@@ -65,6 +65,7 @@ GUEST_SRC := \
     guest/memory.c \
     guest/note.c \
     guest/quit.c \
+    guest/script.c \
     guest/start.S \
     guest/text.c \
 
@@ -119,8 +120,16 @@ TEST_SRC := \
     tests/host/env.c \
 
 SPEC_SRC := \
+    tests/spec/changes.c \
     tests/spec/json.c \
     tests/spec/run.c \
+    tests/spec/value.c \
+
+# What makes test scripts of the suite, for the suite inside VMs.
+SCRIPT_SRC := \
+    tests/spec/changes.c \
+    tests/spec/json.c \
+    tests/spec/script.c \
     tests/spec/value.c \
 
 # ---- settings ----
@@ -226,6 +235,10 @@ $(BUILD)/host/spec-run: $(SPEC_OBJ) $(BUILD)/host/libengine.a
 	$(call say,LD $@)
 	$(Q)$(CC) -o $@ $^ -lm
 
+$(BUILD)/host/spec-script: $(call objects,$(SCRIPT_SRC),test)
+	$(call say,LD $@)
+	$(Q)$(CC) -o $@ $^
+
 # ---- unit tests: every tests/unit/FOLDER/test_NAME.c is one cmocka program, linked with what it needs ----
 
 UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
@@ -327,7 +340,11 @@ SPEC_PARTS := \
     spec-old-cpu="$(MAKE) $(BUILD)/host/spec-run && tests/tools/spec.sh $(BUILD)/host/spec-run -w $(OLD_CPU)" \
     spec-san="$(MAKE) $(BUILD)/san/spec-run && tests/tools/spec.sh $(BUILD)/san/spec-run" \
 
-TEST_PARTS := $(SPEC_PARTS) \
+SPEC_VM_PARTS := \
+    spec-vm="$(MAKE) all $(BUILD)/host/spec-script && \
+        tests/tools/spec-vm.sh $(BUILD)/wasmvm $(BUILD)/host/spec-script" \
+
+TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
     model="$(MAKE) -s model" \
     fuzz-diff="$(MAKE) $(BUILD)/host/diff-run && tests/fuzz/diff.py --count 300" \
     golden="tests/golden/run.sh $(BUILD)/wasmvm" \
@@ -340,7 +357,8 @@ TEST_PARTS := $(SPEC_PARTS) \
 ## make demo       install what building needs, build, run images/demo.wasm in a VM (root, network at first)
 ## make check      what you run all day: look, includes, warnings of gcc and clang, unit tests under ASan and UBSan
 ## make spec       the official WebAssembly suite, again as if on an old CPU, and under ASan and UBSan
-## make test       check, spec suite, golden cases, hostile guests, end-to-end in KVM (network);
+## make spec-vm    the suite again, each file inside a VM
+## make test       check, spec suite both ways, golden cases, hostile guests, end-to-end in KVM (network);
 ##                 REQUIRE_KVM=1 makes skips failures
 ## make fuzz       libFuzzer on a target of tests/fuzz/: T=module, for S=60 seconds (clang)
 ## make fuzz-diff  N=1000 random modules of SEED=1 on our engine and on V8 (node, binaryen)
@@ -352,7 +370,8 @@ TEST_PARTS := $(SPEC_PARTS) \
 ## make images     build images/demo.wasm anew with the pinned Go: the same bytes (network)
 ## make fresh      make demo and make test in a minimal Debian (root, network)
 ## make clean      remove build/ but for what came by network
-.PHONY: install deps demo images check spec test fuzz fuzz-diff test-svm model std test-tools bench fresh clean distclean help
+.PHONY: install deps demo images check spec spec-vm test fuzz fuzz-diff test-svm model std test-tools bench fresh
+.PHONY: clean distclean help
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
@@ -377,6 +396,9 @@ check:
 
 spec:
 	@$(PARTS) $(SPEC_PARTS)
+
+spec-vm:
+	@$(PARTS) $(SPEC_VM_PARTS)
 
 test:
 	@tests/tools/deps.sh build check test

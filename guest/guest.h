@@ -24,6 +24,9 @@ void invoke_prepare(void);
 /* Calls the export and hands its results to the monitor. */
 _Noreturn void invoke_call(void);
 
+/* ---- script.c: --script ---- */
+_Noreturn void script_run(void);
+
 /* ---- memory.c: what the engine asks of its surroundings, on top of hypercalls ---- */
 void memory_env(struct control *, struct engine_env *out);
 

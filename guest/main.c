@@ -138,6 +138,8 @@ _Noreturn void guest_main(void)
     shim_init(&guest.shim, guest.control);
     engine_start();
     quit_ready(guest.control);
+    if (flag(BOOT_SCRIPT))
+        script_run();
     struct module *module = module_load();
     if (flag(BOOT_VALIDATE | BOOT_VALIDATE_ONLY))
         module_check(module);

@@ -15,8 +15,8 @@
 #define CODE_START FRAME
 #define CPL0_PAGES 3 /* tables, stack, stack of the double fault */
 #define CSTACK_AREA (FSTACK_TOP - MAP_CSTACK)
-/* Tables for 4 GiB of linear memories, each 2 MiB once cut into 4 KiB pages (8 MiB), two for each further memory (8 MiB),
- * and the rest. */
+/* Tables for 4 GiB of linear memories, each 2 MiB once cut into 4 KiB pages (8 MiB), two for each further memory
+ * (8 MiB), and the rest. */
 #define TABLES_POOL (20ull << 20)
 
 /* The page at CPL0_TABLES; the last word is for entry.S. */
@@ -194,7 +194,8 @@ static void strings_write(const struct config *config, struct boot_record *boot)
 static uint32_t boot_flags(const struct config *config)
 {
     return (config->validate ? BOOT_VALIDATE : 0) | (config->compile_all ? BOOT_COMPILE_ALL : 0) |
-           (config->hypercall_all || config->trace ? BOOT_CALL_ALL : 0);
+           (config->hypercall_all || config->trace ? BOOT_CALL_ALL : 0) |
+           (config->script ? BOOT_SCRIPT : 0);
 }
 
 _Static_assert(offsetof(struct control, boot) == 0, "offsets in the boot record count from the control area's start");

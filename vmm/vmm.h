@@ -60,7 +60,7 @@ struct config {
     uint64_t timeout_ns, cpu_time_ns; /* 0 = none */
     const char *report;              /* --report FILE */
     const char *guest_image;         /* --guest-image FILE */
-    bool stats, validate, compile_all, hypercall_all;
+    bool stats, validate, compile_all, hypercall_all, script;
     const char *trace;               /* --trace: NULL = no, "" = to stderr, else the file */
     const char *invoke;              /* --invoke NAME; NULL = the program is run */
     enum transport transport;        /* --hypercall */

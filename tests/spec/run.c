@@ -6,9 +6,10 @@
  *
  * What is counted: passed; failed; "text" (assert_malformed of the text format, which an engine never sees);
  * "unsupported" (modules refused as using a feature that the engine names and does not have, and all that needs such a
- * module); "changed" (what a later version of the standard says otherwise: table known_changes).
+ * module); "changed" (what a later version of the standard says otherwise: tests/spec/changes.c).
  * Exit status 1 if anything failed, or if nothing ran. */
 #include "tests/host/env.h"
+#include "tests/spec/changes.h"
 #include "tests/spec/json.h"
 #include "tests/spec/value.h"
 
@@ -101,29 +102,9 @@ static void failure_print(struct run *run, const char *format, va_list list)
     printf("\n");
 }
 
-/* What a later version of the standard says otherwise: by the assertion's sentence, or by its line.  The engine takes
- * several memories (3.0).  Segments before one that does not fit are written since 2.0, and were not before. */
-static const struct { const char *suite, *file, *text; uint32_t line; } known_changes[] = {
-    { "v1/", "func", "invalid result arity", 0 },       /* multi-value, 2.0 */
-    { "v1/", "type", "invalid result arity", 0 },
-    { "v1/", "imports", "multiple tables", 0 },         /* reference types, 2.0 */
-    { "v1/", "imports", "multiple memories", 0 },       /* multi-memory, 3.0 */
-    { "v1/", "memory", "multiple memories", 0 },
-    { "v1/", "unreached-invalid", "type mismatch", 539 }, /* 2.0 types unreachable code more loosely */
-    { "v1/", "linking", NULL, 236 }, { "v1/", "linking", NULL, 248 }, /* segments, 2.0 */
-    { "v1/", "linking", NULL, 342 }, { "v1/", "linking", NULL, 354 },
-    { "v2/", "imports", "multiple memories", 0 },
-    { "v2/", "memory", "multiple memories", 0 },
-};
-
 static bool is_changed(struct run *run)
 {
-    for (size_t i = 0; i < sizeof known_changes / sizeof *known_changes; i++)
-        if (strstr(run->dir, known_changes[i].suite) && strcmp(run->file, known_changes[i].file) == 0 &&
-            (!known_changes[i].text || strcmp(json_text(run->command, "text", ""), known_changes[i].text) == 0) &&
-            (!known_changes[i].line || known_changes[i].line == run->tally->line))
-            return true;
-    return false;
+    return changed(run->dir, run->file, json_text(run->command, "text", ""), run->tally->line);
 }
 
 __attribute__((format(printf, 2, 3))) static enum verdict failed(struct run *run, const char *format, ...)

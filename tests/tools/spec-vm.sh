@@ -1,0 +1,45 @@
+#!/bin/bash
+# The official WebAssembly test suite inside VMs, through the guest image in wasmvm:
+#
+#   tests/tools/spec-vm.sh WASMVM SCRIPTER [PART]   (SCRIPTER: build/host/spec-script; PART: files whose name holds it)
+#
+# Each file is a test script (guest/script.h) and a VM.  What a VM did not come to counts as failed.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+wasmvm=$1 scripter=$2 part=${3:-}
+if ! (: <>/dev/kvm) 2>/dev/null; then
+    echo "spec-vm: no /dev/kvm"
+    echo "0 passed, 0 failed, 1 skipped"
+    exit 0
+fi
+# shellcheck source=tests/tools/spec-suite.sh
+. tests/tools/spec-suite.sh
+scripts=build/spec-vm
+rm -rf "$scripts" && mkdir -p "$scripts"
+passed=0 failed=0 changed=0
+# shellcheck disable=SC2086
+"$scripter" "$scripts" $directories >"$scripts/list" || {
+    echo "spec-vm: not all of the suite became scripts"
+    failed=1
+}
+
+while read -r name count; do
+    case $name in *"$part"*) ;; *) continue ;; esac
+    "$wasmvm" --script --memory 4G --stack 1M --timeout 120 "$scripts/$name.script" \
+        >"$scripts/$name.log" 2>&1 </dev/null
+    status=$?
+    p=0 f=0 c=0
+    last=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ changed$' "$scripts/$name.log" | tail -n 1)
+    read -r p _ f _ c _ <<<"${last//,/} 0 0 0"
+    [ -n "$last" ] || c=0
+    lost=$((count - p - f - c))
+    if [ "$f" -ne 0 ] || [ "$lost" -ne 0 ] || [ "$status" -ne 0 ]; then
+        echo "$name: status $status, $p passed, $f failed, $lost not run"
+        sed 's/^/    /' "$scripts/$name.log" | head -n 24
+        [ "$f" -ne 0 ] || [ "$lost" -ne 0 ] || f=1
+    fi
+    passed=$((passed + p)) failed=$((failed + f + lost)) changed=$((changed + c))
+done <"$scripts/list"
+echo "spec-vm: $(wc -l <"$scripts/list") files, each in a VM; $changed commands changed by later standards"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
