@@ -108,6 +108,7 @@ VMM_SRC := \
     vmm/sock.c \
     vmm/stdio.c \
     vmm/tables.c \
+    vmm/tmp.c \
     vmm/trace.c \
     vmm/service.c \
     vmm/vcpu.c \

@@ -67,6 +67,7 @@ int main(int argc, char **argv)
         fail_then(report_fail);
     }
     int module_fd = module_open(config.module);
+    tmp_make(&config);
     struct vm *vm = vm_new(&config, module_fd, &stats);
     close(module_fd);
     struct wasi *wasi = wasi_new(&config, vm_memory(vm));
@@ -78,6 +79,7 @@ int main(int argc, char **argv)
     char *missing = strdup(wasi_missing_path(wasi, &stats.missing_count));
     stats.missing_path = missing ? missing : "";
     wasi_close(wasi);
+    tmp_remove();
     vm_free(vm);
     stats_finish(released_ns);
 

@@ -288,7 +288,20 @@ static void take_grant(struct parse *p, const char *text)
     g.guest = host_absolute(p, host);
     grant_add(p, text, g);
     if (host[0] != '/')
-        relative_add(p, (struct grant){ host, path_cleaned(host), g.read_only, true, false });
+        relative_add(p, (struct grant){ .host = host, .guest = path_cleaned(host), .read_only = g.read_only,
+                                        .relative = true });
+}
+
+/* --tmp's grant; tmp.c makes the directory. */
+static void settle_tmp(struct parse *p)
+{
+    struct config *c = p->config;
+    if (!c->tmp)
+        return;
+    for (uint32_t i = 0; i < c->ngrants; i++)
+        if (strcmp(c->grants[i].guest, "/tmp") == 0)
+            fail("--tmp: the name /tmp is taken by --dir %s (leave one out)", c->grants[i].host);
+    c->grants[c->ngrants++] = (struct grant){ .guest = "/tmp", .tmp = true };
 }
 
 /* ---- the environment ---- */
@@ -357,7 +370,7 @@ static bool covered(struct parse *p, const char *cwd)
         if (path_within(cwd, g->guest) && (!best || strlen(g->guest) > strlen(best->guest)))
             best = g;
     }
-    if (!best)
+    if (!best || best->tmp)
         return false;
     char *host = host_absolute(p, best->host);
     bool same = strcmp(host, best->guest) == 0;
@@ -650,7 +663,7 @@ void options_parse(struct config *config, int argc, char **argv)
     uint32_t nenviron = 0;
     while (environ && environ[nenviron])
         nenviron++;
-    /* Every word is at most one setting or one grant; places more for PWD, SSL_CERT_FILE and the sealed /etc. */
+    /* A word is at most one setting, or two grants; places more for PWD, SSL_CERT_FILE and the sealed /etc. */
     size_t words = (size_t)(argc > 0 ? argc : 0);
     p.max_env = (uint32_t)words + nenviron + 2;
     config->env = allocate(p.max_env + 1, sizeof *config->env);
@@ -658,6 +671,7 @@ void options_parse(struct config *config, int argc, char **argv)
     p.relative = allocate(words + 1, sizeof *p.relative);
 
     int first = words_read(&p, argc, argv);
+    settle_tmp(&p);
     settle_cwd(&p);
     config->stack_bytes = (config->stack_bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
     for (uint32_t i = 0; i < p.nrelative; i++)

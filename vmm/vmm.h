@@ -37,6 +37,7 @@ struct grant { /* one --dir */
     const char *host, *guest;
     bool read_only;
     bool relative; /* the second preopen of a relative HOST: stands after all absolute ones */
+    bool tmp;      /* --tmp's; host is NULL until tmp_make */
     bool sealed;   /* no directory of the host's: net_etc.c's files; host is NULL */
 };
 struct words { const char **at; uint32_t n; }; /* the values of a repeatable option */
@@ -60,6 +61,7 @@ struct config {
     uint64_t timeout_ns, cpu_time_ns; /* 0 = none */
     const char *report;              /* --report FILE */
     const char *guest_image;         /* --guest-image FILE */
+    bool tmp;                        /* --tmp */
     bool stats, validate, compile_all, hypercall_all, script;
     const char *trace;               /* --trace: NULL = no, "" = to stderr, else the file */
     const char *invoke;              /* --invoke NAME; NULL = the program is run */
@@ -69,6 +71,10 @@ struct config {
 };
 /* Parses argv.  Handles --help and --version itself (prints, exits 0).  Bad usage: fail(). */
 void options_parse(struct config *, int argc, char **argv);
+
+/* ---- tmp.c: --tmp ---- */
+void tmp_make(struct config *); /* fills the grant's host; nothing without --tmp */
+void tmp_remove(void);          /* after the guest's descriptors are closed */
 
 /* ---- invoke.c: --invoke, the words that go in and the results that come out ---- */
 uint64_t invoke_bytes(const struct config *);               /* what invoke_write writes; a multiple of 8 */

@@ -1,0 +1,69 @@
+"""--tmp: an empty /tmp of the run's own."""
+
+import os
+import subprocess
+
+from harness import case, expect
+
+DONE = "0 <nil>\n<nil>\n<nil>\n<nil> <nil>\n<nil>\n"
+
+
+def folder(t):
+    return t.path(f"wasmvm-tmp-{os.geteuid()}")
+
+
+def scratch(t, *options, args=()):
+    return t.program("scratch", *args, options=("--tmp", *options), env={"TMPDIR": t.tmp})
+
+
+def left(t):
+    return os.listdir(folder(t))
+
+
+@case
+def is_empty_usable_and_gone(t):
+    for _ in range(2):
+        expect(scratch(t), 0, out=DONE, err="")
+        assert left(t) == [], left(t)
+    assert os.stat(folder(t)).st_mode & 0o777 == 0o700
+
+
+@case
+def a_killed_runs_is_gone_at_the_next(t):
+    env = {"TMPDIR": t.tmp}
+    child = t.start("--tmp", "--", t.go("scratch"), "wait", env=env, stdout=subprocess.PIPE)
+    while child.stdout.readline() != b"waiting\n":
+        assert child.poll() is None, "it ended by itself"
+    before = left(t)
+    assert len(before) == 1
+    expect(scratch(t), 0, out=DONE, err="")
+    assert left(t) == before, "a living run's directory was touched"
+    assert os.listdir(os.path.join(folder(t), before[0])) != []
+    child.kill()
+    child.wait()
+    assert left(t) == before
+    expect(scratch(t), 0, out=DONE, err="")
+    assert left(t) == [], left(t)
+
+
+@case
+def beside_a_read_only_root(t):
+    expect(scratch(t, "--dir", "/:ro"), 0, out=DONE, err="")
+
+
+@case(vm=False)
+def one_name_for_one_directory(t):
+    result = scratch(t, "--dir", f"{t.tmp}::/tmp")
+    assert result.status == 125 and b"the name /tmp is taken" in result.err, result
+
+
+@case
+def a_folder_that_others_can_enter_is_refused(t):
+    os.mkdir(folder(t), 0o700)
+    os.chmod(folder(t), 0o755)
+    result = scratch(t)
+    assert result.status == 125 and b"others can use it too" in result.err, result
+    os.rmdir(folder(t))
+    os.symlink(t.mkdir("elsewhere"), folder(t))
+    result = scratch(t)
+    assert result.status == 125 and b"wasmvm-tmp-" in result.err, result

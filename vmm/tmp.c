@@ -1,0 +1,159 @@
+/* --tmp: an empty directory of the run's own, granted as /tmp and gone afterwards.
+ *
+ * Each user has one folder for them, wasmvm-tmp-UID in TMPDIR or /tmp, that nobody else can enter.  A run's directory in
+ * it is held by a lock (flock) for as long as the process lives, however it ends: what is not locked is a dead run's,
+ * and the next run with --tmp removes it.  Making a directory and looking for dead ones happen under the folder's own
+ * lock, so that nobody takes a new directory for a dead one.
+ *
+ * A guest may have left trees deeper than any stack or path.  They are removed with two descriptors and no recursion: a
+ * directory found inside another one is first moved up beside it, under a name of ours. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "vmm/vmm.h"
+
+#define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+static struct tmp { int folder, own; char name[32]; char path[PATH_MAX]; } tmp = { .folder = -1, .own = -1 };
+
+static bool dots(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* Calls visit(dir, name, self) for every entry until one returns false; dir stays open.  False: not all were visited. */
+static bool entries_visit(int dir, bool (*visit)(int dir, const char *name, void *self), void *self)
+{
+    int again = openat(dir, ".", DIRECTORY);
+    DIR *stream = again < 0 ? NULL : fdopendir(again);
+    bool good = stream != NULL;
+    if (!stream && again >= 0)
+        close(again);
+    for (struct dirent *e; good && (e = readdir(stream)) != NULL;)
+        good = dots(e->d_name) || visit(dir, e->d_name, self);
+    if (stream)
+        closedir(stream);
+    return good;
+}
+
+struct removal { int top; uint64_t moved; };
+
+/* An entry of a directory in `top`: away with it, or up with it. */
+static bool inner_remove(int dir, const char *name, void *self)
+{
+    struct removal *removal = self;
+    char up[32];
+    if (unlinkat(dir, name, 0) == 0 || unlinkat(dir, name, AT_REMOVEDIR) == 0)
+        return true;
+    do
+        snprintf(up, sizeof up, ".wasmvm-%llu", (unsigned long long)removal->moved++);
+    while (renameat(dir, name, removal->top, up) < 0 && (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR));
+    return true; /* one that stays makes the rmdir around it fail */
+}
+
+static bool entry_remove(int top, const char *name, void *self)
+{
+    if (unlinkat(top, name, 0) == 0 || unlinkat(top, name, AT_REMOVEDIR) == 0)
+        return true;
+    int dir = openat(top, name, DIRECTORY);
+    if (dir < 0)
+        return false;
+    bool done = entries_visit(dir, inner_remove, self) && unlinkat(top, name, AT_REMOVEDIR) == 0;
+    close(dir);
+    return done;
+}
+
+struct look { bool any; };
+
+static bool any_entry(int dir, const char *name, void *self)
+{
+    (void)dir, (void)name;
+    ((struct look *)self)->any = true;
+    return false;
+}
+
+/* Removes all that is in `top`, then its name in `folder`. */
+static bool tree_remove(int folder, const char *name, int top)
+{
+    struct removal removal = { .top = top };
+    struct look look;
+    do {
+        look.any = false;
+        if (!entries_visit(top, entry_remove, &removal))
+            return false;
+        entries_visit(top, any_entry, &look);
+    } while (look.any);
+    return unlinkat(folder, name, AT_REMOVEDIR) == 0;
+}
+
+/* A run's directory whose run is over has no lock. */
+static bool dead_remove(int folder, const char *name, void *self)
+{
+    (void)self;
+    int dir = openat(folder, name, DIRECTORY);
+    if (dir >= 0 && flock(dir, LOCK_EX | LOCK_NB) == 0)
+        tree_remove(folder, name, dir);
+    if (dir >= 0)
+        close(dir);
+    return true;
+}
+
+/* The user's folder, made if it is not there; it must be ours alone. */
+static int folder_open(char *path, size_t cap)
+{
+    struct stat st;
+    const char *base = getenv("TMPDIR");
+    if (!base || *base != '/')
+        base = "/tmp";
+    int n = snprintf(path, cap, "%s/wasmvm-tmp-%u", base, (unsigned)geteuid());
+    if (n < 0 || (size_t)n >= cap)
+        fail("--tmp: %s: the name is too long (set TMPDIR)", base);
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        fail("--tmp: %s: %s (set TMPDIR)", path, strerror(errno));
+    int folder = open(path, DIRECTORY);
+    if (folder < 0 || fstat(folder, &st) < 0)
+        fail("--tmp: %s: %s (remove it, or set TMPDIR)", path, strerror(errno));
+    if (st.st_uid != geteuid() || (st.st_mode & 077))
+        fail("--tmp: %s: others can use it too (remove it, or set TMPDIR)", path);
+    return folder;
+}
+
+void tmp_make(struct config *config)
+{
+    struct grant *grant = config->grants;
+    while (grant < config->grants + config->ngrants && !grant->tmp)
+        grant++;
+    if (grant == config->grants + config->ngrants)
+        return;
+    char folder[PATH_MAX - 64];
+    tmp.folder = folder_open(folder, sizeof folder);
+    if (flock(tmp.folder, LOCK_EX) < 0)
+        fail("--tmp: %s: no lock: %s (set TMPDIR)", folder, strerror(errno));
+    entries_visit(tmp.folder, dead_remove, NULL);
+    snprintf(tmp.name, sizeof tmp.name, "run-%u", (unsigned)getpid()); /* what was left of an earlier one is gone */
+    if (mkdirat(tmp.folder, tmp.name, 0700) < 0 || (tmp.own = openat(tmp.folder, tmp.name, DIRECTORY)) < 0 ||
+        flock(tmp.own, LOCK_EX | LOCK_NB) < 0)
+        fail("--tmp: %s/%s: %s (set TMPDIR)", folder, tmp.name, strerror(errno));
+    flock(tmp.folder, LOCK_UN);
+    snprintf(tmp.path, sizeof tmp.path, "%s/%s", folder, tmp.name);
+    grant->host = tmp.path;
+}
+
+void tmp_remove(void)
+{
+    if (tmp.own < 0)
+        return;
+    if (!tree_remove(tmp.folder, tmp.name, tmp.own))
+        message("--tmp: %s cannot be removed: %s (the next run tries again)", tmp.path, strerror(errno));
+    close(tmp.own);
+    close(tmp.folder);
+    tmp.own = -1;
+}
