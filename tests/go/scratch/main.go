@@ -1,4 +1,4 @@
-// Uses its /tmp: lists it, makes a file by CreateTemp, a file of a given name, a tree that is deeper than a path is long.
+// Uses its /tmp: lists it, makes a file by CreateTemp, one of a given name, and a tree deeper than a path is long.
 package main
 
 import (
