@@ -144,10 +144,18 @@ static bool is_zero_extended(struct build *b, ref r)
 
 /* ---- writing virtual registers ---- */
 
-/* Reads of v that are still on the stack are copied before v changes. */
+#define PENDING_LOOK 256
+
+/* Reads of v that are still on the stack are copied before v changes.  Where they are not found soon the whole stack is
+ * flushed, after which no read of a local is pending: so no entry is looked at again and again. */
 static void save_pending(struct build *b, uint32_t v)
 {
+    uint32_t looked = 0;
     for (uint32_t i = b->sp; i-- > 0 && build_vreg(b, v)->pending;) {
+        if (++looked > PENDING_LOOK && v < b->c->first_stack) {
+            build_flush(b);
+            return;
+        }
         struct opnd *o = &b->stack[i];
         if (!ref_is_vreg(o->r) || ref_index(o->r) != v)
             continue;

@@ -85,9 +85,13 @@ static bool weigh(struct compile *c)
 
 /* ---- candidates ---- */
 
+#define LIVE_ENTRIES (4u << 20)
+
 static bool choose_candidates(struct compile *c)
 {
     uint32_t n = 0, limit = 64 * CAND_WORDS_MAX, least = 1;
+    while (limit > 64 && limit > LIVE_ENTRIES / c->nblocks) /* work and memory go by blocks times candidates */
+        limit /= 2;
     uint32_t histogram[256] = {0};
     for (uint32_t v = 2; v < c->nvregs; v++) {
         n += c->vregs[v].uses > 0;
