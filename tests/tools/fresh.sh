@@ -32,6 +32,7 @@ if [ ! -e "$dir/usr/bin/make" ]; then
 fi
 cp -r /etc/apt/sources.list* /etc/apt/apt.conf.d "$dir/etc/apt/" 2>/dev/null || true
 cp /etc/resolv.conf /etc/hosts "$dir/etc/"
+chmod 755 "$dir"
 cp -r /etc/ssl/certs/. "$dir/etc/ssl/certs/"
 mountpoint -q "$dir" || { mount --bind "$dir" "$dir" && mount --make-private "$dir"; } # for tests that unshare mounts
 for path in "${binds[@]}"; do
