@@ -1,4 +1,5 @@
-/* Plain instructions, which pop and push values of one type and have no immediates but a memory argument, as a table. */
+/* Plain instructions, which pop and push values of one type and have no immediates but a memory argument, as a table.
+ * */
 #include "engine/build.h"
 
 /* clang-format off */

@@ -93,7 +93,8 @@ struct error {
 enum trap {
     TRAP_NONE,
     TRAP_UNREACHABLE, TRAP_MEMORY, TRAP_TABLE, TRAP_NULL_FUNC, TRAP_SIGNATURE, TRAP_DIV_ZERO, TRAP_INT_OVERFLOW,
-    TRAP_BAD_CONVERSION, TRAP_STACK, TRAP_NULL_REF, TRAP_BAD_BODY /* engine->error holds why: invalid at first compile */,
+    TRAP_BAD_CONVERSION, TRAP_STACK, TRAP_NULL_REF,
+    TRAP_BAD_BODY /* engine->error holds why: invalid at first compile */,
     TRAP_NOMEM, TRAP_HOST /* a host function said so; its message is in engine->error.text */,
     TRAP_EXIT /* not a trap: a host function ends the run; unwinds to func_call */,
     TRAP_TABLE_ACCESS /* table instructions and segments; TRAP_TABLE is call_indirect's */,

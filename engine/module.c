@@ -2,8 +2,8 @@
  *
  * Three steps.  Framing: walk over all sections once, so that a truncated or disordered file is refused before anything
  * is built.  Spaces: count imports and definitions and make the index spaces' arrays at their final size.  Contents:
- * the sections in order, each by its parser within its bounds.  Work and memory are linear in the module's length: arrays
- * are made only after their lengths were compared with the bytes that are there. */
+ * the sections in order, each by its parser within its bounds.  Work and memory are linear in the module's length:
+ * arrays are made only after their lengths were compared with the bytes that are there. */
 #include "engine/lib.h"
 #include "engine/parse.h"
 

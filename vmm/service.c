@@ -5,9 +5,9 @@
  * host's side rests on it. A doorbell that finds the thread in service waits for the lock, asleep, and finds DONE.
  *
  * When to poll (docs/rationale.md): an exit's cost is the shortest time that KVM_RUN has taken so far. STREAK calls in
- * a row, each less than GAP_EXITS of that apart, start the thread; IDLE_EXITS without a call stop it. A guest that waits
- * for the thread rings after WAIT_EXITS; where that happens often, the thread does not get its CPU, and polling rests
- * for a while that doubles. */
+ * a row, each less than GAP_EXITS of that apart, start the thread; IDLE_EXITS without a call stop it. A guest that
+ * waits for the thread rings after WAIT_EXITS; where that happens often, the thread does not get its CPU, and polling
+ * rests for a while that doubles. */
 #include <errno.h>
 #include <linux/futex.h>
 #include <sched.h>

@@ -2,8 +2,8 @@
  *
  * Each user has one folder for them, wasmvm-tmp-UID in TMPDIR or /tmp, that nobody else can enter.  A run's directory
  * in it is held by a lock (flock) for as long as the process lives, however it ends: what is not locked is a dead
- * run's, and the next run with --tmp removes it.  Making a directory and looking for dead ones happen under the folder's own
- * lock, so that nobody takes a new directory for a dead one.
+ * run's, and the next run with --tmp removes it.  Making a directory and looking for dead ones happen under the
+ * folder's own lock, so that nobody takes a new directory for a dead one.
  *
  * A guest may have left trees deeper than any stack or path.  They are removed with two descriptors and no recursion: a
  * directory found inside another one is first moved up beside it, under a name of ours. */
@@ -29,7 +29,8 @@ static bool dots(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* Calls visit(dir, name, self) for each entry until one returns false; dir stays open.  False: some were not visited. */
+/* Calls visit(dir, name, self) for each entry until one returns false; dir stays open.  False: some were not visited.
+ * */
 static bool entries_visit(int dir, bool (*visit)(int dir, const char *name, void *self), void *self)
 {
     int again = openat(dir, ".", DIRECTORY);

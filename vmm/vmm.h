@@ -104,8 +104,8 @@ bool linear_write(const struct guestmem *, gva_t, const void *src, uint64_t n);
 bool linear_span(const struct guestmem *, gva_t, uint64_t n, bool writable, struct iovec *out);
 
 /* ---- the end of a run ---- */
-enum end_kind { ENDED_NOT, ENDED_EXIT, ENDED_TRAP, ENDED_INVALID, ENDED_UNSUPPORTED, ENDED_LIMIT, ENDED_USAGE, ENDED_NOMEM,
-                ENDED_CRASH, ENDED_HOSTILE /* bad hypercall */, ENDED_TIMEOUT, ENDED_CPU_TIME, ENDED_SIGNAL,
+enum end_kind { ENDED_NOT, ENDED_EXIT, ENDED_TRAP, ENDED_INVALID, ENDED_UNSUPPORTED, ENDED_LIMIT, ENDED_USAGE,
+                ENDED_NOMEM, ENDED_CRASH, ENDED_HOSTILE /* bad hypercall */, ENDED_TIMEOUT, ENDED_CPU_TIME, ENDED_SIGNAL,
                 ENDED_SIGPIPE };
 struct end {
     enum end_kind kind;

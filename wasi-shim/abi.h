@@ -26,8 +26,8 @@
 #define ABI_VERSION 1u
 #define ABI_MAGIC 0x6d76736177ull /* "wasvm" */
 
-/* Memory map; sizes are the ranges' limits, in bytes.  (<sys/mman.h> has a flag MAP_STACK, which nobody needs: include it
- * before this header.) */
+/* Memory map; sizes are the ranges' limits, in bytes.  (<sys/mman.h> has a flag MAP_STACK, which nobody needs: include
+ * it before this header.) */
 #undef MAP_STACK
 #define MAP_LINEAR      0x0000000000ull
 #define MAP_LINEAR_MAX  0x0100000000ull
@@ -59,8 +59,8 @@
 #define FSTACK_TOP   (CSTACK_TOP + 0x1000 + FSTACK_BYTES)
 
 /* Within MAP_CPL0: the page of exception entries from the image, CPL0_ENTRY_BYTES each: vectors 0 .. 31, then the entry
- * that stands in for vector 13 until the first doorbell came through (it rings DOORBELL_PROBE and tries again); then the
- * monitor's pages: tables (read-only), unmapped, stack, unmapped, stack of the double fault. */
+ * that stands in for vector 13 until the first doorbell came through (it rings DOORBELL_PROBE and tries again); then
+ * the monitor's pages: tables (read-only), unmapped, stack, unmapped, stack of the double fault. */
 #define CPL0_ENTRY_BYTES  16
 #define CPL0_VECTORS      32
 #define CPL0_ENTRY_PROBE  32
@@ -77,7 +77,8 @@
 enum doorbell {
     DOORBELL_CALL = 1,  /* the slot holds a request                                         */
     DOORBELL_CRASH = 2, /* a fault nobody handles: control->crash is filled; never resumed  */
-    DOORBELL_PROBE = 3, /* by the CPL 0 entry alone, before the first DOORBELL_CALL: `out` faulted at CPL 3; try again */
+    /* by the CPL 0 entry alone, before the first DOORBELL_CALL: `out` faulted at CPL 3; try again */
+    DOORBELL_PROBE = 3,
 };
 
 /* Calls.  WASI functions first, in calls.def's order, then the guest's own. */
@@ -101,8 +102,8 @@ enum slot_state {
 };
 
 /* One request, one owner at a time.  The guest fills number and args, posts it, and either rings the doorbell or, where
- * `polled` says that the host looks at the slot, waits up to wait_ticks and rings then.  After the doorbell the result is
- * there.  WASI arguments are the raw wasm values (i32 zero-extended); pointers are linear-memory addresses.  Pointer
+ * `polled` says that the host looks at the slot, waits up to wait_ticks and rings then.  After the doorbell the result
+ * is there.  WASI arguments are the raw wasm values (i32 zero-extended); pointers are linear-memory addresses.  Pointer
  * arguments of the guest's own calls are guest-virtual addresses, and those calls are never polled.
  *
  * The first cache line holds all that most calls write; the second one changes rarely. */

@@ -135,7 +135,8 @@ static enum call call_find(struct name module, struct name field)
 static enum call call_of_type(const struct shim *shim, enum call number, const struct functype *type)
 {
     for (unsigned t = 0; t < TWINS; t++)
-        if (!twins[t].unstable && number == twins[t].now && type->nparams == shim->bindings[twins[t].older].type.nparams)
+        if (!twins[t].unstable && number == twins[t].now &&
+            type->nparams == shim->bindings[twins[t].older].type.nparams)
             return twins[t].older;
     return number;
 }

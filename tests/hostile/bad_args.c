@@ -35,7 +35,7 @@ static void one(uint32_t number)
         shared->slot.args[2] = 0;
     if (number == CALL_proc_exit)
         shared->slot.args[0] &= 1;
-    ring_posted();
+    ring(DOORBELL_CALL);
 }
 
 void guest_main(void)

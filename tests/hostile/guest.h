@@ -19,7 +19,6 @@
 
 /* kit.c */
 void ring(uint8_t value);
-void ring_posted(void); /* what the slot holds is to be served */
 uint64_t call(uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d); /* through the slot */
 /* A guest's first general protection fault must be its first doorbell's, if that faults (DOORBELL_PROBE in abi.h):
  * an image that faults otherwise calls this before. */

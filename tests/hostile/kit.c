@@ -12,12 +12,6 @@ void ring(uint8_t value)
     __asm__ volatile("outb %b0, %1" : : "a"(value), "N"(DOORBELL_PORT) : "memory");
 }
 
-void ring_posted(void)
-{
-    shared->slot.state = SLOT_RUNG;
-    ring(DOORBELL_CALL);
-}
-
 uint64_t call(uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     struct slot *slot = &shared->slot;
@@ -26,7 +20,7 @@ uint64_t call(uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
     slot->args[1] = b;
     slot->args[2] = c;
     slot->args[3] = d;
-    ring_posted();
+    ring(DOORBELL_CALL);
     return slot->result;
 }
 

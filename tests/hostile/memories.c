@@ -1,7 +1,8 @@
 /* EXPECT 0
  * OPTIONS --memory 600M
  * Further memories: as many as there are slots, each with bytes of its own that are zero and stay as written, each
- * ending where it ends; --memory holds for all together; a large growth after small ones; page tables for the worst case. */
+ * ending where it ends; --memory holds for all together; a large growth after small ones; page tables for the worst
+ * case. */
 #include "tests/hostile/guest.h"
 
 #define WASM_PAGE 0x10000ull

@@ -130,7 +130,8 @@ static void proc_exit_publishes_and_ends(void **state)
 {
     (void)state;
     double_start(64, 0);
-    engine_counters = (struct engine_stats){.funcs_total = 3, .funcs_compiled = 2, .body_bytes_total = 5, .heap_bytes = 4,
+    engine_counters = (struct engine_stats){.funcs_total = 3, .funcs_compiled = 2, .body_bytes_total = 5,
+        .heap_bytes = 4,
         .body_bytes_compiled = 6, .code_bytes = 7, .parse_ns = 8, .validate_ns = 9, .compile_ns = 10};
     uint8_t types[16];
     struct functype type = type_of("i:", types);
