@@ -105,8 +105,8 @@ bool linear_span(const struct guestmem *, gva_t, uint64_t n, bool writable, stru
 
 /* ---- the end of a run ---- */
 enum end_kind { ENDED_NOT, ENDED_EXIT, ENDED_TRAP, ENDED_INVALID, ENDED_UNSUPPORTED, ENDED_LIMIT, ENDED_USAGE,
-                ENDED_NOMEM, ENDED_CRASH, ENDED_HOSTILE /* bad hypercall */, ENDED_TIMEOUT, ENDED_CPU_TIME, ENDED_SIGNAL,
-                ENDED_SIGPIPE };
+                ENDED_NOMEM, ENDED_CRASH, ENDED_HOSTILE /* bad hypercall */, ENDED_TIMEOUT, ENDED_CPU_TIME,
+                ENDED_SIGNAL, ENDED_SIGPIPE };
 struct end {
     enum end_kind kind;
     uint32_t code;     /* exit code or signal number */
