@@ -48,6 +48,7 @@ SHIM_SRC := \
     wasi-shim/args.c \
     wasi-shim/clock.c \
     wasi-shim/doorbell.c \
+    wasi-shim/fdstat.c \
     wasi-shim/hypercall.c \
     wasi-shim/linear.c \
     wasi-shim/preopen.c \

@@ -62,14 +62,30 @@ uint32_t times_decode(uint64_t atim, uint64_t mtim, uint64_t flags, struct times
     return WASI_SUCCESS;
 }
 
+static struct wasi_fdstat fdstat_of(const struct desc *d)
+{
+    return (struct wasi_fdstat){
+        .filetype = d->filetype, .flags = d->fdflags, .rights = d->rights, .inheriting = d->inheriting,
+    };
+}
+
+void fdstat_publish(struct wasi *w)
+{
+    const gva_t boot = MAP_CONTROL + offsetof(struct control, boot);
+    uint32_t fd = 0;
+    for (struct desc *d; fd < BOOT_FDSTATS && (d = desc_get(w, fd)); fd++) {
+        struct wasi_fdstat out = fdstat_of(d);
+        guest_write(w->mem, boot + offsetof(struct boot_record, fdstat[0]) + fd * sizeof out, &out, sizeof out);
+    }
+    guest_write(w->mem, boot + offsetof(struct boot_record, fdstats), &fd, sizeof fd);
+}
+
 uint32_t serve_fd_fdstat_get(struct wasi *w, const uint64_t *arg)
 {
     struct desc *d = desc_get(w, arg[0]);
     if (!d)
         return WASI_BADF;
-    struct wasi_fdstat out = {
-        .filetype = d->filetype, .flags = d->fdflags, .rights = d->rights, .inheriting = d->inheriting,
-    };
+    struct wasi_fdstat out = fdstat_of(d);
     return out_put(w, arg[1], &out, sizeof out);
 }
 

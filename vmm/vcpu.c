@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -189,12 +190,21 @@ static uint64_t call_log(struct vcpu *v, const struct request *r)
     return 0;
 }
 
+static uint64_t call_random_refill(struct vcpu *v, const struct request *r)
+{
+    struct iovec pool;
+    (void)r;
+    bool found = guest_span(&v->vm->mem, MAP_CONTROL + offsetof(struct control, random), RANDOM_POOL, true, &pool);
+    return !found || getrandom(pool.iov_base, pool.iov_len, 0) != (ssize_t)pool.iov_len;
+}
+
 typedef uint64_t (*call_fn)(struct vcpu *, const struct request *);
 static const call_fn own_calls[CALL_COUNT] = {
     [CALL_memory_grow] = call_memory_grow, [CALL_heap_grow] = call_heap_grow, [CALL_code_grow] = call_code_grow,
     [CALL_clock_refresh] = call_clock_refresh, [CALL_ready] = call_ready, [CALL_end] = call_end,
     [CALL_backtrace] = call_backtrace, [CALL_results] = call_results, [CALL_log] = call_log,
     [CALL_memory_more] = call_memory_more,
+    [CALL_random_refill] = call_random_refill,
 };
 
 /* ---- the doorbell ---- */

@@ -56,6 +56,7 @@ struct wasi *wasi_new(const struct config *config, struct guestmem *mem)
     stdio_adopt(w);
     preopen_all(w, config);
     net_open(w, config);
+    fdstat_publish(w);
     return w;
 }
 

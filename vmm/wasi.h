@@ -110,7 +110,7 @@ struct wasi_event {
     uint16_t flags, pad1[3];
 };
 _Static_assert(sizeof(struct wasi_iovec) == 8 && sizeof(struct wasi_dirent) == 24, "layout");
-_Static_assert(sizeof(struct wasi_fdstat) == 24 && sizeof(struct wasi_filestat) == 64, "layout");
+_Static_assert(sizeof(struct wasi_fdstat) == sizeof(struct fdstat) && sizeof(struct wasi_filestat) == 64, "layout");
 _Static_assert(sizeof(struct wasi_prestat) == 8 && sizeof(struct wasi_subscription) == 48, "layout");
 _Static_assert(sizeof(struct wasi_event) == 32, "layout");
 _Static_assert(sizeof(struct wasi_filestat_v0) == 56 && sizeof(struct wasi_subscription_v0) == 56, "layout");
@@ -209,6 +209,8 @@ void stdio_release(struct wasi *, struct desc *);
 uint32_t iovs_read(struct wasi *, uint64_t at, uint64_t n, bool into_guest);
 
 /* ---- fd_stat.c ---- */
+/* Tells the boot record what the first descriptors are; before the guest runs. */
+void fdstat_publish(struct wasi *);
 enum filestat_layout { FILESTAT, FILESTAT_V0 };
 uint32_t filestat_put(struct wasi *, uint64_t at, enum filestat_layout, const struct stat *, uint8_t filetype);
 uint8_t filetype_of(mode_t);

@@ -146,6 +146,12 @@ struct crash {
     uint64_t gpr[16]; /* rax rcx rdx rbx rsp rbp rsi rdi r8..r15 */
 };
 
+/* What fd_fdstat_get tells, as preview1 lays it out. */
+struct fdstat { uint8_t filetype, pad0; uint16_t flags; uint32_t pad1; uint64_t rights, inheriting; };
+#define BOOT_FDSTATS 8 /* standard streams and the first preopens */
+
+#define RANDOM_POOL 4096
+
 /* Read-only to the guest's trust, written by the host before the first instruction. */
 struct boot_record {
     uint64_t magic;
@@ -164,6 +170,8 @@ struct boot_record {
     uint32_t preopen_off, preopen_len; /* their guest names, NUL-terminated, in order */
     uint32_t func_args_off;       /* --invoke: struct invoke, 8-aligned; 0 = _start is run */
     uint8_t entropy[64];          /* fresh for every run */
+    uint32_t fdstats, pad;        /* how many of the next: descriptors 0 .. fdstats - 1 as they are at the start */
+    struct fdstat fdstat[BOOT_FDSTATS];
 };
 
 /* --invoke NAME: each word after the module as the numbers that it can be read as; results as they come back. */
@@ -192,6 +200,7 @@ struct control {
     struct clock_page clock;
     _Alignas(64) struct slot slot;
     struct guest_stats stats;
+    uint8_t random[RANDOM_POOL]; /* CALL_random_refill fills it */
     struct crash crash;
     uint64_t quit_entry; /* guest code address: the host may set rip here (rdi = old rip, rsi = old rsp, on the fault
                             stack whose top is quit_stack) to ask for a backtrace on SIGQUIT; 0 = not ready */
@@ -217,5 +226,6 @@ struct abi_note { uint32_t version, calls, control_bytes; };
 
 _Static_assert(sizeof(struct slot) == 128, "slot layout");
 _Static_assert(sizeof(struct clock_page) == 56, "clock page layout");
+_Static_assert(sizeof(struct fdstat) == 24, "fdstat layout");
 
 #endif

@@ -1,21 +1,44 @@
-/* Randomness: the boot record's entropy is handed out once, byte for byte, and wiped; it covers what a language runtime
- * asks for at its start.  All else is the host kernel's, by hypercall. */
+/* Randomness, handed out once, byte for byte, and wiped.
+ *
+ * First the boot record's entropy, which covers what a language runtime asks for at its start; then, for small pieces, a
+ * pool that the monitor refills from the host's kernel, one hypercall for many pieces.  Large pieces are hypercalls of
+ * their own, straight into memory. */
+#include "wasi-shim/hypercall.h"
 #include "wasi-shim/shim.h"
+
+#define SMALL 256
+
+/* The call's bytes, from `bytes`, which then hold none of it any more; false: the module's address is bad. */
+static bool hand_out(struct served *call, uint8_t *bytes, uint32_t len)
+{
+    bool put = linear_put(&call->memory, (uint32_t)call->args[0], bytes, len);
+    for (uint32_t i = 0; put && i < len; i++)
+        ((volatile uint8_t *)bytes)[i] = 0;
+    call->error = put ? WASI_SUCCESS : WASI_FAULT;
+    return put;
+}
+
+static bool refill(struct shim *shim)
+{
+    if (hypercall(&shim->control->slot, CALL_random_refill, NULL, 0) != 0)
+        return false;
+    shim->random_left = RANDOM_POOL;
+    return true;
+}
 
 bool serve_random_get(struct served *call)
 {
     struct shim *shim = call->shim;
-    uint8_t *entropy = shim->control->boot.entropy;
-    uint32_t at = call->args[0], len = call->args[1];
-    if (len > sizeof shim->control->boot.entropy - shim->entropy_used)
-        return false;
-    if (!linear_put(&call->memory, at, entropy + shim->entropy_used, len)) {
-        call->error = WASI_FAULT;
+    struct control *control = shim->control;
+    uint32_t len = call->args[1];
+    if (len <= sizeof control->boot.entropy - shim->entropy_used) {
+        if (hand_out(call, control->boot.entropy + shim->entropy_used, len))
+            shim->entropy_used += len;
         return true;
     }
-    for (uint32_t i = 0; i < len; i++)
-        ((volatile uint8_t *)entropy)[shim->entropy_used + i] = 0;
-    shim->entropy_used += len;
-    call->error = WASI_SUCCESS;
+    if (len > SMALL || (len > shim->random_left && !refill(shim)))
+        return false;
+    if (hand_out(call, control->random + RANDOM_POOL - shim->random_left, len))
+        shim->random_left -= len;
     return true;
 }

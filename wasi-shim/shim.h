@@ -26,6 +26,9 @@ struct shim {
     bool serve;             /* answer here what can be answered here (not BOOT_CALL_ALL)         */
     bool preopens_changed;  /* the module closed or renumbered something: only the monitor knows */
     uint32_t entropy_used;  /* bytes of boot entropy handed out                                  */
+    uint32_t random_left;   /* bytes of the pool not yet handed out: its last ones               */
+    uint32_t fdstat_known;  /* bit fd: the boot record's fdstat of it still holds                */
+    uint32_t fdstat_owed;   /* bit fd: its flags were set here and the monitor has not heard     */
     uint32_t exit_code;     /* proc_exit's, where the monitor let it come back                   */
     uint64_t monotonic_ns;  /* the last monotonic time given out                                 */
     struct binding bindings[WASI_CALLS];
@@ -43,7 +46,7 @@ uint64_t shim_clock_ns(const struct control *);
 
 /* ---- inside ---- */
 /* WASI's error numbers, those that the shim itself returns. */
-enum { WASI_SUCCESS = 0, WASI_BADF = 8, WASI_FAULT = 21, WASI_NAMETOOLONG = 37 };
+enum { WASI_SUCCESS = 0, WASI_BADF = 8, WASI_FAULT = 21, WASI_INVAL = 28, WASI_ISDIR = 31, WASI_NAMETOOLONG = 37 };
 
 /* Linear memory as it is during one call.  base may be 0: it is the address of byte 0, no pointer to test. */
 struct linear { uint8_t *base; uint64_t bytes; };
@@ -79,6 +82,13 @@ bool serve_fd_prestat_get(struct served *);
 bool serve_fd_prestat_dir_name(struct served *);
 /* Before a forwarded fd_close or fd_renumber. */
 void preopen_watch(struct shim *, enum call, const uint64_t *args);
+
+/* ---- fdstat.c ---- */
+void fdstat_init(struct shim *);
+bool serve_fd_fdstat_get(struct served *);
+bool serve_fd_fdstat_set_flags(struct served *);
+/* Before a forwarded call: tells the monitor what it must know for it, forgets what the call may change. */
+void fdstat_settle(struct shim *, enum call, const uint64_t *args, unsigned nargs);
 
 /* ---- random.c ---- */
 bool serve_random_get(struct served *);

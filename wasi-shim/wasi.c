@@ -24,6 +24,8 @@ static const serve_fn served[WASI_CALLS] = {
     [CALL_environ_sizes_get] = serve_environ_sizes_get,
     [CALL_clock_res_get] = serve_clock_res_get,
     [CALL_clock_time_get] = serve_clock_time_get,
+    [CALL_fd_fdstat_get] = serve_fd_fdstat_get,
+    [CALL_fd_fdstat_set_flags] = serve_fd_fdstat_set_flags,
     [CALL_fd_prestat_get] = serve_fd_prestat_get,
     [CALL_fd_prestat_dir_name] = serve_fd_prestat_dir_name,
     [CALL_sched_yield] = serve_sched_yield,
@@ -43,6 +45,7 @@ static void forward(struct served *call, struct engine *engine, enum call number
 {
     shim_publish(call->shim, engine);
     preopen_watch(call->shim, number, call->args);
+    fdstat_settle(call->shim, number, call->args, nargs);
     call->error = hypercall(&call->shim->control->slot, number, call->args, nargs);
     if (number == CALL_clock_time_get)
         clock_forwarded(call);
@@ -89,6 +92,7 @@ static void binding_init(struct binding *binding, struct shim *shim, enum call n
 void shim_init(struct shim *shim, struct control *control)
 {
     *shim = (struct shim){.control = control, .serve = !(control->boot.flags & BOOT_CALL_ALL)};
+    fdstat_init(shim);
     for (enum call i = 0; i < WASI_CALLS; i++)
         binding_init(&shim->bindings[i], shim, i);
 }
