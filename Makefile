@@ -370,11 +370,12 @@ TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
 ## make std        Go's standard library tests, each package in a VM; STD=all: every package (network)
 ## make test-tools real Go command-line tools and esbuild against their native builds (network)
 ## make bench      start times and Go programs against native Go and other runtimes (network)
+## make bench-calls what a call costs: by exit, polled, natively (network at first)
 ## make images     build images/demo.wasm anew with the pinned Go: the same bytes (network)
 ## make fresh      make demo and make test in a minimal Debian (root, network)
 ## make clean      remove build/ but for what came by network
 .PHONY: install deps demo images check spec spec-vm test fuzz fuzz-diff test-svm model std test-tools bench fresh
-.PHONY: clean distclean help
+.PHONY: bench-calls clean distclean help
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
@@ -440,6 +441,9 @@ test-tools: all
 bench: all
 	tests/bench/run.py
 	tests/bench/tools.py
+
+bench-calls: all
+	tests/bench/calls.py
 
 fresh:
 	@tests/tools/deps.sh fresh

@@ -173,11 +173,28 @@ static void test_size(void **state)
     ERR(BADF, fd_filestat_set_size, 99, 0);
 }
 
+/* What the guest's side tells without asking is what would have been told. */
+static void test_boot_record(void **state)
+{
+    (void)state;
+    static struct control control;
+    mem.regions[REGION_CONTROL] = (struct region){ MAP_CONTROL, sizeof control, (uint8_t *)&control, true };
+    fdstat_publish(wasi);
+    mem.regions[REGION_CONTROL] = (struct region){ 0 };
+    assert_int_equal(control.boot.fdstats, FIRST);
+    for (uint32_t fd = 0; fd < FIRST; fd++) {
+        OK(fd_fdstat_get, fd, OUT);
+        assert_memory_equal(&control.boot.fdstat[fd], guest + OUT, sizeof control.boot.fdstat[fd]);
+    }
+    assert_int_equal(control.boot.fdstat[ROOT].filetype, FILETYPE_DIRECTORY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_fdstat), TEST(test_directory_rights), TEST(test_set_flags), TEST(test_set_rights),
         TEST(test_filestat), TEST(test_times), TEST(test_times_of_links), TEST(test_size),
+        TEST(test_boot_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

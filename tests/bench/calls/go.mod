@@ -1,0 +1,3 @@
+module wasmvm.test/calls
+
+go 1.21
