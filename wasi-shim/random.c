@@ -1,8 +1,8 @@
 /* Randomness, handed out once, byte for byte, and wiped.
  *
- * First the boot record's entropy, which covers what a language runtime asks for at its start; then, for small pieces, a
- * pool that the monitor refills from the host's kernel, one hypercall for many pieces.  Large pieces are hypercalls of
- * their own, straight into memory. */
+ * First the boot record's entropy, which covers what a language runtime asks for at its start; then, for small pieces,
+ * a pool that the monitor refills from the host's kernel, one hypercall for many pieces.  Large pieces are hypercalls
+ * of their own, straight into memory. */
 #include "wasi-shim/hypercall.h"
 #include "wasi-shim/shim.h"
 
