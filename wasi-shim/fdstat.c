@@ -1,8 +1,8 @@
 /* fdstat of the descriptors that are there from the start: standard streams and preopens.
  *
  * The boot record tells them, and they stay so until the module closes or renumbers the descriptor or gives up
- * rights; from then on the monitor is asked.  Flags that are set here (NONBLOCK alone can be) are told to the monitor before the
- * next call that names the descriptor: many programs set them and never use it. */
+ * rights; from then on the monitor is asked.  Flags that are set here (NONBLOCK alone can be) are told to the monitor
+ * before the next call that names the descriptor: many programs set them and never use it. */
 #include "wasi-shim/hypercall.h"
 #include "wasi-shim/shim.h"
 
