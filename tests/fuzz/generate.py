@@ -314,6 +314,14 @@ class Function:
             return self.statement(0) + values + b"\x0c" + u(depth)
         if p < 0.92:
             return b"".join(self.leaf(x) for x in self.results) + b"\x0f"
+        same = [i for i, number in enumerate(self.mod.sigs) if self.mod.types[number][1] == tuple(self.results)]
+        if p < 0.95 and same: # a tail call
+            func = r.choice(same)
+            number = self.mod.sigs[func]
+            code = b"".join(self.leaf(x) for x in self.mod.types[number][0])
+            if r.random() < 0.5:
+                return code + b"\x12" + u(func)
+            return code + const(I32, func % self.mod.table_size) + b"\x13" + u(number) + b"\x00"
         same = [k for k in range(len(self.labels)) if self.labels[-1 - k] == types]
         targets = [r.choice(same) for _ in range(r.choice((1, 3, 9)))]
         return values + self.expr(I32, d - 1) + b"\x0e" + vec([u(k) for k in targets]) + u(depth)

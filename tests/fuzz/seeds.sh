@@ -5,7 +5,9 @@ set -eu
 cd "$(dirname "$0")/../.."
 out=$1
 mkdir -p "$out"
-cp tests/fuzz/regressions/*/*.wasm "$out"
+for file in tests/fuzz/regressions/*/*.wasm; do
+    cp "$file" "$out/$(cksum <"$file" | cut -d ' ' -f 1)"
+done
 if [ -d build/cache/spec ]; then
     find build/cache/spec -name '*.wasm' -size -6k -print0 | while IFS= read -r -d '' file; do
         cp "$file" "$out/$(cksum <"$file" | cut -d ' ' -f 1)"
