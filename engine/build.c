@@ -171,13 +171,27 @@ static void save_pending(struct build *b, uint32_t v)
     }
 }
 
+static bool is_folded(const struct compile *c, ref r)
+{
+    return r != REF_NONE && ref_is_node(r) && c->nodes[ref_index(r)].op != IR_CONST &&
+           (c->nodes[ref_index(r)].flags & NF_FOLD);
+}
+
+/* A trap in the middle of a node that writes a pinned global would show a value that was never set. */
+static bool fusible(struct build *b, uint32_t v)
+{
+    const struct compile *c = b->c;
+    const struct node *n = &c->nodes[b->last];
+    return v >= c->first_local || ((ir_flags[n->op] & IRF_PURE) && !is_folded(c, n->a) && !is_folded(c, n->b));
+}
+
 void build_set(struct build *b, uint32_t v, struct opnd o)
 {
     struct compile *c = b->c;
     if (o.r == (REF_VREG | v))
         return;
     build_vreg(b, v)->uses++;
-    if (!build_vreg(b, v)->pending && build_is_last(b, o.r) && !(o.r & REF_NZ)) {
+    if (!build_vreg(b, v)->pending && build_is_last(b, o.r) && !(o.r & REF_NZ) && fusible(b, v)) {
         c->nodes[b->last].dst = v;
         return;
     }

@@ -1,6 +1,8 @@
-/* Our side of the differential fuzzer: diff-run FILE.wasm...   For each module: instantiates it, calls every export
- * with arguments that depend on nothing but their place, and prints what came of it, one line each;
- * tests/fuzz/diff_node.mjs reads these lines, does the same on V8 and says where it differs.
+/* Our side of the differential fuzzer: diff-run [-w BITS] FILE.wasm...   -w: without these CPU features.
+ *
+ * For each module: instantiates it, calls every export with arguments that depend on nothing but their place, and
+ * prints what came of it, one line each; tests/fuzz/diff_node.mjs reads these lines, does the same on V8 and says where
+ * it differs.
  *
  *   module FILE
  *   call NAME ARGS -> RESULTS            values as i32:HEX i64:HEX f32:HEX f64:HEX, nan for any NaN, ref:0 or ref:1
@@ -24,6 +26,8 @@
 #define SECONDS_MAX  20
 #define CELLS        1024
 #define ROUNDS       3 /* calls of each function, with other arguments */
+
+static uint32_t without; /* enum engine_cpu */
 
 struct export_name { char text[256]; enum extern_kind kind; uint32_t index; };
 
@@ -203,7 +207,11 @@ static void module_run(const uint8_t *bytes, size_t len)
     uint32_t start;
     struct cell none[1];
     struct export_name *exports = NULL;
-    if (!host_open_engine(&open, STACK_BYTES, MEMORY_LIMIT))
+    if (!host_open(&open, STACK_BYTES, MEMORY_LIMIT))
+        exit(2);
+    open.env.cpu &= ~without;
+    open.engine = engine_new(&open.env);
+    if (!open.engine)
         exit(2);
     struct module *module = module_parse(open.engine, bytes, len);
     struct instance *instance = NULL;
@@ -242,7 +250,12 @@ static uint8_t *file_read(const char *path, size_t *len)
 
 int main(int argc, char **argv)
 {
-    for (int i = 1; i < argc; i++) {
+    int first = 1;
+    if (argc > 2 && strcmp(argv[1], "-w") == 0) {
+        without = (uint32_t)strtoul(argv[2], NULL, 0);
+        first = 3;
+    }
+    for (int i = first; i < argc; i++) {
         size_t len;
         uint8_t *bytes = file_read(argv[i], &len);
         if (!bytes) {
