@@ -32,6 +32,7 @@ VERSIONS = ["1.24.13", "1.27.1"]
 TEST_MINUTES = 15
 SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # memory: os makes and removes 10,000 files
 ABSENT = "-"  # the version has no such package, or the package no tests
+UNKNOWN = "?"  # not run yet with this version
 
 # A mark of -test.v=test2json, so that a line is found where a test printed no newline before it.
 VERDICT = re.compile(rb"\x16--- (PASS|FAIL|SKIP): (\S+)")
@@ -58,7 +59,7 @@ class Table:
 
     def set(self, package, version, counts):
         with self.lock:
-            row = self.rows.setdefault(package, ["all", {v: ABSENT for v in VERSIONS}])
+            row = self.rows.setdefault(package, ["all", {v: UNKNOWN for v in VERSIONS}])
             row[1][version] = counts
             self.save()
 
@@ -156,7 +157,7 @@ def one(args, table, version, goroot, package):
     if binary is None:
         if args.update:
             table.set(package, version, ABSENT)
-        return "absent" if expected in (ABSENT, None) or args.update else "failed"
+        return "absent" if expected in (ABSENT, UNKNOWN, None) or args.update else "failed"
     outcome = run(args, version, goroot, package, binary)
     wrong = "" if args.runtime or args.update else judge(expected, outcome)
     if args.update:
@@ -176,7 +177,7 @@ def selection(args, table, version):
         return args.package
     if args.all:
         return std_packages(version)
-    return [p for p, (part, counts) in table.rows.items() if part == "core" and counts[version] != ABSENT]
+    return [p for p, (part, counts) in table.rows.items() if part == "core" and counts[version] not in (ABSENT, UNKNOWN)]
 
 
 def vm_missing(wasmvm):
