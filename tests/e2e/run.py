@@ -8,6 +8,7 @@ import argparse
 import importlib
 import os
 import pkgutil
+import signal
 import sys
 import time
 import traceback
@@ -19,6 +20,9 @@ import harness  # noqa: E402
 
 
 def main():
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:  # started in the background: the cases that send them need them
+            signal.signal(number, signal.SIG_DFL)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--wasmvm", default=os.path.join(harness.ROOT, "build", "wasmvm"))
     parser.add_argument("--list", action="store_true")

@@ -177,7 +177,8 @@ def selection(args, table, version):
         return args.package
     if args.all:
         return std_packages(version)
-    return [p for p, (part, counts) in table.rows.items() if part == "core" and counts[version] not in (ABSENT, UNKNOWN)]
+    known = [(p, part) for p, (part, counts) in table.rows.items() if counts[version] not in (ABSENT, UNKNOWN)]
+    return [p for p, part in known if part == "core"]
 
 
 def vm_missing(wasmvm):

@@ -529,7 +529,7 @@ static void test_help_fits_a_terminal(void **state)
     assert_int_equal(shown(out, sizeof out, "--help", NULL), 0);
     for (const char *at = out; *at; at += strcspn(at, "\n") + 1, lines++)
         assert_true(strcspn(at, "\n") <= 80);
-    assert_true(lines > 15 && lines <= 40);
+    assert_true(lines > 15 && lines <= 24);
     assert_non_null(strstr(out, "wasmvm app.wasm --dir /data "));
     assert_int_equal(shown(out, sizeof out, "--stats", "--version", "app.wasm", NULL), 0);
     assert_memory_equal(out, "wasmvm ", 7);
