@@ -59,7 +59,7 @@ struct engine_env {
     bool (*memory_grow)(void *self, uint8_t *base, uint64_t old_bytes, uint64_t new_bytes);
     uint64_t memory_limit; /* --memory: bytes of all memories together */
 
-    /* The stack of wasm frames; below stack_lo lies an unmapped guard of at least 1 MiB. */
+    /* The stack of wasm frames; below stack_lo lies an unmapped guard of at least 4 MiB. */
     uint8_t *stack_lo, *stack_hi;
 
     uint64_t (*clock_ns)(void *self); /* for statistics only; may return 0 */

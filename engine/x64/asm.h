@@ -122,6 +122,17 @@ static inline void x_ret(struct assembler *a)
 uint32_t x_jmp(struct assembler *, uint64_t target);
 uint32_t x_jcc(struct assembler *, unsigned cc, uint64_t target);
 uint32_t x_call(struct assembler *, uint64_t target);
+/* Short forward jumps inside one node: short_jump emits one, by its rel8 opcode, to where short_here is called. */
+static inline uint8_t *short_jump(struct assembler *a, unsigned opcode)
+{
+    asm_u8(a, opcode);
+    asm_u8(a, 0);
+    return a->at;
+}
+static inline void short_here(struct assembler *a, uint8_t *from)
+{
+    from[-1] = (uint8_t)(a->at - from);
+}
 static inline uint64_t asm_address(const struct assembler *a, uint32_t offset)
 {
     return a->address + offset;

@@ -7,17 +7,6 @@ static const uint8_t arith[][2] = {[IR_FADD - IR_FADD] = {I_ADDSS, I_ADDSD},
                                    [IR_FMUL - IR_FADD] = {I_MULSS, I_MULSD},
                                    [IR_FDIV - IR_FADD] = {I_DIVSS, I_DIVSD}};
 
-static uint8_t *short_jump(struct assembler *a, unsigned opcode)
-{
-    asm_u8(a, opcode);
-    asm_u8(a, 0);
-    return a->at;
-}
-static void short_here(struct assembler *a, uint8_t *from)
-{
-    from[-1] = (uint8_t)(a->at - from);
-}
-
 static struct rm constant_rm(struct emit *e, enum code_constant k)
 {
     return rm_rip(e->engine->code->constants + 16 * k);

@@ -119,18 +119,6 @@ static void shift(struct emit *e, struct node *n)
     dst_done(e, n, d);
 }
 
-/* Short forward jumps inside one node: rel8, patched at once. */
-static uint8_t *short_jump(struct assembler *a, unsigned opcode)
-{
-    asm_u8(a, opcode);
-    asm_u8(a, 0);
-    return a->at;
-}
-static void short_here(struct assembler *a, uint8_t *from)
-{
-    from[-1] = (uint8_t)(a->at - from);
-}
-
 static void divide(struct emit *e, struct node *n)
 {
     struct assembler *a = &e->a;
