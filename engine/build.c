@@ -711,8 +711,10 @@ static bool instruction(struct build *b)
         return true;
     if (b->c->engine->error.kind != ERROR_NONE)
         return false;
+    char words[FUNC_WORDS];
     return error_set(b->c->engine, ERROR_UNSUPPORTED, b->pos,
-                     "function %u uses instruction 0x%x, which wasmvm does not compile", b->c->func, op);
+                     "%s uses instruction 0x%x, which wasmvm does not compile (offset 0x%x)",
+                     func_words(b->c->module, b->c->func, words), op, b->pos);
 }
 
 static bool build_once(struct build *b, const uint8_t *code)

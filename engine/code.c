@@ -283,13 +283,15 @@ bool code_compile(struct instance *i, uint32_t func, bool record, uint32_t nativ
     scratch_reset(e);
     e->error.kind = ERROR_NONE;
     uint32_t npool = s->npool, offset = 0, bytes = 0;
+    char words[FUNC_WORDS];
     if (!build(&c) || !flow(&c) || !color(&c) || !emit(&c, &offset, &bytes)) {
         while (s->npool > npool) { /* call sites that never came to be */
             const struct fixup *f = &s->pool[--s->npool];
             s->waiting[f->func] = f->next;
         }
         if (e->error.kind == ERROR_NONE)
-            error_set(e, ERROR_NOMEM, i->module->funcs[func].body, "no memory to compile function %u", func);
+            error_set(e, ERROR_NOMEM, i->module->funcs[func].body, "no memory to compile %s",
+                      func_words(i->module, func, words));
         return false;
     }
     if (record) {

@@ -70,11 +70,21 @@ static bool simd(struct constant *c, uint32_t offset)
     return push(c, VT_V128);
 }
 
+static bool refuse(struct constant *c, uint8_t op, uint32_t offset)
+{
+    char name[OPCODE_NAME];
+    uint32_t code = op == 0xfb || op == 0xfe ? opcode_prefixed(op, reader_u32(&c->p->r)) : op;
+    const char *proposal = opcode_proposal(code);
+    if (proposal)
+        return error_feature(c->p->engine, offset, proposal, "%s", opcode_foreign(code));
+    return error_set(c->p->engine, ERROR_INVALID, offset, "constant expression required, found %s (0x%x)",
+                     opcode_name(op, name), op);
+}
+
 /* One instruction but end. */
 static bool instruction(struct constant *c, uint8_t op, uint32_t offset)
 {
     struct reader *r = &c->p->r;
-    char name[OPCODE_NAME];
     switch (op) {
     case OP_i32_const:
         reader_s32(r);
@@ -101,8 +111,7 @@ static bool instruction(struct constant *c, uint8_t op, uint32_t offset)
     case OP_i64_add: case OP_i64_sub: case OP_i64_mul:
         return binary(c, offset, VT_I64);
     default:
-        return error_set(c->p->engine, ERROR_INVALID, offset, "constant expression required, found %s (0x%x)",
-                         opcode_name(op, name), op);
+        return refuse(c, op, offset);
     }
 }
 

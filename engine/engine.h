@@ -82,7 +82,7 @@ enum error_kind {
     ERROR_NOMEM,       /* heap or code memory that cannot be had                 */
 };
 
-#define ERROR_TEXT 256
+#define ERROR_TEXT 512
 struct error {
     enum error_kind kind;
     uint32_t offset; /* byte offset in the module */

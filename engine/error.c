@@ -1,7 +1,8 @@
 /* The engine's one error value and the small printf that words it.
  *
- * Bytes of the module reach a message only by %.*s, which escapes whatever a terminal might obey; the engine's own text
- * goes by %s. */
+ * A message says what, then where: whoever finds a mistake sets the first half, whoever knows the section and the
+ * function adds the second by error_place.  Bytes of the module reach a message only by %.*s, which escapes whatever a
+ * terminal might obey, and shortens what would leave no room for the place; the engine's own text goes by %s. */
 #include <stdarg.h>
 
 #include "engine/inside.h"
@@ -49,7 +50,8 @@ static void format_list(struct text *t, const char *format, va_list list)
             f += 2;
             uint32_t len = va_arg(list, unsigned);
             struct name name = { va_arg(list, const uint8_t *), len };
-            t->at += name_escape(name, t->at, (size_t)(t->end - t->at) + 1);
+            size_t left = (size_t)(t->end - t->at) + 1;
+            t->at += name_escape(name, t->at, left < ERROR_NAME ? left : ERROR_NAME);
         } else {
             put(t, *f);
         }
@@ -79,14 +81,46 @@ bool error_set(struct engine *e, enum error_kind kind, uint32_t offset, const ch
     return false;
 }
 
-bool error_append(struct engine *e, const char *format, ...)
+static void append_list(struct engine *e, const char *format, va_list list)
 {
     struct text t = { e->error.text, e->error.text + ERROR_TEXT - 1 };
     while (*t.at)
         t.at++;
+    format_list(&t, format, list);
+}
+
+bool error_append(struct engine *e, const char *format, ...)
+{
     va_list list;
     va_start(list, format);
-    format_list(&t, format, list);
+    append_list(e, format, list);
     va_end(list);
     return false;
+}
+
+bool error_feature(struct engine *e, uint32_t offset, const char *feature, const char *format, ...)
+{
+    va_list list;
+    error_set(e, ERROR_UNSUPPORTED, offset, "module uses %s (", feature);
+    va_start(list, format);
+    append_list(e, format, list);
+    va_end(list);
+    return false;
+}
+
+bool error_place(struct engine *e, const char *instruction, const char *func, const char *section)
+{
+    bool feature = e->error.kind == ERROR_UNSUPPORTED;
+    if (feature)
+        error_append(e, ", offset 0x%x", e->error.offset);
+    const char *separator = feature ? ", " : " (";
+    if (section)
+        error_append(e, "%s%s section", separator, section);
+    if (func)
+        error_append(e, ", %s", func);
+    if (feature)
+        return error_append(e, "), which wasmvm does not support");
+    if (instruction)
+        return error_append(e, ", %s at offset 0x%x)", instruction, e->error.offset);
+    return error_append(e, "%soffset 0x%x)", section ? ", " : " (", e->error.offset);
 }

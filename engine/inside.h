@@ -23,6 +23,12 @@ void scratch_reset(struct engine *);
  * false; error_append, too, which adds to the text that stands there. */
 bool error_set(struct engine *, enum error_kind, uint32_t offset, const char *format, ...);
 bool error_append(struct engine *, const char *format, ...);
+/* ERROR_UNSUPPORTED: "module uses FEATURE (...", to be completed by error_place. */
+bool error_feature(struct engine *, uint32_t offset, const char *feature, const char *format, ...);
+/* Completes the error with its offset, instruction, function (in func_words' words) and section; NULL: none.
+ * A function has a section, too. */
+bool error_place(struct engine *, const char *instruction, const char *func, const char *section);
+#define ERROR_NAME 160 /* bytes that one name of the module has in a message */
 /* NUL-terminated, cut to cap; returns the length. */
 size_t error_format(char *out, size_t cap, const char *format, ...);
 
@@ -179,6 +185,9 @@ bool constant_elem(struct instance *, const struct elem_segment *, const uint8_t
 /* ---- names.c: names as text ---- */
 /* Printable and NUL-terminated, cut where cap ends, never in the middle of a character; returns the length. */
 size_t name_escape(struct name, char *out, size_t cap);
+/* What a message calls a function: `function "main.main"`, or `function 7` where nothing names it; returns out. */
+#define FUNC_WORDS (ERROR_NAME + 16)
+const char *func_words(const struct module *, uint32_t func, char out[FUNC_WORDS]);
 
 /* Pins: global 0 and the Go g may live in registers while compiled code runs; their cells are right only outside. */
 

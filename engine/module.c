@@ -59,6 +59,7 @@ static const struct { uint8_t code; const char *name, *proposal; } types[] = {
     { 0x6c, "i31ref", "garbage collection" }, { 0x6b, "structref", "garbage collection" },
     { 0x6a, "arrayref", "garbage collection" }, { 0x71, "nullref", "garbage collection" },
     { 0x72, "nullexternref", "garbage collection" }, { 0x73, "nullfuncref", "garbage collection" },
+    { 0x68, "contref", "stack switching" }, { 0x75, "nullcontref", "stack switching" },
 };
 
 const char *type_name(uint8_t code)
@@ -73,8 +74,7 @@ bool type_refuse(struct engine *e, uint32_t offset, uint8_t code)
 {
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (types[i].code == code && types[i].proposal)
-            return error_set(e, ERROR_UNSUPPORTED, offset, "unsupported feature: %s (type %s)", types[i].proposal,
-                             types[i].name);
+            return error_feature(e, offset, types[i].proposal, "type %s", types[i].name);
     return error_set(e, ERROR_MALFORMED, offset, "malformed type 0x%x", code);
 }
 
@@ -98,9 +98,10 @@ static bool header(struct parser *p)
         return error_set(e, ERROR_MALFORMED, 4, "unexpected end in the header: the file has %u bytes",
                          (uint32_t)(r->end - r->start));
     uint32_t version = v[0] | v[1] << 8, layer = v[2] | v[3] << 8;
-    if (layer == 1)
-        return error_set(e, ERROR_UNSUPPORTED, 4, "this is a WebAssembly component; only core modules are supported "
-                         "(component version %u)", version);
+    if (layer == 1) {
+        error_feature(e, 4, "the component model", "component version %u", version);
+        return error_place(e, NULL, NULL, NULL);
+    }
     if (version != 1 || layer != 0)
         return error_set(e, ERROR_UNSUPPORTED, 4, "unknown binary version %u: only version 1 is supported",
                          version | layer << 16);
@@ -129,7 +130,7 @@ static bool custom(struct parser *p, struct span s)
     struct name name = reader_name(&r);
     if (r.failed) {
         error_set(p->engine, ERROR_MALFORMED, r.why_offset, "%s", r.why);
-        return error_append(p->engine, " (custom section at offset 0x%x)", s.offset);
+        return error_place(p->engine, NULL, NULL, "custom");
     }
     if (name.len == 4 && mem_equal(name.bytes, (const uint8_t *)"name", 4))
         name_section(p, r);
@@ -152,9 +153,10 @@ static bool frame(struct parser *p, struct span *spans, uint32_t *next)
     uint32_t start = reader_offset(&p->r);
     uint8_t id = reader_byte(&p->r);
     uint32_t rank = section_rank(id);
-    if (id == SECTION_TAG)
-        return error_set(e, ERROR_UNSUPPORTED, start, "unsupported feature: exception handling (tag section at offset "
-                         "0x%x)", start);
+    if (id == SECTION_TAG) {
+        error_feature(e, start, "exception handling", "a section of tags");
+        return error_place(e, NULL, NULL, NULL);
+    }
     if (rank == NSECTIONS && id != SECTION_CUSTOM)
         return error_set(e, ERROR_MALFORMED, start, "malformed section id %u at offset 0x%x", id, start);
     const char *name = id == SECTION_CUSTOM ? "custom" : sections[rank].name;
@@ -184,7 +186,7 @@ static bool section_error(struct parser *p, const char *name)
     struct error *error = &p->engine->error;
     if (error->kind == ERROR_NONE || p->r.failed)
         error_set(p->engine, ERROR_MALFORMED, p->r.why_offset, "%s", p->r.why);
-    return error_append(p->engine, " (%s section, offset 0x%x)", name, error->offset);
+    return error_place(p->engine, NULL, NULL, name);
 }
 
 /* What a section announces as its count; 0 if its parser will refuse it. */

@@ -107,10 +107,25 @@ static bool export_name(const struct module *module, uint32_t func, struct name 
     return false;
 }
 
+static bool find_name(const struct module *module, uint32_t func, struct name *out)
+{
+    return section_name(module, func, out) || export_name(module, func, out);
+}
+
 size_t func_name(struct instance *instance, uint32_t func, char *out, size_t cap)
 {
     struct name name;
-    if (section_name(instance->module, func, &name) || export_name(instance->module, func, &name))
+    if (find_name(instance->module, func, &name))
         return name_escape(name, out, cap);
     return error_format(out, cap, "func[%u]", func);
+}
+
+const char *func_words(const struct module *module, uint32_t func, char out[FUNC_WORDS])
+{
+    struct name name;
+    if (find_name(module, func, &name))
+        error_format(out, FUNC_WORDS, "function \"%.*s\"", name.len, name.bytes);
+    else
+        error_format(out, FUNC_WORDS, "function %u", func);
+    return out;
 }

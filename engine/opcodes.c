@@ -1,4 +1,4 @@
-/* opcodes.def as a table that code can ask.  Owns names and properties of opcodes, not their meaning. */
+/* opcodes.def and foreign.def as tables that code can ask.  Owns names and properties of opcodes, not their meaning. */
 #include "engine/inside.h"
 #include "engine/opcodes.h"
 
@@ -35,23 +35,36 @@ const char *opcode_name(uint32_t code, char out[OPCODE_NAME])
     return out;
 }
 
-static const struct { uint16_t lo, hi; const char *name; } proposals[] = {
-    { 0x06, 0x0a, "exception handling" },
-    { 0x14, 0x15, "typed function references" },
-    { 0x18, 0x19, "exception handling" },
-    { 0x1f, 0x1f, "exception handling" },
-    { 0xd3, 0xd3, "garbage collection" },
-    { 0xd4, 0xd6, "typed function references" },
-    { 0xfb, 0xfb, "garbage collection" },
-    { 0xfe, 0xfe, "threads" },
-    { 0x113, 0x116, "wide arithmetic" },
-    { 0x300, 0x32f, "relaxed SIMD" },
+/* ---- what we do not have ---- */
+
+static const struct { uint16_t first, last; const char *proposal; } ranges[] = {
+#define RANGE(first, last, proposal) { first, last, proposal },
+#define FOREIGN(code, name)
+#include "engine/foreign.def"
+#undef RANGE
+#undef FOREIGN
+};
+
+static const struct { uint16_t code; const char *name; } foreign[] = {
+#define RANGE(first, last, proposal)
+#define FOREIGN(code, name) { code, name },
+#include "engine/foreign.def"
+#undef RANGE
+#undef FOREIGN
 };
 
 const char *opcode_proposal(uint32_t code)
 {
-    for (size_t i = 0; i < sizeof proposals / sizeof *proposals; i++)
-        if (code >= proposals[i].lo && code <= proposals[i].hi)
-            return proposals[i].name;
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (code >= ranges[i].first && code <= ranges[i].last)
+            return ranges[i].proposal;
     return NULL;
+}
+
+const char *opcode_foreign(uint32_t code)
+{
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        if (foreign[i].code == code)
+            return foreign[i].name;
+    return "an unknown instruction";
 }

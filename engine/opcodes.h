@@ -56,8 +56,18 @@ extern const struct opcode_info opcode_table[OPCODE_CODES];
 #define OPCODE_NAME 40
 /* The spec's spelling ("i32.load8_s", "br_if", "unknown"), NUL-terminated; returns out. */
 const char *opcode_name(uint32_t code, char out[OPCODE_NAME]);
-/* The proposal that an opcode we do not have belongs to ("threads"), or NULL where nobody uses it.  code as in enum
- * opcode for the prefixes 0xFC and 0xFD, else the first byte. */
+
+/* Two prefixes have only instructions that we do not have; their codes start here. */
+#define FOREIGN_GC     0x400 /* 0xFB */
+#define FOREIGN_ATOMIC 0x500 /* 0xFE */
+/* The code of number n behind a prefix byte; one that nobody has if there is no room for it. */
+static inline uint32_t opcode_prefixed(uint8_t prefix, uint32_t n)
+{
+    uint32_t base = prefix == 0xfb ? FOREIGN_GC : prefix == 0xfc ? 0x100 : prefix == 0xfd ? 0x200 : FOREIGN_ATOMIC;
+    return n < (prefix == 0xfd ? 0x200 : 0x100) ? base + n : UINT32_MAX;
+}
+/* The proposal that such an instruction belongs to ("threads"), or NULL where nobody uses the code. */
 const char *opcode_proposal(uint32_t code);
+const char *opcode_foreign(uint32_t code); /* its name */
 
 #endif

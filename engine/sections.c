@@ -23,8 +23,9 @@ static bool functype_read(struct parser *p, struct functype *t)
     if (p->r.failed)
         return false;
     if (form == 0x5e || form == 0x5f || form == 0x50 || form == 0x4f || form == 0x4e)
-        return error_set(p->engine, ERROR_UNSUPPORTED, offset, "unsupported feature: garbage collection (type form "
-                         "0x%x)", form);
+        return error_feature(p->engine, offset, "garbage collection", "type form 0x%x", form);
+    if (form == 0x5d)
+        return error_feature(p->engine, offset, "stack switching", "type form 0x%x", form);
     if (form != 0x60)
         return error_set(p->engine, ERROR_MALFORMED, offset, "unknown form of type 0x%x", form);
     return types_read(p, "parameters", LIMIT_PARAMS, &t->nparams, &t->params) &&
@@ -35,7 +36,7 @@ bool section_type(struct parser *p)
 {
     struct module *m = p->module;
     uint32_t n;
-    if (!parser_count(p, "types", LIMIT_TYPES, 3, &n) || !(m->types = parser_alloc(p, n, sizeof *m->types)) ||
+    if (!parser_count(p, "types", LIMIT_TYPES, 2, &n) || !(m->types = parser_alloc(p, n, sizeof *m->types)) ||
         !(m->canon = parser_alloc(p, n, sizeof *m->canon)))
         return false;
     for (; m->ntypes < n; m->ntypes++) {
@@ -59,9 +60,8 @@ static bool limits_read(struct parser *p, const char *what, struct limits *l)
     uint32_t offset = reader_offset(&p->r);
     uint8_t flags = reader_byte(&p->r);
     if (flags > 1 && flags < 16) {
-        const char *feature = flags & 8 ? "custom page sizes" : flags & 4 ? "64-bit memories and tables" : "threads";
-        return error_set(p->engine, ERROR_UNSUPPORTED, offset, "unsupported feature: %s (limits flags 0x%x)", feature,
-                         flags);
+        const char *feature = flags & 8 ? "custom page sizes" : flags & 4 ? "memory64" : "threads";
+        return error_feature(p->engine, offset, feature, "limits flags 0x%x of %s", flags, what);
     }
     if (flags > 1)
         return error_set(p->engine, ERROR_MALFORMED, offset, "malformed limits flags 0x%x", flags);
@@ -80,8 +80,7 @@ static bool table_type_read(struct parser *p, struct table_type *t)
     uint8_t elem = reader_byte(&p->r);
     struct limits l;
     if (!p->r.failed && !type_is_ref(elem))
-        return elem == 0x40 ? error_set(p->engine, ERROR_UNSUPPORTED, offset,
-                                        "unsupported feature: typed function references (table initializer)")
+        return elem == 0x40 ? error_feature(p->engine, offset, "typed function references", "table initializer")
                             : type_refuse(p->engine, offset, elem);
     if (!limits_read(p, "a table", &l))
         return false;
@@ -137,8 +136,7 @@ static bool import_names(struct parser *p, struct import *im)
     if (p->r.failed)
         return false;
     if (kind == 4)
-        return error_set(p->engine, ERROR_UNSUPPORTED, offset, "unsupported feature: exception handling (import of a "
-                         "tag)");
+        return error_feature(p->engine, offset, "exception handling", "import of a tag");
     if (kind > EXTERN_GLOBAL)
         return error_set(p->engine, ERROR_MALFORMED, offset, "malformed import kind 0x%x", kind);
     im->kind = kind;
@@ -314,8 +312,7 @@ static bool export_read(struct parser *p, struct export *x)
     if (p->r.failed)
         return false;
     if (kind == 4)
-        return error_set(p->engine, ERROR_UNSUPPORTED, offset, "unsupported feature: exception handling (export of a "
-                         "tag)");
+        return error_feature(p->engine, offset, "exception handling", "export of a tag");
     if (kind > EXTERN_GLOBAL)
         return error_set(p->engine, ERROR_MALFORMED, offset, "malformed export kind 0x%x", kind);
     x->kind = kind;
@@ -358,6 +355,7 @@ bool section_start(struct parser *p)
 {
     struct module *m = p->module;
     uint32_t offset = reader_offset(&p->r);
+    char words[FUNC_WORDS];
     m->start = reader_u32(&p->r);
     if (p->r.failed)
         return false;
@@ -365,8 +363,8 @@ bool section_start(struct parser *p)
         return error_set(p->engine, ERROR_INVALID, offset, "unknown function %u as start function", m->start);
     const struct functype *t = &m->types[m->funcs[m->start].type];
     if (t->nparams || t->nresults)
-        return error_set(p->engine, ERROR_INVALID, offset, "the start function %u must have no parameters and no "
-                         "results", m->start);
+        return error_set(p->engine, ERROR_INVALID, offset, "the start function must have no parameters and no results: "
+                         "%s", func_words(m, m->start, words));
     m->has_start = true;
     return true;
 }
@@ -375,6 +373,7 @@ bool section_code(struct parser *p)
 {
     struct module *m = p->module;
     uint32_t n, offset = reader_offset(&p->r);
+    char words[FUNC_WORDS];
     m->code_offset = offset;
     if (!parser_count(p, "function bodies", LIMIT_FUNCS, 1, &n))
         return false;
@@ -387,11 +386,11 @@ bool section_code(struct parser *p)
         m->funcs[f].body = reader_offset(&p->r);
         m->funcs[f].body_len = len;
         if (len > LIMIT_BODY_BYTES)
-            return error_set(p->engine, ERROR_LIMIT, offset, "function %u has a body of %u bytes: this engine takes "
-                             "at most %u", f, len, LIMIT_BODY_BYTES);
+            return error_set(p->engine, ERROR_LIMIT, offset, "%s has a body of %u bytes: this engine takes at most %u",
+                             func_words(m, f, words), len, LIMIT_BODY_BYTES);
         if (!p->r.failed && len > reader_left(&p->r))
-            return error_set(p->engine, ERROR_MALFORMED, offset, "unexpected end: the body of function %u has %u "
-                             "bytes, %u are left", f, len, reader_left(&p->r));
+            return error_set(p->engine, ERROR_MALFORMED, offset, "unexpected end: the body of %s has %u bytes, %u are "
+                             "left", func_words(m, f, words), len, reader_left(&p->r));
         reader_bytes(&p->r, len);
         p->engine->stats.body_bytes_total += len;
     }

@@ -255,28 +255,21 @@ static inline bool plain(struct checker *c, const struct opcode_info *info)
 static bool unknown(struct checker *c, uint32_t op, uint8_t byte)
 {
     uint32_t offset = (uint32_t)(c->op_at - c->r.start);
-    const char *proposal = opcode_proposal(op);
+    if (byte == 0xfb || byte == 0xfe)
+        op = opcode_prefixed(byte, reader_u32(&c->r));
     c->op = op;
     if (c->r.failed)
         return false;
+    const char *proposal = opcode_proposal(op);
     if (proposal)
-        return error_set(c->engine, ERROR_UNSUPPORTED, offset, "unsupported feature: %s (opcode 0x%x)", proposal, byte);
+        return error_feature(c->engine, offset, proposal, "%s", opcode_foreign(op));
     return error_set(c->engine, ERROR_MALFORMED, offset, "illegal opcode 0x%x", byte);
-}
-
-/* The number behind a prefix byte, as enum opcode counts. */
-static uint32_t prefixed(struct checker *c, uint8_t prefix)
-{
-    uint32_t n = reader_u32(&c->r);
-    if (prefix == 0xfc)
-        return n < 0x100 ? 0x100 + n : UINT32_MAX;
-    return n <= UINT32_MAX - 0x200 ? 0x200 + n : UINT32_MAX;
 }
 
 /* Everything but locals, by the table. */
 static inline bool instruction(struct checker *c, uint8_t byte)
 {
-    uint32_t op = byte == 0xfc || byte == 0xfd ? prefixed(c, byte) : byte;
+    uint32_t op = byte == 0xfc || byte == 0xfd ? opcode_prefixed(byte, reader_u32(&c->r)) : byte;
     if (op >= OPCODE_CODES || opcode_table[op].family == FAM_NONE)
         return unknown(c, op, byte);
     c->op = op;
@@ -379,15 +372,14 @@ static bool body(struct checker *c, const struct functype *t)
 static bool body_error(struct checker *c)
 {
     struct error *error = &c->engine->error;
-    char name[OPCODE_NAME];
+    char name[OPCODE_NAME], func[FUNC_WORDS];
     if (c->r.failed)
         error_set(c->engine, ERROR_MALFORMED, c->r.why_offset, "%s", c->r.why);
     if (error->kind == ERROR_NOMEM)
         return false;
-    if (c->op < OPCODE_CODES && opcode_table[c->op].family != FAM_NONE)
-        return error_append(c->engine, " (function %u, %s at offset 0x%x)", c->func, opcode_name(c->op, name),
-                            error->offset);
-    return error_append(c->engine, " (function %u, offset 0x%x)", c->func, error->offset);
+    bool known = c->op < OPCODE_CODES && opcode_table[c->op].family != FAM_NONE;
+    func_words(c->module, c->func, func);
+    return error_place(c->engine, known ? opcode_name(c->op, name) : NULL, func, "code");
 }
 
 bool body_validate(struct engine *e, struct module *m, uint32_t func)

@@ -53,6 +53,54 @@ def other_version(t):
     expect_message(result, 126, "component")
 
 
+def using(code=b"", **parts):
+    """A module whose second function, named "worker", runs `code`, and which has these parts instead of sound ones."""
+    names = wasm.vector([wasm.leb(1) + wasm.name("worker")])
+    return wasm.module(**{"types": [wasm.functype()], "funcs": [0, 0], "memory": 1,
+                          "bodies": [wasm.body(b"\x10\x01"), wasm.body(code)],
+                          "exports": [("_start", wasm.FUNC, 0), ("memory", wasm.MEMORY, 0)],
+                          "customs": [("name", b"\1" + wasm.leb(len(names)) + names)], **parts})
+
+
+def of_section(number, payload):
+    return wasm.HEADER + wasm.section(1, wasm.vector([wasm.functype()])) + wasm.section(number, payload)
+
+
+UNSUPPORTED = [  # what is not supported, where it is met, a module that uses it
+    ("threads", 'i32.atomic.rmw.add, offset 0x37, code section, function "worker"', using(b"\xfe\x1e\2\0")),
+    ("threads", "limits flags 0x3 of a memory, offset 0x11, memory section", of_section(5, b"\1\3\1\2")),
+    ("exception handling", 'try_table, offset 0x37, code section, function "worker"', using(b"\x1f\x40\0\x0b")),
+    ("exception handling", 'throw, offset 0x37, code section, function "worker"', using(b"\x08\0")),
+    ("exception handling", "a section of tags, offset 0xe", of_section(13, b"\1\0\0")),
+    ("garbage collection", "type form 0x5f, offset 0xb, type section", using(types=[b"\x5f\0"])),
+    ("garbage collection", 'struct.new, offset 0x37, code section, function "worker"', using(b"\xfb\0\0")),
+    ("typed function references", 'call_ref, offset 0x37, code section, function "worker"', using(b"\x14\0")),
+    ("memory64", "limits flags 0x4 of a memory, offset 0x11, memory section", of_section(5, b"\1\4\1")),
+    ("custom page sizes", "limits flags 0x8 of a memory, offset 0x11, memory section", of_section(5, b"\1\x08\1\0")),
+    ("relaxed SIMD", 'f32x4.relaxed_madd, offset 0x37, code section, function "worker"', using(b"\xfd\x85\2")),
+    ("wide arithmetic", 'i64.add128, offset 0x37, code section, function "worker"', using(b"\xfc\x13")),
+    ("stack switching", "type form 0x5d, offset 0xb, type section", using(types=[b"\x5d\0"])),
+    ("the component model", "component version 13, offset 0x4", b"\0asm\x0d\0\1\0" + b"\0" * 20),
+]
+
+
+@case
+def what_is_not_supported_is_named(t):
+    """By --validate before the run; in a body also when it is first called, with the call's backtrace behind."""
+    for feature, place, module in UNSUPPORTED:
+        path = t.write("app.wasm", module)
+        words = f"module uses {feature} ({place}), which wasmvm does not support"
+        line = f"wasmvm: {path} cannot run here: {words}\n"
+        expect(t.vm("--validate", "--", path), 126, out=b"", err=line)
+        expect(t.vm("--", path), 126, out=b"", err_has=words)
+
+
+@case
+def an_invalid_function_is_named(t):
+    result = t.vm("--validate", "--", t.write("bad.wasm", using(b"\x6a\x1a")))
+    expect_message(result, 126, '(code section, function "worker", i32.add at offset 0x37)')
+
+
 @case
 def truncated_at_every_section_boundary(t):
     with open(t.go("hello"), "rb") as f:

@@ -162,7 +162,7 @@ static const struct refusal refusals[] = {
     R(MALFORMED, "the type section at offset 0x8 has 3 bytes, of which 1 are there", "\1\3\0"),
     R(MALFORMED, "unexpected end in the head of the type section at offset 0x8", "\1"),
     R(MALFORMED, "integer representation too long in the head of the code section", "\x0a\x80\x80\x80\x80\x80\0"),
-    R(MALFORMED, "malformed UTF-8 encoding (custom section at offset 0xa)", "\0\3\2\xc0\x80"),
+    R(MALFORMED, "malformed UTF-8 encoding (custom section, offset 0xa)", "\0\3\2\xc0\x80"),
     R(MALFORMED, "unexpected end (custom section", "\0\0"),
     R(MALFORMED, "unexpected end: 5 types cannot stand in 3 bytes", "\1\4\5\x60\0\0"),
     R(MALFORMED, "unknown form of type 0x40", "\1\4\1\x40\0\0"),
@@ -195,26 +195,35 @@ static const struct refusal refusals[] = {
     R(INVALID, "unknown memory 0, exported as \"a\\x0a\"", "\7\6\1\2" "a\n" "\2\0"),
     R(INVALID, "duplicate export name \"e\"", F1 "\7\x09\2\1e\0\0\1e\0\0" CODE1),
     R(INVALID, "unknown function 1 as start function", F1 "\x08\1\1" CODE1),
-    R(INVALID, "the start function 0 must have no parameters", TYPE_SECTION "\3\2\1\1\x08\1\0" CODE1),
+    R(INVALID,
+        "the start function must have no parameters and no results: function 0 (start section",
+        TYPE_SECTION "\3\2\1\1\x08\1\0" CODE1),
     R(INVALID, "unknown table 0", "\x09\6\1\0\x41\0\x0b\0"),
     R(INVALID, "unknown function 9 in an element segment", "\4\4\1\x70\0\0\x09\7\1\0\x41\0\x0b\1\x09"),
     R(INVALID, "a segment of funcref for table 0 of externref", "\4\4\1\x6f\0\0\x09\6\1\0\x41\0\x0b\0"),
     R(INVALID, "unknown memory 0", "\x0b\6\1\0\x41\0\x0b\0"),
 
-    R(UNSUPPORTED, "unsupported feature: exception handling (tag section", "\x0d\3\1\0\0"),
-    R(UNSUPPORTED, "unsupported feature: exception handling (import of a tag)", "\2\7\1\1a\1b\4\0"),
-    R(UNSUPPORTED, "unsupported feature: exception handling (export of a tag)", "\7\5\1\1a\4\0"),
-    R(UNSUPPORTED, "unsupported feature: exception handling (type exnref)", "\1\5\1\x60\1\x69\0"),
-    R(UNSUPPORTED, "unsupported feature: garbage collection (type form 0x5f) (type section, offset 0xb)",
-      "\1\4\1\x5f\0\0"),
-    R(UNSUPPORTED, "unsupported feature: garbage collection (type anyref)", "\6\6\1\x6e\0\xd0\x6e\x0b"),
-    R(UNSUPPORTED, "unsupported feature: typed function references (type (ref))", "\1\5\1\x60\1\x64\0"),
-    R(UNSUPPORTED, "unsupported feature: typed function references (table initializer)",
+    R(UNSUPPORTED, "module uses exception handling (a section of tags, offset 0x8), which wasmvm does not support",
+      "\x0d\3\1\0\0"),
+    R(UNSUPPORTED,
+        "uses exception handling (import of a tag, offset 0xf, import section), which wasmvm does not support",
+      "\2\7\1\1a\1b\4\0"),
+    R(UNSUPPORTED, "uses exception handling (export of a tag, offset 0xd, export section)", "\7\5\1\1a\4\0"),
+    R(UNSUPPORTED, "uses exception handling (type exnref, offset 0xd, type section)", "\1\5\1\x60\1\x69\0"),
+    R(UNSUPPORTED, "uses garbage collection (type form 0x5f, offset 0xb, type section)", "\1\4\1\x5f\0\0"),
+    R(UNSUPPORTED, "uses stack switching (type form 0x5d, offset 0xb, type section)", "\1\4\1\x5d\0\0"),
+    R(UNSUPPORTED, "uses garbage collection (type anyref, offset", "\6\6\1\x6e\0\xd0\x6e\x0b"),
+    R(UNSUPPORTED, "uses garbage collection (ref.i31, offset 0xf, global section)",
+      "\6\x08\1\x70\0\x41\0\xfb\x1c\x0b"),
+    R(UNSUPPORTED, "uses typed function references (type (ref), offset", "\1\5\1\x60\1\x64\0"),
+    R(UNSUPPORTED, "uses typed function references (table initializer, offset 0xb, table section)",
       "\4\x09\1\x40\0\x70\0\1\xd0\x70\x0b"),
-    R(UNSUPPORTED, "unsupported feature: threads (limits flags 0x3)", "\5\4\1\3\1\2"),
-    R(UNSUPPORTED, "unsupported feature: threads (limits flags 0x3) (import section", "\2\x09\1\1a\1b\2\3\1\1"),
-    R(UNSUPPORTED, "unsupported feature: 64-bit memories and tables (limits flags 0x4)", "\5\3\1\4\1"),
-    R(UNSUPPORTED, "unsupported feature: custom page sizes (limits flags 0x8)", "\5\4\1\x08\1\0"),
+    R(UNSUPPORTED, "uses threads (limits flags 0x3 of a memory, offset 0xb, memory section)", "\5\4\1\3\1\2"),
+    R(UNSUPPORTED, "uses threads (limits flags 0x3 of a memory, offset 0x10, import section)",
+      "\2\x09\1\1a\1b\2\3\1\1"),
+    R(UNSUPPORTED, "uses memory64 (limits flags 0x4 of a memory, offset", "\5\3\1\4\1"),
+    R(UNSUPPORTED, "uses memory64 (limits flags 0x5 of a table, offset", "\4\5\1\x70\5\1\1"),
+    R(UNSUPPORTED, "uses custom page sizes (limits flags 0x8 of a memory, offset", "\5\4\1\x08\1\0"),
 
     R(LIMIT, "1000001 types: this engine takes at most 1000000", "\1\3\xc1\x84\x3d"),
     R(LIMIT, "1000001 imports: this engine takes at most 1000000", "\2\3\xc1\x84\x3d"),
@@ -256,7 +265,7 @@ static void test_headers(void **state)
     assert_null(parse(t, "\0asm\1\0", 6));
     assert_error(t, ERROR_MALFORMED, "unexpected end in the header: the file has 6 bytes");
     assert_null(parse(t, "\0asm\x0d\0\1\0", 8));
-    assert_error(t, ERROR_UNSUPPORTED, "this is a WebAssembly component; only core modules");
+    assert_error(t, ERROR_UNSUPPORTED, "module uses the component model (component version 13, offset 0x4), which");
     assert_null(parse(t, "\0asm\2\0\0\0", 8));
     assert_error(t, ERROR_UNSUPPORTED, "unknown binary version 2: only version 1 is supported");
     assert_non_null(parse(t, HEADER, 8));

@@ -174,12 +174,12 @@ static void test_immediates(void **state)
     static const struct body bodies[] = {
         GOOD(0, "\0\x41\0\x28\2\xff\xff\xff\xff\x0f\x1a\x0b"),
         BAD(0, "\0\x41\0\x28\3\0\x1a\x0b",
-            "alignment must not be larger than natural (function 1, i32.load at offset 0x"),
+            "alignment must not be larger than natural (code section, function 1, i32.load at offset 0x"),
         BAD(0, "\0\x41\0\x2d\1\0\x1a\x0b", "alignment must not be larger than natural"),
         BAD(0, "\0\x41\0\x28\xff\xff\xff\xff\x0f\0\x1a\x0b", "alignment must not be larger than natural"),
         GOOD(0, "\0\x41\0\x28\x42\0\0\x1a\x0b"),
         BAD(0, "\0\x41\0\x28\x42\1\0\x1a\x0b", "unknown memory 1"),
-        MAL("\0\x41\0\x28\2\x80\x80\x80\x80\x10\x1a\x0b", "integer too large (function 1, i32.load"),
+        MAL("\0\x41\0\x28\2\x80\x80\x80\x80\x10\x1a\x0b", "integer too large (code section, function 1, i32.load"),
         MAL("\0\x3f\1\x1a\x0b", "zero byte expected"),
         MAL("\0\x3f\x80\0\x1a\x0b", "zero byte expected"),
         MAL("\0\x41\x80\x80\x80\x80\x70\x1a\x0b", "integer too large"),
@@ -190,15 +190,16 @@ static void test_immediates(void **state)
         BAD(0, "\0\x41\0\x41\0\x41\0\xfc\x0c\1\0\x0b", "a table of funcref gets elements of externref"),
         GOOD(0, "\0\x41\0\x41\0\x41\0\xfc\x0c\1\1\x0b"),
         BAD(0, "\0\x41\0\x41\0\x41\0\xfc\x0e\1\0\x0b", "a table of externref gets elements of funcref"),
-        BAD(0, "\0\xfd\x0c\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xfd\x15\x10\x1a\x0b", "invalid lane index (function 1, "
+        BAD(0, "\0\xfd\x0c\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xfd\x15\x10\x1a\x0b",
+            "invalid lane index (code section, function 1, "
             "i8x16.extract_lane_s"),
-        BAD(0, "\0\x20\0\x1a\x0b", "unknown local 0 (function 1, local.get"),
+        BAD(0, "\0\x20\0\x1a\x0b", "unknown local 0 (code section, function 1, local.get"),
         GOOD(1, "\0\x20\0\x0b"),
         GOOD(1, "\2\2\x7e\1\x70\x20\1\x21\2\x20\3\x1a\x20\0\x22\0\x0b"),
-        BAD(1, "\1\1\x7e\x20\1\x21\0\x20\0\x0b", "expected i32, found i64 (function 1, local.set"),
-        BAD(1, "\1\1\x7e\x20\0\x22\1\x1a\x20\0\x0b", "expected i64, found i32 (function 1, local.tee"),
+        BAD(1, "\1\1\x7e\x20\1\x21\0\x20\0\x0b", "expected i32, found i64 (code section, function 1, local.set"),
+        BAD(1, "\1\1\x7e\x20\0\x22\1\x1a\x20\0\x0b", "expected i64, found i32 (code section, function 1, local.tee"),
         MAL("\1\1\x40\x0b", "malformed type 0x40"),
-        UNS("\1\1\x64\x0b", "typed function references (type (ref))"),
+        UNS("\1\1\x64\x0b", "typed function references (type (ref), offset"),
     };
     CHECK((struct test_engine *)*state, bodies);
 }
@@ -229,25 +230,26 @@ static void test_blocks(void **state)
         GOOD(1, "\0\x20\0\4\x7f\x41\1\5\x41\2\x0b\x0b"),
         GOOD(0, "\0\x41\0\4\x40\x0b\x0b"),
         GOOD(1, "\0\x20\0\x20\0\4\1\x0b\x0b"),
-        BAD(0, "\0\x41\0\x0b", "values remaining on the stack at the end of a block (function 1, end"),
-        BAD(1, "\0\x0b", "expected i32, but the operand stack is empty (function 1, end"),
-        BAD(1, "\0\x42\0\x0b", "expected i32, found i64 (function 1, end"),
+        BAD(0, "\0\x41\0\x0b", "values remaining on the stack at the end of a block (code section, function 1, end"),
+        BAD(1, "\0\x0b", "expected i32, but the operand stack is empty (code section, function 1, end"),
+        BAD(1, "\0\x42\0\x0b", "expected i32, found i64 (code section, function 1, end"),
         BAD(0, "\0\2\x40\x41\0\x0b\x0b", "values remaining on the stack"),
-        BAD(0, "\0\x41\0\2\x40\x1a\x0b\x0b", "expected a value, but the operand stack is empty (function 1, drop"),
+        BAD(0, "\0\x41\0\2\x40\x1a\x0b\x0b",
+            "expected a value, but the operand stack is empty (code section, function 1, drop"),
         BAD(1, "\0\x20\0\4\x7f\x41\1\x0b\x0b", "an if without else must have equal parameters and results"),
         BAD(1, "\0\x20\0\4\x7f\x41\1\5\x42\2\x0b\x0b", "expected i32, found i64"),
-        BAD(0, "\0\2\1\x1a\x0b\x0b", "expected i32, but the operand stack is empty (function 1, block"),
+        BAD(0, "\0\2\1\x1a\x0b\x0b", "expected i32, but the operand stack is empty (code section, function 1, block"),
         BAD(0, "\0\2\5\x0b\x0b", "unknown type 5"),
-        BAD(0, "\0\x42\0\4\x40\x0b\x0b", "expected i32, found i64 (function 1, if"),
+        BAD(0, "\0\x42\0\4\x40\x0b\x0b", "expected i32, found i64 (code section, function 1, if"),
         MAL("\0\2\x7a\x0b\x0b", "malformed type 0x7a"),
         MAL("\0\2\x80\x7f\x0b\x0b", "malformed block type"),
         MAL("\0\5\x0b", "else without if"),
         MAL("\0\x41\0\4\x40\5\5\x0b\x0b", "else without if"),
-        MAL("\0", "unexpected end (function 1"),
+        MAL("\0", "unexpected end (code section, function 1"),
         MAL("\0\2\x40\x0b", "unexpected end"),
         MAL("\0\x0b\x0b", "bytes follow the end of the body"),
-        MAL("", "unexpected end (function 1, offset 0x"),
-        UNS("\0\2\x69\x0b\x0b", "exception handling (type exnref)"),
+        MAL("", "unexpected end (code section, function 1, offset 0x"),
+        UNS("\0\2\x69\x0b\x0b", "exception handling (type exnref, offset"),
     };
     CHECK((struct test_engine *)*state, bodies);
 }
@@ -262,13 +264,14 @@ static void test_branches(void **state)
         GOOD(0, "\0\2\x40\2\x40\x41\0\x0e\2\0\1\2\x0b\x0b\x0b"),
         GOOD(2, "\0\x41\0\x42\0\x0f\x0b"),
         GOOD(1, "\0\x41\1\x41\2\x41\3\x0f\x0b"),
-        BAD(0, "\0\x0c\1\x0b", "unknown label 1 (function 1, br at"),
-        BAD(1, "\0\x0c\0\x0b", "expected i32, but the operand stack is empty (function 1, br at"),
-        BAD(0, "\0\x42\0\x0d\0\x0b", "expected i32, found i64 (function 1, br_if"),
+        BAD(0, "\0\x0c\1\x0b", "unknown label 1 (code section, function 1, br at"),
+        BAD(1, "\0\x0c\0\x0b", "expected i32, but the operand stack is empty (code section, function 1, br at"),
+        BAD(0, "\0\x42\0\x0d\0\x0b", "expected i32, found i64 (code section, function 1, br_if"),
         BAD(1, "\0\2\x40\x41\0\x41\0\x0e\1\0\1\x0b\x20\0\x0b", "labels must take equally many values"),
-        BAD(1, "\0\2\x7e\x42\0\x41\0\x0e\1\0\1\x0b\x1a\x20\0\x0b", "expected i32, found i64 (function 1, br_table"),
-        BAD(0, "\0\x41\0\x0e\1\0\1\x0b", "unknown label 1 (function 1, br_table"),
-        BAD(0, "\0\3\4\x0c\0\x0b\x0b", "expected i64, but the operand stack is empty (function 1, loop"),
+        BAD(1, "\0\2\x7e\x42\0\x41\0\x0e\1\0\1\x0b\x1a\x20\0\x0b",
+            "expected i32, found i64 (code section, function 1, br_table"),
+        BAD(0, "\0\x41\0\x0e\1\0\1\x0b", "unknown label 1 (code section, function 1, br_table"),
+        BAD(0, "\0\3\4\x0c\0\x0b\x0b", "expected i64, but the operand stack is empty (code section, function 1, loop"),
         MAL("\0\x41\0\x0e\xff\xff\xf", "unexpected end"),
     };
     CHECK((struct test_engine *)*state, bodies);
@@ -290,9 +293,9 @@ static void test_unreachable_code(void **state)
         GOOD(1, "\0\2\x7f\2\x7e\0\x41\0\x0e\1\0\1\x0b\x1a\x41\0\x0b\x0b"),
         BAD(0, "\0\0\x41\0\x0b", "values remaining on the stack"),
         BAD(1, "\0\0\x42\0\x0b", "expected i32, found i64"),
-        BAD(1, "\0\0\x42\0\x6a\x0b", "expected i32, found i64 (function 1, i32.add"),
+        BAD(1, "\0\0\x42\0\x6a\x0b", "expected i32, found i64 (code section, function 1, i32.add"),
         BAD(1, "\0\0\x43\0\0\0\0\x42\0\x41\0\x1b\x0b", "select of f32 and i64"),
-        BAD(0, "\0\0\2\x40\x1a\x0b\x0b", "the operand stack is empty (function 1, drop"),
+        BAD(0, "\0\0\2\x40\x1a\x0b\x0b", "the operand stack is empty (code section, function 1, drop"),
         BAD(0, "\0\0\xd0\x70\x41\0\x1b\x1a\x0b", "select without type takes no references"),
     };
     CHECK((struct test_engine *)*state, bodies);
@@ -306,13 +309,15 @@ static void test_calls(void **state)
         GOOD(1, "\0\x20\0\x41\0\x11\1\0\x0b"),
         GOOD(1, "\0\x20\0\x12\2\x0b"),
         GOOD(1, "\0\x20\0\x41\0\x13\1\0\x0b"),
-        BAD(0, "\0\x10\3\x0b", "unknown function 3 (function 1, call at"),
-        BAD(0, "\0\x10\2\x1a\x0b", "expected i32, but the operand stack is empty (function 1, call at"),
+        BAD(0, "\0\x10\3\x0b", "unknown function 3 (code section, function 1, call at"),
+        BAD(0, "\0\x10\2\x1a\x0b", "expected i32, but the operand stack is empty (code section, function 1, call at"),
         BAD(0, "\0\x41\0\x11\5\0\x0b", "unknown type 5"),
         BAD(0, "\0\x41\0\x11\0\2\x0b", "unknown table 2"),
         BAD(0, "\0\x41\0\x11\0\1\x0b", "call_indirect through a table of externref"),
-        BAD(0, "\0\x11\0\0\x0b", "expected i32, but the operand stack is empty (function 1, call_indirect"),
-        BAD(0, "\0\x41\0\x12\2\x0b", "a tail call must have the results of its function (function 1, return_call at"),
+        BAD(0, "\0\x11\0\0\x0b",
+            "expected i32, but the operand stack is empty (code section, function 1, call_indirect"),
+        BAD(0, "\0\x41\0\x12\2\x0b",
+            "a tail call must have the results of its function (code section, function 1, return_call at"),
     };
     CHECK((struct test_engine *)*state, bodies);
 }
@@ -324,19 +329,22 @@ static void test_values(void **state)
         GOOD(0, "\0\xd0\x70\xd0\x70\x41\0\x1c\1\x70\x1a\x0b"),
         BAD(0, "\0\xd0\x70\xd0\x70\x41\0\x1b\x1a\x0b", "select without type takes no references"),
         BAD(0, "\0\x41\0\x41\0\x41\0\x1c\0\x1a\x0b", "invalid result arity"),
-        BAD(0, "\0\x41\0\x42\0\x41\0\x1c\1\x7f\x1a\x0b", "expected i32, found i64 (function 1, select"),
+        BAD(0, "\0\x41\0\x42\0\x41\0\x1c\1\x7f\x1a\x0b", "expected i32, found i64 (code section, function 1, select"),
         BAD(0, "\0\x41\0\x42\0\x41\0\x1b\x1a\x0b", "select of i32 and i64"),
         GOOD(0, "\0\x23\0\x24\0\x0b"),
         BAD(0, "\0\x23\2\x1a\x0b", "unknown global 2"),
         BAD(0, "\0\x42\0\x24\1\x0b", "global is immutable"),
-        BAD(0, "\0\x42\0\x24\0\x0b", "expected i32, found i64 (function 1, global.set"),
+        BAD(0, "\0\x42\0\x24\0\x0b", "expected i32, found i64 (code section, function 1, global.set"),
         GOOD(0, "\0\x41\0\x41\0\x25\0\x26\0\x0b"),
-        BAD(0, "\0\x41\0\x41\0\x25\0\x26\1\x0b", "expected externref, found funcref (function 1, table.set"),
+        BAD(0, "\0\x41\0\x41\0\x25\0\x26\1\x0b",
+            "expected externref, found funcref (code section, function 1, table.set"),
         BAD(0, "\0\x41\0\x25\2\x1a\x0b", "unknown table 2"),
         GOOD(0, "\0\xd0\x6f\x41\0\xfc\x0f\1\x1a\x0b"),
-        BAD(0, "\0\xd0\x70\x41\0\xfc\x0f\1\x1a\x0b", "expected externref, found funcref (function 1, table.grow"),
+        BAD(0, "\0\xd0\x70\x41\0\xfc\x0f\1\x1a\x0b",
+            "expected externref, found funcref (code section, function 1, table.grow"),
         GOOD(0, "\0\x41\0\xd0\x6f\x41\0\xfc\x11\1\x0b"),
-        BAD(0, "\0\x41\0\x41\0\xd0\x6f\xfc\x11\1\x0b", "expected i32, found externref (function 1, table.fill"),
+        BAD(0, "\0\x41\0\x41\0\xd0\x6f\xfc\x11\1\x0b",
+            "expected i32, found externref (code section, function 1, table.fill"),
         GOOD(0, "\0\xd2\0\x1a\x0b"),
         BAD(0, "\0\xd2\2\x1a\x0b", "undeclared function reference"),
         BAD(0, "\0\xd2\3\x1a\x0b", "unknown function 3"),
@@ -349,20 +357,76 @@ static void test_values(void **state)
 static void test_unknown_opcodes(void **state)
 {
     static const struct body bodies[] = {
-        UNS("\0\xfe\0\0\0\x0b", "unsupported feature: threads (opcode 0xfe) (function 1, offset 0x"),
-        UNS("\0\xfb\0\0\x0b", "unsupported feature: garbage collection (opcode 0xfb)"),
-        UNS("\0\6\x40\x0b\x0b", "unsupported feature: exception handling (opcode 0x6)"),
-        UNS("\0\x14\0\x0b", "unsupported feature: typed function references (opcode 0x14)"),
-        UNS("\0\xfd\x80\2\x0b", "unsupported feature: relaxed SIMD (opcode 0xfd)"),
+        UNS("\0\xfe\0\2\0\x0b",
+            "module uses threads (memory.atomic.notify, offset 0x5f, code section, function 1), which "
+            "wasmvm does not support"),
+        UNS("\0\xfe\x1e\2\0\x0b", "uses threads (i32.atomic.rmw.add, offset"),
+        UNS("\0\xfe\x4e\2\0\x0b", "uses threads (i64.atomic.rmw32.cmpxchg_u, offset"),
+        UNS("\0\xfe\4\0\x0b", "uses threads (an unknown instruction, offset"),
+        UNS("\0\xfb\0\0\x0b", "uses garbage collection (struct.new, offset"),
+        UNS("\0\xfb\x1e\x0b", "uses garbage collection (i31.get_u, offset"),
+        UNS("\0\2\x6e\x0b\x0b", "uses garbage collection (type anyref, offset"),
+        UNS("\0\6\x40\x0b\x0b", "uses exception handling (try, offset"),
+        UNS("\0\x1f\x40\0\x0b\x0b", "uses exception handling (try_table, offset"),
+        UNS("\0\x14\0\x0b", "uses typed function references (call_ref, offset"),
+        UNS("\0\xe2\0\x0b", "uses stack switching (suspend, offset"),
+        UNS("\0\xfc\x13\x0b", "uses wide arithmetic (i64.add128, offset"),
+        UNS("\0\xfd\x80\2\x0b", "uses relaxed SIMD (i8x16.relaxed_swizzle, offset"),
+        UNS("\0\xfd\x93\2\x0b", "uses relaxed SIMD (i32x4.relaxed_dot_i8x16_i7x16_add_s, offset"),
+        MAL("\0\xfe\x4f\x0b", "illegal opcode 0xfe"),
+        MAL("\0\xfb\x1f\x0b", "illegal opcode 0xfb"),
+        MAL("\0\xfe", "unexpected end (code section, function 1, offset"),
         MAL("\0\xff\x0b", "illegal opcode 0xff"),
         MAL("\0\x27\x0b", "illegal opcode 0x27"),
         MAL("\0\xfc\x12\x0b", "illegal opcode 0xfc"),
         MAL("\0\xfc\x80\2\x0b", "illegal opcode 0xfc"),
         MAL("\0\xfd\x9a\1\x0b", "illegal opcode 0xfd"),
         MAL("\0\xfd\xff\xff\xff\xff\x0f\x0b", "illegal opcode 0xfd"),
-        MAL("\0\xfc", "unexpected end (function 1"),
+        MAL("\0\xfc", "unexpected end (code section, function 1"),
     };
     CHECK((struct test_engine *)*state, bodies);
+}
+
+/* A function that the name section names is called so; else one that is exported. */
+static void test_functions_by_name(void **state)
+{
+    struct test_engine *t = *state;
+    static const char *const words[] = { "(code section, function \"main.(*T).f\\x1b\", i32.add at offset 0x22)",
+                                         "(code section, function \"run\", i32.add at offset 0x26)",
+                                         "(code section, function 2, i32.add at offset 0x2a)" };
+    struct bytes b = { 0 };
+    ADD(&b, HEADER "\1\4\1\x60\0\0" "\3\4\3\0\0\0" "\7\7\1\3run\0\1" "\x0a\x0d\3" "\3\0\x6a\x0b" "\3\0\x6a\x0b"
+        "\3\0\x6a\x0b" "\0\x16\4name\1\x0f\1\0\x0cmain.(*T).f\x1b");
+    struct module *m = parse(t, b.at, b.len);
+    if (!m)
+        fail_msg("%s", t->engine.error.text);
+    for (uint32_t f = 0; f < 3; f++) {
+        assert_false(body_validate(&t->engine, m, f));
+        assert_error(t, ERROR_INVALID, words[f]);
+    }
+    bytes_free(&b);
+}
+
+/* The place is in the message, however long the names are. */
+static void test_long_names_leave_room(void **state)
+{
+    struct test_engine *t = *state;
+    struct bytes b = { 0 }, names = { 0 }, custom = { 0 };
+    ADD(&names, "\1\0");
+    bytes_u32(&names, 5000);
+    REPEAT(&names, 5000, "\x1b");
+    ADD(&custom, "\4name\1");
+    bytes_u32(&custom, (uint32_t)names.len);
+    bytes_add(&custom, names.at, names.len);
+    ADD(&b, HEADER "\1\4\1\x60\0\0" "\3\2\1\0" "\x0a\5\1" "\3\0\x6a\x0b");
+    bytes_section(&b, 0, custom.at, custom.len);
+    struct module *m = parse(t, b.at, b.len);
+    if (!m)
+        fail_msg("%s", t->engine.error.text);
+    assert_false(body_validate(&t->engine, m, 0));
+    assert_error(t, ERROR_INVALID, "(code section, function \"\\x1b\\x1b");
+    assert_error(t, ERROR_INVALID, "\\x1b\", i32.add at offset 0x17)");
+    bytes_free(&b), bytes_free(&names), bytes_free(&custom);
 }
 
 static void test_data_count_needed(void **state)
@@ -370,7 +434,7 @@ static void test_data_count_needed(void **state)
     struct test_engine *t = *state;
     struct module *m = module_of(t, 0, "\0\xfc\x09\0\x0b", 5, false);
     assert_false(body_validate(&t->engine, m, 1));
-    assert_error(t, ERROR_MALFORMED, "data count section required (function 1, data.drop");
+    assert_error(t, ERROR_MALFORMED, "data count section required (code section, function 1, data.drop");
     assert_false(m->valid[0]);
     assert_true(body_validate(&t->engine, m, 2));
     assert_true(m->valid[1]);
@@ -449,7 +513,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_plain_instructions), TEST(test_immediates), TEST(test_limits), TEST(test_blocks), TEST(test_branches),
         TEST(test_unreachable_code), TEST(test_calls), TEST(test_values), TEST(test_unknown_opcodes),
-        TEST(test_data_count_needed), TEST(test_two_memories), TEST(test_deep), TEST(test_no_memory),
+        TEST(test_functions_by_name), TEST(test_long_names_leave_room), TEST(test_data_count_needed),
+        TEST(test_two_memories), TEST(test_deep), TEST(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
