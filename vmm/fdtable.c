@@ -5,6 +5,7 @@
 #include "vmm/wasi.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 #define FIRST_FREE 3u
 #define MONITOR_RESERVE 64u /* descriptors of RLIMIT_NOFILE that the guest cannot use up */
+#define OWN_MOST 16u        /* of the reserve: what is open when the table is made, if the caller left nothing open */
 
 /* ---- kinds and rights ---- */
 
@@ -73,6 +75,18 @@ void desc_describe(struct desc *d, const struct stat *st, int access)
 
 /* ---- the table ---- */
 
+/* Descriptors of ours: what is open now, some of it perhaps the caller's.  Without a /proc, none are known. */
+static uint32_t descriptors_in_use(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    uint32_t n = 0;
+    while (dir && readdir(dir))
+        n++;
+    if (dir)
+        closedir(dir);
+    return n < 3 ? 0 : n - 3; /* without `.`, `..` and this one */
+}
+
 void fdtable_open(struct wasi *w)
 {
     struct rlimit limit;
@@ -82,27 +96,28 @@ void fdtable_open(struct wasi *w)
     setrlimit(RLIMIT_NOFILE, &limit);
     getrlimit(RLIMIT_NOFILE, &limit);
     uint64_t max = limit.rlim_cur < INT32_MAX ? limit.rlim_cur : INT32_MAX;
-    if (max < MONITOR_RESERVE + FIRST_FREE)
+    uint32_t taken = descriptors_in_use();
+    taken = MONITOR_RESERVE + (taken > OWN_MOST ? taken - OWN_MOST : 0);
+    if (max < taken + FIRST_FREE)
         fail("the limit of open files is %llu: wasmvm needs %u at least (raise it with ulimit -n)",
-             (unsigned long long)max, MONITOR_RESERVE + FIRST_FREE);
-    w->open_max = (uint32_t)max - MONITOR_RESERVE;
+             (unsigned long long)max, taken + FIRST_FREE);
+    w->open_max = (uint32_t)max - taken;
     w->lowest_free = FIRST_FREE;
     w->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
-static void desc_close(struct wasi *w, struct desc *d)
+/* The descriptor is gone whatever is returned: on some file systems close is where lost bytes show. */
+static uint32_t desc_close(struct wasi *w, struct desc *d)
 {
     dir_stream_free(w, d);
     net_close(d);
-    if (d->inherited)
-        stdio_release(w, d);
-    else
-        close(d->host);
+    uint32_t err = (d->inherited ? stdio_release(w, d) : close(d->host)) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
     *d = (struct desc){ .host = -1, .io = -1 };
     uint32_t fd = (uint32_t)(d - w->descs);
     if (fd >= FIRST_FREE && fd < w->lowest_free)
         w->lowest_free = fd;
     w->open_count--;
+    return err;
 }
 
 void fdtable_close(struct wasi *w)
@@ -147,12 +162,19 @@ bool desc_put(struct wasi *w, uint32_t fd, const struct desc *d)
     return true;
 }
 
+uint32_t desc_room(const struct wasi *w)
+{
+    return w->open_count < w->open_max ? WASI_SUCCESS : WASI_MFILE;
+}
+
 uint32_t desc_place(struct wasi *w, const struct desc *d, uint32_t *fd)
 {
     uint32_t at = w->lowest_free;
     while (desc_get(w, at))
         at++;
-    uint32_t err = w->open_count >= w->open_max ? WASI_MFILE : desc_put(w, at, d) ? WASI_SUCCESS : WASI_NOMEM;
+    uint32_t err = desc_room(w);
+    if (!err && !desc_put(w, at, d))
+        err = WASI_NOMEM;
     if (err) {
         close(d->host);
         return err;
@@ -169,8 +191,7 @@ uint32_t serve_fd_close(struct wasi *w, const uint64_t *arg)
     struct desc *d = desc_get(w, arg[0]);
     if (!d)
         return WASI_BADF;
-    desc_close(w, d);
-    return WASI_SUCCESS;
+    return desc_close(w, d);
 }
 
 uint32_t serve_fd_renumber(struct wasi *w, const uint64_t *arg)

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -60,6 +61,8 @@ int main(int argc, char **argv)
 {
     stats.start_ns = now_ns();
     stdio_open_closed();
+    /* No other process of this user, and no guest that was granted too much, looks into our memory. */
+    prctl(PR_SET_DUMPABLE, 0);
     options_parse(&config, argc, argv);
 
     if (config.report) {

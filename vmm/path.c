@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 #define RESOLVE_RETRIES 64         /* of EAGAIN; without a bound two guests that rename could hold us for ever */
-#define FIFO_TICK_MIN_NS 500000    /* between two looks for the other end of a FIFO */
-#define FIFO_TICK_MAX_NS 16000000
+#define OPEN_TICK_MIN_NS 500000    /* between two looks for the other end of a FIFO, or the end of a lease */
+#define OPEN_TICK_MAX_NS 16000000
 
 /* ---- what is never opened ---- */
 
@@ -32,6 +32,7 @@ bool filesystem_refused(int host, uint32_t *err)
         PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC, BPF_FS_MAGIC, CGROUP_SUPER_MAGIC,
         CGROUP2_SUPER_MAGIC, SECURITYFS_MAGIC, SELINUX_MAGIC, SMACK_MAGIC, EFIVARFS_MAGIC, PSTOREFS_MAGIC,
         BINFMTFS_MAGIC, NSFS_MAGIC, RDTGROUP_SUPER_MAGIC, 0x62656570 /* configfs */, 0x65735543 /* fusectl */,
+        AAFS_MAGIC, XENFS_SUPER_MAGIC, 0x6e667364 /* nfsd */, 0x0a647361 /* functionfs */,
     };
     struct statfs fs;
     *err = WASI_PERM;
@@ -69,7 +70,7 @@ void path_check_kernel(int dir)
     close(fd);
 }
 
-/* Opens path beneath dir.  Failing, -1 and *err. */
+/* Opens path beneath dir.  Failing, -1 and *err; errno stays EAGAIN where that was all there was, to the last. */
 static int open_beneath(int dir, const char *path, uint64_t flags, uint64_t mode, uint32_t *err)
 {
     for (int i = 0; i <= RESOLVE_RETRIES; i++) {
@@ -487,30 +488,36 @@ static int opening_try(const struct opening *o, uint32_t *err)
 }
 
 /* Sleeps for a tick that grows; INTR when kicked. */
-static uint32_t fifo_tick(struct pollfd *p, unsigned n, int64_t *tick_ns)
+static uint32_t open_tick(struct pollfd *p, unsigned n, int64_t *tick_ns)
 {
     if (kick_ppoll(p, n, *tick_ns) < 0)
         return wasi_errno(errno);
-    if (*tick_ns < FIFO_TICK_MAX_NS)
+    if (*tick_ns < OPEN_TICK_MAX_NS)
         *tick_ns *= 2;
     return WASI_SUCCESS;
 }
 
-static bool opening_names_fifo(const struct opening *o)
+/* Whether what keeps the file from being opened now is something to wait for: a FIFO for writing without a reader, or a
+ * file that another process holds a lease on (fcntl(2)) and gives back at our asking. */
+static bool opening_waits(const struct opening *o, uint32_t err, int host_errno)
 {
     struct stat st;
-    return stat_path(o->dir, o->path, o->lookup & LOOKUP_FOLLOW, &st) == WASI_SUCCESS && S_ISFIFO(st.st_mode);
+    bool fifo = err == WASI_NXIO, lease = err == WASI_IO && host_errno == EAGAIN;
+    if ((!fifo && !lease) || (o->fdflags & FDFLAG_NONBLOCK) ||
+        stat_path(o->dir, o->path, o->lookup & LOOKUP_FOLLOW, &st) != WASI_SUCCESS)
+        return false;
+    return fifo ? S_ISFIFO(st.st_mode) : S_ISREG(st.st_mode);
 }
 
-/* The kernel has no FIFO open for writing that waits where a kick could end it: ENXIO is tried again. */
+/* The kernel has no open that waits where a kick could end it: it is tried again. */
 static int opening_open(const struct opening *o, uint32_t *err)
 {
-    int64_t tick_ns = FIFO_TICK_MIN_NS;
+    int64_t tick_ns = OPEN_TICK_MIN_NS;
     for (;;) {
         int fd = opening_try(o, err);
-        if (fd >= 0 || *err != WASI_NXIO || (o->fdflags & FDFLAG_NONBLOCK) || !opening_names_fifo(o))
+        if (fd >= 0 || !opening_waits(o, *err, errno))
             return fd;
-        *err = fifo_tick(NULL, 0, &tick_ns);
+        *err = open_tick(NULL, 0, &tick_ns);
         if (*err)
             return -1;
     }
@@ -523,11 +530,11 @@ static uint32_t fifo_wait_writer(int fifo)
     int scratch[2];
     if (pipe2(scratch, O_CLOEXEC) < 0)
         return wasi_errno(errno);
-    int64_t tick_ns = FIFO_TICK_MIN_NS;
+    int64_t tick_ns = OPEN_TICK_MIN_NS;
     uint32_t err = WASI_SUCCESS;
     while (err == WASI_SUCCESS && tee(fifo, scratch[1], 1, SPLICE_F_NONBLOCK) == 0) {
         struct pollfd p = { .fd = fifo, .events = POLLIN };
-        err = fifo_tick(&p, 1, &tick_ns);
+        err = open_tick(&p, 1, &tick_ns);
         if (p.revents)
             break;
     }
@@ -562,6 +569,8 @@ uint32_t serve_path_open(struct wasi *w, const uint64_t *arg)
     if (!out_ok(w, arg[8], 4))
         return WASI_FAULT;
     err = opening_decode(&o);
+    if (!err)
+        err = desc_room(w);
     if (err)
         return err;
     uint32_t fd;

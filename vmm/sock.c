@@ -22,6 +22,9 @@ static uint32_t accept_as(struct wasi *w, uint64_t from, uint64_t flags, uint64_
         return WASI_INVAL;
     if (!out_ok(w, out, 4))
         return WASI_FAULT;
+    err = desc_room(w); /* what cannot be had stays in the listener's queue */
+    if (err)
+        return err;
     int host;
     for (;;) {
         /* The listener may be shared and blocking: accept only what poll has seen. */

@@ -67,11 +67,15 @@ void stdio_adopt(struct wasi *w)
         adopt(w, fd);
 }
 
-void stdio_release(struct wasi *w, struct desc *d)
+int stdio_release(struct wasi *w, struct desc *d)
 {
     if (d->io != d->host)
         close(d->io);
+    /* dup2 would not tell what closing says; each close of a description says it. */
+    int twin = fcntl(d->host, F_DUPFD_CLOEXEC, 3), closed = twin < 0 ? 0 : close(twin), error = errno;
     /* The other end of the pipe sees the close; the number stays taken.  2 remains for the monitor's messages. */
     if (d->host != 2 && w->null >= 0)
         dup2(w->null, d->host);
+    errno = error;
+    return closed;
 }

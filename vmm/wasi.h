@@ -192,6 +192,8 @@ void trace_end(struct wasi *, uint32_t call, const uint64_t *arg, uint32_t err, 
 void fdtable_open(struct wasi *);
 void fdtable_close(struct wasi *);
 struct desc *desc_get(struct wasi *, uint64_t fd); /* NULL = not open */
+/* Whether the guest may have one more; asked before a call acts, so that desc_place does not fail after it. */
+uint32_t desc_room(const struct wasi *);
 /* Puts d at the lowest free number >= 3.  On failure d's host is closed.  Pointers from desc_get end here. */
 uint32_t desc_place(struct wasi *, const struct desc *d, uint32_t *fd);
 /* Puts d at a number that is free, making the table larger if it must; false = no memory. */
@@ -203,7 +205,8 @@ bool device_is_plain(const struct stat *);
 
 /* ---- stdio.c ---- */
 void stdio_adopt(struct wasi *);
-void stdio_release(struct wasi *, struct desc *);
+/* 0, or -1 and errno: what close would say. */
+int stdio_release(struct wasi *, struct desc *);
 
 /* ---- fd_io.c ---- */
 uint32_t iovs_read(struct wasi *, uint64_t at, uint64_t n, bool into_guest);

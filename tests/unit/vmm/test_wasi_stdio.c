@@ -407,6 +407,10 @@ static void listener_body(void)
     CHECK(set_nonblock(0) == 0);
     CHECK(CALL(sock_accept, 0, 0, OUT) == WASI_AGAIN);
     CHECK(connect(client, (void *)&address, sizeof address) == 0);
+    uint32_t room = wasi->open_max;
+    wasi->open_max = wasi->open_count;
+    CHECK(CALL(sock_accept, 0, FDFLAG_NONBLOCK, OUT) == WASI_MFILE); /* and the connection stays in the queue */
+    wasi->open_max = room;
     CHECK(CALL(sock_accept, 0, FDFLAG_NONBLOCK, OUT) == 0 && out32() == 3);
     CHECK(fdstat(3).filetype == FILETYPE_STREAM && fdstat(3).flags == FDFLAG_NONBLOCK);
     CHECK(CALL(fd_prestat_get, 3, OUT) == WASI_BADF);
