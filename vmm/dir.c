@@ -121,9 +121,10 @@ static uint32_t stream_seek(struct dir_stream *dir, int host, uint64_t cookie)
     dir->at = dir->len = 0;
     dir->at_end = false;
     dir->cookie = cookie;
-    if (off > INT64_MAX || lseek(host, (off_t)off, SEEK_SET) < 0)
-        return WASI_INVAL;
-    return WASI_SUCCESS;
+    if (off <= INT64_MAX && lseek(host, (off_t)off, SEEK_SET) >= 0)
+        return WASI_SUCCESS;
+    struct stat st;
+    return fstat(host, &st) == 0 && st.st_nlink == 0 ? WASI_NOENT : WASI_INVAL; /* the directory may be gone */
 }
 
 static uint32_t stream_fill(struct sink *s, struct dir_stream *dir, int host)

@@ -214,12 +214,38 @@ static void test_many_directories(void **state)
     assert_int_equal(wasi->dir_streams, 0);
 }
 
+/* The directory goes while it is read: its end or NOENT, wherever the reader stands, and never INVAL. */
+static void test_removed_directory(void **state)
+{
+    (void)state;
+    mkdir(host_path("gone"), 0755);
+    for (int i = 0; i < 10; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "gone/%d", i);
+        host_file(name, "");
+    }
+    uint32_t fd = opened(ROOT, "gone", 0, GO_RDONLY, 0);
+    list(fd, 4096, 0);
+    uint64_t cookies[16];
+    uint32_t n = nentries;
+    assert_int_equal(n, 12);
+    for (uint32_t i = 0; i < n; i++)
+        cookies[i] = entries[i].head.next;
+    char command[128];
+    snprintf(command, sizeof command, "rm -r %s", host_path("gone"));
+    assert_int_equal(system(command), 0);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t err = CALL(fd_readdir, fd, BUF, 4096, cookies[i], OUT);
+        assert_true(err == WASI_NOENT || err == WASI_SUCCESS);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_list), TEST(test_cookies), TEST(test_buffer_sizes), TEST(test_cut_entries),
         TEST(test_remove_while_reading), TEST(test_remove_while_reading_tmpfs), TEST(test_many_entries),
-        TEST(test_many_directories),
+        TEST(test_many_directories), TEST(test_removed_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
