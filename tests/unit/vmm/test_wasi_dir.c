@@ -66,7 +66,7 @@ static void test_cookies(void **state)
 {
     (void)state;
     for (int i = 0; i < 30; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "n%d", i);
         host_file(name, "");
     }
@@ -220,7 +220,7 @@ static void test_removed_directory(void **state)
     (void)state;
     mkdir(host_path("gone"), 0755);
     for (int i = 0; i < 10; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "gone/%d", i);
         host_file(name, "");
     }
