@@ -5,6 +5,7 @@ import os
 import pty
 import select
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -141,6 +142,127 @@ def slow_reader_of_stderr(t):
     assert status == 2 and text.count(b"x" * 1000) == 200 and b"main.main()" in text, (status, len(text))
 
 
+@case
+def go_printing_into_a_pipe_that_is_read_late(t):
+    """20,000 lines of println, 200 KB, into a pipe that nobody reads for 4 s."""
+    read_end, write_end = os.pipe()
+    child = t.start("--", t.go("streams"), "println", "20000", stdout=subprocess.PIPE, stderr=write_end)
+    os.close(write_end)
+    time.sleep(4)
+    text = b""
+    while block := os.read(read_end, 65536):
+        text += block
+    os.close(read_end)
+    out = child.stdout.read()
+    status, _ = wait(child, 20)
+    assert (status, out) == (0, b"done\n"), (status, out, len(text))
+    assert text == b"".join(b"line %d\n" % i for i in range(20000)), len(text)
+
+
+def talk_to_both(send, until):
+    """Goroutines run while stdin waits: the ticks come before each line is sent."""
+    for line in b"one", b"two":
+        until(b"ticks")
+        send(line + b"\n")
+        until(b'line "%s"' % line)
+    until(b"ticks")
+
+
+@case
+def goroutines_run_while_stdin_waits(t):
+    for kind in "pipe", "socket":
+        ours, its = (None, None) if kind == "pipe" else socket.socketpair()
+        if kind == "pipe":
+            its, ours = os.pipe()
+        child = t.start("--", t.go("streams"), "both", 50, stdin=its, stdout=subprocess.PIPE)
+        send = ours.send if kind == "socket" else lambda data: os.write(ours, data)
+
+        def until(piece):
+            while piece not in (line := child.stdout.readline()):
+                assert line, "it ended"
+
+        talk_to_both(send, until)
+        assert os.get_blocking(its if kind == "pipe" else its.fileno()), "the shared description was changed"
+        os.close(ours) if kind == "pipe" else ours.close()
+        rest = child.stdout.read()
+        status, _ = wait(child, 10)
+        os.close(its) if kind == "pipe" else its.close()
+        assert status == 0 and rest.endswith(b"end of input\n"), (kind, status, rest)
+
+
+@case
+def dev_null_for_everything(t):
+    with open("/dev/null", "r+b") as null:
+        for words in ("println", "10"), ("both", "2"), ("count", "2"):
+            expect(t.program("streams", *words, stdin=null, stdout=null, stderr=null), 0)
+        result = t.program("streams", "both", "2", stdin=null)
+        assert result.status == 0 and result.out.endswith(b"end of input\n"), result
+
+
+@case
+def every_descriptor_closed(t):
+    """Nothing that the run opens itself takes their numbers."""
+    t.write("d/f", "kept")
+    command = '"$0" --dir "$1" --report "$2" -- "$3" write "$1/f" new <&- >&- 2>&-; echo $? >"$1/status"'
+    subprocess.run(["/bin/sh", "-c", command, t.wasmvm, t.path("d"), t.path("report"), t.go("files")], timeout=20)
+    assert open(t.path("d/status")).read() == "0\n" and open(t.path("d/f")).read() == "new"
+    assert '"reason": "exit"' in open(t.path("report")).read()
+
+
+@case
+def head_ends_a_program_that_ignores_errors(t):
+    """`wasmvm ... | head -1`: 141, nothing on stderr, and the report says why; for a socket as for a pipe."""
+    for pair in os.pipe, lambda: [s.detach() for s in socket.socketpair()]:
+        read_end, write_end = pair()
+        child = t.start("--report", t.path("report"), "--", t.go("stop"), "write", stdout=write_end,
+                        stderr=subprocess.PIPE)
+        os.close(write_end)
+        assert os.read(read_end, 1) == b"w"
+        os.close(read_end)
+        err = child.stderr.read()
+        status, _ = wait(child, 10)
+        assert (status, err) == (141, b""), (status, err)
+        assert '"reason": "sigpipe"' in open(t.path("report")).read()
+
+
+def counted(out, n):
+    lines = out.decode().splitlines()
+    numbers = [int(line.split()[1]) for line in lines if line.startswith("count ")]
+    assert numbers == list(range(n)) and lines[-1] == f"counted {n} true", (lines[-3:], len(numbers))
+
+
+@case
+def stops_and_window_changes_leave_a_run_whole(t):
+    """SIGWINCH, SIGTSTP, SIGSTOP and SIGCONT, 100 times each, at any moment."""
+    child = t.start("--", t.go("streams"), "count", "300", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    signals = [signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH, signal.SIGSTOP, signal.SIGCONT]
+    collected = []
+    reader = threading.Thread(target=lambda: collected.append(child.stdout.read()))
+    reader.start()
+    for i in range(100):
+        for number in signals:
+            child.send_signal(number)
+            time.sleep(0.001 * (i % 3))
+    child.send_signal(signal.SIGCONT)
+    reader.join()
+    err = child.stderr.read()
+    status, _ = wait(child, 60)
+    assert (status, err) == (0, b""), (status, err)
+    counted(collected[0], 300)
+
+
+@case
+def waiting_survives_stops(t):
+    """A read of stdin that is stopped and goes on, and is told nothing of it."""
+    child = t.start("--", t.go("stop"), "read", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdout.readline() == b"reading\n"
+    for number in (signal.SIGSTOP, signal.SIGCONT, signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT) * 5:
+        child.send_signal(number)
+        time.sleep(0.02)
+    out, _ = child.communicate(b"a line\n", timeout=20)
+    assert child.returncode == 0 and out == b'"a line\\n" <nil>\n', (child.returncode, out)
+
+
 def interrupted(t, argument, signal_number=signal.SIGINT, stdin=None, settle=0.3):
     """Starts stop ARGUMENT, sends the signal once it stands; returns (status, seconds from signal to end)."""
     out_read, out_write = os.pipe()
@@ -251,6 +373,57 @@ def ctrl_c_in_a_terminal(t):
 
         status, shown = in_terminal([t.wasmvm, "--", t.go("stop"), argument], talk)
         assert status == 130, (argument, status, shown)
+
+
+@case
+def ctrl_z_and_fg(t):
+    """In a shell: Ctrl-Z stops the run, fg goes on with it; a run in the background that reads is stopped, too."""
+    def talk(master, read_until):
+        def typed(text, *pieces):
+            os.write(master, text)
+            for piece in pieces:
+                read_until(piece)
+
+        read_until(b"$ ")
+        typed(b'"$VM" -- "$STREAMS" count 400\n', b"count 20\r")
+        typed(b"\x1a", b"Stopped")
+        typed(b"echo in the $((1+1)) shells\n", b"in the 2 shells")
+        typed(b"fg\n", b"counted 400 true")
+        typed(b"echo status $?\n", b"status 0")
+        typed(b'"$VM" -- "$STOP" read\n', b"reading")
+        time.sleep(0.2)
+        typed(b"\x1a")
+        time.sleep(0.2)
+        typed(b"echo sto$(jobs -s | wc -l)pped\n", b"sto1pped")
+        typed(b"fg\n")
+        time.sleep(0.3)
+        typed(b"typed\n", b'"typed\\n" <nil>')
+        typed(b'"$VM" -- "$STOP" read & sleep 0.5; echo back$(jobs -s | wc -l)ground\n', b"back1ground")
+        typed(b"fg\n")
+        time.sleep(0.3)
+        typed(b"again\n", b'"again\\n" <nil>')
+        typed(b"exit 7\n")
+
+    os.environ.update(VM=t.wasmvm, STREAMS=t.go("streams"), STOP=t.go("stop"), PS1="$ ")
+    try:
+        status, shown = in_terminal(["/bin/bash", "--norc", "--noprofile", "--noediting", "-i"], talk, timeout=60)
+    finally:
+        for name in "VM", "STREAMS", "STOP", "PS1":
+            del os.environ[name]
+    assert status == 7 and b"status 0" in shown and b'"again\\n" <nil>' in shown, (status, shown)
+    lines = shown.decode().splitlines()
+    counts = [int(line.split()[1]) for line in lines if line.startswith("count ")]
+    assert counts == list(range(400)), "some lines are lost or twice"
+
+
+@case
+def goroutines_run_while_a_terminal_waits(t):
+    def talk(master, read_until):
+        talk_to_both(lambda data: os.write(master, data), read_until)
+        os.write(master, b"\x04")
+
+    status, shown = in_terminal([t.wasmvm, "--", t.go("streams"), "both", "50"], talk)
+    assert status == 0 and b"end of input" in shown, (status, shown)
 
 
 @case
