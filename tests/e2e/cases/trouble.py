@@ -10,7 +10,6 @@ import re
 import resource
 import signal
 import subprocess
-import tempfile
 import threading
 
 from harness import CACHE, ROOT, case, expect, expect_message, prepare, wait
@@ -274,20 +273,19 @@ def many_tiny_files(t):
     n = int(os.environ.get("WASMVM_MANY", "20000"))
     if n > 20000:
         signal.alarm(0)
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else t.tmp  # where files cost no disk
-    with tempfile.TemporaryDirectory(prefix="wasmvm-e2e-", dir=memory) as data:
-        os.mkdir(data + "/m")
-        child, until, go_on = talking(t, "many", "/d/m", n, data=data)
-        until(b"made in")
-        made = host_descriptors(child)
-        assert sum(len(names) for _, _, names in os.walk(data)) == n
-        with open(f"{data}/m/{(n - 1) // 1000}/{n - 1}") as f:
-            assert f.read() == str(n - 1)
-        go_on()
-        until(b"removed")
-        left = host_descriptors(child)
-        finish(child)
-        assert os.listdir(data) == [] and made <= 40 and left <= 40, (made, left)
+    data = t.fast_directory()
+    os.mkdir(data + "/m")
+    child, until, go_on = talking(t, "many", "/d/m", n, data=data)
+    until(b"made in")
+    made = host_descriptors(child)
+    assert sum(len(names) for _, _, names in os.walk(data)) == n
+    with open(f"{data}/m/{(n - 1) // 1000}/{n - 1}") as f:
+        assert f.read() == str(n - 1)
+    go_on()
+    until(b"removed")
+    left = host_descriptors(child)
+    finish(child)
+    assert os.listdir(data) == [] and made <= 40 and left <= 40, (made, left)
 
 
 @case

@@ -1,0 +1,168 @@
+"""The file walls, attacked: paths that another process changes while they resolve, kernel files and devices below
+--dir /, FIFOs and devices inside a grant, and every way to change what is read-only.
+
+WASMVM_RACE=SECONDS lets the race run longer than two seconds."""
+
+import ctypes
+import os
+import random
+import signal
+import stat
+import subprocess
+import time
+
+from harness import case, expect, wait
+
+RENAME_EXCHANGE, AT_FDCWD = 2, -100
+
+
+def exchange(a, b):
+    ctypes.CDLL(None).renameat2(AT_FDCWD, a.encode(), AT_FDCWD, b.encode(), RENAME_EXCHANGE)
+
+
+def tree(top):
+    """All that lies below: kinds, sizes, contents, times, links."""
+    found = {}
+    for base, dirs, names in os.walk(top):
+        for name in [".", *dirs, *names]:
+            path = os.path.join(base, name)
+            info = os.lstat(path)
+            data = open(path, "rb").read() if stat.S_ISREG(info.st_mode) else None
+            found[path] = (info.st_mode, info.st_size, info.st_mtime_ns, info.st_nlink, info.st_ino, data)
+    return found
+
+
+class Racer:
+    """A second process that does something over and over."""
+
+    def __init__(self, step):
+        self.pid = os.fork()
+        if self.pid == 0:
+            signal.alarm(150)
+            try:
+                while True:
+                    step()
+            finally:
+                os._exit(1)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
+
+def arena(t):
+    """in/: swap (a directory, and now and then a link to outside), final (a file, likewise), a/deep (moved about)."""
+    for where, text in (("in/swap", "mine"), ("in/swap/sub", "mine"), ("in/a/deep", "mine"),
+                        ("outside", "a secret of the host"), ("outside/sub", "a secret of the host")):
+        t.write(where + "/secret", text)
+    for where in "outside", "outside/sub":
+        t.write(where + "/only-outside", "not for removal")
+        t.mkdir(where + "/empty-outside")
+        os.symlink("outside", t.path(where, "outlink"))
+    t.mkdir("elsewhere")
+    t.write("in/final", "mine")
+    os.symlink("../outside", t.path("in/link"))
+    os.symlink(t.path("outside"), t.path("in/absolute"))
+    os.symlink("../outside/secret", t.path("in/final-link"))
+
+
+@case
+def nothing_outside_by_racing(t):
+    t.tmp = t.fast_directory()
+    arena(t)
+    before = tree(t.path("outside"))
+    place = lambda name: t.path("in", name)
+
+    def moved():
+        os.rename(place("a/deep"), t.path("elsewhere/deep"))
+        time.sleep(0.0001)
+        os.rename(t.path("elsewhere/deep"), place("a/deep"))
+        time.sleep(0.0001)
+
+    def swapped():
+        for a, b in ("swap", "link"), ("final", "final-link"), ("swap", "absolute"):
+            exchange(place(a), place(b))
+            time.sleep(random.choice((0, 0.00005)))
+
+    seconds = float(os.environ.get("WASMVM_RACE", "2"))
+    signal.alarm(int(seconds) + 120)
+    ways = ("read", "stat", "chtimes", "truncate", "write", "append", "mkdir", "create", "symlink", "link into it",
+            "link out of it", "rename into it", "rename out of it", "remove", "readdir")
+    with Racer(swapped), Racer(moved):
+        result = t.program("race", "/d", seconds, *ways, options=("--dir", f"{place('.')}::/d"), timeout=seconds + 60)
+    assert result.status == 0 and b"ESCAPED" not in result.out, result
+    assert tree(t.path("outside")) == before, f"outside was changed\n{result}"
+    counts = dict(line.split(": ") for line in result.out.decode().splitlines())
+    both = {name: [int(n) for n in numbers.split()] for name, numbers in counts.items()}
+    for name in ways:
+        assert min(both[name]) >= 5, f"{name}: the race never came to both ends: {both[name]}\n{result}"
+
+
+@case
+def kernel_files_and_devices_below_root(t):
+    """Each for the wall's reason, not since it is not there."""
+    refused = ["/proc/self/environ", "/proc/self/mem", "/proc/self/maps", "/proc/1/environ", "/proc/1/root/etc/passwd",
+               "/proc/self/root/etc/passwd", "/proc/self/cwd", "/proc/self/fd/0", "/proc/self/task/1/mem",
+               "/proc/sys/kernel/hostname", "/proc/kcore", "/sys/kernel/notes", "/dev/kvm", "/dev/mem", "/dev/kmsg",
+               "/dev/tty", "/dev/ptmx", "/dev/fd/0", "/dev/stdin"]
+    there = 0
+    for path in refused:
+        result = t.program("files", "cat", path, options=("--dir", "/"))
+        assert result.status == 1, f"{path}\n{result}"
+        if os.path.lexists(path) and not path.endswith("/task/1/mem"):
+            there += 1
+            words = (b"Operation not permitted", b"Too many symbolic links", b"Permission denied",
+                     b"No such device or address")  # the last: no terminal to open
+            assert any(w in result.out for w in words), f"{path}\n{result}"
+    assert there >= 12, there
+    for path in "/proc/self/mem", "/proc/sys/kernel/hostname", "/dev/kvm":
+        result = t.program("files", "write", path, "x", options=("--dir", "/"))
+        assert result.status == 1, f"{path}\n{result}"
+    expect(t.program("files", "cat", "/etc/hostname", options=("--dir", "/")), 0, out=open("/etc/hostname").read())
+
+
+@case
+def a_fifo_in_a_grant_holds_nobody_up(t):
+    """A FIFO without another end is waited for, as by any program; a signal and a time limit end that."""
+    os.mkfifo(os.path.join(t.mkdir("d"), "fifo"))
+    app, grant = t.go("files"), ("--dir", t.path("d") + "::/d")
+    for words in ("cat", "/d/fifo"), ("write", "/d/fifo", "x"):
+        result = t.vm("--timeout", "500ms", *grant, "--", app, *words)
+        assert result.status == 124 and result.seconds < 5, result
+    child = t.start(*grant, "--", app, "cat", "/d/fifo", stdout=subprocess.PIPE)
+    with open(t.path("d/fifo"), "wb") as fifo:
+        fifo.write(b"through the fifo")
+    assert child.stdout.read() == b"through the fifo"
+    assert wait(child, 10)[0] == 0
+
+
+@case
+def devices_in_a_grant(t):
+    """By number, whatever the name; where nodes cannot be made (not root), the case below --dir / stands for it."""
+    t.mkdir("d")
+    nodes = {"null": (1, 3), "mem": (1, 1), "kmsg": (1, 11), "kvm": (10, 232), "tty": (5, 0), "looks-like-null": (1, 2)}
+    try:
+        for name, number in nodes.items():
+            os.mknod(t.path("d", name), stat.S_IFCHR | 0o666, os.makedev(*number))
+        os.mknod(t.path("d/disk"), stat.S_IFBLK | 0o666, os.makedev(7, 0))
+        os.close(os.open(t.path("d/null"), os.O_RDONLY))
+    except OSError:
+        return
+    grant = ("--dir", t.path("d") + "::/d")
+    for name in [*nodes, "disk"]:
+        result = t.program("files", "cat", "/d/" + name, options=grant)
+        assert result.status == (0 if name == "null" else 1), f"{name}\n{result}"
+
+
+@case
+def a_read_only_grant_beside_its_own_writable_one(t):
+    """Refused at the start in every shape: the same, one in the other, through a link, by another name."""
+    t.mkdir("d/sub")
+    os.symlink("d", t.path("link"))
+    pairs = [("d", "d"), ("d", "d/sub"), ("d/sub", "d"), ("d", "link/sub"), ("link", "d"), ("d", "d/../d/sub/.")]
+    for ro, rw in pairs:
+        result = t.vm("--dir", t.path(ro) + "::/a:ro", "--dir", t.path(rw) + "::/b", "--", t.go("hello"))
+        assert result.status == 125 and b"lies in" in result.err and result.out == b"", (ro, rw, result)
