@@ -1,6 +1,6 @@
 // race DIR SECONDS WAY... tries to get out of DIR by paths that another process changes all the time.  What is called
-// ".../secret" holds "mine" inside; any other content, size or name that shows up is from outside.  It prints how often each
-// way went well and how often it was refused.  It goes on, for 40 seconds more, until both happened to each WAY.
+// ".../secret" holds "mine" inside; any other content, size or name that shows up is from outside.  It prints how often
+// each way went well and how often it was refused.  It goes on, for 40 seconds more, until both happened to each WAY.
 package main
 
 import (
