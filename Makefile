@@ -102,6 +102,7 @@ VMM_SRC := \
     vmm/net_socket.c \
     vmm/net_unix.c \
     vmm/options.c \
+    vmm/output.c \
     vmm/path.c \
     vmm/poll.c \
     vmm/ram.c \

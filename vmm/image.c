@@ -19,7 +19,7 @@ extern const uint8_t guest_image_start[], guest_image_end[];
 static void file_read(struct image *image, const char *file)
 {
     struct stat st;
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st) != 0)
         fail("%s: the guest image cannot be read: %s", file, strerror(errno));
     if (!S_ISREG(st.st_mode))

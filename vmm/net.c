@@ -11,16 +11,6 @@
 #define DENIED_TTL_S 4000000000u /* a denied name's addresses are denied for the whole run */
 #define ADDRESSES_MAX 32
 
-static int log_open(const char *path)
-{
-    if (!path)
-        return -1;
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644);
-    if (fd < 0)
-        fail("--net-log %s: %s", path, strerror(errno));
-    return fd;
-}
-
 static const char *env_find(const struct config *config, const char *name)
 {
     size_t len = strlen(name);
@@ -69,9 +59,13 @@ void net_open(struct wasi *w, const struct config *config)
     n->max_rate = c->max_rate;
     n->max_bytes = c->max_bytes;
     n->names = c->dns || c->all;
-    n->log = log_open(c->log);
+    n->log = c->log ? output_open(config, "--net-log ", c->log, true) : -1;
     n->cwd = env_find(config, "PWD");
     policy_init(&n->policy, c);
+    for (uint32_t i = 0; i < c->dns_server.n; i++) {
+        struct endpoint unused; /* a bad value is told, whether names are allowed or not */
+        dns_server_parse(c->dns_server.at[i], &unused);
+    }
     bool denied = names_denied(&n->policy);
     if (n->names || denied)
         n->dns = dns_start(n, c);

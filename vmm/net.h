@@ -195,6 +195,8 @@ size_t dns_query_build(uint8_t out[DNS_MESSAGE_MAX], uint16_t id, const char *na
 
 /* ---- net_dns.c: the resolver, a thread of its own ---- */
 extern const struct endpoint dns_endpoint; /* where the guest believes it to be */
+/* --dns-server; fail() where it is none. */
+void dns_server_parse(const char *text, struct endpoint *);
 struct dns *dns_start(struct net *, const struct net_config *);
 void dns_stop(struct dns *);
 /* A connection to it: the guest's end, or -1.  `trusted`: for names of --deny; nothing is refused or recorded. */

@@ -63,24 +63,22 @@ struct dns {
 
 /* ---- what the host knows ---- */
 
-static void server_add(struct dns *d, const char *text, const char *option)
+static void server_add(struct dns *d, const struct endpoint *e)
 {
-    char copy[64];
-    struct endpoint e = { .port = DNS_PORT };
-    snprintf(copy, sizeof copy, "%s", text);
+    if (d->nservers < SERVERS_MAX)
+        d->servers[d->nservers++] = *e;
+}
+
+void dns_server_parse(const char *text, struct endpoint *out)
+{
     struct rule r;
     const char *why;
-    if (ip_parse(copy, &e.ip)) {
-        ;
-    } else if (option && rule_parse(&r, RULE_CONNECT, text, &why) && !r.name && r.lo == r.hi && r.prefix.bits == 128) {
-        e = (struct endpoint){ r.prefix.ip, r.lo };
-    } else if (option) {
-        fail("%s %s: not ADDR[:PORT] (IPv6 with a port stands in brackets)", option, text);
-    } else {
-        return; /* a zone, perhaps */
-    }
-    if (d->nservers < SERVERS_MAX)
-        d->servers[d->nservers++] = e;
+    *out = (struct endpoint){ .port = DNS_PORT };
+    if (ip_parse(text, &out->ip))
+        return;
+    if (!rule_parse(&r, RULE_CONNECT, text, &why) || r.name || r.lo != r.hi || r.prefix.bits != 128)
+        fail("--dns-server %s: not ADDR[:PORT] (IPv6 with a port stands in brackets)", text);
+    *out = (struct endpoint){ r.prefix.ip, r.lo };
 }
 
 /* The next word of a configuration file's line, NUL-terminated in place; NULL at its end or at a comment. */
@@ -98,16 +96,17 @@ static char *word(char **at)
 static void servers_read(struct dns *d)
 {
     char line[512];
+    struct endpoint e = { .port = DNS_PORT };
     FILE *f = fopen("/etc/resolv.conf", "re");
     while (f && fgets(line, sizeof line, f)) {
         char *at = line, *key = word(&at), *value = key ? word(&at) : NULL;
-        if (value && strcmp(key, "nameserver") == 0)
-            server_add(d, value, NULL);
+        if (value && strcmp(key, "nameserver") == 0 && ip_parse(value, &e.ip)) /* others have a zone, perhaps */
+            server_add(d, &e);
     }
     if (f)
         fclose(f);
-    if (d->nservers == 0)
-        server_add(d, "127.0.0.1", NULL);
+    if (d->nservers == 0 && ip_parse("127.0.0.1", &e.ip))
+        server_add(d, &e);
 }
 
 static void host_add(struct dns *d, const struct ip *ip, const char *name)
@@ -406,8 +405,11 @@ struct dns *dns_start(struct net *net, const struct net_config *c)
         d->clients[i].fd = -1;
     for (int i = 0; i < QUERIES_MAX; i++)
         d->queries[i].fd = -1;
-    for (uint32_t i = 0; i < c->dns_server.n; i++)
-        server_add(d, c->dns_server.at[i], "--dns-server");
+    for (uint32_t i = 0; i < c->dns_server.n; i++) {
+        struct endpoint e;
+        dns_server_parse(c->dns_server.at[i], &e);
+        server_add(d, &e);
+    }
     if (d->nservers == 0)
         servers_read(d);
     hosts_read(d);

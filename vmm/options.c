@@ -239,11 +239,13 @@ static void grant_add(struct parse *p, const char *text, struct grant new)
         if (strcmp(old->guest, new.guest) != 0)
             continue;
         char *old_host = host_absolute(p, old->host);
-        bool same = strcmp(old_host, host) == 0 && old->read_only == new.read_only;
+        bool same = strcmp(old_host, host) == 0;
         free(old_host);
         if (!same)
             fail("--dir %s: the name %s is taken by --dir %s (each needs a GUEST name of its own)", text, new.guest,
                  old->host);
+        if (old->read_only != new.read_only)
+            fail("--dir %s: the same directory, once with :ro and once without (leave one out)", text);
         free(host);
         return;
     }
@@ -518,6 +520,13 @@ static const char *take_text(const struct option *o, const char *text)
     return text;
 }
 
+static const char *take_maybe(const struct option *o, const char *text)
+{
+    if (text && !*text)
+        fail("--%s=: nothing after the = (leave it out, or write --%s%s)", o->name, o->name, o->value);
+    return text ? text : "";
+}
+
 static uint64_t take_count(const struct option *o, const char *text)
 {
     char *end;
@@ -565,7 +574,7 @@ static void option_take(struct parse *p, const struct option *o, char *value)
     case TIME: *(uint64_t *)field = take_time(o, value); break;
     case COUNT: *(uint64_t *)field = take_count(o, value); break;
     case TEXT: *(const char **)field = take_text(o, value); break;
-    case MAYBE: *(const char **)field = value ? take_text(o, value) : ""; break;
+    case MAYBE: *(const char **)field = take_maybe(o, value); break;
     case WORDS: take_word(o, (struct words *)field, value); break;
     case TRANSPORT: *(enum transport *)field = take_transport(o, value); break;
     case LETTERS: *(const char **)field = take_letters(o, value); break;

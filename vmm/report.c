@@ -5,7 +5,6 @@
  * it cost. */
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -227,14 +226,6 @@ static void json_finish(int fd, const struct config *config, FILE *out, char **t
     if (close(fd) != 0 || !good)
         message("--report %s: the report is not written: %s", config->report, strerror(errno));
     free(*text);
-}
-
-int report_open(const char *path)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
-    if (fd < 0)
-        fail("--report %s: the report cannot be written: %s", path, strerror(errno));
-    return fd;
 }
 
 void report_json(int fd, const struct config *config, const struct run_stats *stats, const struct end *end)

@@ -193,16 +193,17 @@ void trace_open(struct wasi *w, const struct config *config)
     if (!config->trace)
         return;
     w->trace_began_ns = now_ns();
-    w->trace = *config->trace ? open(config->trace, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666)
+    w->trace = *config->trace ? output_open(config, "--trace=", config->trace, false)
                               : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     if (w->trace < 0)
-        fail("--trace=%s: cannot be written: %s", config->trace, strerror(errno));
+        fail("--trace: stderr cannot be written: %s", strerror(errno));
 }
 
 void trace_close(struct wasi *w)
 {
     if (w->trace >= 0)
         close(w->trace);
+    w->trace = -1;
 }
 
 uint64_t trace_begin(const struct wasi *w)
@@ -235,5 +236,8 @@ void trace_end(struct wasi *w, uint32_t call, const uint64_t *arg, uint32_t err,
     add(&line, " (%" PRIu64 ".%" PRIu64 " us)", ns / 1000, ns / 100 % 10);
     line.len -= line.len == sizeof line.text - 1; /* room for the line's end */
     line.text[line.len++] = '\n';
-    write_all(w->trace, line.text, line.len);
+    if (write_all(w->trace, line.text, line.len))
+        return;
+    message("--trace cannot be written: %s (no more lines)", strerror(errno));
+    trace_close(w);
 }

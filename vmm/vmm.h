@@ -164,10 +164,13 @@ const char *end_reason(const struct end *); /* one word, for the report */
 void end_message(const struct config *, const struct end *); /* prints the line and the backtrace that the end wants */
 _Noreturn void end_process(const struct end *);              /* exits with end_status, or by the signal itself */
 
+/* ---- output.c: files that an option names for us to write ---- */
+/* Opens `path` for appending, blocking, emptied unless `keep`; fail() where it cannot be had.  `option` is what stands
+ * before the name in messages: "--report ". */
+int output_open(const struct config *, const char *option, const char *path, bool keep);
+
 /* ---- report.c ---- */
 void report_stats(const struct config *, const struct run_stats *, const struct end *);  /* table on stderr */
-/* Creates --report FILE before the run, so that a name that cannot be written is told in time; fail() otherwise. */
-int report_open(const char *path);
 /* Writes the one JSON object and closes fd. */
 void report_json(int fd, const struct config *, const struct run_stats *, const struct end *);
 /* The same for a run that never began: fail()'s status and text. */

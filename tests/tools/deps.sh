@@ -27,6 +27,8 @@ spin spin
 setpriv util-linux
 /etc/ssl/certs/ca-certificates.crt ca-certificates
 npm npm
+node nodejs
+wasm-opt binaryen
 ROWS
         ;;
     svm) cat <<'ROWS'

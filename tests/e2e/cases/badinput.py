@@ -1,10 +1,11 @@
 """Modules, files and options that are wrong: each has its status and one line that says what is wrong."""
 
 import os
+import re
 import subprocess
 
 import wasm
-from harness import Skip, case, expect, expect_message, run
+from harness import ROOT, Skip, case, expect, expect_message, run
 
 OK = wasm.command(b"")
 UNREACHABLE = b"\x00"
@@ -226,17 +227,66 @@ def file_changed_during_the_run(t):
     child.stdout.close(), os.close(in_read), os.close(in_write)
 
 
-@case(vm=False)
-def malformed_options(t):
+# By the kind of vmm/options.def's rows: values that none of them takes.
+NO_NUMBER = ("", "x", "-1", "+1", " 1", "1 ", "0x10", "1e3", "1.5", "1Q", "99999999999999999999", "\xff")
+MALFORMED = {
+    "SIZE": (*NO_NUMBER, "1KB", "1T", "99999999999G"),
+    "TIME": (*NO_NUMBER, "0", "1h", "1us", "1m30s", "1M"),
+    "COUNT": (*NO_NUMBER, "0", "1K"),
+    "TEXT": ("",),
+    "MAYBE": ("", "/no/such/directory/file"),
+    "WORDS": ("", "a b", "1.2.3.4:99999", "1.2.3.4:x", "[::1", "1.2.3.4.5:80", "1.2.3.4/33:1", "\x1b:1"),
+    "LETTERS": ("", "A", "1", "a b"),
+    "TRANSPORT": ("", "x", "AUTO", "exit "),
+    "GRANT": ("", ":ro", "::/a", "/no/such/directory", "/dev/null", "/tmp::", "/tmp::relative", "/tmp::/a/../b",
+              "/tmp::/a/", "/a:/tmp"),
+    "CWD": ("", "relative", "/a/../b", "/a//b"),
+    "ENV": ("", "=x"),
+    "FLAG": (), "ENV_ALL": (), "HELP": (), "VERSION": (),  # they take no value at all
+}
+
+
+@case
+def every_malformed_option(t):
+    """Each option of the table: with every value that its kind refuses, and with none, or with one where it has none."""
     module = t.write("ok.wasm", OK)
-    for words in (["--memory"], ["--memory", "x"], ["--memory", "0"], ["--memory", "-1"], ["--memory", "1Q"],
-                  ["--memory", "5G"], ["--memory="], ["--stack", "x"], ["--stack", "1T"], ["--timeout", "x"],
-                  ["--timeout", "-1s"], ["--timeout", "1h"],
-                  ["--cpu-time", "soon"], ["--env"], ["--env", "=x"], ["--dir"], ["--dir", ""],
-                  ["--dir", "/tmp::relative"], ["--dir", "/tmp::/a/../b"], ["--cwd", "relative"], ["--no-such-option"],
-                  ["--report", t.path("no/such/dir/report")], ["--guest-image", t.path("nobody")]):
-        result = t.vm(*words, *([] if len(words) == 1 and "=" not in words[0] else [module]))
-        expect_message(result, 125)
+    with open(os.path.join(ROOT, "vmm", "options.def")) as f:
+        rows = re.findall(r'^OPTION\("([a-z-]+)", ([A-Z_]+), (NULL|"[^"]*")', f.read(), re.M)
+    assert len(rows) >= 30, rows
+    for name, kind, value in rows:
+        for bad in MALFORMED[kind]:
+            result = t.vm(f"--{name}={bad}", "--", module)
+            expect_message(result, 125, "--", name.removeprefix("tcp"))  # an alias, told by its first name
+        if value == "NULL":
+            expect_message(t.vm(f"--{name}=1", "--", module), 125, f"--{name} takes no value")
+        elif kind != "MAYBE":
+            expect_message(t.vm("--" + name), 125, f"--{name} needs a value")
+            expect_message(t.vm(module, "--" + name), 125, f"--{name} needs a value")
+    for words in (["--no-such-option"], ["-h"], ["--mem=1G"], ["--memory=5G"], ["--stack=63K"],
+                  ["--report", t.path("no/such/dir/report")], ["--net-log", t.path("no/such/dir/log")],
+                  ["--guest-image", t.path("nobody")], ["--guest-image", "/dev/zero"]):
+        expect_message(t.vm(*words, "--", module), 125)
+
+
+@case
+def files_to_write(t):
+    """--report, --trace and --net-log never empty the module, and never wait for a pipe's reader."""
+    module, fifo = t.write("ok.wasm", OK), t.path("fifo")
+    os.mkfifo(fifo)
+    os.link(module, t.path("link"))
+    for option in "--report=", "--trace=", "--net-log=":
+        for name in module, t.path("link"):
+            expect_message(t.vm(option + name, "--", module), 125, "this is the module")
+        expect_message(t.vm(option + fifo, "--", module, timeout=10), 125, "nobody reads this pipe")
+    expect_message(t.vm("--guest-image", fifo, "--", module, timeout=10), 125, "no regular file")
+    with open(module, "rb") as f:
+        assert f.read() == OK
+    with open(t.write("log", "before\n"), "ab") as log:
+        expect(t.vm("--report", "/dev/stderr", "--", module, stderr=log), 0)
+    with open(t.path("log")) as f:
+        assert f.readline() == "before\n" and '"reason": "exit"' in f.read()
+    expect(t.vm("--trace=/dev/full", "--", t.go("hello")), 0, out="Hello, world!\n",
+           err="wasmvm: --trace cannot be written: No space left on device (no more lines)\n")
 
 
 @case(vm=False)
