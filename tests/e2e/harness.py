@@ -148,7 +148,9 @@ def go_build(package, version="pinned", module="tests/go", goos="wasip1", flags=
 
 
 class Context:
-    """What a case works with: the wasmvm under test and a directory of its own."""
+    """What a case works with: the wasmvm under test, the Go version of its programs, and a directory of its own."""
+
+    version = "pinned"
 
     def __init__(self, wasmvm, tmp):
         self.wasmvm, self.tmp, self.started, self.made = wasmvm, tmp, [], [tmp]
@@ -159,8 +161,8 @@ class Context:
         self.made.append(tempfile.mkdtemp(prefix="wasmvm-e2e-", dir=place))
         return self.made[-1]
 
-    def go(self, name, version="pinned"):
-        return go_build("./" + name, version)
+    def go(self, name, version=None):
+        return go_build("./" + name, version or self.version)
 
     def vm(self, *args, **options):
         """Runs wasmvm with these arguments (see run for the options)."""

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Runs the end-to-end cases: tests/e2e/run.py [--wasmvm FILE] [--list] [WORD...]
+"""Runs the end-to-end cases: tests/e2e/run.py [--wasmvm FILE] [--go VERSION] [--list] [WORD...]
 
-Only cases whose name holds one of the words are run.  REQUIRE_KVM=1 turns every skip into a failure.  The last line is
+Only cases whose name holds one of the words are run, their Go programs built by the pinned Go or by --go's (process,
+streams, limits and files work with every one from 1.21 on).  REQUIRE_KVM=1 turns every skip into a failure.  The last line is
 `N passed, N failed, N skipped`; the status is 1 if any failed."""
 
 import argparse
@@ -25,9 +26,11 @@ def main():
             signal.signal(number, signal.SIG_DFL)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--wasmvm", default=os.path.join(harness.ROOT, "build", "wasmvm"))
+    parser.add_argument("--go", default=harness.Context.version)
     parser.add_argument("--list", action="store_true")
     parser.add_argument("words", nargs="*")
     args = parser.parse_args()
+    harness.Context.version = args.go
     for module in pkgutil.iter_modules(cases.__path__):
         importlib.import_module("cases." + module.name)
     chosen = [c for c in harness.CASES if not args.words or any(w in c.name for w in args.words)]

@@ -53,21 +53,28 @@ def cpu_time_limit(t):
 
 @case
 def timers_never_early(t):
-    """p99 is to stay within 1 ms on an idle machine: the best of five tries counts; early is early in any of them.
-    Where native Go's own p99 is never within 0.5 ms the machine is busy: then ours may be 1 ms later than its worst."""
-    native = go_build("./timers", goos="linux")
-    ours, theirs = [], []
-    for _ in range(5):
-        for tries, result in (ours, t.program("timers")), (theirs, run([native])):
-            expect(result, 0, err="")
-            words = result.out.decode().split()
-            values = dict(zip(words[::2], map(int, words[1::2])))
-            assert values["early"] == 0, result
-            tries.append(values["p99"])
+    """p99 is to stay within 1 ms on an idle machine: the best try counts; early is early in any of them.  A busy machine
+    is as good as idle to whoever may set a real-time priority; where that is refused, ours may be 1 ms later than the
+    worst of native Go."""
+
+    def p99(argv):
+        result = run(argv)
+        expect(result, 0, err="")
+        words = result.out.decode().split()
+        values = dict(zip(words[::2], map(int, words[1::2])))
+        assert values["early"] == 0, result
+        return values["p99"]
+
+    command = [t.wasmvm, "--", t.go("timers")]
+    first = ["chrt", "-f", "1"]
+    may = run([*first, "true"]).status == 0
+    ours = []
+    for before in [[], [], *([first] * 3 if may else [[]] * 3)]:
+        ours.append(p99([*before, *command]))
         if ours[-1] < 1000:
             return
-    busy = min(theirs) > 500
-    assert busy and min(ours) < 1000 + max(theirs), f"p99 in microseconds: {ours}, native {theirs}"
+    theirs = [p99([go_build("./timers", goos="linux")]) for _ in range(5)]
+    assert not may and min(ours) < 1000 + max(theirs), f"p99 in microseconds: {ours}, native {theirs}"
 
 
 @case
