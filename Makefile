@@ -384,7 +384,7 @@ install: all
 	install -m 644 docs/wasmvm.1 $(DESTDIR)$(PREFIX)/share/man/man1
 
 deps:
-	tests/tools/deps.sh build check test svm
+	tests/tools/deps.sh build check test fuzz svm
 
 demo:
 	@tests/tools/deps.sh build

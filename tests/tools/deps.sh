@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that are missing: tests/tools/deps.sh GROUP...
 #
-# Groups: build (make, demo), check, test, svm, fresh.  Nothing happens where all is there; installing needs root.
+# Groups: build (make, demo), check, test, fuzz, svm, fresh.  Nothing happens where all is there; installing needs root.
 set -eu
 
 # What shows that it is there (a command or a file), and the package that brings it.
@@ -29,6 +29,12 @@ setpriv util-linux
 npm npm
 node nodejs
 wasm-opt binaryen
+ip iproute2
+ROWS
+        ;;
+    fuzz) cat <<'ROWS'
+clang-14 clang-14
+/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a libclang-rt-14-dev
 ROWS
         ;;
     svm) cat <<'ROWS'
