@@ -32,7 +32,7 @@ int output_open(const struct config *config, const char *option, const char *pat
         fail("%s%s: cannot be written: nobody reads this pipe (start its reader first)", option, path);
     if (fd < 0 || fstat(fd, &st) < 0)
         fail("%s%s: cannot be written: %s", option, path, strerror(errno));
-    if (stat(config->module, &module) == 0 && same_file(&st, &module))
+    if (config->module && stat(config->module, &module) == 0 && same_file(&st, &module))
         fail("%s%s: this is the module (give another name)", option, path);
     bool empty = !keep && S_ISREG(st.st_mode) && !is_standard_stream(&st);
     if (fcntl(fd, F_SETFL, O_APPEND) < 0 || (empty && ftruncate(fd, 0) < 0))

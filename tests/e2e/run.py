@@ -2,8 +2,8 @@
 """Runs the end-to-end cases: tests/e2e/run.py [--wasmvm FILE] [--go VERSION] [--list] [WORD...]
 
 Only cases whose name holds one of the words are run, their Go programs built by the pinned Go or by --go's (process,
-streams, limits and files work with every one from 1.21 on).  REQUIRE_KVM=1 turns every skip into a failure.  The last line is
-`N passed, N failed, N skipped`; the status is 1 if any failed."""
+streams, limits and files work with every one from 1.21 on).  REQUIRE_KVM=1 turns every skip into a failure.  The last
+line is `N passed, N failed, N skipped`; the status is 1 if any failed."""
 
 import argparse
 import importlib

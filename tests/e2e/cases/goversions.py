@@ -33,9 +33,9 @@ ALL_OF_IT = (
     process.hello, process.arguments_as_typed, process.environment_given, process.environment_empty_unless_given,
     every_tenth_exit_code, process.exit_code_low_8_bits, process.panic_status_2_with_trace,
     process.runtime_errors_status_2, process.recovered_panic, process.trap_134_with_backtrace,
-    process.recursion_a_million_deep, process.goroutines_100000, streams.filter_of_1_gib, streams.interrupt_while_spinning,
-    files.read_only_grant, files.read_only_beside_writable, files.no_way_out, limits.timers_never_early,
-    limits.heap_to_1_gib_and_back, limits.a_million_times_time_now,
+    process.recursion_a_million_deep, process.goroutines_100000, streams.filter_of_1_gib,
+    streams.interrupt_while_spinning, files.read_only_grant, files.read_only_beside_writable, files.no_way_out,
+    limits.timers_never_early, limits.heap_to_1_gib_and_back, limits.a_million_times_time_now,
 )
 
 

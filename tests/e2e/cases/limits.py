@@ -53,9 +53,9 @@ def cpu_time_limit(t):
 
 @case
 def timers_never_early(t):
-    """p99 is to stay within 1 ms on an idle machine: the best try counts; early is early in any of them.  A busy machine
-    is as good as idle to whoever may set a real-time priority; where that is refused, ours may be 1 ms later than the
-    worst of native Go."""
+    """p99 is to stay within 1 ms on an idle machine: the best try counts; early is early in any of them.  A busy
+    machine is as good as idle to whoever may set a real-time priority; where that is refused, ours may be 1 ms later
+    than the worst of native Go."""
 
     def p99(argv):
         result = run(argv)

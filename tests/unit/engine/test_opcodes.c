@@ -77,8 +77,8 @@ static void test_known_codes(void **state)
 static void test_proposals(void **state)
 {
     (void)state;
-    assert_string_equal(opcode_proposal(0xfe), "threads");
-    assert_string_equal(opcode_proposal(0xfb), "garbage collection");
+    assert_string_equal(opcode_proposal(FOREIGN_ATOMIC), "threads");
+    assert_string_equal(opcode_proposal(FOREIGN_GC), "garbage collection");
     assert_string_equal(opcode_proposal(0x06), "exception handling");
     assert_string_equal(opcode_proposal(0x300), "relaxed SIMD");
     assert_null(opcode_proposal(0xff));
