@@ -394,6 +394,29 @@ static void socket_body(void)
     CHECK(CALL(sock_accept, 1, 0, OUT) == WASI_NOTSOCK);
 }
 
+/* Datagrams: one a call, and the flag that says when one was cut; whole waits and peeks. */
+static void dgram_body(void)
+{
+    int pair[2];
+    pipes();
+    CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
+    use_as(pair[0], 0);
+    start();
+    CHECK(fdstat(0).filetype == FILETYPE_DGRAM);
+    CHECK(write(pair[1], "abcdef", 6) == 6 && write(pair[1], "xy", 2) == 2);
+    memset(guest + OUT2, 0xee, 4);
+    CHECK(CALL(sock_recv, 0, iov(BUF, 3), 1, 1, OUT, OUT2) == 0 && out32() == 3);
+    CHECK(guest[OUT2] == 1 && guest[OUT2 + 1] == 0 && guest[OUT2 + 2] == 0xee); /* two bytes, no more */
+    CHECK(CALL(sock_recv, 0, iov(BUF, 9), 1, 0, OUT, OUT2) == 0 && out32() == 6 && guest[OUT2] == 0);
+    CHECK(CALL(sock_recv, 0, iov(BUF, 1), 1, 2, OUT, OUT2) == 0 && out32() == 1 && guest[OUT2] == 1);
+    CHECK(CALL(sock_recv, 0, iov(BUF, 1), 1, 0, MEMORY_BYTES - 3, OUT2) == WASI_FAULT);
+    CHECK(CALL(sock_recv, 0, iov(BUF, 1), 1, 0, OUT, MEMORY_BYTES - 1) == WASI_FAULT);
+    CHECK(CALL(sock_send, 0, iov(BUF, 1), 1, 0, MEMORY_BYTES - 3) == WASI_FAULT);
+    CHECK(CALL(sock_accept, 0, 0, MEMORY_BYTES - 3) == WASI_FAULT);
+    char got[8];
+    CHECK(CALL(sock_send, 0, iov(BUF, 2), 1, 0, OUT) == 0 && read(pair[1], got, 8) == 2);
+}
+
 static void listener_body(void)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "\0wasmvm-test-listener" };
@@ -431,7 +454,7 @@ static void listener_body(void)
 #define CHILDREN(X)                                                                                                    \
     X(read) X(read_waits) X(read_waits_nonblocking) X(write_1) X(write_1_nonblock) X(write_1_paced)                    \
     X(write_1_paced_nonblock) X(write_2) X(write_2_nonblock) X(write_2_paced) X(write_again) X(sigpipe) X(files)       \
-    X(closed) X(close) X(renumber) X(directory) X(terminal) X(poll) X(named_pipe) X(socket) X(listener)
+    X(closed) X(close) X(renumber) X(directory) X(terminal) X(poll) X(named_pipe) X(socket) X(dgram) X(listener)
 CHILDREN(CHILD)
 
 int main(void)
