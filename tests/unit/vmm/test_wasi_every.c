@@ -1,4 +1,4 @@
-/* What holds of all functions of preview1 alike, function by function: pointers outside memory, pointers anyhow aligned,
+/* What holds of all functions of preview1 alike, one by one: pointers outside memory, pointers anyhow aligned,
  * descriptors that are not open or of the wrong kind; nothing is done and nothing written where a call fails.  And the
  * choices of specs/wasi-preview1.md that no other file here tests. */
 #include "tests/unit/vmm/wasi_fixture.h"
