@@ -82,6 +82,7 @@ VMM_SRC := \
     vmm/features.c \
     vmm/grow.c \
     vmm/guestmem.c \
+    vmm/host.c \
     vmm/image.c \
     vmm/invoke.c \
     vmm/kick.c \

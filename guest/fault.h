@@ -19,8 +19,8 @@
 #define CRASH_GPR    48
 
 /* Addresses of abi.h, for the assembler. */
-#define FAULT_STACK_TOP   0x1c38092000
-#define FAULT_STACK_GUARD 0x1c38081000 /* the unmapped page below it: an overflow is a fault of the handler too */
+#define FAULT_STACK_TOP   0x1c38192000
+#define FAULT_STACK_GUARD 0x1c38181000 /* the unmapped page below it: an overflow is a fault of the handler too */
 
 #ifndef __ASSEMBLER__
 #include <stddef.h>

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "vmm/host.h"
 #include "vmm/vm.h"
 
 #define HEAP_START FRAME /* mapped at the start */
@@ -153,7 +154,9 @@ static uint64_t control_bytes(const struct config *config)
                    strings_bytes(config->env, config->envc);
     for (uint32_t i = 0; i < config->ngrants; i++)
         sum += strlen(config->grants[i].guest) + 1;
-    return config->invoke ? round_up(sum, 8) + invoke_bytes(config) : sum;
+    if (config->invoke)
+        sum = round_up(sum, 8) + invoke_bytes(config);
+    return config->host ? round_up(sum, 8) + host_bytes(config->host) : sum;
 }
 
 struct strings { uint8_t *base; uint32_t at; };
@@ -188,6 +191,12 @@ static void strings_write(const struct config *config, struct boot_record *boot)
         invoke_write(config, s.base, boot->func_args_off = s.at);
         s.at += (uint32_t)invoke_bytes(config);
     }
+    if (config->host) {
+        s.at = (uint32_t)round_up(s.at, 8);
+        host_write(config->host, s.base, boot->host_off = s.at);
+        boot->hosts = config->host->n;
+        s.at += (uint32_t)host_bytes(config->host);
+    }
     assert(s.at == boot->control_bytes);
 }
 
@@ -195,7 +204,7 @@ static uint32_t boot_flags(const struct config *config)
 {
     return (config->validate ? BOOT_VALIDATE : 0) | (config->compile_all ? BOOT_COMPILE_ALL : 0) |
            (config->hypercall_all || config->trace ? BOOT_CALL_ALL : 0) |
-           (config->script ? BOOT_SCRIPT : 0);
+           (config->script ? BOOT_SCRIPT : 0) | (config->serve ? BOOT_SERVE : 0);
 }
 
 _Static_assert(offsetof(struct control, boot) == 0, "offsets in the boot record count from the control area's start");

@@ -68,6 +68,8 @@ struct config {
     enum transport transport;        /* --hypercall */
     const char *debug;               /* --debug letters */
     struct net_config net;
+    const struct host_table *host;   /* host.h: what the module may import beyond WASI; NULL = nothing */
+    bool serve;                      /* the exports are called from outside, one after the other; no program is run */
 };
 /* Parses argv.  Handles --help and --version itself (prints, exits 0).  Bad usage: fail(). */
 void options_parse(struct config *, int argc, char **argv);

@@ -23,7 +23,7 @@
 
 #include <stdint.h>
 
-#define ABI_VERSION 1u
+#define ABI_VERSION 2u
 #define ABI_MAGIC 0x6d76736177ull /* "wasvm" */
 
 /* Memory map; sizes are the ranges' limits, in bytes.  (<sys/mman.h> has a flag MAP_STACK, which nobody needs: include
@@ -53,7 +53,7 @@
 
 /* Within MAP_CSTACK, upwards: an unmapped page, the C stack, an unmapped page, the fault handler's stack.  The first C
  * instruction finds rsp at CSTACK_TOP; the fault handler works below the struct guest_fault at the top of its stack. */
-#define CSTACK_BYTES 0x80000ull
+#define CSTACK_BYTES 0x180000ull
 #define CSTACK_TOP   (MAP_CSTACK + 0x1000 + CSTACK_BYTES)
 #define FSTACK_BYTES 0x10000ull
 #define FSTACK_TOP   (CSTACK_TOP + 0x1000 + FSTACK_BYTES)
@@ -89,6 +89,21 @@ enum call {
     CALL_COUNT
 };
 #define CALL_WASI_LAST CALL_poll_oneoff_v0 /* the last of those that a module imports */
+#define CALL_SHARED_LAST CALL_found        /* the last of those that may be polled; proc_exit never is */
+
+/* What the host wants by its answer to one of host, next, returned and found; it stands in the slot's `number`.
+ *
+ *   RESULT  the host function's value is in `result` (the answer to the `host` that is open innermost)
+ *   TRAP    that function trapped: its sentence is in control->words
+ *   CALL    calls the function `result`, an export, with the values of its parameters; the guest posts `returned`
+ *   FIND    looks for the exported function named in control->words; the guest posts `found`
+ *
+ * CALL and FIND nest: while a host function runs, it may use them, and the guest that runs the export may call a host
+ * function in its turn.  Values lie in args where they fit, else all of them in control->values. */
+enum slot_answer { ANSWER_RESULT, ANSWER_TRAP, ANSWER_CALL, ANSWER_FIND };
+#define CALL_VALUES 64u     /* parameters or results of a host function or of an export that the host calls */
+#define CALL_WORDS 256u     /* a name or a sentence, its NUL included */
+#define CALL_NESTING 1000u  /* the guest traps where host and guest call each other deeper than that */
 
 #define SLOT_ARGS 9
 /* Who owns the slot.  MINE, POSTED and RUNG are written by the guest, BUSY and DONE by the host; what the guest writes
@@ -152,6 +167,9 @@ struct fdstat { uint8_t filetype, pad0; uint16_t flags; uint32_t pad1; uint64_t 
 
 #define RANDOM_POOL 4096
 
+/* A host function: offsets of NUL-terminated strings in the control area; sig as in calls.def, f = f32, F = f64. */
+struct host_import { uint32_t module_off, name_off, sig_off, provider_off; };
+
 /* Read-only to the guest's trust, written by the host before the first instruction. */
 struct boot_record {
     uint64_t magic;
@@ -168,6 +186,7 @@ struct boot_record {
     uint32_t env_off, env_len;
     uint32_t preopens;            /* how many preopened directories: descriptors 3 .. 3 + preopens - 1 */
     uint32_t preopen_off, preopen_len; /* their guest names, NUL-terminated, in order */
+    uint32_t host_off, hosts;     /* struct host_import, 8-aligned, and how many */
     uint32_t func_args_off;       /* --invoke: struct invoke, 8-aligned; 0 = _start is run */
     uint8_t entropy[64];          /* fresh for every run */
     uint32_t fdstats, pad;        /* how many of the next: descriptors 0 .. fdstats - 1 as they are at the start */
@@ -186,6 +205,7 @@ enum {
     BOOT_VALIDATE_ONLY = 1 << 1, /* ... and end with 0                                      */
     BOOT_CALL_ALL = 1 << 2,      /* --hypercall-all: nothing is served inside the guest     */
     BOOT_COMPILE_ALL = 1 << 3,   /* compile every function before _start (measurements)     */
+    BOOT_SERVE = 1 << 5,         /* after _initialize exports are called by `next`; _start is not run */
     BOOT_SCRIPT = 1 << 4,        /* the module is a test script: guest/script.h             */
 };
 
@@ -199,6 +219,8 @@ struct control {
     struct boot_record boot;
     struct clock_page clock;
     _Alignas(64) struct slot slot;
+    uint64_t values[CALL_VALUES];
+    char words[CALL_WORDS];
     struct guest_stats stats;
     uint8_t random[RANDOM_POOL]; /* CALL_random_refill fills it */
     struct crash crash;

@@ -28,7 +28,7 @@ uint64_t hypercall(struct slot *slot, enum call number, const uint64_t *args, un
     slot->number = number;
     for (unsigned i = 0; i < nargs && i < SLOT_ARGS; i++)
         slot->args[i] = args[i];
-    bool may_wait = number < CALL_memory_grow && number != CALL_proc_exit;
+    bool may_wait = number <= CALL_SHARED_LAST && number != CALL_proc_exit;
     /* Release: the request above is whole before this is seen. */
     __atomic_store_n(&slot->state, may_wait ? SLOT_POSTED : SLOT_RUNG, __ATOMIC_RELEASE);
     if (!may_wait || !__atomic_load_n(&slot->polled, __ATOMIC_RELAXED) || !wait_done(slot))
