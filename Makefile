@@ -60,6 +60,7 @@ GUEST_SRC := \
     guest/end.c \
     guest/entry.S \
     guest/fault.c \
+    guest/host.c \
     guest/invoke.c \
     guest/lib.c \
     guest/main.c \
@@ -71,6 +72,7 @@ GUEST_SRC := \
     guest/text.c \
 
 VMM_SRC := \
+    vmm/ask.c \
     vmm/boot.c \
     vmm/clockpage.c \
     vmm/dir.c \
@@ -108,6 +110,7 @@ VMM_SRC := \
     vmm/poll.c \
     vmm/ram.c \
     vmm/report.c \
+    vmm/serve.c \
     vmm/sock.c \
     vmm/stdio.c \
     vmm/tables.c \

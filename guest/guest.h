@@ -24,6 +24,13 @@ void invoke_prepare(void);
 /* Calls the export and hands its results to the monitor. */
 _Noreturn void invoke_call(void);
 
+/* ---- host.c: host functions, and exports that the host calls ---- */
+/* A resolve_fn: WASI's functions (self is the shim), then the host's. */
+bool host_resolve(void *self, struct name module, struct name field, enum extern_kind, const struct functype *,
+                  struct extern_ref *out);
+/* Does what the host wants, for ever. */
+_Noreturn void host_serve(void);
+
 /* ---- script.c: --script ---- */
 _Noreturn void script_run(void);
 

@@ -50,7 +50,7 @@ static void module_check(struct module *module)
 static void instance_make(struct module *module)
 {
     enum trap trap = TRAP_NONE;
-    guest.instance = instance_new(guest.engine, module, shim_resolve, &guest.shim, &trap);
+    guest.instance = instance_new(guest.engine, module, host_resolve, &guest.shim, &trap);
     if (guest.instance)
         return;
     const struct error *error = engine_error(guest.engine);
@@ -96,6 +96,11 @@ static struct entry entry_find(void)
 static struct entry run_prepare(void)
 {
     struct entry entry = entry_find();
+    if (flag(BOOT_SERVE) && entry.found && !entry.reactor)
+        end_run(END_UNSUPPORTED, "it is a command, whose exports are only callable while _start runs (for Go: build it "
+                "with -buildmode=c-shared)", 0);
+    if (flag(BOOT_SERVE))
+        return entry;
     if (guest.control->boot.func_args_off)
         invoke_prepare();
     else if (!entry.found)
@@ -124,6 +129,8 @@ _Noreturn static void program_run(struct entry entry, uint64_t born_ns)
         call(start);
     if (entry.found)
         call(entry.func);
+    if (flag(BOOT_SERVE))
+        host_serve();
     if (guest.control->boot.func_args_off)
         invoke_call();
     end_run(END_EXIT, entry.reactor ? "a library (reactor): it was initialized, nothing more (call an export by "

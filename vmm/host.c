@@ -7,11 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmm/host.h"
+#include "vmm/vcpu.h"
 
 /* ---- the table ---- */
 
 static const char *const reserved[] = {"wasi_snapshot_preview1", "wasi_unstable", "gojs"};
+
+uint32_t sig_params(const char *sig) { return (uint32_t)strspn(sig, "iIfFvr"); }
+uint32_t sig_results(const char *sig) { return (uint32_t)strlen(sig) - sig_params(sig) - 1; }
+bool sig_wide(char letter) { return letter == 'I' || letter == 'F'; }
 
 static bool sig_good(const char *sig)
 {
@@ -99,4 +103,71 @@ void host_write(const struct host_table *table, uint8_t *control, uint32_t offse
             .provider_off = text_put(control, &at, entry->provider),
         };
     }
+}
+
+/* ---- what a plug-in may do ---- */
+
+static int do_read(struct wasmvm_call *call, uint32_t ptr, void *dst, uint32_t len)
+{
+    return linear_read(call->mem, MAP_LINEAR + ptr, dst, len) ? 0 : -1;
+}
+
+static int do_write(struct wasmvm_call *call, uint32_t ptr, const void *src, uint32_t len)
+{
+    return linear_write(call->mem, MAP_LINEAR + ptr, src, len) ? 0 : -1;
+}
+
+static const volatile uint8_t *do_view(struct wasmvm_call *call, uint32_t ptr, uint32_t len)
+{
+    struct iovec view;
+    return linear_span(call->mem, MAP_LINEAR + ptr, len, false, &view) ? view.iov_base : NULL;
+}
+
+static uint64_t do_mem_size(struct wasmvm_call *call)
+{
+    return call->mem->regions[REGION_LINEAR].bytes;
+}
+
+static void do_trap(struct wasmvm_call *call, const char *message)
+{
+    snprintf(call->trap, sizeof call->trap, "%s", message);
+}
+
+/* The letters that a call with values can have; the rest are vectors and references. */
+static bool callable(const char *sig, uint32_t nargs)
+{
+    return sig_params(sig) == nargs && sig_results(sig) <= 1 && !strpbrk(sig, "vr");
+}
+
+static int do_call_export(struct wasmvm_call *call, const char *name, const wasmvm_val *args, uint32_t nargs,
+                          wasmvm_val *result)
+{
+    char sig[CALL_WORDS];
+    uint32_t func;
+    uint64_t values[CALL_VALUES], given = 0;
+    if (call->ended)
+        return WASMVM_ENDED;
+    int found = ask_export(call->vcpu, call->who, name, &func, sig);
+    if (found == WASMVM_OK && !callable(sig, nargs))
+        found = WASMVM_BAD_TYPE;
+    if (found == WASMVM_OK) {
+        for (uint32_t i = 0; i < nargs; i++)
+            values[i] = sig_wide(sig[i]) ? args[i].u64 : args[i].u32;
+        found = ask_call(call->vcpu, call->who, func, values, nargs, &given, sig_results(sig));
+    }
+    if (found == WASMVM_OK && result && sig_results(sig))
+        result->u64 = sig_wide(sig[nargs + 1]) ? given : (uint32_t)given;
+    call->ended = found == WASMVM_ENDED;
+    return found;
+}
+
+void host_services(struct wasmvm_host *host)
+{
+    host->size = sizeof *host;
+    host->read = do_read;
+    host->write = do_write;
+    host->view = do_view;
+    host->mem_size = do_mem_size;
+    host->trap = do_trap;
+    host->call_export = do_call_export;
 }

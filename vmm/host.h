@@ -29,6 +29,21 @@ struct host_table {
 bool host_add(struct host_table *, const struct wasmvm_func *, const char *provider, bool one_thread, char why[200]);
 void host_free(struct host_table *);
 
+/* Of a signature that is one. */
+uint32_t sig_params(const char *sig);
+uint32_t sig_results(const char *sig);
+bool sig_wide(char letter); /* 64 bits */
+
+/* One call in progress: what a plug-in's wasmvm_call points to. */
+struct vcpu;
+struct wasmvm_call {
+    struct vcpu *vcpu;
+    int who; /* enum server */
+    struct guestmem *mem;
+    bool ended;  /* the run is over */
+    char trap[200];
+};
+
 /* The host's face for plug-ins, but for log and option, which each plug-in has its own of. */
 void host_services(struct wasmvm_host *);
 

@@ -76,14 +76,16 @@ int main(int argc, char **argv)
     struct wasi *wasi = wasi_new(&config, vm_memory(vm));
 
     struct end end = { .kind = ENDED_NOT };
-    vm_run(vm, wasi, &end);
+    bool stopped = vm_run(vm, wasi, &end);
 
     uint64_t released_ns = now_ns();
     char *missing = strdup(wasi_missing_path(wasi, &stats.missing_count));
     stats.missing_path = missing ? missing : "";
-    wasi_close(wasi);
+    if (stopped) { /* else a host function may still be looking */
+        wasi_close(wasi);
+        vm_free(vm);
+    }
     tmp_remove();
-    vm_free(vm);
     stats_finish(released_ns);
 
     signal(SIGPIPE, SIG_IGN); /* nobody may be reading stderr; the report is written all the same */
@@ -94,5 +96,7 @@ int main(int argc, char **argv)
         report_stats(&config, &stats, &end);
     if (config.report)
         report_json(report_fd, &config, &stats, &end);
+    if (!stopped)
+        _exit(end_status(&end));
     end_process(&end);
 }

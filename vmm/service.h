@@ -1,4 +1,4 @@
-/* The service thread's face (service.c), and what a test with a thread in the guest's place needs of it. */
+/* Who serves the slot (service.c): its face, and what a test with a thread in the guest's place needs of it. */
 #ifndef VMM_SERVICE_H
 #define VMM_SERVICE_H
 
@@ -6,20 +6,40 @@
 
 #include "vmm/vmm.h"
 
+/* The two that may serve a request: the vCPU's thread, at a doorbell; or the server, a thread that polls: the service
+ * thread, or a caller of an export (service_ask). */
+enum server { ON_VCPU, ON_SERVER };
+
+enum served {
+    SERVED_DONE,   /* the result is written: the guest may have its slot back                              */
+    SERVED_NOT,    /* not done: the run is over, or it is the vCPU's thread's matter                        */
+    SERVED_KEPT,   /* the answer to what the host wanted of the guest: the host keeps the slot              */
+    SERVED_HANDED, /* on the vCPU's thread alone: it is the server's matter                                 */
+};
+
 struct service {
     /* Set by the owner before service_init. */
     uint32_t *state, *polled;             /* the slot's, in guest memory */
     uint64_t *wait_ticks;
-    bool (*serve)(void *, bool polled);   /* copies the request, serves it, writes the result; false: it is not done */
+    enum served (*serve)(void *, enum server); /* copies the request, serves it, writes the result */
+    bool (*stop_wanted)(void *);          /* the vCPU's thread shall wait for the server no longer; NULL = never */
     void *context;
     int kick_signal;                      /* interrupts a call in service; 0 = none */
+    bool threadless;                      /* there is no service thread: callers of exports are the servers */
 
     /* service.c's own. */
     pthread_t thread;
     pthread_mutex_t lock;
+    pthread_cond_t changed;               /* rung, open or stopping changed */
     uint32_t wanted;                      /* futex: the thread is to poll */
     bool running, allowed, always, stopping, give_up;
     bool polling, there;                  /* a session is wanted or on; the thread has come to it */
+    bool rung;                            /* the vCPU's thread waits until the server has answered */
+    bool open;                            /* a request is in the server's hands while the lock is not */
+    bool idle;                            /* ... for as long as nobody wants anything of the guest */
+    bool shown;                           /* what *polled says */
+    unsigned asks;                        /* the guest was asked for so many things, one within the other */
+    enum server asker;                    /* by whom, innermost */
     uint64_t exit_ns, tsc_khz;
     uint64_t rest_ns, not_before;
     uint32_t streak, misses;
@@ -28,9 +48,28 @@ struct service {
 };
 
 void service_init(struct service *, enum transport, uint64_t tsc_khz);
-/* The guest has rung for a call, after guest_ns of running: it is served when this returns. counts: a WASI call. */
+/* The guest has rung for a call, after guest_ns of running: it is served when this returns, or the run is over.
+ * counts: one of the calls that start the thread where they come thick. */
 void service_doorbell(struct service *, bool counts, uint64_t guest_ns);
-/* Waits for a call in service, then ends the thread for good. */
-void service_stop(struct service *);
+/* The run is over: waits for a call in service, then ends the thread for good.  false: a host function does not come
+ * back within STOP_PATIENCE_NS; the thread and all that it may touch must be left alone. */
+bool service_stop(struct service *);
+
+/* Within serve(). */
+bool service_hands_over(const struct service *); /* a host function is the server's matter          */
+void service_open(struct service *);             /* round a host function: the lock is open         */
+void service_shut(struct service *);
+
+/* ---- the guest is asked for something ---- */
+/* By the server.  Gives the slot, whose answer the caller has written, back to the guest, and serves what the guest
+ * wants until serve() says SERVED_KEPT.  false: the run is over.  Without the lock, at a time when the server has the
+ * slot: within a host function, or idle. */
+bool service_ask(struct service *);
+/* The same at the start, before the guest has asked for anything: waits for its first SERVED_KEPT. */
+bool service_await(struct service *);
+/* By the vCPU's thread, within a host function: gives the slot back; the caller runs the guest until serve() says
+ * SERVED_KEPT.  Returns who asked before; service_asked_here puts it back. */
+enum server service_ask_here(struct service *);
+void service_asked_here(struct service *, enum server before);
 
 #endif

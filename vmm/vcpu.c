@@ -14,28 +14,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "vmm/service.h"
-#include "vmm/vm.h"
+#include "vmm/vcpu.h"
 
 #define TEXT_MOST (64u << 10)
 #define QUIT_WAIT_NS 2000000000u
 #define QUIT_TRIES 20 /* milliseconds in which the CPU was always found inside an exception entry */
-
-/* Does `out` work at CPL 3?  Not known before the first doorbell (DESIGN.md section 3, "Traps met"). */
-enum probe { PROBE_OPEN, PROBE_OTHER_TYPE, PROBE_DONE };
-
-struct vcpu {
-    struct vm *vm;
-    struct wasi *wasi;
-    struct end *end;
-    enum probe probe;
-    bool quitting;
-    unsigned quit_tries;
-    struct service service;
-    struct end polled_end; /* the end that a polled call brought; under the service's lock */
-    pthread_t thread;  /* the vCPU's */
-    uint64_t guest_ns; /* how long the last KVM_RUN took */
-};
 
 static const char *const call_names[] = {
 #define CALL(name, sig) #name,
@@ -51,8 +34,7 @@ static void end_with(struct vcpu *v, enum end_kind kind, uint32_t code, char *te
     *v->end = (struct end){kind, code, text};
 }
 
-__attribute__((format(printf, 3, 4)))
-static void end_words(struct vcpu *v, enum end_kind kind, const char *format, ...)
+void vcpu_end(struct vcpu *v, enum end_kind kind, const char *format, ...)
 {
     va_list ap;
     char *text = NULL;
@@ -61,6 +43,19 @@ static void end_words(struct vcpu *v, enum end_kind kind, const char *format, ..
         text = NULL;
     va_end(ap);
     end_with(v, kind, 0, text);
+}
+
+void vcpu_end_by(struct vcpu *v, enum server who, const char *format, ...)
+{
+    struct end *end = who == ON_VCPU ? v->end : &v->polled_end;
+    va_list ap;
+    va_start(ap, format);
+    if (end->kind == ENDED_NOT && vasprintf(&end->text, format, ap) < 0)
+        end->text = NULL;
+    va_end(ap);
+    end->kind = ENDED_HOSTILE;
+    if (who == ON_SERVER)
+        kick_thread(v->thread); /* out of the guest */
 }
 
 /* The guest's text as a string of our own; NULL: not readable, or longer than any honest text. */
@@ -79,7 +74,7 @@ static char *text_read(struct vcpu *v, gva_t at, uint64_t len)
 
 static void end_bad_text(struct vcpu *v, const struct request *r, gva_t at, uint64_t len)
 {
-    end_words(v, ENDED_HOSTILE, "%s: text of %llu bytes at 0x%llx is not the guest's to give", call_names[r->number],
+    vcpu_end(v, ENDED_HOSTILE, "%s: text of %llu bytes at 0x%llx is not the guest's to give", call_names[r->number],
               (unsigned long long)len, (unsigned long long)at);
 }
 
@@ -89,7 +84,7 @@ static uint64_t grow_result(struct vcpu *v, const struct request *r, enum grow g
 {
     const uint64_t *bytes = r->args + (r->number == CALL_memory_more);
     if (grown == GROW_HOSTILE)
-        end_words(v, ENDED_HOSTILE, "%s from %llu to %llu bytes", call_names[r->number], (unsigned long long)bytes[0],
+        vcpu_end(v, ENDED_HOSTILE, "%s from %llu to %llu bytes", call_names[r->number], (unsigned long long)bytes[0],
                   (unsigned long long)bytes[1]);
     return grown != GROW_DONE;
 }
@@ -125,7 +120,7 @@ static uint64_t call_ready(struct vcpu *v, const struct request *r)
     (void)r;
     struct run_stats *stats = v->vm->stats;
     if (stats->boot_ns)
-        end_words(v, ENDED_HOSTILE, "ready a second time");
+        vcpu_end(v, ENDED_HOSTILE, "ready a second time");
     else
         stats->boot_ns = clock_now_ns() - v->vm->entered_ns;
     return 0;
@@ -144,7 +139,7 @@ static uint64_t call_end(struct vcpu *v, const struct request *r)
     else if (r->args[0] < sizeof kinds / sizeof kinds[0])
         end_with(v, kinds[r->args[0]], (uint32_t)r->args[3], text);
     else
-        end_words(v, ENDED_HOSTILE, "end for the unknown reason %llu", (unsigned long long)r->args[0]), free(text);
+        vcpu_end(v, ENDED_HOSTILE, "end for the unknown reason %llu", (unsigned long long)r->args[0]), free(text);
     return 0;
 }
 
@@ -158,7 +153,7 @@ static uint64_t call_backtrace(struct vcpu *v, const struct request *r)
     else if (v->quitting)
         end_with(v, ENDED_SIGNAL, number, text);
     else
-        end_words(v, ENDED_HOSTILE, "backtrace that nobody asked for"), free(text);
+        vcpu_end(v, ENDED_HOSTILE, "backtrace that nobody asked for"), free(text);
     return 0;
 }
 
@@ -170,9 +165,9 @@ static uint64_t call_results(struct vcpu *v, const struct request *r)
     uint64_t n = r->args[1];
     if (!v->vm->config->invoke || n > INVOKE_RESULTS_MAX ||
         !guest_read(&v->vm->mem, r->args[0], results, n * sizeof results[0]))
-        end_words(v, ENDED_HOSTILE, "%llu results at 0x%llx", (unsigned long long)n, (unsigned long long)r->args[0]);
+        vcpu_end(v, ENDED_HOSTILE, "%llu results at 0x%llx", (unsigned long long)n, (unsigned long long)r->args[0]);
     else if (!write_all(STDOUT_FILENO, text, invoke_print(results, n, text, sizeof text)))
-        end_words(v, errno == EPIPE ? ENDED_SIGPIPE : ENDED_USAGE, "stdout cannot be written: %s", strerror(errno));
+        vcpu_end(v, errno == EPIPE ? ENDED_SIGPIPE : ENDED_USAGE, "stdout cannot be written: %s", strerror(errno));
     return 0;
 }
 
@@ -209,8 +204,6 @@ static const call_fn own_calls[CALL_COUNT] = {
 
 /* ---- the doorbell ---- */
 
-#define SLOT_AT (MAP_CONTROL + offsetof(struct control, slot))
-
 static bool request_read(struct vcpu *v, struct request *r)
 {
     struct slot slot;
@@ -237,49 +230,70 @@ static bool own_call(uint32_t number)
     return number >= CALL_COUNT || own_calls[number];
 }
 
-static void request_serve(struct vcpu *v, const struct request *r, bool polled)
+static enum served request_serve(struct vcpu *v, const struct request *r, enum server who)
 {
-    uint64_t began = clock_now_ns();
-    uint64_t result = own_calls[r->number] ? own_calls[r->number](v, r)
-                                           : wasi_serve(v->wasi, r, polled ? &v->polled_end : v->end);
-    guest_write(&v->vm->mem, SLOT_AT + offsetof(struct slot, result), &result, sizeof result);
+    uint64_t began = clock_now_ns(), result;
+    if (r->number == CALL_host) {
+        enum served how = ask_host(v, r, who);
+        if (how != SERVED_DONE)
+            return how;
+    } else {
+        result = own_calls[r->number] ? own_calls[r->number](v, r)
+                                      : wasi_serve(v->wasi, r, who == ON_SERVER ? &v->polled_end : v->end);
+        guest_write(&v->vm->mem, SLOT_AT + offsetof(struct slot, result), &result, sizeof result);
+    }
     struct call_stats *stats = &v->vm->stats->calls[r->number];
+    bool polled = who == ON_SERVER && !v->service.rung;
     stats->count++;
     stats->polled += polled;
     stats->total_ns += clock_now_ns() - began;
     v->service.polled_calls += polled;
+    return SERVED_DONE;
 }
 
-/* On the service thread.  What is not for it stays undone: the guest rings in the end. */
-static bool serve_here(struct vcpu *v, const struct request *r)
+static bool is_reply(uint32_t number)
+{
+    return number == CALL_next || number == CALL_returned || number == CALL_found;
+}
+
+/* By the server.  What is not for it stays undone: the guest rings in the end. */
+static enum served serve_here(struct vcpu *v, const struct request *r)
 {
     if (v->polled_end.kind != ENDED_NOT || own_call(r->number))
-        return false;
-    request_serve(v, r, true);
-    if (v->polled_end.kind != ENDED_NOT)
-        kick_thread(v->thread); /* out of the guest */
-    return v->polled_end.kind == ENDED_NOT;
+        return SERVED_NOT;
+    enum served how = is_reply(r->number) ? ask_reply(v, r, ON_SERVER) : request_serve(v, r, ON_SERVER);
+    if (v->polled_end.kind == ENDED_NOT)
+        return how;
+    kick_thread(v->thread); /* out of the guest */
+    return SERVED_NOT;
 }
 
-static bool serve_rung(struct vcpu *v, const struct request *r)
+static enum served serve_rung(struct vcpu *v, const struct request *r)
 {
+    enum served how = SERVED_NOT;
     if (end_taken(v))
-        return false;
+        return how;
     if (r->number >= CALL_COUNT)
-        end_words(v, ENDED_HOSTILE, "call number %u does not exist", r->number);
+        vcpu_end(v, ENDED_HOSTILE, "call number %u does not exist", r->number);
     else
-        request_serve(v, r, false);
-    return v->end->kind == ENDED_NOT;
+        how = is_reply(r->number) ? ask_reply(v, r, ON_VCPU) : request_serve(v, r, ON_VCPU);
+    return v->end->kind == ENDED_NOT ? how : SERVED_NOT;
 }
 
-/* Serves what the slot holds, on whichever thread, with the service's lock held; false: not done. */
-static bool call_serve(void *context, bool polled)
+/* Serves what the slot holds, on whichever thread, with the service's lock held. */
+static enum served call_serve(void *context, enum server who)
 {
     struct vcpu *v = context;
     struct request r;
     bool read = request_read(v, &r);
     assert(read); /* the control area is always there */
-    return polled ? serve_here(v, &r) : serve_rung(v, &r);
+    return who == ON_SERVER ? serve_here(v, &r) : serve_rung(v, &r);
+}
+
+static bool stop_wanted(void *context)
+{
+    (void)context;
+    return kick_pending();
 }
 
 static void call_rung(struct vcpu *v)
@@ -287,22 +301,23 @@ static void call_rung(struct vcpu *v)
     uint32_t number = 0;
     guest_read(&v->vm->mem, SLOT_AT + offsetof(struct slot, number), &number, sizeof number);
     service_doorbell(&v->service, !own_call(number), v->guest_ns);
+    if (v->service.stopping && v->end->kind == ENDED_NOT) /* closed while it waited for something to do */
+        end_with(v, ENDED_EXIT, 0, NULL);
 }
 
-static void service_begin(struct vcpu *v)
+void vcpu_begin(struct vcpu *v, bool threadless)
 {
     struct guestmem *mem = &v->vm->mem;
     struct iovec ticks;
     bool found = guest_span(mem, SLOT_AT + offsetof(struct slot, wait_ticks), 8, true, &ticks);
     assert(found);
-    v->thread = pthread_self();
     v->service = (struct service){
         .state = guest_word(mem, SLOT_AT + offsetof(struct slot, state)),
         .polled = guest_word(mem, SLOT_AT + offsetof(struct slot, polled)),
-        .wait_ticks = ticks.iov_base, .serve = call_serve, .context = v, .kick_signal = kick_signal(),
+        .wait_ticks = ticks.iov_base, .serve = call_serve, .stop_wanted = stop_wanted, .context = v,
+        .kick_signal = kick_signal(), .threadless = threadless,
     };
     service_init(&v->service, v->vm->config->transport, kvm_tsc_khz(&v->vm->kvm));
-    kick_also(&v->service.thread, &v->service.running);
 }
 
 static void probe_end(struct vcpu *v)
@@ -317,9 +332,9 @@ static void probe_step(struct vcpu *v)
 {
     bool first = v->probe == PROBE_OPEN;
     if (v->probe == PROBE_DONE)
-        end_words(v, ENDED_HOSTILE, "doorbell with the value %d at the wrong time", DOORBELL_PROBE);
+        vcpu_end(v, ENDED_HOSTILE, "doorbell with the value %d at the wrong time", DOORBELL_PROBE);
     else if (!kvm_set_tss_type(&v->vm->kvm, first ? TSS_AVAILABLE : TSS_BUSY))
-        end_words(v, ENDED_CRASH, "the task register cannot be set");
+        vcpu_end(v, ENDED_CRASH, "the task register cannot be set");
     else if (first)
         v->probe = PROBE_OTHER_TYPE;
     else
@@ -346,7 +361,7 @@ static void crash(struct vcpu *v)
     assert(read);
     for (int i = 0; i < 16; i++)
         at += sprintf(at, "%s%-3s %016llx", i % 4 ? "  " : "\n", names[i], (unsigned long long)c.gpr[i]);
-    end_words(v, ENDED_CRASH, "%s (vector %llu, error code 0x%llx) at 0x%llx, address 0x%llx%s", vector_name(c.vector),
+    vcpu_end(v, ENDED_CRASH, "%s (vector %llu, error code 0x%llx) at 0x%llx, address 0x%llx%s", vector_name(c.vector),
               (unsigned long long)c.vector, (unsigned long long)c.error_code, (unsigned long long)c.rip,
               (unsigned long long)c.cr2, registers);
 }
@@ -363,7 +378,7 @@ static void doorbell(struct vcpu *v, uint8_t value)
         break;
     case DOORBELL_CRASH: crash(v); break;
     case DOORBELL_PROBE: probe_step(v); break;
-    default: end_words(v, ENDED_HOSTILE, "doorbell with the unknown value %u", value);
+    default: vcpu_end(v, ENDED_HOSTILE, "doorbell with the unknown value %u", value);
     }
 }
 
@@ -383,7 +398,10 @@ static void quit_begin(struct vcpu *v, uint32_t number)
     }
     if (!place.user)
         return;
-    service_stop(&v->service); /* the quit handler uses the slot */
+    if (!service_stop(&v->service)) { /* the quit handler uses the slot */
+        end_with(v, ENDED_SIGNAL, number, NULL);
+        return;
+    }
     uint64_t rsp = quit.stack ? quit.stack : FSTACK_TOP;
     struct cpu_place there = {.rip = quit.entry, .rsp = rsp, .rdi = place.rip, .rsi = place.rsp};
     v->quitting = true;
@@ -419,10 +437,10 @@ static void refused(struct vcpu *v, const char *why)
     if (v->probe == PROBE_OTHER_TYPE && kvm_set_tss_type(&v->vm->kvm, TSS_BUSY))
         probe_end(v);
     else
-        end_words(v, ENDED_CRASH, "%s", why);
+        vcpu_end(v, ENDED_CRASH, "%s", why);
 }
 
-static void step(struct vcpu *v)
+void vcpu_step(struct vcpu *v)
 {
     uint8_t value = 0;
     const char *why = "";
@@ -435,26 +453,42 @@ static void step(struct vcpu *v)
     switch (exit) {
     case KVM_DOORBELL: doorbell(v, value); break;
     case KVM_INTERRUPTED: kicked(v); break;
-    case KVM_SHUTDOWN: end_words(v, ENDED_CRASH, "triple fault"); break;
+    case KVM_SHUTDOWN: vcpu_end(v, ENDED_CRASH, "triple fault"); break;
     case KVM_REFUSED: refused(v, why); break;
-    case KVM_STRANGE: end_words(v, ENDED_CRASH, "%s", why); break;
+    case KVM_STRANGE: vcpu_end(v, ENDED_CRASH, "%s", why); break;
     }
 }
 
-void vcpu_run(struct vm *vm, struct wasi *wasi, struct end *end)
+bool vcpu_loop(struct vcpu *v)
 {
-    struct vcpu v = {.vm = vm, .wasi = wasi, .end = end};
     uint32_t number;
-    service_begin(&v);
+    v->thread = pthread_self();
+    kick_also(&v->service.thread, &v->service.running);
     kick_guest();
-    vm->entered_ns = clock_now_ns();
+    v->vm->entered_ns = clock_now_ns();
+    v->vm->entered_cpu_ns = thread_cpu_ns();
     if (kick_pending())
-        end_with(&v, kick_reason(&number), 0, NULL), end->code = number;
-    while (end->kind == ENDED_NOT)
-        step(&v);
-    service_stop(&v.service);
-    free(v.polled_end.text);
+        end_with(v, kick_reason(&number), 0, NULL), v->end->code = number;
+    while (v->end->kind == ENDED_NOT)
+        vcpu_step(v);
+    bool stopped = service_stop(&v->service);
+    if (stopped)
+        free(v->polled_end.text);
     kick_also(NULL, NULL);
-    vm->stats->service_cpu_ns = v.service.cpu_ns;
+    v->vm->stats->service_cpu_ns = v->service.cpu_ns;
     kick_acknowledge();
+    return stopped;
+}
+
+bool vcpu_run(struct vm *vm, struct wasi *wasi, struct end *end)
+{
+    struct vcpu *v = calloc(1, sizeof *v);
+    if (!v)
+        fail("no memory: %s (free some)", strerror(errno));
+    *v = (struct vcpu){.vm = vm, .wasi = wasi, .end = end};
+    vcpu_begin(v, false);
+    bool stopped = vcpu_loop(v);
+    if (stopped)
+        free(v);
+    return stopped;
 }

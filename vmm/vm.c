@@ -132,22 +132,31 @@ struct guestmem *vm_memory(struct vm *vm)
 
 /* ---- run, end ---- */
 
-void vm_run(struct vm *vm, struct wasi *wasi, struct end *end)
+uint64_t thread_cpu_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void vm_count(struct vm *vm)
 {
     struct run_stats *stats = vm->stats;
-    struct timespec cpu_before, cpu_after;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu_before);
-    vcpu_run(vm, wasi, end);
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu_after);
     uint64_t run_ns = clock_now_ns() - vm->entered_ns;
     if (!stats->boot_ns)
         stats->boot_ns = run_ns;
     stats->run_ns = run_ns - stats->boot_ns;
-    stats->cpu_ns = (uint64_t)(cpu_after.tv_sec - cpu_before.tv_sec) * 1000000000u + (uint64_t)cpu_after.tv_nsec -
-                    (uint64_t)cpu_before.tv_nsec;
+    stats->cpu_ns = thread_cpu_ns() - vm->entered_cpu_ns;
     stats->linear_bytes = vm->mem.regions[REGION_LINEAR].bytes + vm->more.bytes;
     stats->slot_kernel_bytes = vm->kvm.slot_bytes / PAGE * KERNEL_BYTES_PER_PAGE;
     guest_read(&vm->mem, MAP_CONTROL + offsetof(struct control, stats), &stats->guest, sizeof stats->guest);
+}
+
+bool vm_run(struct vm *vm, struct wasi *wasi, struct end *end)
+{
+    bool stopped = vcpu_run(vm, wasi, end);
+    vm_count(vm);
+    return stopped;
 }
 
 /* Guest memory is left to the end of the process, which is near: unmapping it here would cost as much again. */

@@ -123,7 +123,17 @@ enum grow grow_heap(struct vm *, uint64_t bytes);
 enum grow grow_code(struct vm *, uint64_t bytes);
 
 /* ---- vcpu.c: the run loop ---- */
-void vcpu_run(struct vm *, struct wasi *, struct end *);
+bool vcpu_run(struct vm *, struct wasi *, struct end *); /* false: as vm_run */
+
+/* ---- serve.c: exports called from outside (config->serve); any thread, one call at a time ---- */
+/* Until the module waits for calls; false: the run is over instead.  fail() as vm_new. */
+bool vm_serve_start(struct vm *, struct wasi *, struct end *);
+/* WASMVM_OK, WASMVM_NO_EXPORT, WASMVM_BAD_TYPE (more than CALL_VALUES values), or WASMVM_ENDED: *end says why.  sig has
+ * room for CALL_WORDS letters: v and r in it are vectors and references. */
+int vm_find(struct vm *, const char *name, uint32_t *func, char *sig);
+/* The function of vm_find, with as many values as its type says, each zero-extended; WASMVM_OK or WASMVM_ENDED. */
+int vm_call(struct vm *, uint32_t func, const uint64_t *args, uint32_t n, uint64_t *results, uint32_t nresults);
+void vm_serve_stop(struct vm *); /* nothing where the run is over */
 
 /* ---- vm.c ---- */
 struct more { /* further memories */
@@ -143,8 +153,12 @@ struct vm {
     struct span cpl0_tables;   /* the page of descriptor tables */
     uint64_t module_bytes, heap_bytes, code_bytes;
     uint8_t *module_copy;      /* of a module that is no regular file, until it has its place */
+    struct vcpu *vcpu;         /* serve.c's; NULL: none runs */
     uint64_t entered_ns;       /* CLOCK_MONOTONIC before the first instruction */
+    uint64_t entered_cpu_ns;   /* the vCPU's thread's CPU time then */
 };
 uint64_t clock_now_ns(void);   /* CLOCK_MONOTONIC */
+uint64_t thread_cpu_ns(void);
+void vm_count(struct vm *);    /* what is counted at the end of a run */
 
 #endif

@@ -68,7 +68,7 @@ struct config {
     enum transport transport;        /* --hypercall */
     const char *debug;               /* --debug letters */
     struct net_config net;
-    const struct host_table *host;   /* host.h: what the module may import beyond WASI; NULL = nothing */
+    struct host_table *host;         /* host.h: what the module may import beyond WASI; NULL = nothing */
     bool serve;                      /* the exports are called from outside, one after the other; no program is run */
 };
 /* Parses argv.  Handles --help and --version itself (prints, exits 0).  Bad usage: fail(). */
@@ -157,7 +157,8 @@ struct vm;
  * close. */
 struct vm *vm_new(const struct config *, int module_fd, struct run_stats *);
 struct guestmem *vm_memory(struct vm *);
-void vm_run(struct vm *, struct wasi *, struct end *); /* until the run is over */
+/* Until the run is over.  false: a host function does not come back; machine and wasi must be left alone. */
+bool vm_run(struct vm *, struct wasi *, struct end *);
 void vm_free(struct vm *);
 
 /* ---- end.c: what the end of a run means to the caller ---- */

@@ -101,6 +101,7 @@ enum call {
  * CALL and FIND nest: while a host function runs, it may use them, and the guest that runs the export may call a host
  * function in its turn.  Values lie in args where they fit, else all of them in control->values. */
 enum slot_answer { ANSWER_RESULT, ANSWER_TRAP, ANSWER_CALL, ANSWER_FIND };
+enum found { FOUND_NOT, FOUND, FOUND_LARGE /* more than CALL_VALUES parameters or results */ };
 #define CALL_VALUES 64u     /* parameters or results of a host function or of an export that the host calls */
 #define CALL_WORDS 256u     /* a name or a sentence, its NUL included */
 #define CALL_NESTING 1000u  /* the guest traps where host and guest call each other deeper than that */

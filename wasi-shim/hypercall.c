@@ -25,9 +25,14 @@ static bool wait_done(const struct slot *slot)
 
 uint64_t hypercall(struct slot *slot, enum call number, const uint64_t *args, unsigned nargs)
 {
-    slot->number = number;
     for (unsigned i = 0; i < nargs && i < SLOT_ARGS; i++)
         slot->args[i] = args[i];
+    return hypercall_send(slot, number);
+}
+
+uint64_t hypercall_send(struct slot *slot, enum call number)
+{
+    slot->number = number;
     bool may_wait = number <= CALL_SHARED_LAST && number != CALL_proc_exit;
     /* Release: the request above is whole before this is seen. */
     __atomic_store_n(&slot->state, may_wait ? SLOT_POSTED : SLOT_RUNG, __ATOMIC_RELEASE);

@@ -13,6 +13,9 @@
 /* Posts call `number` with its `nargs` arguments (at most SLOT_ARGS), waits for it, and returns its result. */
 uint64_t hypercall(struct slot *slot, enum call number, const uint64_t *args, unsigned nargs);
 
+/* The same for a request whose arguments stand in the slot already. */
+uint64_t hypercall_send(struct slot *slot, enum call number);
+
 /* Rings the doorbell; for DOORBELL_CRASH it does not come back. */
 void doorbell_ring(enum doorbell why);
 

@@ -75,15 +75,16 @@ static void delay(unsigned long *state)
             ;
 }
 
-static bool serve(void *context, bool polled)
+static enum served serve(void *context, enum server who)
 {
+    bool polled = who == ON_SERVER;
     assert_ptr_equal(context, &host);
     struct request r = {.number = slot.number};
     memcpy(r.args, slot.args, sizeof r.args);
     host.after_stop += host.stopped && polled;
     if (host.ended) {
         host.after_end += polled;
-        return false;
+        return SERVED_NOT;
     }
     uint64_t call = r.args[0];
     host.wrong += call != host.served + 1 || r.number != call % CALL_memory_grow;
@@ -98,7 +99,7 @@ static bool serve(void *context, bool polled)
     host.polled += polled;
     service.polled_calls += polled;
     host.ended = call == host.end_at;
-    return !host.ended;
+    return host.ended ? SERVED_NOT : SERVED_DONE;
 }
 
 static uint64_t rings, exit_ns;
