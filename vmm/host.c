@@ -36,7 +36,8 @@ bool host_add(struct host_table *table, const struct wasmvm_func *func, const ch
               char why[200])
 {
     if (!func->module || !func->name || !func->sig || !func->fn || !sig_good(func->sig)) {
-        snprintf(why, 200, "%s.%s: a function needs a module, a name, code, and a signature such as \"iI:f\", not \"%s\"",
+        snprintf(why, 200,
+                 "%s.%s: a function needs a module, a name, code, and a signature such as \"iI:f\", not \"%s\"",
                  func->module ? func->module : "?", func->name ? func->name : "?", func->sig ? func->sig : "");
         return false;
     }
