@@ -88,7 +88,7 @@ typedef struct wasmvm_plugin {
     const char *name, *version;
     const wasmvm_func *funcs;
     uint32_t nfuncs;
-    /* Once for each virtual machine; nonzero refuses the start (log() says why).  host stays until fini.  NULL: none. */
+    /* Once for each virtual machine; nonzero refuses the start (log() says why).  host stays until fini.  May be 0. */
     int (*init)(const wasmvm_host *host, void **data);
     void (*fini)(void *data); /* may be NULL */
 } wasmvm_plugin;
