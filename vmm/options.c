@@ -487,7 +487,7 @@ static const char help_head[] =
     "\n"
     "  wasmvm app.wasm --dir /data          run it; it may use /data, nothing else\n"
     "  wasmvm app.wasm --dir . -- -v x.txt  all after -- are the program's own words\n"
-    "  wasmvm --dir . -- app.wasm \"$@\"      the form for scripts and services\n"
+    "  wasmvm [OPTIONS] -- MODULE ARGS...   what scripts and services write\n"
     "\n";
 static const char help_tail[] =
     "\n"

@@ -1,6 +1,7 @@
 """docs/go.md, line by line."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -17,11 +18,16 @@ exec: open /dev/null: No such file or directory
 signals: 0
 pipe: pipe: Not implemented on wasip1
 createtemp: true
+mkdirtemp: true
 write: <nil> chmod: <nil>
 mode: -rw------- <nil>
+directory mode: drwx------ <nil>
+umask and chmod of a directory: <nil> <nil>
 symlink: true <nil>
 listen: true <nil>
 dial: true
+inside: hello <nil>
+held: true
 pid: 3
 args: 1 dir: /data
 """
@@ -41,10 +47,53 @@ def what_go_programs_find(t):
 
 
 @case
+def the_same_with_the_oldest_and_the_newest_go(t):
+    for t.version in "1.21.13", "1.27.1":
+        shutil.rmtree(t.path("d"), ignore_errors=True)
+        expect(program(t, "--env", "TZ=America/New_York"), 0, out=FACTS)
+
+
+@case
+def signals_end_it_though_it_asked_for_them(t):
+    for number in signal.SIGINT, signal.SIGTERM:
+        child = t.start("--", t.go("facts"), "signals", stdout=subprocess.PIPE)
+        assert child.stdout.readline() == b"waiting for a signal\n"
+        child.send_signal(number)
+        rest = child.stdout.read()
+        child.wait(10)
+        assert (child.returncode, rest) == (-number, b""), (child.returncode, rest)
+
+
+@case
+def the_form_for_scripts_and_services(t):
+    """--help, man page and README name it, and it does what they say: no argument is an option."""
+    form = "wasmvm [OPTIONS] -- MODULE ARGS"
+    page = os.path.join(ROOT, "docs/wasmvm.1")
+    source = open(page).read()
+    texts = [t.vm("--help").out.decode(), open(os.path.join(ROOT, "README.md")).read()]
+    if shutil.which("man"):
+        env = dict(os.environ, MANWIDTH="200", LC_ALL="C")
+        texts.append(subprocess.run(["man", page], stdout=subprocess.PIPE, env=env).stdout.decode())
+    for text in texts:
+        assert form in " ".join(text.split()) and "ripts and services" in text, text[:3000]
+    assert "Scripts and services write\n.Nm\n.Op Ar OPTIONS\n.Fl -\n.Ar MODULE ARGS" in source
+    app = t.go("process")
+    words = ["args", "--dir", "/", "--timeout", "1ms", "--help", "--", "--version", "--env", "A=1"]
+    result = t.vm("--env", "B=2", "--", app, *words)
+    assert result.status == 0 and result.out.count(b"\n") == len(words) + 1 and b'"--version"' in result.out, result
+    expect(t.vm("--", app, "env", "--env", "A=1"), 0, out="")
+    expect(t.vm(app, "env", "--env", "A=1", cwd="/"), 0, out="")  # reading of options stopped at a plain word
+    result = t.vm(app, "--env", "A=1", "env", cwd="/")
+    expect(result, 0, out='"A=1"\n')  # what the form is for
+
+
+@case
 def what_options_change(t):
     given = program(t, "--env", "HOME=/data", "--env", "USER=gopher", "--tmp")
     assert line(given, "home") == "home: <nil>" and line(given, "user") == "user: true <nil>", given
-    assert line(given, "createtemp") == "createtemp: false", given
+    assert line(given, "createtemp") == "createtemp: false" and line(given, "mkdirtemp") == "mkdirtemp: false", given
+    embedded = t.program("zones")
+    expect(embedded, 0, out="19:00 EST\n")
     if not os.path.exists("/usr/share/zoneinfo/America/New_York"):
         raise Skip("no /usr/share/zoneinfo here")
     zones = t.program("facts", options=("--dir", f"{t.mkdir('e')}::/data", "--dir", "/usr/share/zoneinfo::/zones:ro",
