@@ -1,0 +1,84 @@
+"""README.md's commands, as a new user types them."""
+
+import os
+import re
+import subprocess
+
+from harness import GO, ROOT, case, expect, prepare, run
+
+
+def transcript():
+    """The commands of the first indented block and the lines that it shows below each: [(command, [line...])]."""
+    with open(os.path.join(ROOT, "README.md")) as f:
+        block = re.search(r"(?:^    .*\n|^\n)+", f.read()[1:], re.M)
+        while "    $ " not in block.group():
+            block = re.compile(r"(?:^    .*\n|^\n)+", re.M).search(block.string, block.end())
+    found = []
+    for line in block.group().splitlines():
+        line = line[4:]
+        if line.startswith("$ "):
+            found.append((line[2:].split("  #")[0].strip(), []))
+        elif line.strip():
+            found[-1][1].append(line)
+    return found
+
+
+def shape(line):
+    """Without what differs from run to run: numbers, and how many blanks stand before them."""
+    return re.sub(r"\s+", " ", re.sub(r"[0-9][0-9.]*", "N", line)).strip()
+
+
+@case
+def the_transcript_is_true(t):
+    steps = transcript()
+    assert [command.split()[0] for command, _ in steps] == ["cat", "GOOS=wasip1", "wasmvm", "wasmvm"], steps
+    t.write("main.go", "\n".join(steps[0][1]) + "\n"), t.write("go.mod", "module app\n\ngo 1.21\n")
+    t.write("bin/go", f'#!/bin/sh\nPATH="{os.environ["PATH"]}" exec {GO} pinned "$@"\n')
+    os.chmod(t.path("bin/go"), 0o755)
+    os.symlink(t.wasmvm, t.path("bin/wasmvm"))
+    env = dict(os.environ, PATH=t.path("bin") + ":" + os.environ["PATH"])
+    prepare(["sh", "-c", steps[1][0]], cwd=t.tmp, env=env)
+    expect(run(["sh", "-c", steps[2][0]], cwd=t.tmp, env=env), 0, out="\n".join(steps[2][1]) + "\n", err="")
+    result = run(["sh", "-c", steps[3][0] + " 2>&1"], cwd=t.tmp, env=env)
+    shown = [shape(line) for line in result.out.decode().splitlines()]
+    for line in steps[3][1]:
+        assert shape(line) in shown, f"README shows: {line}\n{result}"
+
+
+@case
+def make_demo(t):
+    result = run(["make", "-s", "demo"], cwd=ROOT, timeout=170)
+    assert result.status == 0 and b"hello" in result.out, result
+    assert re.search(rb"^Done in [0-9.]+ ms", result.out, re.M), result
+
+
+@case
+def make_install(t):
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    prepare(["make", "-s", "install", "DESTDIR=" + t.tmp, "PREFIX=/opt"], cwd=ROOT, env=environment)
+    found = sorted(os.path.relpath(os.path.join(base, f), t.tmp) for base, _, files in os.walk(t.tmp) for f in files)
+    assert found == ["opt/bin/go_wasip1_wasm_exec", "opt/bin/wasmvm", "opt/bin/wasmvm-binfmt",
+                     "opt/share/man/man1/wasmvm.1"], found
+    hello = t.go("hello")
+    for name in "wasmvm", "wasmvm-binfmt", "go_wasip1_wasm_exec":
+        expect(run([t.path("opt/bin", name), hello]), 0, out="Hello, world!\n", err="")
+
+
+@case(vm=False)
+def links_of_the_documents_lead_somewhere(t):
+    places = [os.path.join(ROOT, "README.md")]
+    places += [os.path.join(ROOT, "docs", f) for f in os.listdir(os.path.join(ROOT, "docs")) if f.endswith(".md")]
+    for place in places:
+        with open(place) as f:
+            for target in re.findall(r"\]\(([^)#]+)", f.read()):
+                if "://" not in target:
+                    assert os.path.exists(os.path.join(os.path.dirname(place), target)), (place, target)
+
+
+@case(vm=False)
+def every_command_of_make_help_exists(t):
+    shown = subprocess.run(["make", "-s", "help"], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout.decode()
+    names = re.findall(r"^make ([a-z-]+) ", shown, re.M)
+    assert len(names) > 15, shown
+    for name in names:
+        subprocess.run(["make", "-n", "-s", name], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
