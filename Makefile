@@ -47,6 +47,7 @@ ENGINE_SRC := \
 SHIM_SRC := \
     wasi-shim/args.c \
     wasi-shim/clock.c \
+    wasi-shim/dirs.c \
     wasi-shim/doorbell.c \
     wasi-shim/fdstat.c \
     wasi-shim/hypercall.c \

@@ -69,14 +69,19 @@ static struct wasi_fdstat fdstat_of(const struct desc *d)
     };
 }
 
+void fdstat_tell(struct wasi *w, uint32_t fd)
+{
+    struct wasi_fdstat out = fdstat_of(desc_get(w, fd));
+    if (fd < BOOT_FDSTATS)
+        guest_write(w->mem, MAP_CONTROL + offsetof(struct control, boot.fdstat[0]) + fd * sizeof out, &out, sizeof out);
+}
+
 void fdstat_publish(struct wasi *w)
 {
     const gva_t boot = MAP_CONTROL + offsetof(struct control, boot);
     uint32_t fd = 0;
-    for (struct desc *d; fd < BOOT_FDSTATS && (d = desc_get(w, fd)); fd++) {
-        struct wasi_fdstat out = fdstat_of(d);
-        guest_write(w->mem, boot + offsetof(struct boot_record, fdstat[0]) + fd * sizeof out, &out, sizeof out);
-    }
+    for (; fd < BOOT_FDSTATS && desc_get(w, fd); fd++)
+        fdstat_tell(w, fd);
     guest_write(w->mem, boot + offsetof(struct boot_record, fdstats), &fd, sizeof fd);
 }
 

@@ -560,6 +560,12 @@ static uint32_t opening_check(const struct wasi *w, const struct opening *o, int
     return WASI_SUCCESS;
 }
 
+static uint32_t opening_done(struct wasi *w, uint32_t fd, uint64_t out)
+{
+    fdstat_tell(w, fd);
+    return out_put(w, out, &fd, 4);
+}
+
 uint32_t serve_path_open(struct wasi *w, const uint64_t *arg)
 {
     struct opening o = { .lookup = arg[1], .oflags = arg[4], .rights = arg[5], .fdflags = arg[7] };
@@ -576,7 +582,7 @@ uint32_t serve_path_open(struct wasi *w, const uint64_t *arg)
     uint32_t fd;
     if (o.dir->sealed) {
         err = sealed_open(w, o.path, o.oflags, &fd);
-        return err ? err : out_put(w, arg[8], &fd, 4);
+        return err ? err : opening_done(w, fd, arg[8]);
     }
     int host = opening_open(&o, &err);
     if (host < 0)
@@ -590,7 +596,7 @@ uint32_t serve_path_open(struct wasi *w, const uint64_t *arg)
     struct desc d = { .host = host, .io = host, .read_only = o.dir->read_only, .fdflags = (uint16_t)o.fdflags };
     desc_describe(&d, &st, o.write ? (o.read ? O_RDWR : O_WRONLY) : O_RDONLY);
     err = desc_place(w, &d, &fd);
-    return err ? err : out_put(w, arg[8], &fd, 4);
+    return err ? err : opening_done(w, fd, arg[8]);
 }
 
 /* ---- grants ---- */

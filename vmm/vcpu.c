@@ -210,6 +210,7 @@ static bool request_read(struct vcpu *v, struct request *r)
     if (!guest_read(&v->vm->mem, SLOT_AT, &slot, sizeof slot))
         return false;
     r->number = slot.number;
+    r->closes = slot.closes;
     memcpy(r->args, slot.args, sizeof r->args);
     return true;
 }
@@ -228,6 +229,17 @@ static bool end_taken(struct vcpu *v)
 static bool own_call(uint32_t number)
 {
     return number >= CALL_COUNT || own_calls[number];
+}
+
+/* A close that the guest has answered already; done once, however often the request is looked at. */
+static void close_first(struct vcpu *v, uint32_t closes, struct end *end)
+{
+    const struct request first = {.number = CALL_fd_close, .args = {closes - 1}};
+    const uint32_t none = 0;
+    if (!closes)
+        return;
+    guest_write(&v->vm->mem, SLOT_AT + offsetof(struct slot, closes), &none, sizeof none);
+    wasi_serve(v->wasi, &first, end);
 }
 
 static enum served request_serve(struct vcpu *v, const struct request *r, enum server who)
@@ -261,6 +273,7 @@ static enum served serve_here(struct vcpu *v, const struct request *r)
 {
     if (v->polled_end.kind != ENDED_NOT || own_call(r->number))
         return SERVED_NOT;
+    close_first(v, r->closes, &v->polled_end);
     enum served how = is_reply(r->number) ? ask_reply(v, r, ON_SERVER) : request_serve(v, r, ON_SERVER);
     if (v->polled_end.kind == ENDED_NOT)
         return how;
@@ -273,6 +286,7 @@ static enum served serve_rung(struct vcpu *v, const struct request *r)
     enum served how = SERVED_NOT;
     if (end_taken(v))
         return how;
+    close_first(v, r->closes, v->end);
     if (r->number >= CALL_COUNT)
         vcpu_end(v, ENDED_HOSTILE, "call number %u does not exist", r->number);
     else

@@ -119,7 +119,7 @@ struct end {
 /* Opens closed standard streams on /dev/null; before anything else is opened, as it would get their numbers. */
 void stdio_open_closed(void);
 struct wasi; /* descriptor table, preopens, counters */
-struct request { uint32_t number; uint64_t args[SLOT_ARGS]; }; /* the copy that is validated and used */
+struct request { uint32_t number, closes; uint64_t args[SLOT_ARGS]; }; /* the copy that is validated and used */
 /* Takes what it needs from config (grants, args, env); opens preopens; fail() on a directory that cannot be had. */
 struct wasi *wasi_new(const struct config *, struct guestmem *);
 /* Serves one WASI call (number <= CALL_WASI_LAST) and returns its errno.  May set *end (proc_exit, EPIPE on 1

@@ -214,6 +214,8 @@ uint32_t iovs_read(struct wasi *, uint64_t at, uint64_t n, bool into_guest);
 /* ---- fd_stat.c ---- */
 /* Tells the boot record what the first descriptors are; before the guest runs. */
 void fdstat_publish(struct wasi *);
+/* Tells it what an open descriptor is, where its number is one that the guest keeps in mind. */
+void fdstat_tell(struct wasi *, uint32_t fd);
 enum filestat_layout { FILESTAT, FILESTAT_V0 };
 uint32_t filestat_put(struct wasi *, uint64_t at, enum filestat_layout, const struct stat *, uint8_t filetype);
 uint8_t filetype_of(mode_t);

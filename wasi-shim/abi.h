@@ -122,14 +122,16 @@ enum slot_state {
  * is there.  WASI arguments are the raw wasm values (i32 zero-extended); pointers are linear-memory addresses.  Pointer
  * arguments of the guest's own calls are guest-virtual addresses, and those calls are never polled.
  *
- * The first cache line holds all that most calls write; the second one changes rarely. */
+ * The first cache line holds all that most calls write; the second one changes rarely.
+ *
+ * `closes` carries an fd_close whose answer the guest knew (wasi-shim/later.c): the host does it before the request. */
 struct slot {
     uint32_t state;           /* enum slot_state */
     uint32_t number;          /* enum call */
     uint64_t result;          /* errno for WASI calls; see calls.def for the others */
     uint64_t args[SLOT_ARGS];
     uint32_t polled;          /* the host's: 1 while its service thread looks at state */
-    uint32_t pad;
+    uint32_t closes;          /* 0, or 1 + a descriptor to be closed first */
     uint64_t wait_ticks;      /* the host's: how long to wait for it, in ticks of rdtsc */
     uint64_t pad2[3];
 };
@@ -164,7 +166,7 @@ struct crash {
 
 /* What fd_fdstat_get tells, as preview1 lays it out. */
 struct fdstat { uint8_t filetype, pad0; uint16_t flags; uint32_t pad1; uint64_t rights, inheriting; };
-#define BOOT_FDSTATS 8 /* standard streams and the first preopens */
+#define BOOT_FDSTATS 128 /* the descriptors whose fdstat the guest can know */
 
 #define RANDOM_POOL 4096
 
@@ -191,7 +193,7 @@ struct boot_record {
     uint32_t func_args_off;       /* --invoke: struct invoke, 8-aligned; 0 = _start is run */
     uint8_t entropy[64];          /* fresh for every run */
     uint32_t fdstats, pad;        /* how many of the next: descriptors 0 .. fdstats - 1 as they are at the start */
-    struct fdstat fdstat[BOOT_FDSTATS];
+    struct fdstat fdstat[BOOT_FDSTATS]; /* path_open writes its descriptor's, if the number is below BOOT_FDSTATS */
 };
 
 /* --invoke NAME: each word after the module as the numbers that it can be read as; results as they come back. */

@@ -96,6 +96,6 @@ void clock_forwarded(struct served *call)
     uint64_t ns;
     if ((uint32_t)call->args[0] != CLOCK_MONOTONIC || call->error != WASI_SUCCESS)
         return;
-    if (linear_get_u64(&call->memory, (uint32_t)call->args[2], &ns))
+    if (linear_get(&call->memory, (uint32_t)call->args[2], &ns, sizeof ns))
         linear_put_u64(&call->memory, (uint32_t)call->args[2], monotonic(call->shim, ns));
 }

@@ -1,28 +1,30 @@
-/* fdstat of the descriptors that are there from the start: standard streams and preopens.
+/* fdstat of the descriptors that are there from the start (standard streams, preopens, sockets) and of those that
+ * path_open makes.
  *
  * The boot record tells them, and they stay so until the module closes or renumbers the descriptor or gives up
  * rights; from then on the monitor is asked.  Flags that are set here (NONBLOCK alone can be) are told to the monitor
- * before the next call that names the descriptor: many programs set them and never use it. */
+ * before the next call that names the descriptor: many programs set them and never use it.  Of a regular file they are
+ * told only before a call that hands the fdstat back to the monitor: its reads and writes never wait. */
 #include "wasi-shim/hypercall.h"
 #include "wasi-shim/shim.h"
 
-enum { FILETYPE_DIRECTORY = 3, FDFLAG_NONBLOCK = 4, FDFLAG_ALL = 31 };
+enum { FILETYPE_DIRECTORY = 3, FILETYPE_REGULAR = 4, FDFLAG_NONBLOCK = 4, FDFLAG_ALL = 31 };
 
 void fdstat_init(struct shim *shim)
 {
-    uint32_t count = shim->control->boot.fdstats;
-    shim->fdstat_known = (1u << (count < BOOT_FDSTATS ? count : BOOT_FDSTATS)) - 1;
+    for (uint32_t fd = 0; fd < shim->control->boot.fdstats && fd < BOOT_FDSTATS; fd++)
+        shim->fdstat_state[fd] = FDSTAT_KNOWN;
 }
 
-static uint32_t bit_of(uint64_t fd)
+static uint8_t state_of(const struct shim *shim, uint32_t fd)
 {
-    return fd < BOOT_FDSTATS ? 1u << fd : 0;
+    return fd < BOOT_FDSTATS ? shim->fdstat_state[fd] : 0;
 }
 
 bool serve_fd_fdstat_get(struct served *call)
 {
     uint32_t fd = call->args[0];
-    if (!(call->shim->fdstat_known & bit_of(fd)))
+    if (!state_of(call->shim, fd))
         return false;
     const struct fdstat *stat = &call->shim->control->boot.fdstat[fd];
     bool put = linear_put(&call->memory, (uint32_t)call->args[1], stat, sizeof *stat);
@@ -34,7 +36,7 @@ bool serve_fd_fdstat_set_flags(struct served *call)
 {
     struct shim *shim = call->shim;
     uint32_t fd = call->args[0], flags = call->args[1];
-    if (!(shim->fdstat_known & bit_of(fd)))
+    if (!state_of(shim, fd))
         return false;
     struct fdstat *stat = &shim->control->boot.fdstat[fd];
     uint32_t changed = flags ^ stat->flags;
@@ -45,29 +47,56 @@ bool serve_fd_fdstat_set_flags(struct served *call)
     if (changed != FDFLAG_NONBLOCK)
         return false;
     stat->flags = flags;
-    shim->fdstat_owed |= bit_of(fd);
+    shim->fdstat_state[fd] |= FDSTAT_OWED;
     return true;
 }
 
-static void settle(struct shim *shim, uint32_t fd)
+/* Whether the monitor answers for the descriptor's fdstat from this call on. */
+static bool hands_back(enum call number)
 {
-    if (!(shim->fdstat_owed & bit_of(fd)))
+    return number == CALL_fd_renumber || number == CALL_fd_fdstat_set_rights || number == CALL_fd_fdstat_set_flags;
+}
+
+static void settle(struct shim *shim, uint32_t fd, enum call number)
+{
+    if (!(state_of(shim, fd) & FDSTAT_OWED))
         return;
-    shim->fdstat_owed &= ~bit_of(fd);
-    const uint64_t args[] = {fd, shim->control->boot.fdstat[fd].flags};
+    const struct fdstat *stat = &shim->control->boot.fdstat[fd];
+    if (stat->filetype == FILETYPE_REGULAR && !hands_back(number))
+        return;
+    shim->fdstat_state[fd] &= ~FDSTAT_OWED;
+    const uint64_t args[] = {fd, stat->flags};
     hypercall(&shim->control->slot, CALL_fd_fdstat_set_flags, args, 2);
+}
+
+void fdstat_forget(struct shim *shim, uint32_t fd)
+{
+    if (fd < BOOT_FDSTATS)
+        shim->fdstat_state[fd] = 0;
 }
 
 /* A first argument that is no descriptor but looks like one only settles early. */
 void fdstat_settle(struct shim *shim, enum call number, const uint64_t *args, unsigned nargs)
 {
     if (nargs > 0)
-        settle(shim, args[0]);
+        settle(shim, args[0], number);
     if (number == CALL_fd_renumber)
-        settle(shim, args[1]);
-    if (number == CALL_fd_close || number == CALL_fd_renumber || number == CALL_fd_fdstat_set_rights ||
-        number == CALL_fd_fdstat_set_flags)
-        shim->fdstat_known &= ~bit_of((uint32_t)args[0]);
+        settle(shim, args[1], number);
+    if (number == CALL_fd_close || hands_back(number))
+        fdstat_forget(shim, args[0]);
     if (number == CALL_fd_renumber)
-        shim->fdstat_known &= ~bit_of((uint32_t)args[1]);
+        fdstat_forget(shim, args[1]);
+}
+
+void fdstat_opened(struct served *call)
+{
+    uint32_t fd;
+    bool made = !call->error && linear_get(&call->memory, (uint32_t)call->args[8], &fd, sizeof fd);
+    if (made && fd < BOOT_FDSTATS)
+        call->shim->fdstat_state[fd] = FDSTAT_KNOWN | FDSTAT_OPENED;
+}
+
+const struct fdstat *fdstat_of_opened(const struct shim *shim, uint32_t fd)
+{
+    return state_of(shim, fd) & FDSTAT_OPENED ? &shim->control->boot.fdstat[fd] : NULL;
 }

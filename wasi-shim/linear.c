@@ -25,10 +25,11 @@ bool linear_put_u64(const struct linear *memory, uint64_t at, uint64_t value)
     return linear_put(memory, at, &value, sizeof value);
 }
 
-bool linear_get_u64(const struct linear *memory, uint64_t at, uint64_t *value)
+bool linear_get(const struct linear *memory, uint64_t at, void *dst, uint64_t bytes)
 {
-    if (!linear_holds(memory, at, sizeof *value))
+    if (!linear_holds(memory, at, bytes))
         return false;
-    __builtin_memcpy(value, memory->base + at, sizeof *value);
+    if (bytes)
+        __builtin_memcpy(dst, memory->base + at, bytes);
     return true;
 }

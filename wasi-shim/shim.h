@@ -21,14 +21,22 @@ struct binding {
     uint8_t types[SLOT_ARGS + 1];
 };
 
+enum {
+    FDSTAT_KNOWN = 1,  /* the boot record's fdstat of the descriptor holds                */
+    FDSTAT_OPENED = 2, /* known, and made by path_open                                    */
+    FDSTAT_OWED = 4,   /* known; its flags were set here and the monitor has not heard    */
+};
+
 struct shim {
     struct control *control;
     bool serve;             /* answer here what can be answered here (not BOOT_CALL_ALL)         */
     bool preopens_changed;  /* the module closed or renumbered something: only the monitor knows */
     uint32_t entropy_used;  /* bytes of boot entropy handed out                                  */
     uint32_t random_left;   /* bytes of the pool not yet handed out: its last ones               */
-    uint32_t fdstat_known;  /* bit fd: the boot record's fdstat of it still holds                */
-    uint32_t fdstat_owed;   /* bit fd: its flags were set here and the monitor has not heard     */
+    bool dir_ended;         /* fd_readdir of dir_fd from dir_cookie has nothing more             */
+    uint32_t dir_fd;
+    uint64_t dir_cookie;
+    uint8_t fdstat_state[BOOT_FDSTATS]; /* FDSTAT_*; 0 = the monitor knows                     */
     uint32_t exit_code;     /* proc_exit's, where the monitor let it come back                   */
     uint64_t monotonic_ns;  /* the last monotonic time given out                                 */
     struct binding bindings[WASI_CALLS];
@@ -63,7 +71,8 @@ bool linear_holds(const struct linear *, uint64_t at, uint64_t bytes);
 bool linear_put(const struct linear *, uint64_t at, const void *src, uint64_t bytes);
 bool linear_put_u32(const struct linear *, uint64_t at, uint32_t value);
 bool linear_put_u64(const struct linear *, uint64_t at, uint64_t value);
-bool linear_get_u64(const struct linear *, uint64_t at, uint64_t *value);
+/* Copies in; false where the range does not lie in memory. */
+bool linear_get(const struct linear *, uint64_t at, void *dst, uint64_t bytes);
 
 /* ---- args.c ---- */
 bool serve_args_get(struct served *);
@@ -89,6 +98,20 @@ bool serve_fd_fdstat_get(struct served *);
 bool serve_fd_fdstat_set_flags(struct served *);
 /* Before a forwarded call: tells the monitor what it must know for it, forgets what the call may change. */
 void fdstat_settle(struct shim *, enum call, const uint64_t *args, unsigned nargs);
+/* After a forwarded path_open. */
+void fdstat_opened(struct served *);
+/* The fdstat of a descriptor that path_open made and nothing changed; else NULL. */
+const struct fdstat *fdstat_of_opened(const struct shim *, uint32_t fd);
+/* The descriptor is no more. */
+void fdstat_forget(struct shim *, uint32_t fd);
+
+/* ---- dirs.c ---- */
+bool serve_fd_close(struct served *);
+bool serve_fd_readdir(struct served *);
+/* Before a forwarded call: what it may change in a directory makes its end uncertain. */
+void readdir_watch(struct shim *, enum call);
+/* After a forwarded fd_readdir. */
+void readdir_forwarded(struct served *);
 
 /* ---- random.c ---- */
 bool serve_random_get(struct served *);

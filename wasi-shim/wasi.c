@@ -24,10 +24,12 @@ static const serve_fn served[WASI_CALLS] = {
     [CALL_environ_sizes_get] = serve_environ_sizes_get,
     [CALL_clock_res_get] = serve_clock_res_get,
     [CALL_clock_time_get] = serve_clock_time_get,
+    [CALL_fd_close] = serve_fd_close,
     [CALL_fd_fdstat_get] = serve_fd_fdstat_get,
     [CALL_fd_fdstat_set_flags] = serve_fd_fdstat_set_flags,
     [CALL_fd_prestat_get] = serve_fd_prestat_get,
     [CALL_fd_prestat_dir_name] = serve_fd_prestat_dir_name,
+    [CALL_fd_readdir] = serve_fd_readdir,
     [CALL_sched_yield] = serve_sched_yield,
     [CALL_random_get] = serve_random_get,
 };
@@ -46,9 +48,14 @@ static void forward(struct served *call, struct engine *engine, enum call number
     shim_publish(call->shim, engine);
     preopen_watch(call->shim, number, call->args);
     fdstat_settle(call->shim, number, call->args, nargs);
+    readdir_watch(call->shim, number);
     call->error = hypercall(&call->shim->control->slot, number, call->args, nargs);
-    if (number == CALL_clock_time_get)
-        clock_forwarded(call);
+    switch (number) {
+    case CALL_clock_time_get: clock_forwarded(call); break;
+    case CALL_fd_readdir: readdir_forwarded(call); break;
+    case CALL_path_open: fdstat_opened(call); break;
+    default: break;
+    }
 }
 
 /* A host_fn: every WASI call of the module arrives here. */

@@ -180,8 +180,12 @@ static void test_boot_record(void **state)
     static struct control control;
     mem.regions[REGION_CONTROL] = (struct region){ MAP_CONTROL, sizeof control, (uint8_t *)&control, true };
     fdstat_publish(wasi);
+    uint32_t file = opened(ROOT, "file", 0, GO_RDONLY, FDFLAG_NONBLOCK);
     mem.regions[REGION_CONTROL] = (struct region){ 0 };
     assert_int_equal(control.boot.fdstats, FIRST);
+    OK(fd_fdstat_get, file, OUT);
+    assert_memory_equal(&control.boot.fdstat[file], guest + OUT, sizeof control.boot.fdstat[file]);
+    assert_int_equal(control.boot.fdstat[file].flags, FDFLAG_NONBLOCK);
     for (uint32_t fd = 0; fd < FIRST; fd++) {
         OK(fd_fdstat_get, fd, OUT);
         assert_memory_equal(&control.boot.fdstat[fd], guest + OUT, sizeof control.boot.fdstat[fd]);

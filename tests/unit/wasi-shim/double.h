@@ -105,15 +105,22 @@ static inline struct functype type_of(const char *sig, uint8_t types[16])
 }
 
 /* Resolves a WASI function and calls it; returns its errno. */
-static inline uint64_t wasi(const char *name, const char *sig, uint64_t a, uint64_t b, uint64_t c)
+static inline uint64_t wasi_args(const char *name, const char *sig, const uint64_t args[SLOT_ARGS])
 {
     uint8_t types[16];
     struct functype type = type_of(sig, types);
     struct extern_ref ref;
-    struct cell cells[SLOT_ARGS] = {{.lo = a}, {.lo = b}, {.lo = c}};
+    struct cell cells[SLOT_ARGS];
+    for (unsigned i = 0; i < SLOT_ARGS; i++)
+        cells[i] = (struct cell){.lo = args[i]};
     assert_true(shim_resolve(&shim, name_of("wasi_snapshot_preview1"), name_of(name), EXTERN_FUNC, &type, &ref));
     assert_int_equal(ref.host.fn(ref.host.data, NULL, cells), TRAP_NONE);
     return cells[0].lo;
+}
+
+static inline uint64_t wasi(const char *name, const char *sig, uint64_t a, uint64_t b, uint64_t c)
+{
+    return wasi_args(name, sig, (const uint64_t[SLOT_ARGS]){a, b, c});
 }
 
 static inline uint32_t u32_at(uint64_t at)
