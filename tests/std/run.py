@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Go's own standard library tests, each package in a virtual machine of its own, against tests/std/expected.txt.
 
-    run.py [--wasmvm FILE] [--all] [--go VERSION]... [--jobs N] [--update] [--runtime wazero] [PACKAGE...]
+    run.py [--wasmvm FILE] [--ci | --all] [--go VERSION]... [--jobs N] [--update] [--bare] [--runtime wazero]
+           [PACKAGE...]
 
 A package's tests are built by `go test -c` with the exact Go version and run as `go test -short` would: in the
-package's own folder, with the whole file tree, in a fixed environment.  Counted are top-level tests, examples and fuzz
-targets as pass/fail/skip.  Any difference from the table is a failure.  Without PACKAGE: the rows marked core; --all:
-every row.  --update writes what was seen into the table; --runtime runs the same binaries elsewhere, to compare, and
-judges nothing.  What a package printed stays in build/std/VERSION/PACKAGE.txt."""
+package's own folder, with the whole file tree, in a fixed environment, with plain files in place of procfs (--bare:
+without them).  Counted are top-level tests, examples and fuzz targets as pass/fail/skip.  Any difference from the table
+is a failure.  Without PACKAGE: the rows marked core or ci; --ci: the rows marked ci, with the newest Go, one at a time;
+--all: every row.  --update writes what was seen into the table; --runtime runs the same binaries elsewhere, to compare,
+and judges nothing.  What a package printed stays in build/std/VERSION/PACKAGE.txt."""
 
 import argparse
 import collections
@@ -31,6 +33,9 @@ LOGS = os.path.join(ROOT, "build", "std")
 VERSIONS = ["1.24.13", "1.27.1"]
 TEST_MINUTES = 15
 SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # memory: os makes and removes 10,000 files
+# What tests look for in procfs, which no guest gets to see: plain files with the host's text stand in its place.
+# Read by os, and by runtime/pprof, which wants any executable mapping in it.
+STAND_INS = ("/proc/sys/fs/pipe-max-size", "/proc/self/maps")
 ABSENT = "-"  # the version has no such package, or the package no tests
 UNKNOWN = "?"  # not run yet with this version
 
@@ -38,6 +43,7 @@ UNKNOWN = "?"  # not run yet with this version
 VERDICT = re.compile(rb"\x16--- (PASS|FAIL|SKIP): (\S+)")
 
 Outcome = collections.namedtuple("Outcome", "counts failed status seconds log")
+Toolchain = collections.namedtuple("Toolchain", "version goroot packages")  # packages: std's, those with tests
 
 
 class Table:
@@ -56,6 +62,10 @@ class Table:
 
     def expected(self, package, version):
         return self.rows[package][1][version] if package in self.rows else None
+
+    def parts(self, version, parts):
+        rows = self.rows.items()
+        return [p for p, (part, counts) in rows if part in parts and counts[version] not in (ABSENT, UNKNOWN)]
 
     def set(self, package, version, counts):
         with self.lock:
@@ -78,18 +88,21 @@ def go(version, *args, **options):
     return subprocess.run([GO, version, *args], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
 
 
-def std_packages(version):
+def toolchain(version):
+    goroot = go(version, "env", "GOROOT", check=True, cwd=ROOT).stdout.decode().strip()
     shown = "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}"
     out = go(version, "list", "-f", shown, "std", check=True, cwd=ROOT).stdout.decode()
-    return [p for p in out.split() if not p.startswith("vendor/")]
+    return Toolchain(version, goroot, {p for p in out.split() if not p.startswith("vendor/")})
 
 
-def build(version, goroot, package):
+def build(chain, package):
     """The package's test binary, or None where there is nothing to test; raises with the compiler's words."""
-    path = os.path.join(BINARIES, version, package.replace("/", "_") + ".wasm")
+    if package not in chain.packages:
+        return None
+    path = os.path.join(BINARIES, chain.version, package.replace("/", "_") + ".wasm")
     if not os.path.exists(path):
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        made = go(version, "test", "-c", "-o", path + ".new", package, cwd=os.path.join(goroot, "src"))
+        made = go(chain.version, "test", "-c", "-o", path + ".new", package, cwd=os.path.join(chain.goroot, "src"))
         if made.returncode != 0:
             raise RuntimeError(made.stderr.decode(errors="replace"))
         if not os.path.exists(path + ".new"):
@@ -104,7 +117,17 @@ def environment(goroot, directory, scratch):
             "USER": "gopher", "PATH": "/usr/bin:/bin", "GOTRACEBACK": "all"}
 
 
-def command(args, binary, env):
+def stand_ins(scratch):
+    """Options that show plain files under procfs's names; /dev/fd, a link into it, is an empty directory."""
+    for path in STAND_INS:
+        os.makedirs(scratch + os.path.dirname(path))
+        with open(path, "rb") as real, open(scratch + path, "wb") as plain:
+            plain.write(real.read())
+    os.makedirs(scratch + "/dev/fd")
+    return ["--dir", f"{scratch}/proc::/proc", "--dir", f"{scratch}/dev/fd::/dev/fd"]
+
+
+def command(args, binary, env, plain):
     flags = ["-test.v=test2json", "-test.short", f"-test.timeout={TEST_MINUTES}m"]
     if args.runtime == "wazero":
         cache = os.path.join(ROOT, "build", "cache", "wazero-std")
@@ -112,15 +135,18 @@ def command(args, binary, env):
         settings = [word for name, value in env.items() for word in ("-env", f"{name}={value}")]
         return [args.wazero, "run", "-mount", "/:/", "-cachedir", cache, *settings, binary, *flags]
     settings = [word for name, value in env.items() for word in ("--env", f"{name}={value}")]
-    return [args.wasmvm, "--dir", "/", *settings, *args.option, "--", binary, *flags]
+    grants = ["--dir", "/", *([] if args.bare else stand_ins(plain))]
+    return [args.wasmvm, *grants, *settings, *args.option, "--", binary, *flags]
 
 
-def run(args, version, goroot, package, binary):
-    directory = os.path.join(goroot, "src", package)
-    log = os.path.join(LOGS, args.runtime or "", version, package.replace("/", "_") + ".txt")
+def run(args, chain, package, binary):
+    directory = os.path.join(chain.goroot, "src", package)
+    log = os.path.join(LOGS, args.runtime or "", chain.version, package.replace("/", "_") + ".txt")
     os.makedirs(os.path.dirname(log), exist_ok=True)
-    scratch = tempfile.mkdtemp(prefix="wasmvm-std-", dir=SCRATCH)
-    argv = command(args, binary, environment(goroot, directory, scratch))
+    top = tempfile.mkdtemp(prefix="wasmvm-std-", dir=SCRATCH)
+    scratch = os.path.join(top, "tmp")
+    os.mkdir(scratch)
+    argv = command(args, binary, environment(chain.goroot, directory, scratch), top)
     began = time.monotonic()
     with open(log, "wb") as out:
         child = subprocess.Popen(argv, cwd=directory, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
@@ -132,7 +158,7 @@ def run(args, version, goroot, package, binary):
             except subprocess.TimeoutExpired:
                 child.send_signal(alarm.pop(0)[1])
     seconds = time.monotonic() - began
-    shutil.rmtree(scratch, ignore_errors=True)
+    shutil.rmtree(top, ignore_errors=True)
     with open(log, "rb") as f:
         verdicts = [(kind.decode(), name.decode()) for kind, name in VERDICT.findall(f.read()) if b"/" not in name]
     counts = collections.Counter(kind for kind, _ in verdicts)
@@ -150,15 +176,18 @@ def judge(expected, outcome):
     return ""
 
 
-def one(args, table, version, goroot, package):
+def one(args, table, chain, package):
     """Builds, runs and prints one package: "passed", "failed" or "absent"."""
+    version = chain.version
     expected = table.expected(package, version)
-    binary = build(version, goroot, package)
+    if expected is None and package not in chain.packages:
+        raise RuntimeError("no such package")
+    binary = build(chain, package)
     if binary is None:
         if args.update:
             table.set(package, version, ABSENT)
         return "absent" if expected in (ABSENT, UNKNOWN, None) or args.update else "failed"
-    outcome = run(args, version, goroot, package, binary)
+    outcome = run(args, chain, package, binary)
     wrong = "" if args.runtime or args.update else judge(expected, outcome)
     if args.update:
         table.set(package, version, outcome.counts)
@@ -172,13 +201,12 @@ def one(args, table, version, goroot, package):
     return "failed" if wrong else "passed"
 
 
-def selection(args, table, version):
+def selection(args, table, chain):
     if args.package:
         return args.package
     if args.all:
-        return std_packages(version)
-    known = [(p, part) for p, (part, counts) in table.rows.items() if counts[version] not in (ABSENT, UNKNOWN)]
-    return [p for p, part in known if part == "core"]
+        return sorted(chain.packages | set(table.rows))
+    return table.parts(chain.version, ("ci",) if args.ci else ("ci", "core"))
 
 
 def vm_missing(wasmvm):
@@ -196,12 +224,16 @@ def arguments():
     parser.add_argument("--wazero", default=os.path.join(ROOT, "build", "cache", "bin", "wazero"))
     parser.add_argument("--runtime", choices=["wazero"])
     parser.add_argument("--go", action="append", choices=VERSIONS)
+    parser.add_argument("--ci", action="store_true")
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--bare", action="store_true", help="no plain files in place of procfs")
     parser.add_argument("--update", action="store_true")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--option", action="append", default=[], help="one more word for wasmvm")
     parser.add_argument("package", nargs="*")
     args = parser.parse_args()
+    if args.ci:
+        args.go, args.jobs = args.go or VERSIONS[-1:], 1
     args.wasmvm = os.path.abspath(args.wasmvm)
     return args
 
@@ -210,21 +242,20 @@ def main():
     args = arguments()
     table = Table(TABLE)
     work = []
-    for version in args.go or VERSIONS:
-        work += [(version, package) for package in selection(args, table, version)]
+    for chain in map(toolchain, args.go or VERSIONS):
+        work += [(chain, package) for package in selection(args, table, chain)]
     missing = None if args.runtime else vm_missing(args.wasmvm)
     if missing:
         print(f"no virtual machine here: {missing}")
         print(f"0 passed, {len(work) if os.environ.get('REQUIRE_KVM') == '1' else 0} failed, {len(work)} skipped")
         return 1 if os.environ.get("REQUIRE_KVM") == "1" else 0
-    goroots = {v: go(v, "env", "GOROOT", check=True, cwd=ROOT).stdout.decode().strip() for v in {v for v, _ in work}}
     tally = collections.Counter()
 
     def guarded(item):
         try:
-            return one(args, table, item[0], goroots[item[0]], item[1])
+            return one(args, table, *item)
         except (RuntimeError, OSError) as e:
-            print(f"go{item[0]} {item[1]}: {e}", flush=True)
+            print(f"go{item[0].version} {item[1]}: {e}", flush=True)
             return "failed"
 
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
