@@ -172,7 +172,10 @@ static bool out_of_memory(struct engine *engine)
     return kind == ERROR_NOMEM || kind == ERROR_MEMORY;
 }
 
-static void functions_compile(struct engine *engine, struct instance *instance, bool valid, size_t len)
+/* What the validator says of the module; UNKNOWN: it ran out of memory before it knew. */
+enum verdict { INVALID, UNKNOWN, VALID };
+
+static void functions_compile(struct engine *engine, struct instance *instance, enum verdict verdict, size_t len)
 {
     const struct module *module = instance->module;
     bool all = true;
@@ -187,14 +190,14 @@ static void functions_compile(struct engine *engine, struct instance *instance, 
         if (!done)
             error_check(engine, "compile", len);
         enum error_kind kind = engine_error(engine)->kind;
-        if (!done && valid && (kind == ERROR_INVALID || kind == ERROR_MALFORMED))
+        if (!done && verdict == VALID && (kind == ERROR_INVALID || kind == ERROR_MALFORMED))
             finding("the module is valid, function %u is not: %s", func, engine_error(engine)->text);
         all = all && (done || out_of_memory(engine));
     }
     const struct code_global *code = engine->code;
     if (code->nranges > 0 && !code->ranges[code->nranges - 1].is_thunk)
         code_wasm_offset(engine, &code->ranges[code->nranges - 1], UINT32_MAX);
-    if (all && !valid)
+    if (all && verdict == INVALID)
         finding("the module is not valid, but all its functions are");
 }
 
@@ -207,12 +210,12 @@ static void run(struct engine *engine, const uint8_t *bytes, size_t len)
         return;
     }
     bool valid = module_validate(engine, module);
-    bool memory_gone = !valid && out_of_memory(engine);
+    enum verdict verdict = valid ? VALID : out_of_memory(engine) ? UNKNOWN : INVALID;
     if (!valid)
         error_check(engine, "validate", len);
     struct instance *instance = instantiate(engine, module, &trap);
     if (instance)
-        functions_compile(engine, instance, valid || memory_gone, len);
+        functions_compile(engine, instance, verdict, len);
     else if (trap == TRAP_NONE)
         error_check(engine, "instance", len);
 }
