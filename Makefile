@@ -3,6 +3,7 @@
 # A source file is built when it stands in one of the lists below, one name a line.  Objects go to $(BUILD):
 #   guest/  freestanding, for the guest image        host/  the same engine sources for host tests (spec runner, tools)
 #   vmm/    the monitor                              san/   everything again with ASan and UBSan, for the unit tests
+#   check/  host/ with the check of emitted code (tests/check/), which san/ and fuzz/ have too
 
 # ---- lists: a new file is one line here ----
 
@@ -127,6 +128,12 @@ VMM_SRC := \
 TEST_SRC := \
     tests/host/env.c \
 
+# The check of emitted code (engine/x64/meant.h), in test builds of the engine.
+CHECK_SRC := \
+    tests/check/decode.c \
+    tests/check/meant.c \
+    tests/check/shape.c \
+
 SPEC_SRC := \
     tests/spec/changes.c \
     tests/spec/json.c \
@@ -159,6 +166,7 @@ BASE := -std=c11 -O2 -g $(WARN) -I. -MMD -MP
 # linker must not relax that code to 32-bit absolute addresses.
 FREESTANDING := -ffreestanding -fpie -fvisibility=hidden -fno-stack-protector -fcf-protection=none \
     -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-delete-null-pointer-checks -ffunction-sections
+CHECKED := -DENGINE_CHECK_CODE
 HOSTED := -D_GNU_SOURCE -fno-strict-aliasing
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
@@ -230,6 +238,19 @@ $(BUILD)/host/libengine.a: $(ENGINE_HOST_OBJ)
 	@rm -f $@
 	ar rcs $@ $(ENGINE_HOST_OBJ)
 
+# The same with the check of emitted code; only x64/ knows of it.
+$(BUILD)/check/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC check $<)
+	$(Q)$(CC) $(ENGINE_HOST_CFLAGS) $(CHECKED) -c -o $@ $<
+
+ENGINE_CHECK_OBJ := $(call objects,$(filter-out engine/x64/%,$(ENGINE_SRC)),host) \
+    $(call objects,$(filter engine/x64/%,$(ENGINE_SRC)),check) $(call objects,$(CHECK_SRC),test)
+
+$(BUILD)/check/libengine.a: $(ENGINE_CHECK_OBJ)
+	@rm -f $@
+	ar rcs $@ $(ENGINE_CHECK_OBJ)
+
 # ---- the spec suite's runner ----
 
 SPEC_OBJ := $(call objects,$(TEST_SRC) $(SPEC_SRC),test)
@@ -237,9 +258,9 @@ SPEC_OBJ := $(call objects,$(TEST_SRC) $(SPEC_SRC),test)
 $(BUILD)/test/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC $<)
-	$(Q)$(CC) $(BASE) $(HOSTED) -c -o $@ $<
+	$(Q)$(CC) $(BASE) $(HOSTED) $(CHECKED) -c -o $@ $<
 
-$(BUILD)/host/spec-run: $(SPEC_OBJ) $(BUILD)/host/libengine.a
+$(BUILD)/host/spec-run: $(SPEC_OBJ) $(BUILD)/check/libengine.a
 	$(call say,LD $@)
 	$(Q)$(CC) -o $@ $^ -lm
 
@@ -256,7 +277,7 @@ SAN_LIBS := $(addprefix $(BUILD)/san/,libvmm.a libtest.a libshim.a libengine.a)
 $(BUILD)/san/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC san $<)
-	$(Q)$(CC) $(BASE) -O1 $(HOSTED) $(SAN) -DWASMVM_VERSION='"$(VERSION)"' -c -o $@ $<
+	$(Q)$(CC) $(BASE) -O1 $(HOSTED) $(CHECKED) $(SAN) -DWASMVM_VERSION='"$(VERSION)"' -c -o $@ $<
 
 $(BUILD)/san/%.o: %.S
 	@mkdir -p $(@D)
@@ -264,7 +285,7 @@ $(BUILD)/san/%.o: %.S
 	$(Q)$(CC) -g -I. -MMD -MP -c -o $@ $<
 
 $(BUILD)/san/libtest.a: $(call objects,$(TEST_SRC),san)
-$(BUILD)/san/libengine.a: $(call objects,$(ENGINE_SRC),san)
+$(BUILD)/san/libengine.a: $(call objects,$(ENGINE_SRC) $(CHECK_SRC),san)
 $(BUILD)/san/libshim.a: $(call objects,$(SHIM_SRC),san)
 $(BUILD)/san/libguest.a: $(call objects,$(filter %.c,$(GUEST_SRC)),san)
 $(BUILD)/san/libvmm.a: $(call objects,$(filter-out vmm/main.c vmm/blob.S,$(VMM_SRC)),san)
@@ -281,7 +302,7 @@ $(BUILD)/san/spec-run: $(call objects,$(SPEC_SRC),san) $(BUILD)/san/libtest.a $(
 $(BUILD)/unit/%: tests/unit/%.c $(SAN_LIBS) $(BUILD)/san/libguest.a
 	@mkdir -p $(@D)
 	$(call say,CC $@)
-	$(Q)$(CC) $(BASE) -O1 $(HOSTED) $(SAN) -MF $@.d -o $@ $< $(SAN_LIBS) $(VMM_LIBS) -lcmocka -lm -lc \
+	$(Q)$(CC) $(BASE) -O1 $(HOSTED) $(CHECKED) $(SAN) -MF $@.d -o $@ $< $(SAN_LIBS) $(VMM_LIBS) -lcmocka -lm -lc \
 	    $(if $(filter guest/% wasi-shim/%,$*),$(BUILD)/san/libguest.a)
 
 # The hand-over of calls once more, under ThreadSanitizer.
@@ -298,9 +319,10 @@ unit: $(UNIT_BIN)
 # The module target has a heap of its own in engine/heap.c's place.  fuzz-replay is the target without libFuzzer.
 
 FUZZ_TARGET := tests/fuzz/module.c tests/fuzz/heap.c
-FUZZ_CFLAGS := $(BASE) -std=gnu11 $(HOSTED) -fsanitize=fuzzer-no-link,address,undefined \
+FUZZ_CFLAGS := $(BASE) -std=gnu11 $(HOSTED) $(CHECKED) -fsanitize=fuzzer-no-link,address,undefined \
     -fno-sanitize-recover=undefined -fno-sanitize-coverage=trace-cmp,trace-div,trace-gep -fno-omit-frame-pointer
-FUZZ_OBJ := $(call objects,$(filter-out engine/heap.c,$(ENGINE_SRC)) $(FUZZ_TARGET) tests/fuzz/mutate.c,fuzz)
+FUZZ_SRC := $(filter-out engine/heap.c,$(ENGINE_SRC)) $(CHECK_SRC) $(FUZZ_TARGET) tests/fuzz/mutate.c
+FUZZ_OBJ := $(call objects,$(FUZZ_SRC),fuzz)
 
 $(BUILD)/fuzz/%.o: %.c
 	@mkdir -p $(@D)
@@ -315,7 +337,7 @@ $(BUILD)/san/fuzz-replay: $(call objects,$(FUZZ_TARGET) tests/fuzz/replay.c,san)
 	$(call say,LD $@)
 	$(Q)$(CC) $(SAN) -o $@ $^
 
-$(BUILD)/host/diff-run: $(call objects,$(TEST_SRC) tests/fuzz/diff_run.c,test) $(BUILD)/host/libengine.a
+$(BUILD)/host/diff-run: $(call objects,$(TEST_SRC) tests/fuzz/diff_run.c,test) $(BUILD)/check/libengine.a
 	$(call say,LD $@)
 	$(Q)$(CC) -o $@ $^
 

@@ -64,7 +64,6 @@ struct engine_env {
 
     uint64_t (*clock_ns)(void *self); /* for statistics only; may return 0 */
     uint32_t cpu;                     /* CPU_* bits of wasi-shim/abi.h's meaning, given as enum engine_cpu */
-    bool check_code;                  /* test builds: decode what was emitted (issue 4) */
 };
 
 enum engine_cpu { ENGINE_SSE41 = 1 << 0, ENGINE_SSE42 = 1 << 1, ENGINE_POPCNT = 1 << 2, ENGINE_LZCNT = 1 << 3,

@@ -1,5 +1,6 @@
-/* Encoder: prefixes, REX and VEX, ModRM, SIB, displacements, immediates.  Table: encode.def. */
-#include "engine/x64/asm.h"
+/* Encoder: prefixes, REX and VEX, ModRM, SIB, displacements, immediates.  Table: encode.def.  Each instruction is told
+ * to meant.h when it is whole. */
+#include "engine/x64/meant.h"
 
 const struct insn_row insn_rows[I_COUNT] = {
 #define INSN(name, form, prefix, map, opcode, digit, mnemonic) {prefix, map, opcode, digit},
@@ -60,9 +61,11 @@ static void opcode_bytes(struct assembler *a, const struct insn_row *row)
         asm_u8(a, row->map == 2 ? 0x38 : 0x3a);
 }
 
-static void asm_rm_plus(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm, bool byte_reg,
-                        unsigned imm_bytes, unsigned plus)
+/* An instruction of the table but for its immediate; returns where it starts. */
+static uint32_t table_insn(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm, bool byte_reg,
+                           unsigned imm_bytes, unsigned plus)
 {
+    uint32_t at = asm_offset(a);
     const struct insn_row *row = &insn_rows[i];
     if (row->prefix)
         asm_u8(a, row->prefix);
@@ -73,15 +76,18 @@ static void asm_rm_plus(struct assembler *a, enum insn i, bool w, uint8_t reg, s
     opcode_bytes(a, row);
     asm_u8(a, row->opcode + plus);
     modrm(a, reg, rm, imm_bytes);
+    return at;
 }
 
-void asm_rm(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm, bool byte_reg, unsigned imm_bytes)
+void asm_rm(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm, bool byte_reg)
 {
-    asm_rm_plus(a, i, w, reg, rm, byte_reg, imm_bytes, 0);
+    uint32_t at = table_insn(a, i, w, reg, rm, byte_reg, 0, 0);
+    meant_is(a, at, (struct meant){.insn = i, .w = w, .reg = reg, .rm = rm});
 }
 
-void asm_vex(struct assembler *a, enum insn i, bool w, uint8_t reg, uint8_t vvvv, struct rm rm, unsigned imm_bytes)
+void x_vex(struct assembler *a, enum insn i, bool w, uint8_t reg, uint8_t vvvv, struct rm rm)
 {
+    uint32_t at = asm_offset(a);
     const struct insn_row *row = &insn_rows[i];
     unsigned rex = rex_bits(reg, rm);
     unsigned pp = row->prefix == 0x66 ? 1 : row->prefix == 0xf3 ? 2 : row->prefix == 0xf2 ? 3 : 0;
@@ -89,44 +95,49 @@ void asm_vex(struct assembler *a, enum insn i, bool w, uint8_t reg, uint8_t vvvv
     asm_u8(a, ((rex & 4) ? 0 : 0x80u) | ((rex & 2) ? 0 : 0x40u) | ((rex & 1) ? 0 : 0x20u) | row->map);
     asm_u8(a, (w ? 0x80u : 0) | (~(unsigned)vvvv & 15) << 3 | pp);
     asm_u8(a, row->opcode);
-    modrm(a, reg, rm, imm_bytes);
+    modrm(a, reg, rm, 0);
+    meant_is(a, at, (struct meant){.insn = i, .w = w, .reg = reg, .vvvv = vvvv, .rm = rm});
 }
 
 void x_alu_imm(struct assembler *a, enum alu op, bool w, struct rm rm, int32_t imm)
 {
     bool small = fits8(imm);
-    asm_rm(a, small ? I_ALU8 : I_ALU32, w, (uint8_t)op, rm, false, small ? 1 : 4);
+    enum insn i = small ? I_ALU8 : I_ALU32;
+    uint32_t at = table_insn(a, i, w, (uint8_t)op, rm, false, small ? 1 : 4, 0);
     if (small)
         asm_u8(a, (uint8_t)imm);
     else
         asm_u32(a, (uint32_t)imm);
+    meant_is(a, at, (struct meant){.insn = i, .w = w, .reg = (uint8_t)op, .rm = rm, .imm = (uint64_t)(int64_t)imm,
+                                   .imm_bits = w ? 64 : 32});
 }
 
 void x_shift_imm(struct assembler *a, enum shift op, bool w, struct rm rm, uint8_t imm)
 {
-    asm_rm(a, I_SHIFT_IMM, w, (uint8_t)op, rm, false, 1);
-    asm_u8(a, imm);
+    x_rmi8(a, I_SHIFT_IMM, w, (uint8_t)op, rm, imm);
 }
 
 void x_shift_cl(struct assembler *a, enum shift op, bool w, struct rm rm)
 {
-    asm_rm(a, I_SHIFT_CL, w, (uint8_t)op, rm, false, 0);
+    asm_rm(a, I_SHIFT_CL, w, (uint8_t)op, rm, false);
 }
 
 void x_mov_imm(struct assembler *a, uint8_t reg, uint64_t imm)
 {
-    if (imm >> 32 == 0) {
-        if (reg >= 8)
-            asm_u8(a, 0x41);
-        asm_u8(a, 0xb8u + (reg & 7));
-        asm_u32(a, (uint32_t)imm);
-    } else if ((int64_t)imm == (int32_t)imm) {
+    uint32_t at = asm_offset(a);
+    bool small = imm >> 32 == 0;
+    if (!small && (int64_t)imm == (int32_t)imm) {
         x_rmi32(a, I_MOV_IMM, true, 0, rm_reg(reg), (int32_t)imm);
-    } else {
-        asm_u8(a, 0x48u | (reg >= 8));
-        asm_u8(a, 0xb8u + (reg & 7));
-        asm_u64(a, imm);
+        return;
     }
+    if (!small || reg >= 8)
+        asm_u8(a, 0x40u | (small ? 0 : 8u) | (reg >= 8));
+    asm_u8(a, 0xb8u + (reg & 7));
+    if (small)
+        asm_u32(a, (uint32_t)imm);
+    else
+        asm_u64(a, imm);
+    meant_is(a, at, (struct meant){.insn = MEANT_MOV, .w = !small, .rm = rm_reg(reg), .imm = imm, .imm_bits = 64});
 }
 
 void x_zero(struct assembler *a, uint8_t reg)
@@ -136,72 +147,168 @@ void x_zero(struct assembler *a, uint8_t reg)
 
 void x_rmi8(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm, uint8_t imm)
 {
-    asm_rm(a, i, w, reg, rm, false, 1);
+    uint32_t at = table_insn(a, i, w, reg, rm, false, 1, 0);
     asm_u8(a, imm);
+    meant_is(a, at, (struct meant){.insn = i, .w = w, .reg = reg, .rm = rm, .imm = imm, .imm_bits = 8});
+}
+
+void x_rmi16(struct assembler *a, enum insn i, uint8_t reg, struct rm rm, uint16_t imm)
+{
+    uint32_t at = table_insn(a, i, false, reg, rm, false, 2, 0);
+    asm_u8(a, (uint8_t)imm);
+    asm_u8(a, imm >> 8);
+    meant_is(a, at, (struct meant){.insn = i, .reg = reg, .rm = rm, .imm = imm, .imm_bits = 16});
 }
 
 void x_rmi32(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm, int32_t imm)
 {
-    asm_rm(a, i, w, reg, rm, false, 4);
+    uint32_t at = table_insn(a, i, w, reg, rm, false, 4, 0);
     asm_u32(a, (uint32_t)imm);
+    meant_is(a, at, (struct meant){.insn = i, .w = w, .reg = reg, .rm = rm, .imm = (uint64_t)(int64_t)imm,
+                                   .imm_bits = w ? 64 : 32});
 }
 
 void x_setcc(struct assembler *a, unsigned cc, uint8_t reg)
 {
-    asm_rm_plus(a, I_SETCC, false, 0, rm_reg(reg), true, 0, cc);
+    uint32_t at = table_insn(a, I_SETCC, false, 0, rm_reg(reg), true, 0, cc);
+    meant_is(a, at, (struct meant){.insn = I_SETCC, .rm = rm_reg(reg), .plus = (uint8_t)cc});
 }
 
 void x_cmov(struct assembler *a, unsigned cc, bool w, uint8_t reg, struct rm rm)
 {
-    asm_rm_plus(a, I_CMOV, w, reg, rm, false, 0, cc);
+    uint32_t at = table_insn(a, I_CMOV, w, reg, rm, false, 0, cc);
+    meant_is(a, at, (struct meant){.insn = I_CMOV, .w = w, .reg = reg, .rm = rm, .plus = (uint8_t)cc});
 }
 
 void x_store8(struct assembler *a, uint8_t reg, struct rm rm)
 {
-    asm_rm(a, I_MOV8_STORE, false, reg, rm, true, 0);
+    asm_rm(a, I_MOV8_STORE, false, reg, rm, true);
 }
 
 void x_byte_load(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm)
 {
-    asm_rm(a, i, w, reg, rm, rm.kind == RM_REG && rm.base >= 4, 0);
+    asm_rm(a, i, w, reg, rm, rm.kind == RM_REG && rm.base >= 4);
+}
+
+/* One byte with a register in its lower bits. */
+static void opcode_reg(struct assembler *a, unsigned opcode, uint8_t reg, unsigned insn)
+{
+    uint32_t at = asm_offset(a);
+    if (reg >= 8)
+        asm_u8(a, 0x41);
+    asm_u8(a, opcode + (reg & 7));
+    meant_is(a, at, (struct meant){.insn = insn, .rm = rm_reg(reg)});
 }
 
 void x_push(struct assembler *a, uint8_t reg)
 {
-    if (reg >= 8)
-        asm_u8(a, 0x41);
-    asm_u8(a, 0x50u + (reg & 7));
+    opcode_reg(a, 0x50, reg, MEANT_PUSH);
 }
 
 void x_pop(struct assembler *a, uint8_t reg)
 {
-    if (reg >= 8)
-        asm_u8(a, 0x41);
-    asm_u8(a, 0x58u + (reg & 7));
+    opcode_reg(a, 0x58, reg, MEANT_POP);
 }
 
-static uint32_t rel32(struct assembler *a, uint64_t target)
+void x_ret(struct assembler *a)
 {
     uint32_t at = asm_offset(a);
-    asm_u32(a, (uint32_t)(target - (a->address + at + 4)));
-    return at;
+    asm_u8(a, 0xc3);
+    meant_is(a, at, (struct meant){.insn = MEANT_RET});
+}
+
+void x_cdq(struct assembler *a, bool w)
+{
+    uint32_t at = asm_offset(a);
+    if (w)
+        asm_u8(a, 0x48);
+    asm_u8(a, 0x99);
+    meant_is(a, at, (struct meant){.insn = MEANT_CDQ, .w = w});
+}
+
+/* ---- jumps ---- */
+
+/* The relative number of a jump whose opcode stands at `at`; returns its place. */
+static uint32_t rel32(struct assembler *a, uint32_t at, uint64_t target, unsigned insn, unsigned cc)
+{
+    uint32_t site = asm_offset(a);
+    asm_u32(a, (uint32_t)(target - (a->address + site + 4)));
+    meant_is(a, at, (struct meant){.insn = insn, .plus = (uint8_t)cc, .rm = {.kind = RM_RIP, .address = target}});
+    return site;
 }
 
 uint32_t x_jmp(struct assembler *a, uint64_t target)
 {
+    uint32_t at = asm_offset(a);
     asm_u8(a, 0xe9);
-    return rel32(a, target);
+    return rel32(a, at, target, MEANT_JMP, 0);
 }
 
 uint32_t x_jcc(struct assembler *a, unsigned cc, uint64_t target)
 {
+    uint32_t at = asm_offset(a);
     asm_u8(a, 0x0f);
     asm_u8(a, 0x80u + cc);
-    return rel32(a, target);
+    return rel32(a, at, target, MEANT_JCC, cc);
 }
 
 uint32_t x_call(struct assembler *a, uint64_t target)
 {
+    uint32_t at = asm_offset(a);
     asm_u8(a, 0xe8);
-    return rel32(a, target);
+    return rel32(a, at, target, MEANT_CALL, 0);
+}
+
+void asm_link(struct assembler *a, uint32_t site, uint32_t to)
+{
+    asm_patch32(a, site, to - (site + 4));
+    meant_link(a, site, to);
+}
+
+static void rel8(struct assembler *a, int cc, int distance, uint64_t target)
+{
+    uint32_t at = asm_offset(a);
+    asm_u8(a, cc < 0 ? 0xebu : 0x70u + (unsigned)cc);
+    asm_u8(a, (uint8_t)distance);
+    meant_is(a, at, (struct meant){.insn = cc < 0 ? MEANT_JMP : MEANT_JCC, .plus = (uint8_t)(cc < 0 ? 0 : cc),
+                                   .rm = {.kind = RM_RIP, .address = target}});
+}
+
+bool short_back(struct assembler *a, int cc, uint32_t to)
+{
+    int64_t distance = (int64_t)to - (asm_offset(a) + SHORT_JUMP_BYTES);
+    if (distance < -128)
+        return false;
+    rel8(a, cc, (int)distance, asm_address(a, to));
+    return true;
+}
+
+uint32_t short_jump(struct assembler *a, int cc)
+{
+    rel8(a, cc, 0, ASM_LATER);
+    return asm_offset(a);
+}
+
+void short_here(struct assembler *a, uint32_t from)
+{
+    a->start[from - 1] = (uint8_t)(asm_offset(a) - from);
+    meant_link(a, from - 1, asm_offset(a));
+}
+
+/* ---- data ---- */
+
+void asm_align(struct assembler *a, uint32_t bytes)
+{
+    uint32_t at = asm_offset(a);
+    while (asm_offset(a) % bytes)
+        asm_u8(a, 0xcc);
+    if (asm_offset(a) > at)
+        meant_is(a, at, (struct meant){.insn = MEANT_DATA});
+}
+
+void asm_data64(struct assembler *a, uint64_t value)
+{
+    uint32_t at = asm_offset(a);
+    asm_u64(a, value);
+    meant_is(a, at, (struct meant){.insn = MEANT_DATA});
 }

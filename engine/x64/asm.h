@@ -79,22 +79,20 @@ static inline void asm_patch32(struct assembler *a, uint32_t offset, uint32_t v)
         a->start[offset + i] = (uint8_t)(v >> (8 * i));
 }
 
-/* reg, r/m.  `byte_reg`: reg (or a register r/m) is an 8-bit register and needs REX from 4 on.  imm_bytes: how many
- * immediate bytes follow (rip-relative displacements count from the instruction's end). */
-void asm_rm(struct assembler *, enum insn, bool w, uint8_t reg, struct rm, bool byte_reg, unsigned imm_bytes);
-void asm_vex(struct assembler *, enum insn, bool w, uint8_t reg, uint8_t vvvv, struct rm, unsigned imm_bytes);
+/* reg, r/m.  `byte_reg`: reg (or a register r/m) is an 8-bit register and needs REX from 4 on. */
+void asm_rm(struct assembler *, enum insn, bool w, uint8_t reg, struct rm, bool byte_reg);
 
 static inline void x_rm(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm)
 {
-    asm_rm(a, i, w, reg & 15, rm, false, 0);
+    asm_rm(a, i, w, reg & 15, rm, false);
 }
 static inline void x_rr(struct assembler *a, enum insn i, bool w, uint8_t reg, uint8_t rm)
 {
-    asm_rm(a, i, w, reg & 15, rm_reg(rm), false, 0);
+    asm_rm(a, i, w, reg & 15, rm_reg(rm), false);
 }
 static inline void x_m(struct assembler *a, enum insn i, bool w, struct rm rm) /* /digit of the row */
 {
-    asm_rm(a, i, w, insn_rows[i].digit, rm, false, 0);
+    asm_rm(a, i, w, insn_rows[i].digit, rm, false);
 }
 
 /* add or adc sbb and sub xor cmp by immediate: /digit 0 1 2 3 4 5 6 7 */
@@ -106,7 +104,9 @@ void x_shift_cl(struct assembler *, enum shift, bool w, struct rm);
 void x_mov_imm(struct assembler *, uint8_t reg, uint64_t imm); /* shortest; leaves the flags alone */
 void x_zero(struct assembler *, uint8_t reg);                  /* xor: changes the flags */
 void x_rmi8(struct assembler *, enum insn, bool w, uint8_t reg, struct rm, uint8_t imm);
+void x_rmi16(struct assembler *, enum insn, uint8_t reg, struct rm, uint16_t imm);
 void x_rmi32(struct assembler *, enum insn, bool w, uint8_t reg, struct rm, int32_t imm);
+void x_vex(struct assembler *, enum insn, bool w, uint8_t reg, uint8_t vvvv, struct rm);
 void x_setcc(struct assembler *, unsigned cc, uint8_t reg);
 void x_cmov(struct assembler *, unsigned cc, bool w, uint8_t reg, struct rm);
 void x_store8(struct assembler *, uint8_t reg, struct rm);
@@ -114,25 +114,28 @@ void x_byte_load(struct assembler *, enum insn, bool w, uint8_t reg,
                  struct rm); /* movzx8, movsx8 with a register source */
 void x_push(struct assembler *, uint8_t reg);
 void x_pop(struct assembler *, uint8_t reg);
-static inline void x_ret(struct assembler *a)
-{
-    asm_u8(a, 0xc3);
-}
-/* Jumps and calls to addresses; the rel32's buffer offset is returned, to be patched if the target is not known yet. */
+void x_ret(struct assembler *);
+void x_cdq(struct assembler *, bool w); /* w: cqo */
+
+/* Jumps and calls to addresses; the rel32's code offset is returned, for asm_link if the target is not known yet. */
+#define ASM_LATER 0
 uint32_t x_jmp(struct assembler *, uint64_t target);
 uint32_t x_jcc(struct assembler *, unsigned cc, uint64_t target);
 uint32_t x_call(struct assembler *, uint64_t target);
-/* Short forward jumps inside one node: short_jump emits one, by its rel8 opcode, to where short_here is called. */
-static inline uint8_t *short_jump(struct assembler *a, unsigned opcode)
-{
-    asm_u8(a, opcode);
-    asm_u8(a, 0);
-    return a->at;
-}
-static inline void short_here(struct assembler *a, uint8_t *from)
-{
-    from[-1] = (uint8_t)(a->at - from);
-}
+/* The rel32, or the rip-relative displacement that ends an instruction, at the code offset `site`, leads to `to`. */
+void asm_link(struct assembler *, uint32_t site, uint32_t to);
+
+/* Short jumps; cc < 0: without a condition.  short_jump emits one to where short_here is called, which must be near;
+ * short_back one to the code offset `to`, which is behind (false, and nothing: too far). */
+#define SHORT_JUMP_BYTES 2
+uint32_t short_jump(struct assembler *, int cc);
+void short_here(struct assembler *, uint32_t from);
+bool short_back(struct assembler *, int cc, uint32_t to);
+
+/* What is no code: bytes up to a multiple of `bytes`; a constant. */
+void asm_align(struct assembler *, uint32_t bytes);
+void asm_data64(struct assembler *, uint64_t value);
+
 static inline uint64_t asm_address(const struct assembler *a, uint32_t offset)
 {
     return a->address + offset;

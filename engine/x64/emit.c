@@ -1,6 +1,7 @@
 /* Nodes to machine code: the driver, homes of values, moves.  Code grows in scratch memory and is copied to the code
  * region when it is whole; its final address is known from the start. */
 #include "engine/x64/emit.h"
+#include "engine/x64/meant.h"
 #include "engine/lib.h"
 
 #define SLOT_ZERO_BYTES 24 /* slot_zero */
@@ -128,7 +129,7 @@ void x_constant(struct emit *e, enum insn insn, uint8_t reg, struct cell value, 
     struct compile *c = e->c;
     if (!compile_grow(c, (void **)&e->constants, &e->constants_cap, e->nconstants + 1, sizeof *e->constants))
         return;
-    x_rm(&e->a, insn, false, reg & 15, rm_rip((void *)(uintptr_t)e->a.address));
+    x_rm(&e->a, insn, false, reg & 15, rm_rip(ASM_LATER));
     e->constants[e->nconstants++] = (struct constant){asm_offset(&e->a) - 4, bytes, value};
 }
 
@@ -260,7 +261,7 @@ void trap_if(struct emit *e, unsigned cc, enum trap trap)
     struct compile *c = e->c;
     if (!compile_grow(c, (void **)&e->cold, &e->cold_cap, e->ncold + 1, sizeof *e->cold))
         return;
-    uint32_t at = x_jcc(&e->a, cc, e->a.address);
+    uint32_t at = x_jcc(&e->a, cc, ASM_LATER);
     e->cold[e->ncold++] = (struct cold){at, c->nodes[e->node].pos, (uint8_t)trap};
 }
 
@@ -432,16 +433,15 @@ static bool emit_blocks(struct emit *e)
 /* All constants of `bytes` bytes, from an aligned place on. */
 static void constants_write(struct emit *e, uint8_t bytes)
 {
-    while (asm_offset(&e->a) % bytes)
-        asm_u8(&e->a, 0xcc);
+    asm_align(&e->a, bytes);
     for (uint32_t i = 0; i < e->nconstants; i++) {
         const struct constant *k = &e->constants[i];
         if (k->bytes != bytes)
             continue;
-        asm_patch32(&e->a, k->site, asm_offset(&e->a) - (k->site + 4));
-        asm_u64(&e->a, k->value.lo);
+        asm_link(&e->a, k->site, asm_offset(&e->a));
+        asm_data64(&e->a, k->value.lo);
         if (bytes == 16)
-            asm_u64(&e->a, k->value.hi);
+            asm_data64(&e->a, k->value.hi);
     }
 }
 
@@ -490,6 +490,7 @@ bool emit(struct compile *c, uint32_t *code_offset, uint32_t *code_bytes)
     e->frame = c->frame_bytes = (c->frame_bytes + 7) & ~7u;
     if (!room(e, ROOM + 32 * c->type->nparams + SLOT_ZERO_BYTES * (c->nlocals + 64)))
         return false;
+    meant_begin(&e->a);
     emit_prologue(e);
     ENGINE_ASSERT(asm_offset(&e->a) <= e->cap);
     if (!emit_blocks(e) || !room(e, ROOM + 16 * e->ncold + SLOT_ZERO_BYTES * c->nvregs + 32 * 16))
@@ -502,13 +503,16 @@ bool emit(struct compile *c, uint32_t *code_offset, uint32_t *code_bytes)
     *code_bytes = asm_offset(&e->a);
     if (c->failed)
         return false;
-    if (c->record)
+    if (c->record) {
+        meant_check(&e->a, e->a.start);
         return true;
+    }
     uint32_t at = code_reserve(engine, *code_offset + *code_bytes - engine->code->used);
     if (!at)
         return false;
     uint8_t *out = code_write(engine, *code_offset);
     for (uint32_t i = 0; i < *code_bytes; i++)
         out[i] = e->a.start[i];
+    meant_check(&e->a, out);
     return true;
 }

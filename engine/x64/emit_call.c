@@ -100,10 +100,9 @@ static void indirect_target(struct emit *e, struct node *n, uint32_t canon)
 static void direct_call(struct emit *e, const struct node *n)
 {
     struct assembler *a = &e->a;
-    uint32_t at = x_call(a, a->address);
-    uint32_t where = (uint32_t)(a->address - code_address(e->engine, 0)) + at;
-    uint32_t target = code_call_target(e->instance->code, n->idx, e->c->record ? 0 : where);
-    asm_patch32(a, at, (uint32_t)(code_address(e->engine, target) - (a->address + at + 4)));
+    uint32_t site = (uint32_t)(a->address - code_address(e->engine, 0)) + asm_offset(a) + 1; /* behind the opcode */
+    uint32_t target = code_call_target(e->instance->code, n->idx, e->c->record ? 0 : site);
+    x_call(a, code_address(e->engine, target));
 }
 
 void emit_call(struct emit *e, struct node *n)

@@ -1,5 +1,6 @@
 /* Jumps, branches, jump tables, and what lies behind the function's last block: traps, slow dispatch, tables. */
 #include "engine/x64/emit.h"
+#include "engine/x64/meant.h"
 
 #define HOPS_MAX 8 /* through empty blocks; a longer chain of them is emitted */
 
@@ -57,15 +58,9 @@ static void jump(struct emit *e, int cc, uint32_t target)
 {
     struct assembler *a = &e->a;
     const struct block *b = &e->c->blocks[target];
-    if (b->code) {
-        int64_t distance = (int64_t)b->code - (asm_offset(a) + 2);
-        if (distance >= -128) {
-            asm_u8(a, cc < 0 ? 0xebu : 0x70u + (unsigned)cc);
-            asm_u8(a, (uint8_t)distance);
-            return;
-        }
-    }
-    uint32_t at = cc < 0 ? x_jmp(a, a->address) : x_jcc(a, (unsigned)cc, a->address);
+    if (b->code && short_back(a, cc, b->code))
+        return;
+    uint32_t at = cc < 0 ? x_jmp(a, ASM_LATER) : x_jcc(a, (unsigned)cc, ASM_LATER);
     link_to(e, at, target, REF_NONE);
 }
 
@@ -116,7 +111,7 @@ static void table_jump(struct emit *e, const struct block *b, bool zero_first)
 {
     struct assembler *a = &e->a;
     struct compile *c = e->c;
-    x_rm(a, I_LEA, true, RCX, rm_rip((void *)(uintptr_t)a->address));
+    x_rm(a, I_LEA, true, RCX, rm_rip(ASM_LATER));
     link_to(e, asm_offset(a) - 4, b->table, b->ntable); /* the table's own place: resolved by links_patch */
     x_rm(a, I_MOVSXD, true, RAX, rm_index(RCX, RAX, 2, 0));
     x_rr(a, I_ADD, true, RAX, RCX);
@@ -175,7 +170,7 @@ static void dispatch(struct emit *e, struct node *n, struct block *b)
     struct compile *c = e->c;
     uint8_t index = gpr_of(e, n->a, RAX, false);
     x_rr(a, I_TEST, false, index, index);
-    e->dispatch = (struct slow_dispatch){x_jcc(a, CC_NE, a->address), c->order[e->order], index, true};
+    e->dispatch = (struct slow_dispatch){x_jcc(a, CC_NE, ASM_LATER), c->order[e->order], index, true};
     uint32_t first = c->targets[b->table], at = c->blocks[first].webs_in;
     for (uint32_t w = 0; w < c->words; w++)
         for (uint64_t bits = c->live_in[(uint64_t)first * c->words + w]; bits; bits &= bits - 1, at++) {
@@ -227,7 +222,7 @@ static void emit_slow_dispatch(struct emit *e)
 {
     struct assembler *a = &e->a;
     const struct block *b = &e->c->blocks[e->dispatch.block];
-    asm_patch32(a, e->dispatch.site, asm_offset(a) - (e->dispatch.site + 4));
+    asm_link(a, e->dispatch.site, asm_offset(a));
     if (e->dispatch.index != RAX)
         x_rr(a, I_MOV, false, RAX, e->dispatch.index);
     zero_slots(e, b);
@@ -245,7 +240,7 @@ void emit_cold(struct emit *e)
     if (e->dispatch.used)
         emit_slow_dispatch(e);
     for (uint32_t i = 0; i < e->ncold; i++) {
-        asm_patch32(a, e->cold[i].site, asm_offset(a) - (e->cold[i].site + 4));
+        asm_link(a, e->cold[i].site, asm_offset(a));
         site(e, e->cold[i].pos);
         x_call(a, code_address(e->engine, code->stub_trap[e->cold[i].trap]));
     }
@@ -260,12 +255,12 @@ static void table_write(struct emit *e, const struct link *l)
     if (!compile_grow(c, (void **)&a->start, &e->cap, used + 4 * l->table + 8, 1))
         return;
     a->at = a->start + used;
-    while (asm_offset(a) % 4)
-        asm_u8(a, 0xcc);
+    asm_align(a, 4);
     uint32_t table = asm_offset(a);
-    asm_patch32(a, l->site, table - (l->site + 4));
+    asm_link(a, l->site, table);
     for (uint32_t t = 0; t < l->table; t++)
         asm_u32(a, c->blocks[resolve(c, c->targets[l->block + t])].code - table);
+    meant_is(a, table, (struct meant){.insn = MEANT_DATA, .plus = 4});
 }
 
 void links_patch(struct emit *e)
@@ -273,7 +268,7 @@ void links_patch(struct emit *e)
     for (uint32_t i = 0; i < e->nlinks; i++) {
         const struct link *l = &e->links[i];
         if (l->table == REF_NONE)
-            asm_patch32(&e->a, l->site, e->c->blocks[l->block].code - (l->site + 4));
+            asm_link(&e->a, l->site, e->c->blocks[l->block].code);
         else
             table_write(e, l);
     }

@@ -54,12 +54,12 @@ static void min_max(struct emit *e, struct node *n)
     xmm_load(e, XMM14, n->b, n->type);
     xmm_load(e, XMM15, n->a, n->type);
     x_rr(a, wide ? I_UCOMISD : I_UCOMISS, false, 15, 14);
-    uint8_t *differ = short_jump(a, 0x70 + CC_NE), *nan = short_jump(a, 0x70 + CC_P);
+    uint32_t differ = short_jump(a, CC_NE), nan = short_jump(a, CC_P);
     x_rr(a, max ? I_ANDPS : I_ORPS, false, 15, 14);
-    uint8_t *done = short_jump(a, 0xeb);
+    uint32_t done = short_jump(a, -1);
     short_here(a, nan);
     x_rr(a, wide ? I_ADDSD : I_ADDSS, false, 15, 14);
-    uint8_t *done2 = short_jump(a, 0xeb);
+    uint32_t done2 = short_jump(a, -1);
     short_here(a, differ);
     x_rr(a, max ? (wide ? I_MAXSD : I_MAXSS) : (wide ? I_MINSD : I_MINSS), false, 15, 14);
     short_here(a, done);
@@ -138,9 +138,9 @@ static void int_to_float(struct emit *e, struct node *n)
     gpr_load(e, RAX, n->a, true);
     x_rr(a, I_XORPS, false, d & 15, d & 15);
     x_rr(a, I_TEST, true, RAX, RAX);
-    uint8_t *big = short_jump(a, 0x70 + CC_S);
+    uint32_t big = short_jump(a, CC_S);
     x_rr(a, insn, true, d & 15, RAX);
-    uint8_t *done = short_jump(a, 0xeb);
+    uint32_t done = short_jump(a, -1);
     short_here(a, big); /* halve, keeping the lost bit sticky, convert, double */
     x_rr(a, I_MOV, false, RCX, RAX);
     x_shift_imm(a, SHIFT_SHR, true, rm_reg(RAX), 1);
@@ -175,9 +175,9 @@ static void truncate_in_range(struct emit *e, bool from64, bool to64, bool is_un
     }
     x_rm(a, from64 ? I_MOVSD : I_MOVSS, false, 14, constant_rm(e, from64 ? K_TWO63 : K_TWO63F));
     x_rr(a, from64 ? I_UCOMISD : I_UCOMISS, false, 15, 14);
-    uint8_t *big = short_jump(a, 0x70 + CC_AE);
+    uint32_t big = short_jump(a, CC_AE);
     x_rr(a, cvt, true, RAX, 15);
-    uint8_t *done = short_jump(a, 0xeb);
+    uint32_t done = short_jump(a, -1);
     short_here(a, big);
     x_rr(a, from64 ? I_SUBSD : I_SUBSS, false, 15, 14);
     x_rr(a, cvt, true, RAX, 15);
@@ -194,12 +194,12 @@ static void float_to_int(struct emit *e, struct node *n)
     enum insn ucomi = from64 ? I_UCOMISD : I_UCOMISS;
     enum irtype ft = from64 ? T_F64 : T_F32;
     xmm_load(e, XMM15, n->a, ft);
-    uint8_t *ends[3], nends = 0;
+    uint32_t ends[3], nends = 0;
     x_rr(a, ucomi, false, 15, 15);
     if (saturate) {
-        uint8_t *ordered = short_jump(a, 0x70 + CC_NP);
+        uint32_t ordered = short_jump(a, CC_NP);
         x_zero(a, RAX);
-        ends[nends++] = short_jump(a, 0xeb);
+        ends[nends++] = short_jump(a, -1);
         short_here(a, ordered);
     } else {
         trap_if(e, CC_P, TRAP_BAD_CONVERSION);
@@ -207,9 +207,9 @@ static void float_to_int(struct emit *e, struct node *n)
     xmm_constant(e, XMM14, lim->below, ft);
     x_rr(a, ucomi, false, 15, 14);
     if (saturate) {
-        uint8_t *fine = short_jump(a, 0x70 + CC_A);
+        uint32_t fine = short_jump(a, CC_A);
         x_mov_imm(a, RAX, is_unsigned ? 0 : to64 ? UINT64_C(1) << 63 : UINT64_C(1) << 31);
-        ends[nends++] = short_jump(a, 0xeb);
+        ends[nends++] = short_jump(a, -1);
         short_here(a, fine);
     } else {
         trap_if(e, CC_BE, TRAP_INT_OVERFLOW);
@@ -217,10 +217,10 @@ static void float_to_int(struct emit *e, struct node *n)
     xmm_constant(e, XMM14, lim->above, ft);
     x_rr(a, ucomi, false, 15, 14);
     if (saturate) {
-        uint8_t *fine = short_jump(a, 0x70 + CC_B);
+        uint32_t fine = short_jump(a, CC_B);
         uint64_t max = to64 ? UINT64_MAX : UINT32_MAX;
         x_mov_imm(a, RAX, is_unsigned ? max : max >> 1);
-        ends[nends++] = short_jump(a, 0xeb);
+        ends[nends++] = short_jump(a, -1);
         short_here(a, fine);
     } else {
         trap_if(e, CC_AE, TRAP_INT_OVERFLOW);

@@ -110,7 +110,7 @@ static void shift(struct emit *e, struct node *n)
             gpr_load(e, RAX, n->a, w);
             x = (struct loc){.kind = L_REG, .reg = RAX};
         }
-        asm_vex(a, bmi2[n->op], w, d, count, loc_rm(x), 0);
+        x_vex(a, bmi2[n->op], w, d, count, loc_rm(x));
     } else {
         gpr_load(e, RCX, n->b, w);
         gpr_load(e, d, n->a, w);
@@ -137,23 +137,21 @@ static void divide(struct emit *e, struct node *n)
         x_rr(a, I_TEST, w, b, b);
         trap_if(e, CC_E, TRAP_DIV_ZERO);
     }
-    uint8_t *done = NULL;
+    uint32_t done = 0;
     if (is_signed && (!constant || (int64_t)imm == -1)) {
         x_alu_imm(a, ALU_CMP, w, rm_reg(b), -1);
-        uint8_t *usual = short_jump(a, 0x70 + CC_NE);
+        uint32_t usual = short_jump(a, CC_NE);
         if (rem) {
             x_zero(a, RDX);
         } else {
             x_m(a, I_NEG, w, rm_reg(RAX));
             trap_if(e, 0 /* O */, TRAP_INT_OVERFLOW);
         }
-        done = short_jump(a, 0xeb);
+        done = short_jump(a, -1);
         short_here(a, usual);
     }
     if (is_signed) {
-        if (w)
-            asm_u8(a, 0x48);
-        asm_u8(a, 0x99); /* cdq, cqo */
+        x_cdq(a, w);
         x_m(a, I_IDIV, w, rm_reg(b));
     } else {
         x_zero(a, RDX);
@@ -345,7 +343,7 @@ void emit_select(struct emit *e, struct node *n)
         bool have_x = x.kind == L_REG && x.reg == d;
         if (!have_x)
             xmm_load(e, d, n->b, n->type); /* leaves the flags alone, as all moves do */
-        uint8_t *skip = short_jump(a, 0x70 + (have_x ? cc : cc ^ 1));
+        uint32_t skip = short_jump(a, (int)(have_x ? cc : cc ^ 1));
         xmm_load(e, d, have_x ? n->b : n->a, n->type);
         short_here(a, skip);
         dst_done(e, n, d);

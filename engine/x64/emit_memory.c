@@ -106,14 +106,10 @@ static void store_constant(struct emit *e, struct node *n, struct rm rm, uint64_
     struct assembler *a = &e->a;
     switch (n->sub) {
     case M_8U:
-        asm_rm(a, I_MOV8_IMM, false, 0, rm, false, 1);
-        asm_u8(a, (uint8_t)imm);
+        x_rmi8(a, I_MOV8_IMM, false, 0, rm, (uint8_t)imm);
         return;
     case M_16U:
-        asm_u8(a, 0x66);
-        asm_rm(a, I_MOV_IMM, false, 0, rm, false, 2);
-        asm_u8(a, (uint8_t)imm);
-        asm_u8(a, (uint8_t)(imm >> 8));
+        x_rmi16(a, I_MOV16_IMM, 0, rm, (uint16_t)imm);
         return;
     default:
         x_rmi32(a, I_MOV_IMM, n->sub == M_64, 0, rm, (int32_t)imm);

@@ -5,13 +5,16 @@
  * stack, and the word there is the return address into wasm (backtraces start from it).  stub_enter leaves on the C
  * stack, from e->c_sp up: the older wasm_sp, the older c_sp, the activation, and C's callee-saved registers. */
 #include "engine/x64/emit.h"
+#include "engine/x64/meant.h"
 
 #define STUBS_BYTES 8192
 
 static struct assembler at_code(struct engine *e, uint32_t offset, uint32_t bytes)
 {
     uint8_t *p = code_write(e, offset);
-    return (struct assembler){p, p, p + bytes, code_address(e, offset)};
+    struct assembler a = {p, p, p + bytes, code_address(e, offset)};
+    meant_begin(&a);
+    return a;
 }
 
 static struct rm field(uint8_t base, size_t offset)
@@ -22,8 +25,7 @@ static struct rm field(uint8_t base, size_t offset)
 /* Every stub starts here: its code offset. */
 static uint32_t stub_here(struct engine *e, struct assembler *a)
 {
-    while (asm_offset(a) % 16)
-        asm_u8(a, 0xcc);
+    asm_align(a, 16);
     return (uint32_t)(a->address + asm_offset(a) - code_address(e, 0));
 }
 
@@ -79,18 +81,14 @@ static void write_enter(struct engine *e, struct assembler *a)
     x_rm(a, I_MOV, true, RDX, field(RDI, offsetof(struct activation, stack)));
     x_shift_imm(a, SHIFT_SHL, true, rm_reg(RAX), 4);
     x_rr(a, I_SUB, true, RSP, RAX);
-    uint8_t *loop = a->at;
+    uint32_t loop = asm_offset(a);
     x_rr(a, I_TEST, true, RAX, RAX);
-    asm_u8(a, 0x74); /* je: all copied */
-    asm_u8(a, 0);
-    uint8_t *from = a->at;
+    uint32_t copied = short_jump(a, CC_E);
     x_alu_imm(a, ALU_SUB, true, rm_reg(RAX), 16);
     x_rm(a, I_MOVUPS, false, 0, rm_index(RDX, RAX, 0, 0));
     x_rm(a, I_MOVUPS_STORE, false, 0, rm_index(RSP, RAX, 0, 0));
-    asm_u8(a, 0xeb);
-    asm_u8(a, 0);
-    a->at[-1] = (uint8_t)(loop - a->at);
-    from[-1] = (uint8_t)(a->at - from);
+    short_back(a, -1, loop);
+    short_here(a, copied);
     for (unsigned i = 0; i < REG_PARAM_FLOATS; i++)
         x_rm(a, I_MOVUPS, false, (uint8_t)i, field(RDI, offsetof(struct activation, xmm) + 16 * i));
     x_rm(a, I_MOV, true, REG_PIN0, field(RDI, offsetof(struct activation, pin[0])));
@@ -144,8 +142,7 @@ static void write_runtime(struct engine *e, struct assembler *a)
         leave_c(e, a);
         call_c(a, (void (*)(void))functions[r]);
         x_rm(a, I_MOV, true, RSP, rm_rip(&e->wasm_sp));
-        asm_rm(a, I_ALU8, true, ALU_CMP, rm_rip(&e->trap), false, 1);
-        asm_u8(a, 0);
+        x_alu_imm(a, ALU_CMP, true, rm_rip(&e->trap), 0);
         x_jcc(a, CC_NE, code_address(e, g->stub_host_trap));
         x_ret(a);
     }
@@ -190,6 +187,7 @@ bool stubs_init(struct engine *e)
     write_traps(e, &a);
     write_runtime(e, &a);
     write_lazy(e, &a);
+    meant_check(&a, a.start);
     return a.at <= a.end;
 }
 
@@ -197,12 +195,14 @@ void stub_trampoline(struct engine *e, uint32_t at)
 {
     struct assembler a = at_code(e, at, TRAMPOLINE_BYTES);
     x_call(&a, code_address(e, e->code->stub_lazy));
+    meant_check(&a, a.start);
 }
 
 void stub_jump(struct engine *e, uint32_t at, uint32_t target)
 {
     struct assembler a = at_code(e, at, TRAMPOLINE_BYTES);
     x_jmp(&a, code_address(e, target));
+    meant_check(&a, a.start);
 }
 
 /* ---- thunks ---- */
@@ -296,19 +296,20 @@ static uint32_t host_thunk(struct instance *i, uint32_t func, const struct funct
     x_alu_imm(&a, ALU_ADD, true, rm_reg(RSP), 8);
     pins_in(&a, i);
     x_rr(&a, I_TEST, false, RAX, RAX);
-    uint32_t ok = x_jcc(&a, CC_E, a.address);
+    uint32_t ok = x_jcc(&a, CC_E, ASM_LATER);
     x_rr(&a, I_MOV, false, RAX, RAX);
     x_rm(&a, I_MOV_STORE, true, RAX, rm_rip(&e->trap));
     if (frame)
         x_alu_imm(&a, ALU_ADD, true, rm_reg(RSP), (int32_t)frame);
     x_jmp(&a, code_address(e, e->code->stub_host_trap));
-    asm_patch32(&a, ok, asm_offset(&a) - (ok + 4));
+    asm_link(&a, ok, asm_offset(&a));
     results_from_cells(e, &a, t);
     if (frame)
         x_alu_imm(&a, ALU_ADD, true, rm_reg(RSP), (int32_t)frame);
     x_ret(&a);
     if (a.at > a.end)
         __builtin_trap();
+    meant_check(&a, a.start);
     return code_add_range(e, (struct code_range){at, at, at + (uint32_t)(a.at - a.start), func, frame, i, true}) ? at
                                                                                                                  : 0;
 }
@@ -347,6 +348,7 @@ uint32_t stub_foreign(struct instance *caller, const struct funcref *callee)
     x_ret(&a);
     if (a.at > a.end)
         __builtin_trap();
+    meant_check(&a, a.start);
     return code_add_range(e,
                           (struct code_range){at, at, at + (uint32_t)(a.at - a.start), callee->index, frame, to, true})
                ? at

@@ -1,4 +1,4 @@
-/* The official WebAssembly test suite against the engine on the host: run [-v] [-c] [-f PART] [-w CPU] DIR...
+/* The official WebAssembly test suite against the engine on the host: run [-v] [-f PART] [-w CPU] DIR...
  * (-w: as if the CPU lacked these bits of enum engine_cpu).
  *
  * A DIR holds what wast2json made: FILE.json, one for each .wast, and the modules it names.  Every file runs in a
@@ -8,6 +8,7 @@
  * "unsupported" (modules refused as using a feature that the engine names and does not have, and all that needs such a
  * module); "changed" (what a later version of the standard says otherwise: tests/spec/changes.c).
  * Exit status 1 if anything failed, or if nothing ran. */
+#include "tests/check/check.h"
 #include "tests/host/env.h"
 #include "tests/spec/changes.h"
 #include "tests/spec/json.h"
@@ -31,7 +32,7 @@
 #define FAILURES_SHOWN 3
 
 /* Shared between the process of a file and its parent. */
-struct tally { uint32_t commands, passed, failed, text, unsupported, changed, line; };
+struct tally { uint32_t commands, passed, failed, text, unsupported, changed, line; uint64_t checked; };
 
 struct target { const char *name; struct instance *instance; bool unsupported; };
 
@@ -46,7 +47,7 @@ struct run {
     bool needed_unsupported; /* an import came from a module that is unsupported */
 };
 
-static struct { bool verbose, check_code; const char *part; uint32_t without; } options;
+static struct { bool verbose; const char *part; uint32_t without; } options;
 
 /* (module (table (export "table") 10 20 funcref) (memory (export "memory") 1 2)
  *   (global (export "global_i32") i32 (i32.const 666)) (global (export "global_i64") i64 (i64.const 666))
@@ -463,7 +464,6 @@ static bool run_open(struct run *run)
 {
     if (!host_open(&run->host, STACK_BYTES, MEMORY_LIMIT))
         return false;
-    run->host.env.check_code = options.check_code;
     run->host.env.cpu &= ~options.without;
     run->host.engine = engine_new(&run->host.env);
     if (!run->host.engine)
@@ -509,6 +509,7 @@ static int file_run(const char *dir, const char *file, struct tally *tally)
         if (verdict == UNSUPPORTED && options.verbose)
             printf("  %s.wast:%u is not supported: %s\n", file, tally->line, engine_error(run.host.engine)->text);
     }
+    tally->checked = check_instructions;
     return 0;
 }
 
@@ -539,6 +540,7 @@ static void file_fork(const char *dir, const char *file, struct tally *shared, s
     total->text += shared->text;
     total->unsupported += shared->unsupported;
     total->changed += shared->changed;
+    total->checked += shared->checked;
 }
 
 static int is_wanted(const struct dirent *entry)
@@ -569,9 +571,8 @@ int main(int argc, char **argv)
     struct tally total = { 0 };
     struct tally *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int option;
-    while ((option = getopt(argc, argv, "vcf:w:")) != -1) {
+    while ((option = getopt(argc, argv, "vf:w:")) != -1) {
         options.verbose |= option == 'v';
-        options.check_code |= option == 'c';
         if (option == 'f')
             options.part = optarg;
         if (option == 'w')
@@ -581,7 +582,8 @@ int main(int argc, char **argv)
     }
     for (int i = optind; i < argc; i++)
         dir_run(argv[i], shared, &total);
+    printf("emitted code: %llu instructions decode to what was meant\n", (unsigned long long)total.checked);
     printf("total: %u commands, %u passed, %u failed, %u text (not applicable), %u unsupported, %u changed\n",
            total.commands, total.passed, total.failed, total.text, total.unsupported, total.changed);
-    return total.failed > 0 || total.passed == 0;
+    return total.failed > 0 || total.passed == 0 || total.checked == 0;
 }
