@@ -316,22 +316,34 @@ unit: $(UNIT_BIN)
 
 # ---- fuzzers: tests/fuzz/ ----
 #
-# The module target has a heap of its own in engine/heap.c's place.  fuzz-replay is the target without libFuzzer.
+# The module target has a heap of its own in engine/heap.c's place.  module-fast is the same without AddressSanitizer,
+# with UBSan as traps.  fuzz-replay is the target without libFuzzer.
 
 FUZZ_TARGET := tests/fuzz/module.c tests/fuzz/heap.c
-FUZZ_CFLAGS := $(BASE) -std=gnu11 $(HOSTED) $(CHECKED) -fsanitize=fuzzer-no-link,address,undefined \
-    -fno-sanitize-recover=undefined -fno-sanitize-coverage=trace-cmp,trace-div,trace-gep -fno-omit-frame-pointer
-FUZZ_SRC := $(filter-out engine/heap.c,$(ENGINE_SRC)) $(CHECK_SRC) $(FUZZ_TARGET) tests/fuzz/mutate.c
-FUZZ_OBJ := $(call objects,$(FUZZ_SRC),fuzz)
+FUZZ_COVERAGE := -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp,trace-div,trace-gep
+FUZZ_CFLAGS := $(BASE) -std=gnu11 $(HOSTED) $(CHECKED) $(FUZZ_COVERAGE) -fno-omit-frame-pointer
+FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_FAST := -fsanitize=undefined -fsanitize-trap=undefined
+FUZZ_SRC := $(filter-out engine/heap.c,$(ENGINE_SRC)) $(FUZZ_TARGET) tests/fuzz/mutate.c
+FUZZ_CHECK_OBJ := $(call objects,$(CHECK_SRC),test)
 
 $(BUILD)/fuzz/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC fuzz $<)
-	$(Q)$(CLANG) $(FUZZ_CFLAGS) -c -o $@ $<
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) $(FUZZ_SAN) -c -o $@ $<
 
-$(BUILD)/fuzz/module: $(FUZZ_OBJ)
+$(BUILD)/fuzz-fast/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC fuzz-fast $<)
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) $(FUZZ_FAST) -c -o $@ $<
+
+$(BUILD)/fuzz/module: $(call objects,$(FUZZ_SRC),fuzz) $(FUZZ_CHECK_OBJ)
 	$(call say,LD $@)
 	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^
+
+$(BUILD)/fuzz/module-fast: $(call objects,$(FUZZ_SRC),fuzz-fast) $(FUZZ_CHECK_OBJ)
+	$(call say,LD $@)
+	$(Q)$(CLANG) -fsanitize=fuzzer -o $@ $^
 
 $(BUILD)/san/fuzz-replay: $(call objects,$(FUZZ_TARGET) tests/fuzz/replay.c,san) $(BUILD)/san/libengine.a
 	$(call say,LD $@)

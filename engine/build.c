@@ -4,6 +4,7 @@
  * zero extension is a change of the entry's type and costs no node.  Local reads are references to the virtual
  * register, copied only where the local is written while the read is still on the stack. */
 #include "engine/build.h"
+#include "engine/lib.h"
 
 const uint8_t ir_flags[IR_COUNT] = {
 #define IR(name, flags) [IR_##name] = (flags),
@@ -23,9 +24,8 @@ bool compile_grow(struct compile *c, void **array, uint32_t *cap, uint32_t need,
         c->failed = true;
         return false;
     }
-    const uint8_t *old = *array;
-    for (uint64_t i = 0; old && i < (uint64_t)*cap * elem_bytes; i++)
-        p[i] = old[i];
+    if (*array)
+        mem_move(p, *array, (uint64_t)*cap * elem_bytes);
     *array = p;
     *cap = (uint32_t)n;
     return true;

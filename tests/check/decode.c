@@ -233,7 +233,9 @@ static const char *mnemonic(struct state *s, const char *text, char *out)
             len = slash;
     }
     bool condition = text[len - 1] == '@';
-    snprintf(out, 16, "%.*s%s", (int)len - condition, text, condition ? conditions[s->opcode & 15] : "");
+    len -= condition;
+    memcpy(out, text, len);
+    strcpy(out + len, condition ? conditions[s->opcode & 15] : "");
     return behind;
 }
 

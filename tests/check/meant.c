@@ -156,7 +156,11 @@ static void want(const struct meant *m, struct decoded *d)
         break;
     case MEANT_JMP: strcpy(d->mnemonic, "jmp"), add(d, to); break;
     case MEANT_CALL: strcpy(d->mnemonic, "call"), add(d, to); break;
-    case MEANT_JCC: snprintf(d->mnemonic, sizeof d->mnemonic, "j%s", insn_conditions[m->plus & 15]), add(d, to); break;
+    case MEANT_JCC:
+        d->mnemonic[0] = 'j';
+        strcpy(d->mnemonic + 1, insn_conditions[m->plus & 15]);
+        add(d, to);
+        break;
     case MEANT_RET: strcpy(d->mnemonic, "ret"); break;
     case MEANT_CDQ: strcpy(d->mnemonic, m->w ? "cqo" : "cdq"); break;
     default: want_row(m, d); break;

@@ -1,7 +1,7 @@
 /* Forms, kinds of operands and names of the encoder's rows. */
 #include "tests/check/shape.h"
 
-#include <stdio.h>
+#include <string.h>
 
 const struct about insn_about[I_COUNT] = {
 #define INSN(name, form, prefix, map, opcode, digit, mnemonic) { #name, mnemonic, form },
@@ -42,11 +42,12 @@ const char *insn_mnemonic(enum insn i, bool w, unsigned reg, unsigned cc, char o
 {
     static const char *const alus[8] = { "add", "or", "adc", "sbb", "and", "sub", "xor", "cmp" };
     static const char *const shifts[8] = { "rol", "ror", "?", "?", "shl", "shr", "?", "sar" };
-    size_t n = (size_t)snprintf(out, 16, "%s", insn_about[i].mnemonic);
+    size_t n = strlen(insn_about[i].mnemonic);
+    memcpy(out, insn_about[i].mnemonic, n + 1);
     switch (i) {
-    case I_ALU8: case I_ALU32: snprintf(out, 16, "%s", alus[reg & 7]); break;
-    case I_SHIFT_CL: case I_SHIFT_IMM: snprintf(out, 16, "%s", shifts[reg & 7]); break;
-    case I_CMOV: case I_SETCC: snprintf(out + n, 16 - n, "%s", insn_conditions[cc & 15]); break;
+    case I_ALU8: case I_ALU32: strcpy(out, alus[reg & 7]); break;
+    case I_SHIFT_CL: case I_SHIFT_IMM: strcpy(out, shifts[reg & 7]); break;
+    case I_CMOV: case I_SETCC: strcpy(out + n, insn_conditions[cc & 15]); break;
     case I_MOVD: case I_MOVD_STORE: case I_PINSRD: case I_PEXTRD:
         if (w)
             out[n - 1] = 'q';

@@ -4,10 +4,12 @@
  * upper half the scratch memory.  Bytes outside of allocations are poisoned, a redzone lies between two of them, and
  * scratch_reset poisons what was scratch.  Scratch is filled with a pattern, as the real one's is not zeroed.
  *
- * Invariant, kept by fuzz_heap_reset: the lower half is zero but for what the running engine wrote. */
+ * Invariant, kept by fuzz_heap_reset: the lower half is zero but for what the engine wrote, now or before
+ * fuzz_heap_keep. */
 #include "tests/fuzz/heap.h"
 
 #include <sanitizer/asan_interface.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -17,6 +19,14 @@
 
 static uint64_t scratch_start; /* the same for every cap, so that what was scratch is never heap */
 static uint64_t scratch_at;    /* bytes in use */
+
+/* What was allocated before fuzz_heap_keep, and its bytes; the redzones between are not to be touched. */
+#define KEPT_MAX   8
+#define KEPT_BYTES (64u << 10)
+static struct { uint64_t at, bytes; } kept[KEPT_MAX];
+static uint32_t nkept;
+static uint8_t kept_bytes[KEPT_BYTES];
+static uint64_t kept_end; /* 0: not yet */
 
 static uint64_t scratch_cap(const struct engine *engine)
 {
@@ -42,6 +52,8 @@ void *heap_alloc(struct engine *engine, uint64_t bytes, uint64_t align)
     engine->heap_used = at + bytes;
     engine->stats.heap_bytes = engine->heap_used;
     ASAN_UNPOISON_MEMORY_REGION(engine->env.heap + at, bytes);
+    if (!kept_end && nkept < KEPT_MAX)
+        kept[nkept].at = at, kept[nkept++].bytes = bytes;
     return engine->env.heap + at;
 }
 
@@ -74,15 +86,26 @@ void fuzz_heap_open(uint8_t *heap, uint64_t bytes)
     ASAN_POISON_MEMORY_REGION(heap + sizeof(struct engine), bytes - sizeof(struct engine));
 }
 
+void fuzz_heap_keep(const struct engine *engine)
+{
+    kept_end = engine->heap_used;
+    if (nkept == KEPT_MAX || kept_end > KEPT_BYTES)
+        abort();
+    kept[nkept].at = 0, kept[nkept++].bytes = sizeof *engine;
+    for (uint32_t i = 0; i < nkept; i++)
+        memcpy(kept_bytes + kept[i].at, engine->env.heap + kept[i].at, kept[i].bytes);
+}
+
 void fuzz_heap_reset(struct engine *engine)
 {
-    uint8_t *heap = engine->env.heap;
-    uint64_t used = engine->heap_used;
+    uint8_t *heap = engine->env.heap, *from = heap + kept_end;
+    uint64_t used = engine->heap_used - kept_end, pages = (uint64_t)(heap - from) & 4095;
     scratch_reset(engine);
-    ASAN_UNPOISON_MEMORY_REGION(heap, used);
-    if (used <= MANY)
-        memset(heap, 0, used);
-    else
-        madvise(heap, (used + 4095) & ~4095ull, MADV_DONTNEED);
-    ASAN_POISON_MEMORY_REGION(heap + sizeof(struct engine), used - sizeof(struct engine));
+    ASAN_UNPOISON_MEMORY_REGION(from, used);
+    memset(from, 0, used <= MANY ? used : pages);
+    if (used > MANY)
+        madvise(from + pages, (used - pages + 4095) & ~4095ull, MADV_DONTNEED);
+    ASAN_POISON_MEMORY_REGION(from, used);
+    for (uint32_t i = 0; i < nkept; i++)
+        memcpy(heap + kept[i].at, kept_bytes + kept[i].at, kept[i].bytes);
 }

@@ -6,7 +6,9 @@
 
 /* The heap that env will name, whole and zero; once. */
 void fuzz_heap_open(uint8_t *heap, uint64_t bytes);
-/* After a run: the engine is gone, the heap as fuzz_heap_open had it. */
+/* What the engine is now, fuzz_heap_reset brings back. */
+void fuzz_heap_keep(const struct engine *);
+/* After a run. */
 void fuzz_heap_reset(struct engine *);
 /* Bytes of scratch that the last compilation took. */
 uint64_t fuzz_scratch_used(void);
