@@ -191,7 +191,7 @@ class Context:
         path = self.path(name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as f:
-            f.write(data if isinstance(data, bytes) else data.encode())
+            f.write(data.encode() if isinstance(data, str) else data)
         return path
 
     def mkdir(self, name):

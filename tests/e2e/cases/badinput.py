@@ -1,7 +1,9 @@
 """Modules, files and options that are wrong: each has its status and one line that says what is wrong."""
 
 import os
+import random
 import re
+import struct
 import subprocess
 
 import wasm
@@ -322,6 +324,47 @@ def help_after_the_module_is_the_modules(t):
 @case
 def a_guest_image_of_another_kind(t):
     expect_message(t.vm("--guest-image", t.write("img", b"not an ELF file"), "--", t.write("ok.wasm", OK)), 125, "img")
+
+
+def program_header(image, number, **changes):
+    """A copy of an ELF image with fields of one program header changed."""
+    fields = ["type", "flags", "offset", "vaddr", "paddr", "filesz", "memsz", "align"]
+    at = 64 + 56 * number
+    values = dict(zip(fields, struct.unpack_from("<IIQQQQQQ", image, at)))
+    out = bytearray(image)
+    struct.pack_into("<IIQQQQQQ", out, at, *{**values, **changes}.values())
+    return bytes(out)
+
+
+@case
+def a_guest_image_that_is_broken(t):
+    """Of another version, truncated anywhere, with headers that lie: one line each, and never a crash of ours."""
+    module = t.write("ok.wasm", OK)
+    with open(os.path.join(os.path.dirname(t.wasmvm), "guest.elf"), "rb") as f:
+        good = f.read()
+    expect(t.vm("--guest-image", t.write("img", good), "--", module), 0)
+    note = good.index(b"wasmvm\0\0") + 8
+    for number in range(3):  # version, calls, size of the control area
+        other = bytearray(good)
+        other[note + 4 * number] ^= 1
+        expect_message(t.vm("--guest-image", t.write("img", other), "--", module), 125, "guest interface", "version")
+    for changes, words in ((dict(flags=7), "writable and executable"), (dict(vaddr=0), "outside"),
+                           (dict(filesz=1 << 40, memsz=1 << 40), ""), (dict(offset=1 << 62), "truncated"),
+                           (dict(filesz=(1 << 64) - 1), "truncated"), (dict(memsz=(1 << 64) - 4096), "outside"),
+                           (dict(vaddr=0x1C20000001), "share a page"), (dict(type=0), "")):
+        bad = program_header(good, 0, **changes)
+        expect_message(t.vm("--guest-image", t.write("img", bad), "--", module), 125, "img", words)
+    loaded = max(offset + filesz for _, _, offset, _, _, filesz, _, _ in
+                 (struct.unpack_from("<IIQQQQQQ", good, 64 + 56 * i) for i in range(4)))
+    for cut in [0, 1, 3, 4, 15, 16, 63, 64, 65, 120, 300, 4096, *range(5000, loaded, 9973), loaded - 1]:
+        expect_message(t.vm("--guest-image", t.write("img", good[:cut]), "--", module), 125, "img")
+    rng = random.Random(1)
+    for _ in range(60):  # any byte of the headers: it may still run, or be refused
+        bad = bytearray(good)
+        for _ in range(rng.randrange(1, 4)):
+            bad[rng.randrange(64 + 56 * 5)] = rng.randrange(256)
+        result = t.vm("--timeout", "2", "--guest-image", t.write("img", bad), "--", module)
+        assert result.status in (0, 124, 125, 126, 134, 137), result
 
 
 @case
