@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import time
 
+import wasm
 from harness import case, expect, expect_message, first_in_line, go_build, measured, run
 
 
@@ -118,8 +120,46 @@ def a_million_times_time_now(t):
 
 @case
 def stats_table(t):
+    """Phases, what was compiled, memory, exits; and for every call that the program made, how it was served."""
     result = t.program("hello", options=("--stats",))
-    expect(result, 0, out="Hello, world!\n", err_has=["fd_write", "compiled"])
+    expect(result, 0, out="Hello, world!\n")
+    text = result.err.decode()
+    for phase in "vm load boot run parse validate compile teardown total".split():
+        assert re.search(rf"^ +{phase} +[0-9]+\.[0-9]+", text, re.M), (phase, text)
+    compiled = r"^compiled +([0-9]+) of ([0-9]+) functions, [0-9.]+ of [0-9.]+ MB of bodies, ([0-9.]+) MB/s"
+    figures = re.search(compiled, text, re.M)
+    assert 0 < int(figures[1]) < int(figures[2]) and float(figures[3]) > 0, text
+    assert re.search(r"^memory .* touched at most [0-9.]+ MB", text, re.M), text
+    exits = int(re.search(r"^VM exits +([0-9]+)", text, re.M)[1])
+    calls = re.findall(r"^ {2}([a-z_]+) +([0-9]+) +([0-9]+) +([0-9]+) +([0-9]+) +([0-9.]+) +([0-9.]+|-)$", text, re.M)
+    names = [c[0] for c in calls]
+    assert {"fd_write", "args_get", "clock_time_get", "proc_exit", "random_get"} <= set(names), text
+    for name, count, inside, polled, out, each, _ in calls:
+        assert int(count) == int(inside) + int(polled) + int(out), (name, text)
+        assert abs(float(each) - int(out) / int(count)) < 0.0001, (name, text)
+    assert sum(int(c[4]) for c in calls) <= exits, text
+
+
+@case
+def calls_without_an_exit(t):
+    """Clocks, sched_yield, arguments and environment are served inside the guest, however often."""
+    i32, i64 = wasm.I32, wasm.I64
+    types = [wasm.functype([], [i32]), wasm.functype([i32, i32], [i32]), wasm.functype([i32, i64, i32], [i32])]
+    calls = {"sched_yield": (1, b""), "args_sizes_get": (2, b"\x41\x00\x41\x04"), "args_get": (2, b"\x41\x08\x41\x20"),
+             "environ_sizes_get": (2, b"\x41\x00\x41\x04"), "environ_get": (2, b"\x41\x08\x41\x20"),
+             "clock_time_get": (3, b"\x41\x01\x42\x00\x41\x00"), "clock_res_get": (2, b"\x41\x01\x41\x00")}
+    imports = [("wasi_snapshot_preview1", name, b"\0" + wasm.leb(number)) for name, (number, _) in calls.items()]
+    # loop; each call, trapping on an errno; 1000 times
+    once = b"".join(words + b"\x10" + wasm.leb(i) + b"\x04\x40\x00\x0b" for i, (_, words) in enumerate(calls.values()))
+    code = b"\x03\x40" + once + b"\x20\x00\x41\x01\x6a\x22\x00\x41\xe8\x07\x48\x0d\x00\x0b"
+    module = t.write("calls.wasm", wasm.command(code, groups=[(1, i32)], imports=imports, types=types))
+    result = t.vm("--env", "A=1", "--report", t.path("r.json"), "--", module, "a", "b")
+    expect(result, 0, out="", err="")
+    with open(t.path("r.json")) as f:
+        report = json.load(f)
+    for name in calls:
+        got = report["calls"][name]
+        assert (got["in_guest"], got["polled"], got["exits"]) == (1000, 0, 0), (name, got)
 
 
 @case
@@ -128,11 +168,33 @@ def report_of_every_end(t):
     for name, words, options, status, reason in (
             ("process", ("exit", 3), (), 3, "exit"), ("process", ("panic",), (), 2, "exit"),
             ("trap", (), (), 134, "trap"),
-            ("stop", ("spin",), ("--timeout", "200ms"), 124, "timeout")):
+            ("stop", ("spin",), ("--timeout", "500ms"), 124, "timeout"),
+            ("stop", ("spin",), ("--cpu-time", "300ms"), 124, "cpu_time")):
         result, report = report_of(t, name, *words, options=options)
         assert (result.status, report["status"], report["reason"]) == (status, status, reason), (result, report)
         assert report["calls"]["fd_write"]["exits"] > 0 and report["exits"]["all"] > 0, report
         assert 0 < report["compiled"]["funcs_compiled"] < report["compiled"]["funcs_total"], report
+
+
+@case
+def report_of_runs_that_never_began(t):
+    bad = wasm.module(types=[wasm.functype()], funcs=[0], memory=1, bodies=[wasm.body(b"\x6a\x1a")],
+                      exports=[("_start", wasm.FUNC, 0), ("memory", wasm.MEMORY, 0)])
+    unknown = wasm.command(b"", imports=[("env", "f", b"\0" + wasm.leb(1))], types=[wasm.functype()])
+    for name, data, options, status, reason in (
+            ("body.wasm", bad, (), 126, "invalid"), ("text.wasm", b"#!/bin/sh\n", (), 126, "invalid"),
+            ("empty.wasm", b"", (), 126, "invalid"), ("import.wasm", unknown, (), 126, "unsupported"),
+            ("big.wasm", wasm.command(b"", memory=100), ("--memory", "1M"), 125, "limit"),
+            ("dir.wasm", wasm.command(b""), ("--dir", "/no/such"), 125, "monitor"),
+            ("image.wasm", wasm.command(b""), ("--guest-image", "/dev/null"), 125, "monitor"),
+            ("nobody.wasm", None, (), 127, "no_module")):
+        path = t.path(name) if data is None else t.write(name, data)
+        result = t.vm(*options, "--report", t.path("r.json"), "--", path)
+        expect_message(result, status)
+        with open(t.path("r.json")) as f:
+            report = json.load(f)
+        assert (report["status"], report["reason"], report["module"]) == (status, reason, path), (name, report)
+        assert report["message"] and report["message"] in result.err.decode(), (report, result)
 
 
 @case

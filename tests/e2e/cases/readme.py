@@ -52,6 +52,15 @@ def make_demo(t):
     assert re.search(rb"^Done in [0-9.]+ ms", result.out, re.M), result
 
 
+@case(vm=False)
+def the_demo_module_is_what_its_source_gives(t):
+    """`make images`: the same bytes on every machine."""
+    made = t.path("demo.wasm")
+    prepare([os.path.join(ROOT, "images", "build.sh"), made])
+    with open(made, "rb") as ours, open(os.path.join(ROOT, "images", "demo.wasm"), "rb") as kept:
+        assert ours.read() == kept.read()
+
+
 @case
 def make_install(t):
     environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}

@@ -1,6 +1,7 @@
 """stdin, stdout, stderr: bulk, closed ends, terminals, Ctrl-C."""
 
 import hashlib
+import json
 import os
 import pty
 import select
@@ -303,6 +304,26 @@ def other_signals_end_it(t):
         for argument in "spin", "sleep":
             status, _ = interrupted(t, argument, number)
             assert status == 128 + number, (argument, number, status)
+
+
+@case
+def report_of_a_signal_and_of_sigpipe(t):
+    report = t.path("r.json")
+    child = t.start("--report", report, "--", t.go("stop"), "spin", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert child.stdout.readline() == b"spinning\n"
+    child.send_signal(signal.SIGTERM)
+    assert wait(child, 10)[0] == 143
+    with open(report) as f:
+        said = json.load(f)
+    assert (said["reason"], said["status"], said["signal"]) == ("signal", 143, 15), said
+    child.stdout.close()
+    child = t.start("--report", report, "--", t.go("stop"), "write", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert child.stdout.readline() == b"writing\n"
+    child.stdout.close()
+    assert wait(child, 10)[0] == 141
+    with open(report) as f:
+        said = json.load(f)
+    assert (said["reason"], said["status"], said["signal"]) == ("sigpipe", 141, 13), said
 
 
 @case
