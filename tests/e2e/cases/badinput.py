@@ -43,6 +43,26 @@ def unreadable_file(t):
 
 
 @case
+def modules_of_odd_kinds(t):
+    """A pipe that brings the module in pieces, or not all of it; a file of holes; names that are no text; devices."""
+    hello = t.go("hello")
+    pieces = f"(head -c 1000000 {hello}; sleep 0.3; tail -c +1000001 {hello}) | {t.wasmvm} /dev/stdin"
+    expect(run(["sh", "-c", pieces]), 0, out="Hello, world!\n", err="")
+    expect_message(run(["sh", "-c", f"head -c 1000000 {hello} | {t.wasmvm} /dev/stdin"]), 126, "unexpected end")
+    with open(t.path("holes"), "wb") as f:
+        f.truncate(2 << 30)
+    expect_message(t.vm("--", t.path("holes")), 126, "larger than 1 GiB")
+    expect_message(t.vm("--", b"/no/\xff\xfe.wasm".decode(errors="surrogateescape")), 127, "/no/\\xff\\xfe.wasm")
+    odd = os.fsencode(t.tmp) + b"/\xff.wasm"
+    os.symlink(os.fsencode(t.go("process")), odd)
+    result = run([t.wasmvm, "--", odd, "args", b"\xfe", "", "\n"])
+    expect(result, 0)
+    assert result.out.splitlines()[0].endswith(b'\\xff.wasm"') and result.out.endswith(b'\n2 "\\xfe"\n3 ""\n4 "\\n"\n')
+    for device in "/dev/null", "/dev/zero", "/dev/full", "/":
+        expect_message(t.vm("--", device), 127, device)
+
+
+@case
 def not_wasm(t):
     for name, data in (("empty", b""), ("short", b"\0as"), ("text", b"#!/bin/sh\necho no\n"),
                        ("elf", b"\x7fELF" + b"\0" * 100), ("zeros", b"\0" * 10000)):
