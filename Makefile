@@ -47,6 +47,7 @@ ENGINE_SRC := \
 
 SHIM_SRC := \
     wasi-shim/args.c \
+    wasi-shim/batch.c \
     wasi-shim/clock.c \
     wasi-shim/dirs.c \
     wasi-shim/doorbell.c \
@@ -95,6 +96,7 @@ VMM_SRC := \
     vmm/message.c \
     vmm/net.c \
     vmm/net_addr.c \
+    vmm/net_batch.c \
     vmm/net_dns.c \
     vmm/net_etc.c \
     vmm/net_guest.c \
@@ -126,6 +128,7 @@ VMM_SRC := \
 
 # What host tests share, and the spec suite's runner.
 TEST_SRC := \
+    tests/host/batch_guest.c \
     tests/host/env.c \
 
 # The check of emitted code (engine/x64/meant.h), in test builds of the engine.
@@ -270,8 +273,9 @@ $(BUILD)/host/spec-script: $(call objects,$(SCRIPT_SRC),test)
 
 # ---- unit tests: every tests/unit/FOLDER/test_NAME.c is one cmocka program, linked with what it needs ----
 
+TSAN_BIN := $(addprefix $(BUILD)/tsan/,test_service test_net_batch)
 UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
-UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC)) $(BUILD)/tsan/test_service
+UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC)) $(TSAN_BIN)
 SAN_LIBS := $(addprefix $(BUILD)/san/,libvmm.a libtest.a libshim.a libengine.a)
 
 $(BUILD)/san/%.o: %.c
@@ -305,8 +309,11 @@ $(BUILD)/unit/%: tests/unit/%.c $(SAN_LIBS) $(BUILD)/san/libguest.a
 	$(Q)$(CC) $(BASE) -O1 $(HOSTED) $(CHECKED) $(SAN) -MF $@.d -o $@ $< $(SAN_LIBS) $(VMM_LIBS) -lcmocka -lm -lc \
 	    $(if $(filter guest/% wasi-shim/%,$*),$(BUILD)/san/libguest.a)
 
-# The hand-over of calls once more, under ThreadSanitizer.
+# What two threads share once more, under ThreadSanitizer: the hand-over of calls, bytes without calls, the resolver.
 $(BUILD)/tsan/test_service: tests/unit/vmm/test_service.c vmm/service.c wasi-shim/hypercall.c
+$(BUILD)/tsan/test_net_batch: tests/unit/vmm/test_net_batch.c vmm/net_batch.c tests/host/batch_guest.c \
+    wasi-shim/batch.c wasi-shim/linear.c
+$(BUILD)/tsan/test_%:
 	@mkdir -p $(@D)
 	$(call say,CC tsan $@)
 	$(Q)$(CC) $(BASE) -O1 $(HOSTED) -fsanitize=thread -MF $@.d -o $@ $(filter %.c,$^) -lpthread -lcmocka

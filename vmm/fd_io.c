@@ -112,6 +112,12 @@ static ssize_t stream_once(const struct desc *d, struct iovs *io, enum way way)
     return transfer(d, io, way, d->paced && way == OUT ? PIPE_BUF : UINT64_MAX, AT_POSITION);
 }
 
+/* A socket's wait may have an end of its own (SO_RCVTIMEO, SO_SNDTIMEO). */
+static uint32_t stream_wait(const struct desc *d, short events)
+{
+    return d->conn ? net_wait(d, events) : wait_host(d->host, events);
+}
+
 static uint32_t stream_read(const struct desc *d, struct iovs *io, uint64_t *done)
 {
     for (;;) {
@@ -122,7 +128,7 @@ static uint32_t stream_read(const struct desc *d, struct iovs *io, uint64_t *don
         }
         if (errno != EAGAIN || (d->fdflags & FDFLAG_NONBLOCK))
             return wasi_errno(errno);
-        uint32_t err = wait_host(d->host, POLLIN);
+        uint32_t err = stream_wait(d, POLLIN);
         if (err)
             return err;
     }
@@ -143,7 +149,7 @@ static uint32_t stream_write(struct wasi *w, uint64_t fd, const struct desc *d, 
             return err;
         }
         if (err == WASI_AGAIN && wait)
-            err = wait_host(d->host, POLLOUT);
+            err = stream_wait(d, POLLOUT);
         if (err == WASI_SUCCESS || (err == WASI_INTR && fd == 2 && !kick_pending()))
             continue;
         return *done ? WASI_SUCCESS : err;

@@ -120,9 +120,11 @@ uint32_t serve_fd_fdstat_set_flags(struct wasi *w, const uint64_t *arg)
     if (changed & FDFLAG_SYNCS)
         return WASI_INVAL;
     uint32_t err = changed & FDFLAG_APPEND ? append_set(d, flags & FDFLAG_APPEND) : WASI_SUCCESS;
-    if (err == WASI_SUCCESS)
-        d->fdflags = flags;
-    return err;
+    if (err)
+        return err;
+    net_moves(d);
+    d->fdflags = flags;
+    return WASI_SUCCESS;
 }
 
 uint32_t serve_fd_fdstat_set_rights(struct wasi *w, const uint64_t *arg)

@@ -201,6 +201,7 @@ uint32_t serve_fd_renumber(struct wasi *w, const uint64_t *arg)
         return WASI_BADF;
     if (from == to)
         return WASI_SUCCESS;
+    net_moves(from);
     desc_close(w, to);
     *to = *from;
     *from = (struct desc){ .host = -1, .io = -1 };

@@ -110,6 +110,12 @@ struct conn {
     int64_t timeout_ns[2]; /* SO_RCVTIMEO, SO_SNDTIMEO; 0 = none */
     char *path, *host_path; /* a unix socket's own name, as the guest and as the kernel has it */
     char *peer_path;        /* the name that it connected to */
+    /* net_batch.c's */
+    struct batch_place *place; /* where the guest reads it without a call; NULL = nowhere */
+    uint8_t *rest;             /* bytes read ahead that calls must hand out: nrest of them, from rest_at on */
+    uint32_t rest_at, nrest;
+    int error;                 /* met while nobody asked; for the next call */
+    bool whole, by_calls, sized; /* it reads much at once; it reads by other calls; its send buffer's size was set */
 };
 
 struct net {
@@ -125,6 +131,7 @@ struct net {
     uint64_t lines_left, lines_s, lines_lost; /* of refusals on stderr */
     bool told_sockets, told_bytes, told_rate;
     struct dns *dns;
+    struct batch_host *batch; /* NULL = every read and write is a call */
 };
 
 /* ---- net_log.c: what is told of it ---- */
@@ -149,12 +156,21 @@ bool net_rate_take(struct net *);
 /* ---- net_socket.c ---- */
 struct desc *net_socket(struct wasi *, uint64_t fd, uint32_t *err); /* BADF, NOTSOCK */
 struct conn *conn_new(struct net *, uint8_t family, enum net_proto);
-/* After EAGAIN: AGAIN for a non-blocking socket, or past its timeout, else waits; SUCCESS = try again. */
-uint32_t net_wait(const struct desc *, short events);
 void conn_local(const struct desc *, struct endpoint *);
 void conn_started(struct desc *, const char *how, const struct endpoint *peer, const struct rule *by);
 /* A descriptor of the guest for host's socket.  On failure the socket is closed and conn freed. */
 uint32_t net_place(struct wasi *, int host, struct conn *, bool dgram, uint16_t fdflags, uint32_t *fd);
+
+/* ---- net_batch.c: reads and writes without calls ---- */
+/* Something was read ahead for it, or an error met: it is readable, whatever the kernel says. */
+bool batch_pending(const struct conn *);
+/* Takes back what was read ahead, for calls to hand out; a place that held anything is given up. */
+void batch_recall(struct conn *);
+/* A call has read from it: so much of what was asked for. */
+void batch_was_read(const struct desc *, size_t got, size_t asked);
+void batch_leave(struct conn *); /* gives it up with all that is in it */
+/* Hands out what was taken back. */
+ssize_t batch_take(struct conn *, struct msghdr *, bool peek);
 
 /* ---- net_guest.c: addresses as they lie in guest memory ---- */
 struct guest_addr {

@@ -64,6 +64,11 @@ static uint32_t value_get(const struct desc *d, const struct option *o, union va
         v->time.us = ns % 1000000000 / 1000;
         return WASI_SUCCESS;
     }
+    if (o->kind == ERROR && d->conn && d->conn->error) {
+        v->number = (int32_t)wasi_errno(d->conn->error);
+        d->conn->error = 0;
+        return WASI_SUCCESS;
+    }
     socklen_t len = (socklen_t)value_bytes(o->kind);
     if (getsockopt(d->host, o->host_level, o->host_name, v, &len) < 0)
         return wasi_errno(errno);
@@ -135,5 +140,7 @@ uint32_t serve_sock_setsockopt(struct wasi *w, const uint64_t *arg)
         return WASI_SUCCESS;
     if (o->kind == TIMEOUT)
         return timeout_set(d->conn, o->host_name, &v);
+    if (d->conn && o->host_name == SO_SNDBUF)
+        d->conn->sized = true;
     return setsockopt(d->host, o->host_level, o->host_name, &v, 4) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
 }

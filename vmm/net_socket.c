@@ -41,6 +41,8 @@ struct conn *conn_new(struct net *n, uint8_t family, enum net_proto proto)
 static void conn_free(struct conn *c)
 {
     c->net->sockets--;
+    batch_leave(c);
+    free(c->rest);
     free(c->path);
     free(c->host_path);
     free(c->peer_path);
@@ -88,6 +90,12 @@ void net_close(struct desc *d)
         });
     conn_free(c);
     d->conn = NULL;
+}
+
+void net_moves(struct desc *d)
+{
+    batch_recall(d->conn);
+    batch_leave(d->conn);
 }
 
 static bool sockets_left(struct net *n)
@@ -146,17 +154,39 @@ static bool stranger_skip(const struct desc *d)
     return false;
 }
 
+/* An error that was met before anybody asked is told once. */
+static ssize_t error_tell(struct conn *c)
+{
+    errno = c->error;
+    c->error = 0;
+    return -1;
+}
+
+static size_t asked(const struct msghdr *m)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < m->msg_iovlen; i++)
+        sum += m->msg_iov[i].iov_len;
+    return sum;
+}
+
 ssize_t net_receive(const struct desc *d, struct msghdr *m, int flags)
 {
     struct conn *c = d->conn;
     if (c && !bytes_left(c->net))
         return -1;
+    batch_recall(c);
+    if (c && c->nrest)
+        return batch_take(c, m, flags & MSG_PEEK);
+    if (c && c->error)
+        return error_tell(c);
     if (c && c->proto == NET_UDP && !c->dns && !stranger_skip(d))
         return -1;
     ssize_t got = recvmsg(d->io, m, flags | MSG_DONTWAIT);
     if (c && got > 0 && !(flags & MSG_PEEK)) {
         c->in += (uint64_t)got;
         c->net->bytes += (uint64_t)got;
+        batch_was_read(d, (size_t)got, asked(m));
     }
     return got;
 }
@@ -166,6 +196,8 @@ ssize_t net_send(const struct desc *d, const struct msghdr *m)
     struct conn *c = d->conn;
     if (c && !bytes_left(c->net))
         return -1;
+    if (c && c->error)
+        return error_tell(c);
     ssize_t sent = sendmsg(d->io, m, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (c && sent > 0) {
         c->out += (uint64_t)sent;

@@ -19,7 +19,7 @@
  * relative wait is lengthened by this part of it (122 ppm), so that it is not early by the guest's clock either. */
 #define MARGIN_PART 8192
 #define MARGIN_MAX_NS 100000
-enum { TAG_CLOCK, TAG_FD_READ, TAG_FD_WRITE };
+enum { TAG_CLOCK, TAG_FD_READ, TAG_FD_WRITE, TAG_ANSWERED /* our own */ };
 enum { SUBCLOCK_ABSTIME = 1, EVENT_HANGUP = 1 };
 #define NEVER INT64_MAX
 
@@ -138,12 +138,13 @@ static uint32_t fd_error(const struct desc *d, uint8_t tag)
     return d->rights & (tag == TAG_FD_READ ? RIGHT_FD_READ : RIGHT_FD_WRITE) ? WASI_SUCCESS : WASI_BADF;
 }
 
-static void fd_subscribe(struct wasi *w, struct poll_set *set, const struct wasi_subscription *sub)
+static void fd_subscribe(struct wasi *w, struct poll_set *set, struct wasi_subscription *sub)
 {
     struct desc *d = sub_desc(w, sub);
     uint32_t err = fd_error(d, sub->tag);
-    if (err || !d->stream) { /* a plain descriptor is always ready */
+    if (err || !d->stream || (sub->tag == TAG_FD_READ && batch_ready(d))) { /* a plain descriptor is always ready */
         event_add(set, sub, err, false);
+        sub->tag = TAG_ANSWERED;
         return;
     }
     if (d->poll_slot == 0) {
@@ -223,6 +224,8 @@ static void collect(struct wasi *w, struct poll_set *set)
             continue;
         short broken = POLLHUP | POLLERR, ready = sub->tag == TAG_FD_READ ? POLLIN : POLLOUT;
         short got = set->fds[d->poll_slot - 1].revents;
+        if (sub->tag == TAG_FD_READ && got & POLLIN)
+            batch_fill(w, sub->id, d);
         if (got & (ready | broken | POLLNVAL))
             event_add(set, sub, got & POLLNVAL ? WASI_BADF : WASI_SUCCESS, got & broken);
     }

@@ -478,6 +478,7 @@ bool vcpu_loop(struct vcpu *v)
     uint32_t number;
     v->thread = pthread_self();
     kick_also(&v->service.thread, &v->service.running);
+    batch_start(v->wasi, &v->service.lock);
     kick_guest();
     v->vm->entered_ns = clock_now_ns();
     v->vm->entered_cpu_ns = thread_cpu_ns();
@@ -486,8 +487,10 @@ bool vcpu_loop(struct vcpu *v)
     while (v->end->kind == ENDED_NOT)
         vcpu_step(v);
     bool stopped = service_stop(&v->service);
-    if (stopped)
+    if (stopped) {
+        batch_stop(v->wasi);
         free(v->polled_end.text);
+    }
     kick_also(NULL, NULL);
     v->vm->stats->service_cpu_ns = v->service.cpu_ns;
     kick_acknowledge();

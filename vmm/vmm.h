@@ -2,6 +2,7 @@
 #ifndef VMM_VMM_H
 #define VMM_VMM_H
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -128,6 +129,10 @@ uint32_t wasi_serve(struct wasi *, const struct request *, struct end *end);
 /* First path asked with descriptor -1, and how often; "" = none. */
 const char *wasi_missing_path(const struct wasi *, uint64_t *count);
 void wasi_close(struct wasi *);
+/* net_batch.c: bytes of connections that need no calls of their own.  From here to batch_stop, under the lock of the
+ * calls; not with --trace or --net-bytes, which want calls. */
+void batch_start(struct wasi *, pthread_mutex_t *);
+void batch_stop(struct wasi *);
 /* How handlers wait for the host: ppoll with the kick signal unmasked only here.  -1/EINTR when kicked: the handler
  * then returns WASI INTR and the vCPU loop ends or goes on.  kick_pending: a stop is wanted, give up waiting. */
 struct pollfd;

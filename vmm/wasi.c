@@ -81,6 +81,7 @@ uint32_t wasi_serve(struct wasi *w, const struct request *request, struct end *e
     for (uint32_t i = 0; call->sig[i] != ':'; i++)
         arg[i] = call->sig[i] == 'i' ? (uint32_t)request->args[i] : request->args[i];
     w->end = end;
+    batch_flush(w);
     uint64_t began_ns = trace_begin(w);
     uint32_t err = call->serve(w, arg);
     trace_end(w, request->number, arg, err, began_ns);

@@ -240,10 +240,21 @@ void net_end(struct wasi *);                         /* after all descriptors ar
 /* recvmsg or sendmsg with MSG_DONTWAIT and what the policy has to say; errno is the answer. */
 ssize_t net_receive(const struct desc *, struct msghdr *, int flags);
 ssize_t net_send(const struct desc *, const struct msghdr *);
+/* After EAGAIN: AGAIN for a non-blocking socket, or past its timeout, else waits; SUCCESS = try again. */
+uint32_t net_wait(const struct desc *, short events);
 /* What the policy says to a new connection of a listener: ACCES and the socket closed, or its conn. */
 uint32_t net_accepted(const struct desc *listener, int host, struct conn **);
+/* ---- net_batch.c: bytes of connections that need no calls of their own ---- */
+/* Before a call is served: sends what the guest left. */
+void batch_flush(struct wasi *);
+/* A poll found it readable. */
+void batch_fill(struct wasi *, uint32_t fd, const struct desc *);
+bool batch_ready(const struct desc *); /* readable by what was read ahead, or by an error */
+
 /* Before the descriptor is closed. */
 void net_close(struct desc *);
+/* Before its number or its flags change. */
+void net_moves(struct desc *);
 
 /* ---- net_etc.c: the sealed /etc ---- */
 /* A descriptor that stands for the directory; not for the kernel's path calls. */

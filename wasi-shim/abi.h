@@ -173,6 +173,33 @@ struct fdstat { uint8_t filetype, pad0; uint16_t flags; uint32_t pad1; uint64_t 
 /* A host function: offsets of NUL-terminated strings in the control area; sig as in calls.def, f = f32, F = f64. */
 struct host_import { uint32_t module_off, name_off, sig_off, provider_off; };
 
+/* Bytes of TCP connections that need no call of their own (vmm/net_batch.c, wasi-shim/batch.c).
+ *
+ * In: what the host took from a connection when poll_oneoff found it readable.  Descriptor fd has the place fd %
+ * BATCH_PLACES, if the place says so.  The host writes it inside a call; between calls the guest moves `used`, `again`
+ * and `credit`.  Out: records that the guest leaves in a ring, each a struct batch_record and its bytes, 8-aligned; the
+ * host sends them at the next call that it serves, or soon after by itself.  A record never wraps: one with fd 0 leads
+ * back to the ring's start. */
+#define BATCH_PLACES 128u
+#define BATCH_PIECE  2048u
+#define BATCH_RING   0x20000u
+struct batch_place {
+    uint32_t fd;      /* 0 = nobody's */
+    uint32_t len, used;
+    uint32_t again;   /* the connection was found empty: one read behind the last byte may say AGAIN */
+    uint32_t credit;  /* so many bytes may be left in the ring for it */
+    uint32_t pad[3];
+    uint8_t data[BATCH_PIECE];
+};
+struct batch_record { uint32_t fd, len; };
+struct batch {
+    struct batch_place in[BATCH_PLACES];
+    _Alignas(64) uint32_t tail; /* the guest's: bytes ever put into the ring */
+    uint32_t waiting;           /* the guest's: records since its last call */
+    _Alignas(64) uint32_t head; /* the host's: bytes ever taken from it */
+    _Alignas(64) uint8_t ring[BATCH_RING];
+};
+
 /* Read-only to the guest's trust, written by the host before the first instruction. */
 struct boot_record {
     uint64_t magic;
@@ -231,6 +258,7 @@ struct control {
                             stack whose top is quit_stack) to ask for a backtrace on SIGQUIT; 0 = not ready */
     uint64_t quit_stack;
     uint64_t boot_tsc; /* rdtsc by the guest's first instructions; the monitor finds the TSC offset by it */
+    struct batch batch;
 };
 
 /* Why the guest ends a run by CALL_end (args: reason, text gva, text length, code). */

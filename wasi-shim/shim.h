@@ -54,7 +54,8 @@ uint64_t shim_clock_ns(const struct control *);
 
 /* ---- inside ---- */
 /* WASI's error numbers, those that the shim itself returns. */
-enum { WASI_SUCCESS = 0, WASI_BADF = 8, WASI_FAULT = 21, WASI_INVAL = 28, WASI_ISDIR = 31, WASI_NAMETOOLONG = 37 };
+enum { WASI_SUCCESS = 0, WASI_AGAIN = 6, WASI_BADF = 8, WASI_FAULT = 21, WASI_INVAL = 28, WASI_ISDIR = 31,
+       WASI_NAMETOOLONG = 37 };
 
 /* Linear memory as it is during one call.  base may be 0: it is the address of byte 0, no pointer to test. */
 struct linear { uint8_t *base; uint64_t bytes; };
@@ -112,6 +113,10 @@ bool serve_fd_readdir(struct served *);
 void readdir_watch(struct shim *, enum call);
 /* After a forwarded fd_readdir. */
 void readdir_forwarded(struct served *);
+
+/* ---- batch.c ---- */
+bool batch_read(struct served *);  /* fd_read */
+bool batch_write(struct served *); /* fd_write */
 
 /* ---- random.c ---- */
 bool serve_random_get(struct served *);

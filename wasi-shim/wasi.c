@@ -27,6 +27,8 @@ static const serve_fn served[WASI_CALLS] = {
     [CALL_fd_close] = serve_fd_close,
     [CALL_fd_fdstat_get] = serve_fd_fdstat_get,
     [CALL_fd_fdstat_set_flags] = serve_fd_fdstat_set_flags,
+    [CALL_fd_read] = batch_read,
+    [CALL_fd_write] = batch_write,
     [CALL_fd_prestat_get] = serve_fd_prestat_get,
     [CALL_fd_prestat_dir_name] = serve_fd_prestat_dir_name,
     [CALL_fd_readdir] = serve_fd_readdir,
@@ -49,6 +51,7 @@ static void forward(struct served *call, struct engine *engine, enum call number
     preopen_watch(call->shim, number, call->args);
     fdstat_settle(call->shim, number, call->args, nargs);
     readdir_watch(call->shim, number);
+    call->shim->control->batch.waiting = 0;
     call->error = hypercall(&call->shim->control->slot, number, call->args, nargs);
     switch (number) {
     case CALL_clock_time_get: clock_forwarded(call); break;

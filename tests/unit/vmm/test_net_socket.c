@@ -477,6 +477,143 @@ static void test_receive_timeout(void **state)
     ERR(DOM, sock_setsockopt, udp, 0, 11, VALUE, 16);
 }
 
+static void test_timeouts_of_plain_reads_and_writes(void **state)
+{
+    (void)state;
+    uint16_t port;
+    uint32_t l = listener(&port), c = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM);
+    OK(sock_connect, c, addr4("127.0.0.1"), port);
+    int64_t time[2] = { 0, 20000 };
+    memcpy(guest + VALUE, time, sizeof time);
+    OK(sock_setsockopt, c, 0, 11, VALUE, 16);
+    OK(sock_setsockopt, c, 0, 12, VALUE, 16);
+    uint64_t before = now_ns(CLOCK_MONOTONIC);
+    ERR(AGAIN, fd_read, c, iov(BUF, 10), 1, OUT);
+    assert_true(now_ns(CLOCK_MONOTONIC) - before >= 20000000);
+    uint32_t err, calls = 0;
+    before = now_ns(CLOCK_MONOTONIC);
+    while ((err = CALL(fd_write, c, iov(BUF, 65536), 1, OUT)) == WASI_SUCCESS && calls < 1000)
+        calls++;
+    assert_int_equal(err, WASI_AGAIN);
+    assert_true(now_ns(CLOCK_MONOTONIC) - before >= 20000000);
+    OK(fd_close, l);
+}
+
+/* ---- bytes without calls, as far as calls have to do with them ---- */
+
+static struct control control;
+static pthread_mutex_t calls_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static int batch_setup(void **state)
+{
+    memset(&control, 0, sizeof control);
+    mem.regions[REGION_CONTROL] = (struct region){ MAP_CONTROL, sizeof control, (uint8_t *)&control, true };
+    loopback_setup(state);
+    batch_start(wasi, &calls_lock);
+    return 0;
+}
+
+static int batch_teardown(void **state)
+{
+    batch_stop(wasi);
+    int failed = teardown(state);
+    mem.regions[REGION_CONTROL] = (struct region){ .host = NULL };
+    return failed;
+}
+
+static const struct batch_place *place_of(uint32_t fd)
+{
+    return &control.batch.in[fd % BATCH_PLACES];
+}
+
+/* Polls for reading (and writing, where `out`); how many events there were. */
+static uint32_t polled(uint32_t fd, bool out)
+{
+    struct wasi_subscription subs[3] = { { .tag = 1, .id = fd }, { .tag = 1, .id = fd }, { .tag = 2, .id = fd } };
+    memcpy(guest + VALUE, subs, sizeof subs);
+    OK(poll_oneoff, VALUE, BUF, out ? 3 : 1, OUT);
+    return out32();
+}
+
+/* A connection's end in the guest, and the other in *peer, both the guest's; `text` waits to be read. */
+static uint32_t connection_with(const char *text, uint32_t *peer)
+{
+    uint16_t port;
+    uint32_t l = listener(&port);
+    *peer = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM);
+    OK(sock_connect, *peer, addr4("127.0.0.1"), port);
+    OK(sock_accept, l, FDFLAG_NONBLOCK, OUT);
+    uint32_t fd = out32();
+    assert_int_equal(write_text(*peer, text), WASI_SUCCESS);
+    return fd;
+}
+
+static void reads(uint32_t fd, const char *want)
+{
+    OK(fd_read, fd, iov(BUF, 64), 1, OUT);
+    assert_int_equal(out32(), strlen(want));
+    assert_memory_equal(guest + BUF, want, strlen(want));
+}
+
+static void test_a_poll_reads_ahead(void **state)
+{
+    (void)state;
+    uint32_t peer, fd = connection_with("hello", &peer);
+    assert_int_equal(polled(fd, false), 1);
+    assert_int_equal(place_of(fd)->fd, fd);
+    assert_int_equal(place_of(fd)->len, 5);
+    assert_memory_equal(place_of(fd)->data, "hello", 5);
+    assert_true(place_of(fd)->credit > 0 && place_of(fd)->again);
+    assert_int_equal(polled(fd, true), 3); /* one event a subscription, and no more */
+    OK(sock_recv, fd, iov(BUF, 2), 1, 1, OUT, FLAGS_OUT); /* peek */
+    assert_memory_equal(guest + BUF, "he", 2);
+    assert_int_equal(place_of(fd)->fd, 0);
+    assert_int_equal(polled(fd, true), 3);
+    OK(sock_recv, fd, iov(BUF, 2), 1, 0, OUT, FLAGS_OUT);
+    reads(fd, "llo");
+    ERR(AGAIN, fd_read, fd, iov(BUF, 64), 1, OUT);
+}
+
+static void test_places_follow_their_descriptors(void **state)
+{
+    (void)state;
+    uint32_t peer, fd = connection_with("hello", &peer);
+    polled(fd, false);
+    OK(fd_renumber, fd, peer - 1); /* the listener's number */
+    assert_int_equal(place_of(fd)->fd, 0);
+    fd = peer - 1;
+    assert_int_equal(polled(fd, false), 1);
+    reads(fd, "hello");
+    assert_int_equal(write_text(peer, "again"), WASI_SUCCESS);
+    polled(fd, false);
+    OK(fd_fdstat_set_flags, fd, 0); /* blocking from here on */
+    assert_int_equal(place_of(fd)->fd, 0);
+    reads(fd, "again");
+    OK(fd_close, fd);
+    fd = connection_with("more", &peer);
+    polled(fd, false);
+    assert_int_equal(place_of(fd)->fd, fd);
+    OK(fd_close, fd);
+    assert_int_equal(place_of(fd)->fd, 0);
+}
+
+static void test_what_was_left_is_sent_before_any_call(void **state)
+{
+    (void)state;
+    uint32_t peer, fd = connection_with("?", &peer);
+    polled(fd, false);
+    pthread_mutex_lock(&calls_lock);
+    struct batch *b = &control.batch;
+    *(struct batch_record *)b->ring = (struct batch_record){ fd, 5 };
+    memcpy(b->ring + sizeof(struct batch_record), "first", 5);
+    b->tail = 16;
+    OK(fd_close, fd); /* behind it in order */
+    pthread_mutex_unlock(&calls_lock);
+    reads(peer, "first");
+    OK(fd_read, peer, iov(BUF, 64), 1, OUT);
+    assert_int_equal(out32(), 0);
+}
+
 /* ---- unix ---- */
 
 static void test_unix_paths(void **state)
@@ -588,6 +725,7 @@ static void test_getaddrinfo(void **state)
 }
 
 #define LOOPBACK(name) cmocka_unit_test_setup_teardown(name, loopback_setup, teardown)
+#define BATCH(name) cmocka_unit_test_setup_teardown(name, batch_setup, batch_teardown)
 #define CLOSED(name) cmocka_unit_test_setup_teardown(name, closed_setup, teardown)
 
 int main(void)
@@ -599,9 +737,10 @@ int main(void)
         CLOSED(test_nothing_without_a_rule), LOOPBACK(test_listen_without_bind),
         LOOPBACK(test_accepted_sockets_stay_what_they_are), LOOPBACK(test_addresses_that_are_none),
         LOOPBACK(test_descriptors_that_are_no_sockets), LOOPBACK(test_dropped_sockets_leak_nothing),
-        LOOPBACK(test_options), LOOPBACK(test_receive_timeout), LOOPBACK(test_unix_paths),
-            LOOPBACK(test_unix_datagrams),
-        LOOPBACK(test_getaddrinfo),
+        LOOPBACK(test_options), LOOPBACK(test_receive_timeout),
+        LOOPBACK(test_timeouts_of_plain_reads_and_writes), LOOPBACK(test_unix_paths), LOOPBACK(test_unix_datagrams),
+        LOOPBACK(test_getaddrinfo), BATCH(test_a_poll_reads_ahead), BATCH(test_places_follow_their_descriptors),
+        BATCH(test_what_was_left_is_sent_before_any_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

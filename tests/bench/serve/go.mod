@@ -1,0 +1,3 @@
+module wasmvm.test/serve
+
+go 1.21
