@@ -124,6 +124,7 @@ VMM_SRC := \
     vmm/vcpu.c \
     vmm/vm.c \
     vmm/wasi.c \
+    vmm/within.c \
     vmm/blob.S \
 
 # What host tests share, and the spec suite's runner.

@@ -482,6 +482,15 @@ static uint32_t opening_decode(struct opening *o)
     return WASI_SUCCESS;
 }
 
+/* Some devices act when they are merely opened (a watchdog begins to count): they are told by a look before. */
+static bool opening_names_device(const struct wasi *w, const struct opening *o)
+{
+    struct stat st;
+    if (o->oflags & (OFLAG_DIRECTORY | OFLAG_EXCL)) /* neither opens a device */
+        return false;
+    return stat_path(o->dir, o->path, o->lookup & LOOKUP_FOLLOW, &st) == WASI_SUCCESS && device_refused(w, &st);
+}
+
 static int opening_try(const struct opening *o, uint32_t *err)
 {
     return open_beneath(o->dir->host, o->path, o->how_flags, o->how_flags & O_CREAT ? 0666 : 0, err);
@@ -584,6 +593,8 @@ uint32_t serve_path_open(struct wasi *w, const uint64_t *arg)
         err = sealed_open(w, o.path, o.oflags, &fd);
         return err ? err : opening_done(w, fd, arg[8]);
     }
+    if (opening_names_device(w, &o))
+        return WASI_PERM;
     int host = opening_open(&o, &err);
     if (host < 0)
         return err;
@@ -601,41 +612,15 @@ uint32_t serve_path_open(struct wasi *w, const uint64_t *arg)
 
 /* ---- grants ---- */
 
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-/* Whether directory `inner` is `outer` or lies in it. */
-static bool lies_in(int inner, const struct stat *outer)
-{
-    struct stat here, above;
-    int fd = openat(inner, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    bool found = false;
-    while (fd >= 0 && fstat(fd, &here) == 0) {
-        found = same_file(&here, outer);
-        int up = found ? -1 : openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        bool top = up >= 0 && fstat(up, &above) == 0 && same_file(&here, &above);
-        close(fd);
-        fd = up;
-        if (top)
-            break;
-    }
-    if (fd >= 0)
-        close(fd);
-    return found;
-}
-
 /* A directory granted :ro inside one granted :rw, or the other way round, would be neither. */
 static void preopen_check_modes(const struct config *config, const int *hosts)
 {
     for (uint32_t i = 0; i < config->ngrants; i++)
         for (uint32_t k = 0; k < config->ngrants; k++) {
             const struct grant *a = &config->grants[i], *b = &config->grants[k];
-            struct stat outer;
             if (a->tmp || b->tmp) /* nothing that was there before this run */
                 continue;
-            if (a->read_only == b->read_only || fstat(hosts[k], &outer) < 0 || !lies_in(hosts[i], &outer))
+            if (a->read_only == b->read_only || !directory_lies_in(hosts[i], hosts[k]))
                 continue;
             fail("--dir %s and --dir %s: one is :ro, the other is not, and the first lies in the second "
                  "(give both the same mode)", a->host, b->host);

@@ -71,6 +71,8 @@ int stdio_release(struct wasi *w, struct desc *d)
 {
     if (d->io != d->host)
         close(d->io);
+    if (d->host == 0)
+        w->terminal_known = false; /* its number may be another's by and by */
     /* dup2 would not tell what closing says; each close of a description says it. */
     int twin = fcntl(d->host, F_DUPFD_CLOEXEC, 3), closed = twin < 0 ? 0 : close(twin), error = errno;
     /* The other end of the pipe sees the close; the number stays taken.  2 remains for the monitor's messages. */

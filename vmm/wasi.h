@@ -227,6 +227,9 @@ void path_check_kernel(int dir);                  /* fail() without openat2 */
 bool filesystem_refused(int host, uint32_t *err); /* procfs and its like, or an error of fstatfs */
 void preopen_all(struct wasi *, const struct config *);
 
+/* ---- within.c ---- */
+bool directory_lies_in(int inner, int outer);
+
 /* ---- dir.c ---- */
 void dir_stream_free(struct wasi *, struct desc *);
 

@@ -3,6 +3,8 @@
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -109,6 +111,43 @@ static void test_modes_inside_each_other(void **state)
     refused("/up", "lies in");
 }
 
+/* sub/deep a second time, at ../R.ro (R the granted directory): no `..` leads from there to sub. */
+static void mount_twice(void)
+{
+    char second[96], name[96];
+    snprintf(second, sizeof second, "%s.ro", root);
+    snprintf(name, sizeof name, "%s", host_path("sub/a deep one"));
+    if (unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWNS | CLONE_NEWUSER) < 0)
+        _exit(77);
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount(name, second, NULL, MS_BIND, NULL) < 0)
+        _exit(77);
+}
+
+static void test_modes_through_a_second_mount(void **state)
+{
+    (void)state;
+    char second[96], below[112];
+    snprintf(second, sizeof second, "%s.ro", root);
+    snprintf(below, sizeof below, "%s/below", second);
+    mkdir(host_path("sub/a deep one"), 0755);
+    mkdir(host_path("sub/a deep one/below"), 0755);
+    mkdir(host_path("beside"), 0755);
+    const char *const pairs[][2] = {
+        { second, "sub" }, { below, "sub" }, { second, "sub/a deep one" }, { "sub/a deep one/below", second },
+        { below, "." }, { second, "beside" }, { "beside", second },
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        for (int mode = 0; mode < 2; mode++) {
+            grant(pairs[i][0], mode);
+            grant(pairs[i][1], !mode);
+            int status = start_with(mount_twice);
+            if (status == 77)
+                skip(); /* mounting is not allowed here */
+            assert_int_equal(status, i < 5 ? EXIT_MONITOR : 0);
+            assert_true(i >= 5 || strstr(said, "lies in"));
+        }
+}
+
 /* A kernel without openat2, by a filter. */
 static void without_openat2(void)
 {
@@ -149,7 +188,8 @@ static void test_few_descriptors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_bad_directories), TEST(test_modes_inside_each_other), TEST(test_no_openat2),
+        TEST(test_bad_directories), TEST(test_modes_inside_each_other),
+        TEST(test_modes_through_a_second_mount), TEST(test_no_openat2),
         TEST(test_few_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "tests/unit/vmm/wasi_fixture.h"
 
 #include <pthread.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -162,6 +163,42 @@ static void test_devices(void **state)
     assert_int_equal(OPEN(ROOT, "ptmx", 0, GO_RDONLY, 0), WASI_PERM);
     if (geteuid() == 0 && access("/dev/kmsg", F_OK) == 0)
         assert_int_equal(OPEN(ROOT, "kmsg", 0, GO_RDONLY, 0), WASI_PERM);
+}
+
+/* Whether somebody opened what is watched, since the last look. */
+static bool was_opened(int watch)
+{
+    char event[512];
+    return read(watch, event, sizeof event) > 0;
+}
+
+/* What is refused is not even opened: some devices act at that. */
+static void test_devices_are_not_opened(void **state)
+{
+    (void)state;
+    static const char *const devices[] = { "kvm", "fuse", "kmsg", "loop-control", "rtc0", "hwrng" };
+    struct config config = { .grants = (struct grant[]){ { .host = "/dev", .guest = "/dev" } }, .ngrants = 1 };
+    wasi_close(wasi);
+    wasi = wasi_new(&config, &mem);
+    int looked = 0;
+    for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "/dev/%s", devices[i]);
+        int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC), fd = -1;
+        if (inotify_add_watch(watch, path, IN_OPEN) >= 0 && (fd = open(path, O_RDONLY | O_NONBLOCK)) >= 0)
+            close(fd);
+        if (fd >= 0 && was_opened(watch)) { /* an open shows */
+            assert_int_equal(OPEN(ROOT, devices[i], 0, GO_RDONLY, 0), WASI_PERM);
+            assert_int_equal(OPEN(ROOT, devices[i], OFLAG_CREAT | OFLAG_TRUNC, GO_RDWR, 0), WASI_PERM);
+            assert_int_equal(OPEN(ROOT, devices[i], OFLAG_DIRECTORY, 0, 0), WASI_NOTDIR);
+            assert_int_equal(OPEN(ROOT, devices[i], OFLAG_CREAT | OFLAG_EXCL, GO_RDWR, 0), WASI_EXIST);
+            assert_false(was_opened(watch));
+            looked++;
+        }
+        close(watch);
+    }
+    if (looked == 0)
+        skip();
 }
 
 /* A device node made by hand is judged by its number, not by its name. */
@@ -532,7 +569,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_no_way_out), TEST(test_sub_is_a_wall), TEST(test_paths_inside), TEST(test_bad_paths),
-        TEST(test_no_preopen), TEST(test_kernel_file_systems), TEST(test_devices), TEST(test_device_numbers),
+        TEST(test_no_preopen), TEST(test_kernel_file_systems), TEST(test_devices), TEST(test_devices_are_not_opened),
+        TEST(test_device_numbers),
         TEST(test_read_only), TEST(test_read_only_is_inherited), TEST(test_trailing_slashes), TEST(test_dots),
         TEST(test_directories), TEST(test_rename), TEST(test_links), TEST(test_loops), TEST(test_open_flags),
         TEST(test_open_without_rights), TEST(test_truncate), TEST(test_nofollow), TEST(test_socket_file),

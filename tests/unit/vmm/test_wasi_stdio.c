@@ -295,7 +295,8 @@ static void terminal_body(void)
 {
     int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     CHECK(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
-    const char *name = ptsname(master);
+    char name[64];
+    snprintf(name, sizeof name, "%s", ptsname(master));
     pipes();
     use_as(open(name, O_RDWR | O_NOCTTY), 0);
     CHECK(dup2(0, 1) == 1);
@@ -317,6 +318,8 @@ static void terminal_body(void)
     int other = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     CHECK(grantpt(other) == 0 && unlockpt(other) == 0);
     CHECK(OPEN(3, strrchr(ptsname(other), '/') + 1, 0, GO_RDWR, 0) == WASI_PERM);
+    CHECK(CALL(fd_renumber, 0, 4) == 0 && OPEN(3, strrchr(name, '/') + 1, 0, GO_RDWR, 0) == 0);
+    CHECK(CALL(fd_close, 4) == 0 && OPEN(3, strrchr(name, '/') + 1, 0, GO_RDWR, 0) == WASI_PERM); /* not ours now */
     /* A terminal that takes no more: a kick ends the wait. */
     kick_after_ms(50);
     uint32_t err;
