@@ -8,8 +8,9 @@
 #include <sys/syscall.h>
 
 static const char *const pieces[] = {
-    "..", ".", "", "a", "b", "a/deep", "link", "up", "abs", "root", "loop", "file", "fifo", "null", "sub", "inner", "new",
-    "swap", "outside", "outside/secret", "secret", "../outside", "../..", "proc/self/environ", "x\xff", "..a", "...",
+    "..", ".", "", "a", "b", "a/deep", "link", "up", "abs", "root", "loop", "file", "fifo", "null", "sub", "inner",
+    "new", "swap", "outside", "outside/secret", "secret", "../outside", "../..", "proc/self/environ", "x\xff", "..a",
+    "...",
 };
 enum { PIECES = sizeof pieces / sizeof pieces[0] };
 static char outside[128], read_only[128];
