@@ -137,7 +137,7 @@ static uint32_t stream_fill(struct sink *s, struct dir_stream *dir, int host)
         ahead_put(s, dir, host, &full);
         if (full || dir->at_end || s->used == s->size)
             break;
-        err = kick_pending() ? WASI_INTR : ahead_read(dir, host);
+        err = kick_pending(s->w->kick) ? WASI_INTR : ahead_read(dir, host);
     }
     return err;
 }
@@ -154,7 +154,7 @@ static uint32_t sealed_readdir(struct wasi *w, const uint64_t *arg)
         room = entry_put(&s, COOKIE_AFTER_DOTDOT, 1, FILETYPE_DIRECTORY, "..");
     uint64_t first = arg[3] < COOKIE_AFTER_DOTDOT ? 0 : arg[3] - COOKIE_AFTER_DOTDOT;
     const char *name;
-    for (uint64_t i = first; room && i < UINT32_MAX && (name = sealed_entry((uint32_t)i, &st)) != NULL; i++)
+    for (uint64_t i = first; room && i < UINT32_MAX && (name = sealed_entry(w, (uint32_t)i, &st)) != NULL; i++)
         room = entry_put(&s, COOKIE_AFTER_DOTDOT + i + 1, st.st_ino, FILETYPE_REGULAR, name);
     uint32_t used = (uint32_t)s.used;
     return out_put(w, arg[4], &used, 4);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "vmm/vmm.h"
@@ -15,6 +14,7 @@
 #define FRAMES_MOST 32
 #define FRAMES_STACK 41 /* a stack that ran out: the first and last 20, and a line between */
 #define FRAME_BYTES 400 /* before escaping */
+#define LINE_BYTES 4096
 
 /* status: 0 = the kind computes it.  words: what the line says, with %s for the module and %s for the text;
  * NULL = silent.  otherwise: the text where the end has none; without it such an end is silent too. */
@@ -91,47 +91,43 @@ static void frames_print(const char *text, unsigned most)
     write_all(STDERR_FILENO, out, used);
 }
 
-void end_message(const struct config *config, const struct end *end)
+bool end_line(const struct config *config, const struct end *end, char *out, size_t cap, const char **rest)
 {
     const struct ending *e = ending(end);
     const char *text = end->text ? end->text : "";
+    size_t len = strcspn(text, "\n");
+    char span[32];
+    *rest = text[len] == '\n' ? text + len : NULL;
     if (end->kind == ENDED_SIGNAL && end->code == SIGQUIT && *text) {
-        message("%s was stopped: SIGQUIT, while it was here:", config->module);
-        frames_print(text, FRAMES_STACK);
+        snprintf(out, cap, "%s was stopped: SIGQUIT, while it was here:", config->module);
+        *rest = text;
+        return true;
     }
     if (!e->words || (!e->otherwise && !*text))
-        return;
-    char span[32];
-    size_t len = strcspn(text, "\n");
+        return false;
     if (end->kind == ENDED_TIMEOUT || end->kind == ENDED_CPU_TIME) {
         time_write(end->kind == ENDED_TIMEOUT ? config->timeout_ns : config->cpu_time_ns, span);
         text = span;
         len = strlen(span);
+        *rest = NULL;
     }
     char *first = len ? strndup(text, len) : NULL;
-    message(e->words, config->module, first ? first : e->otherwise);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    snprintf(out, cap, e->words, config->module, first ? first : e->otherwise);
+#pragma GCC diagnostic pop
     free(first);
-    if (text[len] == '\n')
-        frames_print(text + len, strncmp(text, "call stack", 10) == 0 ? FRAMES_STACK : FRAMES_MOST);
+    return true;
 }
 
-/* Ends by the signal itself, so that shells and make see what they would see of any program. */
-static void end_by_signal(int number)
+void end_message(const struct config *config, const struct end *end)
 {
-    sigset_t set;
-    struct rlimit none = { 0, 0 };
-    setrlimit(RLIMIT_CORE, &none); /* SIGQUIT would dump the monitor, which is not what crashed */
-    signal(number, SIG_DFL);
-    sigemptyset(&set);
-    sigaddset(&set, number);
-    sigprocmask(SIG_UNBLOCK, &set, NULL);
-    raise(number);
-}
-
-void end_process(const struct end *end)
-{
-    int status = end_status(end);
-    if (end->kind == ENDED_SIGNAL || end->kind == ENDED_SIGPIPE)
-        end_by_signal(status - 128);
-    exit(status); /* also where the signal is one that does not end a process */
+    char line[LINE_BYTES];
+    const char *rest;
+    if (!end_line(config, end, line, sizeof line, &rest))
+        return;
+    message("%s", line);
+    bool stack = end->kind == ENDED_SIGNAL || strncmp(end->text ? end->text : "", "call stack", 10) == 0;
+    if (rest)
+        frames_print(rest, stack ? FRAMES_STACK : FRAMES_MOST);
 }

@@ -66,7 +66,8 @@ static ssize_t transfer_once(const struct desc *d, const struct iovec *v, int n,
 }
 
 /* Moves at most cap bytes by one call of the kernel and consumes what was moved. */
-static ssize_t transfer(const struct desc *d, struct iovs *io, enum way way, uint64_t cap, int64_t offset)
+static ssize_t transfer(struct kick *kick, const struct desc *d, struct iovs *io, enum way way, uint64_t cap,
+                        int64_t offset)
 {
     uint64_t bytes = 0;
     uint32_t stop = io->at;
@@ -78,7 +79,7 @@ static ssize_t transfer(const struct desc *d, struct iovs *io, enum way way, uin
     ssize_t n;
     do
         n = transfer_once(d, io->v + io->at, (int)(stop - io->at), way, offset);
-    while (n < 0 && errno == EINTR && !kick_pending());
+    while (n < 0 && errno == EINTR && !kick_pending(kick));
     if (over)
         io->v[stop - 1].iov_len += over;
     if (n > 0)
@@ -87,11 +88,12 @@ static ssize_t transfer(const struct desc *d, struct iovs *io, enum way way, uin
 }
 
 /* In chunks until all is done, the kernel does less than it was asked, or a kick. */
-static uint32_t plain_transfer(const struct desc *d, struct iovs *io, enum way way, int64_t offset, uint64_t *done)
+static uint32_t plain_transfer(struct kick *kick, const struct desc *d, struct iovs *io, enum way way, int64_t offset,
+                               uint64_t *done)
 {
     do {
         uint64_t want = io->left < CHUNK ? io->left : CHUNK;
-        ssize_t n = transfer(d, io, way, CHUNK, offset);
+        ssize_t n = transfer(kick, d, io, way, CHUNK, offset);
         if (n < 0)
             return *done ? WASI_SUCCESS : wasi_errno(errno);
         *done += (uint64_t)n;
@@ -99,36 +101,36 @@ static uint32_t plain_transfer(const struct desc *d, struct iovs *io, enum way w
             offset += n;
         if ((uint64_t)n < want)
             break;
-    } while (io->left && !kick_pending());
+    } while (io->left && !kick_pending(kick));
     return WASI_SUCCESS;
 }
 
-static ssize_t stream_once(const struct desc *d, struct iovs *io, enum way way)
+static ssize_t stream_once(struct kick *kick, const struct desc *d, struct iovs *io, enum way way)
 {
     if (d->paced && !host_ready(d->host, way == IN ? POLLIN : POLLOUT)) {
         errno = EAGAIN;
         return -1;
     }
-    return transfer(d, io, way, d->paced && way == OUT ? PIPE_BUF : UINT64_MAX, AT_POSITION);
+    return transfer(kick, d, io, way, d->paced && way == OUT ? PIPE_BUF : UINT64_MAX, AT_POSITION);
 }
 
 /* A socket's wait may have an end of its own (SO_RCVTIMEO, SO_SNDTIMEO). */
-static uint32_t stream_wait(const struct desc *d, short events)
+static uint32_t stream_wait(struct wasi *w, const struct desc *d, short events)
 {
-    return d->conn ? net_wait(d, events) : wait_host(d->host, events);
+    return d->conn ? net_wait(w, d, events) : wait_host(w, d->host, events);
 }
 
-static uint32_t stream_read(const struct desc *d, struct iovs *io, uint64_t *done)
+static uint32_t stream_read(struct wasi *w, const struct desc *d, struct iovs *io, uint64_t *done)
 {
     for (;;) {
-        ssize_t n = stream_once(d, io, IN);
+        ssize_t n = stream_once(w->kick, d, io, IN);
         if (n >= 0) {
             *done = (uint64_t)n;
             return WASI_SUCCESS;
         }
         if (errno != EAGAIN || (d->fdflags & FDFLAG_NONBLOCK))
             return wasi_errno(errno);
-        uint32_t err = stream_wait(d, POLLIN);
+        uint32_t err = stream_wait(w, d, POLLIN);
         if (err)
             return err;
     }
@@ -138,7 +140,7 @@ static uint32_t stream_write(struct wasi *w, uint64_t fd, const struct desc *d, 
 {
     bool wait = fd == 2 || !(d->fdflags & FDFLAG_NONBLOCK);
     do {
-        ssize_t n = stream_once(d, io, OUT);
+        ssize_t n = stream_once(w->kick, d, io, OUT);
         if (n >= 0) {
             *done += (uint64_t)n;
             continue;
@@ -149,8 +151,8 @@ static uint32_t stream_write(struct wasi *w, uint64_t fd, const struct desc *d, 
             return err;
         }
         if (err == WASI_AGAIN && wait)
-            err = stream_wait(d, POLLOUT);
-        if (err == WASI_SUCCESS || (err == WASI_INTR && fd == 2 && !kick_pending()))
+            err = stream_wait(w, d, POLLOUT);
+        if (err == WASI_SUCCESS || (err == WASI_INTR && fd == 2 && !kick_pending(w->kick)))
             continue;
         return *done ? WASI_SUCCESS : err;
     } while (io->left);
@@ -187,9 +189,9 @@ static uint32_t transfer_call(struct wasi *w, const uint64_t *arg, enum way way,
     uint64_t done = 0;
     if (err == WASI_SUCCESS && io->left) {
         if (!d->stream)
-            err = plain_transfer(d, io, way, offset, &done);
+            err = plain_transfer(w->kick, d, io, way, offset, &done);
         else
-            err = way == IN ? stream_read(d, io, &done) : stream_write(w, arg[0], d, io, &done);
+            err = way == IN ? stream_read(w, d, io, &done) : stream_write(w, arg[0], d, io, &done);
     }
     if (err)
         return err;

@@ -92,9 +92,6 @@ void fdtable_open(struct wasi *w)
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         fail("cannot read the limit of open files: %s", strerror(errno));
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    getrlimit(RLIMIT_NOFILE, &limit);
     uint64_t max = limit.rlim_cur < INT32_MAX ? limit.rlim_cur : INT32_MAX;
     uint32_t taken = descriptors_in_use();
     taken = MONITOR_RESERVE + (taken > OWN_MOST ? taken - OWN_MOST : 0);
@@ -124,8 +121,8 @@ void fdtable_close(struct wasi *w)
 {
     for (uint32_t fd = 0; fd < w->ndescs; fd++) {
         struct desc *d = &w->descs[fd];
-        /* Our own 0, 1, 2 outlive the run: the monitor's messages follow. */
-        if (d->host >= 0 && !d->inherited)
+        /* The process's own 0, 1, 2 outlive the run: the monitor's messages follow. */
+        if (d->host >= 0 && (!d->inherited || w->stdio_owned))
             desc_close(w, d);
         else if (d->host >= 0 && d->io != d->host)
             close(d->io);

@@ -20,16 +20,17 @@ static void file_read(struct image *image, const char *file)
 {
     struct stat st;
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &st) != 0)
-        fail("%s: the guest image cannot be read: %s", file, strerror(errno));
-    if (!S_ISREG(st.st_mode))
-        fail("%s: the guest image cannot be read: it is no regular file", file);
-    uint8_t *bytes = malloc(st.st_size ? st.st_size : 1);
+    bool found = fd >= 0 && fstat(fd, &st) == 0, regular = found && S_ISREG(st.st_mode);
+    uint8_t *bytes = regular ? malloc(st.st_size ? st.st_size : 1) : NULL;
     ssize_t n = bytes ? read(fd, bytes, st.st_size) : -1;
-    if (n != st.st_size)
-        fail("%s: the guest image cannot be read: %s", file, n < 0 ? strerror(errno) : "it changes");
-    close(fd);
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
     image->bytes = image->file = bytes;
+    if (found && !regular)
+        fail("%s: the guest image cannot be read: it is no regular file", file);
+    if (!bytes || n != st.st_size)
+        fail("%s: the guest image cannot be read: %s", file, n < 0 ? strerror(error) : "it changes");
     image->len = n;
 }
 
@@ -120,7 +121,7 @@ void image_open(struct image *image, const char *file)
     *image = (struct image){.bytes = guest_image_start, .len = guest_image_end - guest_image_start};
     if (file)
         file_read(image, file);
-    elf_version(EV_CURRENT);
+    elf_version(EV_CURRENT); /* the one thing that libelf keeps for the process; always the same */
     Elf *elf = elf_memory((char *)(uintptr_t)image->bytes, image->len);
     const char *wrong = elf ? headers_read(image, elf, &note) : "it is not an ELF file";
     elf_end(elf);

@@ -1,211 +1,292 @@
-/* The one way to stop a run from outside: a kick.
+/* The one way to stop a machine from outside: a kick.
  *
- * Signals that end a program and the two time limits all come to one handler, in the vCPU's thread.  It notes the
- * reason, sets immediate_exit, and arms a timer that repeats the kick every millisecond until the run loop has
- * acknowledged it: whatever the thread was about to do when the first one came, one of the next finds it waiting.
- * KVM_RUN and plain system calls end with EINTR; long waits go through kick_ppoll, where the signals are unmasked
- * only inside the wait.
+ * Whoever wants it stopped (another thread, a handler of the command line's signals, a time limit) notes the reason in
+ * struct kick; the first one counts. Then two things wake the machine, wherever it is. Waits for the host go through
+ * kick_ppoll, which also waits for an eventfd and for the wall time's end. KVM_RUN is interrupted by KICK_SIGNAL, which
+ * is blocked in every thread that serves a machine: it stays pending until kick_drain, and as KVM_SET_SIGNAL_MASK lets
+ * it through inside KVM_RUN, that ends at once as long as it is. So no moment is lost, no handler runs, and nothing of
+ * the process changes: not a disposition, and no thread's mask but the one that runs the machine, which gets its own
+ * back.
  *
- * State is global, as signal dispositions are: one machine a process.  The handler calls async-signal-safe functions
- * only. */
+ * kick_stop is async-signal-safe. The timers' signal is the same one; what it means, the clocks tell. */
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "vmm/vm.h"
 
-#define REPEAT_NS 1000000
-#define KICK_SIGNAL SIGRTMIN
+/* Sent to one thread at a time, so that others may use it for what they like. */
+#define KICK_SIGNAL (SIGRTMIN + 5)
+#define FEW 8 /* descriptors in one wait without an allocation */
 
-enum source { SOURCE_WALL, SOURCE_CPU, SOURCE_REPEAT, SOURCES };
+/* What writes of a machine may raise in the thread that runs it. */
+static const int write_signals[] = {SIGPIPE, SIGXFSZ};
+enum { WRITE_SIGNALS = sizeof write_signals / sizeof write_signals[0] };
 
-static const int end_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-enum { END_SIGNALS = sizeof end_signals / sizeof end_signals[0] };
-
-static struct {
-    struct kvm *kvm;
-    sigset_t mask;                       /* all that the handler takes */
-    struct sigaction before[END_SIGNALS];
-    bool taken[END_SIGNALS];
-    timer_t timers[SOURCES];
-    bool timed[SOURCES];
-    uint64_t cpu_time_ns;
-    volatile sig_atomic_t pending;       /* a stop is wanted */
-    volatile sig_atomic_t kind, number;  /* the first reason */
-    const pthread_t *also;               /* the service thread: its waits end too */
-    const bool *also_runs;
-    volatile sig_atomic_t repeating, acknowledged, waiting, expired;
-} kick;
+static uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
 
 static struct timespec timespec_of(uint64_t ns)
 {
     return (struct timespec){ns / 1000000000u, ns % 1000000000u};
 }
 
-static void timer_arm(enum source source, uint64_t ns, uint64_t interval_ns, int flags)
+/* ---- reasons ---- */
+
+bool kick_open(struct kick *k, uint64_t deadline_ns, uint64_t cpu_time_ns)
 {
-    struct itimerspec spec = {.it_value = timespec_of(ns), .it_interval = timespec_of(interval_ns)};
-    if (kick.timed[source])
-        timer_settime(kick.timers[source], flags, &spec, NULL);
+    *k = (struct kick){.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .deadline_ns = deadline_ns,
+                       .cpu_time_ns = cpu_time_ns};
+    return k->event >= 0;
 }
 
-static void note(enum end_kind kind, int number)
+void kick_close(struct kick *k)
 {
-    if (kick.kind == ENDED_NOT) {
-        kick.number = number;
-        kick.kind = kind;
-    } else if (number) {
-        kick.expired = 1; /* a second signal: no more waiting for the first one's backtrace */
+    if (k->event >= 0)
+        close(k->event);
+    k->event = -1;
+}
+
+/* The counter keeps the thread from leaving, and unblocking the signal, between the look and the shot. */
+void kick_thread(struct kick *k)
+{
+    __atomic_add_fetch(&k->senders, 1, __ATOMIC_SEQ_CST);
+    int thread = __atomic_load_n(&k->thread, __ATOMIC_SEQ_CST);
+    if (thread)
+        syscall(SYS_tgkill, getpid(), thread, KICK_SIGNAL);
+    __atomic_sub_fetch(&k->senders, 1, __ATOMIC_SEQ_CST);
+}
+
+void kick_stop(struct kick *k, enum end_kind kind, uint32_t number)
+{
+    const uint64_t one = 1;
+    uint64_t none = 0;
+    int error = errno;
+    bool first = __atomic_compare_exchange_n(&k->reason, &none, (uint64_t)number << 32 | kind, false, __ATOMIC_SEQ_CST,
+                                             __ATOMIC_SEQ_CST);
+    if (!first && number)
+        __atomic_store_n(&k->again, true, __ATOMIC_RELAXED);
+    ssize_t written = write(k->event, &one, sizeof one); /* a full counter is readable too */
+    (void)written;
+    kick_thread(k);
+    errno = error;
+}
+
+enum end_kind kick_reason(const struct kick *k, uint32_t *number)
+{
+    uint64_t reason = __atomic_load_n(&k->reason, __ATOMIC_SEQ_CST);
+    *number = (uint32_t)(reason >> 32);
+    return (enum end_kind)(uint32_t)reason;
+}
+
+/* Nanoseconds of wall time left; 0: over. */
+static uint64_t time_left(const struct kick *k)
+{
+    uint64_t deadline = __atomic_load_n(&k->deadline_ns, __ATOMIC_RELAXED), now = clock_ns(CLOCK_MONOTONIC);
+    return !deadline ? UINT64_MAX : now < deadline ? deadline - now : 0;
+}
+
+bool kick_pending(struct kick *k)
+{
+    if (__atomic_load_n(&k->reason, __ATOMIC_SEQ_CST))
+        return true;
+    if (__atomic_load_n(&k->deadline_ns, __ATOMIC_RELAXED) && !time_left(k))
+        kick_stop(k, ENDED_TIMEOUT, 0);
+    else if (k->cpu_end_ns && clock_ns(k->cpu_clock) >= k->cpu_end_ns)
+        kick_stop(k, ENDED_CPU_TIME, 0);
+    else
+        return false;
+    return true;
+}
+
+/* ---- waits ---- */
+
+static int wait_once(struct kick *k, struct pollfd *all, unsigned n, uint64_t wait_ns)
+{
+    struct timespec timeout = timespec_of(wait_ns);
+    all[n] = (struct pollfd){.fd = k->event, .events = POLLIN};
+    int ready = ppoll(all, n + 1, wait_ns == UINT64_MAX ? NULL : &timeout, NULL);
+    return ready > 0 && all[n].revents ? ready - 1 : ready;
+}
+
+/* A signal that is nobody's business here does not end the wait. */
+static int wait_all(struct kick *k, struct pollfd *all, unsigned n, int64_t timeout_ns)
+{
+    uint64_t end = timeout_ns < 0 ? UINT64_MAX : clock_ns(CLOCK_MONOTONIC) + (uint64_t)timeout_ns;
+    for (;;) {
+        uint64_t now = clock_ns(CLOCK_MONOTONIC), left = time_left(k);
+        uint64_t own = end == UINT64_MAX ? UINT64_MAX : now < end ? end - now : 0;
+        int ready = wait_once(k, all, n, own < left ? own : left);
+        if (kick_pending(k)) {
+            errno = EINTR;
+            return -1;
+        }
+        if (ready > 0 || (ready < 0 && errno != EINTR) || (ready == 0 && own <= left))
+            return ready;
     }
 }
 
-static void take(int number, siginfo_t *info, void *context)
+int kick_ppoll(struct kick *k, struct pollfd *fds, unsigned n, int64_t timeout_ns)
 {
-    (void)context;
-    if (number != KICK_SIGNAL)
-        note(ENDED_SIGNAL, number);
-    else if (info->si_code != SI_TIMER)
-        return;
-    else if (info->si_value.sival_int == SOURCE_WALL)
-        note(ENDED_TIMEOUT, 0);
-    else if (info->si_value.sival_int == SOURCE_CPU)
-        note(ENDED_CPU_TIME, 0);
-    else if (kick.waiting)
-        kick.expired = 1;
-    kick.pending = kick.kind != ENDED_NOT;
-    kvm_kick(kick.kvm);
-    if (kick.also && *kick.also_runs && kick.pending)
-        pthread_kill(*kick.also, KICK_SIGNAL);
-    if (!kick.repeating && !kick.acknowledged) {
-        kick.repeating = 1;
-        timer_arm(SOURCE_REPEAT, REPEAT_NS, REPEAT_NS, 0);
+    struct pollfd few[FEW + 1];
+    if (kick_pending(k)) {
+        errno = EINTR;
+        return -1;
     }
-}
-
-static void timer_make(enum source source, clockid_t clock)
-{
-    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = KICK_SIGNAL,
-                             .sigev_value.sival_int = source};
-    event._sigev_un._tid = syscall(SYS_gettid);
-    if (timer_create(clock, &event, &kick.timers[source]) != 0)
-        fail("no timer: %s (too many pending signals? ulimit -i)", strerror(errno));
-    kick.timed[source] = true;
-}
-
-/* A signal that the caller has set to be ignored stays ignored, as under nohup. */
-static void signals_take(void)
-{
-    struct sigaction action = {.sa_sigaction = take, .sa_flags = SA_SIGINFO, .sa_mask = kick.mask};
-    sigaction(KICK_SIGNAL, &action, NULL);
-    for (unsigned i = 0; i < END_SIGNALS; i++) {
-        sigaction(end_signals[i], NULL, &kick.before[i]);
-        kick.taken[i] = kick.before[i].sa_handler != SIG_IGN;
-        if (kick.taken[i])
-            sigaction(end_signals[i], &action, NULL);
-    }
-    /* Writes to a closed pipe, and past a file size limit, are errors that the module gets to see. */
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
-    pthread_sigmask(SIG_UNBLOCK, &kick.mask, NULL);
-}
-
-void kick_start(const struct config *config, struct kvm *kvm, uint64_t start_ns)
-{
-    kick.kvm = kvm;
-    kick.cpu_time_ns = config->cpu_time_ns;
-    sigemptyset(&kick.mask);
-    sigaddset(&kick.mask, KICK_SIGNAL);
-    for (unsigned i = 0; i < END_SIGNALS; i++)
-        sigaddset(&kick.mask, end_signals[i]);
-    timer_make(SOURCE_REPEAT, CLOCK_MONOTONIC);
-    signals_take();
-    if (config->timeout_ns) {
-        timer_make(SOURCE_WALL, CLOCK_MONOTONIC);
-        timer_arm(SOURCE_WALL, start_ns + config->timeout_ns, 0, TIMER_ABSTIME);
-    }
-}
-
-void kick_guest(void)
-{
-    if (!kick.cpu_time_ns)
-        return;
-    timer_make(SOURCE_CPU, CLOCK_THREAD_CPUTIME_ID);
-    timer_arm(SOURCE_CPU, kick.cpu_time_ns, 0, 0);
-}
-
-int kick_signal(void)
-{
-    return KICK_SIGNAL;
-}
-
-void kick_also(const pthread_t *thread, const bool *runs)
-{
-    kick.also = NULL;
-    kick.also_runs = runs;
-    kick.also = thread;
-}
-
-void kick_thread(pthread_t thread)
-{
-    kvm_kick(kick.kvm);
-    pthread_kill(thread, KICK_SIGNAL);
-}
-
-enum end_kind kick_reason(uint32_t *number)
-{
-    *number = kick.number;
-    return kick.kind;
-}
-
-void kick_acknowledge(void)
-{
-    kick.acknowledged = 1;
-    timer_arm(SOURCE_REPEAT, 0, 0, 0);
-}
-
-void kick_after(uint64_t ns)
-{
-    kick.waiting = 1;
-    timer_arm(SOURCE_REPEAT, ns, REPEAT_NS, 0);
-}
-
-bool kick_expired(void)
-{
-    return kick.expired;
-}
-
-bool kick_pending(void)
-{
-    return kick.pending;
-}
-
-int kick_ppoll(struct pollfd *fds, unsigned n, int64_t timeout_ns)
-{
-    struct timespec timeout = timespec_of(timeout_ns < 0 ? 0 : timeout_ns);
-    sigset_t unmasked;
-    int ready = -1, error = EINTR;
-    pthread_sigmask(SIG_BLOCK, &kick.mask, &unmasked);
-    if (!kick.pending) {
-        ready = ppoll(fds, n, timeout_ns < 0 ? NULL : &timeout, &unmasked);
-        error = errno;
-    }
-    pthread_sigmask(SIG_SETMASK, &unmasked, NULL);
+    struct pollfd *all = n <= FEW ? few : malloc((n + 1) * sizeof *all);
+    if (!all)
+        return -1;
+    if (n)
+        memcpy(all, fds, n * sizeof *all);
+    int ready = wait_all(k, all, n, timeout_ns), error = errno;
+    if (n)
+        memcpy(fds, all, n * sizeof *all);
+    if (all != few)
+        free(all);
     errno = error;
     return ready;
 }
 
-void kick_stop(void)
+/* ---- the thread that runs the machine ---- */
+
+static bool timer_make(struct kick_timer *timer, clockid_t clock)
 {
-    signal(KICK_SIGNAL, SIG_IGN);
-    for (unsigned i = 0; i < SOURCES; i++)
-        if (kick.timed[i])
-            timer_delete(kick.timers[i]);
-    memset(kick.timed, 0, sizeof kick.timed);
-    for (unsigned i = 0; i < END_SIGNALS; i++)
-        if (kick.taken[i])
-            sigaction(end_signals[i], &kick.before[i], NULL);
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = KICK_SIGNAL};
+    event._sigev_un._tid = syscall(SYS_gettid);
+    return timer->made = timer_create(clock, &event, &timer->id) == 0;
+}
+
+static void timer_arm(struct kick_timer *timer, uint64_t at_ns)
+{
+    struct itimerspec spec = {.it_value = timespec_of(at_ns)};
+    if (timer->made)
+        timer_settime(timer->id, TIMER_ABSTIME, &spec, NULL);
+}
+
+static void timer_end(struct kick_timer *timer)
+{
+    if (timer->made)
+        timer_delete(timer->id);
+    timer->made = false;
+}
+
+/* Arms the wall timer for the deadline, if it is not armed for an earlier one: then kick_drain sees to the rest. So a
+ * limit for each of many short calls costs next to nothing. */
+static void deadline_arm(struct kick *k)
+{
+    uint64_t deadline = __atomic_load_n(&k->deadline_ns, __ATOMIC_SEQ_CST);
+    uint64_t armed = __atomic_load_n(&k->armed_ns, __ATOMIC_SEQ_CST);
+    if (!deadline || (armed && armed <= deadline))
+        return;
+    __atomic_store_n(&k->armed_ns, deadline, __ATOMIC_SEQ_CST);
+    timer_arm(&k->wall, deadline);
+}
+
+/* Before: what was pending and blocked is the caller's and stays so. */
+static void mask_enter(struct kick *k, sigset_t *inside)
+{
+    sigset_t block, pending;
+    sigemptyset(&block);
+    sigaddset(&block, KICK_SIGNAL);
+    for (unsigned i = 0; i < WRITE_SIGNALS; i++)
+        sigaddset(&block, write_signals[i]);
+    pthread_sigmask(SIG_BLOCK, &block, &k->mask);
+    sigpending(&pending);
+    for (unsigned i = 0; i < WRITE_SIGNALS; i++)
+        k->raised[i] = sigismember(&pending, write_signals[i]) == 1;
+    *inside = k->mask;
+    for (unsigned i = 0; i < WRITE_SIGNALS; i++)
+        sigaddset(inside, write_signals[i]);
+    sigdelset(inside, KICK_SIGNAL);
+}
+
+static void consume(int number)
+{
+    const struct timespec now = {0};
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    while (sigtimedwait(&set, NULL, &now) >= 0 || errno == EINTR)
+        ;
+}
+
+bool kick_enter(struct kick *k, struct kvm *kvm)
+{
+    sigset_t inside;
+    mask_enter(k, &inside);
+    k->timer_slack = prctl(PR_GET_TIMERSLACK);
+    prctl(PR_SET_TIMERSLACK, 1); /* waits to the nanosecond instead of 50 us; threads made from here inherit it */
+    __atomic_store_n(&k->thread, (int)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
+    bool made = timer_make(&k->wall, CLOCK_MONOTONIC);
+    if (k->cpu_time_ns) {
+        made = made && timer_make(&k->cpu, CLOCK_THREAD_CPUTIME_ID);
+        pthread_getcpuclockid(pthread_self(), &k->cpu_clock);
+        k->cpu_end_ns = clock_ns(k->cpu_clock) + k->cpu_time_ns;
+        timer_arm(&k->cpu, k->cpu_end_ns);
+    }
+    deadline_arm(k);
+    return made && kvm_set_signals(kvm, &inside);
+}
+
+void kick_leave(struct kick *k)
+{
+    int error = errno;
+    __atomic_store_n(&k->thread, 0, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&k->senders, __ATOMIC_SEQ_CST))
+        usleep(10);
+    timer_end(&k->wall);
+    timer_end(&k->cpu);
+    k->armed_ns = 0;
+    k->cpu_end_ns = 0; /* the clock of a thread that may be gone */
+    consume(KICK_SIGNAL);
+    for (unsigned i = 0; i < WRITE_SIGNALS; i++)
+        if (!k->raised[i] && !sigismember(&k->mask, write_signals[i]))
+            consume(write_signals[i]);
+    prctl(PR_SET_TIMERSLACK, k->timer_slack);
+    pthread_sigmask(SIG_SETMASK, &k->mask, NULL);
+    errno = error;
+}
+
+void kick_drain(struct kick *k)
+{
+    bool pending = kick_pending(k); /* first: it may kick in its turn */
+    consume(KICK_SIGNAL);
+    __atomic_store_n(&k->armed_ns, 0, __ATOMIC_SEQ_CST);
+    if (!pending)
+        deadline_arm(k);
+}
+
+void kick_deadline(struct kick *k, uint64_t deadline_ns)
+{
+    __atomic_store_n(&k->deadline_ns, deadline_ns, __ATOMIC_SEQ_CST);
+    deadline_arm(k);
+}
+
+/* ---- once a stop is wanted: the wall timer is free ---- */
+
+void kick_after(struct kick *k, uint64_t ns)
+{
+    timer_arm(&k->wall, clock_ns(CLOCK_MONOTONIC) + ns);
+}
+
+void kick_patience(struct kick *k, uint64_t ns)
+{
+    k->patience_end_ns = clock_ns(CLOCK_MONOTONIC) + ns;
+    timer_arm(&k->wall, k->patience_end_ns);
+}
+
+bool kick_expired(const struct kick *k)
+{
+    return __atomic_load_n(&k->again, __ATOMIC_RELAXED) ||
+           (k->patience_end_ns && clock_ns(CLOCK_MONOTONIC) >= k->patience_end_ns);
 }

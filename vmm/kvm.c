@@ -75,7 +75,8 @@ static int device_open(void)
 
 void kvm_open(struct kvm *kvm)
 {
-    *kvm = (struct kvm){.fd = device_open(), .vm_fd = -1, .vcpu_fd = -1};
+    *kvm = (struct kvm){.fd = -1, .vm_fd = -1, .vcpu_fd = -1};
+    kvm->fd = device_open();
     int version = ioctl(kvm->fd, KVM_GET_API_VERSION, 0);
     if (version < 0)
         fail(DEVICE ": it is not KVM's device: %s (load kvm_intel or kvm_amd)", strerror(errno));
@@ -109,10 +110,11 @@ void kvm_add_vcpu(struct kvm *kvm)
     int bytes = ioctl(kvm->fd, KVM_GET_VCPU_MMAP_SIZE, 0);
     if (bytes < (int)sizeof *kvm->run)
         fail(DEVICE ": KVM_GET_VCPU_MMAP_SIZE gave %d (use another kernel)", bytes);
-    kvm->run = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, kvm->vcpu_fd, 0);
-    if (kvm->run == MAP_FAILED)
+    void *run = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, kvm->vcpu_fd, 0);
+    if (run == MAP_FAILED)
         fail(DEVICE ": the virtual CPU's page cannot be mapped: %s (is the address space limited? ulimit -v)",
              strerror(errno));
+    kvm->run = run;
     kvm->run_bytes = bytes;
 }
 
@@ -235,16 +237,17 @@ static enum kvm_exit io_exit(struct kvm *kvm, uint8_t *value, const char **why)
     return KVM_DOORBELL;
 }
 
-static enum kvm_exit strange_exit(const struct kvm_run *run, const char **why)
+static enum kvm_exit strange_exit(struct kvm *kvm, const char **why)
 {
-    static char line[96];
-    *why = line;
+    const struct kvm_run *run = kvm->run;
+    const size_t cap = sizeof kvm->why;
+    *why = kvm->why;
     if (run->exit_reason == KVM_EXIT_MMIO)
-        snprintf(line, sizeof line, "physical address 0x%llx is not memory", (unsigned long long)run->mmio.phys_addr);
+        snprintf(kvm->why, cap, "physical address 0x%llx is not memory", (unsigned long long)run->mmio.phys_addr);
     else if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
-        snprintf(line, sizeof line, "KVM could not go on (internal error %u)", run->internal.suberror);
+        snprintf(kvm->why, cap, "KVM could not go on (internal error %u)", run->internal.suberror);
     else
-        snprintf(line, sizeof line, "KVM exit %u", run->exit_reason);
+        snprintf(kvm->why, cap, "KVM exit %u", run->exit_reason);
     return KVM_STRANGE;
 }
 
@@ -253,9 +256,8 @@ enum kvm_exit kvm_enter(struct kvm *kvm, uint8_t *value, const char **why)
     if (ioctl(kvm->vcpu_fd, KVM_RUN, 0) != 0) {
         if (errno == EINTR || errno == EAGAIN)
             return KVM_INTERRUPTED;
-        static char line[96];
-        snprintf(line, sizeof line, "KVM_RUN failed: %s", strerror(errno));
-        *why = line;
+        snprintf(kvm->why, sizeof kvm->why, "KVM_RUN failed: %s", strerror(errno));
+        *why = kvm->why;
         return KVM_STRANGE;
     }
     switch (kvm->run->exit_reason) {
@@ -263,25 +265,17 @@ enum kvm_exit kvm_enter(struct kvm *kvm, uint8_t *value, const char **why)
     case KVM_EXIT_INTR: return KVM_INTERRUPTED;
     case KVM_EXIT_SHUTDOWN: return KVM_SHUTDOWN;
     case KVM_EXIT_FAIL_ENTRY: *why = "the CPU refused its state"; return KVM_REFUSED;
-    default: return strange_exit(kvm->run, why);
+    default: return strange_exit(kvm, why);
     }
 }
 
-void kvm_kick(struct kvm *kvm)
+bool kvm_set_signals(struct kvm *kvm, const sigset_t *blocked)
 {
-    if (kvm->run)
-        __atomic_store_n(&kvm->run->immediate_exit, 1, __ATOMIC_RELAXED);
-}
-
-void kvm_clear_kick(struct kvm *kvm)
-{
-    __atomic_store_n(&kvm->run->immediate_exit, 0, __ATOMIC_RELAXED);
-}
-
-void kvm_complete(struct kvm *kvm)
-{
-    kvm_kick(kvm);
-    (void)ioctl(kvm->vcpu_fd, KVM_RUN, 0);
+    enum { KERNEL_SIGSET = 8 }; /* bytes; the C library's is longer */
+    _Alignas(struct kvm_signal_mask) uint8_t mask[sizeof(struct kvm_signal_mask) + KERNEL_SIGSET];
+    ((struct kvm_signal_mask *)mask)->len = KERNEL_SIGSET;
+    memcpy(mask + sizeof(struct kvm_signal_mask), blocked, KERNEL_SIGSET);
+    return ioctl(kvm->vcpu_fd, KVM_SET_SIGNAL_MASK, mask) == 0;
 }
 
 /* ---- time ---- */
@@ -306,6 +300,7 @@ void kvm_close(struct kvm *kvm)
         close(kvm->vcpu_fd);
     if (kvm->vm_fd >= 0)
         close(kvm->vm_fd);
-    close(kvm->fd);
+    if (kvm->fd >= 0)
+        close(kvm->fd);
     *kvm = (struct kvm){.fd = -1, .vm_fd = -1, .vcpu_fd = -1};
 }

@@ -3,6 +3,7 @@
 #ifndef VMM_KVM_H
 #define VMM_KVM_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@ struct kvm {
     size_t run_bytes;
     uint32_t slots;      /* memory slots so far */
     uint64_t slot_bytes; /* ... and what they hold together */
+    char why[96];        /* what kvm_enter had to say */
 };
 
 /* Opens /dev/kvm and makes a VM; fail() with the reason and what to do. */
@@ -45,17 +47,15 @@ bool kvm_set_place(struct kvm *, const struct cpu_place *);
 
 enum kvm_exit {
     KVM_DOORBELL,    /* `out %al, $DOORBELL_PORT`; *value = al                   */
-    KVM_INTERRUPTED, /* a signal, or immediate_exit                              */
+    KVM_INTERRUPTED, /* a signal                                                 */
     KVM_SHUTDOWN,    /* triple fault                                             */
     KVM_REFUSED,     /* the CPU refused its state (VM entry failed)              */
     KVM_STRANGE,     /* anything else: *why has a line, valid until the next run */
 };
 enum kvm_exit kvm_enter(struct kvm *, uint8_t *value, const char **why);
-/* Async-signal-safe: the next, or present, kvm_enter returns at once, until cleared. */
-void kvm_kick(struct kvm *);
-void kvm_clear_kick(struct kvm *);
-/* Lets a finished doorbell take effect without running the guest; leaves the kick set. */
-void kvm_complete(struct kvm *);
+/* The signals that are blocked while the guest runs, instead of the thread's own: any other one that is pending makes
+ * kvm_enter return at once, as KVM_INTERRUPTED. */
+bool kvm_set_signals(struct kvm *, const sigset_t *blocked);
 
 uint64_t kvm_tsc_khz(struct kvm *);                  /* 0: unknown */
 bool kvm_tsc_offset(struct kvm *, uint64_t *offset); /* guest minus host; false: this kernel cannot say */

@@ -48,6 +48,16 @@ static int module_open(const char *path)
     return fd;
 }
 
+/* As many open files for the program as this process may have. */
+static void files_allow(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return; /* fdtable.c says so */
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* Of the run's kernel side; the rest was counted while it ran. */
 static void stats_finish(uint64_t released_ns)
 {
@@ -69,11 +79,19 @@ int main(int argc, char **argv)
         report_fd = output_open(&config, "--report ", config.report, false);
         fail_then(report_fail);
     }
+    files_allow();
     int module_fd = module_open(config.module);
     tmp_make(&config);
-    struct vm *vm = vm_new(&config, module_fd, &stats);
+    struct vm *vm = vm_new(&config, &stats);
+    if (!vm)
+        fail("no memory for a machine, or no descriptor: %s", strerror(errno));
+    signals_take(vm_kick(vm));
+    vm_build(vm, &(struct module){.fd = module_fd});
     close(module_fd);
-    struct wasi *wasi = wasi_new(&config, vm_memory(vm));
+    struct wasi *wasi = wasi_alloc(vm_memory(vm), vm_kick(vm));
+    if (!wasi)
+        fail("cannot start: no memory");
+    wasi_open(wasi, &config);
 
     struct end end = { .kind = ENDED_NOT };
     bool stopped = vm_run(vm, wasi, &end);
@@ -83,12 +101,12 @@ int main(int argc, char **argv)
     stats.missing_path = missing ? missing : "";
     if (stopped) { /* else a host function may still be looking */
         wasi_close(wasi);
-        vm_free(vm);
+        vm_close(vm); /* its memory is left to the end of the process, which is near: unmapping costs as much again */
     }
     tmp_remove();
+    signals_give_back();
     stats_finish(released_ns);
 
-    signal(SIGPIPE, SIG_IGN); /* nobody may be reading stderr; the report is written all the same */
     end_message(&config, &end);
     if (*stats.missing_path && end_status(&end) != 0 && isatty(STDERR_FILENO))
         message("the program asked for %s, which no --dir grants", stats.missing_path);

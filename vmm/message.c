@@ -1,7 +1,11 @@
-/* Words on stderr: the one place that prints errors, and the one that makes text from outside fit to be seen.
+/* Words on stderr, or for an embedder's ears: the one place that tells errors, and the one that makes text from outside
+ * fit to be seen.
  *
- * A message is one line and one write, so that the lines of several runs do not mix.  Whatever is in it (a path, a name
- * from the module, the guest's own words) reaches the terminal only with its control characters escaped. */
+ * A message is one line and one write, so that the lines of several runs do not mix.  Where it goes is the thread's
+ * matter: one that works for an embedder's machine has an outlet, and so have the threads that it makes.  Whatever is
+ * in a message (a path, a name from the module, the guest's own words) reaches the terminal only with its control
+ * characters escaped. */
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -14,7 +18,8 @@
 #define TEXT_CAP 4096
 #define ESCAPE_MOST 4 /* bytes that one byte becomes: \xNN */
 
-static void (*before_end)(int status, const char *text);
+static _Thread_local void (*before_end)(int status, const char *text);
+static _Thread_local struct outlet *outlet;
 
 bool write_all(int fd, const void *bytes, size_t len)
 {
@@ -87,18 +92,49 @@ size_t text_escape(const char *in, size_t len, char *out, size_t cap, bool keep_
     return used;
 }
 
-/* The unescaped text is left in `text` for the report. */
-static void say(char text[TEXT_CAP], const char *format, va_list args)
+struct outlet *outlet_now(void)
+{
+    return outlet;
+}
+
+struct outlet *outlet_use(struct outlet *new)
+{
+    struct outlet *before = outlet;
+    outlet = new;
+    return before;
+}
+
+bool outlet_guard(struct outlet *s, void (*run)(void *context), void *context)
+{
+    jmp_buf failed;
+    struct outlet *before = outlet_use(s);
+    s->failed = &failed;
+    bool good = setjmp(failed) == 0;
+    if (good)
+        run(context);
+    s->failed = NULL;
+    outlet_use(before);
+    return good;
+}
+
+static void text_make(char text[TEXT_CAP], const char *format, va_list args)
+{
+    if (vsnprintf(text, TEXT_CAP, format, args) < 0)
+        text[0] = 0;
+}
+
+static void say(const char text[TEXT_CAP])
 {
     static const char name[] = "wasmvm: ";
     char line[sizeof name + TEXT_CAP * ESCAPE_MOST + 1];
-    if (vsnprintf(text, TEXT_CAP, format, args) < 0)
-        text[0] = 0;
     size_t len = sizeof name - 1;
     memcpy(line, name, len);
     len += text_escape(text, strlen(text), line + len, sizeof line - len - 1, false);
+    if (outlet && outlet->tell)
+        outlet->tell(outlet->context, line + sizeof name - 1);
     line[len++] = '\n';
-    write_all(STDERR_FILENO, line, len);
+    if (!outlet)
+        write_all(STDERR_FILENO, line, len);
 }
 
 void message(const char *format, ...)
@@ -106,14 +142,22 @@ void message(const char *format, ...)
     char text[TEXT_CAP];
     va_list args;
     va_start(args, format);
-    say(text, format, args);
+    text_make(text, format, args);
     va_end(args);
+    say(text);
 }
 
 static _Noreturn void fail_with(int status, const char *format, va_list args)
 {
     char text[TEXT_CAP];
-    say(text, format, args);
+    text_make(text, format, args);
+    if (outlet) {
+        assert(outlet->failed);
+        outlet->status = status;
+        text_escape(text, strlen(text), outlet->text, sizeof outlet->text, false);
+        longjmp(*outlet->failed, 1);
+    }
+    say(text);
     void (*then)(int, const char *) = before_end;
     before_end = NULL; /* it may fail in its turn */
     if (then)

@@ -33,7 +33,7 @@ static void denied_resolve(struct net *n, const struct rule *r)
             policy_answer_add(&n->policy, r->name, &a[i].ip, DENIED_TTL_S);
         found += got > 0 ? got : 0;
     }
-    if (found == 0)
+    if (found == 0 && !kick_pending(n->kick))
         fail("--deny %s: the name cannot be resolved, so that its addresses are unknown (deny addresses instead)",
              r->text);
 }
@@ -53,6 +53,8 @@ void net_open(struct wasi *w, const struct config *config)
     if (!n)
         fail("cannot start: no memory");
     w->net = n;
+    n->kick = w->kick;
+    n->log = -1;
     pthread_mutex_init(&n->log_lock, NULL);
     n->unix_ok = c->allow_unix;
     n->max_sockets = c->max_sockets ? (uint32_t)c->max_sockets : UINT32_MAX;
@@ -68,7 +70,7 @@ void net_open(struct wasi *w, const struct config *config)
     }
     bool denied = names_denied(&n->policy);
     if (n->names || denied)
-        n->dns = dns_start(n, c);
+        dns_start(n, c);
     for (uint32_t i = 0; i < n->policy.nrules && denied; i++)
         if (n->policy.rules[i].what == RULE_DENY && n->policy.rules[i].name)
             denied_resolve(n, &n->policy.rules[i]);

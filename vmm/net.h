@@ -119,6 +119,7 @@ struct conn {
 };
 
 struct net {
+    struct kick *kick;       /* what ends waits */
     struct policy policy;
     bool unix_ok;
     bool names;              /* the resolver is there */
@@ -213,7 +214,7 @@ size_t dns_query_build(uint8_t out[DNS_MESSAGE_MAX], uint16_t id, const char *na
 extern const struct endpoint dns_endpoint; /* where the guest believes it to be */
 /* --dns-server; fail() where it is none. */
 void dns_server_parse(const char *text, struct endpoint *);
-struct dns *dns_start(struct net *, const struct net_config *);
+void dns_start(struct net *, const struct net_config *); /* sets dns; dns_stop is due also where it fails */
 void dns_stop(struct dns *);
 /* A connection to it: the guest's end, or -1.  `trusted`: for names of --deny; nothing is refused or recorded. */
 int dns_connect(struct dns *, bool trusted);

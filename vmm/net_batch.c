@@ -32,6 +32,7 @@
 struct batch_host {
     struct batch *shared;
     struct wasi *wasi;
+    struct outlet *outlet;
     pthread_mutex_t *lock; /* of the calls */
     struct conn *owner[BATCH_PLACES];
     uint32_t owners;
@@ -238,7 +239,7 @@ void batch_flush(struct wasi *w)
     uint32_t fd;
     while (b && !ring_empty(b, &fd)) {
         struct pollfd p = { .fd = desc_get(w, fd)->host, .events = POLLOUT };
-        if (kick_ppoll(&p, 1, -1) < 0)
+        if (kick_ppoll(w->kick, &p, 1, -1) < 0)
             return;
     }
 }
@@ -250,6 +251,7 @@ void batch_flush(struct wasi *w)
 static void *late(void *self)
 {
     struct batch_host *b = self;
+    outlet_use(b->outlet);
     unsigned idle = 0, missed = 0;
     while (!__atomic_load_n(&b->stopping, __ATOMIC_ACQUIRE)) {
         uint32_t fd;
@@ -282,7 +284,7 @@ void batch_start(struct wasi *w, pthread_mutex_t *lock)
         free(b);
         return;
     }
-    *b = (struct batch_host){ .shared = span.iov_base, .wasi = w, .lock = lock };
+    *b = (struct batch_host){ .shared = span.iov_base, .wasi = w, .lock = lock, .outlet = outlet_now() };
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     b->running = pthread_create(&b->thread, NULL, late, b) == 0;

@@ -50,7 +50,9 @@ struct host { struct ip ip; char name[DNS_NAME_MAX]; };
 
 struct dns {
     struct net *net;
+    struct outlet *outlet;
     pthread_t thread;
+    bool running;
     int door[2]; /* new clients come through it; a closed one ends the thread */
     struct endpoint servers[SERVERS_MAX];
     unsigned nservers;
@@ -373,6 +375,7 @@ static void *serve(void *self)
 {
     struct dns *d = self;
     struct pollfd fds[1 + CLIENTS_MAX + QUERIES_MAX];
+    outlet_use(d->outlet);
     for (;;) {
         fds[0] = (struct pollfd){ .fd = d->door[0], .events = POLLIN };
         for (int i = 0; i < CLIENTS_MAX; i++)
@@ -395,16 +398,20 @@ static void *serve(void *self)
     }
 }
 
-struct dns *dns_start(struct net *net, const struct net_config *c)
+void dns_start(struct net *net, const struct net_config *c)
 {
-    struct dns *d = calloc(1, sizeof *d);
-    if (!d || !(d->hosts = calloc(HOSTS_MAX, sizeof *d->hosts)) || pipe2(d->door, O_CLOEXEC) < 0)
+    struct dns *d = net->dns = calloc(1, sizeof *d);
+    if (!d)
         fail("the resolver cannot start: %s", strerror(errno));
     d->net = net;
+    d->outlet = outlet_now();
+    d->door[0] = d->door[1] = -1;
     for (int i = 0; i < CLIENTS_MAX; i++)
         d->clients[i].fd = -1;
     for (int i = 0; i < QUERIES_MAX; i++)
         d->queries[i].fd = -1;
+    if (!(d->hosts = calloc(HOSTS_MAX, sizeof *d->hosts)) || pipe2(d->door, O_CLOEXEC) < 0)
+        fail("the resolver cannot start: %s", strerror(errno));
     for (uint32_t i = 0; i < c->dns_server.n; i++) {
         struct endpoint e;
         dns_server_parse(c->dns_server.at[i], &e);
@@ -420,16 +427,19 @@ struct dns *dns_start(struct net *net, const struct net_config *c)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error)
         fail("the resolver cannot start: %s", strerror(error));
-    return d;
+    d->running = true;
 }
 
 void dns_stop(struct dns *d)
 {
     if (!d)
         return;
-    close(d->door[1]);
-    pthread_join(d->thread, NULL);
-    close(d->door[0]);
+    if (d->door[1] >= 0)
+        close(d->door[1]);
+    if (d->running)
+        pthread_join(d->thread, NULL);
+    if (d->door[0] >= 0)
+        close(d->door[0]);
     for (int i = 0; i < CLIENTS_MAX; i++)
         if (d->clients[i].fd >= 0)
             close(d->clients[i].fd);
@@ -466,7 +476,7 @@ int dns_lookup(struct dns *d, const char *name, uint16_t type, bool trusted, str
         return -1;
     struct pollfd p = { .fd = end, .events = POLLIN };
     send(end, message, len, MSG_NOSIGNAL);
-    int ready = kick_ppoll(&p, 1, LOOKUP_NS);
+    int ready = kick_ppoll(d->net->kick, &p, 1, LOOKUP_NS);
     ssize_t got = ready > 0 ? recv(end, message, sizeof message, MSG_DONTWAIT) : -1;
     if (ready == 0)
         errno = ETIMEDOUT;

@@ -265,9 +265,12 @@ static bool is_localhost(const struct rule *r)
 
 static void rule_add(struct policy *p, const struct rule *r)
 {
-    p->rules = realloc(p->rules, (p->nrules + 1) * sizeof *p->rules);
-    if (!p->rules)
+    struct rule *rules = realloc(p->rules, (p->nrules + 1) * sizeof *rules);
+    if (!rules) {
+        free(r->name);
         fail("no memory for the network rules");
+    }
+    p->rules = rules;
     p->rules[p->nrules++] = *r;
 }
 
@@ -294,9 +297,12 @@ static void rules_take(struct policy *p, enum rule_what what, const struct words
             localhost_add(p, &r);
             continue;
         }
-        if (r.name && what == RULE_LISTEN)
+        bool no_address = r.name && what == RULE_LISTEN, no_names = r.name && what == RULE_CONNECT && !names;
+        if (no_address || no_names)
+            free(r.name);
+        if (no_address)
             fail("--allow-listen %s: a name cannot be listened on (write an address)", words->at[i]);
-        if (r.name && what == RULE_CONNECT && !names)
+        if (no_names)
             fail("--allow-connect %s: a rule with a name needs the resolver (add --allow-dns)", words->at[i]);
         rule_add(p, &r);
     }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,8 @@ static void place(struct wasi *w, const char *what, int host, enum net_proto pro
     uint8_t family = domain == AF_INET ? FAMILY_INET4 : domain == AF_INET6 ? FAMILY_INET6 : FAMILY_UNIX;
     struct conn *c = conn_new(w->net, family, family == FAMILY_UNIX ? NET_UNIX : proto);
     uint32_t fd;
+    if (!c)
+        close(host);
     if (!c || net_place(w, host, c, proto == NET_UDP, FDFLAG_NONBLOCK, &fd))
         fail("%s: no memory, or too many open files", what);
     c->listening = strcmp(how, "listen") == 0;
@@ -93,6 +96,17 @@ static void listen_one(struct wasi *w, const char *text)
     }
 }
 
+/* Waits until it is, or has failed: the errno. */
+static int connected(struct wasi *w, int fd)
+{
+    struct pollfd p = { .fd = fd, .events = POLLOUT };
+    int error = 0;
+    socklen_t len = sizeof error;
+    if (kick_ppoll(w->kick, &p, 1, -1) < 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+        return errno;
+    return error;
+}
+
 static void dial_one(struct wasi *w, const char *text)
 {
     struct endpoint e;
@@ -105,14 +119,19 @@ static void dial_one(struct wasi *w, const char *text)
     if (!address_parse(text, &e, &any) || any || e.port == 0)
         fail("%s: not ADDR:PORT (write 127.0.0.1:6379 or [::1]:6379)", what);
     uint8_t family = ip_is_v4(&e.ip) ? FAMILY_INET4 : FAMILY_INET6;
-    int fd = socket(family == FAMILY_INET4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(family == FAMILY_INET4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         fail("%s: %s", what, strerror(errno));
     endpoint_to_host(&e, family, &host, &len);
-    while (connect(fd, (struct sockaddr *)&host, len) < 0) /* before the run: a signal ends the process */
-        if (errno != EINTR)
-            fail("%s: %s", what, strerror(errno));
-    fcntl(fd, F_SETFL, O_NONBLOCK);
+    int error = connect(fd, (struct sockaddr *)&host, len) < 0 ? errno : 0;
+    if (error == EINPROGRESS)
+        error = connected(w, fd);
+    if (error)
+        close(fd);
+    if (error && kick_pending(w->kick))
+        return; /* the run is over before it began */
+    if (error)
+        fail("%s: %s", what, strerror(error));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     place(w, what, fd, NET_TCP, "dial", &e);
 }

@@ -206,13 +206,13 @@ ssize_t net_send(const struct desc *d, const struct msghdr *m)
     return sent;
 }
 
-uint32_t net_wait(const struct desc *d, short events)
+uint32_t net_wait(struct wasi *w, const struct desc *d, short events)
 {
     struct pollfd p = { .fd = d->host, .events = events };
     int64_t timeout = d->conn ? d->conn->timeout_ns[events == POLLOUT] : 0;
     if (d->fdflags & FDFLAG_NONBLOCK)
         return WASI_AGAIN;
-    int n = kick_ppoll(&p, 1, timeout ? timeout : -1);
+    int n = kick_ppoll(w->kick, &p, 1, timeout ? timeout : -1);
     return n < 0 ? wasi_errno(errno) : n == 0 ? WASI_AGAIN : WASI_SUCCESS;
 }
 
@@ -353,11 +353,11 @@ static void endpoint_settle(struct endpoint *e)
 }
 
 /* Waits, for a blocking descriptor, until the connection stands or has failed. */
-static uint32_t connect_wait(struct desc *d)
+static uint32_t connect_wait(struct wasi *w, struct desc *d)
 {
     if (d->fdflags & FDFLAG_NONBLOCK)
         return WASI_INPROGRESS;
-    uint32_t err = net_wait(d, POLLOUT);
+    uint32_t err = net_wait(w, d, POLLOUT);
     int error = 0;
     socklen_t len = sizeof error;
     if (err)
@@ -368,14 +368,14 @@ static uint32_t connect_wait(struct desc *d)
 }
 
 /* A unix listener whose queue is full answers AGAIN, and nothing tells when to try again: neither do we. */
-static uint32_t connect_host(struct desc *d, const struct sockaddr_storage *host, socklen_t len)
+static uint32_t connect_host(struct wasi *w, struct desc *d, const struct sockaddr_storage *host, socklen_t len)
 {
     for (;;) {
         if (connect(d->host, (const struct sockaddr *)host, len) == 0)
             return WASI_SUCCESS;
         if (errno == EINPROGRESS)
-            return connect_wait(d);
-        if (errno != EINTR || kick_pending())
+            return connect_wait(w, d);
+        if (errno != EINTR || kick_pending(w->kick))
             return wasi_errno(errno);
     }
 }
@@ -412,7 +412,7 @@ static uint32_t connect_unix(struct wasi *w, struct desc *d, const char *path)
     uint32_t err = unix_target(w, path, &host, &len, &hold);
     if (err)
         return err;
-    err = connect_host(d, &host, len);
+    err = connect_host(w, d, &host, len);
     close(hold);
     if (err)
         return err;
@@ -455,7 +455,7 @@ uint32_t serve_sock_connect(struct wasi *w, const uint64_t *arg)
     socklen_t len;
     if (!endpoint_to_host(&a.at, c->family, &host, &len))
         return WASI_AFNOSUPPORT;
-    err = connect_host(d, &host, len);
+    err = connect_host(w, d, &host, len);
     if (err == WASI_SUCCESS || err == WASI_INPROGRESS)
         conn_started(d, "connect", &a.at, by);
     return err;
@@ -522,7 +522,7 @@ uint32_t serve_sock_send_to(struct wasi *w, const uint64_t *arg)
     err = send_target(w, d, &a, &host, &m.msg_namelen, &hold);
     ssize_t n = -1;
     while (err == WASI_SUCCESS && (n = net_send(d, &m)) < 0)
-        err = errno == EAGAIN ? net_wait(d, POLLOUT) : wasi_errno(errno);
+        err = errno == EAGAIN ? net_wait(w, d, POLLOUT) : wasi_errno(errno);
     if (hold >= 0)
         close(hold);
     uint32_t count = (uint32_t)n;
@@ -542,7 +542,7 @@ static uint32_t receive_from(struct wasi *w, uint64_t fd, uint64_t flags, const 
         m.msg_name = &from;
         m.msg_namelen = sizeof from;
         n = net_receive(d, &m, host_flags);
-        if (n < 0 && (err = errno == EAGAIN ? net_wait(d, POLLIN) : wasi_errno(errno)))
+        if (n < 0 && (err = errno == EAGAIN ? net_wait(w, d, POLLIN) : wasi_errno(errno)))
             return err;
     } while (n < 0);
     struct guest_addr a = { .family = FAMILY_UNSPEC };

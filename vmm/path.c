@@ -77,7 +77,7 @@ static int open_beneath(int dir, const char *path, uint64_t flags, uint64_t mode
         int fd = openat2_host(dir, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
         if (fd >= 0)
             return fd;
-        if (errno != EAGAIN && (errno != EINTR || kick_pending())) {
+        if (errno != EAGAIN && errno != EINTR) {
             *err = errno == EXDEV ? WASI_PERM : wasi_errno(errno);
             return -1;
         }
@@ -397,7 +397,7 @@ static uint32_t filestat_get(struct wasi *w, const uint64_t *arg, enum filestat_
     if (err)
         return err;
     struct stat st;
-    err = d->sealed ? sealed_stat(path, &st) : stat_path(d, path, arg[1] & LOOKUP_FOLLOW, &st);
+    err = d->sealed ? sealed_stat(w, path, &st) : stat_path(d, path, arg[1] & LOOKUP_FOLLOW, &st);
     return err ? err : filestat_put(w, arg[4], layout, &st, filetype_of(st.st_mode));
 }
 
@@ -497,9 +497,9 @@ static int opening_try(const struct opening *o, uint32_t *err)
 }
 
 /* Sleeps for a tick that grows; INTR when kicked. */
-static uint32_t open_tick(struct pollfd *p, unsigned n, int64_t *tick_ns)
+static uint32_t open_tick(struct kick *kick, struct pollfd *p, unsigned n, int64_t *tick_ns)
 {
-    if (kick_ppoll(p, n, *tick_ns) < 0)
+    if (kick_ppoll(kick, p, n, *tick_ns) < 0)
         return wasi_errno(errno);
     if (*tick_ns < OPEN_TICK_MAX_NS)
         *tick_ns *= 2;
@@ -519,14 +519,14 @@ static bool opening_waits(const struct opening *o, uint32_t err, int host_errno)
 }
 
 /* The kernel has no open that waits where a kick could end it: it is tried again. */
-static int opening_open(const struct opening *o, uint32_t *err)
+static int opening_open(struct kick *kick, const struct opening *o, uint32_t *err)
 {
     int64_t tick_ns = OPEN_TICK_MIN_NS;
     for (;;) {
         int fd = opening_try(o, err);
         if (fd >= 0 || !opening_waits(o, *err, errno))
             return fd;
-        *err = open_tick(NULL, 0, &tick_ns);
+        *err = open_tick(kick, NULL, 0, &tick_ns);
         if (*err)
             return -1;
     }
@@ -534,7 +534,7 @@ static int opening_open(const struct opening *o, uint32_t *err)
 
 /* Waits until a FIFO that is open for reading has a writer, has had one, or has bytes.  poll does not tell of a writer
  * that only opened; tee does, without taking a byte: EAGAIN from an empty pipe with a writer, 0 from one without. */
-static uint32_t fifo_wait_writer(int fifo)
+static uint32_t fifo_wait_writer(struct kick *kick, int fifo)
 {
     int scratch[2];
     if (pipe2(scratch, O_CLOEXEC) < 0)
@@ -543,7 +543,7 @@ static uint32_t fifo_wait_writer(int fifo)
     uint32_t err = WASI_SUCCESS;
     while (err == WASI_SUCCESS && tee(fifo, scratch[1], 1, SPLICE_F_NONBLOCK) == 0) {
         struct pollfd p = { .fd = fifo, .events = POLLIN };
-        err = open_tick(&p, 1, &tick_ns);
+        err = open_tick(kick, &p, 1, &tick_ns);
         if (p.revents)
             break;
     }
@@ -565,7 +565,7 @@ static uint32_t opening_check(const struct wasi *w, const struct opening *o, int
     if ((o->oflags & OFLAG_TRUNC) && S_ISREG(st->st_mode) && ftruncate(fd, 0) < 0)
         return wasi_errno(errno);
     if (S_ISFIFO(st->st_mode) && !(o->fdflags & FDFLAG_NONBLOCK) && !(o->how_flags & (O_WRONLY | O_RDWR)))
-        return fifo_wait_writer(fd);
+        return fifo_wait_writer(w->kick, fd);
     return WASI_SUCCESS;
 }
 
@@ -595,7 +595,7 @@ uint32_t serve_path_open(struct wasi *w, const uint64_t *arg)
     }
     if (opening_names_device(w, &o))
         return WASI_PERM;
-    int host = opening_open(&o, &err);
+    int host = opening_open(w->kick, &o, &err);
     if (host < 0)
         return err;
     struct stat st;
@@ -627,17 +627,29 @@ static void preopen_check_modes(const struct config *config, const int *hosts)
         }
 }
 
-static int preopen_host(const struct config *config, const struct grant *g)
+static void preopen_host(struct wasi *w, int *at, const struct config *config, const struct grant *g)
 {
     uint32_t err;
-    if (g->sealed)
-        return sealed_host(config);
-    int host = open(g->host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (g->sealed) {
+        sealed_open_all(w, config);
+        *at = sealed_host(w);
+        return;
+    }
+    int host = *at = open(g->host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (host < 0)
         fail("--dir %s: %s", g->host, strerror(errno));
     if (filesystem_refused(host, &err))
         fail("--dir %s: a kernel file system cannot be granted", g->host);
-    return host;
+}
+
+void preopen_end(struct wasi *w)
+{
+    for (uint32_t i = 0; i < w->nopening; i++)
+        if (w->opening[i] >= 0)
+            close(w->opening[i]);
+    free(w->opening);
+    w->opening = NULL;
+    w->nopening = 0;
 }
 
 void preopen_all(struct wasi *w, const struct config *config)
@@ -646,11 +658,13 @@ void preopen_all(struct wasi *w, const struct config *config)
         return;
     if (config->ngrants > w->open_max)
         fail("%u --dir: the limit of open files allows %u", config->ngrants, w->open_max);
-    int *hosts = calloc(config->ngrants, sizeof *hosts);
+    int *hosts = w->opening = malloc(config->ngrants * sizeof *hosts);
     if (!hosts)
         fail("cannot start: no memory");
+    for (; w->nopening < config->ngrants; w->nopening++)
+        hosts[w->nopening] = -1;
     for (uint32_t i = 0; i < config->ngrants; i++)
-        hosts[i] = preopen_host(config, &config->grants[i]);
+        preopen_host(w, &hosts[i], config, &config->grants[i]);
     if (!config->grants[0].sealed) /* it stands last */
         path_check_kernel(hosts[0]);
     preopen_check_modes(config, hosts);
@@ -665,8 +679,9 @@ void preopen_all(struct wasi *w, const struct config *config)
         d.sealed = config->grants[i].sealed;
         st.st_mode = d.sealed ? S_IFDIR : st.st_mode;
         desc_describe(&d, &st, O_RDONLY);
+        hosts[i] = -1; /* the table's from here on */
         if (desc_place(w, &d, &fd) || fd != 3 + i)
             fail("cannot start: no memory");
     }
-    free(hosts);
+    preopen_end(w);
 }

@@ -183,7 +183,7 @@ static int64_t time_left(const struct poll_set *set)
     return least;
 }
 
-static uint32_t set_wait(struct poll_set *set)
+static uint32_t set_wait(struct kick *kick, struct poll_set *set)
 {
     bool wait = set->nevents == 0 && !set->clock_due;
     if (!wait && set->nfds == 0)
@@ -192,7 +192,7 @@ static uint32_t set_wait(struct poll_set *set)
         int64_t left = wait ? time_left(set) : 0;
         if (left > LONG_WAIT_NS)
             left -= left / WAIT_SLACK;
-        int n = left == 0 ? poll(set->fds, set->nfds, 0) : kick_ppoll(set->fds, set->nfds, left);
+        int n = left == 0 ? poll(set->fds, set->nfds, 0) : kick_ppoll(kick, set->fds, set->nfds, left);
         if (n < 0)
             return wasi_errno(errno);
         if (n > 0 || left == 0)
@@ -274,7 +274,7 @@ static uint32_t poll_oneoff(struct wasi *w, const uint64_t *arg, subs_read_fn *r
     subscribe_all(w, set);
     uint32_t err;
     do {
-        err = set_wait(set);
+        err = set_wait(w->kick, set);
         if (err == WASI_SUCCESS)
             collect(w, set);
     } while (err == WASI_SUCCESS && set->nevents == 0);

@@ -109,6 +109,14 @@ bool ram_reserve(struct range *range, uint64_t gpa, uint64_t bytes)
     return host;
 }
 
+void ram_free(struct ram *ram)
+{
+    const struct range *const ranges[] = {&ram->main, &ram->heap_more, &ram->code_more, &ram->linear_more};
+    for (unsigned i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (ranges[i]->all.host)
+            munmap(ranges[i]->all.host, ranges[i]->all.bytes);
+}
+
 struct span ram_take(struct ram *ram, uint64_t bytes)
 {
     struct span span = {ram->small.host + ram->small_used, ram->small.gpa + ram->small_used, round_up(bytes, PAGE)};

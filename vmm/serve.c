@@ -12,6 +12,7 @@
 static void *serve_main(void *context)
 {
     struct vcpu *v = context;
+    outlet_use(v->service.outlet);
     vcpu_loop(v);
     vm_count(v->vm);
     return NULL;
@@ -21,7 +22,6 @@ static bool thread_make(struct vcpu *v)
 {
     sigset_t all, before;
     sigfillset(&all);
-    sigdelset(&all, kick_signal());
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(&v->thread, NULL, serve_main, v);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

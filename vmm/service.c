@@ -195,6 +195,7 @@ static void session(struct service *s)
 static void *service_main(void *context)
 {
     struct service *s = context;
+    outlet_use(s->outlet);
     while (!stopping(s)) {
         if (__atomic_exchange_n(&s->wanted, 0, __ATOMIC_ACQUIRE))
             session(s);
@@ -213,7 +214,7 @@ static bool one_cpu(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) < 2;
 }
 
-/* The thread takes no signal but the kick, so that the others come to the vCPU's thread. */
+/* The thread takes no signal, so that they come to the others. */
 static bool thread_make(struct service *s)
 {
     sigset_t all, before;
@@ -244,6 +245,7 @@ void service_init(struct service *s, enum transport transport, uint64_t tsc_khz)
 {
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
+    s->outlet = outlet_now();
     s->exit_ns = EXIT_NS_MAX;
     s->rest_ns = REST_NS_MIN;
     s->tsc_khz = tsc_khz;

@@ -24,10 +24,11 @@ struct service {
     enum served (*serve)(void *, enum server); /* copies the request, serves it, writes the result */
     bool (*stop_wanted)(void *);          /* the vCPU's thread shall wait for the server no longer; NULL = never */
     void *context;
-    int kick_signal;                      /* interrupts a call in service; 0 = none */
+    int kick_signal;                      /* one that the thread does not block; 0 = none, but for a test */
     bool threadless;                      /* there is no service thread: callers of exports are the servers */
 
     /* service.c's own. */
+    struct outlet *outlet;                /* where its thread's words go */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;               /* rung, open or stopping changed */

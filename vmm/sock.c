@@ -36,7 +36,7 @@ static uint32_t accept_as(struct wasi *w, uint64_t from, uint64_t flags, uint64_
             break;
         if (ready && errno != EAGAIN)
             return wasi_errno(errno);
-        err = net_wait(listener, POLLIN);
+        err = net_wait(w, listener, POLLIN);
         if (err)
             return err;
     }
@@ -71,7 +71,7 @@ uint32_t serve_sock_recv(struct wasi *w, const uint64_t *arg)
     int flags = (arg[3] & RI_PEEK ? MSG_PEEK : 0) | (arg[3] & RI_WAITALL ? MSG_WAITALL : 0);
     ssize_t n;
     while ((n = net_receive(d, &m, flags)) < 0) {
-        err = errno == EAGAIN ? net_wait(d, POLLIN) : wasi_errno(errno);
+        err = errno == EAGAIN ? net_wait(w, d, POLLIN) : wasi_errno(errno);
         if (err)
             return err;
     }
@@ -97,7 +97,7 @@ uint32_t serve_sock_send(struct wasi *w, const uint64_t *arg)
     struct msghdr m = { .msg_iov = w->iovs.v, .msg_iovlen = w->iovs.n };
     ssize_t n;
     while ((n = net_send(d, &m)) < 0) {
-        err = errno == EAGAIN ? net_wait(d, POLLOUT) : wasi_errno(errno);
+        err = errno == EAGAIN ? net_wait(w, d, POLLOUT) : wasi_errno(errno);
         if (err)
             return err;
     }

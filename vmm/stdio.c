@@ -1,4 +1,4 @@
-/* Descriptors 0, 1 and 2 of our own process as the guest's.
+/* Descriptors 0, 1 and 2 of our own process as the guest's; or three that an embedder names, as copies of ours.
  *
  * Their open file descriptions are shared with the shell and others, so O_NONBLOCK is never set on them: the guest's
  * NONBLOCK is virtual.  So that no transfer ever blocks where a kick cannot end it, pipes and terminals are opened
@@ -31,14 +31,21 @@ static int nonblocking_twin(int fd, int access)
     return open(link, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-static void adopt(struct wasi *w, int fd)
+static void adopt(struct wasi *w, int fd, int host)
 {
     struct stat st;
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fstat(fd, &st) < 0)
+    int flags = fcntl(host, F_GETFL);
+    struct desc d = { .host = host, .io = host, .inherited = true };
+    if (!desc_put(w, (uint32_t)fd, &d)) {
+        if (w->stdio_owned)
+            close(host);
+        fail("cannot start: no memory");
+    }
+    struct desc *at = desc_get(w, (uint64_t)fd);
+    if (flags < 0 || fstat(host, &st) < 0)
         fail("cannot use descriptor %d: %s", fd, strerror(errno));
     int access = flags & O_ACCMODE;
-    struct desc d = { .host = fd, .io = fd, .inherited = true, .read_only = access == O_RDONLY };
+    d.read_only = access == O_RDONLY;
     desc_describe(&d, &st, access);
     /* A directory on stdin is no grant. */
     if (d.filetype == FILETYPE_DIRECTORY)
@@ -46,33 +53,46 @@ static void adopt(struct wasi *w, int fd)
     if (flags & O_APPEND)
         d.fdflags |= FDFLAG_APPEND;
     if (d.stream && !S_ISSOCK(st.st_mode)) {
-        d.io = nonblocking_twin(fd, access);
+        d.io = nonblocking_twin(host, access);
         if (d.io < 0) {
-            d.io = fd;
+            d.io = host;
             d.paced = !(flags & O_NONBLOCK);
         }
     }
-    if (fd == 0 && isatty(0)) {
+    if (fd == 0 && isatty(host)) {
         w->terminal = st;
+        w->terminal_host = host;
         w->terminal_known = true;
     }
-    if (!desc_put(w, (uint32_t)fd, &d))
-        fail("cannot start: no memory");
+    *at = d;
 }
 
-void stdio_adopt(struct wasi *w)
+/* An embedder's, or /dev/null, above the numbers that its program may think its own. */
+static int host_copy(struct wasi *w, int fd, int host)
 {
-    stdio_open_closed();
+    int copy = fcntl(host >= 0 ? host : w->null, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0)
+        fail("cannot use %d as descriptor %d: %s", host, fd, strerror(errno));
+    return copy;
+}
+
+void stdio_adopt(struct wasi *w, const struct config *config)
+{
+    w->stdio_owned = config->stdio != NULL;
+    if (!config->stdio)
+        stdio_open_closed();
     for (int fd = 0; fd <= 2; fd++)
-        adopt(w, fd);
+        adopt(w, fd, config->stdio ? host_copy(w, fd, config->stdio[fd]) : fd);
 }
 
 int stdio_release(struct wasi *w, struct desc *d)
 {
     if (d->io != d->host)
         close(d->io);
-    if (d->host == 0)
+    if (w->terminal_known && d->host == w->terminal_host)
         w->terminal_known = false; /* its number may be another's by and by */
+    if (w->stdio_owned)
+        return close(d->host);
     /* dup2 would not tell what closing says; each close of a description says it. */
     int twin = fcntl(d->host, F_DUPFD_CLOEXEC, 3), closed = twin < 0 ? 0 : close(twin), error = errno;
     /* The other end of the pipe sees the close; the number stays taken.  2 remains for the monitor's messages. */

@@ -18,6 +18,7 @@
 
 #define TEXT_MOST (64u << 10)
 #define QUIT_WAIT_NS 2000000000u
+#define QUIT_RETRY_NS 1000000
 #define QUIT_TRIES 20 /* milliseconds in which the CPU was always found inside an exception entry */
 
 static const char *const call_names[] = {
@@ -55,7 +56,7 @@ void vcpu_end_by(struct vcpu *v, enum server who, const char *format, ...)
     va_end(ap);
     end->kind = ENDED_HOSTILE;
     if (who == ON_SERVER)
-        kick_thread(v->thread); /* out of the guest */
+        kick_thread(&v->vm->kick); /* out of the guest */
 }
 
 /* The guest's text as a string of our own; NULL: not readable, or longer than any honest text. */
@@ -147,7 +148,7 @@ static uint64_t call_backtrace(struct vcpu *v, const struct request *r)
 {
     uint32_t number = 0;
     char *text = text_read(v, r->args[0], r->args[1]);
-    kick_reason(&number);
+    kick_reason(&v->vm->kick, &number);
     if (!text)
         end_bad_text(v, r, r->args[0], r->args[1]);
     else if (v->quitting)
@@ -277,7 +278,7 @@ static enum served serve_here(struct vcpu *v, const struct request *r)
     enum served how = is_reply(r->number) ? ask_reply(v, r, ON_SERVER) : request_serve(v, r, ON_SERVER);
     if (v->polled_end.kind == ENDED_NOT)
         return how;
-    kick_thread(v->thread); /* out of the guest */
+    kick_thread(&v->vm->kick); /* out of the guest */
     return SERVED_NOT;
 }
 
@@ -306,8 +307,8 @@ static enum served call_serve(void *context, enum server who)
 
 static bool stop_wanted(void *context)
 {
-    (void)context;
-    return kick_pending();
+    struct vcpu *v = context;
+    return kick_pending(&v->vm->kick);
 }
 
 static void call_rung(struct vcpu *v)
@@ -329,7 +330,7 @@ void vcpu_begin(struct vcpu *v, bool threadless)
         .state = guest_word(mem, SLOT_AT + offsetof(struct slot, state)),
         .polled = guest_word(mem, SLOT_AT + offsetof(struct slot, polled)),
         .wait_ticks = ticks.iov_base, .serve = call_serve, .stop_wanted = stop_wanted, .context = v,
-        .kick_signal = kick_signal(), .threadless = threadless,
+        .threadless = threadless,
     };
     service_init(&v->service, v->vm->config->transport, kvm_tsc_khz(&v->vm->kvm));
 }
@@ -410,8 +411,10 @@ static void quit_begin(struct vcpu *v, uint32_t number)
         end_with(v, ENDED_SIGNAL, number, NULL);
         return;
     }
-    if (!place.user)
+    if (!place.user) {
+        kick_after(&v->vm->kick, QUIT_RETRY_NS);
         return;
+    }
     if (!service_stop(&v->service)) { /* the quit handler uses the slot */
         end_with(v, ENDED_SIGNAL, number, NULL);
         return;
@@ -419,24 +422,23 @@ static void quit_begin(struct vcpu *v, uint32_t number)
     uint64_t rsp = quit.stack ? quit.stack : FSTACK_TOP;
     struct cpu_place there = {.rip = quit.entry, .rsp = rsp, .rdi = place.rip, .rsi = place.rsp};
     v->quitting = true;
-    kick_acknowledge();
-    kick_after(QUIT_WAIT_NS);
+    kick_patience(&v->vm->kick, QUIT_WAIT_NS);
     if (!kvm_set_place(&v->vm->kvm, &there))
         end_with(v, ENDED_SIGNAL, number, NULL);
 }
 
-/* Clearing comes first: a kick after it sets the flag again. */
+/* Draining comes first: a kick after it ends the next kvm_enter. */
 static void kicked(struct vcpu *v)
 {
     uint32_t number;
-    kvm_clear_kick(&v->vm->kvm);
+    kick_drain(&v->vm->kick);
     pthread_mutex_lock(&v->service.lock);
     bool over = end_taken(v);
     pthread_mutex_unlock(&v->service.lock);
     if (over)
         return;
-    enum end_kind kind = kick_reason(&number);
-    if (kind == ENDED_NOT || (v->quitting && !kick_expired()))
+    enum end_kind kind = kick_reason(&v->vm->kick, &number);
+    if (kind == ENDED_NOT || (v->quitting && !kick_expired(&v->vm->kick)))
         return;
     if (kind == ENDED_SIGNAL && number == SIGQUIT && !v->quitting)
         quit_begin(v, number);
@@ -476,14 +478,14 @@ void vcpu_step(struct vcpu *v)
 bool vcpu_loop(struct vcpu *v)
 {
     uint32_t number;
-    v->thread = pthread_self();
-    kick_also(&v->service.thread, &v->service.running);
-    batch_start(v->wasi, &v->service.lock);
-    kick_guest();
+    struct kick *kick = &v->vm->kick;
     v->vm->entered_ns = clock_now_ns();
     v->vm->entered_cpu_ns = thread_cpu_ns();
-    if (kick_pending())
-        end_with(v, kick_reason(&number), 0, NULL), v->end->code = number;
+    if (!kick_enter(kick, &v->vm->kvm))
+        vcpu_end(v, ENDED_USAGE, "no timer: %s (too many pending signals? ulimit -i)", strerror(errno));
+    else if (kick_pending(kick))
+        end_with(v, kick_reason(kick, &number), 0, NULL), v->end->code = number;
+    batch_start(v->wasi, &v->service.lock);
     while (v->end->kind == ENDED_NOT)
         vcpu_step(v);
     bool stopped = service_stop(&v->service);
@@ -491,9 +493,8 @@ bool vcpu_loop(struct vcpu *v)
         batch_stop(v->wasi);
         free(v->polled_end.text);
     }
-    kick_also(NULL, NULL);
     v->vm->stats->service_cpu_ns = v->service.cpu_ns;
-    kick_acknowledge();
+    kick_leave(kick);
     return stopped;
 }
 

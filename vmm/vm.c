@@ -24,19 +24,19 @@ uint64_t clock_now_ns(void)
 /* ---- the module's bytes: read once, fully, here ---- */
 
 /* Reads up to cap bytes until the end; stops early at a kick. */
-static uint64_t read_fully(int fd, uint8_t *to, uint64_t cap, const char *name)
+static uint64_t read_fully(struct vm *vm, int fd, uint8_t *to, uint64_t cap)
 {
     uint64_t n = 0;
-    while (n < cap && !kick_pending()) {
+    while (n < cap && !kick_pending(&vm->kick)) {
         ssize_t got = read(fd, to + n, cap - n);
         if (got == 0)
             break;
         if (got > 0)
             n += got;
         else if (errno == EAGAIN)
-            kick_ppoll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1);
+            kick_ppoll(&vm->kick, &(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1);
         else if (errno != EINTR)
-            fail_as(EXIT_NO_MODULE, "%s: the module cannot be read: %s", name, strerror(errno));
+            fail_as(EXIT_NO_MODULE, "%s: the module cannot be read: %s", vm->config->module, strerror(errno));
     }
     return n;
 }
@@ -50,8 +50,8 @@ static void pipe_read(struct vm *vm, int fd)
         if (!bytes)
             fail("%s: no memory for the module: %s (free some)", vm->config->module, strerror(errno));
         vm->module_copy = bytes;
-        kick_ppoll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1);
-        n += read_fully(fd, bytes + n, cap - n, vm->config->module);
+        kick_ppoll(&vm->kick, &(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1);
+        n += read_fully(vm, fd, bytes + n, cap - n);
         if (n < cap || cap > MAP_MODULE_MAX)
             break;
         cap *= 2;
@@ -61,12 +61,15 @@ static void pipe_read(struct vm *vm, int fd)
     vm->module_bytes = n;
 }
 
-static void module_measure(struct vm *vm, int fd)
+static void module_measure(struct vm *vm, const struct module *module)
 {
     struct stat st;
-    if (fstat(fd, &st) != 0)
+    int fd = module->fd;
+    if (fd < 0)
+        vm->module_bytes = module->n; /* whoever made it has seen to its size */
+    else if (fstat(fd, &st) != 0)
         fail_as(EXIT_NO_MODULE, "%s: the module cannot be read: %s", vm->config->module, strerror(errno));
-    if (!S_ISREG(st.st_mode))
+    else if (!S_ISREG(st.st_mode))
         pipe_read(vm, fd);
     else if ((uint64_t)st.st_size > MAP_MODULE_MAX)
         fail_as(EXIT_INVALID_MODULE, "%s is not a valid module: it is larger than 1 GiB", vm->config->module);
@@ -75,46 +78,56 @@ static void module_measure(struct vm *vm, int fd)
 }
 
 /* A last 2 MiB page of which little is used is left to 4 KiB pages. */
-static void module_place(struct vm *vm, int fd)
+static void module_place(struct vm *vm, const struct module *module)
 {
     struct span *place = &vm->ram.module;
     uint64_t whole = vm->module_bytes / FRAME * FRAME;
     if (vm->module_bytes - whole < FRAME / 4 && vm->module_bytes != whole)
         madvise(place->host + whole, FRAME, MADV_NOHUGEPAGE);
-    if (vm->module_copy)
-        memcpy(place->host, vm->module_copy, vm->module_bytes);
+    const uint8_t *bytes = vm->module_copy ? vm->module_copy : module->bytes;
+    if (bytes)
+        memcpy(place->host, bytes, vm->module_bytes);
     else
-        vm->module_bytes = read_fully(fd, place->host, vm->module_bytes, vm->config->module);
+        vm->module_bytes = read_fully(vm, module->fd, place->host, vm->module_bytes);
     free(vm->module_copy);
     vm->module_copy = NULL;
 }
 
 /* ---- start ---- */
 
-struct vm *vm_new(const struct config *config, int module_fd, struct run_stats *stats)
+struct vm *vm_new(const struct config *config, struct run_stats *stats)
 {
     struct vm *vm = calloc(1, sizeof *vm);
-    struct image image;
-    struct cpu_start start = {0};
     if (!vm)
-        fail("no memory: %s (free some)", strerror(errno));
+        return NULL;
     vm->config = config;
     vm->stats = stats;
-    kick_start(config, &vm->kvm, stats->start_ns);
+    vm->kvm = (struct kvm){.fd = -1, .vm_fd = -1, .vcpu_fd = -1};
+    if (kick_open(&vm->kick, config->timeout_ns ? stats->start_ns + config->timeout_ns : 0, config->cpu_time_ns))
+        return vm;
+    free(vm);
+    return NULL;
+}
 
+void vm_build(struct vm *vm, const struct module *module)
+{
+    const struct config *config = vm->config;
+    struct run_stats *stats = vm->stats;
+    struct image *image = &vm->image;
+    struct cpu_start start = {0};
     uint64_t began = clock_now_ns();
-    image_open(&image, config->guest_image);
-    module_measure(vm, module_fd);
+    image_open(image, config->guest_image);
+    module_measure(vm, module);
     uint64_t measured = clock_now_ns();
     kvm_open(&vm->kvm);
     ram_new(&vm->ram, &vm->kvm, config, &(struct ram_sizes){
-        .text = boot_text_bytes(&image), .small = boot_small_bytes(config, &image), .module = vm->module_bytes,
+        .text = boot_text_bytes(image), .small = boot_small_bytes(config, image), .module = vm->module_bytes,
     });
     kvm_add_vcpu(&vm->kvm);
     uint64_t made = clock_now_ns();
-    module_place(vm, module_fd);
-    boot_prepare(vm, &image, &start);
-    image_close(&image);
+    module_place(vm, module);
+    boot_prepare(vm, image, &start);
+    image_close(image);
     uint32_t features = features_host();
     if (!kvm_start_state(&vm->kvm, &start, features & CPU_AVX))
         features &= ~(uint32_t)(CPU_AVX | CPU_AVX2 | CPU_FMA);
@@ -122,7 +135,11 @@ struct vm *vm_new(const struct config *config, int module_fd, struct run_stats *
     clockpage_start(vm);
     stats->vm_ns = made - measured;
     stats->load_ns = clock_now_ns() - made + (measured - began);
-    return vm;
+}
+
+struct kick *vm_kick(struct vm *vm)
+{
+    return &vm->kick;
 }
 
 struct guestmem *vm_memory(struct vm *vm)
@@ -159,10 +176,19 @@ bool vm_run(struct vm *vm, struct wasi *wasi, struct end *end)
     return stopped;
 }
 
-/* Guest memory is left to the end of the process, which is near: unmapping it here would cost as much again. */
+void vm_close(struct vm *vm)
+{
+    kvm_close(&vm->kvm);
+}
+
 void vm_free(struct vm *vm)
 {
-    kick_stop();
-    kvm_close(&vm->kvm);
+    if (!vm)
+        return;
+    vm_close(vm);
+    ram_free(&vm->ram);
+    image_close(&vm->image);
+    free(vm->module_copy);
+    kick_close(&vm->kick);
     free(vm);
 }

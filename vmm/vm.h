@@ -4,6 +4,7 @@
 #define VMM_VM_H
 
 #include <pthread.h>
+#include <time.h>
 
 #include "vmm/kvm.h"
 #include "vmm/vmm.h"
@@ -20,20 +21,39 @@ static inline uint64_t round_up(uint64_t n, uint64_t unit)
 uint32_t features_host(void); /* CPU_* bits; AVX and its kin only count if kvm_start_state says so */
 unsigned features_physical_bits(void);
 
-/* ---- kick.c: the one way to stop a run from outside; one vCPU a process ---- */
-/* From here on, signals that end wasmvm and the two time limits are kicks. */
-void kick_start(const struct config *, struct kvm *, uint64_t start_ns);
-void kick_guest(void);             /* the guest is about to run: --cpu-time counts from here              */
+/* ---- kick.c: the one way to stop a machine from outside ---- */
+struct kick_timer { timer_t id; bool made; };
+struct kick {
+    int event;                 /* an eventfd: readable once a stop is wanted; -1 = none */
+    bool again;                /* atomic: a second stop came */
+    unsigned senders;          /* atomic: those who are about to signal `thread` */
+    int thread;                /* atomic: the kernel's number of the thread that runs the machine; 0 = none */
+    uint64_t reason;           /* atomic: 0, or the first one: enum end_kind, and a number in the upper half */
+    uint64_t deadline_ns;      /* atomic: of CLOCK_MONOTONIC; 0 = none */
+    uint64_t armed_ns;         /* atomic: what the wall timer runs for; 0 = nothing */
+    uint64_t cpu_time_ns, cpu_end_ns; /* for the thread; of cpu_clock */
+    uint64_t patience_end_ns;
+    clockid_t cpu_clock;
+    struct kick_timer wall, cpu;
+    sigset_t mask;             /* the thread's own */
+    bool raised[2];            /* write signals that were pending there */
+    int timer_slack;
+};
+bool kick_open(struct kick *, uint64_t deadline_ns, uint64_t cpu_time_ns); /* false: errno */
+void kick_close(struct kick *);
+/* The calling thread runs the machine from here on: the CPU time counts; false: errno, and kick_leave is due.
+ * kick_leave gives the thread back as it was. */
+bool kick_enter(struct kick *, struct kvm *);
+void kick_leave(struct kick *);
+void kick_thread(struct kick *);   /* out of the guest, for no reason of its own */
+void kick_drain(struct kick *);    /* after KVM_INTERRUPTED: the signal is taken, a time that is over is noted */
+/* Another one, or 0 = none; from any one thread, after kick_enter. */
+void kick_deadline(struct kick *, uint64_t deadline_ns);
 /* What was asked for: ENDED_NOT, ENDED_TIMEOUT, ENDED_CPU_TIME or ENDED_SIGNAL with its number. */
-enum end_kind kick_reason(uint32_t *signal_number);
-void kick_acknowledge(void);       /* the vCPU thread has seen it: no more repeats                         */
-void kick_after(uint64_t ns);      /* one more kick then; kick_expired tells that it came                  */
-bool kick_expired(void);
-int kick_signal(void);             /* what a kick is made of                                               */
-/* A second thread that serves calls: kicks end its waits too, while *runs. */
-void kick_also(const pthread_t *thread, const bool *runs);
-void kick_thread(pthread_t);       /* out of the guest, for no reason of its own                            */
-void kick_stop(void);              /* signals as before the start; timers gone                             */
+enum end_kind kick_reason(const struct kick *, uint32_t *number);
+void kick_after(struct kick *, uint64_t ns);    /* a stop is wanted: one more kick then */
+void kick_patience(struct kick *, uint64_t ns); /* the same; kick_expired then, or when a second stop comes */
+bool kick_expired(const struct kick *);
 
 /* ---- ram.c: guest-physical memory: where everything lies, slots, growth ---- */
 struct span { uint8_t *host; uint64_t gpa, bytes; };
@@ -56,6 +76,7 @@ void ram_new(struct ram *, struct kvm *, const struct config *, const struct ram
 struct span ram_take(struct ram *, uint64_t bytes);
 /* Makes the first `bytes` of the range reachable by slots; false: cannot be had. */
 bool ram_reach(struct kvm *, struct range *, uint64_t bytes);
+void ram_free(struct ram *); /* after the machine is closed */
 /* Address space for heap_more, code_more or linear_more, once. */
 bool ram_reserve(struct range *, uint64_t gpa, uint64_t bytes);
 #define RAM_HEAP_MORE_GPA 0xa00000000ull
@@ -144,7 +165,9 @@ struct more { /* further memories */
 struct vm {
     const struct config *config;
     struct run_stats *stats;
+    struct kick kick;
     struct kvm kvm;
+    struct image image;        /* while the machine is built */
     struct ram ram;
     struct tables tables;
     struct guestmem mem;

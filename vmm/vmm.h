@@ -3,6 +3,7 @@
 #define VMM_VMM_H
 
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -13,9 +14,23 @@
 #include "wasi-shim/abi.h"
 
 /* ---- message.c: the one place that words errors ---- */
-/* Prints one line, `wasmvm: what: why (what to do)`, to stderr, control characters escaped. */
+/* Where a thread's words go; without one they go to stderr, and fail() ends the process, as the command line wants. */
+struct outlet {
+    void (*tell)(void *context, const char *text); /* one line, escaped, without an end; NULL = dropped */
+    void *context;
+    jmp_buf *failed;  /* set while a fail() may come: it goes there */
+    int status;       /* what fail() said: enum of exit statuses below, and its text */
+    char text[512];   /* escaped, perhaps cut */
+};
+struct outlet *outlet_use(struct outlet *); /* this thread's from here on; returns the one before */
+struct outlet *outlet_now(void);
+/* Runs it with the outlet in use; false: it failed, by way of fail(). What it had acquired lies where its caller finds
+ * it. */
+bool outlet_guard(struct outlet *, void (*run)(void *context), void *context);
+/* Prints one line, `wasmvm: what: why (what to do)`, to stderr, control characters escaped; or tells the outlet. */
 void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The same, then ends with EXIT_MONITOR.  Only before the guest runs. */
+/* The same, then ends with EXIT_MONITOR, or goes back to outlet_guard's caller.  Only before the guest runs: what is
+ * held by then hangs on struct vm or struct wasi, or is given back first. */
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Escapes guest text for a terminal: control characters, invalid bytes; keeps '\n' where keep_newlines.  Ends with a
  * NUL, stops where `cap` ends.  Returns the length. */
@@ -25,7 +40,7 @@ size_t text_escape(const char *in, size_t len, char *out, size_t cap, bool keep_
 unsigned text_utf8(const char *text, size_t len);
 /* fail() with another status. */
 _Noreturn void fail_as(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* What fail() shall do, once, between its line and the end: writes the report.  One for the process. */
+/* What fail() shall do, once, between its line and the process's end: writes the report.  One for the thread. */
 void fail_then(void (*)(int status, const char *text));
 /* Writes all of it, waiting where a descriptor is non-blocking; false: errno says why. */
 bool write_all(int fd, const void *bytes, size_t len);
@@ -70,6 +85,7 @@ struct config {
     const char *debug;               /* --debug letters */
     struct net_config net;
     struct host_table *host;         /* host.h: what the module may import beyond WASI; NULL = nothing */
+    const int *stdio;                /* host descriptors for 0, 1 and 2, -1 = /dev/null; NULL = the process's own */
     bool serve;                      /* the exports are called from outside, one after the other; no program is run */
 };
 /* Parses argv.  Handles --help and --version itself (prints, exits 0).  Bad usage: fail(). */
@@ -116,13 +132,26 @@ struct end {
     char *text;        /* guest's or monitor's words, unescaped, may have several lines; NULL = none */
 };
 
+/* ---- kick.c: stopping a machine from outside, as the rest sees it ---- */
+struct kick;
+/* Asks for the end: ENDED_SIGNAL with its number, ENDED_TIMEOUT, ENDED_CPU_TIME.  The first reason counts.
+ * Async-signal-safe; from any thread. */
+void kick_stop(struct kick *, enum end_kind, uint32_t number);
+/* How handlers wait for the host: ppoll, which a stop or the end of the time ends too.  -1/EINTR then: the handler
+ * returns WASI INTR.  kick_pending: a stop is wanted, give up waiting. */
+struct pollfd;
+int kick_ppoll(struct kick *, struct pollfd *, unsigned n, int64_t timeout_ns /* -1 = for ever */);
+bool kick_pending(struct kick *);
+
 /* ---- wasi.c and its subjects: WASI calls served on the host ---- */
 /* Opens closed standard streams on /dev/null; before anything else is opened, as it would get their numbers. */
 void stdio_open_closed(void);
 struct wasi; /* descriptor table, preopens, counters */
 struct request { uint32_t number, closes; uint64_t args[SLOT_ARGS]; }; /* the copy that is validated and used */
-/* Takes what it needs from config (grants, args, env); opens preopens; fail() on a directory that cannot be had. */
-struct wasi *wasi_new(const struct config *, struct guestmem *);
+/* Takes what it needs from config (grants, args, env); opens preopens; fail() on a directory that cannot be had: then
+ * wasi_close is due for what wasi_alloc gave (NULL = no memory). */
+struct wasi *wasi_alloc(struct guestmem *, struct kick *);
+void wasi_open(struct wasi *, const struct config *);
 /* Serves one WASI call (number <= CALL_WASI_LAST) and returns its errno.  May set *end (proc_exit, EPIPE on 1
  * or 2). */
 uint32_t wasi_serve(struct wasi *, const struct request *, struct end *end);
@@ -133,11 +162,6 @@ void wasi_close(struct wasi *);
  * calls; not with --trace or --net-bytes, which want calls. */
 void batch_start(struct wasi *, pthread_mutex_t *);
 void batch_stop(struct wasi *);
-/* How handlers wait for the host: ppoll with the kick signal unmasked only here.  -1/EINTR when kicked: the handler
- * then returns WASI INTR and the vCPU loop ends or goes on.  kick_pending: a stop is wanted, give up waiting. */
-struct pollfd;
-int kick_ppoll(struct pollfd *, unsigned n, int64_t timeout_ns /* -1 = for ever */);
-bool kick_pending(void);
 
 /* ---- statistics: counted by vcpu.c, printed by report.c ---- */
 struct call_stats { uint64_t count, polled, total_ns; }; /* polled: of count, served without an exit */
@@ -158,19 +182,33 @@ struct run_stats {
 
 /* ---- vm.c: the machine (kvm.c holds the ioctls, boot.c the page tables and boot record, vcpu.c the exits) ---- */
 struct vm;
-/* Creates, loads, maps; fail() on bad environment.  module_fd (a file, or a non-blocking pipe) is the caller's to
- * close. */
-struct vm *vm_new(const struct config *, int module_fd, struct run_stats *);
+/* The module's bytes: a file, or a non-blocking pipe, that the caller closes; or bytes that stay until vm_build is done
+ * (fd -1). */
+struct module { int fd; const uint8_t *bytes; uint64_t n; };
+/* The machine as a name only, so that it can be stopped; NULL: no memory, or no descriptor.  All three stay until
+ * vm_free. */
+struct vm *vm_new(const struct config *, struct run_stats *);
+/* Creates, loads, maps; fail() on bad environment. */
+void vm_build(struct vm *, const struct module *);
 struct guestmem *vm_memory(struct vm *);
+struct kick *vm_kick(struct vm *);
 /* Until the run is over.  false: a host function does not come back; machine and wasi must be left alone. */
 bool vm_run(struct vm *, struct wasi *, struct end *);
-void vm_free(struct vm *);
+void vm_close(struct vm *); /* KVM's part; guest memory is left to the end of the process */
+void vm_free(struct vm *);  /* all of it */
 
 /* ---- end.c: what the end of a run means to the caller ---- */
 int end_status(const struct end *);         /* the exit status of DESIGN.md section 8 */
 const char *end_reason(const struct end *); /* one word, for the report */
+/* The end's one line, unescaped; false: such an end is silent.  *rest: lines of a backtrace, or NULL. */
+bool end_line(const struct config *, const struct end *, char *out, size_t cap, const char **rest);
 void end_message(const struct config *, const struct end *); /* prints the line and the backtrace that the end wants */
-_Noreturn void end_process(const struct end *);              /* exits with end_status, or by the signal itself */
+
+/* ---- signals.c: the process's signals, for the command line alone ---- */
+/* INT, TERM, HUP and QUIT stop the machine, but for those that the caller ignores; PIPE and XFSZ are ignored. */
+void signals_take(struct kick *);
+void signals_give_back(void);
+_Noreturn void end_process(const struct end *); /* exits with end_status, or by the signal itself */
 
 /* ---- output.c: files that an option names for us to write ---- */
 /* Opens `path` for appending, blocking, emptied unless `keep`; fail() where it cannot be had.  `option` is what stands

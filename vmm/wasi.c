@@ -7,7 +7,6 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -29,8 +28,8 @@ static char *strings_join(char *const *strings, uint32_t n, uint32_t *len)
     size_t total = 0;
     for (uint32_t i = 0; i < n; i++)
         total += strlen(strings[i]) + 1;
-    char *all = malloc(total + 1);
-    if (!all || total > UINT32_MAX)
+    char *all = total <= UINT32_MAX ? malloc(total + 1) : NULL;
+    if (!all)
         fail("cannot keep the arguments: no memory for %zu bytes", total);
     char *at = all;
     for (uint32_t i = 0; i < n; i++)
@@ -39,25 +38,31 @@ static char *strings_join(char *const *strings, uint32_t n, uint32_t *len)
     return all;
 }
 
-struct wasi *wasi_new(const struct config *config, struct guestmem *mem)
+struct wasi *wasi_alloc(struct guestmem *mem, struct kick *kick)
 {
     struct wasi *w = calloc(1, sizeof *w);
     if (!w)
-        fail("cannot start: no memory");
+        return NULL;
     w->mem = mem;
+    w->kick = kick;
+    w->null = w->trace = -1;
+    for (uint32_t i = 0; i < SEALED_FILES; i++)
+        w->etc[i] = -1;
+    return w;
+}
+
+void wasi_open(struct wasi *w, const struct config *config)
+{
     w->argc = config->argc;
     w->args = strings_join(config->args, config->argc, &w->args_len);
     w->envc = config->envc;
     w->env = strings_join(config->env, config->envc, &w->env_len);
-    /* Timers to the nanosecond instead of 50 us; threads made later inherit it. */
-    prctl(PR_SET_TIMERSLACK, 1);
     trace_open(w, config);
     fdtable_open(w);
-    stdio_adopt(w);
+    stdio_adopt(w, config);
     preopen_all(w, config);
     net_open(w, config);
     fdstat_publish(w);
-    return w;
 }
 
 void wasi_close(struct wasi *w)
@@ -65,6 +70,8 @@ void wasi_close(struct wasi *w)
     if (!w)
         return;
     fdtable_close(w);
+    preopen_end(w);
+    sealed_close(w);
     net_end(w);
     poll_set_free(w);
     trace_close(w);
@@ -106,10 +113,10 @@ uint32_t out_put(struct wasi *w, uint64_t at, const void *from, size_t n)
     return n == 0 || linear_write(w->mem, at, from, n) ? WASI_SUCCESS : WASI_FAULT;
 }
 
-uint32_t wait_host(int host, short events)
+uint32_t wait_host(struct wasi *w, int host, short events)
 {
     struct pollfd p = { .fd = host, .events = events };
-    if (kick_ppoll(&p, 1, -1) >= 0)
+    if (kick_ppoll(w->kick, &p, 1, -1) >= 0)
         return WASI_SUCCESS;
     return wasi_errno(errno);
 }
@@ -211,7 +218,7 @@ uint32_t serve_random_get(struct wasi *w, const uint64_t *arg)
             return wasi_errno(errno);
         if (n > 0)
             done += (size_t)n;
-        if (kick_pending())
+        if (kick_pending(w->kick))
             return WASI_INTR;
     }
     return WASI_SUCCESS;

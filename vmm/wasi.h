@@ -115,6 +115,8 @@ _Static_assert(sizeof(struct wasi_prestat) == 8 && sizeof(struct wasi_subscripti
 _Static_assert(sizeof(struct wasi_event) == 32, "layout");
 _Static_assert(sizeof(struct wasi_filestat_v0) == 56 && sizeof(struct wasi_subscription_v0) == 56, "layout");
 
+#define SEALED_FILES 5 /* of the sealed /etc */
+
 /* ---- one descriptor of the guest ----
  * Three ways to move bytes.  Plain: the kernel answers at once (regular files, /dev/null).  Stream: it may wait;
  * io is then non-blocking, and waiting is done in kick_ppoll.  Paced: a stream whose description others share and that
@@ -141,6 +143,7 @@ struct iovs { struct iovec v[IOVECS_MAX]; uint32_t at, n; uint64_t left; };
 
 struct wasi {
     struct guestmem *mem;
+    struct kick *kick; /* what ends its waits */
     struct end *end; /* of the call in service */
     char *args, *env; /* NUL-terminated strings, one after the other */
     uint32_t argc, envc, args_len, env_len;
@@ -151,7 +154,13 @@ struct wasi {
     uint32_t open_count, open_max;
     uint32_t dir_streams; /* how many descriptors hold one */
     int null;             /* /dev/null: takes the place of a stdio descriptor that the guest closed */
+    bool stdio_owned;     /* the standard streams are descriptors of our own */
+    int *opening;         /* preopen_all's, while it opens: -1 = not yet */
+    uint32_t nopening;
+    int etc[SEALED_FILES]; /* net_etc.c's; -1 = not there */
+    char *etc_bundle;
     struct stat terminal; /* of stdin, where terminal_known */
+    int terminal_host;    /* its descriptor */
     bool terminal_known;
 
     uint64_t missing_count; /* calls with descriptor -1 */
@@ -178,7 +187,7 @@ bool out_ok(struct wasi *, uint64_t at, uint64_t n);
 /* Writes a result; the pointer was checked by out_ok. */
 uint32_t out_put(struct wasi *, uint64_t at, const void *from, size_t n);
 /* Waits until host has one of the events, or a kick: SUCCESS or INTR. */
-uint32_t wait_host(int host, short events);
+uint32_t wait_host(struct wasi *, int host, short events);
 /* Whether host has one of the events (or is broken) now. */
 bool host_ready(int host, short events);
 
@@ -204,7 +213,7 @@ void desc_describe(struct desc *, const struct stat *, int access);
 bool device_is_plain(const struct stat *);
 
 /* ---- stdio.c ---- */
-void stdio_adopt(struct wasi *);
+void stdio_adopt(struct wasi *, const struct config *);
 /* 0, or -1 and errno: what close would say. */
 int stdio_release(struct wasi *, struct desc *);
 
@@ -226,6 +235,7 @@ uint32_t times_decode(uint64_t atim, uint64_t mtim, uint64_t flags, struct times
 void path_check_kernel(int dir);                  /* fail() without openat2 */
 bool filesystem_refused(int host, uint32_t *err); /* procfs and its like, or an error of fstatfs */
 void preopen_all(struct wasi *, const struct config *);
+void preopen_end(struct wasi *);                  /* of what preopen_all held when it failed */
 
 /* ---- within.c ---- */
 bool directory_lies_in(int inner, int outer);
@@ -244,7 +254,7 @@ void net_end(struct wasi *);                         /* after all descriptors ar
 ssize_t net_receive(const struct desc *, struct msghdr *, int flags);
 ssize_t net_send(const struct desc *, const struct msghdr *);
 /* After EAGAIN: AGAIN for a non-blocking socket, or past its timeout, else waits; SUCCESS = try again. */
-uint32_t net_wait(const struct desc *, short events);
+uint32_t net_wait(struct wasi *, const struct desc *, short events);
 /* What the policy says to a new connection of a listener: ACCES and the socket closed, or its conn. */
 uint32_t net_accepted(const struct desc *listener, int host, struct conn **);
 /* ---- net_batch.c: bytes of connections that need no calls of their own ---- */
@@ -260,12 +270,14 @@ void net_close(struct desc *);
 void net_moves(struct desc *);
 
 /* ---- net_etc.c: the sealed /etc ---- */
-/* A descriptor that stands for the directory; not for the kernel's path calls. */
-int sealed_host(const struct config *);
+/* Makes the files; a descriptor that stands for the directory, not for the kernel's path calls; the files' end. */
+void sealed_open_all(struct wasi *, const struct config *);
+int sealed_host(const struct wasi *);
+void sealed_close(struct wasi *);
 uint32_t sealed_open(struct wasi *, const char *path, uint64_t rights, uint32_t *fd);
-uint32_t sealed_stat(const char *path, struct stat *);
+uint32_t sealed_stat(const struct wasi *, const char *path, struct stat *);
 /* Entry i: its name, or NULL past the end. */
-const char *sealed_entry(uint32_t i, struct stat *);
+const char *sealed_entry(const struct wasi *, uint32_t i, struct stat *);
 
 /* ---- poll.c ---- */
 void poll_set_free(struct wasi *);

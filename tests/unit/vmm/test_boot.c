@@ -128,6 +128,9 @@ static const struct image image = {
                  {MAP_CPL0, entries, sizeof entries, sizeof entries, TABLES_EXECUTE | TABLES_SUPERVISOR}},
 };
 
+/* The image that is built into the monitor: none here. */
+const uint8_t guest_image_start[1], guest_image_end[1];
+
 struct boot { struct vm vm; struct cpu_start start; uint8_t *host; uint64_t bytes; };
 
 static struct span part(struct boot *b, uint64_t bytes)

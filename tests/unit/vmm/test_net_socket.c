@@ -24,7 +24,7 @@ static int net_setup(const struct net_config *net)
     root_make();
     grants[0] = (struct grant){ .host = root, .guest = "/" };
     struct config config = { .args = args, .argc = 1, .grants = grants, .ngrants = 1, .net = *net };
-    wasi = wasi_new(&config, &mem);
+    wasi = wasi_new(&config);
     return 0;
 }
 

@@ -171,7 +171,7 @@ static void test_remove_while_reading_tmpfs(void **state)
         skip();
     struct config config = { .grants = (struct grant[]){ { .host = dir, .guest = "/" } }, .ngrants = 1 };
     wasi_close(wasi);
-    wasi = wasi_new(&config, &mem);
+    wasi = wasi_new(&config);
     remove_while_reading(ROOT, dir);
     rmdir(dir);
 }

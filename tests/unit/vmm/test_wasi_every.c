@@ -280,7 +280,7 @@ static void test_no_arguments(void **state)
     (void)state;
     static struct config config;
     wasi_close(wasi);
-    wasi = wasi_new(&config, &mem);
+    wasi = wasi_new(&config);
     OK(args_sizes_get, OUT, OUT + 4);
     assert_int_equal(out64(), 0);
     OK(environ_sizes_get, OUT, OUT + 4);

@@ -36,7 +36,7 @@ static int start_with(void (*prepare)(void))
         struct config config = { .grants = grants, .ngrants = ngrants };
         dup2(out[1], 2);
         prepare();
-        wasi = wasi_new(&config, &mem);
+        wasi = wasi_new(&config);
         _exit(desc_get(wasi, 2 + ngrants) ? 0 : 99);
     }
     close(out[1]);

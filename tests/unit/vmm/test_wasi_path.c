@@ -126,7 +126,7 @@ static void test_kernel_file_systems(void **state)
     (void)state;
     struct config config = { .grants = (struct grant[]){ { .host = "/", .guest = "/" } }, .ngrants = 1 };
     wasi_close(wasi);
-    wasi = wasi_new(&config, &mem);
+    wasi = wasi_new(&config);
     static const char *const refused[] = { "proc", "proc/self/mem", "proc/self/environ", "proc/self/fd/0", "sys",
                                            "sys/kernel/mm", "proc/1/../self/maps", "proc/self/root" };
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
@@ -146,7 +146,7 @@ static void test_devices(void **state)
     (void)state;
     struct config config = { .grants = (struct grant[]){ { .host = "/dev", .guest = "/dev" } }, .ngrants = 1 };
     wasi_close(wasi);
-    wasi = wasi_new(&config, &mem);
+    wasi = wasi_new(&config);
     static const char *const plain[] = { "null", "zero", "full", "random", "urandom" };
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         OK(fd_close, opened(ROOT, plain[i], 0, GO_RDONLY, 0));

@@ -24,7 +24,7 @@ static void start(void)
     static struct config config;
     signal(SIGPIPE, SIG_IGN);
     memory_make();
-    wasi = wasi_new(&config, &mem);
+    wasi = wasi_new(&config);
 }
 
 static void pipes(void)
@@ -304,7 +304,7 @@ static void terminal_body(void)
     config.grants = (struct grant[]){ { .host = "/dev/pts", .guest = "/dev/pts" } };
     config.ngrants = 1;
     memory_make();
-    wasi = wasi_new(&config, &mem);
+    wasi = wasi_new(&config);
     struct wasi_fdstat st = fdstat(0);
     CHECK(st.filetype == FILETYPE_CHARACTER && !(st.rights & (RIGHT_FD_SEEK | RIGHT_FD_TELL))); /* isatty */
     set_nonblock(0);

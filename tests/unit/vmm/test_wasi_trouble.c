@@ -144,7 +144,7 @@ static void test_close_of_stdout_tells(void **state)
     wasi_close(wasi);
     dup2(file, 1);
     static struct config config;
-    wasi = wasi_new(&config, &mem);
+    wasi = wasi_new(&config);
     trouble.close = EIO;
     uint32_t err = CALL(fd_close, 1), again = CALL(fd_write, 1, iov(BUF, 1), 1, OUT);
     trouble.close = 0;
@@ -253,7 +253,7 @@ static void test_inherited_descriptors_count(void **state)
     for (int i = 0; i < LEFT; i++)
         left[i] = open("/dev/null", O_RDONLY);
     static struct config config;
-    wasi = wasi_new(&config, &mem);
+    wasi = wasi_new(&config);
     uint32_t now = wasi->open_max;
     for (int i = 0; i < LEFT; i++)
         close(left[i]);

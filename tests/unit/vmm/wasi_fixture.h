@@ -41,13 +41,15 @@ static volatile sig_atomic_t kicked;
 static int waits; /* how often a handler waited */
 static int64_t first_wait_ns;
 
-bool kick_pending(void)
+bool kick_pending(struct kick *kick)
 {
+    (void)kick;
     return kicked;
 }
 
-int kick_ppoll(struct pollfd *fds, unsigned n, int64_t timeout_ns)
+int kick_ppoll(struct kick *kick, struct pollfd *fds, unsigned n, int64_t timeout_ns)
 {
+    (void)kick;
     struct timespec t = { timeout_ns / 1000000000, timeout_ns % 1000000000 };
     if (waits++ == 0)
         first_wait_ns = timeout_ns;
@@ -215,6 +217,14 @@ static inline void root_make(void)
     host_file("sub/inner", "inner");
 }
 
+static inline struct wasi *wasi_new(const struct config *config)
+{
+    struct wasi *w = wasi_alloc(&mem, NULL);
+    assert_non_null(w);
+    wasi_open(w, config);
+    return w;
+}
+
 /* "/" and a second, read-only directory beside it, "/ro". */
 static inline int setup(void **state)
 {
@@ -231,7 +241,7 @@ static inline int setup(void **state)
     mkdir(ro, 0755);
     struct grant grants[] = { { .host = root, .guest = "/" }, { .host = ro, .guest = "/ro", .read_only = true } };
     struct config config = { .args = args, .argc = 3, .env = env, .envc = 2, .grants = grants, .ngrants = 2 };
-    wasi = wasi_new(&config, &mem);
+    wasi = wasi_new(&config);
     return 0;
 }
 
