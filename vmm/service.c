@@ -325,6 +325,7 @@ bool service_stop(struct service *s)
     pthread_mutex_lock(&s->lock); /* waits for a call in service */
     __atomic_store_n(&s->stopping, true, __ATOMIC_RELAXED);
     wake(s);
+    bool within = s->open; /* nobody but a host function keeps the thread from ending soon */
     pthread_mutex_unlock(&s->lock);
     if (!s->running)
         return true;
@@ -335,7 +336,7 @@ bool service_stop(struct service *s)
     until.tv_nsec += STOP_PATIENCE_NS;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
-    if (pthread_timedjoin_np(s->thread, NULL, &until) != 0)
+    if (pthread_timedjoin_np(s->thread, NULL, within && !s->patient ? &until : NULL) != 0)
         return false;
     s->running = false;
     return true;
