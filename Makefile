@@ -314,7 +314,7 @@ $(BUILD)/unit/%: tests/unit/%.c $(SAN_LIBS) $(BUILD)/san/libguest.a
 # What two threads share once more, under ThreadSanitizer: the hand-over of calls, bytes without calls, the resolver.
 $(BUILD)/tsan/test_service: tests/unit/vmm/test_service.c vmm/service.c vmm/message.c \
     wasi-shim/hypercall.c
-$(BUILD)/tsan/test_net_batch: tests/unit/vmm/test_net_batch.c vmm/net_batch.c tests/host/batch_guest.c \
+$(BUILD)/tsan/test_net_batch: tests/unit/vmm/test_net_batch.c vmm/net_batch.c vmm/message.c tests/host/batch_guest.c \
     wasi-shim/batch.c wasi-shim/linear.c
 $(BUILD)/tsan/test_%:
 	@mkdir -p $(@D)

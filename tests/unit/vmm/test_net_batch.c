@@ -46,8 +46,9 @@ bool guest_span(const struct guestmem *mem, gva_t at, uint64_t n, bool writable,
     return true;
 }
 
-int kick_ppoll(struct pollfd *fds, unsigned n, int64_t timeout_ns)
+int kick_ppoll(struct kick *kick, struct pollfd *fds, unsigned n, int64_t timeout_ns)
 {
+    (void)kick;
     assert_true(timeout_ns == -1);
     return poll(fds, n, 10000);
 }
