@@ -179,7 +179,7 @@ static void test_devices_are_not_opened(void **state)
     static const char *const devices[] = { "kvm", "fuse", "kmsg", "loop-control", "rtc0", "hwrng" };
     struct config config = { .grants = (struct grant[]){ { .host = "/dev", .guest = "/dev" } }, .ngrants = 1 };
     wasi_close(wasi);
-    wasi = wasi_new(&config, &mem);
+    wasi = wasi_new(&config);
     int looked = 0;
     for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
         char path[32];

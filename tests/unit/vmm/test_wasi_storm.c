@@ -164,7 +164,7 @@ static int storm_setup(void **state)
                      symlink("sub", host_path("link")) | mkfifo(host_path("fifo"), 0600), 0);
     struct grant grants[] = { { .host = root, .guest = "/" }, { .host = ro, .guest = "/ro", .read_only = true } };
     struct config config = { .grants = grants, .ngrants = 2 };
-    wasi = wasi_new(&config, &mem);
+    wasi = wasi_new(&config);
     return 0;
 }
 
