@@ -60,6 +60,8 @@ static ssize_t transfer_once(const struct desc *d, const struct iovec *v, int n,
         struct msghdr m = { .msg_iov = (struct iovec *)v, .msg_iovlen = (size_t)n };
         return way == IN ? net_receive(d, &m, 0) : net_send(d, &m);
     }
+    if (n == 1 && offset == AT_POSITION) /* cheaper for the kernel */
+        return way == IN ? read(d->io, v->iov_base, v->iov_len) : write(d->io, v->iov_base, v->iov_len);
     if (offset != AT_POSITION)
         return way == IN ? preadv(d->io, v, n, offset) : pwritev(d->io, v, n, offset);
     return way == IN ? readv(d->io, v, n) : writev(d->io, v, n);
@@ -170,6 +172,17 @@ static struct desc *file_get(struct wasi *w, uint64_t fd, uint32_t right, uint32
     return d;
 }
 
+static uint32_t transfer_iovs(struct wasi *w, uint64_t fd, const struct desc *d, enum way way, int64_t offset,
+                              uint64_t *done)
+{
+    struct iovs *io = &w->iovs;
+    if (!io->left)
+        return WASI_SUCCESS;
+    if (!d->stream)
+        return plain_transfer(w->kick, d, io, way, offset, done);
+    return way == IN ? stream_read(w, d, io, done) : stream_write(w, fd, d, io, done);
+}
+
 static uint32_t transfer_call(struct wasi *w, const uint64_t *arg, enum way way, bool positioned)
 {
     uint32_t err;
@@ -184,19 +197,36 @@ static uint32_t transfer_call(struct wasi *w, const uint64_t *arg, enum way way,
         return WASI_INVAL;
     if (!out_ok(w, out, 4))
         return WASI_FAULT;
-    struct iovs *io = &w->iovs;
-    err = iovs_read(w, arg[1], arg[2], way == IN);
     uint64_t done = 0;
-    if (err == WASI_SUCCESS && io->left) {
-        if (!d->stream)
-            err = plain_transfer(w->kick, d, io, way, offset, &done);
-        else
-            err = way == IN ? stream_read(w, d, io, &done) : stream_write(w, arg[0], d, io, &done);
-    }
+    err = iovs_read(w, arg[1], arg[2], way == IN);
+    if (err == WASI_SUCCESS)
+        err = transfer_iovs(w, arg[0], d, way, offset, &done);
     if (err)
         return err;
     uint32_t count = (uint32_t)done;
     return out_put(w, out, &count, 4);
+}
+
+uint64_t wasi_transfer_one(struct wasi *w, const struct request *r, struct end *end)
+{
+    uint64_t fd = (uint32_t)r->args[0], at = (uint32_t)r->args[1], bytes = (uint32_t)r->args[2], done = 0;
+    enum way way = r->number == CALL_fd_read_one ? IN : OUT;
+    uint32_t err;
+    struct desc *d = file_get(w, fd, way == IN ? RIGHT_FD_READ : RIGHT_FD_WRITE, &err);
+    struct iovs *io = &w->iovs;
+    if (err)
+        return err;
+    if (bytes > CALL_BYTES_MAX)
+        bytes = CALL_BYTES_MAX;
+    if (bytes && !linear_span(w->mem, at, bytes, way == IN, &io->v[0]))
+        return WASI_FAULT;
+    io->at = 0;
+    io->n = bytes != 0;
+    io->left = bytes;
+    w->end = end;
+    err = transfer_iovs(w, fd, d, way, AT_POSITION, &done);
+    w->end = NULL;
+    return err ? err : done << 32;
 }
 
 uint32_t serve_fd_read(struct wasi *w, const uint64_t *arg)

@@ -120,8 +120,9 @@ static uint64_t idle_most(const struct service *s)
     return exit * IDLE_EXITS > IDLE_NS_MIN ? exit * IDLE_EXITS : IDLE_NS_MIN;
 }
 
-/* The lock is open.  Looks at the slot until there is something to do, or the time is up (false). */
-static bool look(struct service *s, uint64_t until)
+/* The lock is open.  Looks at the slot until there is something to do, or the time is up (false): `most` ticks after
+ * `since`. */
+static bool look(struct service *s, uint64_t since, uint64_t most)
 {
     for (;;) {
         for (unsigned spins = 0; spins < SPINS; spins++) {
@@ -131,7 +132,7 @@ static bool look(struct service *s, uint64_t until)
         }
         if (stopping(s) || __atomic_load_n(&s->give_up, __ATOMIC_RELAXED))
             return true;
-        if (now_ns() > until)
+        if (__builtin_ia32_rdtsc() - since > most)
             return false;
     }
 }
@@ -160,17 +161,17 @@ static enum served polled_hide(struct service *s)
  * is given up, or the guest has answered (SERVED_KEPT). */
 static enum served poll_slot(struct service *s)
 {
-    uint64_t idle = idle_most(s), last = now_ns();
+    uint64_t idle = idle_most(s) * s->tsc_khz / 1000000u, last = __builtin_ia32_rdtsc();
     while (!s->stopping && !s->give_up) {
         polled_show(s);
         pthread_mutex_unlock(&s->lock);
-        bool found = look(s, last + idle);
+        bool found = look(s, last, idle);
         pthread_mutex_lock(&s->lock);
         if (!found)
             break;
         if (serve_found(s) == SERVED_KEPT)
             return SERVED_KEPT;
-        last = now_ns();
+        last = __builtin_ia32_rdtsc();
     }
     return polled_hide(s);
 }

@@ -107,7 +107,7 @@ size_t invoke_print(const struct invoke_result *, size_t n, char *out, size_t ca
 /* ---- guestmem.c: the one door to guest memory ---- */
 typedef uint64_t gva_t; /* a guest-virtual address; never dereferenced */
 struct region { gva_t at; uint64_t bytes; uint8_t *host; bool writable; };
-enum { REGION_LINEAR, REGION_STACK, REGION_HEAP, REGION_IMAGE, REGION_CSTACK, REGION_CONTROL,
+enum { REGION_LINEAR, REGION_CONTROL, REGION_STACK, REGION_HEAP, REGION_IMAGE, REGION_CSTACK, /* the busiest first */
        REGION_HEAP_MORE /* the heap beyond its first piece */, REGION_IMAGE_MORE /* the image's further segments */,
        REGION_COUNT = REGION_IMAGE_MORE + 5 };
 struct guestmem { struct region regions[REGION_COUNT]; };
@@ -156,6 +156,8 @@ void wasi_open(struct wasi *, const struct config *);
 /* Serves one WASI call (number <= CALL_WASI_LAST) and returns its errno.  May set *end (proc_exit, EPIPE on 1
  * or 2). */
 uint32_t wasi_serve(struct wasi *, const struct request *, struct end *end);
+/* The same for fd_read_one and fd_write_one; returns what calls.def says of them. */
+uint64_t wasi_transfer_one(struct wasi *, const struct request *, struct end *end);
 /* First path asked with descriptor -1, and how often; "" = none. */
 const char *wasi_missing_path(const struct wasi *, uint64_t *count);
 void wasi_close(struct wasi *);
@@ -165,7 +167,7 @@ void batch_start(struct wasi *, pthread_mutex_t *);
 void batch_stop(struct wasi *);
 
 /* ---- statistics: counted by vcpu.c, printed by report.c ---- */
-struct call_stats { uint64_t count, polled, total_ns; }; /* polled: of count, served without an exit */
+struct call_stats { uint64_t count, polled, total_ns, ticks; }; /* polled: of count, served without an exit */
 struct run_stats {
     struct call_stats calls[CALL_COUNT];
     uint64_t exits;              /* all KVM exits */

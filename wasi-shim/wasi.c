@@ -44,6 +44,28 @@ static enum trap proc_exit(struct shim *shim, struct instance *caller, uint64_t 
     return TRAP_EXIT;
 }
 
+static bool buffer_good(const struct linear *memory, uint64_t iovec)
+{
+    return linear_holds(memory, (uint32_t)iovec, iovec >> 32);
+}
+
+/* The commonest reads and writes, those of one buffer, as fd_read_one and fd_write_one; false: it is no such call. */
+static bool forward_one(struct served *call, enum call number)
+{
+    uint64_t iovec;
+    if ((number != CALL_fd_read && number != CALL_fd_write) || !call->shim->serve || (uint32_t)call->args[2] != 1 ||
+        !linear_get_u64(&call->memory, (uint32_t)call->args[1], &iovec) || !buffer_good(&call->memory, iovec) ||
+        !linear_holds(&call->memory, (uint32_t)call->args[3], 4))
+        return false;
+    const uint64_t args[] = {call->args[0], (uint32_t)iovec, iovec >> 32};
+    uint64_t result = hypercall(&call->shim->control->slot,
+                                number == CALL_fd_read ? CALL_fd_read_one : CALL_fd_write_one, args, 3);
+    call->error = (uint32_t)result;
+    if (call->error == WASI_SUCCESS)
+        linear_put_u32(&call->memory, (uint32_t)call->args[3], result >> 32);
+    return true;
+}
+
 /* Counters go out with every hypercall, so that they are nearly right where the monitor ends the run. */
 static void forward(struct served *call, struct engine *engine, enum call number, unsigned nargs)
 {
@@ -52,6 +74,8 @@ static void forward(struct served *call, struct engine *engine, enum call number
     fdstat_settle(call->shim, number, call->args, nargs);
     readdir_watch(call->shim, number);
     call->shim->control->batch.waiting = 0;
+    if (forward_one(call, number))
+        return;
     call->error = hypercall(&call->shim->control->slot, number, call->args, nargs);
     switch (number) {
     case CALL_clock_time_get: clock_forwarded(call); break;

@@ -6,6 +6,10 @@
 set -eu
 PINNED=1.26.10
 
+if [ -n "${GO_SH_ASKS:-}" ]; then # else it would fork without end
+    echo "go.sh: \$GO or the go on PATH is this script itself" >&2
+    exit 1
+fi
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cache=$root/build/cache
 version=$1
@@ -13,7 +17,7 @@ shift
 [ "$version" = pinned ] && version=$PINNED
 
 new_enough() { # GO: is it 1.21 or later?
-    v=$(GOTOOLCHAIN=local "$1" version 2>/dev/null | sed -n 's/^go version go1\.\([0-9]*\).*/\1/p')
+    v=$(GO_SH_ASKS=1 GOTOOLCHAIN=local "$1" version 2>/dev/null | sed -n 's/^go version go1\.\([0-9]*\).*/\1/p')
     [ -n "$v" ] && [ "$v" -ge 21 ]
 }
 
