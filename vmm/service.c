@@ -57,13 +57,18 @@ static void wake(struct service *s)
     pthread_cond_broadcast(&s->changed);
 }
 
+static void rung_set(struct service *s, bool rung)
+{
+    __atomic_store_n(&s->rung, rung, __ATOMIC_RELAXED); /* look() reads it without the lock */
+}
+
 /* The guest has its slot back. Release: the result was written before. */
 static void answer(struct service *s)
 {
     s->open = s->idle = false;
     __atomic_store_n(s->state, SLOT_DONE, __ATOMIC_RELEASE);
     if (s->rung) {
-        s->rung = false;
+        rung_set(s, false);
         wake(s);
     }
 }
@@ -268,7 +273,7 @@ static bool worth_polling(struct service *s, uint64_t guest_ns)
  * host function that takes its time must not keep a stop from taking effect. */
 static void hand_over(struct service *s)
 {
-    s->rung = true;
+    rung_set(s, true);
     wake(s);
     while (s->rung && !s->stopping) {
         if (s->idle || !s->stop_wanted) {
@@ -283,7 +288,7 @@ static void hand_over(struct service *s)
         if (pthread_cond_timedwait(&s->changed, &s->lock, &until) != 0 && s->stop_wanted(s->context))
             break;
     }
-    s->rung = false;
+    rung_set(s, false);
 }
 
 static void session_want(struct service *s)

@@ -102,6 +102,100 @@ static enum served serve(void *context, enum server who)
     return host.ended ? SERVED_NOT : SERVED_DONE;
 }
 
+/* ---- host functions and asking the guest: values are checked on both sides ---- */
+
+enum { NESTED_MOST = 5 };
+static struct { uint64_t asked, wrong, handed; unsigned long random; bool blocked; } nest;
+
+/* What an export gives for its argument, and a host function for its. */
+static uint64_t export_value(uint64_t x) { return x * 3 + 1; }
+static uint64_t host_value(uint64_t x, uint64_t depth) { return depth >= NESTED_MOST ? x : export_value(x) + 7; }
+
+/* The host asks the guest for an export, on whichever thread serves. */
+static bool ask_export_value(uint64_t x, uint64_t depth, uint64_t *value)
+{
+    slot.number = ANSWER_CALL;
+    slot.args[0] = x;
+    slot.args[1] = depth;
+    bool kept = service_ask(&service);
+    *value = slot.args[0];
+    nest.asked++;
+    return kept;
+}
+
+static enum served serve_host_function(enum server who)
+{
+    uint64_t x = slot.args[0], depth = slot.args[1], value = x;
+    if (who == ON_VCPU && service_hands_over(&service)) {
+        nest.handed++;
+        return SERVED_HANDED;
+    }
+    service_open(&service);
+    if (host.delayed)
+        delay(&nest.random);
+    while (__atomic_load_n(&nest.blocked, __ATOMIC_RELAXED))
+        sleep_ns(1000000);
+    bool over = depth < NESTED_MOST && !ask_export_value(x, depth + 1, &value);
+    service_shut(&service);
+    if (over)
+        return SERVED_NOT;
+    slot.number = ANSWER_RESULT;
+    slot.result = depth < NESTED_MOST ? value + 7 : value;
+    return SERVED_DONE;
+}
+
+static enum served serve_reply(enum server who)
+{
+    if (service.asks == 0 || service.asker != who)
+        return who == ON_VCPU ? SERVED_HANDED : SERVED_NOT;
+    return SERVED_KEPT;
+}
+
+static enum served serve_reversed(void *context, enum server who)
+{
+    assert_ptr_equal(context, &host);
+    if (slot.number == CALL_host)
+        return serve_host_function(who);
+    if (slot.number == CALL_returned || slot.number == CALL_next)
+        return serve_reply(who);
+    slot.result = mixed(slot.args[0], 1);
+    return SERVED_DONE;
+}
+
+/* The guest's side: what guest/host.c does. */
+static uint64_t guest_host_call(uint64_t x, uint64_t depth);
+
+static uint64_t guest_export(uint64_t x, uint64_t depth)
+{
+    uint64_t args[] = {x};
+    if (hypercall(&slot, CALL_fd_write, args, 1) != mixed(x, 1)) /* a plain call in the middle of it */
+        nest.wrong++;
+    if (depth < NESTED_MOST && guest_host_call(x, depth) != host_value(x, depth))
+        nest.wrong++;
+    return export_value(x);
+}
+
+/* Does what the host wants until it has a value for us; false: the run is over. */
+static bool guest_answered(uint64_t *value)
+{
+    while (!service.stopping && slot.number == ANSWER_CALL) {
+        slot.args[0] = guest_export(slot.args[0], slot.args[1]);
+        hypercall_send(&slot, CALL_returned);
+    }
+    *value = slot.result;
+    return !service.stopping;
+}
+
+static uint64_t guest_host_call(uint64_t x, uint64_t depth)
+{
+    uint64_t value = 0;
+    slot.args[0] = x;
+    slot.args[1] = depth;
+    hypercall_send(&slot, CALL_host);
+    guest_answered(&value);
+    return value;
+}
+
 static uint64_t rings, exit_ns;
 static bool host_sleeps, two_cpus_there;
 
@@ -387,6 +481,124 @@ static void late_thread_rests(void **state)
     stop();
 }
 
+static void start_reversed(enum transport transport, bool threadless)
+{
+    start(transport);
+    memset(&nest, 0, sizeof nest);
+    nest.random = (unsigned long)now_ns(CLOCK_MONOTONIC);
+    pthread_mutex_destroy(&service.lock);
+    service = (struct service){.state = &slot.state, .polled = &slot.polled, .wait_ticks = &slot.wait_ticks,
+                               .serve = serve_reversed, .context = &host, .threadless = threadless};
+    service_init(&service, transport, TSC_KHZ);
+    host.delayed = host_sleeps = true;
+}
+
+/* Host functions that call exports that call host functions, five deep, all on the service thread. */
+static void host_functions_nested(void **state)
+{
+    (void)state;
+    if (!two_cpus_there)
+        skip();
+    for (unsigned round = 0; round < 2; round++) {
+        start_reversed(round ? TRANSPORT_POLL : TRANSPORT_AUTO, false);
+        uint64_t deadline = now_ns(CLOCK_MONOTONIC) + STRESS_NS;
+        uint64_t calls = 0;
+        for (; calls < CALLS / 8 && now_ns(CLOCK_MONOTONIC) < deadline; calls++) {
+            delay(&delays);
+            if (guest_host_call(calls, 0) != host_value(calls, 0))
+                fail_msg("call %llu has the wrong result", (unsigned long long)calls);
+        }
+        assert_true(service_stop(&service));
+        host_sleeps = false;
+        assert_int_equal(nest.wrong, 0);
+        assert_int_equal(nest.asked, calls * NESTED_MOST);
+        assert_true(nest.handed > 0);
+        print_message("%llu calls, %llu asked, %llu handed over, %llu rung\n", (unsigned long long)calls,
+                      (unsigned long long)nest.asked, (unsigned long long)nest.handed, (unsigned long long)rings);
+    }
+}
+
+static struct { uint64_t calls, wrong; bool over; } caller;
+
+/* In the place of an embedder's thread. */
+static void *caller_main(void *unused)
+{
+    uint64_t value, deadline = now_ns(CLOCK_MONOTONIC) + STRESS_NS;
+    unsigned long random = 77;
+    (void)unused;
+    caller.over = !service_await(&service);
+    while (!caller.over && caller.calls < CALLS / 8 && now_ns(CLOCK_MONOTONIC) < deadline) {
+        caller.over = !ask_export_value(caller.calls, 1, &value);
+        caller.wrong += !caller.over && value != export_value(caller.calls);
+        caller.calls++;
+        if (random_next(&random) % 16 == 0)
+            delay(&random); /* now and then the guest has time to ring and sleep */
+    }
+    service_stop(&service);
+    return NULL;
+}
+
+static void exports_called_from_outside(enum transport transport)
+{
+    pthread_t thread;
+    uint64_t none;
+    memset(&caller, 0, sizeof caller);
+    start_reversed(transport, true);
+    assert_int_equal(pthread_create(&thread, NULL, caller_main, NULL), 0);
+    hypercall_send(&slot, CALL_next);
+    while (guest_answered(&none))
+        ;
+    pthread_join(thread, NULL);
+    host_sleeps = false;
+    assert_false(caller.over);
+    assert_int_equal(caller.wrong, 0);
+    assert_int_equal(nest.wrong, 0);
+    assert_true(caller.calls > 100);
+    print_message("%llu calls, %llu asked, %llu rung\n", (unsigned long long)caller.calls,
+                  (unsigned long long)nest.asked, (unsigned long long)rings);
+}
+
+static void exports_polled(void **state)
+{
+    (void)state;
+    exports_called_from_outside(TRANSPORT_AUTO);
+}
+
+static void exports_by_exits(void **state)
+{
+    (void)state;
+    exports_called_from_outside(TRANSPORT_EXIT);
+}
+
+static bool stop_at_once(void *context)
+{
+    return context == &host;
+}
+
+/* A stop finds a host function that does not come back; the vCPU's thread does not wait for it, and says so. */
+static void stop_does_not_wait_for_ever(void **state)
+{
+    (void)state;
+    if (!two_cpus_there)
+        skip();
+    start_reversed(TRANSPORT_POLL, false);
+    service.stop_wanted = stop_at_once;
+    __atomic_store_n(&nest.blocked, true, __ATOMIC_RELAXED);
+    uint64_t before = now_ns(CLOCK_MONOTONIC);
+    slot.args[0] = 1;
+    slot.args[1] = NESTED_MOST;
+    slot.number = CALL_host;
+    slot.state = SLOT_RUNG;
+    service_doorbell(&service, true, EXIT_NS);
+    assert_int_not_equal(slot.state, SLOT_DONE);
+    assert_false(service_stop(&service));
+    assert_true(now_ns(CLOCK_MONOTONIC) - before < 1000000000);
+    __atomic_store_n(&nest.blocked, false, __ATOMIC_RELAXED);
+    while (!service_stop(&service))
+        sleep_ns(1000000);
+    host_sleeps = false;
+}
+
 int main(void)
 {
     delays = (unsigned long)now_ns(CLOCK_MONOTONIC);
@@ -403,6 +615,10 @@ int main(void)
         cmocka_unit_test(starts_when_calls_come_thick),
         cmocka_unit_test(idle_thread_sleeps),
         cmocka_unit_test(late_thread_rests),
+        cmocka_unit_test(host_functions_nested),
+        cmocka_unit_test(exports_polled),
+        cmocka_unit_test(exports_by_exits),
+        cmocka_unit_test(stop_does_not_wait_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
