@@ -54,7 +54,8 @@ static bool forward_one(struct served *call, enum call number)
 {
     uint64_t iovec;
     if ((number != CALL_fd_read && number != CALL_fd_write) || !call->shim->serve || (uint32_t)call->args[2] != 1 ||
-        !linear_get(&call->memory, (uint32_t)call->args[1], &iovec, sizeof iovec) || !buffer_good(&call->memory, iovec) ||
+        !linear_get(&call->memory, (uint32_t)call->args[1], &iovec, sizeof iovec) ||
+        !buffer_good(&call->memory, iovec) ||
         !linear_holds(&call->memory, (uint32_t)call->args[3], 4))
         return false;
     const uint64_t args[] = {call->args[0], (uint32_t)iovec, iovec >> 32};
