@@ -4,8 +4,10 @@
 WASMVM_RACE=SECONDS lets the race run longer than two seconds."""
 
 import ctypes
+import json
 import os
 import random
+import shutil
 import signal
 import stat
 import subprocess
@@ -166,3 +168,27 @@ def a_read_only_grant_beside_its_own_writable_one(t):
     for ro, rw in pairs:
         result = t.vm("--dir", t.path(ro) + "::/a:ro", "--dir", t.path(rw) + "::/b", "--", t.go("hello"))
         assert result.status == 125 and b"lies in" in result.err and result.out == b"", (ro, rw, result)
+
+
+@case
+def a_guest_that_calls_everything_at_random(t):
+    """Nothing outside changes, nothing read-only, no descriptor is left; with "wild", it works on its own streams and
+    grants as well, and whatever becomes of it, the monitor ends the run in an orderly way.  WASMVM_NASTY=N: N seeds."""
+    t.tmp = t.fast_directory()
+    t.write("outside/secret", "a secret of the host"), t.write("ro/file", "fixed"), t.write("ro/sub/a", "fixed")
+    before = tree(t.path("outside")), tree(t.path("ro"))
+    for seed in range(int(os.environ.get("WASMVM_NASTY", "2"))):
+        for wild in (), ("wild",):
+            shutil.rmtree(t.path("in"), ignore_errors=True)
+            t.write("in/file", "mine"), t.mkdir("in/sub")
+            os.symlink("../outside", t.path("in/up")), os.symlink(t.path("outside"), t.path("in/abs"))
+            os.symlink(t.path("."), t.path("in/root")), os.mkfifo(t.path("in/fifo"))
+            options = ("--report", t.path("report"), "--timeout", "60",
+                       "--dir", t.path("in") + "::/d", "--dir", t.path("ro") + "::/ro:ro")
+            result = t.program("nasty", seed, 5000, *wild, options=options, timeout=70)
+            if not wild:
+                expect(result, 0, out="still there, true\n", err="")
+            with open(t.path("report")) as f:
+                report = json.load(f)
+            assert report["reason"] in ("exit", "trap", "sigpipe") and report["status"] == result.status, (seed, result)
+            assert (tree(t.path("outside")), tree(t.path("ro"))) == before, (seed, wild, result)
