@@ -314,6 +314,7 @@ def long_names_and_names_that_are_not_utf_8(t):
 @case
 def ten_thousand_entries_by_64_bytes(t):
     """Names of at most 40 bytes, so that an entry just fits; each is there once."""
+    t.tmp = t.fast_directory()
     for i in range(10000):
         t.write("d/" + f"{i}-".ljust(1 + i % 40, "n")[:40])
     names = len(os.listdir(t.path("d")))
@@ -327,6 +328,7 @@ def ten_thousand_entries_by_64_bytes(t):
 
 @case
 def a_thousand_open_files(t):
+    t.tmp = t.fast_directory()
     for n in 1000, 3:
         child, until, go_on = talking(t, "open", "/d", n)
         until(b"open\n")
