@@ -212,6 +212,7 @@ uint64_t wasi_transfer_one(struct wasi *w, const struct request *r, struct end *
     uint64_t fd = (uint32_t)r->args[0], at = (uint32_t)r->args[1], bytes = (uint32_t)r->args[2], done = 0;
     enum way way = r->number == CALL_fd_read_one ? IN : OUT;
     uint32_t err;
+    batch_flush(w);
     struct desc *d = file_get(w, fd, way == IN ? RIGHT_FD_READ : RIGHT_FD_WRITE, &err);
     struct iovs *io = &w->iovs;
     if (err)
