@@ -419,14 +419,15 @@ TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
 ## make test-svm   VM tests on an emulated AMD-V machine (network)
 ## make model      the hand-over of calls, in every interleaving, by spin
 ## make std        Go's standard library tests, each package in a VM; STD=ci: few packages; STD=all: every one (network)
+## make test-modules modules of C, Rust, TinyGo, CPython, clang... (network; as root it installs the compilers)
 ## make test-tools real Go command-line tools and esbuild against their native builds (network)
 ## make bench      start times and Go programs against native Go and other runtimes (network)
 ## make bench-calls what a call costs: by exit, polled, natively (network at first)
 ## make images     build images/demo.wasm anew with the pinned Go: the same bytes (network)
 ## make fresh      make demo and make test in a minimal Debian (root, network)
 ## make clean      remove build/ but for what came by network
-.PHONY: install deps demo images check spec spec-vm test fuzz fuzz-diff test-svm model std test-tools bench fresh
-.PHONY: bench-calls clean distclean help
+.PHONY: install deps demo images check spec spec-vm test fuzz fuzz-diff test-svm model std test-modules test-tools
+.PHONY: bench fresh bench-calls clean distclean help
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
@@ -485,6 +486,12 @@ model:
 
 std: all
 	tests/std/run.py --wasmvm $(BUILD)/wasmvm $(addprefix --,$(STD))
+
+# A compiler that cannot be had makes its cases skips.
+test-modules: all
+	-@tests/tools/deps.sh build test modules
+	@$(PARTS) modules="tests/e2e/run.py --wasmvm $(BUILD)/wasmvm --cases tests/modules" \
+	    packages="tests/e2e/run.py --wasmvm $(BUILD)/wasmvm languages compilers"
 
 test-tools: all
 	tests/bench/tools.py --check

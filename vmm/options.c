@@ -361,9 +361,10 @@ static bool path_within(const char *path, const char *dir)
     return strcmp(dir, "/") == 0 || (strncmp(path, dir, len) == 0 && (path[len] == '/' || !path[len]));
 }
 
-/* Whether the guest finds the host's directory `cwd` under the same name: the longest grant that covers the name is the
- * one that Go and wasi-libc take. */
-static bool covered(struct parse *p, const char *cwd)
+/* Whether a program may start in the host's directory `cwd`: the guest has it under the same name (the longest grant
+ * that covers the name is the one that Go and wasi-libc take), or no grant covers it, and one was named relative to
+ * it. */
+static bool starts_in(struct parse *p, const char *cwd)
 {
     const struct config *c = p->config;
     const struct grant *best = NULL;
@@ -372,7 +373,9 @@ static bool covered(struct parse *p, const char *cwd)
         if (path_within(cwd, g->guest) && (!best || strlen(g->guest) > strlen(best->guest)))
             best = g;
     }
-    if (!best || best->tmp)
+    if (!best)
+        return p->nrelative > 0;
+    if (best->tmp)
         return false;
     char *host = host_absolute(p, best->host);
     bool same = strcmp(host, best->guest) == 0;
@@ -380,7 +383,7 @@ static bool covered(struct parse *p, const char *cwd)
     return same;
 }
 
-/* PWD: --cwd; else what --env or --env-all said; else the host's, if the guest has it. */
+/* PWD: --cwd; else what --env or --env-all said; else the host's working directory. */
 static void settle_cwd(struct parse *p)
 {
     const char *cwd = p->cwd;
@@ -388,7 +391,7 @@ static void settle_cwd(struct parse *p)
         if (env_get(p->config, "PWD") || !p->config->ngrants)
             return;
         cwd = host_cwd(p);
-        if (!cwd || !covered(p, cwd))
+        if (!cwd || !starts_in(p, cwd))
             return;
     }
     char *setting = allocate(strlen(cwd) + sizeof "PWD=", 1);

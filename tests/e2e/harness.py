@@ -9,6 +9,7 @@ import select
 import shutil
 import signal
 import subprocess
+import tarfile
 import tempfile
 import time
 import traceback
@@ -25,16 +26,16 @@ class Skip(Exception):
 
 
 class Case:
-    def __init__(self, func, group, vm):
-        self.func, self.group, self.vm = func, group, vm
+    def __init__(self, func, group, vm, seconds):
+        self.func, self.group, self.vm, self.seconds = func, group, vm, seconds
         self.name = group + "/" + func.__name__.replace("_", "-")
 
 
-def case(func=None, *, vm=True):
-    """Registers a case.  vm=False: it needs no virtual machine (bad usage and the like)."""
+def case(func=None, *, vm=True, seconds=CASE_SECONDS):
+    """Registers a case.  vm=False: it needs no virtual machine (bad usage and the like).  seconds: that it may take."""
 
     def register(f):
-        CASES.append(Case(f, f.__module__.rsplit(".", 1)[-1], vm))
+        CASES.append(Case(f, f.__module__.rsplit(".", 1)[-1], vm, seconds))
         return f
 
     return register(func) if func else register
@@ -153,6 +154,35 @@ def go_build(package, version="pinned", module="tests/go", goos="wasip1", flags=
     return path
 
 
+def npm(package):
+    """The folder of an npm package of an exact version, unpacked."""
+    into = os.path.join(CACHE, "npm", package.replace("@", "").replace("/", "-"))
+    if not os.path.exists(os.path.join(into, "package")):
+        if not shutil.which("npm"):
+            raise Skip("no npm here")
+        os.makedirs(into, exist_ok=True)
+        prepare(["npm", "pack", "--loglevel=error", package], cwd=into)
+        archive = os.path.join(into, next(n for n in os.listdir(into) if n.endswith(".tgz")))
+        new = os.path.join(into, "new")
+        shutil.rmtree(new, ignore_errors=True)
+        with tarfile.open(archive) as tar:
+            tar.extractall(new)
+        os.rename(os.path.join(new, "package"), os.path.join(into, "package"))
+        os.remove(archive)
+    return os.path.join(into, "package")
+
+
+def native_c(source):
+    """A C program of this tree, built for this machine."""
+    with open(os.path.join(ROOT, source), "rb") as f:
+        path = os.path.join(CACHE, "native", hashlib.sha256(f.read()).hexdigest()[:16])
+    if not os.path.exists(path):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        prepare(["gcc", "-O2", "-o", path + ".new", os.path.join(ROOT, source), "-lm"])
+        os.rename(path + ".new", path)
+    return path
+
+
 class Context:
     """What a case works with: the wasmvm under test, the Go version of its programs, and a directory of its own."""
 
@@ -230,14 +260,14 @@ def kvm_usable():
 
 
 def overdue(*_):
-    raise AssertionError(f"the case took longer than {CASE_SECONDS} s")
+    raise AssertionError("the case took too long")
 
 
 def run_case(one, wasmvm):
     """Returns (verdict, details): passed, failed or skipped."""
     context = Context(wasmvm, tempfile.mkdtemp(prefix="wasmvm-e2e-"))
     signal.signal(signal.SIGALRM, overdue)
-    signal.alarm(CASE_SECONDS)
+    signal.alarm(one.seconds)
     try:
         if one.vm and not kvm_usable():
             raise Skip("/dev/kvm cannot be opened")
@@ -247,7 +277,7 @@ def run_case(one, wasmvm):
         return "skipped", str(why)
     except AssertionError as why:
         frames = reversed(traceback.extract_tb(why.__traceback__))
-        return "failed", next(f"line {f.lineno}: {f.line}\n{why}" for f in frames if "cases" in f.filename)
+        return "failed", next(f"line {f.lineno}: {f.line}\n{why}" for f in frames if f.filename != __file__)
     finally:
         signal.alarm(0)
         for child in context.started:

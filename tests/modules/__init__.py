@@ -1,0 +1,1 @@
+"""Cases for modules that other compilers than Go made: make test-modules."""
