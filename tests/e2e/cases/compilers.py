@@ -1,4 +1,4 @@
-"""@yowasp/clang, a whole C and C++ compiler as one module of 75 MB, makes programs inside the VM, and they run there."""
+"""@yowasp/clang, a whole C and C++ compiler as one module of 75 MB, makes programs in the VM, and they run there."""
 
 import os
 import tarfile
