@@ -76,12 +76,19 @@ ssize_t writev(int fd, const struct iovec *v, int n)
     return write_troubled("write", SYS_writev, fd, v, n, 0);
 }
 
+ssize_t write(int fd, const void *bytes, size_t n)
+{
+    struct iovec one = { (void *)bytes, n };
+    return write_troubled("write", SYS_writev, fd, &one, 1, 0);
+}
+
 ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at)
 {
     return write_troubled("write", SYS_pwritev, fd, v, n, at);
 }
 
 ssize_t readv(int fd, const struct iovec *v, int n) { return fails("read", fd) ? -1 : syscall(SYS_readv, fd, v, n); }
+ssize_t read(int fd, void *to, size_t n) { return fails("read", fd) ? -1 : syscall(SYS_read, fd, to, n); }
 int fsync(int fd) { return fails("fsync", fd) ? -1 : (int)syscall(SYS_fsync, fd); }
 
 int close(int fd)

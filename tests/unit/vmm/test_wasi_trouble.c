@@ -48,6 +48,11 @@ ssize_t writev(int fd, const struct iovec *v, int n)
     return troubled(trouble.write, kernel_writev, fd, (long)(trouble.room ? &cut : v), trouble.room ? 1 : n, 0);
 }
 
+ssize_t write(int fd, const void *bytes, size_t n)
+{
+    return writev(fd, &(struct iovec){ (void *)bytes, n }, 1);
+}
+
 ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at)
 {
     return troubled(trouble.pwrite, kernel_pwritev, fd, (long)v, n, at);
