@@ -130,7 +130,6 @@ VMM_SRC := \
 
 # What host tests share, and the spec suite's runner.
 TEST_SRC := \
-    tests/host/batch_guest.c \
     tests/host/env.c \
 
 # The check of emitted code (engine/x64/meant.h), in test builds of the engine.
@@ -290,7 +289,7 @@ $(BUILD)/san/%.o: %.S
 	$(call say,AS $<)
 	$(Q)$(CC) -g -I. -MMD -MP -c -o $@ $<
 
-$(BUILD)/san/libtest.a: $(call objects,$(TEST_SRC),san)
+$(BUILD)/san/libtest.a: $(call objects,$(TEST_SRC) tests/host/batch_guest.c,san)
 $(BUILD)/san/libengine.a: $(call objects,$(ENGINE_SRC) $(CHECK_SRC),san)
 $(BUILD)/san/libshim.a: $(call objects,$(SHIM_SRC),san)
 $(BUILD)/san/libguest.a: $(call objects,$(filter %.c,$(GUEST_SRC)),san)
