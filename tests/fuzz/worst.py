@@ -106,6 +106,23 @@ def value_blocks(n):
                   declared=b"\x01\x01\x7f")
 
 
+def calls_of_types(n):
+    """n types, n elements of a table, and a call_indirect of each type."""
+    spelled = [[I32 if bit == "0" else I64 for bit in bin(k + 1)[3:]] for k in range(n)]
+    zero = {I32: b"\x41\x00", I64: b"\x42\x00"}
+    code = b"".join(b"".join(zero[t] for t in spelled[k]) + b"\x41\x00\x11" + u(k) + b"\x00" for k in range(n))
+    return module(types=[functype(params, []) for params in spelled], s4=TABLE + u(n), code=code,
+                  s9=b"\x01\x00\x41\x00\x0b" + counted(n, b"\x00"))
+
+
+def imports_named(n):
+    return module(s2=u(n) + b"".join(b"\x01m" + sized(b"f%d" % k) + b"\x00\x00" for k in range(n)))
+
+
+def vector_constants(n):
+    return module(code=b"".join(b"\xfd\x0c" + k.to_bytes(16, "little") + b"\x1a" for k in range(n)))
+
+
 TABLE = b"\x01\x70\x00" # then its elements
 # Name: (what makes it, n, seconds and MB of heap that 2n may take).  Seconds are for a busy machine.
 CASES = {
@@ -134,6 +151,11 @@ CASES = {
                                          declared=b"\x01\x01\x7f"), 100000, 2, 60),
     "br_table to all": (tables_of_targets, 50000, 4, 200),
     "1,000 results": (thousand_results, 500, 6, 450),
+    "tables": (lambda n: module(s4=counted(n, b"\x70\x00\x01")), 50000, 2, 60),
+    "memories": (lambda n: module(s5=counted(n, b"\x00\x01")), 500, 2, 10),
+    "imports": (imports_named, 50000, 4, 100),
+    "constants of vectors": (vector_constants, 50000, 4, 250),
+    "calls through a table, of all types": (calls_of_types, 5000, 4, 100),
     "huge tables": (lambda n: module(s4=TABLE + u(n)), 5000000, 2, 100),
     "huge memories": (lambda n: module(s5=b"\x01\x00" + u(n)), 32768, 2, 10),
     "pending temporaries": (lambda n: module(code=repeat(b"\x20\x00\x45", n) + repeat(b"\x6a", n - 1) + b"\x1a",
