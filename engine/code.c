@@ -330,21 +330,33 @@ bool func_compile(struct instance *i, uint32_t func)
     return ok;
 }
 
-uint64_t code_lazy(struct engine *e, uint64_t from)
+/* Whose trampoline pc is in; NULL: it is in none. */
+static struct code_state *trampoline_state(struct engine *e, uint64_t pc)
 {
-    uint32_t at = (uint32_t)(from - code_address(e, 0));
+    uint64_t at = pc - code_address(e, 0);
     for (struct code_state *s = e->code->states; s; s = s->next) {
         const struct module *m = s->instance->module;
-        uint32_t defined = m->nfuncs - m->nimported_funcs;
-        if (at < s->trampolines || at >= s->trampolines + defined * TRAMPOLINE_BYTES)
-            continue;
-        uint32_t func = m->nimported_funcs + (at - s->trampolines) / TRAMPOLINE_BYTES;
-        if (func_compile(s->instance, func))
-            return code_address(e, s->entry[func]);
-        e->trap = e->error.kind == ERROR_NOMEM ? TRAP_NOMEM : TRAP_BAD_BODY;
-        return 0;
+        if (at >= s->trampolines && at < s->trampolines + (uint64_t)(m->nfuncs - m->nimported_funcs) * TRAMPOLINE_BYTES)
+            return s;
     }
-    __builtin_trap(); /* only trampolines call stub_lazy */
+    return NULL;
+}
+
+bool code_is_trampoline(struct engine *e, uint64_t pc)
+{
+    return trampoline_state(e, pc) != NULL;
+}
+
+uint64_t code_lazy(struct engine *e, uint64_t from)
+{
+    struct code_state *s = trampoline_state(e, from);
+    ENGINE_ASSERT(s); /* only trampolines call stub_lazy */
+    uint32_t index = (uint32_t)(from - code_address(e, s->trampolines)) / TRAMPOLINE_BYTES;
+    uint32_t func = s->instance->module->nimported_funcs + index;
+    if (func_compile(s->instance, func))
+        return code_address(e, s->entry[func]);
+    e->trap = e->error.kind == ERROR_NOMEM ? TRAP_NOMEM : TRAP_BAD_BODY;
+    return 0;
 }
 
 uint32_t code_wasm_offset(struct engine *e, const struct code_range *r, uint32_t native)
@@ -392,6 +404,8 @@ static enum trap call_code(struct instance *i, uint32_t func, struct cell *cells
     bool outermost = e->c_sp == 0;
     if (outermost)
         e->wasm_sp = (uint64_t)(uintptr_t)e->env.stack_hi;
+    if (e->wasm_sp - (uint64_t)(uintptr_t)e->env.stack_lo < 16 * a.nstack + 8) /* stub_enter must not fault */
+        return TRAP_STACK;
     e->trap = TRAP_NONE;
     uint64_t (*enter)(struct activation *) =
         (uint64_t(*)(struct activation *))(uintptr_t)code_address(e, e->code->stub_enter);

@@ -118,6 +118,8 @@ const struct code_range *code_find(struct engine *, uint64_t pc);
 uint32_t code_wasm_offset(struct engine *, const struct code_range *, uint32_t native);
 /* The compiler proper, for a function whose body has been validated.  record: see struct compile. */
 bool code_compile(struct instance *, uint32_t func, bool record, uint32_t native, uint32_t *wasm_offset);
+/* Whether pc is in a trampoline, which belongs to no range. */
+bool code_is_trampoline(struct engine *, uint64_t pc);
 /* Called by stub_lazy.  `from`: the return address of a trampoline's call.  0: cannot (engine->trap is set). */
 uint64_t code_lazy(struct engine *, uint64_t from);
 

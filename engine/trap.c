@@ -5,17 +5,29 @@
  * compiled again (code_wasm_offset), which gives the same code. */
 #include "engine/code.h"
 
+static uint64_t word(uint64_t at)
+{
+    return *(const uint64_t *)(uintptr_t)at;
+}
+
 bool engine_fault(struct engine *e, const struct fault *f, uint64_t *pc, uint64_t *sp)
 {
-    if (!e->c_sp || !code_find(e, f->pc))
+    if (!e->c_sp)
         return false;
     if (!f->is_page_fault)
         return false; /* compiled code checks all else itself */
     uint64_t lo = (uint64_t)(uintptr_t)e->env.stack_lo;
     bool stack = f->address < lo && f->sp <= lo + 65536 && f->address + (4u << 20) > lo;
+    uint64_t at = f->pc, at_sp = f->sp;
+    if (stack && code_is_trampoline(e, at)) { /* its call found no room: the fault is the caller's */
+        at = word(at_sp) - 1;
+        at_sp += 8;
+    }
+    if (!code_find(e, at))
+        return false;
     e->trap = stack ? TRAP_STACK : TRAP_MEMORY;
-    e->trap_pc = f->pc;
-    e->trap_sp = f->sp;
+    e->trap_pc = at;
+    e->trap_sp = at_sp;
     *pc = code_address(e, e->code->stub_exit);
     *sp = e->c_sp;
     return true;
@@ -29,11 +41,6 @@ struct walk {
     bool innermost;
     uint64_t outer_sp, chain;
 };
-
-static uint64_t word(uint64_t at)
-{
-    return *(const uint64_t *)(uintptr_t)at;
-}
 
 static bool walk_up(struct walk *w, const struct code_range *r)
 {

@@ -148,30 +148,48 @@ static void write_runtime(struct engine *e, struct assembler *a)
     }
 }
 
-/* [rsp] = behind the trampoline's call, [rsp + 8] = the caller's return address.  Arguments stay where they are. */
+/* What parameters may be in, below rsp. */
+enum { KEPT = 8 * REG_PARAM_INTS + 16 * REG_PARAM_FLOATS };
+
+static void params_store(struct assembler *a)
+{
+    for (unsigned i = 0; i < REG_PARAM_INTS; i++)
+        x_rm(a, I_MOV_STORE, true, reg_param_int(i), rm_mem(RSP, (int32_t)(8 * i) - KEPT));
+    for (unsigned i = 0; i < REG_PARAM_FLOATS; i++)
+        x_rm(a, I_MOVUPS_STORE, false, (uint8_t)i, rm_mem(RSP, (int32_t)(8 * REG_PARAM_INTS + 16 * i) - KEPT));
+}
+
+static void params_load(struct assembler *a)
+{
+    for (unsigned i = 0; i < REG_PARAM_INTS; i++)
+        x_rm(a, I_MOV, true, reg_param_int(i), rm_mem(RSP, (int32_t)(8 * i) - KEPT));
+    for (unsigned i = 0; i < REG_PARAM_FLOATS; i++)
+        x_rm(a, I_MOVUPS, false, (uint8_t)i, rm_mem(RSP, (int32_t)(8 * REG_PARAM_INTS + 16 * i) - KEPT));
+}
+
+/* A stub is no place where a fault is understood: it looks whether the stack has room first. */
+static void stack_check(struct engine *e, struct assembler *a)
+{
+    x_rm(a, I_LEA, true, RAX, rm_mem(RSP, -KEPT));
+    x_rm(a, I_CMP, true, RAX, rm_rip(&e->env.stack_lo));
+    x_jcc(a, CC_B, code_address(e, e->code->stub_trap[TRAP_STACK]));
+}
+
+/* [rsp] = behind the trampoline's call, [rsp + 8] = the caller's return address, which wasm_sp shows meanwhile, for
+ * backtraces.  Arguments stay where they are; nothing else runs on the wasm stack. */
 static void write_lazy(struct engine *e, struct assembler *a)
 {
-    enum { KEPT = 8 * REG_PARAM_INTS + 16 * REG_PARAM_FLOATS };
     struct code_global *g = e->code;
     g->stub_lazy = stub_here(e, a);
-    for (unsigned i = 0; i < REG_PARAM_INTS; i++)
-        x_push(a, reg_param_int(i));
-    x_alu_imm(a, ALU_SUB, true, rm_reg(RSP), 16 * REG_PARAM_FLOATS);
-    for (unsigned i = 0; i < REG_PARAM_FLOATS; i++)
-        x_rm(a, I_MOVUPS_STORE, false, (uint8_t)i, rm_mem(RSP, (int32_t)(16 * i)));
-    x_rm(a, I_MOV, true, RSI, rm_mem(RSP, KEPT));
+    x_pop(a, RCX);
+    stack_check(e, a);
+    params_store(a);
+    x_rr(a, I_MOV, true, RSI, RCX);
     x_rm(a, I_LEA, true, RDI, rm_rip(e));
-    x_alu_imm(a, ALU_ADD, true, rm_reg(RSP), KEPT + 8); /* wasm_sp shows the caller's return address, for backtraces; */
-    leave_c(e, a);                                      /* nothing runs on the wasm stack meanwhile */
+    leave_c(e, a);
     call_c(a, (void (*)(void))code_lazy);
     x_rm(a, I_MOV, true, RSP, rm_rip(&e->wasm_sp));
-    x_alu_imm(a, ALU_SUB, true, rm_reg(RSP), KEPT + 8);
-    for (unsigned i = 0; i < REG_PARAM_FLOATS; i++)
-        x_rm(a, I_MOVUPS, false, (uint8_t)i, rm_mem(RSP, (int32_t)(16 * i)));
-    x_alu_imm(a, ALU_ADD, true, rm_reg(RSP), 16 * REG_PARAM_FLOATS);
-    for (unsigned i = REG_PARAM_INTS; i-- > 0;)
-        x_pop(a, reg_param_int(i));
-    x_alu_imm(a, ALU_ADD, true, rm_reg(RSP), 8);
+    params_load(a);
     x_rr(a, I_TEST, true, RAX, RAX);
     x_jcc(a, CC_E, code_address(e, g->stub_host_trap));
     x_m(a, I_JMP_RM, false, rm_reg(RAX));

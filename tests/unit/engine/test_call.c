@@ -153,6 +153,68 @@ static void stack_that_overflows_is_usable_again(void **state)
     }
 }
 
+/* ---- the stack's last bytes ---- */
+
+enum { EDGE_HOST, EDGE_LEAF, EDGE_MANY, EDGE_TO_LEAF, EDGE_TO_HOST };
+enum { MANY_PARAMS = 20 };
+
+/* Calls wasm again, with more parameters than there are registers. */
+static enum trap edge_host(void *data, struct instance *caller, struct cell *cells)
+{
+    struct cell nested[MANY_PARAMS] = { { 0, 0 } };
+    (void)data, (void)cells;
+    return func_call(caller, EDGE_MANY, nested);
+}
+
+/* Recursion, n deep, then a call of `leaf`, in an engine where that was not compiled yet. */
+static enum trap edge_run(uint32_t deep, uint32_t recursion, uint32_t *frame)
+{
+    void *state;
+    uint32_t total;
+    struct frame frames[1] = { { NULL, UINT32_MAX, 0 } };
+    struct wasm wasm;
+    assert_int_equal(world_open(&state), 0);
+    struct world *world = state;
+    world->given = (struct extern_ref){ .kind = EXTERN_FUNC, .host = { edge_host, NULL } };
+    wasm_begin(&wasm);
+    SECTION(&wasm, TYPES, "\3\x60\0\0\x60\1\x7f\0\x60\x14\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f"
+                          "\x7f\x7f\x7f\x7f\x7f\0");
+    SECTION(&wasm, IMPORTS, "\1\0\0\0\0");
+    SECTION(&wasm, FUNCTIONS, "\4\0\2\1\1");
+    SECTION(&wasm, CODE, "\4\2\0\x0b\2\0\x0b"
+                         "\x12\0\x20\0\x45\x04\x40\x10\1\x05\x20\0\x41\1\x6b\x10\3\x0b\x0b"
+                         "\x12\0\x20\0\x45\x04\x40\x10\0\x05\x20\0\x41\1\x6b\x10\4\x0b\x0b");
+    struct instance *instance = wasm_make(world, &wasm);
+    struct cell cell = { deep, 0 };
+    enum trap trap = func_call(instance, recursion, &cell);
+    if (trap == TRAP_STACK && trap_frames(world->host.engine, frames, 1, &total))
+        *frame = frames[0].func;
+    world_close(&state);
+    return trap;
+}
+
+/* Wherever the stack ends, in the function, in its callee's trampoline, in a stub, in a thunk, in a call from C: it is
+ * a trap in the function that called. */
+static void the_stack_may_end_anywhere(void **state)
+{
+    (void)state;
+    for (uint32_t recursion = EDGE_TO_LEAF; recursion <= EDGE_TO_HOST; recursion++) {
+        uint32_t lo = 1, hi = STACK_SMALL, frame = 0;
+        while (hi - lo > 1) {
+            uint32_t mid = lo + (hi - lo) / 2;
+            if (edge_run(mid, recursion, &frame) == TRAP_NONE)
+                lo = mid;
+            else
+                hi = mid;
+        }
+        for (uint32_t deep = lo - 2; deep < hi + 80; deep++) {
+            frame = recursion;
+            assert_int_equal(edge_run(deep, recursion, &frame), deep < hi ? TRAP_NONE : TRAP_STACK);
+            assert_true(frame == recursion || (recursion == EDGE_TO_HOST && frame == EDGE_MANY));
+        }
+    }
+}
+
 static void backtraces_name_functions_and_offsets(void **state)
 {
     struct world *world = *state;
@@ -233,6 +295,7 @@ int main(void)
         WORLD_TEST(host_functions_end_a_run),
         WORLD_TEST(memory_ends_at_its_last_byte),
         WORLD_TEST(stack_that_overflows_is_usable_again),
+        cmocka_unit_test(the_stack_may_end_anywhere),
         WORLD_TEST(backtraces_name_functions_and_offsets),
         WORLD_TEST(other_instances_have_their_own_memory),
         WORLD_TEST(wrapped_values_may_wait_on_the_stack),
