@@ -420,13 +420,15 @@ TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
 ## make std        Go's standard library tests, each package in a VM; STD=ci: few packages; STD=all: every one (network)
 ## make test-modules modules of C, Rust, TinyGo, CPython, clang... (network; as root it installs the compilers)
 ## make test-tools real Go command-line tools and esbuild against their native builds (network)
+## make test-peers curl, wrk, nginx, Redis, PostgreSQL, gRPC on loopback; what is missing is skipped (network)
+## make bench-serve an HTTP server under wrk: native, wasmvm, wazero (network at first)
 ## make bench      start times and Go programs against native Go and other runtimes (network)
 ## make bench-calls what a call costs: by exit, polled, natively (network at first)
 ## make images     build images/demo.wasm anew with the pinned Go: the same bytes (network)
 ## make fresh      make demo and make test in a minimal Debian (root, network)
 ## make clean      remove build/ but for what came by network
 .PHONY: install deps demo images check spec spec-vm test fuzz fuzz-diff test-svm model std test-modules test-tools
-.PHONY: bench fresh bench-calls clean distclean help
+.PHONY: test-peers bench-serve bench fresh bench-calls clean distclean help
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
@@ -494,6 +496,14 @@ test-modules: all
 
 test-tools: all
 	tests/bench/tools.py --check
+
+test-peers: all
+	-@tests/tools/deps.sh peers
+	@tests/peers/run.py --wasmvm $(BUILD)/wasmvm
+
+bench-serve: all
+	@tests/tools/deps.sh peers
+	tests/bench/serve.py
 
 bench: all
 	tests/bench/run.py

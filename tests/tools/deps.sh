@@ -1,8 +1,8 @@
 #!/bin/bash
 # Installs the Debian packages that are missing: tests/tools/deps.sh GROUP...
 #
-# Groups: build (make, demo), check, test, fuzz, svm, modules, fresh.  Nothing happens where all is there;
-# installing needs root.
+# Groups: build (make, demo), check, test, fuzz, svm, modules, peers, fresh.  Nothing happens where all is
+# there; installing needs root.
 set -eu
 
 # What shows that it is there (a command or a file), and the package that brings it.
@@ -55,6 +55,14 @@ wasm-ld-19 lld-19
 /usr/bin/rustc rustc
 /usr/lib/rustlib/wasm32-wasi libstd-rust-dev-wasm32
 /usr/bin/wasm-ld-14 lld
+ROWS
+        ;;
+    peers) cat <<'ROWS'
+curl curl
+wrk wrk
+/usr/sbin/nginx nginx-light
+redis-server redis-server
+/usr/lib/postgresql/15/bin/postgres postgresql-15
 ROWS
         ;;
     fresh) echo "debootstrap debootstrap" ;;
