@@ -170,6 +170,7 @@ void batch_recall(struct conn *);
 /* A call has read from it: so much of what was asked for. */
 void batch_was_read(const struct desc *, size_t got, size_t asked);
 void batch_leave(struct conn *); /* gives it up with all that is in it */
+void batch_was_sent(struct conn *); /* a call has sent on it: the buffer may be full */
 /* Hands out what was taken back. */
 ssize_t batch_take(struct conn *, struct msghdr *, bool peek);
 

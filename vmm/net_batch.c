@@ -135,6 +135,12 @@ static bool place_take(struct batch_host *b, struct conn *c, uint32_t fd)
     return true;
 }
 
+void batch_was_sent(struct conn *c)
+{
+    if (c->place)
+        c->place->credit = 0;
+}
+
 static bool may_have_place(const struct conn *c)
 {
     return c && c->net->batch && c->proto == NET_TCP && !c->listening && !c->whole && !c->by_calls && !batch_pending(c);

@@ -202,6 +202,7 @@ ssize_t net_send(const struct desc *d, const struct msghdr *m)
     if (c && sent > 0) {
         c->out += (uint64_t)sent;
         c->net->bytes += (uint64_t)sent;
+        batch_was_sent(c);
     }
     return sent;
 }
