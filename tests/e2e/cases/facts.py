@@ -1,6 +1,7 @@
 """docs/go.md, line by line."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -85,6 +86,22 @@ def the_form_for_scripts_and_services(t):
     expect(t.vm(app, "env", "--env", "A=1", cwd="/"), 0, out="")  # reading of options stopped at a plain word
     result = t.vm(app, "--env", "A=1", "env", cwd="/")
     expect(result, 0, out='"A=1"\n')  # what the form is for
+
+
+@case
+def the_trace_of_a_go_program(t):
+    """The line that docs/go.md shows, but for its times; with FILE, standard error stays the program's."""
+    page = open(os.path.join(ROOT, "docs/go.md")).read()
+    shown = re.search(r"^ +[0-9.]+ (path_open\(.*), \.\.\.\) = NOENT \([0-9.]+ us\)$", page, re.M)[1]
+    options = ("--dir", f"{t.mkdir('d')}::/d")
+    traced = t.program("files", "cat", "/d/none", options=(*options, "--trace"))
+    lines = traced.err.decode().splitlines()
+    assert traced.status == 1 and any(shown in line and " = NOENT (" in line for line in lines), (shown, traced)
+    assert all(re.fullmatch(r" *\d+\.\d{6} \w+\(.*\)( = [A-Z0-9]+.*)? \(\d+\.\d us\)", x) for x in lines), traced
+    quiet = t.program("files", "cat", "/d/none", options=(*options, f"--trace={t.path('calls')}"))
+    assert quiet.err == b"" and quiet.out == traced.out, quiet
+    with open(t.path("calls")) as f:
+        assert shown in f.read()
 
 
 @case
