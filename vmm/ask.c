@@ -60,6 +60,7 @@ static bool replied_here(struct vcpu *v)
     v->replied = false;
     while (v->end->kind == ENDED_NOT && !v->replied)
         vcpu_step(v);
+    v->replied = false; /* who asked before us waits for another one */
     service_asked_here(&v->service, before);
     return v->end->kind == ENDED_NOT;
 }

@@ -162,6 +162,12 @@ static enum served polled_hide(struct service *s)
     return serve_found(s);
 }
 
+/* A request that was handed over and is not served: the run is over, and only the vCPU's thread can see to that. */
+static bool refused(const struct service *s, enum served how)
+{
+    return how == SERVED_NOT && s->rung;
+}
+
 /* With the lock held; opens it while it looks.  Serves until no call has come for a while, the run is over, the session
  * is given up, or the guest has answered (SERVED_KEPT). */
 static enum served poll_slot(struct service *s)
@@ -174,8 +180,11 @@ static enum served poll_slot(struct service *s)
         pthread_mutex_lock(&s->lock);
         if (!found)
             break;
-        if (serve_found(s) == SERVED_KEPT)
+        enum served how = serve_found(s);
+        if (how == SERVED_KEPT)
             return SERVED_KEPT;
+        if (refused(s, how))
+            break;
         last = __builtin_ia32_rdtsc();
     }
     return polled_hide(s);
@@ -357,7 +366,8 @@ static bool pump(struct service *s)
         enum served how = s->allowed ? poll_slot(s) : serve_found(s);
         if (how == SERVED_KEPT)
             return true;
-        while (!s->rung && !s->stopping)
+        bool over = refused(s, how); /* of what is rung now, not of what comes */
+        while ((!s->rung || over) && !s->stopping)
             pthread_cond_wait(&s->changed, &s->lock);
         if (s->stopping)
             return false;

@@ -326,10 +326,11 @@ static enum served call_serve(void *context, enum server who)
     return who == ON_SERVER ? serve_here(v, &r) : serve_rung(v, &r);
 }
 
+/* With the service's lock held: somebody from outside wants it, or what the server found. */
 static bool stop_wanted(void *context)
 {
     struct vcpu *v = context;
-    return kick_pending(&v->vm->kick);
+    return kick_pending(&v->vm->kick) || v->polled_end.kind != ENDED_NOT;
 }
 
 static void call_rung(struct vcpu *v)
