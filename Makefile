@@ -111,6 +111,11 @@ VMM_SRC := \
     vmm/options.c \
     vmm/output.c \
     vmm/path.c \
+    vmm/plugin.c \
+    vmm/plugin_exec.c \
+    vmm/plugin_frame.c \
+    vmm/plugin_guard.c \
+    vmm/plugin_words.c \
     vmm/poll.c \
     vmm/ram.c \
     vmm/report.c \
@@ -405,7 +410,8 @@ TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
     std="tests/std/run.py --wasmvm $(BUILD)/wasmvm --ci" \
 
 ## make            build $(BUILD)/wasmvm with the guest image in it
-## make install    to PREFIX (/usr/local), below DESTDIR: wasmvm, wasmvm-binfmt, go_wasip1_wasm_exec, the man page
+## make install    to PREFIX (/usr/local), below DESTDIR: wasmvm, wasmvm-binfmt, go_wasip1_wasm_exec, the man page,
+##                 wasmvm_plugin.h
 ## make deps       install the Debian packages that building and testing need (root, network)
 ## make demo       install what building needs, build, run images/demo.wasm in a VM (root, network at first)
 ## make check      what you run all day: look, includes, warnings of gcc and clang, unit tests under ASan and UBSan
@@ -430,10 +436,11 @@ TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
 .PHONY: install deps demo images check spec spec-vm test fuzz fuzz-diff test-svm model std test-modules test-tools
 .PHONY: test-peers bench-serve bench fresh bench-calls clean distclean help
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/include
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
 	ln -sf wasmvm $(DESTDIR)$(PREFIX)/bin/wasmvm-binfmt
 	install -m 644 docs/wasmvm.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 vmm/wasmvm_plugin.h $(DESTDIR)$(PREFIX)/include
 
 deps:
 	tests/tools/deps.sh build check test fuzz svm

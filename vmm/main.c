@@ -13,10 +13,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "vmm/vmm.h"
+#include "vmm/plugin.h"
+#include "vmm/vm.h"
 
 static struct config config;
 static struct run_stats stats;
+static struct host_table host;
+static struct vm *machine;
+static struct end end = { .kind = ENDED_NOT };
 static int report_fd = -1;
 
 static uint64_t now_ns(void)
@@ -58,6 +62,49 @@ static void files_allow(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* ---- plug-ins: code of theirs that keeps a stop from taking effect ---- */
+
+static bool stop_is_wanted(void)
+{
+    struct vm *vm = __atomic_load_n(&machine, __ATOMIC_ACQUIRE);
+    return vm && kick_pending(vm_kick(vm));
+}
+
+/* All that is left is to say so.  Where the run was over already, its end stands. */
+static void plugin_stuck(void)
+{
+    struct vm *vm = __atomic_load_n(&machine, __ATOMIC_ACQUIRE);
+    if (end.kind != ENDED_NOT) {
+        message("a plug-in did not end: this process ends all the same");
+        _exit(end_status(&end));
+    }
+    uint32_t number = 0;
+    enum end_kind kind = vm ? kick_reason(vm_kick(vm), &number) : ENDED_NOT;
+    struct end now = { .kind = kind == ENDED_NOT ? ENDED_TIMEOUT : kind, .code = number };
+    end_message(&config, &now);
+    message("a plug-in's function did not return: this process ends with it");
+    if (config.report)
+        report_json(report_fd, &config, &stats, &now);
+    if (now.kind == ENDED_SIGNAL)
+        end_process(&now);
+    _exit(end_status(&now));
+}
+
+static struct plugins *plugins_begin(void)
+{
+    static const struct guard_hooks hooks = { stop_is_wanted, plugin_stuck };
+    char why[PLUGIN_WHY];
+    struct plugins *plugins;
+    if (!config.plugins.n && !config.plugin_exec.n)
+        return NULL;
+    int status = plugins_load(&plugins, &config, stats.start_ns, &hooks, &host, why);
+    if (status)
+        fail_as(status, "%s", why);
+    config.host = &host;
+    config.loaded = plugins_list(plugins);
+    return plugins;
+}
+
 /* Of the run's kernel side; the rest was counted while it ran. */
 static void stats_finish(uint64_t released_ns)
 {
@@ -79,12 +126,14 @@ int main(int argc, char **argv)
         report_fd = output_open(&config, "--report ", config.report, false);
         fail_then(report_fail);
     }
-    files_allow();
     int module_fd = module_open(config.module);
+    struct plugins *plugins = plugins_begin();
+    files_allow();
     tmp_make(&config);
     struct vm *vm = vm_new(&config, &stats);
     if (!vm)
         fail("no memory for a machine, or no descriptor: %s", strerror(errno));
+    __atomic_store_n(&machine, vm, __ATOMIC_RELEASE);
     signals_take(vm_kick(vm));
     vm_build(vm, &(struct module){.fd = module_fd});
     close(module_fd);
@@ -93,8 +142,9 @@ int main(int argc, char **argv)
         fail("cannot start: no memory");
     wasi_open(wasi, &config);
 
-    struct end end = { .kind = ENDED_NOT };
     bool stopped = vm_run(vm, wasi, &end);
+    plugins_called(plugins);
+    __atomic_store_n(&machine, NULL, __ATOMIC_RELEASE);
 
     uint64_t released_ns = now_ns();
     char *missing = strdup(wasi_missing_path(wasi, &stats.missing_count));
@@ -116,5 +166,6 @@ int main(int argc, char **argv)
         report_json(report_fd, &config, &stats, &end);
     if (!stopped)
         _exit(end_status(&end));
+    plugins_unload(plugins);
     end_process(&end);
 }

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "vmm/vmm.h"
+#include "vmm/plugin.h"
 
 static const char *const call_names[CALL_COUNT] = {
 #define CALL(name, sig) #name,
@@ -110,6 +110,35 @@ static void table_work(FILE *out, const struct run_stats *stats)
     }
 }
 
+/* How many functions the plug-in has in the table, and how often they were called. */
+static uint64_t plugin_calls(const struct config *config, const struct plugin_info *info, unsigned *functions)
+{
+    uint64_t calls = 0;
+    *functions = 0;
+    for (uint32_t i = 0; i < config->host->n; i++)
+        if (config->host->entries[i].provider == info->provider) {
+            ++*functions;
+            calls += config->host->entries[i].calls;
+        }
+    return calls;
+}
+
+/* "plug-ins    kv 1.0 (./kv.so): 12 calls of 3 functions", a line for each. */
+static void table_plugins(FILE *out, const struct config *config)
+{
+    for (uint32_t i = 0; config->loaded && i < config->loaded->n; i++) {
+        const struct plugin_info *info = &config->loaded->at[i];
+        const char *from[] = { info->name, info->version, info->file };
+        char words[3][256];
+        unsigned functions;
+        uint64_t calls = plugin_calls(config, info, &functions);
+        for (int j = 0; j < 3; j++)
+            text_escape(from[j], strlen(from[j]), words[j], sizeof words[j], false);
+        fprintf(out, "%-12s%s %s (%s%s): %llu calls of %u functions\n", i ? "" : "plug-ins", words[0], words[1],
+                info->process ? "process " : "", words[2], (unsigned long long)calls, functions);
+    }
+}
+
 static void table_calls(FILE *out, const struct run_stats *stats)
 {
     fprintf(out, "\n%-24s%12s%12s%12s%12s%12s%12s\n", "call", "count", "in guest", "polled", "exits", "exits each",
@@ -144,6 +173,7 @@ void report_stats(const struct config *config, const struct run_stats *stats, co
     fprintf(out, "wasmvm: %s ended: %s, status %d\n\n", module, end_reason(end), end_status(end));
     table_times(out, stats);
     table_work(out, stats);
+    table_plugins(out, config);
     table_calls(out, stats);
     if (fclose(out) == 0)
         write_all(STDERR_FILENO, text, len);
@@ -208,6 +238,26 @@ static void json_calls(FILE *out, const struct run_stats *stats)
     fprintf(out, "%s}\n", *comma ? "\n  " : "");
 }
 
+static void json_plugins(FILE *out, const struct config *config)
+{
+    if (!config->loaded)
+        return;
+    fprintf(out, "  \"plugins\": [");
+    for (uint32_t i = 0; i < config->loaded->n; i++) {
+        const struct plugin_info *info = &config->loaded->at[i];
+        unsigned functions;
+        uint64_t calls = plugin_calls(config, info, &functions);
+        fprintf(out, "%s\n    {\"name\": ", i ? "," : "");
+        json_string(out, info->name);
+        fprintf(out, ", \"version\": ");
+        json_string(out, info->version);
+        fprintf(out, ", \"%s\": ", info->process ? "command" : "file");
+        json_string(out, info->file);
+        fprintf(out, ", \"functions\": %u, \"calls\": %llu}", functions, (unsigned long long)calls);
+    }
+    fprintf(out, "\n  ],\n");
+}
+
 static void json_head(FILE *out, const struct config *config, const char *reason, int status, const char *text)
 {
     fprintf(out, "{\n  \"wasmvm\": \"" WASMVM_VERSION "\",\n  \"module\": ");
@@ -251,6 +301,7 @@ void report_json(int fd, const struct config *config, const struct run_stats *st
         json_counts(out, "memory", stats, memory, sizeof memory / sizeof memory[0]);
         fprintf(out, "  \"exits\": {\"all\": %llu, \"for_no_call\": %llu},\n", (unsigned long long)stats->exits,
                 (unsigned long long)stats->exits_other);
+        json_plugins(out, config);
         json_calls(out, stats);
         fprintf(out, "}\n");
     }
@@ -264,6 +315,7 @@ void report_failure(int fd, const struct config *config, int exit_status, const 
     FILE *out = open_memstream(&text, &len);
     if (out) {
         const char *reason = exit_status == EXIT_NO_MODULE        ? "no_module"
+                             : exit_status == EXIT_TIMEOUT        ? "timeout"
                              : exit_status == EXIT_INVALID_MODULE ? "invalid"
                                                                   : "monitor";
         json_head(out, config, reason, exit_status, message_text);

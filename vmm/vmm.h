@@ -87,6 +87,8 @@ struct config {
     struct host_table *host;         /* host.h: what the module may import beyond WASI; NULL = nothing */
     const int *stdio;                /* host descriptors for 0, 1 and 2, -1 = /dev/null; NULL = the process's own */
     bool embedded;                   /* in somebody else's process, who gets back all that a machine held */
+    struct words plugins, plugin_exec; /* --plugin, --plugin-exec */
+    const struct plugin_list *loaded; /* plugin.h: those of the command line, for the report; NULL = none */
     bool serve;                      /* the exports are called from outside, one after the other; no program is run */
 };
 /* Parses argv.  Handles --help and --version itself (prints, exits 0).  Bad usage: fail(). */

@@ -27,6 +27,7 @@ wast2json wabt
 spin spin
 setpriv util-linux
 /etc/ssl/certs/ca-certificates.crt ca-certificates
+/usr/include/sqlite3.h libsqlite3-dev
 npm npm
 node nodejs
 wasm-opt binaryen

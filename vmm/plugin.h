@@ -1,0 +1,104 @@
+/* Plug-ins: host functions that the command line brings, from shared libraries (plugin.c) and from child processes
+ * (plugin_exec.c, which speaks the frames of plugin_frame.c).  docs/plugins.md is the page for those who write them.
+ *
+ * Nothing here prints an error or ends the process: what goes wrong while plug-ins are loaded is a sentence, what goes
+ * wrong in a call is a trap. */
+#ifndef VMM_PLUGIN_H
+#define VMM_PLUGIN_H
+
+#include "vmm/host.h"
+
+#define PLUGIN_WHY 1024 /* a sentence, its NUL included */
+
+/* ---- plugin.c: --plugin, and all of them together ---- */
+struct plugins;
+/* What the guard (below) asks and does. */
+struct guard_hooks { bool (*wanted)(void); void (*stuck)(void); };
+/* Loads what the config names, puts its functions into the table and runs every init.  Returns 0, or the exit status of
+ * a start that is refused, with a sentence in `why`.  start_ns: what --timeout counts from.  *out is valid in any
+ * case. */
+int plugins_load(struct plugins **out, const struct config *, uint64_t start_ns, const struct guard_hooks *,
+                 struct host_table *, char why[PLUGIN_WHY]);
+/* The run is over: no function is called any more. */
+void plugins_called(struct plugins *);
+/* Runs every fini, ends the processes, frees; the table's functions and strings are gone then. */
+void plugins_unload(struct plugins *);
+
+/* For the report; strings live until plugins_unload. */
+struct plugin_info {
+    const char *name, *version;
+    const char *file;     /* the library, or the command */
+    const char *provider; /* the very string of the table's entries */
+    bool process;
+};
+struct plugin_list { struct plugin_info *at; uint32_t n; };
+const struct plugin_list *plugins_list(const struct plugins *);
+
+/* ---- plugin_guard.c: a plug-in's code in this process that does not return ---- */
+struct guard;
+/* Watches from now on.  Where a stop was wanted (`wanted` says so, or the time deadline_ns has passed; 0 = none), and
+ * the guard is not ended soon after, it calls stuck, which does not return.  NULL: no thread can be had. */
+struct guard *guard_start(uint64_t deadline_ns, const struct guard_hooks *);
+void guard_end(struct guard *);
+
+/* ---- plugin_exec.c: --plugin-exec ---- */
+struct child;
+/* How a call waits for the process: until the descriptor is ready, or a stop is wanted (false). */
+typedef bool (*child_wait_fn)(wasmvm_call *, int fd, short events);
+/* Starts the process; it says hello later.  NULL with a sentence.  `services` reach the guest. */
+struct child *child_start(char *const argv[], const char *module, const struct wasmvm_host *services, child_wait_fn,
+                          char why[PLUGIN_WHY]);
+/* Waits for the hello until deadline_ns (CLOCK_MONOTONIC), then adds its functions. */
+bool child_hello(struct child *, uint64_t deadline_ns, struct host_table *, char why[PLUGIN_WHY]);
+const char *child_name(const struct child *);
+const char *child_version(const struct child *);
+const char *child_provider(const struct child *); /* as in the table */
+/* Lets it end by itself for a moment, but where it was left in a call; then kills it. */
+void child_end(struct child *);
+
+/* ---- plugin_frame.c: the frames between the monitor and a plug-in process ---- */
+/* A frame is a head, length and kind as two 32-bit words, and a body of `length` bytes; all numbers little-endian. */
+enum frame_kind {
+    /* by the plug-in */
+    FRAME_HELLO = 1,  /* ABI version (u32), then strings, each with a NUL: name, version, then name and sig of each
+                         function */
+    FRAME_RESULT = 2, /* answers the innermost CALL: one cell (u64) */
+    FRAME_TRAP = 3,   /* answers it: the sentence */
+    FRAME_READ = 4,   /* pointer, length (u32 each) */
+    FRAME_WRITE = 5,  /* pointer (u32), bytes */
+    FRAME_SIZE = 6,   /* nothing */
+    FRAME_EXPORT = 7, /* name with a NUL, then cells (u64 each) */
+    FRAME_LOG = 8,    /* level (u32), text; the only one without an answer */
+    /* by the monitor */
+    FRAME_CALL = 16,   /* number of the function in the hello (u32), then cells */
+    FRAME_ANSWER = 17, /* status (i32: 0, or what the C ABI's function would return), then what was asked for */
+};
+#define FRAME_HEAD 8u
+#define FRAME_MOST (16u << 20)     /* bytes of a body */
+#define HELLO_FUNCTIONS_MOST 4096u
+
+struct frame { uint32_t kind, len; const uint8_t *body; };
+enum frame_state { FRAME_PARTIAL, FRAME_WHOLE, FRAME_TOO_LONG };
+/* Looks at the first `have` bytes; fills *frame where it is whole. */
+enum frame_state frame_next(const uint8_t *in, size_t have, struct frame *frame);
+void frame_head(uint8_t out[FRAME_HEAD], uint32_t kind, uint32_t len);
+uint32_t frame_u32(const uint8_t *at);
+uint64_t frame_u64(const uint8_t *at);
+
+struct hello {
+    char *text; /* what the rest points into; the caller frees it and funcs */
+    const char *name, *version;
+    struct { const char *name, *sig; } *funcs;
+    uint32_t nfuncs;
+};
+bool hello_read(const struct frame *, struct hello *, char why[PLUGIN_WHY]);
+void hello_free(struct hello *);
+
+/* ---- plugin_words.c: the spelling of the two options ---- */
+struct pieces { char *text; char **at; uint32_t n; }; /* at has a NULL behind its last */
+/* Cuts the text at `separator`; a backslash takes the next character as it is.  Where the separator is a blank, several
+ * count as one.  false with a sentence: a backslash ends the text, or there is no memory. */
+bool pieces_cut(const char *text, char separator, struct pieces *, char why[PLUGIN_WHY]);
+void pieces_free(struct pieces *);
+
+#endif

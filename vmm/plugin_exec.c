@@ -1,0 +1,501 @@
+/* --plugin-exec: host functions that a child process serves, over a socket.
+ *
+ * The child finds the socket as descriptor 3, nothing on 0, and standard error on 1 and 2; no other descriptor, no
+ * signal ignored or blocked, a session of its own.  It is killed when the monitor's thread that started it ends, and
+ * the socket's end tells whatever it started in its turn.
+ *
+ * One call is open at a time, and whoever asked last is answered first: inside a call the child asks for memory or for
+ * an export, and an export may bring a CALL before its ANSWER.  The child may hang, end, crash or talk garbage at any
+ * time.  All waits are ended by a stop (`wait`); a child that broke the rules is killed, and every call from then on
+ * traps with the same sentence. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vmm/plugin.h"
+
+#define CHILD_SOCKET 3        /* in the child */
+#define IN_START 4096u        /* of the receive buffer */
+#define REAP_NS 200000000     /* between a closed socket and the end of its process */
+#define LEAVE_NS 300000000    /* at the end of a run, between the socket's end and a kill */
+#define NAME_SHOWN 60         /* bytes of a command in a sentence */
+#define TRAP_WORDS 200        /* what a trap keeps of its sentence */
+
+struct child_func { struct child *child; uint32_t number; unsigned nparams; };
+
+struct child {
+    pid_t pid;
+    int fd, pidfd;
+    char *command;             /* argv[0], for sentences */
+    char *module, *provider;
+    const struct wasmvm_host *services;
+    child_wait_fn wait;
+    wasmvm_call *call;         /* the innermost that it is in */
+    uint64_t deadline_ns;      /* of the hello */
+    struct hello hello;
+    struct child_func *funcs;
+    uint8_t *in;               /* received: `used` bytes of the frame before, then what came after it */
+    size_t have, cap, used;
+    bool broken;
+    char why[TRAP_WORDS];      /* once broken */
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ---- its end ---- */
+
+/* Waits until the process is over, for at most so long; then kills it.  The wait status; *killed: it was alive. */
+static int reap(struct child *c, int64_t patience_ns, bool *killed)
+{
+    int status = 0;
+    uint64_t until = now_ns() + (uint64_t)patience_ns;
+    struct pollfd over = {.fd = c->pidfd, .events = POLLIN};
+    for (int64_t left = patience_ns; left > 0 && !over.revents; left = (int64_t)(until - now_ns()))
+        if (ppoll(&over, 1, &(struct timespec){left / 1000000000, left % 1000000000}, NULL) < 0 && errno != EINTR)
+            break;
+    *killed = !over.revents;
+    if (c->pid > 0) {
+        kill(c->pid, SIGKILL); /* nothing happens to one that is over, and not waited for yet */
+        while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR) {}
+    }
+    c->pid = 0;
+    return status;
+}
+
+/* Says so in this call and all to come; the process is not asked again. */
+static void broken(struct child *c, const char *what)
+{
+    if (!c->broken)
+        snprintf(c->why, sizeof c->why, "the plug-in process %.*s %s", NAME_SHOWN, c->command, what);
+    c->broken = true;
+}
+
+/* What it sent cannot be. */
+static void garbage(struct child *c, const char *what)
+{
+    bool killed;
+    broken(c, what);
+    reap(c, 0, &killed);
+}
+
+static void gone(struct child *c)
+{
+    char what[100] = "closed its socket";
+    bool killed;
+    int status = reap(c, REAP_NS, &killed);
+    if (!killed && WIFSIGNALED(status))
+        snprintf(what, sizeof what, "was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else if (!killed)
+        snprintf(what, sizeof what, "ended with status %d", WEXITSTATUS(status));
+    broken(c, what);
+}
+
+/* ---- bytes ---- */
+
+/* Until the socket is ready; false: a stop is wanted, or before any call, the time is over. */
+static bool ready(struct child *c, short events)
+{
+    if (c->call) {
+        if (c->wait(c->call, c->fd, events))
+            return true;
+        broken(c, "was stopped in a call");
+        return false;
+    }
+    for (;;) {
+        struct pollfd one = {.fd = c->fd, .events = events};
+        int64_t left_ms = ((int64_t)(c->deadline_ns - now_ns()) + 999999) / 1000000;
+        if (left_ms <= 0)
+            return false;
+        if (poll(&one, 1, left_ms > 1000 ? 1000 : (int)left_ms) > 0)
+            return true;
+    }
+}
+
+/* Steps over n bytes, and over parts that are empty. */
+static void parts_skip(struct msghdr *parts, size_t n)
+{
+    while (parts->msg_iovlen && n >= parts->msg_iov->iov_len) {
+        n -= parts->msg_iov->iov_len;
+        parts->msg_iov++;
+        parts->msg_iovlen--;
+    }
+    if (n) {
+        parts->msg_iov->iov_base = (char *)parts->msg_iov->iov_base + n;
+        parts->msg_iov->iov_len -= n;
+    }
+}
+
+/* A head, and a body of two pieces.  false: broken, or a stop is wanted. */
+static bool send_frame(struct child *c, enum frame_kind kind, const void *first, size_t nfirst, const void *second,
+                       size_t nsecond)
+{
+    uint8_t head[FRAME_HEAD];
+    struct iovec iov[] = {{head, sizeof head}, {(void *)first, nfirst}, {(void *)second, nsecond}};
+    struct msghdr parts = {.msg_iov = iov, .msg_iovlen = 3};
+    frame_head(head, kind, (uint32_t)(nfirst + nsecond));
+    for (parts_skip(&parts, 0); parts.msg_iovlen;) {
+        ssize_t n = sendmsg(c->fd, &parts, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n >= 0) {
+            parts_skip(&parts, (size_t)n);
+        } else if (errno == EAGAIN) {
+            if (!ready(c, POLLOUT))
+                return false;
+        } else if (errno != EINTR) {
+            gone(c);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Room for the frame that has begun. */
+static bool in_grow(struct child *c)
+{
+    size_t need = IN_START;
+    if (c->have >= FRAME_HEAD)
+        need = FRAME_HEAD + frame_u32(c->in); /* at most FRAME_MOST: frame_next has looked */
+    if (need <= c->cap && c->have < c->cap)
+        return true;
+    size_t cap = need > 2 * c->cap ? need : 2 * c->cap;
+    uint8_t *in = realloc(c->in, cap);
+    if (!in)
+        return false;
+    c->in = in;
+    c->cap = cap;
+    return true;
+}
+
+/* The next frame; its body is valid until the next time.  false: broken, or a stop is wanted. */
+static bool receive(struct child *c, struct frame *frame)
+{
+    if (c->used)
+        memmove(c->in, c->in + c->used, c->have - c->used);
+    c->have -= c->used;
+    c->used = 0;
+    for (;;) {
+        enum frame_state state = frame_next(c->in, c->have, frame);
+        if (state == FRAME_WHOLE) {
+            c->used = FRAME_HEAD + frame->len;
+            return true;
+        }
+        if (state == FRAME_TOO_LONG || !in_grow(c)) {
+            garbage(c, state == FRAME_TOO_LONG ? "sent a frame of more than 16 MiB" : "sent more than memory holds");
+            return false;
+        }
+        ssize_t n = recv(c->fd, c->in + c->have, c->cap - c->have, MSG_DONTWAIT);
+        if (n > 0) {
+            c->have += (size_t)n;
+        } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+            gone(c);
+            return false;
+        } else if (errno == EAGAIN && !ready(c, POLLIN)) {
+            return false;
+        }
+    }
+}
+
+/* ---- what it asks for, in a call ---- */
+
+/* A call in progress, with the frame that is to be served. */
+struct serving { struct child *child; wasmvm_call *call; const struct frame *frame; wasmvm_val *result; };
+enum served { GO_ON, ANSWERED, TRAPPED };
+
+static enum served answer(struct child *c, int32_t status, const void *bytes, size_t len)
+{
+    return send_frame(c, FRAME_ANSWER, &status, sizeof status, bytes, len) ? GO_ON : TRAPPED;
+}
+
+static enum served bad_frame(struct child *c, const char *what)
+{
+    garbage(c, what);
+    return TRAPPED;
+}
+
+static enum served serve_result(struct serving *s)
+{
+    if (s->frame->len != 8)
+        return bad_frame(s->child, "sent a result that is not 8 bytes");
+    s->result->u64 = frame_u64(s->frame->body);
+    return ANSWERED;
+}
+
+static enum served serve_trap(struct serving *s)
+{
+    char text[TRAP_WORDS];
+    snprintf(text, sizeof text, "%.*s", (int)(s->frame->len < sizeof text ? s->frame->len : sizeof text - 1),
+             (const char *)s->frame->body);
+    if (*text)
+        s->child->services->trap(s->call, text);
+    return TRAPPED;
+}
+
+static enum served serve_read(struct serving *s)
+{
+    struct child *c = s->child;
+    if (s->frame->len != 8)
+        return bad_frame(c, "sent a read that is not a pointer and a length");
+    uint32_t at = frame_u32(s->frame->body), len = frame_u32(s->frame->body + 4);
+    void *bytes = len <= FRAME_MOST - 4 ? malloc(len ? len : 1) : NULL;
+    bool good = bytes && c->services->read(s->call, at, bytes, len) == 0;
+    enum served served = answer(c, good ? 0 : -1, bytes, good ? len : 0);
+    free(bytes);
+    return served;
+}
+
+static enum served serve_write(struct serving *s)
+{
+    if (s->frame->len < 4)
+        return bad_frame(s->child, "sent a write without a pointer");
+    const uint8_t *body = s->frame->body;
+    return answer(s->child, s->child->services->write(s->call, frame_u32(body), body + 4, s->frame->len - 4), NULL, 0);
+}
+
+static enum served serve_size(struct serving *s)
+{
+    uint64_t size = s->child->services->mem_size(s->call);
+    return answer(s->child, 0, &size, sizeof size);
+}
+
+/* While the export runs, further calls come to this child and use its buffer: nothing of the frame is kept there. */
+static enum served serve_export(struct serving *s)
+{
+    struct child *c = s->child;
+    const uint8_t *body = s->frame->body, *end = memchr(body, 0, s->frame->len);
+    char name[CALL_WORDS];
+    wasmvm_val args[HOST_PARAMS_MAX], result = {0};
+    size_t left = end ? s->frame->len - (size_t)(end + 1 - body) : 1;
+    if (left % 8)
+        return bad_frame(c, "sent an export that is not a name and its arguments");
+    if (left / 8 > HOST_PARAMS_MAX || (size_t)(end - body) >= sizeof name)
+        return answer(c, left / 8 > HOST_PARAMS_MAX ? WASMVM_BAD_TYPE : WASMVM_NO_EXPORT, &result, sizeof result);
+    memcpy(name, body, (size_t)(end + 1 - body));
+    for (size_t i = 0; i < left / 8; i++)
+        args[i].u64 = frame_u64(end + 1 + 8 * i);
+    int status = c->services->call_export ? c->services->call_export(s->call, name, args, (uint32_t)(left / 8), &result)
+                                          : WASMVM_NO_EXPORT;
+    return answer(c, status, &result, sizeof result);
+}
+
+static void log_line(struct child *c, const struct frame *frame)
+{
+    uint32_t level = frame->len >= 4 ? frame_u32(frame->body) : WASMVM_LOG_DEBUG;
+    if (level < WASMVM_LOG_DEBUG)
+        message("%s: %.*s", c->provider, (int)(frame->len - 4), (const char *)frame->body + 4);
+}
+
+static enum served serve_log(struct serving *s)
+{
+    log_line(s->child, s->frame);
+    return GO_ON;
+}
+
+static enum served (*const services[])(struct serving *) = {
+    [FRAME_RESULT] = serve_result, [FRAME_TRAP] = serve_trap, [FRAME_READ] = serve_read, [FRAME_WRITE] = serve_write,
+    [FRAME_SIZE] = serve_size, [FRAME_EXPORT] = serve_export, [FRAME_LOG] = serve_log,
+};
+#define SERVICES (sizeof services / sizeof services[0])
+
+static enum served serve(struct serving *s)
+{
+    struct frame frame;
+    char what[60];
+    if (!receive(s->child, &frame))
+        return TRAPPED;
+    s->frame = &frame;
+    if (frame.kind < SERVICES && services[frame.kind])
+        return services[frame.kind](s);
+    snprintf(what, sizeof what, "sent a frame of kind %u, which has no meaning here", frame.kind);
+    return bad_frame(s->child, what);
+}
+
+/* The function of every entry in the table. */
+static int call_child(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
+{
+    const struct child_func *f = data;
+    struct child *c = f->child;
+    struct serving s = {.child = c, .call = call, .result = result};
+    enum served served = TRAPPED;
+    wasmvm_call *outer = c->call;
+    c->call = call;
+    if (!c->broken && send_frame(c, FRAME_CALL, &f->number, sizeof f->number, args, f->nparams * sizeof *args))
+        do
+            served = serve(&s);
+        while (served == GO_ON);
+    c->call = outer;
+    if (c->broken)
+        c->services->trap(call, c->why);
+    return c->broken || served == TRAPPED ? -1 : 0;
+}
+
+/* ---- its beginning ---- */
+
+/* In the new process: only calls that are safe there. */
+static _Noreturn void become(char *const argv[], int socket, int stderr_fd, int failed, pid_t parent)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    setsid();
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (int number = 1; number <= SIGRTMAX; number++)
+        signal(number, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    int null = open("/dev/null", O_RDONLY);
+    /* All are copies above the places that they go to. */
+    if (null >= 0 && dup2(null, 0) == 0 && dup2(stderr_fd, 1) == 1 && dup2(stderr_fd, 2) == 2 &&
+        dup2(socket, CHILD_SOCKET) == CHILD_SOCKET && dup2(failed, CHILD_SOCKET + 1) == CHILD_SOCKET + 1 &&
+        fcntl(CHILD_SOCKET + 1, F_SETFD, FD_CLOEXEC) == 0 && close_range(CHILD_SOCKET + 2, ~0u, 0) == 0 &&
+        getppid() == parent)
+        execvp(argv[0], argv);
+    int why = errno;
+    (void)!write(CHILD_SOCKET + 1, &why, sizeof why);
+    _exit(127);
+}
+
+static int above(int fd)
+{
+    return fcntl(fd, F_DUPFD_CLOEXEC, CHILD_SOCKET + 2);
+}
+
+/* The parent learns of a failed exec by the number that comes through a pipe which exec closes. */
+static int start(struct child *c, char *const argv[], int socket, int failed[2])
+{
+    pid_t parent = getpid();
+    int there = above(socket), words = above(STDERR_FILENO), tell = above(failed[1]), why = 0;
+    if (there >= 0 && words >= 0 && tell >= 0)
+        c->pid = fork();
+    if (c->pid == 0)
+        become(argv, there, words, tell, parent);
+    if (c->pid < 0)
+        why = errno;
+    close(there);
+    close(words);
+    close(tell);
+    close(failed[1]);
+    failed[1] = -1;
+    if (why == 0 && TEMP_FAILURE_RETRY(read(failed[0], &why, sizeof why)) != sizeof why)
+        why = 0;
+    return why;
+}
+
+static bool process_make(struct child *c, char *const argv[], char why[PLUGIN_WHY])
+{
+    int ends[2], failed[2] = {-1, -1}, error;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+        snprintf(why, PLUGIN_WHY, "no socket for it: %s", strerror(errno));
+        return false;
+    }
+    c->fd = ends[0];
+    error = pipe2(failed, O_CLOEXEC) == 0 ? start(c, argv, ends[1], failed) : errno;
+    close(ends[1]);
+    close(failed[0]);
+    if (!error && (c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0)) < 0)
+        error = errno;
+    if (error)
+        snprintf(why, PLUGIN_WHY, "%s cannot be started: %s", argv[0],
+                 error == ENOENT ? "no such program (there is no shell: write its path, or a name on PATH)"
+                                 : strerror(error));
+    return !error;
+}
+
+struct child *child_start(char *const argv[], const char *module, const struct wasmvm_host *host, child_wait_fn wait,
+                          char why[PLUGIN_WHY])
+{
+    struct child *c = calloc(1, sizeof *c);
+    if (c) {
+        *c = (struct child){.fd = -1, .pidfd = -1, .pid = -1, .services = host, .wait = wait, .in = malloc(IN_START),
+                            .cap = IN_START, .command = strdup(argv[0]), .module = strdup(module)};
+        if (c->command && c->module && c->in && process_make(c, argv, why))
+            return c;
+    } else {
+        snprintf(why, PLUGIN_WHY, "no memory");
+    }
+    child_end(c);
+    return NULL;
+}
+
+static bool functions_add(struct child *c, struct host_table *table, char why[PLUGIN_WHY])
+{
+    c->funcs = calloc(c->hello.nfuncs + 1u, sizeof *c->funcs);
+    if (!c->funcs || asprintf(&c->provider, "plug-in %s", c->hello.name) < 0) {
+        c->provider = NULL;
+        snprintf(why, PLUGIN_WHY, "no memory");
+        return false;
+    }
+    for (uint32_t i = 0; i < c->hello.nfuncs; i++) {
+        const char *sig = c->hello.funcs[i].sig;
+        c->funcs[i] = (struct child_func){.child = c, .number = i, .nparams = (unsigned)strcspn(sig, ":")};
+        struct wasmvm_func func = {c->module, c->hello.funcs[i].name, sig, call_child, &c->funcs[i]};
+        /* A call costs two switches of processes: nothing is won by a thread that polls. */
+        if (!host_add(table, &func, c->provider, true, why))
+            return false;
+    }
+    return true;
+}
+
+bool child_hello(struct child *c, uint64_t deadline_ns, struct host_table *table, char why[PLUGIN_WHY])
+{
+    struct frame frame;
+    c->deadline_ns = deadline_ns;
+    do {
+        if (!receive(c, &frame)) {
+            if (c->broken)
+                snprintf(why, PLUGIN_WHY, "%s before it said hello (try the command in a shell, with 3<>/dev/null)",
+                         c->why);
+            else
+                snprintf(why, PLUGIN_WHY, "it did not say hello in time (its first frame is to be one)");
+            return false;
+        }
+        if (frame.kind == FRAME_LOG && frame.len >= 4)
+            message("%s: %.*s", c->command, (int)(frame.len - 4), (const char *)frame.body + 4);
+    } while (frame.kind == FRAME_LOG);
+    return hello_read(&frame, &c->hello, why) && functions_add(c, table, why);
+}
+
+const char *child_name(const struct child *c)
+{
+    return c->hello.name ? c->hello.name : "";
+}
+
+const char *child_version(const struct child *c)
+{
+    return c->hello.version ? c->hello.version : "";
+}
+
+const char *child_provider(const struct child *c)
+{
+    return c->provider;
+}
+
+void child_end(struct child *c)
+{
+    bool killed;
+    if (!c)
+        return;
+    if (c->fd >= 0)
+        close(c->fd);
+    reap(c, c->broken || c->pidfd < 0 ? 0 : LEAVE_NS, &killed);
+    if (c->pidfd >= 0)
+        close(c->pidfd);
+    hello_free(&c->hello);
+    free(c->funcs);
+    free(c->provider);
+    free(c->command);
+    free(c->module);
+    free(c->in);
+    free(c);
+}
