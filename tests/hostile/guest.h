@@ -1,8 +1,8 @@
 /* For guest images that test the monitor: hypercalls, faults that are survived, an end with a verdict.
  *
  * An image's first line says how it must end:  EXPECT status [words on stderr]
- * further lines   OPTIONS options of wasmvm,   ARGS the module's arguments,   MOST milliseconds,   RUNS number of runs,
- * each run with its number as the module's last argument. */
+ * further lines   OPTIONS options of wasmvm,   PLUGIN its source,   MOST milliseconds,   RUNS number of runs, each run
+ * with its number as the module's last argument. */
 #ifndef TESTS_HOSTILE_GUEST_H
 #define TESTS_HOSTILE_GUEST_H
 

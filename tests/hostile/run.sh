@@ -23,7 +23,9 @@ build() {
     [ "$STEP" != run ] || return 0
     $CC $CFLAGS $LDFLAGS -o "$OUT/$1.elf" guest/start.S guest/entry.S guest/note.c \
         tests/hostile/kit.S tests/hostile/kit.c \
-        "tests/hostile/$1.c"
+        "tests/hostile/$1.c" || return
+    plugin=$(head_of "$1" PLUGIN)
+    [ -z "$plugin" ] || $CC -std=c11 -O2 -I. -shared -fPIC -o "$OUT/$1.so" "$plugin"
 }
 
 now_ms() {
@@ -36,6 +38,7 @@ ulimit -f 131072 # 64 MiB a file: a hostile guest may write to stderr as long as
 # One run: status among those expected (a,b,c), the words on stderr, in time (2: too late, 1: anything else wrong).
 run_once() {
     expect=$(head_of "$1" EXPECT) most=$(head_of "$1" MOST) options=$(head_of "$1" OPTIONS)
+    [ ! -e "$OUT/$1.so" ] || options="$options --plugin $OUT/$1.so"
     statuses=$(echo "$expect" | cut -d' ' -f1) words=$(echo "$expect" | cut -s -d' ' -f2-)
     began=$(now_ms)
     timeout -s KILL 60 "$WASMVM" $options --guest-image "$OUT/$1.elf" -- "$OUT/empty.wasm" "$2" \

@@ -1,0 +1,3 @@
+module example.org/secrets
+
+go 1.24

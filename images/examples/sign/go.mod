@@ -1,0 +1,3 @@
+module example.org/sign
+
+go 1.24

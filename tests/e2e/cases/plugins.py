@@ -1,0 +1,428 @@
+"""Host functions by plug-ins: libraries and processes, honest and not; the examples; the program of docs/plugins.md."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+from harness import CACHE, GO, ROOT, case, expect, expect_message, go_build, prepare, run, wait
+from wasm import FUNC, I32, I64, command, functype
+
+NEWEST = "1.27.1"
+V128 = 0x7B
+PLAIN = "tests/plugins/plain.c"
+ODD = os.path.join(ROOT, "tests/plugins/odd.py")
+
+
+def library(source, *flags, libs=()):
+    """Compiles a plug-in, once for each source and flags."""
+    with open(os.path.join(ROOT, source), "rb") as f, open(os.path.join(ROOT, "vmm/wasmvm_plugin.h"), "rb") as h:
+        key = hashlib.sha256(f.read() + h.read() + repr((flags, libs)).encode()).hexdigest()[:12]
+    path = os.path.join(CACHE, "plugins", f"{os.path.basename(source)[:-2]}-{key}.so")
+    if not os.path.exists(path):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        prepare(["gcc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-shared", "-fPIC", "-I.",
+                 "-Ivmm", *flags, "-o", path + ".new", source, *libs], cwd=ROOT)
+        os.rename(path + ".new", path)
+    return path
+
+
+def example(name, part="", **options):
+    return go_build(f"example.org/{name}{part}", module=f"images/examples/{name}", **options)
+
+
+def plain(t, *words, program="host121", version="1.21.13", plugin="", options=(), flags=(), **more):
+    """Runs a program of tests/go with the plug-in of all shapes."""
+    return t.vm("--plugin", library(PLAIN, *flags) + plugin, *options, "--", t.go(program, version), *words, **more)
+
+
+def odd(t, how, *words, options=(), **more):
+    """Runs a module that calls env.run of the plug-in process."""
+    module = t.write("odd.wasm", importing("run", [], [], calls=b"\x10\x00"))
+    return t.vm("--plugin-exec", " ".join(["env=python3", ODD, how, *words]), *options, "--", module, **more)
+
+
+def importing(name, params, results, calls=b""):
+    return command(calls, imports=[("env", name, bytes([FUNC, 1]))], types=[functype(params, results)])
+
+
+def one_line(result, status, *pieces):
+    """stderr: one line with the pieces, and perhaps a backtrace."""
+    expect(result, status, err_has=pieces)
+    lines = [line for line in result.err.decode().splitlines() if not line.startswith("    ")]
+    assert len(lines) == 1 and lines[0].startswith("wasmvm: "), result
+
+
+# ---- shapes ----
+
+OLD_SHAPES = """-2147483648 -2 1
+-5.49755813888e+11 -Inf true
+1.5 true
+123456789abcdef0 1
+4398046511430
+OK GRüßE, MODULE true
+77 42
+3
+"""
+NEW_SHAPES = """FROM A STRING 0
+true 7 200 -4611686018427387903 2.5 [1 4242 65535]
+false false true
+"""
+WAYS = ((), ()), (("--hypercall", "exit"), ()), (("--hypercall", "poll"), ()), ((), ("-DONE_THREAD",))
+
+
+@case
+def shapes_of_go_1_21(t):
+    said = "wasmvm: plug-in plain: said: hello \\x1b[31mred\n"
+    for options, flags in WAYS:
+        expect(plain(t, options=options, flags=flags), 0, out=OLD_SHAPES, err=said)
+    expect(plain(t, version=NEWEST), 0, out=OLD_SHAPES, err=said)
+
+
+@case
+def shapes_of_the_newest_go(t):
+    for options, flags in WAYS:
+        expect(plain(t, "shapes", program="hostnew", version=NEWEST, options=options, flags=flags), 0, out=NEW_SHAPES,
+               err="wasmvm: plug-in plain: said: a string is said\n")
+
+
+@case
+def exports_nested(t):
+    for options, flags in WAYS:
+        def hostnew(*words, also=()):
+            return plain(t, *words, program="hostnew", version=NEWEST, options=(*options, *also), flags=flags)
+        expect(hostnew("exports"), 0, out="42 999 1 108 2\n0 1 400\n", err="")
+        expect(hostnew("deep", 990), 0, out="990\n", err="")
+        one_line(hostnew("deep", 1500), 134, "called each other more than 1000 deep")
+        expect(hostnew("leave", 5), 5, out="", err="")
+        expect(hostnew("panics"), 2, err_has=["panic: inside an export", "main.panics", "main.main"])
+        one_line(hostnew("spins", also=("--timeout", "300ms")), 124, "300 ms of wall time")
+
+
+@case
+def ten_thousand_calls(t):
+    for options, flags in WAYS:
+        path = t.path("report.json")
+        result = plain(t, "count", 10000, options=("--report", path, *options), flags=flags)
+        expect(result, 0, out="10000\n", err="")
+        with open(path) as f:
+            report = json.load(f)
+        assert report["plugins"] == [{"name": "plain", "version": "1.0", "file": library(PLAIN, *flags),
+                                      "functions": 18, "calls": 10000}], report["plugins"]
+        calls = report["calls"]["host"]
+        assert calls["polled"] + calls["exits"] == 10000, calls
+
+
+@case
+def types_that_differ(t):
+    ours = "(func (param i32 i32) (result i32))"
+    for params, results, theirs in (
+            ([I64, I32], [I32], "(func (param i64 i32) (result i32))"), ([I32, I32], [], "(func (param i32 i32))"),
+            ([I32], [I32], "(func (param i32) (result i32))"),
+            ([V128], [I32], "(func (param v128) (result i32))"), ([I32, I32], [V128], "(result v128)"),
+            ([I32, I32], [I32, I32], "(result i32 i32)")):
+        module = t.write("differs.wasm", importing("add32", params, results))
+        expect_message(t.vm("--plugin", library(PLAIN), module), 126, '"env" "add32"', ours, theirs)
+    module = t.write("other.wasm", importing("nothing", [I32], [I64]))
+    expect_message(t.vm("--plugin", library(PLAIN), module), 126, '"env" "nothing"', "(func (param i32) (result i64))")
+
+
+# ---- libraries that are refused, options, order ----
+
+
+@case(vm=False)
+def wrong_libraries(t):
+    module = t.write("empty.wasm", command(b""))
+    for number, piece in enumerate((
+            "exports no wasmvm_plugin_get", "gives no plug-in", "version 7 of the plug-in ABI, and this wasmvm has 1",
+            "has no name", "counts 1 functions and has none", '"ii:ii"', "wasi_snapshot_preview1.fd_write: the "
+            "module's name is reserved", "env.f: a function needs"), 1):
+        path = library("tests/plugins/wrong.c", f"-DWRONG={number}", "-Wno-unused")
+        expect_message(t.vm("--plugin", path, module), 125, f"--plugin {path}: ", piece)
+    text = t.write("text.so", "this is no library")
+    for value, piece in (
+            ("nowhere.so", "the library cannot be read: no such file"), (t.tmp, "it is not a file"),
+            (text, "it cannot be loaded as a library: "), (",a=b", "the library is missing"),
+            (text + ",a", '"a" is not key=value'), (text + ",=b", '"=b" is not key=value'),
+            (text + ",a=1,a=2", "a is given twice"), (text + ",a=\\", "a backslash at the end")):
+        expect_message(t.vm("--plugin", value, module), 125, f"--plugin {value}: ", piece)
+    expect_message(t.vm("--plugin"), 125, "--plugin needs a value")
+    expect_message(t.vm("--plugin="), 125, "is empty")
+
+
+@case
+def options_and_life(t):
+    mark = t.path("a, b\\c")
+    options = ",mark=" + mark.replace("\\", "\\\\").replace(",", "\\,") + ",say=commas\\, too"
+    expect(plain(t, "count", 3, plugin=options), 0, out="3\n", err="wasmvm: plug-in plain: commas, too\n")
+    assert open(mark).read() == "init\nfini\n"
+    one_line(plain(t, "traps", plugin=",mark=" + t.path("m2")), 134, "does not like this")
+    assert open(t.path("m2")).read() == "init\nfini\n"
+    result = plain(t, plugin=",init=refuse")
+    expect(result, 125, out="", err_has=["wasmvm: plug-in plain: not today\n", "refuses to start (its init gave 3)"])
+
+
+@case
+def the_first_of_two_counts(t):
+    """And a library comes before a process, wherever they stand."""
+    module = t.go("host121", "1.21.13")
+    process = f"env=python3 {ODD} fine"
+    result = t.vm("--stats", "--plugin-exec", process, "--plugin", library(PLAIN), "--", module, "count", 1000)
+    expect(result, 0, out="1000\n", err_has=[
+        "plug-ins    odd 2.0 (process python3 ", "): 0 calls of 1 functions",
+        f"            plain 1.0 ({library(PLAIN)}): 1000 calls of 18 functions"])
+
+
+# ---- modules and libraries that misbehave ----
+
+
+@case
+def pointers_past_memory(t):
+    for word, piece in (("past", "the text is not in memory"), ("past-out", "the buffer is not in memory"),
+                        ("huge", "the text is not in memory"), ("view", "a host function failed")):
+        for options, flags in WAYS:
+            one_line(plain(t, word, options=options, flags=flags), 134, "trapped: " + piece)
+
+
+@case
+def a_library_traps(t):
+    result = plain(t, "traps")
+    one_line(result, 134, "trapped: the plug-in \\x1b[31mdoes not like this", "main.main")
+    assert result.out == b""
+    one_line(plain(t, "silent"), 134, "trapped: a host function failed")
+
+
+@case
+def a_library_loops(t):
+    """Its code can be left only with the process; the end is the one that it would have been."""
+    for options, flags in WAYS:
+        tries = []
+        while not tries or (tries[-1] >= 1.1 and len(tries) < 4):
+            result = plain(t, "loops", options=("--timeout", "700ms", *options), flags=flags)
+            expect(result, 124, out="looping\n", err_has="700 ms of wall time are over")
+            tries.append(result.seconds)
+        assert tries[-1] < 1.1, tries
+    path = t.path("report.json")
+    expect(plain(t, "loops", options=("--cpu-time", "200ms", "--hypercall", "exit", "--report", path)), 124)
+    assert json.load(open(path))["reason"] == "cpu_time"
+    for plugin, status, piece in ((",init=loop", 124, "a plug-in's function did not return"),
+                                  (",fini=loop", 0, "a plug-in did not end")):
+        result = plain(t, "count", 1, plugin=plugin, options=("--timeout", "900ms"))
+        expect(result, status, err_has=piece)
+        assert result.seconds < 9, result
+
+
+@case
+def a_signal_while_a_library_loops(t):
+    for options in (), ("--hypercall", "exit"):
+        out = t.path("out")
+        with open(out, "wb") as f:
+            child = t.start("--plugin", library(PLAIN), *options, "--", t.go("host121", "1.21.13"), "loops", stdout=f,
+                            stderr=subprocess.DEVNULL)
+        until(lambda: open(out).read() == "looping\n")
+        child.send_signal(signal.SIGTERM)
+        assert wait(child, 10)[0] == 128 + signal.SIGTERM
+
+
+def until(condition, seconds=20):
+    for _ in range(seconds * 100):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not come to that")
+
+
+# ---- processes ----
+
+
+@case
+def a_process(t):
+    module = t.write("sum.wasm", command(
+        b"\x41\x14\x41\x16\x10\x00\x10\x01", imports=[("env", "add32", bytes([FUNC, 1])),
+                                                      ("wasi_snapshot_preview1", "proc_exit", bytes([FUNC, 2]))],
+        types=[functype([I32, I32], [I32]), functype([I32])]))
+    path = t.path("report.json")
+    expect(t.vm("--plugin-exec", f"env=python3 {ODD} fine", "--report", path, module), 42, out="", err="")
+    assert json.load(open(path))["plugins"] == [{"name": "odd", "version": "2.0", "command": f"python3 {ODD} fine",
+                                                 "functions": 3, "calls": 1}]
+
+
+@case
+def what_a_process_finds(t):
+    read_end, write_end = os.pipe()
+    os.set_inheritable(write_end, True)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        module = t.write("m.wasm", importing("run", [], [], calls=b"\x10\x00"))
+        command_line = [t.wasmvm, "--dir", t.tmp, "--plugin-exec", f"env=python3 {ODD} state a\\ b \\\\ $HOME", module]
+        child = subprocess.Popen(command_line, pass_fds=[write_end], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE)
+        t.started.append(child)
+        out, err = child.communicate(timeout=60)
+    finally:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        os.close(read_end), os.close(write_end)
+    assert child.returncode == 0 and out == b"", (child.returncode, out, err)
+    found = json.loads(err)
+    assert set(found["fds"]) == {"0", "1", "2", "3"}, found
+    assert found["fds"]["0"] == "/dev/null" and found["fds"]["1"] == found["fds"]["2"], found
+    assert found["fds"]["3"].startswith("socket:"), found
+    blocked, ignored = (int(mask, 16) for mask in found["masks"])
+    # Python itself ignores SIGPIPE and SIGXFSZ.
+    assert blocked == 0 and ignored & ~(1 << 12 | 1 << 24) == 0, found
+    assert found["leader"] and found["argv"][1:] == ["state", "a b", "\\", "$HOME"], found
+
+
+@case
+def processes_that_misbehave(t):
+    one_line(odd(t, "trap"), 134, "trapped: sorry \\x1b[31m")
+    result = odd(t, "exit")
+    expect(result, 134, err_has=["this goes to standard error\n",
+                                 "trapped: the plug-in process python3 ended with status 7"])
+    one_line(odd(t, "crash"), 134, "the plug-in process python3 was ended by signal 11 (Segmentation fault)")
+    one_line(odd(t, "garbage"), 134, "the plug-in process python3 sent a frame")
+
+
+@case
+def processes_that_do_not_answer(t):
+    """Within 20 ms of the limit, or of what a program that spins needs on a busy machine; the best of a few tries."""
+    for how in "hang", "spin", "endless":
+        late, usual = [], []
+        for limit_ms in 400, 500, 600, 700, 800:
+            result = odd(t, how, options=("--timeout", f"{limit_ms}ms"))
+            one_line(result, 124, f"{limit_ms} ms of wall time are over")
+            late.append(result.seconds * 1000 - limit_ms)
+            if min(late) < 20:
+                break
+            usual.append(t.program("stop", "spin", options=("--timeout", f"{limit_ms}ms")).seconds * 1000 - limit_ms)
+        else:
+            assert min(late) < 20 + min(usual), f"{how}: milliseconds late {late}, without a process {usual}"
+
+
+@case(vm=False)
+def processes_that_do_not_start(t):
+    module = t.write("m.wasm", command(b""))
+    for value, piece in (
+            ("env", "the command is missing"), ("env=", "the command is missing"), ("env=  ", "the command is missing"),
+            ("=cat", "the module is missing"), ("env=nowhere-at-all", "no such program"),
+            ("env=/", "Permission denied"), ("env=a\\", "a backslash at the end"),
+            ("env=true", "the plug-in process true ended with status 0 before it said hello"),
+            (f"env=python3 {ODD} early", "ended with status 3 before it said hello"),
+            (f"env=python3 {ODD} abi", "it speaks version 9 of the plug-in ABI, and this wasmvm speaks 1"),
+            (f"wasi_unstable=python3 {ODD} fine", "reserved"), ("env=echo", "before it said hello")):
+        result = t.vm("--plugin-exec", value, module)
+        expect(result, 125, out=b"", err_has=[f"wasmvm: --plugin-exec {value}: ".encode(), piece])
+    result = t.vm("--plugin-exec", f"env=python3 {ODD} mute", "--timeout", "300ms", module)
+    expect_message(result, 124, "it did not say hello in time")
+    assert result.seconds < 1, result
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@case
+def processes_end_with_the_monitor(t):
+    """Also when that is killed, and where a process does not mind the end of its socket."""
+    expect(odd(t, "eof", t.path("mark")), 0)
+    assert open(t.path("mark")).read() == "gone in peace\n"
+    result = odd(t, "stays", options=("--timeout", "300ms"))
+    expect(result, 124)
+    wasm = t.go("stop")
+    for number, status in (signal.SIGKILL, 137), (signal.SIGTERM, 143):
+        pid_file = t.path(f"pid{number}")
+        child = t.start("--plugin-exec", f"env=python3 {ODD} pid {pid_file}", "--", wasm, "sleep",
+                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until(lambda: os.path.exists(pid_file))
+        pid = int(open(pid_file).read())
+        time.sleep(0.3)
+        assert alive(pid)
+        child.send_signal(number)
+        assert wait(child, 10)[0] == status
+        until(lambda: not alive(pid), 5)
+
+
+# ---- examples ----
+
+
+@case
+def example_secrets(t):
+    path = t.write("token", "opensesame")
+    expect(t.vm("--plugin", library("images/examples/secrets/secrets.c") + ",token=" + path, "--", example("secrets"),
+                "token", "other"), 0, out='token: 10 bytes, the first is "o"\nother: no such secret\n', err="")
+
+
+@case
+def example_in_python(t):
+    script = os.path.join(ROOT, "images/examples/median/median.py")
+    expect(t.vm("--plugin-exec", f"stats=python3 {script}", "--", example("median"), "5", "1", "3", "2.5"), 0,
+           out="2.75\n[1 2.5 3 5]\n", err="")
+    one_line(t.vm("--plugin-exec", f"stats=python3 {script}", "--", example("median")), 134,
+             "trapped: median: no median for empty data")
+
+
+@case
+def example_in_go(t):
+    notary = example("sign", "/plugin", goos="linux")
+    result = t.vm("--plugin-exec", f"notary={notary} 0123456789abcdef0123456789abcdef", "--", example("sign"), "hello")
+    expect(result, 0, out="hello: signed 42b2f4c6..., true\n", err="")
+    expect(t.vm("--plugin-exec", f"notary={notary} short", "--", example("sign")), 125, out="",
+           err_has=["notary: give a seed of 32 bytes\n", "ended with status 2 before it said hello"])
+
+
+@case
+def example_with_sqlite(t):
+    so = library("images/examples/kv/kv.c", libs=("-lsqlite3",))
+    app = example("kv")
+
+    def kv(*words, options=()):
+        return t.vm("--plugin", f"{so},db={t.path('store')}", *options, "--", app, *words)
+    expect(kv("get", "a"), 1, err="kv: no such key\n")
+    expect(kv("put", "a", "x" * 1000), 0, out="", err="")
+    expect(kv("put", "b", ""), 0, out="", err="")
+    expect(kv("put", "a", "two words"), 0, out="", err="")
+    expect(kv("get", "a"), 0, out="two words\n", err="")
+    expect(kv("list"), 0, out="a = two words\nb = \n", err="")
+    expect(kv("remove", "a"), 0), expect(kv("remove", "a"), 1, err="kv: no such key\n")
+    expect(kv("fill", 500), 0, out="", err="")
+    assert kv("list").out.count(b"\n") == 501
+    result = t.vm("--plugin", so, "--", app, "list")
+    expect(result, 125, err_has=["plug-in kv: say where the store is", "refuses to start"])
+    result = t.vm("--plugin", f"{so},db={t.tmp}", "--", app, "list")
+    expect(result, 125, err_has=["plug-in kv: unable to open database file", "refuses to start"])
+
+
+# ---- the page ----
+
+
+@case
+def the_program_of_the_page(t):
+    """docs/plugins.md: its files as they stand there, its commands, what it says they print."""
+    with open(os.path.join(ROOT, "docs/plugins.md")) as f:
+        page = f.read()
+    files = dict(re.findall(r"^`(\S+)`[^\n]*:\n\n```\w+\n(.*?)^```", page, re.M | re.S))
+    assert sorted(files) == ["main.go", "secrets.c"], files.keys()
+    for name, text in files.items():
+        with open(os.path.join(ROOT, "images/examples/secrets", name)) as f:
+            assert f.read() == text, f"{name} of the page is not images/examples/secrets/{name}"
+        t.write("page/" + name, text)
+    shown = re.search(r"^Together .*?\n\n((?:    .*\n)+)", page, re.M | re.S).group(1)
+    # go.sh looks for a go on PATH: not for this one.
+    for name, target in ("go", f"PATH='{os.environ['PATH']}' exec {GO} pinned"), ("wasmvm", f"exec {t.wasmvm}"):
+        os.chmod(t.write("bin/" + name, f'#!/bin/sh\n{target} "$@"\n'), 0o755)
+    env = dict(os.environ, PATH=t.path("bin") + ":" + os.environ["PATH"], C_INCLUDE_PATH=os.path.join(ROOT, "vmm"))
+    steps = re.findall(r"^    \$ (.*)\n((?:    [^$\n].*\n)*)", shown, re.M)
+    assert len(steps) == 5, steps
+    for words, printed in steps:
+        result = run(["sh", "-c", words], env=env, cwd=t.path("page"), timeout=150)
+        got = (result.out + result.err).decode()
+        assert got == re.sub("^    ", "", printed, flags=re.M), f"{words}\n{result}"
+    shutil.rmtree(t.path("page"))
