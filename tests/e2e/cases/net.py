@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import http.client
 import http.server
 import json
 import os
@@ -16,8 +17,11 @@ import urllib.request
 from harness import GO, Skip, case, expect, expect_message, go_build, run, wait
 
 
-def probe(version="pinned"):
-    return go_build("./probe", version, module="tests/go/net")
+GO_VERSION = "pinned"  # tests/peers runs cases again with others
+
+
+def probe(version=None, flags=()):
+    return go_build("./probe", version or GO_VERSION, module="tests/go/net", flags=flags)
 
 
 def lines_until(path, word, seconds=30):
@@ -106,6 +110,12 @@ class Pages(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+def quit_server(address):
+    """The path that ends a server of ours; its answer does not come."""
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        urllib.request.urlopen(f"http://{address}/quit", timeout=20)
+
+
 def closed_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -185,6 +195,18 @@ def http_client(t):
     for n in (16, 0, 104857600):
         want += f"200 {n} {hashlib.sha256(b'0123456789abcdef' * (n // 16)).hexdigest()}\n"
     expect(result, 0, out=want, err=b"")
+
+
+@case
+def http_client_keeps_connections_and_times_out(t):
+    with serving(Pages) as port:
+        result = t.vm("--allow-connect", "127.0.0.1", "--", probe(), "again", f"http://127.0.0.1:{port}/4096", "20")
+    expect(result, 0, out="20 requests, 1 connections\n", err=b"")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        at = "http://127.0.0.1:%d/" % silent.getsockname()[1]
+        result = t.vm("--allow-connect", "127.0.0.1", "--", probe(), "again", at, "1", "300ms")
+    expect(result, 1, err=b"")
+    assert b"Client.Timeout exceeded" in result.out and result.seconds >= 0.3, result
 
 
 @case
@@ -343,6 +365,39 @@ def unix_sockets_elsewhere_are_out_of_reach(t):
     assert b"Read-only file system" in result.out and not os.path.exists(directory + "/new"), result
 
 
+# ---- names by sock_getaddrinfo: stealthrocket/net with the tag of that name ----
+
+
+@case
+def getaddrinfo_by_a_go_program(t):
+    app = probe(flags=("-tags", "getaddrinfo"))
+    dns = Resolver({"app.test": ["127.0.0.1", "203.0.113.7"]})
+    with serving(Pages) as port:
+        rule = ("--dns-server", dns.address, "--allow-dns", "--allow-connect", f"localhost:{port}")
+        for host in ("localhost", "127.0.0.1"):
+            result = t.vm(*rule, "--", app, "again", f"http://{host}:{port}/16", "2")
+            expect(result, 0, out="2 requests, 1 connections\n", err=b"")
+        result = t.vm(*rule[:3], "--allow-connect", "app.test", "--", app, "dial", "tcp", f"app.test:{port}", "100ms")
+    expect(result, 1, err_has="app.test is 127.0.0.1, a protected address")
+    expect(t.vm("--dns-server", dns.address, "--allow-dns", "--", app, "dial", "tcp", "app.test:80"), 1,
+           err="wasmvm: lookup of app.test refused: no rule names it (--allow-connect app.test:PORT, or "
+               "--allow-dns=any)\n")
+    expect(t.vm("--", app, "dial", "tcp", "app.test:80"), 1,
+           err="wasmvm: lookup of app.test refused: there is no resolver (--allow-dns)\n")
+
+
+@case
+def numbers_that_others_read_as_addresses(t):
+    """127.0.0.1 as a whole number, in octal, in hexadecimal, shortened: no name to us, and never asked."""
+    dns = Resolver({name: ["127.0.0.1"] for name in ("2130706433", "0177.0.0.1", "0x7f.0.0.1", "0x7f000001", "127.1")})
+    with serving(Pages) as port:
+        for name in dns.names:
+            for app in (probe(), probe(flags=("-tags", "getaddrinfo"))):
+                result = t.vm("--dns-server", dns.address, "--net-all", "--", app, "dial", "tcp", f"{name}:{port}")
+                assert result.status == 1 and b"remote" not in result.err, (name, str(result))
+    assert not dns.asked, dns.asked
+
+
 # ---- policy ----
 
 
@@ -417,6 +472,18 @@ def limits_are_kept(t):
     result = t.vm("--allow-listen", "127.0.0.1:0", "--max-sockets", "1", "--net-all", "--", probe(), "udpsend",
                   "localhost:9", "x")
     expect(result, 1)
+
+
+@case
+def open_sockets_are_limited(t):
+    with serving(Pages) as port:
+        grant = ("--allow-connect", "127.0.0.1", "--max-sockets")
+        result = t.vm(*grant, "5", "--", probe(), "hold", f"127.0.0.1:{port}", "6")
+        expect(result, 0, err="wasmvm: the program has 5 sockets open, the most that --max-sockets allows\n")
+        assert result.out.startswith(b"5 ") and b"File table overflow" in result.out, result
+        expect(t.vm(*grant, "5", "--", probe(), "hold", f"127.0.0.1:{port}", "5"), 0, out="5 held\n", err=b"")
+        expect(t.vm(*grant, "1", "--", probe(), "storm", f"127.0.0.1:{port}", "50"), 0,
+               out="storm over, failed 0\n")
 
 
 @case

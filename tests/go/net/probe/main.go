@@ -193,9 +193,48 @@ func storm(args []string) {
 	fmt.Println("storm over, failed", failed)
 }
 
+// hold ADDRESS N: N connections, one more at a time and all kept; how many there are when one fails, and why.
+func hold(args []string) {
+	n, _ := strconv.Atoi(args[1])
+	var conns []net.Conn
+	for len(conns) < n {
+		conn, err := wasip1.Dial("tcp", args[0])
+		if err != nil {
+			fmt.Println(len(conns), err)
+			return
+		}
+		conns = append(conns, conn)
+	}
+	fmt.Println(len(conns), "held")
+}
+
+// again URL N: N requests, one after the other; how many connections they took. With a last argument the time that each
+// may take.
+func again(args []string) {
+	connections := 0
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		connections++
+		return wasip1.DialContext(ctx, network, address)
+	}
+	client := &http.Client{Transport: &http.Transport{DialContext: dial}}
+	if len(args) > 2 {
+		client.Timeout, _ = time.ParseDuration(args[2])
+	}
+	n, _ := strconv.Atoi(args[1])
+	for i := 0; i < n; i++ {
+		resp, err := client.Get(args[0])
+		check(err)
+		_, err = io.Copy(io.Discard, resp.Body)
+		check(err)
+		resp.Body.Close()
+	}
+	fmt.Println(n, "requests,", connections, "connections")
+}
+
 func main() {
 	commands := map[string]func([]string){"dial": dial, "echo": echo, "udpsend": udpsend, "udpecho": udpecho, "get": get,
-		"gettls": gettls, "serve": serve, "lookup": lookup, "storm": storm}
+		"gettls": gettls, "serve": serve, "lookup": lookup, "storm": storm,
+		"hold": hold, "again": again}
 	commands[os.Args[1]](os.Args[2:])
 }
 
