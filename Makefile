@@ -24,6 +24,7 @@ ENGINE_SRC := \
     engine/evaluate.c \
     engine/runtime.c \
     engine/names.c \
+    engine/gonames.c \
     engine/build.c \
     engine/build_control.c \
     engine/build_simd.c \

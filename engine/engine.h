@@ -157,8 +157,8 @@ bool engine_fault(struct engine *, const struct fault *, uint64_t *pc, uint64_t 
 struct frame { struct instance *instance; uint32_t func; uint32_t offset; /* module byte offset of the instruction */ };
 uint32_t trap_frames(struct engine *, struct frame *out, uint32_t max, uint32_t *total);
 uint32_t live_frames(struct engine *, uint64_t pc, uint64_t sp, struct frame *out, uint32_t max, uint32_t *total);
-/* The function's name from the name section, else an export's, else "func[N]"; NUL-terminated, control characters
- * escaped. */
+/* The function's name from the name section, else an export's, else Go's own table's, else "func[N]"; NUL-terminated,
+ * control characters escaped. */
 size_t func_name(struct instance *, uint32_t func, char *out, size_t cap);
 
 struct engine_stats {

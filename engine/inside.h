@@ -189,6 +189,10 @@ size_t name_escape(struct name, char *out, size_t cap);
 #define FUNC_WORDS (ERROR_NAME + 16)
 const char *func_words(const struct module *, uint32_t func, char out[FUNC_WORDS]);
 
+/* ---- gonames.c ---- */
+/* From the table that Go's linker leaves in linear memory; false: there is none, or no such function in it. */
+bool go_name(const struct instance *, uint32_t func, struct name *out);
+
 /* Pins: global 0 and the Go g may live in registers while compiled code runs; their cells are right only outside. */
 
 /* ---- runtime.c ---- */

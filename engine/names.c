@@ -115,7 +115,8 @@ static bool find_name(const struct module *module, uint32_t func, struct name *o
 size_t func_name(struct instance *instance, uint32_t func, char *out, size_t cap)
 {
     struct name name;
-    if (find_name(instance->module, func, &name))
+    bool stripped = instance->module->name_section == 0;
+    if (find_name(instance->module, func, &name) || (stripped && go_name(instance, func, &name)))
         return name_escape(name, out, cap);
     return error_format(out, cap, "func[%u]", func);
 }

@@ -5,9 +5,8 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 
-from harness import GO, ROOT, Skip, case, expect, run
+from harness import ROOT, Skip, case, expect
 
 FACTS = """local: 00:00 UTC location: true
 cpus: 1 1
@@ -116,37 +115,3 @@ def what_options_change(t):
     zones = t.program("facts", options=("--dir", f"{t.mkdir('e')}::/data", "--dir", "/usr/share/zoneinfo::/zones:ro",
                                         "--env", "ZONEINFO=/zones"))
     assert line(zones, "local") == "local: 00:00 UTC location: false", zones
-
-
-def go_command(t, *args, env=(), cwd=None):
-    """The go command with go_wasip1_wasm_exec beside the wasmvm under test on PATH."""
-    helper = os.path.join(os.path.dirname(os.path.abspath(t.wasmvm)), "go_wasip1_wasm_exec")
-    if not os.path.exists(helper):
-        os.symlink(os.path.join(ROOT, "images", "go_wasip1_wasm_exec"), helper)
-    environment = dict(os.environ, GOOS="wasip1", GOARCH="wasm", CGO_ENABLED="0", **dict(env))
-    environment["PATH"] = os.path.dirname(helper) + ":" + environment["PATH"]
-    return run([GO, "pinned", *args], env=environment, cwd=cwd, timeout=170)
-
-
-@case
-def go_run_and_go_test(t):
-    t.write("m/go.mod", b"module m\n\ngo 1.21\n")
-    t.write("m/main.go", b'package main\n\nimport (\n\t"fmt"\n\t"os"\n)\n\nfunc main() {\n'
-                         b'\tfmt.Println(os.Args[1:], os.Getenv("GOWASIRUNTIME"), os.Getenv("X"))\n\tos.Exit(3)\n}\n')
-    t.write("m/m_test.go", b'package main\n\nimport "testing"\n\nfunc TestLong(t *testing.T) {\n\tfor {\n\t}\n}\n')
-    arguments = (("GOWASIRUNTIME", "anything"), ("GOWASIRUNTIMEARGS", "--env X=y --timeout 60"))
-    ran = go_command(t, "run", ".", "a b", "--dir", "*", env=arguments, cwd=t.path("m"))
-    expect(ran, 1, out="[a b --dir *] wasmvm y\n")
-    assert b"exit status 3" in ran.err, ran
-    # One CPU: Go's own alarm cannot ring in a loop without calls, so the go command sends SIGQUIT a while later.
-    env = dict(os.environ, PATH=os.path.dirname(os.path.abspath(t.wasmvm)) + ":" + os.environ["PATH"])
-    compiled = go_command(t, "test", "-c", "-o", t.path("m.wasm"), cwd=t.path("m"))
-    assert compiled.status == 0, compiled
-    child = subprocess.Popen(["go_wasip1_wasm_exec", t.path("m.wasm"), "-test.v"], env=env, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, cwd=t.path("m"))
-    t.started.append(child)
-    assert child.stdout.readline() == b"=== RUN   TestLong\n"
-    time.sleep(2)  # the line comes before the test's goroutine runs
-    child.send_signal(signal.SIGQUIT)
-    _, err = child.communicate(timeout=60)
-    assert child.returncode == -signal.SIGQUIT and b"m.TestLong" in err, (child.returncode, err)

@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.request
 
-from harness import GO, Skip, case, expect, expect_message, go_build, run, wait
+from harness import Skip, case, expect, expect_message, go_build, run, wait
 
 
 GO_VERSION = "pinned"  # tests/peers runs cases again with others
@@ -657,20 +657,3 @@ def sockets_of_systemd(t):
                    "--listen-fds: LISTEN_PID is 1, not this process")
     expect_message(t.vm("--listen-fds", "--", app, "scan"), 125, "--listen-fds: LISTEN_PID and LISTEN_FDS are not set")
     expect(t.vm("--env-all", "--", app, "scan", env=env), 0, out=b"")
-
-
-@case
-def tcp_echo_of_gos_own_tests(t):
-    """internal/runtime/wasitest by the pinned Go, with wasmvm as what runs its programs."""
-    helper = t.write("bin/go_wasip1_wasm_exec", f"""#!/bin/bash
-exec {t.wasmvm} --dir / --env-all --env GOWASIRUNTIME=wasmvm ${{GOWASIRUNTIMEARGS:-}} -- "$1" "${{@:2}}"
-""")
-    os.chmod(helper, 0o755)
-    root = run([GO, "pinned", "env", "GOROOT"]).out.decode().strip()
-    env = {**os.environ, "PATH": t.path("bin") + ":" + os.environ["PATH"], "GOWASIRUNTIME": "wazero",
-           "GOWASIENABLERACYTEST": "1"}
-    result = run([GO, "pinned", "test", "internal/runtime/wasitest", "-target", "wasip1/wasm", "-count=1", "-v"],
-                 cwd=root + "/src", env=env, timeout=150)
-    expect(result, 0)
-    for name in (b"TestNonblock", b"TestTCPEcho"):
-        assert b"--- PASS: " + name in result.out and b"--- SKIP: " + name not in result.out, result

@@ -114,6 +114,100 @@ static void names_are_cut_between_characters(void **state)
     assert_string_equal(escaped("abc", 3, out, 1), "");
 }
 
+/* ---- Go's own table ---- */
+
+enum { GO_PAGE = 65536, GO_HEADER = 0x120, GO_NAMES = 0x100, GO_FUNCS = 0x200 };
+enum { GO_AT_COUNT = GO_HEADER + 8, GO_AT_NAMES = GO_HEADER + 32, GO_AT_FUNCS = GO_HEADER + 64 };
+static const char go_names[] = "main.main\0main.(*T).f[...]\0x\nzz";
+
+struct go { struct fixture f; struct memory memory, *memories[1]; struct memory_type type; };
+
+static void put32(struct go *g, uint32_t at, uint32_t value)
+{
+    memcpy(g->memory.base + at, &value, sizeof value);
+}
+
+static void put_go_func(struct go *g, uint32_t i, uint32_t start, uint32_t name)
+{
+    put32(g, GO_HEADER + GO_FUNCS + i * 8, start);
+    put32(g, GO_HEADER + GO_FUNCS + i * 8 + 4, 0x80 + i * 16);
+    put32(g, GO_HEADER + GO_FUNCS + 0x80 + i * 16 + 4, name);
+}
+
+/* Two imports; functions 0, 1 and 3 behind them are in the table. */
+static void go_start(struct go *g, uint32_t shift)
+{
+    *g = (struct go){ .memory = { .base = calloc(1, GO_PAGE), .bytes = GO_PAGE }, .type = { .min = 1 } };
+    g->memories[0] = &g->memory;
+    g->f.module = (struct module){ .nimported_funcs = 2, .nmemories = 1, .memories = &g->type };
+    g->f.instance = (struct instance){ .module = &g->f.module, .memories = g->memories };
+    memcpy(g->memory.base + GO_HEADER, "\xf1\xff\xff\xff\0\0\1\x08", 8);
+    put32(g, GO_AT_COUNT, 3);
+    put32(g, GO_AT_NAMES, GO_NAMES);
+    put32(g, GO_AT_FUNCS, GO_FUNCS);
+    memcpy(g->memory.base + GO_HEADER + GO_NAMES, go_names, sizeof go_names);
+    put_go_func(g, 0, 0x1000u << shift, 0);
+    put_go_func(g, 1, 0x1001u << shift, 10);
+    put_go_func(g, 2, 0x1003u << shift, 27);
+}
+
+static const char *go_named(struct go *g, uint32_t func)
+{
+    func_name(&g->f.instance, func, g->f.out, sizeof g->f.out);
+    return g->f.out;
+}
+
+static void go_names_stand_in_for_stripped_ones(void **state)
+{
+    (void)state;
+    for (uint32_t shift = 0; shift <= 16; shift += 16) {
+        struct go g;
+        go_start(&g, shift);
+        assert_string_equal(go_named(&g, 2), "main.main");
+        assert_string_equal(go_named(&g, 3), "main.(*T).f[...]");
+        assert_string_equal(go_named(&g, 4), "func[4]");
+        assert_string_equal(go_named(&g, 5), "x\\x0azz");
+        assert_string_equal(go_named(&g, 6), "func[6]");
+        assert_string_equal(go_named(&g, 1), "func[1]");
+        assert_string_equal(go_named(&g, UINT32_MAX), "func[4294967295]");
+        g.f.module.name_section = 1; /* not stripped: what it does not name has no name */
+        g.f.module.bytes = (const uint8_t *)"\0";
+        g.f.module.name_section_len = 1;
+        assert_string_equal(go_named(&g, 2), "func[2]");
+        free(g.memory.base);
+    }
+}
+
+/* The program may have written anything there: nothing is read outside of its memory (the sanitizer would see it). */
+static void go_tables_that_lie(void **state)
+{
+    (void)state;
+    static const uint32_t words[] = { 0, 1, 71, 0xfef0, 0xfffc, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff };
+    static const uint32_t places[] = {
+        GO_AT_COUNT, GO_AT_COUNT + 4, GO_AT_NAMES, GO_AT_NAMES + 4, GO_AT_FUNCS, GO_AT_FUNCS + 4, GO_HEADER,
+        GO_HEADER + GO_FUNCS, GO_HEADER + GO_FUNCS + 4, GO_HEADER + GO_FUNCS + 0x84, GO_HEADER + GO_FUNCS + 16,
+    };
+    for (unsigned i = 0; i < sizeof places / sizeof *places; i++)
+        for (unsigned k = 0; k < sizeof words / sizeof *words; k++) {
+            struct go g;
+            go_start(&g, 0);
+            put32(&g, places[i], words[k]);
+            for (uint32_t func = 0; func < 7; func++)
+                go_named(&g, func);
+            free(g.memory.base);
+        }
+    struct go g;
+    go_start(&g, 0);
+    memset(g.memory.base + GO_PAGE - 8, 'n', 8); /* a name without an end */
+    put_go_func(&g, 0, 0x1000, GO_PAGE - 8 - GO_HEADER - GO_NAMES);
+    assert_string_equal(go_named(&g, 2), "nnnnnnnn");
+    g.memory.bytes = 0;
+    assert_string_equal(go_named(&g, 2), "func[2]");
+    g.f.module.nmemories = 0;
+    assert_string_equal(go_named(&g, 2), "func[2]");
+    free(g.memory.base);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +217,8 @@ int main(void)
         cmocka_unit_test(what_a_terminal_obeys_is_escaped),
         cmocka_unit_test(what_is_not_utf8_is_escaped),
         cmocka_unit_test(names_are_cut_between_characters),
+        cmocka_unit_test(go_names_stand_in_for_stripped_ones),
+        cmocka_unit_test(go_tables_that_lie),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
