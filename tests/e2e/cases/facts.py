@@ -88,6 +88,13 @@ def the_form_for_scripts_and_services(t):
 
 
 @case
+def standard_error_on_a_full_disk(t):
+    with open("/dev/full", "wb") as full:
+        assert t.program("streams", "println", "10", stderr=full).status == 134
+        expect(t.program("facts", "stderr", stderr=full), 0, out="stderr: No space left on device\n")
+
+
+@case
 def the_trace_of_a_go_program(t):
     """The line that docs/go.md shows, but for its times; with FILE, standard error stays the program's."""
     page = open(os.path.join(ROOT, "docs/go.md")).read()

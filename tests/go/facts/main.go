@@ -50,6 +50,11 @@ func inside() (string, error) {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "stderr" {
+		_, err := fmt.Fprintln(os.Stderr, "lost")
+		fmt.Println("stderr:", errors.Unwrap(err))
+		return
+	}
 	if len(os.Args) > 1 { // "signals"
 		signals := make(chan os.Signal, 1)
 		signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
