@@ -431,11 +431,12 @@ TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
 ## make bench-serve an HTTP server under wrk: native, wasmvm, wazero (network at first)
 ## make bench      start times and Go programs against native Go and other runtimes (network)
 ## make bench-calls what a call costs: by exit, polled, natively (network at first)
+## make bench-compile compile speed and memory against wazero (network at first)
 ## make images     build images/demo.wasm anew with the pinned Go: the same bytes (network)
 ## make fresh      make demo and make test in a minimal Debian (root, network)
 ## make clean      remove build/ but for what came by network
 .PHONY: install deps demo images check spec spec-vm test fuzz fuzz-diff test-svm model std test-modules test-tools
-.PHONY: test-peers bench-serve bench fresh bench-calls clean distclean help
+.PHONY: test-peers bench-serve bench fresh bench-calls bench-compile clean distclean help
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/include
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
@@ -516,6 +517,9 @@ bench-serve: all
 bench: all
 	tests/bench/run.py
 	tests/bench/tools.py
+
+bench-compile: $(BUILD)/host/compile
+	tests/bench/compile.py
 
 bench-calls: all
 	tests/bench/calls.py

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compile speed: every function of esbuild.wasm (20 MB, Go), from nothing cached, by our engine and by wazero.
 
-    tests/bench/compile.py [--rounds N]
+    make bench-compile, or tests/bench/compile.py [--rounds N] after it
 
 Both read the file, validate and compile it, and run nothing.  Whole processes, in turn; CPU time of all threads, the
 median and the least; the bodies' bytes count, which are the same for both.  Peak memory is the process's."""
@@ -10,7 +10,6 @@ import argparse
 import os
 import re
 import statistics
-import subprocess
 
 from runtimes import Wazero  # first: it finds the harness
 from harness import ROOT, measured, npm
@@ -33,7 +32,6 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     module = os.path.join(npm(PACKAGE), "esbuild.wasm")
-    subprocess.run(["make", "-s", "-C", ROOT, "build/host/compile"], check=True)
     commands = {"wasmvm's engine": ours(module), "wazero 1.12": wazeros(module)}
     seen = {name: [] for name in commands}
     for _ in range(rounds):

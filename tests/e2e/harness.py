@@ -156,7 +156,7 @@ def go_build(package, version="pinned", module="tests/go", goos="wasip1", flags=
 
 def npm(package):
     """The folder of an npm package of an exact version, unpacked."""
-    into = os.path.join(CACHE, "npm", package.replace("@", "").replace("/", "-"))
+    into = os.path.join(CACHE, "npm", package.lstrip("@").replace("/", "-"))
     if not os.path.exists(os.path.join(into, "package")):
         if not shutil.which("npm"):
             raise Skip("no npm here")
