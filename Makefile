@@ -280,7 +280,7 @@ $(BUILD)/host/spec-script: $(call objects,$(SCRIPT_SRC),test)
 
 # ---- unit tests: every tests/unit/FOLDER/test_NAME.c is one cmocka program, linked with what it needs ----
 
-TSAN_BIN := $(addprefix $(BUILD)/tsan/,test_service test_net_batch)
+TSAN_BIN := $(addprefix $(BUILD)/tsan/,test_service test_net_batch test_net_dns)
 UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC)) $(TSAN_BIN)
 SAN_LIBS := $(addprefix $(BUILD)/san/,libvmm.a libtest.a libshim.a libengine.a)
@@ -321,6 +321,8 @@ $(BUILD)/tsan/test_service: tests/unit/vmm/test_service.c vmm/service.c vmm/mess
     wasi-shim/hypercall.c
 $(BUILD)/tsan/test_net_batch: tests/unit/vmm/test_net_batch.c vmm/net_batch.c vmm/message.c tests/host/batch_guest.c \
     wasi-shim/batch.c wasi-shim/linear.c
+$(BUILD)/tsan/test_net_dns: tests/unit/vmm/test_net_dns.c vmm/message.c \
+    $(addprefix vmm/net_,dns.c policy.c addr.c message.c log.c)
 $(BUILD)/tsan/test_%:
 	@mkdir -p $(@D)
 	$(call say,CC tsan $@)

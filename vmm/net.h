@@ -217,8 +217,9 @@ extern const struct endpoint dns_endpoint; /* where the guest believes it to be 
 void dns_server_parse(const char *text, struct endpoint *);
 void dns_start(struct net *, const struct net_config *); /* sets dns; dns_stop is due also where it fails */
 void dns_stop(struct dns *);
-/* A connection to it: the guest's end, or -1.  `trusted`: for names of --deny; nothing is refused or recorded. */
-int dns_connect(struct dns *, bool trusted);
+/* A connection to it: the guest's end, or -1.  `trusted`: for names of --deny; nothing is refused or recorded.
+ * `stream`: as by TCP, each message behind its length. */
+int dns_connect(struct dns *, bool trusted, bool stream);
 /* The addresses of a name, by way of the resolver; waits in kick_ppoll.  -1: *rcode, or errno where it is 0. */
 int dns_lookup(struct dns *, const char *name, uint16_t type, bool trusted, struct dns_address *, int max,
                uint8_t *rcode);

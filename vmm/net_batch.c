@@ -143,7 +143,8 @@ void batch_was_sent(struct conn *c)
 
 static bool may_have_place(const struct conn *c)
 {
-    return c && c->net->batch && c->proto == NET_TCP && !c->listening && !c->whole && !c->by_calls && !batch_pending(c);
+    return c && c->net->batch && c->proto == NET_TCP && !c->listening && !c->dns && !c->whole && !c->by_calls &&
+           !batch_pending(c);
 }
 
 static void credit_give(const struct desc *d)

@@ -2,8 +2,9 @@
  *
  * Names that no rule has are refused (but with --allow-dns=any).  Others are asked of the host's servers, from
  * /etc/resolv.conf or --dns-server, and of its /etc/hosts; of an answer only the addresses are passed on, without the
- * protected ones, and what is passed on is what a rule with that name allows from then on.  The thread takes no signals
- * and touches nothing of the guest: it has its pairs, its queries and the policy. */
+ * protected ones, and what is passed on is what a rule with that name allows from then on.  An answer that did not fit
+ * into a datagram is asked for again by TCP, on both sides.  The thread takes no signals and touches nothing of the
+ * guest: it has its pairs, its queries and the policy. */
 #include "vmm/net.h"
 
 #include <ctype.h>
@@ -20,13 +21,15 @@
 #define SERVERS_MAX 3
 #define CLIENTS_MAX 64
 #define QUERIES_MAX 32
-#define ADDRESSES_MAX 32
+#define ADDRESSES_MAX 128
 #define HOSTS_MAX 1024
 #define TRY_NS 2000000000u
 #define TRIES 4
 #define LOOKUP_NS 10000000000
 #define PLAIN_MESSAGE 512  /* what fits without extensions */
 #define MESSAGE_CAP 4096
+#define FRAME_CAP 65535    /* a message of TCP, behind two bytes of length */
+#define TRUNCATED 0x0200   /* of a message's flags */
 #define HOSTS_TTL_S 60
 #define DNS_PORT 53
 
@@ -34,7 +37,9 @@ const struct endpoint dns_endpoint = {
     { { [10] = 0xff, [11] = 0xff, [12] = 192, [13] = 0, [14] = 2, [15] = 53 } }, DNS_PORT,
 };
 
-struct client { int fd; bool trusted; uint32_t serial; };
+/* A message that arrives in pieces, with its length before it. */
+struct frame { uint8_t *bytes; size_t n; };
+struct client { int fd; bool trusted, stream; uint32_t serial; struct frame in; };
 struct query {
     int fd; /* to the server; -1 = free */
     uint32_t client, serial;
@@ -42,6 +47,8 @@ struct query {
     uint8_t message[MESSAGE_CAP]; /* the guest's */
     size_t len;
     bool raw; /* neither A nor AAAA: the answer is passed on as it is */
+    bool tcp, said; /* asked by TCP; the question is out */
+    struct frame in;
     uint16_t id;
     unsigned tries;
     uint64_t deadline_ns;
@@ -143,14 +150,56 @@ static void hosts_read(struct dns *d)
 
 /* ---- answers ---- */
 
+/* A message to the guest; one that it does not take is lost, as on a network. */
+static void client_send(const struct client *c, const uint8_t *message, size_t len)
+{
+    uint8_t before[2] = { (uint8_t)(len >> 8), (uint8_t)len };
+    struct iovec v[2] = { { before, sizeof before }, { (void *)message, len } };
+    struct msghdr m = { .msg_iov = c->stream ? v : v + 1, .msg_iovlen = c->stream ? 2 : 1 };
+    if (len <= FRAME_CAP)
+        sendmsg(c->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Reads what there is of a message: its length once it is whole, 0 = not yet, -1 = it will never be. */
+static ssize_t frame_read(struct frame *f, int fd)
+{
+    if (!f->bytes && !(f->bytes = malloc(2 + FRAME_CAP)))
+        return -1;
+    for (;;) {
+        size_t want = f->n < 2 ? 2 : 2 + ((size_t)f->bytes[0] << 8 | f->bytes[1]);
+        if (f->n == want && f->n > 2)
+            return (ssize_t)want - 2;
+        if (f->n == want && want == 2 && f->bytes[0] == 0 && f->bytes[1] == 0)
+            return -1;
+        ssize_t n = recv(fd, f->bytes + f->n, want - f->n, MSG_DONTWAIT);
+        if (n <= 0)
+            return n < 0 && errno == EAGAIN ? 0 : -1;
+        f->n += (size_t)n;
+    }
+}
+
+static void frame_free(struct frame *f)
+{
+    free(f->bytes);
+    *f = (struct frame){ .bytes = NULL };
+}
+
+static void client_end(struct client *c)
+{
+    if (c->fd >= 0)
+        close(c->fd);
+    c->fd = -1;
+    frame_free(&c->in);
+}
+
 static void answer(struct dns *d, const struct client *c, const uint8_t *query, const struct dns_question *q,
                    uint8_t rcode, const struct dns_address *from, int n)
 {
-    uint8_t out[PLAIN_MESSAGE];
+    uint8_t out[MESSAGE_CAP];
     (void)d;
-    size_t len = dns_answer_build(out, sizeof out, query, q, rcode, from, n);
+    size_t len = dns_answer_build(out, c->stream ? sizeof out : PLAIN_MESSAGE, query, q, rcode, from, n);
     if (len)
-        send(c->fd, out, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        client_send(c, out, len);
 }
 
 /* Keeps the addresses that the guest may have, and notes them for the rules. */
@@ -205,6 +254,8 @@ static void query_end(struct query *q)
     if (q->fd >= 0)
         close(q->fd);
     q->fd = -1;
+    q->tcp = q->said = false;
+    frame_free(&q->in);
 }
 
 static struct client *query_client(struct dns *d, const struct query *q)
@@ -221,30 +272,59 @@ static void query_fail(struct dns *d, struct query *q)
     query_end(q);
 }
 
+/* A socket on its way to the server of try `n`. */
+static bool query_socket(struct dns *d, struct query *q, unsigned n, int type)
+{
+    struct sockaddr_storage host;
+    socklen_t host_len;
+    const struct endpoint *server = &d->servers[n % d->nservers];
+    uint8_t family = ip_is_v4(&server->ip) ? FAMILY_INET4 : FAMILY_INET6;
+    q->deadline_ns = net_now_ns() + TRY_NS;
+    q->fd = socket(family == FAMILY_INET4 ? AF_INET : AF_INET6, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (q->fd < 0)
+        return false;
+    endpoint_to_host(server, family, &host, &host_len);
+    return connect(q->fd, (struct sockaddr *)&host, host_len) == 0 || errno == EINPROGRESS;
+}
+
 /* Each try has a socket of its own: a port of the kernel's choice, and answers from that server only. */
 static void query_try(struct dns *d, struct query *q)
 {
     uint8_t message[DNS_MESSAGE_MAX];
-    struct sockaddr_storage host;
-    socklen_t host_len;
-    const struct endpoint *server = &d->servers[q->tries % d->nservers];
-    uint8_t family = ip_is_v4(&server->ip) ? FAMILY_INET4 : FAMILY_INET6;
     query_end(q);
     if (q->tries++ == TRIES || getrandom(&q->id, sizeof q->id, 0) != sizeof q->id) {
         query_fail(d, q);
         return;
     }
-    q->deadline_ns = net_now_ns() + TRY_NS;
-    q->fd = socket(family == FAMILY_INET4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool there = query_socket(d, q, q->tries - 1, SOCK_DGRAM);
     if (q->fd < 0) {
         query_fail(d, q);
         return;
     }
-    endpoint_to_host(server, family, &host, &host_len);
     size_t len = dns_query_build(message, q->id, q->question.name, q->question.type);
     /* A server that cannot be reached fails by its deadline, like one that is silent. */
-    if (connect(q->fd, (struct sockaddr *)&host, host_len) == 0 && len && send(q->fd, message, len, MSG_NOSIGNAL) < 0)
+    if (there && len && send(q->fd, message, len, MSG_NOSIGNAL) < 0)
         q->deadline_ns = net_now_ns();
+}
+
+/* The same question to the same server, for all of its answer. */
+static void query_by_tcp(struct dns *d, struct query *q)
+{
+    query_end(q);
+    q->tcp = true;
+    if (!query_socket(d, q, q->tries - 1, SOCK_STREAM))
+        query_try(d, q);
+}
+
+/* The connection stands, or has failed. */
+static bool query_say(struct query *q)
+{
+    uint8_t frame[2 + DNS_MESSAGE_MAX];
+    size_t len = dns_query_build(frame + 2, q->id, q->question.name, q->question.type);
+    frame[0] = (uint8_t)(len >> 8);
+    frame[1] = (uint8_t)len;
+    q->said = true;
+    return send(q->fd, frame, len + 2, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len + 2;
 }
 
 static void query_start(struct dns *d, uint32_t client, const uint8_t *message, size_t len,
@@ -265,25 +345,24 @@ static void query_start(struct dns *d, uint32_t client, const uint8_t *message, 
 }
 
 /* The server's answer to exactly our question, or nothing. */
-static void query_answered(struct dns *d, struct query *q)
+static void query_answered(struct dns *d, struct query *q, uint8_t *message, size_t len)
 {
-    uint8_t message[MESSAGE_CAP], rcode;
+    uint8_t rcode;
     struct dns_question echo;
     struct dns_address a[ADDRESSES_MAX];
-    ssize_t len = recv(q->fd, message, sizeof message, MSG_DONTWAIT);
-    if (len < 0) {
-        q->deadline_ns = errno == EAGAIN ? q->deadline_ns : net_now_ns(); /* a closed port: the next server */
-        return;
-    }
-    if (!dns_question_parse(message, (size_t)len, &echo) || echo.id != q->id || echo.type != q->question.type ||
+    if (!dns_question_parse(message, len, &echo) || echo.id != q->id || echo.type != q->question.type ||
         !(echo.flags & 0x8000) || strcmp(echo.name, q->question.name) != 0)
         return;
     struct client *c = query_client(d, q);
+    if (c && (echo.flags & TRUNCATED) && !q->tcp && (!q->raw || c->stream)) {
+        query_by_tcp(d, q); /* else the guest asks by TCP itself */
+        return;
+    }
     if (c && q->raw) {
         memcpy(message, q->message, 2);
-        send(c->fd, message, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        client_send(c, message, len);
     } else if (c) {
-        int n = dns_addresses_parse(message, (size_t)len, echo.type, a, ADDRESSES_MAX, &rcode);
+        int n = dns_addresses_parse(message, len, echo.type, a, ADDRESSES_MAX, &rcode);
         if ((n < 0 || rcode == RCODE_SERVFAIL || rcode == RCODE_REFUSED) && q->tries < TRIES) {
             query_try(d, q);
             return;
@@ -291,6 +370,34 @@ static void query_answered(struct dns *d, struct query *q)
         answer_addresses(d, c, q->message, &q->question, n < 0 ? RCODE_SERVFAIL : rcode, a, n < 0 ? 0 : n);
     }
     query_end(q);
+}
+
+static void query_event(struct dns *d, struct query *q)
+{
+    uint8_t message[MESSAGE_CAP];
+    ssize_t len;
+    if (q->tcp && !q->said) {
+        if (!query_say(q))
+            q->deadline_ns = net_now_ns();
+        return;
+    }
+    if (!q->tcp) {
+        len = recv(q->fd, message, sizeof message, MSG_DONTWAIT);
+        if (len >= 0)
+            query_answered(d, q, message, (size_t)len);
+        else if (errno != EAGAIN)
+            q->deadline_ns = net_now_ns(); /* a closed port: the next server */
+        return;
+    }
+    len = frame_read(&q->in, q->fd);
+    if (len > 0) {
+        struct frame whole = q->in;
+        q->in = (struct frame){ .bytes = NULL };
+        query_answered(d, q, whole.bytes + 2, (size_t)len);
+        frame_free(&whole);
+    }
+    if (len != 0 && q->tcp && q->fd >= 0)
+        q->deadline_ns = net_now_ns(); /* ended, or answered something else */
 }
 
 /* ---- clients ---- */
@@ -334,16 +441,18 @@ static void client_read(struct dns *d, uint32_t client)
 {
     uint8_t message[MESSAGE_CAP];
     struct client *c = &d->clients[client];
-    ssize_t n = recv(c->fd, message, sizeof message, MSG_DONTWAIT);
-    if (n > 0) {
-        asked(d, client, message, (size_t)n);
-    } else if (n == 0 || errno != EAGAIN) { /* an empty message looks like an end, and ends it */
-        close(c->fd);
-        c->fd = -1;
+    ssize_t n = c->stream ? frame_read(&c->in, c->fd) : recv(c->fd, message, sizeof message, MSG_DONTWAIT);
+    if (c->stream && n > 0) {
+        c->in.n = 0;
+        memcpy(message, c->in.bytes + 2, n < MESSAGE_CAP ? (size_t)n : MESSAGE_CAP);
     }
+    if (n > 0 && n <= MESSAGE_CAP)
+        asked(d, client, message, (size_t)n);
+    else if (n > 0 || c->stream ? n != 0 : n == 0 || errno != EAGAIN) /* an empty message looks like an end */
+        client_end(c);
 }
 
-struct newcomer { int fd; bool trusted; };
+struct newcomer { int fd; bool trusted, stream; };
 
 /* False: the door is closed. */
 static bool door_read(struct dns *d)
@@ -353,7 +462,8 @@ static bool door_read(struct dns *d)
         return false;
     for (int i = 0; i < CLIENTS_MAX; i++)
         if (d->clients[i].fd < 0) {
-            d->clients[i] = (struct client){ n.fd, n.trusted, ++d->serial };
+            d->clients[i] = (struct client){ .fd = n.fd, .trusted = n.trusted, .stream = n.stream,
+                                             .serial = ++d->serial };
             return true;
         }
     close(n.fd);
@@ -381,12 +491,14 @@ static void *serve(void *self)
         for (int i = 0; i < CLIENTS_MAX; i++)
             fds[1 + i] = (struct pollfd){ .fd = d->clients[i].fd, .events = POLLIN };
         for (int i = 0; i < QUERIES_MAX; i++)
-            fds[1 + CLIENTS_MAX + i] = (struct pollfd){ .fd = d->queries[i].fd, .events = POLLIN };
+            fds[1 + CLIENTS_MAX + i] = (struct pollfd){
+                .fd = d->queries[i].fd, .events = d->queries[i].tcp && !d->queries[i].said ? POLLOUT : POLLIN,
+            };
         poll(fds, sizeof fds / sizeof *fds, wait_ms(d));
         for (int i = 0; i < QUERIES_MAX; i++) {
             struct query *q = &d->queries[i];
             if (q->fd >= 0 && q->fd == fds[1 + CLIENTS_MAX + i].fd && fds[1 + CLIENTS_MAX + i].revents)
-                query_answered(d, q);
+                query_event(d, q);
             if (q->fd >= 0 && q->deadline_ns <= net_now_ns())
                 query_try(d, q);
         }
@@ -441,23 +553,23 @@ void dns_stop(struct dns *d)
     if (d->door[0] >= 0)
         close(d->door[0]);
     for (int i = 0; i < CLIENTS_MAX; i++)
-        if (d->clients[i].fd >= 0)
-            close(d->clients[i].fd);
+        client_end(&d->clients[i]);
     for (int i = 0; i < QUERIES_MAX; i++)
         query_end(&d->queries[i]);
     free(d->hosts);
     free(d);
 }
 
-int dns_connect(struct dns *d, bool trusted)
+int dns_connect(struct dns *d, bool trusted, bool stream)
 {
     int pair[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+    if (socketpair(AF_UNIX, (stream ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
         return -1;
     struct newcomer n;
     memset(&n, 0, sizeof n);
     n.fd = pair[1];
     n.trusted = trusted;
+    n.stream = stream;
     if (write(d->door[1], &n, sizeof n) == sizeof n)
         return pair[0];
     close(pair[0]);
@@ -471,7 +583,7 @@ int dns_lookup(struct dns *d, const char *name, uint16_t type, bool trusted, str
     uint8_t message[DNS_MESSAGE_MAX];
     size_t len = dns_query_build(message, 1, name, type);
     *rcode = len ? 0 : RCODE_FORMAT;
-    int end = len ? dns_connect(d, trusted) : -1, n = -1;
+    int end = len ? dns_connect(d, trusted, false) : -1, n = -1;
     if (end < 0)
         return -1;
     struct pollfd p = { .fd = end, .events = POLLIN };

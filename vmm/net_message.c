@@ -154,7 +154,7 @@ size_t dns_answer_build(uint8_t *out, size_t cap, const uint8_t *query, const st
     if (q->end > cap)
         return 0;
     put16(&w, q->id);
-    put16(&w, FLAG_ANSWER | FLAG_RECURSION | (q->flags & FLAG_WANT_RECURSION) | rcode);
+    put16(&w, FLAG_ANSWER | FLAG_RECURSION | (q->flags & FLAG_WANT_RECURSION) | (fit < n ? FLAG_TRUNCATED : 0) | rcode);
     put16(&w, 1);
     put16(&w, (unsigned)fit);
     put16(&w, 0);

@@ -384,7 +384,7 @@ static uint32_t connect_host(struct wasi *w, struct desc *d, const struct sockad
 static bool is_dns(const struct desc *d, const struct endpoint *e)
 {
     const struct conn *c = d->conn;
-    return c->net->names && c->proto == NET_UDP && c->family == FAMILY_INET4 && !c->bound &&
+    return c->net->names && c->proto != NET_UNIX && c->family == FAMILY_INET4 && !c->bound &&
            e->port == dns_endpoint.port && ip_equal(&e->ip, &dns_endpoint.ip);
 }
 
@@ -393,7 +393,7 @@ static uint32_t connect_dns(struct desc *d)
 {
     if (d->conn->dns)
         return WASI_ISCONN;
-    int end = dns_connect(d->conn->net->dns, false);
+    int end = dns_connect(d->conn->net->dns, false, d->conn->proto == NET_TCP);
     if (end < 0)
         return wasi_errno(errno);
     int put = dup3(end, d->host, O_CLOEXEC);

@@ -506,32 +506,75 @@ def the_log_tells_every_connection(t):
 
 
 class Resolver:
-    """A DNS server for tests: {name: [addresses]}; counts what it was asked.  answers may be changed at any time."""
+    """A DNS server for tests: {name: [addresses]}; counts what it was asked.  An address that is none is a text.  What
+    does not fit into a datagram is said by TCP only."""
 
     def __init__(self, names, host="127.0.0.1"):
         self.names, self.asked = names, []
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((host, 0))
         self.address = "%s:%d" % self.socket.getsockname()
+        self.stream = socket.create_server(self.socket.getsockname())
+        self.by_tcp = 0
         threading.Thread(target=self.work, daemon=True).start()
+        threading.Thread(target=self.work_by_tcp, daemon=True).start()
 
     def work(self):
         while True:
             query, client = self.socket.recvfrom(4096)
-            end, labels = 12, []
-            while query[end]:
-                labels.append(query[end + 1:end + 1 + query[end]].decode())
-                end += 1 + query[end]
-            name, (kind,) = ".".join(labels), struct.unpack(">H", query[end + 1:end + 3])
-            self.asked.append(name)
-            family = {1: socket.AF_INET, 28: socket.AF_INET6}.get(kind)
-            found = [a for a in self.names.get(name, []) if (":" in a) == (kind == 28)] if family else []
-            rcode = 0 if name in self.names else 3
-            answer = query[:2] + struct.pack(">HHHHH", 0x8180 | rcode, 1, len(found), 0, 0) + query[12:end + 5]
-            for a in found:
-                data = socket.inet_pton(family, a)
-                answer += struct.pack(">HHHIH", 0xC00C, kind, 1, 60, len(data)) + data
+            answer = self.answer(query)
+            if len(answer) > 512:
+                answer = answer[:2] + b"\x83\x80\0\1\0\0\0\0\0\0" + answer[12:len(query) - 11]
             self.socket.sendto(answer, client)
+
+    def work_by_tcp(self):
+        while True:
+            client, _ = self.stream.accept()
+            with client, client.makefile("rwb") as f:
+                head = f.read(2)
+                if len(head) == 2:
+                    self.by_tcp += 1
+                    answer = self.answer(f.read(*struct.unpack(">H", head)))
+                    for piece in (struct.pack(">H", len(answer))[:1], struct.pack(">H", len(answer))[1:], answer[:100],
+                                  answer[100:]):
+                        f.write(piece)
+                        f.flush()
+                        time.sleep(0.01)
+
+    def answer(self, query):
+        end, labels = 12, []
+        while query[end]:
+            labels.append(query[end + 1:end + 1 + query[end]].decode())
+            end += 1 + query[end]
+        name, (kind,) = ".".join(labels), struct.unpack(">H", query[end + 1:end + 3])
+        self.asked.append(name)
+        family = {1: socket.AF_INET, 28: socket.AF_INET6}.get(kind)
+        found = self.names.get(name, [])
+        texts = [a for a in found if " " in a] if kind == 16 else []
+        found = [a for a in found if " " not in a and (":" in a) == (kind == 28)] if family else texts
+        rcode = 0 if name in self.names else 3
+        answer = query[:2] + struct.pack(">HHHHH", 0x8180 | rcode, 1, len(found), 0, 0) + query[12:end + 5]
+        for a in found:
+            data = socket.inet_pton(family, a) if family else bytes([len(a)]) + a.encode()
+            answer += struct.pack(">HHHIH", 0xC00C, kind, 1, 60, len(data)) + data
+        return answer
+
+
+@case
+def answers_too_long_for_a_datagram(t):
+    many = [f"203.0.113.{i}" for i in range(1, 101)]
+    texts = [f"text {i:03} " + "x" * 100 for i in range(30)]
+    dns = Resolver({"many.test": many, "text.test": texts, "one.test": many[:1]})
+    look = ("--dns-server", dns.address, "--allow-dns=any", "--")
+    result = t.vm(*look, probe(), "lookup", "one.test", "many.test")
+    expect(result, 0, out=f"one.test [203.0.113.1] <nil>\nmany.test [{' '.join(many)}] <nil>\n", err=b"")
+    assert dns.by_tcp > 0
+    expect(t.vm(*look, probe(), "txt", "text.test"), 0, out=f"30 {30 * 109} <nil>\n", err=b"")
+    app = probe(flags=("-tags", "getaddrinfo"))
+    result = t.vm(*look[:3], "--net-all", "--", app, "dial", "tcp", "many.test:1", "50ms")
+    expect(result, 1)
+    denied = t.vm("--dns-server", dns.address, "--allow-dns", "--", probe(), "dial", "tcp", "192.0.2.54:53")
+    expect(denied, 1, err_has="connect to tcp 192.0.2.54:53 refused")
 
 
 @case

@@ -178,6 +178,12 @@ func lookup(args []string) {
 	}
 }
 
+// txt NAME: its texts, or the error.
+func txt(args []string) {
+	texts, err := net.DefaultResolver.LookupTXT(context.Background(), args[0])
+	fmt.Println(len(texts), len(strings.Join(texts, "")), err)
+}
+
 // storm ADDRESS N: N sockets opened and dropped, some of them connected.
 func storm(args []string) {
 	n, _ := strconv.Atoi(args[1])
@@ -234,7 +240,7 @@ func again(args []string) {
 func main() {
 	commands := map[string]func([]string){"dial": dial, "echo": echo, "udpsend": udpsend, "udpecho": udpecho, "get": get,
 		"gettls": gettls, "serve": serve, "lookup": lookup, "storm": storm,
-		"hold": hold, "again": again}
+		"hold": hold, "txt": txt, "again": again}
 	commands[os.Args[1]](os.Args[2:])
 }
 
