@@ -80,6 +80,8 @@ VMM_SRC := \
     vmm/boot.c \
     vmm/clockpage.c \
     vmm/dir.c \
+    vmm/embed.c \
+    vmm/embed_config.c \
     vmm/end.c \
     vmm/errno.c \
     vmm/fd_io.c \
@@ -87,6 +89,7 @@ VMM_SRC := \
     vmm/fdtable.c \
     vmm/features.c \
     vmm/grow.c \
+    vmm/guard.c \
     vmm/guestmem.c \
     vmm/host.c \
     vmm/image.c \
@@ -133,6 +136,14 @@ VMM_SRC := \
     vmm/wasi.c \
     vmm/within.c \
     vmm/blob.S \
+
+# The command line's alone: the rest is libwasmvm.
+CLI_SRC := \
+    vmm/main.c \
+    vmm/options.c \
+    vmm/report.c \
+    vmm/signals.c \
+    vmm/tmp.c \
 
 # What host tests share, and the spec suite's runner.
 TEST_SRC := \
@@ -195,7 +206,7 @@ VMM_OBJ := $(call objects,$(VMM_SRC),vmm)
 ENGINE_HOST_OBJ := $(call objects,$(ENGINE_SRC),host)
 
 .PHONY: all
-all: $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec
+all: $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec lib
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -231,6 +242,45 @@ $(BUILD)/vmm/vmm/blob.o: $(BUILD)/guest.elf
 $(BUILD)/wasmvm: $(VMM_OBJ)
 	$(call say,LD $@)
 	$(Q)$(CC) -o $@ $(VMM_OBJ) $(VMM_LIBS)
+
+# ---- libwasmvm: the monitor without its command line ----
+#
+# Of the archive, too, only wasmvm_* shows: its objects are made one, and the other names local.
+
+LIB_OBJ := $(call objects,$(filter-out $(CLI_SRC),$(VMM_SRC)),lib)
+SONAME := libwasmvm.so.0
+
+.PHONY: lib
+lib: $(BUILD)/lib/libwasmvm.so $(BUILD)/lib/libwasmvm.a $(BUILD)/lib/wasmvm.pc
+
+$(BUILD)/lib/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC lib $<)
+	$(Q)$(CC) $(VMM_CFLAGS) -fPIC -c -o $@ $<
+
+$(BUILD)/lib/%.o: %.S
+	@mkdir -p $(@D)
+	$(call say,AS $<)
+	$(Q)$(CC) -g -I. -DGUEST_ELF='"$(BUILD)/guest.elf"' -MMD -MP -c -o $@ $<
+
+$(BUILD)/lib/vmm/blob.o: $(BUILD)/guest.elf
+
+$(BUILD)/lib/libwasmvm.so: $(LIB_OBJ) vmm/wasmvm.map
+	$(call say,LD $@)
+	$(Q)$(CC) -shared -Wl,-soname,$(SONAME) -Wl,--version-script,vmm/wasmvm.map -Wl,-z,defs -o $@.$(VERSION) $(LIB_OBJ) \
+	    $(VMM_LIBS)
+	$(Q)ln -sf libwasmvm.so.$(VERSION) $(BUILD)/lib/$(SONAME) && ln -sf $(SONAME) $@
+
+$(BUILD)/lib/libwasmvm.a: $(LIB_OBJ)
+	$(call say,AR $@)
+	$(Q)$(LD) -r -o $(BUILD)/lib/wasmvm.o $(LIB_OBJ)
+	$(Q)objcopy --wildcard --keep-global-symbol='wasmvm_*' $(BUILD)/lib/wasmvm.o
+	@rm -f $@
+	$(Q)ar rcs $@ $(BUILD)/lib/wasmvm.o
+
+$(BUILD)/lib/wasmvm.pc: vmm/wasmvm.pc.in Makefile
+	@mkdir -p $(@D)
+	$(Q)sed -e 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' $< >$@
 
 # What `go run` and `go test` look for; it finds wasmvm beside itself.
 $(BUILD)/go_wasip1_wasm_exec: images/go_wasip1_wasm_exec
@@ -412,9 +462,9 @@ TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
     e2e="tests/e2e/run.py --wasmvm $(BUILD)/wasmvm" \
     std="tests/std/run.py --wasmvm $(BUILD)/wasmvm --ci" \
 
-## make            build $(BUILD)/wasmvm with the guest image in it
+## make            build $(BUILD)/wasmvm with the guest image in it, and $(BUILD)/lib/libwasmvm.so and .a
 ## make install    to PREFIX (/usr/local), below DESTDIR: wasmvm, wasmvm-binfmt, go_wasip1_wasm_exec, the man page,
-##                 wasmvm_plugin.h
+##                 libwasmvm, wasmvm.h, wasmvm_plugin.h
 ## make deps       install the Debian packages that building and testing need (root, network)
 ## make demo       install what building needs, build, run images/demo.wasm in a VM (root, network at first)
 ## make check      what you run all day: look, includes, warnings of gcc and clang, unit tests under ASan and UBSan
@@ -444,7 +494,13 @@ install: all
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
 	ln -sf wasmvm $(DESTDIR)$(PREFIX)/bin/wasmvm-binfmt
 	install -m 644 docs/wasmvm.1 $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 vmm/wasmvm_plugin.h $(DESTDIR)$(PREFIX)/include
+	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 644 vmm/wasmvm.h vmm/wasmvm_plugin.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 $(BUILD)/lib/libwasmvm.a $(DESTDIR)$(PREFIX)/lib
+	install $(BUILD)/lib/libwasmvm.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib
+	ln -sf libwasmvm.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libwasmvm.so
+	install -m 644 $(BUILD)/lib/wasmvm.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
 
 deps:
 	tests/tools/deps.sh build check test fuzz svm

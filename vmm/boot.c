@@ -202,7 +202,8 @@ static void strings_write(const struct config *config, struct boot_record *boot)
 
 static uint32_t boot_flags(const struct config *config)
 {
-    return (config->validate ? BOOT_VALIDATE : 0) | (config->compile_all ? BOOT_COMPILE_ALL : 0) |
+    return (config->validate ? BOOT_VALIDATE : 0) | (config->validate_only ? BOOT_VALIDATE_ONLY : 0) |
+            (config->compile_all ? BOOT_COMPILE_ALL : 0) |
            (config->hypercall_all || config->trace ? BOOT_CALL_ALL : 0) |
            (config->script ? BOOT_SCRIPT : 0) | (config->serve ? BOOT_SERVE : 0);
 }

@@ -25,10 +25,6 @@
 #define KICK_SIGNAL (SIGRTMIN + 5)
 #define FEW 8 /* descriptors in one wait without an allocation */
 
-/* What writes of a machine may raise in the thread that runs it. */
-static const int write_signals[] = {SIGPIPE, SIGXFSZ};
-enum { WRITE_SIGNALS = sizeof write_signals / sizeof write_signals[0] };
-
 static uint64_t clock_ns(clockid_t clock)
 {
     struct timespec t;
@@ -186,44 +182,21 @@ static void deadline_arm(struct kick *k)
 {
     uint64_t deadline = __atomic_load_n(&k->deadline_ns, __ATOMIC_SEQ_CST);
     uint64_t armed = __atomic_load_n(&k->armed_ns, __ATOMIC_SEQ_CST);
-    if (!deadline || (armed && armed <= deadline))
+    if (!k->wall.made || !deadline || (armed && armed <= deadline))
         return;
     __atomic_store_n(&k->armed_ns, deadline, __ATOMIC_SEQ_CST);
     timer_arm(&k->wall, deadline);
 }
 
-/* Before: what was pending and blocked is the caller's and stays so. */
-static void mask_enter(struct kick *k, sigset_t *inside)
-{
-    sigset_t block, pending;
-    sigemptyset(&block);
-    sigaddset(&block, KICK_SIGNAL);
-    for (unsigned i = 0; i < WRITE_SIGNALS; i++)
-        sigaddset(&block, write_signals[i]);
-    pthread_sigmask(SIG_BLOCK, &block, &k->mask);
-    sigpending(&pending);
-    for (unsigned i = 0; i < WRITE_SIGNALS; i++)
-        k->raised[i] = sigismember(&pending, write_signals[i]) == 1;
-    *inside = k->mask;
-    for (unsigned i = 0; i < WRITE_SIGNALS; i++)
-        sigaddset(inside, write_signals[i]);
-    sigdelset(inside, KICK_SIGNAL);
-}
-
-static void consume(int number)
-{
-    const struct timespec now = {0};
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, number);
-    while (sigtimedwait(&set, NULL, &now) >= 0 || errno == EINTR)
-        ;
-}
-
 bool kick_enter(struct kick *k, struct kvm *kvm)
 {
-    sigset_t inside;
-    mask_enter(k, &inside);
+    sigset_t own, inside;
+    sigemptyset(&own);
+    sigaddset(&own, KICK_SIGNAL);
+    pthread_sigmask(SIG_BLOCK, &own, &k->mask);
+    write_guard_enter(&k->guard);
+    pthread_sigmask(SIG_SETMASK, NULL, &inside);
+    sigdelset(&inside, KICK_SIGNAL);
     k->timer_slack = prctl(PR_GET_TIMERSLACK);
     prctl(PR_SET_TIMERSLACK, 1); /* waits to the nanosecond instead of 50 us; threads made from here inherit it */
     __atomic_store_n(&k->thread, (int)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
@@ -248,10 +221,8 @@ void kick_leave(struct kick *k)
     timer_end(&k->cpu);
     k->armed_ns = 0;
     k->cpu_end_ns = 0; /* the clock of a thread that may be gone */
-    consume(KICK_SIGNAL);
-    for (unsigned i = 0; i < WRITE_SIGNALS; i++)
-        if (!k->raised[i] && !sigismember(&k->mask, write_signals[i]))
-            consume(write_signals[i]);
+    signal_consume(KICK_SIGNAL);
+    write_guard_leave(&k->guard);
     prctl(PR_SET_TIMERSLACK, k->timer_slack);
     pthread_sigmask(SIG_SETMASK, &k->mask, NULL);
     errno = error;
@@ -260,7 +231,7 @@ void kick_leave(struct kick *k)
 void kick_drain(struct kick *k)
 {
     bool pending = kick_pending(k); /* first: it may kick in its turn */
-    consume(KICK_SIGNAL);
+    signal_consume(KICK_SIGNAL);
     __atomic_store_n(&k->armed_ns, 0, __ATOMIC_SEQ_CST);
     if (!pending)
         deadline_arm(k);

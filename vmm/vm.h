@@ -36,7 +36,7 @@ struct kick {
     clockid_t cpu_clock;
     struct kick_timer wall, cpu;
     sigset_t mask;             /* the thread's own */
-    bool raised[2];            /* write signals that were pending there */
+    struct write_guard guard;
     int timer_slack;
 };
 bool kick_open(struct kick *, uint64_t deadline_ns, uint64_t cpu_time_ns); /* false: errno */

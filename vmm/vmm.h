@@ -89,6 +89,7 @@ struct config {
     bool embedded;                   /* in somebody else's process, who gets back all that a machine held */
     struct words plugins, plugin_exec; /* --plugin, --plugin-exec */
     const struct plugin_list *loaded; /* plugin.h: those of the command line, for the report; NULL = none */
+    bool validate_only;              /* ... and nothing is run */
     bool serve;                      /* the exports are called from outside, one after the other; no program is run */
 };
 /* Parses argv.  Handles --help and --version itself (prints, exits 0).  Bad usage: fail(). */
@@ -145,6 +146,13 @@ void kick_stop(struct kick *, enum end_kind, uint32_t number);
 struct pollfd;
 int kick_ppoll(struct kick *, struct pollfd *, unsigned n, int64_t timeout_ns /* -1 = for ever */);
 bool kick_pending(struct kick *);
+
+/* ---- guard.c ---- */
+/* Round writes for a machine on somebody else's thread: SIGPIPE and SIGXFSZ that they raise are taken back. */
+struct write_guard { sigset_t mask; bool raised[2]; };
+void write_guard_enter(struct write_guard *);
+void write_guard_leave(struct write_guard *);
+void signal_consume(int number); /* blocked, and perhaps pending */
 
 /* ---- wasi.c and its subjects: WASI calls served on the host ---- */
 /* Opens closed standard streams on /dev/null; before anything else is opened, as it would get their numbers. */

@@ -68,7 +68,7 @@ static bool place_join(struct place *place, char *root, char *mount, const char 
 
 static bool place_of(int directory, struct place *place)
 {
-    static char line[4 * PATH_MAX], root[PATH_MAX], mount[PATH_MAX], path[PATH_MAX];
+    char line[4 * PATH_MAX], root[PATH_MAX], mount[PATH_MAX], path[PATH_MAX];
     char link[32];
     struct statx st;
     snprintf(link, sizeof link, "/proc/self/fd/%d", directory);
@@ -90,7 +90,7 @@ static bool place_of(int directory, struct place *place)
 
 bool directory_lies_in(int inner, int outer)
 {
-    static struct place in, out;
+    struct place in, out;
     struct stat st;
     if (fstat(outer, &st) == 0 && found_above(inner, &st))
         return true;

@@ -1,0 +1,177 @@
+/* libwasmvm: runs WebAssembly modules (WASI preview 1, as Go's GOOS=wasip1 makes them), each in a KVM virtual machine of
+ * its own, inside your program.  docs/embedding.md has whole programs.
+ *
+ *   configuration   what a machine may use: wasmvm_config.  Nothing is granted that it does not name
+ *   module          the bytes of a program, kept once: wasmvm_module
+ *   instance        a machine for one module: wasmvm_instance.  It runs a program once (wasmvm_run), or stays alive and
+ *                   has its exports called (wasmvm_initialize, wasmvm_lookup, wasmvm_invoke)
+ *
+ * Errors: functions that can fail return an enum wasmvm_code, or NULL, and tell more in *error where that is given.
+ *
+ * Threads: different handles may be used by different threads at the same time, and one configuration or module by many
+ * instances.  An instance is used by one thread at a time; only wasmvm_stop may be called by any, at any time until
+ * wasmvm_instance_free.
+ *
+ * The process stays yours.  The library changes no signal disposition, limit, umask or working directory, and no signal
+ * mask but those of the threads that it makes and, during a call, that of the thread that calls; it prints nothing.
+ * Signals that your program takes do not end a call.
+ *
+ * Ownership: what a function copies is said to be copied; other pointers must stay valid as long as the handle. */
+#ifndef WASMVM_H
+#define WASMVM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wasmvm_plugin.h" /* host functions: wasmvm_func, wasmvm_val, wasmvm_host */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum wasmvm_code {
+    /* WASMVM_OK = 0 */
+    WASMVM_E_USAGE = 1,   /* an argument or a configuration that cannot be                            */
+    WASMVM_E_HOST,        /* the host could not do its part: no /dev/kvm, no memory, no permission    */
+    WASMVM_E_NO_MODULE,   /* the module cannot be read                                                */
+    WASMVM_E_INVALID,     /* the module is not valid, or imports what nobody provides                 */
+    WASMVM_E_TRAP,        /* it trapped                                                               */
+    WASMVM_E_TIME,        /* a time limit is reached                                                  */
+    WASMVM_E_STOPPED,     /* wasmvm_stop                                                              */
+    WASMVM_E_GUEST,       /* the guest was stopped: engine memory, a crash, a hostile hypercall       */
+    WASMVM_E_PIPE,        /* it wrote to a standard stream that nobody reads any more                 */
+    WASMVM_E_EXIT,        /* it called proc_exit where an export's return was expected                */
+    WASMVM_E_NO_EXPORT,   /* there is no such function                                                */
+    WASMVM_E_TYPE,        /* its type cannot be called from here, or is not the one of the arguments  */
+};
+
+/* text: one sentence in UTF-8, without control characters; "" = none.  status: the exit status that the command wasmvm
+ * would have had (its manual page lists them). */
+typedef struct wasmvm_error {
+    int code, status;
+    char text[1016];
+} wasmvm_error;
+
+/* "0.1.0" */
+const char *wasmvm_version(void);
+
+/* ---- configuration ----
+ * All strings are copied.  Setters return WASMVM_OK, or WASMVM_E_USAGE or WASMVM_E_HOST (no memory); the first such
+ * error is kept, with its sentence, and told by wasmvm_instance_new.  Once an instance was made from it, a configuration
+ * can no longer be changed. */
+typedef struct wasmvm_config wasmvm_config;
+wasmvm_config *wasmvm_config_new(void); /* NULL: no memory */
+void wasmvm_config_free(wasmvm_config *); /* instances keep what they need; NULL is nothing */
+/* The program's arguments after its name; each call adds one. */
+int wasmvm_config_arg(wasmvm_config *, const char *arg);
+/* NAME=VALUE; a later one wins. */
+int wasmvm_config_env(wasmvm_config *, const char *name, const char *value);
+/* The program may use the directory `host` under the name `guest`, which is absolute and clean: "/", "/data". */
+enum { WASMVM_DIR_READ_ONLY = 1 };
+int wasmvm_config_dir(wasmvm_config *, const char *host, const char *guest, unsigned flags);
+/* Most linear memory, in bytes; default and most 4 GiB.  A module that needs more at its start is refused. */
+int wasmvm_config_memory(wasmvm_config *, uint64_t bytes);
+/* Of calls; 64 KiB to 8 GiB, default 256 MiB. */
+int wasmvm_config_stack(wasmvm_config *, uint64_t bytes);
+/* Wall time of wasmvm_run, or of wasmvm_initialize; 0 = no limit. */
+int wasmvm_config_timeout(wasmvm_config *, uint64_t ns);
+/* CPU time of the guest over the instance's life; 0 = no limit. */
+int wasmvm_config_cpu_time(wasmvm_config *, uint64_t ns);
+/* Descriptors of yours for the program's 0, 1 and 2; -1 (the default) = /dev/null.  Each instance makes copies of its
+ * own when it starts: they must be open then. */
+int wasmvm_config_stdio(wasmvm_config *, int in, int out, int err);
+/* The network, rule by rule; the values are those of the command line's options of the same names. */
+enum wasmvm_net {
+    WASMVM_NET_LISTEN,        /* ADDR:PORT: a listening socket, open from the start */
+    WASMVM_NET_DIAL,          /* ADDR:PORT: a connection, open from the start       */
+    WASMVM_NET_ALLOW_CONNECT, /* HOST:PORT                                          */
+    WASMVM_NET_ALLOW_LISTEN,  /* ADDR:PORT                                          */
+    WASMVM_NET_DENY,          /* HOST[:PORT]                                        */
+    WASMVM_NET_ALLOW_DNS,     /* "" or "any"                                        */
+    WASMVM_NET_DNS_SERVER,    /* ADDR[:PORT]                                        */
+    WASMVM_NET_ALL,           /* "": everything but what protects the host          */
+};
+int wasmvm_config_net(wasmvm_config *, enum wasmvm_net, const char *value);
+/* Host functions: module, name and sig are copied; fn is called with func->data.  `services` below says what it may do.
+ * It runs on a thread of the library or on the one that called (wasmvm_invoke); calls of one instance never overlap,
+ * those of several do, so data that they share needs a lock of yours.  A function must return: wasmvm_stop and time
+ * limits wait for it. */
+int wasmvm_config_funcs(wasmvm_config *, const wasmvm_func *, size_t n);
+/* What host functions may do; filled in.  option is NULL, log tells wasmvm_config_log. */
+void wasmvm_services(wasmvm_host *services);
+/* How calls leave the guest: automatically (the default), always by a VM exit, or always polled by a thread. */
+enum wasmvm_hypercall { WASMVM_HYPERCALL_AUTO, WASMVM_HYPERCALL_EXIT, WASMVM_HYPERCALL_POLL };
+int wasmvm_config_hypercall(wasmvm_config *, enum wasmvm_hypercall);
+/* Another guest image than the one in the library. */
+int wasmvm_config_guest_image(wasmvm_config *, const char *file);
+/* Who hears what the library has to say beside errors, a line each (refused connections, host functions' log).  On any
+ * thread that works for an instance; NULL (the default) = nobody. */
+int wasmvm_config_log(wasmvm_config *, void (*log)(void *context, const char *line), void *context);
+
+/* ---- modules ---- */
+typedef struct wasmvm_module wasmvm_module;
+/* Reads a file once; or copies bytes, named for error sentences and as the program's argv[0].  At most 1 GiB.  Nothing
+ * is parsed outside a virtual machine: whether the module is valid, wasmvm_module_validate tells, or the first run. Each
+ * machine compiles, for itself, the functions that it calls. */
+wasmvm_module *wasmvm_module_file(const char *path, wasmvm_error *error);
+wasmvm_module *wasmvm_module_bytes(const void *bytes, size_t n, const char *name, wasmvm_error *error);
+/* In a machine made for it: WASMVM_OK, WASMVM_E_INVALID or WASMVM_E_HOST. */
+int wasmvm_module_validate(wasmvm_module *, wasmvm_error *error);
+void wasmvm_module_free(wasmvm_module *); /* instances keep what they need; NULL is nothing */
+
+/* ---- instances ---- */
+typedef struct wasmvm_instance wasmvm_instance;
+/* NULL: *error.  Cheap: the machine itself is made by wasmvm_run or wasmvm_initialize. */
+wasmvm_instance *wasmvm_instance_new(wasmvm_module *, wasmvm_config *, wasmvm_error *error);
+/* Ends it, where it is alive, and gives everything back.  NULL is nothing. */
+void wasmvm_instance_free(wasmvm_instance *);
+/* Runs the program's _start to its end, on this thread.  Once for an instance.  WASMVM_OK: it ended by itself, with
+ * the status of wasmvm_exit_status. */
+int wasmvm_run(wasmvm_instance *, wasmvm_error *error);
+/* Of an instance that is over: the program's, or as the command wasmvm would have it; -1 = it is not over. */
+int wasmvm_exit_status(const wasmvm_instance *);
+/* After a trap: where it was, a line for each frame, in the module's own names; "" = nothing.  As long as the instance. */
+const char *wasmvm_backtrace(const wasmvm_instance *);
+/* Ends it from outside: what runs returns WASMVM_E_STOPPED soon.  Async-signal-safe. */
+void wasmvm_stop(wasmvm_instance *);
+
+/* ---- a module kept alive (Go: -buildmode=c-shared) ---- */
+/* Makes the machine and calls _initialize, if there is one.  Once for an instance, instead of wasmvm_run. */
+int wasmvm_initialize(wasmvm_instance *, wasmvm_error *error);
+/* An exported function; valid as long as the instance. */
+typedef struct wasmvm_export wasmvm_export;
+int wasmvm_lookup(wasmvm_instance *, const char *name, const wasmvm_export **out, wasmvm_error *error);
+/* Its type as in wasmvm_func: "ii:i". */
+const char *wasmvm_export_sig(const wasmvm_export *);
+/* Calls it, on behalf of this thread.  nargs and nresults are those of its type, else WASMVM_E_TYPE.  Of an i32 or f32
+ * argument only the low 32 bits count; results are zero-extended.  After any other error the instance is over: its
+ * memory is as the guest left it, somewhere in the middle. */
+int wasmvm_invoke(wasmvm_instance *, const wasmvm_export *, const wasmvm_val *args, size_t nargs, wasmvm_val *results,
+                  size_t nresults, wasmvm_error *error);
+/* Wall time for each wasmvm_invoke from now on; 0 (the default) = no limit.  One that is over ends the instance. */
+int wasmvm_call_limit(wasmvm_instance *, uint64_t ns);
+/* Place kept for taking an instance back to its state after wasmvm_initialize; there is no such function yet. */
+
+/* ---- its memory, while nothing runs in it, or in a host function (`services` has the same for that) ---- */
+uint64_t wasmvm_memory_size(const wasmvm_instance *); /* bytes of memory 0; 0 before it has started */
+/* Copies; WASMVM_OK, or WASMVM_E_USAGE where a byte lies outside (nothing is copied then). */
+int wasmvm_memory_read(const wasmvm_instance *, uint32_t at, void *to, size_t n);
+int wasmvm_memory_write(wasmvm_instance *, uint32_t at, const void *from, size_t n);
+
+/* ---- what it cost ---- */
+typedef struct wasmvm_statistics {
+    size_t size;                          /* set by you: sizeof (wasmvm_statistics); members are only added at the end */
+    uint64_t exits;                       /* of the virtual machine */
+    uint64_t calls, calls_polled;         /* between guest and host; of them, without an exit */
+    uint64_t memory_bytes;                /* linear memory */
+    /* Counted once the instance is over, 0 before: */
+    uint64_t start_ns, run_ns, cpu_ns;    /* until the program began, and since; CPU time of the guest */
+    uint64_t funcs_total, funcs_compiled; /* functions of the module; those that were called, and so compiled */
+} wasmvm_statistics;
+int wasmvm_instance_statistics(const wasmvm_instance *, wasmvm_statistics *);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
