@@ -278,6 +278,11 @@ $(BUILD)/lib/libwasmvm.a: $(LIB_OBJ)
 	@rm -f $@
 	$(Q)ar rcs $@ $(BUILD)/lib/wasmvm.o
 
+# For tests that compile them in their own way.
+.PHONY: lib-sources
+lib-sources:
+	@echo $(filter %.c,$(filter-out $(CLI_SRC),$(VMM_SRC)))
+
 $(BUILD)/lib/wasmvm.pc: vmm/wasmvm.pc.in Makefile
 	@mkdir -p $(@D)
 	$(Q)sed -e 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' $< >$@
@@ -460,6 +465,8 @@ TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
     golden="tests/golden/run.sh $(BUILD)/wasmvm" \
     hostile="tests/hostile/run.sh $(BUILD)/wasmvm" \
     e2e="tests/e2e/run.py --wasmvm $(BUILD)/wasmvm" \
+    symbols="$(MAKE) lib && tests/embed/symbols.sh $(BUILD)" \
+    embed="$(MAKE) all && tests/embed/run.py --build $(BUILD)" \
     std="tests/std/run.py --wasmvm $(BUILD)/wasmvm --ci" \
 
 ## make            build $(BUILD)/wasmvm with the guest image in it, and $(BUILD)/lib/libwasmvm.so and .a

@@ -85,7 +85,9 @@ void dns_server_parse(const char *text, struct endpoint *out)
     *out = (struct endpoint){ .port = DNS_PORT };
     if (ip_parse(text, &out->ip))
         return;
-    if (!rule_parse(&r, RULE_CONNECT, text, &why) || r.name || r.lo != r.hi || r.prefix.bits != 128)
+    bool good = rule_parse(&r, RULE_CONNECT, text, &why) && !r.name && r.lo == r.hi && r.prefix.bits == 128;
+    free(r.name);
+    if (!good)
         fail("--dns-server %s: not ADDR[:PORT] (IPv6 with a port stands in brackets)", text);
     *out = (struct endpoint){ r.prefix.ip, r.lo };
 }

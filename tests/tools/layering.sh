@@ -27,6 +27,8 @@ check() { # FILE: prints what is wrong
         case $line in
         '"'*)
             line=${line#\"} line=${line%\"}
+            # Public headers lie beside each other where they are installed.
+            [ "$file $line" = "vmm/wasmvm.h wasmvm_plugin.h" ] && continue
             [ -e "$line" ] || echo "$file: includes \"$line\", which is not there (paths begin at the root)"
             allowed "$file" "$line" || echo "$file: may not include \"$line\""
             ;;

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""The library, as its users have it: tests/embed/run.py [--build DIRECTORY] [--san] [WORD...]
+
+Installs it below a directory of its own, builds the programs of tests/embed, of images/examples and of
+docs/embedding.md with nothing but what pkg-config says, once with the shared library and once with the archive, and
+runs them. --san: instead, the cases under ASan and UBSan, leaks included; --tsan: under ThreadSanitizer, with
+EMBED_MANY="ROUNDS,THREADS,MACHINES" for the one with many machines. Without KVM everything that needs it is skipped.
+The last line is `N passed, N failed, N skipped`.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
+import harness  # noqa: E402
+
+SHARED = ("-buildmode=c-shared",)
+counts = {"passed": 0, "failed": 0, "skipped": 0}
+
+
+def tell(verdict, name, more=""):
+    counts[verdict] += 1
+    print(f"{verdict:7} {name}{more and ': ' + more}", flush=True)
+
+
+def guest(name, flags=SHARED, module="tests/embed/guest"):
+    return harness.go_build("./" + name, module=module, flags=flags)
+
+
+def command(args, **options):
+    return subprocess.run(args, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=540, **options)
+
+
+def installed(build, tmp):
+    """make install; the flags that pkg-config says for the shared library and for the archive."""
+    make = command(["make", "-s", "-C", ROOT, "install", f"BUILD={build}", f"DESTDIR={tmp}", "PREFIX=/usr"])
+    if make.returncode:
+        raise SystemExit(make.stdout)
+    env = dict(os.environ, PKG_CONFIG_PATH=f"{tmp}/usr/lib/pkgconfig", PKG_CONFIG_SYSROOT_DIR=tmp,
+               PKG_CONFIG_ALLOW_SYSTEM_CFLAGS="1", PKG_CONFIG_ALLOW_SYSTEM_LIBS="1")
+    ask = ["pkg-config", "--cflags", "--libs"]
+    shared = subprocess.check_output([*ask, "wasmvm"], env=env, text=True).split()
+    static = subprocess.check_output([*ask, "--static", "wasmvm"], env=env, text=True).split()
+    static = [f"{tmp}/usr/lib/libwasmvm.a" if word == "-lwasmvm" else word for word in static]
+    return {"shared": shared, "static": static}
+
+
+def compiled(source, into, flags):
+    made = command(["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-g", "-o", into, source, *flags])
+    if made.returncode:
+        tell("failed", os.path.basename(into), made.stdout)
+        return None
+    return into
+
+
+def document_program():
+    """The program of docs/embedding.md, as it stands there."""
+    with open(os.path.join(ROOT, "docs", "embedding.md")) as f:
+        return re.search(r"```c\n(.*?)```", f.read(), re.S).group(1)
+
+
+def expect(name, got, pattern):
+    good = got.returncode == 0 and re.search(pattern, got.stdout, re.M)
+    tell("passed" if good else "failed", name, "" if good else f"status {got.returncode}\n{got.stdout}")
+
+
+def cases(name, args, tmp, words, **options):
+    ran = command([*args, guest("program", ()), guest("reactor"), tmp, *words], **options)
+    last = re.search(r"(\d+) passed, (\d+) failed, 0 skipped", ran.stdout)
+    if last:
+        for verdict, n in zip(("passed", "failed"), last.groups()):
+            counts[verdict] += int(n)
+    failures = [line for line in ran.stdout.splitlines() if not line.startswith("passed")]
+    print(f"{name}: {last.group(0) if last else 'no end'}", flush=True)
+    if ran.returncode or not last:
+        print("\n".join(failures[:80]))
+        counts["failed"] += not last or last.group(2) == "0"
+
+
+def everything(build, tmp, words):
+    flags = installed(build, tmp)
+    env = dict(os.environ, LD_LIBRARY_PATH=f"{tmp}/usr/lib")
+    document = os.path.join(tmp, "document.c")
+    with open(document, "w") as f:
+        f.write(document_program())
+    with open(os.path.join(tmp, "hello.wasm"), "wb") as f, open(harness.go_build("./hello"), "rb") as source:
+        f.write(source.read())
+    examples = os.path.join(ROOT, "images", "examples")
+    rules = [guest("rules/" + r, module="images/examples") for r in ("discount", "loops", "hoards")]
+    pricing = guest("pricing", module="images/examples")
+    for kind, these in flags.items():
+        made = {name: compiled(source, os.path.join(tmp, f"{name}-{kind}"), these) for name, source in {
+            "embed": os.path.join(ROOT, "tests", "embed", "embed.c"), "document": document,
+            "pricing": os.path.join(examples, "pricing", "pricing.c"),
+            "rules": os.path.join(examples, "rules", "rules.c"),
+        }.items()}
+        if made["embed"]:
+            cases(kind, [made["embed"]], tmp, words, env=env)
+        if words or not all(made.values()):
+            continue
+        expect(f"document, {kind}", command([made["document"], "hello.wasm"], env=env, cwd=tmp), r"^Hello, world!\n")
+        expect(f"pricing, {kind}", command([made["pricing"], pricing, "2000"], env=env), r"^2000 prices, sum 460375\.00\n")
+        expect(f"rules, {kind}", command([made["rules"], "regular Anna", "10000", *rules], env=env),
+               r"^rule says: a discount for regular Anna\nleft out \(6\): .* 500 ms .*\nleft out .*\n9500 cents$")
+
+
+def sanitized(build, tmp, words, which):
+    """The library's sources and the cases in one program."""
+    flags = {"san": ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"], "tsan": ["-fsanitize=thread"]}
+    sources = subprocess.check_output(["make", "-s", "-C", ROOT, f"BUILD={build}", "lib-sources"], text=True).split()
+    into = os.path.join(tmp, "embed-" + which)
+    subprocess.run(["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g", "-fno-strict-aliasing", *flags[which], "-I.",
+                    "-Ivmm", '-DWASMVM_VERSION="0"', "-o", into, "tests/embed/embed.c", *sources,
+                    f"{build}/lib/vmm/blob.o", "-lelf", "-lpthread"], cwd=ROOT, check=True)
+    cases(which, [into], tmp, words, env=dict(os.environ, TSAN_OPTIONS="halt_on_error=0 exitcode=66"))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", default=os.path.join(ROOT, "build"))
+    parser.add_argument("--san", action="store_true")
+    parser.add_argument("--tsan", action="store_true")
+    parser.add_argument("words", nargs="*")
+    args = parser.parse_args()
+    build = os.path.abspath(args.build)
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        tell("failed" if os.environ.get("REQUIRE_KVM") == "1" else "skipped", "embed", "/dev/kvm cannot be used")
+    else:
+        with tempfile.TemporaryDirectory(prefix="wasmvm-embed-") as tmp:
+            if args.san or args.tsan:
+                sanitized(build, tmp, args.words, "san" if args.san else "tsan")
+            else:
+                everything(build, tmp, args.words)
+    print(", ".join(f"{n} {verdict}" for verdict, n in counts.items()))
+    return counts["failed"] != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

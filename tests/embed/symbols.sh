@@ -1,0 +1,54 @@
+#!/bin/bash
+# What libwasmvm shows and keeps: tests/embed/symbols.sh BUILD. Three checks; the last line is `N passed, N failed`.
+#
+#   shown    nothing but wasmvm_* is a symbol of the archive or of the shared library, and that has versions
+#   kept     no writable data of the library's own, for the process would be its owner, but for what stands here
+#   header   wasmvm.h and wasmvm_plugin.h compile as C11 and as C++17, with every warning, each by itself
+set -u
+build=$1
+passed=0 failed=0
+
+# Of each thread, not of the process: where its words go (vmm/message.c).
+allowed=" outlet before_end "
+
+check() { # NAME WHAT-IS-WRONG
+    if [ -z "$2" ]; then
+        passed=$((passed + 1))
+    else
+        printf 'symbols: %s:\n%s\n' "$1" "$2"
+        failed=$((failed + 1))
+    fi
+}
+
+shown=$(nm --defined-only -g "$build/lib/libwasmvm.a" | awk 'NF == 3 && $3 !~ /^wasmvm_/ { print $3 }'
+    nm -D --defined-only "$build/lib/libwasmvm.so" | awk '$2 == "T" && $3 !~ /^wasmvm_[a-z_]*@@LIBWASMVM_0\.1$/
+        $2 !~ /[TA]/')
+[ "$(nm -D --defined-only "$build/lib/libwasmvm.so" | grep -c ' T wasmvm_')" -gt 30 ] || shown+=" too few"
+check shown "$shown"
+
+# Sections of a kind that stays writable; .data.rel.ro is constant once it is loaded.
+kept=$(objdump -t "$build/lib/libwasmvm.a" | awk -v allowed="$allowed" '
+    match($0, /\t/) {
+        n = split(substr($0, 1, RSTART - 1), before, " "); split(substr($0, RSTART + 1), after, " ")
+        section = before[n]; name = after[2]
+        if (section ~ /^(\.t?data|\.t?bss|\*COM\*)/ && section !~ /^\.data\.rel\.ro/ && name !~ /^\./ &&
+            after[1] !~ /^0*$/ && !index(allowed, " " name " "))
+            print section, name
+        if (name == "before_end")
+            seen = 1
+    }
+    END { if (!seen) print "before_end is not seen: is this the right output?" }')
+check kept "$kept"
+
+wrong=
+for header in wasmvm.h wasmvm_plugin.h; do
+    for language in "gcc -x c -std=c11" "gcc -x c++ -std=c++17" "clang-14 -x c -std=c11" "clang-14 -x c++ -std=c++17"; do
+        command -v "${language%% *}" >/dev/null || continue
+        strict="-Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion"
+        wrong+=$(echo "#include <$header>" | $language $strict -Ivmm -fsyntax-only - 2>&1)
+    done
+done
+check header "$wrong"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
