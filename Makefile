@@ -141,6 +141,11 @@ VMM_SRC := \
 CLI_SRC := \
     vmm/main.c \
     vmm/options.c \
+    vmm/plugin.c \
+    vmm/plugin_exec.c \
+    vmm/plugin_frame.c \
+    vmm/plugin_guard.c \
+    vmm/plugin_words.c \
     vmm/report.c \
     vmm/signals.c \
     vmm/tmp.c \
@@ -251,7 +256,7 @@ LIB_OBJ := $(call objects,$(filter-out $(CLI_SRC),$(VMM_SRC)),lib)
 SONAME := libwasmvm.so.0
 
 .PHONY: lib
-lib: $(BUILD)/lib/libwasmvm.so $(BUILD)/lib/libwasmvm.a $(BUILD)/lib/wasmvm.pc
+lib: $(BUILD)/lib/libwasmvm.so $(BUILD)/lib/libwasmvm.a
 
 $(BUILD)/lib/%.o: %.c
 	@mkdir -p $(@D)
@@ -282,10 +287,6 @@ $(BUILD)/lib/libwasmvm.a: $(LIB_OBJ)
 .PHONY: lib-sources
 lib-sources:
 	@echo $(filter %.c,$(filter-out $(CLI_SRC),$(VMM_SRC)))
-
-$(BUILD)/lib/wasmvm.pc: vmm/wasmvm.pc.in Makefile
-	@mkdir -p $(@D)
-	$(Q)sed -e 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' $< >$@
 
 # What `go run` and `go test` look for; it finds wasmvm beside itself.
 $(BUILD)/go_wasip1_wasm_exec: images/go_wasip1_wasm_exec
@@ -507,7 +508,8 @@ install: all
 	install $(BUILD)/lib/libwasmvm.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib
 	ln -sf libwasmvm.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libwasmvm.so
-	install -m 644 $(BUILD)/lib/wasmvm.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	sed -e 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' vmm/wasmvm.pc.in \
+	    >$(DESTDIR)$(PREFIX)/lib/pkgconfig/wasmvm.pc
 
 deps:
 	tests/tools/deps.sh build check test fuzz svm

@@ -162,7 +162,8 @@ int wasmvm_config_dir(wasmvm_config *c, const char *host, const char *guest, uns
     if (fixed(c))
         return WASMVM_E_USAGE;
     if (!clean(guest) || !*host || (flags & ~(unsigned)WASMVM_DIR_READ_ONLY))
-        return REFUSE(c, WASMVM_E_USAGE, "%s cannot be granted as %s: a guest's name is absolute and clean", host, guest);
+        return REFUSE(c, WASMVM_E_USAGE, "%s cannot be granted as %s: a guest's name is absolute and clean", host,
+                      guest);
     for (uint32_t i = 0; i < c->ndirs; i++)
         if (strcmp(c->dirs[i].guest, guest) == 0)
             return REFUSE(c, WASMVM_E_USAGE, "%s cannot be granted as %s: the name is taken", host, guest);

@@ -1,5 +1,5 @@
-/* libwasmvm: runs WebAssembly modules (WASI preview 1, as Go's GOOS=wasip1 makes them), each in a KVM virtual machine of
- * its own, inside your program.  docs/embedding.md has whole programs.
+/* libwasmvm: runs WebAssembly modules (WASI preview 1, as Go's GOOS=wasip1 makes them), each in a KVM virtual machine
+ * of its own, inside your program.  docs/embedding.md has whole programs.
  *
  *   configuration   what a machine may use: wasmvm_config.  Nothing is granted that it does not name
  *   module          the bytes of a program, kept once: wasmvm_module
@@ -57,8 +57,8 @@ const char *wasmvm_version(void);
 
 /* ---- configuration ----
  * All strings are copied.  Setters return WASMVM_OK, or WASMVM_E_USAGE or WASMVM_E_HOST (no memory); the first such
- * error is kept, with its sentence, and told by wasmvm_instance_new.  Once an instance was made from it, a configuration
- * can no longer be changed. */
+ * error is kept, with its sentence, and told by wasmvm_instance_new.  Once an instance was made from it, a
+ * configuration can no longer be changed. */
 typedef struct wasmvm_config wasmvm_config;
 wasmvm_config *wasmvm_config_new(void); /* NULL: no memory */
 void wasmvm_config_free(wasmvm_config *); /* instances keep what they need; NULL is nothing */
@@ -104,15 +104,15 @@ enum wasmvm_hypercall { WASMVM_HYPERCALL_AUTO, WASMVM_HYPERCALL_EXIT, WASMVM_HYP
 int wasmvm_config_hypercall(wasmvm_config *, enum wasmvm_hypercall);
 /* Another guest image than the one in the library. */
 int wasmvm_config_guest_image(wasmvm_config *, const char *file);
-/* Who hears what the library has to say beside errors, a line each (refused connections, host functions' log).  On any
- * thread that works for an instance; NULL (the default) = nobody. */
+/* Who hears what the library has to say beside errors, a line each (refused connections, host functions' log).  On
+ * any thread that works for an instance; NULL (the default) = nobody. */
 int wasmvm_config_log(wasmvm_config *, void (*log)(void *context, const char *line), void *context);
 
 /* ---- modules ---- */
 typedef struct wasmvm_module wasmvm_module;
 /* Reads a file once; or copies bytes, named for error sentences and as the program's argv[0].  At most 1 GiB.  Nothing
- * is parsed outside a virtual machine: whether the module is valid, wasmvm_module_validate tells, or the first run. Each
- * machine compiles, for itself, the functions that it calls. */
+ * is parsed outside a virtual machine: whether the module is valid, wasmvm_module_validate tells, or the first run.
+ * Each machine compiles, for itself, the functions that it calls. */
 wasmvm_module *wasmvm_module_file(const char *path, wasmvm_error *error);
 wasmvm_module *wasmvm_module_bytes(const void *bytes, size_t n, const char *name, wasmvm_error *error);
 /* In a machine made for it: WASMVM_OK, WASMVM_E_INVALID or WASMVM_E_HOST. */
@@ -130,7 +130,8 @@ void wasmvm_instance_free(wasmvm_instance *);
 int wasmvm_run(wasmvm_instance *, wasmvm_error *error);
 /* Of an instance that is over: the program's, or as the command wasmvm would have it; -1 = it is not over. */
 int wasmvm_exit_status(const wasmvm_instance *);
-/* After a trap: where it was, a line for each frame, in the module's own names; "" = nothing.  As long as the instance. */
+/* After a trap: where it was, a line for each frame, in the module's own names; "" = nothing.  Lives as long as the
+ * instance. */
 const char *wasmvm_backtrace(const wasmvm_instance *);
 /* Ends it from outside: what runs returns WASMVM_E_STOPPED soon.  Async-signal-safe. */
 void wasmvm_stop(wasmvm_instance *);
@@ -160,7 +161,7 @@ int wasmvm_memory_write(wasmvm_instance *, uint32_t at, const void *from, size_t
 
 /* ---- what it cost ---- */
 typedef struct wasmvm_statistics {
-    size_t size;                          /* set by you: sizeof (wasmvm_statistics); members are only added at the end */
+    size_t size;                          /* set by you: sizeof (wasmvm_statistics); members are added at the end */
     uint64_t exits;                       /* of the virtual machine */
     uint64_t calls, calls_polled;         /* between guest and host; of them, without an exit */
     uint64_t memory_bytes;                /* linear memory */

@@ -104,7 +104,8 @@ def everything(build, tmp, words):
         if words or not all(made.values()):
             continue
         expect(f"document, {kind}", command([made["document"], "hello.wasm"], env=env, cwd=tmp), r"^Hello, world!\n")
-        expect(f"pricing, {kind}", command([made["pricing"], pricing, "2000"], env=env), r"^2000 prices, sum 460375\.00\n")
+        expect(f"pricing, {kind}", command([made["pricing"], pricing, "2000"], env=env),
+               r"^2000 prices, sum 460375\.00\n")
         expect(f"rules, {kind}", command([made["rules"], "regular Anna", "10000", *rules], env=env),
                r"^rule says: a discount for regular Anna\nleft out \(6\): .* 500 ms .*\nleft out .*\n9500 cents$")
 

@@ -42,7 +42,7 @@ check kept "$kept"
 
 wrong=
 for header in wasmvm.h wasmvm_plugin.h; do
-    for language in "gcc -x c -std=c11" "gcc -x c++ -std=c++17" "clang-14 -x c -std=c11" "clang-14 -x c++ -std=c++17"; do
+    for language in {gcc,clang-14}" -x c -std=c11" {gcc,clang-14}" -x c++ -std=c++17"; do
         command -v "${language%% *}" >/dev/null || continue
         strict="-Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion"
         wrong+=$(echo "#include <$header>" | $language $strict -Ivmm -fsyntax-only - 2>&1)

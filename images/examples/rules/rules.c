@@ -1,7 +1,7 @@
 /* A rules engine whose rules are Go modules that nobody vouches for: rules CUSTOMER CENTS RULE.wasm...
  *
- * Each rule gets a virtual machine, 32 MiB, half a second a call, and two functions of ours; what it does with that is its
- * matter. One that fails is left out. */
+ * Each rule gets a virtual machine, 32 MiB, half a second a call, and two functions of ours; what it does with that is
+ * its matter.  One that fails is left out. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
