@@ -21,6 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
 sys.dont_write_bytecode = True
 import harness  # noqa: E402
+from cases import net  # noqa: E402
 from cases.net import Server, closed_port, probe  # noqa: E402
 from harness import Skip, case, expect, go_build, prepare, run, wait  # noqa: E402
 
@@ -159,6 +160,34 @@ def wrk_to_net_http(t):
     each = json.load(open(report))["exits"]["all"] / requests
     print(f"    {requests} requests, {each:.3f} exits each")
     assert requests > 1000 and each < 0.1, (requests, each)
+
+
+# ---- the end-to-end cases of sockets, by other versions of Go than the pinned one ----
+
+AGAIN = [net.tcp_echo_with_half_close, net.tcp_echo_over_ipv6, net.dial_to_a_closed_port,
+         net.dial_to_a_black_hole_times_out, net.http_client, net.http_client_keeps_connections_and_times_out,
+         net.http_server, net.thousand_connections_at_a_time, net.tls_with_a_test_ca, net.udp_both_ways,
+         net.unix_sockets_by_preopened_paths, net.names_by_a_test_resolver, net.getaddrinfo_by_a_go_program,
+         net.answers_too_long_for_a_datagram, net.thousands_of_sockets_opened_and_dropped]
+
+
+def again_by(t, version):
+    net.GO_VERSION = version
+    try:
+        for func in AGAIN:
+            func(harness.Context(t.wasmvm, t.mkdir(func.__name__)))
+    finally:
+        net.GO_VERSION = "pinned"
+
+
+@case
+def sockets_by_go_1_21(t):
+    again_by(t, "1.21.13")
+
+
+@case
+def sockets_by_the_newest_go(t):
+    again_by(t, "1.27.1")
 
 
 def main():

@@ -511,10 +511,17 @@ class Resolver:
 
     def __init__(self, names, host="127.0.0.1"):
         self.names, self.asked = names, []
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((host, 0))
+        for left in reversed(range(50)):  # a port that is free for both
+            self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.socket.bind((host, 0))
+            try:
+                self.stream = socket.create_server(self.socket.getsockname())
+                break
+            except OSError:
+                self.socket.close()
+                if not left:
+                    raise
         self.address = "%s:%d" % self.socket.getsockname()
-        self.stream = socket.create_server(self.socket.getsockname())
         self.by_tcp = 0
         threading.Thread(target=self.work, daemon=True).start()
         threading.Thread(target=self.work_by_tcp, daemon=True).start()
