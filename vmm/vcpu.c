@@ -529,7 +529,9 @@ bool vcpu_run(struct vm *vm, struct wasi *wasi, struct end *end)
     *v = (struct vcpu){.vm = vm, .wasi = wasi, .end = end};
     vcpu_begin(v, false);
     bool stopped = vcpu_loop(v);
-    if (stopped)
+    if (stopped) {
+        ask_free(v);
         free(v);
+    }
     return stopped;
 }

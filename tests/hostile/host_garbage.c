@@ -1,6 +1,6 @@
 /* EXPECT 0,137
  * PLUGIN tests/plugins/plain.c
- * RUNS 40
+ * RUNS 20
  * OPTIONS --timeout 10
  * MOST 9000
  * Host functions with random arguments, and answers to what the host asked for, or did not, at random times. */
