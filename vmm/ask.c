@@ -30,10 +30,10 @@ enum served ask_reply(struct vcpu *v, const struct request *r, enum server who)
 
 /* ---- wishes ---- */
 
-/* number, result and the first n args of the slot, as they lie there. */
-struct answer_words { uint32_t number; uint64_t result, args[SLOT_ARGS]; } __attribute__((packed));
+/* number, result, closes (none) and the first n args of the slot, as they lie there. */
+struct answer_words { uint32_t number; uint64_t result, closes, args[SLOT_ARGS]; } __attribute__((packed));
 _Static_assert(offsetof(struct slot, result) == offsetof(struct slot, number) + 4 &&
-               offsetof(struct slot, args) == offsetof(struct slot, result) + 8, "struct answer_words is the slot's");
+               offsetof(struct slot, args) == offsetof(struct slot, result) + 16, "struct answer_words is the slot's");
 
 static void answer_write(struct vcpu *v, enum slot_answer what, uint64_t result, const uint64_t *args, uint32_t n)
 {

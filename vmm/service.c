@@ -172,11 +172,12 @@ static bool refused(const struct service *s, enum served how)
  * is given up, or the guest has answered (SERVED_KEPT). */
 static enum served poll_slot(struct service *s)
 {
-    uint64_t idle = idle_most(s) * s->tsc_khz / 1000000u, last = __builtin_ia32_rdtsc();
+    uint64_t idle = idle_most(s) * s->tsc_khz / 1000000u;
+    s->last = __builtin_ia32_rdtsc();
     while (!s->stopping && !s->give_up) {
         polled_show(s);
         pthread_mutex_unlock(&s->lock);
-        bool found = look(s, last, idle);
+        bool found = look(s, s->last, idle);
         pthread_mutex_lock(&s->lock);
         if (!found)
             break;
@@ -185,7 +186,6 @@ static enum served poll_slot(struct service *s)
             return SERVED_KEPT;
         if (refused(s, how))
             break;
-        last = __builtin_ia32_rdtsc();
     }
     return polled_hide(s);
 }

@@ -46,6 +46,7 @@ struct service {
     uint64_t rest_ns, not_before;
     uint32_t streak, misses;
     uint64_t polled_calls;                /* in this session; counted by the owner's serve */
+    uint64_t last;                        /* rdtsc after the last call; the owner's serve keeps it */
     uint64_t cpu_ns;                      /* of the thread, after service_stop */
 };
 

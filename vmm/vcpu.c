@@ -208,7 +208,7 @@ static const call_fn own_calls[CALL_COUNT] = {
 static bool request_read(struct vcpu *v, struct request *r)
 {
     struct slot slot;
-    if (!guest_read(&v->vm->mem, SLOT_AT, &slot, sizeof slot))
+    if (!guest_read(&v->vm->mem, SLOT_AT, &slot, offsetof(struct slot, polled)))
         return false;
     r->number = slot.number;
     r->closes = slot.closes;
@@ -280,7 +280,8 @@ static enum served request_serve(struct vcpu *v, const struct request *r, enum s
     bool polled = who == ON_SERVER && !v->service.rung;
     stats->count++;
     stats->polled += polled;
-    stats->ticks += ticks_now(v) - began;
+    v->service.last = ticks_now(v);
+    stats->ticks += v->service.last - began;
     v->service.polled_calls += polled;
     return SERVED_DONE;
 }

@@ -122,18 +122,21 @@ enum slot_state {
  * is there.  WASI arguments are the raw wasm values (i32 zero-extended); pointers are linear-memory addresses.  Pointer
  * arguments of the guest's own calls are guest-virtual addresses, and those calls are never polled.
  *
- * The first cache line holds all that most calls write; the second one changes rarely.
+ * The first cache line holds all that most calls write, on either side; the second one is written rarely: each line that
+ * both sides write travels twice a call.
  *
  * `closes` carries an fd_close whose answer the guest knew (wasi-shim/later.c): the host does it before the request. */
 struct slot {
     uint32_t state;           /* enum slot_state */
     uint32_t number;          /* enum call */
     uint64_t result;          /* errno for WASI calls; see calls.def for the others */
+    uint32_t closes;          /* 0, or 1 + a descriptor to be closed first */
+    uint32_t pad;
     uint64_t args[SLOT_ARGS];
     uint32_t polled;          /* the host's: 1 while its service thread looks at state */
-    uint32_t closes;          /* 0, or 1 + a descriptor to be closed first */
+    uint32_t pad2;
     uint64_t wait_ticks;      /* the host's: how long to wait for it, in ticks of rdtsc */
-    uint64_t pad2[3];
+    uint64_t pad3[2];
 };
 
 /* Clock page, host-written, read by the guest like a vDSO: ns = base_ns + ((tsc - base_tsc) * mult >> shift).

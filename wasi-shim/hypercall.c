@@ -39,7 +39,8 @@ uint64_t hypercall_send(struct slot *slot, enum call number)
     if (!may_wait || !__atomic_load_n(&slot->polled, __ATOMIC_RELAXED) || !wait_done(slot))
         doorbell_ring(DOORBELL_CALL);
     uint64_t result = slot->result;
-    slot->closes = 0;
+    if (slot->closes)
+        slot->closes = 0;
     __atomic_store_n(&slot->state, SLOT_MINE, __ATOMIC_RELAXED);
     return result;
 }

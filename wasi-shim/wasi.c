@@ -74,7 +74,8 @@ static void forward(struct served *call, struct engine *engine, enum call number
     preopen_watch(call->shim, number, call->args);
     fdstat_settle(call->shim, number, call->args, nargs);
     readdir_watch(call->shim, number);
-    call->shim->control->batch.waiting = 0;
+    if (call->shim->control->batch.waiting)
+        call->shim->control->batch.waiting = 0;
     if (forward_one(call, number))
         return;
     call->error = hypercall(&call->shim->control->slot, number, call->args, nargs);

@@ -96,6 +96,7 @@ static enum served serve(void *context, enum server who)
         sleep_ns(host.block_ns);
     slot.result = mixed(call, 99);
     host.served++;
+    service.last = __builtin_ia32_rdtsc();
     host.polled += polled;
     service.polled_calls += polled;
     host.ended = call == host.end_at;
@@ -139,6 +140,7 @@ static enum served serve_host_function(enum server who)
     service_shut(&service);
     if (over)
         return SERVED_NOT;
+    service.last = __builtin_ia32_rdtsc();
     slot.number = ANSWER_RESULT;
     slot.result = depth < NESTED_MOST ? value + 7 : value;
     return SERVED_DONE;
@@ -159,6 +161,7 @@ static enum served serve_reversed(void *context, enum server who)
     if (slot.number == CALL_returned || slot.number == CALL_next)
         return serve_reply(who);
     slot.result = mixed(slot.args[0], 1);
+    service.last = __builtin_ia32_rdtsc();
     return SERVED_DONE;
 }
 
