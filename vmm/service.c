@@ -86,6 +86,8 @@ static enum served serve_posted(struct service *s, enum server who)
         answer(s);
     else if (how == SERVED_KEPT)
         s->open = true;
+    if (s->served)
+        s->served(s->context);
     return how; /* not done: the guest waits in vain, then rings */
 }
 

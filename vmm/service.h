@@ -22,6 +22,7 @@ struct service {
     uint32_t *state, *polled;             /* the slot's, in guest memory */
     uint64_t *wait_ticks;
     enum served (*serve)(void *, enum server); /* copies the request, serves it, writes the result */
+    void (*served)(void *);               /* after serve(), when the guest runs already; NULL = nothing to do */
     bool (*stop_wanted)(void *);          /* the vCPU's thread shall wait for the server no longer; NULL = never */
     void *context;
     int kick_signal;                      /* one that the thread does not block; 0 = none, but for a test */

@@ -276,14 +276,24 @@ static enum served request_serve(struct vcpu *v, const struct request *r, enum s
                  : r->number > CALL_WASI_LAST ? wasi_transfer_one(v->wasi, r, end) : wasi_serve(v->wasi, r, end);
         guest_write(&v->vm->mem, SLOT_AT + offsetof(struct slot, result), &result, sizeof result);
     }
-    struct call_stats *stats = &v->vm->stats->calls[counted_as(r->number)];
-    bool polled = who == ON_SERVER && !v->service.rung;
-    stats->count++;
-    stats->polled += polled;
-    v->service.last = ticks_now(v);
-    stats->ticks += v->service.last - began;
-    v->service.polled_calls += polled;
+    v->served = (struct served_call){counted_as(r->number), true, who == ON_SERVER && !v->service.rung, began};
     return SERVED_DONE;
+}
+
+/* After the guest has its slot back: it does not wait for the counting. */
+static void call_count(void *context)
+{
+    struct vcpu *v = context;
+    const struct served_call *call = &v->served;
+    if (!call->due)
+        return;
+    struct call_stats *stats = &v->vm->stats->calls[call->number];
+    v->service.last = ticks_now(v);
+    stats->count++;
+    stats->polled += call->polled;
+    stats->ticks += v->service.last - call->began;
+    v->service.polled_calls += call->polled;
+    v->served.due = false;
 }
 
 static bool is_reply(uint32_t number)
@@ -352,7 +362,7 @@ void vcpu_begin(struct vcpu *v, bool threadless)
     v->service = (struct service){
         .state = guest_word(mem, SLOT_AT + offsetof(struct slot, state)),
         .polled = guest_word(mem, SLOT_AT + offsetof(struct slot, polled)),
-        .wait_ticks = ticks.iov_base, .serve = call_serve, .stop_wanted = stop_wanted, .context = v,
+        .wait_ticks = ticks.iov_base, .serve = call_serve, .served = call_count, .stop_wanted = stop_wanted, .context = v,
         .threadless = threadless, .patient = v->vm->config->embedded,
     };
     service_init(&v->service, v->vm->config->transport, kvm_tsc_khz(&v->vm->kvm));
