@@ -178,8 +178,9 @@ static enum served poll_slot(struct service *s)
     s->last = __builtin_ia32_rdtsc();
     while (!s->stopping && !s->give_up) {
         polled_show(s);
+        uint64_t since = s->last;
         pthread_mutex_unlock(&s->lock);
-        bool found = look(s, s->last, idle);
+        bool found = look(s, since, idle);
         pthread_mutex_lock(&s->lock);
         if (!found)
             break;

@@ -362,7 +362,8 @@ void vcpu_begin(struct vcpu *v, bool threadless)
     v->service = (struct service){
         .state = guest_word(mem, SLOT_AT + offsetof(struct slot, state)),
         .polled = guest_word(mem, SLOT_AT + offsetof(struct slot, polled)),
-        .wait_ticks = ticks.iov_base, .serve = call_serve, .served = call_count, .stop_wanted = stop_wanted, .context = v,
+        .wait_ticks = ticks.iov_base, .serve = call_serve, .served = call_count, .stop_wanted = stop_wanted,
+        .context = v,
         .threadless = threadless, .patient = v->vm->config->embedded,
     };
     service_init(&v->service, v->vm->config->transport, kvm_tsc_khz(&v->vm->kvm));

@@ -122,7 +122,7 @@ enum slot_state {
  * is there.  WASI arguments are the raw wasm values (i32 zero-extended); pointers are linear-memory addresses.  Pointer
  * arguments of the guest's own calls are guest-virtual addresses, and those calls are never polled.
  *
- * The first cache line holds all that most calls write, on either side; the second one is written rarely: each line that
+ * The first cache line holds all that most calls write, on either side; the second one is written rarely: a line that
  * both sides write travels twice a call.
  *
  * `closes` carries an fd_close whose answer the guest knew (wasi-shim/later.c): the host does it before the request. */
