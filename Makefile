@@ -480,7 +480,7 @@ TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
 ## make spec-vm    the suite again, each file inside a VM
 ## make test       check, spec suite both ways, golden cases, hostile guests, end-to-end in KVM (network);
 ##                 REQUIRE_KVM=1 makes skips failures
-## make fuzz       libFuzzer on a target of tests/fuzz/: T=module, for S=60 seconds (clang)
+## make fuzz       libFuzzer on T=module or T=module-fast (no ASan), for S=60 seconds, inputs up to L=1024 bytes (clang)
 ## make fuzz-diff  N=1000 random modules of SEED=1 on our engine and on V8 (node, binaryen)
 ## make test-svm   VM tests on an emulated AMD-V machine (network)
 ## make model      the hand-over of calls, in every interleaving, by spin
@@ -539,16 +539,17 @@ test:
 
 T ?= module
 S ?= 60
+L ?= 1024
 N ?= 1000
 SEED ?= 1
 
 # What is found stays in $(BUILD)/fuzz/found; no file that it writes exceeds 200 MB.
 fuzz: $(BUILD)/fuzz/$(T)
-	@mkdir -p $(BUILD)/fuzz/corpus-$(T) $(BUILD)/fuzz/found
+	@mkdir -p $(BUILD)/fuzz/corpus $(BUILD)/fuzz/found
 	@[ -d $(BUILD)/fuzz/seeds ] || tests/fuzz/seeds.sh $(BUILD)/fuzz/seeds
 	ulimit -f 200000; ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 $(BUILD)/fuzz/$(T) -entropic=0 \
-	    -rss_limit_mb=1500 -timeout=20 -max_len=6000 -reload=0 -verbosity=0 -print_final_stats=1 \
-	    -max_total_time=$(S) -artifact_prefix=$(BUILD)/fuzz/found/ $(BUILD)/fuzz/corpus-$(T) $(BUILD)/fuzz/seeds
+	    -rss_limit_mb=1500 -timeout=20 -max_len=$(L) -reload=0 -verbosity=0 -print_final_stats=1 \
+	    -max_total_time=$(S) -artifact_prefix=$(BUILD)/fuzz/found/ $(BUILD)/fuzz/corpus $(BUILD)/fuzz/seeds
 
 fuzz-diff: $(BUILD)/host/diff-run
 	tests/fuzz/diff.py --count $(N) --seed $(SEED) --keep $(BUILD)/fuzz/differ

@@ -181,13 +181,17 @@ static void link_waiting(struct code_state *s, uint32_t func, uint32_t code)
 
 /* ---- indirect calls ---- */
 
-static uint64_t indirect_code(struct fast_table *f, struct funcref *callee)
+/* Each type's table of code addresses is as long as the table: where types are many, memory for all would be types times
+ * elements, so the last ones go without. */
+#define FAST_TABLES  1024
+#define FAST_ENTRIES (4u << 20)
+
+static uint64_t indirect_code(struct instance *caller, uint32_t canon, struct funcref *callee)
 {
-    struct instance *caller = f->caller;
     struct engine *e = caller->engine;
     if (!callee)
         return code_address(e, e->code->stub_trap[TRAP_NULL_FUNC]);
-    if (callee->type != f->canon)
+    if (callee->type != canon)
         return code_address(e, e->code->stub_trap[TRAP_SIGNATURE]);
     if (callee->instance == caller)
         return (uint64_t)(uintptr_t)callee->code;
@@ -217,7 +221,7 @@ static bool fast_fill(struct fast_table *f, const struct table *t, uint64_t from
         f->cap = cap;
     }
     for (uint64_t i = from; i < from + n; i++)
-        f->code[i] = indirect_code(f, (struct funcref *)(uintptr_t)t->elems[i]);
+        f->code[i] = indirect_code(f->caller, f->canon, (struct funcref *)(uintptr_t)t->elems[i]);
     return true;
 }
 
@@ -242,12 +246,9 @@ static void remember_slots(struct code_state *s, const struct table *t)
     }
 }
 
-struct fast_table *code_fast_table(struct code_state *s, struct table *t, uint32_t canon)
+static struct fast_table *fast_new(struct code_state *s, struct table *t, uint32_t canon)
 {
     struct engine *e = s->instance->engine;
-    for (struct fast_table *f = t->fast; f; f = f->next)
-        if (f->caller == s->instance && f->canon == canon)
-            return f;
     struct fast_table *f = heap_alloc(e, sizeof *f, 8);
     if (!f)
         return NULL;
@@ -257,8 +258,30 @@ struct fast_table *code_fast_table(struct code_state *s, struct table *t, uint32
     if (!f->code || !fast_fill(f, t, 0, t->size))
         return NULL;
     t->fast = f;
+    t->nfast++;
     remember_slots(s, t);
     return f;
+}
+
+struct fast_table *code_fast_table(struct code_state *s, struct table *t, uint32_t canon)
+{
+    for (struct fast_table *f = t->fast; f; f = f->next)
+        if (f->caller == s->instance && f->canon == canon)
+            return f;
+    if (t->nfast == FAST_TABLES || (uint64_t)t->nfast * t->cap > FAST_ENTRIES)
+        return NULL;
+    struct error kept = s->instance->engine->error;
+    struct fast_table *f = fast_new(s, t, canon);
+    if (!f) {
+        t->nfast = FAST_TABLES;
+        s->instance->engine->error = kept;
+    }
+    return f;
+}
+
+uint64_t code_indirect(const struct slow_site *site, uint64_t index)
+{
+    return indirect_code(site->caller, site->canon, (struct funcref *)(uintptr_t)site->table->elems[index]);
 }
 
 /* The first slot of a function in table 0 stops going through its trampoline. */

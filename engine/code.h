@@ -24,7 +24,7 @@ struct code_range {
 
 struct code_global {
     uint32_t used; /* bytes of the code region */
-    uint32_t stub_enter, stub_return, stub_exit, stub_lazy, stub_host_trap, stub_runtime[RT_COUNT],
+    uint32_t stub_enter, stub_return, stub_exit, stub_lazy, stub_indirect, stub_host_trap, stub_runtime[RT_COUNT],
         stub_trap[TRAP_COUNT];
     struct cell *results; /* results number 1 and up of the function that returned last */
     struct code_range *ranges;
@@ -48,6 +48,13 @@ struct fast_table {
     struct instance *caller;
     uint32_t canon;
     struct fast_table *next;
+};
+
+/* A call_indirect that has none: stub_indirect looks at each call. */
+struct slow_site {
+    struct instance *caller;
+    const struct table *table;
+    uint32_t canon;
 };
 
 struct foreign {
@@ -109,8 +116,11 @@ static inline uint64_t code_address(struct engine *e, uint32_t offset)
 /* Where a direct call of func goes now; if it is not compiled yet the site (code offset of its rel32, 0 = none) is
  * remembered. */
 uint32_t code_call_target(struct code_state *, uint32_t func, uint32_t site);
-/* The code addresses for call_indirect of type `canon` through a table; NULL: no memory. */
+/* The code addresses for call_indirect of type `canon` through a table.  NULL: there are enough of them, or no memory is
+ * left for one; then for this table and type it is NULL for ever. */
 struct fast_table *code_fast_table(struct code_state *, struct table *, uint32_t canon);
+/* Called by stub_indirect: the code to go on at, a trap's where nothing may be called.  index: within the table. */
+uint64_t code_indirect(const struct slow_site *, uint64_t index);
 bool code_add_range(struct engine *, struct code_range);
 const struct code_range *code_find(struct engine *, uint64_t pc);
 /* Compiles func again without keeping the code and tells which wasm instruction the native offset within it belongs to.

@@ -152,6 +152,7 @@ struct table {
     uint32_t cap;
     bool has_max;
     struct fast_table *fast; /* code.c: code addresses for call_indirect, by caller and type */
+    uint32_t nfast;
 };
 
 struct instance {

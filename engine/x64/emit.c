@@ -458,16 +458,14 @@ static bool emit_constants(struct emit *e)
 
 /* Tables of code addresses may bring thunks, which take code memory: they come before this function's own place is
  * fixed. */
-static bool indirect_prepare(struct emit *e)
+static void indirect_prepare(struct emit *e)
 {
     struct compile *c = e->c;
     for (uint32_t i = 0; i < c->nnodes; i++) {
         const struct node *n = &c->nodes[i];
-        if ((n->op == IR_CALLI || n->op == IR_TAILI) &&
-            !code_fast_table(e->instance->code, e->instance->tables[n->off], c->module->canon[n->idx]))
-            return false;
+        if (n->op == IR_CALLI || n->op == IR_TAILI)
+            code_fast_table(e->instance->code, e->instance->tables[n->off], c->module->canon[n->idx]);
     }
-    return true;
 }
 
 bool emit(struct compile *c, uint32_t *code_offset, uint32_t *code_bytes)
@@ -482,8 +480,7 @@ bool emit(struct compile *c, uint32_t *code_offset, uint32_t *code_bytes)
     if (!e->a.start)
         return false;
     e->a.at = e->a.start;
-    if (!indirect_prepare(e))
-        return false;
+    indirect_prepare(e);
     blocks_mark(e);
     *code_offset = (engine->code->used + 15) & ~15u;
     e->a.address = code_address(engine, *code_offset);

@@ -80,21 +80,34 @@ static void first_result(struct emit *e, struct node *n)
         dst_done(e, n, type_is_int(n->type) ? RAX : XMM0);
 }
 
-/* rcx = index, checked; rax = the table of code addresses for this type. */
-static void indirect_target(struct emit *e, struct node *n, uint32_t canon)
+/* The code address that stub_indirect finds, in rax. */
+static struct rm slow_target(struct emit *e, const struct table *t, uint32_t canon)
+{
+    struct slow_site *slow = heap_alloc(e->engine, sizeof *slow, 8);
+    if (slow)
+        *slow = (struct slow_site){e->instance, t, canon};
+    else
+        e->c->failed = true;
+    x_rm(&e->a, I_LEA, true, RAX, rm_rip(slow));
+    x_call(&e->a, code_address(e->engine, e->engine->code->stub_indirect));
+    return rm_reg(RAX);
+}
+
+/* Where the code address is, once the arguments are in their places: with the index, checked, in rcx, and the table of
+ * code addresses for this type in rax. */
+static struct rm indirect_target(struct emit *e, struct node *n, uint32_t canon)
 {
     struct assembler *a = &e->a;
     struct table *t = e->instance->tables[n->off];
     struct fast_table *fast = code_fast_table(e->instance->code, t, canon);
-    if (!fast) {
-        e->c->failed = true;
-        return;
-    }
     gpr_load(e, RCX, n->a, false);
     x_rm(a, I_CMP, true, RCX, rm_rip(&t->size));
     trap_if(e, CC_AE, TRAP_TABLE);
     arguments(e, n, &e->c->module->types[n->idx], 0);
+    if (!fast)
+        return slow_target(e, t, canon);
     x_rm(a, I_MOV, true, RAX, rm_rip(&fast->code));
+    return rm_index(RAX, RCX, 3, 0);
 }
 
 static void direct_call(struct emit *e, const struct node *n)
@@ -113,8 +126,7 @@ void emit_call(struct emit *e, struct node *n)
         arguments(e, n, &m->types[m->funcs[n->idx].type], 0);
         direct_call(e, n);
     } else {
-        indirect_target(e, n, m->canon[n->idx]);
-        x_m(&e->a, I_CALL_RM, false, rm_index(RAX, RCX, 3, 0));
+        x_m(&e->a, I_CALL_RM, false, indirect_target(e, n, m->canon[n->idx]));
     }
     first_result(e, n);
     live_over(e, n, load_home);
@@ -193,13 +205,14 @@ void emit_tail(struct emit *e, struct node *n)
     struct module *m = e->c->module;
     const struct functype *t = n->op == IR_TAIL ? &m->types[m->funcs[n->idx].type] : &m->types[n->idx];
     uint32_t stack = stack_params(t);
+    struct rm target = {.kind = RM_REG};
     if (n->op == IR_TAILI)
-        indirect_target(e, n, m->canon[n->idx]);
+        target = indirect_target(e, n, m->canon[n->idx]);
     else
         arguments(e, n, t, 0);
     if (stack > stack_params(e->c->type)) {
         if (n->op == IR_TAILI)
-            x_m(a, I_CALL_RM, false, rm_index(RAX, RCX, 3, 0));
+            x_m(a, I_CALL_RM, false, target);
         else
             direct_call(e, n);
         emit_frame_down(e);
@@ -212,7 +225,7 @@ void emit_tail(struct emit *e, struct node *n)
     }
     emit_frame_down(e);
     if (n->op == IR_TAILI)
-        x_m(a, I_JMP_RM, false, rm_index(RAX, RCX, 3, 0));
+        x_m(a, I_JMP_RM, false, target);
     else
         x_jmp(a, code_address(e->engine, code_call_target(e->instance->code, n->idx, 0)));
 }

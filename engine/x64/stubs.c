@@ -195,6 +195,23 @@ static void write_lazy(struct engine *e, struct assembler *a)
     x_m(a, I_JMP_RM, false, rm_reg(RAX));
 }
 
+/* rcx = index, rax = struct slow_site; [rsp] = behind the call.  Arguments stay where they are; rax = where to go. */
+static void write_indirect(struct engine *e, struct assembler *a)
+{
+    struct code_global *g = e->code;
+    g->stub_indirect = stub_here(e, a);
+    x_rr(a, I_MOVD, true, XMM15 & 15, RAX);
+    stack_check(e, a);
+    params_store(a);
+    x_rr(a, I_MOV, true, RSI, RCX);
+    x_rr(a, I_MOVD_STORE, true, XMM15 & 15, RDI);
+    leave_c(e, a);
+    call_c(a, (void (*)(void))code_indirect);
+    x_rm(a, I_MOV, true, RSP, rm_rip(&e->wasm_sp));
+    params_load(a);
+    x_ret(a);
+}
+
 bool stubs_init(struct engine *e)
 {
     uint32_t at = code_reserve(e, STUBS_BYTES);
@@ -205,6 +222,7 @@ bool stubs_init(struct engine *e)
     write_traps(e, &a);
     write_runtime(e, &a);
     write_lazy(e, &a);
+    write_indirect(e, &a);
     meant_check(&a, a.start);
     return a.at <= a.end;
 }

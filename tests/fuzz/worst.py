@@ -120,7 +120,8 @@ def imports_named(n):
 
 
 def vector_constants(n):
-    return module(code=b"".join(b"\xfd\x0c" + k.to_bytes(16, "little") + b"\x1a" for k in range(n)))
+    code = b"".join(b"\xfd\x0c" + k.to_bytes(16, "little") + b"\xfd\x51" for k in range(n))
+    return module(code=b"\x41\x00\xfd\x0c" + bytes(16) + code + b"\xfd\x0b\x00\x00", s5=b"\x01\x00\x01")
 
 
 TABLE = b"\x01\x70\x00" # then its elements
@@ -155,7 +156,7 @@ CASES = {
     "memories": (lambda n: module(s5=counted(n, b"\x00\x01")), 500, 2, 10),
     "imports": (imports_named, 50000, 4, 100),
     "constants of vectors": (vector_constants, 50000, 4, 250),
-    "calls through a table, of all types": (calls_of_types, 5000, 4, 100),
+    "calls through a table, of all types": (calls_of_types, 5000, 4, 150),
     "huge tables": (lambda n: module(s4=TABLE + u(n)), 5000000, 2, 100),
     "huge memories": (lambda n: module(s5=b"\x01\x00" + u(n)), 32768, 2, 10),
     "pending temporaries": (lambda n: module(code=repeat(b"\x20\x00\x45", n) + repeat(b"\x6a", n - 1) + b"\x1a",

@@ -153,6 +153,33 @@ static void stack_that_overflows_is_usable_again(void **state)
     }
 }
 
+/* The second type that a very long table is called with goes without a table of code addresses, and calls all the same:
+ * with arguments in registers and on the stack, and with every trap. */
+static void calls_through_a_table_may_be_of_too_many_types(void **state)
+{
+    enum { SEVEN, SUM, FAST, SLOW, ELEMENTS_OF_TABLE = 5000000 };
+    struct wasm wasm;
+    wasm_begin(&wasm);
+    SECTION(&wasm, TYPES, "\3\x60\0\1\x7f\x60\1\x7f\1\x7f\x60\x09\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7c\1\x7f");
+    SECTION(&wasm, FUNCTIONS, "\4\0\2\1\1");
+    SECTION(&wasm, TABLES, "\1\x70\0\xc0\x96\xb1\2");
+    SECTION(&wasm, ELEMENTS, "\1\0\x41\0\x0b\2\0\1");
+    SECTION(&wasm, CODE, "\4\4\0\x41\7\x0b"
+                         "\x11\0\x20\0\x20\6\x41\x0a\x6c\x6a\x20\7\x41\xe4\0\x6c\x6a\x0b"
+                         "\7\0\x20\0\x11\0\0\x0b"
+                         "\x20\0\x41\1\x41\2\x41\3\x41\4\x41\5\x41\6\x41\7\x41\x08\x44\0\0\0\0\0\0\0\0"
+                         "\x20\0\x11\2\0\x0b");
+    struct instance *instance = wasm_make(*state, &wasm);
+    expect_result(instance, FAST, SEVEN, 7);
+    expect_trap(instance, FAST, SUM, TRAP_SIGNATURE);
+    expect_result(instance, SLOW, SUM, 871);
+    expect_trap(instance, SLOW, SEVEN, TRAP_SIGNATURE);
+    expect_trap(instance, SLOW, SUM + 1, TRAP_NULL_FUNC);
+    expect_trap(instance, SLOW, ELEMENTS_OF_TABLE, TRAP_TABLE);
+    expect_result(instance, SLOW, SUM, 871);
+    assert_int_equal(instance->tables[0]->nfast, 1);
+}
+
 /* ---- the stack's last bytes ---- */
 
 enum { EDGE_HOST, EDGE_LEAF, EDGE_MANY, EDGE_TO_LEAF, EDGE_TO_HOST };
@@ -295,6 +322,7 @@ int main(void)
         WORLD_TEST(host_functions_end_a_run),
         WORLD_TEST(memory_ends_at_its_last_byte),
         WORLD_TEST(stack_that_overflows_is_usable_again),
+        WORLD_TEST(calls_through_a_table_may_be_of_too_many_types),
         cmocka_unit_test(the_stack_may_end_anywhere),
         WORLD_TEST(backtraces_name_functions_and_offsets),
         WORLD_TEST(other_instances_have_their_own_memory),
