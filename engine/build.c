@@ -720,6 +720,8 @@ static bool instruction(struct build *b)
 static bool build_once(struct build *b, const uint8_t *code)
 {
     struct compile *c = b->c;
+    if (!build_room(b))
+        return false;
     b->at = code;
     b->end = c->module->bytes + c->module->funcs[c->func].body + c->module->funcs[c->func].body_len;
     build_entry(b);

@@ -90,6 +90,7 @@ static inline uint32_t build_stack_vreg(struct build *b, uint32_t depth, enum ir
 }
 
 /* build_control.c */
+bool build_room(struct build *); /* for the first node, block and so on; false: no memory */
 void build_entry(struct build *);
 bool build_control(struct build *, unsigned op); /* false: not a control instruction */
 bool build_skip(struct build *, unsigned op);    /* steps over an instruction in dead code */

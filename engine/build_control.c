@@ -6,6 +6,17 @@
 #include "engine/build.h"
 #include "engine/opcodes.h"
 
+/* The first one of each: where a later one cannot be had, writes go there and `failed` ends the pass. */
+bool build_room(struct build *b)
+{
+    struct compile *c = b->c;
+    return compile_grow(c, (void **)&c->nodes, &c->nodes_cap, 1, sizeof *c->nodes) &&
+           compile_grow(c, (void **)&c->blocks, &c->blocks_cap, 1, sizeof *c->blocks) &&
+           compile_grow(c, (void **)&c->order, &c->order_cap, 1, sizeof *c->order) &&
+           compile_grow(c, (void **)&b->ctl, &b->ctl_cap, 1, sizeof *b->ctl) &&
+           compile_grow(c, (void **)&b->stack, &b->stack_cap, 1, sizeof *b->stack);
+}
+
 static uint32_t block_new(struct build *b)
 {
     struct compile *c = b->c;

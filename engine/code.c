@@ -181,8 +181,8 @@ static void link_waiting(struct code_state *s, uint32_t func, uint32_t code)
 
 /* ---- indirect calls ---- */
 
-/* Each type's table of code addresses is as long as the table: where types are many, memory for all would be types times
- * elements, so the last ones go without. */
+/* Each type's table of code addresses is as long as the table: where types are many, memory for all would be types
+ * times elements, so the last ones go without. */
 #define FAST_TABLES  1024
 #define FAST_ENTRIES (4u << 20)
 

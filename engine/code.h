@@ -116,8 +116,8 @@ static inline uint64_t code_address(struct engine *e, uint32_t offset)
 /* Where a direct call of func goes now; if it is not compiled yet the site (code offset of its rel32, 0 = none) is
  * remembered. */
 uint32_t code_call_target(struct code_state *, uint32_t func, uint32_t site);
-/* The code addresses for call_indirect of type `canon` through a table.  NULL: there are enough of them, or no memory is
- * left for one; then for this table and type it is NULL for ever. */
+/* The code addresses for call_indirect of type `canon` through a table.  NULL: there are enough of them, or no memory
+ * is left for one; then for this table and type it is NULL for ever. */
 struct fast_table *code_fast_table(struct code_state *, struct table *, uint32_t canon);
 /* Called by stub_indirect: the code to go on at, a trap's where nothing may be called.  index: within the table. */
 uint64_t code_indirect(const struct slow_site *, uint64_t index);
