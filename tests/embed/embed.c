@@ -2,7 +2,9 @@
  *
  * A case is a function that returns 0, or the line of its first check that failed. After each one the process must be
  * as it was: dispositions, mask, limits, umask, working directory, and as many open files. */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>

@@ -118,7 +118,8 @@ def sanitized(build, tmp, words, which):
     subprocess.run(["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g", "-fno-strict-aliasing", *flags[which], "-I.",
                     "-Ivmm", '-DWASMVM_VERSION="0"', "-o", into, "tests/embed/embed.c", *sources,
                     f"{build}/lib/vmm/blob.o", "-lelf", "-lpthread"], cwd=ROOT, check=True)
-    cases(which, [into], tmp, words, env=dict(os.environ, TSAN_OPTIONS="halt_on_error=0 exitcode=66"))
+    tsan = "exitcode=66 suppressions=" + os.path.join(ROOT, "tests", "embed", "tsan.supp")
+    cases(which, [into], tmp, words, env=dict(os.environ, TSAN_OPTIONS=tsan))
 
 
 def main():

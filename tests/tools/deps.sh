@@ -22,6 +22,8 @@ ROWS
         ;;
     test) cat <<'ROWS'
 python3 python3
+pkg-config pkg-config
+g++ g++
 xz xz-utils
 wast2json wabt
 spin spin
