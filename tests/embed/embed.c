@@ -307,9 +307,10 @@ static int case_closed_pipe(void)
 static int listen_port;
 static void find_port(void *context, const char *line)
 {
+    int port;
     (void)context;
-    sscanf(line, "listening on 127.0.0.1:%d", &listen_port);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (sscanf(line, "listening on 127.0.0.1:%d", &port) == 1)
+        __atomic_store_n(&listen_port, port, __ATOMIC_SEQ_CST);
 }
 
 static void *run_thread(void *instance)
