@@ -263,6 +263,20 @@ static void ticks_count(struct vcpu *v)
     }
 }
 
+/* A server that calls exports is somebody else's thread, which no write of the guest's may hit. */
+static uint64_t wasi_result(struct vcpu *v, const struct request *r, enum server who)
+{
+    struct end *end = who == ON_SERVER ? &v->polled_end : v->end;
+    struct write_guard guard;
+    bool guarded = who == ON_SERVER && v->service.threadless;
+    if (guarded)
+        write_guard_enter(&guard);
+    uint64_t result = r->number > CALL_WASI_LAST ? wasi_transfer_one(v->wasi, r, end) : wasi_serve(v->wasi, r, end);
+    if (guarded)
+        write_guard_leave(&guard);
+    return result;
+}
+
 static enum served request_serve(struct vcpu *v, const struct request *r, enum server who)
 {
     uint64_t began = ticks_now(v), result;
@@ -271,9 +285,7 @@ static enum served request_serve(struct vcpu *v, const struct request *r, enum s
         if (how != SERVED_DONE)
             return how;
     } else {
-        struct end *end = who == ON_SERVER ? &v->polled_end : v->end;
-        result = own_calls[r->number] ? own_calls[r->number](v, r)
-                 : r->number > CALL_WASI_LAST ? wasi_transfer_one(v->wasi, r, end) : wasi_serve(v->wasi, r, end);
+        result = own_calls[r->number] ? own_calls[r->number](v, r) : wasi_result(v, r, who);
         guest_write(&v->vm->mem, SLOT_AT + offsetof(struct slot, result), &result, sizeof result);
     }
     v->served = (struct served_call){counted_as(r->number), true, who == ON_SERVER && !v->service.rung, began};

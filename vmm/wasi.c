@@ -57,7 +57,6 @@ void wasi_open(struct wasi *w, const struct config *config)
     w->args = strings_join(config->args, config->argc, &w->args_len);
     w->envc = config->envc;
     w->env = strings_join(config->env, config->envc, &w->env_len);
-    w->guarded = config->embedded && config->serve;
     trace_open(w, config);
     fdtable_open(w);
     stdio_adopt(w, config);
@@ -91,12 +90,7 @@ uint32_t wasi_serve(struct wasi *w, const struct request *request, struct end *e
     w->end = end;
     batch_flush(w);
     uint64_t began_ns = trace_begin(w);
-    struct write_guard guard;
-    if (w->guarded)
-        write_guard_enter(&guard);
     uint32_t err = call->serve(w, arg);
-    if (w->guarded)
-        write_guard_leave(&guard);
     trace_end(w, request->number, arg, err, began_ns);
     w->end = NULL;
     return err;

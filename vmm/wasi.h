@@ -144,7 +144,6 @@ struct iovs { struct iovec v[IOVECS_MAX]; uint32_t at, n; uint64_t left; };
 struct wasi {
     struct guestmem *mem;
     struct kick *kick; /* what ends its waits */
-    bool guarded;      /* calls are served on threads that are somebody else's */
     struct end *end; /* of the call in service */
     char *args, *env; /* NUL-terminated strings, one after the other */
     uint32_t argc, envc, args_len, env_len;
