@@ -361,7 +361,8 @@ static void call_rung(struct vcpu *v)
     uint32_t number = 0;
     guest_read(&v->vm->mem, SLOT_AT + offsetof(struct slot, number), &number, sizeof number);
     service_doorbell(&v->service, !own_call(number), v->guest_ns);
-    if (__atomic_load_n(&v->service.stopping, __ATOMIC_RELAXED) && v->end->kind == ENDED_NOT) /* closed while it waited for something to do */
+    /* Closed while it waited for something to do. */
+    if (__atomic_load_n(&v->service.stopping, __ATOMIC_RELAXED) && v->end->kind == ENDED_NOT)
         end_with(v, ENDED_EXIT, 0, NULL);
 }
 
