@@ -333,9 +333,12 @@ void service_doorbell(struct service *s, bool counts, uint64_t guest_ns)
     pthread_mutex_unlock(&s->lock);
 }
 
+/* Not while the thread rests: on a busy machine an exit is cheaper than waiting for it. */
 bool service_hands_over(const struct service *s)
 {
-    return s->threadless || (s->allowed && !s->stopping);
+    if (s->threadless || s->polling)
+        return true;
+    return s->allowed && !s->stopping && (!s->not_before || now_ns() >= s->not_before);
 }
 
 bool service_stop(struct service *s)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """What a guest costs while nothing happens: idle.py [--guests N] [--seconds S] [--clock S]
 
-N guests (200) wait for a line on stdin for S seconds (60): their CPU time, all threads together, must not grow.  Then one
-guest is asked for its clocks once a second for --clock seconds (600): they must be the host's within 1 ms, each time, and
-never go back.  The last line is `N passed, N failed`."""
+N guests (200) wait for a line on stdin for S seconds (60): their CPU time, all threads together, must not grow.  Then
+one guest is asked for its clocks once a second for --clock seconds (600): they must be the host's within 1 ms, each
+time, and never go back.  The last line is `N passed, N failed`."""
 
 import argparse
 import os
@@ -66,7 +66,8 @@ def clock(seconds):
         last_wall, last_mono = wall, mono
         time.sleep(1)
     guest.stdin.close()
-    print(f"clocks over {seconds} s: {max(worst, 0) / 1e3:.1f} us off at most beyond the time of asking, {back} times back")
+    off = max(worst, 0) / 1e3
+    print(f"clocks over {seconds} s: {off:.1f} us off at most beyond the time of asking, {back} times back")
     return guest.wait(60) == 0 and worst <= OFF_MOST and back == 0
 
 
