@@ -66,8 +66,11 @@ def make_install(t):
     environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     prepare(["make", "-s", "install", "DESTDIR=" + t.tmp, "PREFIX=/opt"], cwd=ROOT, env=environment)
     found = sorted(os.path.relpath(os.path.join(base, f), t.tmp) for base, _, files in os.walk(t.tmp) for f in files)
-    assert found == ["opt/bin/go_wasip1_wasm_exec", "opt/bin/wasmvm", "opt/bin/wasmvm-binfmt",
-                     "opt/share/man/man1/wasmvm.1"], found
+    library = [name for name in found if name.startswith("opt/lib/libwasmvm.")]
+    assert len(library) == 4, found  # .a, .so and the names that it has by its version
+    assert [name for name in found if name not in library] == [
+        "opt/bin/go_wasip1_wasm_exec", "opt/bin/wasmvm", "opt/bin/wasmvm-binfmt", "opt/include/wasmvm.h",
+        "opt/include/wasmvm_plugin.h", "opt/lib/pkgconfig/wasmvm.pc", "opt/share/man/man1/wasmvm.1"], found
     hello = t.go("hello")
     for name in "wasmvm", "wasmvm-binfmt", "go_wasip1_wasm_exec":
         expect(run([t.path("opt/bin", name), hello]), 0, out="Hello, world!\n", err="")
