@@ -232,13 +232,16 @@ static bool one_cpu(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) < 2;
 }
 
-/* The thread takes no signal, so that they come to the others. */
+/* The thread takes no signal, so that they come to the others; but what stops a job that uses its terminal from the
+ * background belongs to the thread that does: blocked, the kernel says EIO instead. */
 static bool thread_make(struct service *s)
 {
     sigset_t all, before;
     sigfillset(&all);
     if (s->kick_signal)
         sigdelset(&all, s->kick_signal);
+    sigdelset(&all, SIGTTIN);
+    sigdelset(&all, SIGTTOU);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     s->running = pthread_create(&s->thread, NULL, service_main, s) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
