@@ -96,7 +96,9 @@ static uint64_t sum_of(const char *directory, uint64_t sum)
         struct stat st;
         uint64_t one = 14695981039346656037ull;
         snprintf(path, sizeof path, "%s/%s", directory, e->d_name);
-        if (strcmp(e->d_name, "..") == 0 || strcmp(e->d_name, "moved") == 0 || lstat(path, &st) < 0)
+        /* The other process's own: where a/ is the link that leads out, it puts "moved" back as outside/deep. */
+        bool its_own = directory == outside && (strcmp(e->d_name, "moved") == 0 || strcmp(e->d_name, "deep") == 0);
+        if (strcmp(e->d_name, "..") == 0 || its_own || lstat(path, &st) < 0)
             continue;
         for (const char *c = path; *c; c++)
             one = (one ^ (uint8_t)*c) * 1099511628211u;
