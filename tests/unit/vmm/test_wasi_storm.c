@@ -96,9 +96,7 @@ static uint64_t sum_of(const char *directory, uint64_t sum)
         struct stat st;
         uint64_t one = 14695981039346656037ull;
         snprintf(path, sizeof path, "%s/%s", directory, e->d_name);
-        /* The other process's own: where a/ is the link that leads out, it puts "moved" back as outside/deep. */
-        bool its_own = directory == outside && (strcmp(e->d_name, "moved") == 0 || strcmp(e->d_name, "deep") == 0);
-        if (strcmp(e->d_name, "..") == 0 || its_own || lstat(path, &st) < 0)
+        if (strcmp(e->d_name, "..") == 0 || strcmp(e->d_name, "moved") == 0 || lstat(path, &st) < 0)
             continue;
         for (const char *c = path; *c; c++)
             one = (one ^ (uint8_t)*c) * 1099511628211u;
@@ -124,24 +122,26 @@ static void make(const char *directory, const char *name, const char *text)
         close(fd);
 }
 
-/* The second process: a and swap change places with links that lead out; a/deep goes out and comes back. */
+/* The second process: a and swap change places with links that lead out; a/deep goes out and comes back.  It follows no
+ * link itself, so that what changes outside is the guest's doing, "moved" apart. */
 static pid_t start_racer(void)
 {
     pid_t pid = fork();
     if (pid != 0)
         return pid;
-    char moved[256], a[256], up[256], swap[256], abs_link[256], deep[256];
+    char moved[256], a[256], up[256], swap[256], abs_link[256];
     snprintf(moved, sizeof moved, "%s/moved", outside);
     snprintf(a, sizeof a, "%s/a", root), snprintf(up, sizeof up, "%s/up", root);
     snprintf(swap, sizeof swap, "%s/swap", root), snprintf(abs_link, sizeof abs_link, "%s/abs", root);
-    snprintf(deep, sizeof deep, "%s/a/deep", root);
     alarm(60);
     for (;;) {
         syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, up, 2 /* RENAME_EXCHANGE */);
         syscall(SYS_renameat2, AT_FDCWD, swap, AT_FDCWD, abs_link, 2);
-        rename(deep, moved);
+        int real = open(a, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+        renameat(real, "deep", AT_FDCWD, moved);
         mkdir(a, 0755), mkdir(swap, 0755); /* what the guest has removed comes back */
-        rename(moved, deep);
+        renameat(AT_FDCWD, moved, real, "deep");
+        close(real);
         if (symlink("../outside-of-it", up) == 0 || symlink(outside, abs_link) == 0)
             usleep(1);
     }
