@@ -512,20 +512,45 @@ void build_call(struct build *b, enum irop op, const struct functype *type, uint
     check_mirror_after_call(b);
 }
 
-/* A call of a runtime function; the constants (segment, table, memory numbers) follow the popped operands. */
-static void runtime(struct build *b, enum runtime_call rt, uint32_t npop, uint32_t x, uint32_t y, enum irtype result)
+/* Instructions that are calls of runtime functions: how many operands they pop, how many immediates (numbers of
+ * segments, tables, memories or functions) follow these as arguments. */
+static const struct runtime_op { uint8_t known, rt, npop, immediates, result; } runtime_ops[] = {
+    [OP_table_get] = {true, RT_table_get, 1, 1, T_I64},
+    [OP_table_set] = {true, RT_table_set, 2, 1, T_NONE},
+    [OP_memory_grow] = {true, RT_memory_grow, 1, 1, T_I32},
+    [OP_ref_func] = {true, RT_ref_func, 0, 1, T_I64},
+    [OP_memory_init] = {true, RT_memory_init, 3, 2, T_NONE},
+    [OP_data_drop] = {true, RT_data_drop, 0, 1, T_NONE},
+    [OP_memory_copy] = {true, RT_memory_copy, 3, 2, T_NONE},
+    [OP_memory_fill] = {true, RT_memory_fill, 3, 1, T_NONE},
+    [OP_table_init] = {true, RT_table_init, 3, 2, T_NONE},
+    [OP_elem_drop] = {true, RT_elem_drop, 0, 1, T_NONE},
+    [OP_table_copy] = {true, RT_table_copy, 3, 2, T_NONE},
+    [OP_table_grow] = {true, RT_table_grow, 2, 1, T_I32},
+    [OP_table_size] = {true, RT_table_size, 0, 1, T_I32},
+    [OP_table_fill] = {true, RT_table_fill, 3, 1, T_NONE},
+};
+enum { RUNTIME_OPS = sizeof runtime_ops / sizeof runtime_ops[0] };
+
+/* false: it is none of them. */
+static bool runtime_instruction(struct build *b, unsigned op)
 {
     struct compile *c = b->c;
+    const struct runtime_op *r = &runtime_ops[op < RUNTIME_OPS ? op : 0];
+    if (!r->known)
+        return false;
+    uint32_t x = build_u32(b), y = r->immediates == 2 ? build_u32(b) : 0;
     build_push(b, build_const(b, T_I32, x), T_I32);
     build_push(b, build_const(b, T_I32, y), T_I32);
-    uint32_t first = build_args(b, npop + 2);
-    uint32_t n = build_node(b, IR_RT, result);
+    uint32_t first = build_args(b, r->npop + 2);
+    uint32_t n = build_node(b, IR_RT, r->result);
     struct node *node = &c->nodes[n];
-    node->b = npop + 2;
+    node->b = r->npop + 2;
     node->c = first;
-    node->idx = rt;
-    if (result != T_NONE)
-        build_push_node(b, n, result);
+    node->idx = r->rt;
+    if (r->result != T_NONE)
+        build_push_node(b, n, r->result);
+    return true;
 }
 
 static void memory_size(struct build *b)
@@ -563,7 +588,6 @@ static void plain_instruction(struct build *b, const struct plain_op *p)
 /* The rest: what has immediates or is neither plain nor control.  false: not one that the compiler knows. */
 static bool other_instruction(struct build *b, unsigned op)
 {
-    uint32_t x, y;
     switch (op) {
     case OP_local_get:
         local_get(b, build_u32(b));
@@ -602,69 +626,13 @@ static bool other_instruction(struct build *b, unsigned op)
         build_drop(b);
         break;
     case OP_select_t:
-        for (x = build_u32(b); x; x--)
+        for (uint32_t types = build_u32(b); types; types--)
             b->at++; /* fall through */
     case OP_select:
         select_value(b);
         break;
     case OP_memory_size:
         memory_size(b);
-        break;
-    case OP_memory_grow:
-        x = build_u32(b);
-        runtime(b, RT_memory_grow, 1, x, 0, T_I32);
-        break;
-    case OP_memory_copy:
-        x = build_u32(b);
-        y = build_u32(b);
-        runtime(b, RT_memory_copy, 3, x, y, T_NONE);
-        break;
-    case OP_memory_fill:
-        x = build_u32(b);
-        runtime(b, RT_memory_fill, 3, x, 0, T_NONE);
-        break;
-    case OP_memory_init:
-        x = build_u32(b);
-        y = build_u32(b);
-        runtime(b, RT_memory_init, 3, x, y, T_NONE);
-        break;
-    case OP_data_drop:
-        x = build_u32(b);
-        runtime(b, RT_data_drop, 0, x, 0, T_NONE);
-        break;
-    case OP_table_get:
-        x = build_u32(b);
-        runtime(b, RT_table_get, 1, x, 0, T_I64);
-        break;
-    case OP_table_set:
-        x = build_u32(b);
-        runtime(b, RT_table_set, 2, x, 0, T_NONE);
-        break;
-    case OP_table_size:
-        x = build_u32(b);
-        runtime(b, RT_table_size, 0, x, 0, T_I32);
-        break;
-    case OP_table_grow:
-        x = build_u32(b);
-        runtime(b, RT_table_grow, 2, x, 0, T_I32);
-        break;
-    case OP_table_fill:
-        x = build_u32(b);
-        runtime(b, RT_table_fill, 3, x, 0, T_NONE);
-        break;
-    case OP_table_copy:
-        x = build_u32(b);
-        y = build_u32(b);
-        runtime(b, RT_table_copy, 3, x, y, T_NONE);
-        break;
-    case OP_table_init:
-        x = build_u32(b);
-        y = build_u32(b);
-        runtime(b, RT_table_init, 3, x, y, T_NONE);
-        break;
-    case OP_elem_drop:
-        x = build_u32(b);
-        runtime(b, RT_elem_drop, 0, x, 0, T_NONE);
         break;
     case OP_ref_null:
         b->at++;
@@ -673,14 +641,10 @@ static bool other_instruction(struct build *b, unsigned op)
     case OP_ref_is_null:
         test_zero(b, T_I64);
         break;
-    case OP_ref_func:
-        x = build_u32(b);
-        runtime(b, RT_ref_func, 0, x, 0, T_I64);
-        break;
     case OP_nop:
         break;
     default:
-        return false;
+        return runtime_instruction(b, op);
     }
     return true;
 }
