@@ -123,7 +123,7 @@ int main(int argc, char **argv)
     options_parse(&config, argc, argv);
 
     if (config.report) {
-        report_fd = output_open(&config, "--report ", config.report, false);
+        report_fd = output_open(config.module, "--report ", config.report, false);
         fail_then(report_fail);
     }
     int module_fd = module_open(config.module);

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "vmm/vmm.h"
+#include "vmm/message.h"
 
 #define TEXT_CAP 4096
 #define ESCAPE_MOST 4 /* bytes that one byte becomes: \xNN */

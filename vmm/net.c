@@ -61,7 +61,7 @@ void net_open(struct wasi *w, const struct config *config)
     n->max_rate = c->max_rate;
     n->max_bytes = c->max_bytes;
     n->names = c->dns || c->all;
-    n->log = c->log ? output_open(config, "--net-log ", c->log, true) : -1;
+    n->log = c->log ? output_open(config->module, "--net-log ", c->log, true) : -1;
     n->cwd = env_find(config, "PWD");
     policy_init(&n->policy, c);
     for (uint32_t i = 0; i < c->dns_server.n; i++) {

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vmm/vmm.h"
+#include "vmm/message.h"
 
 static bool same_file(const struct stat *a, const struct stat *b)
 {
@@ -24,18 +24,26 @@ static bool is_standard_stream(const struct stat *file)
     return false;
 }
 
-int output_open(const struct config *config, const char *option, const char *path, bool keep)
+static bool is_module(const struct stat *file, const char *module)
 {
-    struct stat st, module;
+    struct stat st;
+    return module && stat(module, &st) == 0 && same_file(file, &st);
+}
+
+int output_open(const char *module, const char *option, const char *path, bool keep)
+{
+    struct stat st;
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
     if (fd < 0 && errno == ENXIO)
         fail("%s%s: cannot be written: nobody reads this pipe (start its reader first)", option, path);
-    if (fd < 0 || fstat(fd, &st) < 0)
-        fail("%s%s: cannot be written: %s", option, path, strerror(errno));
-    if (config->module && stat(config->module, &module) == 0 && same_file(&st, &module))
+    bool found = fd >= 0 && fstat(fd, &st) == 0, taken = found && is_module(&st, module);
+    bool empty = found && !keep && S_ISREG(st.st_mode) && !is_standard_stream(&st);
+    if (found && !taken && fcntl(fd, F_SETFL, O_APPEND) == 0 && (!empty || ftruncate(fd, 0) == 0))
+        return fd;
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    if (taken)
         fail("%s%s: this is the module (give another name)", option, path);
-    bool empty = !keep && S_ISREG(st.st_mode) && !is_standard_stream(&st);
-    if (fcntl(fd, F_SETFL, O_APPEND) < 0 || (empty && ftruncate(fd, 0) < 0))
-        fail("%s%s: cannot be written: %s", option, path, strerror(errno));
-    return fd;
+    fail("%s%s: cannot be written: %s", option, path, strerror(error));
 }

@@ -193,7 +193,7 @@ void trace_open(struct wasi *w, const struct config *config)
     if (!config->trace)
         return;
     w->trace_began_ns = now_ns();
-    w->trace = *config->trace ? output_open(config, "--trace=", config->trace, false)
+    w->trace = *config->trace ? output_open(config->module, "--trace=", config->trace, false)
                               : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     if (w->trace < 0)
         fail("--trace: stderr cannot be written: %s", strerror(errno));
