@@ -9,6 +9,9 @@
 
 #include "vmm/vcpu.h"
 
+#define STACK_KEPT (1u << 20)    /* of a thread's stack; a quarter, where that is less */
+#define STACK_UNKNOWN (1u << 20) /* what is taken to be there where the system does not tell */
+
 /* ---- replies ---- */
 
 enum served ask_reply(struct vcpu *v, const struct request *r, enum server who)
@@ -160,6 +163,30 @@ static bool args_read(struct vcpu *v, const struct request *r, const char *sig, 
     return true;
 }
 
+/* Host functions that nest lie on one thread's stack, with frames of the plug-in's own.  From here on none begins any
+ * more: the last part of the stack is for what it does. */
+static uintptr_t stack_floor(void)
+{
+    static _Thread_local uintptr_t floor;
+    pthread_attr_t attr;
+    void *low;
+    size_t bytes;
+    if (floor)
+        return floor;
+    floor = (uintptr_t)__builtin_frame_address(0) - STACK_UNKNOWN;
+    if (pthread_getattr_np(pthread_self(), &attr) == 0) {
+        if (pthread_attr_getstack(&attr, &low, &bytes) == 0)
+            floor = (uintptr_t)low + (bytes / 4 < STACK_KEPT ? bytes / 4 : STACK_KEPT);
+        pthread_attr_destroy(&attr);
+    }
+    return floor;
+}
+
+static bool stack_low(const struct vcpu *v)
+{
+    return v->hosts_open && (uintptr_t)__builtin_frame_address(0) < stack_floor();
+}
+
 /* Within serve(): the service's lock is held, but while the function runs. */
 enum served ask_host(struct vcpu *v, const struct request *r, enum server who)
 {
@@ -174,11 +201,22 @@ enum served ask_host(struct vcpu *v, const struct request *r, enum server who)
         vcpu_end_by(v, who, "host function %llu does not exist", (unsigned long long)r->args[0]);
         return SERVED_NOT;
     }
+    if (v->hosts_open > CALL_NESTING) { /* the engine keeps count too, and traps before this */
+        vcpu_end_by(v, who, "host and guest called each other more than %u deep", CALL_NESTING);
+        return SERVED_NOT;
+    }
+    if (stack_low(v)) {
+        words_write(v, "host and guest called each other so deep that the host's stack is used up");
+        answer_write(v, ANSWER_TRAP, 0, NULL, 0);
+        return SERVED_DONE;
+    }
     struct wasmvm_call call = {.vcpu = v, .who = who, .mem = &v->vm->mem};
     entry->calls++;
+    v->hosts_open++;
     service_open(&v->service);
     int trapped = entry->func.fn(entry->func.data, &call, args, &value);
     service_shut(&v->service);
+    v->hosts_open--;
     if (call.ended)
         return SERVED_NOT;
     if (trapped)

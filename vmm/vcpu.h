@@ -22,6 +22,7 @@ struct vcpu {
     struct end polled_end; /* the end that the server's call brought; under the service's lock */
     struct request reply;  /* what came back of what the guest was asked for */
     bool replied;          /* ... on the vCPU's thread */
+    unsigned hosts_open;   /* host functions that run, one within the other */
     struct served_call { uint32_t number; bool due, polled; uint64_t began; } served; /* to be counted */
     struct export { char *name, *sig; uint32_t func; } exports[EXPORTS_KNOWN]; /* looked up already */
     pthread_t thread;      /* the vCPU's */

@@ -68,7 +68,8 @@ struct wasmvm_host {
     void (*trap)(wasmvm_call *, const char *message);
     /* A line on stderr (an embedder's log), escaped. */
     void (*log)(const wasmvm_host *, int level, const char *message);
-    /* Calls an export of the guest that is running this call.  Nested calls go 1,000 deep, then the guest traps. */
+    /* Calls an export of the guest that is running this call.  Nested calls go 1,000 deep, or until no more than 1 MiB
+     * of the thread's stack is left (a quarter, if that is less); then the guest traps. */
     int (*call_export)(wasmvm_call *, const char *name, const wasmvm_val *args, uint32_t nargs, wasmvm_val *result);
     /* The value of key=value behind the library's name, or NULL.  Lives as long as the plug-in. */
     const char *(*option)(const wasmvm_host *, const char *key);

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -470,6 +471,33 @@ static int case_limit_for_each_call(void)
     return 0;
 }
 
+/* A thread with little stack of its own: guest and host call each other until it is used up, and not further. */
+static void *deep_thread(void *depth)
+{
+    wasmvm_val r;
+    int code = -1, wanted = *(int *)depth;
+    wasmvm_instance *i = alive(config_make());
+    if (i)
+        code = call(i, "deeper", I32(wanted), I32(0), 1, &r);
+    bool full = code == WASMVM_E_TRAP && strstr(error.text, "stack is used up");
+    *(int *)depth = code == WASMVM_OK ? r.i32 : full ? -2 : -1;
+    wasmvm_instance_free(i);
+    return NULL;
+}
+
+static int case_little_stack(void)
+{
+    pthread_t thread;
+    pthread_attr_t attr;
+    int deep = 990, flat = 10;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, 256 << 10);
+    CHECK(pthread_create(&thread, &attr, deep_thread, &flat) == 0 && pthread_join(thread, NULL) == 0 && flat == 10);
+    CHECK(pthread_create(&thread, &attr, deep_thread, &deep) == 0 && pthread_join(thread, NULL) == 0 && deep == -2);
+    pthread_attr_destroy(&attr);
+    return 0;
+}
+
 static void *stop_soon(void *instance)
 {
     usleep(100000);
@@ -619,6 +647,7 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
     {"memory", case_memory},
     {"ends-of-a-reactor", case_ends_of_a_reactor},
     {"limit-for-each-call", case_limit_for_each_call},
+    {"little-stack", case_little_stack},
     {"stop-a-call", case_stop_a_call},
     {"reactor-and-sigpipe", case_reactor_and_sigpipe},
     {"many-machines-in-many-threads", case_many_machines_in_many_threads},

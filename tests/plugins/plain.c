@@ -167,6 +167,15 @@ static int deeper(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_
     return host->call_export(call, "again", args, 1, result) != WASMVM_OK;
 }
 
+/* The same with a large frame of its own. */
+static int broader(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
+{
+    volatile char frame[32768];
+    (void)data;
+    frame[0] = frame[sizeof frame - 1] = 1;
+    return host->call_export(call, "broad", args, 1, result) != WASMVM_OK || !frame[0];
+}
+
 /* ---- misbehaviour ---- */
 
 static int traps(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
@@ -197,8 +206,9 @@ static uint32_t number = 77;
 static const struct wasmvm_func funcs[] = {
     ENV(add32, "ii:i"), ENV(scale, "IF:F"), ENV(half, "f:f"), ENV(counter, ":I"), ENV(many, "iIiIiIiIiIiI:I"),
     ENV(upper, "iiii:i"), ENV(say, "ii:"), ENV(flip, "i:i"), ENV(negate, "i:i"), ENV(bounds, ":i"),
-    ENV(watch, "ii:I"), ENV(callback, "iii:i"), ENV(deeper, "i:i"), ENV(traps, ":"), ENV(silent, ":"),
-    ENV(loops, ":"), {"my_host", "own_data", ":i", own_data, &number}, {"my_host", "env.add32", "ii:i", add32, NULL},
+    ENV(watch, "ii:I"), ENV(callback, "iii:i"), ENV(deeper, "i:i"), ENV(broader, "i:i"), ENV(traps, ":"),
+    ENV(silent, ":"), ENV(loops, ":"), {"my_host", "own_data", ":i", own_data, &number},
+    {"my_host", "env.add32", "ii:i", add32, NULL},
 };
 
 static void mark(const char *word)

@@ -98,6 +98,8 @@ def exports_nested(t):
         expect(hostnew("exports"), 0, out="42 999 1 108 2\n0 1 400\n", err="")
         expect(hostnew("deep", 990), 0, out="990\n", err="")
         one_line(hostnew("deep", 1500), 134, "called each other more than 1000 deep")
+        expect(hostnew("broad", 100), 0, out="100\n", err="")  # 32 KiB of the plug-in's own stack each
+        one_line(hostnew("broad", 900), 134, "called each other so deep that the host's stack is used up")
         expect(hostnew("leave", 5), 5, out="", err="")
         expect(hostnew("panics"), 2, err_has=["panic: inside an export", "main.panics", "main.main"])
         one_line(hostnew("spins", also=("--timeout", "300ms")), 124, "300 ms of wall time")
@@ -112,7 +114,7 @@ def ten_thousand_calls(t):
         with open(path) as f:
             report = json.load(f)
         assert report["plugins"] == [{"name": "plain", "version": "1.0", "file": library(PLAIN, *flags),
-                                      "functions": 18, "calls": 10000}], report["plugins"]
+                                      "functions": 19, "calls": 10000}], report["plugins"]
         calls = report["calls"]["host"]
         assert calls["polled"] + calls["exits"] == 10000, calls
 
@@ -174,7 +176,7 @@ def the_first_of_two_counts(t):
     result = t.vm("--stats", "--plugin-exec", process, "--plugin", library(PLAIN), "--", module, "count", 1000)
     expect(result, 0, out="1000\n", err_has=[
         "plug-ins    odd 2.0 (process python3 ", "): 0 calls of 1 functions",
-        f"            plain 1.0 ({library(PLAIN)}): 1000 calls of 18 functions"])
+        f"            plain 1.0 ({library(PLAIN)}): 1000 calls of 19 functions"])
 
 
 # ---- modules and libraries that misbehave ----

@@ -37,6 +37,9 @@ func callback(export string, n int32) int32
 //go:wasmimport env deeper
 func deeper(n int32) int32
 
+//go:wasmimport env broader
+func broader(n int32) int32
+
 var calls int
 
 //go:wasmexport twice
@@ -81,6 +84,14 @@ func again(n int32) int32 {
 	return deeper(n-1) + 1
 }
 
+//go:wasmexport broad
+func broad(n int32) int32 {
+	if n == 0 {
+		return 0
+	}
+	return broader(n-1) + 1
+}
+
 //go:wasmexport spins
 func spins(n int32) int32 {
 	for {
@@ -114,6 +125,8 @@ func main() {
 		exports()
 	case "deep":
 		fmt.Println(deeper(int32(n)))
+	case "broad":
+		fmt.Println(broader(int32(n)))
 	default:
 		fmt.Println(callback(os.Args[1], int32(n)))
 	}
