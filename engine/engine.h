@@ -111,6 +111,8 @@ struct extern_ref {
     enum extern_kind kind;
     struct host_func host;
     struct functype host_type; /* checked against the import's type where host.fn is set */
+    const char *provider;      /* whose it is, for messages; may be NULL */
+    const char *cannot;        /* not provided, and this is what no provider could: "v128" */
     struct instance *from;
     uint32_t index; /* in from's index space of that kind */
 };

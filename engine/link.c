@@ -7,8 +7,10 @@
 #include "engine/parse.h"
 
 #define PAGE_BYTES 65536ull
-#define NAME_SHOWN 64 /* of a name in a message */
-#define TYPE_SHOWN 64
+#define NAME_SHOWN 64  /* of a name in a message */
+#define TYPE_SHOWN 136 /* some 20 parameters; two of them and three names are less than ERROR_TEXT */
+#define RESULTS_LEFT sizeof " ... 4294967295 in all))" /* where a list is cut, this is kept for what follows */
+#define PARAMS_LEFT  (RESULTS_LEFT + sizeof " ... 4294967295 in all) (result externref")
 
 /* ---- types as text ---- */
 
@@ -34,22 +36,33 @@ static void text_valtype(struct text *text, uint8_t type)
     text_add(text, type_name(type));
 }
 
-static void text_valtypes(struct text *text, const char *open, const uint8_t *types, uint32_t count)
+/* Cut where no more than `keep` bytes are left. */
+static void text_valtypes(struct text *text, const char *open, const uint8_t *types, uint32_t count, size_t keep)
 {
+    uint32_t shown = 0;
     if (count == 0)
         return;
     text_add(text, open);
-    for (uint32_t i = 0; i < count && text->left > sizeof " externref)"; i++)
-        text_valtype(text, types[i]);
+    while (shown < count && text->left > keep)
+        text_valtype(text, types[shown++]);
+    if (shown < count) {
+        text_add(text, " ...");
+        text_number(text, count);
+        text_add(text, " in all");
+    }
     text_add(text, ")");
 }
 
 static void text_func(struct text *text, const struct functype *type)
 {
-    text_add(text, "(func");
-    text_valtypes(text, " (param", type->params, type->nparams);
-    text_valtypes(text, " (result", type->results, type->nresults);
-    text_add(text, ")");
+    const struct text before = *text;
+    for (int cut = 0; cut < 2 && (cut == 0 || text->left <= 1); cut++) {
+        *text = before;
+        text_add(text, "(func");
+        text_valtypes(text, " (param", type->params, type->nparams, cut ? PARAMS_LEFT : 1);
+        text_valtypes(text, " (result", type->results, type->nresults, cut ? RESULTS_LEFT : 1);
+        text_add(text, ")");
+    }
 }
 
 static void text_limits(struct text *text, const char *open, uint64_t min, bool has_max, uint64_t max)
@@ -110,21 +123,29 @@ static void text_provided(struct text *text, const struct extern_ref *ref)
     }
 }
 
-/* provided NULL: nobody does. */
-static bool link_error(struct instance *instance, const struct import *import, const struct extern_ref *provided)
+/* What the resolver found, or did not. */
+static bool link_error(struct instance *instance, const struct import *import, bool found, const struct extern_ref *ref)
 {
-    char module[NAME_SHOWN], field[NAME_SHOWN], wanted[TYPE_SHOWN], given[TYPE_SHOWN];
+    struct engine *e = instance->engine;
+    char module[NAME_SHOWN], field[NAME_SHOWN], provider[NAME_SHOWN], wanted[TYPE_SHOWN], given[TYPE_SHOWN];
     struct text text = { wanted, sizeof wanted };
     name_escape(import->module, module, sizeof module);
     name_escape(import->field, field, sizeof field);
     text_wanted(&text, instance->module, import);
-    if (!provided)
-        return error_set(instance->engine, ERROR_LINK, 0, "import \"%s\" \"%s\": nobody provides this %s", module,
-                         field, wanted);
+    if (ref->cannot)
+        return error_set(e, ERROR_LINK, 0, "import \"%s\" \"%s\" wants %s: no host function can have %s", module, field,
+                         wanted, ref->cannot);
+    if (!found)
+        return error_set(e, ERROR_LINK, 0, "import \"%s\" \"%s\": nobody provides this %s", module, field, wanted);
     text = (struct text){ given, sizeof given };
-    text_provided(&text, provided);
-    return error_set(instance->engine, ERROR_LINK, 0, "import \"%s\" \"%s\" has type %s, wanted %s", module, field,
-                     given, wanted);
+    text_provided(&text, ref);
+    error_set(e, ERROR_LINK, 0, "import \"%s\" \"%s\" has type %s", module, field, given);
+    if (ref->provider) {
+        text = (struct text){ provider, sizeof provider };
+        text_add(&text, ref->provider);
+        error_append(e, " in %s", provider);
+    }
+    return error_append(e, ", wanted %s", wanted);
 }
 
 /* ---- matching (spec 4.5.2) ---- */
@@ -204,10 +225,9 @@ bool link_imports(struct instance *instance, resolve_fn resolve, void *self)
         const struct functype *type =
             import->kind == EXTERN_FUNC ? &module->types[module->funcs[import->index].type] : NULL;
         struct extern_ref ref = { 0 };
-        if (!resolve || !resolve(self, import->module, import->field, import->kind, type, &ref))
-            return link_error(instance, import, NULL);
-        if (!import_link(instance, import, &ref))
-            return link_error(instance, import, &ref);
+        bool found = resolve && resolve(self, import->module, import->field, import->kind, type, &ref);
+        if (!found || !import_link(instance, import, &ref))
+            return link_error(instance, import, found, &ref);
     }
     return true;
 }

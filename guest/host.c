@@ -171,6 +171,21 @@ static struct functype type_given(const char *sig)
     return (struct functype){n, results, types, types + n};
 }
 
+_Static_assert(CALL_VALUES == 64, "a sentence says so");
+
+/* What is in the type and in no signature; NULL: nothing. */
+static const char *beyond(const struct functype *type)
+{
+    uint32_t n = type->nparams + type->nresults;
+    for (uint32_t i = 0; i < n; i++) {
+        uint8_t value = i < type->nparams ? type->params[i] : type->results[i - type->nparams];
+        char letter = letter_of(value);
+        if (letter == 'v' || letter == 'r')
+            return letter == 'v' ? "v128" : "references";
+    }
+    return type->nresults > 1 ? "more than one result" : type->nparams > CALL_VALUES ? "more than 64 parameters" : NULL;
+}
+
 static bool name_is(struct name name, const char *text)
 {
     return __builtin_strlen(text) == name.len && __builtin_memcmp(name.bytes, text, name.len) == 0;
@@ -181,14 +196,15 @@ bool host_resolve(void *self, struct name module, struct name field, enum extern
 {
     if (shim_resolve(self, module, field, kind, type, out))
         return true;
-    if (kind != EXTERN_FUNC)
+    if (kind != EXTERN_FUNC || (out->cannot = beyond(type)))
         return false;
     for (uint32_t i = 0; i < guest.control->boot.hosts; i++) {
         const struct host_import *import = &imports()[i];
         if (!name_is(module, string_at(import->module_off)) || !name_is(field, string_at(import->name_off)))
             continue;
         *out = (struct extern_ref){.kind = EXTERN_FUNC, .host = {enter, (void *)import},
-                                   .host_type = type_given(string_at(import->sig_off))};
+                                   .host_type = type_given(string_at(import->sig_off)),
+                                   .provider = string_at(import->provider_off)};
         return true;
     }
     return false;

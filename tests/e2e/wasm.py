@@ -1,6 +1,6 @@
 """Writes small WebAssembly modules byte by byte, for the cases that no Go compiler would make."""
 
-I32, I64, F32, F64 = 0x7F, 0x7E, 0x7D, 0x7C
+I32, I64, F32, F64, V128, FUNCREF, EXTERNREF = 0x7F, 0x7E, 0x7D, 0x7C, 0x7B, 0x70, 0x6F
 FUNC, TABLE, MEMORY, GLOBAL = 0, 1, 2, 3
 HEADER = b"\0asm\1\0\0\0"
 

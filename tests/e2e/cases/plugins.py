@@ -10,10 +10,9 @@ import subprocess
 import time
 
 from harness import CACHE, GO, ROOT, case, expect, expect_message, go_build, prepare, run, wait
-from wasm import FUNC, I32, I64, command, functype
+from wasm import EXTERNREF, F32, F64, FUNC, FUNCREF, I32, I64, V128, command, functype
 
 NEWEST = "1.27.1"
-V128 = 0x7B
 PLAIN = "tests/plugins/plain.c"
 ODD = os.path.join(ROOT, "tests/plugins/odd.py")
 
@@ -121,16 +120,40 @@ def ten_thousand_calls(t):
 
 @case
 def types_that_differ(t):
-    ours = "(func (param i32 i32) (result i32))"
-    for params, results, theirs in (
-            ([I64, I32], [I32], "(func (param i64 i32) (result i32))"), ([I32, I32], [], "(func (param i32 i32))"),
-            ([I32], [I32], "(func (param i32) (result i32))"),
-            ([V128], [I32], "(func (param v128) (result i32))"), ([I32, I32], [V128], "(result v128)"),
-            ([I32, I32], [I32, I32], "(result i32 i32)")):
-        module = t.write("differs.wasm", importing("add32", params, results))
-        expect_message(t.vm("--plugin", library(PLAIN), module), 126, '"env" "add32"', ours, theirs)
+    """The sentence names the import, whose function it is, and both types."""
+    ours = '"env" "add32" has type (func (param i32 i32) (result i32)) in plug-in plain, wanted (func'
+    many = "(func (param" + " i32 i64" * 6 + ") (result i64)) in plug-in plain, wanted (func (param"
+    for name, params, results, *pieces in (
+            ("add32", [I64, I32], [I32], ours, "(func (param i64 i32) (result i32))"),
+            ("add32", [I32, I32], [], ours, "(func (param i32 i32))"),
+            ("add32", [I32], [I32], ours, "(func (param i32) (result i32))"),
+            ("add32", [I32, I32], [F32], ours, "(func (param i32 i32) (result f32))"),
+            ("scale", [F64, I64], [F64], "(func (param i64 f64) (result f64))", "(func (param f64 i64) (result f64))"),
+            ("many", [I32, I64] * 5 + [I32] * 2, [I64], many, " i32 i32) (result i64))")):
+        module = t.write("differs.wasm", importing(name, params, results))
+        expect_message(t.vm("--plugin", library(PLAIN), module), 126, *pieces)
+    module = t.write("differs.wasm", importing("add32", [I32], [I32]))
+    expect_message(t.vm("--plugin-exec", f"env=python3 {ODD} fine", module), 126, "in plug-in odd, wanted (func (param")
     module = t.write("other.wasm", importing("nothing", [I32], [I64]))
-    expect_message(t.vm("--plugin", library(PLAIN), module), 126, '"env" "nothing"', "(func (param i32) (result i64))")
+    expect_message(t.vm("--plugin", library(PLAIN), module), 126,
+                   '"env" "nothing": nobody provides this (func (param i32) (result i64))')
+
+
+@case
+def types_that_no_plugin_has(t):
+    """Whether there is a plug-in or not."""
+    for name, params, results, wanted, what in (
+            ("add32", [V128], [I32], "(func (param v128) (result i32))", "v128"),
+            ("add32", [I32, I32], [V128], "(func (param i32 i32) (result v128))", "v128"),
+            ("nothing", [V128], [], "(func (param v128))", "v128"),
+            ("add32", [EXTERNREF, I32], [I32], "(func (param externref i32) (result i32))", "references"),
+            ("add32", [], [FUNCREF], "(func (result funcref))", "references"),
+            ("add32", [I32, I32], [I32, I32], "(func (param i32 i32) (result i32 i32))", "more than one result"),
+            ("many", [I32] * 65, [], "i32 ... 65 in all))", "more than 64 parameters")):
+        module = t.write("never.wasm", importing(name, params, results))
+        for plugin in ("--plugin", library(PLAIN)), ():
+            expect_message(t.vm(*plugin, module), 126, f'import "env" "{name}" wants ', wanted,
+                           f": no host function can have {what}")
 
 
 # ---- libraries that are refused, options, order ----

@@ -371,6 +371,9 @@ static void host_function_of_another_type_is_refused(void **state)
                                         .host_type = { 2, 1, params, params } };
     LINK_ERROR("\1x\1f\0\1", "import \"x\" \"f\" has type (func (param i32 i32) (result i32)), "
                "wanted (func (param i32 i64) (result i32))");
+    world->given.provider = "plug-in p";
+    LINK_ERROR("\1x\1f\0\1", "import \"x\" \"f\" has type (func (param i32 i32) (result i32)) in plug-in p, "
+               "wanted (func (param i32 i64) (result i32))");
 }
 
 static void long_names_and_types_are_cut_in_messages(void **state)
@@ -390,6 +393,34 @@ static void long_names_and_types_are_cut_in_messages(void **state)
     const char *text = engine_error(world->host.engine)->text;
     assert_int_equal(engine_error(world->host.engine)->kind, ERROR_LINK);
     assert_true(strlen(text) < ERROR_TEXT && strstr(text, "nobody provides this (func (param i32 i32"));
+    assert_non_null(strstr(text, " i32 ... 40 in all)"));
+}
+
+/* Everything that can be long is. */
+static void the_longest_message_of_imports_is_whole(void **state)
+{
+    struct world *world = *state;
+    static const uint8_t params[60] = { [0 ... 59] = VT_EXTERNREF };
+    char provider[200], imports[300] = "\1\x64", types[80] = "\1\x60\x3c";
+    struct wasm wasm;
+    enum trap trap;
+    memset(provider, 'p', sizeof provider - 1);
+    provider[sizeof provider - 1] = 0;
+    world->given = (struct extern_ref){ .kind = EXTERN_FUNC, .host = { host_print, NULL }, .provider = provider,
+                                        .host_type = { 59, 1, params, params } };
+    memset(imports + 2, 'n', 100);
+    memcpy(imports + 102, "\x64", 1);
+    memset(imports + 103, 'm', 100);
+    memset(types + 3, VT_EXTERNREF, 60);
+    types[63] = 1, types[64] = VT_EXTERNREF;
+    wasm_begin(&wasm);
+    wasm_section(&wasm, TYPES, types, 65);
+    wasm_section(&wasm, IMPORTS, imports, 205);
+    assert_null(wasm_instance(world, &wasm, &trap));
+    const char *text = engine_error(world->host.engine)->text;
+    assert_non_null(strstr(text, "... 59 in all) (result externref)) in pppp"));
+    assert_string_equal(text + strlen(text) - strlen("... 60 in all) (result externref))"),
+                        "... 60 in all) (result externref))");
 }
 
 /* ---- active segments ---- */
@@ -498,6 +529,7 @@ int main(void)
         WORLD_TEST(unlimited_memory_is_not_one_with_a_maximum),
         WORLD_TEST(host_function_of_another_type_is_refused),
         WORLD_TEST(long_names_and_types_are_cut_in_messages),
+        WORLD_TEST(the_longest_message_of_imports_is_whole),
         WORLD_TEST(segments_fill_tables_and_memories),
         WORLD_TEST(segments_that_do_not_fit_trap_after_those_before_them),
         WORLD_TEST(empty_segments_may_stand_at_the_end_but_not_behind_it),
