@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "vmm/vcpu.h"
+#include "vmm/wasi.h"
 
 #define STACK_KEPT (1u << 20)    /* of a thread's stack; a quarter, where that is less */
 #define STACK_UNKNOWN (1u << 20) /* what is taken to be there where the system does not tell */
@@ -187,12 +188,36 @@ static bool stack_low(const struct vcpu *v)
     return v->hosts_open && (uintptr_t)__builtin_frame_address(0) < stack_floor();
 }
 
+static enum served host_run(struct vcpu *v, struct host_entry *entry, const wasmvm_val *args, enum server who)
+{
+    struct wasmvm_call call = {.vcpu = v, .who = who, .mem = &v->vm->mem};
+    wasmvm_val value = {.u64 = 0};
+    const char *words = NULL;
+    uint64_t began_ns = trace_begin(v->wasi);
+    entry->calls++;
+    v->hosts_open++;
+    service_open(&v->service);
+    int trapped = entry->func.fn(entry->func.data, &call, args, &value);
+    service_shut(&v->service);
+    v->hosts_open--;
+    if (trapped && !call.ended)
+        words = call.trap[0] ? call.trap : "a host function failed";
+    trace_host(v->wasi, &entry->func, args, words || call.ended ? NULL : &value, words, began_ns);
+    if (call.ended)
+        return SERVED_NOT;
+    if (words)
+        words_write(v, words);
+    bool wide = sig_wide(entry->func.sig[strlen(entry->func.sig) - 1]);
+    answer_write(v, words ? ANSWER_TRAP : ANSWER_RESULT, wide ? value.u64 : value.u32, NULL, 0);
+    return SERVED_DONE;
+}
+
 /* Within serve(): the service's lock is held, but while the function runs. */
 enum served ask_host(struct vcpu *v, const struct request *r, enum server who)
 {
     struct host_table *table = v->vm->config->host;
     struct host_entry *entry = table && r->args[0] < table->n ? &table->entries[r->args[0]] : NULL;
-    wasmvm_val args[HOST_PARAMS_MAX], value = {.u64 = 0};
+    wasmvm_val args[HOST_PARAMS_MAX];
     if (entry && who == ON_VCPU && !entry->one_thread && service_hands_over(&v->service))
         return SERVED_HANDED;
     if (entry && who == ON_SERVER && entry->one_thread)
@@ -205,23 +230,9 @@ enum served ask_host(struct vcpu *v, const struct request *r, enum server who)
         vcpu_end_by(v, who, "host and guest called each other more than %u deep", CALL_NESTING);
         return SERVED_NOT;
     }
-    if (stack_low(v)) {
-        words_write(v, "host and guest called each other so deep that the host's stack is used up");
-        answer_write(v, ANSWER_TRAP, 0, NULL, 0);
-        return SERVED_DONE;
-    }
-    struct wasmvm_call call = {.vcpu = v, .who = who, .mem = &v->vm->mem};
-    entry->calls++;
-    v->hosts_open++;
-    service_open(&v->service);
-    int trapped = entry->func.fn(entry->func.data, &call, args, &value);
-    service_shut(&v->service);
-    v->hosts_open--;
-    if (call.ended)
-        return SERVED_NOT;
-    if (trapped)
-        words_write(v, call.trap[0] ? call.trap : "a host function failed");
-    bool wide = sig_wide(entry->func.sig[strlen(entry->func.sig) - 1]);
-    answer_write(v, trapped ? ANSWER_TRAP : ANSWER_RESULT, wide ? value.u64 : value.u32, NULL, 0);
+    if (!stack_low(v))
+        return host_run(v, entry, args, who);
+    words_write(v, "host and guest called each other so deep that the host's stack is used up");
+    answer_write(v, ANSWER_TRAP, 0, NULL, 0);
     return SERVED_DONE;
 }

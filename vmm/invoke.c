@@ -10,8 +10,6 @@
 
 #include "vmm/vmm.h"
 
-enum { TYPE_I32 = 0x7f, TYPE_I64 = 0x7e, TYPE_F32 = 0x7d, TYPE_F64 = 0x7c, TYPE_V128 = 0x7b };
-
 /* Decimal or 0x, with a sign; signed and unsigned ranges both count. */
 static bool integer_read(const char *word, struct invoke_word *out)
 {
@@ -81,7 +79,7 @@ static int float_print(double d, bool single, char *out)
     return n;
 }
 
-static int result_print(const struct invoke_result *r, char *out)
+int invoke_print_one(const struct invoke_result *r, char out[INVOKE_LINE])
 {
     double d;
     float f;
@@ -104,7 +102,7 @@ size_t invoke_print(const struct invoke_result *results, size_t n, char *out, si
 {
     size_t used = 0;
     for (size_t i = 0; i < n && cap - used >= INVOKE_LINE; i++) {
-        used += (size_t)result_print(&results[i], out + used);
+        used += (size_t)invoke_print_one(&results[i], out + used);
         out[used++] = '\n';
     }
     return used;

@@ -1,9 +1,11 @@
-/* --trace: one line a WASI call, with names, decoded arguments, result and time.
+/* --trace: one line a call, with names, decoded arguments, result and time.
  *
  *   0.002113 path_open(dir=3, lookup=follow, path="a.txt", ..., flags=0) = SUCCESS fd=5 (21.4 us)
+ *   0.002154 secrets.get(1376304, 5, 1376320, 16) = 10 (30.2 us)
  *
  * Lines are written whole, after the call.  What is shown of guest memory is copied in anew for showing: nothing here
  * decides anything.  Texts of the guest are escaped. */
+#include "vmm/host.h"
 #include "vmm/wasi.h"
 
 #include <fcntl.h>
@@ -211,14 +213,33 @@ uint64_t trace_begin(const struct wasi *w)
     return w->trace < 0 ? 0 : now_ns();
 }
 
+static void line_begin(const struct wasi *w, struct line *line, uint64_t began_ns)
+{
+    uint64_t at = began_ns - w->trace_began_ns;
+    line->len = 0;
+    add(line, "%3" PRIu64 ".%06" PRIu64 " ", at / 1000000000, at / 1000 % 1000000);
+}
+
+static void line_end(struct wasi *w, struct line *line, uint64_t ns)
+{
+    add(line, " (%" PRIu64 ".%" PRIu64 " us)", ns / 1000, ns / 100 % 10);
+    line->len -= line->len == sizeof line->text - 1; /* room for the line's end */
+    line->text[line->len++] = '\n';
+    if (write_all(w->trace, line->text, line->len))
+        return;
+    message("--trace cannot be written: %s (no more lines)", strerror(errno));
+    trace_close(w);
+}
+
 void trace_end(struct wasi *w, uint32_t call, const uint64_t *arg, uint32_t err, uint64_t began_ns)
 {
     if (w->trace < 0)
         return;
-    struct line line = { .len = 0 };
-    uint64_t ns = now_ns() - began_ns, at = began_ns - w->trace_began_ns;
+    struct line line;
+    uint64_t ns = now_ns() - began_ns;
     const char *shape = shapes[call];
-    add(&line, "%3" PRIu64 ".%06" PRIu64 " %s(", at / 1000000000, at / 1000 % 1000000, calls[call].name);
+    line_begin(w, &line, began_ns);
+    add(&line, "%s(", calls[call].name);
     if (shape)
         add_shape(w, &line, shape, arg, false);
     else
@@ -233,11 +254,56 @@ void trace_end(struct wasi *w, uint32_t call, const uint64_t *arg, uint32_t err,
         if (shape && err == WASI_SUCCESS)
             add_shape(w, &line, shape, arg, true);
     }
-    add(&line, " (%" PRIu64 ".%" PRIu64 " us)", ns / 1000, ns / 100 % 10);
-    line.len -= line.len == sizeof line.text - 1; /* room for the line's end */
-    line.text[line.len++] = '\n';
-    if (write_all(w->trace, line.text, line.len))
+    line_end(w, &line, ns);
+}
+
+/* ---- host functions ---- */
+
+static void add_clean(struct line *line, const char *text)
+{
+    char clean[TEXT_SHOWN];
+    text_escape(text, strlen(text), clean, sizeof clean, false);
+    add(line, "%s", clean);
+}
+
+static void add_value(struct line *line, char letter, const wasmvm_val *value)
+{
+    static const struct { char letter; uint8_t type; } types[] = {
+        {'i', TYPE_I32}, {'I', TYPE_I64}, {'f', TYPE_F32}, {'F', TYPE_F64},
+    };
+    struct invoke_result r = { .lo = value->u64 };
+    char text[INVOKE_LINE];
+    for (unsigned i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (types[i].letter == letter)
+            r.type = types[i].type;
+    invoke_print_one(&r, text);
+    add(line, "%s", text);
+}
+
+void trace_host(struct wasi *w, const wasmvm_func *func, const wasmvm_val *args, const wasmvm_val *result,
+                const char *trap, uint64_t began_ns)
+{
+    if (w->trace < 0)
         return;
-    message("--trace cannot be written: %s (no more lines)", strerror(errno));
-    trace_close(w);
+    struct line line;
+    uint64_t ns = now_ns() - began_ns;
+    uint32_t n = sig_params(func->sig);
+    line_begin(w, &line, began_ns);
+    add_clean(&line, func->module);
+    add(&line, ".");
+    add_clean(&line, func->name);
+    add(&line, "(");
+    for (uint32_t i = 0; i < n; i++) {
+        add(&line, i ? ", " : "");
+        add_value(&line, func->sig[i], &args[i]);
+    }
+    add(&line, ")");
+    if (result && sig_results(func->sig)) {
+        add(&line, " = ");
+        add_value(&line, func->sig[n + 1], result);
+    } else if (!result) {
+        add(&line, trap ? " trapped: " : " was left: the run is over");
+        add_clean(&line, trap ? trap : "");
+    }
+    line_end(w, &line, ns);
 }

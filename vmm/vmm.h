@@ -70,6 +70,9 @@ void invoke_write(const struct config *, uint8_t *control, uint32_t offset);
 /* Prints results, one a line, as text of `cap` bytes; a line needs at most INVOKE_LINE. */
 enum { INVOKE_LINE = 64 };
 size_t invoke_print(const struct invoke_result *, size_t n, char *out, size_t cap);
+enum { TYPE_I32 = 0x7f, TYPE_I64 = 0x7e, TYPE_F32 = 0x7d, TYPE_F64 = 0x7c, TYPE_V128 = 0x7b };
+/* One result without its line's end; returns its length. */
+int invoke_print_one(const struct invoke_result *, char out[INVOKE_LINE]);
 
 /* ---- guestmem.c: the one door to guest memory ---- */
 typedef uint64_t gva_t; /* a guest-virtual address; never dereferenced */

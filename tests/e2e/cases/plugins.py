@@ -119,6 +119,37 @@ def ten_thousand_calls(t):
 
 
 @case
+def trace_of_calls(t):
+    """A line a call: module and name, arguments, result; inner calls before the outer one; traps and ends in words."""
+    def lines(*words, status=0, options=(), **more):
+        path = t.path("trace")
+        expect(plain(t, *words, options=(f"--trace={path}", *options), **more), status)
+        with open(path) as f:
+            found = re.findall(r"^ *\d+\.\d{6} (env.*|my_host.*|.*exit.*) \(\d+\.\d us\)$", f.read(), re.M)
+        return [line for line in found if not line.startswith("environ")]
+    new = {"program": "hostnew", "version": NEWEST}
+    for options, flags in WAYS:
+        more = {"options": options, "flags": flags}
+        shapes = lines(**more)
+        assert shapes[:7] == [
+            "env.add32(2147483647, 1) = -2147483648", "env.add32(-5, 3) = -2", "env.add32(-1, 2) = 1",
+            "env.scale(-1099511627776, 0.5) = -549755813888", "env.scale(3, -inf) = -inf", "env.scale(0, nan) = nan",
+            "env.half(3) = 1.5"], shapes
+        assert "env.many(-1, 2, -3, 1099511627776, 5, 6, 7, 8, 9, 10, 11, -12) = 4398046511430" in shapes, shapes
+        assert re.fullmatch(r"env\.say\(\d+, 14\)", shapes[-3]), shapes  # no result
+        assert "my_host.env.add32(20, 22) = 42" in shapes, shapes
+        assert lines("deep", 2, **new, **more)[:3] == ["env.deeper(0) = 0", "env.deeper(1) = 1", "env.deeper(2) = 2"]
+        left = lines("leave", 5, status=5, **new, **more)
+        assert left[0] == "proc_exit(code=5)" and re.fullmatch(
+            r"env\.callback\(\d+, 5, 5\) was left: the run is over", left[1]), left
+        assert lines("traps", status=134, **more) == [
+            "env.traps() trapped: the plug-in \\x1b[31mdoes not like this\\n"]
+        assert lines("silent", status=134, **more) == ["env.silent() trapped: a host function failed"]
+    result = odd(t, "crash", options=("--trace",))
+    expect(result, 134, err_has="env.run() trapped: the plug-in process python3 was ended by signal 11 (Segm")
+
+
+@case
 def types_that_differ(t):
     """The sentence names the import, whose function it is, and both types."""
     ours = '"env" "add32" has type (func (param i32 i32) (result i32)) in plug-in plain, wanted (func'
