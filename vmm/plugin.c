@@ -16,6 +16,8 @@
 #include "vmm/plugin.h"
 #include "vmm/vcpu.h"
 
+#define FLAGS_KNOWN (WASMVM_PLUGIN_ONE_THREAD | WASMVM_PLUGIN_NEEDS_FILES | WASMVM_PLUGIN_NEEDS_NETWORK | \
+                     WASMVM_PLUGIN_NEEDS_THREADS)
 #define HELLO_NS UINT64_C(10000000000)
 #define FINI_NS UINT64_C(1000000000) /* for all of fini, where there is a time limit and it leaves less */
 
@@ -138,6 +140,8 @@ static bool face_check(const struct plugin *p, char why[PLUGIN_WHY])
         snprintf(why, PLUGIN_WHY, "its struct wasmvm_plugin has no name");
     else if (!face->funcs && face->nfuncs)
         snprintf(why, PLUGIN_WHY, "its struct wasmvm_plugin counts %u functions and has none", face->nfuncs);
+    else if (face->flags & ~FLAGS_KNOWN)
+        snprintf(why, PLUGIN_WHY, "its flags 0x%x ask for what this wasmvm does not know", face->flags);
     else
         return true;
     return false;
@@ -272,6 +276,7 @@ static void list_make(struct plugins *all)
         all->list.at[all->list.n++] = (struct plugin_info){
             .name = p->child ? child_name(p->child) : p->face->name, .version = version ? version : "",
             .file = p->file, .provider = p->child ? child_provider(p->child) : p->provider, .process = p->child,
+            .flags = p->child ? 0 : p->face->flags,
         };
     }
 }

@@ -30,6 +30,7 @@ struct plugin_info {
     const char *file;     /* the library, or the command */
     const char *provider; /* the very string of the table's entries */
     bool process;
+    uint32_t flags;       /* a library's: WASMVM_PLUGIN_* */
 };
 struct plugin_list { struct plugin_info *at; uint32_t n; };
 const struct plugin_list *plugins_list(const struct plugins *);

@@ -238,6 +238,24 @@ static void json_calls(FILE *out, const struct run_stats *stats)
     fprintf(out, "%s}\n", *comma ? "\n  " : "");
 }
 
+/* What the library said of itself: needs, and whose calls it bears. */
+static void json_flags(FILE *out, uint32_t flags)
+{
+    static const struct { uint32_t flag; const char *name; } needs[] = {
+        { WASMVM_PLUGIN_NEEDS_FILES, "files" }, { WASMVM_PLUGIN_NEEDS_NETWORK, "network" },
+        { WASMVM_PLUGIN_NEEDS_THREADS, "threads" },
+    };
+    const char *comma = "";
+    fprintf(out, ", \"needs\": [");
+    for (unsigned i = 0; i < sizeof needs / sizeof needs[0]; i++) {
+        if (!(flags & needs[i].flag))
+            continue;
+        fprintf(out, "%s\"%s\"", comma, needs[i].name);
+        comma = ", ";
+    }
+    fprintf(out, "], \"one_thread\": %s", flags & WASMVM_PLUGIN_ONE_THREAD ? "true" : "false");
+}
+
 static void json_plugins(FILE *out, const struct config *config)
 {
     if (!config->loaded)
@@ -253,7 +271,10 @@ static void json_plugins(FILE *out, const struct config *config)
         json_string(out, info->version);
         fprintf(out, ", \"%s\": ", info->process ? "command" : "file");
         json_string(out, info->file);
-        fprintf(out, ", \"functions\": %u, \"calls\": %llu}", functions, (unsigned long long)calls);
+        fprintf(out, ", \"functions\": %u, \"calls\": %llu", functions, (unsigned long long)calls);
+        if (!info->process)
+            json_flags(out, info->flags);
+        putc('}', out);
     }
     fprintf(out, "\n  ],\n");
 }

@@ -5,8 +5,9 @@
  * calls fini after the run.  docs/plugins.md has a whole program.
  *
  * The guest is hostile.  Its memory is read and written by copies whose bounds are checked; what a view shows may
- * change while it is looked at.  Calls of one machine never overlap.  They come from one thread, which need not be
- * init's: WASMVM_PLUGIN_ONE_THREAD asks for init's own thread, at the price of an exit for each call. */
+ * change while it is looked at.  Calls of one machine never overlap, and each sees what the one before did; but they
+ * come from two threads, init's and one that polls: WASMVM_PLUGIN_ONE_THREAD asks for init's alone, at the price of an
+ * exit for each call. */
 #ifndef WASMVM_PLUGIN_H
 #define WASMVM_PLUGIN_H
 
@@ -76,7 +77,7 @@ struct wasmvm_host {
 };
 
 enum {
-    WASMVM_PLUGIN_ONE_THREAD = 1 << 0, /* calls come from the thread that called init                  */
+    WASMVM_PLUGIN_ONE_THREAD = 1 << 0, /* calls come from no thread but that which called init         */
     /* What it needs once the monitor is confined (a later version does that; say it now). */
     WASMVM_PLUGIN_NEEDS_FILES = 1 << 1,
     WASMVM_PLUGIN_NEEDS_NETWORK = 1 << 2,

@@ -2,6 +2,7 @@
  *
  *   init=refuse|loop       what init does       fini=loop    fini does not return
  *   mark=FILE              init and fini append a line to it */
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +56,15 @@ static int own_data(void *data, wasmvm_call *call, const wasmvm_val *args, wasmv
 {
     (void)call, (void)args;
     result->u32 = *(uint32_t *)data;
+    return 0;
+}
+
+static pthread_t beginner; /* init's thread */
+
+static int at_home(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
+{
+    (void)data, (void)call, (void)args;
+    result->u32 = pthread_equal(pthread_self(), beginner) != 0;
     return 0;
 }
 
@@ -207,7 +217,7 @@ static const struct wasmvm_func funcs[] = {
     ENV(add32, "ii:i"), ENV(scale, "IF:F"), ENV(half, "f:f"), ENV(counter, ":I"), ENV(many, "iIiIiIiIiIiI:I"),
     ENV(upper, "iiii:i"), ENV(say, "ii:"), ENV(flip, "i:i"), ENV(negate, "i:i"), ENV(bounds, ":i"),
     ENV(watch, "ii:I"), ENV(callback, "iii:i"), ENV(deeper, "i:i"), ENV(broader, "i:i"), ENV(traps, ":"),
-    ENV(silent, ":"), ENV(loops, ":"), {"my_host", "own_data", ":i", own_data, &number},
+    ENV(silent, ":"), ENV(loops, ":"), ENV(at_home, ":i"), {"my_host", "own_data", ":i", own_data, &number},
     {"my_host", "env.add32", "ii:i", add32, NULL},
 };
 
@@ -224,6 +234,7 @@ static void mark(const char *word)
 static int init(const struct wasmvm_host *given, void **data)
 {
     host = given;
+    beginner = pthread_self();
     *data = &host;
     const char *how = host->option(host, "init");
     mark("init");
@@ -250,7 +261,9 @@ const struct wasmvm_plugin *wasmvm_plugin_get(void)
     static const struct wasmvm_plugin plugin = {
         .abi = WASMVM_PLUGIN_ABI,
 #ifdef ONE_THREAD
-        .flags = WASMVM_PLUGIN_ONE_THREAD,
+        .flags = WASMVM_PLUGIN_ONE_THREAD | WASMVM_PLUGIN_NEEDS_NETWORK | WASMVM_PLUGIN_NEEDS_THREADS,
+#else
+        .flags = WASMVM_PLUGIN_NEEDS_FILES,
 #endif
         .name = "plain", .version = "1.0", .funcs = funcs, .nfuncs = sizeof funcs / sizeof funcs[0],
         .init = init, .fini = fini,

@@ -3,7 +3,7 @@
 
 #include "vmm/wasmvm_plugin.h"
 
-enum { NO_SYMBOL = 1, NO_PLUGIN, OTHER_ABI, NO_NAME, NO_FUNCS, BAD_SIG, RESERVED, NO_CODE };
+enum { NO_SYMBOL = 1, NO_PLUGIN, OTHER_ABI, NO_NAME, NO_FUNCS, BAD_SIG, RESERVED, NO_CODE, FLAGS };
 
 static int nothing(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
 {
@@ -27,6 +27,7 @@ static const wasmvm_plugin plugin = {
     .abi = WRONG == OTHER_ABI ? 7 : WASMVM_PLUGIN_ABI,
     .name = WRONG == NO_NAME ? NULL : "wrong",
     .version = NULL,
+    .flags = WRONG == FLAGS ? 1u << 9 : 0,
     .funcs = WRONG == NO_FUNCS ? NULL : funcs,
     .nfuncs = 1,
 };

@@ -105,6 +105,18 @@ def exports_nested(t):
 
 
 @case
+def whose_thread_calls(t):
+    """With WASMVM_PLUGIN_ONE_THREAD the thread that called init, and no other; without it the one that polls."""
+    for options, flags in WAYS:
+        result = plain(t, "home", options=options, flags=flags)
+        expect(result, 0, err="")
+        own = int(result.out)
+        polls = "poll" in options
+        assert own < 1000 if polls else own == 1000 if flags or "exit" in options else own <= 1000, (own, options, flags)
+    expect(plain(t, "home", options=("--hypercall", "poll"), flags=("-DONE_THREAD",)), 0, out="1000\n", err="")
+
+
+@case
 def ten_thousand_calls(t):
     for options, flags in WAYS:
         path = t.path("report.json")
@@ -113,7 +125,8 @@ def ten_thousand_calls(t):
         with open(path) as f:
             report = json.load(f)
         assert report["plugins"] == [{"name": "plain", "version": "1.0", "file": library(PLAIN, *flags),
-                                      "functions": 19, "calls": 10000}], report["plugins"]
+                                      "functions": 20, "calls": 10000, "one_thread": bool(flags),
+                                      "needs": ["network", "threads"] if flags else ["files"]}], report["plugins"]
         calls = report["calls"]["host"]
         assert calls["polled"] + calls["exits"] == 10000, calls
 
@@ -196,7 +209,7 @@ def wrong_libraries(t):
     for number, piece in enumerate((
             "exports no wasmvm_plugin_get", "gives no plug-in", "version 7 of the plug-in ABI, and this wasmvm has 1",
             "has no name", "counts 1 functions and has none", '"ii:ii"', "wasi_snapshot_preview1.fd_write: the "
-            "module's name is reserved", "env.f: a function needs"), 1):
+            "module's name is reserved", "env.f: a function needs", "its flags 0x200 ask for what this wasmvm"), 1):
         path = library("tests/plugins/wrong.c", f"-DWRONG={number}", "-Wno-unused")
         expect_message(t.vm("--plugin", path, module), 125, f"--plugin {path}: ", piece)
     text = t.write("text.so", "this is no library")
@@ -230,7 +243,7 @@ def the_first_of_two_counts(t):
     result = t.vm("--stats", "--plugin-exec", process, "--plugin", library(PLAIN), "--", module, "count", 1000)
     expect(result, 0, out="1000\n", err_has=[
         "plug-ins    odd 2.0 (process python3 ", "): 0 calls of 1 functions",
-        f"            plain 1.0 ({library(PLAIN)}): 1000 calls of 19 functions"])
+        f"            plain 1.0 ({library(PLAIN)}): 1000 calls of 20 functions"])
 
 
 # ---- modules and libraries that misbehave ----

@@ -48,6 +48,9 @@ func ownData() uint32
 //go:wasmimport my_host env.add32
 func dotted(a, b int32) int32
 
+//go:wasmimport env at_home
+func atHome() int32
+
 //go:wasmimport env traps
 func traps()
 
@@ -113,6 +116,12 @@ func main() {
 	case "loops":
 		fmt.Println("looping")
 		loops()
+	case "home":
+		sum := int32(0)
+		for i := 0; i < 1000; i++ {
+			sum += atHome()
+		}
+		fmt.Println(sum)
 	case "count":
 		n, _ := strconv.Atoi(os.Args[2])
 		sum := int32(0)
