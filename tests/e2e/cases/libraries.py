@@ -3,12 +3,12 @@
 from harness import case, expect, go_build
 
 
-def library():
-    return go_build("./library", flags=("-buildmode=c-shared",))
+def library(version="pinned"):
+    return go_build("./library", version, flags=("-buildmode=c-shared",))
 
 
-def invoke(t, name, *words):
-    return t.vm("--invoke", name, "--", library(), *words)
+def invoke(t, name, *words, options=(), version="pinned"):
+    return t.vm(*options, "--invoke", name, "--", library(version), *words)
 
 
 @case
@@ -20,9 +20,14 @@ def exports_of_a_go_library(t):
 
 @case
 def ends_of_a_go_library(t):
-    expect(invoke(t, "leave", "7"), 7, out="", err="")
-    result = invoke(t, "fail")
-    assert result.status == 134 and result.err.startswith(b"panic: no\n"), result  # Go's way: a library aborts
+    """Go's runtime ends a library's panic by abort, which is `unreachable`, where a program's is exit(2)."""
+    for version in "1.24.13", "pinned", "1.27.1":
+        expect(invoke(t, "leave", "7", version=version), 7, out="", err="")
+        for name, options in (("fail", ()), ("fail", ("--env", "GOTRACEBACK=none")), ("failLater", ())):
+            result = invoke(t, name, options=options, version=version)
+            expect(result, 134, out="", err_has=[" trapped: unreachable\n    runtime.abort at offset",
+                                                 "\n    runtime.fatalpanic at offset"])
+            assert result.err.startswith(b"panic: no\n"), result
 
 
 @case

@@ -4,6 +4,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 )
 
@@ -23,5 +24,11 @@ func leave(code int32) { os.Exit(int(code)) }
 
 //go:wasmexport fail
 func fail() { panic("no") }
+
+//go:wasmexport failLater
+func failLater() {
+	go panic("no")
+	runtime.Gosched()
+}
 
 func main() { panic("main of a library") }
