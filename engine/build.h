@@ -14,7 +14,6 @@ struct opnd {
 /* A control frame: spec appendix "validation algorithm", with blocks instead of types. */
 struct ctl {
     uint8_t kind;    /* opcode: block, loop, if_, else_; 0 for the function */
-    bool alive;      /* reachable at its start */
     uint32_t height; /* operand stack below its parameters */
     uint32_t label;  /* block that a branch to it goes to; REF_NONE: none asked for it */
     uint32_t else_block;

@@ -91,7 +91,7 @@ static struct ctl *ctl_push(struct build *b, unsigned kind)
         return &b->ctl[0];
     struct ctl *f = &b->ctl[b->nctl++];
     *f = (struct ctl){
-        .kind = (uint8_t)kind, .alive = true, .label = REF_NONE, .else_block = REF_NONE, .dispatch_vreg = REF_NONE};
+        .kind = (uint8_t)kind, .label = REF_NONE, .else_block = REF_NONE, .dispatch_vreg = REF_NONE};
     return f;
 }
 

@@ -32,7 +32,6 @@ struct code_global {
     struct code_state *states;    /* all instances' */
     uint8_t *constants;           /* 16 bytes each, enum code_constant */
     struct cell *vectors;         /* x64/emit_simd.c: constants of vector code, NULL before the first */
-    bool compiling;               /* compilation does not nest */
 };
 
 /* One direct call site that waits for its callee to be compiled. */

@@ -235,8 +235,8 @@ struct engine {
     struct engine_stats stats;
     uint64_t heap_used;
     uint8_t *scratch;
-    uint64_t scratch_cap, scratch_used; /* scratch.c's current chunk list head is its own business */
-    void *scratch_state;
+    uint64_t scratch_cap, scratch_used; /* of the chunk that heap.c hands out now */
+    void *scratch_state;                /* heap.c's own: the first chunk */
     struct functype *canon_types;
     uint32_t ncanon, canon_cap;
     uint32_t *canon_hash;

@@ -42,7 +42,6 @@ static inline bool type_is_int(unsigned t)
 typedef uint32_t ref;
 #define REF_NONE  0xffffffffu
 #define REF_VREG  0x80000000u /* virtual register / web, not a node                               */
-#define REF_LAST  0x40000000u /* the web's last use (flow.c)                                      */
 #define REF_NZ    0x20000000u /* an i64 value used as i32 by i32.wrap: upper half unknown         */
 #define REF_INDEX 0x1fffffffu
 static inline bool ref_is_vreg(ref r)
@@ -84,8 +83,7 @@ enum {
     NF_FOLD = 1 /* computed by its user */,
     NF_DEAD = 2,
     NF_CROSS = 4 /* the temporary lives across a call */,
-    NF_VALUE = 8 /* has a value */,
-    NF_EQZ = 16
+    NF_VALUE = 8 /* has a value */
 };
 
 struct node {
@@ -109,10 +107,9 @@ struct block {
     uint32_t succ[2];               /* block numbers, REF_NONE */
     uint32_t table, ntable;         /* more successors: c->targets[table .. +ntable) */
     uint32_t weight;                /* how often it runs, guessed from loops */
-    uint32_t webs_in;               /* c->webs_in[webs_in ..]: one web for each live-in candidate, ascending */
+    uint32_t webs_in;               /* c->webs_in_store[webs_in ..]: one web for each live-in candidate, ascending */
     uint32_t code;                  /* native offset */
-    uint32_t fixups;                /* x64: list of jumps to this block */
-    bool placed, empty, zero_edges; /* empty: only jumps on;  zero_edges: successors see zeroed registers (dispatch) */
+    bool placed, empty;             /* empty: only jumps on */
     bool is_target;
 };
 
@@ -173,7 +170,6 @@ struct compile {
     uint32_t *cand_vreg;
     uint64_t *live_in; /* per block, `words` each */
     uint32_t *webs_in_store;
-    uint32_t nwebs_in, webs_in_cap;
     struct web *webs;
     uint32_t nwebs, webs_cap;
     struct range *ranges;
@@ -231,7 +227,5 @@ static inline uint32_t web_find(struct compile *c, uint32_t w)
 bool color(struct compile *);
 /* ---- x64/emit.c: appends machine code to the instance's code region; false: no code memory ---- */
 bool emit(struct compile *, uint32_t *code_offset, uint32_t *code_bytes);
-/* ---- dump.c: stable text of the nodes ---- */
-void ir_dump(struct compile *, void (*put)(void *, const char *), void *);
 
 #endif

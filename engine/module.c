@@ -8,7 +8,7 @@
 #include "engine/parse.h"
 
 enum { SECTION_CUSTOM = 0, SECTION_IMPORT = 2, SECTION_FUNCTION, SECTION_TABLE, SECTION_MEMORY, SECTION_GLOBAL,
-       SECTION_CODE = 10, SECTION_DATA = 11, SECTION_TAG = 13, SECTION_IDS };
+       SECTION_CODE = 10, SECTION_DATA = 11, SECTION_TAG = 13 };
 
 /* In the order in which they must come. */
 static const struct section { uint8_t id; const char *name; bool (*parse)(struct parser *); } sections[] = {

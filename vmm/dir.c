@@ -18,7 +18,6 @@
 enum { COOKIE_START, COOKIE_AFTER_DOT, COOKIE_AFTER_DOTDOT, COOKIE_KERNEL };
 
 struct kernel_dirent { uint64_t ino; int64_t off; uint16_t reclen; uint8_t type; char name[]; }; /* getdents64(2) */
-#define DIRENT_HEAD offsetof(struct kernel_dirent, name)
 
 struct dir_stream {
     uint64_t cookie; /* of the entry at `at`: what the last one handed out had as next */

@@ -125,7 +125,7 @@ enum slot_state {
  * The first cache line holds all that most calls write, on either side; the second one is written rarely: a line that
  * both sides write travels twice a call.
  *
- * `closes` carries an fd_close whose answer the guest knew (wasi-shim/later.c): the host does it before the request. */
+ * `closes` carries an fd_close whose answer the guest knew (wasi-shim/dirs.c): the host does it before the request. */
 struct slot {
     uint32_t state;           /* enum slot_state */
     uint32_t number;          /* enum call */
