@@ -33,7 +33,7 @@
 #define HELP_COLUMN 29
 #define HELP_CAP 4096
 
-enum kind { FLAG, SIZE, TIME, COUNT, TEXT, MAYBE /* a value only by = */, WORDS, LETTERS, TRANSPORT, GRANT, CWD, ENV,
+enum kind { FLAG, SIZE, TIME, COUNT, TEXT, MAYBE /* a value only by = */, WORDS, TRANSPORT, GRANT, CWD, ENV,
             ENV_ALL, HELP, VERSION };
 
 struct option {
@@ -551,13 +551,6 @@ static void take_word(const struct option *o, struct words *words, const char *t
     words->at[words->n++] = text;
 }
 
-static const char *take_letters(const struct option *o, const char *text)
-{
-    if (!*text || text[strspn(text, "abcdefghijklmnopqrstuvwxyz")])
-        fail("--%s %s: not %s (write small letters, as man wasmvm lists them)", o->name, text, o->value);
-    return text;
-}
-
 static enum transport take_transport(const struct option *o, const char *text)
 {
     static const char *const words[] = {[TRANSPORT_AUTO] = "auto", [TRANSPORT_EXIT] = "exit",
@@ -580,7 +573,6 @@ static void option_take(struct parse *p, const struct option *o, char *value)
     case MAYBE: *(const char **)field = take_maybe(o, value); break;
     case WORDS: take_word(o, (struct words *)field, value); break;
     case TRANSPORT: *(enum transport *)field = take_transport(o, value); break;
-    case LETTERS: *(const char **)field = take_letters(o, value); break;
     case GRANT: take_grant(p, value); break;
     case CWD:
         check_guest_name(o->name, value, value);

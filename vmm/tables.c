@@ -1,7 +1,7 @@
 /* The guest's page tables: four levels, 2 MiB entries where they fit, 4 KiB entries elsewhere.
  *
  * Pages of the pool are used once.  A table of 4 KiB entries that a 2 MiB entry replaced is never written again:
- * software KVM may still shadow it, and would not see the new words (DESIGN.md section 3). */
+ * software KVM may still shadow it, and would not see the new words (docs/rationale.md). */
 #include <assert.h>
 #include <string.h>
 

@@ -172,14 +172,14 @@ static uint64_t call_results(struct vcpu *v, const struct request *r)
     return 0;
 }
 
-/* Debug text, shown only where debugging was asked for; a test script's words. */
+/* The words of a test script (--script); a module's guest has none. */
 static uint64_t call_log(struct vcpu *v, const struct request *r)
 {
     char *text = text_read(v, r->args[0], r->args[1]);
     char *clean = text ? malloc(r->args[1] * 4 + 1) : NULL;
     if (!text)
         end_bad_text(v, r, r->args[0], r->args[1]);
-    else if (clean && (v->vm->config->debug || v->vm->config->script))
+    else if (clean && v->vm->config->script)
         write_all(STDERR_FILENO, clean, text_escape(text, r->args[1], clean, r->args[1] * 4 + 1, true));
     free(text);
     free(clean);

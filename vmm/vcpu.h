@@ -6,7 +6,7 @@
 #include "vmm/service.h"
 #include "vmm/vm.h"
 
-/* Does `out` work at CPL 3?  Not known before the first doorbell (DESIGN.md section 3, "Traps met"). */
+/* Does `out` work at CPL 3?  Not known before the first doorbell, and KVMs differ (vcpu.c). */
 enum probe { PROBE_OPEN, PROBE_OTHER_TYPE, PROBE_DONE };
 
 #define EXPORTS_KNOWN 16

@@ -12,7 +12,7 @@
 #include "vmm/message.h"
 #include "wasi-shim/abi.h"
 
-/* ---- options.c: the command line (DESIGN.md section 8), as data ---- */
+/* ---- options.c: the command line (docs/wasmvm.1), as data ---- */
 struct grant { /* one --dir */
     const char *host, *guest;
     bool read_only;
@@ -46,7 +46,6 @@ struct config {
     const char *trace;               /* --trace: NULL = no, "" = to stderr, else the file */
     const char *invoke;              /* --invoke NAME; NULL = the program is run */
     enum transport transport;        /* --hypercall */
-    const char *debug;               /* --debug letters */
     struct net_config net;
     struct host_table *host;         /* host.h: what the module may import beyond WASI; NULL = nothing */
     const int *stdio;                /* host descriptors for 0, 1 and 2, -1 = /dev/null; NULL = the process's own */
@@ -85,9 +84,9 @@ struct guestmem { struct region regions[REGION_COUNT]; };
 bool guest_read(const struct guestmem *, gva_t, void *dst, uint64_t n);
 bool guest_write(const struct guestmem *, gva_t, const void *src, uint64_t n);
 /* The host range for a bulk transfer by the kernel; false as above.  The monitor itself never looks through it. */
+bool guest_span(const struct guestmem *, gva_t, uint64_t n, bool writable, struct iovec *out);
 /* A word that both sides use as an atomic.  NULL as above, or where it is not aligned. */
 uint32_t *guest_word(const struct guestmem *, gva_t);
-bool guest_span(const struct guestmem *, gva_t, uint64_t n, bool writable, struct iovec *out);
 /* For WASI: addresses must lie in linear memory. */
 bool linear_read(const struct guestmem *, gva_t, void *dst, uint64_t n);
 bool linear_write(const struct guestmem *, gva_t, const void *src, uint64_t n);
@@ -178,7 +177,7 @@ void vm_close(struct vm *); /* KVM's part; guest memory is left to the end of th
 void vm_free(struct vm *);  /* all of it */
 
 /* ---- end.c: what the end of a run means to the caller ---- */
-int end_status(const struct end *);         /* the exit status of DESIGN.md section 8 */
+int end_status(const struct end *);         /* the man page's EXIT STATUS */
 const char *end_reason(const struct end *); /* one word, for the report */
 /* The end's one line, unescaped; false: such an end is silent.  *rest: lines of a backtrace, or NULL. */
 bool end_line(const struct config *, const struct end *, char *out, size_t cap, const char **rest);

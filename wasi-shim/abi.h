@@ -17,7 +17,7 @@
  *   0x1c_3c00_0000  CPL 0 pages (supervisor): GDT, TSS, IDT, exception entries and their stack
  *   0x20_0000_0000  further linear memories, a slot of 16 GiB each, of which all beyond 4 GiB stays unmapped for ever
  *
- * A field that the guest writes is hostile to the host: it is read once, into a copy (STYLE.md). */
+ * A field that the guest writes is hostile to the host: it is read once, into a copy. */
 #ifndef WASI_SHIM_ABI_H
 #define WASI_SHIM_ABI_H
 

@@ -258,7 +258,6 @@ MALFORMED = {
     "TEXT": ("",),
     "MAYBE": ("", "/no/such/directory/file"),
     "WORDS": ("", "a b", "1.2.3.4:99999", "1.2.3.4:x", "[::1", "1.2.3.4.5:80", "1.2.3.4/33:1", "\x1b:1"),
-    "LETTERS": ("", "A", "1", "a b"),
     "TRANSPORT": ("", "x", "AUTO", "exit "),
     "GRANT": ("", ":ro", "::/a", "/no/such/directory", "/dev/null", "/tmp::", "/tmp::relative", "/tmp::/a/../b",
               "/tmp::/a/", "/a:/tmp"),

@@ -1,4 +1,4 @@
-/* The command line's rules (DESIGN.md section 8): where options stand, what values mean, what is refused in which
+/* The command line's rules (docs/wasmvm.1): where options stand, what values mean, what is refused in which
  * words.  A refusal ends the process, so each runs in a child whose stderr is read. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -148,7 +148,6 @@ static void test_defaults(void **state)
     assert_int_equal(config.cpu_time_ns, 0);
     assert_null(config.report);
     assert_null(config.guest_image);
-    assert_null(config.debug);
     assert_false(config.stats || config.validate || config.compile_all || config.hypercall_all);
 }
 
@@ -322,13 +321,11 @@ static void test_times_refused(void **state)
 static void test_texts(void **state)
 {
     (void)state;
-    parse("--report", "r.json", "--guest-image=--", "--debug", "mx", "app.wasm");
+    parse("--report", "r.json", "--guest-image=--", "app.wasm");
     assert_string_equal(config.report, "r.json");
     assert_string_equal(config.guest_image, "--");
-    assert_string_equal(config.debug, "mx");
     REFUSED("--report: FILE is empty (give a name)", "--report=", "app.wasm");
     REFUSED("--guest-image: FILE is empty (give a name)", "--guest-image", "", "app.wasm");
-    REFUSED("--debug M: not LETTERS (write small letters, as man wasmvm lists them)", "--debug", "M", "app.wasm");
 }
 
 /* ---- --dir ---- */
