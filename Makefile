@@ -365,6 +365,11 @@ $(BUILD)/san/spec-run: $(call objects,$(SPEC_SRC),san) $(BUILD)/san/libtest.a $(
 	$(call say,LD $@)
 	$(Q)$(CC) $(SAN) -o $@ $^ -lm
 
+# The monitor itself, for guests that attack it.
+$(BUILD)/san/wasmvm: $(call objects,$(filter-out vmm/blob.S,$(VMM_SRC)),san) $(BUILD)/vmm/vmm/blob.o
+	$(call say,LD $@)
+	$(Q)$(CC) $(SAN) -o $@ $^ $(VMM_LIBS)
+
 # The guest's own library (memcpy and so on) stands after the C library, so that it never replaces it.
 $(BUILD)/unit/%: tests/unit/%.c $(SAN_LIBS) $(BUILD)/san/libguest.a
 	@mkdir -p $(@D)

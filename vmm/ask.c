@@ -26,7 +26,8 @@ enum served ask_reply(struct vcpu *v, const struct request *r, enum server who)
     if (s->asker != who)
         return who == ON_VCPU ? SERVED_HANDED : SERVED_NOT;
     v->reply = *r;
-    v->replied = true;
+    if (who == ON_VCPU) /* the server is told by SERVED_KEPT; a loop of replied_here may stand below its call */
+        v->replied = true;
     v->vm->stats->calls[r->number].count++;
     v->vm->stats->calls[r->number].polled += who == ON_SERVER && !s->rung;
     return SERVED_KEPT;

@@ -35,6 +35,7 @@
 #define REST_NS_MAX  1000000000u
 #define MISSES_MOST  16         /* doorbells while polling, in one session, before it is called bad */
 #define SPINS        64         /* looks at the slot between two looks at the clock */
+#define STACK_LEAST  (8u << 20) /* host functions and exports nest on it */
 #define STOP_SLICE_NS    5000000u  /* how often a thread that waits for a host function looks for a stop */
 #define STOP_PATIENCE_NS 10000000u /* for a host function at the end of a run */
 
@@ -242,9 +243,16 @@ static bool thread_make(struct service *s)
         sigdelset(&all, s->kick_signal);
     sigdelset(&all, SIGTTIN);
     sigdelset(&all, SIGTTOU);
+    pthread_attr_t attr;
+    size_t stack = 0;
+    pthread_attr_init(&attr);
+    pthread_attr_getstacksize(&attr, &stack); /* 2 MiB under `ulimit -s unlimited` */
+    if (stack < STACK_LEAST)
+        pthread_attr_setstacksize(&attr, STACK_LEAST);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    s->running = pthread_create(&s->thread, NULL, service_main, s) == 0;
+    s->running = pthread_create(&s->thread, &attr, service_main, s) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
     return s->running;
 }
 
