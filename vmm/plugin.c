@@ -197,6 +197,8 @@ static bool library_load(struct plugin *p, const char *text, struct host_table *
 static bool wait_in_call(wasmvm_call *call, int fd, short events)
 {
     struct kick *kick = &call->vcpu->vm->kick;
+    if (!events)
+        return !kick_pending(kick);
     for (;;) {
         if (kick_ppoll(kick, &(struct pollfd){.fd = fd, .events = events}, 1, -1) > 0)
             return true;

@@ -44,7 +44,8 @@ void guard_end(struct guard *);
 
 /* ---- plugin_exec.c: --plugin-exec ---- */
 struct child;
-/* How a call waits for the process: until the descriptor is ready, or a stop is wanted (false). */
+/* How a call waits for the process: until the descriptor is ready, for no events not at all, or a stop is wanted
+ * (false). */
 typedef bool (*child_wait_fn)(wasmvm_call *, int fd, short events);
 /* Starts the process; it says hello later.  NULL with a sentence.  `services` reach the guest. */
 struct child *child_start(char *const argv[], const char *module, const struct wasmvm_host *services, child_wait_fn,

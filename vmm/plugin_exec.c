@@ -70,7 +70,7 @@ static int reap(struct child *c, int64_t patience_ns, bool *killed)
             break;
     *killed = !over.revents;
     if (c->pid > 0) {
-        kill(c->pid, SIGKILL); /* nothing happens to one that is over, and not waited for yet */
+        kill(-c->pid, SIGKILL); /* with what it started; nothing happens to one that is over, and not waited for yet */
         while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR) {}
     }
     c->pid = 0;
@@ -107,7 +107,7 @@ static void gone(struct child *c)
 
 /* ---- bytes ---- */
 
-/* Until the socket is ready; false: a stop is wanted, or before any call, the time is over. */
+/* Until the socket is ready, which for no events it is; false: a stop is wanted, or before any call, time is over. */
 static bool ready(struct child *c, short events)
 {
     if (c->call) {
@@ -121,7 +121,7 @@ static bool ready(struct child *c, short events)
         int64_t left_ms = ((int64_t)(c->deadline_ns - now_ns()) + 999999) / 1000000;
         if (left_ms <= 0)
             return false;
-        if (poll(&one, 1, left_ms > 1000 ? 1000 : (int)left_ms) > 0)
+        if (!events || poll(&one, 1, left_ms > 1000 ? 1000 : (int)left_ms) > 0)
             return true;
     }
 }
@@ -295,7 +295,8 @@ static void log_line(struct child *c, const struct frame *frame)
 {
     uint32_t level = frame->len >= 4 ? frame_u32(frame->body) : WASMVM_LOG_DEBUG;
     if (level < WASMVM_LOG_DEBUG)
-        message("%s: %.*s", c->provider, (int)(frame->len - 4), (const char *)frame->body + 4);
+        message("%s: %.*s", c->provider ? c->provider : c->command, (int)(frame->len - 4),
+                (const char *)frame->body + 4);
 }
 
 static enum served serve_log(struct serving *s)
@@ -314,7 +315,7 @@ static enum served serve(struct serving *s)
 {
     struct frame frame;
     char what[60];
-    if (!receive(s->child, &frame))
+    if (!ready(s->child, 0) || !receive(s->child, &frame)) /* one that never pauses is stopped too */
         return TRAPPED;
     s->frame = &frame;
     if (frame.kind < SERVICES && services[frame.kind])
@@ -452,7 +453,7 @@ bool child_hello(struct child *c, uint64_t deadline_ns, struct host_table *table
     struct frame frame;
     c->deadline_ns = deadline_ns;
     do {
-        if (!receive(c, &frame)) {
+        if (!ready(c, 0) || !receive(c, &frame)) {
             if (c->broken)
                 snprintf(why, PLUGIN_WHY, "%s before it said hello (try the command in a shell, with 3<>/dev/null)",
                          c->why);
@@ -460,8 +461,8 @@ bool child_hello(struct child *c, uint64_t deadline_ns, struct host_table *table
                 snprintf(why, PLUGIN_WHY, "it did not say hello in time (its first frame is to be one)");
             return false;
         }
-        if (frame.kind == FRAME_LOG && frame.len >= 4)
-            message("%s: %.*s", c->command, (int)(frame.len - 4), (const char *)frame.body + 4);
+        if (frame.kind == FRAME_LOG)
+            log_line(c, &frame);
     } while (frame.kind == FRAME_LOG);
     return hello_read(&frame, &c->hello, why) && functions_add(c, table, why);
 }

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import time
 
@@ -57,7 +58,7 @@ def state():
 
 
 def odd():
-    if how in ("hang", "stays"):
+    if how in ("hang", "stays") or sys.argv[3:] == ["hangs"]:
         time.sleep(60)
     elif how == "spin":
         while True:
@@ -80,6 +81,10 @@ def odd():
         send(RESULT, bytes(8))
 
 
+if how == "family":
+    with open(sys.argv[2] + ".new", "w") as f:
+        f.write(str(subprocess.Popen(["sleep", "60"]).pid))
+    os.rename(sys.argv[2] + ".new", sys.argv[2])
 if how == "early":
     sys.exit(3)
 if how == "mute":

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from harness import CACHE, GO, ROOT, case, expect, expect_message, go_build, prepare, run, wait
+from harness import CACHE, GO, ROOT, case, expect, expect_message, go_build, native_c, prepare, run, wait
 from wasm import EXTERNREF, F32, F64, FUNC, FUNCREF, I32, I64, V128, command, functype
 
 NEWEST = "1.27.1"
@@ -357,20 +357,33 @@ def processes_that_misbehave(t):
     one_line(odd(t, "garbage"), 134, "the plug-in process python3 sent a frame")
 
 
+def stopped_in_time(t, what, run_one, piece):
+    """Within 20 ms of the limit, or of what a program that spins needs on a busy machine; the best of a few tries."""
+    late, usual = [], []
+    for limit_ms in 400, 500, 600, 700, 800:
+        result = run_one(f"{limit_ms}ms")
+        one_line(result, 124, piece.format(limit_ms))
+        late.append(result.seconds * 1000 - limit_ms)
+        if min(late) < 20:
+            return
+        usual.append(t.program("stop", "spin", options=("--timeout", f"{limit_ms}ms")).seconds * 1000 - limit_ms)
+    assert min(late) < 20 + min(usual), f"{what}: milliseconds late {late}, without a process {usual}"
+
+
 @case
 def processes_that_do_not_answer(t):
-    """Within 20 ms of the limit, or of what a program that spins needs on a busy machine; the best of a few tries."""
     for how in "hang", "spin", "endless":
-        late, usual = [], []
-        for limit_ms in 400, 500, 600, 700, 800:
-            result = odd(t, how, options=("--timeout", f"{limit_ms}ms"))
-            one_line(result, 124, f"{limit_ms} ms of wall time are over")
-            late.append(result.seconds * 1000 - limit_ms)
-            if min(late) < 20:
-                break
-            usual.append(t.program("stop", "spin", options=("--timeout", f"{limit_ms}ms")).seconds * 1000 - limit_ms)
-        else:
-            assert min(late) < 20 + min(usual), f"{how}: milliseconds late {late}, without a process {usual}"
+        stopped_in_time(t, how, lambda limit, how=how: odd(t, how, options=("--timeout", limit)),
+                        "{} ms of wall time are over")
+
+
+@case
+def processes_that_never_pause(t):
+    module = t.write("m.wasm", importing("run", [], [], calls=b"\x10\x00"))
+    flood = "env=" + native_c("tests/plugins/flood.c")
+    for value, piece in (flood, "{} ms of wall time are over"), (flood + " early", "it did not say hello in time"):
+        stopped_in_time(t, value, lambda limit, value=value: t.vm("--plugin-exec", value, "--timeout", limit, module),
+                        piece)
 
 
 @case(vm=False)
@@ -420,6 +433,16 @@ def processes_end_with_the_monitor(t):
         until(lambda: not alive(pid), 5)
 
 
+@case
+def what_a_process_started_ends_with_it(t):
+    for words, options, status in ((), (), 0), (("hangs",), ("--timeout", "300ms"), 124):
+        pid_file = t.path("sleeper" + "".join(words))
+        expect(odd(t, "family", pid_file, *words, options=options), status)
+        with open(pid_file) as f:
+            pid = int(f.read())
+        until(lambda: not alive(pid), 5)
+
+
 # ---- examples ----
 
 
@@ -428,6 +451,27 @@ def example_secrets(t):
     path = t.write("token", "opensesame")
     expect(t.vm("--plugin", library("images/examples/secrets/secrets.c") + ",token=" + path, "--", example("secrets"),
                 "token", "other"), 0, out='token: 10 bytes, the first is "o"\nother: no such secret\n', err="")
+
+
+@case
+def example_in_c(t):
+    tickets, app = native_c("images/examples/tickets/tickets.c"), example("tickets")
+    queues = t.mkdir("queues")
+
+    def draw(*names):
+        return t.vm("--plugin-exec", f"tickets={tickets} {queues}", "--", app, *names)
+    expect(draw("red", "blue", "red"), 0, out="red 1\nblue 1\nred 2\n", err="")
+    line = [t.wasmvm, "--plugin-exec", f"tickets={tickets} {queues}", "--", app, *["red"] * 100]
+    drawn = [subprocess.Popen(line, stdout=subprocess.PIPE) for _ in range(3)]
+    numbers = [int(n) for child in drawn for n in child.communicate(timeout=60)[0].split()[1::2]]
+    assert sorted(numbers) == list(range(3, 303)), sorted(numbers)
+    for name in "../red", "", "a" * 65, "/etc/passwd":
+        one_line(draw(name), 134, "trapped: tickets.next: a queue has 1 to 64 small letters and digits")
+    os.mkdir(t.path("queues/green"))
+    expect(draw("green"), 0, out="green -1\n", err="")
+    assert sorted(os.listdir(queues)) == ["blue", "green", "red"]
+    expect(t.vm("--plugin-exec", f"tickets={tickets} nowhere", "--", app), 125, out="", err_has=[
+        "tickets: give the directory of the queues\n", "ended with status 2 before it said hello"])
 
 
 @case

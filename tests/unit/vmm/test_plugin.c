@@ -244,7 +244,7 @@ static const struct wasmvm_host services = {
 static bool fake_wait(wasmvm_call *call, int fd, short events)
 {
     (void)call;
-    return poll(&(struct pollfd){.fd = fd, .events = events}, 1, stop_wanted ? 500 : 20000) > 0;
+    return !events || poll(&(struct pollfd){.fd = fd, .events = events}, 1, stop_wanted ? 500 : 20000) > 0;
 }
 
 static char self[4096];
