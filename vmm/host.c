@@ -13,8 +13,6 @@
 
 static const char *const reserved[] = {"wasi_snapshot_preview1", "wasi_unstable", "gojs"};
 
-uint32_t sig_params(const char *sig) { return (uint32_t)strspn(sig, "iIfFvr"); }
-uint32_t sig_results(const char *sig) { return (uint32_t)strlen(sig) - sig_params(sig) - 1; }
 bool sig_wide(char letter) { return letter == 'I' || letter == 'F'; }
 
 static bool sig_good(const char *sig)

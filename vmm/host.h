@@ -6,6 +6,8 @@
 #ifndef VMM_HOST_H
 #define VMM_HOST_H
 
+#include <string.h>
+
 #include "vmm/vmm.h"
 #include "vmm/wasmvm_plugin.h"
 
@@ -30,8 +32,8 @@ bool host_add(struct host_table *, const struct wasmvm_func *, const char *provi
 void host_free(struct host_table *);
 
 /* Of a signature that is one. */
-uint32_t sig_params(const char *sig);
-uint32_t sig_results(const char *sig);
+static inline uint32_t sig_params(const char *sig) { return (uint32_t)strspn(sig, "iIfFvr"); }
+static inline uint32_t sig_results(const char *sig) { return (uint32_t)strlen(sig) - sig_params(sig) - 1; }
 bool sig_wide(char letter); /* 64 bits */
 
 /* One call in progress: what a plug-in's wasmvm_call points to. */
