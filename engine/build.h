@@ -1,4 +1,4 @@
-/* What build.c and build_control.c share. */
+/* What the build*.c files share. */
 #ifndef ENGINE_BUILD_H
 #define ENGINE_BUILD_H
 

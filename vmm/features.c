@@ -20,12 +20,9 @@ uint32_t features_host(void)
     FEATURE(CPU_BMI1, BMI1);
     FEATURE(CPU_BMI2, BMI2);
     FEATURE(CPU_AVX, AVX);
-    FEATURE(CPU_AVX2, AVX2);
-    FEATURE(CPU_FMA, FMA);
-    FEATURE(CPU_ERMS, ERMS);
 #undef FEATURE
     if (!CPU_FEATURE_ACTIVE(AVX))
-        bits &= ~(uint32_t)(CPU_AVX | CPU_AVX2 | CPU_FMA);
+        bits &= ~(uint32_t)CPU_AVX;
     return bits;
 }
 

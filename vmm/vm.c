@@ -130,7 +130,7 @@ void vm_build(struct vm *vm, const struct module *module)
     image_close(image);
     uint32_t features = features_host();
     if (!kvm_start_state(&vm->kvm, &start, features & CPU_AVX))
-        features &= ~(uint32_t)(CPU_AVX | CPU_AVX2 | CPU_FMA);
+        features &= ~(uint32_t)CPU_AVX;
     boot_features(vm, features);
     clockpage_start(vm);
     stats->vm_ns = made - measured;

@@ -244,7 +244,7 @@ enum {
 
 enum {
     CPU_SSE41 = 1 << 0, CPU_SSE42 = 1 << 1, CPU_POPCNT = 1 << 2, CPU_LZCNT = 1 << 3, CPU_BMI1 = 1 << 4,
-    CPU_BMI2 = 1 << 5, CPU_AVX = 1 << 6, CPU_AVX2 = 1 << 7, CPU_FMA = 1 << 8, CPU_SSSE3 = 1 << 9, CPU_ERMS = 1 << 10,
+    CPU_BMI2 = 1 << 5, CPU_AVX = 1 << 6, CPU_SSSE3 = 1 << 9,
 };
 
 /* The control area at MAP_CONTROL. */

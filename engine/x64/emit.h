@@ -1,5 +1,5 @@
 /* What the emitter's files share.  emit.c: driver, homes of values, moves, frame.  emit_int.c, emit_float.c,
- * emit_memory.c, emit_control.c, emit_call.c: one family each. */
+ * emit_memory.c, emit_control.c, emit_call.c, emit_simd*.c: one family each. */
 #ifndef ENGINE_X64_EMIT_H
 #define ENGINE_X64_EMIT_H
 
