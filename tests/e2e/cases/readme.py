@@ -1,5 +1,7 @@
 """README.md's commands, as a new user types them."""
 
+import fnmatch
+import glob
 import os
 import re
 import subprocess
@@ -85,6 +87,44 @@ def links_of_the_documents_lead_somewhere(t):
             for target in re.findall(r"\]\(([^)#]+)", f.read()):
                 if "://" not in target:
                     assert os.path.exists(os.path.join(os.path.dirname(place), target)), (place, target)
+
+
+def text_of(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as f:
+        return f.read()
+
+
+@case(vm=False)
+def the_code_map_has_every_file(t):
+    """Of each folder of docs/architecture.md: by name, by name without .c, as a pattern, or as the head of NAME_*."""
+    named = set(re.findall(r"`([A-Za-z_*.0-9]+/?)`", text_of("docs/architecture.md")))
+    sources = [f for folder in ("vmm", "guest", "engine", "wasi-shim") for f in glob.glob(f"{ROOT}/{folder}/*.[cS]")]
+    assert len(sources) > 100, sources
+    for name in map(os.path.basename, sources):
+        stem = name[:-2]
+        known = {stem, name, stem.split("_")[0]}
+        assert known & named or any(fnmatch.fnmatch(name, n) for n in named if "*" in n), f"not in the code map: {name}"
+    for folder in glob.glob(f"{ROOT}/tests/*/"):
+        name = os.path.basename(folder[:-1]) + "/"
+        assert name in named or name == "__pycache__/", f"not in the code map: tests/{name}"
+
+
+@case(vm=False)
+def files_that_are_named_are_there(t):
+    """Sources and documents, in the documents and in the comments of the sources."""
+    folders = ("vmm", "guest", "engine", "engine/x64", "wasi-shim")
+    sources = [f for folder in folders for f in glob.glob(f"{ROOT}/{folder}/*.*")]
+    places = [os.path.join(ROOT, "README.md"), *glob.glob(f"{ROOT}/docs/*"), *sources]
+    there = {os.path.basename(f) for f in glob.glob(f"{ROOT}/**/*", recursive=True) if "/build/" not in f}
+    elsewhere = {"symtab.go", "magic.h"}  # Go's, Linux's
+    for place in places:
+        text = text_of(place)
+        if place in sources:
+            text = "\n".join(re.findall(r"/\*.*?\*/", text, re.S))
+        for name in re.findall(r"(?<![<\w./])((?:[\w-]+/)*\w+\.(?:c|h|S|def|py|sh|pml|go|golden))\b", text):
+            assert os.path.basename(name) in there | elsewhere, (place, name)
+            if name.split("/")[0] in ("vmm", "guest", "engine", "wasi-shim", "tests", "docs", "images"):
+                assert os.path.exists(os.path.join(ROOT, name)), (place, name)
 
 
 @case(vm=False)
