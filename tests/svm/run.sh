@@ -4,12 +4,17 @@
 export REQUIRE_KVM=1
 passed=0 failed=0 skipped=0
 
+now_s() {
+    cut -d. -f1 /proc/uptime
+}
+
 part() {
-    name=$1
+    name=$1 began=$(now_s)
     shift
     echo "== $name"
     "$@" >"/tmp/$name.log" 2>&1
     cat "/tmp/$name.log"
+    echo "   $name: $(($(now_s) - began)) s"
     line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "/tmp/$name.log" | tail -n 1 | tr -d ,)
     [ -n "$line" ] || line="0 passed 1 failed 0 skipped"
     set -- $line
@@ -19,6 +24,10 @@ part() {
 golden=tests/golden
 part golden bash $golden/run.sh build/wasmvm $golden/ends.golden $golden/module.golden $golden/report.golden
 part go bash tests/golden/run.sh build/wasmvm tests/svm/go.golden
+part plugins bash tests/golden/run.sh build/wasmvm tests/svm/plugins.golden
+mkdir /tmp/embed
+part embed programs/embed programs/program.wasm programs/reactor.wasm /tmp/embed \
+    words-and-status host-functions imports-are-checked limits reactor memory ends-of-a-reactor little-stack stop-a-call
 STEP=run SLACK_MS=300 part hostile sh tests/hostile/run.sh build/wasmvm
 echo "svm: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

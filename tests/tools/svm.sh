@@ -61,6 +61,27 @@ pack_initramfs() {
     (cd "$root" && find . | cpio -o -H newc --quiet -R 0:0) | gzip -1 >"$work/initramfs.gz"
 }
 
+# Plug-ins of both kinds, and programs that link the library, with the modules that they run.
+pack_host_functions() {
+    to=$tests/programs examples=images/examples library=$(dirname "$wasmvm")/lib/libwasmvm.a
+    gcc -std=c11 -O2 -I. -shared -fPIC -o "$to/plain.so" tests/plugins/plain.c
+    gcc -O2 -static -o "$to/tickets" $examples/tickets/tickets.c
+    for program in tests/embed/embed.c $examples/pricing/pricing.c; do
+        gcc -std=c11 -O2 -Ivmm -o "$to/$(basename "$program" .c)" "$program" "$library" -lelf -lpthread
+    done
+    # Folder of a Go module, package, name, and what the build is given.
+    while read -r folder package name flags; do
+        # shellcheck disable=SC2086
+        (cd "$folder" && nice "$OLDPWD/tests/tools/go.sh" pinned build -trimpath $flags -o "$OLDPWD/$to/$name.wasm" \
+            "$package")
+    done <<ROWS
+$examples/tickets . tickets
+$examples ./pricing pricing -buildmode=c-shared
+tests/embed/guest ./program program
+tests/embed/guest ./reactor reactor -buildmode=c-shared
+ROWS
+}
+
 pack_tests() {
     tests=$work/tests
     rm -rf "$tests"
@@ -74,6 +95,7 @@ pack_tests() {
     export GOOS=wasip1 GOARCH=wasm
     (cd tests/go && nice ../tools/go.sh pinned build -trimpath -o "../../$tests/programs/" ./...)
     for program in "$tests"/programs/*; do mv "$program" "$program.wasm"; done
+    pack_host_functions
     tar -cf "$work/tests.tar" -C "$tests" .
     truncate -s %512 "$work/tests.tar"
 }
