@@ -25,13 +25,6 @@
 #define KICK_SIGNAL (SIGRTMIN + 5)
 #define FEW 8 /* descriptors in one wait without an allocation */
 
-static uint64_t clock_ns(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static struct timespec timespec_of(uint64_t ns)
 {
     return (struct timespec){ns / 1000000000u, ns % 1000000000u};
@@ -88,7 +81,7 @@ enum end_kind kick_reason(const struct kick *k, uint32_t *number)
 /* Nanoseconds of wall time left; 0: over. */
 static uint64_t time_left(const struct kick *k)
 {
-    uint64_t deadline = __atomic_load_n(&k->deadline_ns, __ATOMIC_RELAXED), now = clock_ns(CLOCK_MONOTONIC);
+    uint64_t deadline = __atomic_load_n(&k->deadline_ns, __ATOMIC_RELAXED), now = clock_now_ns();
     return !deadline ? UINT64_MAX : now < deadline ? deadline - now : 0;
 }
 
@@ -118,9 +111,9 @@ static int wait_once(struct kick *k, struct pollfd *all, unsigned n, uint64_t wa
 /* A signal that is nobody's business here does not end the wait. */
 static int wait_all(struct kick *k, struct pollfd *all, unsigned n, int64_t timeout_ns)
 {
-    uint64_t end = timeout_ns < 0 ? UINT64_MAX : clock_ns(CLOCK_MONOTONIC) + (uint64_t)timeout_ns;
+    uint64_t end = timeout_ns < 0 ? UINT64_MAX : clock_now_ns() + (uint64_t)timeout_ns;
     for (;;) {
-        uint64_t now = clock_ns(CLOCK_MONOTONIC), left = time_left(k);
+        uint64_t now = clock_now_ns(), left = time_left(k);
         uint64_t own = end == UINT64_MAX ? UINT64_MAX : now < end ? end - now : 0;
         int ready = wait_once(k, all, n, own < left ? own : left);
         if (kick_pending(k)) {
@@ -247,17 +240,17 @@ void kick_deadline(struct kick *k, uint64_t deadline_ns)
 
 void kick_after(struct kick *k, uint64_t ns)
 {
-    timer_arm(&k->wall, clock_ns(CLOCK_MONOTONIC) + ns);
+    timer_arm(&k->wall, clock_now_ns() + ns);
 }
 
 void kick_patience(struct kick *k, uint64_t ns)
 {
-    k->patience_end_ns = clock_ns(CLOCK_MONOTONIC) + ns;
+    k->patience_end_ns = clock_now_ns() + ns;
     timer_arm(&k->wall, k->patience_end_ns);
 }
 
 bool kick_expired(const struct kick *k)
 {
     return __atomic_load_n(&k->again, __ATOMIC_RELAXED) ||
-           (k->patience_end_ns && clock_ns(CLOCK_MONOTONIC) >= k->patience_end_ns);
+           (k->patience_end_ns && clock_now_ns() >= k->patience_end_ns);
 }

@@ -10,7 +10,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "vmm/plugin.h"
@@ -22,13 +21,6 @@ static struct host_table host;
 static struct vm *machine;
 static struct end end = { .kind = ENDED_NOT };
 static int report_fd = -1;
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static void report_fail(int status, const char *text)
 {
@@ -111,12 +103,12 @@ static void stats_finish(uint64_t released_ns)
     struct rusage use;
     getrusage(RUSAGE_SELF, &use);
     stats.max_rss_bytes = (uint64_t)use.ru_maxrss * 1024;
-    stats.teardown_ns = now_ns() - released_ns;
+    stats.teardown_ns = clock_now_ns() - released_ns;
 }
 
 int main(int argc, char **argv)
 {
-    stats.start_ns = now_ns();
+    stats.start_ns = clock_now_ns();
     stdio_open_closed();
     /* No other process of this user, and no guest that was granted too much, looks into our memory. */
     prctl(PR_SET_DUMPABLE, 0);
@@ -146,7 +138,7 @@ int main(int argc, char **argv)
     plugins_called(plugins);
     __atomic_store_n(&machine, NULL, __ATOMIC_RELEASE);
 
-    uint64_t released_ns = now_ns();
+    uint64_t released_ns = clock_now_ns();
     char *missing = strdup(wasi_missing_path(wasi, &stats.missing_count));
     stats.missing_path = missing ? missing : "";
     if (stopped) { /* else a host function may still be looking */

@@ -150,7 +150,6 @@ struct net_record {
     uint64_t in, out, ns;
 };
 void net_record(struct net *, const struct net_record *);
-uint64_t net_now_ns(void);
 /* False: connections come too thick. */
 bool net_rate_take(struct net *);
 

@@ -281,7 +281,7 @@ static bool query_socket(struct dns *d, struct query *q, unsigned n, int type)
     socklen_t host_len;
     const struct endpoint *server = &d->servers[n % d->nservers];
     uint8_t family = ip_is_v4(&server->ip) ? FAMILY_INET4 : FAMILY_INET6;
-    q->deadline_ns = net_now_ns() + TRY_NS;
+    q->deadline_ns = clock_now_ns() + TRY_NS;
     q->fd = socket(family == FAMILY_INET4 ? AF_INET : AF_INET6, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (q->fd < 0)
         return false;
@@ -306,7 +306,7 @@ static void query_try(struct dns *d, struct query *q)
     size_t len = dns_query_build(message, q->id, q->question.name, q->question.type);
     /* A server that cannot be reached fails by its deadline, like one that is silent. */
     if (there && len && send(q->fd, message, len, MSG_NOSIGNAL) < 0)
-        q->deadline_ns = net_now_ns();
+        q->deadline_ns = clock_now_ns();
 }
 
 /* The same question to the same server, for all of its answer. */
@@ -380,7 +380,7 @@ static void query_event(struct dns *d, struct query *q)
     ssize_t len;
     if (q->tcp && !q->said) {
         if (!query_say(q))
-            q->deadline_ns = net_now_ns();
+            q->deadline_ns = clock_now_ns();
         return;
     }
     if (!q->tcp) {
@@ -388,7 +388,7 @@ static void query_event(struct dns *d, struct query *q)
         if (len >= 0)
             query_answered(d, q, message, (size_t)len);
         else if (errno != EAGAIN)
-            q->deadline_ns = net_now_ns(); /* a closed port: the next server */
+            q->deadline_ns = clock_now_ns(); /* a closed port: the next server */
         return;
     }
     len = frame_read(&q->in, q->fd);
@@ -399,7 +399,7 @@ static void query_event(struct dns *d, struct query *q)
         frame_free(&whole);
     }
     if (len != 0 && q->tcp && q->fd >= 0)
-        q->deadline_ns = net_now_ns(); /* ended, or answered something else */
+        q->deadline_ns = clock_now_ns(); /* ended, or answered something else */
 }
 
 /* ---- clients ---- */
@@ -476,7 +476,7 @@ static bool door_read(struct dns *d)
 
 static int wait_ms(const struct dns *d)
 {
-    uint64_t now = net_now_ns(), least = UINT64_MAX;
+    uint64_t now = clock_now_ns(), least = UINT64_MAX;
     for (int i = 0; i < QUERIES_MAX; i++)
         if (d->queries[i].fd >= 0 && d->queries[i].deadline_ns < least)
             least = d->queries[i].deadline_ns;
@@ -501,7 +501,7 @@ static void *serve(void *self)
             struct query *q = &d->queries[i];
             if (q->fd >= 0 && q->fd == fds[1 + CLIENTS_MAX + i].fd && fds[1 + CLIENTS_MAX + i].revents)
                 query_event(d, q);
-            if (q->fd >= 0 && q->deadline_ns <= net_now_ns())
+            if (q->fd >= 0 && q->deadline_ns <= clock_now_ns())
                 query_try(d, q);
         }
         for (uint32_t i = 0; i < CLIENTS_MAX; i++)

@@ -16,16 +16,9 @@
 
 static const char *const proto_names[] = { [NET_TCP] = "tcp", [NET_UDP] = "udp", [NET_UNIX] = "unix" };
 
-uint64_t net_now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static bool line_take(struct net *n)
 {
-    uint64_t now_s = net_now_ns() / 1000000000u;
+    uint64_t now_s = clock_now_ns() / 1000000000u;
     uint64_t gained = now_s - n->lines_s;
     n->lines_left = n->lines_left + gained < LINES_AT_ONCE ? n->lines_left + gained : LINES_AT_ONCE;
     n->lines_s = now_s;
@@ -124,7 +117,7 @@ void net_record(struct net *n, const struct net_record *r)
 
 bool net_rate_take(struct net *n)
 {
-    uint64_t now_s = net_now_ns() / 1000000000u;
+    uint64_t now_s = clock_now_ns() / 1000000000u;
     if (n->max_rate == 0)
         return true;
     if (now_s != n->rate_s) {

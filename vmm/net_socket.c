@@ -64,7 +64,7 @@ void conn_started(struct desc *d, const char *how, const struct endpoint *peer, 
     struct endpoint local;
     c->how = how;
     c->peer = peer ? *peer : (struct endpoint){ .port = 0 };
-    c->since_ns = net_now_ns();
+    c->since_ns = clock_now_ns();
     c->counted = true;
     conn_local(d, &local);
     bool ip = c->proto != NET_UNIX;
@@ -85,7 +85,7 @@ void net_close(struct desc *d)
     if (c->counted)
         net_record(c->net, &(struct net_record){
             .event = "close", .proto = c->proto, .name = c->path ? c->path : c->peer_path, .counted = true, .in = c->in,
-            .out = c->out, .ns = net_now_ns() - c->since_ns, .local = ip ? &local : NULL,
+            .out = c->out, .ns = clock_now_ns() - c->since_ns, .local = ip ? &local : NULL,
             .peer = ip && !c->listening ? &c->peer : NULL,
         });
     conn_free(c);

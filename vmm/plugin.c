@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "vmm/plugin.h"
@@ -229,13 +228,6 @@ static bool process_start(struct plugin *p, const char *text, char why[PLUGIN_WH
 
 /* ---- all of them ---- */
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static struct plugin *plugin_add(struct plugins *all)
 {
     struct plugin *p = calloc(1, sizeof *p);
@@ -261,12 +253,12 @@ static int refuse(const char *option, const char *value, int status, char why[PL
 static int hellos_wait(struct plugins *all, const struct words *commands, struct host_table *table,
                        char why[PLUGIN_WHY])
 {
-    uint64_t usual = now_ns() + HELLO_NS, limit_ns = all->limit_ns;
+    uint64_t usual = clock_now_ns() + HELLO_NS, limit_ns = all->limit_ns;
     uint64_t deadline = limit_ns && limit_ns < usual ? limit_ns : usual;
     for (uint32_t i = 0; i < commands->n; i++)
         if (!child_hello(all->at[i]->child, deadline, table, why))
             return refuse("plugin-exec", commands->at[i],
-                          limit_ns && now_ns() >= limit_ns ? EXIT_TIMEOUT : EXIT_MONITOR, why);
+                          limit_ns && clock_now_ns() >= limit_ns ? EXIT_TIMEOUT : EXIT_MONITOR, why);
     return 0;
 }
 
@@ -348,7 +340,7 @@ void plugins_unload(struct plugins *all)
         return;
     plugins_called(all);
     if (all->guarded && all->limit_ns) {
-        uint64_t least = now_ns() + FINI_NS;
+        uint64_t least = clock_now_ns() + FINI_NS;
         all->guard = guard_start(all->limit_ns > least ? all->limit_ns : least, &all->hooks);
     }
     for (uint32_t i = all->n; i-- > 0;)

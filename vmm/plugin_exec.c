@@ -50,22 +50,15 @@ struct child {
     char why[TRAP_WORDS];      /* once broken */
 };
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* ---- its end ---- */
 
 /* Waits until the process is over, for at most so long; then kills it.  The wait status; *killed: it was alive. */
 static int reap(struct child *c, int64_t patience_ns, bool *killed)
 {
     int status = 0;
-    uint64_t until = now_ns() + (uint64_t)patience_ns;
+    uint64_t until = clock_now_ns() + (uint64_t)patience_ns;
     struct pollfd over = {.fd = c->pidfd, .events = POLLIN};
-    for (int64_t left = patience_ns; left > 0 && !over.revents; left = (int64_t)(until - now_ns()))
+    for (int64_t left = patience_ns; left > 0 && !over.revents; left = (int64_t)(until - clock_now_ns()))
         if (ppoll(&over, 1, &(struct timespec){left / 1000000000, left % 1000000000}, NULL) < 0 && errno != EINTR)
             break;
     *killed = !over.revents;
@@ -118,7 +111,7 @@ static bool ready(struct child *c, short events)
     }
     for (;;) {
         struct pollfd one = {.fd = c->fd, .events = events};
-        int64_t left_ms = ((int64_t)(c->deadline_ns - now_ns()) + 999999) / 1000000;
+        int64_t left_ms = ((int64_t)(c->deadline_ns - clock_now_ns()) + 999999) / 1000000;
         if (left_ms <= 0)
             return false;
         if (!events || poll(&one, 1, left_ms > 1000 ? 1000 : (int)left_ms) > 0)

@@ -21,17 +21,10 @@ struct guard {
     struct guard_hooks hooks;
 };
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* When to look again; 0: the grace is over. */
 static uint64_t look(const struct guard *g, uint64_t *wanted_since_ns)
 {
-    uint64_t now = now_ns(), next = now + LOOK_NS;
+    uint64_t now = clock_now_ns(), next = now + LOOK_NS;
     if (g->deadline_ns && now >= g->deadline_ns && !*wanted_since_ns)
         *wanted_since_ns = g->deadline_ns;
     if (!*wanted_since_ns && g->hooks.wanted())

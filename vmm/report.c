@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "vmm/plugin.h"
@@ -66,9 +65,7 @@ static double mb(uint64_t bytes)
 
 static uint64_t total_ns(const struct run_stats *stats)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec - stats->start_ns;
+    return clock_now_ns() - stats->start_ns;
 }
 
 /* The bytes of function bodies that went through the compiler in a second, validation included; 0 = not known. */

@@ -39,13 +39,6 @@
 #define STOP_SLICE_NS    5000000u  /* how often a thread that waits for a host function looks for a stop */
 #define STOP_PATIENCE_NS 10000000u /* for a host function at the end of a run */
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static void futex(uint32_t *word, int op, uint32_t value)
 {
     syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
@@ -203,7 +196,7 @@ static void session(struct service *s)
     poll_slot(s);
     bool bad = s->give_up;
     s->rest_ns = !bad ? REST_NS_MIN : s->rest_ns * 2 < REST_NS_MAX ? s->rest_ns * 2 : REST_NS_MAX;
-    s->not_before = bad ? now_ns() + s->rest_ns : 0;
+    s->not_before = bad ? clock_now_ns() + s->rest_ns : 0;
     s->misses = 0;
     __atomic_store_n(&s->give_up, false, __ATOMIC_RELAXED);
     s->streak = 0;
@@ -221,9 +214,7 @@ static void *service_main(void *context)
         else
             futex(&s->wanted, FUTEX_WAIT, 0);
     }
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    s->cpu_ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+    s->cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     return NULL;
 }
 
@@ -289,7 +280,7 @@ static bool worth_polling(struct service *s, uint64_t guest_ns)
     s->streak = s->always || guest_ns < s->exit_ns * GAP_EXITS ? s->streak + 1 : 0;
     if (s->threadless || !s->allowed || s->polling || s->stopping || (!s->always && s->streak < STREAK))
         return false;
-    return !s->not_before || now_ns() >= s->not_before;
+    return !s->not_before || clock_now_ns() >= s->not_before;
 }
 
 /* Until the server has answered, or the run is over.  While nobody wants anything of the guest there is no hurry; a
@@ -349,7 +340,7 @@ bool service_hands_over(const struct service *s)
 {
     if (s->threadless || s->polling)
         return true;
-    return s->allowed && !s->stopping && (!s->not_before || now_ns() >= s->not_before);
+    return s->allowed && !s->stopping && (!s->not_before || clock_now_ns() >= s->not_before);
 }
 
 bool service_stop(struct service *s)

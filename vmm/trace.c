@@ -12,7 +12,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LINE_BYTES 8192
@@ -182,19 +181,12 @@ static void add_numbers(struct line *line, const char *sig, const uint64_t *arg)
         add(line, "%s%" PRIu64, i ? ", " : "", arg[i]);
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 void trace_open(struct wasi *w, const struct config *config)
 {
     w->trace = -1;
     if (!config->trace)
         return;
-    w->trace_began_ns = now_ns();
+    w->trace_began_ns = clock_now_ns();
     w->trace = *config->trace ? output_open(config->module, "--trace=", config->trace, false)
                               : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     if (w->trace < 0)
@@ -210,7 +202,7 @@ void trace_close(struct wasi *w)
 
 uint64_t trace_begin(const struct wasi *w)
 {
-    return w->trace < 0 ? 0 : now_ns();
+    return w->trace < 0 ? 0 : clock_now_ns();
 }
 
 static void line_begin(const struct wasi *w, struct line *line, uint64_t began_ns)
@@ -236,7 +228,7 @@ void trace_end(struct wasi *w, uint32_t call, const uint64_t *arg, uint32_t err,
     if (w->trace < 0)
         return;
     struct line line;
-    uint64_t ns = now_ns() - began_ns;
+    uint64_t ns = clock_now_ns() - began_ns;
     const char *shape = shapes[call];
     line_begin(w, &line, began_ns);
     add(&line, "%s(", calls[call].name);
@@ -286,7 +278,7 @@ void trace_host(struct wasi *w, const wasmvm_func *func, const wasmvm_val *args,
     if (w->trace < 0)
         return;
     struct line line;
-    uint64_t ns = now_ns() - began_ns;
+    uint64_t ns = clock_now_ns() - began_ns;
     uint32_t n = sig_params(func->sig);
     line_begin(w, &line, began_ns);
     add_clean(&line, func->module);

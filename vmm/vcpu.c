@@ -527,7 +527,7 @@ bool vcpu_loop(struct vcpu *v)
     uint32_t number;
     struct kick *kick = &v->vm->kick;
     v->vm->entered_ns = clock_now_ns();
-    v->vm->entered_cpu_ns = thread_cpu_ns();
+    v->vm->entered_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     if (!kick_enter(kick, &v->vm->kvm))
         vcpu_end(v, ENDED_USAGE, "no timer: %s (too many pending signals? ulimit -i)", strerror(errno));
     else if (kick_pending(kick))

@@ -14,13 +14,6 @@
 #define PIPE_START (1u << 20)
 #define KERNEL_BYTES_PER_PAGE 8 /* of a memory slot: KVM's reverse map */
 
-uint64_t clock_now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* ---- the module's bytes: read once, fully, here ---- */
 
 /* Reads up to cap bytes until the end; stops early at a kick. */
@@ -149,13 +142,6 @@ struct guestmem *vm_memory(struct vm *vm)
 
 /* ---- run, end ---- */
 
-uint64_t thread_cpu_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 void vm_count(struct vm *vm)
 {
     struct run_stats *stats = vm->stats;
@@ -163,7 +149,7 @@ void vm_count(struct vm *vm)
     if (!stats->boot_ns)
         stats->boot_ns = run_ns;
     stats->run_ns = run_ns - stats->boot_ns;
-    stats->cpu_ns = thread_cpu_ns() - vm->entered_cpu_ns;
+    stats->cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - vm->entered_cpu_ns;
     stats->linear_bytes = vm->mem.regions[REGION_LINEAR].bytes + vm->more.bytes;
     stats->slot_kernel_bytes = vm->kvm.slot_bytes / PAGE * KERNEL_BYTES_PER_PAGE;
     guest_read(&vm->mem, MAP_CONTROL + offsetof(struct control, stats), &stats->guest, sizeof stats->guest);

@@ -180,8 +180,6 @@ struct vm {
     uint64_t entered_ns;       /* CLOCK_MONOTONIC before the first instruction */
     uint64_t entered_cpu_ns;   /* the vCPU's thread's CPU time then */
 };
-uint64_t clock_now_ns(void);   /* CLOCK_MONOTONIC */
-uint64_t thread_cpu_ns(void);
 void vm_count(struct vm *);    /* what is counted at the end of a run */
 
 #endif

@@ -8,9 +8,18 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include "vmm/message.h"
 #include "wasi-shim/abi.h"
+
+static inline uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+static inline uint64_t clock_now_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
 
 /* ---- options.c: the command line (docs/wasmvm.1), as data ---- */
 struct grant { /* one --dir */

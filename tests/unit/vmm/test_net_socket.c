@@ -467,9 +467,9 @@ static void test_receive_timeout(void **state)
     int64_t time[2] = { 0, 20000 };
     memcpy(guest + VALUE, time, sizeof time);
     OK(sock_setsockopt, udp, 0, 11, VALUE, 16);
-    uint64_t before = now_ns(CLOCK_MONOTONIC);
+    uint64_t before = clock_now_ns();
     ERR(AGAIN, sock_recv, udp, iov(BUF, 10), 1, 0, OUT, FLAGS_OUT);
-    assert_true(now_ns(CLOCK_MONOTONIC) - before >= 20000000);
+    assert_true(clock_now_ns() - before >= 20000000);
     OK(sock_getsockopt, udp, 0, 11, VALUE + 16, 16);
     assert_memory_equal(guest + VALUE + 16, time, sizeof time);
     time[1] = 1000000;
@@ -487,15 +487,15 @@ static void test_timeouts_of_plain_reads_and_writes(void **state)
     memcpy(guest + VALUE, time, sizeof time);
     OK(sock_setsockopt, c, 0, 11, VALUE, 16);
     OK(sock_setsockopt, c, 0, 12, VALUE, 16);
-    uint64_t before = now_ns(CLOCK_MONOTONIC);
+    uint64_t before = clock_now_ns();
     ERR(AGAIN, fd_read, c, iov(BUF, 10), 1, OUT);
-    assert_true(now_ns(CLOCK_MONOTONIC) - before >= 20000000);
+    assert_true(clock_now_ns() - before >= 20000000);
     uint32_t err, calls = 0;
-    before = now_ns(CLOCK_MONOTONIC);
+    before = clock_now_ns();
     while ((err = CALL(fd_write, c, iov(BUF, 65536), 1, OUT)) == WASI_SUCCESS && calls < 1000)
         calls++;
     assert_int_equal(err, WASI_AGAIN);
-    assert_true(now_ns(CLOCK_MONOTONIC) - before >= 20000000);
+    assert_true(clock_now_ns() - before >= 20000000);
     OK(fd_close, l);
 }
 

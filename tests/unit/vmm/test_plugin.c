@@ -249,13 +249,6 @@ static bool fake_wait(wasmvm_call *call, int fd, short events)
 
 static char self[4096];
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static struct child *process(char *how)
 {
     char *argv[] = {self, how, NULL};
@@ -271,7 +264,7 @@ static struct child *process(char *how)
 static struct child *greeted(char *how)
 {
     struct child *c = process(how);
-    assert_string_equal(child_hello(c, now_ns() + 20000000000u, &table, why) ? "" : why, "");
+    assert_string_equal(child_hello(c, clock_now_ns() + 20000000000u, &table, why) ? "" : why, "");
     assert_int_equal(table.n, 1);
     return c;
 }
@@ -353,16 +346,16 @@ static void test_stop_in_a_call(void **state)
 {
     (void)state;
     stop_wanted = true;
-    uint64_t began = now_ns();
+    uint64_t began = clock_now_ns();
     traps("hang", "the plug-in process %.*s was stopped in a call");
     stop_wanted = false;
-    assert_true(now_ns() - began < 5000000000u);
+    assert_true(clock_now_ns() - began < 5000000000u);
 }
 
 static void refuses(char *how, const char *sentence)
 {
     struct child *c = process(how);
-    assert_false(child_hello(c, now_ns() + (strcmp(how, "mute") == 0 ? 300000000 : 20000000000), &table, why));
+    assert_false(child_hello(c, clock_now_ns() + (strcmp(how, "mute") == 0 ? 300000000 : 20000000000), &table, why));
     if (!strstr(why, sentence))
         print_error("%s: \"%s\" wanted, not \"%s\"\n", how, sentence, why);
     assert_non_null(strstr(why, sentence));
@@ -521,7 +514,7 @@ static void stuck(void)
 static void test_guard_ended_in_time(void **state)
 {
     (void)state;
-    struct guard *g = guard_start(now_ns() + 10000000, &(struct guard_hooks){never, stuck});
+    struct guard *g = guard_start(clock_now_ns() + 10000000, &(struct guard_hooks){never, stuck});
     usleep(50000);
     guard_end(g);
     g = guard_start(0, &(struct guard_hooks){at_once, stuck});
@@ -537,7 +530,7 @@ static void test_guard_of_what_is_stuck(void **state)
 {
     (void)state;
     static struct guard *left[2]; /* their threads stay in `stuck` */
-    left[0] = guard_start(now_ns() + 10000000, &(struct guard_hooks){never, stuck});
+    left[0] = guard_start(clock_now_ns() + 10000000, &(struct guard_hooks){never, stuck});
     usleep(100000);
     assert_false(was_stuck);
     for (int i = 0; i < 200 && !was_stuck; i++)

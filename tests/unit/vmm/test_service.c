@@ -40,13 +40,6 @@ static struct {
     unsigned long delays;
 } host;
 
-static uint64_t now_ns(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static void sleep_ns(uint64_t ns)
 {
     struct timespec t = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
@@ -286,7 +279,7 @@ static void rest_no_more(void)
 static void stress(enum transport transport, uint64_t polled, uint64_t exit, bool preempt)
 {
     start(transport);
-    uint64_t calls = 0, deadline = now_ns(CLOCK_MONOTONIC) + STRESS_NS;
+    uint64_t calls = 0, deadline = clock_now_ns() + STRESS_NS;
     host.delayed = host_sleeps = true;
     exit_ns = exit;
     do {
@@ -297,7 +290,7 @@ static void stress(enum transport transport, uint64_t polled, uint64_t exit, boo
         delay(&delays);
         if (call_make(calls) != mixed(calls, 99))
             fail_msg("call %llu has the wrong result", (unsigned long long)calls);
-    } while (two_cpus_there ? host.polled < polled && now_ns(CLOCK_MONOTONIC) < deadline : calls < polled);
+    } while (two_cpus_there ? host.polled < polled && clock_now_ns() < deadline : calls < polled);
     stop();
     host_sleeps = false;
     assert_int_equal(host.served, calls);
@@ -337,11 +330,11 @@ static void blocking_call_costs_no_cpu(void **state)
     if (!two_cpus_there)
         skip();
     host.block_ns = 100000000;
-    uint64_t deadline = now_ns(CLOCK_MONOTONIC) + PATIENCE_NS;
-    for (uint64_t i = 1; host.polled == 0 && now_ns(CLOCK_MONOTONIC) < deadline; i++) {
-        uint64_t cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+    uint64_t deadline = clock_now_ns() + PATIENCE_NS;
+    for (uint64_t i = 1; host.polled == 0 && clock_now_ns() < deadline; i++) {
+        uint64_t cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
         calls_right(i, 1);
-        assert_true(now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu < 50000000);
+        assert_true(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu < 50000000);
         sched_yield();
     }
     assert_int_equal(host.polled, 1);
@@ -447,9 +440,9 @@ static void idle_thread_sleeps(void **state)
     for (int i = 0; i < 5000 && polls(); i++)
         sleep_ns(1000000);
     assert_false(polls());
-    uint64_t cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+    uint64_t cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
     sleep_ns(200000000);
-    assert_true(now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu < 50000000);
+    assert_true(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu < 50000000);
     calls_right(101, 100); /* and wakes again */
     stop();
 }
@@ -462,8 +455,8 @@ static void late_thread_rests(void **state)
         skip();
     start(TRANSPORT_POLL);
     uint64_t next = 1, rest_before = service.rest_ns, until = 0;
-    uint64_t deadline = now_ns(CLOCK_MONOTONIC) + PATIENCE_NS;
-    while (until == 0 && now_ns(CLOCK_MONOTONIC) < deadline) {
+    uint64_t deadline = clock_now_ns() + PATIENCE_NS;
+    while (until == 0 && clock_now_ns() < deadline) {
         post(SLOT_RUNG, next++); /* which the thread does not touch */
         service_doorbell(&service, true, EXIT_NS);
         until = locked(&service.not_before);
@@ -472,13 +465,13 @@ static void late_thread_rests(void **state)
     assert_true(locked(&service.rest_ns) > rest_before);
     assert_false(polls());
     uint64_t polled = host.polled;
-    while (now_ns(CLOCK_MONOTONIC) < until) {
+    while (clock_now_ns() < until) {
         bool polling = polls(), hands_over = service_hands_over(&service);
-        assert_true((!polling && !hands_over) || now_ns(CLOCK_MONOTONIC) >= until);
+        assert_true((!polling && !hands_over) || clock_now_ns() >= until);
         calls_right(next++, 1);
         sleep_ns(500000);
     }
-    while (host.polled == polled && now_ns(CLOCK_MONOTONIC) < deadline)
+    while (host.polled == polled && clock_now_ns() < deadline)
         calls_right(next++, 1);
     assert_true(host.polled > polled);
     stop();
@@ -488,7 +481,7 @@ static void start_reversed(enum transport transport, bool threadless)
 {
     start(transport);
     memset(&nest, 0, sizeof nest);
-    nest.random = (unsigned long)now_ns(CLOCK_MONOTONIC);
+    nest.random = (unsigned long)clock_now_ns();
     pthread_mutex_destroy(&service.lock);
     service = (struct service){.state = &slot.state, .polled = &slot.polled, .wait_ticks = &slot.wait_ticks,
                                .serve = serve_reversed, .context = &host, .threadless = threadless};
@@ -504,9 +497,9 @@ static void host_functions_nested(void **state)
         skip();
     for (unsigned round = 0; round < 2; round++) {
         start_reversed(round ? TRANSPORT_POLL : TRANSPORT_AUTO, false);
-        uint64_t deadline = now_ns(CLOCK_MONOTONIC) + STRESS_NS;
+        uint64_t deadline = clock_now_ns() + STRESS_NS;
         uint64_t calls = 0;
-        for (; calls < CALLS / 8 && now_ns(CLOCK_MONOTONIC) < deadline; calls++) {
+        for (; calls < CALLS / 8 && clock_now_ns() < deadline; calls++) {
             delay(&delays);
             if (guest_host_call(calls, 0) != host_value(calls, 0))
                 fail_msg("call %llu has the wrong result", (unsigned long long)calls);
@@ -526,11 +519,11 @@ static struct { uint64_t calls, wrong; bool over; } caller;
 /* In the place of an embedder's thread. */
 static void *caller_main(void *unused)
 {
-    uint64_t value, deadline = now_ns(CLOCK_MONOTONIC) + STRESS_NS;
+    uint64_t value, deadline = clock_now_ns() + STRESS_NS;
     unsigned long random = 77;
     (void)unused;
     caller.over = !service_await(&service);
-    while (!caller.over && caller.calls < CALLS / 8 && now_ns(CLOCK_MONOTONIC) < deadline) {
+    while (!caller.over && caller.calls < CALLS / 8 && clock_now_ns() < deadline) {
         caller.over = !ask_export_value(caller.calls, 1, &value);
         caller.wrong += !caller.over && value != export_value(caller.calls);
         caller.calls++;
@@ -587,7 +580,7 @@ static void stop_does_not_wait_for_ever(void **state)
     start_reversed(TRANSPORT_POLL, false);
     service.stop_wanted = stop_at_once;
     __atomic_store_n(&nest.blocked, true, __ATOMIC_RELAXED);
-    uint64_t before = now_ns(CLOCK_MONOTONIC);
+    uint64_t before = clock_now_ns();
     slot.args[0] = 1;
     slot.args[1] = NESTED_MOST;
     slot.number = CALL_host;
@@ -595,7 +588,7 @@ static void stop_does_not_wait_for_ever(void **state)
     service_doorbell(&service, true, EXIT_NS);
     assert_int_not_equal(slot.state, SLOT_DONE);
     assert_false(service_stop(&service));
-    assert_true(now_ns(CLOCK_MONOTONIC) - before < 1000000000);
+    assert_true(clock_now_ns() - before < 1000000000);
     __atomic_store_n(&nest.blocked, false, __ATOMIC_RELAXED);
     while (!service_stop(&service))
         sleep_ns(1000000);
@@ -604,7 +597,7 @@ static void stop_does_not_wait_for_ever(void **state)
 
 int main(void)
 {
-    delays = (unsigned long)now_ns(CLOCK_MONOTONIC);
+    delays = (unsigned long)clock_now_ns();
     cpu_set_t set;
     two_cpus_there = sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 1;
     const struct CMUnitTest tests[] = {

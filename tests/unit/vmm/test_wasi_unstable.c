@@ -93,11 +93,11 @@ static void test_poll(void **state)
     assert_int_equal(out32(), 1);
     assert_true(get(EVENTS, 8) == 71 && get(EVENTS + 8, 2) == 0 && get(EVENTS + 10, 1) == 1);
 
-    uint64_t before = now_ns(CLOCK_MONOTONIC);
+    uint64_t before = clock_now_ns();
     sub_clock(BUF, 72, CLOCKID_REALTIME, 20000000, 0);
     OK(poll_oneoff_v0, BUF, EVENTS, 1, OUT);
     assert_true(get(EVENTS, 8) == 72 && get(EVENTS + 8, 2) == 0);
-    assert_true(now_ns(CLOCK_MONOTONIC) - before >= 20000000);
+    assert_true(clock_now_ns() - before >= 20000000);
 
     sub_clock(BUF, 73, CLOCKID_REALTIME, 1, 1); /* absolute, long ago */
     OK(poll_oneoff_v0, BUF, EVENTS, 1, OUT);

@@ -192,13 +192,6 @@ static inline bool host_has(const char *name)
     return lstat(host_path(name), &st) == 0;
 }
 
-static inline uint64_t now_ns(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* ---- a run ---- */
 static inline void memory_make(void)
 {
