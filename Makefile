@@ -495,7 +495,7 @@ TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
 ## make test-peers curl, wrk, nginx, Redis, PostgreSQL, gRPC on loopback; what is missing is skipped (network)
 ## make bench-serve an HTTP server under wrk: native, wasmvm, wazero (network at first)
 ## make bench      start times and Go programs against native Go and other runtimes (network)
-## make bench-calls what a call costs: by exit, polled, natively (network at first)
+## make bench-calls what a call costs: by exit, polled, natively; of host functions and exports (network at first)
 ## make bench-compile compile speed and memory against wazero (network at first)
 ## make images     build images/demo.wasm anew with the pinned Go: the same bytes (network)
 ## make fresh      make demo and make test in a minimal Debian (root, network)

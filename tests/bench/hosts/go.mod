@@ -1,0 +1,3 @@
+module wasmvm.test/hosts
+
+go 1.24
