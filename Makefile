@@ -100,6 +100,7 @@ VMM_SRC := \
     vmm/message.c \
     vmm/net.c \
     vmm/net_addr.c \
+    vmm/net_backlog.c \
     vmm/net_batch.c \
     vmm/net_dns.c \
     vmm/net_etc.c \
@@ -380,8 +381,8 @@ $(BUILD)/unit/%: tests/unit/%.c $(SAN_LIBS) $(BUILD)/san/libguest.a
 # What two threads share once more, under ThreadSanitizer: the hand-over of calls, bytes without calls, the resolver.
 $(BUILD)/tsan/test_service: tests/unit/vmm/test_service.c vmm/service.c vmm/message.c \
     wasi-shim/hypercall.c
-$(BUILD)/tsan/test_net_batch: tests/unit/vmm/test_net_batch.c vmm/net_batch.c vmm/message.c tests/host/batch_guest.c \
-    wasi-shim/batch.c wasi-shim/linear.c
+$(BUILD)/tsan/test_net_batch: tests/unit/vmm/test_net_batch.c vmm/net_batch.c vmm/net_backlog.c vmm/message.c \
+    tests/host/batch_guest.c wasi-shim/batch.c wasi-shim/linear.c
 $(BUILD)/tsan/test_net_dns: tests/unit/vmm/test_net_dns.c vmm/message.c \
     $(addprefix vmm/net_,dns.c policy.c addr.c message.c log.c)
 $(BUILD)/tsan/test_%:

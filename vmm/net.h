@@ -6,6 +6,7 @@
 #ifndef VMM_NET_H
 #define VMM_NET_H
 
+#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 
@@ -112,6 +113,8 @@ struct conn {
     char *peer_path;        /* the name that it connected to */
     /* net_batch.c's */
     struct batch_place *place; /* where the guest reads it without a call; NULL = nowhere */
+    uint32_t credit;           /* bytes that the guest may have left in the ring, or may still leave there */
+    struct backlog *backlog;   /* net_backlog.c's */
     uint8_t *rest;             /* bytes read ahead that calls must hand out: nrest of them, from rest_at on */
     uint32_t rest_at, nrest;
     int error;                 /* met while nobody asked; for the next call */
@@ -161,6 +164,30 @@ void conn_started(struct desc *, const char *how, const struct endpoint *peer, c
 /* A descriptor of the guest for host's socket.  On failure the socket is closed and conn freed. */
 uint32_t net_place(struct wasi *, int host, struct conn *, bool dgram, uint16_t fdflags, uint32_t *fd);
 
+/* ---- net_backlog.c: bytes that are written for the guest and that the kernel does not take yet ---- */
+#define BATCH_CREDIT 8192u /* an empty send buffer takes it, if its size is the kernel's own choice */
+#define BACKLOGS_MOST 256u /* BATCH_PLACES that exist when one is promised, and as many promises */
+struct backlogs {
+    pthread_mutex_t lock;
+    struct backlog *first;
+    uint32_t n, lingering;
+    struct pollfd hosts[BACKLOGS_MOST]; /* the thread's */
+};
+void backlogs_open(struct backlogs *);
+/* The end of a run: what the kernel cannot be made to take within a second is lost, and the peer is told. */
+void backlogs_end(struct backlogs *);
+uint32_t backlogs_count(const struct backlogs *);
+/* The thread's sleep: sends what it can. */
+void backlogs_wait(struct backlogs *, uint64_t most_ns);
+/* What follows under the calls' lock.  False: no memory, or more than any honest guest leaves. */
+bool backlog_add(struct backlogs *, struct conn *, int host, const uint8_t *, uint32_t n);
+/* Sends what it can; whether nothing is left.  conn->error may be set. */
+bool backlog_settle(struct backlogs *, struct conn *);
+void backlog_close(struct backlogs *, struct conn *); /* before the host's socket is closed */
+/* Shuts it down behind the last byte; false: nothing is left, do it at once. */
+bool backlog_shut(struct backlogs *, struct conn *);
+bool backlog_is_shut(struct backlogs *, const struct conn *);
+
 /* ---- net_batch.c: reads and writes without calls ---- */
 /* Something was read ahead for it, or an error met: it is readable, whatever the kernel says. */
 bool batch_pending(const struct conn *);
@@ -170,6 +197,11 @@ void batch_recall(struct conn *);
 void batch_was_read(const struct desc *, size_t got, size_t asked);
 void batch_leave(struct conn *); /* gives it up with all that is in it */
 void batch_was_sent(struct conn *); /* a call has sent on it: the buffer may be full */
+/* Before a call on it: sends what was left behind and learns of its errors.  False: not all is sent, and errno is why
+ * no more can be: EAGAIN, or EPIPE behind a shutdown. */
+bool batch_settle(struct conn *);
+bool batch_shut(struct conn *);  /* sends what was left behind, shuts it down then; false: nothing was */
+void batch_close(struct conn *); /* it ends, once it is sent */
 /* Hands out what was taken back. */
 ssize_t batch_take(struct conn *, struct msghdr *, bool peek);
 

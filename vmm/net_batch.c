@@ -1,33 +1,30 @@
 /* TCP connections whose bytes travel without calls of their own: the host's side of abi.h's struct batch.
  *
  * poll_oneoff takes what a readable connection has (up to BATCH_PIECE) into the connection's place, where the guest
- * reads it without a call; and where the kernel's send buffer is empty, it lets the guest leave CREDIT bytes in the
- * ring.  What lies there is sent before the next call is served, whatever it is, by a thread of its own LATE_NS after
- * at most, and at the run's end.  So what was written has reached the kernel before the guest can ask about it.
+ * reads it without a call; and where the kernel's send buffer is empty, it lets the guest leave BATCH_CREDIT bytes in
+ * the ring.  What lies there is sent before the next call is served, whatever it is, by a thread of its own LATE_NS
+ * after at most, and at the run's end.  So what was written has reached the kernel before the guest can ask about it,
+ * or it is in the connection's backlog (net_backlog.c): nobody waits here for a peer.
  *
- * All of it happens under the lock that serves calls; only the ring's tail may move meanwhile.  Place and ring are the
- * guest's to garble: who owns a place, and how far the ring was read, is kept here, and a record that makes no sense
- * empties the ring. */
+ * All of it happens under the lock that serves calls; only the ring's tail may move meanwhile, and the guest's words in
+ * its places: they are written inside calls alone.  Place and ring are the guest's to garble: who owns a place, what it
+ * may leave, and how far the ring was read, is kept here, and a record that makes no sense empties the ring. */
 #include "vmm/net.h"
 
 #include <linux/futex.h>
 #include <linux/sockios.h>
-#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
-#define CREDIT 8192u      /* an empty send buffer takes it, whatever its size */
 #define SOON_NS 300000    /* between two looks into the ring */
 #define LATE_NS 1000000   /* ... after IDLE_ROUNDS that found nothing */
 #define IDLE_ROUNDS 8
 #define MISSED_MOST 4     /* looks that found a call in service; it may take long */
-#define LAST_WAIT_MS 1000 /* for a kernel short of memory, at the end of a run */
 
 struct batch_host {
     struct batch *shared;
@@ -37,10 +34,11 @@ struct batch_host {
     struct conn *owner[BATCH_PLACES];
     uint32_t owners;
     uint32_t head;         /* bytes of the ring that were dealt with */
-    uint32_t sent;         /* of the first record's */
-    pthread_t thread;
+    struct backlogs backlogs;
+    bool withdraw;         /* some owner must not leave more behind */
+    pthread_t thread;      /* made for the first place */
     bool running, stopping;
-    uint32_t armed;        /* futex: there are owners; the thread is to look */
+    uint32_t armed;        /* futex: there are owners or backlogs; the thread is to look */
 };
 
 /* ---- in ---- */
@@ -69,6 +67,7 @@ void batch_leave(struct conn *c)
     if (!c || !c->place)
         return;
     c->place->fd = 0;
+    c->credit = 0;
     c->net->batch->owner[c->place - c->net->batch->shared->in] = NULL;
     c->net->batch->owners--;
     c->place = NULL;
@@ -111,6 +110,21 @@ ssize_t batch_take(struct conn *c, struct msghdr *m, bool peek)
     return (ssize_t)done;
 }
 
+static void *late(void *self);
+
+/* Without signals: they come to the others. */
+static bool thread_there(struct batch_host *b)
+{
+    sigset_t all, before;
+    if (b->running)
+        return true;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    b->running = pthread_create(&b->thread, NULL, late, b) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return b->running;
+}
+
 static void arm(struct batch_host *b)
 {
     if (!__atomic_exchange_n(&b->armed, 1, __ATOMIC_RELEASE))
@@ -123,7 +137,7 @@ static bool place_take(struct batch_host *b, struct conn *c, uint32_t fd)
     uint32_t at;
     if (c->place)
         return true;
-    if (*owner && ahead_left((*owner)->place, &at))
+    if ((*owner && ahead_left((*owner)->place, &at)) || !thread_there(b))
         return false;
     batch_leave(*owner);
     *owner = c;
@@ -137,6 +151,7 @@ static bool place_take(struct batch_host *b, struct conn *c, uint32_t fd)
 
 void batch_was_sent(struct conn *c)
 {
+    c->credit = 0;
     if (c->place)
         c->place->credit = 0;
 }
@@ -149,9 +164,11 @@ static bool may_have_place(const struct conn *c)
 
 static void credit_give(const struct desc *d)
 {
+    struct conn *c = d->conn;
     int unsent = 1;
-    bool empty = !d->conn->error && !d->conn->sized && ioctl(d->host, SIOCOUTQ, &unsent) == 0 && unsent == 0;
-    d->conn->place->credit = empty ? CREDIT : 0;
+    bool empty = !c->error && !c->sized && !c->backlog && ioctl(d->host, SIOCOUTQ, &unsent) == 0 && unsent == 0 &&
+                 backlogs_count(&c->net->batch->backlogs) < BACKLOGS_MOST - BATCH_PLACES;
+    c->credit = c->place->credit = empty ? BATCH_CREDIT : 0;
 }
 
 /* Without this a connection whose peer is quick would be read by calls for ever, and never be polled for. */
@@ -189,34 +206,33 @@ void batch_fill(struct wasi *w, uint32_t fd, const struct desc *d)
 
 /* ---- out ---- */
 
-/* Sends a record's bytes; false: the kernel does not take them now. */
-static bool record_send(struct batch_host *b, uint32_t fd, const uint8_t *bytes, uint32_t len)
+/* Sends a record's bytes.  One that its connection has no credit for is garbage. */
+static void record_send(struct batch_host *b, uint32_t fd, const uint8_t *bytes, uint32_t len)
 {
     struct desc *d = desc_get(b->wasi, fd);
     struct conn *c = d ? d->conn : NULL;
-    if (!c || c->proto != NET_TCP || c->listening || c->error)
-        return true;
-    while (b->sent < len) {
-        ssize_t n = send(d->host, bytes + b->sent, len - b->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+    uint32_t done = 0;
+    if (!c || len > c->credit)
+        return;
+    c->credit -= len;
+    while (done < len && !c->backlog && !c->error) {
+        ssize_t n = send(d->host, bytes + done, len - done, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0 && errno == EAGAIN)
-            return false;
-        if (n < 0 && errno != EINTR) {
+            break;
+        if (n > 0)
+            done += (uint32_t)n;
+        else if (errno != EINTR)
             c->error = errno; /* the next call on it says so */
-            if (c->place)
-                c->place->credit = 0;
-            return true;
-        }
-        if (n > 0) {
-            b->sent += (uint32_t)n;
-            c->out += (uint64_t)n;
-            c->net->bytes += (uint64_t)n;
-        }
     }
-    return true;
+    if (done < len && !c->error && !backlog_add(&b->backlogs, c, d->host, bytes + done, len - done))
+        c->error = ECONNRESET;
+    b->withdraw |= done < len;
+    c->out += len;
+    c->net->bytes += len;
 }
 
-/* Deals with the ring's records until it is empty; *fd: the descriptor that must wait, where it returns false. */
-static bool ring_empty(struct batch_host *b, uint32_t *fd)
+/* Deals with the ring's records until it is empty. */
+static void ring_empty(struct batch_host *b)
 {
     uint32_t tail = __atomic_load_n(&b->shared->tail, __ATOMIC_ACQUIRE); /* what lies before it is whole */
     while (b->head != tail) {
@@ -229,53 +245,73 @@ static bool ring_empty(struct batch_host *b, uint32_t *fd)
             b->head = tail; /* garbage */
             break;
         }
-        *fd = r.fd;
-        if (r.fd && !record_send(b, r.fd, b->shared->ring + at + sizeof r, r.len))
-            return false;
+        if (r.fd)
+            record_send(b, r.fd, b->shared->ring + at + sizeof r, r.len);
         b->head += step;
-        b->sent = 0;
     }
-    b->sent = 0;
     __atomic_store_n(&b->shared->head, b->head, __ATOMIC_RELEASE); /* what lay before it may be overwritten */
-    return true;
 }
 
 void batch_flush(struct wasi *w)
 {
     struct batch_host *b = w->net ? w->net->batch : NULL;
-    uint32_t fd;
-    while (b && !ring_empty(b, &fd)) {
-        struct pollfd p = { .fd = desc_get(w, fd)->host, .events = POLLOUT };
-        if (kick_ppoll(w->kick, &p, 1, -1) < 0)
-            return;
+    if (!b)
+        return;
+    ring_empty(b);
+    for (uint32_t i = 0; i < BATCH_PLACES && b->withdraw; i++)
+        if (b->owner[i] && (b->owner[i]->backlog || b->owner[i]->error))
+            batch_was_sent(b->owner[i]);
+    b->withdraw = false;
+    if (backlogs_count(&b->backlogs))
+        arm(b);
+}
+
+bool batch_settle(struct conn *c)
+{
+    if (!c->backlog || backlog_settle(&c->net->batch->backlogs, c))
+        return true;
+    errno = backlog_is_shut(&c->net->batch->backlogs, c) ? EPIPE : EAGAIN;
+    return false;
+}
+
+bool batch_shut(struct conn *c)
+{
+    return c && c->backlog && backlog_shut(&c->net->batch->backlogs, c);
+}
+
+void batch_close(struct conn *c)
+{
+    batch_leave(c);
+    if (c->backlog) {
+        backlog_close(&c->net->batch->backlogs, c);
+        arm(c->net->batch);
     }
 }
 
 /* ---- the thread ---- */
 
 /* Looks into the ring every now and then, as long as a connection has a place.  While a call waits (a poll of an idle
- * server), it waits for the lock. */
+ * server), it waits for the lock, unless there are backlogs to send. */
 static void *late(void *self)
 {
     struct batch_host *b = self;
     outlet_use(b->outlet);
     unsigned idle = 0, missed = 0;
     while (!__atomic_load_n(&b->stopping, __ATOMIC_ACQUIRE)) {
-        uint32_t fd;
         if (!__atomic_load_n(&b->armed, __ATOMIC_ACQUIRE)) {
             syscall(SYS_futex, &b->armed, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
             continue;
         }
-        nanosleep(&(struct timespec){ 0, idle < IDLE_ROUNDS ? SOON_NS : LATE_NS }, NULL);
+        backlogs_wait(&b->backlogs, idle < IDLE_ROUNDS && missed < MISSED_MOST ? SOON_NS : LATE_NS);
         if (pthread_mutex_trylock(b->lock) != 0) {
-            if (++missed < MISSED_MOST)
+            if (++missed < MISSED_MOST || backlogs_count(&b->backlogs))
                 continue;
             pthread_mutex_lock(b->lock);
         }
         missed = 0;
         idle = b->head == __atomic_load_n(&b->shared->tail, __ATOMIC_RELAXED) ? idle + 1 : 0;
-        ring_empty(b, &fd); /* what the kernel does not take now is tried again */
-        if (b->owners == 0)
+        ring_empty(b);
+        if (b->owners == 0 && backlogs_count(&b->backlogs) == 0)
             __atomic_store_n(&b->armed, 0, __ATOMIC_RELAXED);
         pthread_mutex_unlock(b->lock);
     }
@@ -285,37 +321,27 @@ static void *late(void *self)
 void batch_start(struct wasi *w, pthread_mutex_t *lock)
 {
     struct iovec span;
-    sigset_t all, before;
     struct batch_host *b = w->net && w->net->max_bytes == 0 && w->trace < 0 ? calloc(1, sizeof *b) : NULL;
     if (!b || !guest_span(w->mem, MAP_CONTROL + offsetof(struct control, batch), sizeof *b->shared, true, &span)) {
         free(b);
         return;
     }
     *b = (struct batch_host){ .shared = span.iov_base, .wasi = w, .lock = lock, .outlet = outlet_now() };
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    b->running = pthread_create(&b->thread, NULL, late, b) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (b->running)
-        w->net->batch = b;
-    else
-        free(b);
+    backlogs_open(&b->backlogs);
+    w->net->batch = b;
 }
 
 void batch_stop(struct wasi *w)
 {
     struct batch_host *b = w->net ? w->net->batch : NULL;
-    uint32_t fd;
     if (!b)
         return;
     __atomic_store_n(&b->stopping, true, __ATOMIC_RELEASE);
     arm(b);
-    pthread_join(b->thread, NULL);
-    while (!ring_empty(b, &fd)) {
-        struct pollfd p = { .fd = desc_get(w, fd)->host, .events = POLLOUT };
-        if (poll(&p, 1, LAST_WAIT_MS) <= 0)
-            break;
-    }
+    if (b->running)
+        pthread_join(b->thread, NULL);
+    ring_empty(b);
+    backlogs_end(&b->backlogs);
     for (uint32_t i = 0; i < BATCH_PLACES; i++)
         batch_leave(b->owner[i]);
     w->net->batch = NULL;

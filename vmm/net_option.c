@@ -64,6 +64,8 @@ static uint32_t value_get(const struct desc *d, const struct option *o, union va
         v->time.us = ns % 1000000000 / 1000;
         return WASI_SUCCESS;
     }
+    if (o->kind == ERROR && d->conn)
+        batch_settle(d->conn);
     if (o->kind == ERROR && d->conn && d->conn->error) {
         v->number = (int32_t)wasi_errno(d->conn->error);
         d->conn->error = 0;

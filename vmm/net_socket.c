@@ -41,7 +41,7 @@ struct conn *conn_new(struct net *n, uint8_t family, enum net_proto proto)
 static void conn_free(struct conn *c)
 {
     c->net->sockets--;
-    batch_leave(c);
+    batch_close(c);
     free(c->rest);
     free(c->path);
     free(c->host_path);
@@ -178,6 +178,8 @@ ssize_t net_receive(const struct desc *d, struct msghdr *m, int flags)
     batch_recall(c);
     if (c && c->nrest)
         return batch_take(c, m, flags & MSG_PEEK);
+    if (c)
+        batch_settle(c);
     if (c && c->error)
         return error_tell(c);
     if (c && c->proto == NET_UDP && !c->dns && !stranger_skip(d))
@@ -195,6 +197,8 @@ ssize_t net_send(const struct desc *d, const struct msghdr *m)
 {
     struct conn *c = d->conn;
     if (c && !bytes_left(c->net))
+        return -1;
+    if (c && !batch_settle(c))
         return -1;
     if (c && c->error)
         return error_tell(c);

@@ -114,5 +114,6 @@ uint32_t serve_sock_shutdown(struct wasi *w, const uint64_t *arg)
         return err;
     if (arg[1] == 0 || arg[1] >= sizeof how / sizeof *how)
         return WASI_INVAL;
-    return shutdown(d->host, how[arg[1]]) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
+    uint64_t now = arg[1] & SD_WR && batch_shut(d->conn) ? arg[1] & SD_RD : arg[1];
+    return now && shutdown(d->host, how[now]) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
 }

@@ -707,3 +707,80 @@ def sockets_of_systemd(t):
                    "--listen-fds: LISTEN_PID is 1, not this process")
     expect_message(t.vm("--listen-fds", "--", app, "scan"), 125, "--listen-fds: LISTEN_PID and LISTEN_FDS are not set")
     expect(t.vm("--env-all", "--", app, "scan", env=env), 0, out=b"")
+
+
+# ---- bytes that go together ----
+
+
+@contextlib.contextmanager
+def small_listener():
+    """A listener whose connections have the smallest send buffer that the kernel gives, and an end of it whose
+    receive buffer is as small; gives the listener and what connects."""
+    with socket.socket() as l:
+        l.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+        l.bind(("127.0.0.1", 0))
+        l.listen()
+
+        def connect():
+            s = socket.socket()
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+            s.settimeout(20)
+            s.connect(l.getsockname())
+            return s
+
+        yield l, connect
+
+
+def passed(t, l, *args):
+    """wasmvm with the listener as systemd would pass it."""
+    script = 'exec env LISTEN_FDS=1 LISTEN_PID=$$ "$@" 3<&0 </dev/null'
+    child = subprocess.Popen(["sh", "-c", script, "sh", t.wasmvm, "--listen-fds", "--", *args], stdin=l)
+    t.started.append(child)
+    return child
+
+
+HELLO = b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@case
+def a_peer_that_does_not_read_stops_nobody_else(t):
+    """What it is sent fills the kernel's buffers; the answers that fit nowhere must not keep the machine waiting."""
+    with small_listener() as (l, connect), contextlib.ExitStack() as all:
+        child = passed(t, l, t.go("listen"), "http")
+        lazy = [all.enter_context(connect()) for _ in range(20)]
+        for _ in range(3):
+            for s in lazy:
+                s.sendall(HELLO * 40)
+            for _ in range(10):
+                with connect() as s:
+                    s.sendall(HELLO)
+                    assert s.recv(1 << 16).startswith(b"HTTP/1.1 200 OK")
+        for s in lazy:  # nothing is lost, and in order
+            got = b""
+            while got.count(b"Hello, World!\n") < 120:
+                got += s.recv(1 << 16)
+        with connect() as s:
+            s.sendall(b"GET /quit HTTP/1.1\r\nHost: x\r\n\r\n")
+            read_all(s)
+        assert wait(child, 30)[0] == 0
+
+
+@case
+def a_thread_for_bytes_that_go_together_only_with_a_connection(t):
+    def threads(pid):
+        """Without those that the kernel lends to whoever uses KVM."""
+        names = [open(f"/proc/{pid}/task/{task}/comm").read() for task in os.listdir(f"/proc/{pid}/task")]
+        return names.count("wasmvm\n")
+
+    server = Server(t, "--hypercall", "exit", "--listen", "127.0.0.1:0", "--", t.go("listen"), "http")
+    address = tcp(server.listening("err"))
+    time.sleep(0.3)  # it listens, and nothing came
+    assert threads(server.child.pid) == 1
+    with socket.create_connection(address) as s:
+        for _ in range(3):
+            s.sendall(HELLO)
+            assert s.recv(4096).endswith(b"Hello, World!\n")
+        assert threads(server.child.pid) == 2
+        s.sendall(b"GET /quit HTTP/1.1\r\nHost: x\r\n\r\n")
+        read_all(s)
+    server.end()

@@ -1,6 +1,9 @@
-/* Reads and writes of connections without calls: both halves (vmm/net_batch.c and, by tests/host/batch_guest.c, the
- * shim's) over real sockets, then a guest that garbles what is its own.  Built once more under ThreadSanitizer. */
+/* Reads and writes of connections without calls: both halves (vmm/net_batch.c, vmm/net_backlog.c and, by
+ * tests/host/batch_guest.c, the shim's) over real sockets, then a guest that garbles what is its own.  Built once more
+ * under ThreadSanitizer.  It is past 800 lines, as all of it stands on the same doubles and connections. */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -27,7 +30,6 @@ static struct net net;
 static struct desc descs[FDS];
 static struct conn conns[FDS];
 static int peers[FDS];
-static int pairs;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* ---- doubles ---- */
@@ -46,17 +48,20 @@ bool guest_span(const struct guestmem *mem, gva_t at, uint64_t n, bool writable,
     return true;
 }
 
-int kick_ppoll(struct kick *kick, struct pollfd *fds, unsigned n, int64_t timeout_ns)
+static uint64_t clock_ahead_ns;
+
+uint64_t net_now_ns(void)
 {
-    (void)kick;
-    assert_true(timeout_ns == -1);
-    return poll(fds, n, 10000);
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec +
+           __atomic_load_n(&clock_ahead_ns, __ATOMIC_RELAXED);
 }
 
 /* ---- a run ---- */
 
-/* A TCP connection whose one end is the guest's descriptor fd. */
-static void connection(uint32_t fd)
+/* A TCP connection whose one end is the guest's descriptor fd; what the peer receives, if it does not read. */
+static void connection_of(uint32_t fd, int rcvbuf)
 {
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t len = sizeof at;
@@ -64,6 +69,8 @@ static void connection(uint32_t fd)
     assert_true(l >= 0 && bind(l, (struct sockaddr *)&at, len) == 0 && listen(l, 1) == 0);
     assert_int_equal(getsockname(l, (struct sockaddr *)&at, &len), 0);
     peers[fd] = socket(AF_INET, SOCK_STREAM, 0);
+    if (rcvbuf)
+        setsockopt(peers[fd], SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof rcvbuf);
     assert_int_equal(connect(peers[fd], (struct sockaddr *)&at, len), 0);
     setsockopt(peers[fd], IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     int host = accept4(l, NULL, NULL, SOCK_NONBLOCK);
@@ -72,7 +79,11 @@ static void connection(uint32_t fd)
     wasi.descs = descs;
     conns[fd] = (struct conn){ .net = &net, .proto = NET_TCP };
     descs[fd] = (struct desc){ .host = host, .io = host, .fdflags = FDFLAG_NONBLOCK, .conn = &conns[fd] };
-    pairs++;
+}
+
+static void connection(uint32_t fd)
+{
+    connection_of(fd, 0);
 }
 
 static int setup(void **state)
@@ -81,6 +92,7 @@ static int setup(void **state)
     batch = aligned_alloc(64, (sizeof *batch + 63) / 64 * 64);
     memset(batch, 0, sizeof *batch);
     net = (struct net){ .log = -1 };
+    clock_ahead_ns = 0;
     wasi = (struct wasi){ .net = &net, .trace = -1 };
     batch_start(&wasi, &lock);
     assert_non_null(net.batch);
@@ -464,6 +476,279 @@ static void test_order_and_wholeness(void **state)
     free(got);
 }
 
+/* ---- the thread ---- */
+
+static int threads(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    int n = 0;
+    while (readdir(tasks))
+        n++;
+    closedir(tasks);
+    return n;
+}
+
+static void test_the_thread_is_made_for_the_first_place(void **state)
+{
+    (void)state;
+    int before = threads();
+    called();
+    assert_int_equal(threads(), before);
+    peer_sends(FD, "?");
+    polled(FD);
+    assert_int_equal(threads(), before + 1);
+    connection(FD + 1);
+    peer_sends(FD + 1, "?");
+    polled(FD + 1);
+    assert_int_equal(threads(), before + 1);
+}
+
+/* ---- what the kernel does not take ---- */
+
+static char full_bytes[1 << 20];
+static uint32_t full_count;
+
+enum { FULL = FD + 4, SMALL = 1, LARGE = 1 << 19 };
+
+/* A connection on which the kernel takes no more; what the guest may still leave behind finds no room.  With SMALL as
+ * the size of the send buffer it can be made to. */
+static void kernel_full(uint32_t fd, int sndbuf)
+{
+    ssize_t n;
+    connection_of(fd, 1);
+    peer_sends(fd, "?");
+    polled(fd);
+    READS(fd, "?");
+    setsockopt(descs[fd].host, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof sndbuf);
+    full_count = 0;
+    for (int quiet = 0; quiet < 20; quiet++) { /* until what it has sent stays unread */
+        while ((n = send(descs[fd].host, full_bytes, sizeof full_bytes, MSG_DONTWAIT)) > 0) {
+            full_count += (uint32_t)n;
+            quiet = 0;
+        }
+        usleep(1000);
+    }
+}
+
+/* The peer reads what filled the kernel, then `want`; with `end` also the end. */
+static void peer_gets_behind(uint32_t fd, const char *want, bool end)
+{
+    static char got[4 << 20];
+    size_t done = 0, all = full_count + strlen(want);
+    struct pollfd p = { .fd = peers[fd], .events = POLLIN };
+    int large = sizeof got;
+    assert_true(all < sizeof got);
+    setsockopt(peers[fd], SOL_SOCKET, SO_RCVBUF, &large, sizeof large); /* else its window stays small, and is probed */
+    while (done < all) {
+        assert_int_equal(poll(&p, 1, 5000), 1);
+        ssize_t n = recv(peers[fd], got + done, sizeof got - done, 0);
+        assert_true(n > 0);
+        done += (size_t)n;
+    }
+    assert_true(done == all && memcmp(got + full_count, want, strlen(want)) == 0);
+    if (end)
+        assert_true(poll(&p, 1, 5000) == 1 && recv(peers[fd], got, 1, 0) == 0);
+}
+
+/* As a call that wants to send: 0, or its errno. */
+static int sending(uint32_t fd)
+{
+    pthread_mutex_lock(&lock);
+    batch_flush(&wasi);
+    int error = batch_settle(&conns[fd]) ? 0 : errno;
+    pthread_mutex_unlock(&lock);
+    guest_called(batch);
+    return error;
+}
+
+static void test_nobody_waits_for_a_full_kernel(void **state)
+{
+    (void)state;
+    connection(FD + 1);
+    kernel_full(FULL, SMALL);
+    assert_int_equal(writes(FULL, "kept "), 0);
+    assert_int_equal(writes(FULL, "in order"), 0);
+    called();
+    assert_int_equal(writes(FULL, "x"), FORWARDED); /* it may leave no more behind */
+    assert_int_equal(sending(FULL), EAGAIN);
+    peer_sends(FD + 1, "?"); /* nobody else notices */
+    polled(FD + 1);
+    assert_int_equal(writes(FD + 1, "answer"), 0);
+    called();
+    peer_gets(FD + 1, "answer");
+    peer_sends(FULL, "!"); /* read as before */
+    polled(FULL);
+    assert_int_equal(writes(FULL, "x"), FORWARDED);
+    READS(FULL, "!");
+    pthread_mutex_lock(&lock); /* as by a call that waits: the bytes go without it */
+    peer_gets_behind(FULL, "kept in order", false);
+    pthread_mutex_unlock(&lock);
+    assert_int_equal(sending(FULL), 0);
+    assert_null(conns[FULL].backlog);
+    assert_int_equal(conns[FULL].out, 13);
+    peer_sends(FULL, "?");
+    polled(FULL);
+    assert_int_equal(writes(FULL, "as before"), 0);
+    peer_gets(FULL, "as before");
+}
+
+/* A second piece comes while the first is not sent. */
+static void test_a_backlog_grows_to_the_credit(void **state)
+{
+    (void)state;
+    static char many[BATCH_CREDIT + 1];
+    kernel_full(FULL, SMALL);
+    for (uint32_t i = 0; i < BATCH_CREDIT / 512; i++) {
+        char piece[513];
+        memset(piece, 'a' + (int)i, 512);
+        piece[512] = 0;
+        memcpy(many + i * 512, piece, 512);
+        pthread_mutex_lock(&lock);
+        assert_int_equal(writes(FULL, piece), 0);
+        pthread_mutex_unlock(&lock);
+        usleep(2000); /* the thread takes it: no call comes */
+    }
+    assert_int_equal(writes(FULL, "x"), FORWARDED);
+    peer_gets_behind(FULL, many, false);
+    assert_int_equal(sending(FULL), 0);
+}
+
+static void test_a_shutdown_waits_for_what_was_written(void **state)
+{
+    (void)state;
+    kernel_full(FULL, SMALL);
+    assert_int_equal(writes(FULL, "last words"), 0);
+    called();
+    pthread_mutex_lock(&lock);
+    assert_true(batch_shut(&conns[FULL]));
+    pthread_mutex_unlock(&lock);
+    assert_int_equal(sending(FULL), EPIPE);
+    peer_gets_behind(FULL, "last words", true);
+    assert_int_equal(sending(FULL), 0);
+    pthread_mutex_lock(&lock);
+    assert_false(batch_shut(&conns[FULL]));
+    pthread_mutex_unlock(&lock);
+}
+
+/* More than what a packet that lies in the kernel has room for. */
+static const char *long_text(void)
+{
+    static char text[BATCH_CREDIT];
+    memset(text, 'l', sizeof text - 1);
+    return text;
+}
+
+static void closed(uint32_t fd)
+{
+    pthread_mutex_lock(&lock);
+    batch_flush(&wasi);
+    batch_close(&conns[fd]);
+    close(descs[fd].host);
+    descs[fd].host = -1;
+    descs[fd].conn = NULL;
+    pthread_mutex_unlock(&lock);
+}
+
+static void test_a_closed_connection_lingers(void **state)
+{
+    (void)state;
+    for (int stays = 0; stays < 2; stays++) {
+        uint32_t fd = FD + 1 + (uint32_t)stays;
+        kernel_full(fd, stays ? LARGE : SMALL);
+        assert_int_equal(writes(fd, long_text()), 0);
+        closed(fd);
+        peer_gets_behind(fd, long_text(), true);
+        close(peers[fd]);
+    }
+}
+
+static int descriptors(void)
+{
+    int n = 0;
+    for (int fd = 0; fd < 1000; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+static bool peer_is_reset(uint32_t fd)
+{
+    struct pollfd p = { .fd = peers[fd], .events = 0 };
+    return poll(&p, 1, 5000) == 1 && p.revents & POLLERR;
+}
+
+/* Not for ever, and not without number: the peer is told then. */
+static void test_lingering_has_limits(void **state)
+{
+    (void)state;
+    enum { MOST = 16, FIRST = FD + 1 };
+    int before = descriptors();
+    for (uint32_t fd = FIRST; fd <= FIRST + MOST; fd++) {
+        kernel_full(fd, LARGE);
+        assert_int_equal(writes(fd, long_text()), 0);
+        closed(fd);
+    }
+    assert_int_equal(descriptors(), before + MOST + MOST + 1); /* with the peers' */
+    assert_true(peer_is_reset(FIRST + MOST));
+    struct pollfd p = { .fd = peers[FIRST], .events = 0 };
+    assert_int_equal(poll(&p, 1, 20), 0);
+    __atomic_store_n(&clock_ahead_ns, 61000000000u, __ATOMIC_RELAXED);
+    for (uint32_t fd = FIRST; fd < FIRST + MOST; fd++)
+        assert_true(peer_is_reset(fd));
+    for (uint32_t fd = FIRST; fd <= FIRST + MOST; fd++)
+        close(peers[fd]);
+    for (int i = 0; i < 1000 && descriptors() != before; i++)
+        usleep(1000);
+    assert_int_equal(descriptors(), before);
+}
+
+static void test_what_was_written_outlives_the_run(void **state)
+{
+    (void)state;
+    kernel_full(FULL, SMALL);
+    assert_int_equal(writes(FULL, "last words"), 0);
+    called();
+    assert_non_null(conns[FULL].backlog);
+    uint64_t began = net_now_ns();
+    batch_stop(&wasi);
+    assert_true(net_now_ns() - began < 900000000u); /* the kernel has it now */
+    assert_null(conns[FULL].backlog);
+    close(descs[FULL].host);
+    descs[FULL].host = dup(0);
+    peer_gets_behind(FULL, "last words", true);
+}
+
+static void test_the_end_waits_a_second_and_says_what_is_lost(void **state)
+{
+    (void)state;
+    kernel_full(FULL, LARGE);
+    assert_int_equal(writes(FULL, long_text()), 0);
+    called();
+    uint64_t began = net_now_ns();
+    batch_stop(&wasi);
+    uint64_t took = net_now_ns() - began;
+    assert_true(took > 900000000u && took < 10000000000u);
+    assert_null(conns[FULL].backlog);
+    close(descs[FULL].host);
+    descs[FULL].host = dup(0);
+    assert_true(peer_is_reset(FULL));
+}
+
+static void test_an_error_of_a_backlog_is_told(void **state)
+{
+    (void)state;
+    struct linger now = { 1, 0 };
+    kernel_full(FULL, SMALL);
+    assert_int_equal(writes(FULL, "into the void"), 0);
+    called();
+    setsockopt(peers[FULL], SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close(peers[FULL]);
+    peers[FULL] = dup(0);
+    usleep(5000);
+    assert_int_equal(sending(FULL), 0);
+    assert_true(conns[FULL].error == ECONNRESET || conns[FULL].error == EPIPE);
+    assert_null(conns[FULL].backlog);
+}
+
 /* ---- a guest that does what it likes ---- */
 
 static void test_garbage(void **state)
@@ -539,6 +824,15 @@ int main(void)
         TEST(test_many_records_make_a_call),
         TEST(test_an_error_of_sending_is_told_later),
         TEST(test_order_and_wholeness),
+        TEST(test_the_thread_is_made_for_the_first_place),
+        TEST(test_nobody_waits_for_a_full_kernel),
+        TEST(test_a_backlog_grows_to_the_credit),
+        TEST(test_a_shutdown_waits_for_what_was_written),
+        TEST(test_a_closed_connection_lingers),
+        TEST(test_lingering_has_limits),
+        TEST(test_what_was_written_outlives_the_run),
+        TEST(test_the_end_waits_a_second_and_says_what_is_lost),
+        TEST(test_an_error_of_a_backlog_is_told),
         TEST(test_garbage),
         TEST(test_records_for_others),
     };
