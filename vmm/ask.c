@@ -165,23 +165,24 @@ static bool args_read(struct vcpu *v, const struct request *r, const char *sig, 
     return true;
 }
 
+static _Thread_local uintptr_t floor_known;
+
 /* Host functions that nest lie on one thread's stack, with frames of the plug-in's own.  From here on none begins any
  * more: the last part of the stack is for what it does. */
 static uintptr_t stack_floor(void)
 {
-    static _Thread_local uintptr_t floor;
     pthread_attr_t attr;
     void *low;
     size_t bytes;
-    if (floor)
-        return floor;
-    floor = (uintptr_t)__builtin_frame_address(0) - STACK_UNKNOWN;
+    if (floor_known)
+        return floor_known;
+    floor_known = (uintptr_t)__builtin_frame_address(0) - STACK_UNKNOWN;
     if (pthread_getattr_np(pthread_self(), &attr) == 0) {
         if (pthread_attr_getstack(&attr, &low, &bytes) == 0)
-            floor = (uintptr_t)low + (bytes / 4 < STACK_KEPT ? bytes / 4 : STACK_KEPT);
+            floor_known = (uintptr_t)low + (bytes / 4 < STACK_KEPT ? bytes / 4 : STACK_KEPT);
         pthread_attr_destroy(&attr);
     }
-    return floor;
+    return floor_known;
 }
 
 static bool stack_low(const struct vcpu *v)
