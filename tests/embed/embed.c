@@ -429,9 +429,35 @@ static int case_memory(void)
     CHECK(wasmvm_memory_read(i, (uint32_t)size - 2, text, 3) == WASMVM_E_USAGE);
     CHECK(wasmvm_memory_write(i, 0xffffffff, text, 2) == WASMVM_E_USAGE);
     CHECK(wasmvm_memory_read(i, (uint32_t)size, text, 0) == 0);
+    wasmvm_val inside = {.u32 = at.u32 + 3 * 4};
+    const wasmvm_export *contains;
+    wasmvm_val sought[] = {at, I32(5), I32('U')}; /* a Go string, a byte; a bool comes back */
+    CHECK(wasmvm_lookup(i, "contains", &contains, &error) == 0 && strcmp(wasmvm_export_sig(contains), "iii:i") == 0);
+    CHECK(wasmvm_invoke(i, contains, sought, 3, &r, 1, &error) == 0 && r.u64 == 1);
+    sought[2].i32 = 'u';
+    CHECK(wasmvm_invoke(i, contains, sought, 3, &r, 1, &error) == 0 && r.u64 == 0);
+    CHECK(call(i, "element", at, I32(3), 2, &r) == 0 && r.u64 == inside.u64);
     CHECK(call(i, "grow", I32(32), I32(0), 1, &r) == 0 && wasmvm_memory_size(i) >= size + (32u << 20));
     wasmvm_statistics s = {.size = sizeof s};
     CHECK(wasmvm_instance_statistics(i, &s) == 0 && s.exits && s.calls && s.memory_bytes == wasmvm_memory_size(i));
+    wasmvm_instance_free(i);
+    return 0;
+}
+
+/* A goroutine that would never stop runs while a call does, and not between two calls. */
+static int case_goroutines_wait(void)
+{
+    wasmvm_val at;
+    uint64_t turns[3];
+    wasmvm_instance *i = alive(config_make());
+    CHECK(i && call(i, "turn", I32(0), I32(0), 0, &at) == 0);
+    for (int k = 0; k < 2; k++) {
+        CHECK(wasmvm_memory_read(i, at.u32, &turns[k], 8) == 0 && turns[0] > 0);
+        usleep(100000);
+    }
+    CHECK(turns[1] == turns[0]);
+    CHECK(call(i, "yields", I32(100), I32(0), 1, NULL) == 0);
+    CHECK(wasmvm_memory_read(i, at.u32, &turns[2], 8) == 0 && turns[2] >= turns[1] + 90);
     wasmvm_instance_free(i);
     return 0;
 }
@@ -647,6 +673,7 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
     {"stop", case_stop},
     {"reactor", case_reactor},
     {"memory", case_memory},
+    {"goroutines-wait", case_goroutines_wait},
     {"ends-of-a-reactor", case_ends_of_a_reactor},
     {"limit-for-each-call", case_limit_for_each_call},
     {"little-stack", case_little_stack},

@@ -36,13 +36,18 @@ def command(args, **options):
     return subprocess.run(args, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=540, **options)
 
 
+def package_env(tmp):
+    return dict(os.environ, PKG_CONFIG_PATH=f"{tmp}/usr/lib/pkgconfig", PKG_CONFIG_SYSROOT_DIR=tmp,
+                PKG_CONFIG_ALLOW_SYSTEM_CFLAGS="1", PKG_CONFIG_ALLOW_SYSTEM_LIBS="1",
+                LD_LIBRARY_PATH=f"{tmp}/usr/lib")
+
+
 def installed(build, tmp):
     """make install; the flags that pkg-config says for the shared library and for the archive."""
     make = command(["make", "-s", "-C", ROOT, "install", f"BUILD={build}", f"DESTDIR={tmp}", "PREFIX=/usr"])
     if make.returncode:
         raise SystemExit(make.stdout)
-    env = dict(os.environ, PKG_CONFIG_PATH=f"{tmp}/usr/lib/pkgconfig", PKG_CONFIG_SYSROOT_DIR=tmp,
-               PKG_CONFIG_ALLOW_SYSTEM_CFLAGS="1", PKG_CONFIG_ALLOW_SYSTEM_LIBS="1")
+    env = package_env(tmp)
     ask = ["pkg-config", "--cflags", "--libs"]
     shared = subprocess.check_output([*ask, "wasmvm"], env=env, text=True).split()
     static = subprocess.check_output([*ask, "--static", "wasmvm"], env=env, text=True).split()
@@ -62,6 +67,15 @@ def document_program():
     """The program of docs/embedding.md, as it stands there."""
     with open(os.path.join(ROOT, "docs", "embedding.md")) as f:
         return re.search(r"```c\n(.*?)```", f.read(), re.S).group(1)
+
+
+def document_commands(env, tmp):
+    """What that page says to type, as it stands there, with pkg-config led to this installation."""
+    with open(os.path.join(ROOT, "docs", "embedding.md")) as f:
+        lines = re.findall(r"^    (cc -o run .*|\./run .*)$", f.read(), re.M)
+    with open(os.path.join(tmp, "run.c"), "w") as f:
+        f.write(document_program())
+    return command(["sh", "-ec", "\n".join(lines)], env=env, cwd=tmp) if len(lines) == 2 else command(["false"])
 
 
 def expect(name, got, pattern):
@@ -84,7 +98,7 @@ def cases(name, args, tmp, words, **options):
 
 def everything(build, tmp, words):
     flags = installed(build, tmp)
-    env = dict(os.environ, LD_LIBRARY_PATH=f"{tmp}/usr/lib")
+    env = package_env(tmp)
     document = os.path.join(tmp, "document.c")
     with open(document, "w") as f:
         f.write(document_program())
@@ -108,6 +122,8 @@ def everything(build, tmp, words):
                r"^2000 prices, sum 460375\.00\n")
         expect(f"rules, {kind}", command([made["rules"], "regular Anna", "10000", *rules], env=env),
                r"^rule says: a discount for regular Anna\nleft out \(6\): .* 500 ms .*\nleft out .*\n9500 cents$")
+    if not words:
+        expect("document, as it says", document_commands(env, tmp), r"\AHello, world!\n")
 
 
 def sanitized(build, tmp, words, which):

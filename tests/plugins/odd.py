@@ -104,6 +104,8 @@ while True:
         send(RESULT, struct.pack("<q", sum(struct.unpack_from("<I4xI", body, 4)) & 0xffffffff))
     elif number == 1:
         odd()
+        if how == "later":
+            os._exit(5)
     else:
         text, size, buf, room = struct.unpack_from("<I4xI4xI4xI", body, 4)
         send(READ, struct.pack("<II", text, size))

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import time
 
-from harness import CACHE, GO, ROOT, case, expect, expect_message, go_build, native_c, prepare, run, wait
+from harness import (CACHE, GO, ROOT, Skip, case, expect, expect_message, first_in_line, go_build, native_c, prepare,
+                     run, wait)
 from wasm import EXTERNREF, F32, F64, FUNC, FUNCREF, I32, I64, V128, command, functype
 
 NEWEST = "1.27.1"
@@ -70,6 +71,7 @@ OK GRüßE, MODULE true
 NEW_SHAPES = """FROM A STRING 0
 true 7 200 -4611686018427387903 2.5 [1 4242 65535]
 false false true
+true true 4294967290 7
 """
 WAYS = ((), ()), (("--hypercall", "exit"), ()), (("--hypercall", "poll"), ()), ((), ("-DONE_THREAD",))
 
@@ -130,6 +132,22 @@ def ten_thousand_calls(t):
                                       "needs": ["network", "threads"] if flags else ["files"]}], report["plugins"]
         calls = report["calls"]["host"]
         assert calls["polled"] + calls["exits"] == 10000, calls
+        if "exit" in options or flags:
+            assert calls["polled"] == 0, calls
+
+
+@case
+def calls_are_polled(t):
+    """Nine of ten need no exit, once both threads have a CPU each."""
+    if len(os.sched_getaffinity(0)) < 2:
+        raise Skip("one CPU")
+    path, polled = t.path("report.json"), []
+    while not polled or (polled[-1] < 9000 and len(polled) < 10):
+        expect(run([*first_in_line(), t.wasmvm, "--report", path, "--plugin", library(PLAIN), "--",
+                    t.go("host121", "1.21.13"), "count", "10000"]), 0, out="10000\n")
+        with open(path) as f:
+            polled.append(json.load(f)["calls"]["host"]["polled"])
+    assert polled[-1] >= 9000, polled
 
 
 @case
@@ -355,6 +373,35 @@ def processes_that_misbehave(t):
                                  "trapped: the plug-in process python3 ended with status 7"])
     one_line(odd(t, "crash"), 134, "the plug-in process python3 was ended by signal 11 (Segmentation fault)")
     one_line(odd(t, "garbage"), 134, "the plug-in process python3 sent a frame")
+
+
+@case
+def the_call_after_a_process_is_gone(t):
+    """It answers one call, then ends by itself, or is killed while the module does something else; the rest is told."""
+    twice = t.write("twice.wasm", importing("run", [], [], calls=b"\x10\x00\x10\x00"))
+    report = t.path("report.json")
+    result = t.vm("--plugin-exec", f"env=python3 {ODD} later", "--report", report, twice)
+    one_line(result, 134, "trapped: the plug-in process python3 ended with status 5")
+    with open(report) as f:
+        assert json.load(f)["plugins"][0]["calls"] == 2
+    asks = t.write("asks.wasm", importing("run", [], [], calls=b"\x10\x00" + b"\x03\x40\x10\x00\x0c\x00\x0b"))
+    pid_file = t.path("pid")
+    child = t.start("--plugin-exec", f"env=python3 {ODD} pid {pid_file}", asks, stderr=subprocess.PIPE)
+    until(lambda: os.path.exists(pid_file))
+    with open(pid_file) as f:
+        os.kill(int(f.read()), signal.SIGKILL)
+    _, err = child.communicate(timeout=20)
+    assert child.returncode == 134, err
+    assert b"trapped: the plug-in process python3 was ended by signal 9 (Killed)" in err, err
+
+
+@case(vm=False)
+def the_frames_of_the_page(t):
+    """The kinds and their numbers, in docs/plugins.md and in vmm/plugin.h."""
+    with open(os.path.join(ROOT, "docs/plugins.md")) as page, open(os.path.join(ROOT, "vmm/plugin.h")) as header:
+        shown = set(re.findall(r"^\| (\d+) ([A-Z]+) \| (?:plug-in|wasmvm) \|", page.read(), re.M))
+        meant = {(number, name) for name, number in re.findall(r"^    FRAME_([A-Z]+) = (\d+),", header.read(), re.M)}
+    assert shown == meant and len(meant) == 10, (shown, meant)
 
 
 def stopped_in_time(t, what, run_one, piece):

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strconv"
 	"structs"
+	"unsafe"
 )
 
 type record struct {
@@ -30,6 +31,22 @@ func flip(r *record) bool
 
 //go:wasmimport env negate
 func negate(b bool) bool
+
+// add32 by other names: what is an address or a type of its own is an i32 too.
+//
+//go:wasmimport env add32
+func pointerAdd(p unsafe.Pointer, n uint32) unsafe.Pointer
+
+//go:wasmimport env add32
+func elementAdd(p *[64]byte, n int32) *byte
+
+//go:wasmimport env add32
+func uintptrAdd(a, b uintptr) uintptr
+
+type meters int32
+
+//go:wasmimport env add32
+func metersAdd(a, b meters) meters
 
 //go:wasmimport env callback
 func callback(export string, n int32) int32
@@ -106,6 +123,8 @@ func shapes() {
 	r := record{a: -7, b: 200, c: -1 << 63, d: 2.5, e: [3]uint16{1, 2, 65535}}
 	fmt.Println(flip(&r), r.a, r.b, r.c+1<<62, r.d, r.e)
 	fmt.Println(flip(&r), negate(true), negate(false))
+	fmt.Println(pointerAdd(unsafe.Pointer(&buf), 5) == unsafe.Pointer(&buf[5]), elementAdd(&buf, 63) == &buf[63],
+		uintptrAdd(1<<32-10, 4), metersAdd(3, 4))
 }
 
 func exports() {

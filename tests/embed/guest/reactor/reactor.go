@@ -3,6 +3,8 @@ package main
 
 import (
 	"os"
+	"runtime"
+	"strings"
 	"unsafe"
 )
 
@@ -43,6 +45,35 @@ func deeper(depth int32) int32 {
 		return 0
 	}
 	return back(depth-1) + 1
+}
+
+//go:wasmexport contains
+func contains(s string, b uint32) bool { return strings.IndexByte(s, byte(b)) >= 0 }
+
+//go:wasmexport element
+func element(p *[16]uint32, i uint32) *uint32 { p[i]++; return &p[i] }
+
+var turns uint64
+
+// turn starts a goroutine that never ends and gives way all the time.
+//
+//go:wasmexport turn
+func turn() unsafe.Pointer {
+	go func() {
+		for {
+			turns++
+			runtime.Gosched()
+		}
+	}()
+	runtime.Gosched()
+	return unsafe.Pointer(&turns)
+}
+
+//go:wasmexport yields
+func yields(n int32) {
+	for range n {
+		runtime.Gosched()
+	}
 }
 
 //go:wasmexport grow
