@@ -165,7 +165,7 @@ void backlog_close(struct backlogs *all, struct conn *c)
         reset_by_close(b->host);
     if (ours >= 0) {
         b->host = ours;
-        b->until_ns = net_now_ns() + LINGER_NS;
+        b->until_ns = clock_now_ns() + LINGER_NS;
         b->conn = NULL;
         c->backlog = NULL;
         all->lingering++;
@@ -184,7 +184,7 @@ static bool send_all(struct backlogs *all)
     for (struct backlog **at = &all->first; *at;) {
         struct backlog *b = *at;
         uint32_t before = b->at;
-        bool done = send_one(b), late = !done && !b->conn && net_now_ns() >= b->until_ns;
+        bool done = send_one(b), late = !done && !b->conn && clock_now_ns() >= b->until_ns;
         moved |= b->at != before;
         if (late)
             reset_by_close(b->host);
@@ -225,12 +225,12 @@ void backlogs_wait(struct backlogs *all, uint64_t most_ns)
 
 void backlogs_end(struct backlogs *all)
 {
-    uint64_t until = net_now_ns() + LAST_WAIT_NS;
+    uint64_t until = clock_now_ns() + LAST_WAIT_NS;
     pthread_mutex_lock(&all->lock);
     for (struct backlog *b = all->first; b; b = b->next)
         send_last(b);
     pthread_mutex_unlock(&all->lock);
-    while (hosts_get(all, all->hosts) && net_now_ns() < until)
+    while (hosts_get(all, all->hosts) && clock_now_ns() < until)
         backlogs_wait(all, 1000000);
     while (all->first) {
         if (all->first->at < all->first->end && !all->first->error)
