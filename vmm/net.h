@@ -179,7 +179,7 @@ void backlogs_end(struct backlogs *);
 uint32_t backlogs_count(const struct backlogs *);
 /* The thread's sleep: sends what it can. */
 void backlogs_wait(struct backlogs *, uint64_t most_ns);
-/* What follows under the calls' lock.  False: no memory, or more than any honest guest leaves. */
+/* What follows under the calls' lock.  At most BATCH_CREDIT bytes in one backlog; false: no memory. */
 bool backlog_add(struct backlogs *, struct conn *, int host, const uint8_t *, uint32_t n);
 /* Sends what it can; whether nothing is left.  conn->error may be set. */
 bool backlog_settle(struct backlogs *, struct conn *);

@@ -234,7 +234,8 @@ static void record_send(struct batch_host *b, uint32_t fd, const uint8_t *bytes,
 /* Deals with the ring's records until it is empty. */
 static void ring_empty(struct batch_host *b)
 {
-    uint32_t tail = __atomic_load_n(&b->shared->tail, __ATOMIC_ACQUIRE); /* what lies before it is whole */
+    /* What lies before it is whole, and ends at a multiple of 8. */
+    uint32_t tail = __atomic_load_n(&b->shared->tail, __ATOMIC_ACQUIRE) & ~7u;
     while (b->head != tail) {
         uint32_t at = b->head % BATCH_RING, room = BATCH_RING - at, left = tail - b->head;
         struct batch_record r;
