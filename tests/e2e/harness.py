@@ -35,7 +35,10 @@ def case(func=None, *, vm=True, seconds=CASE_SECONDS):
     """Registers a case.  vm=False: it needs no virtual machine (bad usage and the like).  seconds: that it may take."""
 
     def register(f):
-        CASES.append(Case(f, f.__module__.rsplit(".", 1)[-1], vm, seconds))
+        name = f.__module__.rsplit(".", 1)[-1]
+        if name == "__main__":  # a runner with cases of its own: its folder's name
+            name = os.path.basename(os.path.dirname(os.path.abspath(f.__code__.co_filename)))
+        CASES.append(Case(f, name, vm, seconds))
         return f
 
     return register(func) if func else register
@@ -286,3 +289,22 @@ def run_case(one, wasmvm):
                 child.wait()
         for directory in context.made:
             shutil.rmtree(directory, ignore_errors=True)
+
+
+def run_cases(cases, wasmvm):
+    """Runs and prints them; the process's status."""
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    for one in cases:
+        start = time.monotonic()
+        try:
+            verdict, details = run_case(one, os.path.abspath(wasmvm))
+        except Exception:
+            verdict, details = "failed", traceback.format_exc()
+        if verdict == "skipped" and os.environ.get("REQUIRE_KVM") == "1":
+            verdict, details = "failed", f"skipped ({details}), but REQUIRE_KVM=1"
+        counts[verdict] += 1
+        print(f"{verdict:8}{one.name} ({time.monotonic() - start:.1f} s)", flush=True)
+        if details:
+            print("    " + details.replace("\n", "\n    "), flush=True)
+    print(", ".join(f"{n} {verdict}" for verdict, n in counts.items()))
+    return 1 if counts["failed"] else 0

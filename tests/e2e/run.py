@@ -11,8 +11,6 @@ import os
 import pkgutil
 import signal
 import sys
-import time
-import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
@@ -39,21 +37,7 @@ def main():
     if args.list:
         print("\n".join(c.name for c in chosen))
         return 0
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-    for one in chosen:
-        start = time.monotonic()
-        try:
-            verdict, details = harness.run_case(one, os.path.abspath(args.wasmvm))
-        except Exception:
-            verdict, details = "failed", traceback.format_exc()
-        if verdict == "skipped" and os.environ.get("REQUIRE_KVM") == "1":
-            verdict, details = "failed", f"skipped ({details}), but REQUIRE_KVM=1"
-        counts[verdict] += 1
-        print(f"{verdict:8}{one.name} ({time.monotonic() - start:.1f} s)", flush=True)
-        if details:
-            print("    " + details.replace("\n", "\n    "), flush=True)
-    print(", ".join(f"{n} {verdict}" for verdict, n in counts.items()))
-    return 1 if counts["failed"] else 0
+    return harness.run_cases(chosen, args.wasmvm)
 
 
 if __name__ == "__main__":

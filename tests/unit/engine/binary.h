@@ -103,6 +103,20 @@ static inline void test_engine_close(struct test_engine *t)
     }
 }
 
+static inline int setup(void **state)
+{
+    static struct test_engine t;
+    test_engine_open(&t);
+    *state = &t;
+    return 0;
+}
+
+static inline int teardown(void **state)
+{
+    test_engine_close(*state);
+    return 0;
+}
+
 static inline struct module *parse(struct test_engine *t, const void *bytes, size_t len)
 {
     struct copy *copy = malloc(sizeof *copy + len);

@@ -2,20 +2,6 @@
  * that says why one is refused. */
 #include "tests/unit/engine/binary.h"
 
-static int setup(void **state)
-{
-    static struct test_engine t;
-    test_engine_open(&t);
-    *state = &t;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    test_engine_close(*state);
-    return 0;
-}
-
 #define TYPE_SECTION "\1\x0a\2\x60\0\0\x60\1\x7f\2\x7f\x7e" /* () -> (), (i32) -> (i32 i64) */
 
 /* ---- a module with every section ---- */

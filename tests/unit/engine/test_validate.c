@@ -8,20 +8,6 @@
 
 #include "engine/opcodes.h"
 
-static int setup(void **state)
-{
-    static struct test_engine t;
-    test_engine_open(&t);
-    *state = &t;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    test_engine_close(*state);
-    return 0;
-}
-
 #define FIRST_PARTS HEADER "\1\x17\5\x60\0\0\x60\1\x7f\1\x7f\x60\0\2\x7f\x7e\x60\2\x7f\x7e\0\x60\1\x7e\0" \
     "\2\7\1\1m\1f\0\0"
 #define TABLES   "\4\7\2\x70\0\1\x6f\0\1"

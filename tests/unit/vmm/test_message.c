@@ -1,18 +1,11 @@
 /* What reaches the terminal: escaping, the one line of a message, the line and backtrace of each end, statuses. */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-#undef fail /* the monitor has its own */
-
+#include "tests/unit/vmm/child.h"
 #include "vmm/vmm.h"
 
 static const struct config config = { .module = "app.wasm", .timeout_ns = 1500000000, .cpu_time_ns = 120000000000 };
@@ -73,29 +66,6 @@ static void test_escape_stops_at_the_end_of_out(void **state)
     assert_int_equal(text_escape("x", 1, NULL, 0, false), 0);
 }
 
-/* What `act` prints to stderr in a child, and how the child ends. */
-static int printed(char *out, size_t cap, void (*act)(const void *), const void *data)
-{
-    int ends[2];
-    int status;
-    size_t used = 0;
-    assert_return_code(pipe(ends), 0);
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0) {
-        dup2(ends[1], STDERR_FILENO);
-        act(data);
-        _exit(0);
-    }
-    close(ends[1]);
-    for (ssize_t n; used < cap - 1 && (n = read(ends[0], out + used, cap - 1 - used)) > 0;)
-        used += (size_t)n;
-    out[used] = 0;
-    close(ends[0]);
-    waitpid(pid, &status, 0);
-    return status;
-}
-
 static void act_message(const void *data)
 {
     message("%s: %s", (const char *)data, "why");
@@ -117,12 +87,12 @@ static void test_message_is_one_line(void **state)
 {
     (void)state;
     char out[65536];
-    printed(out, sizeof out, act_message, "two\nlines\033");
+    in_child(STDERR_FILENO, out, sizeof out, act_message, "two\nlines\033");
     assert_string_equal(out, "wasmvm: two\\nlines\\x1b: why\n");
     char *longest = malloc(100001);
     memset(longest, '\001', 100000);
     longest[100000] = 0;
-    printed(out, sizeof out, act_message, longest);
+    in_child(STDERR_FILENO, out, sizeof out, act_message, longest);
     free(longest);
     size_t len = strlen(out);
     assert_true(len > 10000 && len < 20000);
@@ -133,9 +103,9 @@ static void test_fail_reports_once_and_ends(void **state)
 {
     (void)state;
     char out[4096];
-    int status = printed(out, sizeof out, act_fail, "gone\n");
+    int status = in_child(STDERR_FILENO, out, sizeof out, act_fail, "gone\n");
     assert_string_equal(out, "wasmvm: gone\\n\nthen 127 [gone\n]\nwasmvm: again\n");
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_MONITOR);
+    assert_int_equal(status, EXIT_MONITOR);
 }
 
 static void act_end(const void *end)
@@ -182,9 +152,9 @@ static void test_every_end(void **state)
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         const struct ending *e = &endings[i];
         char out[4096];
-        int status = printed(out, sizeof out, act_end, &e->end);
+        int status = in_child(STDERR_FILENO, out, sizeof out, act_end, &e->end);
         assert_string_equal(out, e->line);
-        assert_int_equal(WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status), e->status);
+        assert_int_equal(status, e->status);
         assert_int_equal(end_status(&e->end), e->status < 0 ? 128 - e->status : e->status);
         assert_string_equal(end_reason(&e->end), e->reason);
     }
@@ -208,11 +178,11 @@ static void test_backtrace_is_bounded(void **state)
     memcpy(text, "unreachable", 11);
     for (size_t at = 11; at < sizeof text; at += 1500)
         text[at] = '\n';
-    printed(out, sizeof out, act_end, &end);
+    in_child(STDERR_FILENO, out, sizeof out, act_end, &end);
     assert_int_equal(lines_of(out), 1 + 32);
     assert_true(strlen(out) < 33 * 2000);
     memcpy(text, "call stack ", 11);
-    printed(out, sizeof out, act_end, &end);
+    in_child(STDERR_FILENO, out, sizeof out, act_end, &end);
     assert_int_equal(lines_of(out), 1 + 41);
 }
 

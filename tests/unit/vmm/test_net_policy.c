@@ -1,19 +1,12 @@
 /* The network policy: how rules are read, what is protected, and what is allowed.  Every protected range is tried in
  * every form in which an IPv4 address can be carried. */
 #include <arpa/inet.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-#undef fail /* the monitor has its own */
-
+#include "tests/unit/vmm/child.h"
 #include "vmm/net.h"
 
 #define WRONG(...) (print_error(__VA_ARGS__), print_error("\n"), assert_true(false))
@@ -470,25 +463,17 @@ static void test_hints_are_rules(void **state)
 
 /* ---- refusals of the command line ---- */
 
+static void act_policy(const void *given)
+{
+    policy_init(&policy, given);
+}
+
 static void refused(const char *line, const struct net_config *c)
 {
-    int ends[2], status;
-    char out[512] = "", want[512];
-    assert_return_code(pipe(ends), 0);
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0) {
-        dup2(ends[1], STDERR_FILENO);
-        policy_init(&policy, c);
-        _exit(0);
-    }
-    close(ends[1]);
-    assert_true(read(ends[0], out, sizeof out - 1) >= 0);
-    close(ends[0]);
-    waitpid(pid, &status, 0);
+    char out[512], want[512];
+    assert_int_equal(in_child(STDERR_FILENO, out, sizeof out, act_policy, c), EXIT_MONITOR);
     snprintf(want, sizeof want, "wasmvm: %s\n", line);
     assert_string_equal(out, want);
-    assert_int_equal(WEXITSTATUS(status), EXIT_MONITOR);
 }
 
 static void test_refusals_say_how_it_is_written(void **state)

@@ -1,19 +1,12 @@
 /* The command line's rules (docs/wasmvm.1): where options stand, what values mean, what is refused in which
  * words.  A refusal ends the process, so each runs in a child whose stderr is read. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-#undef fail /* the monitor has its own */
-
+#include "tests/unit/vmm/child.h"
 #include "vmm/vmm.h"
 
 #define WORDS_MOST 32
@@ -60,30 +53,22 @@ static void parse_as(const char *name, ...)
 }
 #define parse(...) parse_as("/usr/bin/wasmvm", __VA_ARGS__, NULL)
 
+struct line { int argc; char *argv[WORDS_MOST + 2]; };
+
+static void act_parse(const void *data)
+{
+    struct line line = *(const struct line *)data;
+    options_parse(&config, line.argc, line.argv);
+}
+
 /* Runs the words in a child; returns its exit status and what it wrote to `fd`. */
 static int child(int fd, char *out, size_t cap, va_list args)
 {
-    char *argv[WORDS_MOST + 2] = { strdup("wasmvm") };
-    int argc = words_collect(argv + 1, args) + 1;
-    int ends[2];
-    int status;
-    size_t used = 0;
-    assert_return_code(pipe(ends), 0);
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0) {
-        dup2(ends[1], fd);
-        options_parse(&config, argc, argv);
-        _exit(0);
-    }
-    close(ends[1]);
-    for (ssize_t n; used < cap - 1 && (n = read(ends[0], out + used, cap - 1 - used)) > 0;)
-        used += (size_t)n;
-    out[used] = 0;
-    close(ends[0]);
-    waitpid(pid, &status, 0);
-    free(argv[0]);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    struct line line = { .argv = { strdup("wasmvm") } };
+    line.argc = words_collect(line.argv + 1, args) + 1;
+    int status = in_child(fd, out, cap, act_parse, &line);
+    free(line.argv[0]);
+    return status;
 }
 
 /* The words must be refused with 125 and exactly this one line. */

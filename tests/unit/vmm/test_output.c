@@ -1,34 +1,16 @@
 /* The files that an option names: what is refused leaves no descriptor behind, and the module as it was. */
-#include <dirent.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-#undef fail /* the monitor has its own */
-
+#include "tests/unit/vmm/child.h"
 #include "vmm/message.h"
 
 static char home[] = "/tmp/test_output.XXXXXX";
 static struct { const char *path; bool keep; int fd; } want;
-
-static int open_files(void)
-{
-    DIR *d = opendir("/proc/self/fd");
-    int n = 0;
-    assert_non_null(d);
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n;
-}
 
 static void open_it(void *context)
 {
@@ -40,7 +22,7 @@ static void open_it(void *context)
 static const char *opened(const char *path, bool keep)
 {
     static struct outlet outlet;
-    int before = open_files();
+    int before = host_descriptors();
     outlet = (struct outlet){.tell = NULL};
     want.path = path;
     want.keep = keep;
@@ -48,7 +30,7 @@ static const char *opened(const char *path, bool keep)
         assert_int_equal(write(want.fd, "more", 4), 4);
         close(want.fd);
     }
-    assert_int_equal(open_files(), before);
+    assert_int_equal(host_descriptors(), before);
     return outlet.text;
 }
 

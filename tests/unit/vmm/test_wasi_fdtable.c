@@ -1,17 +1,6 @@
 /* Descriptor numbers, preopens, close, renumber, the limit. */
+#include "tests/unit/vmm/child.h"
 #include "tests/unit/vmm/wasi_fixture.h"
-
-#include <dirent.h>
-
-static int host_descriptors(void)
-{
-    DIR *d = opendir("/proc/self/fd");
-    int n = 0;
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n;
-}
 
 static void test_preopens(void **state)
 {

@@ -1,4 +1,5 @@
 /* --dir at the start: what is refused, and with which words. */
+#include "tests/unit/vmm/child.h"
 #include "tests/unit/vmm/wasi_fixture.h"
 
 #include <linux/filter.h>
@@ -25,28 +26,22 @@ static void no_preparation(void)
 {
 }
 
+struct start { void (*prepare)(void); };
+
+static void act_start(const void *start)
+{
+    struct config config = { .grants = grants, .ngrants = ngrants };
+    ((const struct start *)start)->prepare();
+    wasi = wasi_new(&config);
+    _exit(desc_get(wasi, 2 + ngrants) ? 0 : 99);
+}
+
 /* wasi_new in a child; its exit status, and what it said. */
 static int start_with(void (*prepare)(void))
 {
-    int out[2];
-    assert_int_equal(pipe(out), 0);
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0) {
-        struct config config = { .grants = grants, .ngrants = ngrants };
-        dup2(out[1], 2);
-        prepare();
-        wasi = wasi_new(&config);
-        _exit(desc_get(wasi, 2 + ngrants) ? 0 : 99);
-    }
-    close(out[1]);
-    ssize_t n = read(out[0], said, sizeof said - 1);
-    said[n > 0 ? n : 0] = 0;
-    close(out[0]);
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
+    int status = in_child(STDERR_FILENO, said, sizeof said, act_start, &(struct start){ prepare });
     ngrants = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return status;
 }
 
 static void refused(const char *a, const char *b)

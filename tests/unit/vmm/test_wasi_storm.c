@@ -1,6 +1,7 @@
 /* Every path call, a hundred thousand times at random, with every trick that a path can hold, while a second process
  * moves directories and links about.  Whatever the guest gets open lies in a grant; nothing outside changes, nothing
  * read-only changes, no descriptor of the host is left over.  WASMVM_STORM=N does N calls, WASMVM_SEED=N others. */
+#include "tests/unit/vmm/child.h"
 #include "tests/unit/vmm/wasi_fixture.h"
 
 #include <dirent.h>
@@ -175,16 +176,6 @@ static int storm_teardown(void **state)
     char command[300];
     snprintf(command, sizeof command, "rm -rf %s", outside);
     return teardown(state) | system(command);
-}
-
-static int host_descriptors(void)
-{
-    DIR *d = opendir("/proc/self/fd");
-    int n = 0;
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n;
 }
 
 static void test_storm(void **state)
