@@ -338,6 +338,14 @@ static int call_child(void *data, wasmvm_call *call, const wasmvm_val *args, was
 
 /* ---- its beginning ---- */
 
+/* By the kernel itself: the C library does not touch 32 and 33, which a caller may have ignored too. */
+static void signals_default(void)
+{
+    static const struct { unsigned long handler, flags, restorer, mask; } action; /* the kernel's own: SIG_DFL is 0 */
+    for (int number = 1; number <= SIGRTMAX; number++)
+        syscall(SYS_rt_sigaction, number, &action, NULL, sizeof action.mask);
+}
+
 /* In the new process: only calls that are safe there. */
 static _Noreturn void become(char *const argv[], int socket, int stderr_fd, int failed, pid_t parent)
 {
@@ -345,8 +353,7 @@ static _Noreturn void become(char *const argv[], int socket, int stderr_fd, int 
     sigemptyset(&none);
     setsid();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (int number = 1; number <= SIGRTMAX; number++)
-        signal(number, SIG_DFL);
+    signals_default();
     sigprocmask(SIG_SETMASK, &none, NULL);
     int null = open("/dev/null", O_RDONLY);
     /* All are copies above the places that they go to. */
