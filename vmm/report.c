@@ -214,8 +214,9 @@ static void json_times(FILE *out, const struct run_stats *stats)
     fprintf(out, "  \"times\": {");
     for (size_t i = 0; i < PHASE_COUNT; i++)
         fprintf(out, "\"%s_ns\": %llu, ", phases[i].name, (unsigned long long)field(stats, phases[i].field));
-    fprintf(out, "\"total_ns\": %llu, \"guest_cpu_ns\": %llu},\n", (unsigned long long)total_ns(stats),
-            (unsigned long long)stats->cpu_ns);
+    fprintf(out, "\"total_ns\": %llu, \"guest_cpu_ns\": %llu, \"polling_cpu_ns\": %llu},\n",
+            (unsigned long long)total_ns(stats), (unsigned long long)stats->cpu_ns,
+            (unsigned long long)stats->service_cpu_ns);
 }
 
 static void json_calls(FILE *out, const struct run_stats *stats)

@@ -67,6 +67,7 @@ static int fill(void **state)
     (void)state;
     memset(&stats, 0, sizeof stats);
     stats.vm_ns = 1500000;
+    stats.service_cpu_ns = 2340000;
     stats.exits = 9;
     stats.exits_other = 2;
     stats.calls[CALL_fd_write].count = 4;
@@ -93,6 +94,7 @@ static void test_json(void **state)
     has(out, "\"message\": \"unreachable\\u000a  f \\u001b[m \xc3\xbc \\ufffd\\ufffd\"");
     has(out, "\"not_granted\": {\"paths\": 3, \"first\": \"/etc/\\u001bx\"}");
     has(out, "\"vm_ns\": 1500000, ");
+    has(out, ", \"polling_cpu_ns\": 2340000},\n");
     has(out, "\"exits\": {\"all\": 9, \"for_no_call\": 2}");
     has(out, "\"fd_write\": {\"in_guest\": 12, \"polled\": 1, \"exits\": 3, \"host_ns\": 200000}");
     has(out, "\"clock_time_get\": {\"in_guest\": 7, \"polled\": 0, \"exits\": 0, \"host_ns\": 0}");
