@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""Go programs on wasmvm, native and other runtimes: run.py [--runs N] [--runtimes A,B] [PROGRAM...]
+"""Go programs on wasmvm, native and other runtimes: run.py [--runs N] [--runtimes A,B] [--against HOW] [PROGRAM...]
 
 CPU time (user and system, all threads, children too) of interleaved runs; medians.  Every output is compared with the
 native program's.  The start-up, which is hello's time on the same runtime, is taken away for the main table and shown
-in its own; runtimes with a cache run with it warm.  Prints Markdown."""
+in its own; runtimes with a cache run with it warm.  Prints Markdown.
+
+--against exit: instead, wasmvm as it is against wasmvm --hypercall=exit, which programs that only compute must not
+notice.  Each round runs both, and exit once more, in an order that turns; what is printed are medians of the rounds'
+ratios: auto to exit, and exit to exit, which is the noise."""
 
 import argparse
 import math
@@ -36,9 +40,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--runtimes", default="")
+    parser.add_argument("--against", choices=["exit", "poll"])
     parser.add_argument("programs", nargs="*")
     args = parser.parse_args()
     every = sorted(d for d in os.listdir(os.path.join(ROOT, MODULE)) if os.path.isdir(os.path.join(ROOT, MODULE, d)))
+    if args.against:
+        with tempfile.TemporaryDirectory() as scratch:
+            computes = [n for n in every if n not in ("hello", "filewrite")]
+            return against(args.against, args.runs, args.programs or computes, scratch)
     names = ["hello"] + [n for n in (args.programs or every) if n != "hello"]
     found = runtimes.available([r for r in args.runtimes.split(",") if r])
     wrong = 0
@@ -72,6 +81,37 @@ def main():
     started = [r for r in found if ("hello", r.name) in times]
     print_tables([n for n in names if n != "hello"], started, times, walls, memory)
     print(f"\n{wrong} wrong outputs")
+    return 1 if wrong else 0
+
+
+def against(how, runs, names, scratch):
+    """The table of --against: whole runs, start-up and compiling included."""
+    ways = [runtimes.Hypercall(name) for name in ("auto", how, how)]
+    ways[0].setup()
+    for way in ways:
+        way.path = ways[0].path
+    heads = [f"{figure} {a} to {how}" for figure in ("CPU", "wall") for a in ("auto", how)]
+    print(f"| program | auto CPU s | {how} CPU s | {' | '.join(heads)} |\n|---|---|---|---|---|---|---|")
+    columns, wrong = [[], [], [], []], 0
+    for name in names:
+        program, rounds = Program(name), []
+        want = measure(runtimes.ALL[0], program, scratch)[1]
+        for number in range(runs):
+            samples = [None] * len(ways)
+            for i in range(len(ways)):
+                which = (number + i) % len(ways)
+                samples[which], out = measure(ways[which], program, scratch)
+                wrong += out != want or samples[which].status != 0
+            rounds.append(samples)
+        ratios = [statistics.median(figure(r[0]) / figure(r[1]) for r in pairs)
+                  for figure in (lambda sample: sample.cpu, lambda sample: sample.seconds)
+                  for pairs in ([(r[0], r[1]) for r in rounds], [(r[2], r[1]) for r in rounds])]
+        for column, ratio in zip(columns, ratios):
+            column.append(ratio)
+        cpu = [statistics.median(r[i].cpu for r in rounds) for i in (0, 1)]
+        print(f"| {name} | {cpu[0]:.3f} | {cpu[1]:.3f} | " + " | ".join(f"{r:.3f}" for r in ratios) + " |", flush=True)
+    means = " | ".join(f"**{math.exp(statistics.mean(map(math.log, c))):.3f}**" for c in columns)
+    print(f"| **geometric mean** | | | {means} |\n\n{wrong} wrong outputs")
     return 1 if wrong else 0
 
 

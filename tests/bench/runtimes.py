@@ -48,6 +48,17 @@ class Wasmvm(Native):
         return [self.path, *sum((["--dir", g] for g in grant), []), *pwd, "--", program.wasm, *args]
 
 
+class Hypercall(Wasmvm):
+    """wasmvm with this way of calls."""
+
+    def __init__(self, how):
+        self.name = how
+
+    def argv(self, program, args, grant, *options):
+        words = super().argv(program, args, grant)
+        return [words[0], f"--hypercall={self.name}", *options, *words[1:]]
+
+
 class Wazero(Native):
     name, warm = "wazero", "warm cache"
 
