@@ -289,6 +289,15 @@ $(BUILD)/lib/libwasmvm.a: $(LIB_OBJ)
 lib-sources:
 	@echo $(filter %.c,$(filter-out $(CLI_SRC),$(VMM_SRC)))
 
+# MODE=exit or poll (--hypercall): what is tested makes its calls so.
+TESTED := $(BUILD)/$(if $(MODE),modes/$(MODE)/)wasmvm
+
+$(BUILD)/modes/%/wasmvm: tests/tools/mode.c $(BUILD)/wasmvm
+	@mkdir -p $(@D)
+	$(call say,CC $@)
+	$(Q)$(CC) $(BASE) -O2 $(HOSTED) -static -MF $(@D)/mode.d -o $@ $<
+	@ln -sf ../../guest.elf $(@D)/guest.elf
+
 # What `go run` and `go test` look for; it finds wasmvm beside itself.
 $(BUILD)/go_wasip1_wasm_exec: images/go_wasip1_wasm_exec
 	@mkdir -p $(@D)
@@ -332,6 +341,7 @@ $(BUILD)/host/spec-run: $(SPEC_OBJ) $(BUILD)/check/libengine.a
 	$(Q)$(CC) -o $@ $^ -lm
 
 $(BUILD)/host/spec-script: $(call objects,$(SCRIPT_SRC),test)
+	@mkdir -p $(@D)
 	$(call say,LD $@)
 	$(Q)$(CC) -o $@ $^
 
@@ -476,6 +486,17 @@ TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
     embed="$(MAKE) all && tests/embed/run.py --build $(BUILD)" \
     std="tests/std/run.py --wasmvm $(BUILD)/wasmvm --ci" \
 
+# What runs in VMs, once more with a way of calls; E2E: only cases whose names hold one of these words.
+MODES ?= exit poll
+E2E ?=
+mode_parts = \
+    golden-$1="tests/golden/run.sh $(BUILD)/modes/$1/wasmvm" \
+    hostile-$1="tests/hostile/run.sh $(BUILD)/modes/$1/wasmvm" \
+    e2e-$1="tests/e2e/run.py --wasmvm $(BUILD)/modes/$1/wasmvm $(E2E)" \
+    embed-$1="tests/embed/run.py --build $(BUILD) --hypercall $1" \
+    spec-vm-$1="tests/tools/spec-vm.sh $(BUILD)/modes/$1/wasmvm $(BUILD)/host/spec-script" \
+    std-$1="tests/std/run.py --wasmvm $(BUILD)/modes/$1/wasmvm --ci" \
+
 ## make            build $(BUILD)/wasmvm with the guest image in it, and $(BUILD)/lib/libwasmvm.so and .a
 ## make install    to PREFIX (/usr/local), below DESTDIR: wasmvm, wasmvm-binfmt, go_wasip1_wasm_exec, the man page,
 ##                 libwasmvm, wasmvm.h, wasmvm_plugin.h
@@ -488,6 +509,7 @@ TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
 ##                 REQUIRE_KVM=1 makes skips failures
 ## make fuzz       libFuzzer on T=module or T=module-fast (no ASan), for S=60 seconds, inputs up to L=1024 bytes (clang)
 ## make fuzz-diff  N=1000 random modules of SEED=1 on our engine and on V8 (node, binaryen)
+## make test-modes what runs in VMs, with MODES="exit poll" as --hypercall; also MODE=poll for one of those below
 ## make test-svm   VM tests on an emulated AMD-V machine (network)
 ## make model      the hand-over of calls, in every interleaving, by spin
 ## make std        Go's standard library tests, each package in a VM; STD=ci: few packages; STD=all: every one (network)
@@ -496,13 +518,14 @@ TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
 ## make test-peers curl, wrk, nginx, Redis, PostgreSQL, gRPC on loopback; what is missing is skipped (network)
 ## make bench-serve an HTTP server under wrk: native, wasmvm, wazero (network at first)
 ## make bench      start times and Go programs against native Go and other runtimes (network)
-## make bench-calls what a call costs: by exit, polled, natively; of host functions and exports (network at first)
+## make bench-calls what a call costs: by exit, polled, natively, on other runtimes; host functions, exports (network)
+## make bench-idle what sleeping guests cost, and ten minutes of their clocks (network at first)
 ## make bench-compile compile speed and memory against wazero (network at first)
 ## make images     build images/demo.wasm anew with the pinned Go: the same bytes (network)
 ## make fresh      make demo and make test in a minimal Debian (root, network)
 ## make clean      remove build/ but for what came by network
 .PHONY: install deps demo images check spec spec-vm test fuzz fuzz-diff test-svm model std test-modules test-tools
-.PHONY: test-peers bench-serve bench fresh bench-calls bench-compile clean distclean help
+.PHONY: test-peers test-modes bench-serve bench fresh bench-calls bench-idle bench-compile clean distclean help
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/include
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
@@ -560,29 +583,32 @@ fuzz: $(BUILD)/fuzz/$(T)
 fuzz-diff: $(BUILD)/host/diff-run
 	tests/fuzz/diff.py --count $(N) --seed $(SEED) --keep $(BUILD)/fuzz/differ
 
+test-modes: all $(BUILD)/host/spec-script $(MODES:%=$(BUILD)/modes/%/wasmvm)
+	@$(PARTS) $(foreach mode,$(MODES),$(call mode_parts,$(mode)))
+
 test-svm:
 	@tests/tools/deps.sh build svm
-	@$(MAKE) all
-	tests/tools/svm.sh $(BUILD)/wasmvm
+	@$(MAKE) all $(TESTED)
+	tests/tools/svm.sh $(BUILD)/wasmvm $(MODE)
 
 model:
 	@tests/model/run.sh $(BUILD)/model
 
-std: all
-	tests/std/run.py --wasmvm $(BUILD)/wasmvm $(addprefix --,$(STD))
+std: all $(TESTED)
+	tests/std/run.py --wasmvm $(TESTED) $(addprefix --,$(STD))
 
 # A compiler that cannot be had makes its cases skips.
-test-modules: all
+test-modules: all $(TESTED)
 	-@tests/tools/deps.sh build test modules
-	@$(PARTS) modules="tests/e2e/run.py --wasmvm $(BUILD)/wasmvm --cases tests/modules" \
-	    packages="tests/e2e/run.py --wasmvm $(BUILD)/wasmvm languages compilers"
+	@$(PARTS) modules="tests/e2e/run.py --wasmvm $(TESTED) --cases tests/modules" \
+	    packages="tests/e2e/run.py --wasmvm $(TESTED) languages compilers"
 
-test-tools: all
-	tests/bench/tools.py --check
+test-tools: all $(TESTED)
+	WASMVM=$(abspath $(TESTED)) tests/bench/tools.py --check
 
-test-peers: all
+test-peers: all $(TESTED)
 	-@tests/tools/deps.sh peers
-	@tests/peers/run.py --wasmvm $(BUILD)/wasmvm
+	@tests/peers/run.py --wasmvm $(TESTED)
 
 bench-serve: all
 	@tests/tools/deps.sh peers
@@ -597,6 +623,9 @@ bench-compile: $(BUILD)/host/compile
 
 bench-calls: all
 	tests/bench/calls.py
+
+bench-idle: all
+	tests/bench/idle.py
 
 fresh:
 	@tests/tools/deps.sh fresh

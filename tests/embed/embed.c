@@ -1,4 +1,4 @@
-/* The library, as its user has it: embed PROGRAM.wasm REACTOR.wasm DIRECTORY [CASE...]
+/* The library, as its user has it: embed auto|exit|poll PROGRAM.wasm REACTOR.wasm DIRECTORY [CASE...]
  *
  * A case is a function that returns 0, or the line of its first check that failed. After each one the process must be
  * as it was: dispositions, mask, limits, umask, working directory, and as many open files. */
@@ -74,9 +74,13 @@ static int host_refuse(void *data, wasmvm_call *call, const wasmvm_val *args, wa
     return 1;
 }
 
+static bool bottom_traps;
+
 static int host_back(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
 {
     (void)data;
+    if (bottom_traps && args[0].i32 == 0)
+        return services.trap(call, "at the bottom"), 1;
     return services.call_export(call, "deeper", args, 1, result) != WASMVM_OK;
 }
 
@@ -86,9 +90,12 @@ static const wasmvm_func funcs[] = {
     {"test", "back", "i:i", host_back, NULL},
 };
 
+static enum wasmvm_hypercall hypercall;
+
 static wasmvm_config *config_make(void)
 {
     wasmvm_config *c = wasmvm_config_new();
+    wasmvm_config_hypercall(c, hypercall);
     wasmvm_config_funcs(c, funcs, sizeof funcs / sizeof *funcs);
     return c;
 }
@@ -479,6 +486,26 @@ static int dies(const char *name, wasmvm_val arg, size_t nargs, uint64_t limit_n
     return 0;
 }
 
+/* 1,000 exports, one within the other by host functions between them; one more, or a trap in the last, ends it. */
+static int case_nested(void)
+{
+    wasmvm_val r;
+    wasmvm_instance *i = alive(config_make());
+    CHECK(i);
+    for (int k = 0; k < 20; k++)
+        CHECK(call(i, "deeper", I32(999), I32(0), 1, &r) == 0 && r.i32 == 999);
+    CHECK(call(i, "deeper", I32(1000), I32(0), 1, &r) == WASMVM_E_TRAP && strstr(error.text, "more than 1000 deep"));
+    wasmvm_instance_free(i);
+    bottom_traps = true;
+    i = alive(config_make());
+    int code = i ? call(i, "deeper", I32(1000), I32(0), 1, &r) : -1;
+    bottom_traps = false;
+    CHECK(code == WASMVM_E_TRAP && error.status == 134 && strstr(error.text, "at the bottom"));
+    CHECK(call(i, "add", I32(1), I32(2), 2, &r) == WASMVM_E_USAGE);
+    wasmvm_instance_free(i);
+    return 0;
+}
+
 static int case_ends_of_a_reactor(void)
 {
     return dies("leave", I32(9), 1, 0, WASMVM_E_EXIT, 9) || dies("fail", I32(0), 0, 0, WASMVM_E_TRAP, 134) ||
@@ -674,6 +701,7 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
     {"reactor", case_reactor},
     {"memory", case_memory},
     {"goroutines-wait", case_goroutines_wait},
+    {"nested", case_nested},
     {"ends-of-a-reactor", case_ends_of_a_reactor},
     {"limit-for-each-call", case_limit_for_each_call},
     {"little-stack", case_little_stack},
@@ -684,22 +712,28 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
 
 int main(int argc, char **argv)
 {
+    static const char *const ways[] = {
+        [WASMVM_HYPERCALL_AUTO] = "auto", [WASMVM_HYPERCALL_EXIT] = "exit", [WASMVM_HYPERCALL_POLL] = "poll",
+    };
     static struct state before, after;
     int passed = 0, failed = 0;
-    if (argc < 4)
+    if (argc < 5)
         return 2;
+    while (strcmp(argv[1], ways[hypercall]) != 0)
+        if (++hypercall == sizeof ways / sizeof *ways)
+            return 2;
     if (getenv("EMBED_MANY")) /* ROUNDS,THREADS,MACHINES of a thread */
         sscanf(getenv("EMBED_MANY"), "%d,%d,%d", &rounds, &threads, &machines);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    snprintf(directory, sizeof directory, "%s", argv[3]);
+    snprintf(directory, sizeof directory, "%s", argv[4]);
     wasmvm_services(&services);
-    program = wasmvm_module_file(argv[1], &error);
-    reactor = wasmvm_module_file(argv[2], &error);
+    program = wasmvm_module_file(argv[2], &error);
+    reactor = wasmvm_module_file(argv[3], &error);
     if (!program || !reactor)
         return printf("%s\n", error.text), 2;
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        int wanted = argc == 4;
-        for (int a = 4; a < argc; a++)
+        int wanted = argc == 5;
+        for (int a = 5; a < argc; a++)
             wanted |= strcmp(argv[a], cases[k].name) == 0;
         if (!wanted)
             continue;

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs inside the emulated machine, in the directory that svm.sh packed: golden cases, Go programs, hostile guests.
+# Runs inside the emulated machine, in the directory that svm.sh packed: golden cases, Go programs, hostile guests; once
+# with build/wasmvm, or where there are build/modes/MODE/wasmvm (tests/tools/mode.c), once with each of them.
 # Prints the counts of each and at last their sum: `svm: N passed, N failed, N skipped`.
 export REQUIRE_KVM=1
 passed=0 failed=0 skipped=0
@@ -21,13 +22,22 @@ part() {
     passed=$((passed + $1)) failed=$((failed + $3)) skipped=$((skipped + ${5:-0}))
 }
 
-golden=tests/golden
-part golden bash $golden/run.sh build/wasmvm $golden/ends.golden $golden/module.golden $golden/report.golden
-part go bash tests/golden/run.sh build/wasmvm tests/svm/go.golden
-part plugins bash tests/golden/run.sh build/wasmvm tests/svm/plugins.golden
-mkdir /tmp/embed
-part embed programs/embed programs/program.wasm programs/reactor.wasm /tmp/embed \
-    words-and-status host-functions imports-are-checked limits reactor memory ends-of-a-reactor little-stack stop-a-call
-STEP=run SLACK_MS=300 part hostile sh tests/hostile/run.sh build/wasmvm
+# WASMVM; how its calls leave the guest: auto, exit or poll.
+everything() {
+    golden=tests/golden
+    part "golden-$2" bash $golden/run.sh "$1" $golden/ends.golden $golden/module.golden $golden/report.golden
+    part "go-$2" bash $golden/run.sh "$1" tests/svm/go.golden
+    part "plugins-$2" bash $golden/run.sh "$1" tests/svm/plugins.golden
+    rm -rf /tmp/embed && mkdir /tmp/embed
+    part "embed-$2" programs/embed "$2" programs/program.wasm programs/reactor.wasm /tmp/embed words-and-status \
+        host-functions imports-are-checked limits reactor memory ends-of-a-reactor little-stack stop-a-call
+    STEP=run SLACK_MS=300 part "hostile-$2" sh tests/hostile/run.sh "$1"
+}
+
+if [ -d build/modes ]; then
+    for mode in build/modes/*; do everything "$mode/wasmvm" "${mode##*/}"; done
+else
+    everything build/wasmvm auto
+fi
 echo "svm: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

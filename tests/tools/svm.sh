@@ -1,12 +1,14 @@
 #!/bin/bash
-# The VM tests on a machine with AMD-V, which QEMU emulates: tests/tools/svm.sh WASMVM
+# The VM tests on a machine with AMD-V, which QEMU emulates: tests/tools/svm.sh WASMVM [MODE...]
 #
+# With modes (exit, poll, auto) the tests run once with each as --hypercall, else once as it is.
 # Debian's current cloud kernel and busybox-static are fetched and unpacked, not installed.  The initramfs holds them,
 # bash and the libraries that wasmvm needs; the tests come as a tar on a read-only disk.  tests/svm/ has what runs
 # inside. Last line: `N passed, N failed, N skipped`.
 set -eu
 cd "$(dirname "$0")/../.."
 wasmvm=$1
+shift
 cache=build/cache/svm
 work=build/svm
 limit=${SVM_SECONDS:-540}
@@ -87,6 +89,10 @@ pack_tests() {
     rm -rf "$tests"
     mkdir -p "$tests/build" "$tests/tests" "$tests/programs" "$tests/guest"
     cp "$wasmvm" "$tests/build/wasmvm"
+    for mode in "$@"; do
+        mkdir -p "$tests/build/modes/$mode"
+        gcc -O2 -static -D_GNU_SOURCE -o "$tests/build/modes/$mode/wasmvm" tests/tools/mode.c
+    done
     cp -r tests/golden tests/svm tests/hostile "$tests/tests/"
     if [ -x tests/hostile/run.sh ]; then
         STEP=build tests/hostile/run.sh "$wasmvm" >"$work/hostile.log" 2>&1 || { cat "$work/hostile.log"; exit 1; }
@@ -102,7 +108,7 @@ pack_tests() {
 
 [ -e "$cache/complete" ] || fetch
 pack_initramfs
-pack_tests
+pack_tests "$@"
 console=$work/console.log
 start=$SECONDS
 status=0
@@ -110,7 +116,7 @@ timeout "$limit" qemu-system-x86_64 -accel tcg,thread=single -cpu max -machine q
     -no-user-config -display none -serial stdio -monitor none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4 \
     -drive "file=$work/tests.tar,format=raw,if=virtio,readonly=on" -kernel "$(echo "$cache"/root/boot/vmlinuz-*)" \
     -initrd "$work/initramfs.gz" -append "console=ttyS0 panic=-1 quiet" </dev/null 2>&1 |
-    tr -d '\r' | tee "$console" || true
+    sed -u 's/\r//g' | tee "$console" || true
 status=${PIPESTATUS[0]}
 echo "svm: QEMU ended with status $status after $((SECONDS - start)) s"
 line=$(sed -n 's/^svm: \([0-9]* passed, [0-9]* failed, [0-9]* skipped\)$/\1/p' "$console" | tail -n 1)
