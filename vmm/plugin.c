@@ -295,24 +295,6 @@ static int load(struct plugins *all, const struct config *config, struct host_ta
     return hellos_wait(all, commands, table, why);
 }
 
-int plugins_load(struct plugins **out, const struct config *config, uint64_t start_ns, const struct guard_hooks *hooks,
-                 struct host_table *table, char why[PLUGIN_WHY])
-{
-    struct plugins *all = *out = calloc(1, sizeof *all);
-    snprintf(why, PLUGIN_WHY, "no memory for plug-ins");
-    if (!all)
-        return EXIT_MONITOR;
-    all->limit_ns = config->timeout_ns ? start_ns + config->timeout_ns : 0;
-    all->hooks = *hooks;
-    size_t n = (size_t)config->plugins.n + config->plugin_exec.n;
-    all->at = calloc(n + 1, sizeof *all->at);
-    all->list.at = calloc(n + 1, sizeof *all->list.at);
-    int status = all->at && all->list.at ? load(all, config, table, why) : EXIT_MONITOR;
-    if (!status)
-        list_make(all);
-    return status;
-}
-
 static void plugin_unload(struct plugin *p)
 {
     child_end(p->child);
@@ -349,6 +331,28 @@ void plugins_unload(struct plugins *all)
     free(all->list.at);
     free(all->at);
     free(all);
+}
+
+int plugins_load(struct plugins **out, const struct config *config, uint64_t start_ns, const struct guard_hooks *hooks,
+                 struct host_table *table, char why[PLUGIN_WHY])
+{
+    struct plugins *all = *out = calloc(1, sizeof *all);
+    snprintf(why, PLUGIN_WHY, "no memory for plug-ins");
+    if (!all)
+        return EXIT_MONITOR;
+    all->limit_ns = config->timeout_ns ? start_ns + config->timeout_ns : 0;
+    all->hooks = *hooks;
+    size_t n = (size_t)config->plugins.n + config->plugin_exec.n;
+    all->at = calloc(n + 1, sizeof *all->at);
+    all->list.at = calloc(n + 1, sizeof *all->list.at);
+    int status = all->at && all->list.at ? load(all, config, table, why) : EXIT_MONITOR;
+    if (!status) {
+        list_make(all);
+        return 0;
+    }
+    plugins_unload(all);
+    *out = NULL;
+    return status;
 }
 
 const struct plugin_list *plugins_list(const struct plugins *all)

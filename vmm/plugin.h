@@ -15,8 +15,8 @@ struct plugins;
 /* What the guard (below) asks and does. */
 struct guard_hooks { bool (*wanted)(void); void (*stuck)(void); };
 /* Loads what the config names, puts its functions into the table and runs every init.  Returns 0, or the exit status of
- * a start that is refused, with a sentence in `why`.  start_ns: what --timeout counts from.  *out is valid in any
- * case. */
+ * a start that is refused, with a sentence in `why`: then those that had begun have ended again, and *out is NULL.
+ * start_ns: what --timeout counts from. */
 int plugins_load(struct plugins **out, const struct config *, uint64_t start_ns, const struct guard_hooks *,
                  struct host_table *, char why[PLUGIN_WHY]);
 /* The run is over: no function is called any more. */

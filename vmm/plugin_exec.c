@@ -396,6 +396,7 @@ static int start(struct child *c, char *const argv[], int socket, int failed[2])
 static bool process_make(struct child *c, char *const argv[], char why[PLUGIN_WHY])
 {
     int ends[2], failed[2] = {-1, -1}, error;
+    signal(SIGCHLD, SIG_DFL); /* ignored, as some parents hand it on, it would leave no status to wait for */
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
         snprintf(why, PLUGIN_WHY, "no socket for it: %s", strerror(errno));
         return false;
@@ -459,6 +460,7 @@ bool child_hello(struct child *c, uint64_t deadline_ns, struct host_table *table
                          c->why);
             else
                 snprintf(why, PLUGIN_WHY, "it did not say hello in time (its first frame is to be one)");
+            c->broken = true; /* nothing is waited for at its end */
             return false;
         }
         if (frame.kind == FRAME_LOG)

@@ -254,6 +254,12 @@ def options_and_life(t):
     assert open(t.path("m2")).read() == "init\nfini\n"
     result = plain(t, plugin=",init=refuse")
     expect(result, 125, out="", err_has=["wasmvm: plug-in plain: not today\n", "refuses to start (its init gave 3)"])
+    # The second library refuses, or the process after it: the first one has its fini all the same.
+    for more in ("--plugin", library(PLAIN, "-DSECOND") + ",init=refuse"), ("--plugin-exec", "env=false"):
+        first = t.path("m" + more[0])
+        result = t.vm("--plugin", library(PLAIN) + ",mark=" + first, *more, "--", t.go("host121", "1.21.13"))
+        expect(result, 125, out="")
+        assert open(first).read() == "init\nfini\n", result
 
 
 @case
@@ -381,6 +387,19 @@ def processes_that_misbehave(t):
                                  "trapped: the plug-in process python3 ended with status 7"])
     one_line(odd(t, "crash"), 134, "the plug-in process python3 was ended by signal 11 (Segmentation fault)")
     one_line(odd(t, "garbage"), 134, "the plug-in process python3 sent a frame")
+
+
+@case
+def a_parent_that_ignores_its_children(t):
+    """What is ignored stays so in what is started, and nobody could say how a process ended."""
+    module = t.write("m.wasm", importing("run", [], [], calls=b"\x10\x00"))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        child = t.start("--plugin-exec", f"env=python3 {ODD} exit", module, stderr=subprocess.PIPE)
+    finally:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 134 and b"ended with status 7" in err, (child.returncode, err)
 
 
 @case
