@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #define LOOKUPS 2
-#define DENIED_TTL_S 4000000000u /* a denied name's addresses are denied for the whole run */
 #define ADDRESSES_MAX 32
 
 static const char *env_find(const struct config *config, const char *name)
@@ -30,7 +29,8 @@ static void denied_resolve(struct net *n, const struct rule *r)
     for (int t = 0; t < LOOKUPS; t++) {
         int got = dns_lookup(n->dns, r->name, types[t], true, a, ADDRESSES_MAX, &rcode);
         for (int i = 0; i < got; i++)
-            policy_answer_add(&n->policy, r->name, &a[i].ip, DENIED_TTL_S);
+            if (!policy_answer_add(&n->policy, r->name, &a[i].ip, 0))
+                fail("--deny %s: too many addresses to remember (deny prefixes instead)", r->text);
         found += got > 0 ? got : 0;
     }
     if (found == 0 && !kick_pending(n->kick))

@@ -58,14 +58,13 @@ struct rule {
 
 struct answer { struct ip ip; char *name; uint64_t until_s; }; /* an address that a name in a rule has now */
 #define ANSWERS_MAX 1024
-#define OWN_MAX 256
 
 struct policy {
     struct rule *rules;
     uint32_t nrules;
     bool all;       /* --net-all */
     bool any_name;  /* --allow-dns=any */
-    struct range own[OWN_MAX]; /* this host's interfaces and their broadcast addresses */
+    struct range *own; /* this host's interfaces and their broadcast addresses; NULL = not read yet */
     uint32_t nown;
     uint64_t own_read_s;
     pthread_mutex_t lock; /* of own and answers, which two threads use */
@@ -90,10 +89,11 @@ enum name_verdict { NAME_IN_RULE, NAME_ANY, NAME_REFUSED };
 enum name_verdict policy_name(const struct policy *, const char *name);
 /* Whether an address may be told to the guest. */
 bool policy_answer_ok(struct policy *, const struct ip *);
-/* The address is what `name` means from now on, for `ttl_s` and a while; noted where a rule has the name. */
-void policy_answer_add(struct policy *, const char *name, const struct ip *, uint32_t ttl_s);
-/* Reads this host's addresses again if they are old. */
-void policy_own_refresh(struct policy *);
+/* The address is what `name` means from now on, for `ttl_s` and a while; noted where a rule has the name.  A name that
+ * is denied means it for the whole run.  False: there is no room for it. */
+bool policy_answer_add(struct policy *, const char *name, const struct ip *, uint32_t ttl_s);
+/* Reads this host's addresses again if they are old.  False: they could never be read, see errno. */
+bool policy_own_refresh(struct policy *);
 
 /* ---- one socket of the guest ---- */
 struct conn {

@@ -212,8 +212,15 @@ static int addresses_filter(struct dns *d, const char *name, struct dns_address 
     int kept = 0;
     for (int i = 0; i < n; i++) {
         if (!policy_answer_ok(p, &a[i].ip)) {
-            net_tell(d->net, "%s is %s, a protected address: not given to the program (--allow-connect %s allows it)",
-                     name, ip_text(&a[i].ip, text), text);
+            bool v4 = ip_is_v4(&a[i].ip);
+            ip_text(&a[i].ip, text);
+            net_tell(d->net,
+                     "%s is %s, a protected address: not given to the program (--allow-connect %s%s%s allows it)", name,
+                     text, v4 ? "" : "[", text, v4 ? "" : "]");
+            net_record(d->net, &(struct net_record){
+                .event = "answer", .proto = NET_UDP, .name = name, .verdict = "refused",
+                .peer = &(struct endpoint){ a[i].ip, 0 },
+            });
             continue;
         }
         policy_answer_add(p, name, &a[i].ip, a[i].ttl_s);

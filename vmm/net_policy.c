@@ -17,6 +17,7 @@
 #include <time.h>
 
 #define ANSWER_KEPT_S 3600 /* beyond its time to live, as programs keep addresses longer */
+#define FOREVER UINT64_MAX /* addresses that are denied, for the whole run */
 #define OWN_OLD_S 5
 
 /* ---- protected ranges ---- */
@@ -93,34 +94,52 @@ static uint64_t now_s(void)
     return (uint64_t)t.tv_sec;
 }
 
-static void own_add(struct policy *p, const struct sockaddr *address, enum range_kind kind)
+static void own_add(struct range *own, uint32_t *n, const struct sockaddr *address, enum range_kind kind)
 {
     struct sockaddr_storage host = { 0 };
     struct endpoint e;
-    if (!address || p->nown == OWN_MAX)
+    if (!address || (address->sa_family != AF_INET && address->sa_family != AF_INET6))
         return;
     memcpy(&host, address, address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
-    if (endpoint_from_host(&host, &e))
-        p->own[p->nown++] = (struct range){ { e.ip, 128 }, kind };
+    endpoint_from_host(&host, &e);
+    own[(*n)++] = (struct range){ { e.ip, 128 }, kind };
 }
 
-void policy_own_refresh(struct policy *p)
+/* The interfaces' addresses in place of those known before. */
+static bool own_read(struct policy *p)
 {
     struct ifaddrs *all;
+    uint32_t n = 0;
+    if (getifaddrs(&all) != 0)
+        return false;
+    for (struct ifaddrs *i = all; i; i = i->ifa_next)
+        n++;
+    struct range *own = calloc(2 * (size_t)n + 1, sizeof *own); /* an address and its broadcast each */
+    n = 0;
+    for (struct ifaddrs *i = own ? all : NULL; i; i = i->ifa_next) {
+        own_add(own, &n, i->ifa_addr, RANGE_HOST);
+        if (i->ifa_flags & IFF_BROADCAST)
+            own_add(own, &n, i->ifa_broadaddr, RANGE_NEVER);
+    }
+    freeifaddrs(all);
+    if (!own)
+        return false;
+    free(p->own);
+    p->own = own;
+    p->nown = n;
+    return true;
+}
+
+bool policy_own_refresh(struct policy *p)
+{
     uint64_t now = now_s();
     pthread_mutex_lock(&p->lock);
-    bool fresh = p->own_read_s && now < p->own_read_s + OWN_OLD_S;
-    if (!fresh && getifaddrs(&all) == 0) {
+    bool fresh = p->own && now < p->own_read_s + OWN_OLD_S;
+    if (!fresh && own_read(p))
         p->own_read_s = now;
-        p->nown = 0;
-        for (struct ifaddrs *i = all; i; i = i->ifa_next) {
-            own_add(p, i->ifa_addr, RANGE_HOST);
-            if (i->ifa_flags & IFF_BROADCAST)
-                own_add(p, i->ifa_broadaddr, RANGE_NEVER);
-        }
-        freeifaddrs(all);
-    }
+    bool known = p->own;
     pthread_mutex_unlock(&p->lock);
+    return known;
 }
 
 /* ---- rules ---- */
@@ -317,6 +336,8 @@ void policy_init(struct policy *p, const struct net_config *c)
     rules_take(p, RULE_DENY, &c->deny, names);
     rules_take(p, RULE_CONNECT, &c->allow_connect, names);
     rules_take(p, RULE_LISTEN, &c->allow_listen, names);
+    if ((p->all || p->nrules) && !policy_own_refresh(p))
+        fail("the network cannot be opened: this host's own addresses are unknown: %s", strerror(errno));
 }
 
 void policy_free(struct policy *p)
@@ -326,6 +347,7 @@ void policy_free(struct policy *p)
     for (uint32_t i = 0; i < p->nanswers; i++)
         free(p->answers[i].name);
     free(p->rules);
+    free(p->own);
     pthread_mutex_destroy(&p->lock);
 }
 
@@ -364,23 +386,22 @@ static bool rule_covers(struct policy *p, const struct rule *r, const struct ip 
     return rule_holds_ip(r, ip) && (!protected || r->prefix.bits >= range->prefix.bits);
 }
 
+static bool denies_plain(struct policy *p, const struct rule *r, const struct ip *ip)
+{
+    return r->name ? answer_holds(p, r->name, ip) : rule_holds_ip(r, ip);
+}
+
+/* Also what the address carries.  So --deny 0.0.0.0 means ::, where a socket may take IPv4 too. */
 static bool denies_ip(struct policy *p, const struct rule *r, const struct ip *ip)
 {
     struct ip v4;
     uint8_t at;
-    if (r->name)
-        return answer_holds(p, r->name, ip);
-    return rule_holds_ip(r, ip) || (!ip_is_v4(ip) && carried(ip, &v4, &at) && rule_holds_ip(r, &v4));
+    return denies_plain(p, r, ip) || (carried(ip, &v4, &at) && denies_plain(p, r, &v4));
 }
 
-/* A socket on :: may take IPv4 too. */
-static bool denies(struct policy *p, const struct rule *r, enum net_use use, const struct endpoint *e)
+static bool port_fits(const struct rule *r, uint16_t port)
 {
-    static const uint8_t zero[4];
-    struct ip any = ip_from_v4(zero);
-    if (e->port < r->lo || e->port > r->hi)
-        return false;
-    return denies_ip(p, r, &e->ip) || (use == USE_LISTEN && ip_is_any(&e->ip) && denies_ip(p, r, &any));
+    return port >= r->lo && port <= r->hi;
 }
 
 bool policy_check(struct policy *p, enum net_use use, enum net_proto proto, const struct endpoint *e,
@@ -391,13 +412,14 @@ bool policy_check(struct policy *p, enum net_use use, enum net_proto proto, cons
     bool protected = range_find(p, &e->ip, &range);
     for (uint32_t i = 0; i < p->nrules; i++) {
         *by = &p->rules[i];
-        if ((*by)->what == RULE_DENY && proto_fits(*by, proto) && denies(p, *by, use, e))
+        if ((*by)->what == RULE_DENY && proto_fits(*by, proto) && port_fits(*by, e->port) &&
+            denies_ip(p, *by, &e->ip))
             return false;
     }
     enum rule_what wanted = use == USE_CONNECT ? RULE_CONNECT : RULE_LISTEN;
     for (uint32_t i = 0; i < p->nrules; i++) {
         *by = &p->rules[i];
-        if ((*by)->what == wanted && proto_fits(*by, proto) && e->port >= (*by)->lo && e->port <= (*by)->hi &&
+        if ((*by)->what == wanted && proto_fits(*by, proto) && port_fits(*by, e->port) &&
             rule_covers(p, *by, &e->ip, protected, &range))
             return true;
     }
@@ -454,34 +476,49 @@ bool policy_answer_ok(struct policy *p, const struct ip *ip)
     return false;
 }
 
-static bool name_has_rule(const struct policy *p, const char *name)
+static struct answer *answer_find(struct policy *p, const char *name, const struct ip *ip)
 {
-    for (uint32_t i = 0; i < p->nrules; i++)
-        if (p->rules[i].name && strcmp(p->rules[i].name, name) == 0)
-            return true;
-    return false;
+    for (uint32_t i = 0; i < p->nanswers; i++)
+        if (ip_equal(&p->answers[i].ip, ip) && strcmp(p->answers[i].name, name) == 0)
+            return &p->answers[i];
+    return NULL;
 }
 
-void policy_answer_add(struct policy *p, const char *name, const struct ip *ip, uint32_t ttl_s)
+/* A place for one more: the oldest goes, but none that denies. */
+static struct answer *answer_room(struct policy *p)
 {
-    if (!name_has_rule(p, name))
-        return;
-    uint64_t until = now_s() + ttl_s + ANSWER_KEPT_S;
-    pthread_mutex_lock(&p->lock);
-    uint32_t i = 0;
-    while (i < p->nanswers && !(ip_equal(&p->answers[i].ip, ip) && strcmp(p->answers[i].name, name) == 0))
-        i++;
-    if (i < p->nanswers) {
-        p->answers[i].until_s = until;
-    } else {
-        char *copy = strdup(name);
-        if (copy && p->nanswers < ANSWERS_MAX) {
-            p->answers[p->nanswers++] = (struct answer){ *ip, copy, until };
-        } else if (copy) { /* the oldest goes */
-            struct answer *old = &p->answers[p->next_answer++ % ANSWERS_MAX];
+    if (p->nanswers < ANSWERS_MAX)
+        return &p->answers[p->nanswers++];
+    for (uint32_t i = 0; i < ANSWERS_MAX; i++) {
+        struct answer *old = &p->answers[p->next_answer++ % ANSWERS_MAX];
+        if (old->until_s != FOREVER) {
             free(old->name);
-            *old = (struct answer){ *ip, copy, until };
+            return old;
         }
     }
+    return NULL;
+}
+
+bool policy_answer_add(struct policy *p, const char *name, const struct ip *ip, uint32_t ttl_s)
+{
+    bool ruled = false, denied = false;
+    for (uint32_t i = 0; i < p->nrules; i++)
+        if (p->rules[i].name && strcmp(p->rules[i].name, name) == 0) {
+            ruled = true;
+            denied = denied || p->rules[i].what == RULE_DENY;
+        }
+    if (!ruled)
+        return true;
+    uint64_t until = denied ? FOREVER : now_s() + ttl_s + ANSWER_KEPT_S;
+    pthread_mutex_lock(&p->lock);
+    struct answer *a = answer_find(p, name, ip);
+    char *copy = a ? NULL : strdup(name);
+    if (copy && !(a = answer_room(p)))
+        free(copy);
+    else if (copy)
+        *a = (struct answer){ *ip, copy, until };
+    else if (a && a->until_s < until)
+        a->until_s = until;
     pthread_mutex_unlock(&p->lock);
+    return a;
 }
