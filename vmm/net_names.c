@@ -82,6 +82,8 @@ static uint32_t name_resolve(struct wasi *w, struct lookup *l)
     uint8_t worst = RCODE_OK;
     if (!w->net->names) {
         net_tell(w->net, "lookup of %s refused: there is no resolver (--allow-dns)", l->node);
+        net_record(w->net, &(struct net_record){ .event = "lookup", .proto = NET_UDP, .name = l->node,
+                                                 .verdict = "refused" });
         return WASI_ACCES;
     }
     for (int k = 0; k < 2; k++) {

@@ -74,6 +74,27 @@ void conn_started(struct desc *d, const char *how, const struct endpoint *peer, 
     });
 }
 
+/* The record of its end, with what has passed since its beginning. */
+static void conn_ended(struct conn *c, const struct endpoint *local)
+{
+    bool ip = c->proto != NET_UNIX && !c->dns;
+    if (c->counted)
+        net_record(c->net, &(struct net_record){
+            .event = "close", .proto = c->proto, .name = c->path ? c->path : c->peer_path, .counted = true, .in = c->in,
+            .out = c->out, .ns = clock_now_ns() - c->since_ns, .local = ip ? local : NULL,
+            .peer = ip && !c->listening ? &c->peer : NULL,
+        });
+    c->in = c->out = 0;
+}
+
+/* The record of what the guest wanted and did not get, or tried in vain. */
+static void want_record(const struct conn *c, const char *event, const char *verdict, const char *reason,
+                        const struct endpoint *peer, const char *path)
+{
+    net_record(c->net, &(struct net_record){ .event = event, .proto = c->proto, .verdict = verdict, .reason = reason,
+                                             .peer = peer, .name = path });
+}
+
 void net_close(struct desc *d)
 {
     struct conn *c = d->conn;
@@ -81,13 +102,7 @@ void net_close(struct desc *d)
         return;
     struct endpoint local;
     conn_local(d, &local);
-    bool ip = c->proto != NET_UNIX && !c->dns;
-    if (c->counted)
-        net_record(c->net, &(struct net_record){
-            .event = "close", .proto = c->proto, .name = c->path ? c->path : c->peer_path, .counted = true, .in = c->in,
-            .out = c->out, .ns = clock_now_ns() - c->since_ns, .local = ip ? &local : NULL,
-            .peer = ip && !c->listening ? &c->peer : NULL,
-        });
+    conn_ended(c, &local);
     conn_free(c);
     d->conn = NULL;
 }
@@ -230,13 +245,16 @@ uint32_t net_accepted(const struct desc *listener, int host, struct conn **out)
     struct endpoint e = { .port = 0 };
     bool ip = getpeername(host, (struct sockaddr *)&peer, &len) == 0 && endpoint_from_host(&peer, &e);
     const struct rule *denier = ip ? policy_denies_peer(&n->policy, NET_TCP, &e.ip) : NULL;
+    const char *over = NULL;
     uint32_t err = WASI_SUCCESS;
     if (denier)
         err = net_refuse(n, "accept from", USE_CONNECT, NET_TCP, &e, denier);
-    else if (!sockets_left(n) || !net_rate_take(n))
+    else if ((over = !sockets_left(n) ? "--max-sockets" : !net_rate_take(n) ? "--net-rate" : NULL))
         err = WASI_ACCES;
     else if (!(*out = conn_new(n, at->family, at->proto)))
         err = WASI_ACCES;
+    if (over)
+        want_record(at, "accept", "refused", over, ip ? &e : NULL, at->path);
     if (err) {
         close(host);
         return err;
@@ -262,17 +280,22 @@ uint32_t serve_sock_open(struct wasi *w, const uint64_t *arg)
     bool dgram = arg[1] == SOCKTYPE_DGRAM, is_unix = arg[0] == FAMILY_UNIX;
     if (is_unix && !n->unix_ok) {
         net_tell(n, "a unix socket refused: no rule allows it (--allow-unix)");
+        net_record(n, &(struct net_record){ .event = "open", .proto = NET_UNIX, .verdict = "refused" });
         return WASI_ACCES;
     }
-    if (!sockets_left(n))
+    enum net_proto proto = is_unix ? NET_UNIX : dgram ? NET_UDP : NET_TCP;
+    if (!sockets_left(n)) {
+        net_record(n, &(struct net_record){ .event = "open", .proto = proto, .verdict = "refused",
+                                            .reason = "--max-sockets" });
         return WASI_NFILE;
+    }
     int host = socket(families[arg[0]], (dgram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (host < 0)
         return wasi_errno(errno);
     int on = 1;
     if (!dgram && !is_unix)
         setsockopt(host, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    struct conn *c = conn_new(n, (uint8_t)arg[0], is_unix ? NET_UNIX : dgram ? NET_UDP : NET_TCP);
+    struct conn *c = conn_new(n, (uint8_t)arg[0], proto);
     if (!c) {
         close(host);
         return WASI_NOMEM;
@@ -336,6 +359,7 @@ uint32_t serve_sock_listen(struct wasi *w, const uint64_t *arg)
         return WASI_NOTSUP;
     if (!c->bound) { /* the kernel would listen on every address, at a port of its choice */
         net_tell(c->net, "listen on a socket without an address refused (bind it first)");
+        want_record(c, "listen", "refused", "", NULL, NULL);
         return WASI_ACCES;
     }
     if (listen(d->host, BACKLOG) < 0)
@@ -415,12 +439,14 @@ static uint32_t connect_unix(struct wasi *w, struct desc *d, const char *path)
     socklen_t len;
     int hold;
     uint32_t err = unix_target(w, path, &host, &len, &hold);
-    if (err)
+    if (!err) {
+        err = connect_host(w, d, &host, len);
+        close(hold);
+    }
+    if (err) {
+        want_record(d->conn, "connect", "failed", "", NULL, path);
         return err;
-    err = connect_host(w, d, &host, len);
-    close(hold);
-    if (err)
-        return err;
+    }
     free(d->conn->peer_path);
     d->conn->peer_path = strdup(path);
     if (!d->conn->how)
@@ -454,15 +480,24 @@ uint32_t serve_sock_connect(struct wasi *w, const uint64_t *arg)
         return connect_dns(d);
     if (!policy_check(&c->net->policy, USE_CONNECT, c->proto, &a.at, &by))
         return net_refuse(c->net, "connect to", USE_CONNECT, c->proto, &a.at, by);
-    if (!net_rate_take(c->net))
+    if (!net_rate_take(c->net)) {
+        want_record(c, "connect", "refused", "--net-rate", &a.at, NULL);
         return WASI_NOBUFS;
+    }
     struct sockaddr_storage host;
+    struct endpoint before;
     socklen_t len;
     if (!endpoint_to_host(&a.at, c->family, &host, &len))
         return WASI_AFNOSUPPORT;
+    conn_local(d, &before);
     err = connect_host(w, d, &host, len);
-    if (err == WASI_SUCCESS || err == WASI_INPROGRESS)
-        conn_started(d, "connect", &a.at, by);
+    if (err && err != WASI_INPROGRESS) {
+        want_record(c, "connect", "failed", by ? by->text : "", &a.at, NULL);
+        return err;
+    }
+    if (c->how && strcmp(c->how, "connect") == 0) /* a datagram socket turns to another peer */
+        conn_ended(c, &before);
+    conn_started(d, "connect", &a.at, by);
     return err;
 }
 

@@ -20,6 +20,8 @@ static uint32_t accept_as(struct wasi *w, uint64_t from, uint64_t flags, uint64_
         return err;
     if (flags & ~(uint64_t)FDFLAG_NONBLOCK)
         return WASI_INVAL;
+    if (listener->conn && !listener->conn->listening) /* poll would wait for its data */
+        return WASI_INVAL;
     if (!out_ok(w, out, 4))
         return WASI_FAULT;
     err = desc_room(w); /* what cannot be had stays in the listener's queue */
