@@ -412,26 +412,54 @@ static void env_unset(struct config *c, const char *name)
         }
 }
 
-/* Where Linux systems keep the bundle of certificates that they trust. */
-static const char *host_bundle(void)
+/* Where Linux systems keep the bundle of certificates that they trust: the one below `etc`, a directory that stands for
+ * /etc; NULL = it has none. */
+static const char *bundle_find(const char *etc)
 {
     static const char *const places[] = {
         "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
         "/etc/ssl/ca-bundle.pem",
     };
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        if (access(places[i], R_OK) == 0)
+    char path[PATH_MAX];
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        int len = snprintf(path, sizeof path, "%s%s", etc, places[i] + strlen("/etc"));
+        if (len > 0 && (size_t)len < sizeof path && access(path, R_OK) == 0)
             return places[i];
-    fail("--ca-certs: this host has no bundle of certificates in the usual places (write --ca-certs=FILE)");
+    }
+    return NULL;
 }
 
-/* A --dir that gives the program an /etc of the host's: then its files count. */
-static bool etc_granted(const struct config *c)
+/* The --dir that gives the program an /etc of the host's, so that its files count; `etc` = where that lies. */
+static bool etc_granted(const struct config *c, char etc[PATH_MAX])
 {
-    for (uint32_t i = 0; i < c->ngrants; i++)
-        if (strcmp(c->grants[i].guest, "/") == 0 || strcmp(c->grants[i].guest, "/etc") == 0)
-            return true;
-    return false;
+    bool found = false;
+    for (uint32_t i = 0; i < c->ngrants; i++) {
+        const struct grant *g = &c->grants[i];
+        bool whole = strcmp(g->guest, "/") == 0;
+        if (strcmp(g->guest, "/etc") == 0 || (whole && !found))
+            snprintf(etc, PATH_MAX, "%s%s", g->host, whole ? "/etc" : "");
+        found = found || whole || strcmp(g->guest, "/etc") == 0;
+    }
+    return found;
+}
+
+/* The program's /etc is a --dir's: the bundle there is what --ca-certs means. */
+static void settle_granted_certs(struct parse *p, const char *etc)
+{
+    struct config *c = p->config;
+    if (c->net.ca_certs && *c->net.ca_certs)
+        fail("--ca-certs=%s: a --dir grants /etc (put the file there, and add --env SSL_CERT_FILE=...)",
+             c->net.ca_certs);
+    if (c->net.ca_certs && !env_get(c, "SSL_CERT_FILE")) {
+        const char *bundle = bundle_find(etc);
+        if (!bundle)
+            fail("--ca-certs: a --dir grants /etc, and there is no bundle of certificates in its usual places (put one "
+                 "there, and add --env SSL_CERT_FILE=...)");
+        char *setting = allocate(strlen(bundle) + sizeof "SSL_CERT_FILE=", 1);
+        sprintf(setting, "SSL_CERT_FILE=%s", bundle);
+        env_set(p, setting);
+    }
+    c->net.ca_certs = NULL;
 }
 
 /* The sealed /etc stands last, and is no place to start in. */
@@ -439,15 +467,13 @@ static void settle_etc(struct parse *p)
 {
     struct config *c = p->config;
     bool own_certs = env_get(c, "SSL_CERT_FILE");
-    if (etc_granted(c)) {
-        if (c->net.ca_certs && *c->net.ca_certs)
-            fail("--ca-certs=%s: a --dir grants /etc (put the file there, and add --env SSL_CERT_FILE=...)",
-                 c->net.ca_certs);
-        c->net.ca_certs = NULL;
+    char etc[PATH_MAX];
+    if (etc_granted(c, etc)) {
+        settle_granted_certs(p, etc);
         return;
     }
-    if (c->net.ca_certs && !*c->net.ca_certs)
-        c->net.ca_certs = host_bundle();
+    if (c->net.ca_certs && !*c->net.ca_certs && !(c->net.ca_certs = bundle_find("/etc")))
+        fail("--ca-certs: this host has no bundle of certificates in the usual places (write --ca-certs=FILE)");
     if (c->net.ca_certs && !own_certs)
         env_set(p, (char *)"SSL_CERT_FILE=/etc/ca-certificates.crt");
     if (c->ngrants == 0 && !env_get(c, "PWD"))
