@@ -36,7 +36,9 @@ func main() {
 		links(dir)
 		removal(dir)
 	case "ro":
-		readOnly(dir)
+		readOnly(dir, "file")
+	case "etc": // what wasmvm itself puts there
+		readOnly(dir, "hosts")
 	case "escape":
 		escape(dir)
 	case "cat":
@@ -234,10 +236,10 @@ func removal(dir string) {
 }
 
 // The directory holds: file, sub/inner, link -> file.
-func readOnly(dir string) {
+func readOnly(dir, file string) {
 	in := func(name string) string { return filepath.Join(dir, name) }
-	data, err := os.ReadFile(in("file"))
-	check("reads", err == nil && string(data) == "content", err)
+	data, err := os.ReadFile(in(file))
+	check("reads", err == nil && (string(data) == "content" || file != "file"), err)
 	entries, err := os.ReadDir(dir)
 	check("lists", err == nil && len(entries) > 0, err)
 
@@ -250,25 +252,25 @@ func readOnly(dir string) {
 		}
 		refused(what, err)
 	}
-	open("write", "file", os.O_WRONLY)
-	open("read-write", "file", os.O_RDWR)
-	open("append", "file", os.O_APPEND|os.O_WRONLY)
-	open("truncation", "file", os.O_TRUNC|os.O_WRONLY)
+	open("write", file, os.O_WRONLY)
+	open("read-write", file, os.O_RDWR)
+	open("append", file, os.O_APPEND|os.O_WRONLY)
+	open("truncation", file, os.O_TRUNC|os.O_WRONLY)
 	open("creation", "new", os.O_CREATE|os.O_WRONLY)
 	open("a link", "link", os.O_WRONLY)
-	_, err = os.OpenFile(in("file"), os.O_RDONLY|os.O_TRUNC, 0)
+	_, err = os.OpenFile(in(file), os.O_RDONLY|os.O_TRUNC, 0)
 	refused("truncation while reading", err)
 	_, err = os.OpenFile(in("new2"), os.O_RDONLY|os.O_CREATE, 0o644)
 	refused("creation while reading", err)
 	refused("mkdir", os.Mkdir(in("newdir"), 0o755))
-	refused("remove", os.Remove(in("file")))
+	refused("remove", os.Remove(in(file)))
 	refused("remove of a directory", os.RemoveAll(in("sub")))
-	refused("rename", os.Rename(in("file"), in("other")))
-	refused("symlink", os.Symlink("file", in("link2")))
-	refused("link", os.Link(in("file"), in("hard")))
-	refused("truncate", os.Truncate(in("file"), 0))
-	refused("chtimes", os.Chtimes(in("file"), time.Unix(1, 0), time.Unix(1, 0)))
-	if f, err := os.Open(in("file")); err == nil {
+	refused("rename", os.Rename(in(file), in("other")))
+	refused("symlink", os.Symlink(file, in("link2")))
+	refused("link", os.Link(in(file), in("hard")))
+	refused("truncate", os.Truncate(in(file), 0))
+	refused("chtimes", os.Chtimes(in(file), time.Unix(1, 0), time.Unix(1, 0)))
+	if f, err := os.Open(in(file)); err == nil {
 		refused("ftruncate", f.Truncate(0))
 		_, err = f.Write([]byte("x"))
 		refused("write to a reader", err)
@@ -276,8 +278,8 @@ func readOnly(dir string) {
 	}
 	if len(os.Args) > 3 { // a writable grant beside it
 		out := os.Args[3]
-		refused("rename out", os.Rename(in("file"), filepath.Join(out, "stolen")))
-		refused("link out", os.Link(in("file"), filepath.Join(out, "stolen")))
+		refused("rename out", os.Rename(in(file), filepath.Join(out, "stolen")))
+		refused("link out", os.Link(in(file), filepath.Join(out, "stolen")))
 		os.WriteFile(filepath.Join(out, "mine"), []byte("mine"), 0o644)
 		refused("rename in", os.Rename(filepath.Join(out, "mine"), in("mine")))
 		refused("link in", os.Link(filepath.Join(out, "mine"), in("mine")))

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -11,6 +12,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -104,6 +106,39 @@ func udpecho(args []string) {
 		_, err = conn.WriteTo(bytes.ToUpper(buf[:got]), from)
 		check(err)
 		fmt.Println("served", from, got)
+	}
+}
+
+// sendto LOCAL ADDRESS TEXT: a datagram from a socket bound to LOCAL.
+func sendto(args []string) {
+	conn, err := wasip1.ListenPacket("udp", args[0])
+	check(err)
+	to, err := netip.ParseAddrPort(args[1])
+	check(err)
+	_, err = conn.WriteTo([]byte(args[2]), net.UDPAddrFromAddrPort(to))
+	check(err)
+	fmt.Println("sent")
+}
+
+// dials: connects to each TCP address that stdin names, a line each, and sends it "hello"; what came of it.  The
+// connections stay.  A line `again` sends "again" on all of them.
+func dials(args []string) {
+	var conns []net.Conn
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		if lines.Text() == "again" {
+			for _, conn := range conns {
+				_, err := io.WriteString(conn, "again")
+				fmt.Println("sent", err)
+			}
+			continue
+		}
+		conn, err := wasip1.Dial("tcp", lines.Text())
+		if err == nil {
+			_, err = io.WriteString(conn, "hello")
+			conns = append(conns, conn)
+		}
+		fmt.Println("dialed", err)
 	}
 }
 
@@ -240,7 +275,7 @@ func again(args []string) {
 func main() {
 	commands := map[string]func([]string){"dial": dial, "echo": echo, "udpsend": udpsend, "udpecho": udpecho, "get": get,
 		"gettls": gettls, "serve": serve, "lookup": lookup, "storm": storm,
-		"hold": hold, "txt": txt, "again": again}
+		"hold": hold, "sendto": sendto, "dials": dials, "txt": txt, "again": again}
 	commands[os.Args[1]](os.Args[2:])
 }
 
