@@ -59,6 +59,14 @@ static int own_data(void *data, wasmvm_call *call, const wasmvm_val *args, wasmv
     return 0;
 }
 
+/* The whole cell. */
+static int raw(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
+{
+    (void)data, (void)call;
+    result->u64 = args[0].u64;
+    return 0;
+}
+
 static pthread_t beginner; /* init's thread */
 
 static int at_home(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
@@ -217,7 +225,8 @@ static const struct wasmvm_func funcs[] = {
     ENV(add32, "ii:i"), ENV(scale, "IF:F"), ENV(half, "f:f"), ENV(counter, ":I"), ENV(many, "iIiIiIiIiIiI:I"),
     ENV(upper, "iiii:i"), ENV(say, "ii:"), ENV(flip, "i:i"), ENV(negate, "i:i"), ENV(bounds, ":i"),
     ENV(watch, "ii:I"), ENV(callback, "iii:i"), ENV(deeper, "i:i"), ENV(broader, "i:i"), ENV(traps, ":"),
-    ENV(silent, ":"), ENV(loops, ":"), ENV(at_home, ":i"), {"my_host", "own_data", ":i", own_data, &number},
+    ENV(silent, ":"), ENV(loops, ":"), ENV(at_home, ":i"), {"env", "widen", "i:I", raw, NULL},
+    {"env", "narrow", "I:i", raw, NULL}, {"my_host", "own_data", ":i", own_data, &number},
     {"my_host", "env.add32", "ii:i", add32, NULL},
 };
 

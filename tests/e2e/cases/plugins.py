@@ -109,6 +109,18 @@ def exports_nested(t):
 
 
 @case
+def invoked_exports_call_plugins(t):
+    """--invoke of a library whose exports call host functions, which call its exports."""
+    module = go_build("./hostnew", NEWEST, flags=("-buildmode=c-shared",))
+    for options, flags in WAYS:
+        for name, n, result in ("twice", 21, "42\n"), ("busy", 100, "108\n"), ("again", 50, "50\n"):
+            expect(t.vm("--plugin", library(PLAIN, *flags), *options, "--invoke", name, "--", module, n), 0, out=result,
+                   err="")
+        one_line(t.vm("--plugin", library(PLAIN, *flags), *options, "--invoke", "again", "--", module, 1500), 134,
+                 "called each other more than 1000 deep")
+
+
+@case
 def whose_thread_calls(t):
     """With WASMVM_PLUGIN_ONE_THREAD the thread that called init, and no other; without it the one that polls."""
     for options, flags in WAYS:
@@ -130,7 +142,7 @@ def ten_thousand_calls(t):
         with open(path) as f:
             report = json.load(f)
         assert report["plugins"] == [{"name": "plain", "version": "1.0", "file": library(PLAIN, *flags),
-                                      "functions": 20, "calls": 10000, "one_thread": bool(flags),
+                                      "functions": 22, "calls": 10000, "one_thread": bool(flags),
                                       "needs": ["network", "threads"] if flags else ["files"]}], report["plugins"]
         calls = report["calls"]["host"]
         assert calls["polled"] + calls["exits"] == 10000, calls
@@ -270,7 +282,7 @@ def the_first_of_two_counts(t):
     result = t.vm("--stats", "--plugin-exec", process, "--plugin", library(PLAIN), "--", module, "count", 1000)
     expect(result, 0, out="1000\n", err_has=[
         "plug-ins    odd 2.0 (process python3 ", "): 0 calls of 1 functions",
-        f"            plain 1.0 ({library(PLAIN)}): 1000 calls of 20 functions"])
+        f"            plain 1.0 ({library(PLAIN)}): 1000 calls of 22 functions"])
 
 
 # ---- modules and libraries that misbehave ----
