@@ -71,7 +71,7 @@ enum { WASMVM_DIR_READ_ONLY = 1 };
 int wasmvm_config_dir(wasmvm_config *, const char *host, const char *guest, unsigned flags);
 /* Most linear memory, in bytes; default and most 4 GiB.  A module that needs more at its start is refused. */
 int wasmvm_config_memory(wasmvm_config *, uint64_t bytes);
-/* Of calls; 64 KiB to 8 GiB, default 256 MiB. */
+/* Of calls; 64 KiB to 8 GiB, rounded up to a multiple of 2 MiB; default 256 MiB. */
 int wasmvm_config_stack(wasmvm_config *, uint64_t bytes);
 /* Wall time of wasmvm_run, or of wasmvm_initialize; 0 = no limit. */
 int wasmvm_config_timeout(wasmvm_config *, uint64_t ns);

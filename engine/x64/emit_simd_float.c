@@ -16,18 +16,22 @@ static void canonical_nans(struct emit *e, bool wide)
     v_rr(e, I_ANDNPS, V1, V0);
 }
 
-/* MINPS gives its second operand where one is NaN or both are zeroes: done both ways, the results together have all
- * NaNs and all signs. */
+/* MINPS gives its second operand where one is NaN or both are zeroes: done both ways, to V0 and V1, the results
+ * together have all NaNs and all signs. */
+static void both_ways(struct emit *e, const struct node *n, enum insn insn)
+{
+    v_load(e, V0, n->a);
+    v_load(e, V1, n->b);
+    xmm_move(e, V2, V0);
+    v_rr(e, insn, V0, V1);
+    v_rr(e, insn, V1, V2);
+}
+
 void vec_min(struct emit *e, struct node *n, const struct vec_row *row)
 {
     (void)row;
     bool wide = is_double(n);
-    enum insn min = wide ? I_MINPD : I_MINPS;
-    v_load(e, V0, n->a);
-    v_load(e, V1, n->b);
-    xmm_move(e, V2, V0);
-    v_rr(e, min, V0, V1);
-    v_rr(e, min, V1, V2);
+    both_ways(e, n, wide ? I_MINPD : I_MINPS);
     v_rr(e, I_ORPS, V0, V1);
     canonical_nans(e, wide);
     dst_done(e, n, V1);
@@ -38,12 +42,7 @@ void vec_max(struct emit *e, struct node *n, const struct vec_row *row)
 {
     (void)row;
     bool wide = is_double(n);
-    enum insn max = wide ? I_MAXPD : I_MAXPS;
-    v_load(e, V0, n->a);
-    v_load(e, V1, n->b);
-    xmm_move(e, V2, V0);
-    v_rr(e, max, V0, V1);
-    v_rr(e, max, V1, V2);
+    both_ways(e, n, wide ? I_MAXPD : I_MAXPS);
     v_rr(e, I_XORPS, V1, V0);
     v_rr(e, I_ORPS, V0, V1);
     v_rr(e, wide ? I_SUBPD : I_SUBPS, V0, V1);

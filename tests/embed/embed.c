@@ -277,6 +277,43 @@ static int case_failures(void)
 }
 
 /* A machine needs descriptors; with each number of them it says so, or runs. */
+/* What the library says of a run: the depth of calls that it may have, where it trapped, what it cost. */
+static int case_depth_backtrace_and_cost(void)
+{
+    struct ran r;
+    const char *version = wasmvm_version();
+    CHECK(*version && strspn(version, "0123456789.") == strlen(version));
+    wasmvm_config *c = config_make();
+    CHECK(wasmvm_config_stack(c, (64 << 10) - 1) == WASMVM_E_USAGE);
+    wasmvm_config_free(c);
+    c = config_make();
+    CHECK(wasmvm_config_stack(c, (8ull << 30) + 1) == WASMVM_E_USAGE);
+    wasmvm_config_free(c);
+    run(&r, config_make(), "recurse", "3000000");
+    CHECK(r.code == WASMVM_OK && strcmp(r.out, "3000000\n") == 0);
+    c = config_make();
+    CHECK(wasmvm_config_hypercall(c, (enum wasmvm_hypercall)3) == WASMVM_E_USAGE);
+    wasmvm_config_free(c);
+    c = config_make();
+    CHECK(wasmvm_config_stack(c, 64 << 10) == WASMVM_OK);
+    CHECK(wasmvm_config_hypercall(c, WASMVM_HYPERCALL_EXIT) == WASMVM_OK);
+    wasmvm_config_arg(c, "recurse");
+    wasmvm_config_arg(c, "3000000");
+    wasmvm_instance *i = wasmvm_instance_new(program, c, &error);
+    wasmvm_config_free(c);
+    wasmvm_statistics cost = {.size = sizeof cost}, none = {.size = 0};
+    CHECK(i && strcmp(wasmvm_backtrace(i), "") == 0);
+    CHECK(wasmvm_instance_statistics(i, &cost) == 0 && cost.start_ns + cost.run_ns + cost.funcs_total == 0);
+    CHECK(wasmvm_run(i, &error) == WASMVM_E_TRAP && wasmvm_exit_status(i) == 134);
+    CHECK(strstr(error.text, "call stack exhausted (2 MiB") && strstr(wasmvm_backtrace(i), "main.down"));
+    CHECK(wasmvm_instance_statistics(i, &cost) == 0 && cost.start_ns && cost.run_ns && cost.cpu_ns);
+    CHECK(cost.calls && cost.calls_polled == 0 && cost.exits >= cost.calls);
+    CHECK(cost.funcs_compiled > 100 && cost.funcs_total > cost.funcs_compiled);
+    CHECK(wasmvm_instance_statistics(i, &none) == WASMVM_E_USAGE);
+    wasmvm_instance_free(i);
+    return 0;
+}
+
 static int case_few_descriptors(void)
 {
     struct rlimit before, few;
@@ -694,6 +731,7 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
     {"imports-are-checked", case_imports_are_checked},
     {"limits", case_limits},
     {"failures", case_failures},
+    {"depth-backtrace-and-cost", case_depth_backtrace_and_cost},
     {"few-descriptors", case_few_descriptors},
     {"closed-pipe", case_closed_pipe},
     {"sockets", case_sockets},

@@ -30,8 +30,17 @@ func number(i int) int {
 	return n
 }
 
+func down(n int) int {
+	if n == 0 {
+		return 0
+	}
+	return down(n-1) + 1
+}
+
 func main() {
 	switch os.Args[1] {
+	case "recurse":
+		fmt.Println(down(number(2)))
 	case "words":
 		fmt.Println(os.Args[1:], os.Getenv("A"), os.Getenv("HOME") == "")
 	case "exit":
