@@ -523,7 +523,7 @@ mode_parts = \
 ## make bench-compile compile speed and memory against wazero (network at first)
 ## make images     build images/demo.wasm anew with the pinned Go: the same bytes (network)
 ## make fresh      make demo and make test in a minimal Debian (root, network)
-## make clean      remove build/ but for what came by network
+## make clean      remove build/ but for what came by network (make distclean: all of it)
 .PHONY: install deps demo images check spec spec-vm test fuzz fuzz-diff test-svm model std test-modules test-tools
 .PHONY: test-peers test-modes bench-serve bench fresh bench-calls bench-idle bench-compile clean distclean help
 install: all
