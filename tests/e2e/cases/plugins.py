@@ -157,7 +157,7 @@ def calls_are_polled(t):
         raise Skip("one CPU")
     path, polled = t.path("report.json"), []
     while not polled or (polled[-1] < 9000 and len(polled) < 10):
-        expect(run([*first_in_line(), t.wasmvm, "--report", path, "--plugin", library(PLAIN), "--",
+        expect(run([*first_in_line(), t.wasmvm, "--hypercall=auto", "--report", path, "--plugin", library(PLAIN), "--",
                     t.go("host121", "1.21.13"), "count", "10000"]), 0, out="10000\n")
         with open(path) as f:
             polled.append(json.load(f)["calls"]["host"]["polled"])
