@@ -1,8 +1,12 @@
-/* Signals that writes raise, kept from the thread that writes for a machine: the process may have other plans for them.
- * What was pending and blocked before is the caller's and stays so. */
+/* Writes for a machine.  Signals that they raise are kept from the thread that writes: the process may have other plans
+ * for them; what was pending and blocked before is the caller's and stays so.  Readers that do not read are waited for
+ * no longer than the machine may run. */
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "vmm/vmm.h"
 
@@ -39,4 +43,28 @@ void write_guard_leave(struct write_guard *g)
             signal_consume(write_signals[i]);
     pthread_sigmask(SIG_SETMASK, &g->mask, NULL);
     errno = error;
+}
+
+/* Whether it takes bytes: at once, or before a stop. */
+static bool writable(struct kick *k, int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    return poll(&p, 1, 0) > 0 || kick_ppoll(k, &p, 1, -1) > 0;
+}
+
+bool write_guard_all(struct kick *k, int fd, const void *bytes, size_t len)
+{
+    const char *at = bytes;
+    while (len) {
+        if (!writable(k, fd))
+            return false;
+        ssize_t n = write(fd, at, len < PIPE_BUF ? len : PIPE_BUF); /* a pipe that is writable takes so many at once */
+        if (n < 0 && errno != EAGAIN && errno != EINTR)
+            return false;
+        if (n > 0) {
+            at += n;
+            len -= (size_t)n;
+        }
+    }
+    return true;
 }

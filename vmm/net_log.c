@@ -107,7 +107,7 @@ void net_record(struct net *n, const struct net_record *r)
                                 (unsigned long long)(r->ns / 1000000));
     len += (size_t)snprintf(out + len, sizeof out - len, "}\n");
     pthread_mutex_lock(&n->log_lock);
-    if (n->log >= 0 && write(n->log, out, len) < 0) {
+    if (n->log >= 0 && !write_guard_all(n->kick, n->log, out, len) && errno != EINTR) {
         message("--net-log cannot be written: %s (no more records)", strerror(errno));
         close(n->log);
         n->log = -1;

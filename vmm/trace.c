@@ -217,7 +217,7 @@ static void line_end(struct wasi *w, struct line *line, uint64_t ns)
     add(line, " (%" PRIu64 ".%" PRIu64 " us)", ns / 1000, ns / 100 % 10);
     line->len -= line->len == sizeof line->text - 1; /* room for the line's end */
     line->text[line->len++] = '\n';
-    if (write_all(w->trace, line->text, line->len))
+    if (write_guard_all(w->kick, w->trace, line->text, line->len) || errno == EINTR)
         return;
     message("--trace cannot be written: %s (no more lines)", strerror(errno));
     trace_close(w);

@@ -167,7 +167,8 @@ static uint64_t call_results(struct vcpu *v, const struct request *r)
     if (!v->vm->config->invoke || n > INVOKE_RESULTS_MAX ||
         !guest_read(&v->vm->mem, r->args[0], results, n * sizeof results[0]))
         vcpu_end(v, ENDED_HOSTILE, "%llu results at 0x%llx", (unsigned long long)n, (unsigned long long)r->args[0]);
-    else if (!write_all(STDOUT_FILENO, text, invoke_print(results, n, text, sizeof text)))
+    else if (!write_guard_all(&v->vm->kick, STDOUT_FILENO, text, invoke_print(results, n, text, sizeof text)) &&
+             errno != EINTR)
         vcpu_end(v, errno == EPIPE ? ENDED_SIGPIPE : ENDED_USAGE, "stdout cannot be written: %s", strerror(errno));
     return 0;
 }
@@ -180,7 +181,8 @@ static uint64_t call_log(struct vcpu *v, const struct request *r)
     if (!text)
         end_bad_text(v, r, r->args[0], r->args[1]);
     else if (clean && v->vm->config->script)
-        write_all(STDERR_FILENO, clean, text_escape(text, r->args[1], clean, r->args[1] * 4 + 1, true));
+        write_guard_all(&v->vm->kick, STDERR_FILENO, clean,
+                       text_escape(text, r->args[1], clean, r->args[1] * 4 + 1, true));
     free(text);
     free(clean);
     return 0;

@@ -128,6 +128,9 @@ struct write_guard { sigset_t mask; bool raised[2]; };
 void write_guard_enter(struct write_guard *);
 void write_guard_leave(struct write_guard *);
 void signal_consume(int number); /* blocked, and perhaps pending */
+/* write_all for bytes that the guest makes us write: a reader that does not read keeps no stop from taking effect.
+ * false: errno; EINTR = a stop is wanted, and the rest is not written. */
+bool write_guard_all(struct kick *, int fd, const void *bytes, size_t len);
 
 /* ---- wasi.c and its subjects: WASI calls served on the host ---- */
 /* Opens closed standard streams on /dev/null; before anything else is opened, as it would get their numbers. */

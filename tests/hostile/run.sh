@@ -35,14 +35,24 @@ now_ms() {
 
 ulimit -f 131072 # 64 MiB a file: a hostile guest may write to stderr as long as it runs
 
+# A pipe that takes what a pipe takes, and that nobody reads; held open as descriptor 9.
+full_pipe() {
+    rm -f "$OUT/full.fifo"
+    mkfifo "$OUT/full.fifo"
+    exec 9<>"$OUT/full.fifo"
+}
+
 # One run: status among those expected (a,b,c), the words on stderr, in time (2: too late, 1: anything else wrong).
 run_once() {
     expect=$(head_of "$1" EXPECT) most=$(head_of "$1" MOST) options=$(head_of "$1" OPTIONS)
     [ ! -e "$OUT/$1.so" ] || options="$options --plugin $OUT/$1.so"
     statuses=$(echo "$expect" | cut -d' ' -f1) words=$(echo "$expect" | cut -s -d' ' -f2-)
+    stdout="$OUT/$1.out" full=$(head_of "$1" FULL)
+    [ -z "$full" ] || full_pipe
+    [ "$full" != stdout ] || stdout="$OUT/full.fifo"
     began=$(now_ms)
-    timeout -s KILL 60 "$WASMVM" $options --guest-image "$OUT/$1.elf" -- "$OUT/empty.wasm" "$2" \
-        </dev/null >"$OUT/$1.out" 2>"$OUT/$1.err"
+    timeout -s KILL 60 "$WASMVM" $(echo "$options" | sed "s|FIFO|$OUT/full.fifo|") --guest-image "$OUT/$1.elf" \
+        -- "$OUT/empty.wasm" "$2" </dev/null >"$stdout" 2>"$OUT/$1.err" 9>&-
     status=$?
     took=$(($(now_ms) - began))
     case ",$statuses," in *",$status,"*) ;; *) echo "status $status, not $statuses"; return 1 ;; esac

@@ -213,12 +213,13 @@ static uint64_t argument(char kind, uint64_t before)
 static void scribble(void)
 {
     volatile struct batch *batch = &shared->batch;
+    volatile struct slot *slot = &shared->slot;
     uint64_t n = random_next();
     switch (n % 10) {
     case 0: put64(IOVS + 8 * below(64), one_in(2) ? wild() : buffer()); break;
-    case 1: *(volatile uint64_t *)&shared->slot.args[below(SLOT_ARGS)] = wild(); break;
-    case 2: *(volatile uint32_t *)&shared->slot.number = (uint32_t)below(one_in(500) ? CALL_COUNT + 2 : CALL_proc_exit); break;
-    case 3: *(volatile uint32_t *)&shared->slot.closes = (uint32_t)(one_in(4) ? wild() : one_in(8) ? below(FDS) : 0); break;
+    case 1: slot->args[below(SLOT_ARGS)] = wild(); break;
+    case 2: slot->number = (uint32_t)below(one_in(500) ? CALL_COUNT + 2 : CALL_proc_exit); break;
+    case 3: slot->closes = (uint32_t)(one_in(4) ? wild() : one_in(8) ? below(FDS) : 0); break;
     case 4: batch->in[below(BATCH_PLACES)].used = (uint32_t)(one_in(2) ? wild() : below(BATCH_PIECE + 2)); break;
     case 5: batch->in[below(FDS)].len = (uint32_t)(one_in(2) ? wild() : below(BATCH_PIECE + 2)); break;
     case 6: put8(PATHS + below(NPATHS * PATH_ROOM), "./ac\0"[below(5)]); break;
