@@ -481,6 +481,7 @@ TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
     fuzz-worst="$(MAKE) $(BUILD)/host/compile && tests/fuzz/worst.py $(BUILD)/host/compile" \
     golden="tests/golden/run.sh $(BUILD)/wasmvm" \
     hostile="tests/hostile/run.sh $(BUILD)/wasmvm" \
+    hostile-fuzz="$(MAKE) $(BUILD)/san/wasmvm && tests/hostile/fuzz.py --wasmvm $(BUILD)/san/wasmvm --seconds 30" \
     e2e="tests/e2e/run.py --wasmvm $(BUILD)/wasmvm" \
     symbols="$(MAKE) lib && tests/embed/symbols.sh $(BUILD)" \
     embed="$(MAKE) all && tests/embed/run.py --build $(BUILD)" \

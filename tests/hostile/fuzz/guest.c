@@ -1,5 +1,5 @@
-/* A hostile guest for tests/hostile/fuzz.py: calls of every kind at random, most of them nearly right, by every way that
- * reaches the monitor, while it writes into all that the monitor may be reading.
+/* A hostile guest for tests/hostile/fuzz.py: calls of every kind at random, most of them nearly right, by every way
+ * that reaches the monitor, while it writes into all that the monitor may be reading.
  *
  * Arguments after the module: seed, how many calls, port of the first listener, port of the driver's echo server. */
 #include "tests/hostile/guest.h"
@@ -13,9 +13,9 @@ static unsigned depth;
 static bool calm; /* no races: what was done can be waited for */
 
 static const char *const paths[] = {
-    "a", "b", "c/d", ".", "..", "../..", "c", "e/../a", "link", "l2", "a/", "c//d", "/etc/passwd", "secret", "../secret",
-    "c/../../secret", "out", "out/secret", "./a", "long-name-of-a-file-that-is-there", "sock", "c/s2", "hosts",
-    "resolv.conf", "fifo", "\033[2J", "\xff\xfe", "", "c/d/e/f",
+    "a", "b", "c/d", ".", "..", "../..", "c", "e/../a", "link", "l2", "a/", "c//d", "/etc/passwd", "secret",
+    "../secret", "c/../../secret", "out", "out/secret", "./a", "long-name-of-a-file-that-is-there", "sock", "c/s2",
+    "hosts", "resolv.conf", "fifo", "\033[2J", "\xff\xfe", "", "c/d/e/f",
 };
 enum { NPATHS = sizeof paths / sizeof paths[0] };
 
@@ -33,9 +33,9 @@ static bool one_in(uint64_t n)
 
 static uint64_t wild(void)
 {
-    static const uint64_t likely[] = {0, 1, 2, 0xfff, 0x1000, 0xffff, BYTES - 1, BYTES, BYTES + 1, 0x7fffffff, 0x80000000,
-                                      0xfffffff0, 0xffffffff, 0x100000000, MAP_HEAP, MAP_CONTROL, MAP_CPL0, MAP_STACK,
-                                      INT64_MAX, 1ull << 63, ~0ull};
+    static const uint64_t likely[] = {0, 1, 2, 0xfff, 0x1000, 0xffff, BYTES - 1, BYTES, BYTES + 1, 0x7fffffff,
+                                      0x80000000, 0xfffffff0, 0xffffffff, 0x100000000, MAP_HEAP, MAP_CONTROL,
+                                      MAP_CPL0, MAP_STACK, INT64_MAX, 1ull << 63, ~0ull};
     return one_in(2) ? likely[below(sizeof likely / sizeof likely[0])] : random_next() >> below(64);
 }
 
@@ -144,16 +144,17 @@ static void paths_fill(void)
 }
 
 /* ---- shapes: one letter an argument ----
- * d descriptor   P path   n its length   L text   v iovecs   # a count   o where a result goes   b buffer   l its length
- * f flags   r rights   I offset or size   w whence   t time   s subscriptions   a address   p port   x anything
- * i addrinfo   y 0 */
+ * d descriptor   P path   n its length   L text   v iovecs   # a count   o where a result goes   b buffer
+ * l its length   f flags   r rights   I offset or size   w whence   t time   s subscriptions   a address   p port
+ * x anything   i addrinfo   y 0   h host function   g a size in pages */
 static const char *const shapes[] = {
     [CALL_args_get] = "ob", [CALL_args_sizes_get] = "oo", [CALL_environ_get] = "ob", [CALL_environ_sizes_get] = "oo",
     [CALL_clock_res_get] = "fo", [CALL_clock_time_get] = "fIo", [CALL_fd_advise] = "dIIf", [CALL_fd_allocate] = "dII",
     [CALL_fd_close] = "d", [CALL_fd_datasync] = "d", [CALL_fd_fdstat_get] = "do", [CALL_fd_fdstat_set_flags] = "df",
     [CALL_fd_fdstat_set_rights] = "drr", [CALL_fd_filestat_get] = "do", [CALL_fd_filestat_set_size] = "dI",
     [CALL_fd_filestat_set_times] = "dttf", [CALL_fd_pread] = "dv#Io", [CALL_fd_prestat_get] = "do",
-    [CALL_fd_prestat_dir_name] = "dbl", [CALL_fd_pwrite] = "dv#Io", [CALL_fd_read] = "dv#o", [CALL_fd_readdir] = "dblIo",
+    [CALL_fd_prestat_dir_name] = "dbl", [CALL_fd_pwrite] = "dv#Io", [CALL_fd_read] = "dv#o",
+    [CALL_fd_readdir] = "dblIo",
     [CALL_fd_renumber] = "dd", [CALL_fd_seek] = "dIwo", [CALL_fd_sync] = "d", [CALL_fd_tell] = "do",
     [CALL_fd_write] = "dv#o", [CALL_path_create_directory] = "dPn", [CALL_path_filestat_get] = "dfPno",
     [CALL_path_filestat_set_times] = "dfPnttf", [CALL_path_link] = "dyPndPn", [CALL_path_open] = "dfPnfrrfo",
@@ -319,9 +320,9 @@ static bool left_out(uint32_t number)
 {
     bool lie = number == CALL_log || number == CALL_results || number == CALL_memory_more ||
                (number == CALL_host && !shared->boot.hosts); /* most likely the end of the run */
-    return (lie && !one_in(1000)) || number == CALL_proc_exit || number == CALL_end || number == CALL_ready || number == CALL_backtrace ||
-           number == CALL_next || number == CALL_returned || number == CALL_found ||
-           (number == CALL_poll_oneoff_v0 && calm) || number == CALL_memory_grow;
+    bool over = number == CALL_proc_exit || number == CALL_end || number == CALL_ready || number == CALL_backtrace ||
+                number == CALL_next || number == CALL_returned || number == CALL_found || number == CALL_memory_grow;
+    return over || (lie && !one_in(1000)) || (number == CALL_poll_oneoff_v0 && calm);
 }
 
 /* The ways that a run can end. */
