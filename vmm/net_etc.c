@@ -129,25 +129,13 @@ const char *sealed_entry(const struct wasi *w, uint32_t want, struct stat *st)
     return NULL;
 }
 
-/* A descriptor of its own, with a position of its own. */
-static int file_again(const struct wasi *w, int i, uint32_t *err)
+/* A descriptor with a position of its own, on the one file: were each open a copy, their memory would be the guest's to
+ * use up. */
+static int file_again(const struct wasi *w, int i)
 {
-    struct stat st;
-    *err = WASI_IO;
-    if (fstat(w->etc[i], &st) < 0)
-        return -1;
-    char *text = malloc((size_t)st.st_size + 1);
-    int fd = text ? memfd_create(files[i].name, MFD_CLOEXEC) : -1;
-    bool good = fd >= 0 && pread(w->etc[i], text, (size_t)st.st_size, 0) == st.st_size &&
-                write_all(fd, text, (size_t)st.st_size) && lseek(fd, 0, SEEK_SET) == 0;
-    if (!good) {
-        *err = wasi_errno(errno);
-        if (fd >= 0)
-            close(fd);
-        fd = -1;
-    }
-    free(text);
-    return fd;
+    char link[32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", w->etc[i]);
+    return open(link, O_RDONLY | O_CLOEXEC);
 }
 
 uint32_t sealed_open(struct wasi *w, const char *path, uint64_t rights, uint32_t *fd)
@@ -159,9 +147,9 @@ uint32_t sealed_open(struct wasi *w, const char *path, uint64_t rights, uint32_t
     (void)rights;
     if (i < 0 && !is_self(path))
         return WASI_NOENT;
-    d.host = i < 0 ? fcntl(w->etc[FILE_HOSTS], F_DUPFD_CLOEXEC, 0) : file_again(w, i, &err);
+    d.host = i < 0 ? fcntl(w->etc[FILE_HOSTS], F_DUPFD_CLOEXEC, 0) : file_again(w, i);
     if (d.host < 0)
-        return i < 0 ? wasi_errno(errno) : err;
+        return wasi_errno(errno);
     d.io = d.host;
     d.sealed = i < 0;
     err = sealed_stat(w, path, &st);
