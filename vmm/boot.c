@@ -115,9 +115,12 @@ static void image_prepare(struct vm *vm, const struct image *image)
     }
 }
 
+_Static_assert(CSTACK_AREA <= MAP_CSTACK_MAX && MAP_CSTACK + MAP_CSTACK_MAX <= MAP_CPL0, "room for the C stacks");
+
 static void stacks_prepare(struct vm *vm)
 {
     const struct span *stack = &vm->ram.stack;
+    assert(stack->bytes <= MAP_STACK_MAX - MAP_STACK_GUARD);
     gva_t stack_lo = MAP_STACK + MAP_STACK_MAX - stack->bytes;
     struct span c = ram_take(&vm->ram, CSTACK_AREA);
     map(vm, stack_lo, stack->gpa, stack->bytes, TABLES_WRITE);

@@ -213,7 +213,7 @@ struct guest_addr {
 };
 uint32_t guest_addr_read(struct wasi *, uint64_t at, uint64_t port, struct guest_addr *);
 /* Where an address goes; checked before the call acts. */
-struct guest_addr_out { uint32_t buf, len; uint64_t port, type; bool older; };
+struct guest_addr_out { uint32_t buf, len; uint64_t port, type; };
 uint32_t guest_addr_prepare(struct wasi *, uint64_t at, uint64_t port, uint64_t type, bool older,
                             struct guest_addr_out *);
 uint32_t guest_addr_write(struct wasi *, const struct guest_addr_out *, const struct guest_addr *);

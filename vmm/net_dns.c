@@ -45,7 +45,6 @@ struct query {
     uint32_t client, serial;
     struct dns_question question;
     uint8_t message[MESSAGE_CAP]; /* the guest's */
-    size_t len;
     bool raw; /* neither A nor AAAA: the answer is passed on as it is */
     bool tcp, said; /* asked by TCP; the question is out */
     struct frame in;
@@ -348,7 +347,7 @@ static void query_start(struct dns *d, uint32_t client, const uint8_t *message, 
         return;
     }
     *free_one = (struct query){ .fd = -1, .client = client, .serial = d->clients[client].serial, .question = *q,
-                                .len = len, .raw = q->type != DNS_A && q->type != DNS_AAAA };
+                                .raw = q->type != DNS_A && q->type != DNS_AAAA };
     memcpy(free_one->message, message, len);
     query_try(d, free_one);
 }

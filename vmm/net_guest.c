@@ -54,7 +54,7 @@ uint32_t guest_addr_prepare(struct wasi *w, uint64_t at, uint64_t port, uint64_t
     if (!linear_read(w->mem, at, &b, sizeof b) || !out_ok(w, b.buf, b.len) || (port && !out_ok(w, port, 4)) ||
         (type && !out_ok(w, type, 4)))
         return WASI_FAULT;
-    *out = (struct guest_addr_out){ b.buf, b.len, port, type, older };
+    *out = (struct guest_addr_out){ b.buf, b.len, port, type };
     bool known = older ? b.len == LEN_V4 || b.len == LEN_V6 || b.len == LEN_STORAGE : b.len == LEN_STORAGE;
     return known ? WASI_SUCCESS : WASI_INVAL;
 }

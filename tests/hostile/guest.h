@@ -30,6 +30,7 @@ void check(bool, const char *words);
 uint64_t random_next(void);
 void random_seed(uint64_t);
 uint64_t last_argument(void); /* as a number */
+uint32_t host_function(const char *name); /* its number for CALL_host */
 
 /* kit.S: runs fn(arg); true: it faulted, and fault holds how. */
 bool try_run(void (*fn)(uint64_t), uint64_t arg);

@@ -6,20 +6,9 @@
  * own stack must not be the limit.  Run 0 by exits, run 1 by the thread that polls. */
 #include "tests/hostile/guest.h"
 
-static uint32_t find(char first, char second)
-{
-    const struct host_import *imports = (const struct host_import *)((const char *)shared + shared->boot.host_off);
-    for (uint32_t i = 0; i < shared->boot.hosts; i++) {
-        const char *name = (const char *)shared + imports[i].name_off;
-        if (name[0] == first && name[1] == second)
-            return i;
-    }
-    end(1, "the plug-in has no such function");
-}
-
 void guest_main(void)
 {
-    uint32_t deeper = find('d', 'e'), counter = find('c', 'o');
+    uint32_t deeper = host_function("deeper"), counter = host_function("counter");
     struct slot *slot = &shared->slot;
     for (int i = 0; i < 40 && last_argument(); i++)
         call(CALL_host, counter, 0, 0, 0); /* brings the thread that polls */

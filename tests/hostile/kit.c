@@ -96,3 +96,16 @@ _Noreturn void guest_fault(struct guest_fault *f)
         __builtin_trap();
     guest_continue(fault.rip, fault.rsp);
 }
+
+uint32_t host_function(const char *name)
+{
+    const struct host_import *imports = (const struct host_import *)((const char *)shared + shared->boot.host_off);
+    for (uint32_t i = 0; i < shared->boot.hosts; i++) {
+        const char *at = (const char *)shared + imports[i].name_off, *want = name;
+        while (*at && *at == *want)
+            at++, want++;
+        if (*at == *want)
+            return i;
+    }
+    end(1, "the plug-in has no such function");
+}

@@ -7,19 +7,6 @@
  * whichever of the two threads it runs on, and they take turns as the thread that polls comes and goes. */
 #include "tests/hostile/guest.h"
 
-static uint32_t find(const char *name)
-{
-    const struct host_import *imports = (const struct host_import *)((const char *)shared + shared->boot.host_off);
-    for (uint32_t i = 0; i < shared->boot.hosts; i++) {
-        const char *at = (const char *)shared + imports[i].name_off, *want = name;
-        while (*at && *at == *want)
-            at++, want++;
-        if (*at == *want)
-            return i;
-    }
-    end(1, "the plug-in has no such function");
-}
-
 enum { DEEPEST = 300, STEPS = 20000 };
 
 /* The host found the export before, or wants to know of it now. */
@@ -34,7 +21,7 @@ static void answer_find(void)
 void guest_main(void)
 {
     static uint32_t values[DEEPEST + 1];
-    uint32_t deeper = find("deeper"), depth = 0;
+    uint32_t deeper = host_function("deeper"), depth = 0;
     random_seed(last_argument());
     for (int step = 0; step < STEPS || depth; step++) {
         uint64_t n = random_next();
