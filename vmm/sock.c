@@ -32,8 +32,11 @@ static uint32_t accept_as(struct wasi *w, uint64_t from, uint64_t flags, uint64_
         /* The listener may be shared and blocking: accept only what poll has seen. */
         bool ready = host_ready(listener->host, POLLIN);
         host = ready ? accept4(listener->host, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
-        if (host >= 0 && listener->conn && net_accepted(listener, host, &conn))
+        if (host >= 0 && listener->conn && net_accepted(listener, host, &conn)) {
+            if (kick_pending(w->kick)) /* those that are refused may come faster than they go */
+                return WASI_INTR;
             continue;
+        }
         if (host >= 0)
             break;
         if (ready && errno != EAGAIN)

@@ -108,6 +108,24 @@ static void test_accept_without_a_client(void **state)
     ERR(INTR, sock_accept, l, 0, OUT);
 }
 
+/* A listener whose clients are all refused: a stop is seen between two of them. */
+static void test_refusing_ends_by_a_kick(void **state)
+{
+    (void)state;
+    uint16_t port;
+    uint32_t l = listener(&port), c[2];
+    for (int i = 0; i < 2; i++) {
+        c[i] = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM);
+        OK(sock_connect, c[i], addr4("127.0.0.1"), port);
+    }
+    OK(fd_fdstat_set_flags, l, FDFLAG_NONBLOCK);
+    wasi->net->max_sockets = 3; /* these */
+    kicked = 1;
+    ERR(INTR, sock_accept, l, 0, OUT);
+    kicked = 0;
+    ERR(AGAIN, sock_accept, l, 0, OUT);
+}
+
 static void test_ipv6(void **state)
 {
     (void)state;
@@ -612,7 +630,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LOOPBACK(test_tcp_within_the_guest), LOOPBACK(test_older_types), LOOPBACK(test_nonblocking_connect_and_refusal),
-        LOOPBACK(test_accept_without_a_client), LOOPBACK(test_ipv6),
+        LOOPBACK(test_accept_without_a_client), LOOPBACK(test_refusing_ends_by_a_kick),
+        LOOPBACK(test_ipv6),
         LOOPBACK(test_datagrams_from_strangers_leave_no_trace), LOOPBACK(test_sending_binds_by_the_policy),
         CLOSED(test_nothing_without_a_rule), LOOPBACK(test_listen_without_bind),
         LOOPBACK(test_accepted_sockets_stay_what_they_are), LOOPBACK(test_addresses_that_are_none),
