@@ -81,6 +81,14 @@ static bool asked(struct vcpu *v, enum server who, enum call want)
     return false;
 }
 
+/* Values, a colon, values, not too many of them; v and r are vectors and references. */
+static bool is_type(const char *sig)
+{
+    static const char letters[] = "iIfFvr";
+    size_t params = strspn(sig, letters), results = sig[params] == ':' ? strspn(sig + params + 1, letters) : 0;
+    return sig[params] == ':' && sig[params + 1 + results] == 0 && params <= CALL_VALUES && results <= CALL_VALUES;
+}
+
 int ask_find(struct vcpu *v, enum server who, const char *name, uint32_t *func, char *sig)
 {
     if (strlen(name) >= CALL_WORDS)
@@ -94,7 +102,7 @@ int ask_find(struct vcpu *v, enum server who, const char *name, uint32_t *func, 
     *func = (uint32_t)v->reply.args[1];
     guest_read(&v->vm->mem, MAP_CONTROL + offsetof(struct control, words), sig, CALL_WORDS);
     sig[CALL_WORDS - 1] = 0;
-    if (sig_params(sig) > CALL_VALUES || sig_results(sig) > CALL_VALUES) {
+    if (!is_type(sig)) {
         vcpu_end_by(v, who, "a function type that is none");
         return WASMVM_ENDED;
     }

@@ -363,8 +363,8 @@ static void call_rung(struct vcpu *v)
     uint32_t number = 0;
     guest_read(&v->vm->mem, SLOT_AT + offsetof(struct slot, number), &number, sizeof number);
     service_doorbell(&v->service, !own_call(number), v->guest_ns);
-    /* Closed while it waited for something to do. */
-    if (__atomic_load_n(&v->service.stopping, __ATOMIC_RELAXED) && v->end->kind == ENDED_NOT)
+    /* Closed while it waited for something to do; or for a backtrace, which has a time of its own. */
+    if (__atomic_load_n(&v->service.stopping, __ATOMIC_RELAXED) && !v->quitting && v->end->kind == ENDED_NOT)
         end_with(v, ENDED_EXIT, 0, NULL);
 }
 

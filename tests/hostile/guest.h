@@ -3,7 +3,7 @@
  * An image's first line says how it must end:  EXPECT status [words on stderr]
  * further lines   OPTIONS options of wasmvm,   PLUGIN its source,   MOST milliseconds,   RUNS number of runs, each run
  * with its number as the module's last argument,   FULL stdout or FIFO: a pipe that nobody reads, as the one or as the
- * word FIFO of the options. */
+ * word FIFO of the options,   SIGNAL name: the monitor gets it 0.3 s after its start. */
 #ifndef TESTS_HOSTILE_GUEST_H
 #define TESTS_HOSTILE_GUEST_H
 
