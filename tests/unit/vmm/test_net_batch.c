@@ -530,6 +530,14 @@ static void kernel_full(uint32_t fd, int sndbuf)
     }
 }
 
+/* More than what a packet that lies in the kernel has room for. */
+static const char *long_text(void)
+{
+    static char text[BATCH_CREDIT];
+    memset(text, 'l', sizeof text - 1);
+    return text;
+}
+
 /* The peer reads what filled the kernel, then `want`; with `end` also the end. */
 static void peer_gets_behind(uint32_t fd, const char *want, bool end)
 {
@@ -566,8 +574,7 @@ static void test_nobody_waits_for_a_full_kernel(void **state)
     (void)state;
     connection(FD + 1);
     kernel_full(FULL, SMALL);
-    assert_int_equal(writes(FULL, "kept "), 0);
-    assert_int_equal(writes(FULL, "in order"), 0);
+    assert_int_equal(writes(FULL, long_text()), 0);
     called();
     assert_int_equal(writes(FULL, "x"), FORWARDED); /* it may leave no more behind */
     assert_int_equal(sending(FULL), EAGAIN);
@@ -581,11 +588,11 @@ static void test_nobody_waits_for_a_full_kernel(void **state)
     assert_int_equal(writes(FULL, "x"), FORWARDED);
     READS(FULL, "!");
     pthread_mutex_lock(&lock); /* as by a call that waits: the bytes go without it */
-    peer_gets_behind(FULL, "kept in order", false);
+    peer_gets_behind(FULL, long_text(), false);
     pthread_mutex_unlock(&lock);
     assert_int_equal(sending(FULL), 0);
     assert_null(conns[FULL].backlog);
-    assert_int_equal(conns[FULL].out, 13);
+    assert_int_equal(conns[FULL].out, BATCH_CREDIT - 1);
     peer_sends(FULL, "?");
     polled(FULL);
     assert_int_equal(writes(FULL, "as before"), 0);
@@ -617,25 +624,17 @@ static void test_a_shutdown_waits_for_what_was_written(void **state)
 {
     (void)state;
     kernel_full(FULL, SMALL);
-    assert_int_equal(writes(FULL, "last words"), 0);
+    assert_int_equal(writes(FULL, long_text()), 0);
     called();
     pthread_mutex_lock(&lock);
     assert_true(batch_shut(&conns[FULL]));
     pthread_mutex_unlock(&lock);
     assert_int_equal(sending(FULL), EPIPE);
-    peer_gets_behind(FULL, "last words", true);
+    peer_gets_behind(FULL, long_text(), true);
     assert_int_equal(sending(FULL), 0);
     pthread_mutex_lock(&lock);
     assert_false(batch_shut(&conns[FULL]));
     pthread_mutex_unlock(&lock);
-}
-
-/* More than what a packet that lies in the kernel has room for. */
-static const char *long_text(void)
-{
-    static char text[BATCH_CREDIT];
-    memset(text, 'l', sizeof text - 1);
-    return text;
 }
 
 static void closed(uint32_t fd)
@@ -705,7 +704,7 @@ static void test_what_was_written_outlives_the_run(void **state)
 {
     (void)state;
     kernel_full(FULL, SMALL);
-    assert_int_equal(writes(FULL, "last words"), 0);
+    assert_int_equal(writes(FULL, long_text()), 0);
     called();
     assert_non_null(conns[FULL].backlog);
     uint64_t began = clock_now_ns();
@@ -714,7 +713,7 @@ static void test_what_was_written_outlives_the_run(void **state)
     assert_null(conns[FULL].backlog);
     close(descs[FULL].host);
     descs[FULL].host = dup(0);
-    peer_gets_behind(FULL, "last words", true);
+    peer_gets_behind(FULL, long_text(), true);
 }
 
 static void test_the_end_waits_a_second_and_says_what_is_lost(void **state)
@@ -738,7 +737,7 @@ static void test_an_error_of_a_backlog_is_told(void **state)
     (void)state;
     struct linger now = { 1, 0 };
     kernel_full(FULL, SMALL);
-    assert_int_equal(writes(FULL, "into the void"), 0);
+    assert_int_equal(writes(FULL, long_text()), 0);
     called();
     setsockopt(peers[FULL], SOL_SOCKET, SO_LINGER, &now, sizeof now);
     close(peers[FULL]);
@@ -780,6 +779,153 @@ static void test_garbage(void **state)
             ;
     }
 }
+
+/* A read place is believed where its two numbers lie within it, and nowhere else. */
+static void test_lengths_of_a_place(void **state)
+{
+    (void)state;
+    static const struct { uint32_t len, used, left; } places[] = {
+        { BATCH_PIECE, 0, BATCH_PIECE }, { BATCH_PIECE, BATCH_PIECE - 1, 1 }, { BATCH_PIECE, BATCH_PIECE, 0 },
+        { BATCH_PIECE + 1, 0, 0 }, { BATCH_PIECE + 1, BATCH_PIECE, 0 }, { UINT32_MAX, 0, 0 },
+        { UINT32_MAX, UINT32_MAX - 1, 0 }, { 5, 6, 0 }, { 5, UINT32_MAX, 0 }, { 0, 1, 0 },
+    };
+    static char got[2 * BATCH_PIECE];
+    peer_sends(FD, "hello");
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        pthread_mutex_lock(&lock);
+        batch_was_read(&descs[FD], 1, 2);
+        batch->in[FD].len = places[i].len;
+        batch->in[FD].used = places[i].used;
+        assert_int_equal(batch_pending(&conns[FD]), places[i].left > 0);
+        assert_int_equal(reading(FD, got, sizeof got), places[i].left ? (ssize_t)places[i].left : -1);
+        conns[FD].by_calls = false;
+        batch_leave(&conns[FD]);
+        pthread_mutex_unlock(&lock);
+    }
+}
+
+/* Puts both ends of the ring there.  Garbage empties it. */
+static void ring_to(uint32_t at)
+{
+    while (batch->head != at) {
+        *(struct batch_record *)(batch->ring + batch->head % BATCH_RING) = (struct batch_record){ 1, UINT32_MAX };
+        batch->tail = at;
+        batch_flush(&wasi);
+    }
+}
+
+static void test_records_that_make_no_sense(void **state)
+{
+    (void)state;
+    static const struct { uint32_t at, fd, len, step; const char *what; } records[] = {
+        { 0, FD, 8, BATCH_RING + 8, "more than a ring of them" },
+        { 0, FD, 8, 0x80000000, "half of all numbers" },
+        { 64, FD, 8, (uint32_t)-8, "backwards" },
+        { 64, FD, 8, 8, "ends behind the ring's end" },
+        { BATCH_RING - 16, FD, 16, 24, "ends behind the ring's room" },
+        { BATCH_RING - 8, FD, 8, 16, "begins at the ring's end" },
+        { 64, FD, BATCH_RING, 0x10000, "as long as the ring" },
+        { 64, FD, UINT32_MAX, 64, "longest" },
+        { 64, FD, UINT32_MAX - 7, 64, "its step is 8 by wrapping" },
+        { 64, FD, UINT32_MAX - 14, 64, "its step is 0 by wrapping" },
+        { 64, FD, BATCH_CREDIT + 1, BATCH_CREDIT + 16, "more than the credit" },
+        { 64, 0, 0, 64, "leads to the start, which is not there yet" },
+        { BATCH_RING - 12, 77, 8, 16, "no multiple of 8" },
+        { 64, FD, 8, 9, "cut" },
+    };
+    int bad = 0;
+    peer_sends(FD, "?");
+    pthread_mutex_lock(&lock);
+    for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
+        batch_was_read(&descs[FD], 1, 2);
+        ring_to(records[i].at & ~7u);
+        if (records[i].at & 7) { /* by garbage */
+            *(struct batch_record *)(batch->ring + batch->head % BATCH_RING) = (struct batch_record){ 1, UINT32_MAX };
+            batch->tail = records[i].at;
+            batch_flush(&wasi);
+        }
+        *(struct batch_record *)(batch->ring + batch->head % BATCH_RING) =
+            (struct batch_record){ records[i].fd, records[i].len };
+        batch->tail = records[i].at + records[i].step;
+        batch_flush(&wasi);
+        if (conns[FD].out != 0 || batch->head != (batch->tail & ~7u) || conns[FD].credit != BATCH_CREDIT)
+            print_error("%s: %llu bytes sent, head %x, tail %x, credit %u\n", records[i].what,
+                        (unsigned long long)conns[FD].out, batch->head, batch->tail, conns[FD].credit), bad++;
+    }
+    pthread_mutex_unlock(&lock);
+    assert_int_equal(bad, 0);
+    assert_false(peer_has_something(FD, 5));
+}
+
+/* What a connection may leave behind is known here, whatever its place says. */
+static void test_credit_is_not_the_guests_to_give(void **state)
+{
+    (void)state;
+    static char big[BATCH_CREDIT + 1], piece[] = "12345678";
+    peer_sends(FD, "?");
+    polled(FD);
+    batch->in[FD].credit = UINT32_MAX;
+    uint32_t n = sizeof big;
+    pthread_mutex_lock(&lock);
+    assert_int_equal(guest_writes(batch, FD, big, &n), 0);
+    batch_flush(&wasi);
+    assert_int_equal(conns[FD].out, 0);
+    batch_was_sent(&conns[FD]);
+    batch->in[FD].credit = UINT32_MAX;
+    assert_int_equal(writes(FD, piece), 0);
+    batch_flush(&wasi);
+    batch_leave(&conns[FD]); /* its place is gone: a record of old */
+    batch->in[FD].fd = FD;
+    batch->in[FD].credit = 8;
+    assert_int_equal(writes(FD, piece), 0);
+    batch_flush(&wasi);
+    pthread_mutex_unlock(&lock);
+    assert_int_equal(conns[FD].out, 0);
+    assert_false(peer_has_something(FD, 5));
+}
+
+#ifndef __SANITIZE_THREAD__ /* which rightly calls it a race: the guest's */
+static void *changes_lengths(void *stop)
+{
+    for (uint32_t i = 0; !__atomic_load_n((bool *)stop, __ATOMIC_RELAXED); i++) {
+        struct batch_record *r = (struct batch_record *)(batch->ring + BATCH_RING - 16);
+        __atomic_store_n(&r->len, i % 2 ? 8 : BATCH_CREDIT, __ATOMIC_RELAXED);
+    }
+    return NULL;
+}
+
+/* A record that changes while it is looked at: what was checked is what is sent, and no byte from behind the ring. */
+static void test_a_record_that_changes(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 20000 };
+    bool stop = false;
+    pthread_t other;
+    unsigned sent = 0;
+    assert_int_equal(pthread_create(&other, NULL, changes_lengths, &stop), 0);
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < ROUNDS; i++) {
+        char got[64];
+        uint32_t at = batch->head;
+        batch_was_read(&descs[FD], 1, 2);
+        conns[FD].credit = BATCH_CREDIT;
+        conns[FD].out = 0;
+        ring_to(at - at % BATCH_RING + 2 * BATCH_RING - 16);
+        __atomic_store_n((uint32_t *)(void *)(batch->ring + BATCH_RING - 16), FD, __ATOMIC_RELAXED);
+        batch->tail = batch->head + 16;
+        batch_flush(&wasi);
+        assert_true(conns[FD].out == 0 || conns[FD].out == 8);
+        assert_int_equal(conns[FD].credit, BATCH_CREDIT - conns[FD].out);
+        sent += conns[FD].out == 8;
+        while (recv(peers[FD], got, sizeof got, MSG_DONTWAIT) > 0)
+            ;
+    }
+    pthread_mutex_unlock(&lock);
+    __atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+    pthread_join(other, NULL);
+    assert_true(sent > 0 && sent < ROUNDS); /* both were seen */
+}
+#endif
 
 static void test_records_for_others(void **state)
 {
@@ -834,6 +980,12 @@ int main(void)
         TEST(test_the_end_waits_a_second_and_says_what_is_lost),
         TEST(test_an_error_of_a_backlog_is_told),
         TEST(test_garbage),
+        TEST(test_lengths_of_a_place),
+        TEST(test_records_that_make_no_sense),
+        TEST(test_credit_is_not_the_guests_to_give),
+#ifndef __SANITIZE_THREAD__
+        TEST(test_a_record_that_changes),
+#endif
         TEST(test_records_for_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
