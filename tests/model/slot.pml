@@ -7,8 +7,9 @@
  * release pairs; ThreadSanitizer sees to those in tests/unit/vmm/test_service.c.)  A request is two words, so that a
  * half-written one shows.
  *
- * Shown: every call is served once, whole and in order, its result is its own; none is served after the run's end, none
- * by the thread after service_stop; no run hangs; a thread that is wanted wakes (`woken`).
+ * Shown: every call is served once, whole and in order, and what goes with it to be closed (slot.closes) is closed once,
+ * before it; its result is its own; none is served after the run's end, none by the thread after service_stop; no run
+ * hangs; a thread that is wanted wakes (`woken`).
  *
  * Each BUG is one line of the code left out or turned round.  The model must find all of them: tests/model/run.sh. */
 #ifndef CALLS
@@ -25,6 +26,8 @@
 #define BUG_WAKE_FIRST      6 /* the wake before the futex's word */
 #define BUG_DONE_IS_SERVED  7 /* a doorbell serves what it finds */
 #define BUG_SERVED_PAST_END 8
+#define BUG_CLOSES_KEPT     9 /* slot.closes is not taken out before the request is served */
+#define BUG_CLOSES_LATE    10 /* ... and is put in after the request is posted */
 
 mtype = { MINE, POSTED, BUSY, DONE, RUNG };
 
@@ -32,6 +35,8 @@ mtype state = MINE;
 byte word0, word1;      /* the request: both hold the call's number when it is whole */
 byte result;
 byte served;            /* how many calls were served */
+bool closes;            /* a close goes with the request */
+byte wanted_closes, closed;
 bool polled;            /* the host's hint to the guest */
 
 bool lock;
@@ -51,7 +56,8 @@ ltl woken { [] (wanted -> <> (!wanted || thread_gone)) }
 #define give() lock = false
 #endif
 
-/* With the lock held.  The owner may end the run in any call. */
+/* With the lock held.  The owner may end the run in any call.  `handed`: a doorbell closed what goes with the request,
+ * and the request is looked at once more, as one for a host function that finds no server. */
 inline serve_posted(by_poll)
 {
     if
@@ -75,11 +81,23 @@ inline serve_posted(by_poll)
             b = word1;
             assert(a == b);
             assert(a == served + 1);
-            served = served + 1;
-            result = a;
             if
-            :: state = DONE
-            :: over = true                   /* proc_exit, a closed stdout: no DONE */
+            :: closes ->
+                closed = closed + 1;
+#if BUG != BUG_CLOSES_KEPT
+                closes = false
+#endif
+            :: !closes
+            fi;
+            if
+            :: !by_poll && !handed -> handed = true
+            :: true ->
+                served = served + 1;
+                result = a;
+                if
+                :: state = DONE
+                :: over = true               /* proc_exit, a closed stdout: no DONE */
+                fi
             fi
         fi
     fi
@@ -103,6 +121,7 @@ inline serve_polled()
 active proctype service_thread()
 {
     byte a, b;
+    bool handed;
     do
     :: stopping -> break
     :: !stopping ->
@@ -152,7 +171,12 @@ inline wake()
 inline doorbell()
 {
     take();
+    handed = false;
     serve_posted(false);
+    if
+    :: handed && state == BUSY && !over -> serve_posted(false)
+    :: !(handed && state == BUSY && !over)
+    fi;
     start = false;
     if
     :: !polling && !stopping -> start = true; polling = true
@@ -179,10 +203,20 @@ inline post()
 #else
     word0 = n;
     word1 = n;
+#if BUG != BUG_CLOSES_LATE
+    if
+    :: closes = true; wanted_closes = wanted_closes + 1
+    :: true
+    fi;
+#endif
     if
     :: state = POSTED
     :: state = RUNG
     fi;
+#if BUG == BUG_CLOSES_LATE
+    closes = true;
+    wanted_closes = wanted_closes + 1;
+#endif
 #endif
     if
     :: early
@@ -193,7 +227,7 @@ inline post()
 active proctype vcpu()
 {
     byte a, b, n = 0;
-    bool start, seen, early;
+    bool start, seen, early, handed;
     do
     :: n == CALLS || over -> break
     :: n < CALLS && !over ->
@@ -214,7 +248,8 @@ active proctype vcpu()
         :: over -> break
         :: !over ->
             assert(state == DONE);           /* after a doorbell the result is there */
-            assert(result == n && served == n);
+            assert(result == n && served == n && closed == wanted_closes);
+            closes = false;
             state = MINE
         fi
     :: !over -> break                        /* a kick between two calls */
@@ -234,6 +269,7 @@ active proctype vcpu()
     stopped = true;
     assert(!polled);
     assert(served == n || served == n - 1);
+    assert(closed == wanted_closes || closed + 1 == wanted_closes);
     if
     :: !over && (state == POSTED || state == RUNG) -> /* the quit handler goes on by the doorbell */
         doorbell();

@@ -784,3 +784,38 @@ def a_thread_for_bytes_that_go_together_only_with_a_connection(t):
         s.sendall(b"GET /quit HTTP/1.1\r\nHost: x\r\n\r\n")
         read_all(s)
     server.end()
+
+
+@case
+def connections_that_come_and_go_leave_nothing(t):
+    """Descriptors and memory of the monitor after a few and after thousands, some of them used, some reset."""
+    server = Server(t, "--listen", "127.0.0.1:0", "--", t.go("listen"), "http")
+    address = tcp(server.listening("err"))
+
+    def held():
+        fds = len(os.listdir(f"/proc/{server.child.pid}/fd"))
+        with open(f"/proc/{server.child.pid}/status") as f:
+            return fds, next(int(line.split()[1]) for line in f if line.startswith("RssAnon"))
+
+    def storm(n):
+        for i in range(n):
+            with socket.create_connection(address) as s:
+                if i % 3 == 0:
+                    s.sendall(HELLO)
+                    assert s.recv(4096).endswith(b"Hello, World!\n")
+                elif i % 3 == 1:
+                    s.sendall(HELLO)
+                    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    storm(600)
+    time.sleep(0.3)
+    before = held()
+    storm(3000)
+    for _ in range(100):
+        after = held()
+        if after[0] <= before[0]:
+            break
+        time.sleep(0.05)
+    assert after[0] <= before[0] and after[1] < before[1] + 8192, (before, after)
+    quit_server("%s:%d" % address)
+    server.end()
