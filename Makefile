@@ -506,8 +506,8 @@ mode_parts = \
 ## make check      what you run all day: look, includes, warnings of gcc and clang, unit tests under ASan and UBSan
 ## make spec       the official WebAssembly suite, again as if on an old CPU, and under ASan and UBSan
 ## make spec-vm    the suite again, each file inside a VM
-## make test       check, spec suite both ways, golden cases, hostile guests, end-to-end in KVM (network);
-##                 REQUIRE_KVM=1 makes skips failures
+## make test       check, spec suite both ways, model, fuzzing, golden cases, hostile guests, end-to-end in KVM, the
+##                 library, some of Go's own tests (network); REQUIRE_KVM=1 makes skips failures
 ## make fuzz       libFuzzer on T=module or T=module-fast (no ASan), for S=60 seconds, inputs up to L=1024 bytes (clang)
 ## make fuzz-diff  N=1000 random modules of SEED=1 on our engine and on V8 (node, binaryen)
 ## make test-modes what runs in VMs, with MODES="exit poll" as --hypercall; also MODE=poll for one of those below
