@@ -8,8 +8,6 @@ static int closed_setup(void **state)
     return net_setup(&(struct net_config){ .max_sockets = 3 });
 }
 
-enum { EAI_NONAME_CODE = 84 };
-
 /* ---- streams ---- */
 
 static void test_tcp_within_the_guest(void **state)
@@ -557,72 +555,6 @@ static void test_unix_datagrams(void **state)
     assert_string_equal((char *)guest + ADDR_BUF + 2, "/a");
 }
 
-/* ---- sock_getaddrinfo ---- */
-
-enum { HINTS = 0xa000, RES = 0xa100, RES_LEN = 0xa110, CHAIN = 0xb000, LINK = 0x100 };
-
-/* Three linked results, each with room for `room` bytes of address. */
-static void chain_make(uint32_t data_room)
-{
-    memset(guest + CHAIN, 0, 4 * LINK);
-    for (uint32_t i = 0; i < 3; i++) {
-        uint32_t at = CHAIN + i * LINK, addr_at = at + 0x40;
-        p32(at + 12, addr_at);
-        p32(at + 24, i < 2 ? at + LINK : 0);
-        p32(addr_at + 4, data_room);
-        p32(addr_at + 8, at + 0x80);
-    }
-    p32(RES, CHAIN);
-}
-
-static uint32_t lookup(const char *node, const char *service, uint16_t flags, uint8_t family)
-{
-    memset(guest + HINTS, 0, 28);
-    memcpy(guest + HINTS, &flags, 2);
-    guest[HINTS + 2] = family;
-    guest[HINTS + 3] = SOCKTYPE_STREAM;
-    guest[HINTS + 4] = 1;
-    return CALL(sock_getaddrinfo, put_at(PATH1, node), strlen(node), put_at(PATH2, service), strlen(service), HINTS,
-                RES, 3,
-                RES_LEN);
-}
-
-static void test_getaddrinfo(void **state)
-{
-    (void)state;
-    chain_make(26);
-    assert_int_equal(lookup("127.0.0.1", "8080", 0, 0), 0);
-    assert_int_equal(g32(RES_LEN), 1);
-    assert_int_equal(guest[CHAIN + 2], FAMILY_INET4);
-    assert_int_equal(guest[CHAIN + 3], SOCKTYPE_STREAM);
-    assert_int_equal(g32(CHAIN + 4), 1);
-    assert_int_equal(g32(CHAIN + 8), 16);
-    assert_int_equal(g32(CHAIN + 0x40), FAMILY_INET4);
-    assert_memory_equal(guest + CHAIN + 0x80, "\x1f\x90\177\0\0\1", 6);
-    chain_make(14); /* a declared 14 means 26 */
-    assert_int_equal(lookup("::1", "http", 0, FAMILY_INET6), 0);
-    assert_memory_equal(guest + CHAIN + 0x80, "\0\120", 2);
-    assert_int_equal(guest[CHAIN + 0x80 + 17], 1); /* the address stands at 2, as Go reads it */
-    chain_make(26);
-    assert_int_equal(lookup("", "80", 1, 0), 0); /* passive */
-    assert_int_equal(g32(RES_LEN), 2);
-    assert_memory_equal(guest + CHAIN + 0x80, "\0\120\0\0\0\0", 6);
-    put_at(PATH1, "127.0.0.1");
-    guest[PATH1 + 9] = 0; /* a final NUL may be counted */
-    assert_int_equal(CALL(sock_getaddrinfo, PATH1, 10, PATH2, 0, HINTS, RES, 3, RES_LEN), 0);
-    chain_make(4);
-    assert_true(lookup("127.0.0.1", "80", 0, 0) != 0);
-    chain_make(26);
-    static const char *const odd[] = { "0177.0.0.1", "2130706433", "0x7f.1", "127.1" };
-    for (int i = 0; i < 4; i++)
-        assert_int_equal(lookup(odd[i], "80", 0, 0), EAI_NONAME_CODE);
-    assert_int_equal(lookup("", "", 0, 0), EAI_NONAME_CODE);
-    assert_int_equal(lookup("example.com", "80", 4, 0), EAI_NONAME_CODE); /* numeric host */
-    assert_int_equal(lookup("example.com", "80", 0, 0), WASI_ACCES);
-    p32(RES, MEMORY_BYTES - 8);
-    assert_int_equal(lookup("127.0.0.1", "80", 0, 0), WASI_FAULT);
-}
-
 #define BATCH(name) cmocka_unit_test_setup_teardown(name, batch_setup, batch_teardown)
 #define CLOSED(name) cmocka_unit_test_setup_teardown(name, closed_setup, teardown)
 
@@ -638,7 +570,7 @@ int main(void)
         LOOPBACK(test_descriptors_that_are_no_sockets), LOOPBACK(test_dropped_sockets_leak_nothing),
         LOOPBACK(test_options), LOOPBACK(test_receive_timeout),
         LOOPBACK(test_timeouts_of_plain_reads_and_writes), LOOPBACK(test_unix_paths), LOOPBACK(test_unix_datagrams),
-        LOOPBACK(test_getaddrinfo), BATCH(test_a_poll_reads_ahead), BATCH(test_places_follow_their_descriptors),
+        BATCH(test_a_poll_reads_ahead), BATCH(test_places_follow_their_descriptors),
         BATCH(test_what_was_left_is_sent_before_any_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
