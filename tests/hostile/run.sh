@@ -106,7 +106,9 @@ refuse() { # file, words
 }
 
 refused_build() {
-    objcopy --remove-section .note.wasmvm "$OUT/spin.elf" "$OUT/refused-noteless.elf" 2>"$OUT/objcopy.log"
+    # Somebody else's note: without the section, objcopy may leave a segment that does not begin with its page.
+    printf '\7\0\0\0\14\0\0\0\1\0\0\0others\0\0\143\0\0\0\1\0\0\0\1\0\0\0' >"$OUT/note"
+    objcopy --update-section .note.wasmvm="$OUT/note" "$OUT/spin.elf" "$OUT/refused-noteless.elf"
     printf '\7\0\0\0\14\0\0\0\1\0\0\0wasmvm\0\0\143\0\0\0\1\0\0\0\1\0\0\0' >"$OUT/note"
     objcopy --update-section .note.wasmvm="$OUT/note" "$OUT/spin.elf" "$OUT/refused-version.elf"
     head -c 4096 "$OUT/spin.elf" >"$OUT/refused-truncated.elf"
