@@ -82,6 +82,7 @@ VMM_SRC := \
     vmm/dir.c \
     vmm/embed.c \
     vmm/embed_config.c \
+    vmm/embed_end.c \
     vmm/end.c \
     vmm/errno.c \
     vmm/fd_io.c \
@@ -138,7 +139,7 @@ VMM_SRC := \
     vmm/within.c \
     vmm/blob.S \
 
-# The command line's alone: the rest is libwasmvm.
+# The command line's, on top of libwasmvm, which is the rest: tests/tools/layering.sh reads this list.
 CLI_SRC := \
     vmm/main.c \
     vmm/options.c \
@@ -147,9 +148,12 @@ CLI_SRC := \
     vmm/plugin_frame.c \
     vmm/plugin_guard.c \
     vmm/plugin_words.c \
-    vmm/report.c \
     vmm/signals.c \
-    vmm/tmp.c \
+
+# What each of the two has a copy of.
+BOTH_SRC := \
+    vmm/message.c \
+    vmm/output.c \
 
 # What host tests share, and the spec suite's runner.
 TEST_SRC := \
@@ -208,7 +212,7 @@ VMM_LIBS := -lelf -lpthread
 objects = $(patsubst %,$(BUILD)/$(2)/%.o,$(basename $(1)))
 
 GUEST_OBJ := $(call objects,$(GUEST_SRC) $(SHIM_SRC) $(ENGINE_SRC),guest)
-VMM_OBJ := $(call objects,$(VMM_SRC),vmm)
+CLI_OBJ := $(call objects,$(CLI_SRC) $(BOTH_SRC),vmm)
 ENGINE_HOST_OBJ := $(call objects,$(ENGINE_SRC),host)
 
 .PHONY: all
@@ -238,16 +242,10 @@ $(BUILD)/vmm/%.o: %.c
 	$(call say,CC $<)
 	$(Q)$(CC) $(VMM_CFLAGS) -c -o $@ $<
 
-$(BUILD)/vmm/%.o: %.S
-	@mkdir -p $(@D)
-	$(call say,AS $<)
-	$(Q)$(CC) -g -I. -DGUEST_ELF='"$(BUILD)/guest.elf"' -MMD -MP -c -o $@ $<
-
-$(BUILD)/vmm/vmm/blob.o: $(BUILD)/guest.elf
-
-$(BUILD)/wasmvm: $(VMM_OBJ)
+# The archive shows nothing but wasmvm_*: the command line has no other way in.
+$(BUILD)/wasmvm: $(CLI_OBJ) $(BUILD)/lib/libwasmvm.a
 	$(call say,LD $@)
-	$(Q)$(CC) -o $@ $(VMM_OBJ) $(VMM_LIBS)
+	$(Q)$(CC) -o $@ $^ $(VMM_LIBS)
 
 # ---- libwasmvm: the monitor without its command line ----
 #
@@ -362,7 +360,7 @@ $(BUILD)/san/%.o: %.S
 	$(call say,AS $<)
 	$(Q)$(CC) -g -I. -MMD -MP -c -o $@ $<
 
-$(BUILD)/san/libtest.a: $(call objects,$(TEST_SRC) tests/host/batch_guest.c,san)
+$(BUILD)/san/libtest.a: $(call objects,$(TEST_SRC) tests/host/batch_guest.c tests/host/no_image.c,san)
 $(BUILD)/san/libengine.a: $(call objects,$(ENGINE_SRC) $(CHECK_SRC),san)
 $(BUILD)/san/libshim.a: $(call objects,$(SHIM_SRC),san)
 $(BUILD)/san/libguest.a: $(call objects,$(filter %.c,$(GUEST_SRC)),san)

@@ -3,43 +3,22 @@
  * What fails before the guest runs comes back by outlet_guard; all that is held by then hangs on the instance, which
  * over() and wasmvm_instance_free give back.  The thread that calls works for the machine meanwhile: it may not be
  * hit by the signals that writes raise, and its words go to the embedder's log. */
-#include <assert.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "vmm/embed.h"
-#include "vmm/vm.h"
 
-#define LINE_BYTES 4096
-#define TRACE_BYTES 32768
-
-enum state { STATE_FRESH, STATE_ALIVE, STATE_OVER };
+#define ENV_DEFAULTS 2 /* of etc_translate */
 
 struct wasmvm_export {
     struct wasmvm_export *next;
     uint32_t func, nargs, nresults;
     bool callable;
     char *name, sig[CALL_WORDS];
-};
-
-struct wasmvm_instance {
-    wasmvm_config *from;
-    wasmvm_module *module;
-    enum state state;
-    struct config config;
-    struct grant *grants;
-    char **args, **env;
-    struct host_table host;
-    struct run_stats stats;
-    struct outlet outlet;
-    struct vm *vm;
-    struct wasi *wasi;
-    struct end end;
-    char *backtrace;
-    uint64_t call_limit_ns;
-    struct wasmvm_export *exports;
 };
 
 /* ---- from what the embedder said to what the monitor wants ---- */
@@ -62,23 +41,44 @@ static void net_translate(struct net_config *net, const wasmvm_config *from)
         .allow_listen = words_of(&from->net[WASMVM_NET_ALLOW_LISTEN]),
         .deny = words_of(&from->net[WASMVM_NET_DENY]), .dns_server = words_of(&from->net[WASMVM_NET_DNS_SERVER]),
         .dns = last_of(&from->net[WASMVM_NET_ALLOW_DNS]), .all = from->net[WASMVM_NET_ALL].n,
+        .allow_unix = from->net[WASMVM_NET_ALLOW_UNIX].n, .log = last_of(&from->net[WASMVM_NET_LOG]),
+        .passed = from->passed, .npassed = from->npassed,
+        .max_sockets = from->max_sockets, .max_rate = from->max_rate, .max_bytes = from->max_bytes,
     };
 }
 
-/* The sealed /etc stands last (net_etc.c); a directory that covers it counts for more. */
-static void grants_translate(wasmvm_instance *i)
+/* The sealed /etc (net_etc.c) stands last, and is no place to start in. */
+static bool etc_translate(wasmvm_instance *i)
+{
+    struct net_config *net = &i->config.net;
+    struct embed_certs certs;
+    config_certs(i->from, &certs, NULL); /* was good before */
+    net->ca_certs = certs.file;
+    if (certs.place && !config_env(i->from, "SSL_CERT_FILE")) {
+        if (asprintf(&i->certs_setting, "SSL_CERT_FILE=%s", certs.place) < 0) {
+            i->certs_setting = NULL;
+            return false;
+        }
+        i->env[i->config.envc++] = i->certs_setting;
+    }
+    if (certs.granted || !(net->dns || net->all || net->ca_certs))
+        return true;
+    if (i->config.ngrants == 0 && !config_env(i->from, "PWD"))
+        i->env[i->config.envc++] = (char *)"PWD=/";
+    i->grants[i->config.ngrants++] = (struct grant){.guest = "/etc", .read_only = true, .sealed = true};
+    return true;
+}
+
+static bool grants_translate(wasmvm_instance *i)
 {
     const wasmvm_config *from = i->from;
-    bool etc = i->config.net.dns || i->config.net.all;
     for (uint32_t k = 0; k < from->ndirs; k++) {
         const struct embed_dir *dir = &from->dirs[k];
-        i->grants[k] = (struct grant){.host = dir->host, .guest = dir->guest, .read_only = dir->read_only};
-        etc = etc && strcmp(dir->guest, "/") != 0 && strcmp(dir->guest, "/etc") != 0;
+        i->grants[k] = (struct grant){.host = dir->host, .guest = dir->guest, .read_only = dir->read_only,
+                                      .tmp = dir->tmp};
     }
-    i->config.grants = i->grants;
     i->config.ngrants = from->ndirs;
-    if (etc)
-        i->grants[i->config.ngrants++] = (struct grant){.guest = "/etc", .read_only = true, .sealed = true};
+    return etc_translate(i);
 }
 
 static bool translate(wasmvm_instance *i)
@@ -87,23 +87,33 @@ static bool translate(wasmvm_instance *i)
     char why[200];
     i->grants = calloc(from->ndirs + 1, sizeof *i->grants);
     i->args = calloc(from->args.n + 1, sizeof *i->args);
-    if (!i->grants || !i->args)
+    i->env = calloc(from->env.n + ENV_DEFAULTS + 1, sizeof *i->env);
+    if (!i->grants || !i->args || !i->env)
         return false;
     i->args[0] = i->module->name;
     if (from->args.n)
         memcpy(i->args + 1, from->args.at, from->args.n * sizeof *i->args);
+    if (from->env.n)
+        memcpy(i->env, from->env.at, from->env.n * sizeof *i->env);
     i->config = (struct config){
-        .module = i->module->name, .args = i->args, .argc = from->args.n + 1, .env = from->env.at, .envc = from->env.n,
-        .memory_bytes = from->memory_bytes, .stack_bytes = from->stack_bytes, .timeout_ns = from->timeout_ns,
-        .cpu_time_ns = from->cpu_time_ns, .guest_image = from->guest_image, .transport = from->transport,
-        .stdio = from->stdio, .embedded = true, .host = from->nfuncs ? &i->host : NULL,
+        .module = i->module->name, .args = i->args, .argc = from->args.n + 1, .env = i->env, .envc = from->env.n,
+        .grants = i->grants, .memory_bytes = from->memory_bytes, .stack_bytes = from->stack_bytes,
+        .timeout_ns = from->timeout_ns, .cpu_time_ns = from->cpu_time_ns, .guest_image = from->guest_image,
+        .validate = from->validate, .compile_all = from->compile_all, .hypercall_all = from->hypercall_all,
+        .script = from->script, .trace = from->trace, .invoke = from->invoke, .transport = from->transport,
+        .stdio = from->stdio_own ? NULL : from->stdio, .patient = !from->abandon,
+        .host = from->nfuncs ? &i->host : NULL,
     };
     net_translate(&i->config.net, from);
-    grants_translate(i);
+    if (!grants_translate(i))
+        return false;
     for (uint32_t k = 0; k < from->nfuncs; k++)
         if (!host_add(&i->host, &from->funcs[k], "the host", false, why))
             return false; /* no memory: it was good before */
-    i->outlet = (struct outlet){.tell = from->log, .context = from->log_context};
+    i->outlet = (struct outlet){.tell = from->log, .context = from->log_context, .to_stream = from->log_fd >= 0,
+                                .stream = from->log_fd};
+    i->stats.start_ns = from->began_ns;
+    i->tmp = TMP_NONE;
     return true;
 }
 
@@ -119,64 +129,42 @@ void wasmvm_services(wasmvm_host *services)
     host_services(services);
 }
 
-/* ---- errors ---- */
-
-static const int end_codes[] = {
-    [ENDED_EXIT] = WASMVM_E_EXIT, [ENDED_TRAP] = WASMVM_E_TRAP, [ENDED_INVALID] = WASMVM_E_INVALID,
-    [ENDED_UNSUPPORTED] = WASMVM_E_INVALID, [ENDED_LIMIT] = WASMVM_E_USAGE, [ENDED_USAGE] = WASMVM_E_HOST,
-    [ENDED_NOMEM] = WASMVM_E_GUEST, [ENDED_CRASH] = WASMVM_E_GUEST, [ENDED_HOSTILE] = WASMVM_E_GUEST,
-    [ENDED_TIMEOUT] = WASMVM_E_TIME, [ENDED_CPU_TIME] = WASMVM_E_TIME, [ENDED_SIGNAL] = WASMVM_E_STOPPED,
-    [ENDED_SIGPIPE] = WASMVM_E_PIPE,
-};
-
-static int failed(const wasmvm_instance *i, wasmvm_error *error)
+static void state_set(wasmvm_instance *i, enum state state)
 {
-    int code = i->outlet.status == EXIT_INVALID_MODULE ? WASMVM_E_INVALID
-               : i->outlet.status == EXIT_NO_MODULE    ? WASMVM_E_NO_MODULE
-                                                       : WASMVM_E_HOST;
-    return embed_error(error, code, "%s", i->outlet.text);
+    __atomic_store_n(&i->state, state, __ATOMIC_RELEASE);
 }
 
-/* The sentence without its hint, which names an option of the command line. */
-static int ended(wasmvm_instance *i, wasmvm_error *error)
+static void missing_keep(wasmvm_instance *i)
 {
-    char line[LINE_BYTES] = "";
-    const char *rest = NULL;
-    int code = end_codes[i->end.kind];
-    if (!end_line(&i->config, &i->end, line, sizeof line, &rest))
-        snprintf(line, sizeof line, code == WASMVM_E_EXIT      ? "%s ended by itself"
-                                    : code == WASMVM_E_STOPPED ? "%s was stopped"
-                                                               : "%s wrote to a stream that nobody reads",
-                 i->module->name);
-    char *hint = strstr(line, " (--");
-    if (hint)
-        *hint = 0;
-    embed_error(error, code, "%s", line);
-    if (error)
-        error->status = end_status(&i->end);
-    if (rest && !i->backtrace && (i->backtrace = malloc(TRACE_BYTES)) != NULL)
-        text_escape(rest + 1, strlen(rest + 1), i->backtrace, TRACE_BYTES, true);
-    return code;
+    if (i->wasi)
+        i->missing_path = strdup(wasi_missing_path(i->wasi, &i->stats.missing_count));
+    i->stats.missing_path = i->missing_path;
 }
 
 /* The machine is over: what it held of the host is given back, but for its memory. */
 static void over(wasmvm_instance *i)
 {
-    i->state = STATE_OVER;
-    wasi_close(i->wasi);
-    i->wasi = NULL;
-    vm_close(i->vm);
+    uint64_t began_ns = clock_now_ns();
+    struct rusage use;
+    state_set(i, STATE_OVER);
+    missing_keep(i);
+    if (!i->abandoned) {
+        wasi_close(i->wasi);
+        i->wasi = NULL;
+        vm_close(i->vm);
+    }
+    tmp_remove(&i->tmp);
+    getrusage(RUSAGE_SELF, &use);
+    i->stats.max_rss_bytes = (uint64_t)use.ru_maxrss * 1024;
+    i->stats.teardown_ns = clock_now_ns() - began_ns;
 }
 
 /* ---- instances ---- */
 
 wasmvm_instance *wasmvm_instance_new(wasmvm_module *module, wasmvm_config *config, wasmvm_error *error)
 {
-    if (config->error.code) {
-        if (error)
-            *error = config->error;
+    if (wasmvm_config_check(config, error) != WASMVM_OK)
         return NULL;
-    }
     wasmvm_instance *i = calloc(1, sizeof *i);
     if (i) {
         config_hold(i->from = config);
@@ -184,14 +172,50 @@ wasmvm_instance *wasmvm_instance_new(wasmvm_module *module, wasmvm_config *confi
     }
     if (i && translate(i) && (i->vm = vm_new(&i->config, &i->stats)) != NULL)
         return i;
-    embed_error(error, WASMVM_E_HOST, "no memory for an instance, or no descriptor: %s", strerror(errno));
+    embed_error(error, WASMVM_E_HOST, "no memory for a machine, or no descriptor: %s", strerror(errno));
     wasmvm_instance_free(i);
     return NULL;
 }
 
+/* The function's place among those with a name: processes stand first, as in the order of their start. */
+static struct plugin_info *info_add(wasmvm_instance *i, bool process)
+{
+    struct plugin_info *at = realloc(i->loaded.at, (i->loaded.n + 1) * sizeof *at);
+    uint32_t place = 0;
+    if (!at)
+        return NULL;
+    i->loaded.at = at;
+    while (place < i->loaded.n && (!process || at[place].process))
+        place++;
+    memmove(at + place + 1, at + place, (i->loaded.n++ - place) * sizeof *at);
+    return at + place;
+}
+
+int wasmvm_instance_provider(wasmvm_instance *i, const wasmvm_provider *provider, const wasmvm_func *funcs, size_t n,
+                             wasmvm_error *error)
+{
+    char why[200], *title = NULL;
+    bool process = provider->flags & WASMVM_PROVIDER_PROCESS;
+    if (i->state != STATE_FRESH)
+        return embed_error(error, WASMVM_E_USAGE, "%s: the instance was started before", i->module->name);
+    struct plugin_info *info = asprintf(&title, "plug-in %s", provider->name) < 0 ? NULL : info_add(i, process);
+    if (!info) {
+        free(title);
+        return embed_error(error, WASMVM_E_HOST, "no memory");
+    }
+    *info = (struct plugin_info){provider->name, provider->version, provider->from, title, process,
+                                  provider->flags & ~(uint32_t)WASMVM_PROVIDER_PROCESS};
+    i->config.loaded = &i->loaded;
+    i->config.host = &i->host;
+    for (size_t k = 0; k < n; k++)
+        if (!host_add(&i->host, &funcs[k], title, provider->flags & WASMVM_PLUGIN_ONE_THREAD, why))
+            return embed_error(error, WASMVM_E_USAGE, "%s", why);
+    return WASMVM_OK;
+}
+
 void wasmvm_instance_free(wasmvm_instance *i)
 {
-    if (!i)
+    if (!i || i->abandoned)
         return;
     if (i->state == STATE_ALIVE) {
         struct outlet *before = outlet_use(&i->outlet);
@@ -201,6 +225,9 @@ void wasmvm_instance_free(wasmvm_instance *i)
     }
     vm_free(i->vm);
     host_free(&i->host);
+    for (uint32_t k = 0; k < i->loaded.n; k++)
+        free((char *)i->loaded.at[k].provider);
+    free(i->loaded.at);
     while (i->exports) {
         struct wasmvm_export *next = i->exports->next;
         free(i->exports->name);
@@ -209,6 +236,9 @@ void wasmvm_instance_free(wasmvm_instance *i)
     }
     free(i->grants);
     free(i->args);
+    free(i->env);
+    free(i->certs_setting);
+    free(i->missing_path);
     free(i->end.text);
     free(i->backtrace);
     wasmvm_module_free(i->module);
@@ -218,29 +248,26 @@ void wasmvm_instance_free(wasmvm_instance *i)
 
 void wasmvm_stop(wasmvm_instance *i)
 {
-    kick_stop(vm_kick(i->vm), ENDED_SIGNAL, SIGTERM);
+    wasmvm_stop_as(i, SIGTERM);
 }
 
-int wasmvm_exit_status(const wasmvm_instance *i)
+void wasmvm_stop_as(wasmvm_instance *i, int signal)
 {
-    if (i->state != STATE_OVER)
-        return -1;
-    return i->end.kind == ENDED_NOT ? i->outlet.status : end_status(&i->end);
-}
-
-const char *wasmvm_backtrace(const wasmvm_instance *i)
-{
-    return i->backtrace ? i->backtrace : "";
+    kick_stop(vm_kick(i->vm), ENDED_SIGNAL, (uint32_t)signal);
 }
 
 /* ---- runs ---- */
 
 static void build(wasmvm_instance *i)
 {
-    vm_build(i->vm, &(struct module){.fd = -1, .bytes = i->module->bytes, .n = i->module->n});
+    for (uint32_t k = 0; k < i->config.ngrants; k++)
+        if (i->grants[k].tmp)
+            i->grants[k].host = tmp_make(&i->tmp);
+    vm_build(i->vm, &(struct module){.fd = i->module->fd, .bytes = i->module->bytes, .n = i->module->n});
+    module_read(i->module);
     i->wasi = wasi_alloc(vm_memory(i->vm), vm_kick(i->vm));
     if (!i->wasi)
-        fail("no memory for a machine");
+        fail("cannot start: no memory");
     wasi_open(i->wasi, &i->config);
 }
 
@@ -248,7 +275,7 @@ static void run(void *context)
 {
     wasmvm_instance *i = context;
     build(i);
-    vm_run(i->vm, i->wasi, &i->end);
+    i->abandoned = !vm_run(i->vm, i->wasi, &i->end);
 }
 
 static void serve(void *context)
@@ -265,12 +292,13 @@ static int start(wasmvm_instance *i, void (*how)(void *), wasmvm_error *error)
     if (i->state != STATE_FRESH)
         return embed_error(error, WASMVM_E_USAGE, "%s: the instance was started before", i->module->name);
     write_guard_enter(&guard);
-    i->stats.start_ns = clock_now_ns();
+    if (!i->stats.start_ns)
+        i->stats.start_ns = clock_now_ns();
     kick_deadline(vm_kick(i->vm), i->config.timeout_ns ? i->stats.start_ns + i->config.timeout_ns : 0);
     bool good = outlet_guard(&i->outlet, how, i);
     if (good && i->end.kind == ENDED_NOT) {
         kick_deadline(vm_kick(i->vm), 0);
-        i->state = STATE_ALIVE;
+        state_set(i, STATE_ALIVE);
     } else {
         struct outlet *before = outlet_use(&i->outlet);
         over(i);
@@ -278,8 +306,8 @@ static int start(wasmvm_instance *i, void (*how)(void *), wasmvm_error *error)
     }
     write_guard_leave(&guard);
     if (!good)
-        return failed(i, error);
-    return i->state == STATE_ALIVE ? WASMVM_OK : ended(i, error);
+        return embed_failed(i, error);
+    return i->state == STATE_ALIVE ? WASMVM_OK : embed_ended(i, error);
 }
 
 int wasmvm_run(wasmvm_instance *i, wasmvm_error *error)
@@ -327,7 +355,7 @@ static int not_alive(const wasmvm_instance *i, wasmvm_error *error)
 static int died(wasmvm_instance *i, wasmvm_error *error)
 {
     over(i);
-    return ended(i, error);
+    return embed_ended(i, error);
 }
 
 static void export_describe(struct wasmvm_export *e)
@@ -418,41 +446,5 @@ int wasmvm_call_limit(wasmvm_instance *i, uint64_t ns)
     if (ns > INT64_MAX)
         return WASMVM_E_USAGE;
     i->call_limit_ns = ns;
-    return WASMVM_OK;
-}
-
-/* ---- memory, statistics ---- */
-
-uint64_t wasmvm_memory_size(const wasmvm_instance *i)
-{
-    return vm_memory(i->vm)->regions[REGION_LINEAR].bytes;
-}
-
-int wasmvm_memory_read(const wasmvm_instance *i, uint32_t at, void *to, size_t n)
-{
-    return linear_read(vm_memory(i->vm), MAP_LINEAR + at, to, n) ? WASMVM_OK : WASMVM_E_USAGE;
-}
-
-int wasmvm_memory_write(wasmvm_instance *i, uint32_t at, const void *from, size_t n)
-{
-    return linear_write(vm_memory(i->vm), MAP_LINEAR + at, from, n) ? WASMVM_OK : WASMVM_E_USAGE;
-}
-
-int wasmvm_instance_statistics(const wasmvm_instance *i, wasmvm_statistics *out)
-{
-    const struct run_stats *s = &i->stats;
-    size_t size = out->size;
-    wasmvm_statistics all = {
-        .size = size, .exits = s->exits, .memory_bytes = wasmvm_memory_size(i), .start_ns = s->vm_ns + s->load_ns +
-        s->boot_ns, .run_ns = s->run_ns, .cpu_ns = s->cpu_ns, .funcs_total = s->guest.funcs_total,
-        .funcs_compiled = s->guest.funcs_compiled,
-    };
-    for (int call = 0; call < CALL_COUNT; call++) {
-        all.calls += s->calls[call].count;
-        all.calls_polled += s->calls[call].polled;
-    }
-    if (size < offsetof(wasmvm_statistics, exits))
-        return WASMVM_E_USAGE;
-    memcpy(out, &all, size < sizeof all ? size : sizeof all);
     return WASMVM_OK;
 }

@@ -4,6 +4,7 @@
  * at them without a lock. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +52,7 @@ wasmvm_config *wasmvm_config_new(void)
     c->refs = 1;
     c->memory_bytes = 4 * GIB;
     c->stack_bytes = GIB / 4;
-    c->stdio[0] = c->stdio[1] = c->stdio[2] = -1;
+    c->stdio[0] = c->stdio[1] = c->stdio[2] = c->log_fd = -1;
     return c;
 }
 
@@ -87,7 +88,10 @@ void wasmvm_config_free(wasmvm_config *c)
     }
     free(c->dirs);
     free(c->funcs);
+    free(c->passed);
     free(c->guest_image);
+    free(c->trace);
+    free(c->invoke);
     free(c);
 }
 
@@ -157,28 +161,54 @@ static bool clean(const char *name)
     return *name;
 }
 
+/* ".", or some "..", then names. */
+static bool clean_relative(const char *name)
+{
+    char rest[PATH_MAX + 2];
+    if (strcmp(name, ".") == 0)
+        return true;
+    while (strncmp(name, "../", 3) == 0)
+        name += 3;
+    return strcmp(name, "..") == 0 || (snprintf(rest, sizeof rest, "/%s", name) < PATH_MAX && *name && clean(rest));
+}
+
+/* Takes both names over. */
+static int dir_add(wasmvm_config *c, char *host, char *guest, bool read_only)
+{
+    struct embed_dir *dirs = guest ? realloc(c->dirs, (c->ndirs + 1) * sizeof *dirs) : NULL;
+    if (dirs) {
+        c->dirs = dirs;
+        dirs[c->ndirs++] = (struct embed_dir){host, guest, read_only, !host};
+        return WASMVM_OK;
+    }
+    free(host);
+    free(guest);
+    return no_memory(c);
+}
+
 int wasmvm_config_dir(wasmvm_config *c, const char *host, const char *guest, unsigned flags)
 {
     if (fixed(c))
         return WASMVM_E_USAGE;
-    if (!clean(guest) || !*host || (flags & ~(unsigned)WASMVM_DIR_READ_ONLY))
+    if (!*host || (flags & ~(unsigned)(WASMVM_DIR_READ_ONLY | WASMVM_DIR_RELATIVE)) ||
+        !(flags & WASMVM_DIR_RELATIVE ? clean_relative(guest) : clean(guest)))
         return REFUSE(c, WASMVM_E_USAGE, "%s cannot be granted as %s: a guest's name is absolute and clean", host,
                       guest);
     for (uint32_t i = 0; i < c->ndirs; i++)
         if (strcmp(c->dirs[i].guest, guest) == 0)
             return REFUSE(c, WASMVM_E_USAGE, "%s cannot be granted as %s: the name is taken", host, guest);
-    struct embed_dir *dirs = realloc(c->dirs, (c->ndirs + 1) * sizeof *dirs);
-    if (!dirs)
-        return no_memory(c);
-    c->dirs = dirs;
-    dirs[c->ndirs] = (struct embed_dir){strdup(host), strdup(guest), flags & WASMVM_DIR_READ_ONLY};
-    if (dirs[c->ndirs].host && dirs[c->ndirs].guest) {
-        c->ndirs++;
-        return WASMVM_OK;
-    }
-    free(dirs[c->ndirs].host);
-    free(dirs[c->ndirs].guest);
-    return no_memory(c);
+    char *copy = strdup(host);
+    return copy ? dir_add(c, copy, strdup(guest), flags & WASMVM_DIR_READ_ONLY) : no_memory(c);
+}
+
+int wasmvm_config_tmp(wasmvm_config *c)
+{
+    if (fixed(c))
+        return WASMVM_E_USAGE;
+    for (uint32_t i = 0; i < c->ndirs; i++)
+        if (strcmp(c->dirs[i].guest, "/tmp") == 0)
+            return REFUSE(c, WASMVM_E_USAGE, "a directory of its own as /tmp: the name is taken");
+    return dir_add(c, NULL, strdup("/tmp"), false);
 }
 
 static int set(wasmvm_config *c, uint64_t *field, uint64_t value, uint64_t least, uint64_t most, const char *what)
@@ -224,13 +254,56 @@ int wasmvm_config_stdio(wasmvm_config *c, int in, int out, int err)
     return WASMVM_OK;
 }
 
+int wasmvm_config_began(wasmvm_config *c, uint64_t ns)
+{
+    return set(c, &c->began_ns, ns, 0, INT64_MAX, "a beginning");
+}
+
+int wasmvm_config_stdio_own(wasmvm_config *c)
+{
+    if (fixed(c))
+        return WASMVM_E_USAGE;
+    c->stdio_own = true;
+    for (int fd = 0; fd <= 2; fd++)
+        c->stdio[fd] = fd;
+    return WASMVM_OK;
+}
+
 int wasmvm_config_net(wasmvm_config *c, enum wasmvm_net what, const char *value)
 {
     if ((unsigned)what >= EMBED_NETS)
         return REFUSE(c, WASMVM_E_USAGE, "a network rule of the unknown kind %d", (int)what);
     if (what == WASMVM_NET_ALLOW_DNS && *value && strcmp(value, "any") != 0)
         return REFUSE(c, WASMVM_E_USAGE, "names: \"any\" or \"\", not %s", value);
+    if (what == WASMVM_NET_CA_CERTS && !*value && !fixed(c)) {
+        c->host_certs = true;
+        return WASMVM_OK;
+    }
     return strings_add(c, &c->net[what], strdup(value));
+}
+
+int wasmvm_config_net_limits(wasmvm_config *c, uint32_t sockets, uint64_t per_second, uint64_t bytes)
+{
+    if (fixed(c))
+        return WASMVM_E_USAGE;
+    c->max_sockets = sockets;
+    c->max_rate = per_second;
+    c->max_bytes = bytes;
+    return WASMVM_OK;
+}
+
+int wasmvm_config_socket(wasmvm_config *c, int socket, unsigned flags)
+{
+    if (fixed(c))
+        return WASMVM_E_USAGE;
+    if (socket < 0 || (flags & ~(unsigned)WASMVM_SOCKET_TAKEN))
+        return REFUSE(c, WASMVM_E_USAGE, "%d is no socket that can be handed over", socket);
+    struct passed *passed = realloc(c->passed, (c->npassed + 1) * sizeof *passed);
+    if (!passed)
+        return no_memory(c);
+    c->passed = passed;
+    passed[c->npassed++] = (struct passed){socket, flags & WASMVM_SOCKET_TAKEN};
+    return WASMVM_OK;
 }
 
 int wasmvm_config_funcs(wasmvm_config *c, const wasmvm_func *funcs, size_t n)
@@ -271,13 +344,60 @@ int wasmvm_config_hypercall(wasmvm_config *c, enum wasmvm_hypercall how)
     return WASMVM_OK;
 }
 
-int wasmvm_config_guest_image(wasmvm_config *c, const char *file)
+static int set_text(wasmvm_config *c, char **field, const char *text)
 {
-    char *copy = fixed(c) ? NULL : strdup(file);
+    char *copy = fixed(c) ? NULL : strdup(text);
     if (!copy)
         return fixed(c) ? WASMVM_E_USAGE : no_memory(c);
-    free(c->guest_image);
-    c->guest_image = copy;
+    free(*field);
+    *field = copy;
+    return WASMVM_OK;
+}
+
+int wasmvm_config_guest_image(wasmvm_config *c, const char *file)
+{
+    return set_text(c, &c->guest_image, file);
+}
+
+int wasmvm_config_trace(wasmvm_config *c, const char *file)
+{
+    return set_text(c, &c->trace, file);
+}
+
+int wasmvm_config_invoke(wasmvm_config *c, const char *name)
+{
+    return set_text(c, &c->invoke, name);
+}
+
+int wasmvm_config_flag(wasmvm_config *c, const char *name)
+{
+    const struct { const char *name; bool *flag; } flags[] = {
+        {"validate", &c->validate}, {"compile-all", &c->compile_all}, {"hypercall-all", &c->hypercall_all},
+        {"script", &c->script},
+    };
+    if (fixed(c))
+        return WASMVM_E_USAGE;
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (strcmp(name, flags[i].name) == 0) {
+            *flags[i].flag = true;
+            return WASMVM_OK;
+        }
+    return REFUSE(c, WASMVM_E_USAGE, "%s: no such flag", name);
+}
+
+int wasmvm_config_abandon(wasmvm_config *c)
+{
+    if (fixed(c))
+        return WASMVM_E_USAGE;
+    c->abandon = true;
+    return WASMVM_OK;
+}
+
+int wasmvm_config_log_fd(wasmvm_config *c, int fd)
+{
+    if (fixed(c))
+        return WASMVM_E_USAGE;
+    c->log_fd = fd;
     return WASMVM_OK;
 }
 
@@ -288,6 +408,85 @@ int wasmvm_config_log(wasmvm_config *c, void (*log)(void *context, const char *l
     c->log = log;
     c->log_context = context;
     return WASMVM_OK;
+}
+
+/* ---- as a whole ---- */
+
+/* Where Linux systems keep the bundle of certificates that they trust: the one below `etc`, a directory that stands for
+ * /etc; NULL = it has none. */
+static const char *bundle_find(const char *etc)
+{
+    static const char *const places[] = {
+        "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
+        "/etc/ssl/ca-bundle.pem",
+    };
+    char path[PATH_MAX];
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        int len = snprintf(path, sizeof path, "%s%s", etc, places[i] + strlen("/etc"));
+        if (len > 0 && (size_t)len < sizeof path && access(path, R_OK) == 0)
+            return places[i];
+    }
+    return NULL;
+}
+
+/* Whether a directory gives the program an /etc of the host's, so that its files count; `etc` = where that lies. */
+static bool etc_granted(const wasmvm_config *c, char etc[PATH_MAX])
+{
+    bool found = false;
+    for (uint32_t i = 0; i < c->ndirs; i++) {
+        const struct embed_dir *d = &c->dirs[i];
+        bool whole = strcmp(d->guest, "/") == 0;
+        if (strcmp(d->guest, "/etc") == 0 || (whole && !found))
+            snprintf(etc, PATH_MAX, "%s%s", d->host, whole ? "/etc" : "");
+        found = found || whole || strcmp(d->guest, "/etc") == 0;
+    }
+    return found;
+}
+
+/* The program's /etc is a directory's: the bundle there is what this host's means. */
+static int granted_certs(const wasmvm_config *c, const char *etc, struct embed_certs *out, wasmvm_error *error)
+{
+    if (out->file)
+        return embed_error(error, WASMVM_E_USAGE, "--ca-certs=%s: a --dir grants /etc (put the file there, and add "
+                           "--env SSL_CERT_FILE=...)", out->file);
+    if (c->host_certs && !(out->place = bundle_find(etc)) && !config_env(c, "SSL_CERT_FILE"))
+        return embed_error(error, WASMVM_E_USAGE, "--ca-certs: a --dir grants /etc, and there is no bundle of "
+                           "certificates in its usual places (put one there, and add --env SSL_CERT_FILE=...)");
+    return WASMVM_OK;
+}
+
+int config_certs(const wasmvm_config *c, struct embed_certs *out, wasmvm_error *error)
+{
+    const struct strings *named = &c->net[WASMVM_NET_CA_CERTS];
+    char etc[PATH_MAX];
+    *out = (struct embed_certs){.file = named->n ? named->at[named->n - 1] : NULL};
+    out->granted = etc_granted(c, etc);
+    if (out->granted)
+        return granted_certs(c, etc, out, error);
+    if (!out->file && c->host_certs && !(out->file = bundle_find("/etc")))
+        return embed_error(error, WASMVM_E_USAGE, "--ca-certs: this host has no bundle of certificates in the usual "
+                           "places (write --ca-certs=FILE)");
+    out->place = out->file ? "/etc/ca-certificates.crt" : NULL;
+    return WASMVM_OK;
+}
+
+const char *config_env(const wasmvm_config *c, const char *name)
+{
+    size_t len = strlen(name);
+    for (uint32_t i = 0; i < c->env.n; i++)
+        if (strncmp(c->env.at[i], name, len) == 0 && c->env.at[i][len] == '=')
+            return c->env.at[i] + len + 1;
+    return NULL;
+}
+
+int wasmvm_config_check(const wasmvm_config *c, wasmvm_error *error)
+{
+    struct embed_certs certs;
+    if (!c->error.code)
+        return config_certs(c, &certs, error);
+    if (error)
+        *error = c->error;
+    return c->error.code;
 }
 
 /* ---- modules ---- */
@@ -301,9 +500,20 @@ void wasmvm_module_free(wasmvm_module *m)
 {
     if (!m || __atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL))
         return;
+    if (m->fd >= 0)
+        close(m->fd);
     free(m->bytes);
     free(m->name);
     free(m);
+}
+
+/* The last one to know it: nobody will read it again. */
+void module_read(wasmvm_module *m)
+{
+    if (m->fd < 0 || __atomic_load_n(&m->refs, __ATOMIC_ACQUIRE) != 1)
+        return;
+    close(m->fd);
+    m->fd = -1;
 }
 
 static wasmvm_module *module_make(const char *name, uint64_t n, wasmvm_error *error)
@@ -316,7 +526,7 @@ static wasmvm_module *module_make(const char *name, uint64_t n, wasmvm_error *er
     }
     m = calloc(1, sizeof *m);
     if (m)
-        *m = (wasmvm_module){.refs = 1, .name = strdup(name), .bytes = malloc(n), .n = n};
+        *m = (wasmvm_module){.refs = 1, .name = strdup(name), .bytes = malloc(n), .fd = -1, .n = n};
     if (m && m->name && m->bytes)
         return m;
     wasmvm_module_free(m);
@@ -330,6 +540,18 @@ wasmvm_module *wasmvm_module_bytes(const void *bytes, size_t n, const char *name
     if (m)
         memcpy(m->bytes, bytes, n);
     return m;
+}
+
+wasmvm_module *wasmvm_module_fd(int fd, const char *name, wasmvm_error *error)
+{
+    wasmvm_module *m = calloc(1, sizeof *m);
+    if (m)
+        *m = (wasmvm_module){.refs = 1, .name = strdup(name), .fd = fd};
+    if (m && m->name)
+        return m;
+    free(m);
+    embed_error(error, WASMVM_E_HOST, "%s: no memory for the module", name);
+    return NULL;
 }
 
 /* Up to n bytes; how many there were, or -1. */

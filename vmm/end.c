@@ -78,7 +78,7 @@ static void frames_print(const char *text, unsigned most)
         size_t skip = strspn(text, " \t");
         size_t shown = len - (skip < len ? skip : len);
         if (sizeof out - used < FRAME_BYTES * 4 + 4) {
-            write_all(STDERR_FILENO, out, used);
+            message_lines(out, used);
             used = 0;
         }
         memcpy(out + used, "    ", 4);
@@ -88,7 +88,7 @@ static void frames_print(const char *text, unsigned most)
         out[used++] = '\n';
         text += len;
     }
-    write_all(STDERR_FILENO, out, used);
+    message_lines(out, used);
 }
 
 bool end_line(const struct config *config, const struct end *end, char *out, size_t cap, const char **rest)

@@ -3,6 +3,7 @@
  *
  * The request is a copy.  Which thread serves it, and how the guest is made to run an export in the middle of it, is
  * the run loop's matter (vcpu.c, service.c). */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,6 @@
 /* ---- the table ---- */
 
 static const char *const reserved[] = {"wasi_snapshot_preview1", "wasi_unstable", "gojs"};
-
-bool sig_wide(char letter) { return letter == 'I' || letter == 'F'; }
 
 static bool sig_good(const char *sig)
 {
@@ -160,6 +159,19 @@ static int do_call_export(struct wasmvm_call *call, const char *name, const wasm
     return found;
 }
 
+static int do_wait(struct wasmvm_call *call, int fd, short events)
+{
+    struct kick *kick = &call->vcpu->vm->kick;
+    if (!events)
+        return kick_pending(kick) ? WASMVM_ENDED : WASMVM_OK;
+    for (;;) {
+        if (kick_ppoll(kick, &(struct pollfd){.fd = fd, .events = events}, 1, -1) > 0)
+            return WASMVM_OK;
+        if (kick_pending(kick))
+            return WASMVM_ENDED;
+    }
+}
+
 void host_services(struct wasmvm_host *host)
 {
     host->size = sizeof *host;
@@ -169,4 +181,5 @@ void host_services(struct wasmvm_host *host)
     host->mem_size = do_mem_size;
     host->trap = do_trap;
     host->call_export = do_call_export;
+    host->wait = do_wait;
 }

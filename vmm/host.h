@@ -1,8 +1,8 @@
 /* Host functions inside the monitor: who provides them, how a call from the guest reaches them, and how they call the
  * guest's exports (host.c).
  *
- * plugin.c and plugin_exec.c fill the table before the machine is made; embed.c adds an embedder's.  host.c owns the
- * one way from a request to a function and back. */
+ * embed.c fills the table before the machine is made, with an embedder's functions and the command line's plug-ins'.
+ * host.c owns the one way from a request to a function and back. */
 #ifndef VMM_HOST_H
 #define VMM_HOST_H
 
@@ -26,6 +26,16 @@ struct host_table {
     uint32_t n, cap;
 };
 
+/* Providers with a name, for the report. */
+struct plugin_info {
+    const char *name, *version;
+    const char *from;     /* its library, or its command */
+    const char *provider; /* the very string of the table's entries */
+    bool process;
+    uint32_t flags;       /* WASMVM_PLUGIN_* */
+};
+struct plugin_list { struct plugin_info *at; uint32_t n; };
+
 /* Adds a function; false with a sentence in `why`: bad signature, or (module, name) reserved (WASI's modules).  A name
  * given twice: the first one counts, and true is returned. */
 bool host_add(struct host_table *, const struct wasmvm_func *, const char *provider, bool one_thread, char why[200]);
@@ -34,7 +44,7 @@ void host_free(struct host_table *);
 /* Of a signature that is one. */
 static inline uint32_t sig_params(const char *sig) { return (uint32_t)strspn(sig, "iIfFvr"); }
 static inline uint32_t sig_results(const char *sig) { return (uint32_t)strlen(sig) - sig_params(sig) - 1; }
-bool sig_wide(char letter); /* 64 bits */
+static inline bool sig_wide(char letter) { return letter == 'I' || letter == 'F'; } /* 64 bits */
 
 /* One call in progress: what a plug-in's wasmvm_call points to. */
 struct vcpu;

@@ -1,8 +1,8 @@
 /* wasmvm: runs one WebAssembly module in a virtual machine of its own.
  *
- * This file is the order of a run, and nothing more: options, acquire, run, release, report, end.  All that needs a
- * right (the module, the report, /dev/kvm, the directories) is acquired before the guest's first instruction; between
- * acquiring and running is where the monitor will be confined. */
+ * The command line on top of the library.  This file is the order of a run, and nothing more: options, acquire, run,
+ * report, end.  What is a process's own and no library's stays on this side: its standard streams, signals and limits,
+ * systemd's sockets, plug-ins, the report's file, and the status. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,21 +13,45 @@
 #include <unistd.h>
 
 #include "vmm/plugin.h"
-#include "vmm/vm.h"
 
-static struct config config;
-static struct run_stats stats;
-static struct host_table host;
-static struct vm *machine;
-static struct end end = { .kind = ENDED_NOT };
+#define FIRST_PASSED 3 /* systemd's SD_LISTEN_FDS_START */
+
+static struct command command;
+static wasmvm_instance *machine;
 static int report_fd = -1;
+static int ended = -1; /* atomic: the status, once it stands */
 
-static void report_fail(int status, const char *text)
+/* ---- the report's file ---- */
+
+/* Takes the text over. */
+static void report_write(char *text)
 {
-    report_failure(report_fd, &config, status, text);
+    bool good = text && write_all(report_fd, text, strlen(text));
+    if (close(report_fd) != 0 || !good)
+        message("--report %s: the report is not written: %s", command.report, strerror(errno));
+    free(text);
 }
 
-/* A file, or a pipe such as <(...), opened without waiting for a writer; its bytes are vm_new's matter. */
+static void report_failed(int status, const char *text)
+{
+    report_write(wasmvm_report_failure(command.module, status, text));
+}
+
+/* ---- what is acquired ---- */
+
+static void streams_open_closed(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        /* The lowest free number, as all below are open. */
+        int got = open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
+        if (got != fd)
+            fail("descriptor %d is closed and cannot be opened on /dev/null: %s", fd, strerror(errno));
+    }
+}
+
+/* A file, or a pipe such as <(...), opened without waiting for a writer; its bytes are the library's matter. */
 static int module_open(const char *path)
 {
     struct stat st;
@@ -44,120 +68,133 @@ static int module_open(const char *path)
     return fd;
 }
 
+/* How many sockets systemd has passed to this process. */
+static unsigned long passed_count(void)
+{
+    const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+    char *end;
+    if (!pid || !fds)
+        fail("--listen-fds: LISTEN_PID and LISTEN_FDS are not set (systemd sets them for a unit with a .socket)");
+    if (strtoul(pid, &end, 10) != (unsigned long)getpid() || *end || end == pid)
+        fail("--listen-fds: LISTEN_PID is %s, not this process (start wasmvm itself from the unit, not by a shell)",
+             pid);
+    unsigned long n = strtoul(fds, &end, 10);
+    if (*end || end == fds || n == 0 || n > 256)
+        fail("--listen-fds: LISTEN_FDS is %s, not a number of sockets from 1 to 256", fds);
+    return n;
+}
+
 /* As many open files for the program as this process may have. */
 static void files_allow(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return; /* fdtable.c says so */
+        return; /* the library says so */
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static void machine_new(wasmvm_config *config, int module_fd)
+{
+    wasmvm_error error = {0};
+    unsigned long passed = command.net.listen_fds ? passed_count() : 0;
+    for (unsigned long i = 0; i < passed; i++)
+        wasmvm_config_socket(config, FIRST_PASSED + (int)i, WASMVM_SOCKET_TAKEN);
+    wasmvm_module *module = wasmvm_module_fd(module_fd, command.module, &error);
+    machine = module ? wasmvm_instance_new(module, config, &error) : NULL;
+    if (!machine)
+        fail_as(error.status, "%s", error.text);
+    wasmvm_module_free(module); /* the machine has it, and the config */
+    wasmvm_config_free(config);
+}
+
 /* ---- plug-ins: code of theirs that keeps a stop from taking effect ---- */
+
+static bool run_is_over(void)
+{
+    return wasmvm_exit_status(machine) >= 0;
+}
 
 static bool stop_is_wanted(void)
 {
-    struct vm *vm = __atomic_load_n(&machine, __ATOMIC_ACQUIRE);
-    return vm && kick_pending(vm_kick(vm));
+    return wasmvm_stopping(machine, NULL) != WASMVM_OK;
 }
 
 /* All that is left is to say so.  Where the run was over already, its end stands. */
 static void plugin_stuck(void)
 {
-    struct vm *vm = __atomic_load_n(&machine, __ATOMIC_ACQUIRE);
-    if (end.kind != ENDED_NOT) {
+    wasmvm_error error = {.status = EXIT_TIMEOUT};
+    int status = __atomic_load_n(&ended, __ATOMIC_ACQUIRE);
+    if (status >= 0) {
         message("a plug-in did not end: this process ends all the same");
-        _exit(end_status(&end));
+        _exit(status);
     }
-    uint32_t number = 0;
-    enum end_kind kind = vm ? kick_reason(vm_kick(vm), &number) : ENDED_NOT;
-    struct end now = { .kind = kind == ENDED_NOT ? ENDED_TIMEOUT : kind, .code = number };
-    end_message(&config, &now);
+    wasmvm_stopping(machine, &error);
+    wasmvm_tell(machine);
     message("a plug-in's function did not return: this process ends with it");
-    if (config.report)
-        report_json(report_fd, &config, &stats, &now);
-    if (now.kind == ENDED_SIGNAL)
-        end_process(&now);
-    _exit(end_status(&now));
+    if (command.report)
+        report_write(wasmvm_report(machine, WASMVM_REPORT_JSON));
+    if (error.code == WASMVM_E_STOPPED)
+        end_process(error.code, error.status);
+    _exit(error.status);
 }
 
-static struct plugins *plugins_begin(void)
+static struct plugins *plugins_begin(uint64_t began_ns)
 {
-    static const struct guard_hooks hooks = { stop_is_wanted, plugin_stuck };
+    static const struct guard_hooks hooks = { stop_is_wanted, run_is_over, plugin_stuck };
     char why[PLUGIN_WHY];
     struct plugins *plugins;
-    if (!config.plugins.n && !config.plugin_exec.n)
+    if (!command.plugins.n && !command.plugin_exec.n)
         return NULL;
-    int status = plugins_load(&plugins, &config, stats.start_ns, &hooks, &host, why);
-    if (status)
-        fail_as(status, "%s", why);
-    config.host = &host;
-    config.loaded = plugins_list(plugins);
-    return plugins;
+    int status = plugins_load(&plugins, &command, began_ns, &hooks, machine, why);
+    if (!status)
+        return plugins;
+    fail_as(status, "%s", why);
 }
 
-/* Of the run's kernel side; the rest was counted while it ran. */
-static void stats_finish(uint64_t released_ns)
+/* ---- the end ---- */
+
+static void tell_end(int status)
 {
-    struct rusage use;
-    getrusage(RUSAGE_SELF, &use);
-    stats.max_rss_bytes = (uint64_t)use.ru_maxrss * 1024;
-    stats.teardown_ns = clock_now_ns() - released_ns;
+    const char *missing = wasmvm_missing_path(machine, NULL);
+    wasmvm_tell(machine);
+    if (*missing && status != 0 && isatty(STDERR_FILENO))
+        message("the program asked for %s, which no --dir grants", missing);
+    char *table = command.stats ? wasmvm_report(machine, WASMVM_REPORT_TABLE) : NULL;
+    if (table)
+        write_all(STDERR_FILENO, table, strlen(table));
+    free(table);
+    if (command.report)
+        report_write(wasmvm_report(machine, WASMVM_REPORT_JSON));
 }
 
 int main(int argc, char **argv)
 {
-    stats.start_ns = clock_now_ns();
-    stdio_open_closed();
+    uint64_t began_ns = clock_now_ns();
+    streams_open_closed();
     /* No other process of this user, and no guest that was granted too much, looks into our memory. */
     prctl(PR_SET_DUMPABLE, 0);
-    options_parse(&config, argc, argv);
+    options_parse(&command, argc, argv);
+    wasmvm_config *config = options_config(&command);
+    wasmvm_config_began(config, began_ns);
 
-    if (config.report) {
-        report_fd = output_open(config.module, "--report ", config.report, false);
-        fail_then(report_fail);
+    if (command.report) {
+        report_fd = output_open(command.module, "--report ", command.report, false);
+        fail_then(report_failed);
     }
-    int module_fd = module_open(config.module);
-    struct plugins *plugins = plugins_begin();
+    machine_new(config, module_open(command.module));
+    struct plugins *plugins = plugins_begin(began_ns);
     files_allow();
-    tmp_make(&config);
-    struct vm *vm = vm_new(&config, &stats);
-    if (!vm)
-        fail("no memory for a machine, or no descriptor: %s", strerror(errno));
-    __atomic_store_n(&machine, vm, __ATOMIC_RELEASE);
-    signals_take(vm_kick(vm));
-    vm_build(vm, &(struct module){.fd = module_fd});
-    close(module_fd);
-    struct wasi *wasi = wasi_alloc(vm_memory(vm), vm_kick(vm));
-    if (!wasi)
-        fail("cannot start: no memory");
-    wasi_open(wasi, &config);
+    signals_take(machine);
 
-    bool stopped = vm_run(vm, wasi, &end);
+    int code = wasmvm_run(machine, NULL), status = wasmvm_exit_status(machine);
+    __atomic_store_n(&ended, status, __ATOMIC_RELEASE);
     plugins_called(plugins);
-    __atomic_store_n(&machine, NULL, __ATOMIC_RELEASE);
-
-    uint64_t released_ns = clock_now_ns();
-    char *missing = strdup(wasi_missing_path(wasi, &stats.missing_count));
-    stats.missing_path = missing ? missing : "";
-    if (stopped) { /* else a host function may still be looking */
-        wasi_close(wasi);
-        vm_close(vm); /* its memory is left to the end of the process, which is near: unmapping costs as much again */
-    }
-    tmp_remove();
     signals_give_back();
-    stats_finish(released_ns);
 
-    end_message(&config, &end);
-    if (*stats.missing_path && end_status(&end) != 0 && isatty(STDERR_FILENO))
-        message("the program asked for %s, which no --dir grants", stats.missing_path);
-    if (config.stats)
-        report_stats(&config, &stats, &end);
-    if (config.report)
-        report_json(report_fd, &config, &stats, &end);
-    if (!stopped)
-        _exit(end_status(&end));
+    tell_end(status);
+    if (wasmvm_abandoned(machine))
+        _exit(status);
     plugins_unload(plugins);
-    end_process(&end);
+    end_process(code, status); /* the machine's memory is left to it: unmapping costs as much again */
 }

@@ -15,7 +15,7 @@
 
 #include "vmm/message.h"
 
-#define TEXT_CAP 4096
+#define TEXT_CAP (sizeof((struct outlet *)0)->text)
 #define ESCAPE_MOST 4 /* bytes that one byte becomes: \xNN */
 
 static _Thread_local void (*before_end)(int status, const char *text);
@@ -133,8 +133,25 @@ static void say(const char text[TEXT_CAP])
     if (outlet && outlet->tell)
         outlet->tell(outlet->context, line + sizeof name - 1);
     line[len++] = '\n';
-    if (!outlet)
-        write_all(STDERR_FILENO, line, len);
+    if (message_stream() >= 0)
+        write_all(message_stream(), line, len);
+}
+
+int message_stream(void)
+{
+    return !outlet ? STDERR_FILENO : outlet->to_stream ? outlet->stream : -1;
+}
+
+void message_lines(const char *text, size_t len)
+{
+    if (message_stream() >= 0)
+        write_all(message_stream(), text, len);
+    for (size_t n; outlet && outlet->tell && len; text += n, len -= n) {
+        char line[TEXT_CAP];
+        n = (size_t)((const char *)memchr(text, '\n', len) - text) + 1;
+        snprintf(line, sizeof line, "%.*s", (int)(n - 1), text);
+        outlet->tell(outlet->context, line);
+    }
 }
 
 void message(const char *format, ...)
@@ -154,7 +171,7 @@ static _Noreturn void fail_with(int status, const char *format, va_list args)
     if (outlet) {
         assert(outlet->failed);
         outlet->status = status;
-        text_escape(text, strlen(text), outlet->text, sizeof outlet->text, false);
+        memcpy(outlet->text, text, strlen(text) + 1);
         longjmp(*outlet->failed, 1);
     }
     say(text);

@@ -1,4 +1,4 @@
-/* Words and files for words: what the library and the command line each have a copy of. */
+/* The clock, words, and files for words: what the library and the command line each have a copy of. */
 #ifndef VMM_MESSAGE_H
 #define VMM_MESSAGE_H
 
@@ -7,15 +7,26 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
+
+static inline uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+static inline uint64_t clock_now_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
 
 /* ---- message.c: the one place that words errors ---- */
 /* Where a thread's words go; without one they go to stderr, and fail() ends the process, as the command line wants. */
 struct outlet {
-    void (*tell)(void *context, const char *text); /* one line, escaped, without an end; NULL = dropped */
+    void (*tell)(void *context, const char *text); /* one line, escaped, without an end; NULL = not told */
     void *context;
+    bool to_stream;
+    int stream;       /* where to_stream: a descriptor that lines go to, as the command line's go to stderr */
     jmp_buf *failed;  /* set while a fail() may come: it goes there */
     int status;       /* what fail() said: enum of exit statuses below, and its text */
-    char text[512];   /* escaped, perhaps cut */
+    char text[4096];  /* unescaped */
 };
 struct outlet *outlet_use(struct outlet *); /* this thread's from here on; returns the one before */
 struct outlet *outlet_now(void);
@@ -24,7 +35,10 @@ struct outlet *outlet_now(void);
 bool outlet_guard(struct outlet *, void (*run)(void *context), void *context);
 /* Prints one line, `wasmvm: what: why (what to do)`, to stderr, control characters escaped; or tells the outlet. */
 void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The same, then ends with EXIT_MONITOR, or goes back to outlet_guard's caller.  Only before the guest runs: what is
+/* Lines that are escaped already, each with its end, as they are. */
+void message_lines(const char *text, size_t len);
+int message_stream(void); /* the descriptor that this thread's messages go to; -1 = they go elsewhere */
+/* message(), then ends with EXIT_MONITOR, or goes back to outlet_guard's caller.  Only before the guest runs: what is
  * held by then hangs on struct vm or struct wasi, or is given back first. */
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Escapes guest text for a terminal: control characters, invalid bytes; keeps '\n' where keep_newlines.  Ends with a

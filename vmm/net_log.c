@@ -22,7 +22,8 @@ static bool line_take(struct net *n)
     uint64_t gained = now_s - n->lines_s;
     n->lines_left = n->lines_left + gained < LINES_AT_ONCE ? n->lines_left + gained : LINES_AT_ONCE;
     n->lines_s = now_s;
-    if (n->lines_left == 0 || (!outlet_now() && !host_ready(STDERR_FILENO, POLLOUT))) {
+    int stream = message_stream();
+    if (n->lines_left == 0 || (stream >= 0 && !host_ready(stream, POLLOUT))) {
         n->lines_lost++;
         return false;
     }

@@ -1,4 +1,5 @@
-/* Sockets that stand open before the program starts: --listen, --dial, and systemd's by --listen-fds.  They come
+/* Sockets that stand open before the program starts: --listen, --dial, and those that
+ * somebody hands over (systemd's, by --listen-fds).  They come
  * behind the last directory and show NONBLOCK from the start, as Go's net.FileListener never sets it.  What the
  * command line names needs no further rule. */
 #include "vmm/net.h"
@@ -11,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define FIRST_PASSED 3 /* systemd's SD_LISTEN_FDS_START */
 
 static void place(struct wasi *w, const char *what, int host, enum net_proto proto, const char *how,
                   const struct endpoint *peer)
@@ -136,28 +135,14 @@ static void dial_one(struct wasi *w, const char *text)
     place(w, what, fd, NET_TCP, "dial", &e);
 }
 
-static unsigned long passed_count(void)
+static void passed_one(struct wasi *w, const struct passed *passed)
 {
-    const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
-    char *end;
-    if (!pid || !fds)
-        fail("--listen-fds: LISTEN_PID and LISTEN_FDS are not set (systemd sets them for a unit with a .socket)");
-    if (strtoul(pid, &end, 10) != (unsigned long)getpid() || *end || end == pid)
-        fail("--listen-fds: LISTEN_PID is %s, not this process (start wasmvm itself from the unit, not by a shell)",
-             pid);
-    unsigned long n = strtoul(fds, &end, 10);
-    if (*end || end == fds || n == 0 || n > 256)
-        fail("--listen-fds: LISTEN_FDS is %s, not a number of sockets from 1 to 256", fds);
-    return n;
-}
-
-static void passed_one(struct wasi *w, int fd)
-{
-    int type = 0, listening = 0;
+    int type = 0, listening = 0, fd = passed->fd;
     socklen_t len = sizeof type;
     char what[40];
     snprintf(what, sizeof what, "--listen-fds, descriptor %d", fd);
-    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0)
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ||
+        (!passed->taken && (fd = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0))
         fail("%s: %s", what, strerror(errno));
     len = sizeof listening;
     getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len);
@@ -172,7 +157,6 @@ void net_preopen(struct wasi *w, const struct net_config *c)
         listen_one(w, c->listen.at[i]);
     for (uint32_t i = 0; i < c->dial.n; i++)
         dial_one(w, c->dial.at[i]);
-    unsigned long passed = c->listen_fds ? passed_count() : 0;
-    for (unsigned long i = 0; i < passed; i++)
-        passed_one(w, FIRST_PASSED + (int)i);
+    for (uint32_t i = 0; i < c->npassed; i++)
+        passed_one(w, &c->passed[i]);
 }

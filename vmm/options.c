@@ -1,15 +1,15 @@
-/* The command line, as data: argv in, struct config out.
+/* The command line, as data: argv in, struct command out; and from that the library's configuration.
  *
  *   wasmvm [run] [OPTIONS] MODULE.wasm [OPTIONS] [--] [ARGS...]
  *
- * Owns: the rules of where an option may stand, every value's spelling, and what the rest of the monitor is told.
- * Opens nothing and changes nothing outside the config; what it looks at of the host is the environment, the working
+ * Owns: the rules of where an option may stand, every value's spelling, and what the library is told.
+ * Opens nothing and changes nothing outside the command; what it looks at of the host is the environment, the working
  * directory's name, and whether a --dir with a lone colon in it exists.
  *
  * Not getopt: an option counts after the module too, up to the first word that is none, and `--` before the module
  * means something else than after it.  The options are rows of options.def.
  *
- * The config points into argv, and its args are a part of argv itself. */
+ * The command points into argv, and its args are a part of argv itself. */
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vmm/vmm.h"
+#include "vmm/cli.h"
 
 #define KIB (UINT64_C(1) << 10)
 #define MIB (UINT64_C(1) << 20)
@@ -39,12 +39,12 @@ enum kind { FLAG, SIZE, TIME, COUNT, TEXT, MAYBE /* a value only by = */, WORDS,
 struct option {
     const char *name, *value, *help;
     uint64_t min, max;
-    size_t field; /* offset in struct config */
+    size_t field; /* offset in struct command */
     enum kind kind;
 };
 
 #define NONE SIZE_MAX
-#define FIELD(member) offsetof(struct config, member)
+#define FIELD(member) offsetof(struct command, member)
 static const struct option options[] = {
 #define OPTION(name, kind, value, field, min, max, help) { name, value, help, min, max, field, kind },
 #include "vmm/options.def"
@@ -54,10 +54,10 @@ static const struct option options[] = {
 
 /* What one parse carries along. */
 struct parse {
-    struct config *config;
+    struct command *command;
     const char *cwd;           /* --cwd */
     char host_cwd[PATH_MAX];   /* the host's working directory once asked for; "" = not yet, or it has no name */
-    struct grant *relative;    /* second preopens of relative HOSTs, until all absolute ones are known */
+    struct dir *relative;    /* second preopens of relative HOSTs, until all absolute ones are known */
     uint32_t nrelative;
     uint32_t max_env;
 };
@@ -230,12 +230,12 @@ static void check_lone_colon(const char *text, const char *host)
 }
 
 /* Adds a grant; one that says the same again is dropped, so that scripts may repeat an option. */
-static void grant_add(struct parse *p, const char *text, struct grant new)
+static void grant_add(struct parse *p, const char *text, struct dir new)
 {
-    struct config *c = p->config;
+    struct command *c = p->command;
     char *host = host_absolute(p, new.host);
-    for (uint32_t i = 0; i < c->ngrants; i++) {
-        struct grant *old = &c->grants[i];
+    for (uint32_t i = 0; i < c->ndirs; i++) {
+        struct dir *old = &c->dirs[i];
         if (strcmp(old->guest, new.guest) != 0)
             continue;
         char *old_host = host_absolute(p, old->host);
@@ -250,10 +250,10 @@ static void grant_add(struct parse *p, const char *text, struct grant new)
         return;
     }
     free(host);
-    c->grants[c->ngrants++] = new;
+    c->dirs[c->ndirs++] = new;
 }
 
-static void relative_add(struct parse *p, struct grant new)
+static void relative_add(struct parse *p, struct dir new)
 {
     for (uint32_t i = 0; i < p->nrelative; i++)
         if (strcmp(p->relative[i].guest, new.guest) == 0)
@@ -268,7 +268,7 @@ static void take_grant(struct parse *p, const char *text)
     if (!host)
         fail("no memory for the command line: %s", strerror(errno));
     size_t len = strlen(host);
-    struct grant g = { .host = host };
+    struct dir g = { .host = host };
     if (len >= 3 && (strcmp(host + len - 3, ":ro") == 0 || strcmp(host + len - 3, ":rw") == 0)) {
         g.read_only = host[len - 1] == 'o';
         host[len - 3] = 0;
@@ -290,20 +290,20 @@ static void take_grant(struct parse *p, const char *text)
     g.guest = host_absolute(p, host);
     grant_add(p, text, g);
     if (host[0] != '/')
-        relative_add(p, (struct grant){ .host = host, .guest = path_cleaned(host), .read_only = g.read_only,
+        relative_add(p, (struct dir){ .host = host, .guest = path_cleaned(host), .read_only = g.read_only,
                                         .relative = true });
 }
 
 /* --tmp's grant; tmp.c makes the directory. */
 static void settle_tmp(struct parse *p)
 {
-    struct config *c = p->config;
+    struct command *c = p->command;
     if (!c->tmp)
         return;
-    for (uint32_t i = 0; i < c->ngrants; i++)
-        if (strcmp(c->grants[i].guest, "/tmp") == 0)
-            fail("--tmp: the name /tmp is taken by --dir %s (leave one out)", c->grants[i].host);
-    c->grants[c->ngrants++] = (struct grant){ .guest = "/tmp", .tmp = true };
+    for (uint32_t i = 0; i < c->ndirs; i++)
+        if (strcmp(c->dirs[i].guest, "/tmp") == 0)
+            fail("--tmp: the name /tmp is taken by --dir %s (leave one out)", c->dirs[i].host);
+    c->dirs[c->ndirs++] = (struct dir){ .guest = "/tmp", .tmp = true };
 }
 
 /* ---- the environment ---- */
@@ -311,7 +311,7 @@ static void settle_tmp(struct parse *p)
 /* Sets NAME=VALUE; a later setting wins. */
 static void env_set(struct parse *p, char *setting)
 {
-    struct config *c = p->config;
+    struct command *c = p->command;
     size_t name = strcspn(setting, "=") + 1;
     uint32_t i = 0;
     while (i < c->envc && strncmp(c->env[i], setting, name) != 0)
@@ -322,7 +322,7 @@ static void env_set(struct parse *p, char *setting)
         c->envc++;
 }
 
-static const char *env_get(const struct config *c, const char *name)
+static const char *env_get(const struct command *c, const char *name)
 {
     size_t len = strlen(name);
     for (uint32_t i = 0; i < c->envc; i++)
@@ -366,10 +366,10 @@ static bool path_within(const char *path, const char *dir)
  * it. */
 static bool starts_in(struct parse *p, const char *cwd)
 {
-    const struct config *c = p->config;
-    const struct grant *best = NULL;
-    for (uint32_t i = 0; i < c->ngrants; i++) {
-        const struct grant *g = &c->grants[i];
+    const struct command *c = p->command;
+    const struct dir *best = NULL;
+    for (uint32_t i = 0; i < c->ndirs; i++) {
+        const struct dir *g = &c->dirs[i];
         if (path_within(cwd, g->guest) && (!best || strlen(g->guest) > strlen(best->guest)))
             best = g;
     }
@@ -388,7 +388,7 @@ static void settle_cwd(struct parse *p)
 {
     const char *cwd = p->cwd;
     if (!cwd) {
-        if (env_get(p->config, "PWD") || !p->config->ngrants)
+        if (env_get(p->command, "PWD") || !p->command->ndirs)
             return;
         cwd = host_cwd(p);
         if (!cwd || !starts_in(p, cwd))
@@ -401,7 +401,7 @@ static void settle_cwd(struct parse *p)
 
 /* ---- the network ---- */
 
-static void env_unset(struct config *c, const char *name)
+static void env_unset(struct command *c, const char *name)
 {
     size_t len = strlen(name);
     for (uint32_t i = 0; i < c->envc; i++)
@@ -412,87 +412,16 @@ static void env_unset(struct config *c, const char *name)
         }
 }
 
-/* Where Linux systems keep the bundle of certificates that they trust: the one below `etc`, a directory that stands for
- * /etc; NULL = it has none. */
-static const char *bundle_find(const char *etc)
-{
-    static const char *const places[] = {
-        "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
-        "/etc/ssl/ca-bundle.pem",
-    };
-    char path[PATH_MAX];
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        int len = snprintf(path, sizeof path, "%s%s", etc, places[i] + strlen("/etc"));
-        if (len > 0 && (size_t)len < sizeof path && access(path, R_OK) == 0)
-            return places[i];
-    }
-    return NULL;
-}
-
-/* The --dir that gives the program an /etc of the host's, so that its files count; `etc` = where that lies. */
-static bool etc_granted(const struct config *c, char etc[PATH_MAX])
-{
-    bool found = false;
-    for (uint32_t i = 0; i < c->ngrants; i++) {
-        const struct grant *g = &c->grants[i];
-        bool whole = strcmp(g->guest, "/") == 0;
-        if (strcmp(g->guest, "/etc") == 0 || (whole && !found))
-            snprintf(etc, PATH_MAX, "%s%s", g->host, whole ? "/etc" : "");
-        found = found || whole || strcmp(g->guest, "/etc") == 0;
-    }
-    return found;
-}
-
-/* The program's /etc is a --dir's: the bundle there is what --ca-certs means. */
-static void settle_granted_certs(struct parse *p, const char *etc)
-{
-    struct config *c = p->config;
-    if (c->net.ca_certs && *c->net.ca_certs)
-        fail("--ca-certs=%s: a --dir grants /etc (put the file there, and add --env SSL_CERT_FILE=...)",
-             c->net.ca_certs);
-    if (c->net.ca_certs && !env_get(c, "SSL_CERT_FILE")) {
-        const char *bundle = bundle_find(etc);
-        if (!bundle)
-            fail("--ca-certs: a --dir grants /etc, and there is no bundle of certificates in its usual places (put one "
-                 "there, and add --env SSL_CERT_FILE=...)");
-        char *setting = allocate(strlen(bundle) + sizeof "SSL_CERT_FILE=", 1);
-        sprintf(setting, "SSL_CERT_FILE=%s", bundle);
-        env_set(p, setting);
-    }
-    c->net.ca_certs = NULL;
-}
-
-/* The sealed /etc stands last, and is no place to start in. */
-static void settle_etc(struct parse *p)
-{
-    struct config *c = p->config;
-    bool own_certs = env_get(c, "SSL_CERT_FILE");
-    char etc[PATH_MAX];
-    if (etc_granted(c, etc)) {
-        settle_granted_certs(p, etc);
-        return;
-    }
-    if (c->net.ca_certs && !*c->net.ca_certs && !(c->net.ca_certs = bundle_find("/etc")))
-        fail("--ca-certs: this host has no bundle of certificates in the usual places (write --ca-certs=FILE)");
-    if (c->net.ca_certs && !own_certs)
-        env_set(p, (char *)"SSL_CERT_FILE=/etc/ca-certificates.crt");
-    if (c->ngrants == 0 && !env_get(c, "PWD"))
-        env_set(p, (char *)"PWD=/");
-    c->grants[c->ngrants++] = (struct grant){ .guest = "/etc", .read_only = true, .sealed = true };
-}
-
 static void settle_net(struct parse *p)
 {
-    struct net_config *n = &p->config->net;
-    if (n->dns && *n->dns && strcmp(n->dns, "any") != 0)
-        fail("--allow-dns=%s: only =any is known (names come from --allow-connect NAME)", n->dns);
-    if (n->listen_fds) {
-        env_unset(p->config, "LISTEN_FDS");
-        env_unset(p->config, "LISTEN_PID");
-        env_unset(p->config, "LISTEN_FDNAMES");
+    struct command *c = p->command;
+    if (c->net.dns && *c->net.dns && strcmp(c->net.dns, "any") != 0)
+        fail("--allow-dns=%s: only =any is known (names come from --allow-connect NAME)", c->net.dns);
+    if (c->net.listen_fds) {
+        env_unset(c, "LISTEN_FDS");
+        env_unset(c, "LISTEN_PID");
+        env_unset(c, "LISTEN_FDNAMES");
     }
-    if (n->dns || n->all || n->ca_certs)
-        settle_etc(p);
 }
 
 /* ---- the other kinds ---- */
@@ -567,7 +496,7 @@ static uint64_t take_count(const struct option *o, const char *text)
     return n;
 }
 
-static void take_word(const struct option *o, struct words *words, const char *text)
+static void take_word(const struct option *o, struct values *words, const char *text)
 {
     if (!*text)
         fail("--%s: %s is empty", o->name, o->value);
@@ -577,11 +506,11 @@ static void take_word(const struct option *o, struct words *words, const char *t
     words->at[words->n++] = text;
 }
 
-static enum transport take_transport(const struct option *o, const char *text)
+static enum wasmvm_hypercall take_transport(const struct option *o, const char *text)
 {
-    static const char *const words[] = {[TRANSPORT_AUTO] = "auto", [TRANSPORT_EXIT] = "exit",
-                                         [TRANSPORT_POLL] = "poll"};
-    for (enum transport t = TRANSPORT_AUTO; t <= TRANSPORT_POLL; t++)
+    static const char *const words[] = {[WASMVM_HYPERCALL_AUTO] = "auto", [WASMVM_HYPERCALL_EXIT] = "exit",
+                                        [WASMVM_HYPERCALL_POLL] = "poll"};
+    for (enum wasmvm_hypercall t = WASMVM_HYPERCALL_AUTO; t <= WASMVM_HYPERCALL_POLL; t++)
         if (strcmp(text, words[t]) == 0)
             return t;
     fail("--%s %s: not %s (write --%s=auto)", o->name, text, o->value, o->name);
@@ -589,7 +518,7 @@ static enum transport take_transport(const struct option *o, const char *text)
 
 static void option_take(struct parse *p, const struct option *o, char *value)
 {
-    char *field = o->field == NONE ? NULL : (char *)p->config + o->field;
+    char *field = o->field == NONE ? NULL : (char *)p->command + o->field;
     switch (o->kind) {
     case FLAG: *(bool *)field = true; break;
     case SIZE: *(uint64_t *)field = take_size(o, value); break;
@@ -597,8 +526,8 @@ static void option_take(struct parse *p, const struct option *o, char *value)
     case COUNT: *(uint64_t *)field = take_count(o, value); break;
     case TEXT: *(const char **)field = take_text(o, value); break;
     case MAYBE: *(const char **)field = take_maybe(o, value); break;
-    case WORDS: take_word(o, (struct words *)field, value); break;
-    case TRANSPORT: *(enum transport *)field = take_transport(o, value); break;
+    case WORDS: take_word(o, (struct values *)field, value); break;
+    case TRANSPORT: *(enum wasmvm_hypercall *)field = take_transport(o, value); break;
     case GRANT: take_grant(p, value); break;
     case CWD:
         check_guest_name(o->name, value, value);
@@ -672,8 +601,8 @@ static int words_read(struct parse *p, int argc, char **argv)
     }
     if (at >= argc)
         fail("no module given (write wasmvm MODULE.wasm, or see wasmvm --help)");
-    p->config->module = argv[at++];
-    if (!*p->config->module)
+    p->command->module = argv[at++];
+    if (!*p->command->module)
         fail("the module's name is empty (write wasmvm MODULE.wasm)");
     if (for_good)
         return at;
@@ -686,31 +615,111 @@ static int words_read(struct parse *p, int argc, char **argv)
     return at;
 }
 
-void options_parse(struct config *config, int argc, char **argv)
+void options_parse(struct command *command, int argc, char **argv)
 {
-    *config = (struct config){ .memory_bytes = 4 * GIB, .stack_bytes = 256 * MIB };
-    struct parse p = { .config = config };
+    *command = (struct command){ .memory_bytes = 4 * GIB, .stack_bytes = 256 * MIB };
+    struct parse p = { .command = command };
     uint32_t nenviron = 0;
     while (environ && environ[nenviron])
         nenviron++;
-    /* A word is at most one setting, or two grants; places more for PWD, SSL_CERT_FILE and the sealed /etc. */
+    /* A word is at most one setting, or two grants; one place more for PWD. */
     size_t words = (size_t)(argc > 0 ? argc : 0);
-    p.max_env = (uint32_t)words + nenviron + 2;
-    config->env = allocate(p.max_env + 1, sizeof *config->env);
-    config->grants = allocate(2 * words + 2, sizeof *config->grants);
+    p.max_env = (uint32_t)words + nenviron + 1;
+    command->env = allocate(p.max_env + 1, sizeof *command->env);
+    command->dirs = allocate(2 * words + 1, sizeof *command->dirs);
     p.relative = allocate(words + 1, sizeof *p.relative);
 
     int first = words_read(&p, argc, argv);
     settle_tmp(&p);
     settle_cwd(&p);
-    config->stack_bytes = (config->stack_bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+    command->stack_bytes = (command->stack_bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
     for (uint32_t i = 0; i < p.nrelative; i++)
-        config->grants[config->ngrants++] = p.relative[i];
+        command->dirs[command->ndirs++] = p.relative[i];
     free(p.relative);
     settle_net(&p);
 
     /* The word before the first argument was read: it makes room for argv[0]. */
-    config->args = argv + first - 1;
-    config->args[0] = (char *)config->module;
-    config->argc = (uint32_t)(argc - first) + 1;
+    command->args = argv + first - 1;
+    command->args[0] = (char *)command->module;
+    command->argc = (uint32_t)(argc - first) + 1;
+}
+
+/* ---- to the library ---- */
+
+static void net_configure(wasmvm_config *config, const struct command *c)
+{
+    const struct { enum wasmvm_net what; const struct values *words; } rules[] = {
+        {WASMVM_NET_LISTEN, &c->net.listen}, {WASMVM_NET_DIAL, &c->net.dial},
+        {WASMVM_NET_ALLOW_CONNECT, &c->net.allow_connect}, {WASMVM_NET_ALLOW_LISTEN, &c->net.allow_listen},
+        {WASMVM_NET_DENY, &c->net.deny}, {WASMVM_NET_DNS_SERVER, &c->net.dns_server},
+    };
+    const struct { enum wasmvm_net what; const char *value; } once[] = {
+        {WASMVM_NET_ALL, c->net.all ? "" : NULL}, {WASMVM_NET_ALLOW_UNIX, c->net.allow_unix ? "" : NULL},
+        {WASMVM_NET_ALLOW_DNS, c->net.dns}, {WASMVM_NET_CA_CERTS, c->net.ca_certs}, {WASMVM_NET_LOG, c->net.log},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        for (uint32_t k = 0; k < rules[i].words->n; k++)
+            wasmvm_config_net(config, rules[i].what, rules[i].words->at[k]);
+    for (size_t i = 0; i < sizeof once / sizeof *once; i++)
+        if (once[i].value)
+            wasmvm_config_net(config, once[i].what, once[i].value);
+    wasmvm_config_net_limits(config, (uint32_t)c->net.max_sockets, c->net.max_rate, c->net.max_bytes);
+}
+
+static void dir_configure(wasmvm_config *config, const struct dir *d)
+{
+    if (d->tmp)
+        wasmvm_config_tmp(config);
+    else
+        wasmvm_config_dir(config, d->host, d->guest,
+                          (d->read_only ? WASMVM_DIR_READ_ONLY : 0u) | (d->relative ? WASMVM_DIR_RELATIVE : 0u));
+}
+
+static void env_configure(wasmvm_config *config, const char *setting)
+{
+    const char *value = strchr(setting, '=') + 1;
+    char *name = strndup(setting, (size_t)(value - setting) - 1);
+    if (!name)
+        fail("no memory for the command line: %s", strerror(errno));
+    wasmvm_config_env(config, name, value);
+    free(name);
+}
+
+wasmvm_config *options_config(const struct command *c)
+{
+    const struct { bool set; const char *name; } flags[] = {
+        {c->validate, "validate"}, {c->compile_all, "compile-all"}, {c->hypercall_all, "hypercall-all"},
+        {c->script, "script"},
+    };
+    wasmvm_error error;
+    wasmvm_config *config = wasmvm_config_new();
+    if (!config)
+        fail("no memory for the command line: %s", strerror(errno));
+    for (uint32_t i = 1; i < c->argc; i++)
+        wasmvm_config_arg(config, c->args[i]);
+    for (uint32_t i = 0; i < c->envc; i++)
+        env_configure(config, c->env[i]);
+    for (uint32_t i = 0; i < c->ndirs; i++)
+        dir_configure(config, &c->dirs[i]);
+    net_configure(config, c);
+    wasmvm_config_memory(config, c->memory_bytes);
+    wasmvm_config_stack(config, c->stack_bytes);
+    wasmvm_config_timeout(config, c->timeout_ns);
+    wasmvm_config_cpu_time(config, c->cpu_time_ns);
+    wasmvm_config_hypercall(config, c->hypercall);
+    if (c->guest_image)
+        wasmvm_config_guest_image(config, c->guest_image);
+    if (c->trace)
+        wasmvm_config_trace(config, c->trace);
+    if (c->invoke)
+        wasmvm_config_invoke(config, c->invoke);
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (flags[i].set)
+            wasmvm_config_flag(config, flags[i].name);
+    wasmvm_config_stdio_own(config);
+    wasmvm_config_log_fd(config, STDERR_FILENO);
+    wasmvm_config_abandon(config);
+    if (wasmvm_config_check(config, &error) != WASMVM_OK)
+        fail("%s", error.text);
+    return config;
 }

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "vmm/plugin.h"
-#include "vmm/vcpu.h"
 
 #define FLAGS_KNOWN (WASMVM_PLUGIN_ONE_THREAD | WASMVM_PLUGIN_NEEDS_FILES | WASMVM_PLUGIN_NEEDS_NETWORK | \
                      WASMVM_PLUGIN_NEEDS_THREADS)
@@ -29,21 +28,22 @@ struct plugin {
     const struct wasmvm_plugin *face;
     void *data;                 /* init's */
     bool begun;                 /* init has run */
-    char *provider;
+    char *provider;             /* "plug-in kv" */
+    wasmvm_func *funcs;         /* face's, with their data */
     struct child *child;
 };
 
 struct plugins {
     struct plugin **at; /* processes first */
     uint32_t n;
-    struct plugin_list list;
+    wasmvm_instance *machine;
     uint64_t limit_ns; /* of --timeout; 0 = none */
     struct guard_hooks hooks;
     struct guard *guard;
     bool guarded; /* there is a library */
 };
 
-/* ---- what the plug-in gets beyond host.c's services ---- */
+/* ---- what the plug-in gets beyond the library's services ---- */
 
 static const struct plugin *plugin_of(const struct wasmvm_host *host)
 {
@@ -165,8 +165,25 @@ static bool face_find(struct plugin *p, char why[PLUGIN_WHY])
     return false;
 }
 
+/* Gives the functions to the machine. */
+static bool functions_give(const struct plugins *all, const struct plugin *p, const wasmvm_func *funcs, uint32_t n,
+                           char why[PLUGIN_WHY])
+{
+    wasmvm_error error;
+    const char *version = p->child ? child_version(p->child) : p->face->version;
+    const wasmvm_provider provider = {
+        .name = p->child ? child_name(p->child) : p->face->name, .version = version ? version : "", .from = p->file,
+        /* Of a process a call costs two switches: nothing is won by a thread that polls. */
+        .flags = p->child ? WASMVM_PROVIDER_PROCESS | WASMVM_PLUGIN_ONE_THREAD : p->face->flags,
+    };
+    if (wasmvm_instance_provider(all->machine, &provider, funcs, n, &error) == WASMVM_OK)
+        return true;
+    snprintf(why, PLUGIN_WHY, "%s", error.text);
+    return false;
+}
+
 /* init comes first: its data is what the functions get. */
-static bool library_start(struct plugin *p, struct host_table *table, char why[PLUGIN_WHY])
+static bool library_start(struct plugins *all, struct plugin *p, char why[PLUGIN_WHY])
 {
     int refused = p->face->init ? p->face->init(&p->host, &p->data) : 0;
     if (refused) {
@@ -174,37 +191,26 @@ static bool library_start(struct plugin *p, struct host_table *table, char why[P
         return false;
     }
     p->begun = true;
-    for (uint32_t i = 0; i < p->face->nfuncs; i++) {
-        struct wasmvm_func func = p->face->funcs[i];
-        if (!func.data)
-            func.data = p->data;
-        if (!host_add(table, &func, p->provider, p->face->flags & WASMVM_PLUGIN_ONE_THREAD, why))
-            return false;
+    p->funcs = calloc(p->face->nfuncs + 1u, sizeof *p->funcs);
+    if (!p->funcs) {
+        snprintf(why, PLUGIN_WHY, "no memory");
+        return false;
     }
-    return true;
+    for (uint32_t i = 0; i < p->face->nfuncs; i++) {
+        p->funcs[i] = p->face->funcs[i];
+        if (!p->funcs[i].data)
+            p->funcs[i].data = p->data;
+    }
+    return functions_give(all, p, p->funcs, p->face->nfuncs, why);
 }
 
-static bool library_load(struct plugin *p, const char *text, struct host_table *table, char why[PLUGIN_WHY])
+static bool library_load(struct plugins *all, struct plugin *p, const char *text, char why[PLUGIN_WHY])
 {
     return pieces_cut(text, ',', &p->words, why) && options_check(p, why) && file_find(p, why) &&
-           library_open(p, why) && face_find(p, why) && library_start(p, table, why);
+           library_open(p, why) && face_find(p, why) && library_start(all, p, why);
 }
 
 /* ---- --plugin-exec ---- */
-
-/* The run's own wait, which a stop ends. */
-static bool wait_in_call(wasmvm_call *call, int fd, short events)
-{
-    struct kick *kick = &call->vcpu->vm->kick;
-    if (!events)
-        return !kick_pending(kick);
-    for (;;) {
-        if (kick_ppoll(kick, &(struct pollfd){.fd = fd, .events = events}, 1, -1) > 0)
-            return true;
-        if (kick_pending(kick))
-            return false;
-    }
-}
 
 static bool process_start(struct plugin *p, const char *text, char why[PLUGIN_WHY])
 {
@@ -221,7 +227,7 @@ static bool process_start(struct plugin *p, const char *text, char why[PLUGIN_WH
     else if (good && !p->words.n)
         snprintf(why, PLUGIN_WHY, "the command is missing (write MODULE=COMMAND)");
     else if (good)
-        p->child = child_start(p->words.at, module, &p->host, wait_in_call, why);
+        p->child = child_start(p->words.at, module, &p->host, why);
     free(module);
     return p->child;
 }
@@ -233,8 +239,7 @@ static struct plugin *plugin_add(struct plugins *all)
     struct plugin *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
-    host_services(&p->host);
-    p->host.size = sizeof p->host;
+    wasmvm_services(&p->host);
     p->host.log = host_log;
     p->host.option = host_option;
     return all->at[all->n++] = p;
@@ -250,36 +255,31 @@ static int refuse(const char *option, const char *value, int status, char why[PL
     return status;
 }
 
-static int hellos_wait(struct plugins *all, const struct words *commands, struct host_table *table,
-                       char why[PLUGIN_WHY])
+static bool process_greet(struct plugins *all, struct plugin *p, uint64_t deadline_ns, char why[PLUGIN_WHY])
+{
+    uint32_t n;
+    if (!child_hello(p->child, deadline_ns, why))
+        return false;
+    const wasmvm_func *funcs = child_funcs(p->child, &n);
+    return functions_give(all, p, funcs, n, why);
+}
+
+static int hellos_wait(struct plugins *all, const struct values *commands, char why[PLUGIN_WHY])
 {
     uint64_t usual = clock_now_ns() + HELLO_NS, limit_ns = all->limit_ns;
     uint64_t deadline = limit_ns && limit_ns < usual ? limit_ns : usual;
     for (uint32_t i = 0; i < commands->n; i++)
-        if (!child_hello(all->at[i]->child, deadline, table, why))
+        if (!process_greet(all, all->at[i], deadline, why))
             return refuse("plugin-exec", commands->at[i],
                           limit_ns && clock_now_ns() >= limit_ns ? EXIT_TIMEOUT : EXIT_MONITOR, why);
     return 0;
 }
 
-static void list_make(struct plugins *all)
+/* Processes are started first and asked last: they begin while the libraries are loaded.  The machine gets the
+ * libraries' functions first. */
+static int load(struct plugins *all, const struct command *command, char why[PLUGIN_WHY])
 {
-    for (uint32_t i = 0; i < all->n; i++) {
-        const struct plugin *p = all->at[i];
-        const char *version = p->child ? child_version(p->child) : p->face->version;
-        all->list.at[all->list.n++] = (struct plugin_info){
-            .name = p->child ? child_name(p->child) : p->face->name, .version = version ? version : "",
-            .file = p->file, .provider = p->child ? child_provider(p->child) : p->provider, .process = p->child,
-            .flags = p->child ? 0 : p->face->flags,
-        };
-    }
-}
-
-/* Processes are started first and asked last: they begin while the libraries are loaded.  The table has the libraries'
- * functions first. */
-static int load(struct plugins *all, const struct config *config, struct host_table *table, char why[PLUGIN_WHY])
-{
-    const struct words *libraries = &config->plugins, *commands = &config->plugin_exec;
+    const struct values *libraries = &command->plugins, *commands = &command->plugin_exec;
     struct plugin *p;
     for (uint32_t i = 0; i < commands->n; i++)
         if (!(p = plugin_add(all)) || !process_start(p, commands->at[i], why))
@@ -290,9 +290,9 @@ static int load(struct plugins *all, const struct config *config, struct host_ta
         return EXIT_MONITOR;
     }
     for (uint32_t i = 0; i < libraries->n; i++)
-        if (!(p = plugin_add(all)) || !library_load(p, libraries->at[i], table, why))
+        if (!(p = plugin_add(all)) || !library_load(all, p, libraries->at[i], why))
             return refuse("plugin", libraries->at[i], EXIT_MONITOR, why);
-    return hellos_wait(all, commands, table, why);
+    return hellos_wait(all, commands, why);
 }
 
 static void plugin_unload(struct plugin *p)
@@ -303,6 +303,7 @@ static void plugin_unload(struct plugin *p)
     if (p->library)
         dlclose(p->library);
     pieces_free(&p->words);
+    free(p->funcs);
     free(p->provider);
     free(p->file);
     free(p);
@@ -321,6 +322,7 @@ void plugins_unload(struct plugins *all)
     if (!all)
         return;
     plugins_called(all);
+    all->hooks.over = NULL; /* now it is fini that is awaited */
     if (all->guarded && all->limit_ns) {
         uint64_t least = clock_now_ns() + FINI_NS;
         all->guard = guard_start(all->limit_ns > least ? all->limit_ns : least, &all->hooks);
@@ -328,34 +330,25 @@ void plugins_unload(struct plugins *all)
     for (uint32_t i = all->n; i-- > 0;)
         plugin_unload(all->at[i]);
     guard_end(all->guard);
-    free(all->list.at);
     free(all->at);
     free(all);
 }
 
-int plugins_load(struct plugins **out, const struct config *config, uint64_t start_ns, const struct guard_hooks *hooks,
-                 struct host_table *table, char why[PLUGIN_WHY])
+int plugins_load(struct plugins **out, const struct command *command, uint64_t start_ns,
+                 const struct guard_hooks *hooks, wasmvm_instance *machine, char why[PLUGIN_WHY])
 {
     struct plugins *all = *out = calloc(1, sizeof *all);
     snprintf(why, PLUGIN_WHY, "no memory for plug-ins");
     if (!all)
         return EXIT_MONITOR;
-    all->limit_ns = config->timeout_ns ? start_ns + config->timeout_ns : 0;
+    all->machine = machine;
+    all->limit_ns = command->timeout_ns ? start_ns + command->timeout_ns : 0;
     all->hooks = *hooks;
-    size_t n = (size_t)config->plugins.n + config->plugin_exec.n;
-    all->at = calloc(n + 1, sizeof *all->at);
-    all->list.at = calloc(n + 1, sizeof *all->list.at);
-    int status = all->at && all->list.at ? load(all, config, table, why) : EXIT_MONITOR;
-    if (!status) {
-        list_make(all);
+    all->at = calloc((size_t)command->plugins.n + command->plugin_exec.n + 1, sizeof *all->at);
+    int status = all->at ? load(all, command, why) : EXIT_MONITOR;
+    if (!status)
         return 0;
-    }
     plugins_unload(all);
     *out = NULL;
     return status;
-}
-
-const struct plugin_list *plugins_list(const struct plugins *all)
-{
-    return &all->list;
 }

@@ -6,55 +6,42 @@
 #ifndef VMM_PLUGIN_H
 #define VMM_PLUGIN_H
 
-#include "vmm/host.h"
+#include "vmm/cli.h"
 
 #define PLUGIN_WHY 1024 /* a sentence, its NUL included */
 
 /* ---- plugin.c: --plugin, and all of them together ---- */
 struct plugins;
-/* What the guard (below) asks and does. */
-struct guard_hooks { bool (*wanted)(void); void (*stuck)(void); };
-/* Loads what the config names, puts its functions into the table and runs every init.  Returns 0, or the exit status of
- * a start that is refused, with a sentence in `why`: then those that had begun have ended again, and *out is NULL.
+/* What the guard (below) asks and does.  over: nothing is awaited any more; NULL = something always is. */
+struct guard_hooks { bool (*wanted)(void), (*over)(void); void (*stuck)(void); };
+/* Loads what the command names, runs every init and gives the functions to the machine.  Returns 0, or the exit status
+ * of a start that is refused, with a sentence in `why`: then those that had begun have ended again, and *out is NULL.
  * start_ns: what --timeout counts from. */
-int plugins_load(struct plugins **out, const struct config *, uint64_t start_ns, const struct guard_hooks *,
-                 struct host_table *, char why[PLUGIN_WHY]);
+int plugins_load(struct plugins **out, const struct command *, uint64_t start_ns, const struct guard_hooks *,
+                 wasmvm_instance *, char why[PLUGIN_WHY]);
 /* The run is over: no function is called any more. */
 void plugins_called(struct plugins *);
-/* Runs every fini, ends the processes, frees; the table's functions and strings are gone then. */
+/* Runs the fini of each whose init ran, ends the processes, frees; what the machine was given is gone then. */
 void plugins_unload(struct plugins *);
-
-/* For the report; strings live until plugins_unload. */
-struct plugin_info {
-    const char *name, *version;
-    const char *file;     /* the library, or the command */
-    const char *provider; /* the very string of the table's entries */
-    bool process;
-    uint32_t flags;       /* a library's: WASMVM_PLUGIN_* */
-};
-struct plugin_list { struct plugin_info *at; uint32_t n; };
-const struct plugin_list *plugins_list(const struct plugins *);
 
 /* ---- plugin_guard.c: a plug-in's code in this process that does not return ---- */
 struct guard;
 /* Watches from now on.  Where a stop was wanted (`wanted` says so, or the time deadline_ns has passed; 0 = none), and
- * the guard is not ended soon after, it calls stuck, which does not return.  NULL: no thread can be had. */
+ * soon after neither the guard is ended nor `over` says so, it calls stuck, which does not return.  NULL: no thread can
+ * be had. */
 struct guard *guard_start(uint64_t deadline_ns, const struct guard_hooks *);
 void guard_end(struct guard *);
 
 /* ---- plugin_exec.c: --plugin-exec ---- */
 struct child;
-/* How a call waits for the process: until the descriptor is ready, for no events not at all, or a stop is wanted
- * (false). */
-typedef bool (*child_wait_fn)(wasmvm_call *, int fd, short events);
 /* Starts the process; it says hello later.  NULL with a sentence.  `services` reach the guest. */
-struct child *child_start(char *const argv[], const char *module, const struct wasmvm_host *services, child_wait_fn,
+struct child *child_start(char *const argv[], const char *module, const struct wasmvm_host *services,
                           char why[PLUGIN_WHY]);
-/* Waits for the hello until deadline_ns (CLOCK_MONOTONIC), then adds its functions. */
-bool child_hello(struct child *, uint64_t deadline_ns, struct host_table *, char why[PLUGIN_WHY]);
+/* Waits for the hello until deadline_ns (CLOCK_MONOTONIC); then there are functions. */
+bool child_hello(struct child *, uint64_t deadline_ns, char why[PLUGIN_WHY]);
+const wasmvm_func *child_funcs(const struct child *, uint32_t *n);
 const char *child_name(const struct child *);
 const char *child_version(const struct child *);
-const char *child_provider(const struct child *); /* as in the table */
 /* Lets it end by itself for a moment, but where it was left in a call; then kills it. */
 void child_end(struct child *);
 

@@ -31,19 +31,22 @@
 #define NAME_SHOWN 60         /* bytes of a command in a sentence */
 #define TRAP_WORDS 200        /* what a trap keeps of its sentence */
 
+#define NAME_MOST 256u         /* bytes of an export's name that is worth asking for */
+#define ARGS_MOST 64u          /* values of a call: more than the library takes */
+
 struct child_func { struct child *child; uint32_t number; unsigned nparams; };
 
 struct child {
     pid_t pid;
     int fd, pidfd;
     char *command;             /* argv[0], for sentences */
-    char *module, *provider;
+    char *module, *provider;   /* provider: "plug-in kv", once it has said hello */
     const struct wasmvm_host *services;
-    child_wait_fn wait;
     wasmvm_call *call;         /* the innermost that it is in */
     uint64_t deadline_ns;      /* of the hello */
     struct hello hello;
     struct child_func *funcs;
+    wasmvm_func *table;        /* the same, as the library wants them */
     uint8_t *in;               /* received: `used` bytes of the frame before, then what came after it */
     size_t have, cap, used;
     bool broken;
@@ -104,7 +107,7 @@ static void gone(struct child *c)
 static bool ready(struct child *c, short events)
 {
     if (c->call) {
-        if (c->wait(c->call, c->fd, events))
+        if (c->services->wait(c->call, c->fd, events) == WASMVM_OK)
             return true;
         broken(c, "was stopped in a call");
         return false;
@@ -269,13 +272,13 @@ static enum served serve_export(struct serving *s)
 {
     struct child *c = s->child;
     const uint8_t *body = s->frame->body, *end = memchr(body, 0, s->frame->len);
-    char name[CALL_WORDS];
-    wasmvm_val args[HOST_PARAMS_MAX], result = {0};
+    char name[NAME_MOST];
+    wasmvm_val args[ARGS_MOST], result = {0};
     size_t left = end ? s->frame->len - (size_t)(end + 1 - body) : 1;
     if (left % 8)
         return bad_frame(c, "sent an export that is not a name and its arguments");
-    if (left / 8 > HOST_PARAMS_MAX || (size_t)(end - body) >= sizeof name)
-        return answer(c, left / 8 > HOST_PARAMS_MAX ? WASMVM_BAD_TYPE : WASMVM_NO_EXPORT, &result, sizeof result);
+    if (left / 8 > ARGS_MOST || (size_t)(end - body) >= sizeof name)
+        return answer(c, left / 8 > ARGS_MOST ? WASMVM_BAD_TYPE : WASMVM_NO_EXPORT, &result, sizeof result);
     memcpy(name, body, (size_t)(end + 1 - body));
     for (size_t i = 0; i < left / 8; i++)
         args[i].u64 = frame_u64(end + 1 + 8 * i);
@@ -414,12 +417,12 @@ static bool process_make(struct child *c, char *const argv[], char why[PLUGIN_WH
     return !error;
 }
 
-struct child *child_start(char *const argv[], const char *module, const struct wasmvm_host *host, child_wait_fn wait,
+struct child *child_start(char *const argv[], const char *module, const struct wasmvm_host *host,
                           char why[PLUGIN_WHY])
 {
     struct child *c = calloc(1, sizeof *c);
     if (c) {
-        *c = (struct child){.fd = -1, .pidfd = -1, .pid = -1, .services = host, .wait = wait, .in = malloc(IN_START),
+        *c = (struct child){.fd = -1, .pidfd = -1, .pid = -1, .services = host, .in = malloc(IN_START),
                             .cap = IN_START, .command = strdup(argv[0]), .module = strdup(module)};
         if (c->command && c->module && c->in && process_make(c, argv, why))
             return c;
@@ -430,10 +433,11 @@ struct child *child_start(char *const argv[], const char *module, const struct w
     return NULL;
 }
 
-static bool functions_add(struct child *c, struct host_table *table, char why[PLUGIN_WHY])
+static bool functions_make(struct child *c, char why[PLUGIN_WHY])
 {
     c->funcs = calloc(c->hello.nfuncs + 1u, sizeof *c->funcs);
-    if (!c->funcs || asprintf(&c->provider, "plug-in %s", c->hello.name) < 0) {
+    c->table = calloc(c->hello.nfuncs + 1u, sizeof *c->table);
+    if (!c->funcs || !c->table || asprintf(&c->provider, "plug-in %s", c->hello.name) < 0) {
         c->provider = NULL;
         snprintf(why, PLUGIN_WHY, "no memory");
         return false;
@@ -441,15 +445,18 @@ static bool functions_add(struct child *c, struct host_table *table, char why[PL
     for (uint32_t i = 0; i < c->hello.nfuncs; i++) {
         const char *sig = c->hello.funcs[i].sig;
         c->funcs[i] = (struct child_func){.child = c, .number = i, .nparams = (unsigned)strcspn(sig, ":")};
-        struct wasmvm_func func = {c->module, c->hello.funcs[i].name, sig, call_child, &c->funcs[i]};
-        /* A call costs two switches of processes: nothing is won by a thread that polls. */
-        if (!host_add(table, &func, c->provider, true, why))
-            return false;
+        c->table[i] = (wasmvm_func){c->module, c->hello.funcs[i].name, sig, call_child, &c->funcs[i]};
     }
     return true;
 }
 
-bool child_hello(struct child *c, uint64_t deadline_ns, struct host_table *table, char why[PLUGIN_WHY])
+const wasmvm_func *child_funcs(const struct child *c, uint32_t *n)
+{
+    *n = c->hello.nfuncs;
+    return c->table;
+}
+
+bool child_hello(struct child *c, uint64_t deadline_ns, char why[PLUGIN_WHY])
 {
     struct frame frame;
     c->deadline_ns = deadline_ns;
@@ -466,7 +473,7 @@ bool child_hello(struct child *c, uint64_t deadline_ns, struct host_table *table
         if (frame.kind == FRAME_LOG)
             log_line(c, &frame);
     } while (frame.kind == FRAME_LOG);
-    return hello_read(&frame, &c->hello, why) && functions_add(c, table, why);
+    return hello_read(&frame, &c->hello, why) && functions_make(c, why);
 }
 
 const char *child_name(const struct child *c)
@@ -477,11 +484,6 @@ const char *child_name(const struct child *c)
 const char *child_version(const struct child *c)
 {
     return c->hello.version ? c->hello.version : "";
-}
-
-const char *child_provider(const struct child *c)
-{
-    return c->provider;
 }
 
 void child_end(struct child *c)
@@ -496,6 +498,7 @@ void child_end(struct child *c)
         close(c->pidfd);
     hello_free(&c->hello);
     free(c->funcs);
+    free(c->table);
     free(c->provider);
     free(c->command);
     free(c->module);

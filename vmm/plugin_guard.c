@@ -25,6 +25,8 @@ struct guard {
 static uint64_t look(const struct guard *g, uint64_t *wanted_since_ns)
 {
     uint64_t now = clock_now_ns(), next = now + LOOK_NS;
+    if (g->hooks.over && g->hooks.over())
+        return next;
     if (g->deadline_ns && now >= g->deadline_ns && !*wanted_since_ns)
         *wanted_since_ns = g->deadline_ns;
     if (!*wanted_since_ns && g->hooks.wanted())

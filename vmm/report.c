@@ -1,17 +1,13 @@
-/* What a run cost: the table of --stats and the JSON object of --report FILE.
+/* What a run cost: the table of --stats and the JSON object of --report FILE, as texts.
  *
  * Both show the same figures.  Times are nanoseconds inside, units stand in the names.  Figures in struct guest_stats
  * are the guest's own word and are printed as such; nothing is decided by them.  A call's `exits` are the VM exits that
  * it cost. */
-#include <assert.h>
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "vmm/plugin.h"
+#include "vmm/host.h"
 
 static const char *const call_names[CALL_COUNT] = {
 #define CALL(name, sig) #name,
@@ -125,7 +121,7 @@ static void table_plugins(FILE *out, const struct config *config)
 {
     for (uint32_t i = 0; config->loaded && i < config->loaded->n; i++) {
         const struct plugin_info *info = &config->loaded->at[i];
-        const char *from[] = { info->name, info->version, info->file };
+        const char *from[] = { info->name, info->version, info->from };
         char words[3][256];
         unsigned functions;
         uint64_t calls = plugin_calls(config, info, &functions);
@@ -156,25 +152,29 @@ static void table_calls(FILE *out, const struct run_stats *stats)
     }
 }
 
-void report_stats(const struct config *config, const struct run_stats *stats, const struct end *end)
+/* The text that the stream has gathered, or NULL. */
+static char *text_end(FILE *out, char **text)
 {
-    char *text = NULL;
+    if (out && fclose(out) == 0)
+        return *text;
+    free(*text);
+    return NULL;
+}
+
+char *report_table(const struct config *config, const struct run_stats *stats, const struct end *end)
+{
+    char *text = NULL, module[1024];
     size_t len = 0;
-    char module[1024];
     FILE *out = open_memstream(&text, &len);
-    if (!out) {
-        message("no memory for --stats: %s", strerror(errno));
-        return;
-    }
+    if (!out)
+        return NULL;
     text_escape(config->module, strlen(config->module), module, sizeof module, false);
     fprintf(out, "wasmvm: %s ended: %s, status %d\n\n", module, end_reason(end), end_status(end));
     table_times(out, stats);
     table_work(out, stats);
     table_plugins(out, config);
     table_calls(out, stats);
-    if (fclose(out) == 0)
-        write_all(STDERR_FILENO, text, len);
-    free(text);
+    return text_end(out, &text);
 }
 
 /* ---- JSON ---- */
@@ -268,7 +268,7 @@ static void json_plugins(FILE *out, const struct config *config)
         fprintf(out, ", \"version\": ");
         json_string(out, info->version);
         fprintf(out, ", \"%s\": ", info->process ? "command" : "file");
-        json_string(out, info->file);
+        json_string(out, info->from);
         fprintf(out, ", \"functions\": %u, \"calls\": %llu", functions, (unsigned long long)calls);
         if (!info->process)
             json_flags(out, info->flags);
@@ -277,10 +277,10 @@ static void json_plugins(FILE *out, const struct config *config)
     fprintf(out, "\n  ],\n");
 }
 
-static void json_head(FILE *out, const struct config *config, const char *reason, int status, const char *text)
+static void json_head(FILE *out, const char *module, const char *reason, int status, const char *text)
 {
     fprintf(out, "{\n  \"wasmvm\": \"" WASMVM_VERSION "\",\n  \"module\": ");
-    json_string(out, config->module ? config->module : "");
+    json_string(out, module ? module : "");
     fprintf(out, ",\n  \"reason\": \"%s\",\n  \"status\": %d", reason, status);
     if (text && *text) {
         fprintf(out, ",\n  \"message\": ");
@@ -288,57 +288,47 @@ static void json_head(FILE *out, const struct config *config, const char *reason
     }
 }
 
-/* Writes what `out` gathered and closes both; says so where the file cannot take it. */
-static void json_finish(int fd, const struct config *config, FILE *out, char **text, size_t *len)
-{
-    bool good = out && fclose(out) == 0 && write_all(fd, *text, *len);
-    if (close(fd) != 0 || !good)
-        message("--report %s: the report is not written: %s", config->report, strerror(errno));
-    free(*text);
-}
-
-void report_json(int fd, const struct config *config, const struct run_stats *stats, const struct end *end)
+char *report_json(const struct config *config, const struct run_stats *stats, const struct end *end)
 {
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
-    if (out) {
-        json_head(out, config, end_reason(end), end_status(end), end->text);
-        if (end->kind == ENDED_EXIT)
-            fprintf(out, ",\n  \"exit_code\": %u", end->code);
-        if (end->kind == ENDED_SIGNAL || end->kind == ENDED_SIGPIPE)
-            fprintf(out, ",\n  \"signal\": %d", end_status(end) - 128);
-        if (stats->missing_path && *stats->missing_path) {
-            fprintf(out, ",\n  \"not_granted\": {\"paths\": %llu, \"first\": ",
-                    (unsigned long long)stats->missing_count);
-            json_string(out, stats->missing_path);
-            putc('}', out);
-        }
-        fprintf(out, ",\n");
-        json_times(out, stats);
-        json_counts(out, "compiled", stats, compiled, sizeof compiled / sizeof compiled[0]);
-        json_counts(out, "memory", stats, memory, sizeof memory / sizeof memory[0]);
-        fprintf(out, "  \"exits\": {\"all\": %llu, \"for_no_call\": %llu},\n", (unsigned long long)stats->exits,
-                (unsigned long long)stats->exits_other);
-        json_plugins(out, config);
-        json_calls(out, stats);
-        fprintf(out, "}\n");
+    if (!out)
+        return NULL;
+    json_head(out, config->module, end_reason(end), end_status(end), end->text);
+    if (end->kind == ENDED_EXIT)
+        fprintf(out, ",\n  \"exit_code\": %u", end->code);
+    if (end->kind == ENDED_SIGNAL || end->kind == ENDED_SIGPIPE)
+        fprintf(out, ",\n  \"signal\": %d", end_status(end) - 128);
+    if (stats->missing_path && *stats->missing_path) {
+        fprintf(out, ",\n  \"not_granted\": {\"paths\": %llu, \"first\": ", (unsigned long long)stats->missing_count);
+        json_string(out, stats->missing_path);
+        putc('}', out);
     }
-    json_finish(fd, config, out, &text, &len);
+    fprintf(out, ",\n");
+    json_times(out, stats);
+    json_counts(out, "compiled", stats, compiled, sizeof compiled / sizeof compiled[0]);
+    json_counts(out, "memory", stats, memory, sizeof memory / sizeof memory[0]);
+    fprintf(out, "  \"exits\": {\"all\": %llu, \"for_no_call\": %llu},\n", (unsigned long long)stats->exits,
+            (unsigned long long)stats->exits_other);
+    json_plugins(out, config);
+    json_calls(out, stats);
+    fprintf(out, "}\n");
+    return text_end(out, &text);
 }
 
-void report_failure(int fd, const struct config *config, int exit_status, const char *message_text)
+char *report_failure(const char *module, int exit_status, const char *message_text)
 {
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
-    if (out) {
-        const char *reason = exit_status == EXIT_NO_MODULE        ? "no_module"
-                             : exit_status == EXIT_TIMEOUT        ? "timeout"
-                             : exit_status == EXIT_INVALID_MODULE ? "invalid"
-                                                                  : "monitor";
-        json_head(out, config, reason, exit_status, message_text);
-        fprintf(out, "\n}\n");
-    }
-    json_finish(fd, config, out, &text, &len);
+    if (!out)
+        return NULL;
+    const char *reason = exit_status == EXIT_NO_MODULE        ? "no_module"
+                         : exit_status == EXIT_TIMEOUT        ? "timeout"
+                         : exit_status == EXIT_INVALID_MODULE ? "invalid"
+                                                              : "monitor";
+    json_head(out, module, reason, exit_status, message_text);
+    fprintf(out, "\n}\n");
+    return text_end(out, &text);
 }

@@ -4,27 +4,27 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#include "vmm/vmm.h"
+#include "vmm/cli.h"
 
 static const int end_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 enum { END_SIGNALS = sizeof end_signals / sizeof end_signals[0] };
 
-static struct kick *machine;
+static wasmvm_instance *machine;
 static struct sigaction before[END_SIGNALS];
 static bool taken[END_SIGNALS];
 
 static void take(int number)
 {
-    kick_stop(machine, ENDED_SIGNAL, (uint32_t)number);
+    wasmvm_stop_as(machine, number);
 }
 
 /* A signal that the caller has set to be ignored stays ignored, as under nohup. No SA_RESTART: what blocks in the
  * kernel for want of a better way ends too. */
-void signals_take(struct kick *kick)
+void signals_take(wasmvm_instance *instance)
 {
     struct sigaction action = {.sa_handler = take};
     sigset_t set;
-    machine = kick;
+    machine = instance;
     sigemptyset(&set);
     for (unsigned i = 0; i < END_SIGNALS; i++)
         sigaddset(&set, end_signals[i]);
@@ -61,10 +61,9 @@ static void end_by_signal(int number)
     raise(number);
 }
 
-void end_process(const struct end *end)
+void end_process(int code, int status)
 {
-    int status = end_status(end);
-    if (end->kind == ENDED_SIGNAL || end->kind == ENDED_SIGPIPE)
+    if (code == WASMVM_E_STOPPED || code == WASMVM_E_PIPE)
         end_by_signal(status - 128);
     exit(status); /* also where the signal is one that does not end a process */
 }

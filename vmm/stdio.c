@@ -85,6 +85,14 @@ void stdio_adopt(struct wasi *w, const struct config *config)
         adopt(w, fd, config->stdio ? host_copy(w, fd, config->stdio[fd]) : fd);
 }
 
+int wasi_stream(struct wasi *w, int fd)
+{
+    if (!w->stdio_owned)
+        return fd;
+    const struct desc *d = desc_get(w, (uint64_t)fd);
+    return d && d->inherited ? d->host : -1;
+}
+
 int stdio_release(struct wasi *w, struct desc *d)
 {
     if (d->io != d->host)

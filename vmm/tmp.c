@@ -20,9 +20,8 @@
 
 #include "vmm/vmm.h"
 
+#define MACHINES_MOST 100000 /* of one process, at a time */
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-
-static struct tmp { int folder, own; char name[32]; char path[PATH_MAX]; } tmp = { .folder = -1, .own = -1 };
 
 static bool dots(const char *name)
 {
@@ -108,7 +107,7 @@ static bool dead_remove(int folder, const char *name, void *self)
 }
 
 /* The user's folder, made if it is not there; it must be ours alone. */
-static int folder_open(char *path, size_t cap)
+static void folder_open(struct tmp *tmp, char *path, size_t cap)
 {
     struct stat st;
     const char *base = getenv("TMPDIR");
@@ -119,42 +118,54 @@ static int folder_open(char *path, size_t cap)
         fail("--tmp: %s: the name is too long (set TMPDIR)", base);
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
         fail("--tmp: %s: %s (set TMPDIR)", path, strerror(errno));
-    int folder = open(path, DIRECTORY);
-    if (folder < 0 || fstat(folder, &st) < 0)
+    tmp->folder = open(path, DIRECTORY);
+    if (tmp->folder < 0 || fstat(tmp->folder, &st) < 0)
         fail("--tmp: %s: %s (remove it, or set TMPDIR)", path, strerror(errno));
     if (st.st_uid != geteuid() || (st.st_mode & 077))
         fail("--tmp: %s: others can use it too (remove it, or set TMPDIR)", path);
-    return folder;
 }
 
-void tmp_make(struct config *config)
+/* A name that no living run of this process, or of one with its number elsewhere, has; what was left of a dead one is
+ * gone. */
+static bool own_make(struct tmp *tmp)
 {
-    struct grant *grant = config->grants;
-    while (grant < config->grants + config->ngrants && !grant->tmp)
-        grant++;
-    if (grant == config->grants + config->ngrants)
-        return;
+    int made = -1;
+    for (unsigned more = 0; made < 0 && more < MACHINES_MOST; more++) {
+        snprintf(tmp->name, sizeof tmp->name, more ? "run-%u-%u" : "run-%u", (unsigned)getpid(), more);
+        made = mkdirat(tmp->folder, tmp->name, 0700);
+        if (made < 0 && errno != EEXIST)
+            return false;
+    }
+    return made == 0 && (tmp->own = openat(tmp->folder, tmp->name, DIRECTORY)) >= 0 &&
+           flock(tmp->own, LOCK_EX | LOCK_NB) == 0;
+}
+
+const char *tmp_make(struct tmp *tmp)
+{
     char folder[PATH_MAX - 64];
-    tmp.folder = folder_open(folder, sizeof folder);
-    if (flock(tmp.folder, LOCK_EX) < 0)
+    folder_open(tmp, folder, sizeof folder);
+    if (flock(tmp->folder, LOCK_EX) < 0)
         fail("--tmp: %s: no lock: %s (set TMPDIR)", folder, strerror(errno));
-    entries_visit(tmp.folder, dead_remove, NULL);
-    snprintf(tmp.name, sizeof tmp.name, "run-%u", (unsigned)getpid()); /* what was left of an earlier one is gone */
-    if (mkdirat(tmp.folder, tmp.name, 0700) < 0 || (tmp.own = openat(tmp.folder, tmp.name, DIRECTORY)) < 0 ||
-        flock(tmp.own, LOCK_EX | LOCK_NB) < 0)
-        fail("--tmp: %s/%s: %s (set TMPDIR)", folder, tmp.name, strerror(errno));
-    flock(tmp.folder, LOCK_UN);
-    snprintf(tmp.path, sizeof tmp.path, "%s/%s", folder, tmp.name);
-    grant->host = tmp.path;
+    entries_visit(tmp->folder, dead_remove, NULL);
+    if (!own_make(tmp))
+        fail("--tmp: %s/%s: %s (set TMPDIR)", folder, tmp->name, strerror(errno));
+    flock(tmp->folder, LOCK_UN);
+    if (asprintf(&tmp->path, "%s/%s", folder, tmp->name) < 0) {
+        tmp->path = NULL;
+        fail("--tmp: no memory");
+    }
+    return tmp->path;
 }
 
-void tmp_remove(void)
+void tmp_remove(struct tmp *tmp)
 {
-    if (tmp.own < 0)
-        return;
-    if (!tree_remove(tmp.folder, tmp.name, tmp.own))
-        message("--tmp: %s cannot be removed: %s (the next run tries again)", tmp.path, strerror(errno));
-    close(tmp.own);
-    close(tmp.folder);
-    tmp.own = -1;
+    if (tmp->own >= 0 && !tree_remove(tmp->folder, tmp->name, tmp->own))
+        message("--tmp: %s cannot be removed: %s (the next run tries again)", tmp->path ? tmp->path : tmp->name,
+                strerror(errno));
+    if (tmp->own >= 0)
+        close(tmp->own);
+    if (tmp->folder >= 0)
+        close(tmp->folder);
+    free(tmp->path);
+    *tmp = TMP_NONE;
 }

@@ -187,9 +187,10 @@ void trace_open(struct wasi *w, const struct config *config)
     if (!config->trace)
         return;
     w->trace_began_ns = clock_now_ns();
-    w->trace = *config->trace ? output_open(config->module, "--trace=", config->trace, false)
-                              : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    if (w->trace < 0)
+    int stream = config->stdio ? config->stdio[2] : STDERR_FILENO;
+    if (*config->trace)
+        w->trace = output_open(config->module, "--trace=", config->trace, false);
+    else if (stream >= 0 && (w->trace = fcntl(stream, F_DUPFD_CLOEXEC, 3)) < 0)
         fail("--trace: stderr cannot be written: %s", strerror(errno));
 }
 

@@ -158,16 +158,17 @@ static uint64_t call_backtrace(struct vcpu *v, const struct request *r)
     return 0;
 }
 
-/* What --invoke gave, on standard output. */
+/* What --invoke gave, on the program's standard output. */
 static uint64_t call_results(struct vcpu *v, const struct request *r)
 {
     struct invoke_result results[INVOKE_RESULTS_MAX];
     char text[INVOKE_RESULTS_MAX * INVOKE_LINE];
     uint64_t n = r->args[1];
+    int out = wasi_stream(v->wasi, STDOUT_FILENO);
     if (!v->vm->config->invoke || n > INVOKE_RESULTS_MAX ||
         !guest_read(&v->vm->mem, r->args[0], results, n * sizeof results[0]))
         vcpu_end(v, ENDED_HOSTILE, "%llu results at 0x%llx", (unsigned long long)n, (unsigned long long)r->args[0]);
-    else if (!write_guard_all(&v->vm->kick, STDOUT_FILENO, text, invoke_print(results, n, text, sizeof text)) &&
+    else if (out >= 0 && !write_guard_all(&v->vm->kick, out, text, invoke_print(results, n, text, sizeof text)) &&
              errno != EINTR)
         vcpu_end(v, errno == EPIPE ? ENDED_SIGPIPE : ENDED_USAGE, "stdout cannot be written: %s", strerror(errno));
     return 0;
@@ -178,11 +179,11 @@ static uint64_t call_log(struct vcpu *v, const struct request *r)
 {
     char *text = text_read(v, r->args[0], r->args[1]);
     char *clean = text ? malloc(r->args[1] * 4 + 1) : NULL;
+    int err = wasi_stream(v->wasi, STDERR_FILENO);
     if (!text)
         end_bad_text(v, r, r->args[0], r->args[1]);
-    else if (clean && v->vm->config->script)
-        write_guard_all(&v->vm->kick, STDERR_FILENO, clean,
-                       text_escape(text, r->args[1], clean, r->args[1] * 4 + 1, true));
+    else if (clean && err >= 0 && v->vm->config->script)
+        write_guard_all(&v->vm->kick, err, clean, text_escape(text, r->args[1], clean, r->args[1] * 4 + 1, true));
     free(text);
     free(clean);
     return 0;
@@ -379,7 +380,7 @@ void vcpu_begin(struct vcpu *v, bool threadless)
         .polled = guest_word(mem, SLOT_AT + offsetof(struct slot, polled)),
         .wait_ticks = ticks.iov_base, .serve = call_serve, .served = call_count, .stop_wanted = stop_wanted,
         .context = v,
-        .threadless = threadless, .patient = v->vm->config->embedded,
+        .threadless = threadless, .patient = v->vm->config->patient,
     };
     service_init(&v->service, v->vm->config->transport, kvm_tsc_khz(&v->vm->kvm));
 }

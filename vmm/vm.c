@@ -16,12 +16,12 @@
 
 /* ---- the module's bytes: read once, fully, here ---- */
 
-/* Reads up to cap bytes until the end; stops early at a kick. */
-static uint64_t read_fully(struct vm *vm, int fd, uint8_t *to, uint64_t cap)
+/* Reads up to cap bytes until the end, of a file from its start on; stops early at a kick. */
+static uint64_t read_fully(struct vm *vm, int fd, bool is_pipe, uint8_t *to, uint64_t cap)
 {
     uint64_t n = 0;
     while (n < cap && !kick_pending(&vm->kick)) {
-        ssize_t got = read(fd, to + n, cap - n);
+        ssize_t got = is_pipe ? read(fd, to + n, cap - n) : pread(fd, to + n, cap - n, (off_t)n);
         if (got == 0)
             break;
         if (got > 0)
@@ -44,7 +44,7 @@ static void pipe_read(struct vm *vm, int fd)
             fail("%s: no memory for the module: %s (free some)", vm->config->module, strerror(errno));
         vm->module_copy = bytes;
         kick_ppoll(&vm->kick, &(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1);
-        n += read_fully(vm, fd, bytes + n, cap - n);
+        n += read_fully(vm, fd, true, bytes + n, cap - n);
         if (n < cap || cap > MAP_MODULE_MAX)
             break;
         cap *= 2;
@@ -81,7 +81,7 @@ static void module_place(struct vm *vm, const struct module *module)
     if (bytes)
         memcpy(place->host, bytes, vm->module_bytes);
     else
-        vm->module_bytes = read_fully(vm, module->fd, place->host, vm->module_bytes);
+        vm->module_bytes = read_fully(vm, module->fd, false, place->host, vm->module_bytes);
     free(vm->module_copy);
     vm->module_copy = NULL;
 }

@@ -13,63 +13,54 @@
 #include "vmm/message.h"
 #include "wasi-shim/abi.h"
 
-static inline uint64_t clock_ns(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-static inline uint64_t clock_now_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
-
-/* ---- options.c: the command line (docs/wasmvm.1), as data ---- */
-struct grant { /* one --dir */
+/* ---- what a machine is made from: embed.c fills it from what was configured ---- */
+struct grant { /* a directory */
     const char *host, *guest;
     bool read_only;
-    bool relative; /* the second preopen of a relative HOST: stands after all absolute ones */
-    bool tmp;      /* --tmp's; host is NULL until tmp_make */
+    bool tmp;      /* tmp.c's; host is NULL until tmp_make */
     bool sealed;   /* no directory of the host's: net_etc.c's files; host is NULL */
 };
-struct words { const char **at; uint32_t n; }; /* the values of a repeatable option */
+struct words { const char **at; uint32_t n; };
+struct passed { int fd; bool taken; }; /* a socket; taken: the machine's to close, else it gets a copy */
 struct net_config { /* what the program may do with the network; nothing where all is zero */
     struct words listen, dial, allow_connect, allow_listen, deny, dns_server;
-    bool listen_fds, allow_unix, all;
-    const char *log;      /* --net-log */
-    const char *dns;      /* --allow-dns: "" or "any"; NULL = not given */
-    const char *ca_certs; /* --ca-certs: the host's file */
+    const struct passed *passed;
+    uint32_t npassed;
+    bool allow_unix, all;
+    const char *log;      /* file of a record for each connection; NULL = none */
+    const char *dns;      /* "" or "any"; NULL = no names */
+    const char *ca_certs; /* the host's file; NULL = none */
     uint64_t max_sockets, max_rate, max_bytes; /* 0 = no limit */
 };
 enum transport { TRANSPORT_AUTO, TRANSPORT_EXIT, TRANSPORT_POLL }; /* how calls reach the monitor */
+struct plugin_list;
 
 struct config {
-    const char *module;              /* path as typed */
-    char **args; uint32_t argc;      /* argv for the guest, args[0] = module path as typed */
+    const char *module;              /* its name: the path as typed */
+    char **args; uint32_t argc;      /* argv for the guest, args[0] = module */
     char **env; uint32_t envc;       /* NAME=VALUE */
     struct grant *grants; uint32_t ngrants; /* in preopen order */
-    uint64_t memory_bytes;           /* --memory  */
-    uint64_t stack_bytes;            /* --stack   */
+    uint64_t memory_bytes, stack_bytes;
     uint64_t timeout_ns, cpu_time_ns; /* 0 = none */
-    const char *report;              /* --report FILE */
-    const char *guest_image;         /* --guest-image FILE */
-    bool tmp;                        /* --tmp */
-    bool stats, validate, compile_all, hypercall_all, script;
-    const char *trace;               /* --trace: NULL = no, "" = to stderr, else the file */
-    const char *invoke;              /* --invoke NAME; NULL = the program is run */
-    enum transport transport;        /* --hypercall */
+    const char *guest_image;         /* NULL = the one in the program */
+    bool validate, compile_all, hypercall_all, script;
+    const char *trace;               /* NULL = no, "" = to the standard error stream, else the file */
+    const char *invoke;              /* an export; NULL = the program is run */
+    enum transport transport;
     struct net_config net;
     struct host_table *host;         /* host.h: what the module may import beyond WASI; NULL = nothing */
+    const struct plugin_list *loaded; /* host.h: providers with a name, for the report; NULL = none */
     const int *stdio;                /* host descriptors for 0, 1 and 2, -1 = /dev/null; NULL = the process's own */
-    bool embedded;                   /* in somebody else's process, who gets back all that a machine held */
-    struct words plugins, plugin_exec; /* --plugin, --plugin-exec */
-    const struct plugin_list *loaded; /* plugin.h: those of the command line, for the report; NULL = none */
+    bool patient;                    /* at the end of a run a host function is waited for, however long it takes */
     bool validate_only;              /* ... and nothing is run */
     bool serve;                      /* the exports are called from outside, one after the other; no program is run */
 };
-/* Parses argv.  Handles --help and --version itself (prints, exits 0).  Bad usage: fail(). */
-void options_parse(struct config *, int argc, char **argv);
 
-/* ---- tmp.c: --tmp ---- */
-void tmp_make(struct config *); /* fills the grant's host; nothing without --tmp */
-void tmp_remove(void);          /* after the guest's descriptors are closed */
+/* ---- tmp.c: an empty directory for /tmp ---- */
+struct tmp { int folder, own; char name[32], *path; };
+#define TMP_NONE ((struct tmp){ .folder = -1, .own = -1 })
+const char *tmp_make(struct tmp *); /* its name; fail(), then tmp_remove is due too */
+void tmp_remove(struct tmp *);      /* after the guest's descriptors are closed; nothing for TMP_NONE */
 
 /* ---- invoke.c: --invoke, the words that go in and the results that come out ---- */
 uint64_t invoke_bytes(const struct config *);               /* what invoke_write writes; a multiple of 8 */
@@ -154,20 +145,24 @@ void wasi_close(struct wasi *);
 void batch_start(struct wasi *, pthread_mutex_t *);
 void batch_stop(struct wasi *);
 
+/* The program's 1 or 2 for words of ours that belong to it; -1: it has none (any more). */
+int wasi_stream(struct wasi *, int fd);
+
 /* ---- statistics: counted by vcpu.c, printed by report.c ---- */
 struct call_stats { uint64_t count, polled, total_ns, ticks; }; /* polled: of count, served without an exit */
 struct run_stats {
     struct call_stats calls[CALL_COUNT];
     uint64_t exits;              /* all KVM exits */
     uint64_t exits_other;        /* exits that were no doorbell: signals, page requests */
-    uint64_t start_ns;           /* CLOCK_MONOTONIC at process start, as near as can be had */
+    uint64_t start_ns;           /* CLOCK_MONOTONIC at the start: what a time limit counts from */
     uint64_t vm_ns, load_ns, boot_ns, run_ns, teardown_ns; /* phases */
     uint64_t service_cpu_ns;     /* CPU time of the service thread */
     uint64_t cpu_ns;             /* CPU time of the guest (vCPU thread) */
-    uint64_t max_rss_bytes, slot_kernel_bytes;
+    uint64_t max_rss_bytes;      /* of the process */
+    uint64_t slot_kernel_bytes;
     uint64_t linear_bytes;       /* linear memory at the end */
     struct guest_stats guest;    /* a copy, taken once */
-    const char *missing_path;    /* wasi_missing_path's, filled by main; "" or NULL = none */
+    const char *missing_path;    /* wasi_missing_path's, at the end; "" or NULL = none */
     uint64_t missing_count;
 };
 
@@ -193,19 +188,12 @@ int end_status(const struct end *);         /* the man page's EXIT STATUS */
 const char *end_reason(const struct end *); /* one word, for the report */
 /* The end's one line, unescaped; false: such an end is silent.  *rest: lines of a backtrace, or NULL. */
 bool end_line(const struct config *, const struct end *, char *out, size_t cap, const char **rest);
-void end_message(const struct config *, const struct end *); /* prints the line and the backtrace that the end wants */
+void end_message(const struct config *, const struct end *); /* says the line and the backtrace that the end wants */
 
-/* ---- signals.c: the process's signals, for the command line alone ---- */
-/* INT, TERM, HUP and QUIT stop the machine, but for those that the caller ignores; PIPE and XFSZ are ignored. */
-void signals_take(struct kick *);
-void signals_give_back(void);
-_Noreturn void end_process(const struct end *); /* exits with end_status, or by the signal itself */
-
-/* ---- report.c ---- */
-void report_stats(const struct config *, const struct run_stats *, const struct end *);  /* table on stderr */
-/* Writes the one JSON object and closes fd. */
-void report_json(int fd, const struct config *, const struct run_stats *, const struct end *);
-/* The same for a run that never began: fail()'s status and text. */
-void report_failure(int fd, const struct config *, int exit_status, const char *text);
+/* ---- report.c: all return a text to be freed, or NULL: no memory ---- */
+char *report_table(const struct config *, const struct run_stats *, const struct end *);
+/* One JSON object; the same for a run that never began: fail()'s status and text. */
+char *report_json(const struct config *, const struct run_stats *, const struct end *);
+char *report_failure(const char *module, int exit_status, const char *text);
 
 #endif

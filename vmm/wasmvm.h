@@ -9,8 +9,8 @@
  * Errors: functions that can fail return an enum wasmvm_code, or NULL, and tell more in *error where that is given.
  *
  * Threads: different handles may be used by different threads at the same time, and one configuration or module by many
- * instances.  An instance is used by one thread at a time; only wasmvm_stop may be called by any, at any time until
- * wasmvm_instance_free.
+ * instances.  An instance is used by one thread at a time; only wasmvm_stop, wasmvm_stop_as, wasmvm_stopping and
+ * wasmvm_exit_status may be called by any, at any time until wasmvm_instance_free.
  *
  * The process stays yours.  The library changes no signal disposition, limit, umask or working directory, and no signal
  * mask but those of the threads that it makes and, during a call, that of the thread that calls; it prints nothing.
@@ -67,19 +67,29 @@ int wasmvm_config_arg(wasmvm_config *, const char *arg);
 /* NAME=VALUE; a later one wins. */
 int wasmvm_config_env(wasmvm_config *, const char *name, const char *value);
 /* The program may use the directory `host` under the name `guest`, which is absolute and clean: "/", "/data". */
-enum { WASMVM_DIR_READ_ONLY = 1 };
+enum {
+    WASMVM_DIR_READ_ONLY = 1,
+    WASMVM_DIR_RELATIVE = 2, /* `guest` is clean, and relative to where the program starts: ".", "data", "../x" */
+};
 int wasmvm_config_dir(wasmvm_config *, const char *host, const char *guest, unsigned flags);
+/* An empty directory of each instance's own as /tmp, below TMPDIR (or the host's /tmp), removed when it is over. */
+int wasmvm_config_tmp(wasmvm_config *);
 /* Most linear memory, in bytes; default and most 4 GiB.  A module that needs more at its start is refused. */
 int wasmvm_config_memory(wasmvm_config *, uint64_t bytes);
 /* Of calls; 64 KiB to 8 GiB, rounded up to a multiple of 2 MiB; default 256 MiB. */
 int wasmvm_config_stack(wasmvm_config *, uint64_t bytes);
 /* Wall time of wasmvm_run, or of wasmvm_initialize; 0 = no limit. */
 int wasmvm_config_timeout(wasmvm_config *, uint64_t ns);
+/* What that counts from, in nanoseconds of CLOCK_MONOTONIC; 0 (the default) = its call. */
+int wasmvm_config_began(wasmvm_config *, uint64_t ns);
 /* CPU time of the guest over the instance's life; 0 = no limit. */
 int wasmvm_config_cpu_time(wasmvm_config *, uint64_t ns);
 /* Descriptors of yours for the program's 0, 1 and 2; -1 (the default) = /dev/null.  Each instance makes copies of its
  * own when it starts: they must be open then. */
 int wasmvm_config_stdio(wasmvm_config *, int in, int out, int err);
+/* The process's own 0, 1 and 2 instead, as if the program were the process: what it closes is closed (its number goes
+ * to /dev/null; 2 stays).  For one instance. */
+int wasmvm_config_stdio_own(wasmvm_config *);
 /* The network, rule by rule; the values are those of the command line's options of the same names. */
 enum wasmvm_net {
     WASMVM_NET_LISTEN,        /* ADDR:PORT: a listening socket, open from the start */
@@ -90,8 +100,18 @@ enum wasmvm_net {
     WASMVM_NET_ALLOW_DNS,     /* "" or "any"                                        */
     WASMVM_NET_DNS_SERVER,    /* ADDR[:PORT]                                        */
     WASMVM_NET_ALL,           /* "": everything but what protects the host          */
+    WASMVM_NET_ALLOW_UNIX,    /* "": unix sockets in granted directories            */
+    WASMVM_NET_CA_CERTS,      /* a file as the program's bundle of certificates; "" = this host's */
+    WASMVM_NET_LOG,           /* a file that gets a record of every connection      */
 };
 int wasmvm_config_net(wasmvm_config *, enum wasmvm_net, const char *value);
+/* Most sockets at a time, connections in a second, and bytes in all, both ways; 0 = no limit. */
+int wasmvm_config_net_limits(wasmvm_config *, uint32_t sockets, uint64_t per_second, uint64_t bytes);
+/* A socket of yours (listening, connected, or a datagram one) that the program finds open, behind the directories and
+ * the sockets of the rules.  It must be open when an instance starts, and is made non-blocking.  Each instance gets a
+ * copy; or WASMVM_SOCKET_TAKEN: the one instance gets it, and closes it. */
+enum { WASMVM_SOCKET_TAKEN = 1 };
+int wasmvm_config_socket(wasmvm_config *, int socket, unsigned flags);
 /* Host functions: module, name and sig are copied; fn is called with func->data.  `services` below says what it may do.
  * It runs on a thread of the library or on the one that called (wasmvm_invoke); calls of one instance never overlap,
  * those of several do, so data that they share needs a lock of yours.  A function must return: wasmvm_stop and time
@@ -107,6 +127,22 @@ int wasmvm_config_guest_image(wasmvm_config *, const char *file);
 /* Who hears what the library has to say beside errors, a line each (refused connections, host functions' log).  On
  * any thread that works for an instance; NULL (the default) = nobody. */
 int wasmvm_config_log(wasmvm_config *, void (*log)(void *context, const char *line), void *context);
+/* The same, written to a descriptor of yours: "wasmvm: ", the line and its end.  -1 = nobody.  Of refused connections
+ * lines are left out while it cannot be written. */
+int wasmvm_config_log_fd(wasmvm_config *, int fd);
+/* A line for each call that the program makes, with arguments, result and time: into a file, which each instance
+ * empties, or "" = the err of wasmvm_config_stdio.  No call is answered inside the guest then. */
+int wasmvm_config_trace(wasmvm_config *, const char *file);
+/* wasmvm_run calls this export in place of _start, with the program's arguments as numbers, and writes its results, one
+ * a line, to the out of wasmvm_config_stdio. */
+int wasmvm_config_invoke(wasmvm_config *, const char *name);
+/* What is left of the command line's options, by their names: "validate", "compile-all", "hypercall-all", "script". */
+int wasmvm_config_flag(wasmvm_config *, const char *name);
+/* wasmvm_run does not wait at its end for a host function that does not return: it returns, and the instance keeps what
+ * it holds, also from wasmvm_instance_free, as the function may still be looking.  For programs that end then. */
+int wasmvm_config_abandon(wasmvm_config *);
+/* The first error that a setter met, or what is wrong with the whole, as wasmvm_instance_new would tell it. */
+int wasmvm_config_check(const wasmvm_config *, wasmvm_error *error);
 
 /* ---- modules ---- */
 typedef struct wasmvm_module wasmvm_module;
@@ -115,6 +151,10 @@ typedef struct wasmvm_module wasmvm_module;
  * Each machine compiles, for itself, the functions that it calls. */
 wasmvm_module *wasmvm_module_file(const char *path, wasmvm_error *error);
 wasmvm_module *wasmvm_module_bytes(const void *bytes, size_t n, const char *name, wasmvm_error *error);
+/* From a descriptor, which the module takes over: each instance reads it into its machine's memory when it starts, with
+ * no copy in between, and the last one that needs it closes it.  A file; or a pipe, non-blocking, for one instance,
+ * which waits for its end under the time limit. */
+wasmvm_module *wasmvm_module_fd(int fd, const char *name, wasmvm_error *error);
 /* In a machine made for it: WASMVM_OK, WASMVM_E_INVALID or WASMVM_E_HOST. */
 int wasmvm_module_validate(wasmvm_module *, wasmvm_error *error);
 void wasmvm_module_free(wasmvm_module *); /* instances keep what they need; NULL is nothing */
@@ -125,6 +165,16 @@ typedef struct wasmvm_instance wasmvm_instance;
 wasmvm_instance *wasmvm_instance_new(wasmvm_module *, wasmvm_config *, wasmvm_error *error);
 /* Ends it, where it is alive, and gives everything back.  NULL is nothing. */
 void wasmvm_instance_free(wasmvm_instance *);
+/* Host functions of this instance alone, before it is started, beside those of its configuration, which count first.
+ * `from` is a library's file or a process's command; name and version are shown by wasmvm_report and in errors.
+ * Nothing is copied: all of it stays until wasmvm_instance_free. */
+typedef struct wasmvm_provider {
+    const char *name, *version, *from;
+    uint32_t flags; /* WASMVM_PLUGIN_*, of which ONE_THREAD's thread is wasmvm_run's; and */
+} wasmvm_provider;
+#define WASMVM_PROVIDER_PROCESS 0x80000000u
+int wasmvm_instance_provider(wasmvm_instance *, const wasmvm_provider *, const wasmvm_func *, size_t n,
+                             wasmvm_error *error);
 /* Runs the program's _start to its end, on this thread.  Once for an instance.  WASMVM_OK: it ended by itself, with
  * the status of wasmvm_exit_status. */
 int wasmvm_run(wasmvm_instance *, wasmvm_error *error);
@@ -133,8 +183,15 @@ int wasmvm_exit_status(const wasmvm_instance *);
 /* After a trap: where it was, a line for each frame, in the module's own names; "" = nothing.  Lives as long as the
  * instance. */
 const char *wasmvm_backtrace(const wasmvm_instance *);
+/* Whether it is over and keeps what it holds (wasmvm_config_abandon). */
+int wasmvm_abandoned(const wasmvm_instance *);
 /* Ends it from outside: what runs returns WASMVM_E_STOPPED soon.  Async-signal-safe. */
 void wasmvm_stop(wasmvm_instance *);
+/* The same as if by a signal: the status is 128 and its number.  SIGQUIT: it first says where it is, for at most two
+ * seconds or until the next stop (wasmvm_backtrace, wasmvm_tell). */
+void wasmvm_stop_as(wasmvm_instance *, int signal);
+/* Whether it is to end and has not yet: WASMVM_E_STOPPED or WASMVM_E_TIME, and *error; else WASMVM_OK. */
+int wasmvm_stopping(wasmvm_instance *, wasmvm_error *error);
 
 /* ---- a module kept alive (Go: -buildmode=c-shared) ---- */
 /* Makes the machine and calls _initialize, if there is one.  Once for an instance, instead of wasmvm_run. */
@@ -159,7 +216,20 @@ uint64_t wasmvm_memory_size(const wasmvm_instance *); /* bytes of memory 0; 0 be
 int wasmvm_memory_read(const wasmvm_instance *, uint32_t at, void *to, size_t n);
 int wasmvm_memory_write(wasmvm_instance *, uint32_t at, const void *from, size_t n);
 
-/* ---- what it cost ---- */
+/* ---- how it ended, what it cost ---- */
+/* Tells the log, in the command's words, how it ended, or failed to start: a sentence with the option that helps, and
+ * the backtrace; nothing where the program ended by itself or by a signal.  Of one that is to end (wasmvm_stopping) and
+ * does not, because a host function is stuck: how it is going to, from another thread. */
+void wasmvm_tell(wasmvm_instance *);
+/* The first path that it asked for in a directory that nobody granted, and how often that happened; "" = none. */
+const char *wasmvm_missing_path(const wasmvm_instance *, uint64_t *count);
+/* As the command's --report (one JSON object) and --stats, of an instance that is over, or to end as for wasmvm_tell:
+ * a text for free().  NULL: no memory.  Of one that failed to start the table is "". */
+enum wasmvm_report { WASMVM_REPORT_JSON, WASMVM_REPORT_TABLE };
+char *wasmvm_report(wasmvm_instance *, enum wasmvm_report);
+/* The JSON object of a run that had no instance. */
+char *wasmvm_report_failure(const char *module, int status, const char *text);
+
 typedef struct wasmvm_statistics {
     size_t size;                          /* set by you: sizeof (wasmvm_statistics); members are added at the end */
     uint64_t exits;                       /* of the virtual machine */

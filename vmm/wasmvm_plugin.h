@@ -74,6 +74,9 @@ struct wasmvm_host {
     int (*call_export)(wasmvm_call *, const char *name, const wasmvm_val *args, uint32_t nargs, wasmvm_val *result);
     /* The value of key=value behind the library's name, or NULL.  Lives as long as the plug-in. */
     const char *(*option)(const wasmvm_host *, const char *key);
+    /* Waits until the descriptor is ready for one of poll's events, for no events not at all: WASMVM_OK.  WASMVM_ENDED:
+     * the run is to end (time, a signal, a stop): return from the host function. */
+    int (*wait)(wasmvm_call *, int fd, short events);
 };
 
 enum {

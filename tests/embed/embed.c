@@ -1,7 +1,8 @@
 /* The library, as its user has it: embed auto|exit|poll PROGRAM.wasm REACTOR.wasm DIRECTORY [CASE...]
  *
- * A case is a function that returns 0, or the line of its first check that failed. After each one the process must be
- * as it was: dispositions, mask, limits, umask, working directory, and as many open files. */
+ * It is past 800 lines, as all that the header offers has a case here.  A case is a function that returns 0, or the
+ * line of its first check that failed. After each one the process must be as it was: dispositions, mask, limits, umask,
+ * working directory, and as many open files. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -17,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,6 +32,7 @@
 static wasmvm_module *program, *reactor;
 static wasmvm_host services;
 static char directory[256];
+static const char *program_file;
 static __thread wasmvm_error error;
 
 static double seconds(void)
@@ -632,6 +635,527 @@ static int case_reactor_and_sigpipe(void)
     return 0;
 }
 
+/* ---- what the command has by options ---- */
+
+static char text[1 << 20];
+
+/* The file's text; the file is removed. */
+static const char *file_text(const char *path)
+{
+    FILE *f = fopen(path, "r");
+    size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+    text[n] = 0;
+    if (f)
+        fclose(f);
+    unlink(path);
+    return text;
+}
+
+static const char *in_directory(const char *name)
+{
+    static char path[400];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    return path;
+}
+
+static int entries(const char *path)
+{
+    DIR *d = opendir(path);
+    int n = -2;
+    while (d && readdir(d))
+        n++;
+    if (d)
+        closedir(d);
+    return n;
+}
+
+/* Two at once have one each; nothing is left, whatever way a run ends. */
+static int case_tmp(void)
+{
+    struct ran r;
+    char folder[300];
+    int in[2], out[2];
+    pthread_t thread;
+    void *code;
+    snprintf(folder, sizeof folder, "%s/wasmvm-tmp-%u", directory, (unsigned)geteuid());
+    setenv("TMPDIR", directory, 1);
+    CHECK(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0);
+    wasmvm_config *c = config_make();
+    wasmvm_config_tmp(c);
+    wasmvm_config_arg(c, "tmp");
+    wasmvm_config_stdio(c, in[0], out[1], -1);
+    wasmvm_instance *i = wasmvm_instance_new(program, c, &error);
+    CHECK(i && pthread_create(&thread, NULL, run_thread, i) == 0);
+    CHECK(read(out[0], text, 4) == 4); /* it has its directory, and waits */
+    CHECK(entries(folder) == 1);
+    wasmvm_config *another = config_make();
+    wasmvm_config_tmp(another);
+    run(&r, another, "tmp", NULL);
+    CHECK(r.code == WASMVM_OK && strcmp(r.out, "0 <nil> <nil> <nil>\n") == 0 && entries(folder) == 1);
+    another = config_make();
+    wasmvm_config_tmp(another);
+    wasmvm_config_dir(another, "/nowhere", "/n", 0);
+    run(&r, another, "tmp", NULL);
+    CHECK(r.code == WASMVM_E_HOST && entries(folder) == 1);
+    wasmvm_stop(i);
+    pthread_join(thread, &code);
+    CHECK((intptr_t)code == WASMVM_E_STOPPED && entries(folder) == 0);
+    wasmvm_instance_free(i);
+    wasmvm_config_free(c);
+    c = config_make();
+    CHECK(wasmvm_config_tmp(c) == 0 && wasmvm_config_tmp(c) == WASMVM_E_USAGE);
+    CHECK(wasmvm_config_check(c, &error) == WASMVM_E_USAGE && strstr(error.text, "/tmp"));
+    wasmvm_config_free(c);
+    for (int k = 0; k < 2; k++)
+        close(in[k]), close(out[k]);
+    unsetenv("TMPDIR");
+    return rmdir(folder);
+}
+
+static int case_trace(void)
+{
+    struct ran r;
+    char path[300];
+    snprintf(path, sizeof path, "%s/trace", directory);
+    wasmvm_config *c = config_make();
+    wasmvm_config_trace(c, path);
+    run(&r, c, "words", NULL);
+    CHECK(r.code == WASMVM_OK && strcmp(r.out, "[words]  true\n") == 0);
+    CHECK(strstr(file_text(path), " fd_write(") && strstr(text, " proc_exit("));
+    c = config_make();
+    wasmvm_config_trace(c, ""); /* run() has err where out is */
+    run(&r, c, "words", NULL);
+    CHECK(r.code == WASMVM_OK && strstr(r.out, " fd_write(") && strstr(r.out, "[words]  true\n"));
+    c = config_make();
+    wasmvm_config_trace(c, in_directory("none/trace"));
+    run(&r, c, "words", NULL);
+    CHECK(r.code == WASMVM_E_HOST && strstr(error.text, "none/trace"));
+    wasmvm_module *copy = wasmvm_module_bytes("\0asm\1\0\0\0", 8, path, &error);
+    close(open(path, O_CREAT | O_WRONLY, 0600));
+    c = wasmvm_config_new();
+    wasmvm_config_trace(c, path); /* the module itself: refused, and no descriptor is kept */
+    wasmvm_instance *i = wasmvm_instance_new(copy, c, &error);
+    CHECK(i && wasmvm_run(i, &error) == WASMVM_E_HOST && strstr(error.text, "this is the module"));
+    wasmvm_instance_free(i);
+    wasmvm_module_free(copy);
+    wasmvm_config_free(c);
+    unlink(path);
+    return 0;
+}
+
+static int reported(wasmvm_config *c, const char *word, enum wasmvm_report form, const char *a, const char *b)
+{
+    wasmvm_config_arg(c, "ask");
+    wasmvm_config_arg(c, word);
+    wasmvm_instance *i = wasmvm_instance_new(program, c, &error);
+    CHECK(i);
+    char *early = wasmvm_report(i, form);
+    CHECK(early && !*early);
+    free(early);
+    wasmvm_run(i, &error);
+    char *report = wasmvm_report(i, form);
+    CHECK(report);
+    if (!strstr(report, a) || !strstr(report, b))
+        return printf("\"%s\" or \"%s\" is not in\n%s\n", a, b, report), 1;
+    free(report);
+    uint64_t count = 0;
+    CHECK(strcmp(wasmvm_missing_path(i, &count), word) == 0 && count == (*word != 0));
+    wasmvm_instance_free(i);
+    wasmvm_config_free(c);
+    return 0;
+}
+
+static int case_report(void)
+{
+    wasmvm_config *bad = config_make();
+    wasmvm_config_dir(bad, "/nowhere", "/n", 0);
+    int wrong = reported(config_make(), "x", WASMVM_REPORT_JSON, "\"reason\": \"exit\"", "\"fd_write\": {") ||
+                reported(config_make(), "x/y", WASMVM_REPORT_JSON, "\"first\": \"x/y\"", "\"times\": {") ||
+                reported(config_make(), "x/y", WASMVM_REPORT_TABLE, "not granted x/y", "  fd_write ") ||
+                reported(bad, "", WASMVM_REPORT_JSON, "\"reason\": \"monitor\",\n  \"status\": 125", "/nowhere");
+    CHECK(!wrong);
+    char *failure = wasmvm_report_failure("a.wasm", 127, "gone \"for ever\"");
+    CHECK(failure && strstr(failure, "\"reason\": \"no_module\"") && strstr(failure, "gone \\\"for ever\\\""));
+    free(failure);
+    return 0;
+}
+
+static int case_certificates_and_logs(void)
+{
+    struct ran r;
+    char certs[300];
+    snprintf(certs, sizeof certs, "%s/certs", directory);
+    FILE *f = fopen(certs, "w");
+    CHECK(f && fputs("trusted", f) >= 0 && fclose(f) == 0);
+    wasmvm_config *c = config_make();
+    CHECK(wasmvm_config_net(c, WASMVM_NET_CA_CERTS, certs) == 0);
+    run(&r, c, "certs", NULL);
+    CHECK(r.code == WASMVM_OK && strcmp(r.out, "\"trusted\" <nil> /\n") == 0);
+    c = config_make();
+    wasmvm_config_net(c, WASMVM_NET_CA_CERTS, certs);
+    CHECK(wasmvm_config_check(c, NULL) == WASMVM_OK);
+    wasmvm_config_dir(c, directory, "/etc", WASMVM_DIR_READ_ONLY);
+    CHECK(wasmvm_config_check(c, &error) == WASMVM_E_USAGE && strstr(error.text, certs));
+    CHECK(!wasmvm_instance_new(program, c, &error) && error.code == WASMVM_E_USAGE);
+    wasmvm_config_free(c);
+    c = config_make(); /* this host's, and there is an /etc without: */
+    wasmvm_config_net(c, WASMVM_NET_CA_CERTS, "");
+    wasmvm_config_dir(c, directory, "/etc", WASMVM_DIR_READ_ONLY);
+    CHECK(wasmvm_config_check(c, &error) == WASMVM_E_USAGE && strstr(error.text, "no bundle"));
+    char ssl[300];
+    snprintf(ssl, sizeof ssl, "%s/ssl", directory);
+    CHECK(mkdir(ssl, 0700) == 0);
+    snprintf(ssl, sizeof ssl, "%s/ssl/cert.pem", directory);
+    CHECK(rename(certs, ssl) == 0);
+    run(&r, c, "certs", NULL);
+    CHECK(r.code == WASMVM_OK && strcmp(r.out, "\"trusted\" <nil> \n") == 0);
+    CHECK(rename(ssl, certs) == 0);
+    *strrchr(ssl, '/') = 0;
+    rmdir(ssl);
+    unlink(certs);
+
+    const char *log = in_directory("net-log");
+    int ends[2];
+    CHECK(pipe2(ends, O_CLOEXEC) == 0);
+    c = config_make();
+    wasmvm_config_net(c, WASMVM_NET_LISTEN, "127.0.0.1:0");
+    wasmvm_config_net(c, WASMVM_NET_LOG, log);
+    wasmvm_config_net_limits(c, 100, 1, 1 << 20);
+    wasmvm_config_log_fd(c, ends[1]);
+    run(&r, c, "words", NULL);
+    CHECK(r.code == WASMVM_OK && strncmp(r.log, "listening on 127.0.0.1:", 23) == 0);
+    CHECK(read(ends[0], text, sizeof text) > 30 && strncmp(text, "wasmvm: listening on ", 21) == 0);
+    CHECK(strstr(file_text(log), "\"event\":\"listen\"") && strstr(text, "127.0.0.1"));
+    close(ends[0]), close(ends[1]);
+    return 0;
+}
+
+/* A listening socket of ours: the program gets a copy, or the socket itself. */
+static int passed(unsigned flags)
+{
+    pthread_t thread;
+    void *code;
+    char got[8] = "";
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int l = socket(AF_INET, SOCK_STREAM, 0), s = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(bind(l, (struct sockaddr *)&at, len) == 0 && listen(l, 1) == 0);
+    CHECK(getsockname(l, (struct sockaddr *)&at, &len) == 0);
+    wasmvm_config *c = config_make();
+    CHECK(wasmvm_config_socket(c, l, flags) == 0);
+    wasmvm_config_arg(c, "accept");
+    wasmvm_instance *i = wasmvm_instance_new(program, c, &error);
+    CHECK(i && pthread_create(&thread, NULL, run_thread, i) == 0);
+    CHECK(connect(s, (struct sockaddr *)&at, sizeof at) == 0 && write(s, "echo", 4) == 4);
+    CHECK(recv(s, got, 4, MSG_WAITALL) == 4 && strcmp(got, "echo") == 0);
+    close(s);
+    pthread_join(thread, &code);
+    CHECK((intptr_t)code == WASMVM_OK);
+    CHECK(close(l) == (flags ? -1 : 0)); /* the taken one is closed */
+    wasmvm_instance_free(i);
+    wasmvm_config_free(c);
+    return 0;
+}
+
+static int case_sockets_handed_over(void)
+{
+    struct ran r;
+    wasmvm_config *c = config_make();
+    CHECK(wasmvm_config_socket(c, -1, 0) == WASMVM_E_USAGE);
+    wasmvm_config_free(c);
+    c = config_make();
+    wasmvm_config_socket(c, 1, 0); /* no socket */
+    run(&r, c, "words", NULL);
+    CHECK(r.code == WASMVM_E_HOST && strstr(error.text, "descriptor 1"));
+    return passed(0) || passed(WASMVM_SOCKET_TAKEN);
+}
+
+static int case_relative_directories(void)
+{
+    static const char *const bad[] = {"", "/a", "a//b", "a/../b", "./a", "../", "a/"};
+    struct ran r;
+    wasmvm_config *c = config_make();
+    close(open(in_directory("seen"), O_CREAT | O_WRONLY, 0600));
+    CHECK(wasmvm_config_dir(c, directory, directory, 0) == 0);
+    CHECK(wasmvm_config_dir(c, directory, "../x/y", WASMVM_DIR_RELATIVE) == 0);
+    CHECK(wasmvm_config_dir(c, directory, ".", WASMVM_DIR_RELATIVE) == 0);
+    wasmvm_config_env(c, "PWD", directory);
+    run(&r, c, "ask", "seen");
+    CHECK(r.code == WASMVM_OK && strcmp(r.out, "false\n") == 0);
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+        c = config_make();
+        CHECK(wasmvm_config_dir(c, directory, bad[k], WASMVM_DIR_RELATIVE) == WASMVM_E_USAGE);
+        wasmvm_config_free(c);
+    }
+    unlink(in_directory("seen"));
+    return 0;
+}
+
+/* ---- functions of one instance ---- */
+
+static int stop_pipe[2];
+
+static int host_wait(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
+{
+    (void)args;
+    if (data && write(stop_pipe[1], "x", 1) != 1) /* ready now */
+        return 1;
+    int got = services.wait(call, stop_pipe[0], 1 /* POLLIN */);
+    result->i32 = got == WASMVM_OK ? 42 : 0;
+    return got != WASMVM_OK;
+}
+
+static int host_stuck(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
+{
+    (void)data, (void)call, (void)args, (void)result;
+    while (pause() < 0) {}
+    return 1;
+}
+
+/* An instance whose functions are a provider's; add is `fn`. */
+static wasmvm_instance *provided(wasmvm_config *c, wasmvm_fn fn, void *data, const char *sig, uint32_t flags)
+{
+    static wasmvm_func own[4];
+    static const wasmvm_provider provider = {"kv", "1.0", "./kv.so", 0};
+    wasmvm_provider this = provider;
+    this.flags = flags;
+    memcpy(own, funcs, sizeof own);
+    own[0].fn = fn;
+    own[0].data = data;
+    own[0].sig = sig;
+    wasmvm_config_arg(c, "host");
+    wasmvm_instance *i = wasmvm_instance_new(program, c, &error);
+    if (i && wasmvm_instance_provider(i, &this, own, 4, &error) == WASMVM_OK)
+        return i;
+    wasmvm_instance_free(i);
+    return NULL;
+}
+
+static int case_provider(void)
+{
+    long count = 0;
+    wasmvm_config *c = wasmvm_config_new();
+    wasmvm_instance *i = provided(c, host_add, &count, "ii:i", WASMVM_PLUGIN_ONE_THREAD);
+    CHECK(i && wasmvm_run(i, &error) == WASMVM_OK && count == 1);
+    char *report = wasmvm_report(i, WASMVM_REPORT_JSON);
+    CHECK(report && strstr(report, "{\"name\": \"kv\", \"version\": \"1.0\", \"file\": \"./kv.so\", \"functions\": 4, "
+                           "\"calls\": 3"));
+    free(report);
+    CHECK(wasmvm_instance_provider(i, &(wasmvm_provider){"a", "", "", 0}, funcs, 1, &error) == WASMVM_E_USAGE);
+    wasmvm_instance_free(i);
+    i = provided(c, host_add, NULL, "iI:i", 0); /* another instance of the configuration has others */
+    CHECK(i && wasmvm_run(i, &error) == WASMVM_E_INVALID && strstr(error.text, "plug-in kv"));
+    wasmvm_instance_free(i);
+    wasmvm_config_free(c);
+    c = wasmvm_config_new();
+    CHECK(!provided(c, host_add, NULL, "nonsense", 0) && error.code == WASMVM_E_USAGE);
+    CHECK(strstr(error.text, "test.add"));
+    wasmvm_config_free(c);
+    return 0;
+}
+
+static int case_a_function_that_waits(void)
+{
+    CHECK(pipe2(stop_pipe, O_CLOEXEC) == 0);
+    wasmvm_config *c = wasmvm_config_new();
+    wasmvm_instance *i = provided(c, host_wait, c, "ii:i", 0);
+    CHECK(i && wasmvm_run(i, &error) == WASMVM_OK);
+    wasmvm_instance_free(i);
+    wasmvm_config_free(c);
+    char byte;
+    CHECK(read(stop_pipe[0], &byte, 1) == 1);
+    c = wasmvm_config_new();
+    wasmvm_config_timeout(c, 300 * MS);
+    i = provided(c, host_wait, NULL, "ii:i", 0);
+    double began = seconds();
+    CHECK(i && wasmvm_run(i, &error) == WASMVM_E_TIME && seconds() - began < 5);
+    wasmvm_instance_free(i);
+    wasmvm_config_free(c);
+    close(stop_pipe[0]), close(stop_pipe[1]);
+    return 0;
+}
+
+/* What changes a process for good is done in one of its own. */
+static int in_child(int (*what)(void))
+{
+    int status = -1;
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(what());
+    CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
+    return status != 0;
+}
+
+static int abandons(void)
+{
+    wasmvm_config *c = wasmvm_config_new();
+    wasmvm_config_timeout(c, 300 * MS);
+    wasmvm_config_abandon(c);
+    wasmvm_config_hypercall(c, WASMVM_HYPERCALL_POLL); /* so that another thread is stuck, not this one */
+    wasmvm_instance *i = provided(c, host_stuck, NULL, "ii:i", 0);
+    double began = seconds();
+    CHECK(i && wasmvm_run(i, &error) == WASMVM_E_TIME && seconds() - began < 5);
+    CHECK(wasmvm_abandoned(i) && wasmvm_exit_status(i) == 124);
+    wasmvm_instance_free(i);
+    return 0;
+}
+
+static int case_abandon(void)
+{
+    return in_child(abandons);
+}
+
+static int own_streams(void)
+{
+    int ends[2];
+    struct stat st, null;
+    int none = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    CHECK(dup2(none, 0) == 0 && pipe2(ends, O_CLOEXEC) == 0 && dup2(ends[1], 1) == 1 && close(ends[1]) == 0);
+    wasmvm_config *c = config_make();
+    wasmvm_config_stdio_own(c);
+    wasmvm_config_arg(c, "close");
+    wasmvm_instance *i = wasmvm_instance_new(program, c, &error);
+    if (!i || wasmvm_run(i, &error) != WASMVM_OK || read(ends[0], text, 7) != 7 || memcmp(text, "closed\n", 7))
+        return 2;
+    /* What it closed is closed, and the number is taken by /dev/null. */
+    if (fstat(1, &st) != 0 || stat("/dev/null", &null) != 0 || st.st_rdev != null.st_rdev)
+        return 3;
+    return read(ends[0], text, 1) != 0;
+}
+
+static int case_own_streams(void)
+{
+    return in_child(own_streams);
+}
+
+/* ---- modules from descriptors, exports by words, beginnings, stops ---- */
+
+static int case_module_from_descriptor(void)
+{
+    struct ran r;
+    wasmvm_module *before = program;
+    char file[300];
+    snprintf(file, sizeof file, "%s/program.wasm", directory);
+    int fd = open(program_file, O_RDONLY | O_CLOEXEC);
+    program = wasmvm_module_fd(fd, "twice", &error);
+    CHECK(program);
+    for (int k = 0; k < 2; k++) { /* each reads it from its start */
+        run(&r, config_make(), "words", NULL);
+        CHECK(r.code == WASMVM_OK && strcmp(r.out, "[words]  true\n") == 0);
+    }
+    CHECK(fcntl(fd, F_GETFD) >= 0);
+    wasmvm_module_free(program);
+    CHECK(fcntl(fd, F_GETFD) < 0);
+    /* A pipe, for one instance; whoever is the last to need it closes it. */
+    int ends[2];
+    CHECK(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
+    program = wasmvm_module_fd(ends[0], "piped", &error);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(ends[1], 1);
+        fcntl(1, F_SETFL, 0);
+        execlp("cat", "cat", program_file, (char *)NULL);
+        _exit(1);
+    }
+    close(ends[1]);
+    wasmvm_config *c = config_make();
+    wasmvm_config_arg(c, "exit");
+    wasmvm_config_arg(c, "7");
+    wasmvm_instance *i = wasmvm_instance_new(program, c, &error);
+    wasmvm_module_free(program);
+    program = before;
+    CHECK(i && wasmvm_run(i, &error) == WASMVM_OK && wasmvm_exit_status(i) == 7);
+    CHECK(fcntl(ends[0], F_GETFD) < 0);
+    wasmvm_instance_free(i);
+    wasmvm_config_free(c);
+    waitpid(pid, NULL, 0);
+    return 0;
+}
+
+static int case_export_by_words(void)
+{
+    struct ran r;
+    wasmvm_module *before = program;
+    program = reactor;
+    wasmvm_config *c = config_make();
+    wasmvm_config_invoke(c, "add");
+    run(&r, c, "40", "2");
+    program = before;
+    CHECK(r.code == WASMVM_OK && strcmp(r.out, "42\n") == 0);
+    return 0;
+}
+
+static int case_flags(void)
+{
+    static const char *const flags[] = {"validate", "compile-all", "hypercall-all"};
+    struct ran r;
+    wasmvm_config *c = config_make();
+    for (size_t k = 0; k < sizeof flags / sizeof *flags; k++)
+        CHECK(wasmvm_config_flag(c, flags[k]) == 0);
+    run(&r, c, "words", NULL);
+    CHECK(r.code == WASMVM_OK);
+    c = config_make();
+    CHECK(wasmvm_config_flag(c, "no-such") == WASMVM_E_USAGE);
+    CHECK(wasmvm_config_check(c, &error) == WASMVM_E_USAGE && strstr(error.text, "no-such"));
+    wasmvm_config_free(c);
+    return 0;
+}
+
+static int case_began_before(void)
+{
+    struct ran r;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    wasmvm_config *c = config_make();
+    wasmvm_config_timeout(c, 5 * SECOND);
+    wasmvm_config_began(c, (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec - 6 * SECOND);
+    run(&r, c, "words", NULL);
+    CHECK(r.code == WASMVM_E_TIME && !*r.out);
+    return 0;
+}
+
+/* In the command's words, by a stop that asks where the guest is. */
+static int case_stop_as_and_tell(void)
+{
+    pthread_t thread;
+    void *code;
+    struct ran r = {.status = -1};
+    int ends[2];
+    CHECK(pipe2(ends, O_CLOEXEC) == 0);
+    wasmvm_config *c = config_make();
+    wasmvm_config_arg(c, "spin");
+    wasmvm_config_stdio(c, -1, ends[1], -1);
+    wasmvm_config_log(c, log_line, &r);
+    wasmvm_instance *i = wasmvm_instance_new(program, c, &error);
+    CHECK(wasmvm_stopping(i, &error) == WASMVM_OK);
+    pthread_create(&thread, NULL, run_thread, i);
+    CHECK(read(ends[0], text, 4) == 4); /* it spins */
+    wasmvm_stop_as(i, SIGQUIT);
+    pthread_join(thread, &code);
+    CHECK((intptr_t)code == WASMVM_E_STOPPED && wasmvm_exit_status(i) == 128 + SIGQUIT);
+    CHECK(strstr(wasmvm_backtrace(i), "main.main") && !*r.log);
+    CHECK(wasmvm_stopping(i, &error) == WASMVM_OK); /* not any more */
+    wasmvm_tell(i);
+    CHECK(strstr(r.log, "was stopped: SIGQUIT, while it was here:\n    "));
+    CHECK(strstr(r.log, "\n    main.main at offset"));
+    wasmvm_instance_free(i);
+    wasmvm_config_free(c);
+    c = config_make();
+    wasmvm_config_arg(c, "spin");
+    wasmvm_config_timeout(c, 200 * MS);
+    r = (struct ran){.status = -1};
+    wasmvm_config_log(c, log_line, &r);
+    i = wasmvm_instance_new(program, c, &error);
+    CHECK(wasmvm_run(i, &error) == WASMVM_E_TIME);
+    wasmvm_tell(i);
+    CHECK(strstr(r.log, "200 ms of wall time are over (--timeout TIME)\n"));
+    wasmvm_instance_free(i);
+    wasmvm_config_free(c);
+    close(ends[0]), close(ends[1]);
+    return 0;
+}
+
 /* ---- many ---- */
 
 static int rounds = 2, threads = 4, machines = 3;
@@ -746,6 +1270,21 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
     {"little-stack", case_little_stack},
     {"stop-a-call", case_stop_a_call},
     {"reactor-and-sigpipe", case_reactor_and_sigpipe},
+    {"tmp", case_tmp},
+    {"trace", case_trace},
+    {"report", case_report},
+    {"certificates-and-logs", case_certificates_and_logs},
+    {"sockets-handed-over", case_sockets_handed_over},
+    {"relative-directories", case_relative_directories},
+    {"provider", case_provider},
+    {"a-function-that-waits", case_a_function_that_waits},
+    {"abandon", case_abandon},
+    {"own-streams", case_own_streams},
+    {"module-from-descriptor", case_module_from_descriptor},
+    {"export-by-words", case_export_by_words},
+    {"flags", case_flags},
+    {"began-before", case_began_before},
+    {"stop-as-and-tell", case_stop_as_and_tell},
     {"many-machines-in-many-threads", case_many_machines_in_many_threads},
 };
 
@@ -766,7 +1305,7 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     snprintf(directory, sizeof directory, "%s", argv[4]);
     wasmvm_services(&services);
-    program = wasmvm_module_file(argv[2], &error);
+    program = wasmvm_module_file(program_file = argv[2], &error);
     reactor = wasmvm_module_file(argv[3], &error);
     if (!program || !reactor)
         return printf("%s\n", error.text), 2;

@@ -275,6 +275,32 @@ def options_and_life(t):
 
 
 @case
+def fini_also_where_the_start_fails_later(t):
+    """Whatever it is that fails after init: another plug-in, the machine, a grant, the module."""
+    module, text = t.write("empty.wasm", command(b"")), t.write("text", "neither a library nor an image")
+    wants = t.write("wants.wasm", importing("nobody-has-it", [I32], []))
+    report = t.path("report.json")
+    for number, (words, status, piece) in enumerate((
+            (("--plugin", text, module), 125, "it cannot be loaded as a library"),
+            (("--plugin-exec", "my=/nowhere/at-all", module), 125, "no such program"),
+            (("--plugin-exec", "my=true", module), 125, "before it said hello"),
+            (("--guest-image", text, module), 125, "ELF"),
+            (("--dir", "/nowhere/at-all", module), 125, "/nowhere/at-all"),
+            (("--trace=" + t.path("no/file"), module), 125, "No such file"),
+            (("--allow-connect", "??", module), 125, "??"),
+            ((wants,), 126, "nobody provides this"))):
+        mark = t.path(f"mark{number}")
+        expect_message(t.vm("--report", report, "--plugin", library(PLAIN) + ",mark=" + mark, *words), status, piece)
+        if "no such program" not in piece:  # processes are started first: there was no init
+            assert open(mark).read() == "init\nfini\n", (words, open(mark).read())
+        with open(report) as f:
+            assert json.load(f)["status"] == status
+    mark = t.path("refused")
+    plain(t, plugin=",init=refuse,mark=" + mark)
+    assert not os.path.exists(mark) or "fini" not in open(mark).read()
+
+
+@case
 def the_first_of_two_counts(t):
     """And a library comes before a process, wherever they stand."""
     module = t.go("host121", "1.21.13")

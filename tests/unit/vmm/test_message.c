@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tests/unit/vmm/child.h"
+#include "vmm/cli.h"
 #include "vmm/vmm.h"
 
 static const struct config config = { .module = "app.wasm", .timeout_ns = 1500000000, .cpu_time_ns = 120000000000 };
@@ -111,7 +112,9 @@ static void test_fail_reports_once_and_ends(void **state)
 static void act_end(const void *end)
 {
     end_message(&config, end);
-    end_process(end);
+    const struct end *e = end;
+    end_process(e->kind == ENDED_SIGNAL ? WASMVM_E_STOPPED : e->kind == ENDED_SIGPIPE ? WASMVM_E_PIPE : WASMVM_OK,
+                end_status(e));
 }
 
 static const struct ending {

@@ -125,7 +125,7 @@ static void test_rules_that_are_read(void **state)
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         if (!parses(good[i]))
             WRONG("%s is not read", good[i]);
-    POLICY(.listen_fds = true);
+    POLICY(.max_sockets = 1);
 }
 
 static void test_rules_that_are_refused(void **state)
@@ -155,7 +155,7 @@ static void test_rules_that_are_refused(void **state)
     assert_false(parses(name));
     name[DNS_NAME_MAX - 2] = 0;
     assert_true(parses(name));
-    POLICY(.listen_fds = true);
+    POLICY(.max_sockets = 1);
 }
 
 static void test_numbers_are_never_names(void **state)
@@ -172,7 +172,7 @@ static void test_numbers_are_never_names(void **state)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (ip_looks_numeric(names[i]))
             WRONG("%s looks like a number", names[i]);
-    POLICY(.listen_fds = true);
+    POLICY(.max_sockets = 1);
 }
 
 /* ---- allow and deny ---- */
@@ -180,7 +180,7 @@ static void test_numbers_are_never_names(void **state)
 static void test_nothing_is_allowed_by_default(void **state)
 {
     (void)state;
-    POLICY(.listen_fds = true);
+    POLICY(.max_sockets = 1);
     assert_false(TCP("93.184.216.34", 80) || UDP("93.184.216.34", 53) || LISTEN("0.0.0.0", 80) ||
                  LISTEN("127.0.0.1", 0));
     assert_false(TCP("127.0.0.1", 80) || TCP("::1", 80) || TCP("2001:db8::1", 80));
@@ -205,7 +205,7 @@ static void test_allow_connect(void **state)
 static void test_prefixes_of_every_length(void **state)
 {
     (void)state;
-    POLICY(.listen_fds = true);
+    POLICY(.max_sockets = 1);
     static const char *const bases[] = { "93.184.216.34", "2600:1234:5678:9abc:def0:1357:9bdf:2468" };
     for (int v6 = 0; v6 < 2; v6++)
         for (unsigned len = 0; len <= (v6 ? 128u : 32u); len++) {
@@ -373,7 +373,7 @@ static void test_own_addresses_are_read_again(void **state)
 {
     (void)state;
     reads = 0;
-    POLICY(.listen_fds = true);
+    POLICY(.max_sockets = 1);
     assert_int_equal(reads, 0); /* nobody needs them */
     policy_free(&policy);
     POLICY(.allow_connect = WORDS("0.0.0.0/0", "10.9.0.1"));
@@ -828,7 +828,7 @@ static void test_refusals_say_how_it_is_written(void **state)
     refused("the network cannot be opened: this host's own addresses are unknown: Operation not permitted",
             &(struct net_config){ .allow_connect = WORDS("1.2.3.4") });
     unreadable = false;
-    POLICY(.listen_fds = true);
+    POLICY(.max_sockets = 1);
 }
 
 #define CASE(name) cmocka_unit_test_teardown(name, clean)

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "tests/unit/vmm/child.h"
-#include "vmm/vmm.h"
+#include "vmm/cli.h"
 
 #define WORDS_MOST 32
 
@@ -20,7 +20,7 @@ const char *__asan_default_options(void)
 
 static char home[] = "/tmp/test_options.XXXXXX"; /* the working directory of all tests */
 static char repository[4096];
-static struct config config;
+static struct command command;
 static pid_t test_process;
 
 /* What the parser ends with exit(0), outside a child, must not look like success. */
@@ -49,7 +49,7 @@ static void parse_as(const char *name, ...)
     va_start(args, name);
     int argc = words_collect(argv + 1, args) + 1;
     va_end(args);
-    options_parse(&config, argc, argv);
+    options_parse(&command, argc, argv);
 }
 #define parse(...) parse_as("/usr/bin/wasmvm", __VA_ARGS__, NULL)
 
@@ -58,7 +58,7 @@ struct line { int argc; char *argv[WORDS_MOST + 2]; };
 static void act_parse(const void *data)
 {
     struct line line = *(const struct line *)data;
-    options_parse(&config, line.argc, line.argv);
+    options_parse(&command, line.argc, line.argv);
 }
 
 /* Runs the words in a child; returns its exit status and what it wrote to `fd`. */
@@ -88,9 +88,9 @@ static void refused(const char *line, ...)
 static const char *env_of(const char *name)
 {
     size_t len = strlen(name);
-    for (uint32_t i = 0; i < config.envc; i++)
-        if (strncmp(config.env[i], name, len) == 0 && config.env[i][len] == '=')
-            return config.env[i] + len + 1;
+    for (uint32_t i = 0; i < command.envc; i++)
+        if (strncmp(command.env[i], name, len) == 0 && command.env[i][len] == '=')
+            return command.env[i] + len + 1;
     return NULL;
 }
 
@@ -100,22 +100,22 @@ static void args_are(const char *first, ...)
     uint32_t n = 0;
     va_start(args, first);
     for (const char *want = first; want; want = va_arg(args, const char *), n++) {
-        assert_true(n < config.argc);
-        assert_string_equal(config.args[n], want);
+        assert_true(n < command.argc);
+        assert_string_equal(command.args[n], want);
     }
     va_end(args);
-    assert_int_equal(config.argc, n);
-    assert_string_equal(config.module, first);
+    assert_int_equal(command.argc, n);
+    assert_string_equal(command.module, first);
 }
 #define ARGS_ARE(...) args_are(__VA_ARGS__, NULL)
 
 static void grant_is(uint32_t i, const char *host, const char *guest, bool read_only, bool relative)
 {
-    assert_true(i < config.ngrants);
-    assert_string_equal(config.grants[i].host, host);
-    assert_string_equal(config.grants[i].guest, guest);
-    assert_int_equal(config.grants[i].read_only, read_only);
-    assert_int_equal(config.grants[i].relative, relative);
+    assert_true(i < command.ndirs);
+    assert_string_equal(command.dirs[i].host, host);
+    assert_string_equal(command.dirs[i].guest, guest);
+    assert_int_equal(command.dirs[i].read_only, read_only);
+    assert_int_equal(command.dirs[i].relative, relative);
 }
 
 /* ---- placement ---- */
@@ -125,15 +125,15 @@ static void test_defaults(void **state)
     (void)state;
     parse("app.wasm");
     ARGS_ARE("app.wasm");
-    assert_int_equal(config.envc, 0);
-    assert_int_equal(config.ngrants, 0);
-    assert_int_equal(config.memory_bytes, 4ull << 30);
-    assert_int_equal(config.stack_bytes, 256 << 20);
-    assert_int_equal(config.timeout_ns, 0);
-    assert_int_equal(config.cpu_time_ns, 0);
-    assert_null(config.report);
-    assert_null(config.guest_image);
-    assert_false(config.stats || config.validate || config.compile_all || config.hypercall_all);
+    assert_int_equal(command.envc, 0);
+    assert_int_equal(command.ndirs, 0);
+    assert_int_equal(command.memory_bytes, 4ull << 30);
+    assert_int_equal(command.stack_bytes, 256 << 20);
+    assert_int_equal(command.timeout_ns, 0);
+    assert_int_equal(command.cpu_time_ns, 0);
+    assert_null(command.report);
+    assert_null(command.guest_image);
+    assert_false(command.stats || command.validate || command.compile_all || command.hypercall_all);
 }
 
 static void test_options_before_and_after(void **state)
@@ -141,11 +141,11 @@ static void test_options_before_and_after(void **state)
     (void)state;
     parse("--stats", "app.wasm", "--validate", "x", "--memory", "1M");
     ARGS_ARE("app.wasm", "x", "--memory", "1M");
-    assert_true(config.stats && config.validate);
-    assert_int_equal(config.memory_bytes, 4ull << 30);
+    assert_true(command.stats && command.validate);
+    assert_int_equal(command.memory_bytes, 4ull << 30);
     parse("run", "app.wasm", "--memory", "1M", "--memory=2M", "run");
     ARGS_ARE("app.wasm", "run");
-    assert_int_equal(config.memory_bytes, 2 << 20);
+    assert_int_equal(command.memory_bytes, 2 << 20);
 }
 
 static void test_words_end_options_after_the_module(void **state)
@@ -153,10 +153,10 @@ static void test_words_end_options_after_the_module(void **state)
     (void)state;
     parse("app.wasm", "--", "--stats", "--");
     ARGS_ARE("app.wasm", "--stats", "--");
-    assert_false(config.stats);
+    assert_false(command.stats);
     parse("app.wasm", "--stat", "--stats"); /* no abbreviations: --stat is the program's */
     ARGS_ARE("app.wasm", "--stat", "--stats");
-    assert_false(config.stats);
+    assert_false(command.stats);
     parse("app.wasm", "-", "--stats");
     ARGS_ARE("app.wasm", "-", "--stats");
     parse("app.wasm", "", "--stats");
@@ -174,8 +174,8 @@ static void test_dashes_before_the_module_end_options_for_good(void **state)
     (void)state;
     parse("--stats", "--", "app.wasm", "--validate", "--", "x");
     ARGS_ARE("app.wasm", "--validate", "--", "x");
-    assert_true(config.stats);
-    assert_false(config.validate);
+    assert_true(command.stats);
+    assert_false(command.validate);
     parse("--", "--stats");
     ARGS_ARE("--stats");
     parse("--", "--", "x");
@@ -200,7 +200,7 @@ static void test_binfmt_name(void **state)
     (void)state;
     parse_as("/usr/lib/wasmvm-binfmt", "run", "--stats", "--", "x", NULL);
     ARGS_ARE("run", "--stats", "--", "x");
-    assert_false(config.stats);
+    assert_false(command.stats);
     parse_as("wasmvm-binfmt", "--stats", NULL);
     ARGS_ARE("--stats");
 }
@@ -209,7 +209,7 @@ static void test_args_end_with_null(void **state)
 {
     (void)state;
     parse("app.wasm", "--stats", "a", "b");
-    assert_null(config.args[config.argc]);
+    assert_null(command.args[command.argc]);
 }
 
 static void test_usage_refused(void **state)
@@ -243,10 +243,10 @@ static void test_sizes(void **state)
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         parse("--memory", good[i].text, "app.wasm");
-        assert_int_equal(config.memory_bytes, good[i].bytes);
+        assert_int_equal(command.memory_bytes, good[i].bytes);
     }
     parse("--stack", "65537", "app.wasm");
-    assert_int_equal(config.stack_bytes, 65536 + 4096); /* whole pages */
+    assert_int_equal(command.stack_bytes, 65536 + 4096); /* whole pages */
 }
 
 static void test_sizes_refused(void **state)
@@ -280,8 +280,8 @@ static void test_times(void **state)
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         parse("--timeout", good[i].text, "app.wasm", "--cpu-time", good[i].text);
-        assert_int_equal(config.timeout_ns, good[i].ns);
-        assert_int_equal(config.cpu_time_ns, good[i].ns);
+        assert_int_equal(command.timeout_ns, good[i].ns);
+        assert_int_equal(command.cpu_time_ns, good[i].ns);
     }
 }
 
@@ -307,8 +307,8 @@ static void test_texts(void **state)
 {
     (void)state;
     parse("--report", "r.json", "--guest-image=--", "app.wasm");
-    assert_string_equal(config.report, "r.json");
-    assert_string_equal(config.guest_image, "--");
+    assert_string_equal(command.report, "r.json");
+    assert_string_equal(command.guest_image, "--");
     REFUSED("--report: FILE is empty (give a name)", "--report=", "app.wasm");
     REFUSED("--guest-image: FILE is empty (give a name)", "--guest-image", "", "app.wasm");
 }
@@ -319,7 +319,7 @@ static void test_dirs(void **state)
 {
     (void)state;
     parse("app.wasm", "--dir", "/data", "--dir=/srv/x::/x:ro", "--dir", "/a:rw", "--dir", "//b/./c/../d/");
-    assert_int_equal(config.ngrants, 4);
+    assert_int_equal(command.ndirs, 4);
     grant_is(0, "/data", "/data", false, false);
     grant_is(1, "/srv/x", "/x", true, false);
     grant_is(2, "/a", "/a", false, false);
@@ -337,7 +337,7 @@ static void test_relative_dirs_stand_last(void **state)
     snprintf(below, sizeof below, "%s/data", home);
     snprintf(up, sizeof up, "/tmp/x");
     parse("app.wasm", "--dir", ".:ro", "--dir", "./data/", "--dir", "/z", "--dir", "../x", "--dir", "data::/d");
-    assert_int_equal(config.ngrants, 8);
+    assert_int_equal(command.ndirs, 8);
     grant_is(0, ".", home, true, false);
     grant_is(1, "./data/", below, false, false);
     grant_is(2, "/z", "/z", false, false);
@@ -357,7 +357,7 @@ static void test_dir_lexical_names(void **state)
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         parse("app.wasm", "--dir", names[i].host);
-        assert_int_equal(config.ngrants, 2);
+        assert_int_equal(command.ndirs, 2);
         grant_is(1, names[i].host, names[i].relative, false, true);
     }
     parse("app.wasm", "--dir", "/../..//x/");
@@ -370,9 +370,9 @@ static void test_dirs_repeated(void **state)
 {
     (void)state;
     parse("app.wasm", "--dir", "/", "--dir", "/", "--dir", "//");
-    assert_int_equal(config.ngrants, 1);
+    assert_int_equal(command.ndirs, 1);
     parse("app.wasm", "--dir", home, "--dir", ".", "--dir", "./");
-    assert_int_equal(config.ngrants, 2);
+    assert_int_equal(command.ndirs, 2);
     grant_is(1, ".", ".", false, true);
     REFUSED("--dir /b::/x: the name /x is taken by --dir /a (each needs a GUEST name of its own)", "app.wasm", "--dir",
             "/a::/x", "--dir", "/b::/x");
@@ -414,7 +414,7 @@ static void test_env(void **state)
 {
     (void)state;
     parse("app.wasm", "--env", "A=1", "--env", "B=x=y", "--env=C=", "--env", "A=2", "--env", "AB=3");
-    assert_int_equal(config.envc, 4);
+    assert_int_equal(command.envc, 4);
     assert_string_equal(env_of("A"), "2");
     assert_string_equal(env_of("B"), "x=y");
     assert_string_equal(env_of("C"), "");
@@ -427,7 +427,7 @@ static void test_env_inherited(void **state)
     setenv("INHERITED", "yes", 1);
     unsetenv("NOT_THERE");
     parse("app.wasm", "--env", "INHERITED", "--env", "NOT_THERE", "--env", "INHERIT");
-    assert_int_equal(config.envc, 1);
+    assert_int_equal(command.envc, 1);
     assert_string_equal(env_of("INHERITED"), "yes");
 }
 

@@ -17,11 +17,8 @@
 #include <cmocka.h>
 #undef fail /* the monitor has its own */
 
+#include "vmm/host.h"
 #include "vmm/plugin.h"
-
-/* The table of host functions brings the whole monitor with it, but not this. */
-extern const char guest_image_start[], guest_image_end[];
-const char guest_image_start[1], guest_image_end[1];
 
 static char why[PLUGIN_WHY];
 
@@ -235,17 +232,18 @@ static int fake_export(wasmvm_call *call, const char *name, const wasmvm_val *ar
     return f->fn(f->data, call, &less, result) ? WASMVM_ENDED : WASMVM_OK;
 }
 
-static const struct wasmvm_host services = {
-    .size = sizeof services, .read = fake_read, .write = fake_write, .mem_size = fake_size, .trap = fake_trap,
-    .call_export = fake_export,
-};
-
 /* As if a stop came after half a second. */
-static bool fake_wait(wasmvm_call *call, int fd, short events)
+static int fake_wait(wasmvm_call *call, int fd, short events)
 {
     (void)call;
-    return !events || poll(&(struct pollfd){.fd = fd, .events = events}, 1, stop_wanted ? 500 : 20000) > 0;
+    int n = events ? poll(&(struct pollfd){.fd = fd, .events = events}, 1, stop_wanted ? 500 : 20000) : 1;
+    return n > 0 ? WASMVM_OK : WASMVM_ENDED;
 }
+
+static const struct wasmvm_host services = {
+    .size = sizeof services, .read = fake_read, .write = fake_write, .mem_size = fake_size, .trap = fake_trap,
+    .call_export = fake_export, .wait = fake_wait,
+};
 
 static char self[4096];
 
@@ -256,15 +254,28 @@ static struct child *process(char *how)
     memset(memory, 0, sizeof memory);
     *trapped = 0;
     exports = 0;
-    struct child *c = child_start(argv, "env", &services, fake_wait, why);
+    struct child *c = child_start(argv, "env", &services, why);
     assert_non_null(c);
     return c;
+}
+
+/* Its functions come into the table as the library would have them. */
+static bool greet(struct child *c, uint64_t patience_ns)
+{
+    uint32_t n;
+    if (!child_hello(c, clock_now_ns() + patience_ns, why))
+        return false;
+    const wasmvm_func *funcs = child_funcs(c, &n);
+    for (uint32_t i = 0; i < n; i++)
+        if (!host_add(&table, &funcs[i], child_name(c), true, why))
+            return false;
+    return true;
 }
 
 static struct child *greeted(char *how)
 {
     struct child *c = process(how);
-    assert_string_equal(child_hello(c, clock_now_ns() + 20000000000u, &table, why) ? "" : why, "");
+    assert_string_equal(greet(c, 20000000000u) ? "" : why, "");
     assert_int_equal(table.n, 1);
     return c;
 }
@@ -355,7 +366,7 @@ static void test_stop_in_a_call(void **state)
 static void refuses(char *how, const char *sentence)
 {
     struct child *c = process(how);
-    assert_false(child_hello(c, clock_now_ns() + (strcmp(how, "mute") == 0 ? 300000000 : 20000000000), &table, why));
+    assert_false(greet(c, strcmp(how, "mute") == 0 ? 300000000 : 20000000000));
     if (!strstr(why, sentence))
         print_error("%s: \"%s\" wanted, not \"%s\"\n", how, sentence, why);
     assert_non_null(strstr(why, sentence));
@@ -375,10 +386,10 @@ static void test_not_started(void **state)
 {
     (void)state;
     char *none[] = {"/nowhere/at-all", NULL}, *directory[] = {"/tmp", NULL};
-    assert_null(child_start(none, "env", &services, fake_wait, why));
+    assert_null(child_start(none, "env", &services, why));
     assert_string_equal(why, "/nowhere/at-all cannot be started: no such program (there is no shell: write its path, "
                         "or a name on PATH)");
-    assert_null(child_start(directory, "env", &services, fake_wait, why));
+    assert_null(child_start(directory, "env", &services, why));
     assert_string_equal(why, "/tmp cannot be started: Permission denied");
 }
 
@@ -514,13 +525,17 @@ static void stuck(void)
 static void test_guard_ended_in_time(void **state)
 {
     (void)state;
-    struct guard *g = guard_start(clock_now_ns() + 10000000, &(struct guard_hooks){never, stuck});
+    struct guard *g = guard_start(clock_now_ns() + 10000000, &(struct guard_hooks){never, NULL, stuck});
     usleep(50000);
     guard_end(g);
-    g = guard_start(0, &(struct guard_hooks){at_once, stuck});
+    g = guard_start(0, &(struct guard_hooks){at_once, NULL, stuck});
     usleep(50000);
     guard_end(g);
-    g = guard_start(0, &(struct guard_hooks){never, stuck});
+    g = guard_start(0, &(struct guard_hooks){never, NULL, stuck});
+    usleep(800000);
+    guard_end(g);
+    assert_false(was_stuck);
+    g = guard_start(clock_now_ns() + 10000000, &(struct guard_hooks){at_once, at_once, stuck}); /* nothing is awaited */
     usleep(800000);
     guard_end(g);
     assert_false(was_stuck);
@@ -530,14 +545,14 @@ static void test_guard_of_what_is_stuck(void **state)
 {
     (void)state;
     static struct guard *left[2]; /* their threads stay in `stuck` */
-    left[0] = guard_start(clock_now_ns() + 10000000, &(struct guard_hooks){never, stuck});
+    left[0] = guard_start(clock_now_ns() + 10000000, &(struct guard_hooks){never, NULL, stuck});
     usleep(100000);
     assert_false(was_stuck);
     for (int i = 0; i < 200 && !was_stuck; i++)
         usleep(10000);
     assert_true(was_stuck);
     was_stuck = false;
-    left[1] = guard_start(0, &(struct guard_hooks){at_once, stuck});
+    left[1] = guard_start(0, &(struct guard_hooks){at_once, NULL, stuck});
     for (int i = 0; i < 200 && !was_stuck; i++)
         usleep(10000);
     assert_true(was_stuck);

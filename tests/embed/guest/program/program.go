@@ -53,6 +53,20 @@ func main() {
 		fmt.Println(os.WriteFile("/in/b.txt", nil, 0o600) != nil, os.WriteFile("/out/b.txt", bytes, 0o600))
 		_, err = os.ReadFile("/etc/passwd")
 		fmt.Println(err != nil)
+	case "tmp":
+		before, err := os.ReadDir("/tmp")
+		fmt.Println(len(before), err, os.WriteFile("/tmp/left", []byte("x"), 0o600), os.MkdirAll("/tmp/a/b", 0o700))
+		io.Copy(os.Stdout, os.Stdin)
+	case "close":
+		fmt.Println("closed")
+		os.Stdout.Close()
+		io.Copy(io.Discard, os.Stdin)
+	case "certs":
+		bytes, err := os.ReadFile(os.Getenv("SSL_CERT_FILE"))
+		fmt.Printf("%q %v %s\n", bytes, err, os.Getenv("PWD"))
+	case "ask":
+		_, err := os.ReadFile(os.Args[2])
+		fmt.Println(err != nil)
 	case "host":
 		fmt.Println(add(40, 2), mix(1<<40, 0.5, 0.25), text("one two"))
 	case "hosts":
