@@ -25,6 +25,7 @@ static struct net net;
 static struct dns *dns;
 static int server;
 static pthread_t server_thread;
+static int questions; /* that the server was asked */
 
 /* ---- doubles ---- */
 
@@ -60,6 +61,7 @@ static void *answer(void *none)
         ssize_t n = recvfrom(server, in, sizeof in, 0, (struct sockaddr *)&from, &len);
         if (n <= 0)
             return none;
+        __atomic_fetch_add(&questions, 1, __ATOMIC_RELAXED);
         if (dns_question_parse(in, (size_t)n, &q))
             sendto(server, out, dns_answer_build(out, sizeof out, in, &q, RCODE_OK, &a, q.type == DNS_A), 0,
                    (struct sockaddr *)&from, len);
@@ -177,6 +179,43 @@ static void test_questions_in_pieces_as_by_tcp(void **state)
     close(fd);
 }
 
+/* What is answered to a question of this type and class; how many records in *n. */
+static int rcode_of(const char *name, uint16_t type, uint8_t class, unsigned *n)
+{
+    uint8_t message[DNS_MESSAGE_MAX];
+    size_t len = dns_query_build(message, 7, name, type);
+    struct dns_question q;
+    assert_true(dns_question_parse(message, len, &q));
+    message[q.end - 1] = class;
+    int fd = dns_connect(dns, false, false);
+    send(fd, message, len, MSG_NOSIGNAL);
+    assert_true(readable(fd, 5000));
+    ssize_t got = recv(fd, message, sizeof message, MSG_DONTWAIT);
+    close(fd);
+    assert_true(got > 12);
+    *n = (unsigned)message[6] << 8 | message[7];
+    return message[3] & 15;
+}
+
+/* A rule on a name means its addresses: other records of it, and other names, are no way to whoever runs its server. */
+static void test_only_addresses_are_asked_for(void **state)
+{
+    (void)state;
+    static const uint16_t others[] = { 2, 5, 12, 15, 16, 33, 65, 252, 255, 0 };
+    unsigned n;
+    int before = __atomic_load_n(&questions, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_true(rcode_of("app.test", others[i], 1, &n) == RCODE_OK && n == 0);
+    assert_int_equal(rcode_of("app.test", DNS_A, 3, &n), RCODE_REFUSED);
+    static const char *const names[] = { "other.test", "x.app.test", "app.test.test", "test", "pp.test" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (uint16_t type = 1; type < 30; type += 9)
+            assert_true(rcode_of(names[i], type, 1, &n) == RCODE_REFUSED && n == 0);
+    assert_int_equal(__atomic_load_n(&questions, __ATOMIC_RELAXED), before);
+    assert_true(rcode_of("aPP.Test", DNS_A, 1, &n) == RCODE_OK && n == 1);
+    assert_int_equal(__atomic_load_n(&questions, __ATOMIC_RELAXED), before + 1);
+}
+
 static void test_garbage(void **state)
 {
     (void)state;
@@ -208,6 +247,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(test_many_ask_at_a_time),
         TEST(test_questions_in_pieces_as_by_tcp),
+        TEST(test_only_addresses_are_asked_for),
         TEST(test_garbage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
