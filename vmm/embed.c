@@ -291,6 +291,7 @@ static int start(wasmvm_instance *i, void (*how)(void *), wasmvm_error *error)
     struct write_guard guard;
     if (i->state != STATE_FRESH)
         return embed_error(error, WASMVM_E_USAGE, "%s: the instance was started before", i->module->name);
+    state_set(i, STATE_STARTED); /* its host functions may not start it again */
     write_guard_enter(&guard);
     if (!i->stats.start_ns)
         i->stats.start_ns = clock_now_ns();
@@ -322,7 +323,8 @@ int wasmvm_run(wasmvm_instance *i, wasmvm_error *error)
 
 int wasmvm_initialize(wasmvm_instance *i, wasmvm_error *error)
 {
-    i->config.serve = i->state == STATE_FRESH;
+    if (i->state == STATE_FRESH)
+        i->config.serve = true;
     return start(i, serve, error);
 }
 
@@ -348,7 +350,9 @@ int wasmvm_module_validate(wasmvm_module *m, wasmvm_error *error)
 static int not_alive(const wasmvm_instance *i, wasmvm_error *error)
 {
     return embed_error(error, WASMVM_E_USAGE, "%s: the instance %s", i->module->name,
-                       i->state == STATE_FRESH ? "was not initialized" : "is over");
+                       i->state == STATE_FRESH ? "was not initialized"
+                       : i->state == STATE_STARTED ? "runs"
+                                                   : "is over");
 }
 
 /* Between two calls of the host nothing runs; what ended the run was found by this one. */

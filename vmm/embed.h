@@ -45,7 +45,7 @@ struct wasmvm_module {
     uint64_t n;
 };
 
-enum state { STATE_FRESH, STATE_ALIVE, STATE_OVER };
+enum state { STATE_FRESH, STATE_STARTED, STATE_ALIVE, STATE_OVER };
 
 struct wasmvm_instance {
     wasmvm_config *from;

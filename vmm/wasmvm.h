@@ -11,6 +11,7 @@
  * Threads: different handles may be used by different threads at the same time, and one configuration or module by many
  * instances.  An instance is used by one thread at a time; only wasmvm_stop, wasmvm_stop_as, wasmvm_stopping and
  * wasmvm_exit_status may be called by any, at any time until wasmvm_instance_free.
+ * A host function does not free the instance that it is called by, and cannot start it again.
  *
  * The process stays yours.  The library changes no signal disposition, limit, umask or working directory, and no signal
  * mask but those of the threads that it makes and, during a call, that of the thread that calls; it prints nothing.

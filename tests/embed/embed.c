@@ -181,6 +181,41 @@ static int case_host_functions(void)
     return 0;
 }
 
+/* Starts again the instance that it is called by: codes of a run, an initialization and a look-up. */
+struct again { wasmvm_instance *of; int codes[3]; };
+
+static int host_again(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
+{
+    struct again *a = data;
+    const wasmvm_export *e;
+    (void)call;
+    a->codes[0] = wasmvm_run(a->of, NULL);
+    a->codes[1] = wasmvm_initialize(a->of, NULL);
+    a->codes[2] = wasmvm_lookup(a->of, "_start", &e, NULL);
+    result->i32 = args[0].i32 + args[1].i32;
+    return 0;
+}
+
+static int case_started_within_a_run(void)
+{
+    struct again again = {0};
+    wasmvm_func own[4];
+    memcpy(own, funcs, sizeof own);
+    own[0].fn = host_again;
+    own[0].data = &again;
+    wasmvm_config *c = wasmvm_config_new();
+    wasmvm_config_funcs(c, own, 4);
+    wasmvm_config_arg(c, "hosts");
+    wasmvm_config_arg(c, "3");
+    again.of = wasmvm_instance_new(program, c, &error);
+    CHECK(again.of && wasmvm_run(again.of, &error) == WASMVM_OK && wasmvm_exit_status(again.of) == 0);
+    for (int k = 0; k < 3; k++)
+        CHECK(again.codes[k] == WASMVM_E_USAGE);
+    wasmvm_instance_free(again.of);
+    wasmvm_config_free(c);
+    return 0;
+}
+
 static int case_imports_are_checked(void)
 {
     struct ran r;
@@ -1257,6 +1292,7 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
     {"words-and-status", case_words_and_status},
     {"directories", case_directories},
     {"host-functions", case_host_functions},
+    {"started-within-a-run", case_started_within_a_run},
     {"imports-are-checked", case_imports_are_checked},
     {"limits", case_limits},
     {"failures", case_failures},
