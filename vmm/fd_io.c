@@ -219,13 +219,12 @@ static uint64_t plain_once(struct kick *kick, const struct desc *d, const struct
     }
 }
 
-uint64_t wasi_transfer_one(struct wasi *w, const struct request *r, struct end *end)
+static uint64_t one_serve(struct wasi *w, const struct request *r, struct end *end)
 {
     uint64_t fd = (uint32_t)r->args[0], at = (uint32_t)r->args[1], bytes = (uint32_t)r->args[2], done = 0;
     enum way way = r->number == CALL_fd_read_one ? IN : OUT;
     struct iovs *io = &w->iovs;
     uint32_t err;
-    batch_flush(w);
     struct desc *d = file_get(w, fd, way == IN ? RIGHT_FD_READ : RIGHT_FD_WRITE, &err);
     if (err)
         return err;
@@ -242,6 +241,14 @@ uint64_t wasi_transfer_one(struct wasi *w, const struct request *r, struct end *
     err = transfer_iovs(w, fd, d, way, AT_POSITION, &done);
     w->end = NULL;
     return err ? err : done << 32;
+}
+
+uint64_t wasi_transfer_one(struct wasi *w, const struct request *r, struct end *end)
+{
+    batch_flush(w);
+    uint64_t began_ns = trace_begin(w), result = one_serve(w, r, end);
+    trace_one(w, r->number, r->args, result, began_ns);
+    return result;
 }
 
 uint32_t serve_fd_read(struct wasi *w, const uint64_t *arg)

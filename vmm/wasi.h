@@ -196,6 +196,8 @@ void trace_open(struct wasi *, const struct config *);
 void trace_close(struct wasi *);
 uint64_t trace_begin(const struct wasi *);
 void trace_end(struct wasi *, uint32_t call, const uint64_t *arg, uint32_t err, uint64_t began_ns);
+/* Of fd_read_one and fd_write_one. */
+void trace_one(struct wasi *, uint32_t call, const uint64_t *arg, uint64_t result, uint64_t began_ns);
 /* Of a host function.  result: NULL = it trapped, with these words, or (NULL) the run ended in it. */
 struct wasmvm_func;
 union wasmvm_val;
