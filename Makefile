@@ -97,7 +97,6 @@ VMM_SRC := \
     vmm/invoke.c \
     vmm/kick.c \
     vmm/kvm.c \
-    vmm/main.c \
     vmm/message.c \
     vmm/net.c \
     vmm/net_addr.c \
@@ -114,43 +113,36 @@ VMM_SRC := \
     vmm/net_preopen.c \
     vmm/net_socket.c \
     vmm/net_unix.c \
-    vmm/options.c \
     vmm/output.c \
     vmm/path.c \
-    vmm/plugin.c \
-    vmm/plugin_exec.c \
-    vmm/plugin_frame.c \
-    vmm/plugin_guard.c \
-    vmm/plugin_words.c \
     vmm/poll.c \
     vmm/ram.c \
     vmm/report.c \
     vmm/serve.c \
+    vmm/service.c \
     vmm/sock.c \
     vmm/stdio.c \
     vmm/tables.c \
     vmm/tmp.c \
     vmm/trace.c \
-    vmm/service.c \
-    vmm/signals.c \
     vmm/vcpu.c \
     vmm/vm.c \
     vmm/wasi.c \
     vmm/within.c \
     vmm/blob.S \
 
-# The command line's, on top of libwasmvm, which is the rest: tests/tools/layering.sh reads this list.
+# The command line, a program on libwasmvm.
 CLI_SRC := \
-    vmm/main.c \
-    vmm/options.c \
-    vmm/plugin.c \
-    vmm/plugin_exec.c \
-    vmm/plugin_frame.c \
-    vmm/plugin_guard.c \
-    vmm/plugin_words.c \
-    vmm/signals.c \
+    vmm/cli/main.c \
+    vmm/cli/options.c \
+    vmm/cli/plugin.c \
+    vmm/cli/plugin_exec.c \
+    vmm/cli/plugin_frame.c \
+    vmm/cli/plugin_guard.c \
+    vmm/cli/plugin_words.c \
+    vmm/cli/signals.c \
 
-# What each of the two has a copy of.
+# What the command line has a copy of.
 BOTH_SRC := \
     vmm/message.c \
     vmm/output.c \
@@ -251,7 +243,7 @@ $(BUILD)/wasmvm: $(CLI_OBJ) $(BUILD)/lib/libwasmvm.a
 #
 # Of the archive, too, only wasmvm_* shows: its objects are made one, and the other names local.
 
-LIB_OBJ := $(call objects,$(filter-out $(CLI_SRC),$(VMM_SRC)),lib)
+LIB_OBJ := $(call objects,$(VMM_SRC),lib)
 SONAME := libwasmvm.so.0
 
 .PHONY: lib
@@ -285,7 +277,7 @@ $(BUILD)/lib/libwasmvm.a: $(LIB_OBJ)
 # For tests that compile them in their own way.
 .PHONY: lib-sources
 lib-sources:
-	@echo $(filter %.c,$(filter-out $(CLI_SRC),$(VMM_SRC)))
+	@echo $(filter %.c,$(VMM_SRC))
 
 # MODE=exit or poll (--hypercall): what is tested makes its calls so.
 TESTED := $(BUILD)/$(if $(MODE),modes/$(MODE)/)wasmvm
@@ -364,7 +356,7 @@ $(BUILD)/san/libtest.a: $(call objects,$(TEST_SRC) tests/host/batch_guest.c test
 $(BUILD)/san/libengine.a: $(call objects,$(ENGINE_SRC) $(CHECK_SRC),san)
 $(BUILD)/san/libshim.a: $(call objects,$(SHIM_SRC),san)
 $(BUILD)/san/libguest.a: $(call objects,$(filter %.c,$(GUEST_SRC)),san)
-$(BUILD)/san/libvmm.a: $(call objects,$(filter-out vmm/main.c vmm/blob.S,$(VMM_SRC)),san)
+$(BUILD)/san/libvmm.a: $(call objects,$(filter-out vmm/cli/main.c vmm/blob.S,$(VMM_SRC) $(CLI_SRC)),san)
 $(BUILD)/san/lib%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
@@ -375,7 +367,7 @@ $(BUILD)/san/spec-run: $(call objects,$(SPEC_SRC),san) $(BUILD)/san/libtest.a $(
 	$(Q)$(CC) $(SAN) -o $@ $^ -lm
 
 # The monitor itself, for guests that attack it.
-$(BUILD)/san/wasmvm: $(call objects,$(filter-out vmm/blob.S,$(VMM_SRC)),san) $(BUILD)/vmm/vmm/blob.o
+$(BUILD)/san/wasmvm: $(call objects,$(filter-out vmm/blob.S,$(VMM_SRC) $(CLI_SRC)),san) $(BUILD)/vmm/vmm/blob.o
 	$(call say,LD $@)
 	$(Q)$(CC) $(SAN) -o $@ $^ $(VMM_LIBS)
 

@@ -249,7 +249,7 @@ def file_changed_during_the_run(t):
     child.stdout.close(), os.close(in_read), os.close(in_write)
 
 
-# By the kind of vmm/options.def's rows: values that none of them takes.
+# By the kind of vmm/cli/options.def's rows: values that none of them takes.
 NO_NUMBER = ("", "x", "-1", "+1", " 1", "1 ", "0x10", "1e3", "1.5", "1Q", "99999999999999999999", "\xff")
 MALFORMED = {
     "SIZE": (*NO_NUMBER, "1KB", "1T", "99999999999G"),

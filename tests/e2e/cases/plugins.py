@@ -462,8 +462,8 @@ def the_call_after_a_process_is_gone(t):
 
 @case(vm=False)
 def the_frames_of_the_page(t):
-    """The kinds and their numbers, in docs/plugins.md and in vmm/plugin.h."""
-    with open(os.path.join(ROOT, "docs/plugins.md")) as page, open(os.path.join(ROOT, "vmm/plugin.h")) as header:
+    """The kinds and their numbers, in docs/plugins.md and in vmm/cli/plugin.h."""
+    with open(os.path.join(ROOT, "docs/plugins.md")) as page, open(os.path.join(ROOT, "vmm/cli/plugin.h")) as header:
         shown = set(re.findall(r"^\| (\d+) ([A-Z]+) \| (?:plug-in|wasmvm) \|", page.read(), re.M))
         meant = {(number, name) for name, number in re.findall(r"^    FRAME_([A-Z]+) = (\d+),", header.read(), re.M)}
     assert shown == meant and len(meant) == 10, (shown, meant)

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "tests/unit/vmm/child.h"
-#include "vmm/cli.h"
+#include "vmm/cli/cli.h"
 #include "vmm/vmm.h"
 
 static const struct config config = { .module = "app.wasm", .timeout_ns = 1500000000, .cpu_time_ns = 120000000000 };

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "tests/unit/vmm/child.h"
-#include "vmm/cli.h"
+#include "vmm/cli/cli.h"
 
 #define WORDS_MOST 32
 
@@ -530,7 +530,7 @@ static void test_man_page_lists_the_table(void **state)
     (void)state;
     static const struct { const char *name, *value; } rows[] = {
 #define OPTION(name, kind, value, field, min, max, help) { name, value },
-#include "vmm/options.def"
+#include "vmm/cli/options.def"
 #undef OPTION
     };
     char path[5000], *page = NULL;

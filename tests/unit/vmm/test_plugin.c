@@ -18,7 +18,7 @@
 #undef fail /* the monitor has its own */
 
 #include "vmm/host.h"
-#include "vmm/plugin.h"
+#include "vmm/cli/plugin.h"
 
 static char why[PLUGIN_WHY];
 

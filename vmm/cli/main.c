@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vmm/plugin.h"
+#include "vmm/cli/plugin.h"
 
 #define FIRST_PASSED 3 /* systemd's SD_LISTEN_FDS_START */
 

@@ -3,10 +3,10 @@
  *
  * Nothing here prints an error or ends the process: what goes wrong while plug-ins are loaded is a sentence, what goes
  * wrong in a call is a trap. */
-#ifndef VMM_PLUGIN_H
-#define VMM_PLUGIN_H
+#ifndef VMM_CLI_PLUGIN_H
+#define VMM_CLI_PLUGIN_H
 
-#include "vmm/cli.h"
+#include "vmm/cli/cli.h"
 
 #define PLUGIN_WHY 1024 /* a sentence, its NUL included */
 

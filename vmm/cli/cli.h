@@ -1,7 +1,7 @@
 /* The inside of the command line, which stands on the library's face: wasmvm.h, wasmvm_plugin.h, and words of its own
  * (message.h).  Here is what only a process of its own can have. */
-#ifndef VMM_CLI_H
-#define VMM_CLI_H
+#ifndef VMM_CLI_CLI_H
+#define VMM_CLI_CLI_H
 
 #include "vmm/message.h"
 #include "vmm/wasmvm.h"

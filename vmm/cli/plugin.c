@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vmm/plugin.h"
+#include "vmm/cli/plugin.h"
 
 #define FLAGS_KNOWN (WASMVM_PLUGIN_ONE_THREAD | WASMVM_PLUGIN_NEEDS_FILES | WASMVM_PLUGIN_NEEDS_NETWORK | \
                      WASMVM_PLUGIN_NEEDS_THREADS)

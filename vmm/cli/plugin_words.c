@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmm/plugin.h"
+#include "vmm/cli/plugin.h"
 
 /* Cuts in place what `from` says into `to`, which has room for it; returns the words, or -1. */
 static long cut(const char *from, char separator, char *to, char **at)

@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vmm/cli.h"
+#include "vmm/cli/cli.h"
 
 #define KIB (UINT64_C(1) << 10)
 #define MIB (UINT64_C(1) << 20)
@@ -47,7 +47,7 @@ struct option {
 #define FIELD(member) offsetof(struct command, member)
 static const struct option options[] = {
 #define OPTION(name, kind, value, field, min, max, help) { name, value, help, min, max, field, kind },
-#include "vmm/options.def"
+#include "vmm/cli/options.def"
 #undef OPTION
 };
 #define OPTION_COUNT (sizeof options / sizeof options[0])

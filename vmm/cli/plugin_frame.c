@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmm/plugin.h"
+#include "vmm/cli/plugin.h"
 
 uint32_t frame_u32(const uint8_t *at)
 {

@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "vmm/plugin.h"
+#include "vmm/cli/plugin.h"
 
 #define CHILD_SOCKET 3        /* in the child */
 #define IN_START 4096u        /* of the receive buffer */

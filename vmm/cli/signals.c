@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#include "vmm/cli.h"
+#include "vmm/cli/cli.h"
 
 static const int end_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 enum { END_SIGNALS = sizeof end_signals / sizeof end_signals[0] };

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "vmm/plugin.h"
+#include "vmm/cli/plugin.h"
 
 #define LOOK_NS 250000000  /* between two looks at whether a stop is wanted */
 #define GRACE_NS 250000000 /* from a stop to the end of the process */
