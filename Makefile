@@ -367,7 +367,7 @@ $(BUILD)/san/spec-run: $(call objects,$(SPEC_SRC),san) $(BUILD)/san/libtest.a $(
 	$(Q)$(CC) $(SAN) -o $@ $^ -lm
 
 # The monitor itself, for guests that attack it.
-$(BUILD)/san/wasmvm: $(call objects,$(filter-out vmm/blob.S,$(VMM_SRC) $(CLI_SRC)),san) $(BUILD)/vmm/vmm/blob.o
+$(BUILD)/san/wasmvm: $(call objects,$(filter-out vmm/blob.S,$(VMM_SRC) $(CLI_SRC)),san) $(BUILD)/lib/vmm/blob.o
 	$(call say,LD $@)
 	$(Q)$(CC) $(SAN) -o $@ $^ $(VMM_LIBS)
 

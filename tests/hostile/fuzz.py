@@ -209,6 +209,7 @@ def main():
     args = parser.parse_args()
     if not os.access("/dev/kvm", os.W_OK) and not os.environ.get("REQUIRE_KVM"):
         print("SKIPPED: random calls: /dev/kvm cannot be used here (REQUIRE_KVM=1 makes this a failure)")
+        print("0 passed, 0 failed, 1 skipped")
         return
     args.wasmvm = os.path.abspath(args.wasmvm)
     work = tempfile.mkdtemp(prefix="wasmvm-fuzz-build-")
@@ -223,7 +224,7 @@ def main():
     shutil.rmtree(work)
     for end, n in sorted(ends.items(), key=lambda item: -item[1])[:20]:
         print(f"{n:6} {ascii(end)}")
-    print(f"{seed - args.seed} runs, {failed} failed")
+    print(f"{seed - args.seed - failed} passed, {failed} failed, 0 skipped")
     sys.exit(failed != 0)
 
 
