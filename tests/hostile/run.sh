@@ -60,7 +60,7 @@ run_once() {
     case ",$statuses," in *",$status,"*) ;; *) echo "status $status, not $statuses"; return 1 ;; esac
     if grep -q -e UNASKED -e Sanitizer "$OUT/$1.err"; then echo "stderr holds what it must not"; return 1; fi
     if [ -n "$words" ] && ! grep -q -F -e "$words" "$OUT/$1.err"; then echo "stderr does not say: $words"; return 1; fi
-    most=$((${most:-10000} + ${SLACK_MS:-0})) # an emulated machine is slower
+    most=$((${most:-${HANG_MS:-10000}} + ${SLACK_MS:-0})) # an emulated machine is slower
     if [ "$took" -gt "$most" ]; then echo "took $took ms, more than $most"; return 2; fi
 }
 
