@@ -15,22 +15,6 @@ static uint64_t tsc(void)
     return (uint64_t)hi << 32 | lo;
 }
 
-/* A consistent copy of the page; false: not usable, or the writer does not come to an end.  x86 keeps loads in order,
- * so the compiler barriers are enough. */
-static bool page_read(const struct clock_page *page, struct clock_page *copy)
-{
-    for (int i = 0; i < READ_TRIES; i++) {
-        uint32_t seq = *(const volatile uint32_t *)&page->seq;
-        __asm__ volatile("" : : : "memory");
-        *copy = *page;
-        __asm__ volatile("" : : : "memory");
-        if (!(seq & 1) && seq == *(const volatile uint32_t *)&page->seq)
-            return copy->usable;
-        __asm__ volatile("pause");
-    }
-    return false;
-}
-
 /* Nanoseconds from the page's base to now; a counter behind the base counts as the base. */
 static uint64_t page_elapsed(const struct clock_page *page, uint64_t now)
 {
@@ -39,24 +23,30 @@ static uint64_t page_elapsed(const struct clock_page *page, uint64_t now)
     return (uint64_t)((unsigned __int128)(now - page->base_tsc) * page->mult >> (page->shift & 127));
 }
 
-static bool page_fresh(struct shim *shim, struct clock_page *page, uint64_t *now)
+/* The clock's time, from a page that the monitor did not write meanwhile; *fresh: it is good still.  false: not usable,
+ * or the writer does not come to an end.  x86 keeps loads in order, so the compiler barriers are enough. */
+static bool page_time(const struct clock_page *page, uint32_t id, uint64_t *ns, bool *fresh)
 {
-    struct control *control = shim->control;
-    if (!page_read(&control->clock, page))
-        return false;
-    *now = tsc();
-    if (*now <= page->valid_until_tsc)
-        return true;
-    if (hypercall(&control->slot, CALL_clock_refresh, NULL, 0) != 0 || !page_read(&control->clock, page))
-        return false;
-    *now = tsc();
-    return true;
+    for (int i = 0; i < READ_TRIES; i++) {
+        uint32_t seq = *(const volatile uint32_t *)&page->seq;
+        __asm__ volatile("" : : : "memory");
+        bool usable = page->usable;
+        uint64_t now = tsc();
+        *fresh = now <= page->valid_until_tsc;
+        *ns = (uint64_t)(id == CLOCK_MONOTONIC ? page->monotonic_ns : page->realtime_ns) + page_elapsed(page, now);
+        __asm__ volatile("" : : : "memory");
+        if (!(seq & 1) && seq == *(const volatile uint32_t *)&page->seq)
+            return usable;
+        __asm__ volatile("pause");
+    }
+    return false;
 }
 
 uint64_t shim_clock_ns(const struct control *control)
 {
-    struct clock_page page;
-    return page_read(&control->clock, &page) ? page.monotonic_ns + page_elapsed(&page, tsc()) : 0;
+    uint64_t ns;
+    bool fresh;
+    return page_time(&control->clock, CLOCK_MONOTONIC, &ns, &fresh) ? ns : 0;
 }
 
 static uint64_t monotonic(struct shim *shim, uint64_t ns)
@@ -66,18 +56,31 @@ static uint64_t monotonic(struct shim *shim, uint64_t ns)
     return shim->monotonic_ns;
 }
 
+static bool time_put(struct shim *shim, const struct linear *memory, uint32_t id, uint64_t ns, uint32_t at)
+{
+    return linear_put_u64(memory, at, id == CLOCK_MONOTONIC ? monotonic(shim, ns) : ns);
+}
+
+bool clock_at_once(struct shim *shim, const struct linear *memory, uint32_t id, uint32_t at)
+{
+    uint64_t ns;
+    bool fresh;
+    return id <= CLOCK_MONOTONIC && page_time(&shim->control->clock, id, &ns, &fresh) && fresh &&
+           time_put(shim, memory, id, ns, at);
+}
+
 bool serve_clock_time_get(struct served *call)
 {
+    struct control *control = call->shim->control;
     uint32_t id = call->args[0];
-    struct clock_page page;
-    uint64_t now;
-    if (id > CLOCK_MONOTONIC || !page_fresh(call->shim, &page, &now))
+    uint64_t ns;
+    bool fresh;
+    if (id > CLOCK_MONOTONIC || !page_time(&control->clock, id, &ns, &fresh))
         return false;
-    uint64_t elapsed = page_elapsed(&page, now);
-    uint64_t ns = page.realtime_ns + elapsed;
-    if (id == CLOCK_MONOTONIC)
-        ns = monotonic(call->shim, page.monotonic_ns + elapsed);
-    call->error = linear_put_u64(&call->memory, (uint32_t)call->args[2], ns) ? WASI_SUCCESS : WASI_FAULT;
+    if (!fresh && (hypercall(&control->slot, CALL_clock_refresh, NULL, 0) != 0 ||
+                   !page_time(&control->clock, id, &ns, &fresh)))
+        return false;
+    call->error = time_put(call->shim, &call->memory, id, ns, (uint32_t)call->args[2]) ? WASI_SUCCESS : WASI_FAULT;
     return true;
 }
 

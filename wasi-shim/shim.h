@@ -84,6 +84,8 @@ bool serve_environ_sizes_get(struct served *);
 /* ---- clock.c ---- */
 bool serve_clock_res_get(struct served *);
 bool serve_clock_time_get(struct served *);
+/* clock_time_get by a fresh page; false: nothing is done, and the call goes its ordinary way. */
+bool clock_at_once(struct shim *, const struct linear *, uint32_t id, uint32_t at);
 /* After a forwarded clock_time_get: keeps monotonic time from going backwards where the page ceases to be usable. */
 void clock_forwarded(struct served *);
 
