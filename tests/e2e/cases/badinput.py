@@ -271,7 +271,7 @@ MALFORMED = {
 def every_malformed_option(t):
     """Each option of the table: with every value that its kind refuses; with none, or with one where it takes none."""
     module = t.write("ok.wasm", OK)
-    with open(os.path.join(ROOT, "vmm", "options.def")) as f:
+    with open(os.path.join(ROOT, "vmm", "cli", "options.def")) as f:
         rows = re.findall(r'^OPTION\("([a-z-]+)", ([A-Z_]+), (NULL|"[^"]*")', f.read(), re.M)
     assert len(rows) >= 30, rows
     for name, kind, value in rows:
