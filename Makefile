@@ -579,7 +579,7 @@ test-modes: all $(BUILD)/host/spec-script $(MODES:%=$(BUILD)/modes/%/wasmvm)
 
 test-svm:
 	@tests/tools/deps.sh build svm
-	@$(MAKE) all $(TESTED)
+	@$(MAKE) all
 	tests/tools/svm.sh $(BUILD)/wasmvm $(MODE)
 
 model:

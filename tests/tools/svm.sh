@@ -48,7 +48,7 @@ pack_initramfs() {
     install "$busybox" "$root/bin/busybox"
     install -m 755 tests/svm/init.sh "$root/init"
     gcc -O2 -static -o "$root/bin/debug_exit" tests/svm/debug_exit.c
-    for program in bash realpath dirname basename setpriv timeout; do # those of busybox take fewer options
+    for program in bash realpath dirname basename setpriv timeout; do # busybox has fewer options
         with_libraries "$(command -v $program)" "$root/usr/bin/$program"
     done
     with_libraries "$wasmvm" "$root/bin/wasmvm-libraries"
