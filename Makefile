@@ -9,30 +9,30 @@
 
 ENGINE_SRC := \
     engine/error.c \
-    engine/opcodes.c \
-    engine/reader.c \
-    engine/module.c \
-    engine/sections.c \
-    engine/segments.c \
-    engine/constexpr.c \
-    engine/canon.c \
-    engine/validate.c \
-    engine/validate_control.c \
+    engine/load/opcodes.c \
+    engine/load/reader.c \
+    engine/load/module.c \
+    engine/load/sections.c \
+    engine/load/segments.c \
+    engine/load/constexpr.c \
+    engine/load/canon.c \
+    engine/load/validate.c \
+    engine/load/validate_control.c \
     engine/heap.c \
-    engine/instance.c \
-    engine/link.c \
-    engine/evaluate.c \
-    engine/runtime.c \
-    engine/names.c \
-    engine/gonames.c \
-    engine/build.c \
-    engine/build_control.c \
-    engine/build_simd.c \
-    engine/build_plain.c \
-    engine/flow.c \
-    engine/color.c \
-    engine/code.c \
-    engine/trap.c \
+    engine/run/instance.c \
+    engine/run/link.c \
+    engine/run/evaluate.c \
+    engine/run/runtime.c \
+    engine/load/names.c \
+    engine/load/gonames.c \
+    engine/ir/build.c \
+    engine/ir/build_control.c \
+    engine/ir/build_simd.c \
+    engine/ir/build_plain.c \
+    engine/ir/flow.c \
+    engine/ir/color.c \
+    engine/run/code.c \
+    engine/run/trap.c \
     engine/x64/asm.c \
     engine/x64/emit.c \
     engine/x64/emit_int.c \
@@ -76,60 +76,60 @@ GUEST_SRC := \
     guest/text.c \
 
 VMM_SRC := \
-    vmm/ask.c \
-    vmm/boot.c \
-    vmm/clockpage.c \
-    vmm/dir.c \
-    vmm/embed.c \
-    vmm/embed_config.c \
-    vmm/embed_end.c \
-    vmm/end.c \
-    vmm/errno.c \
-    vmm/fd_io.c \
-    vmm/fd_stat.c \
-    vmm/fdtable.c \
-    vmm/features.c \
-    vmm/grow.c \
-    vmm/guard.c \
-    vmm/guestmem.c \
-    vmm/host.c \
-    vmm/image.c \
-    vmm/invoke.c \
-    vmm/kick.c \
-    vmm/kvm.c \
-    vmm/message.c \
-    vmm/net.c \
-    vmm/net_addr.c \
-    vmm/net_backlog.c \
-    vmm/net_batch.c \
-    vmm/net_dns.c \
-    vmm/net_etc.c \
-    vmm/net_guest.c \
-    vmm/net_log.c \
-    vmm/net_message.c \
-    vmm/net_names.c \
-    vmm/net_option.c \
-    vmm/net_policy.c \
-    vmm/net_preopen.c \
-    vmm/net_socket.c \
-    vmm/net_unix.c \
-    vmm/output.c \
-    vmm/path.c \
-    vmm/poll.c \
-    vmm/ram.c \
-    vmm/report.c \
-    vmm/serve.c \
-    vmm/service.c \
-    vmm/sock.c \
-    vmm/stdio.c \
-    vmm/tables.c \
-    vmm/tmp.c \
-    vmm/trace.c \
-    vmm/vcpu.c \
-    vmm/vm.c \
-    vmm/wasi.c \
-    vmm/within.c \
-    vmm/blob.S \
+    vmm/base/end.c \
+    vmm/base/guard.c \
+    vmm/base/kick.c \
+    vmm/base/message.c \
+    vmm/base/output.c \
+    vmm/machine/blob.S \
+    vmm/machine/boot.c \
+    vmm/machine/clockpage.c \
+    vmm/machine/features.c \
+    vmm/machine/grow.c \
+    vmm/machine/guestmem.c \
+    vmm/machine/image.c \
+    vmm/machine/kvm.c \
+    vmm/machine/ram.c \
+    vmm/machine/tables.c \
+    vmm/machine/vm.c \
+    vmm/run/ask.c \
+    vmm/run/exports.c \
+    vmm/run/host.c \
+    vmm/run/service.c \
+    vmm/run/vcpu.c \
+    vmm/wasi/dir.c \
+    vmm/wasi/errno.c \
+    vmm/wasi/fd_io.c \
+    vmm/wasi/fd_stat.c \
+    vmm/wasi/fdtable.c \
+    vmm/wasi/path.c \
+    vmm/wasi/poll.c \
+    vmm/wasi/stdio.c \
+    vmm/wasi/tmp.c \
+    vmm/wasi/trace.c \
+    vmm/wasi/wasi.c \
+    vmm/wasi/within.c \
+    vmm/net/addr.c \
+    vmm/net/backlog.c \
+    vmm/net/batch.c \
+    vmm/net/dns.c \
+    vmm/net/etc.c \
+    vmm/net/guest.c \
+    vmm/net/log.c \
+    vmm/net/message.c \
+    vmm/net/names.c \
+    vmm/net/net.c \
+    vmm/net/option.c \
+    vmm/net/policy.c \
+    vmm/net/preopen.c \
+    vmm/net/sock.c \
+    vmm/net/socket.c \
+    vmm/net/unix.c \
+    vmm/lib/config.c \
+    vmm/lib/instance.c \
+    vmm/lib/invoke.c \
+    vmm/lib/outcome.c \
+    vmm/lib/report.c \
 
 # The command line, a program on libwasmvm.
 CLI_SRC := \
@@ -144,8 +144,8 @@ CLI_SRC := \
 
 # What the command line has a copy of.
 BOTH_SRC := \
-    vmm/message.c \
-    vmm/output.c \
+    vmm/base/message.c \
+    vmm/base/output.c \
 
 # What host tests share, and the spec suite's runner.
 TEST_SRC := \
@@ -302,7 +302,7 @@ $(BUILD)/host/%.o: %.c
 
 $(BUILD)/host/libengine.a: $(ENGINE_HOST_OBJ)
 	@rm -f $@
-	ar rcs $@ $(ENGINE_HOST_OBJ)
+	ar qcs $@ $(ENGINE_HOST_OBJ)
 
 # The same with the check of emitted code; only x64/ knows of it.
 $(BUILD)/check/%.o: %.c
@@ -315,7 +315,7 @@ ENGINE_CHECK_OBJ := $(call objects,$(filter-out engine/x64/%,$(ENGINE_SRC)),host
 
 $(BUILD)/check/libengine.a: $(ENGINE_CHECK_OBJ)
 	@rm -f $@
-	ar rcs $@ $(ENGINE_CHECK_OBJ)
+	ar qcs $@ $(ENGINE_CHECK_OBJ)
 
 # ---- the spec suite's runner ----
 
@@ -335,10 +335,10 @@ $(BUILD)/host/spec-script: $(call objects,$(SCRIPT_SRC),test)
 	$(call say,LD $@)
 	$(Q)$(CC) -o $@ $^
 
-# ---- unit tests: every tests/unit/FOLDER/test_NAME.c is one cmocka program, linked with what it needs ----
+# ---- unit tests: every tests/unit/.../test_NAME.c is one cmocka program, linked with what it needs ----
 
-TSAN_BIN := $(addprefix $(BUILD)/tsan/,test_service test_net_batch test_net_dns)
-UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
+TSAN_BIN := $(addprefix $(BUILD)/tsan/,test_service test_batch test_dns)
+UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC)) $(TSAN_BIN)
 SAN_LIBS := $(addprefix $(BUILD)/san/,libvmm.a libtest.a libshim.a libengine.a)
 
@@ -356,18 +356,18 @@ $(BUILD)/san/libtest.a: $(call objects,$(TEST_SRC) tests/host/batch_guest.c test
 $(BUILD)/san/libengine.a: $(call objects,$(ENGINE_SRC) $(CHECK_SRC),san)
 $(BUILD)/san/libshim.a: $(call objects,$(SHIM_SRC),san)
 $(BUILD)/san/libguest.a: $(call objects,$(filter %.c,$(GUEST_SRC)),san)
-$(BUILD)/san/libvmm.a: $(call objects,$(filter-out vmm/cli/main.c vmm/blob.S,$(VMM_SRC) $(CLI_SRC)),san)
+$(BUILD)/san/libvmm.a: $(call objects,$(filter-out vmm/cli/main.c vmm/machine/blob.S,$(VMM_SRC) $(CLI_SRC)),san)
 $(BUILD)/san/lib%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
-	ar rcs $@ $^
+	ar qcs $@ $^
 
 $(BUILD)/san/spec-run: $(call objects,$(SPEC_SRC),san) $(BUILD)/san/libtest.a $(BUILD)/san/libengine.a
 	$(call say,LD $@)
 	$(Q)$(CC) $(SAN) -o $@ $^ -lm
 
 # The monitor itself, for guests that attack it.
-$(BUILD)/san/wasmvm: $(call objects,$(filter-out vmm/blob.S,$(VMM_SRC) $(CLI_SRC)),san) $(BUILD)/lib/vmm/blob.o
+$(BUILD)/san/wasmvm: $(call objects,$(filter-out vmm/machine/blob.S,$(VMM_SRC) $(CLI_SRC)),san) $(BUILD)/lib/vmm/blob.o
 	$(call say,LD $@)
 	$(Q)$(CC) $(SAN) -o $@ $^ $(VMM_LIBS)
 
@@ -379,12 +379,12 @@ $(BUILD)/unit/%: tests/unit/%.c $(SAN_LIBS) $(BUILD)/san/libguest.a
 	    $(if $(filter guest/% wasi-shim/%,$*),$(BUILD)/san/libguest.a)
 
 # What two threads share once more, under ThreadSanitizer: the hand-over of calls, bytes without calls, the resolver.
-$(BUILD)/tsan/test_service: tests/unit/vmm/test_service.c vmm/service.c vmm/message.c \
+$(BUILD)/tsan/test_service: tests/unit/vmm/run/test_service.c vmm/run/service.c vmm/base/message.c \
     wasi-shim/hypercall.c
-$(BUILD)/tsan/test_net_batch: tests/unit/vmm/test_net_batch.c vmm/net_batch.c vmm/net_backlog.c vmm/message.c \
+$(BUILD)/tsan/test_batch: tests/unit/vmm/net/test_batch.c vmm/net/batch.c vmm/net/backlog.c vmm/base/message.c \
     tests/host/batch_guest.c wasi-shim/batch.c wasi-shim/linear.c
-$(BUILD)/tsan/test_net_dns: tests/unit/vmm/test_net_dns.c vmm/message.c \
-    $(addprefix vmm/net_,dns.c policy.c addr.c message.c log.c)
+$(BUILD)/tsan/test_dns: tests/unit/vmm/net/test_dns.c vmm/base/message.c \
+    $(addprefix vmm/net/,dns.c policy.c addr.c message.c log.c)
 $(BUILD)/tsan/test_%:
 	@mkdir -p $(@D)
 	$(call say,CC tsan $@)

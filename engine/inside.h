@@ -8,7 +8,7 @@
 /* Opcodes: one byte as it is; 0xFC-prefixed as 0x100 + number, 0xFD-prefixed as 0x200 + number.  OP_i32_load8_s etc. */
 enum opcode {
 #define OPCODE(code, name, imm, pops, pushes, family) OP_##name = (code),
-#include "engine/opcodes.def"
+#include "engine/load/opcodes.def"
 #undef OPCODE
 };
 
@@ -165,7 +165,7 @@ struct instance {
     struct host_func *hosts; /* per imported function; fn NULL: import of another instance, then: */
     struct extern_ref *import_funcs;
     bool *elem_dropped, *data_dropped;
-    /* the compiler's part (engine/code.c) */
+    /* the compiler's part (engine/run/code.c) */
     struct code_state *code;
     int32_t pinned[2]; /* global indices held in machine registers, -1 = none */
     bool zero_base;    /* memory 0 is at address 0 */

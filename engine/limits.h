@@ -1,5 +1,5 @@
 /* The engine's own limits (spec appendix "implementation limitations").  What is over one is refused in one line that
- * tells both numbers; tests/unit/engine/test_limits.c holds each: the limit itself is taken, one more is not.
+ * tells both numbers; tests/unit/engine/load/test_limits.c holds each: the limit itself is taken, one more is not.
  *
  * None is met by what Go, Rust, TinyGo or C compilers put out: they are at or above what browsers allow (the
  * JavaScript API's "implementation-defined limits"). */

@@ -10,15 +10,15 @@
 #include <sys/uio.h>
 #include <time.h>
 
-#include "vmm/message.h"
+#include "vmm/base/message.h"
 #include "wasi-shim/abi.h"
 
-/* ---- what a machine is made from: embed.c fills it from what was configured ---- */
+/* ---- what a machine is made from: lib/instance.c fills it from what was configured ---- */
 struct grant { /* a directory */
     const char *host, *guest;
     bool read_only;
     bool tmp;      /* tmp.c's; host is NULL until tmp_make */
-    bool sealed;   /* no directory of the host's: net_etc.c's files; host is NULL */
+    bool sealed;   /* no directory of the host's: net/etc.c's files; host is NULL */
 };
 struct words { const char **at; uint32_t n; };
 struct passed { int fd; bool taken; }; /* a socket; taken: the machine's to close, else it gets a copy */
@@ -140,7 +140,7 @@ uint64_t wasi_transfer_one(struct wasi *, const struct request *, struct end *en
 /* First path asked with descriptor -1, and how often; "" = none. */
 const char *wasi_missing_path(const struct wasi *, uint64_t *count);
 void wasi_close(struct wasi *);
-/* net_batch.c: bytes of connections that need no calls of their own.  From here to batch_stop, under the lock of the
+/* net/batch.c: bytes of connections that need no calls of their own.  From here to batch_stop, under the lock of the
  * calls; not with --trace or --net-bytes, which want calls. */
 void batch_start(struct wasi *, pthread_mutex_t *);
 void batch_stop(struct wasi *);

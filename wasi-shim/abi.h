@@ -176,7 +176,7 @@ struct fdstat { uint8_t filetype, pad0; uint16_t flags; uint32_t pad1; uint64_t 
 /* A host function: offsets of NUL-terminated strings in the control area; sig as in calls.def, f = f32, F = f64. */
 struct host_import { uint32_t module_off, name_off, sig_off, provider_off; };
 
-/* Bytes of TCP connections that need no call of their own (vmm/net_batch.c, wasi-shim/batch.c).
+/* Bytes of TCP connections that need no call of their own (vmm/net/batch.c, wasi-shim/batch.c).
  *
  * In: what the host took from a connection when poll_oneoff found it readable.  Descriptor fd has the place fd %
  * BATCH_PLACES, if the place says so.  The host writes it inside a call; between calls the guest moves `used`, `again`

@@ -3,7 +3,7 @@
 #ifndef ENGINE_X64_EMIT_H
 #define ENGINE_X64_EMIT_H
 
-#include "engine/code.h"
+#include "engine/run/code.h"
 #include "engine/x64/asm.h"
 #include "engine/x64/regs.h"
 

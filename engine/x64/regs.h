@@ -9,7 +9,7 @@
 #ifndef ENGINE_X64_REGS_H
 #define ENGINE_X64_REGS_H
 
-#include "engine/ir.h"
+#include "engine/ir/ir.h"
 
 enum gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
 enum { XMM0 = 16, XMM14 = 30, XMM15 = 31 }; /* floats are numbered behind the integers */

@@ -133,7 +133,7 @@ static void write_runtime(struct engine *e, struct assembler *a)
 {
     static const runtime_fn functions[RT_COUNT] = {
 #define RUNTIME(name) [RT_##name] = rt_##name,
-#include "engine/runtime.def"
+#include "engine/run/runtime.def"
 #undef RUNTIME
     };
     struct code_global *g = e->code;

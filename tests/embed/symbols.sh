@@ -8,7 +8,7 @@ set -u
 build=$1
 passed=0 failed=0
 
-# Of each thread, not of the process: where its words go (vmm/message.c), where its stack ends (vmm/ask.c).
+# Of each thread, not of the process: where its words go (vmm/base/message.c), where its stack ends (vmm/run/ask.c).
 allowed=" outlet before_end floor_known "
 
 check() { # NAME WHAT-IS-WRONG

@@ -8,7 +8,7 @@
  *
  * All memory is mapped once, the engine made once; after a run both are brought back to what they were then: a run
  * costs some ten microseconds.  Emitted code is decoded again (tests/check/). */
-#include "engine/code.h"
+#include "engine/run/code.h"
 #include "tests/fuzz/heap.h"
 
 #include <sanitizer/asan_interface.h>

@@ -1,4 +1,4 @@
-/* The slot in reverse, as vmm/service.c, vmm/ask.c and guest/host.c do it, in every interleaving: a caller's thread asks
+/* The slot in reverse, as vmm/run/service.c, vmm/run/ask.c and guest/host.c do it, in every interleaving: a caller's thread asks
  * the guest for exports, which may make a plain call, or call a host function that asks for an export in its turn.
  *
  * Two processes: the vCPU's thread, which runs the guest and, at a doorbell, the monitor; and the caller, who is the

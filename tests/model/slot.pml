@@ -1,4 +1,4 @@
-/* The hand-over of calls as vmm/service.c and wasi-shim/hypercall.c do it, in every interleaving.
+/* The hand-over of calls as vmm/run/service.c and wasi-shim/hypercall.c do it, in every interleaving.
  *
  * Two processes: the vCPU's thread, which runs the guest and, at a doorbell, the monitor; and the service thread.
  * `lock` is the mutex, `wanted` and `asleep` are the futex.  The guest's wait is bounded: while it waits it may ring at any

@@ -13,7 +13,7 @@ cd "$(dirname "$0")/../.." || exit 2
 freestanding=' stdarg.h stdbool.h stddef.h stdint.h stdalign.h stdnoreturn.h limits.h float.h immintrin.h cpuid.h '
 passed=0 failed=0
 
-face=' vmm/wasmvm.h vmm/wasmvm_plugin.h vmm/message.h '
+face=' vmm/wasmvm.h vmm/wasmvm_plugin.h vmm/base/message.h '
 
 allowed() { # FILE INCLUDED: may FILE include it by "..."?
     case $1 in
@@ -64,7 +64,7 @@ reaches() { # HEADER TARGET: does HEADER include TARGET, directly or not?
     return 1
 }
 
-for file in {engine,engine/*,wasi-shim,guest,vmm,vmm/cli}/*.{[chS],def}; do
+for file in {engine,engine/*,wasi-shim,guest,vmm,vmm/*}/*.{[chS],def}; do
     [ -e "$file" ] || continue
     wrong=$(check "$file")
     case $file in *.h) reaches "$file" "$file" && wrong+="$file: includes itself by a detour" ;; esac

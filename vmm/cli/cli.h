@@ -3,7 +3,7 @@
 #ifndef VMM_CLI_CLI_H
 #define VMM_CLI_CLI_H
 
-#include "vmm/message.h"
+#include "vmm/base/message.h"
 #include "vmm/wasmvm.h"
 
 /* ---- options.c: the command line (docs/wasmvm.1), as data ---- */

@@ -180,7 +180,7 @@ def the_table_names_tests_that_exist(t):
     with open(ROOT + "/tests/README.md") as f:
         named = re.findall(r"`((?:test_|policy/|net/|recipes/)[a-z0-9_-]+…?)`", f.read())
     there = [c.name for c in CASES]
-    for path in glob.glob(ROOT + "/tests/unit/vmm/test_net_*.c"):
+    for path in glob.glob(ROOT + "/tests/unit/vmm/net/test_*.c"):
         with open(path) as f:
             there += re.findall(r"^static void (test_\w+)\(", f.read(), re.M)
     assert len(named) > 50

@@ -1,0 +1,554 @@
+/* Control instructions: body bytes to blocks and edges.
+ *
+ * A block ends where control joins or parts.  What stays on the operand stack over a block's end lies in stack
+ * registers (build_flush).  Jumps that Go sends through its dispatch (`i32.const k; local.set PC_B; br loop`) go
+ * straight to entry k of the br_table that the loop starts with. */
+#include "engine/ir/build.h"
+#include "engine/load/opcodes.h"
+
+/* The first one of each: where a later one cannot be had, writes go there and `failed` ends the pass. */
+bool build_room(struct build *b)
+{
+    struct compile *c = b->c;
+    return compile_grow(c, (void **)&c->nodes, &c->nodes_cap, 1, sizeof *c->nodes) &&
+           compile_grow(c, (void **)&c->blocks, &c->blocks_cap, 1, sizeof *c->blocks) &&
+           compile_grow(c, (void **)&c->order, &c->order_cap, 1, sizeof *c->order) &&
+           compile_grow(c, (void **)&b->ctl, &b->ctl_cap, 1, sizeof *b->ctl) &&
+           compile_grow(c, (void **)&b->stack, &b->stack_cap, 1, sizeof *b->stack);
+}
+
+static uint32_t block_new(struct build *b)
+{
+    struct compile *c = b->c;
+    if (!compile_grow(c, (void **)&c->blocks, &c->blocks_cap, c->nblocks + 1, sizeof *c->blocks))
+        return 0;
+    c->blocks[c->nblocks] = (struct block){.succ = {REF_NONE, REF_NONE}};
+    return c->nblocks++;
+}
+
+/* Starts block k here in layout order. */
+static void block_place(struct build *b, uint32_t k)
+{
+    struct compile *c = b->c;
+    if (!compile_grow(c, (void **)&c->order, &c->order_cap, c->norder + 1, sizeof *c->order))
+        return;
+    c->order[c->norder++] = k;
+    uint32_t label = build_node(b, IR_LABEL, T_NONE);
+    c->nodes[label].idx = k;
+    c->blocks[k].first = label;
+    c->blocks[k].placed = true;
+    b->cur = k;
+    b->dead = false;
+}
+
+static struct node *block_end(struct build *b, enum irop op)
+{
+    uint32_t n = build_node(b, op, T_NONE);
+    b->c->blocks[b->cur].last = n;
+    return &b->c->nodes[n];
+}
+
+static void branch(struct build *b, uint32_t target)
+{
+    block_end(b, IR_BR);
+    b->c->blocks[b->cur].succ[0] = target;
+}
+
+static void branch_if(struct build *b, ref cond, uint32_t yes, uint32_t no)
+{
+    struct compile *c = b->c;
+    if (ref_is_node(cond) && ref_index(cond) == b->last && !(cond & REF_NZ)) {
+        struct node *n = &c->nodes[b->last];
+        if ((n->op == IR_CMP || n->op == IR_FCMP || (n->op == IR_AND && n->type == T_I32)) && n->dst == REF_NONE)
+            n->flags |= NF_FOLD;
+    }
+    block_end(b, IR_BRIF)->a = cond;
+    c->blocks[b->cur].succ[0] = yes;
+    c->blocks[b->cur].succ[1] = no;
+}
+
+/* The popped condition survives the flush of what lies below it: it is computed last, the flush moves come before. */
+static ref pop_condition(struct build *b)
+{
+    ref cond = build_pop(b).r;
+    struct compile *c = b->c;
+    bool dirty = b->flushed < b->sp;
+    if (dirty && ref_is_vreg(cond)) { /* a flush may not write what the condition reads */
+        build_vreg(b, build_stack_vreg(b, b->sp, T_I32));
+        uint32_t n = build_node(b, IR_COPY, T_I32);
+        c->nodes[n].a = cond;
+        c->nodes[n].flags |= NF_VALUE;
+        c->nodes[n].depth = b->sp & 0xffffff;
+        cond = n;
+    }
+    build_flush(b);
+    return cond;
+}
+
+static struct ctl *ctl_push(struct build *b, unsigned kind)
+{
+    if (!compile_grow(b->c, (void **)&b->ctl, &b->ctl_cap, b->nctl + 1, sizeof *b->ctl))
+        return &b->ctl[0];
+    struct ctl *f = &b->ctl[b->nctl++];
+    *f = (struct ctl){
+        .kind = (uint8_t)kind, .label = REF_NONE, .else_block = REF_NONE, .dispatch_vreg = REF_NONE};
+    return f;
+}
+
+/* Block types (spec 5.4.1). */
+static void block_type(struct build *b, struct ctl *f)
+{
+    static const uint8_t codes[] = {VT_I32, VT_I64, VT_F32, VT_F64, VT_V128, VT_FUNCREF, VT_EXTERNREF};
+    uint8_t byte = *b->at;
+    if (byte == 0x40) {
+        b->at++;
+        return;
+    }
+    for (unsigned i = 0; i < sizeof codes; i++)
+        if (byte == codes[i]) {
+            b->at++;
+            f->nresults = 1;
+            f->results = &codes[i];
+            return;
+        }
+    const struct functype *t = &b->c->module->types[build_s64(b)];
+    f->nparams = t->nparams;
+    f->params = t->params;
+    f->nresults = t->nresults;
+    f->results = t->results;
+}
+
+static uint32_t label_arity(const struct ctl *f)
+{
+    return f->kind == OP_loop ? f->nparams : f->nresults;
+}
+static const uint8_t *label_types(const struct ctl *f)
+{
+    return f->kind == OP_loop ? f->params : f->results;
+}
+
+static uint32_t label_block(struct build *b, struct ctl *f)
+{
+    if (f->label == REF_NONE)
+        f->label = block_new(b);
+    return f->label;
+}
+
+/* The label's values are where the target expects them already. */
+static bool values_in_place(struct build *b, const struct ctl *f)
+{
+    uint32_t n = label_arity(f);
+    for (uint32_t i = 0; i < n; i++)
+        if (b->stack[b->sp - n + i].r != (REF_VREG | build_stack_vreg(b, f->height + i, ir_type_of(label_types(f)[i]))))
+            return false;
+    return true;
+}
+
+/* Copies the topmost values to where the target expects them, without popping.  Sources never lie below their targets,
+ * so ascending order is safe. */
+static void values_move(struct build *b, const struct ctl *f)
+{
+    uint32_t n = label_arity(f);
+    struct compile *c = b->c;
+    for (uint32_t i = 0; i < n; i++) {
+        struct opnd o = b->stack[b->sp - n + i];
+        uint32_t v = build_stack_vreg(b, f->height + i, ir_type_of(label_types(f)[i]));
+        if (o.r == (REF_VREG | v))
+            continue;
+        build_vreg(b, v)->uses++;
+        if (build_is_last(b, o.r) && !(o.r & REF_NZ)) {
+            c->nodes[b->last].dst = v;
+            continue;
+        }
+        uint32_t s = build_node(b, IR_SET, o.type);
+        c->nodes[s].a = o.r;
+        c->nodes[s].dst = v;
+        if (ref_is_vreg(o.r))
+            build_vreg(b, ref_index(o.r))->uses++;
+    }
+}
+
+/* After a block's end: its values are on the stack as stack registers. */
+static void values_push(struct build *b, uint32_t height, const uint8_t *types, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        enum irtype t = ir_type_of(types[i]);
+        uint32_t v = build_stack_vreg(b, height + i, t);
+        build_vreg(b, v);
+        build_push(b, REF_VREG | v, t);
+    }
+    b->flushed = b->sp;
+}
+
+static void stack_cut(struct build *b, uint32_t height)
+{
+    while (b->sp > height)
+        build_pop(b);
+}
+
+static void set_dead(struct build *b)
+{
+    b->dead = true;
+    b->dead_depth = 0;
+    stack_cut(b, b->ctl[b->nctl - 1].height);
+}
+
+void build_entry(struct build *b)
+{
+    struct compile *c = b->c;
+    struct ctl *f = ctl_push(b, 0);
+    f->nresults = c->type->nresults;
+    f->results = c->type->results;
+    block_place(b, block_new(b));
+}
+
+static void open_block(struct build *b)
+{
+    struct ctl *f = ctl_push(b, OP_block);
+    block_type(b, f);
+    if (b->flushed < b->sp)
+        build_flush(b);
+    f->height = b->sp - f->nparams;
+}
+
+static void open_loop(struct build *b)
+{
+    struct ctl *f = ctl_push(b, OP_loop);
+    block_type(b, f);
+    build_flush(b);
+    f->height = b->sp - f->nparams;
+    /* parameters that are constants need their registers, as every back edge brings new ones */
+    if (!values_in_place(b, f)) {
+        values_move(b, f);
+        stack_cut(b, f->height);
+        values_push(b, f->height, f->params, f->nparams);
+    }
+    f->label = block_new(b);
+    branch(b, f->label);
+    block_place(b, f->label);
+}
+
+static void open_if(struct build *b)
+{
+    ref cond = pop_condition(b);
+    struct ctl *f = ctl_push(b, OP_if_);
+    block_type(b, f);
+    f->height = b->sp - f->nparams;
+    if (f->nparams &&
+        !values_in_place(
+            b, &(struct ctl){.kind = OP_loop, .height = f->height, .nparams = f->nparams, .params = f->params})) {
+        values_move(b, &(struct ctl){.kind = OP_loop, .height = f->height, .nparams = f->nparams, .params = f->params});
+        stack_cut(b, f->height);
+        values_push(b, f->height, f->params, f->nparams);
+    }
+    uint32_t then = block_new(b);
+    f->else_block = block_new(b);
+    branch_if(b, cond, then, f->else_block);
+    block_place(b, then);
+}
+
+static void do_else(struct build *b)
+{
+    struct ctl *f = &b->ctl[b->nctl - 1];
+    if (!b->dead) {
+        values_move(b, f);
+        branch(b, label_block(b, f));
+    }
+    stack_cut(b, f->height);
+    block_place(b, f->else_block);
+    values_push(b, f->height, f->params, f->nparams);
+    f->else_block = REF_NONE;
+    f->kind = OP_else_;
+}
+
+static void return_values(struct build *b, uint32_t n)
+{
+    uint32_t first = build_args(b, n);
+    struct node *r = block_end(b, IR_RETURN);
+    r->b = n;
+    r->c = first;
+}
+
+static void do_end(struct build *b)
+{
+    struct ctl *f = &b->ctl[b->nctl - 1];
+    if (f->kind == OP_if_ && f->else_block != REF_NONE) { /* no else: parameters are the results */
+        if (f->label == REF_NONE && (b->dead || values_in_place(b, f))) {
+            f->label = f->else_block;
+        } else {
+            label_block(b, f);
+            if (!b->dead) {
+                values_move(b, f);
+                branch(b, f->label);
+            }
+            block_place(b, f->else_block);
+            stack_cut(b, f->height);
+            branch(b, f->label);
+            b->dead = true;
+        }
+    }
+    uint32_t height = f->height, label = f->kind == OP_loop ? REF_NONE : f->label;
+    if (label != REF_NONE) {
+        if (!b->dead) {
+            values_move(b, f);
+            branch(b, label);
+        }
+        stack_cut(b, height);
+        block_place(b, label);
+        values_push(b, height, f->results, f->nresults);
+    } else if (f->kind == OP_loop && f->dispatch_vreg != REF_NONE && f->back_edges == 0 && b->c->order[1] == f->label) {
+        b->c->dispatch = f->label; /* entered from the function's start alone */
+    }
+    if (b->nctl == 1 && !b->dead)
+        return_values(b, f->nresults);
+    b->nctl--;
+    if (b->dead)
+        b->dead_depth = 0;
+}
+
+/* `i32.const k; local.set PC_B` just before a branch to the loop that dispatches on PC_B. */
+static uint32_t threaded_target(struct build *b, struct ctl *f)
+{
+    struct compile *c = b->c;
+    if (f->kind != OP_loop)
+        return label_block(b, f);
+    if (f->dispatch_vreg != REF_NONE && b->last == c->nnodes - 1 && b->last > c->blocks[b->cur].first) {
+        const struct node *s = &c->nodes[b->last];
+        if (s->op == IR_SET && s->dst == f->dispatch_vreg && ref_is_node(s->a) &&
+            c->nodes[ref_index(s->a)].op == IR_CONST) {
+            uint64_t k = c->nodes[ref_index(s->a)].imm;
+            return c->targets[f->dispatch_table + (k < f->dispatch_n ? k : f->dispatch_n)];
+        }
+    }
+    f->back_edges++;
+    return f->label;
+}
+
+static void do_br(struct build *b)
+{
+    struct ctl *f = &b->ctl[b->nctl - 1 - build_u32(b)];
+    uint32_t target = threaded_target(b, f);
+    values_move(b, f);
+    branch(b, target);
+    set_dead(b);
+}
+
+static void do_br_if(struct build *b)
+{
+    struct ctl *f = &b->ctl[b->nctl - 1 - build_u32(b)];
+    ref cond = pop_condition(b);
+    uint32_t next = block_new(b);
+    if (f->kind == OP_loop)
+        f->back_edges++;
+    if (values_in_place(b, f)) {
+        branch_if(b, cond, label_block(b, f), next);
+    } else {
+        uint32_t edge = block_new(b);
+        branch_if(b, cond, edge, next);
+        block_place(b, edge);
+        values_move(b, f);
+        branch(b, label_block(b, f));
+    }
+    block_place(b, next);
+}
+
+static void do_br_table(struct build *b)
+{
+    struct compile *c = b->c;
+    uint32_t n = build_u32(b);
+    const uint8_t *entries = b->at;
+    uint32_t header = b->cur, header_nodes = c->nnodes - c->blocks[b->cur].first;
+    ref idx = pop_condition(b);
+    if (!compile_grow(c, (void **)&c->targets, &c->targets_cap, c->ntargets + n + 1, sizeof *c->targets))
+        return;
+    uint32_t table = c->ntargets;
+    c->ntargets += n + 1;
+    b->stamp++;
+    uint32_t from = b->cur;
+    struct node *term = block_end(b, IR_BRTABLE);
+    term->a = idx;
+    c->blocks[from].table = table;
+    c->blocks[from].ntable = n + 1;
+    b->at = entries;
+    bool plain = true;
+    for (uint32_t i = 0; i <= n; i++) {
+        struct ctl *f = &b->ctl[b->nctl - 1 - build_u32(b)];
+        if (f->kind == OP_loop)
+            f->back_edges++;
+        uint32_t target;
+        if (label_arity(f) == 0 || values_in_place(b, f)) {
+            target = label_block(b, f);
+        } else {
+            plain = false;
+            if (f->edge_stamp != b->stamp) { /* moves first, placed after this block */
+                f->edge_stamp = b->stamp;
+                f->edge_block = block_new(b);
+                block_place(b, f->edge_block);
+                values_move(b, f);
+                branch(b, label_block(b, f));
+            }
+            target = f->edge_block;
+        }
+        c->targets[table + i] = target;
+    }
+    /* A dispatch: nothing but this br_table since the loop's start. */
+    if (plain && header_nodes == 1 && ref_is_vreg(idx) && !(idx & REF_NZ))
+        for (uint32_t i = b->nctl; i-- > 0;) {
+            struct ctl *f = &b->ctl[i];
+            if (f->kind == OP_loop) {
+                if (f->label == header && f->nparams == 0) {
+                    f->dispatch_vreg = ref_index(idx);
+                    f->dispatch_table = table;
+                    f->dispatch_n = n;
+                }
+                break;
+            }
+        }
+    set_dead(b);
+}
+
+static void do_tail(struct build *b, unsigned op)
+{
+    struct compile *c = b->c;
+    uint32_t idx = build_u32(b), table = op == OP_return_call_indirect ? build_u32(b) : 0;
+    const struct functype *t = &c->module->types[op == OP_return_call ? c->module->funcs[idx].type : idx];
+    build_call(b, op == OP_return_call ? IR_TAIL : IR_TAILI, t, idx, table);
+    c->blocks[b->cur].last = c->nnodes - 1;
+    set_dead(b);
+}
+
+bool build_control(struct build *b, unsigned op)
+{
+    struct compile *c = b->c;
+    uint32_t idx, table;
+    switch (op) {
+    case OP_block:
+        open_block(b);
+        break;
+    case OP_loop:
+        open_loop(b);
+        break;
+    case OP_if_:
+        open_if(b);
+        break;
+    case OP_else_:
+        do_else(b);
+        break;
+    case OP_end:
+        do_end(b);
+        break;
+    case OP_br:
+        do_br(b);
+        break;
+    case OP_br_if:
+        do_br_if(b);
+        break;
+    case OP_br_table:
+        do_br_table(b);
+        break;
+    case OP_return_:
+        return_values(b, c->type->nresults);
+        set_dead(b);
+        break;
+    case OP_unreachable:
+        block_end(b, IR_TRAP)->idx = TRAP_UNREACHABLE;
+        set_dead(b);
+        break;
+    case OP_call:
+        idx = build_u32(b);
+        build_call(b, IR_CALL, &c->module->types[c->module->funcs[idx].type], idx, 0);
+        break;
+    case OP_call_indirect:
+        idx = build_u32(b);
+        table = build_u32(b);
+        build_call(b, IR_CALLI, &c->module->types[idx], idx, table);
+        break;
+    case OP_return_call:
+    case OP_return_call_indirect:
+        do_tail(b, op);
+        break;
+    default:
+        return false;
+    }
+    return true;
+}
+
+static void skip_immediates(struct build *b, unsigned op)
+{
+    switch (opcode_table[op].imm) {
+    case IMM_NONE:
+        return;
+    case IMM_BLOCK:
+    case IMM_I32:
+    case IMM_I64:
+        build_s64(b);
+        return;
+    case IMM_BR_TABLE:
+        for (uint32_t n = build_u32(b) + 1; n; n--)
+            build_u32(b);
+        return;
+    case IMM_SELECT:
+        for (uint32_t n = build_u32(b); n; n--)
+            b->at++;
+        return;
+    case IMM_REF_TYPE:
+        b->at++;
+        return;
+    case IMM_F32:
+        b->at += 4;
+        return;
+    case IMM_F64:
+        b->at += 8;
+        return;
+    case IMM_V128:
+    case IMM_SHUFFLE:
+        b->at += 16;
+        return;
+    case IMM_LANE2:
+    case IMM_LANE4:
+    case IMM_LANE8:
+    case IMM_LANE16:
+        b->at++;
+        return;
+    case IMM_CALL_INDIRECT:
+    case IMM_TABLE2:
+    case IMM_MEMORY2:
+    case IMM_ELEM_TABLE:
+    case IMM_DATA_MEMORY:
+        build_u32(b);
+        build_u32(b);
+        return;
+    case IMM_MEM8:
+    case IMM_MEM16:
+    case IMM_MEM32:
+    case IMM_MEM64:
+    case IMM_MEM128:
+    case IMM_MEM8_LANE:
+    case IMM_MEM16_LANE:
+    case IMM_MEM32_LANE:
+    case IMM_MEM64_LANE:
+        if (build_u32(b) & 64)
+            build_u32(b);
+        build_u32(b);
+        if (opcode_table[op].imm >= IMM_MEM8_LANE)
+            b->at++;
+        return;
+    default:
+        build_u32(b);
+        return; /* one index */
+    }
+}
+
+bool build_skip(struct build *b, unsigned op)
+{
+    if (op == OP_block || op == OP_loop || op == OP_if_) {
+        b->dead_depth++;
+    } else if (op == OP_end && b->dead_depth) {
+        b->dead_depth--;
+        return true;
+    } else if ((op == OP_end || op == OP_else_) && b->dead_depth == 0) {
+        return build_control(b, op);
+    }
+    skip_immediates(b, op);
+    return true;
+}

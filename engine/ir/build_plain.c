@@ -1,0 +1,55 @@
+/* Plain instructions, which pop and push values of one type and have no immediates but a memory argument, as a table.
+ * */
+#include "engine/ir/build.h"
+
+/* clang-format off */
+#define ONE(name, how, op, type, sub) [OP_##name] = { how, IR_##op, type, sub },
+#define INT2(name, op) ONE(i32_##name, P_BIN, op, T_I32, 0) ONE(i64_##name, P_BIN, op, T_I64, 0)
+#define CMP2(name, cc) ONE(i32_##name, P_BIN, CMP, T_I32, cc) ONE(i64_##name, P_BIN, CMP, T_I64, cc)
+#define FLO2(name, op) ONE(f32_##name, P_BIN, op, T_F32, 0) ONE(f64_##name, P_BIN, op, T_F64, 0)
+#define FCM2(name, cc) ONE(f32_##name, P_BIN, FCMP, T_F32, cc) ONE(f64_##name, P_BIN, FCMP, T_F64, cc)
+#define UNI2(name, op) ONE(i32_##name, P_UN, op, T_I32, 0) ONE(i64_##name, P_UN, op, T_I64, 0)
+#define UNF2(name, op, sub) ONE(f32_##name, P_UN, op, T_F32, sub) ONE(f64_##name, P_UN, op, T_F64, sub)
+
+const struct plain_op plain_ops[PLAIN_OPS] = {
+    INT2(add, ADD) INT2(sub, SUB) INT2(mul, MUL) INT2(and, AND) INT2(or, OR) INT2(xor, XOR) INT2(shl, SHL)
+    INT2(shr_s, SAR) INT2(shr_u, SHR) INT2(rotl, ROTL) INT2(rotr, ROTR) INT2(div_s, DIVS) INT2(div_u, DIVU)
+    INT2(rem_s, REMS) INT2(rem_u, REMU)
+    CMP2(eq, CC_E) CMP2(ne, CC_NE) CMP2(lt_s, CC_L) CMP2(lt_u, CC_B) CMP2(gt_s, CC_G) CMP2(gt_u, CC_A)
+    CMP2(le_s, CC_LE) CMP2(le_u, CC_BE) CMP2(ge_s, CC_GE) CMP2(ge_u, CC_AE)
+    ONE(i32_eqz, P_TEST, CMP, T_I32, 0) ONE(i64_eqz, P_TEST, CMP, T_I64, 0)
+    UNI2(clz, CLZ) UNI2(ctz, CTZ) UNI2(popcnt, POPCNT) UNI2(extend8_s, EXT8) UNI2(extend16_s, EXT16)
+    ONE(i64_extend32_s, P_UN, EXT32, T_I64, 0) ONE(i64_extend_i32_s, P_UN, SEXT, T_I64, 0)
+    FLO2(add, FADD) FLO2(sub, FSUB) FLO2(mul, FMUL) FLO2(div, FDIV) FLO2(min, FMIN) FLO2(max, FMAX)
+    FLO2(copysign, FCOPYSIGN) UNF2(abs, FABS, 0) UNF2(neg, FNEG, 0) UNF2(sqrt, FSQRT, 0)
+    UNF2(nearest, FROUND, 8) UNF2(floor, FROUND, 9) UNF2(ceil, FROUND, 10) UNF2(trunc, FROUND, 11)
+    FCM2(eq, FCC_EQ) FCM2(ne, FCC_NE) FCM2(lt, FCC_LT) FCM2(gt, FCC_GT) FCM2(le, FCC_LE) FCM2(ge, FCC_GE)
+    ONE(f32_convert_i32_s, P_UN, ITOF, T_F32, 0) ONE(f32_convert_i32_u, P_UN, ITOF, T_F32, 1)
+    ONE(f32_convert_i64_s, P_UN, ITOF, T_F32, 2) ONE(f32_convert_i64_u, P_UN, ITOF, T_F32, 3)
+    ONE(f64_convert_i32_s, P_UN, ITOF, T_F64, 0) ONE(f64_convert_i32_u, P_UN, ITOF, T_F64, 1)
+    ONE(f64_convert_i64_s, P_UN, ITOF, T_F64, 2) ONE(f64_convert_i64_u, P_UN, ITOF, T_F64, 3)
+    ONE(i32_trunc_f32_s, P_UN, FTOI, T_I32, 0) ONE(i32_trunc_f32_u, P_UN, FTOI, T_I32, 1)
+    ONE(i32_trunc_f64_s, P_UN, FTOI, T_I32, 2) ONE(i32_trunc_f64_u, P_UN, FTOI, T_I32, 3)
+    ONE(i64_trunc_f32_s, P_UN, FTOI, T_I64, 0) ONE(i64_trunc_f32_u, P_UN, FTOI, T_I64, 1)
+    ONE(i64_trunc_f64_s, P_UN, FTOI, T_I64, 2) ONE(i64_trunc_f64_u, P_UN, FTOI, T_I64, 3)
+    ONE(i32_trunc_sat_f32_s, P_UN, FTOI, T_I32, 4) ONE(i32_trunc_sat_f32_u, P_UN, FTOI, T_I32, 5)
+    ONE(i32_trunc_sat_f64_s, P_UN, FTOI, T_I32, 6) ONE(i32_trunc_sat_f64_u, P_UN, FTOI, T_I32, 7)
+    ONE(i64_trunc_sat_f32_s, P_UN, FTOI, T_I64, 4) ONE(i64_trunc_sat_f32_u, P_UN, FTOI, T_I64, 5)
+    ONE(i64_trunc_sat_f64_s, P_UN, FTOI, T_I64, 6) ONE(i64_trunc_sat_f64_u, P_UN, FTOI, T_I64, 7)
+    ONE(f64_promote_f32, P_UN, PROMOTE, T_F64, 0) ONE(f32_demote_f64, P_UN, DEMOTE, T_F32, 0)
+    ONE(i32_reinterpret_f32, P_UN, BITCAST, T_I32, 0) ONE(i64_reinterpret_f64, P_UN, BITCAST, T_I64, 0)
+    ONE(f32_reinterpret_i32, P_UN, BITCAST, T_F32, 0) ONE(f64_reinterpret_i64, P_UN, BITCAST, T_F64, 0)
+    ONE(i32_load, P_LOAD, LOAD, T_I32, M_32U) ONE(i64_load, P_LOAD, LOAD, T_I64, M_64)
+    ONE(f32_load, P_LOAD, LOAD, T_F32, M_F32) ONE(f64_load, P_LOAD, LOAD, T_F64, M_F64)
+    ONE(i32_load8_s, P_LOAD, LOAD, T_I32, M_8S) ONE(i32_load8_u, P_LOAD, LOAD, T_I32, M_8U)
+    ONE(i32_load16_s, P_LOAD, LOAD, T_I32, M_16S) ONE(i32_load16_u, P_LOAD, LOAD, T_I32, M_16U)
+    ONE(i64_load8_s, P_LOAD, LOAD, T_I64, M_8S) ONE(i64_load8_u, P_LOAD, LOAD, T_I64, M_8U)
+    ONE(i64_load16_s, P_LOAD, LOAD, T_I64, M_16S) ONE(i64_load16_u, P_LOAD, LOAD, T_I64, M_16U)
+    ONE(i64_load32_s, P_LOAD, LOAD, T_I64, M_32S) ONE(i64_load32_u, P_LOAD, LOAD, T_I64, M_32U)
+    ONE(i32_store, P_STORE, STORE, T_I32, M_32U) ONE(i64_store, P_STORE, STORE, T_I64, M_64)
+    ONE(f32_store, P_STORE, STORE, T_F32, M_F32) ONE(f64_store, P_STORE, STORE, T_F64, M_F64)
+    ONE(i32_store8, P_STORE, STORE, T_I32, M_8U) ONE(i32_store16, P_STORE, STORE, T_I32, M_16U)
+    ONE(i64_store8, P_STORE, STORE, T_I64, M_8U) ONE(i64_store16, P_STORE, STORE, T_I64, M_16U)
+    ONE(i64_store32, P_STORE, STORE, T_I64, M_32U)
+};
+/* clang-format on */

@@ -1,0 +1,231 @@
+/* The intermediate form of one function, and the compile pipeline's passes over it, in order.
+ *
+ *     body bytes --build.c--> nodes and blocks --flow.c--> liveness, dead code, webs --color.c--> registers
+ *                --x64/emit*.c--> machine code --code.c--> linked into the instance
+ *
+ * A node computes at most one value.  A value goes to a virtual register (`dst`) or is a temporary, used exactly once
+ * and in the same block, as wasm's operand stack has it.  Virtual registers are the pinned globals, the wasm locals,
+ * and one for each (operand stack depth, class), which hold what stays on the operand stack over a block's end.
+ *
+ * flow.c splits each virtual register into webs: maximal sets of definitions and uses that reach each other.  A web has
+ * one home for its whole life, a register or the virtual register's frame slot; so block boundaries need no moves.
+ *
+ * Positions: node k stands at position 2k, the gap after it at 2k + 1.  A value that is defined at i and last used at j
+ * occupies 2i + 1 .. 2j - 1. */
+#ifndef ENGINE_IR_H
+#define ENGINE_IR_H
+
+#include "engine/inside.h"
+
+enum irop {
+#define IR(name, flags) IR_##name,
+#include "engine/ir/ir.def"
+#undef IR
+    IR_COUNT
+};
+enum {
+    IRF_PURE = 1,
+    IRF_COMM = 2,
+    IRF_NARROW = 4 /* low half depends on low halves only */,
+    IRF_CALL = 8,
+    IRF_END = 16
+};
+extern const uint8_t ir_flags[IR_COUNT];
+
+enum irtype { T_I32, T_I64, T_F32, T_F64, T_V128, T_NONE };
+static inline bool type_is_int(unsigned t)
+{
+    return t <= T_I64;
+}
+
+/* Operands.  A node index (a temporary) or a virtual register; after flow.c, a web. */
+typedef uint32_t ref;
+#define REF_NONE  0xffffffffu
+#define REF_VREG  0x80000000u /* virtual register / web, not a node                               */
+#define REF_NZ    0x20000000u /* an i64 value used as i32 by i32.wrap: upper half unknown         */
+#define REF_INDEX 0x1fffffffu
+static inline bool ref_is_vreg(ref r)
+{
+    return r != REF_NONE && (r & REF_VREG);
+}
+static inline bool ref_is_node(ref r)
+{
+    return !(r & REF_VREG);
+}
+static inline uint32_t ref_index(ref r)
+{
+    return r & REF_INDEX;
+}
+
+/* Condition codes as in x86's encoding (manual table B-1); floats use their own. */
+enum cc {
+    CC_B = 2,
+    CC_AE = 3,
+    CC_E = 4,
+    CC_NE = 5,
+    CC_BE = 6,
+    CC_A = 7,
+    CC_S = 8,
+    CC_NS = 9,
+    CC_P = 10,
+    CC_NP = 11,
+    CC_L = 12,
+    CC_GE = 13,
+    CC_LE = 14,
+    CC_G = 15
+};
+enum fcc { FCC_EQ, FCC_NE, FCC_LT, FCC_GT, FCC_LE, FCC_GE, FCC_NLT, FCC_NGT, FCC_NLE, FCC_NGE };
+
+/* Memory access shapes: width and extension. */
+enum memop { M_8U, M_8S, M_16U, M_16S, M_32U, M_32S, M_64, M_F32, M_F64, M_128 };
+
+enum {
+    NF_FOLD = 1 /* computed by its user */,
+    NF_DEAD = 2,
+    NF_CROSS = 4 /* the temporary lives across a call */,
+    NF_VALUE = 8 /* has a value */
+};
+
+struct node {
+    uint8_t op, type, sub, flags;
+    uint32_t dst; /* virtual register / web, or REF_NONE */
+    ref a, b, c;
+    uint32_t use; /* the node that uses the temporary */
+    union {
+        uint64_t imm;
+        struct {
+            uint32_t off, idx;
+        }; /* memory offset, memory index; function, type, table, target... */
+    };
+    uint32_t pos;        /* module byte offset of the wasm instruction */
+    uint32_t depth : 24; /* operand stack depth of the temporary: names its spill slot */
+    uint32_t reg : 8;    /* of a temporary, by color.c; REG_NONE: its slot */
+};
+
+struct block {
+    uint32_t first, last;           /* nodes; first is an IR_LABEL, last ends it */
+    uint32_t succ[2];               /* block numbers, REF_NONE */
+    uint32_t table, ntable;         /* more successors: c->targets[table .. +ntable) */
+    uint32_t weight;                /* how often it runs, guessed from loops */
+    uint32_t webs_in;               /* c->webs_in_store[webs_in ..]: one web for each live-in candidate, ascending */
+    uint32_t code;                  /* native offset */
+    bool placed, empty;             /* empty: only jumps on */
+    bool is_target;
+};
+
+struct web {
+    uint32_t parent; /* union-find */
+    uint32_t vreg;
+    uint32_t ranges, nranges;     /* of a root, after color.c has sorted them */
+    uint32_t hint;                /* web whose register would save a move, or REF_NONE */
+    uint32_t weight, call_weight; /* how often it is used; how often a call stands in its life (saturating) */
+    uint8_t reg;                  /* GPR 0..15, XMM 16..31; REG_NONE: lives in the slot of its virtual register */
+    uint8_t fixed;                /* register that it comes in (parameters), or REG_NONE */
+};
+struct range {
+    uint32_t web, from, to; /* positions, inclusive */
+};
+
+#define REG_NONE       0xff
+#define CAND_WORDS_MAX 8
+
+struct vreg {
+    uint8_t type;
+    uint16_t cand;
+    uint32_t uses;
+    uint32_t slot; /* frame offset + 1, 0 = none (color.c) */
+    uint32_t pending;
+};
+
+struct site {
+    uint32_t native, pos;
+};
+
+/* One compilation.  Arrays live in scratch memory. */
+struct compile {
+    struct engine *engine;
+    struct module *module;
+    struct instance *instance;
+    uint32_t func;
+    const struct functype *type;
+    bool failed; /* sticky: scratch memory could not be had or a limit was met */
+
+    struct node *nodes;
+    uint32_t nnodes, nodes_cap;
+    struct block *blocks;
+    uint32_t nblocks, blocks_cap;
+    uint32_t *order;
+    uint32_t norder, order_cap; /* block numbers in layout order */
+    uint32_t *targets;
+    uint32_t ntargets, targets_cap;
+    ref *args;
+    uint32_t nargs, args_cap;
+    struct vreg *vregs;
+    uint32_t nvregs, vregs_cap;
+    uint32_t nlocals, first_local, first_stack; /* vreg numbers */
+    uint32_t mirror;                            /* local that always equals pinned global 0, or REF_NONE */
+
+    /* flow */
+    uint32_t ncand, words;
+    uint32_t *cand_vreg;
+    uint64_t *live_in; /* per block, `words` each */
+    uint32_t *webs_in_store;
+    struct web *webs;
+    uint32_t nwebs, webs_cap;
+    struct range *ranges;
+    uint32_t nranges, ranges_cap;
+    uint32_t *call_live;
+    uint32_t ncall_live, call_live_cap; /* per call: count, webs; starts at args[node->c - 1] */
+    uint32_t *occupied;                 /* per position: mask of machine registers (GPR 0..15, XMM 16..31) */
+    uint32_t dispatch;                  /* block that ends in the Go entry dispatch, or REF_NONE */
+
+    /* record mode: map native offsets to wasm offsets instead of keeping code */
+    bool record;
+    struct site *sites;
+    uint32_t nsites, sites_cap;
+    uint32_t frame_bytes, out_bytes,
+        frame_start; /* native frame; outgoing arguments at its bottom; code before its set-up */
+};
+
+/* The type of a node's value (comparisons have the type of their operands). */
+static inline enum irtype node_value_type(const struct node *n)
+{
+    return n->op == IR_CMP || n->op == IR_FCMP ? T_I32 : (enum irtype)n->type;
+}
+static inline enum irtype ir_type_of(uint8_t valtype)
+{
+    switch (valtype) {
+    case VT_I32:
+        return T_I32;
+    case VT_F32:
+        return T_F32;
+    case VT_F64:
+        return T_F64;
+    case VT_V128:
+        return T_V128;
+    default:
+        return T_I64; /* references are addresses */
+    }
+}
+
+/* Grows an array in scratch memory; false sets failed. */
+bool compile_grow(struct compile *, void **array, uint32_t *cap, uint32_t need, uint32_t elem_bytes);
+
+/* ---- build.c, build_control.c: body to nodes; spec 4.4 says what each instruction means ---- */
+bool build(struct compile *);
+/* ---- flow.c ---- */
+bool flow(struct compile *);
+static inline uint32_t web_find(struct compile *c, uint32_t w)
+{
+    while (c->webs[w].parent != w) {
+        c->webs[w].parent = c->webs[c->webs[w].parent].parent;
+        w = c->webs[w].parent;
+    }
+    return w;
+}
+/* ---- color.c ---- */
+bool color(struct compile *);
+/* ---- x64/emit.c: appends machine code to the instance's code region; false: no code memory ---- */
+bool emit(struct compile *, uint32_t *code_offset, uint32_t *code_bytes);
+
+#endif

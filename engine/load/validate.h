@@ -1,0 +1,67 @@
+/* What the validator's files share: validate.c reads instructions, validate_control.c knows blocks, branches, calls. */
+#ifndef ENGINE_VALIDATE_H
+#define ENGINE_VALIDATE_H
+
+#include "engine/load/opcodes.h"
+#include "engine/load/parse.h"
+
+/* A value type on the operand stack; BOTTOM: any type at all, from code that cannot be reached. */
+enum { BOTTOM = 0 };
+
+/* A block, loop, if, else, or the body itself.  start and end point into the module's bytes (or are of length 0). */
+struct scope {
+    const uint8_t *start, *end; /* parameters, results */
+    uint32_t nstart, nend;
+    uint32_t height;            /* of the operand stack below the block */
+    uint8_t op;                 /* OP_block, OP_loop, OP_if_, OP_else_ */
+    bool dead;                  /* past a branch: the stack below what was pushed since is BOTTOM without end */
+};
+
+/* Invariants: floor = stack + the innermost scope's height; sp >= floor; at the start of an instruction at least
+ * STACK_ROOM more values fit. */
+#define STACK_ROOM 8
+struct checker {
+    struct reader r;
+    uint8_t *sp, *floor, *stack, *stack_end;
+    const uint8_t *locals; /* types */
+    uint32_t nlocals;
+    struct scope *scopes;
+    uint32_t nscopes, scopes_cap;
+    const uint8_t *op_at;  /* the instruction under check, for messages */
+    uint32_t op;           /* its enum opcode, or a number that is none */
+    struct engine *engine;
+    struct module *module;
+    uint32_t func;
+};
+
+/* ---- validate.c.  All return false after setting engine->error, or when c->r has failed. ---- */
+bool check_fail(struct checker *, const char *format, const char *a, const char *b); /* ERROR_INVALID; two %s at most */
+bool check_index(struct checker *, const char *what, uint32_t index, uint32_t count);
+bool pop_slow(struct checker *, uint8_t want);
+bool stack_room(struct checker *, uint32_t n); /* n more values and STACK_ROOM fit from now on */
+bool pop_all(struct checker *, const uint8_t *types, uint32_t n);
+bool push_all(struct checker *, const uint8_t *types, uint32_t n);
+
+static inline void push(struct checker *c, uint8_t type)
+{
+    *c->sp++ = type;
+}
+
+static inline bool pop(struct checker *c, uint8_t want)
+{
+    if (c->sp > c->floor && c->sp[-1] == want) {
+        c->sp--;
+        return true;
+    }
+    return pop_slow(c, want);
+}
+
+/* Any one value; its type, maybe BOTTOM, in *type. */
+bool pop_any(struct checker *, uint8_t *type);
+
+/* ---- validate_control.c ---- */
+bool scope_push(struct checker *, uint8_t op, const struct functype *);
+/* An instruction whose row in the table says "*", but those on locals. */
+bool check_special(struct checker *);
+
+#endif

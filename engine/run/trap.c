@@ -1,0 +1,118 @@
+/* Traps and backtraces.
+ *
+ * Compiled code keeps no frame pointers: a frame's size belongs to its function (struct code_range), so the walk needs
+ * only the program counter and the stack pointer.  Wasm offsets are not kept at all: to learn one, the function is
+ * compiled again (code_wasm_offset), which gives the same code. */
+#include "engine/run/code.h"
+
+static uint64_t word(uint64_t at)
+{
+    return *(const uint64_t *)(uintptr_t)at;
+}
+
+bool engine_fault(struct engine *e, const struct fault *f, uint64_t *pc, uint64_t *sp)
+{
+    if (!e->c_sp)
+        return false;
+    if (!f->is_page_fault)
+        return false; /* compiled code checks all else itself */
+    uint64_t lo = (uint64_t)(uintptr_t)e->env.stack_lo;
+    bool stack = f->address < lo && f->sp <= lo + 65536 && f->address + (4u << 20) > lo;
+    uint64_t at = f->pc, at_sp = f->sp;
+    if (stack && code_is_trampoline(e, at)) { /* its call found no room: the fault is the caller's */
+        at = word(at_sp) - 1;
+        at_sp += 8;
+    }
+    if (!code_find(e, at))
+        return false;
+    e->trap = stack ? TRAP_STACK : TRAP_MEMORY;
+    e->trap_pc = at;
+    e->trap_sp = at_sp;
+    *pc = code_address(e, e->code->stub_exit);
+    *sp = e->c_sp;
+    return true;
+}
+
+/* One frame up; false at the outermost.  Where an activation began, the walk goes on at the call out of wasm that the
+ * activation is nested in: stub_enter keeps the chain on the C stack (x64/stubs.c). */
+struct walk {
+    struct engine *engine;
+    uint64_t pc, sp;
+    bool innermost;
+    uint64_t outer_sp, chain;
+};
+
+static bool walk_up(struct walk *w, const struct code_range *r)
+{
+    uint64_t hi = (uint64_t)(uintptr_t)w->engine->env.stack_hi, frame = r->frame;
+    uint32_t at = (uint32_t)(w->pc - code_address(w->engine, 0));
+    if (w->innermost && at < r->body)
+        frame = 0; /* in the prologue, before the frame was there */
+    w->innermost = false;
+    w->sp += frame;
+    if (w->sp + 8 > hi)
+        return false;
+    if (word(w->sp) == code_address(w->engine, w->engine->code->stub_return)) {
+        w->sp = w->outer_sp;
+        if (!w->sp || w->sp + 8 > hi)
+            return false;
+        w->outer_sp = w->chain ? word(w->chain) : 0;
+        w->chain = w->chain ? word(w->chain + 8) : 0;
+    }
+    w->pc = word(w->sp) - 1; /* within the call instruction */
+    w->sp += 8;
+    return true;
+}
+
+/* Keeps the first max - max / 2 frames and the last max / 2 where there are more. */
+static uint32_t walk_frames(struct walk w, struct frame *out, uint32_t max, uint32_t *total)
+{
+    struct engine *e = w.engine;
+    uint32_t head = max - max / 2, tail = max / 2, n = 0;
+    for (const struct code_range *r = code_find(e, w.pc); r; r = code_find(e, w.pc)) {
+        if (!r->is_thunk) {
+            uint32_t at = n < head ? n : tail ? head + (n - head) % tail : UINT32_MAX;
+            if (at != UINT32_MAX)
+                out[at] = (struct frame){r->instance, r->func, (uint32_t)(w.pc - code_address(e, r->start))};
+            n++;
+        }
+        if (!walk_up(&w, r))
+            break;
+    }
+    *total = n;
+    uint32_t kept = n < max ? n : max;
+    for (uint32_t turn = n > max && tail ? (n - head) % tail : 0; turn; turn--) { /* the ring starts at its oldest */
+        struct frame first = out[head];
+        for (uint32_t k = head; k + 1 < max; k++)
+            out[k] = out[k + 1];
+        out[max - 1] = first;
+    }
+    for (uint32_t k = 0; k < kept; k++) {
+        struct code_range r = {.instance = out[k].instance, .func = out[k].func};
+        out[k].offset = code_wasm_offset(e, &r, out[k].offset);
+    }
+    return kept;
+}
+
+uint32_t trap_frames(struct engine *e, struct frame *out, uint32_t max, uint32_t *total)
+{
+    *total = 0;
+    if (!e->trap_pc)
+        return 0;
+    return walk_frames((struct walk){e, e->trap_pc, e->trap_sp, true, e->c_sp ? e->wasm_sp : 0, e->c_sp}, out, max,
+                       total);
+}
+
+uint32_t live_frames(struct engine *e, uint64_t pc, uint64_t sp, struct frame *out, uint32_t max, uint32_t *total)
+{
+    *total = 0;
+    if (!e->c_sp)
+        return 0;
+    if (code_find(e, pc))
+        return walk_frames((struct walk){e, pc, sp, true, word(e->c_sp), word(e->c_sp + 8)}, out, max, total);
+    uint64_t at = e->wasm_sp;
+    if (at + 8 > (uint64_t)(uintptr_t)e->env.stack_hi)
+        return 0;
+    return walk_frames((struct walk){e, word(at) - 1, at + 8, false, word(e->c_sp), word(e->c_sp + 8)}, out, max,
+                       total);
+}

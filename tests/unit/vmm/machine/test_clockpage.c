@@ -1,0 +1,185 @@
+/* The clock page follows the host's clocks: steps, slewing, a counter with an offset; monotonic time never goes back.
+ *
+ * The host's clocks are this file's: they run on the time stamp counter, TICK_NS a tick, so that a second is short. */
+#include <time.h>
+#include <x86intrin.h>
+
+#include "vmm/machine/vm.h" /* before <cmocka.h>, which has a macro fail */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define SECOND_NS 1000000000ll
+#define TICK_NS   64
+#define NEAR_NS   (SECOND_NS / 100) /* 60 us of the real time: what may come between two readings */
+#define TRIES     200               /* ... unless something else has the CPU */
+#define OFFSET    0x123456789abull
+
+static struct control area;
+static struct vm vm;
+static struct {
+    bool on;
+    uint64_t base; /* counter at the beginning */
+    double rate;   /* of the host's clocks against the counter; a test changes it */
+    uint64_t since; /* counter when it did */
+    double before;  /* what had passed then */
+    int64_t real, mono;
+} host;
+
+static double passed_ns(uint64_t tsc)
+{
+    return host.before + (double)(tsc - host.since) * TICK_NS * host.rate;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *t)
+{
+    if (!host.on || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC))
+        return (int)syscall(SYS_clock_gettime, clock, t);
+    int64_t ns = (int64_t)passed_ns(__rdtsc()) + (clock == CLOCK_REALTIME ? host.real : host.mono);
+    *t = (struct timespec){ns / SECOND_NS, ns % SECOND_NS};
+    return 0;
+}
+
+static void slew(double rate)
+{
+    uint64_t now = __rdtsc();
+    host.before = passed_ns(now);
+    host.since = now;
+    host.rate = rate;
+}
+
+static void pass(double seconds)
+{
+    for (double end = passed_ns(__rdtsc()) + seconds * (double)SECOND_NS; passed_ns(__rdtsc()) < end;)
+        _mm_pause();
+}
+
+static void start(void)
+{
+    uint64_t now = __rdtsc();
+    memset(&area, 0, sizeof area);
+    memset(&vm, 0, sizeof vm);
+    host = (__typeof__(host)){true, now, 1, now, 0, 1700000000 * SECOND_NS, 5000 * SECOND_NS};
+    vm.mem.regions[REGION_CONTROL] = (struct region){MAP_CONTROL, sizeof area, (uint8_t *)&area, true};
+    vm.clock = (struct clock){.usable = true, .offset = OFFSET, .ns_per_tick = TICK_NS, .first_tsc = now,
+                              .first_ns = host.mono};
+    assert_true(clockpage_refresh(&vm));
+}
+
+/* As wasi-shim/clock.c reads it. */
+static int64_t guest_ns(bool real, uint64_t tsc)
+{
+    const struct clock_page *page = &area.clock;
+    uint64_t elapsed = tsc + OFFSET - page->base_tsc;
+    int64_t ns = (int64_t)((unsigned __int128)elapsed * page->mult >> page->shift);
+    return ns + (real ? page->realtime_ns : page->monotonic_ns);
+}
+
+/* Guest minus host, where nothing came between sample and page. */
+static int64_t ahead(bool real)
+{
+    uint64_t now = __rdtsc();
+    return guest_ns(real, now) - (int64_t)passed_ns(now) - (real ? host.real : host.mono);
+}
+
+/* Refreshes until both of the page's clocks are near: an interruption makes them late. */
+static void refreshed_near(void)
+{
+    int64_t real = 0, mono = 0;
+    for (int i = 0; i < TRIES; i++) {
+        assert_true(clockpage_refresh(&vm));
+        real = ahead(true), mono = ahead(false);
+        if (real > -NEAR_NS && real < NEAR_NS && mono > -NEAR_NS && mono < NEAR_NS)
+            return;
+    }
+    fail_msg("realtime is ahead by %lld ns, monotonic time by %lld", (long long)real, (long long)mono);
+}
+
+static void near_the_host_and_good_for_a_second(void **state)
+{
+    (void)state;
+    start();
+    for (int i = 0; i < 5; i++) {
+        refreshed_near();
+        assert_int_equal(area.clock.seq % 2, 0);
+        assert_int_equal(area.clock.usable, 1);
+        int64_t good = guest_ns(false, area.clock.valid_until_tsc - OFFSET) - area.clock.monotonic_ns;
+        assert_in_range(good, SECOND_NS * 99 / 100, SECOND_NS);
+        pass(0.7);
+    }
+    host.on = false;
+}
+
+/* Realtime set back and ahead, by an hour: the next page has it, and monotonic time goes on. */
+static void realtime_steps(void **state)
+{
+    (void)state;
+    start();
+    const int64_t steps[] = {-3600 * SECOND_NS, 7200 * SECOND_NS, -2000000000 * SECOND_NS}; /* the last: before 1970 */
+    for (unsigned i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        refreshed_near();
+        int64_t before = guest_ns(false, __rdtsc());
+        host.real += steps[i];
+        assert_true(ahead(true) > SECOND_NS || ahead(true) < -SECOND_NS);
+        refreshed_near();
+        assert_true(guest_ns(false, __rdtsc()) >= before);
+    }
+    host.on = false;
+}
+
+/* The host's clocks run faster and slower than before: page for page the guest's do. */
+static void slewing_is_followed(void **state)
+{
+    (void)state;
+    start();
+    const double rates[] = {1.0005, 0.9995, 1.0005};
+    for (unsigned i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+        slew(rates[i]);
+        for (int page = 0; page < 4; page++) {
+            pass(0.9);
+            int64_t before = guest_ns(false, __rdtsc());
+            assert_true(clockpage_refresh(&vm));
+            assert_true(guest_ns(false, __rdtsc()) >= before);
+        }
+        refreshed_near();
+    }
+    host.on = false;
+}
+
+/* A page that ran far ahead: the next one begins where it was, and is slower until the host has caught up. */
+static void never_back_when_ahead(void **state)
+{
+    (void)state;
+    start();
+    pass(0.9);
+    refreshed_near();
+    slew(0.9);
+    pass(0.9);
+    slew(1);
+    int64_t off = ahead(false), before = guest_ns(false, __rdtsc());
+    assert_true(off > SECOND_NS / 20);
+    assert_true(clockpage_refresh(&vm));
+    assert_true(guest_ns(false, __rdtsc()) >= before);
+    assert_true((double)area.clock.mult / (double)(1u << area.clock.shift) < vm.clock.ns_per_tick * 0.95);
+    pass(1.1);
+    refreshed_near();
+    host.on = false;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(near_the_host_and_good_for_a_second),
+        cmocka_unit_test(realtime_steps),
+        cmocka_unit_test(slewing_is_followed),
+        cmocka_unit_test(never_back_when_ahead),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,254 @@
+/* The resolver's thread, with the guest's threads beside it that ask it and the policy; garbage from a guest.  Built
+ * once more under ThreadSanitizer. */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#undef fail /* the monitor has its own */
+
+#include "vmm/net/net.h"
+
+#define WORDS(...) { (const char *[]){ __VA_ARGS__ }, sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *) }
+enum { ASKERS = 4, ROUNDS = 60 };
+
+static struct net net;
+static struct dns *dns;
+static int server;
+static pthread_t server_thread;
+static int questions; /* that the server was asked */
+
+/* ---- doubles ---- */
+
+bool host_ready(int host, short events)
+{
+    (void)host, (void)events;
+    return false; /* nothing is said on stderr */
+}
+
+int kick_ppoll(struct kick *kick, struct pollfd *fds, unsigned n, int64_t timeout_ns)
+{
+    (void)kick;
+    return poll(fds, n, (int)(timeout_ns / 1000000));
+}
+
+bool write_guard_all(struct kick *kick, int fd, const void *bytes, size_t len)
+{
+    (void)kick;
+    return write_all(fd, bytes, len);
+}
+
+/* ---- a server that answers every question for an address with 203.0.113.7; an empty datagram ends it ---- */
+
+static void *answer(void *none)
+{
+    uint8_t in[2048], out[DNS_MESSAGE_MAX];
+    static const uint8_t v4[] = { 203, 0, 113, 7 };
+    const struct dns_address a = { ip_from_v4(v4), 60 };
+    for (;;) {
+        struct sockaddr_in from;
+        socklen_t len = sizeof from;
+        struct dns_question q;
+        ssize_t n = recvfrom(server, in, sizeof in, 0, (struct sockaddr *)&from, &len);
+        if (n <= 0)
+            return none;
+        __atomic_fetch_add(&questions, 1, __ATOMIC_RELAXED);
+        if (dns_question_parse(in, (size_t)n, &q))
+            sendto(server, out, dns_answer_build(out, sizeof out, in, &q, RCODE_OK, &a, q.type == DNS_A), 0,
+                   (struct sockaddr *)&from, len);
+    }
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof at;
+    static char address[32];
+    server = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_int_equal(bind(server, (struct sockaddr *)&at, len), 0);
+    getsockname(server, (struct sockaddr *)&at, &len);
+    snprintf(address, sizeof address, "127.0.0.1:%u", ntohs(at.sin_port));
+    const struct net_config config = { .dns = "", .allow_connect = WORDS("app.test:80"), .dns_server = WORDS(address) };
+    net = (struct net){ .log = open("/dev/null", O_WRONLY), .names = true };
+    pthread_mutex_init(&net.log_lock, NULL);
+    policy_init(&net.policy, &config);
+    assert_int_equal(pthread_create(&server_thread, NULL, answer, NULL), 0);
+    dns_start(&net, &config);
+    dns = net.dns;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    struct sockaddr_in at;
+    socklen_t len = sizeof at;
+    getsockname(server, (struct sockaddr *)&at, &len);
+    dns_stop(dns);
+    int s = socket(AF_INET, SOCK_DGRAM, 0);
+    sendto(s, "", 0, 0, (struct sockaddr *)&at, len);
+    pthread_join(server_thread, NULL);
+    close(s);
+    close(server);
+    close(net.log);
+    policy_free(&net.policy);
+    return 0;
+}
+
+static bool allowed(void)
+{
+    static const uint8_t v4[] = { 203, 0, 113, 7 };
+    const struct endpoint e = { ip_from_v4(v4), 80 };
+    const struct rule *by;
+    return policy_check(&net.policy, USE_CONNECT, NET_TCP, &e, &by);
+}
+
+static void *ask(void *wrong)
+{
+    struct dns_address a[4];
+    uint8_t rcode;
+    for (int i = 0; i < ROUNDS; i++) {
+        bool good = dns_lookup(dns, "app.test", DNS_A, false, a, 4, &rcode) == 1 && allowed() &&
+                    dns_lookup(dns, "app.test", DNS_AAAA, false, a, 4, &rcode) == 0 &&
+                    dns_lookup(dns, "other.test", DNS_A, false, a, 4, &rcode) == 0 && rcode == RCODE_REFUSED;
+        __atomic_fetch_add((int *)wrong, !good, __ATOMIC_RELAXED);
+    }
+    return NULL;
+}
+
+static void test_many_ask_at_a_time(void **state)
+{
+    (void)state;
+    pthread_t askers[ASKERS];
+    int wrong = 0;
+    assert_false(allowed()); /* nobody has asked for the name */
+    for (int i = 0; i < ASKERS; i++)
+        assert_int_equal(pthread_create(&askers[i], NULL, ask, &wrong), 0);
+    for (int i = 0; i < 1000; i++)
+        allowed();
+    for (int i = 0; i < ASKERS; i++)
+        pthread_join(askers[i], NULL);
+    assert_int_equal(wrong, 0);
+    assert_true(allowed());
+}
+
+static size_t question(uint8_t *frame, const char *name)
+{
+    size_t len = dns_query_build(frame + 2, 7, name, DNS_A);
+    frame[0] = (uint8_t)(len >> 8);
+    frame[1] = (uint8_t)len;
+    return len + 2;
+}
+
+static bool readable(int fd, int ms)
+{
+    struct pollfd p = { .fd = fd, .events = POLLIN };
+    return poll(&p, 1, ms) == 1;
+}
+
+static void test_questions_in_pieces_as_by_tcp(void **state)
+{
+    (void)state;
+    uint8_t two[2 * (2 + DNS_MESSAGE_MAX)], got[1024];
+    size_t one = question(two, "app.test"), all = one + question(two + one, "app.test"), n = 0;
+    int fd = dns_connect(dns, false, true);
+    for (size_t i = 0; i < all; i++)
+        assert_int_equal(send(fd, two + i, 1, MSG_NOSIGNAL), 1);
+    for (int i = 0; i < 2; i++) {
+        n = 0;
+        while (n < 2 || n < 2u + ((size_t)got[0] << 8 | got[1])) {
+            assert_true(readable(fd, 5000));
+            ssize_t r = recv(fd, got + n, n < 2 ? 2 - n : 2 + ((size_t)got[0] << 8 | got[1]) - n, MSG_DONTWAIT);
+            assert_true(r > 0);
+            n += (size_t)r;
+        }
+        struct dns_address a[2];
+        uint8_t rcode;
+        assert_int_equal(dns_addresses_parse(got + 2, n - 2, DNS_A, a, 2, &rcode), 1);
+    }
+    close(fd);
+}
+
+/* What is answered to a question of this type and class; how many records in *n. */
+static int rcode_of(const char *name, uint16_t type, uint8_t class, unsigned *n)
+{
+    uint8_t message[DNS_MESSAGE_MAX];
+    size_t len = dns_query_build(message, 7, name, type);
+    struct dns_question q;
+    assert_true(dns_question_parse(message, len, &q));
+    message[q.end - 1] = class;
+    int fd = dns_connect(dns, false, false);
+    send(fd, message, len, MSG_NOSIGNAL);
+    assert_true(readable(fd, 5000));
+    ssize_t got = recv(fd, message, sizeof message, MSG_DONTWAIT);
+    close(fd);
+    assert_true(got > 12);
+    *n = (unsigned)message[6] << 8 | message[7];
+    return message[3] & 15;
+}
+
+/* A rule on a name means its addresses: other records of it, and other names, are no way to whoever runs its server. */
+static void test_only_addresses_are_asked_for(void **state)
+{
+    (void)state;
+    static const uint16_t others[] = { 2, 5, 12, 15, 16, 33, 65, 252, 255, 0 };
+    unsigned n;
+    int before = __atomic_load_n(&questions, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_true(rcode_of("app.test", others[i], 1, &n) == RCODE_OK && n == 0);
+    assert_int_equal(rcode_of("app.test", DNS_A, 3, &n), RCODE_REFUSED);
+    static const char *const names[] = { "other.test", "x.app.test", "app.test.test", "test", "pp.test" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (uint16_t type = 1; type < 30; type += 9)
+            assert_true(rcode_of(names[i], type, 1, &n) == RCODE_REFUSED && n == 0);
+    assert_int_equal(__atomic_load_n(&questions, __ATOMIC_RELAXED), before);
+    assert_true(rcode_of("aPP.Test", DNS_A, 1, &n) == RCODE_OK && n == 1);
+    assert_int_equal(__atomic_load_n(&questions, __ATOMIC_RELAXED), before + 1);
+}
+
+static void test_garbage(void **state)
+{
+    (void)state;
+    uint8_t junk[5000];
+    uint32_t seed = 1;
+    for (int i = 0; i < 300; i++) {
+        int fd = dns_connect(dns, false, i % 2);
+        for (size_t j = 0; j < sizeof junk; j++)
+            junk[j] = (uint8_t)((seed = seed * 1664525 + 1013904223) >> 24);
+        junk[0] = (uint8_t)(i % 3 ? junk[0] : 0);
+        send(fd, junk, i % 7 ? seed % sizeof junk : 0, MSG_NOSIGNAL | MSG_DONTWAIT);
+        close(fd);
+    }
+    /* A length that is none ends the connection. */
+    int fd = dns_connect(dns, false, true);
+    send(fd, "\0\0", 2, MSG_NOSIGNAL);
+    assert_true(readable(fd, 5000));
+    assert_int_equal(recv(fd, junk, sizeof junk, MSG_DONTWAIT), 0);
+    close(fd);
+    struct dns_address a[4];
+    uint8_t rcode;
+    assert_int_equal(dns_lookup(dns, "app.test", DNS_A, false, a, 4, &rcode), 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        TEST(test_many_ask_at_a_time),
+        TEST(test_questions_in_pieces_as_by_tcp),
+        TEST(test_only_addresses_are_asked_for),
+        TEST(test_garbage),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,251 @@
+/* fd_readdir: entries, cookies, cut entries, changes between two calls. */
+#include "tests/unit/vmm/wasi/fixture.h"
+
+#define ENTRIES_MAX 4000
+
+static struct entry { struct wasi_dirent head; char name[256]; } entries[ENTRIES_MAX];
+static uint32_t nentries;
+
+/* Reads the whole directory as wasi-libc does, size bytes a call: an entry that is cut is asked for again. */
+static void list(uint32_t fd, uint32_t size, uint64_t cookie)
+{
+    nentries = 0;
+    for (;;) {
+        OK(fd_readdir, fd, BUF, size, cookie, OUT);
+        uint32_t used = out32(), at = 0;
+        assert_true(used <= size);
+        assert_int_equal(guest[BUF + size], 0xee);
+        while (used - at >= sizeof(struct wasi_dirent)) {
+            struct wasi_dirent head;
+            memcpy(&head, guest + BUF + at, sizeof head);
+            assert_int_equal(head.pad[0] | head.pad[1] | head.pad[2], 0);
+            if (used - at < sizeof head + head.namlen)
+                break;
+            assert_true(nentries < ENTRIES_MAX);
+            entries[nentries].head = head;
+            memcpy(entries[nentries].name, guest + BUF + at + sizeof head, head.namlen);
+            entries[nentries++].name[head.namlen] = 0;
+            cookie = head.next;
+            at += (uint32_t)sizeof head + head.namlen;
+        }
+        if (used < size)
+            return; /* the end */
+    }
+}
+
+static int count(const char *name)
+{
+    int n = 0;
+    for (uint32_t i = 0; i < nentries; i++)
+        n += strcmp(entries[i].name, name) == 0;
+    return n;
+}
+
+static void test_list(void **state)
+{
+    (void)state;
+    assert_int_equal(symlink("file", host_path("link")), 0);
+    list(ROOT, 8192, 0);
+    assert_int_equal(nentries, 5);
+    assert_string_equal(entries[0].name, ".");
+    assert_string_equal(entries[1].name, "..");
+    for (uint32_t i = 0; i < nentries; i++) {
+        struct stat st;
+        if (i != 1) {
+            assert_int_equal(lstat(host_path(entries[i].name), &st), 0);
+            assert_int_equal(entries[i].head.ino, st.st_ino);
+            assert_int_equal(entries[i].head.type, filetype_of(st.st_mode));
+        }
+    }
+    OK(path_create_directory, ROOT, P1("empty"));
+    list(opened(ROOT, "empty", OFLAG_DIRECTORY, 0, 0), 8192, 0);
+    assert_int_equal(nentries, 2);
+}
+
+static void test_cookies(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 30; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "n%d", i);
+        host_file(name, "");
+    }
+    list(ROOT, 8192, 0);
+    assert_int_equal(nentries, 34);
+    struct entry all[34];
+    memcpy(all, entries, sizeof all);
+    for (int i = 33; i >= 0; i--) { /* backwards: each cookie leads to what followed it */
+        list(ROOT, 8192, all[i].head.next);
+        assert_int_equal(nentries, 33 - i);
+        for (uint32_t k = 0; k < nentries; k++)
+            assert_string_equal(entries[k].name, all[i + 1 + (int)k].name);
+    }
+    host_file("later", "");
+    list(ROOT, 8192, 0); /* cookie 0 sees what is new */
+    assert_int_equal(count("later"), 1);
+}
+
+/* Whatever the size of the buffer, every entry once. */
+static void test_buffer_sizes(void **state)
+{
+    (void)state;
+    host_file("a-name-that-is-a-little-longer", "");
+    for (uint32_t size = 60; size < 200; size++) {
+        memset(guest + BUF, 0xee, 300);
+        list(ROOT, size, 0);
+        assert_int_equal(nentries, 5);
+        assert_int_equal(count("a-name-that-is-a-little-longer"), 1);
+        assert_int_equal(count("file"), 1);
+        assert_int_equal(count("sub"), 1);
+    }
+}
+
+static void test_cut_entries(void **state)
+{
+    (void)state;
+    memset(guest + BUF, 0xee, 100);
+    for (uint32_t size = 0; size < 51; size++) { /* "." and ".." take 25 + 26 */
+        OK(fd_readdir, ROOT, BUF, size, 0, OUT);
+        assert_int_equal(out32(), size);
+        assert_int_equal(guest[BUF + size], 0xee);
+    }
+    OK(fd_readdir, ROOT, BUF, 51, 0, OUT);
+    assert_int_equal(out32(), 51);
+    ERR(FAULT, fd_readdir, ROOT, MEMORY_BYTES - 10, 11, 0, OUT);
+    ERR(FAULT, fd_readdir, ROOT, BUF, 100, 0, MEMORY_BYTES - 3);
+    ERR(FAULT, fd_readdir, ROOT, BUF, 0xffffffff, 0, OUT);
+    ERR(BADF, fd_readdir, 99, BUF, 100, 0, OUT);
+    ERR(BADF, fd_readdir, opened(ROOT, "file", 0, GO_RDONLY, 0), BUF, 100, 0, OUT);
+    ERR(INVAL, fd_readdir, ROOT, BUF, 100, UINT64_MAX, OUT);
+    CALL(fd_readdir, ROOT, BUF, 100, 0x7fffffff12345678, OUT); /* any answer but harm */
+    list(ROOT, 1000, 0);
+    assert_int_equal(nentries, 4);
+}
+
+/* Entries removed as they are read: none may be skipped. */
+static void remove_while_reading(uint32_t dir, const char *host)
+{
+    enum { FILES = 500 };
+    for (int i = 0; i < FILES; i++) {
+        char path[256];
+        snprintf(path, sizeof path, "%s/remove-me-%d", host, i);
+        int fd = open(path, O_CREAT | O_WRONLY, 0600);
+        assert_true(fd >= 0);
+        close(fd);
+    }
+    uint64_t cookie = 0;
+    int removed = 0;
+    for (;;) {
+        OK(fd_readdir, dir, BUF, 512, cookie, OUT);
+        uint32_t used = out32(), at = 0;
+        while (used - at >= sizeof(struct wasi_dirent)) {
+            struct wasi_dirent head;
+            memcpy(&head, guest + BUF + at, sizeof head);
+            if (used - at < sizeof head + head.namlen)
+                break;
+            cookie = head.next;
+            if (guest[BUF + at + sizeof head] == 'r') {
+                OK(path_unlink_file, dir, BUF + at + sizeof head, head.namlen);
+                removed++;
+            }
+            at += (uint32_t)sizeof head + head.namlen;
+        }
+        if (used < 512)
+            break;
+    }
+    assert_int_equal(removed, FILES);
+}
+
+static void test_remove_while_reading(void **state)
+{
+    (void)state;
+    OK(path_create_directory, ROOT, P1("many"));
+    remove_while_reading(opened(ROOT, "many", OFLAG_DIRECTORY, 0, 0), host_path("many"));
+}
+
+static void test_remove_while_reading_tmpfs(void **state)
+{
+    (void)state;
+    char dir[] = "/dev/shm/wasi-test-XXXXXX";
+    if (!mkdtemp(dir))
+        skip();
+    struct config config = { .grants = (struct grant[]){ { .host = dir, .guest = "/" } }, .ngrants = 1 };
+    wasi_close(wasi);
+    wasi = wasi_new(&config);
+    remove_while_reading(ROOT, dir);
+    rmdir(dir);
+}
+
+static void test_many_entries(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3000; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "sub/entry-with-a-name-of-some-length-%05d", i);
+        host_file(name, "");
+    }
+    uint32_t sub = opened(ROOT, "sub", 0, GO_RDONLY, 0);
+    list(sub, 8192, 0);
+    assert_int_equal(nentries, 3003);
+    assert_int_equal(count("entry-with-a-name-of-some-length-02999"), 1);
+    list(sub, 65536, 0);
+    assert_int_equal(nentries, 3003);
+    kicked = 1;
+    ERR(INTR, fd_readdir, sub, BUF, 65536, 0, OUT);
+}
+
+/* Read-ahead is kept for so many descriptors; the others work without. */
+static void test_many_directories(void **state)
+{
+    (void)state;
+    enum { N = 300 };
+    uint64_t cookies[N];
+    for (uint32_t i = 0; i < N; i++) {
+        opened(ROOT, ".", 0, GO_RDONLY, 0);
+        OK(fd_readdir, FIRST + i, BUF, 52, 0, OUT); /* stops in the third entry */
+        cookies[i] = 2;
+    }
+    assert_true(wasi->dir_streams <= 256);
+    for (uint32_t i = 0; i < N; i++) {
+        list(FIRST + i, 100, cookies[i]);
+        assert_int_equal(nentries, 2);
+        OK(fd_close, FIRST + i);
+    }
+    assert_int_equal(wasi->dir_streams, 0);
+}
+
+/* The directory goes while it is read: its end or NOENT, wherever the reader stands, and never INVAL. */
+static void test_removed_directory(void **state)
+{
+    (void)state;
+    mkdir(host_path("gone"), 0755);
+    for (int i = 0; i < 10; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "gone/%d", i);
+        host_file(name, "");
+    }
+    uint32_t fd = opened(ROOT, "gone", 0, GO_RDONLY, 0);
+    list(fd, 4096, 0);
+    uint64_t cookies[16];
+    uint32_t n = nentries;
+    assert_int_equal(n, 12);
+    for (uint32_t i = 0; i < n; i++)
+        cookies[i] = entries[i].head.next;
+    char command[128];
+    snprintf(command, sizeof command, "rm -r %s", host_path("gone"));
+    assert_int_equal(system(command), 0);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t err = CALL(fd_readdir, fd, BUF, 4096, cookies[i], OUT);
+        assert_true(err == WASI_NOENT || err == WASI_SUCCESS);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_list), TEST(test_cookies), TEST(test_buffer_sizes), TEST(test_cut_entries),
+        TEST(test_remove_while_reading), TEST(test_remove_while_reading_tmpfs), TEST(test_many_entries),
+        TEST(test_many_directories), TEST(test_removed_directory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,122 @@
+/* --trace: the table's rows fit the calls' types, and what a line shows. */
+#include "tests/unit/vmm/wasi/fixture.h"
+
+static void test_rows_fit_the_types(void **state)
+{
+    (void)state;
+#undef CALL
+    static const char *const sigs[] = {
+#define CALLS_WASI_ONLY
+#define CALL(name, sig) [CALL_##name] = sig,
+#include "wasi-shim/calls.def"
+#undef CALL
+    };
+    static const struct { uint32_t call; const char *name, *shape; } rows[] = {
+#define TRACE(name, shape) { CALL_##name, #name, shape },
+#include "vmm/wasi/trace.def"
+#undef TRACE
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        size_t taken = 0;
+        for (const char *colon = strchr(rows[i].shape, ':'); colon; colon = strchr(colon + 1, ':')) {
+            assert_non_null(strchr("dunhsvbpcwWoflt248SD", colon[1]));
+            assert_true(colon[2] == ' ' || colon[2] == 0);
+            taken += strchr("svb", colon[1]) ? 2 : 1;
+        }
+        if (taken != strcspn(sigs[rows[i].call], ":"))
+            print_error("%s\n", rows[i].name);
+        assert_int_equal(taken, strcspn(sigs[rows[i].call], ":"));
+    }
+}
+
+#define CALL(name, ...)                                                                                                \
+    call_with(CALL_##name, (uint64_t[]){ __VA_ARGS__ }, sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t))
+
+static int file;
+
+/* The lines since the last look, without the times. */
+static const char *lines(void)
+{
+    static char text[16384], out[16384];
+    ssize_t n = pread(file, text, sizeof text - 1, 0);
+    assert_true(n >= 0 && ftruncate(file, 0) == 0);
+    text[n] = 0;
+    char *to = out;
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        size_t stamp = strspn(line, " 0123456789.");
+        char *time = strrchr(line, '(');
+        assert_true(stamp > 8 && time && strcmp(line + strlen(line) - 4, " us)") == 0);
+        to += sprintf(to, "%.*s\n", (int)(time - 1 - (line + stamp)), line + stamp);
+    }
+    return out;
+}
+
+static void trace_on(void)
+{
+    static char name[128];
+    strcpy(name, host_path("trace"));
+    struct config config = { .trace = name };
+    trace_open(wasi, &config);
+    file = open(name, O_RDWR);
+    assert_true(file >= 0);
+}
+
+static void test_shown(void **state)
+{
+    (void)state;
+    trace_on();
+    CALL(path_open, ROOT, 1, P1("fi\nle"), OFLAG_CREAT | OFLAG_EXCL, 2, 0, FDFLAG_APPEND | FDFLAG_SYNC, OUT);
+    assert_string_equal(lines(), "path_open(dir=3, lookup=follow, path=\"fi\\nle\", open=creat|excl, rights=0x2, "
+                        "inheriting=0x0, flags=append|sync) = SUCCESS fd=5\n");
+    CALL(path_open, ROOT, 0, P1("none"), 64, 2, 0, 0, OUT);
+    assert_string_equal(lines(), "path_open(dir=3, lookup=0, path=\"none\", open=0x40, rights=0x2, inheriting=0x0, "
+                        "flags=0) = INVAL\n");
+    CALL(path_filestat_get, ROOT, 1, P1("file"), BUF);
+    assert_string_equal(lines(), "path_filestat_get(dir=3, lookup=follow, path=\"file\") = SUCCESS type=regular_file "
+                        "size=8\n");
+    CALL(fd_seek, 5, (uint64_t)-3, 2, OUT);
+    assert_string_equal(lines(), "fd_seek(fd=5, offset=-3, whence=end) = INVAL\n");
+    CALL(fd_seek_v0, 5, 0, 2, OUT);
+    assert_string_equal(lines(), "fd_seek_v0(fd=5, offset=0, whence=set) = SUCCESS offset=0\n");
+    CALL(fd_fdstat_get, 3, BUF);
+    assert_string_equal(lines(), "fd_fdstat_get(fd=3) = SUCCESS type=directory flags=0\n");
+    CALL(fd_close, 0xffffffff);
+    assert_string_equal(lines(), "fd_close(fd=-1) = BADF\n");
+    CALL(sock_bind, 5, 1, 2);
+    assert_string_equal(lines(), "sock_bind(5, 1, 2) = NOTSOCK\n");
+}
+
+/* What the guest names need not be there: nothing but words comes of it. */
+static void test_hostile(void **state)
+{
+    (void)state;
+    trace_on();
+    CALL(path_unlink_file, ROOT, MEMORY_BYTES - 1, 2);
+    assert_string_equal(lines(), "path_unlink_file(dir=3, path=(outside memory)) = FAULT\n");
+    CALL(path_unlink_file, ROOT, 0xffffffff, 0xffffffff);
+    assert_non_null(strstr(lines(), "path=(outside memory)"));
+    memset(guest + BUF, 1, 5000);
+    CALL(path_unlink_file, ROOT, BUF, 5000);
+    assert_non_null(strstr(lines(), "\\x01\"...) = NAMETOOLONG"));
+    CALL(fd_write, 1, 0xfffffff0, 0xffffffff, OUT);
+    assert_non_null(strstr(lines(), "iovs=4294967295 of more than 0 bytes"));
+    uint64_t flags[] = { 5, 0xffffffff };
+    call_with(CALL_fd_fdstat_set_flags, flags, 2);
+    assert_non_null(strstr(lines(), "flags=append|dsync|nonblock|rsync|sync|0xffffffe0"));
+}
+
+static int trace_off(void **state)
+{
+    close(file);
+    return teardown(state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows_fit_the_types),
+        cmocka_unit_test_setup_teardown(test_shown, setup, trace_off),
+        cmocka_unit_test_setup_teardown(test_hostile, setup, trace_off),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

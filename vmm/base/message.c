@@ -1,0 +1,202 @@
+/* Words on stderr, or for an embedder's ears: the one place that tells errors, and the one that makes text from outside
+ * fit to be seen.
+ *
+ * A message is one line and one write, so that the lines of several runs do not mix.  Where it goes is the thread's
+ * matter: one that works for an embedder's machine has an outlet, and so have the threads that it makes.  Whatever is
+ * in a message (a path, a name from the module, the guest's own words) reaches the terminal only with its control
+ * characters escaped. */
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vmm/base/message.h"
+
+#define TEXT_CAP (sizeof((struct outlet *)0)->text)
+#define ESCAPE_MOST 4 /* bytes that one byte becomes: \xNN */
+
+static _Thread_local void (*before_end)(int status, const char *text);
+static _Thread_local struct outlet *outlet;
+
+bool write_all(int fd, const void *bytes, size_t len)
+{
+    const char *at = bytes;
+    while (len) {
+        ssize_t n = write(fd, at, len);
+        if (n < 0 && errno == EAGAIN)
+            poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
+        else if (n < 0 && errno != EINTR)
+            return false;
+        if (n > 0) {
+            at += n;
+            len -= (size_t)n;
+        }
+    }
+    return true;
+}
+
+/* Code points that change how a terminal shows the text round them: C1 controls, line separators, and the marks that
+ * turn the direction of writing. */
+static bool code_point_hidden(uint32_t c)
+{
+    return (c >= 0x80 && c < 0xa0) || c == 0x61c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+}
+
+unsigned text_utf8(const char *text, size_t len)
+{
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    uint8_t lead = len ? (uint8_t)text[0] : 0;
+    if (lead < 0x80)
+        return lead >= 0x20 && lead != 0x7f;
+    unsigned n = lead >= 0xf8 ? 0 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 0;
+    if (!n || n > len)
+        return 0;
+    uint32_t c = lead & (0x7fu >> n);
+    for (unsigned i = 1; i < n; i++) {
+        if (((uint8_t)text[i] & 0xc0) != 0x80)
+            return 0;
+        c = c << 6 | ((uint8_t)text[i] & 0x3f);
+    }
+    bool good = c >= least[n] && c <= 0x10ffff && !(c >= 0xd800 && c < 0xe000) && !code_point_hidden(c);
+    return good ? n : 0;
+}
+
+size_t text_escape(const char *in, size_t len, char *out, size_t cap, bool keep_newlines)
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t used = 0;
+    for (size_t i = 0; i < len && used + ESCAPE_MOST < cap;) {
+        unsigned n = in[i] == '\n' && keep_newlines ? 1 : text_utf8(in + i, len - i);
+        if (n) {
+            memcpy(out + used, in + i, n);
+            used += n;
+            i += n;
+            continue;
+        }
+        uint8_t byte = (uint8_t)in[i++];
+        out[used++] = '\\';
+        if (byte == '\n' || byte == '\t' || byte == '\r') {
+            out[used++] = byte == '\n' ? 'n' : byte == '\t' ? 't' : 'r';
+        } else {
+            out[used++] = 'x';
+            out[used++] = digits[byte >> 4];
+            out[used++] = digits[byte & 15];
+        }
+    }
+    if (cap)
+        out[used] = 0;
+    return used;
+}
+
+struct outlet *outlet_now(void)
+{
+    return outlet;
+}
+
+struct outlet *outlet_use(struct outlet *new)
+{
+    struct outlet *before = outlet;
+    outlet = new;
+    return before;
+}
+
+bool outlet_guard(struct outlet *s, void (*run)(void *context), void *context)
+{
+    jmp_buf failed;
+    struct outlet *before = outlet_use(s);
+    s->failed = &failed;
+    bool good = setjmp(failed) == 0;
+    if (good)
+        run(context);
+    s->failed = NULL;
+    outlet_use(before);
+    return good;
+}
+
+static void text_make(char text[TEXT_CAP], const char *format, va_list args)
+{
+    if (vsnprintf(text, TEXT_CAP, format, args) < 0)
+        text[0] = 0;
+}
+
+static void say(const char text[TEXT_CAP])
+{
+    static const char name[] = "wasmvm: ";
+    char line[sizeof name + TEXT_CAP * ESCAPE_MOST + 1];
+    size_t len = sizeof name - 1;
+    memcpy(line, name, len);
+    len += text_escape(text, strlen(text), line + len, sizeof line - len - 1, false);
+    if (outlet && outlet->tell)
+        outlet->tell(outlet->context, line + sizeof name - 1);
+    line[len++] = '\n';
+    if (message_stream() >= 0)
+        write_all(message_stream(), line, len);
+}
+
+int message_stream(void)
+{
+    return !outlet ? STDERR_FILENO : outlet->to_stream ? outlet->stream : -1;
+}
+
+void message_lines(const char *text, size_t len)
+{
+    if (message_stream() >= 0)
+        write_all(message_stream(), text, len);
+    for (size_t n; outlet && outlet->tell && len; text += n, len -= n) {
+        char line[TEXT_CAP];
+        n = (size_t)((const char *)memchr(text, '\n', len) - text) + 1;
+        snprintf(line, sizeof line, "%.*s", (int)(n - 1), text);
+        outlet->tell(outlet->context, line);
+    }
+}
+
+void message(const char *format, ...)
+{
+    char text[TEXT_CAP];
+    va_list args;
+    va_start(args, format);
+    text_make(text, format, args);
+    va_end(args);
+    say(text);
+}
+
+static _Noreturn void fail_with(int status, const char *format, va_list args)
+{
+    char text[TEXT_CAP];
+    text_make(text, format, args);
+    if (outlet) {
+        assert(outlet->failed);
+        outlet->status = status;
+        memcpy(outlet->text, text, strlen(text) + 1);
+        longjmp(*outlet->failed, 1);
+    }
+    say(text);
+    void (*then)(int, const char *) = before_end;
+    before_end = NULL; /* it may fail in its turn */
+    if (then)
+        then(status, text);
+    exit(status);
+}
+
+void fail(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fail_with(EXIT_MONITOR, format, args);
+}
+
+void fail_as(int status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fail_with(status, format, args);
+}
+
+void fail_then(void (*then)(int status, const char *text))
+{
+    before_end = then;
+}

@@ -1,0 +1,49 @@
+/* The files that an option names for us to write: --report, --trace, --net-log.
+ *
+ * Opening one never waits, as --timeout may not count yet: a named pipe needs its reader first.  It never harms the
+ * module, nor what the caller's own stdout and stderr hold (/dev/stdout is a name like others). */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "vmm/base/message.h"
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+static bool is_standard_stream(const struct stat *file)
+{
+    struct stat st;
+    for (int fd = 0; fd <= 2; fd++)
+        if (fstat(fd, &st) == 0 && same_file(file, &st))
+            return true;
+    return false;
+}
+
+static bool is_module(const struct stat *file, const char *module)
+{
+    struct stat st;
+    return module && stat(module, &st) == 0 && same_file(file, &st);
+}
+
+int output_open(const char *module, const char *option, const char *path, bool keep)
+{
+    struct stat st;
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+    if (fd < 0 && errno == ENXIO)
+        fail("%s%s: cannot be written: nobody reads this pipe (start its reader first)", option, path);
+    bool found = fd >= 0 && fstat(fd, &st) == 0, taken = found && is_module(&st, module);
+    bool empty = found && !keep && S_ISREG(st.st_mode) && !is_standard_stream(&st);
+    if (found && !taken && fcntl(fd, F_SETFL, O_APPEND) == 0 && (!empty || ftruncate(fd, 0) == 0))
+        return fd;
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    if (taken)
+        fail("%s%s: this is the module (give another name)", option, path);
+    fail("%s%s: cannot be written: %s", option, path, strerror(error));
+}

@@ -1,0 +1,454 @@
+/* The library's instances: from a configuration and a module to a machine, a run or calls of exports, and the end.
+ *
+ * What fails before the guest runs comes back by outlet_guard; all that is held by then hangs on the instance, which
+ * over() and wasmvm_instance_free give back.  The thread that calls works for the machine meanwhile: it may not be
+ * hit by the signals that writes raise, and its words go to the embedder's log. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "vmm/lib/lib.h"
+
+#define ENV_DEFAULTS 2 /* of etc_translate */
+
+struct wasmvm_export {
+    struct wasmvm_export *next;
+    uint32_t func, nargs, nresults;
+    bool callable;
+    char *name, sig[CALL_WORDS];
+};
+
+/* ---- from what the embedder said to what the monitor wants ---- */
+
+static struct words words_of(const struct strings *s)
+{
+    return (struct words){(const char **)s->at, s->n};
+}
+
+static const char *last_of(const struct strings *s)
+{
+    return s->n ? s->at[s->n - 1] : NULL;
+}
+
+static void net_translate(struct net_config *net, const wasmvm_config *from)
+{
+    *net = (struct net_config){
+        .listen = words_of(&from->net[WASMVM_NET_LISTEN]), .dial = words_of(&from->net[WASMVM_NET_DIAL]),
+        .allow_connect = words_of(&from->net[WASMVM_NET_ALLOW_CONNECT]),
+        .allow_listen = words_of(&from->net[WASMVM_NET_ALLOW_LISTEN]),
+        .deny = words_of(&from->net[WASMVM_NET_DENY]), .dns_server = words_of(&from->net[WASMVM_NET_DNS_SERVER]),
+        .dns = last_of(&from->net[WASMVM_NET_ALLOW_DNS]), .all = from->net[WASMVM_NET_ALL].n,
+        .allow_unix = from->net[WASMVM_NET_ALLOW_UNIX].n, .log = last_of(&from->net[WASMVM_NET_LOG]),
+        .passed = from->passed, .npassed = from->npassed,
+        .max_sockets = from->max_sockets, .max_rate = from->max_rate, .max_bytes = from->max_bytes,
+    };
+}
+
+/* The sealed /etc (net/etc.c) stands last, and is no place to start in. */
+static bool etc_translate(wasmvm_instance *i)
+{
+    struct net_config *net = &i->config.net;
+    struct embed_certs certs;
+    config_certs(i->from, &certs, NULL); /* was good before */
+    net->ca_certs = certs.file;
+    if (certs.place && !config_env(i->from, "SSL_CERT_FILE")) {
+        if (asprintf(&i->certs_setting, "SSL_CERT_FILE=%s", certs.place) < 0) {
+            i->certs_setting = NULL;
+            return false;
+        }
+        i->env[i->config.envc++] = i->certs_setting;
+    }
+    if (certs.granted || !(net->dns || net->all || net->ca_certs))
+        return true;
+    if (i->config.ngrants == 0 && !config_env(i->from, "PWD"))
+        i->env[i->config.envc++] = (char *)"PWD=/";
+    i->grants[i->config.ngrants++] = (struct grant){.guest = "/etc", .read_only = true, .sealed = true};
+    return true;
+}
+
+static bool grants_translate(wasmvm_instance *i)
+{
+    const wasmvm_config *from = i->from;
+    for (uint32_t k = 0; k < from->ndirs; k++) {
+        const struct embed_dir *dir = &from->dirs[k];
+        i->grants[k] = (struct grant){.host = dir->host, .guest = dir->guest, .read_only = dir->read_only,
+                                      .tmp = dir->tmp};
+    }
+    i->config.ngrants = from->ndirs;
+    return etc_translate(i);
+}
+
+static bool translate(wasmvm_instance *i)
+{
+    const wasmvm_config *from = i->from;
+    char why[200];
+    i->grants = calloc(from->ndirs + 1, sizeof *i->grants);
+    i->args = calloc(from->args.n + 1, sizeof *i->args);
+    i->env = calloc(from->env.n + ENV_DEFAULTS + 1, sizeof *i->env);
+    if (!i->grants || !i->args || !i->env)
+        return false;
+    i->args[0] = i->module->name;
+    if (from->args.n)
+        memcpy(i->args + 1, from->args.at, from->args.n * sizeof *i->args);
+    if (from->env.n)
+        memcpy(i->env, from->env.at, from->env.n * sizeof *i->env);
+    i->config = (struct config){
+        .module = i->module->name, .args = i->args, .argc = from->args.n + 1, .env = i->env, .envc = from->env.n,
+        .grants = i->grants, .memory_bytes = from->memory_bytes, .stack_bytes = from->stack_bytes,
+        .timeout_ns = from->timeout_ns, .cpu_time_ns = from->cpu_time_ns, .guest_image = from->guest_image,
+        .validate = from->validate, .compile_all = from->compile_all, .hypercall_all = from->hypercall_all,
+        .script = from->script, .trace = from->trace, .invoke = from->invoke, .transport = from->transport,
+        .stdio = from->stdio_own ? NULL : from->stdio, .patient = !from->abandon,
+        .host = from->nfuncs ? &i->host : NULL,
+    };
+    net_translate(&i->config.net, from);
+    if (!grants_translate(i))
+        return false;
+    for (uint32_t k = 0; k < from->nfuncs; k++)
+        if (!host_add(&i->host, &from->funcs[k], "the host", false, why))
+            return false; /* no memory: it was good before */
+    i->outlet = (struct outlet){.tell = from->log, .context = from->log_context, .to_stream = from->log_fd >= 0,
+                                .stream = from->log_fd};
+    i->stats.start_ns = from->began_ns;
+    i->tmp = TMP_NONE;
+    return true;
+}
+
+static void log_tell(const wasmvm_host *services, int level, const char *text)
+{
+    (void)services, (void)level;
+    message("%s", text);
+}
+
+void wasmvm_services(wasmvm_host *services)
+{
+    *services = (wasmvm_host){.log = log_tell};
+    host_services(services);
+}
+
+static void state_set(wasmvm_instance *i, enum state state)
+{
+    __atomic_store_n(&i->state, state, __ATOMIC_RELEASE);
+}
+
+static void missing_keep(wasmvm_instance *i)
+{
+    if (i->wasi)
+        i->missing_path = strdup(wasi_missing_path(i->wasi, &i->stats.missing_count));
+    i->stats.missing_path = i->missing_path;
+}
+
+/* The machine is over: what it held of the host is given back, but for its memory. */
+static void over(wasmvm_instance *i)
+{
+    uint64_t began_ns = clock_now_ns();
+    struct rusage use;
+    state_set(i, STATE_OVER);
+    missing_keep(i);
+    if (!i->abandoned) {
+        wasi_close(i->wasi);
+        i->wasi = NULL;
+        vm_close(i->vm);
+    }
+    tmp_remove(&i->tmp);
+    getrusage(RUSAGE_SELF, &use);
+    i->stats.max_rss_bytes = (uint64_t)use.ru_maxrss * 1024;
+    i->stats.teardown_ns = clock_now_ns() - began_ns;
+}
+
+/* ---- instances ---- */
+
+wasmvm_instance *wasmvm_instance_new(wasmvm_module *module, wasmvm_config *config, wasmvm_error *error)
+{
+    if (wasmvm_config_check(config, error) != WASMVM_OK)
+        return NULL;
+    wasmvm_instance *i = calloc(1, sizeof *i);
+    if (i) {
+        config_hold(i->from = config);
+        module_hold(i->module = module);
+    }
+    if (i && translate(i) && (i->vm = vm_new(&i->config, &i->stats)) != NULL)
+        return i;
+    embed_error(error, WASMVM_E_HOST, "no memory for a machine, or no descriptor: %s", strerror(errno));
+    wasmvm_instance_free(i);
+    return NULL;
+}
+
+/* The function's place among those with a name: processes stand first, as in the order of their start. */
+static struct plugin_info *info_add(wasmvm_instance *i, bool process)
+{
+    struct plugin_info *at = realloc(i->loaded.at, (i->loaded.n + 1) * sizeof *at);
+    uint32_t place = 0;
+    if (!at)
+        return NULL;
+    i->loaded.at = at;
+    while (place < i->loaded.n && (!process || at[place].process))
+        place++;
+    memmove(at + place + 1, at + place, (i->loaded.n++ - place) * sizeof *at);
+    return at + place;
+}
+
+int wasmvm_instance_provider(wasmvm_instance *i, const wasmvm_provider *provider, const wasmvm_func *funcs, size_t n,
+                             wasmvm_error *error)
+{
+    char why[200], *title = NULL;
+    bool process = provider->flags & WASMVM_PROVIDER_PROCESS;
+    if (i->state != STATE_FRESH)
+        return embed_error(error, WASMVM_E_USAGE, "%s: the instance was started before", i->module->name);
+    struct plugin_info *info = asprintf(&title, "plug-in %s", provider->name) < 0 ? NULL : info_add(i, process);
+    if (!info) {
+        free(title);
+        return embed_error(error, WASMVM_E_HOST, "no memory");
+    }
+    *info = (struct plugin_info){provider->name, provider->version, provider->from, title, process,
+                                  provider->flags & ~(uint32_t)WASMVM_PROVIDER_PROCESS};
+    i->config.loaded = &i->loaded;
+    i->config.host = &i->host;
+    for (size_t k = 0; k < n; k++)
+        if (!host_add(&i->host, &funcs[k], title, provider->flags & WASMVM_PLUGIN_ONE_THREAD, why))
+            return embed_error(error, WASMVM_E_USAGE, "%s", why);
+    return WASMVM_OK;
+}
+
+void wasmvm_instance_free(wasmvm_instance *i)
+{
+    if (!i || i->abandoned)
+        return;
+    if (i->state == STATE_ALIVE) {
+        struct outlet *before = outlet_use(&i->outlet);
+        vm_serve_stop(i->vm);
+        over(i);
+        outlet_use(before);
+    }
+    vm_free(i->vm);
+    host_free(&i->host);
+    for (uint32_t k = 0; k < i->loaded.n; k++)
+        free((char *)i->loaded.at[k].provider);
+    free(i->loaded.at);
+    while (i->exports) {
+        struct wasmvm_export *next = i->exports->next;
+        free(i->exports->name);
+        free(i->exports);
+        i->exports = next;
+    }
+    free(i->grants);
+    free(i->args);
+    free(i->env);
+    free(i->certs_setting);
+    free(i->missing_path);
+    free(i->end.text);
+    free(i->backtrace);
+    wasmvm_module_free(i->module);
+    wasmvm_config_free(i->from);
+    free(i);
+}
+
+void wasmvm_stop(wasmvm_instance *i)
+{
+    wasmvm_stop_as(i, SIGTERM);
+}
+
+void wasmvm_stop_as(wasmvm_instance *i, int signal)
+{
+    kick_stop(vm_kick(i->vm), ENDED_SIGNAL, (uint32_t)signal);
+}
+
+/* ---- runs ---- */
+
+static void build(wasmvm_instance *i)
+{
+    for (uint32_t k = 0; k < i->config.ngrants; k++)
+        if (i->grants[k].tmp)
+            i->grants[k].host = tmp_make(&i->tmp);
+    vm_build(i->vm, &(struct module){.fd = i->module->fd, .bytes = i->module->bytes, .n = i->module->n});
+    module_read(i->module);
+    i->wasi = wasi_alloc(vm_memory(i->vm), vm_kick(i->vm));
+    if (!i->wasi)
+        fail("cannot start: no memory");
+    wasi_open(i->wasi, &i->config);
+}
+
+static void run(void *context)
+{
+    wasmvm_instance *i = context;
+    build(i);
+    i->abandoned = !vm_run(i->vm, i->wasi, &i->end);
+}
+
+static void serve(void *context)
+{
+    wasmvm_instance *i = context;
+    build(i);
+    vm_serve_start(i->vm, i->wasi, &i->end);
+}
+
+/* Runs it under the limits of time, as the first thing that happens to the instance. */
+static int start(wasmvm_instance *i, void (*how)(void *), wasmvm_error *error)
+{
+    struct write_guard guard;
+    if (i->state != STATE_FRESH)
+        return embed_error(error, WASMVM_E_USAGE, "%s: the instance was started before", i->module->name);
+    state_set(i, STATE_STARTED); /* its host functions may not start it again */
+    write_guard_enter(&guard);
+    if (!i->stats.start_ns)
+        i->stats.start_ns = clock_now_ns();
+    kick_deadline(vm_kick(i->vm), i->config.timeout_ns ? i->stats.start_ns + i->config.timeout_ns : 0);
+    bool good = outlet_guard(&i->outlet, how, i);
+    if (good && i->end.kind == ENDED_NOT) {
+        kick_deadline(vm_kick(i->vm), 0);
+        state_set(i, STATE_ALIVE);
+    } else {
+        struct outlet *before = outlet_use(&i->outlet);
+        over(i);
+        outlet_use(before);
+    }
+    write_guard_leave(&guard);
+    if (!good)
+        return embed_failed(i, error);
+    return i->state == STATE_ALIVE ? WASMVM_OK : embed_ended(i, error);
+}
+
+int wasmvm_run(wasmvm_instance *i, wasmvm_error *error)
+{
+    int code = start(i, run, error);
+    if (code != WASMVM_E_EXIT)
+        return code;
+    if (error)
+        *error = (wasmvm_error){.status = end_status(&i->end)};
+    return WASMVM_OK;
+}
+
+int wasmvm_initialize(wasmvm_instance *i, wasmvm_error *error)
+{
+    if (i->state == STATE_FRESH)
+        i->config.serve = true;
+    return start(i, serve, error);
+}
+
+/* The machine validates and ends. */
+int wasmvm_module_validate(wasmvm_module *m, wasmvm_error *error)
+{
+    wasmvm_config *config = wasmvm_config_new();
+    wasmvm_instance *i = config ? wasmvm_instance_new(m, config, error) : NULL;
+    int code = WASMVM_E_HOST;
+    if (!config)
+        embed_error(error, code, "no memory for a machine");
+    if (i) {
+        i->config.validate_only = true;
+        code = wasmvm_run(i, error);
+    }
+    wasmvm_instance_free(i);
+    wasmvm_config_free(config);
+    return code;
+}
+
+/* ---- a module kept alive ---- */
+
+static int not_alive(const wasmvm_instance *i, wasmvm_error *error)
+{
+    return embed_error(error, WASMVM_E_USAGE, "%s: the instance %s", i->module->name,
+                       i->state == STATE_FRESH ? "was not initialized"
+                       : i->state == STATE_STARTED ? "runs"
+                                                   : "is over");
+}
+
+/* Between two calls of the host nothing runs; what ended the run was found by this one. */
+static int died(wasmvm_instance *i, wasmvm_error *error)
+{
+    over(i);
+    return embed_ended(i, error);
+}
+
+static void export_describe(struct wasmvm_export *e)
+{
+    const char *colon = strchr(e->sig, ':');
+    e->nargs = colon ? (uint32_t)(colon - e->sig) : 0;
+    e->nresults = colon ? (uint32_t)strlen(colon + 1) : 0;
+    e->callable = colon && e->nargs <= CALL_VALUES && e->nresults <= CALL_VALUES && !strpbrk(e->sig, "vr");
+}
+
+int wasmvm_lookup(wasmvm_instance *i, const char *name, const wasmvm_export **out, wasmvm_error *error)
+{
+    if (i->state != STATE_ALIVE)
+        return not_alive(i, error);
+    for (struct wasmvm_export *e = i->exports; e; e = e->next)
+        if (strcmp(e->name, name) == 0) {
+            *out = e;
+            return WASMVM_OK;
+        }
+    struct wasmvm_export *e = calloc(1, sizeof *e);
+    if (!e || !(e->name = strdup(name))) {
+        free(e);
+        return embed_error(error, WASMVM_E_HOST, "no memory for an export");
+    }
+    struct outlet *before = outlet_use(&i->outlet);
+    int found = strlen(name) < CALL_WORDS ? vm_find(i->vm, name, &e->func, e->sig) : WASMVM_NO_EXPORT;
+    int code = found == WASMVM_ENDED ? died(i, error) : WASMVM_OK;
+    outlet_use(before);
+    if (found == WASMVM_OK) {
+        export_describe(e);
+        e->next = i->exports;
+        *out = i->exports = e;
+        return WASMVM_OK;
+    }
+    free(e->name);
+    free(e);
+    if (found == WASMVM_ENDED)
+        return code;
+    return found == WASMVM_NO_EXPORT
+               ? embed_error(error, WASMVM_E_NO_EXPORT, "%s exports no function %s", i->module->name, name)
+               : embed_error(error, WASMVM_E_TYPE, "%s: the function %s has more values than can be given",
+                             i->module->name, name);
+}
+
+const char *wasmvm_export_sig(const wasmvm_export *e)
+{
+    return e->sig;
+}
+
+static int wrong_type(const wasmvm_export *e, size_t nargs, size_t nresults, wasmvm_error *error)
+{
+    if (!e->callable)
+        return embed_error(error, WASMVM_E_TYPE, "%s has the type %s: vectors and references cannot be given", e->name,
+                           e->sig);
+    return embed_error(error, WASMVM_E_TYPE, "%s has the type %s: %zu arguments and %zu results are not its own",
+                       e->name, e->sig, nargs, nresults);
+}
+
+int wasmvm_invoke(wasmvm_instance *i, const wasmvm_export *e, const wasmvm_val *args, size_t nargs, wasmvm_val *results,
+                  size_t nresults, wasmvm_error *error)
+{
+    uint64_t in[CALL_VALUES], out[CALL_VALUES];
+    if (i->state != STATE_ALIVE)
+        return not_alive(i, error);
+    if (!e->callable || nargs != e->nargs || nresults != e->nresults)
+        return wrong_type(e, nargs, nresults, error);
+    for (size_t k = 0; k < nargs; k++)
+        in[k] = sig_wide(e->sig[k]) ? args[k].u64 : args[k].u32;
+    struct outlet *before = outlet_use(&i->outlet);
+    if (i->call_limit_ns)
+        kick_deadline(vm_kick(i->vm), clock_now_ns() + i->call_limit_ns);
+    int called = vm_call(i->vm, e->func, in, (uint32_t)nargs, out, (uint32_t)nresults);
+    if (i->call_limit_ns)
+        kick_deadline(vm_kick(i->vm), 0);
+    int code = WASMVM_OK;
+    if (called != WASMVM_OK) {
+        i->config.timeout_ns = i->call_limit_ns; /* for the sentence */
+        code = died(i, error);
+    }
+    outlet_use(before);
+    for (size_t k = 0; k < nresults && code == WASMVM_OK; k++)
+        results[k].u64 = sig_wide(e->sig[nargs + 1 + k]) ? out[k] : (uint32_t)out[k];
+    return code;
+}
+
+int wasmvm_call_limit(wasmvm_instance *i, uint64_t ns)
+{
+    if (ns > INT64_MAX)
+        return WASMVM_E_USAGE;
+    i->call_limit_ns = ns;
+    return WASMVM_OK;
+}

@@ -1,0 +1,90 @@
+/* The inside of the library's face: what instance.c (instances), config.c (configurations, modules) and outcome.c
+ * (ends) share. */
+#ifndef VMM_EMBED_H
+#define VMM_EMBED_H
+
+#include "vmm/run/host.h"
+#include "vmm/machine/vm.h"
+#include "vmm/wasmvm.h"
+
+/* A list of strings of our own. */
+struct strings { char **at; uint32_t n; };
+
+struct embed_dir { char *host, *guest; bool read_only, tmp; };
+#define EMBED_NETS (WASMVM_NET_LOG + 1)
+
+struct wasmvm_config {
+    unsigned refs; /* atomic */
+    bool used;     /* atomic: an instance was made from it */
+    wasmvm_error error; /* the first one */
+    struct strings args, env, net[EMBED_NETS];
+    struct embed_dir *dirs;
+    uint32_t ndirs;
+    wasmvm_func *funcs;
+    uint32_t nfuncs;
+    struct passed *passed;
+    uint32_t npassed;
+    uint64_t memory_bytes, stack_bytes, timeout_ns, cpu_time_ns, began_ns;
+    uint64_t max_sockets, max_rate, max_bytes;
+    int stdio[3];
+    bool stdio_own, abandon;
+    bool host_certs; /* this host's bundle, where no file is named */
+    bool validate, compile_all, hypercall_all, script;
+    enum transport transport;
+    char *guest_image, *trace, *invoke;
+    void (*log)(void *context, const char *line);
+    void *log_context;
+    int log_fd;
+};
+
+struct wasmvm_module {
+    unsigned refs; /* atomic */
+    char *name;
+    uint8_t *bytes; /* NULL: */
+    int fd;         /* ... read by each machine for itself; -1 = no more */
+    uint64_t n;
+};
+
+enum state { STATE_FRESH, STATE_STARTED, STATE_ALIVE, STATE_OVER };
+
+struct wasmvm_instance {
+    wasmvm_config *from;
+    wasmvm_module *module;
+    enum state state; /* atomic, as others may ask whether it is over */
+    bool abandoned;   /* over, but a host function is still looking */
+    struct config config;
+    struct grant *grants;
+    char **args, **env, *certs_setting;
+    struct tmp tmp;
+    struct host_table host;
+    struct plugin_list loaded;
+    struct run_stats stats;
+    char *missing_path;
+    struct outlet outlet;
+    struct vm *vm;
+    struct wasi *wasi;
+    struct end end;
+    char *backtrace;
+    uint64_t call_limit_ns;
+    struct wasmvm_export *exports;
+};
+
+/* ---- config.c ---- */
+/* Writes *error where it is given, and returns the code. */
+__attribute__((format(printf, 3, 4)))
+int embed_error(wasmvm_error *error, int code, const char *format, ...);
+void config_hold(wasmvm_config *);
+const char *config_env(const wasmvm_config *, const char *name); /* NULL = not set */
+/* The program's certificates: a file for the sealed /etc, and what SSL_CERT_FILE is by default; NULL = none.  granted:
+ * there is an /etc of the host's, so no sealed one. */
+struct embed_certs { const char *file, *place; bool granted; };
+int config_certs(const wasmvm_config *, struct embed_certs *, wasmvm_error *);
+void module_hold(wasmvm_module *);
+void module_read(wasmvm_module *); /* an instance has what it needs of the bytes */
+
+/* ---- outcome.c ---- */
+/* What ended the instance, or kept it from starting, as an error. */
+int embed_ended(wasmvm_instance *, wasmvm_error *error);
+int embed_failed(const wasmvm_instance *, wasmvm_error *error);
+
+#endif

@@ -1,0 +1,131 @@
+/* The guest's clocks: a page that turns its time stamp counter into CLOCK_REALTIME and CLOCK_MONOTONIC.
+ *
+ * The offset between the counters comes from an rdtsc that the guest executed, bracketed by two of the host: it is
+ * taken as 0 where that fits, else as KVM tells it if that fits, else so that the guest's clocks are behind by the
+ * bracket's width at most.  The rate is KVM's; from the second refresh on, what the host's clocks did meanwhile.
+ * Monotonic time never steps back: a page that ran ahead is followed by a slower one.  Where the host's clocksource
+ * is not the counter, clocks are hypercalls. */
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "vmm/machine/vm.h"
+
+#define SECOND_NS 1000000000ll
+#define SHIFT 30
+#define RATE_SPAN_NS (SECOND_NS / 2) /* shorter observations tell less than KVM's figure */
+#define SAMPLE_TRIES 4
+#define SAMPLE_TICKS 4000 /* a sample that took longer was interrupted */
+
+struct sample { uint64_t tsc; int64_t monotonic_ns, realtime_ns; };
+
+static int64_t clock_read(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return t.tv_sec * SECOND_NS + t.tv_nsec;
+}
+
+/* The counter is read last: a clock built on the sample is behind by the sampling, never ahead. */
+static struct sample sample_take(void)
+{
+    struct sample s;
+    for (int i = 0; i < SAMPLE_TRIES; i++) {
+        uint64_t before = __rdtsc();
+        s.realtime_ns = clock_read(CLOCK_REALTIME);
+        s.monotonic_ns = clock_read(CLOCK_MONOTONIC);
+        s.tsc = __rdtsc();
+        if (s.tsc - before < SAMPLE_TICKS)
+            break;
+    }
+    return s;
+}
+
+static bool clocksource_is_tsc(void)
+{
+    char name[8] = "";
+    int fd = open("/sys/devices/system/clocksource/clocksource0/current_clocksource", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t n = read(fd, name, sizeof name - 1);
+    close(fd);
+    return n == 4 && memcmp(name, "tsc\n", 4) == 0;
+}
+
+/* seq is odd while the rest is not consistent; x86 keeps stores in order. */
+static void page_write(struct vm *vm, struct clock_page *page)
+{
+    const gva_t at = MAP_CONTROL + offsetof(struct control, clock);
+    uint32_t seq = vm->clock.page.seq + 1;
+    guest_write(&vm->mem, at + offsetof(struct clock_page, seq), &seq, sizeof seq);
+    page->seq = seq;
+    guest_write(&vm->mem, at, page, sizeof *page);
+    page->seq = seq + 1;
+    guest_write(&vm->mem, at + offsetof(struct clock_page, seq), &page->seq, sizeof page->seq);
+    vm->clock.page = *page;
+}
+
+/* Page for the guest from a sample; slower: how much of the nominal rate to leave out. */
+static void page_make(struct vm *vm, const struct sample *s, int64_t monotonic_ns, double slower)
+{
+    double rate = vm->clock.ns_per_tick * (1 - slower);
+    struct clock_page page = {
+        .usable = 1, .base_tsc = s->tsc + vm->clock.offset, .mult = (uint64_t)(rate * (1u << SHIFT)), .shift = SHIFT,
+        .monotonic_ns = monotonic_ns, .realtime_ns = s->realtime_ns - s->monotonic_ns + monotonic_ns,
+    };
+    page.valid_until_tsc = page.base_tsc + (uint64_t)(SECOND_NS / vm->clock.ns_per_tick);
+    page_write(vm, &page);
+}
+
+void clockpage_start(struct vm *vm)
+{
+    uint64_t khz = kvm_tsc_khz(&vm->kvm);
+    vm->clock = (struct clock){.usable = khz && clocksource_is_tsc()};
+    if (!vm->clock.usable)
+        return;
+    struct sample s = sample_take();
+    vm->clock.ns_per_tick = 1e6 / khz;
+    vm->clock.first_tsc = s.tsc;
+    vm->clock.first_ns = s.monotonic_ns;
+    page_make(vm, &s, s.monotonic_ns, 0);
+}
+
+void clockpage_check(struct vm *vm)
+{
+    const gva_t at = MAP_CONTROL + offsetof(struct control, boot_tsc);
+    uint64_t bracket = __rdtsc() - vm->clock.first_tsc;
+    uint64_t guest, offset;
+    if (!vm->clock.usable || !guest_read(&vm->mem, at, &guest, sizeof guest))
+        return;
+    if (guest - vm->clock.first_tsc <= bracket)
+        return;
+    if (!kvm_tsc_offset(&vm->kvm, &offset) || guest - offset - vm->clock.first_tsc > bracket)
+        offset = guest - vm->clock.first_tsc;
+    vm->clock.offset = offset;
+    struct sample s = sample_take();
+    page_make(vm, &s, s.monotonic_ns, 0);
+}
+
+/* What the page in force would tell at a host TSC. */
+static int64_t page_tells(const struct clock *clock, uint64_t tsc)
+{
+    uint64_t elapsed = tsc + clock->offset - clock->page.base_tsc;
+    return clock->page.monotonic_ns + (int64_t)((unsigned __int128)elapsed * clock->page.mult >> clock->page.shift);
+}
+
+bool clockpage_refresh(struct vm *vm)
+{
+    struct clock *clock = &vm->clock;
+    if (!clock->usable)
+        return false;
+    struct sample s = sample_take();
+    if (s.monotonic_ns - clock->first_ns > RATE_SPAN_NS)
+        clock->ns_per_tick = (double)(s.monotonic_ns - clock->first_ns) / (double)(s.tsc - clock->first_tsc);
+    int64_t ahead = page_tells(clock, s.tsc) - s.monotonic_ns;
+    double slower = ahead <= 0 ? 0 : ahead > SECOND_NS / 2 ? 0.5 : (double)ahead / SECOND_NS;
+    page_make(vm, &s, ahead > 0 ? s.monotonic_ns + ahead : s.monotonic_ns, slower);
+    return true;
+}

@@ -1,0 +1,306 @@
+/* The one file with KVM ioctls: a VM, its vCPU, its memory slots, its exits in words.
+ *
+ * The CPUID that the guest may ask for is a small table of our own: KVM_GET_SUPPORTED_CPUID costs 0.45 ms on the
+ * software kind of KVM, and the guest gets what it needs to know by the boot record.  The table's one purpose is to
+ * make KVM accept the control registers that we set. */
+#include "vmm/machine/kvm.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "vmm/machine/vm.h"
+
+#define DEVICE "/dev/kvm"
+
+enum { CR0_PE = 1 << 0, CR0_MP = 1 << 1, CR0_ET = 1 << 4, CR0_NE = 1 << 5, CR0_WP = 1 << 16 };
+#define CR0_PG (1u << 31)
+enum { CR4_PAE = 1 << 5, CR4_OSFXSR = 1 << 9, CR4_OSXMMEXCPT = 1 << 10, CR4_OSXSAVE = 1 << 18 };
+enum { EFER_LME = 1 << 8, EFER_LMA = 1 << 10, EFER_NXE = 1 << 11 };
+enum { XCR0_X87 = 1 << 0, XCR0_SSE = 1 << 1, XCR0_AVX = 1 << 2 };
+enum { RFLAGS_ONE = 1 << 1 };
+
+/* ---- the VM ---- */
+
+/* The group's name from /etc/group, or its number: the C library's way would load name services into the monitor. */
+static void group_name(gid_t gid, char *name, size_t cap)
+{
+    char line[512];
+    unsigned long number;
+    FILE *file = fopen("/etc/group", "re");
+    snprintf(name, cap, "%lu", (unsigned long)gid);
+    while (file && fgets(line, sizeof line, file)) {
+        size_t len = strcspn(line, ":");
+        const char *rest = strchr(line + len + (line[len] == ':'), ':');
+        if (rest && sscanf(rest, ":%lu", &number) == 1 && number == gid) {
+            snprintf(name, cap, "%.*s", (int)len, line);
+            break;
+        }
+    }
+    if (file)
+        fclose(file);
+}
+
+_Noreturn static void no_permission(void)
+{
+    struct stat st;
+    char name[64];
+    if (stat(DEVICE, &st) != 0 || st.st_gid == 0 || !(st.st_mode & S_IRGRP) || !(st.st_mode & S_IWGRP))
+        fail(DEVICE ": permission denied: only its owner may use it (run as that user, or give a group access: "
+             "chgrp kvm " DEVICE " && chmod g+rw " DEVICE ")");
+    group_name(st.st_gid, name, sizeof name);
+    fail(DEVICE ": permission denied: it belongs to the group %s (sudo usermod -aG %s \"$USER\", then log in again)",
+         name, name);
+}
+
+static int device_open(void)
+{
+    int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+    if (fd >= 0)
+        return fd;
+    if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
+        fail(DEVICE ": not there: this machine or container offers no KVM (load kvm_intel or kvm_amd, turn on "
+             "virtualization in the firmware, or pass the device in: docker run --device " DEVICE ")");
+    if (errno == EACCES || errno == EPERM)
+        no_permission();
+    fail(DEVICE ": cannot be opened: %s (wasmvm needs KVM)", strerror(errno));
+}
+
+void kvm_open(struct kvm *kvm)
+{
+    *kvm = (struct kvm){.fd = -1, .vm_fd = -1, .vcpu_fd = -1};
+    kvm->fd = device_open();
+    int version = ioctl(kvm->fd, KVM_GET_API_VERSION, 0);
+    if (version < 0)
+        fail(DEVICE ": it is not KVM's device: %s (load kvm_intel or kvm_amd)", strerror(errno));
+    if (version != KVM_API_VERSION)
+        fail(DEVICE ": the KVM API version is %d, wasmvm speaks %d (use another kernel)", version, KVM_API_VERSION);
+    do
+        kvm->vm_fd = ioctl(kvm->fd, KVM_CREATE_VM, 0ul);
+    while (kvm->vm_fd < 0 && errno == EINTR);
+    if (kvm->vm_fd < 0)
+        fail(DEVICE ": no virtual machine can be made: %s (is another hypervisor using the CPU, or memory short?)",
+             strerror(errno));
+}
+
+bool kvm_add_slot(struct kvm *kvm, uint64_t gpa, void *host, uint64_t bytes)
+{
+    struct kvm_userspace_memory_region region = {
+        .slot = kvm->slots, .guest_phys_addr = gpa, .memory_size = bytes, .userspace_addr = (uint64_t)host,
+    };
+    if (ioctl(kvm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region) != 0)
+        return false;
+    kvm->slots++;
+    kvm->slot_bytes += bytes;
+    return true;
+}
+
+void kvm_add_vcpu(struct kvm *kvm)
+{
+    kvm->vcpu_fd = ioctl(kvm->vm_fd, KVM_CREATE_VCPU, 0ul);
+    if (kvm->vcpu_fd < 0)
+        fail(DEVICE ": no virtual CPU can be made: %s (try again, or with less running)", strerror(errno));
+    int bytes = ioctl(kvm->fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+    if (bytes < (int)sizeof *kvm->run)
+        fail(DEVICE ": KVM_GET_VCPU_MMAP_SIZE gave %d (use another kernel)", bytes);
+    void *run = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, kvm->vcpu_fd, 0);
+    if (run == MAP_FAILED)
+        fail(DEVICE ": the virtual CPU's page cannot be mapped: %s (is the address space limited? ulimit -v)",
+             strerror(errno));
+    kvm->run = run;
+    kvm->run_bytes = bytes;
+}
+
+/* ---- the CPU's state ---- */
+
+static bool set_cpuid(struct kvm *kvm, bool xsave)
+{
+    enum { EDX_1 = 0x0783fbff, /* FPU to SSE2 as every 64-bit CPU */ ECX_1_XSAVE_AVX = 1 << 26 | 1 << 28,
+           EDX_EXT = 1 << 11 | 1 << 20 | 1 << 29 /* SYSCALL, NX, LM */, XSAVE_BYTES = 832 };
+    const struct kvm_cpuid_entry2 entries[] = {
+        {.function = 0, .eax = xsave ? 0xd : 1, .ebx = 0x6d736177, .edx = 0x6d736177, .ecx = 0x6d736177}, /* "wasm" */
+        {.function = 1, .eax = 0x600, .ecx = xsave ? ECX_1_XSAVE_AVX : 0, .edx = EDX_1},
+        {.function = 0xd, .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX,
+         .eax = xsave ? XCR0_X87 | XCR0_SSE | XCR0_AVX : 0, .ebx = XSAVE_BYTES, .ecx = XSAVE_BYTES},
+        {.function = 0x80000000, .eax = 0x80000008},
+        {.function = 0x80000001, .edx = EDX_EXT},
+        {.function = 0x80000008, .eax = 48 << 8 | features_physical_bits()},
+    };
+    _Alignas(struct kvm_cpuid2) uint8_t table[sizeof(struct kvm_cpuid2) + sizeof entries] = {0};
+    ((struct kvm_cpuid2 *)table)->nent = sizeof entries / sizeof entries[0];
+    memcpy(((struct kvm_cpuid2 *)table)->entries, entries, sizeof entries);
+    return ioctl(kvm->vcpu_fd, KVM_SET_CPUID2, table) == 0;
+}
+
+static struct kvm_segment segment_flat(uint16_t selector, uint8_t type, bool code)
+{
+    return (struct kvm_segment){.limit = 0xffffffff, .selector = selector, .type = type, .present = 1, .dpl = 3, .s = 1,
+                                .l = code, .db = !code, .g = 1};
+}
+
+static struct kvm_sregs sregs_for(const struct cpu_start *start, bool xsave)
+{
+    struct kvm_sregs sregs = {
+        .cs = segment_flat(SELECTOR_USER_CODE, 11, true),
+        .ss = segment_flat(SELECTOR_USER_DATA, 3, false),
+        .tr = {.base = start->tss, .limit = start->tss_limit, .selector = SELECTOR_TSS, .type = TSS_BUSY, .present = 1},
+        .ldt = {.type = 2, .unusable = 1},
+        .gdt = {.base = start->gdt, .limit = start->gdt_limit},
+        .idt = {.base = start->idt, .limit = start->idt_limit},
+        .cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG,
+        .cr3 = start->cr3,
+        .cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | (xsave ? CR4_OSXSAVE : 0),
+        .efer = EFER_LME | EFER_LMA | EFER_NXE,
+    };
+    sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss;
+    return sregs;
+}
+
+static bool set_sregs(struct kvm *kvm, const struct cpu_start *start, bool xsave)
+{
+    struct kvm_sregs sregs = sregs_for(start, xsave);
+    return ioctl(kvm->vcpu_fd, KVM_SET_SREGS, &sregs) == 0;
+}
+
+static bool set_xcr0(struct kvm *kvm)
+{
+    struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs = {{.xcr = 0, .value = XCR0_X87 | XCR0_SSE | XCR0_AVX}}};
+    return ioctl(kvm->vcpu_fd, KVM_SET_XCRS, &xcrs) == 0;
+}
+
+/* Where KVM knows of XSAVE, AVX needs CR4.OSXSAVE as well.  The software kind refuses that bit; there the CPU's own
+ * state counts, and KVM_SET_XCRS says whether KVM keeps it. */
+bool kvm_start_state(struct kvm *kvm, const struct cpu_start *start, bool avx)
+{
+    avx = avx && set_cpuid(kvm, true);
+    if (!avx && !set_cpuid(kvm, false))
+        fail(DEVICE ": KVM_SET_CPUID2 is refused: %s (use another kernel)", strerror(errno));
+    if (!(avx && set_sregs(kvm, start, true)) && !set_sregs(kvm, start, false))
+        fail(DEVICE ": 64-bit mode is refused: %s (a 64-bit CPU with NX is needed)", strerror(errno));
+    struct kvm_regs regs = {.rip = start->rip, .rsp = start->rsp, .rdi = start->rdi, .rflags = RFLAGS_ONE};
+    if (ioctl(kvm->vcpu_fd, KVM_SET_REGS, &regs) != 0)
+        fail(DEVICE ": the CPU's registers cannot be set: %s (use another kernel)", strerror(errno));
+    return avx && set_xcr0(kvm);
+}
+
+bool kvm_set_tss_type(struct kvm *kvm, int type)
+{
+    struct kvm_sregs sregs;
+    if (ioctl(kvm->vcpu_fd, KVM_GET_SREGS, &sregs) != 0)
+        return false;
+    sregs.tr.type = type;
+    return ioctl(kvm->vcpu_fd, KVM_SET_SREGS, &sregs) == 0;
+}
+
+bool kvm_get_place(struct kvm *kvm, struct cpu_place *place)
+{
+    struct kvm_regs regs;
+    struct kvm_sregs sregs;
+    if (ioctl(kvm->vcpu_fd, KVM_GET_REGS, &regs) != 0 || ioctl(kvm->vcpu_fd, KVM_GET_SREGS, &sregs) != 0)
+        return false;
+    *place = (struct cpu_place){regs.rip, regs.rsp, regs.rdi, regs.rsi, (sregs.cs.selector & 3) == 3};
+    return true;
+}
+
+bool kvm_set_place(struct kvm *kvm, const struct cpu_place *place)
+{
+    struct kvm_regs regs;
+    if (ioctl(kvm->vcpu_fd, KVM_GET_REGS, &regs) != 0)
+        return false;
+    regs.rip = place->rip;
+    regs.rsp = place->rsp;
+    regs.rdi = place->rdi;
+    regs.rsi = place->rsi;
+    regs.rflags = RFLAGS_ONE;
+    return ioctl(kvm->vcpu_fd, KVM_SET_REGS, &regs) == 0;
+}
+
+/* ---- running ---- */
+
+/* Doorbell or not: one byte, written once, to the one port. */
+static enum kvm_exit io_exit(struct kvm *kvm, uint8_t *value, const char **why)
+{
+    const struct kvm_run *run = kvm->run;
+    *why = "I/O that is not the doorbell";
+    if (run->io.direction != KVM_EXIT_IO_OUT || run->io.port != DOORBELL_PORT || run->io.size != 1 ||
+        run->io.count != 1)
+        return KVM_STRANGE;
+    assert(run->io.data_offset < kvm->run_bytes);
+    *value = ((const uint8_t *)run)[run->io.data_offset];
+    return KVM_DOORBELL;
+}
+
+static enum kvm_exit strange_exit(struct kvm *kvm, const char **why)
+{
+    const struct kvm_run *run = kvm->run;
+    const size_t cap = sizeof kvm->why;
+    *why = kvm->why;
+    if (run->exit_reason == KVM_EXIT_MMIO)
+        snprintf(kvm->why, cap, "physical address 0x%llx is not memory", (unsigned long long)run->mmio.phys_addr);
+    else if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
+        snprintf(kvm->why, cap, "KVM could not go on (internal error %u)", run->internal.suberror);
+    else
+        snprintf(kvm->why, cap, "KVM exit %u", run->exit_reason);
+    return KVM_STRANGE;
+}
+
+enum kvm_exit kvm_enter(struct kvm *kvm, uint8_t *value, const char **why)
+{
+    if (ioctl(kvm->vcpu_fd, KVM_RUN, 0) != 0) {
+        if (errno == EINTR || errno == EAGAIN)
+            return KVM_INTERRUPTED;
+        snprintf(kvm->why, sizeof kvm->why, "KVM_RUN failed: %s", strerror(errno));
+        *why = kvm->why;
+        return KVM_STRANGE;
+    }
+    switch (kvm->run->exit_reason) {
+    case KVM_EXIT_IO: return io_exit(kvm, value, why);
+    case KVM_EXIT_INTR: return KVM_INTERRUPTED;
+    case KVM_EXIT_SHUTDOWN: return KVM_SHUTDOWN;
+    case KVM_EXIT_FAIL_ENTRY: *why = "the CPU refused its state"; return KVM_REFUSED;
+    default: return strange_exit(kvm, why);
+    }
+}
+
+bool kvm_set_signals(struct kvm *kvm, const sigset_t *blocked)
+{
+    enum { KERNEL_SIGSET = 8 }; /* bytes; the C library's is longer */
+    _Alignas(struct kvm_signal_mask) uint8_t mask[sizeof(struct kvm_signal_mask) + KERNEL_SIGSET];
+    ((struct kvm_signal_mask *)mask)->len = KERNEL_SIGSET;
+    memcpy(mask + sizeof(struct kvm_signal_mask), blocked, KERNEL_SIGSET);
+    return ioctl(kvm->vcpu_fd, KVM_SET_SIGNAL_MASK, mask) == 0;
+}
+
+/* ---- time ---- */
+
+uint64_t kvm_tsc_khz(struct kvm *kvm)
+{
+    int khz = ioctl(kvm->vcpu_fd, KVM_GET_TSC_KHZ, 0);
+    return khz > 0 ? khz : 0;
+}
+
+bool kvm_tsc_offset(struct kvm *kvm, uint64_t *offset)
+{
+    struct kvm_device_attr attr = {.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET, .addr = (uint64_t)offset};
+    return ioctl(kvm->vcpu_fd, KVM_GET_DEVICE_ATTR, &attr) == 0;
+}
+
+void kvm_close(struct kvm *kvm)
+{
+    if (kvm->run)
+        munmap(kvm->run, kvm->run_bytes);
+    if (kvm->vcpu_fd >= 0)
+        close(kvm->vcpu_fd);
+    if (kvm->vm_fd >= 0)
+        close(kvm->vm_fd);
+    if (kvm->fd >= 0)
+        close(kvm->fd);
+    *kvm = (struct kvm){.fd = -1, .vm_fd = -1, .vcpu_fd = -1};
+}

@@ -1,0 +1,126 @@
+/* Guest-physical memory: where everything lies, slots, growth.
+ *
+ * One host mapping holds, in this order, each piece starting at a 2 MiB page:
+ *
+ *     stack | text | small | module | heap's first piece | code's first piece | linear memory, to --memory
+ *
+ * It is guest-physical memory from MAIN_GPA on, byte for byte.  The first slot reaches a stretch into linear memory;
+ * further slots follow as linear memory grows, the next always twice the last.  Heap and code beyond their first pieces
+ * get mappings and slots of their own.  All of it is anonymous, unreserved and touched lazily. */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "vmm/machine/vm.h"
+
+#define MAIN_GPA        0x100000000ull
+#define SLOT_FIRST      (256ull << 20) /* beside the stack */
+#define HEAP_FIRST      (32ull << 20)
+#define CODE_FIRST      (16ull << 20)
+#define LINEAR_FIRST    (16ull << 20)  /* at least this much of linear memory is in the first slot */
+#define SLOT_MORE_FIRST (64ull << 20)
+
+_Static_assert(MAIN_GPA + MAP_STACK_MAX + MAP_LINEAR_MAX + MAP_MODULE_MAX + (1ull << 30) <= RAM_HEAP_MORE_GPA,
+               "the main range ends before heap_more");
+_Static_assert(RAM_HEAP_MORE_GPA + MAP_HEAP_MAX <= RAM_CODE_MORE_GPA, "layout");
+_Static_assert(RAM_CODE_MORE_GPA + MAP_CODE_MAX <= RAM_LINEAR_MORE_GPA, "layout");
+_Static_assert(RAM_LINEAR_MORE_GPA + RAM_LINEAR_MORE_BYTES <= 1ull << 36, "every CPU addresses 36 bits");
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Address space, 2 MiB aligned; NULL: errno.  What the alignment leaves over at both ends is given back. */
+static uint8_t *reserve(uint64_t bytes)
+{
+    uint8_t *at = mmap(NULL, bytes + FRAME, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        return NULL;
+    uint8_t *aligned = (uint8_t *)round_up((uint64_t)at, FRAME);
+    if (aligned != at)
+        munmap(at, aligned - at);
+    if (aligned != at + FRAME)
+        munmap(aligned + bytes, at + FRAME - aligned);
+    madvise(aligned, bytes, MADV_HUGEPAGE);
+    return aligned;
+}
+
+static struct span next(const struct ram *ram, uint64_t *at, uint64_t bytes)
+{
+    struct span span = {ram->main.all.host + *at, ram->main.all.gpa + *at, bytes};
+    *at += round_up(bytes, FRAME);
+    return span;
+}
+
+void ram_new(struct ram *ram, struct kvm *kvm, const struct config *config, const struct ram_sizes *sizes)
+{
+    uint64_t stack = round_up(config->stack_bytes, FRAME);
+    uint64_t fixed = stack + round_up(sizes->text, FRAME) + round_up(sizes->small, FRAME) +
+                     round_up(sizes->module, FRAME) + HEAP_FIRST + CODE_FIRST;
+    uint64_t linear = least(round_up(config->memory_bytes, FRAME), MAP_LINEAR_MAX);
+    uint64_t at = 0;
+    *ram = (struct ram){.main.all = {reserve(fixed + linear), MAIN_GPA, fixed + linear}};
+    if (!ram->main.all.host)
+        fail("no address space for a guest of %llu MiB: %s (a smaller --memory, or ulimit -v)",
+             (unsigned long long)(fixed + linear) >> 20, strerror(errno));
+    ram->stack = next(ram, &at, stack);
+    ram->text = next(ram, &at, sizes->text);
+    ram->small = next(ram, &at, sizes->small);
+    ram->module = next(ram, &at, sizes->module);
+    ram->heap = next(ram, &at, HEAP_FIRST);
+    ram->code = next(ram, &at, CODE_FIRST);
+    ram->linear = next(ram, &at, linear);
+    assert(at == fixed + linear);
+    /* Used sparsely: 4 KiB pages save 2 MiB each at the same time. */
+    madvise(ram->small.host, ram->small.bytes, MADV_NOHUGEPAGE);
+
+    uint64_t first = stack + SLOT_FIRST;
+    if (first < fixed + LINEAR_FIRST)
+        first = fixed + LINEAR_FIRST;
+    ram->main.next_slot_bytes = first;
+    if (!ram_reach(kvm, &ram->main, fixed))
+        fail("no memory slot for a guest of %llu MiB: %s (a smaller --stack, or more memory)",
+             (unsigned long long)first >> 20, strerror(errno));
+    ram->main.next_slot_bytes = SLOT_FIRST;
+}
+
+/* Tables that KVM makes for a slot cost memory by its size, touched or not: slots double, they don't start large. */
+bool ram_reach(struct kvm *kvm, struct range *range, uint64_t bytes)
+{
+    while (range->slotted < bytes) {
+        uint64_t n = least(range->next_slot_bytes, range->all.bytes - range->slotted);
+        if (!n || !kvm_add_slot(kvm, range->all.gpa + range->slotted, range->all.host + range->slotted, n))
+            return false;
+        range->slotted += n;
+        range->next_slot_bytes *= 2;
+    }
+    return true;
+}
+
+bool ram_reserve(struct range *range, uint64_t gpa, uint64_t bytes)
+{
+    if (range->all.host)
+        return true;
+    uint8_t *host = reserve(bytes);
+    if (host)
+        *range = (struct range){.all = {host, gpa, bytes}, .next_slot_bytes = SLOT_MORE_FIRST};
+    return host;
+}
+
+void ram_free(struct ram *ram)
+{
+    const struct range *const ranges[] = {&ram->main, &ram->heap_more, &ram->code_more, &ram->linear_more};
+    for (unsigned i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (ranges[i]->all.host)
+            munmap(ranges[i]->all.host, ranges[i]->all.bytes);
+}
+
+struct span ram_take(struct ram *ram, uint64_t bytes)
+{
+    struct span span = {ram->small.host + ram->small_used, ram->small.gpa + ram->small_used, round_up(bytes, PAGE)};
+    assert(span.bytes <= ram->small.bytes - ram->small_used);
+    ram->small_used += span.bytes;
+    return span;
+}

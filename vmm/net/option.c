@@ -1,0 +1,148 @@
+/* sock_getsockopt and sock_setsockopt: a table of the options that a guest may ask for, and how each value is laid
+ * out. */
+#include "vmm/net/net.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+enum { LEVEL_SOCKET = 0, LEVEL_TCP = 6 };
+enum kind {
+    INT,     /* 4 bytes, as the host has it */
+    TYPE,    /* SOCKTYPE_* */
+    ERROR,   /* a WASI errno */
+    LINGER,  /* two 4-byte numbers; taken and not applied, as a close could wait */
+    TIMEOUT, /* seconds and microseconds, 8 bytes each: how long a blocking call waits */
+    REFUSED,
+};
+
+static const struct option {
+    uint32_t level, name;
+    enum kind kind;
+    bool settable;
+    int host_level, host_name;
+} options[] = {
+    { LEVEL_SOCKET, 0, INT, true, SOL_SOCKET, SO_REUSEADDR },
+    { LEVEL_SOCKET, 1, TYPE, false, SOL_SOCKET, SO_TYPE },
+    { LEVEL_SOCKET, 2, ERROR, false, SOL_SOCKET, SO_ERROR },
+    { LEVEL_SOCKET, 3, REFUSED, true, 0, 0 }, /* dontroute: round the host's routes */
+    { LEVEL_SOCKET, 4, INT, true, SOL_SOCKET, SO_BROADCAST },
+    { LEVEL_SOCKET, 5, INT, true, SOL_SOCKET, SO_SNDBUF },
+    { LEVEL_SOCKET, 6, INT, true, SOL_SOCKET, SO_RCVBUF },
+    { LEVEL_SOCKET, 7, INT, true, SOL_SOCKET, SO_KEEPALIVE },
+    { LEVEL_SOCKET, 8, REFUSED, true, 0, 0 }, /* oobinline */
+    { LEVEL_SOCKET, 9, LINGER, true, SOL_SOCKET, SO_LINGER },
+    { LEVEL_SOCKET, 10, INT, true, SOL_SOCKET, SO_RCVLOWAT },
+    { LEVEL_SOCKET, 11, TIMEOUT, true, 0, 0 },
+    { LEVEL_SOCKET, 12, TIMEOUT, true, 0, 1 }, /* host_name: index of timeout_ns */
+    { LEVEL_SOCKET, 13, INT, false, SOL_SOCKET, SO_ACCEPTCONN },
+    { LEVEL_SOCKET, 14, REFUSED, true, 0, 0 }, /* bindtodevice */
+    { LEVEL_TCP, 15, INT, true, IPPROTO_TCP, TCP_NODELAY },
+};
+
+static const struct option *option_find(uint64_t level, uint64_t name)
+{
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (options[i].level == level && options[i].name == name)
+            return &options[i];
+    return NULL;
+}
+
+union value { int32_t number; struct { int32_t on, seconds; } linger; struct { int64_t s, us; } time; };
+
+static size_t value_bytes(enum kind kind)
+{
+    static const size_t bytes[] = { [INT] = 4, [TYPE] = 4, [ERROR] = 4, [LINGER] = 8, [TIMEOUT] = 16 };
+    return bytes[kind];
+}
+
+static uint32_t value_get(const struct desc *d, const struct option *o, union value *v)
+{
+    if (o->kind == TIMEOUT) {
+        int64_t ns = d->conn ? d->conn->timeout_ns[o->host_name] : 0;
+        v->time.s = ns / 1000000000;
+        v->time.us = ns % 1000000000 / 1000;
+        return WASI_SUCCESS;
+    }
+    if (o->kind == ERROR && d->conn)
+        batch_settle(d->conn);
+    if (o->kind == ERROR && d->conn && d->conn->error) {
+        v->number = (int32_t)wasi_errno(d->conn->error);
+        d->conn->error = 0;
+        return WASI_SUCCESS;
+    }
+    socklen_t len = (socklen_t)value_bytes(o->kind);
+    if (getsockopt(d->host, o->host_level, o->host_name, v, &len) < 0)
+        return wasi_errno(errno);
+    if (o->kind == ERROR && v->number)
+        v->number = (int32_t)wasi_errno(v->number);
+    if (o->kind == TYPE)
+        v->number = d->filetype == FILETYPE_DGRAM ? SOCKTYPE_DGRAM : SOCKTYPE_STREAM;
+    return WASI_SUCCESS;
+}
+
+#define LITERAL_MOST 16 /* a fifth argument up to this is the length itself, not a pointer to it */
+
+uint32_t serve_sock_getsockopt(struct wasi *w, const uint64_t *arg)
+{
+    uint32_t err, room = (uint32_t)arg[4];
+    struct desc *d = net_socket(w, arg[0], &err);
+    if (err)
+        return err;
+    const struct option *o = option_find(arg[1], arg[2]);
+    if (!o)
+        return WASI_INVAL;
+    if (o->kind == REFUSED)
+        return WASI_NOTSUP;
+    bool literal = arg[4] <= LITERAL_MOST;
+    if (!literal && (!linear_read(w->mem, arg[4], &room, 4) || !out_ok(w, arg[4], 4)))
+        return WASI_FAULT;
+    uint32_t used = (uint32_t)value_bytes(o->kind);
+    if (room < used)
+        return WASI_INVAL;
+    if (!out_ok(w, arg[3], used))
+        return WASI_FAULT;
+    union value v = { .time = { 0, 0 } };
+    err = value_get(d, o, &v);
+    if (err)
+        return err;
+    if (!literal)
+        out_put(w, arg[4], &used, 4);
+    return out_put(w, arg[3], &v, used);
+}
+
+static uint32_t timeout_set(struct conn *c, int which, const union value *v)
+{
+    const int64_t most = INT64_MAX / 1000000000 - 1;
+    if (!c)
+        return WASI_NOTSUP;
+    if (v->time.s < 0 || v->time.us < 0 || v->time.us >= 1000000)
+        return WASI_DOM;
+    c->timeout_ns[which] = (v->time.s < most ? v->time.s : most) * 1000000000 + v->time.us * 1000;
+    return WASI_SUCCESS;
+}
+
+uint32_t serve_sock_setsockopt(struct wasi *w, const uint64_t *arg)
+{
+    uint32_t err;
+    struct desc *d = net_socket(w, arg[0], &err);
+    if (err)
+        return err;
+    const struct option *o = option_find(arg[1], arg[2]);
+    if (!o)
+        return WASI_INVAL;
+    if (o->kind == REFUSED || !o->settable || d->inherited)
+        return WASI_NOTSUP;
+    union value v;
+    if (arg[4] != value_bytes(o->kind))
+        return WASI_INVAL;
+    if (!linear_read(w->mem, arg[3], &v, value_bytes(o->kind)))
+        return WASI_FAULT;
+    if (o->kind == LINGER)
+        return WASI_SUCCESS;
+    if (o->kind == TIMEOUT)
+        return timeout_set(d->conn, o->host_name, &v);
+    if (d->conn && o->host_name == SO_SNDBUF)
+        d->conn->sized = true;
+    return setsockopt(d->host, o->host_level, o->host_name, &v, 4) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
+}

@@ -1,0 +1,696 @@
+/* The socket extension's calls: open, bind, listen, connect, datagrams, addresses; and what the transfers and closes of
+ * the other files ask of a socket under the policy.
+ *
+ * Host sockets are always non-blocking; the guest's blocking calls wait in kick_ppoll.  A socket that the guest did not
+ * open (inherited, --listen, systemd's) can be used, never bound or connected anew.  A datagram is taken only after the
+ * policy has seen its sender: bytes of a stranger never reach guest memory. */
+#include "vmm/net/net.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STRANGERS_MAX 64 /* datagrams dropped in one call */
+#define BACKLOG 4096 /* whatever was asked for: Go's library says 64, and a full queue costs its clients a second */
+enum { RI_PEEK = 1, RI_WAITALL = 2, RO_TRUNCATED = 1 };
+
+/* ---- conns ---- */
+
+struct desc *net_socket(struct wasi *w, uint64_t fd, uint32_t *err)
+{
+    struct desc *d = desc_get(w, fd);
+    bool is_socket = d && (d->filetype == FILETYPE_STREAM || d->filetype == FILETYPE_DGRAM);
+    *err = !d ? WASI_BADF : is_socket ? WASI_SUCCESS : WASI_NOTSOCK;
+    return d;
+}
+
+struct conn *conn_new(struct net *n, uint8_t family, enum net_proto proto)
+{
+    struct conn *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    *c = (struct conn){ .net = n, .family = family, .proto = proto };
+    n->sockets++;
+    return c;
+}
+
+static void conn_free(struct conn *c)
+{
+    c->net->sockets--;
+    batch_close(c);
+    free(c->rest);
+    free(c->path);
+    free(c->host_path);
+    free(c->peer_path);
+    free(c);
+}
+
+void conn_local(const struct desc *d, struct endpoint *e)
+{
+    struct sockaddr_storage host = { 0 };
+    socklen_t len = sizeof host;
+    *e = (struct endpoint){ .port = 0 };
+    if (getsockname(d->host, (struct sockaddr *)&host, &len) == 0)
+        endpoint_from_host(&host, e);
+}
+
+void conn_started(struct desc *d, const char *how, const struct endpoint *peer, const struct rule *by)
+{
+    struct conn *c = d->conn;
+    struct endpoint local;
+    c->how = how;
+    c->peer = peer ? *peer : (struct endpoint){ .port = 0 };
+    c->since_ns = clock_now_ns();
+    c->counted = true;
+    conn_local(d, &local);
+    bool ip = c->proto != NET_UNIX;
+    net_record(c->net, &(struct net_record){
+        .event = how, .proto = c->proto, .verdict = "allowed", .reason = by ? by->text : "",
+        .local = ip ? &local : NULL, .peer = ip && peer ? peer : NULL, .name = c->path ? c->path : c->peer_path,
+    });
+}
+
+/* The record of its end, with what has passed since its beginning. */
+static void conn_ended(struct conn *c, const struct endpoint *local)
+{
+    bool ip = c->proto != NET_UNIX && !c->dns;
+    if (c->counted)
+        net_record(c->net, &(struct net_record){
+            .event = "close", .proto = c->proto, .name = c->path ? c->path : c->peer_path, .counted = true, .in = c->in,
+            .out = c->out, .ns = clock_now_ns() - c->since_ns, .local = ip ? local : NULL,
+            .peer = ip && !c->listening ? &c->peer : NULL,
+        });
+    c->in = c->out = 0;
+}
+
+/* The record of what the guest wanted and did not get, or tried in vain. */
+static void want_record(const struct conn *c, const char *event, const char *verdict, const char *reason,
+                        const struct endpoint *peer, const char *path)
+{
+    net_record(c->net, &(struct net_record){ .event = event, .proto = c->proto, .verdict = verdict, .reason = reason,
+                                             .peer = peer, .name = path });
+}
+
+void net_close(struct desc *d)
+{
+    struct conn *c = d->conn;
+    if (!c)
+        return;
+    struct endpoint local;
+    conn_local(d, &local);
+    conn_ended(c, &local);
+    conn_free(c);
+    d->conn = NULL;
+}
+
+void net_moves(struct desc *d)
+{
+    batch_recall(d->conn);
+    batch_leave(d->conn);
+}
+
+static bool sockets_left(struct net *n)
+{
+    if (n->sockets < n->max_sockets)
+        return true;
+    if (!n->told_sockets)
+        net_tell(n, "the program has %u sockets open, the most that --max-sockets allows", n->max_sockets);
+    n->told_sockets = true;
+    return false;
+}
+
+uint32_t net_place(struct wasi *w, int host, struct conn *c, bool dgram, uint16_t fdflags, uint32_t *fd)
+{
+    struct desc d = { .host = host, .io = host, .fdflags = fdflags, .conn = c };
+    struct stat st = { .st_mode = S_IFSOCK };
+    desc_describe(&d, &st, O_RDWR);
+    d.filetype = dgram ? FILETYPE_DGRAM : FILETYPE_STREAM;
+    uint32_t err = desc_place(w, &d, fd);
+    if (err && c)
+        conn_free(c);
+    return err;
+}
+
+/* ---- transfers ---- */
+
+static bool bytes_left(struct net *n)
+{
+    if (n->max_bytes == 0 || n->bytes < n->max_bytes)
+        return true;
+    if (!n->told_bytes)
+        net_tell(n, "the program has moved %llu bytes over the network, the most that --net-bytes allows",
+                 (unsigned long long)n->max_bytes);
+    n->told_bytes = true;
+    errno = ENOBUFS;
+    return false;
+}
+
+/* Drops what strangers sent, until the next datagram is one that may be read; false: errno. */
+static bool stranger_skip(const struct desc *d)
+{
+    struct conn *c = d->conn;
+    for (int i = 0; i < STRANGERS_MAX; i++) {
+        struct sockaddr_storage from;
+        struct msghdr m = { .msg_name = &from, .msg_namelen = sizeof from };
+        struct endpoint e;
+        const struct rule *by;
+        if (recvmsg(d->host, &m, MSG_PEEK | MSG_DONTWAIT) < 0)
+            return false;
+        if (!endpoint_from_host(&from, &e) || policy_check(&c->net->policy, USE_CONNECT, NET_UDP, &e, &by))
+            return true;
+        net_refuse(c->net, "datagram from", USE_CONNECT, NET_UDP, &e, by);
+        recv(d->host, NULL, 0, MSG_DONTWAIT);
+    }
+    errno = EAGAIN;
+    return false;
+}
+
+/* An error that was met before anybody asked is told once. */
+static ssize_t error_tell(struct conn *c)
+{
+    errno = c->error;
+    c->error = 0;
+    return -1;
+}
+
+static size_t asked(const struct msghdr *m)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < m->msg_iovlen; i++)
+        sum += m->msg_iov[i].iov_len;
+    return sum;
+}
+
+ssize_t net_receive(const struct desc *d, struct msghdr *m, int flags)
+{
+    struct conn *c = d->conn;
+    if (c && !bytes_left(c->net))
+        return -1;
+    batch_recall(c);
+    if (c && c->nrest)
+        return batch_take(c, m, flags & MSG_PEEK);
+    if (c)
+        batch_settle(c);
+    if (c && c->error)
+        return error_tell(c);
+    if (c && c->proto == NET_UDP && !c->dns && !stranger_skip(d))
+        return -1;
+    ssize_t got = recvmsg(d->io, m, flags | MSG_DONTWAIT);
+    if (c && got > 0 && !(flags & MSG_PEEK)) {
+        c->in += (uint64_t)got;
+        c->net->bytes += (uint64_t)got;
+        batch_was_read(d, (size_t)got, asked(m));
+    }
+    return got;
+}
+
+ssize_t net_send(const struct desc *d, const struct msghdr *m)
+{
+    struct conn *c = d->conn;
+    if (c && !bytes_left(c->net))
+        return -1;
+    if (c && !batch_settle(c))
+        return -1;
+    if (c && c->error)
+        return error_tell(c);
+    ssize_t sent = sendmsg(d->io, m, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (c && sent > 0) {
+        c->out += (uint64_t)sent;
+        c->net->bytes += (uint64_t)sent;
+        batch_was_sent(c);
+    }
+    return sent;
+}
+
+uint32_t net_wait(struct wasi *w, const struct desc *d, short events)
+{
+    struct pollfd p = { .fd = d->host, .events = events };
+    int64_t timeout = d->conn ? d->conn->timeout_ns[events == POLLOUT] : 0;
+    if (d->fdflags & FDFLAG_NONBLOCK)
+        return WASI_AGAIN;
+    int n = kick_ppoll(w->kick, &p, 1, timeout ? timeout : -1);
+    return n < 0 ? wasi_errno(errno) : n == 0 ? WASI_AGAIN : WASI_SUCCESS;
+}
+
+uint32_t net_accepted(const struct desc *listener, int host, struct conn **out)
+{
+    struct conn *at = listener->conn;
+    struct net *n = at->net;
+    struct sockaddr_storage peer = { 0 };
+    socklen_t len = sizeof peer;
+    struct endpoint e = { .port = 0 };
+    bool ip = getpeername(host, (struct sockaddr *)&peer, &len) == 0 && endpoint_from_host(&peer, &e);
+    const struct rule *denier = ip ? policy_denies_peer(&n->policy, NET_TCP, &e.ip) : NULL;
+    const char *over = NULL;
+    uint32_t err = WASI_SUCCESS;
+    if (denier)
+        err = net_refuse(n, "accept from", USE_CONNECT, NET_TCP, &e, denier);
+    else if ((over = !sockets_left(n) ? "--max-sockets" : !net_rate_take(n) ? "--net-rate" : NULL))
+        err = WASI_ACCES;
+    else if (!(*out = conn_new(n, at->family, at->proto)))
+        err = WASI_ACCES;
+    if (over)
+        want_record(at, "accept", "refused", over, ip ? &e : NULL, at->path);
+    if (err) {
+        close(host);
+        return err;
+    }
+    struct desc d = { .host = host, .conn = *out };
+    int on = 1;
+    if (ip)
+        setsockopt(host, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* as Go has it natively */
+    conn_started(&d, "accept", ip ? &e : NULL, NULL);
+    return WASI_SUCCESS;
+}
+
+/* ---- open, bind, listen ---- */
+
+uint32_t serve_sock_open(struct wasi *w, const uint64_t *arg)
+{
+    static const int families[] = { [FAMILY_INET4] = AF_INET, [FAMILY_INET6] = AF_INET6, [FAMILY_UNIX] = AF_UNIX };
+    if (arg[0] < FAMILY_INET4 || arg[0] > FAMILY_UNIX || (arg[1] != SOCKTYPE_DGRAM && arg[1] != SOCKTYPE_STREAM))
+        return WASI_INVAL;
+    if (!out_ok(w, arg[2], 4))
+        return WASI_FAULT;
+    struct net *n = w->net;
+    bool dgram = arg[1] == SOCKTYPE_DGRAM, is_unix = arg[0] == FAMILY_UNIX;
+    if (is_unix && !n->unix_ok) {
+        net_tell(n, "a unix socket refused: no rule allows it (--allow-unix)");
+        net_record(n, &(struct net_record){ .event = "open", .proto = NET_UNIX, .verdict = "refused" });
+        return WASI_ACCES;
+    }
+    enum net_proto proto = is_unix ? NET_UNIX : dgram ? NET_UDP : NET_TCP;
+    if (!sockets_left(n)) {
+        net_record(n, &(struct net_record){ .event = "open", .proto = proto, .verdict = "refused",
+                                            .reason = "--max-sockets" });
+        return WASI_NFILE;
+    }
+    int host = socket(families[arg[0]], (dgram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (host < 0)
+        return wasi_errno(errno);
+    int on = 1;
+    if (!dgram && !is_unix)
+        setsockopt(host, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    struct conn *c = conn_new(n, (uint8_t)arg[0], proto);
+    if (!c) {
+        close(host);
+        return WASI_NOMEM;
+    }
+    c->made = true;
+    uint32_t fd;
+    uint32_t err = net_place(w, host, c, dgram, 0, &fd);
+    return err ? err : out_put(w, arg[2], &fd, 4);
+}
+
+/* The socket, which must be one that the guest opened, and the address, which must be of its family. */
+static uint32_t own_and_address(struct wasi *w, const uint64_t *arg, struct desc **d, struct guest_addr *a)
+{
+    uint32_t err;
+    *d = net_socket(w, arg[0], &err);
+    if (err)
+        return err;
+    err = guest_addr_read(w, arg[1], arg[2], a);
+    if (err)
+        return err;
+    if (!(*d)->conn || !(*d)->conn->made)
+        return WASI_NOTSUP;
+    return a->family == (*d)->conn->family ? WASI_SUCCESS : WASI_AFNOSUPPORT;
+}
+
+uint32_t serve_sock_bind(struct wasi *w, const uint64_t *arg)
+{
+    struct desc *d;
+    struct guest_addr a;
+    const struct rule *by;
+    uint32_t err = own_and_address(w, arg, &d, &a);
+    if (err)
+        return err;
+    struct conn *c = d->conn;
+    if (c->proto == NET_UNIX)
+        return unix_bind(w, d, a.path);
+    if (!policy_check(&c->net->policy, USE_LISTEN, c->proto, &a.at, &by))
+        return net_refuse(c->net, "bind to", USE_LISTEN, c->proto, &a.at, by);
+    struct sockaddr_storage host;
+    socklen_t len;
+    if (!endpoint_to_host(&a.at, c->family, &host, &len))
+        return WASI_AFNOSUPPORT;
+    if (bind(d->host, (struct sockaddr *)&host, len) < 0)
+        return wasi_errno(errno);
+    c->bound = true;
+    if (c->proto == NET_UDP)
+        conn_started(d, "bind", NULL, by);
+    return WASI_SUCCESS;
+}
+
+uint32_t serve_sock_listen(struct wasi *w, const uint64_t *arg)
+{
+    uint32_t err;
+    struct desc *d = net_socket(w, arg[0], &err);
+    if (err)
+        return err;
+    struct conn *c = d->conn;
+    if (!c || !c->made)
+        return WASI_NOTSUP;
+    if (d->filetype == FILETYPE_DGRAM)
+        return WASI_NOTSUP;
+    if (!c->bound) { /* the kernel would listen on every address, at a port of its choice */
+        net_tell(c->net, "listen on a socket without an address refused (bind it first)");
+        want_record(c, "listen", "refused", "", NULL, NULL);
+        return WASI_ACCES;
+    }
+    if (listen(d->host, BACKLOG) < 0)
+        return wasi_errno(errno);
+    if (!c->listening)
+        conn_started(d, "listen", NULL, NULL);
+    c->listening = true;
+    return WASI_SUCCESS;
+}
+
+/* ---- connect ---- */
+
+/* 0.0.0.0 and :: mean this host to the kernel, by way of an address of its choice: loopback is said outright. */
+static void endpoint_settle(struct endpoint *e)
+{
+    static const uint8_t loopback4[4] = { 127, 0, 0, 1 };
+    static const struct ip loopback6 = { { [15] = 1 } };
+    if (ip_is_any(&e->ip))
+        e->ip = ip_is_v4(&e->ip) ? ip_from_v4(loopback4) : loopback6;
+}
+
+/* Waits, for a blocking descriptor, until the connection stands or has failed. */
+static uint32_t connect_wait(struct wasi *w, struct desc *d)
+{
+    if (d->fdflags & FDFLAG_NONBLOCK)
+        return WASI_INPROGRESS;
+    uint32_t err = net_wait(w, d, POLLOUT);
+    int error = 0;
+    socklen_t len = sizeof error;
+    if (err)
+        return err == WASI_AGAIN ? WASI_TIMEDOUT : err;
+    if (getsockopt(d->host, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+        return wasi_errno(errno);
+    return error ? wasi_errno(error) : WASI_SUCCESS;
+}
+
+/* A unix listener whose queue is full answers AGAIN, and nothing tells when to try again: neither do we. */
+static uint32_t connect_host(struct wasi *w, struct desc *d, const struct sockaddr_storage *host, socklen_t len)
+{
+    for (;;) {
+        if (connect(d->host, (const struct sockaddr *)host, len) == 0)
+            return WASI_SUCCESS;
+        if (errno == EINPROGRESS)
+            return connect_wait(w, d);
+        if (errno != EINTR || kick_pending(w->kick))
+            return wasi_errno(errno);
+    }
+}
+
+static bool is_dns(const struct desc *d, const struct endpoint *e)
+{
+    const struct conn *c = d->conn;
+    return c->net->names && c->proto != NET_UNIX && c->family == FAMILY_INET4 && !c->bound &&
+           e->port == dns_endpoint.port && ip_equal(&e->ip, &dns_endpoint.ip);
+}
+
+/* Puts our resolver where the network would be. */
+static uint32_t connect_dns(struct desc *d)
+{
+    if (d->conn->dns)
+        return WASI_ISCONN;
+    int end = dns_connect(d->conn->net->dns, false, d->conn->proto == NET_TCP);
+    if (end < 0)
+        return wasi_errno(errno);
+    int put = dup3(end, d->host, O_CLOEXEC);
+    close(end);
+    if (put < 0)
+        return wasi_errno(errno);
+    d->conn->dns = true;
+    d->conn->how = "connect";
+    return WASI_SUCCESS;
+}
+
+static uint32_t connect_unix(struct wasi *w, struct desc *d, const char *path)
+{
+    struct sockaddr_storage host;
+    socklen_t len;
+    int hold;
+    uint32_t err = unix_target(w, path, &host, &len, &hold);
+    if (!err) {
+        err = connect_host(w, d, &host, len);
+        close(hold);
+    }
+    if (err) {
+        want_record(d->conn, "connect", "failed", "", NULL, path);
+        return err;
+    }
+    free(d->conn->peer_path);
+    d->conn->peer_path = strdup(path);
+    if (!d->conn->how)
+        conn_started(d, "connect", NULL, NULL);
+    return WASI_SUCCESS;
+}
+
+/* The kernel lets a connect that was waited for succeed once more, whatever its address. */
+static bool is_connected(const struct desc *d)
+{
+    struct sockaddr_storage host;
+    socklen_t len = sizeof host;
+    return d->conn->proto != NET_UDP && d->conn->how && getpeername(d->host, (struct sockaddr *)&host, &len) == 0;
+}
+
+uint32_t serve_sock_connect(struct wasi *w, const uint64_t *arg)
+{
+    struct desc *d;
+    struct guest_addr a;
+    const struct rule *by;
+    uint32_t err = own_and_address(w, arg, &d, &a);
+    if (err)
+        return err;
+    struct conn *c = d->conn;
+    if (c->dns || is_connected(d))
+        return WASI_ISCONN;
+    if (c->proto == NET_UNIX)
+        return connect_unix(w, d, a.path);
+    endpoint_settle(&a.at);
+    if (is_dns(d, &a.at))
+        return connect_dns(d);
+    if (!policy_check(&c->net->policy, USE_CONNECT, c->proto, &a.at, &by))
+        return net_refuse(c->net, "connect to", USE_CONNECT, c->proto, &a.at, by);
+    if (!net_rate_take(c->net)) {
+        want_record(c, "connect", "refused", "--net-rate", &a.at, NULL);
+        return WASI_NOBUFS;
+    }
+    struct sockaddr_storage host;
+    struct endpoint before;
+    socklen_t len;
+    if (!endpoint_to_host(&a.at, c->family, &host, &len))
+        return WASI_AFNOSUPPORT;
+    conn_local(d, &before);
+    err = connect_host(w, d, &host, len);
+    if (err && err != WASI_INPROGRESS) {
+        want_record(c, "connect", "failed", by ? by->text : "", &a.at, NULL);
+        return err;
+    }
+    if (c->how && strcmp(c->how, "connect") == 0) /* a datagram socket turns to another peer */
+        conn_ended(c, &before);
+    conn_started(d, "connect", &a.at, by);
+    return err;
+}
+
+/* ---- datagrams ---- */
+
+/* Sending binds an unbound socket to every address, at a port of the kernel's choice: that is a bind like any other. */
+static uint32_t send_bind(struct desc *d)
+{
+    struct conn *c = d->conn;
+    static const uint8_t zero[4];
+    struct endpoint any = { .ip = c->family == FAMILY_INET4 ? ip_from_v4(zero) : (struct ip){ { 0 } } };
+    const struct rule *by;
+    if (c->bound || c->proto != NET_UDP)
+        return WASI_SUCCESS;
+    if (!policy_check(&c->net->policy, USE_LISTEN, NET_UDP, &any, &by))
+        return net_refuse(c->net, "bind (by sending) to", USE_LISTEN, NET_UDP, &any, by);
+    c->bound = true;
+    conn_started(d, "bind", NULL, by);
+    return WASI_SUCCESS;
+}
+
+static uint32_t send_target(struct wasi *w, struct desc *d, struct guest_addr *a, struct sockaddr_storage *host,
+                            socklen_t *len, int *hold)
+{
+    struct conn *c = d->conn;
+    const struct rule *by;
+    *hold = -1;
+    if (c->proto == NET_UNIX)
+        return unix_target(w, a->path, host, len, hold);
+    uint32_t err = send_bind(d);
+    if (err)
+        return err;
+    endpoint_settle(&a->at);
+    if (!policy_check(&c->net->policy, USE_CONNECT, NET_UDP, &a->at, &by))
+        return net_refuse(c->net, "send to", USE_CONNECT, NET_UDP, &a->at, by);
+    return endpoint_to_host(&a->at, c->family, host, len) ? WASI_SUCCESS : WASI_AFNOSUPPORT;
+}
+
+uint32_t serve_sock_send_to(struct wasi *w, const uint64_t *arg)
+{
+    struct desc *d;
+    struct guest_addr a;
+    struct sockaddr_storage host;
+    struct msghdr m = { .msg_name = &host };
+    int hold;
+    uint32_t err = own_and_address(w, (const uint64_t[]){ arg[0], arg[3], arg[4] }, &d, &a);
+    if (err)
+        return err;
+    if (arg[5] != 0)
+        return WASI_NOTSUP;
+    if (!out_ok(w, arg[6], 4))
+        return WASI_FAULT;
+    if (d->filetype != FILETYPE_DGRAM)
+        return d->conn->how ? WASI_ISCONN : WASI_NOTCONN;
+    if (d->conn->dns || (d->conn->how && strcmp(d->conn->how, "connect") == 0))
+        return WASI_ISCONN;
+    err = iovs_read(w, arg[1], arg[2], false);
+    if (err)
+        return err;
+    m.msg_iov = w->iovs.v;
+    m.msg_iovlen = w->iovs.n;
+    err = send_target(w, d, &a, &host, &m.msg_namelen, &hold);
+    ssize_t n = -1;
+    while (err == WASI_SUCCESS && (n = net_send(d, &m)) < 0)
+        err = errno == EAGAIN ? net_wait(w, d, POLLOUT) : wasi_errno(errno);
+    if (hold >= 0)
+        close(hold);
+    uint32_t count = (uint32_t)n;
+    return err ? err : out_put(w, arg[6], &count, 4);
+}
+
+static uint32_t receive_from(struct wasi *w, uint64_t fd, uint64_t flags, const struct guest_addr_out *out,
+                             uint64_t nread, uint64_t roflags)
+{
+    uint32_t err;
+    struct desc *d = net_socket(w, fd, &err);
+    struct sockaddr_storage from = { 0 };
+    struct msghdr m = { .msg_iov = w->iovs.v, .msg_iovlen = w->iovs.n };
+    int host_flags = (flags & RI_PEEK ? MSG_PEEK : 0) | (flags & RI_WAITALL ? MSG_WAITALL : 0);
+    ssize_t n;
+    do {
+        m.msg_name = &from;
+        m.msg_namelen = sizeof from;
+        n = net_receive(d, &m, host_flags);
+        if (n < 0 && (err = errno == EAGAIN ? net_wait(w, d, POLLIN) : wasi_errno(errno)))
+            return err;
+    } while (n < 0);
+    struct guest_addr a = { .family = FAMILY_UNSPEC };
+    if (d->conn && d->conn->dns) {
+        a.family = FAMILY_INET4;
+        a.at = dns_endpoint;
+    } else if (endpoint_from_host(&from, &a.at)) {
+        a.family = from.ss_family == AF_INET ? FAMILY_INET4 : FAMILY_INET6;
+    } else if (from.ss_family == AF_UNIX && m.msg_namelen) {
+        unix_name(w, &from, m.msg_namelen, &a);
+    }
+    err = guest_addr_write(w, out, &a);
+    uint32_t count = (uint32_t)n;
+    uint16_t out_flags = m.msg_flags & MSG_TRUNC ? RO_TRUNCATED : 0;
+    out_put(w, nread, &count, 4);
+    out_put(w, roflags, &out_flags, 2);
+    return err;
+}
+
+static uint32_t recv_from(struct wasi *w, const uint64_t *arg, uint64_t port, uint64_t nread, uint64_t roflags)
+{
+    uint32_t err;
+    struct guest_addr_out out;
+    net_socket(w, arg[0], &err);
+    if (err)
+        return err;
+    if (arg[4] & ~(uint64_t)(RI_PEEK | RI_WAITALL))
+        return WASI_NOTSUP;
+    if (!out_ok(w, nread, 4) || !out_ok(w, roflags, 2))
+        return WASI_FAULT;
+    err = guest_addr_prepare(w, arg[3], port, 0, true, &out);
+    if (err)
+        return err;
+    err = iovs_read(w, arg[1], arg[2], true);
+    return err ? err : receive_from(w, arg[0], arg[4], &out, nread, roflags);
+}
+
+uint32_t serve_sock_recv_from(struct wasi *w, const uint64_t *arg)
+{
+    return recv_from(w, arg, arg[5], arg[6], arg[7]);
+}
+
+uint32_t serve_sock_recv_from_v1(struct wasi *w, const uint64_t *arg)
+{
+    return recv_from(w, arg, 0, arg[5], arg[6]);
+}
+
+/* ---- addresses ---- */
+
+typedef int name_fn(int, struct sockaddr *, socklen_t *);
+
+static uint32_t address_ask(struct wasi *w, const struct desc *d, name_fn *ask, bool peer, struct guest_addr *a)
+{
+    struct sockaddr_storage host = { 0 };
+    socklen_t len = sizeof host;
+    static const uint8_t zero[4];
+    *a = (struct guest_addr){ .family = FAMILY_UNSPEC };
+    if (d->conn && d->conn->dns) {
+        a->family = FAMILY_INET4;
+        a->at = peer ? dns_endpoint : (struct endpoint){ ip_from_v4(zero), 0 };
+        return WASI_SUCCESS;
+    }
+    if (ask(d->host, (struct sockaddr *)&host, &len) < 0)
+        return wasi_errno(errno);
+    if (host.ss_family == AF_UNIX) {
+        const char *known = peer && d->conn ? d->conn->peer_path : NULL;
+        a->family = FAMILY_UNIX;
+        if (known)
+            strncpy(a->path, known, sizeof a->path - 1);
+        else
+            unix_name(w, &host, len, a);
+        return WASI_SUCCESS;
+    }
+    a->family = host.ss_family == AF_INET ? FAMILY_INET4 : FAMILY_INET6;
+    return endpoint_from_host(&host, &a->at) ? WASI_SUCCESS : WASI_AFNOSUPPORT;
+}
+
+static uint32_t address_get(struct wasi *w, const uint64_t *arg, uint64_t port, uint64_t type, bool older, bool peer)
+{
+    uint32_t err;
+    struct guest_addr_out out;
+    struct guest_addr a;
+    struct desc *d = net_socket(w, arg[0], &err);
+    if (err)
+        return err;
+    err = guest_addr_prepare(w, arg[1], port, type, older, &out);
+    if (err)
+        return err;
+    err = address_ask(w, d, peer ? getpeername : getsockname, peer, &a);
+    return err ? err : guest_addr_write(w, &out, &a);
+}
+
+uint32_t serve_sock_getlocaladdr(struct wasi *w, const uint64_t *arg)
+{
+    return address_get(w, arg, arg[2], 0, false, false);
+}
+
+uint32_t serve_sock_getpeeraddr(struct wasi *w, const uint64_t *arg)
+{
+    return address_get(w, arg, arg[2], 0, false, true);
+}
+
+uint32_t serve_sock_getlocaladdr_v1(struct wasi *w, const uint64_t *arg)
+{
+    return address_get(w, arg, arg[3], arg[2], true, false);
+}
+
+uint32_t serve_sock_getpeeraddr_v1(struct wasi *w, const uint64_t *arg)
+{
+    return address_get(w, arg, arg[3], arg[2], true, true);
+}

@@ -1,0 +1,172 @@
+/* Unix sockets by guest paths.  A path resolves through the preopened directories, as path_open does it, never
+ * against the host's root: the kernel gets /proc/self/fd/N, or a name below it, of a descriptor that was opened
+ * beneath a grant.  What the kernel says of such sockets is turned back into the guest's words, or left out. */
+#include "vmm/net/net.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* Whether the preopen's name covers the path; *rest = what is left of it. */
+static bool covers(const char *name, const char *path, const char **rest)
+{
+    size_t len = strlen(name);
+    while (len && name[len - 1] == '/')
+        len--;
+    if (strncmp(path, name, len) != 0 || (path[len] && path[len] != '/'))
+        return false;
+    *rest = path + len + strspn(path + len, "/");
+    return true;
+}
+
+/* The preopened directory with the longest name that covers the path. */
+static struct desc *preopen_find(struct wasi *w, const char *path, const char **rest)
+{
+    struct desc *best = NULL;
+    const char *after;
+    for (uint32_t fd = 0; fd < w->ndescs; fd++) {
+        struct desc *d = desc_get(w, fd);
+        if (d && d->preopen && !d->sealed && covers(d->preopen, path, &after) &&
+            (!best || strlen(d->preopen) > strlen(best->preopen))) {
+            best = d;
+            *rest = after;
+        }
+    }
+    return best;
+}
+
+/* Where a guest path leads: a preopen and the path beneath it, in `text`. */
+static struct desc *place_find(struct wasi *w, const char *path, char text[PATH_MAX], uint32_t *err)
+{
+    char whole[PATH_MAX];
+    const char *cwd = w->net->cwd, *rest;
+    int len = path[0] == '/' || !cwd ? snprintf(whole, sizeof whole, "%s", path)
+                                     : snprintf(whole, sizeof whole, "%s/%s", cwd, path);
+    *err = WASI_NAMETOOLONG;
+    if (len < 0 || (size_t)len >= sizeof whole)
+        return NULL;
+    struct desc *d = preopen_find(w, whole, &rest);
+    *err = WASI_NOENT;
+    if (!d)
+        return NULL;
+    strcpy(text, rest);
+    return d;
+}
+
+static uint32_t name_check(const char *path)
+{
+    if (!*path)
+        return WASI_INVAL;
+    return strlen(path) > sizeof ((struct sockaddr_un *)0)->sun_path - 1 ? WASI_NAMETOOLONG : WASI_SUCCESS;
+}
+
+static uint32_t host_name(struct sockaddr_storage *host, socklen_t *len, int fd, const char *name)
+{
+    struct sockaddr_un *un = (struct sockaddr_un *)host;
+    memset(host, 0, sizeof *host);
+    un->sun_family = AF_UNIX;
+    int n = snprintf(un->sun_path, sizeof un->sun_path, "/proc/self/fd/%d%s%s", fd, name ? "/" : "", name ? name : "");
+    *len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)n + 1);
+    return n < 0 || (size_t)n >= sizeof un->sun_path ? WASI_NAMETOOLONG : WASI_SUCCESS;
+}
+
+uint32_t unix_target(struct wasi *w, const char *path, struct sockaddr_storage *host, socklen_t *len, int *hold)
+{
+    char text[PATH_MAX];
+    struct stat st;
+    *hold = -1;
+    uint32_t err = name_check(path);
+    if (err)
+        return err;
+    struct desc *d = place_find(w, path, text, &err);
+    if (!d)
+        return err;
+    int fd = path_find(d, *text ? text : ".", true, &err);
+    if (fd < 0)
+        return err;
+    if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode)) {
+        close(fd);
+        return WASI_CONNREFUSED; /* as the kernel has it */
+    }
+    *hold = fd;
+    return host_name(host, len, fd, NULL);
+}
+
+/* Splits text at its last component; NULL where that is no name of a new file. */
+static char *name_split(char *text, const char **parent)
+{
+    char *slash = strrchr(text, '/');
+    char *name = slash ? slash + 1 : text;
+    if (slash)
+        *slash = 0;
+    *parent = slash ? (*text ? text : ".") : ".";
+    return !*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ? NULL : name;
+}
+
+static uint32_t bind_at(struct desc *socket, int parent, const char *name, const char *path)
+{
+    struct conn *c = socket->conn;
+    struct sockaddr_storage host;
+    socklen_t len;
+    uint32_t err = host_name(&host, &len, parent, name);
+    if (err)
+        return err;
+    char *host_path = strdup(((struct sockaddr_un *)&host)->sun_path), *own_path = strdup(path);
+    if (!host_path || !own_path)
+        err = WASI_NOMEM;
+    else if (bind(socket->host, (struct sockaddr *)&host, len) < 0)
+        err = wasi_errno(errno);
+    if (err) {
+        free(host_path);
+        free(own_path);
+        return err;
+    }
+    c->host_path = host_path;
+    c->path = own_path;
+    c->bound = true;
+    return WASI_SUCCESS;
+}
+
+uint32_t unix_bind(struct wasi *w, struct desc *socket, const char *path)
+{
+    char text[PATH_MAX];
+    const char *parent;
+    uint32_t err = name_check(path);
+    if (err)
+        return err;
+    if (socket->conn->path)
+        return WASI_INVAL;
+    struct desc *d = place_find(w, path, text, &err);
+    if (!d)
+        return err;
+    if (d->read_only)
+        return WASI_ROFS;
+    char *name = name_split(text, &parent);
+    if (!name)
+        return WASI_ADDRINUSE;
+    int dir = path_find(d, parent, true, &err);
+    if (dir < 0)
+        return err;
+    err = bind_at(socket, dir, name, path);
+    close(dir);
+    return err;
+}
+
+void unix_name(struct wasi *w, const struct sockaddr_storage *host, socklen_t len, struct guest_addr *a)
+{
+    const struct sockaddr_un *un = (const struct sockaddr_un *)host;
+    a->family = FAMILY_UNIX;
+    a->path[0] = 0;
+    if (len <= offsetof(struct sockaddr_un, sun_path) || !un->sun_path[0])
+        return;
+    for (uint32_t fd = 0; fd < w->ndescs; fd++) {
+        struct desc *d = desc_get(w, fd);
+        if (d && d->conn && d->conn->host_path && strncmp(d->conn->host_path, un->sun_path, sizeof un->sun_path) == 0) {
+            strncpy(a->path, d->conn->path, sizeof a->path - 1);
+            return;
+        }
+    }
+}

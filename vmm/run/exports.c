@@ -1,0 +1,85 @@
+/* A machine whose exports are called from outside, one after the other: its vCPU has a thread of its own, and the
+ * thread that calls is the server meanwhile (service.c).
+ *
+ * Calls come from any thread, but only one at a time: that is the caller's business. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/run/vcpu.h"
+
+static void *serve_main(void *context)
+{
+    struct vcpu *v = context;
+    outlet_use(v->service.outlet);
+    vcpu_loop(v);
+    vm_count(v->vm);
+    return NULL;
+}
+
+static bool thread_make(struct vcpu *v)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&v->thread, NULL, serve_main, v);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = error;
+    return error == 0;
+}
+
+/* The run is over, or is to be: joins its thread. */
+static void join(struct vm *vm)
+{
+    pthread_join(vm->vcpu->thread, NULL);
+    ask_free(vm->vcpu);
+    free(vm->vcpu);
+    vm->vcpu = NULL;
+}
+
+bool vm_serve_start(struct vm *vm, struct wasi *wasi, struct end *end)
+{
+    struct vcpu *v = vm->vcpu = calloc(1, sizeof *v);
+    if (!v)
+        fail("no memory: %s (free some)", strerror(errno));
+    *v = (struct vcpu){.vm = vm, .wasi = wasi, .end = end};
+    vcpu_begin(v, true);
+    if (!thread_make(v)) {
+        free(v);
+        vm->vcpu = NULL;
+        fail("no thread: %s (fewer machines, or ulimit -u)", strerror(errno));
+    }
+    if (service_await(&v->service))
+        return true;
+    join(vm);
+    return false;
+}
+
+int vm_find(struct vm *vm, const char *name, uint32_t *func, char *sig)
+{
+    if (!vm->vcpu)
+        return WASMVM_ENDED;
+    int found = ask_find(vm->vcpu, ON_SERVER, name, func, sig);
+    if (found == WASMVM_ENDED)
+        join(vm);
+    return found;
+}
+
+int vm_call(struct vm *vm, uint32_t func, const uint64_t *args, uint32_t n, uint64_t *results, uint32_t nresults)
+{
+    if (!vm->vcpu)
+        return WASMVM_ENDED;
+    int called = ask_call(vm->vcpu, ON_SERVER, func, args, n, results, nresults);
+    if (called == WASMVM_ENDED)
+        join(vm);
+    return called;
+}
+
+void vm_serve_stop(struct vm *vm)
+{
+    if (!vm->vcpu)
+        return;
+    service_stop(&vm->vcpu->service);
+    join(vm);
+}

@@ -1,0 +1,58 @@
+/* The run loop's inside: what vcpu.c, ask.c and exports.c share. */
+#ifndef VMM_VCPU_H
+#define VMM_VCPU_H
+
+#include "vmm/run/host.h"
+#include "vmm/run/service.h"
+#include "vmm/machine/vm.h"
+
+/* Does `out` work at CPL 3?  Not known before the first doorbell, and KVMs differ (vcpu.c). */
+enum probe { PROBE_OPEN, PROBE_OTHER_TYPE, PROBE_DONE };
+
+#define EXPORTS_KNOWN 16
+
+struct vcpu {
+    struct vm *vm;
+    struct wasi *wasi;
+    struct end *end;
+    enum probe probe;
+    bool quitting;
+    unsigned quit_tries;
+    struct service service;
+    struct end polled_end; /* the end that the server's call brought; under the service's lock */
+    struct request reply;  /* what came back of what the guest was asked for */
+    bool replied;          /* ... on the vCPU's thread */
+    unsigned hosts_open;   /* host functions that run, one within the other */
+    struct served_call { uint32_t number; bool due, polled; uint64_t began; } served; /* to be counted */
+    struct export { char *name, *sig; uint32_t func; } exports[EXPORTS_KNOWN]; /* looked up already */
+    pthread_t thread;      /* the vCPU's */
+    uint64_t guest_ns;     /* how long the last KVM_RUN took */
+};
+
+#define SLOT_AT (MAP_CONTROL + offsetof(struct control, slot))
+
+/* ---- vcpu.c ---- */
+void vcpu_begin(struct vcpu *, bool threadless);
+void vcpu_step(struct vcpu *); /* enters the guest once */
+/* Until the run is over.  On the vCPU's thread.  false: a host function does not come back (service_stop). */
+bool vcpu_loop(struct vcpu *);
+__attribute__((format(printf, 3, 4)))
+void vcpu_end(struct vcpu *, enum end_kind, const char *format, ...);
+/* The same by the server, or by the vCPU's thread. */
+__attribute__((format(printf, 3, 4)))
+void vcpu_end_by(struct vcpu *, enum server, const char *format, ...);
+
+/* ---- ask.c: what the host wants of the guest ---- */
+enum served ask_reply(struct vcpu *, const struct request *, enum server);
+enum served ask_host(struct vcpu *, const struct request *, enum server);
+/* The guest's export of that name: WASMVM_OK, WASMVM_NO_EXPORT, WASMVM_BAD_TYPE (too many values), WASMVM_ENDED.  sig:
+ * at least CALL_WORDS bytes. */
+int ask_find(struct vcpu *, enum server, const char *name, uint32_t *func, char *sig);
+/* The same, remembered. */
+int ask_export(struct vcpu *, enum server, const char *name, uint32_t *func, char *sig);
+void ask_free(struct vcpu *);
+/* Calls the function with n arguments for nresults results: WASMVM_OK or WASMVM_ENDED. */
+int ask_call(struct vcpu *, enum server, uint32_t func, const uint64_t *args, uint32_t n, uint64_t *results,
+             uint32_t nresults);
+
+#endif

@@ -1,0 +1,362 @@
+/* Bytes in and out of descriptors: read, write, seek, sync and their kin.
+ *
+ * Iovecs are copied once; what they name goes straight between the kernel and the guest.  A plain descriptor is served
+ * in chunks, so that a kick is seen between them; a stream never blocks in a transfer, only in kick_ppoll.
+ * Descriptor 2 is special, as Go's runtime gives up on any error there: never AGAIN, never short. */
+#include "vmm/wasi/wasi.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CHUNK (32ull << 20) /* one transfer of a plain descriptor */
+#define CALL_BYTES_MAX 0x7ffff000ull /* one call, whatever its iovecs sum up to: Linux's own limit of a transfer */
+#define AT_POSITION (-1)    /* offset: where the descriptor stands */
+
+enum way { IN, OUT };
+
+uint32_t iovs_read(struct wasi *w, uint64_t at, uint64_t n, bool into_guest)
+{
+    struct wasi_iovec copy[IOVECS_MAX];
+    struct iovs *io = &w->iovs;
+    io->at = io->n = 0;
+    io->left = 0;
+    if (n > IOVECS_MAX)
+        return WASI_INVAL;
+    if (n && !linear_read(w->mem, at, copy, n * sizeof *copy))
+        return WASI_FAULT;
+    for (uint32_t i = 0; i < n; i++) {
+        if (copy[i].len == 0)
+            continue;
+        if (!linear_span(w->mem, copy[i].buf, copy[i].len, into_guest, &io->v[io->n]))
+            return WASI_FAULT;
+        struct iovec *v = &io->v[io->n];
+        if (v->iov_len > CALL_BYTES_MAX - io->left)
+            v->iov_len = CALL_BYTES_MAX - io->left;
+        io->left += v->iov_len;
+        io->n += v->iov_len != 0;
+    }
+    return WASI_SUCCESS;
+}
+
+static void iovs_consume(struct iovs *io, uint64_t n)
+{
+    io->left -= n;
+    while (n) {
+        struct iovec *v = &io->v[io->at];
+        uint64_t take = n < v->iov_len ? n : v->iov_len;
+        v->iov_base = (char *)v->iov_base + take;
+        v->iov_len -= take;
+        n -= take;
+        io->at += v->iov_len == 0;
+    }
+}
+
+static ssize_t transfer_once(const struct desc *d, const struct iovec *v, int n, enum way way, int64_t offset)
+{
+    if (d->filetype == FILETYPE_STREAM || d->filetype == FILETYPE_DGRAM) {
+        struct msghdr m = { .msg_iov = (struct iovec *)v, .msg_iovlen = (size_t)n };
+        return way == IN ? net_receive(d, &m, 0) : net_send(d, &m);
+    }
+    if (n == 1 && offset == AT_POSITION) /* cheaper for the kernel */
+        return way == IN ? read(d->io, v->iov_base, v->iov_len) : write(d->io, v->iov_base, v->iov_len);
+    if (offset != AT_POSITION)
+        return way == IN ? preadv(d->io, v, n, offset) : pwritev(d->io, v, n, offset);
+    return way == IN ? readv(d->io, v, n) : writev(d->io, v, n);
+}
+
+/* Moves at most cap bytes by one call of the kernel and consumes what was moved. */
+static ssize_t transfer(struct kick *kick, const struct desc *d, struct iovs *io, enum way way, uint64_t cap,
+                        int64_t offset)
+{
+    uint64_t bytes = 0;
+    uint32_t stop = io->at;
+    while (stop < io->n && bytes < cap)
+        bytes += io->v[stop++].iov_len;
+    uint64_t over = bytes > cap ? bytes - cap : 0;
+    if (over)
+        io->v[stop - 1].iov_len -= over;
+    ssize_t n;
+    do
+        n = transfer_once(d, io->v + io->at, (int)(stop - io->at), way, offset);
+    while (n < 0 && errno == EINTR && !kick_pending(kick));
+    if (over)
+        io->v[stop - 1].iov_len += over;
+    if (n > 0)
+        iovs_consume(io, (uint64_t)n);
+    return n;
+}
+
+/* In chunks until all is done, the kernel does less than it was asked, or a kick. */
+static uint32_t plain_transfer(struct kick *kick, const struct desc *d, struct iovs *io, enum way way, int64_t offset,
+                               uint64_t *done)
+{
+    do {
+        uint64_t want = io->left < CHUNK ? io->left : CHUNK;
+        ssize_t n = transfer(kick, d, io, way, CHUNK, offset);
+        if (n < 0)
+            return *done ? WASI_SUCCESS : wasi_errno(errno);
+        *done += (uint64_t)n;
+        if (offset != AT_POSITION)
+            offset += n;
+        if ((uint64_t)n < want)
+            break;
+    } while (io->left && !kick_pending(kick));
+    return WASI_SUCCESS;
+}
+
+static ssize_t stream_once(struct kick *kick, const struct desc *d, struct iovs *io, enum way way)
+{
+    if (d->paced && !host_ready(d->host, way == IN ? POLLIN : POLLOUT)) {
+        errno = EAGAIN;
+        return -1;
+    }
+    return transfer(kick, d, io, way, d->paced && way == OUT ? PIPE_BUF : UINT64_MAX, AT_POSITION);
+}
+
+/* A socket's wait may have an end of its own (SO_RCVTIMEO, SO_SNDTIMEO). */
+static uint32_t stream_wait(struct wasi *w, const struct desc *d, short events)
+{
+    return d->conn ? net_wait(w, d, events) : wait_host(w, d->host, events);
+}
+
+static uint32_t stream_read(struct wasi *w, const struct desc *d, struct iovs *io, uint64_t *done)
+{
+    for (;;) {
+        ssize_t n = stream_once(w->kick, d, io, IN);
+        if (n >= 0) {
+            *done = (uint64_t)n;
+            return WASI_SUCCESS;
+        }
+        if (errno != EAGAIN || (d->fdflags & FDFLAG_NONBLOCK))
+            return wasi_errno(errno);
+        uint32_t err = stream_wait(w, d, POLLIN);
+        if (err)
+            return err;
+    }
+}
+
+static uint32_t stream_write(struct wasi *w, uint64_t fd, const struct desc *d, struct iovs *io, uint64_t *done)
+{
+    bool wait = fd == 2 || !(d->fdflags & FDFLAG_NONBLOCK);
+    do {
+        ssize_t n = stream_once(w->kick, d, io, OUT);
+        if (n >= 0) {
+            *done += (uint64_t)n;
+            continue;
+        }
+        uint32_t err = wasi_errno(errno);
+        if (err == WASI_PIPE && (fd == 1 || fd == 2)) {
+            w->end->kind = ENDED_SIGPIPE;
+            return err;
+        }
+        if (err == WASI_AGAIN && wait)
+            err = stream_wait(w, d, POLLOUT);
+        if (err == WASI_SUCCESS || (err == WASI_INTR && fd == 2 && !kick_pending(w->kick)))
+            continue;
+        return *done ? WASI_SUCCESS : err;
+    } while (io->left);
+    return WASI_SUCCESS;
+}
+
+/* The descriptor, if it is open, no directory, and has the right; *err else. */
+static struct desc *file_get(struct wasi *w, uint64_t fd, uint32_t right, uint32_t *err)
+{
+    struct desc *d = desc_get(w, fd);
+    *err = !d                                      ? WASI_BADF
+           : d->filetype == FILETYPE_DIRECTORY     ? WASI_ISDIR
+           : right && !(d->rights & right)         ? WASI_BADF
+                                                   : WASI_SUCCESS;
+    return d;
+}
+
+static uint32_t transfer_iovs(struct wasi *w, uint64_t fd, const struct desc *d, enum way way, int64_t offset,
+                              uint64_t *done)
+{
+    struct iovs *io = &w->iovs;
+    if (!io->left)
+        return WASI_SUCCESS;
+    if (!d->stream)
+        return plain_transfer(w->kick, d, io, way, offset, done);
+    return way == IN ? stream_read(w, d, io, done) : stream_write(w, fd, d, io, done);
+}
+
+static uint32_t transfer_call(struct wasi *w, const uint64_t *arg, enum way way, bool positioned)
+{
+    uint32_t err;
+    struct desc *d = file_get(w, arg[0], way == IN ? RIGHT_FD_READ : RIGHT_FD_WRITE, &err);
+    if (err)
+        return err;
+    uint64_t out = positioned ? arg[4] : arg[3];
+    int64_t offset = positioned ? (int64_t)arg[3] : AT_POSITION;
+    if (positioned && d->stream)
+        return WASI_SPIPE;
+    if (positioned && offset < 0)
+        return WASI_INVAL;
+    if (!out_ok(w, out, 4))
+        return WASI_FAULT;
+    uint64_t done = 0;
+    err = iovs_read(w, arg[1], arg[2], way == IN);
+    if (err == WASI_SUCCESS)
+        err = transfer_iovs(w, arg[0], d, way, offset, &done);
+    if (err)
+        return err;
+    uint32_t count = (uint32_t)done;
+    return out_put(w, out, &count, 4);
+}
+
+/* A small piece of a plain descriptor: the commonest of all, without iovecs. */
+static uint64_t plain_once(struct kick *kick, const struct desc *d, const struct iovec *v, enum way way)
+{
+    for (;;) {
+        ssize_t n = way == IN ? read(d->io, v->iov_base, v->iov_len) : write(d->io, v->iov_base, v->iov_len);
+        if (n >= 0)
+            return (uint64_t)n << 32;
+        if (errno != EINTR || kick_pending(kick))
+            return wasi_errno(errno);
+    }
+}
+
+static uint64_t one_serve(struct wasi *w, const struct request *r, struct end *end)
+{
+    uint64_t fd = (uint32_t)r->args[0], at = (uint32_t)r->args[1], bytes = (uint32_t)r->args[2], done = 0;
+    enum way way = r->number == CALL_fd_read_one ? IN : OUT;
+    struct iovs *io = &w->iovs;
+    uint32_t err;
+    struct desc *d = file_get(w, fd, way == IN ? RIGHT_FD_READ : RIGHT_FD_WRITE, &err);
+    if (err)
+        return err;
+    if (bytes > CALL_BYTES_MAX)
+        bytes = CALL_BYTES_MAX;
+    if (bytes && !linear_span(w->mem, at, bytes, way == IN, &io->v[0]))
+        return WASI_FAULT;
+    if (bytes && !d->stream && bytes <= CHUNK)
+        return plain_once(w->kick, d, &io->v[0], way);
+    io->at = 0;
+    io->n = bytes != 0;
+    io->left = bytes;
+    w->end = end;
+    err = transfer_iovs(w, fd, d, way, AT_POSITION, &done);
+    w->end = NULL;
+    return err ? err : done << 32;
+}
+
+uint64_t wasi_transfer_one(struct wasi *w, const struct request *r, struct end *end)
+{
+    batch_flush(w);
+    uint64_t began_ns = trace_begin(w), result = one_serve(w, r, end);
+    trace_one(w, r->number, r->args, result, began_ns);
+    return result;
+}
+
+uint32_t serve_fd_read(struct wasi *w, const uint64_t *arg)
+{
+    return transfer_call(w, arg, IN, false);
+}
+
+uint32_t serve_fd_write(struct wasi *w, const uint64_t *arg)
+{
+    return transfer_call(w, arg, OUT, false);
+}
+
+uint32_t serve_fd_pread(struct wasi *w, const uint64_t *arg)
+{
+    return transfer_call(w, arg, IN, true);
+}
+
+uint32_t serve_fd_pwrite(struct wasi *w, const uint64_t *arg)
+{
+    return transfer_call(w, arg, OUT, true);
+}
+
+/* ---- position ---- */
+
+static uint32_t seek(struct wasi *w, uint64_t fd, int64_t offset, uint64_t whence, uint64_t out, uint32_t right)
+{
+    static const int host_whence[] = { SEEK_SET, SEEK_CUR, SEEK_END };
+    uint32_t err;
+    struct desc *d = file_get(w, fd, 0, &err);
+    if (err)
+        return err;
+    if (whence >= sizeof host_whence / sizeof *host_whence)
+        return WASI_INVAL;
+    if (d->stream)
+        return WASI_SPIPE;
+    if (!(d->rights & right))
+        return WASI_NOTCAPABLE;
+    if (!out_ok(w, out, 8))
+        return WASI_FAULT;
+    off_t at = lseek(d->host, offset, host_whence[whence]);
+    if (at < 0)
+        return wasi_errno(errno);
+    return out_put(w, out, &at, 8);
+}
+
+uint32_t serve_fd_seek(struct wasi *w, const uint64_t *arg)
+{
+    return seek(w, arg[0], (int64_t)arg[1], arg[2], arg[3], RIGHT_FD_SEEK);
+}
+
+uint32_t serve_fd_seek_v0(struct wasi *w, const uint64_t *arg)
+{
+    static const uint8_t whence[] = { 1, 2, 0 }; /* cur, end, set */
+    uint64_t now = arg[2] < sizeof whence ? whence[arg[2]] : arg[2];
+    return seek(w, arg[0], (int64_t)arg[1], now, arg[3], RIGHT_FD_SEEK);
+}
+
+uint32_t serve_fd_tell(struct wasi *w, const uint64_t *arg)
+{
+    return seek(w, arg[0], 0, 1, arg[1], RIGHT_FD_TELL);
+}
+
+/* ---- storage ---- */
+
+static uint32_t sync_by(struct wasi *w, uint64_t fd, int (*sync_host)(int))
+{
+    struct desc *d = desc_get(w, fd);
+    if (!d)
+        return WASI_BADF;
+    return sync_host(d->host) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
+}
+
+uint32_t serve_fd_sync(struct wasi *w, const uint64_t *arg)
+{
+    return sync_by(w, arg[0], fsync);
+}
+
+uint32_t serve_fd_datasync(struct wasi *w, const uint64_t *arg)
+{
+    return sync_by(w, arg[0], fdatasync);
+}
+
+uint32_t serve_fd_advise(struct wasi *w, const uint64_t *arg)
+{
+    static const int host_advice[] = { POSIX_FADV_NORMAL,   POSIX_FADV_SEQUENTIAL, POSIX_FADV_RANDOM,
+                                       POSIX_FADV_WILLNEED, POSIX_FADV_DONTNEED,   POSIX_FADV_NOREUSE };
+    struct desc *d = desc_get(w, arg[0]);
+    if (!d || d->filetype == FILETYPE_DIRECTORY)
+        return WASI_BADF;
+    if (arg[3] >= sizeof host_advice / sizeof *host_advice)
+        return WASI_INVAL;
+    /* A hint: whether the host takes it is nobody's business. */
+    if (d->filetype == FILETYPE_REGULAR)
+        posix_fadvise(d->host, (off_t)arg[1], (off_t)arg[2], host_advice[arg[3]]);
+    return WASI_SUCCESS;
+}
+
+uint32_t serve_fd_allocate(struct wasi *w, const uint64_t *arg)
+{
+    uint32_t err;
+    struct desc *d = file_get(w, arg[0], 0, &err);
+    if (err)
+        return err;
+    if (d->read_only)
+        return WASI_ROFS;
+    if (!(d->rights & RIGHT_FD_ALLOCATE))
+        return WASI_BADF;
+    if (arg[1] > INT64_MAX || arg[2] > INT64_MAX - arg[1])
+        return WASI_INVAL;
+    return fallocate(d->host, 0, (off_t)arg[1], (off_t)arg[2]) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
+}

@@ -1,0 +1,687 @@
+/* Paths: every path_* call, and the directories granted by --dir.
+ *
+ * The kernel resolves, never we: openat2 beneath the directory descriptor, without magic links.  Calls that cannot be
+ * told so (mkdir, unlink, rename, ...) resolve the parent that way and act on one final component, which is a
+ * name: not `.`, not `..`, without a slash.
+ *
+ * What was opened is looked at before the guest gets it: kernel file systems (procfs and its like) and devices that are
+ * not plain memory are refused, whatever was granted.  O_TRUNC is never passed on, as it acts before that look. */
+#include "vmm/wasi/wasi.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define RESOLVE_RETRIES 64         /* of EAGAIN; without a bound two guests that rename could hold us for ever */
+#define OPEN_TICK_MIN_NS 500000    /* between two looks for the other end of a FIFO, or the end of a lease */
+#define OPEN_TICK_MAX_NS 16000000
+
+/* ---- what is never opened ---- */
+
+bool filesystem_refused(int host, uint32_t *err)
+{
+    /* Through these a guest could reach the monitor or the kernel.  The unnamed numbers have no name in magic.h. */
+    static const uint32_t refused[] = {
+        PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC, BPF_FS_MAGIC, CGROUP_SUPER_MAGIC,
+        CGROUP2_SUPER_MAGIC, SECURITYFS_MAGIC, SELINUX_MAGIC, SMACK_MAGIC, EFIVARFS_MAGIC, PSTOREFS_MAGIC,
+        BINFMTFS_MAGIC, NSFS_MAGIC, RDTGROUP_SUPER_MAGIC, 0x62656570 /* configfs */, 0x65735543 /* fusectl */,
+        AAFS_MAGIC, XENFS_SUPER_MAGIC, 0x6e667364 /* nfsd */, 0x0a647361 /* functionfs */,
+    };
+    struct statfs fs;
+    *err = WASI_PERM;
+    if (fstatfs(host, &fs) < 0) {
+        *err = wasi_errno(errno);
+        return true;
+    }
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        if ((uint32_t)fs.f_type == refused[i])
+            return true;
+    return false;
+}
+
+static bool device_refused(const struct wasi *w, const struct stat *st)
+{
+    bool is_terminal = w->terminal_known && st->st_dev == w->terminal.st_dev && st->st_ino == w->terminal.st_ino &&
+                       st->st_rdev == w->terminal.st_rdev;
+    return S_ISBLK(st->st_mode) || (S_ISCHR(st->st_mode) && !device_is_plain(st) && !is_terminal);
+}
+
+/* ---- resolution ---- */
+
+static int openat2_host(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
+{
+    struct open_how how = { .flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve };
+    return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
+}
+
+void path_check_kernel(int dir)
+{
+    int fd = openat2_host(dir, ".", O_PATH, 0, RESOLVE_BENEATH);
+    if (fd < 0)
+        fail("directories cannot be granted: openat2: %s (it needs Linux 5.8 and no seccomp filter against it)",
+             strerror(errno));
+    close(fd);
+}
+
+/* Opens path beneath dir.  Failing, -1 and *err; errno stays EAGAIN where that was all there was, to the last. */
+static int open_beneath(int dir, const char *path, uint64_t flags, uint64_t mode, uint32_t *err)
+{
+    for (int i = 0; i <= RESOLVE_RETRIES; i++) {
+        int fd = openat2_host(dir, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+        if (fd >= 0)
+            return fd;
+        if (errno != EAGAIN && errno != EINTR) {
+            *err = errno == EXDEV ? WASI_PERM : wasi_errno(errno);
+            return -1;
+        }
+    }
+    *err = WASI_IO;
+    return -1;
+}
+
+/* Copies a path in and makes it a C string. */
+static uint32_t path_read(struct wasi *w, uint64_t at, uint64_t len, char path[PATH_MAX])
+{
+    if (len >= PATH_MAX)
+        return WASI_NAMETOOLONG;
+    if (len && !linear_read(w->mem, at, path, len))
+        return WASI_FAULT;
+    path[len] = 0;
+    return memchr(path, 0, len) ? WASI_INVAL : WASI_SUCCESS;
+}
+
+/* The directory that a path call starts from, and its path. */
+static uint32_t dir_and_path(struct wasi *w, uint64_t fd, uint64_t at, uint64_t len, struct desc **d,
+                             char path[PATH_MAX])
+{
+    uint32_t err = path_read(w, at, len, path);
+    if (err)
+        return err;
+    if (fd == UINT32_MAX) { /* Go and wasi-libc: no --dir covers this path */
+        if (w->missing_count++ == 0)
+            memcpy(w->missing_path, path, len + 1);
+        return WASI_NOENT;
+    }
+    *d = desc_get(w, fd);
+    if (!*d)
+        return WASI_BADF;
+    return (*d)->filetype == FILETYPE_DIRECTORY ? WASI_SUCCESS : WASI_NOTDIR;
+}
+
+/* A path taken apart for the calls that act on a directory entry. */
+struct entry {
+    struct desc *dir;
+    char path[PATH_MAX];
+    const char *name; /* final component, inside path */
+    int parent;       /* host descriptor of the directory that holds it */
+    bool slash;       /* slashes followed the name: it must be a directory */
+    bool dot, dotdot; /* the name is `.` or `..`: exists, and cannot be acted on */
+};
+
+static void entry_close(struct entry *e)
+{
+    if (e->parent >= 0 && e->parent != e->dir->host)
+        close(e->parent);
+    e->parent = -1;
+}
+
+/* Splits e->path at its final component; the part before it is "" where there is none. */
+static const char *entry_split(struct entry *e)
+{
+    size_t len = strlen(e->path);
+    while (len > 1 && e->path[len - 1] == '/') {
+        e->path[--len] = 0;
+        e->slash = true;
+    }
+    char *slash = strrchr(e->path, '/');
+    e->name = slash ? slash + 1 : e->path;
+    e->dot = strcmp(e->name, ".") == 0;
+    e->dotdot = strcmp(e->name, "..") == 0;
+    if (e->dot || e->dotdot)
+        return e->path; /* the whole: it names a directory */
+    if (!slash)
+        return "";
+    *slash = 0;
+    return e->path;
+}
+
+/* Resolves all but the final component.  After SUCCESS, and only then, entry_close is due. */
+static uint32_t entry_open(struct wasi *w, uint64_t fd, uint64_t at, uint64_t len, struct entry *e)
+{
+    e->slash = false;
+    e->parent = -1;
+    uint32_t err = dir_and_path(w, fd, at, len, &e->dir, e->path);
+    if (err)
+        return err;
+    if (e->path[0] == 0)
+        return WASI_NOENT;
+    if (e->path[0] == '/')
+        return WASI_PERM;
+    const char *parent = entry_split(e);
+    if (*parent == 0) {
+        e->parent = e->dir->host;
+        return WASI_SUCCESS;
+    }
+    e->parent = open_beneath(e->dir->host, parent, O_PATH | O_DIRECTORY, 0, &err);
+    if (e->parent < 0)
+        return err;
+    if (filesystem_refused(e->parent, &err)) {
+        entry_close(e);
+        return err;
+    }
+    return WASI_SUCCESS;
+}
+
+/* entry_open for a call that changes the directory; dot_err is its answer for `.` and `..`. */
+static uint32_t entry_open_change(struct wasi *w, uint64_t fd, uint64_t at, uint64_t len, struct entry *e,
+                                  uint32_t dot_err)
+{
+    uint32_t err = entry_open(w, fd, at, len, e);
+    if (err)
+        return err;
+    if (e->dir->read_only)
+        err = WASI_ROFS;
+    else if (e->dot || e->dotdot)
+        err = dot_err;
+    if (err)
+        entry_close(e);
+    return err;
+}
+
+/* For names with slashes behind: what is there. */
+static uint32_t entry_mode(const struct entry *e, mode_t *mode)
+{
+    struct stat st;
+    if (fstatat(e->parent, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return wasi_errno(errno);
+    *mode = st.st_mode;
+    return WASI_SUCCESS;
+}
+
+static uint32_t result(int returned)
+{
+    return returned < 0 ? wasi_errno(errno) : WASI_SUCCESS;
+}
+
+/* ---- entries made and removed ---- */
+
+uint32_t serve_path_create_directory(struct wasi *w, const uint64_t *arg)
+{
+    struct entry e;
+    uint32_t err = entry_open_change(w, arg[0], arg[1], arg[2], &e, WASI_EXIST);
+    if (err)
+        return err;
+    err = result(mkdirat(e.parent, e.name, 0777));
+    entry_close(&e);
+    return err;
+}
+
+uint32_t serve_path_remove_directory(struct wasi *w, const uint64_t *arg)
+{
+    struct entry e;
+    uint32_t err = entry_open_change(w, arg[0], arg[1], arg[2], &e, WASI_INVAL);
+    if (err)
+        return err;
+    err = result(unlinkat(e.parent, e.name, AT_REMOVEDIR));
+    entry_close(&e);
+    return err;
+}
+
+uint32_t serve_path_unlink_file(struct wasi *w, const uint64_t *arg)
+{
+    struct entry e;
+    uint32_t err = entry_open_change(w, arg[0], arg[1], arg[2], &e, WASI_ISDIR);
+    if (err)
+        return err;
+    mode_t mode;
+    if (!e.slash)
+        err = result(unlinkat(e.parent, e.name, 0));
+    else if ((err = entry_mode(&e, &mode)) == WASI_SUCCESS)
+        err = S_ISDIR(mode) ? WASI_ISDIR : WASI_NOTDIR;
+    entry_close(&e);
+    return err;
+}
+
+/* Slashes behind either name of a rename ask for a directory. */
+static uint32_t rename_check_slashes(const struct entry *from, const struct entry *to)
+{
+    mode_t mode;
+    if (!from->slash && !to->slash)
+        return WASI_SUCCESS;
+    uint32_t err = entry_mode(from, &mode);
+    return err ? err : S_ISDIR(mode) ? WASI_SUCCESS : WASI_NOTDIR;
+}
+
+uint32_t serve_path_rename(struct wasi *w, const uint64_t *arg)
+{
+    struct entry from, to;
+    uint32_t err = entry_open_change(w, arg[0], arg[1], arg[2], &from, WASI_BUSY);
+    if (err)
+        return err;
+    err = entry_open_change(w, arg[3], arg[4], arg[5], &to, WASI_BUSY);
+    if (err == WASI_SUCCESS) {
+        err = rename_check_slashes(&from, &to);
+        if (err == WASI_SUCCESS)
+            err = result(renameat(from.parent, from.name, to.parent, to.name));
+        entry_close(&to);
+    }
+    entry_close(&from);
+    return err;
+}
+
+uint32_t serve_path_link(struct wasi *w, const uint64_t *arg)
+{
+    if (arg[1] & ~(uint64_t)LOOKUP_FOLLOW)
+        return WASI_INVAL;
+    if (arg[1] & LOOKUP_FOLLOW)
+        return WASI_INVAL; /* linkat would follow out of the directory */
+    struct entry from, to;
+    uint32_t err = entry_open_change(w, arg[0], arg[2], arg[3], &from, WASI_PERM);
+    if (err)
+        return err;
+    err = entry_open_change(w, arg[4], arg[5], arg[6], &to, WASI_EXIST);
+    if (err == WASI_SUCCESS) {
+        mode_t mode;
+        if (from.slash && (err = entry_mode(&from, &mode)) == WASI_SUCCESS)
+            err = S_ISDIR(mode) ? WASI_PERM : WASI_NOTDIR;
+        else if (err == WASI_SUCCESS && to.slash && (err = entry_mode(&to, &mode)) == WASI_SUCCESS)
+            err = WASI_EXIST;
+        else if (err == WASI_SUCCESS)
+            err = result(linkat(from.parent, from.name, to.parent, to.name, 0));
+        entry_close(&to);
+    }
+    entry_close(&from);
+    return err;
+}
+
+uint32_t serve_path_symlink(struct wasi *w, const uint64_t *arg)
+{
+    char target[PATH_MAX];
+    uint32_t err = path_read(w, arg[0], arg[1], target);
+    if (err)
+        return err;
+    if (arg[1] == 0 || arg[4] == 0)
+        return WASI_INVAL;
+    if (target[0] == '/')
+        return WASI_PERM;
+    struct entry e;
+    err = entry_open_change(w, arg[2], arg[3], arg[4], &e, WASI_EXIST);
+    if (err)
+        return err;
+    mode_t mode;
+    if (!e.slash)
+        err = result(symlinkat(target, e.parent, e.name));
+    else if ((err = entry_mode(&e, &mode)) == WASI_SUCCESS)
+        err = WASI_EXIST;
+    entry_close(&e);
+    return err;
+}
+
+uint32_t serve_path_readlink(struct wasi *w, const uint64_t *arg)
+{
+    if (arg[2] == 0)
+        return WASI_INVAL;
+    if (!out_ok(w, arg[3], arg[4]) || !out_ok(w, arg[5], 4))
+        return WASI_FAULT;
+    struct entry e;
+    uint32_t err = entry_open(w, arg[0], arg[1], arg[2], &e);
+    if (err)
+        return err;
+    char text[PATH_MAX];
+    mode_t mode;
+    ssize_t n = 0;
+    if (e.dot || e.dotdot)
+        err = WASI_INVAL;
+    else if (e.slash && (err = entry_mode(&e, &mode)) == WASI_SUCCESS)
+        err = S_ISDIR(mode) || S_ISLNK(mode) ? WASI_INVAL : WASI_NOTDIR;
+    else if (err == WASI_SUCCESS && (n = readlinkat(e.parent, e.name, text, sizeof text)) < 0)
+        err = wasi_errno(errno);
+    entry_close(&e);
+    if (err)
+        return err;
+    uint32_t used = (uint64_t)n < arg[4] ? (uint32_t)n : (uint32_t)arg[4];
+    out_put(w, arg[3], text, used);
+    return out_put(w, arg[5], &used, 4);
+}
+
+/* ---- stat and times ---- */
+
+/* A name in the directory itself that is not `..`: the kernel cannot leave the directory while it does not follow. */
+static bool name_is_plain(const char *path)
+{
+    return path[0] && !strchr(path, '/') && strcmp(path, "..") != 0;
+}
+
+/* O_PATH descriptor of what the path names. */
+int path_find(const struct desc *d, const char *path, bool follow, uint32_t *err)
+{
+    int fd = open_beneath(d->host, path, O_PATH | (follow ? 0 : O_NOFOLLOW), 0, err);
+    if (fd >= 0 && filesystem_refused(fd, err)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static uint32_t stat_path(const struct desc *d, const char *path, bool follow, struct stat *st)
+{
+    if (name_is_plain(path)) {
+        if (fstatat(d->host, path, st, AT_SYMLINK_NOFOLLOW) < 0)
+            return wasi_errno(errno);
+        if (!follow || !S_ISLNK(st->st_mode))
+            return WASI_SUCCESS;
+    }
+    uint32_t err;
+    int fd = path_find(d, path, follow, &err);
+    if (fd < 0)
+        return err;
+    err = result(fstat(fd, st));
+    close(fd);
+    return err;
+}
+
+static uint32_t filestat_get(struct wasi *w, const uint64_t *arg, enum filestat_layout layout)
+{
+    char path[PATH_MAX];
+    struct desc *d;
+    if (arg[1] & ~(uint64_t)LOOKUP_FOLLOW)
+        return WASI_INVAL;
+    uint32_t err = dir_and_path(w, arg[0], arg[2], arg[3], &d, path);
+    if (err)
+        return err;
+    struct stat st;
+    err = d->sealed ? sealed_stat(w, path, &st) : stat_path(d, path, arg[1] & LOOKUP_FOLLOW, &st);
+    return err ? err : filestat_put(w, arg[4], layout, &st, filetype_of(st.st_mode));
+}
+
+uint32_t serve_path_filestat_get(struct wasi *w, const uint64_t *arg)
+{
+    return filestat_get(w, arg, FILESTAT);
+}
+
+uint32_t serve_path_filestat_get_v0(struct wasi *w, const uint64_t *arg)
+{
+    return filestat_get(w, arg, FILESTAT_V0);
+}
+
+uint32_t serve_path_filestat_set_times(struct wasi *w, const uint64_t *arg)
+{
+    char path[PATH_MAX];
+    struct desc *d;
+    struct timespec times[2];
+    if (arg[1] & ~(uint64_t)LOOKUP_FOLLOW)
+        return WASI_INVAL;
+    uint32_t err = times_decode(arg[4], arg[5], arg[6], times);
+    if (err)
+        return err;
+    err = dir_and_path(w, arg[0], arg[2], arg[3], &d, path);
+    if (err)
+        return err;
+    if (d->read_only)
+        return WASI_ROFS;
+    int fd = path_find(d, path, arg[1] & LOOKUP_FOLLOW, &err);
+    if (fd < 0)
+        return err;
+    err = result(utimensat(fd, "", times, AT_EMPTY_PATH));
+    close(fd);
+    return err;
+}
+
+/* ---- open ---- */
+
+/* One path_open, decoded. */
+struct opening {
+    struct desc *dir;
+    char path[PATH_MAX];
+    uint64_t lookup, oflags, rights, fdflags;
+    bool read, write;  /* what the guest may do afterwards */
+    uint64_t how_flags; /* for openat2 */
+};
+
+static uint32_t opening_decode(struct opening *o)
+{
+    if ((o->lookup & ~(uint64_t)LOOKUP_FOLLOW) || (o->oflags & ~(uint64_t)OFLAG_ALL) ||
+        (o->fdflags & ~(uint64_t)FDFLAG_ALL) || (o->rights & ~(uint64_t)RIGHT_ALL))
+        return WASI_INVAL;
+    if ((o->oflags & OFLAG_DIRECTORY) && (o->oflags & ~(uint64_t)OFLAG_DIRECTORY))
+        return WASI_INVAL;
+    bool changes = (o->oflags & (OFLAG_CREAT | OFLAG_TRUNC)) || (o->fdflags & FDFLAG_APPEND);
+    o->read = o->rights & RIGHT_FD_READ;
+    o->write = o->rights & RIGHT_FD_WRITE;
+    if (o->dir->read_only && (o->write || changes))
+        return WASI_ROFS;
+    if (!o->read && !o->write) {
+        o->read = true;
+        o->write = changes && !(o->oflags & OFLAG_DIRECTORY);
+    }
+    /* ftruncate wants the host's write access even where the guest asked for none. */
+    bool host_write = o->write || (o->oflags & OFLAG_TRUNC);
+    o->how_flags = host_write ? (o->read ? O_RDWR : O_WRONLY) : O_RDONLY;
+    o->how_flags |= O_NONBLOCK | O_NOCTTY;
+    if (o->oflags & OFLAG_CREAT)
+        o->how_flags |= O_CREAT;
+    if (o->oflags & OFLAG_EXCL)
+        o->how_flags |= O_EXCL;
+    if (o->oflags & OFLAG_DIRECTORY)
+        o->how_flags |= O_DIRECTORY;
+    if (!(o->lookup & LOOKUP_FOLLOW))
+        o->how_flags |= O_NOFOLLOW;
+    if (o->fdflags & FDFLAG_APPEND)
+        o->how_flags |= O_APPEND;
+    if (o->fdflags & (FDFLAG_SYNC | FDFLAG_RSYNC))
+        o->how_flags |= O_SYNC;
+    if (o->fdflags & FDFLAG_DSYNC)
+        o->how_flags |= O_DSYNC;
+    return WASI_SUCCESS;
+}
+
+/* Some devices act when they are merely opened (a watchdog begins to count): they are told by a look before. */
+static bool opening_names_device(const struct wasi *w, const struct opening *o)
+{
+    struct stat st;
+    if (o->oflags & (OFLAG_DIRECTORY | OFLAG_EXCL)) /* neither opens a device */
+        return false;
+    return stat_path(o->dir, o->path, o->lookup & LOOKUP_FOLLOW, &st) == WASI_SUCCESS && device_refused(w, &st);
+}
+
+static int opening_try(const struct opening *o, uint32_t *err)
+{
+    return open_beneath(o->dir->host, o->path, o->how_flags, o->how_flags & O_CREAT ? 0666 : 0, err);
+}
+
+/* Sleeps for a tick that grows; INTR when kicked. */
+static uint32_t open_tick(struct kick *kick, struct pollfd *p, unsigned n, int64_t *tick_ns)
+{
+    if (kick_ppoll(kick, p, n, *tick_ns) < 0)
+        return wasi_errno(errno);
+    if (*tick_ns < OPEN_TICK_MAX_NS)
+        *tick_ns *= 2;
+    return WASI_SUCCESS;
+}
+
+/* Whether what keeps the file from being opened now is something to wait for: a FIFO for writing without a reader, or a
+ * file that another process holds a lease on (fcntl(2)) and gives back at our asking. */
+static bool opening_waits(const struct opening *o, uint32_t err, int host_errno)
+{
+    struct stat st;
+    bool fifo = err == WASI_NXIO, lease = err == WASI_IO && host_errno == EAGAIN;
+    if ((!fifo && !lease) || (o->fdflags & FDFLAG_NONBLOCK) ||
+        stat_path(o->dir, o->path, o->lookup & LOOKUP_FOLLOW, &st) != WASI_SUCCESS)
+        return false;
+    return fifo ? S_ISFIFO(st.st_mode) : S_ISREG(st.st_mode);
+}
+
+/* The kernel has no open that waits where a kick could end it: it is tried again. */
+static int opening_open(struct kick *kick, const struct opening *o, uint32_t *err)
+{
+    int64_t tick_ns = OPEN_TICK_MIN_NS;
+    for (;;) {
+        int fd = opening_try(o, err);
+        if (fd >= 0 || !opening_waits(o, *err, errno))
+            return fd;
+        *err = open_tick(kick, NULL, 0, &tick_ns);
+        if (*err)
+            return -1;
+    }
+}
+
+/* Waits until a FIFO that is open for reading has a writer, has had one, or has bytes.  poll does not tell of a writer
+ * that only opened; tee does, without taking a byte: EAGAIN from an empty pipe with a writer, 0 from one without. */
+static uint32_t fifo_wait_writer(struct kick *kick, int fifo)
+{
+    int scratch[2];
+    if (pipe2(scratch, O_CLOEXEC) < 0)
+        return wasi_errno(errno);
+    int64_t tick_ns = OPEN_TICK_MIN_NS;
+    uint32_t err = WASI_SUCCESS;
+    while (err == WASI_SUCCESS && tee(fifo, scratch[1], 1, SPLICE_F_NONBLOCK) == 0) {
+        struct pollfd p = { .fd = fifo, .events = POLLIN };
+        err = open_tick(kick, &p, 1, &tick_ns);
+        if (p.revents)
+            break;
+    }
+    close(scratch[0]);
+    close(scratch[1]);
+    return err;
+}
+
+/* Looks at what was opened, and does what had to wait for that look. */
+static uint32_t opening_check(const struct wasi *w, const struct opening *o, int fd, struct stat *st)
+{
+    uint32_t err;
+    if (fstat(fd, st) < 0)
+        return wasi_errno(errno);
+    if (filesystem_refused(fd, &err))
+        return err;
+    if (device_refused(w, st))
+        return WASI_PERM;
+    if ((o->oflags & OFLAG_TRUNC) && S_ISREG(st->st_mode) && ftruncate(fd, 0) < 0)
+        return wasi_errno(errno);
+    if (S_ISFIFO(st->st_mode) && !(o->fdflags & FDFLAG_NONBLOCK) && !(o->how_flags & (O_WRONLY | O_RDWR)))
+        return fifo_wait_writer(w->kick, fd);
+    return WASI_SUCCESS;
+}
+
+static uint32_t opening_done(struct wasi *w, uint32_t fd, uint64_t out)
+{
+    fdstat_tell(w, fd);
+    return out_put(w, out, &fd, 4);
+}
+
+uint32_t serve_path_open(struct wasi *w, const uint64_t *arg)
+{
+    struct opening o = { .lookup = arg[1], .oflags = arg[4], .rights = arg[5], .fdflags = arg[7] };
+    uint32_t err = dir_and_path(w, arg[0], arg[2], arg[3], &o.dir, o.path);
+    if (err)
+        return err;
+    if (!out_ok(w, arg[8], 4))
+        return WASI_FAULT;
+    err = opening_decode(&o);
+    if (!err)
+        err = desc_room(w);
+    if (err)
+        return err;
+    uint32_t fd;
+    if (o.dir->sealed) {
+        err = sealed_open(w, o.path, o.oflags, &fd);
+        return err ? err : opening_done(w, fd, arg[8]);
+    }
+    if (opening_names_device(w, &o))
+        return WASI_PERM;
+    int host = opening_open(w->kick, &o, &err);
+    if (host < 0)
+        return err;
+    struct stat st;
+    err = opening_check(w, &o, host, &st);
+    if (err) {
+        close(host);
+        return err;
+    }
+    struct desc d = { .host = host, .io = host, .read_only = o.dir->read_only, .fdflags = (uint16_t)o.fdflags };
+    desc_describe(&d, &st, o.write ? (o.read ? O_RDWR : O_WRONLY) : O_RDONLY);
+    err = desc_place(w, &d, &fd);
+    return err ? err : opening_done(w, fd, arg[8]);
+}
+
+/* ---- grants ---- */
+
+/* A directory granted :ro inside one granted :rw, or the other way round, would be neither. */
+static void preopen_check_modes(const struct config *config, const int *hosts)
+{
+    for (uint32_t i = 0; i < config->ngrants; i++)
+        for (uint32_t k = 0; k < config->ngrants; k++) {
+            const struct grant *a = &config->grants[i], *b = &config->grants[k];
+            if (a->tmp || b->tmp) /* nothing that was there before this run */
+                continue;
+            if (a->read_only == b->read_only || !directory_lies_in(hosts[i], hosts[k]))
+                continue;
+            fail("--dir %s and --dir %s: one is :ro, the other is not, and the first lies in the second "
+                 "(give both the same mode)", a->host, b->host);
+        }
+}
+
+static void preopen_host(struct wasi *w, int *at, const struct config *config, const struct grant *g)
+{
+    uint32_t err;
+    if (g->sealed) {
+        sealed_open_all(w, config);
+        *at = sealed_host(w);
+        return;
+    }
+    int host = *at = open(g->host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (host < 0)
+        fail("--dir %s: %s", g->host, strerror(errno));
+    if (filesystem_refused(host, &err))
+        fail("--dir %s: a kernel file system cannot be granted", g->host);
+}
+
+void preopen_end(struct wasi *w)
+{
+    for (uint32_t i = 0; i < w->nopening; i++)
+        if (w->opening[i] >= 0)
+            close(w->opening[i]);
+    free(w->opening);
+    w->opening = NULL;
+    w->nopening = 0;
+}
+
+void preopen_all(struct wasi *w, const struct config *config)
+{
+    if (config->ngrants == 0)
+        return;
+    if (config->ngrants > w->open_max)
+        fail("%u --dir: the limit of open files allows %u", config->ngrants, w->open_max);
+    int *hosts = w->opening = malloc(config->ngrants * sizeof *hosts);
+    if (!hosts)
+        fail("cannot start: no memory");
+    for (; w->nopening < config->ngrants; w->nopening++)
+        hosts[w->nopening] = -1;
+    for (uint32_t i = 0; i < config->ngrants; i++)
+        preopen_host(w, &hosts[i], config, &config->grants[i]);
+    if (!config->grants[0].sealed) /* it stands last */
+        path_check_kernel(hosts[0]);
+    preopen_check_modes(config, hosts);
+    for (uint32_t i = 0; i < config->ngrants; i++) {
+        struct desc d = { .host = hosts[i], .io = hosts[i], .filetype = FILETYPE_DIRECTORY };
+        struct stat st;
+        uint32_t fd;
+        d.read_only = config->grants[i].read_only;
+        d.preopen = config->grants[i].guest;
+        if (fstat(d.host, &st) < 0)
+            fail("--dir %s: %s", config->grants[i].guest, strerror(errno));
+        d.sealed = config->grants[i].sealed;
+        st.st_mode = d.sealed ? S_IFDIR : st.st_mode;
+        desc_describe(&d, &st, O_RDONLY);
+        hosts[i] = -1; /* the table's from here on */
+        if (desc_place(w, &d, &fd) || fd != 3 + i)
+            fail("cannot start: no memory");
+    }
+    preopen_end(w);
+}

@@ -1,0 +1,111 @@
+/* Descriptors 0, 1 and 2 of our own process as the guest's; or three that an embedder names, as copies of ours.
+ *
+ * Their open file descriptions are shared with the shell and others, so O_NONBLOCK is never set on them: the guest's
+ * NONBLOCK is virtual.  So that no transfer ever blocks where a kick cannot end it, pipes and terminals are opened
+ * anew through /proc/self/fd, which gives a non-blocking description of ours on the same pipe or terminal; where that
+ * fails (no /proc, another user's pipe) the descriptor is paced.  Polling is done on the original: a named pipe's new
+ * description does not know of writers that came and went before it. */
+#include "vmm/wasi/wasi.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+void stdio_open_closed(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        /* The lowest free number, as all below are open. */
+        int got = open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
+        if (got != fd)
+            fail("descriptor %d is closed and cannot be opened on /dev/null: %s", fd, strerror(errno));
+    }
+}
+
+static int nonblocking_twin(int fd, int access)
+{
+    char link[32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    return open(link, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+static void adopt(struct wasi *w, int fd, int host)
+{
+    struct stat st;
+    int flags = fcntl(host, F_GETFL);
+    struct desc d = { .host = host, .io = host, .inherited = true };
+    if (!desc_put(w, (uint32_t)fd, &d)) {
+        if (w->stdio_owned)
+            close(host);
+        fail("cannot start: no memory");
+    }
+    struct desc *at = desc_get(w, (uint64_t)fd);
+    if (flags < 0 || fstat(host, &st) < 0)
+        fail("cannot use descriptor %d: %s", fd, strerror(errno));
+    int access = flags & O_ACCMODE;
+    d.read_only = access == O_RDONLY;
+    desc_describe(&d, &st, access);
+    /* A directory on stdin is no grant. */
+    if (d.filetype == FILETYPE_DIRECTORY)
+        d.filetype = FILETYPE_UNKNOWN, d.rights = RIGHT_FD_FILESTAT_GET, d.inheriting = 0;
+    if (flags & O_APPEND)
+        d.fdflags |= FDFLAG_APPEND;
+    if (d.stream && !S_ISSOCK(st.st_mode)) {
+        d.io = nonblocking_twin(host, access);
+        if (d.io < 0) {
+            d.io = host;
+            d.paced = !(flags & O_NONBLOCK);
+        }
+    }
+    if (fd == 0 && isatty(host)) {
+        w->terminal = st;
+        w->terminal_host = host;
+        w->terminal_known = true;
+    }
+    *at = d;
+}
+
+/* An embedder's, or /dev/null, above the numbers that its program may think its own. */
+static int host_copy(struct wasi *w, int fd, int host)
+{
+    int copy = fcntl(host >= 0 ? host : w->null, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0)
+        fail("cannot use %d as descriptor %d: %s", host, fd, strerror(errno));
+    return copy;
+}
+
+void stdio_adopt(struct wasi *w, const struct config *config)
+{
+    w->stdio_owned = config->stdio != NULL;
+    if (!config->stdio)
+        stdio_open_closed();
+    for (int fd = 0; fd <= 2; fd++)
+        adopt(w, fd, config->stdio ? host_copy(w, fd, config->stdio[fd]) : fd);
+}
+
+int wasi_stream(struct wasi *w, int fd)
+{
+    if (!w->stdio_owned)
+        return fd;
+    const struct desc *d = desc_get(w, (uint64_t)fd);
+    return d && d->inherited ? d->host : -1;
+}
+
+int stdio_release(struct wasi *w, struct desc *d)
+{
+    if (d->io != d->host)
+        close(d->io);
+    if (w->terminal_known && d->host == w->terminal_host)
+        w->terminal_known = false; /* its number may be another's by and by */
+    if (w->stdio_owned)
+        return close(d->host);
+    /* dup2 would not tell what closing says; each close of a description says it. */
+    int twin = fcntl(d->host, F_DUPFD_CLOEXEC, 3), closed = twin < 0 ? 0 : close(twin), error = errno;
+    /* The other end of the pipe sees the close; the number stays taken.  2 remains for the monitor's messages. */
+    if (d->host != 2 && w->null >= 0)
+        dup2(w->null, d->host);
+    errno = error;
+    return closed;
+}
