@@ -259,7 +259,7 @@ $(BUILD)/lib/%.o: %.S
 	$(call say,AS $<)
 	$(Q)$(CC) -g -I. -DGUEST_ELF='"$(BUILD)/guest.elf"' -MMD -MP -c -o $@ $<
 
-$(BUILD)/lib/vmm/blob.o: $(BUILD)/guest.elf
+$(BUILD)/lib/vmm/machine/blob.o: $(BUILD)/guest.elf
 
 $(BUILD)/lib/libwasmvm.so: $(LIB_OBJ) vmm/wasmvm.map
 	$(call say,LD $@)
@@ -367,7 +367,8 @@ $(BUILD)/san/spec-run: $(call objects,$(SPEC_SRC),san) $(BUILD)/san/libtest.a $(
 	$(Q)$(CC) $(SAN) -o $@ $^ -lm
 
 # The monitor itself, for guests that attack it.
-$(BUILD)/san/wasmvm: $(call objects,$(filter-out vmm/machine/blob.S,$(VMM_SRC) $(CLI_SRC)),san) $(BUILD)/lib/vmm/blob.o
+$(BUILD)/san/wasmvm: $(call objects,$(filter-out vmm/machine/blob.S,$(VMM_SRC) $(CLI_SRC)),san) \
+    $(BUILD)/lib/vmm/machine/blob.o
 	$(call say,LD $@)
 	$(Q)$(CC) $(SAN) -o $@ $^ $(VMM_LIBS)
 
