@@ -77,6 +77,7 @@ GUEST_SRC := \
 
 VMM_SRC := \
     vmm/base/end.c \
+    vmm/base/failure.c \
     vmm/base/guard.c \
     vmm/base/kick.c \
     vmm/base/message.c \
@@ -144,6 +145,7 @@ CLI_SRC := \
 
 # What the command line has a copy of.
 BOTH_SRC := \
+    vmm/base/failure.c \
     vmm/base/message.c \
     vmm/base/output.c \
 

@@ -174,8 +174,8 @@ struct module { int fd; const uint8_t *bytes; uint64_t n; };
 /* The machine as a name only, so that it can be stopped; NULL: no memory, or no descriptor.  All three stay until
  * vm_free. */
 struct vm *vm_new(const struct config *, struct run_stats *);
-/* Creates, loads, maps; fail() on bad environment. */
-void vm_build(struct vm *, const struct module *);
+/* Creates, loads, maps; false: vm_free is due all the same. */
+bool vm_build(struct vm *, const struct module *, struct failure *);
 struct guestmem *vm_memory(struct vm *);
 struct kick *vm_kick(struct vm *);
 /* Until the run is over.  false: a host function does not come back; machine and wasi must be left alone. */

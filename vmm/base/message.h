@@ -17,6 +17,12 @@ static inline uint64_t clock_ns(clockid_t clock)
 }
 static inline uint64_t clock_now_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
 
+/* ---- failure.c: what a function that failed has to say ---- */
+struct failure { int status; char text[4096]; }; /* an exit status below; one line, unescaped */
+/* Sets the text and EXIT_MONITOR, and returns false: `return failure_set(why, "what: why (what to do)");`. */
+bool failure_set(struct failure *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool failure_as(struct failure *, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 /* ---- message.c: the one place that words errors ---- */
 /* Where a thread's words go; without one they go to stderr, and fail() ends the process, as the command line wants. */
 struct outlet {

@@ -263,7 +263,9 @@ static void build(wasmvm_instance *i)
     for (uint32_t k = 0; k < i->config.ngrants; k++)
         if (i->grants[k].tmp)
             i->grants[k].host = tmp_make(&i->tmp);
-    vm_build(i->vm, &(struct module){.fd = i->module->fd, .bytes = i->module->bytes, .n = i->module->n});
+    struct failure why;
+    if (!vm_build(i->vm, &(struct module){.fd = i->module->fd, .bytes = i->module->bytes, .n = i->module->n}, &why))
+        fail_as(why.status, "%s", why.text);
     module_read(i->module);
     i->wasi = wasi_alloc(vm_memory(i->vm), vm_kick(i->vm));
     if (!i->wasi)

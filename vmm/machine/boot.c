@@ -213,7 +213,7 @@ static uint32_t boot_flags(const struct config *config)
 
 _Static_assert(offsetof(struct control, boot) == 0, "offsets in the boot record count from the control area's start");
 
-static void control_prepare(struct vm *vm)
+static bool control_prepare(struct vm *vm, struct failure *why)
 {
     struct span area = ram_take(&vm->ram, control_bytes(vm->config));
     struct boot_record *boot = (struct boot_record *)area.host;
@@ -225,9 +225,10 @@ static void control_prepare(struct vm *vm)
     };
     strings_write(vm->config, boot);
     if (getrandom(boot->entropy, sizeof boot->entropy, 0) != sizeof boot->entropy)
-        fail("no random numbers: getrandom: %s (use another kernel)", strerror(errno));
+        return failure_set(why, "no random numbers: getrandom: %s (use another kernel)", strerror(errno));
     map(vm, MAP_CONTROL, area.gpa, area.bytes, TABLES_WRITE);
     region_set(vm, REGION_CONTROL, MAP_CONTROL, area.bytes, area.host, true);
+    return true;
 }
 
 /* ---- all of it ---- */
@@ -246,7 +247,7 @@ uint64_t boot_small_bytes(const struct config *config, const struct image *image
     return sum;
 }
 
-void boot_prepare(struct vm *vm, const struct image *image, struct cpu_start *start)
+bool boot_prepare(struct vm *vm, const struct image *image, struct cpu_start *start, struct failure *why)
 {
     /* The tables come last in `small`, so that the ones in use share a 2 MiB page with everything else of it. */
     const struct span *small = &vm->ram.small;
@@ -255,7 +256,8 @@ void boot_prepare(struct vm *vm, const struct image *image, struct cpu_start *st
     assert(root);
     cpl0_prepare(vm, start);
     memory_prepare(vm);
-    control_prepare(vm);
+    if (!control_prepare(vm, why))
+        return false;
     image_prepare(vm, image);
     stacks_prepare(vm);
     assert(vm->ram.small_used <= before);
@@ -263,6 +265,7 @@ void boot_prepare(struct vm *vm, const struct image *image, struct cpu_start *st
     start->rip = image->entry;
     start->rsp = CSTACK_TOP;
     start->rdi = MAP_CONTROL + offsetof(struct control, boot_tsc);
+    return true;
 }
 
 void boot_features(struct vm *vm, uint32_t features)

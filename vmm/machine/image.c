@@ -16,7 +16,7 @@
 
 extern const uint8_t guest_image_start[], guest_image_end[];
 
-static void file_read(struct image *image, const char *file)
+static bool file_read(struct image *image, const char *file, struct failure *why)
 {
     struct stat st;
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -28,10 +28,12 @@ static void file_read(struct image *image, const char *file)
         close(fd);
     image->bytes = image->file = bytes;
     if (found && !regular)
-        fail("%s: the guest image cannot be read: it is no regular file", file);
+        return failure_set(why, "%s: the guest image cannot be read: it is no regular file", file);
     if (!bytes || n != st.st_size)
-        fail("%s: the guest image cannot be read: %s", file, n < 0 ? strerror(error) : "it changes");
+        return failure_set(why, "%s: the guest image cannot be read: %s", file,
+                           n < 0 ? strerror(error) : "it changes");
     image->len = n;
+    return true;
 }
 
 static bool within(uint64_t at, uint64_t bytes, uint64_t lo, uint64_t limit)
@@ -113,14 +115,14 @@ static bool has_code(const struct image *image)
            cpl0->rights == (TABLES_EXECUTE | TABLES_SUPERVISOR) && cpl0->at == MAP_CPL0;
 }
 
-void image_open(struct image *image, const char *file)
+bool image_open(struct image *image, const char *file, struct failure *why)
 {
     static const struct abi_note ours = ABI_NOTE;
     const char *name = file ? file : "the guest image in wasmvm";
     struct abi_note note = {0};
     *image = (struct image){.bytes = guest_image_start, .len = guest_image_end - guest_image_start};
-    if (file)
-        file_read(image, file);
+    if (file && !file_read(image, file, why))
+        return false;
     elf_version(EV_CURRENT); /* the one thing that libelf keeps for the process; always the same */
     Elf *elf = elf_memory((char *)(uintptr_t)image->bytes, image->len);
     const char *wrong = elf ? headers_read(image, elf, &note) : "it is not an ELF file";
@@ -128,13 +130,12 @@ void image_open(struct image *image, const char *file)
     if (!wrong && !note.version)
         wrong = "it is no wasmvm guest image: the version note is missing";
     if (!wrong && memcmp(&note, &ours, sizeof ours) != 0)
-        fail("%s: not usable: its guest interface is version %u (%u calls, %u bytes), that of this wasmvm %u (%u, %u) "
-             "(build both together)", name, note.version, note.calls, note.control_bytes, ours.version, ours.calls,
-             ours.control_bytes);
+        return failure_set(why, "%s: not usable: its guest interface is version %u (%u calls, %u bytes), "
+                           "that of this wasmvm %u (%u, %u) (build both together)", name, note.version, note.calls,
+                           note.control_bytes, ours.version, ours.calls, ours.control_bytes);
     if (!wrong && !has_code(image))
         wrong = "it has no entry point or no exception entries";
-    if (wrong)
-        fail("%s: not usable: %s (use the image built with this wasmvm)", name, wrong);
+    return !wrong || failure_set(why, "%s: not usable: %s (use the image built with this wasmvm)", name, wrong);
 }
 
 void image_close(struct image *image)

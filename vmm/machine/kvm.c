@@ -48,46 +48,50 @@ static void group_name(gid_t gid, char *name, size_t cap)
         fclose(file);
 }
 
-_Noreturn static void no_permission(void)
+static bool no_permission(struct failure *why)
 {
     struct stat st;
     char name[64];
     if (stat(DEVICE, &st) != 0 || st.st_gid == 0 || !(st.st_mode & S_IRGRP) || !(st.st_mode & S_IWGRP))
-        fail(DEVICE ": permission denied: only its owner may use it (run as that user, or give a group access: "
-             "chgrp kvm " DEVICE " && chmod g+rw " DEVICE ")");
+        return failure_set(why, DEVICE ": permission denied: only its owner may use it (run as that user, or give a "
+                           "group access: chgrp kvm " DEVICE " && chmod g+rw " DEVICE ")");
     group_name(st.st_gid, name, sizeof name);
-    fail(DEVICE ": permission denied: it belongs to the group %s (sudo usermod -aG %s \"$USER\", then log in again)",
-         name, name);
+    return failure_set(why, DEVICE ": permission denied: it belongs to the group %s "
+                       "(sudo usermod -aG %s \"$USER\", then log in again)", name, name);
 }
 
-static int device_open(void)
+static bool device_open(struct kvm *kvm, struct failure *why)
 {
-    int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
-    if (fd >= 0)
-        return fd;
+    kvm->fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+    if (kvm->fd >= 0)
+        return true;
     if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
-        fail(DEVICE ": not there: this machine or container offers no KVM (load kvm_intel or kvm_amd, turn on "
-             "virtualization in the firmware, or pass the device in: docker run --device " DEVICE ")");
+        return failure_set(why, DEVICE ": not there: this machine or container offers no KVM (load kvm_intel or "
+                           "kvm_amd, turn on virtualization in the firmware, or pass the device in: docker run "
+                           "--device " DEVICE ")");
     if (errno == EACCES || errno == EPERM)
-        no_permission();
-    fail(DEVICE ": cannot be opened: %s (wasmvm needs KVM)", strerror(errno));
+        return no_permission(why);
+    return failure_set(why, DEVICE ": cannot be opened: %s (wasmvm needs KVM)", strerror(errno));
 }
 
-void kvm_open(struct kvm *kvm)
+bool kvm_open(struct kvm *kvm, struct failure *why)
 {
     *kvm = (struct kvm){.fd = -1, .vm_fd = -1, .vcpu_fd = -1};
-    kvm->fd = device_open();
+    if (!device_open(kvm, why))
+        return false;
     int version = ioctl(kvm->fd, KVM_GET_API_VERSION, 0);
     if (version < 0)
-        fail(DEVICE ": it is not KVM's device: %s (load kvm_intel or kvm_amd)", strerror(errno));
+        return failure_set(why, DEVICE ": it is not KVM's device: %s (load kvm_intel or kvm_amd)", strerror(errno));
     if (version != KVM_API_VERSION)
-        fail(DEVICE ": the KVM API version is %d, wasmvm speaks %d (use another kernel)", version, KVM_API_VERSION);
+        return failure_set(why, DEVICE ": the KVM API version is %d, wasmvm speaks %d (use another kernel)", version,
+                           KVM_API_VERSION);
     do
         kvm->vm_fd = ioctl(kvm->fd, KVM_CREATE_VM, 0ul);
     while (kvm->vm_fd < 0 && errno == EINTR);
     if (kvm->vm_fd < 0)
-        fail(DEVICE ": no virtual machine can be made: %s (is another hypervisor using the CPU, or memory short?)",
-             strerror(errno));
+        return failure_set(why, DEVICE ": no virtual machine can be made: %s "
+                           "(is another hypervisor using the CPU, or memory short?)", strerror(errno));
+    return true;
 }
 
 bool kvm_add_slot(struct kvm *kvm, uint64_t gpa, void *host, uint64_t bytes)
@@ -102,20 +106,22 @@ bool kvm_add_slot(struct kvm *kvm, uint64_t gpa, void *host, uint64_t bytes)
     return true;
 }
 
-void kvm_add_vcpu(struct kvm *kvm)
+bool kvm_add_vcpu(struct kvm *kvm, struct failure *why)
 {
     kvm->vcpu_fd = ioctl(kvm->vm_fd, KVM_CREATE_VCPU, 0ul);
     if (kvm->vcpu_fd < 0)
-        fail(DEVICE ": no virtual CPU can be made: %s (try again, or with less running)", strerror(errno));
+        return failure_set(why, DEVICE ": no virtual CPU can be made: %s (try again, or with less running)",
+                           strerror(errno));
     int bytes = ioctl(kvm->fd, KVM_GET_VCPU_MMAP_SIZE, 0);
     if (bytes < (int)sizeof *kvm->run)
-        fail(DEVICE ": KVM_GET_VCPU_MMAP_SIZE gave %d (use another kernel)", bytes);
+        return failure_set(why, DEVICE ": KVM_GET_VCPU_MMAP_SIZE gave %d (use another kernel)", bytes);
     void *run = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, kvm->vcpu_fd, 0);
     if (run == MAP_FAILED)
-        fail(DEVICE ": the virtual CPU's page cannot be mapped: %s (is the address space limited? ulimit -v)",
-             strerror(errno));
+        return failure_set(why, DEVICE ": the virtual CPU's page cannot be mapped: %s "
+                           "(is the address space limited? ulimit -v)", strerror(errno));
     kvm->run = run;
     kvm->run_bytes = bytes;
+    return true;
 }
 
 /* ---- the CPU's state ---- */
@@ -177,17 +183,20 @@ static bool set_xcr0(struct kvm *kvm)
 
 /* Where KVM knows of XSAVE, AVX needs CR4.OSXSAVE as well.  The software kind refuses that bit; there the CPU's own
  * state counts, and KVM_SET_XCRS says whether KVM keeps it. */
-bool kvm_start_state(struct kvm *kvm, const struct cpu_start *start, bool avx)
+bool kvm_start_state(struct kvm *kvm, const struct cpu_start *start, bool *avx, struct failure *why)
 {
-    avx = avx && set_cpuid(kvm, true);
-    if (!avx && !set_cpuid(kvm, false))
-        fail(DEVICE ": KVM_SET_CPUID2 is refused: %s (use another kernel)", strerror(errno));
-    if (!(avx && set_sregs(kvm, start, true)) && !set_sregs(kvm, start, false))
-        fail(DEVICE ": 64-bit mode is refused: %s (a 64-bit CPU with NX is needed)", strerror(errno));
+    bool wide = *avx && set_cpuid(kvm, true);
+    if (!wide && !set_cpuid(kvm, false))
+        return failure_set(why, DEVICE ": KVM_SET_CPUID2 is refused: %s (use another kernel)", strerror(errno));
+    if (!(wide && set_sregs(kvm, start, true)) && !set_sregs(kvm, start, false))
+        return failure_set(why, DEVICE ": 64-bit mode is refused: %s (a 64-bit CPU with NX is needed)",
+                           strerror(errno));
     struct kvm_regs regs = {.rip = start->rip, .rsp = start->rsp, .rdi = start->rdi, .rflags = RFLAGS_ONE};
     if (ioctl(kvm->vcpu_fd, KVM_SET_REGS, &regs) != 0)
-        fail(DEVICE ": the CPU's registers cannot be set: %s (use another kernel)", strerror(errno));
-    return avx && set_xcr0(kvm);
+        return failure_set(why, DEVICE ": the CPU's registers cannot be set: %s (use another kernel)",
+                           strerror(errno));
+    *avx = wide && set_xcr0(kvm);
+    return true;
 }
 
 bool kvm_set_tss_type(struct kvm *kvm, int type)

@@ -18,13 +18,13 @@ struct kvm {
     char why[96];        /* what kvm_enter had to say */
 };
 
-/* Opens /dev/kvm and makes a VM; fail() with the reason and what to do. */
-void kvm_open(struct kvm *);
+/* Opens /dev/kvm and makes a VM.  false: the reason and what to do; kvm_close is due all the same. */
+struct failure;
+bool kvm_open(struct kvm *, struct failure *);
 /* Adds a memory slot: guest-physical [gpa, gpa + bytes) is [host, host + bytes); all multiples of 4 KiB.  false:
  * errno. */
 bool kvm_add_slot(struct kvm *, uint64_t gpa, void *host, uint64_t bytes);
-/* Makes the vCPU; fail() as kvm_open. */
-void kvm_add_vcpu(struct kvm *);
+bool kvm_add_vcpu(struct kvm *, struct failure *); /* makes the vCPU */
 
 /* Where the vCPU starts: long mode, CPL 3, flat segments, the tables as given. */
 struct cpu_start {
@@ -33,8 +33,8 @@ struct cpu_start {
     uint16_t gdt_limit, idt_limit, tss_limit;
     uint64_t rip, rsp, rdi;
 };
-/* avx: the host's CPU has it; returns whether the guest may use it.  fail() if the state is refused. */
-bool kvm_start_state(struct kvm *, const struct cpu_start *, bool avx);
+/* *avx: the host's CPU has it; then, whether the guest may use it. */
+bool kvm_start_state(struct kvm *, const struct cpu_start *, bool *avx, struct failure *);
 
 /* The type of the task register's descriptor: 11, or 9 where an emulated SVM honours the I/O bitmap only so. */
 enum { TSS_BUSY = 11, TSS_AVAILABLE = 9 };

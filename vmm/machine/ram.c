@@ -54,7 +54,8 @@ static struct span next(const struct ram *ram, uint64_t *at, uint64_t bytes)
     return span;
 }
 
-void ram_new(struct ram *ram, struct kvm *kvm, const struct config *config, const struct ram_sizes *sizes)
+bool ram_new(struct ram *ram, struct kvm *kvm, const struct config *config, const struct ram_sizes *sizes,
+             struct failure *why)
 {
     uint64_t stack = round_up(config->stack_bytes, FRAME);
     uint64_t fixed = stack + round_up(sizes->text, FRAME) + round_up(sizes->small, FRAME) +
@@ -63,8 +64,8 @@ void ram_new(struct ram *ram, struct kvm *kvm, const struct config *config, cons
     uint64_t at = 0;
     *ram = (struct ram){.main.all = {reserve(fixed + linear), MAIN_GPA, fixed + linear}};
     if (!ram->main.all.host)
-        fail("no address space for a guest of %llu MiB: %s (a smaller --memory, or ulimit -v)",
-             (unsigned long long)(fixed + linear) >> 20, strerror(errno));
+        return failure_set(why, "no address space for a guest of %llu MiB: %s (a smaller --memory, or ulimit -v)",
+                           (unsigned long long)(fixed + linear) >> 20, strerror(errno));
     ram->stack = next(ram, &at, stack);
     ram->text = next(ram, &at, sizes->text);
     ram->small = next(ram, &at, sizes->small);
@@ -81,9 +82,10 @@ void ram_new(struct ram *ram, struct kvm *kvm, const struct config *config, cons
         first = fixed + LINEAR_FIRST;
     ram->main.next_slot_bytes = first;
     if (!ram_reach(kvm, &ram->main, fixed))
-        fail("no memory slot for a guest of %llu MiB: %s (a smaller --stack, or more memory)",
-             (unsigned long long)first >> 20, strerror(errno));
+        return failure_set(why, "no memory slot for a guest of %llu MiB: %s (a smaller --stack, or more memory)",
+                           (unsigned long long)first >> 20, strerror(errno));
     ram->main.next_slot_bytes = SLOT_FIRST;
+    return true;
 }
 
 /* Tables that KVM makes for a slot cost memory by its size, touched or not: slots double, they don't start large. */

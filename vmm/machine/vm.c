@@ -16,8 +16,19 @@
 
 /* ---- the module's bytes: read once, fully, here ---- */
 
-/* Reads up to cap bytes until the end, of a file from its start on; stops early at a kick. */
-static uint64_t read_fully(struct vm *vm, int fd, bool is_pipe, uint8_t *to, uint64_t cap)
+static bool unreadable(const struct vm *vm, struct failure *why)
+{
+    return failure_as(why, EXIT_NO_MODULE, "%s: the module cannot be read: %s", vm->config->module, strerror(errno));
+}
+
+static bool too_large(const struct vm *vm, struct failure *why)
+{
+    return failure_as(why, EXIT_INVALID_MODULE, "%s is not a valid module: it is larger than 1 GiB",
+                      vm->config->module);
+}
+
+/* Reads up to cap bytes until the end, of a file from its start on; stops early at a kick.  -1: errno. */
+static int64_t read_fully(struct vm *vm, int fd, bool is_pipe, uint8_t *to, uint64_t cap)
 {
     uint64_t n = 0;
     while (n < cap && !kick_pending(&vm->kick)) {
@@ -29,61 +40,68 @@ static uint64_t read_fully(struct vm *vm, int fd, bool is_pipe, uint8_t *to, uin
         else if (errno == EAGAIN)
             kick_ppoll(&vm->kick, &(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1);
         else if (errno != EINTR)
-            fail_as(EXIT_NO_MODULE, "%s: the module cannot be read: %s", vm->config->module, strerror(errno));
+            return -1;
     }
-    return n;
+    return (int64_t)n;
 }
 
 /* Of a pipe, whose length shows only at its end. */
-static void pipe_read(struct vm *vm, int fd)
+static bool pipe_read(struct vm *vm, int fd, struct failure *why)
 {
     uint64_t cap = PIPE_START, n = 0;
     for (;;) {
         uint8_t *bytes = realloc(vm->module_copy, cap);
         if (!bytes)
-            fail("%s: no memory for the module: %s (free some)", vm->config->module, strerror(errno));
+            return failure_set(why, "%s: no memory for the module: %s (free some)", vm->config->module,
+                               strerror(errno));
         vm->module_copy = bytes;
         kick_ppoll(&vm->kick, &(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1);
-        n += read_fully(vm, fd, true, bytes + n, cap - n);
+        int64_t got = read_fully(vm, fd, true, bytes + n, cap - n);
+        if (got < 0)
+            return unreadable(vm, why);
+        n += (uint64_t)got;
         if (n < cap || cap > MAP_MODULE_MAX)
             break;
         cap *= 2;
     }
-    if (n > MAP_MODULE_MAX)
-        fail_as(EXIT_INVALID_MODULE, "%s is not a valid module: it is larger than 1 GiB", vm->config->module);
     vm->module_bytes = n;
+    return n <= MAP_MODULE_MAX || too_large(vm, why);
 }
 
-static void module_measure(struct vm *vm, const struct module *module)
+static bool module_measure(struct vm *vm, const struct module *module, struct failure *why)
 {
     struct stat st;
     int fd = module->fd;
+    vm->module_bytes = module->n; /* of bytes: whoever made it has seen to their number */
     if (fd < 0)
-        vm->module_bytes = module->n; /* whoever made it has seen to its size */
-    else if (fstat(fd, &st) != 0)
-        fail_as(EXIT_NO_MODULE, "%s: the module cannot be read: %s", vm->config->module, strerror(errno));
-    else if (!S_ISREG(st.st_mode))
-        pipe_read(vm, fd);
-    else if ((uint64_t)st.st_size > MAP_MODULE_MAX)
-        fail_as(EXIT_INVALID_MODULE, "%s is not a valid module: it is larger than 1 GiB", vm->config->module);
-    else
-        vm->module_bytes = st.st_size;
+        return true;
+    if (fstat(fd, &st) != 0)
+        return unreadable(vm, why);
+    if (!S_ISREG(st.st_mode))
+        return pipe_read(vm, fd, why);
+    vm->module_bytes = st.st_size;
+    return (uint64_t)st.st_size <= MAP_MODULE_MAX || too_large(vm, why);
 }
 
 /* A last 2 MiB page of which little is used is left to 4 KiB pages. */
-static void module_place(struct vm *vm, const struct module *module)
+static bool module_place(struct vm *vm, const struct module *module, struct failure *why)
 {
     struct span *place = &vm->ram.module;
     uint64_t whole = vm->module_bytes / FRAME * FRAME;
     if (vm->module_bytes - whole < FRAME / 4 && vm->module_bytes != whole)
         madvise(place->host + whole, FRAME, MADV_NOHUGEPAGE);
     const uint8_t *bytes = vm->module_copy ? vm->module_copy : module->bytes;
-    if (bytes)
+    if (bytes) {
         memcpy(place->host, bytes, vm->module_bytes);
-    else
-        vm->module_bytes = read_fully(vm, module->fd, false, place->host, vm->module_bytes);
+    } else {
+        int64_t got = read_fully(vm, module->fd, false, place->host, vm->module_bytes);
+        if (got < 0)
+            return unreadable(vm, why);
+        vm->module_bytes = (uint64_t)got;
+    }
     free(vm->module_copy);
     vm->module_copy = NULL;
+    return true;
 }
 
 /* ---- start ---- */
@@ -102,32 +120,45 @@ struct vm *vm_new(const struct config *config, struct run_stats *stats)
     return NULL;
 }
 
-void vm_build(struct vm *vm, const struct module *module)
+/* KVM's part: memory, and a CPU that has not run. */
+static bool hardware_make(struct vm *vm, struct failure *why)
 {
-    const struct config *config = vm->config;
-    struct run_stats *stats = vm->stats;
-    struct image *image = &vm->image;
+    struct ram_sizes sizes = {.text = boot_text_bytes(&vm->image),
+                              .small = boot_small_bytes(vm->config, &vm->image), .module = vm->module_bytes};
+    return kvm_open(&vm->kvm, why) && ram_new(&vm->ram, &vm->kvm, vm->config, &sizes, why) &&
+           kvm_add_vcpu(&vm->kvm, why);
+}
+
+/* What is in memory before the first instruction, and where that is. */
+static bool contents_make(struct vm *vm, const struct module *module, struct failure *why)
+{
     struct cpu_start start = {0};
-    uint64_t began = clock_now_ns();
-    image_open(image, config->guest_image);
-    module_measure(vm, module);
-    uint64_t measured = clock_now_ns();
-    kvm_open(&vm->kvm);
-    ram_new(&vm->ram, &vm->kvm, config, &(struct ram_sizes){
-        .text = boot_text_bytes(image), .small = boot_small_bytes(config, image), .module = vm->module_bytes,
-    });
-    kvm_add_vcpu(&vm->kvm);
-    uint64_t made = clock_now_ns();
-    module_place(vm, module);
-    boot_prepare(vm, image, &start);
-    image_close(image);
     uint32_t features = features_host();
-    if (!kvm_start_state(&vm->kvm, &start, features & CPU_AVX))
-        features &= ~(uint32_t)CPU_AVX;
-    boot_features(vm, features);
+    bool avx = features & CPU_AVX;
+    if (!module_place(vm, module, why) || !boot_prepare(vm, &vm->image, &start, why))
+        return false;
+    image_close(&vm->image);
+    if (!kvm_start_state(&vm->kvm, &start, &avx, why))
+        return false;
+    boot_features(vm, avx ? features : features & ~(uint32_t)CPU_AVX);
     clockpage_start(vm);
-    stats->vm_ns = made - measured;
-    stats->load_ns = clock_now_ns() - made + (measured - began);
+    return true;
+}
+
+bool vm_build(struct vm *vm, const struct module *module, struct failure *why)
+{
+    uint64_t began = clock_now_ns();
+    if (!image_open(&vm->image, vm->config->guest_image, why) || !module_measure(vm, module, why))
+        return false;
+    uint64_t measured = clock_now_ns();
+    if (!hardware_make(vm, why))
+        return false;
+    uint64_t made = clock_now_ns();
+    if (!contents_make(vm, module, why))
+        return false;
+    vm->stats->vm_ns = made - measured;
+    vm->stats->load_ns = clock_now_ns() - made + (measured - began);
+    return true;
 }
 
 struct kick *vm_kick(struct vm *vm)

@@ -70,8 +70,8 @@ struct ram {
     struct range heap_more, code_more; /* beyond the first pieces above; reserved when first needed */
     struct range linear_more;          /* further memories; the same */
 };
-/* Reserves address space and makes the first slot; fail() if it cannot be had. */
-void ram_new(struct ram *, struct kvm *, const struct config *, const struct ram_sizes *);
+/* Reserves address space and makes the first slot. */
+bool ram_new(struct ram *, struct kvm *, const struct config *, const struct ram_sizes *, struct failure *);
 /* The next piece of `small`, in whole pages, zero.  That they suffice is the caller's sum (ram_sizes.small). */
 struct span ram_take(struct ram *, uint64_t bytes);
 /* Makes the first `bytes` of the range reachable by slots; false: cannot be had. */
@@ -107,8 +107,8 @@ struct image {
     struct segment segments[IMAGE_SEGMENTS]; /* the code first, the exception entries last */
     unsigned nsegments;
 };
-/* Reads the embedded image, or the file; fail() on one that is not ours. */
-void image_open(struct image *, const char *file);
+/* Reads the embedded image, or the file; false on one that is not ours: image_close is due all the same. */
+bool image_open(struct image *, const char *file, struct failure *);
 void image_close(struct image *);
 
 /* ---- boot.c: descriptor tables, control area, the image's place; from these the vCPU starts ---- */
@@ -118,7 +118,7 @@ struct vm;
 /* What ram.text and ram.small must hold. */
 uint64_t boot_text_bytes(const struct image *);
 uint64_t boot_small_bytes(const struct config *, const struct image *);
-void boot_prepare(struct vm *, const struct image *, struct cpu_start *);
+bool boot_prepare(struct vm *, const struct image *, struct cpu_start *, struct failure *);
 void boot_features(struct vm *, uint32_t cpu_features);
 /* The first doorbell came through: vector 13 gets its proper entry. */
 void boot_probe_done(struct vm *);

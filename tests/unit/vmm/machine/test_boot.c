@@ -153,7 +153,8 @@ static void booted(struct boot *b)
     ram->heap = part(b, 4 * FRAME);
     ram->code = part(b, 4 * FRAME);
     ram->linear = part(b, 4 * FRAME);
-    boot_prepare(&b->vm, &image, &b->start);
+    struct failure why;
+    assert_true(boot_prepare(&b->vm, &image, &b->start, &why));
 }
 
 /* The host's place of a guest-virtual address, by way of the tables. */
