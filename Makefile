@@ -520,11 +520,13 @@ mode_parts = \
 ## make bench-calls what a call costs: by exit, polled, natively, on other runtimes; host functions, exports (network)
 ## make bench-idle what sleeping guests cost, and ten minutes of their clocks (network at first)
 ## make bench-compile compile speed and memory against wazero (network at first)
+## make code-hash  hashes of the machine code of all modules in CORPUS, to compare two builds of the engine
 ## make images     build images/demo.wasm anew with the pinned Go: the same bytes (network)
 ## make fresh      make demo and make test in a minimal Debian (root, network)
 ## make clean      remove build/ but for what came by network (make distclean: all of it)
 .PHONY: install deps demo images check spec spec-vm test fuzz fuzz-diff test-svm model std test-modules test-tools
 .PHONY: test-peers test-modes bench-serve bench fresh bench-calls bench-idle bench-compile clean distclean help
+.PHONY: code-hash
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/include
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
@@ -619,6 +621,9 @@ bench: all
 
 bench-compile: $(BUILD)/host/compile
 	tests/bench/compile.py
+
+code-hash: $(BUILD)/host/code-hash
+	tests/code/hash.sh $< $(CORPUS) $(BUILD)/code-hash
 
 bench-calls: all
 	tests/bench/calls.py

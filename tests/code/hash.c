@@ -1,14 +1,17 @@
 /* Hashes of machine code, to show that a change of the engine leaves it alone:
  *
- *     code-hash [-z] [-w CPU] FILE.wasm...     -z: linear memory 0 at address 0;  -w: enum engine_cpu, bits to be without
+ *     code-hash [-z] [-w CPU] FILE.wasm...
+ *
+ *     -z      linear memory 0 at address 0, as in the guest
+ *     -w CPU  bits of enum engine_cpu that the CPU is to be without
  *
  * All modules go into one engine, in order; imports come from those before where one exports the name, else from a
- * host function.  Every function is compiled, in order.  A line for each piece of code: module and function that it was
- * made for, offset, bytes, hash of its bytes as they are at the end, all links made.  Last the whole region's hash.
+ * host function.  Every function is compiled, in order.  A line for each piece of code: module and function that it
+ * was made for, offset, bytes, hash of its bytes as they are at the end, all links made.  Last the region's hash.
  *
- * The engine tells what it means by each instruction (engine/x64/meant.h), so this program knows every operand that is
- * an address: of the heap, or of a C function.  Such an address counts only by which distinct one it is, in order of
- * appearance, so that the heap's layout and the build may change and the code may not. */
+ * The engine tells what it means by each instruction (engine/x64/meant.h), so this program knows every operand that
+ * is an address: of the heap, of a memory, of a C function.  Such an address counts only by which distinct one it is,
+ * in order of appearance, so that the heap's layout and the build may change and the code may not. */
 #include "engine/x64/meant.h"
 #include "tests/host/env.h"
 
@@ -93,13 +96,25 @@ static void address_add(uint32_t base, const struct told *t, const uint8_t *byte
         }
 }
 
+/* The heap and memories (a thunk to another instance has its memory's base), and C functions. */
+static bool is_address(const struct told *t)
+{
+    if (t->is_rip)
+        return within(t->address, host.env.heap, host.env.heap + host.env.heap_cap);
+    for (uint32_t i = 0; i < host.nmappings; i++) {
+        const uint8_t *at = host.mappings[i].at;
+        if (within(t->address, at, at + host.mappings[i].bytes))
+            return true;
+    }
+    return within(t->address, __executable_start, _end);
+}
+
 void meant_check(const struct assembler *a, const uint8_t *bytes)
 {
     struct piece_seen p = { (uint32_t)(a->address - (uint64_t)(uintptr_t)host.env.code_x), asm_offset(a), module_now,
                             func_now, naddresses, 0 };
     for (uint32_t i = 0; i < ntold; i++)
-        if (within(told[i].address, host.env.heap, host.env.heap + host.env.heap_cap) ||
-            (!told[i].is_rip && within(told[i].address, __executable_start, _end)))
+        if (is_address(&told[i]))
             address_add(p.at, &told[i], bytes, a->address);
     p.n = naddresses - p.first;
     pieces = grow(pieces, &pieces_cap, npieces + 1, sizeof *pieces);

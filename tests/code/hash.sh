@@ -1,9 +1,9 @@
 #!/bin/bash
 # Machine code of a corpus, as hashes: tests/code/hash.sh CODE-HASH CORPUS OUT
 #
-# CORPUS is a folder of .wasm files and of the official suite's folders.  Each file of the top is compiled by itself with
-# linear memory at address 0, elsewhere, and as on an old CPU; each of the suite's folders as a whole, the same ways.
-# OUT gets one file for each.  To compare two builds, run both and `diff -r` the outputs.
+# CORPUS is a folder of .wasm files and of the official suite's folders.  Each file of the top is compiled by itself,
+# with linear memory elsewhere, at address 0, and there as on an old CPU; each of the suite's folders as a whole, the
+# same ways.  OUT gets one file for each.  To compare two builds, run both and `diff -r` what they wrote.
 set -u
 hash=$1 corpus=$2 out=$3
 mkdir -p "$out"
