@@ -88,7 +88,9 @@ VMM_SRC := \
     vmm/machine/features.c \
     vmm/machine/grow.c \
     vmm/machine/guestmem.c \
+    vmm/machine/host_table.c \
     vmm/machine/image.c \
+    vmm/machine/invoke.c \
     vmm/machine/kvm.c \
     vmm/machine/ram.c \
     vmm/machine/tables.c \
@@ -128,7 +130,6 @@ VMM_SRC := \
     vmm/net/unix.c \
     vmm/lib/config.c \
     vmm/lib/instance.c \
-    vmm/lib/invoke.c \
     vmm/lib/outcome.c \
     vmm/lib/report.c \
 

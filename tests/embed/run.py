@@ -152,7 +152,7 @@ def sanitized(build, tmp, words, which):
     into = os.path.join(tmp, "embed-" + which)
     subprocess.run(["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g", "-fno-strict-aliasing", *flags[which], "-I.",
                     "-Ivmm", '-DWASMVM_VERSION="0"', "-o", into, "tests/embed/embed.c", *sources,
-                    f"{build}/lib/vmm/blob.o", "-lelf", "-lpthread"], cwd=ROOT, check=True)
+                    f"{build}/lib/vmm/machine/blob.o", "-lelf", "-lpthread"], cwd=ROOT, check=True)
     tsan = "exitcode=66 suppressions=" + os.path.join(ROOT, "tests", "embed", "tsan.supp")
     cases(which, [into], tmp, words, env=dict(os.environ, TSAN_OPTIONS=tsan))
 

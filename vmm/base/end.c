@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "vmm/vmm.h"
+#include "vmm/base/base.h"
 
 #define FRAMES_MOST 32
 #define FRAMES_STACK 41 /* a stack that ran out: the first and last 20, and a line between */

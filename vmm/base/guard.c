@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "vmm/vmm.h"
+#include "vmm/base/base.h"
 
 static const int write_signals[] = {SIGPIPE, SIGXFSZ};
 enum { WRITE_SIGNALS = sizeof write_signals / sizeof write_signals[0] };

@@ -19,7 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "vmm/machine/vm.h"
+#include "vmm/base/base.h"
 
 /* Sent to one thread at a time, so that others may use it for what they like. */
 #define KICK_SIGNAL (SIGRTMIN + 5)
@@ -181,15 +181,15 @@ static void deadline_arm(struct kick *k)
     timer_arm(&k->wall, deadline);
 }
 
-bool kick_enter(struct kick *k, struct kvm *kvm)
+bool kick_enter(struct kick *k, sigset_t *inside)
 {
-    sigset_t own, inside;
+    sigset_t own;
     sigemptyset(&own);
     sigaddset(&own, KICK_SIGNAL);
     pthread_sigmask(SIG_BLOCK, &own, &k->mask);
     write_guard_enter(&k->guard);
-    pthread_sigmask(SIG_SETMASK, NULL, &inside);
-    sigdelset(&inside, KICK_SIGNAL);
+    pthread_sigmask(SIG_SETMASK, NULL, inside);
+    sigdelset(inside, KICK_SIGNAL);
     k->timer_slack = prctl(PR_GET_TIMERSLACK);
     prctl(PR_SET_TIMERSLACK, 1); /* waits to the nanosecond instead of 50 us; threads made from here inherit it */
     __atomic_store_n(&k->thread, (int)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
@@ -201,7 +201,7 @@ bool kick_enter(struct kick *k, struct kvm *kvm)
         timer_arm(&k->cpu, k->cpu_end_ns);
     }
     deadline_arm(k);
-    return made && kvm_set_signals(kvm, &inside);
+    return made;
 }
 
 void kick_leave(struct kick *k)

@@ -277,7 +277,7 @@ static void run(void *context)
 {
     wasmvm_instance *i = context;
     build(i);
-    i->abandoned = !vm_run(i->vm, i->wasi, &i->end);
+    i->abandoned = !vcpu_run(i->vm, i->wasi, &i->end);
 }
 
 static void serve(void *context)

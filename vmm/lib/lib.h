@@ -1,10 +1,10 @@
 /* The inside of the library's face: what instance.c (instances), config.c (configurations, modules) and outcome.c
  * (ends) share. */
-#ifndef VMM_EMBED_H
-#define VMM_EMBED_H
+#ifndef VMM_LIB_LIB_H
+#define VMM_LIB_LIB_H
 
-#include "vmm/run/host.h"
-#include "vmm/machine/vm.h"
+#include "vmm/net/net.h"
+#include "vmm/run/run.h"
 #include "vmm/wasmvm.h"
 
 /* A list of strings of our own. */
@@ -44,6 +44,16 @@ struct wasmvm_module {
     int fd;         /* ... read by each machine for itself; -1 = no more */
     uint64_t n;
 };
+
+/* Providers with a name, for the report. */
+struct plugin_info {
+    const char *name, *version;
+    const char *from;     /* its library, or its command */
+    const char *provider; /* the very string of the table's entries */
+    bool process;
+    uint32_t flags;       /* WASMVM_PLUGIN_* */
+};
+struct plugin_list { struct plugin_info *at; uint32_t n; };
 
 enum state { STATE_FRESH, STATE_STARTED, STATE_ALIVE, STATE_OVER };
 
@@ -86,5 +96,11 @@ void module_read(wasmvm_module *); /* an instance has what it needs of the bytes
 /* What ended the instance, or kept it from starting, as an error. */
 int embed_ended(wasmvm_instance *, wasmvm_error *error);
 int embed_failed(const wasmvm_instance *, wasmvm_error *error);
+
+/* ---- report.c: all return a text to be freed, or NULL: no memory ---- */
+char *report_table(const struct config *, const struct run_stats *, const struct end *);
+/* One JSON object; the same for a run that never began: fail()'s status and text. */
+char *report_json(const struct config *, const struct run_stats *, const struct end *);
+char *report_failure(const char *module, int exit_status, const char *text);
 
 #endif

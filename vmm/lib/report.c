@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmm/run/host.h"
+#include "vmm/lib/lib.h"
 
 static const char *const call_names[CALL_COUNT] = {
 #define CALL(name, sig) #name,

@@ -9,8 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "vmm/run/host.h"
-#include "vmm/machine/vm.h"
+#include "vmm/machine/inside.h"
 
 #define HEAP_START FRAME /* mapped at the start */
 #define CODE_START FRAME

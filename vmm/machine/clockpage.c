@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-#include "vmm/machine/vm.h"
+#include "vmm/machine/inside.h"
 
 #define SECOND_NS 1000000000ll
 #define SHIFT 30

@@ -4,7 +4,7 @@
  * The words count for the guest too: SSE4, POPCNT, LZCNT, BMI cannot be switched off by a hypervisor. */
 #include <sys/platform/x86.h>
 
-#include "vmm/machine/vm.h"
+#include "vmm/machine/inside.h"
 
 uint32_t features_host(void)
 {

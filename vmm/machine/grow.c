@@ -2,7 +2,7 @@
  *
  * Further memories take their pages from one range, in the order of growth; a large growth starts at a 2 MiB page.
  * A request that cannot be met is refused and nothing has changed; one that no honest guest would make is hostile. */
-#include "vmm/machine/vm.h"
+#include "vmm/machine/inside.h"
 
 #define WASM_PAGE 0x10000ull
 

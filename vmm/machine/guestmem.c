@@ -1,7 +1,7 @@
 /* The one door to guest memory.  A guest address becomes a host address here and nowhere else, after one check.
  *
  * Regions only grow.  A range is good if one region holds all of it; ranges never wrap. */
-#include "vmm/vmm.h"
+#include "vmm/machine/inside.h"
 
 #include <string.h>
 

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vmm/machine/vm.h"
+#include "vmm/machine/inside.h"
 
 extern const uint8_t guest_image_start[], guest_image_end[];
 

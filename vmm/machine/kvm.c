@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vmm/machine/vm.h"
+#include "vmm/machine/inside.h"
 
 #define DEVICE "/dev/kvm"
 

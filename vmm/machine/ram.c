@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "vmm/machine/vm.h"
+#include "vmm/machine/inside.h"
 
 #define MAIN_GPA        0x100000000ull
 #define SLOT_FIRST      (256ull << 20) /* beside the stack */

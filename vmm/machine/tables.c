@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "vmm/machine/vm.h"
+#include "vmm/machine/inside.h"
 
 #define ENTRY_PRESENT  (1ull << 0)
 #define ENTRY_WRITE    (1ull << 1)

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "vmm/machine/vm.h"
+#include "vmm/machine/inside.h"
 
 #define PIPE_START (1u << 20)
 #define KERNEL_BYTES_PER_PAGE 8 /* of a memory slot: KVM's reverse map */
@@ -171,7 +171,7 @@ struct guestmem *vm_memory(struct vm *vm)
     return &vm->mem;
 }
 
-/* ---- run, end ---- */
+/* ---- end ---- */
 
 void vm_count(struct vm *vm)
 {
@@ -184,13 +184,6 @@ void vm_count(struct vm *vm)
     stats->linear_bytes = vm->mem.regions[REGION_LINEAR].bytes + vm->more.bytes;
     stats->slot_kernel_bytes = vm->kvm.slot_bytes / PAGE * KERNEL_BYTES_PER_PAGE;
     guest_read(&vm->mem, MAP_CONTROL + offsetof(struct control, stats), &stats->guest, sizeof stats->guest);
-}
-
-bool vm_run(struct vm *vm, struct wasi *wasi, struct end *end)
-{
-    bool stopped = vcpu_run(vm, wasi, end);
-    vm_count(vm);
-    return stopped;
 }
 
 void vm_close(struct vm *vm)

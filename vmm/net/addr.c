@@ -1,5 +1,5 @@
 /* Addresses: parsed strictly, printed one way, and turned into the kernel's form. */
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

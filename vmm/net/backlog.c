@@ -6,7 +6,7 @@
  * connection stays until they are sent or LINGER_NS are over, an error of sending is told by the next call.
  *
  * `lock` is taken for a moment at a time, within the calls' lock or without it; conn->backlog is under the calls'. */
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 #include <assert.h>
 #include <fcntl.h>

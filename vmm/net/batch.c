@@ -9,7 +9,7 @@
  * All of it happens under the lock that serves calls; only the ring's tail may move meanwhile, and the guest's words in
  * its places: they are written inside calls alone.  Place and ring are the guest's to garble: who owns a place, what it
  * may leave, and how far the ring was read, is kept here, and a record that makes no sense empties the ring. */
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 #include <linux/futex.h>
 #include <linux/sockios.h>

@@ -5,7 +5,7 @@
  * protected ones, and what is passed on is what a rule with that name allows from then on.  An answer that did not fit
  * into a datagram is asked for again by TCP, on both sides.  The thread takes no signals and touches nothing of the
  * guest: it has its pairs, its queries and the policy. */
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -119,7 +119,7 @@ static void servers_read(struct dns *d)
         server_add(d, &e);
 }
 
-static void host_add(struct dns *d, const struct ip *ip, const char *name)
+static void hosts_add(struct dns *d, const struct ip *ip, const char *name)
 {
     if (d->nhosts == HOSTS_MAX || strlen(name) >= DNS_NAME_MAX)
         return;
@@ -134,8 +134,8 @@ static void hosts_read(struct dns *d)
     char line[1024];
     static const uint8_t loopback[4] = { 127, 0, 0, 1 };
     struct ip ip = ip_from_v4(loopback);
-    host_add(d, &ip, "localhost");
-    host_add(d, &(struct ip){ { [15] = 1 } }, "localhost");
+    hosts_add(d, &ip, "localhost");
+    hosts_add(d, &(struct ip){ { [15] = 1 } }, "localhost");
     FILE *f = fopen("/etc/hosts", "re");
     while (f && fgets(line, sizeof line, f)) {
         char *at = line, *address = word(&at);
@@ -143,7 +143,7 @@ static void hosts_read(struct dns *d)
             continue;
         for (char *name; (name = word(&at)) != NULL;)
             if (strcmp(name, "localhost") != 0)
-                host_add(d, &ip, name);
+                hosts_add(d, &ip, name);
     }
     if (f)
         fclose(f);

@@ -1,7 +1,7 @@
 /* The sealed /etc: a handful of files of ours that programs look for when they use the network, in memory that nobody
  * can change.  It is a directory to the guest and none to the kernel: the descriptor behind it is one of the memory
  * files, so that a path call which does not know of it gets ENOTDIR.  Flat, read-only. */
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 #include <fcntl.h>
 #include <stdio.h>

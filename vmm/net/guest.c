@@ -1,6 +1,6 @@
 /* Socket addresses in guest memory: a descriptor {pointer, length} whose length says the form.  4 bytes: IPv4; 16:
  * IPv6; 128: a family and the address behind it, also a unix path.  Ports stand apart. */
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  *
  * stderr gets ten lines at once, then one a second, and never makes the guest wait.  The log gets everything; a
  * record is one JSON object on a line of its own. */
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 #include <poll.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* DNS messages (RFC 1035): as much of them as a resolver needs that answers for addresses only.  They come from the
  * guest and from the network, and are read with every length checked; a name in the question is decoded, others are
  * skipped. */
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 #include <ctype.h>
 #include <string.h>

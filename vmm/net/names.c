@@ -1,6 +1,6 @@
 /* sock_getaddrinfo: names and services to addresses, into a chain that the guest has laid out.  The resolver is the
  * same that stands behind the guest's resolv.conf, with the same rules. */
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 #include <stdlib.h>
 #include <string.h>

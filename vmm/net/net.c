@@ -1,6 +1,6 @@
 /* Networking's beginning and end: what the options say becomes the policy, the log, the resolver and the open
  * sockets. */
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* sock_getsockopt and sock_setsockopt: a table of the options that a guest may ask for, and how each value is laid
  * out. */
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

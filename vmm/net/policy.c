@@ -5,7 +5,7 @@
  * prefix lies wholly inside that range, so that 0.0.0.0/0 never means them; an IPv6 address that carries an IPv4 one
  * is as protected as what it carries.  A name in a rule means the addresses that our resolver last gave for it, and
  * never a protected one: what a name stands for is up to its owner. */
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 #include <ctype.h>
 #include <ifaddrs.h>

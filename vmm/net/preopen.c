@@ -2,7 +2,7 @@
  * somebody hands over (systemd's, by --listen-fds).  They come
  * behind the last directory and show NONBLOCK from the start, as Go's net.FileListener never sets it.  What the
  * command line names needs no further rule. */
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>

@@ -1,6 +1,6 @@
 /* preview1's own socket calls, on what is a socket.  Their descriptions may be shared, so each transfer asks
  * not to block and waiting is done in kick_ppoll. */
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -4,7 +4,7 @@
  * Host sockets are always non-blocking; the guest's blocking calls wait in kick_ppoll.  A socket that the guest did not
  * open (inherited, --listen, systemd's) can be used, never bound or connected anew.  A datagram is taken only after the
  * policy has seen its sender: bytes of a stranger never reach guest memory. */
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>

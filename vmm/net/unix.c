@@ -1,7 +1,7 @@
 /* Unix sockets by guest paths.  A path resolves through the preopened directories, as path_open does it, never
  * against the host's root: the kernel gets /proc/self/fd/N, or a name below it, of a descriptor that was opened
  * beneath a grant.  What the kernel says of such sockets is turned back into the guest's words, or left out. */
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 #include <stddef.h>
 #include <stdio.h>

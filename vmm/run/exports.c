@@ -14,7 +14,6 @@ static void *serve_main(void *context)
     struct vcpu *v = context;
     outlet_use(v->service.outlet);
     vcpu_loop(v);
-    vm_count(v->vm);
     return NULL;
 }
 

@@ -4,7 +4,8 @@
 
 #include <pthread.h>
 
-#include "vmm/vmm.h"
+#include "vmm/base/base.h"
+#include "wasi-shim/abi.h"
 
 /* The two that may serve a request: the vCPU's thread, at a doorbell; or the server, a thread that polls: the service
  * thread, or a caller of an export (service_ask). */

@@ -528,10 +528,11 @@ void vcpu_step(struct vcpu *v)
 bool vcpu_loop(struct vcpu *v)
 {
     uint32_t number;
+    sigset_t inside;
     struct kick *kick = &v->vm->kick;
     v->vm->entered_ns = clock_now_ns();
     v->vm->entered_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    if (!kick_enter(kick, &v->vm->kvm))
+    if (!kick_enter(kick, &inside) || !kvm_set_signals(&v->vm->kvm, &inside))
         vcpu_end(v, ENDED_USAGE, "no timer: %s (too many pending signals? ulimit -i)", strerror(errno));
     else if (kick_pending(kick))
         end_with(v, kick_reason(kick, &number), 0, NULL), v->end->code = number;
@@ -546,6 +547,7 @@ bool vcpu_loop(struct vcpu *v)
     ticks_count(v);
     v->vm->stats->service_cpu_ns = v->service.cpu_ns;
     kick_leave(kick);
+    vm_count(v->vm);
     return stopped;
 }
 

@@ -1,10 +1,11 @@
-/* The run loop's inside: what vcpu.c, ask.c and exports.c share. */
+/* The inside of run/: what vcpu.c, ask.c, host.c and exports.c share. */
 #ifndef VMM_VCPU_H
 #define VMM_VCPU_H
 
-#include "vmm/run/host.h"
+#include "vmm/machine/inside.h"
+#include "vmm/net/net.h"
+#include "vmm/run/run.h"
 #include "vmm/run/service.h"
-#include "vmm/machine/vm.h"
 
 /* Does `out` work at CPL 3?  Not known before the first doorbell, and KVMs differ (vcpu.c). */
 enum probe { PROBE_OPEN, PROBE_OTHER_TYPE, PROBE_DONE };
@@ -27,6 +28,15 @@ struct vcpu {
     struct export { char *name, *sig; uint32_t func; } exports[EXPORTS_KNOWN]; /* looked up already */
     pthread_t thread;      /* the vCPU's */
     uint64_t guest_ns;     /* how long the last KVM_RUN took */
+};
+
+/* One call in progress: what a plug-in's wasmvm_call points to. */
+struct wasmvm_call {
+    struct vcpu *vcpu;
+    int who; /* enum server */
+    struct guestmem *mem;
+    bool ended;  /* the run is over */
+    char trap[200];
 };
 
 #define SLOT_AT (MAP_CONTROL + offsetof(struct control, slot))

@@ -4,7 +4,8 @@
  * others are the kernel's position plus 3.  Reading on from where the last call stopped uses what was read ahead and
  * never seeks: on some file systems a seek into a directory whose entries were just removed skips others.  Any other
  * cookie seeks.  Read-ahead is kept for a bounded number of descriptors; without it each call seeks. */
-#include "vmm/wasi/wasi.h"
+#include "vmm/net/net.h"
+#include "vmm/wasi/inside.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* Host errno to WASI errno, as one table. */
-#include "vmm/wasi/wasi.h"
+#include "vmm/wasi/inside.h"
 
 static const uint8_t from_host[] = {
 #define X(name, number, host) [host] = number,

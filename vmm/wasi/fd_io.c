@@ -3,7 +3,8 @@
  * Iovecs are copied once; what they name goes straight between the kernel and the guest.  A plain descriptor is served
  * in chunks, so that a kick is seen between them; a stream never blocks in a transfer, only in kick_ppoll.
  * Descriptor 2 is special, as Go's runtime gives up on any error there: never AGAIN, never short. */
-#include "vmm/wasi/wasi.h"
+#include "vmm/net/net.h"
+#include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
 #include <poll.h>

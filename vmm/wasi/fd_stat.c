@@ -1,5 +1,6 @@
 /* What a descriptor is: fdstat with its flags and rights, filestat, times, size. */
-#include "vmm/wasi/wasi.h"
+#include "vmm/net/net.h"
+#include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -2,7 +2,8 @@
  *
  * Numbers: 0, 1, 2 are stdio, --dir grants follow from 3, and what the guest opens gets the lowest free number from 3.
  * The table's array never shrinks; a pointer into it ends with the next desc_place. */
-#include "vmm/wasi/wasi.h"
+#include "vmm/net/net.h"
+#include "vmm/wasi/inside.h"
 
 #include <assert.h>
 #include <dirent.h>

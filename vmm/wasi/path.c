@@ -6,7 +6,8 @@
  *
  * What was opened is looked at before the guest gets it: kernel file systems (procfs and its like) and devices that are
  * not plain memory are refused, whatever was granted.  O_TRUNC is never passed on, as it acts before that look. */
-#include "vmm/wasi/wasi.h"
+#include "vmm/net/net.h"
+#include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>

@@ -3,7 +3,8 @@
  * Descriptors are always looked at, also where a clock is due already: Go polls with timeout 0 all the time.  A bad
  * subscription is answered by an event with an error, never by failing the call, which Go's runtime does not survive.
  * A clock is never early: whatever ppoll says, the deadline is compared with the clock afterwards. */
-#include "vmm/wasi/wasi.h"
+#include "vmm/net/net.h"
+#include "vmm/wasi/inside.h"
 
 #include <assert.h>
 #include <poll.h>

@@ -5,7 +5,7 @@
  * anew through /proc/self/fd, which gives a non-blocking description of ours on the same pipe or terminal; where that
  * fails (no /proc, another user's pipe) the descriptor is paced.  Polling is done on the original: a named pipe's new
  * description does not know of writers that came and went before it. */
-#include "vmm/wasi/wasi.h"
+#include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
 #include <stdio.h>

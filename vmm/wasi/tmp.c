@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vmm/vmm.h"
+#include "vmm/wasi/wasi.h"
 
 #define MACHINES_MOST 100000 /* of one process, at a time */
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)

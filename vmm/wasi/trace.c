@@ -5,8 +5,7 @@
  *
  * Lines are written whole, after the call.  What is shown of guest memory is copied in anew for showing: nothing here
  * decides anything.  Texts of the guest are escaped. */
-#include "vmm/run/host.h"
-#include "vmm/wasi/wasi.h"
+#include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

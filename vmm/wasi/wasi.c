@@ -1,6 +1,7 @@
 /* The WASI host's face: makes the state of a run, finds the handler of a call, and serves the calls that concern the
  * process as a whole (arguments, environment, clocks, random, exit).  Descriptors and paths have files of their own. */
-#include "vmm/wasi/wasi.h"
+#include "vmm/net/net.h"
+#include "vmm/wasi/inside.h"
 
 #include <assert.h>
 #include <poll.h>

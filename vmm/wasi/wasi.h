@@ -1,292 +1,39 @@
-/* The inside of the WASI host: what wasi.c and its parts (fdtable, fd_io, fd_stat, path, dir, poll, stdio, sock, errno)
- * share.  Outsiders use vmm.h.  Numbers and layouts are those of WASI snapshot_preview1.
- *
- * Every handler gets the arguments as the guest gave them, cut to their wasm types, and returns a WASI errno.  Guest
- * memory is reached through guestmem.c alone: control data is copied in once, bulk bytes go between the kernel and the
- * guest's range.  Out-pointers are checked before anything is done, so a call fails with FAULT or happens whole. */
-#ifndef VMM_WASI_H
-#define VMM_WASI_H
+/* The face of wasi/: the WASI host of one run. */
+#ifndef VMM_WASI_WASI_H
+#define VMM_WASI_WASI_H
 
-#include <errno.h>
-#include <limits.h>
-#include <sys/stat.h>
+#include "vmm/machine/machine.h"
 
-#include "vmm/vmm.h"
+/* ---- tmp.c: an empty directory for /tmp ---- */
+struct tmp { int folder, own; char name[32], *path; };
+#define TMP_NONE ((struct tmp){ .folder = -1, .own = -1 })
+const char *tmp_make(struct tmp *); /* its name; fail(), then tmp_remove is due too */
+void tmp_remove(struct tmp *);      /* after the guest's descriptors are closed; nothing for TMP_NONE */
 
-/* ---- errno.c: X(WASI name, WASI number, host errno) ---- */
-#define WASI_ERRNOS(X)                                                                                                 \
-    X(2BIG, 1, E2BIG) X(ACCES, 2, EACCES) X(ADDRINUSE, 3, EADDRINUSE) X(ADDRNOTAVAIL, 4, EADDRNOTAVAIL)                \
-    X(AFNOSUPPORT, 5, EAFNOSUPPORT) X(AGAIN, 6, EAGAIN) X(ALREADY, 7, EALREADY) X(BADF, 8, EBADF)                      \
-    X(BADMSG, 9, EBADMSG) X(BUSY, 10, EBUSY) X(CANCELED, 11, ECANCELED) X(CHILD, 12, ECHILD)                           \
-    X(CONNABORTED, 13, ECONNABORTED) X(CONNREFUSED, 14, ECONNREFUSED) X(CONNRESET, 15, ECONNRESET)                     \
-    X(DEADLK, 16, EDEADLK) X(DESTADDRREQ, 17, EDESTADDRREQ) X(DOM, 18, EDOM) X(DQUOT, 19, EDQUOT) X(EXIST, 20, EEXIST) \
-    X(FAULT, 21, EFAULT) X(FBIG, 22, EFBIG) X(HOSTUNREACH, 23, EHOSTUNREACH) X(IDRM, 24, EIDRM) X(ILSEQ, 25, EILSEQ)   \
-    X(INPROGRESS, 26, EINPROGRESS) X(INTR, 27, EINTR) X(INVAL, 28, EINVAL) X(IO, 29, EIO) X(ISCONN, 30, EISCONN)       \
-    X(ISDIR, 31, EISDIR) X(LOOP, 32, ELOOP) X(MFILE, 33, EMFILE) X(MLINK, 34, EMLINK) X(MSGSIZE, 35, EMSGSIZE)         \
-    X(MULTIHOP, 36, EMULTIHOP) X(NAMETOOLONG, 37, ENAMETOOLONG) X(NETDOWN, 38, ENETDOWN) X(NETRESET, 39, ENETRESET)    \
-    X(NETUNREACH, 40, ENETUNREACH) X(NFILE, 41, ENFILE) X(NOBUFS, 42, ENOBUFS) X(NODEV, 43, ENODEV)                    \
-    X(NOENT, 44, ENOENT) X(NOEXEC, 45, ENOEXEC) X(NOLCK, 46, ENOLCK) X(NOLINK, 47, ENOLINK) X(NOMEM, 48, ENOMEM)       \
-    X(NOMSG, 49, ENOMSG) X(NOPROTOOPT, 50, ENOPROTOOPT) X(NOSPC, 51, ENOSPC) X(NOSYS, 52, ENOSYS)                      \
-    X(NOTCONN, 53, ENOTCONN) X(NOTDIR, 54, ENOTDIR) X(NOTEMPTY, 55, ENOTEMPTY)                                         \
-    X(NOTRECOVERABLE, 56, ENOTRECOVERABLE) X(NOTSOCK, 57, ENOTSOCK) X(NOTSUP, 58, EOPNOTSUPP) X(NOTTY, 59, ENOTTY)     \
-    X(NXIO, 60, ENXIO) X(OVERFLOW, 61, EOVERFLOW) X(OWNERDEAD, 62, EOWNERDEAD) X(PERM, 63, EPERM) X(PIPE, 64, EPIPE)   \
-    X(PROTO, 65, EPROTO) X(PROTONOSUPPORT, 66, EPROTONOSUPPORT) X(PROTOTYPE, 67, EPROTOTYPE) X(RANGE, 68, ERANGE)      \
-    X(ROFS, 69, EROFS) X(SPIPE, 70, ESPIPE) X(SRCH, 71, ESRCH) X(STALE, 72, ESTALE) X(TIMEDOUT, 73, ETIMEDOUT)         \
-    X(TXTBSY, 74, ETXTBSY) X(XDEV, 75, EXDEV)
-enum wasi_errno {
-    WASI_SUCCESS = 0,
-#define X(name, number, host) WASI_##name = number,
-    WASI_ERRNOS(X)
-#undef X
-    WASI_NOTCAPABLE = 76, /* no host errno means this */
-};
-uint32_t wasi_errno(int host_errno);
+/* ---- wasi.c and its subjects: WASI calls served on the host ---- */
+/* Opens closed standard streams on /dev/null; before anything else is opened, as it would get their numbers. */
+void stdio_open_closed(void);
+struct wasi; /* descriptor table, preopens, counters */
+struct request { uint32_t number, closes; uint64_t args[SLOT_ARGS]; }; /* the copy that is validated and used */
+/* Takes what it needs from config (grants, args, env); opens preopens; fail() on a directory that cannot be had: then
+ * wasi_close is due for what wasi_alloc gave (NULL = no memory). */
+struct wasi *wasi_alloc(struct guestmem *, struct kick *);
+void wasi_open(struct wasi *, const struct config *);
+/* Serves one WASI call (number <= CALL_WASI_LAST) and returns its errno.  May set *end (proc_exit, EPIPE on 1
+ * or 2). */
+uint32_t wasi_serve(struct wasi *, const struct request *, struct end *end);
+/* The same for fd_read_one and fd_write_one; returns what calls.def says of them. */
+uint64_t wasi_transfer_one(struct wasi *, const struct request *, struct end *end);
+/* First path asked with descriptor -1, and how often; "" = none. */
+const char *wasi_missing_path(const struct wasi *, uint64_t *count);
+void wasi_close(struct wasi *);
+/* The program's 1 or 2 for words of ours that belong to it; -1: it has none (any more). */
+int wasi_stream(struct wasi *, int fd);
 
-/* ---- numbers of preview1 ---- */
-enum { FILETYPE_UNKNOWN, FILETYPE_BLOCK, FILETYPE_CHARACTER, FILETYPE_DIRECTORY, FILETYPE_REGULAR, FILETYPE_DGRAM,
-       FILETYPE_STREAM, FILETYPE_SYMLINK };
-enum { FDFLAG_APPEND = 1, FDFLAG_DSYNC = 2, FDFLAG_NONBLOCK = 4, FDFLAG_RSYNC = 8, FDFLAG_SYNC = 16, FDFLAG_ALL = 31,
-       FDFLAG_SYNCS = FDFLAG_DSYNC | FDFLAG_RSYNC | FDFLAG_SYNC };
-enum { OFLAG_CREAT = 1, OFLAG_DIRECTORY = 2, OFLAG_EXCL = 4, OFLAG_TRUNC = 8, OFLAG_ALL = 15 };
-enum { LOOKUP_FOLLOW = 1 };
-enum { FST_ATIM = 1, FST_ATIM_NOW = 2, FST_MTIM = 4, FST_MTIM_NOW = 8, FST_ALL = 15 };
-enum { CLOCKID_REALTIME, CLOCKID_MONOTONIC, CLOCKID_PROCESS_CPU, CLOCKID_THREAD_CPU };
-
-#define WASI_RIGHTS(X)                                                                                                 \
-    X(FD_DATASYNC, 0) X(FD_READ, 1) X(FD_SEEK, 2) X(FD_FDSTAT_SET_FLAGS, 3) X(FD_SYNC, 4) X(FD_TELL, 5) X(FD_WRITE, 6) \
-    X(FD_ADVISE, 7) X(FD_ALLOCATE, 8) X(PATH_CREATE_DIRECTORY, 9) X(PATH_CREATE_FILE, 10) X(PATH_LINK_SOURCE, 11)      \
-    X(PATH_LINK_TARGET, 12) X(PATH_OPEN, 13) X(FD_READDIR, 14) X(PATH_READLINK, 15) X(PATH_RENAME_SOURCE, 16)          \
-    X(PATH_RENAME_TARGET, 17) X(PATH_FILESTAT_GET, 18) X(PATH_FILESTAT_SET_SIZE, 19) X(PATH_FILESTAT_SET_TIMES, 20)    \
-    X(FD_FILESTAT_GET, 21) X(FD_FILESTAT_SET_SIZE, 22) X(FD_FILESTAT_SET_TIMES, 23) X(PATH_SYMLINK, 24)                \
-    X(PATH_REMOVE_DIRECTORY, 25) X(PATH_UNLINK_FILE, 26) X(POLL_FD_READWRITE, 27) X(SOCK_SHUTDOWN, 28)                 \
-    X(SOCK_ACCEPT, 29)
-enum wasi_right {
-#define X(name, bit) RIGHT_##name = 1 << bit,
-    WASI_RIGHTS(X)
-#undef X
-    RIGHT_ALL = 0x3fffffff,
-};
-
-/* Structs as they lie in guest memory; padding is named, so that an initializer zeroes it. */
-struct wasi_iovec { uint32_t buf, len; };
-struct wasi_dirent { uint64_t next, ino; uint32_t namlen; uint8_t type, pad[3]; };
-struct wasi_fdstat { uint8_t filetype, pad0; uint16_t flags; uint32_t pad1; uint64_t rights, inheriting; };
-struct wasi_filestat {
-    uint64_t dev, ino;
-    uint8_t filetype, pad[7];
-    uint64_t nlink, size;
-    int64_t atim, mtim, ctim;
-};
-/* _v0: as wasi_unstable has it. */
-struct wasi_filestat_v0 {
-    uint64_t dev, ino;
-    uint8_t filetype, pad[3];
-    uint32_t nlink;
-    uint64_t size;
-    int64_t atim, mtim, ctim;
-};
-struct wasi_prestat { uint8_t tag, pad[3]; uint32_t name_len; };
-struct wasi_subscription {
-    uint64_t userdata;
-    uint8_t tag, pad0[7];
-    uint32_t id; /* the clock's id, or the descriptor */
-    uint32_t pad1;
-    uint64_t timeout, precision;
-    uint16_t flags, pad2[3];
-};
-struct wasi_subscription_v0 {
-    uint64_t userdata;
-    uint8_t tag, pad0[7];
-    uint32_t fd, pad1; /* of a clock: an identifier that nothing uses */
-    uint32_t clock, pad2;
-    uint64_t timeout, precision;
-    uint16_t flags, pad3[3];
-};
-struct wasi_event {
-    uint64_t userdata;
-    uint16_t error;
-    uint8_t type, pad0[5];
-    uint64_t nbytes;
-    uint16_t flags, pad1[3];
-};
-_Static_assert(sizeof(struct wasi_iovec) == 8 && sizeof(struct wasi_dirent) == 24, "layout");
-_Static_assert(sizeof(struct wasi_fdstat) == sizeof(struct fdstat) && sizeof(struct wasi_filestat) == 64, "layout");
-_Static_assert(sizeof(struct wasi_prestat) == 8 && sizeof(struct wasi_subscription) == 48, "layout");
-_Static_assert(sizeof(struct wasi_event) == 32, "layout");
-_Static_assert(sizeof(struct wasi_filestat_v0) == 56 && sizeof(struct wasi_subscription_v0) == 56, "layout");
-
-#define SEALED_FILES 5 /* of the sealed /etc */
-
-/* ---- one descriptor of the guest ----
- * Three ways to move bytes.  Plain: the kernel answers at once (regular files, /dev/null).  Stream: it may wait;
- * io is then non-blocking, and waiting is done in kick_ppoll.  Paced: a stream whose description others share and that
- * could not be had non-blocking; each transfer is preceded by a poll and small enough not to block after it. */
-struct desc {
-    int host; /* polled, stat'ed; -1 = this number is free */
-    int io;   /* read and written; host, or a non-blocking twin of it */
-    uint8_t filetype;
-    bool read_only; /* :ro, inherited by all that is opened through it */
-    bool inherited; /* our own 0, 1 or 2: flags of its description belong to others too */
-    bool stream, paced;
-    uint16_t fdflags; /* as the guest sees them; NONBLOCK is virtual */
-    uint32_t rights, inheriting;
-    uint32_t poll_slot;     /* used inside one poll_oneoff; else 0 */
-    const char *preopen;    /* guest name of a --dir; else NULL */
-    struct dir_stream *dir; /* fd_readdir's read-ahead; else NULL */
-    struct conn *conn;      /* a socket that the network policy watches; NULL for others and for inherited sockets */
-    bool sealed;            /* the directory of net/etc.c, whose files are ours */
-};
-
-#define IOVECS_MAX 1024
-/* The copied and checked iovecs of one call, consumed from the front. */
-struct iovs { struct iovec v[IOVECS_MAX]; uint32_t at, n; uint64_t left; };
-
-struct wasi {
-    struct guestmem *mem;
-    struct kick *kick; /* what ends its waits */
-    struct end *end; /* of the call in service */
-    char *args, *env; /* NUL-terminated strings, one after the other */
-    uint32_t argc, envc, args_len, env_len;
-
-    struct desc *descs;
-    uint32_t ndescs;      /* size of descs */
-    uint32_t lowest_free; /* no free number >= 3 lies below this */
-    uint32_t open_count, open_max;
-    uint32_t dir_streams; /* how many descriptors hold one */
-    int null;             /* /dev/null: takes the place of a stdio descriptor that the guest closed */
-    bool stdio_owned;     /* the standard streams are descriptors of our own */
-    int *opening;         /* preopen_all's, while it opens: -1 = not yet */
-    uint32_t nopening;
-    int etc[SEALED_FILES]; /* net/etc.c's; -1 = not there */
-    char *etc_bundle;
-    struct stat terminal; /* of stdin, where terminal_known */
-    int terminal_host;    /* its descriptor */
-    bool terminal_known;
-
-    uint64_t missing_count; /* calls with descriptor -1 */
-    char missing_path[PATH_MAX];
-
-    struct iovs iovs;
-    struct poll_set *polls; /* scratch of poll_oneoff */
-    int trace;               /* --trace's descriptor; -1 = none */
-    uint64_t trace_began_ns; /* what its times count from */
-    struct net *net;        /* what the guest may do with sockets */
-};
-
-/* Handlers: uint32_t serve_fd_read(struct wasi *, const uint64_t *arg), and so on for each WASI function. */
-typedef uint32_t serve_fn(struct wasi *, const uint64_t *arg);
-#define CALLS_WASI_ONLY
-#define CALL(name, sig) serve_fn serve_##name;
-#include "wasi-shim/calls.def"
-#undef CALL
-#undef CALLS_WASI_ONLY
-
-/* ---- wasi.c ---- */
-/* True if n bytes at the pointer can be written.  Asked before a call acts. */
-bool out_ok(struct wasi *, uint64_t at, uint64_t n);
-/* Writes a result; the pointer was checked by out_ok. */
-uint32_t out_put(struct wasi *, uint64_t at, const void *from, size_t n);
-/* Waits until host has one of the events, or a kick: SUCCESS or INTR. */
-uint32_t wait_host(struct wasi *, int host, short events);
-/* Whether host has one of the events (or is broken) now. */
-bool host_ready(int host, short events);
-
-/* ---- trace.c ---- */
-void trace_open(struct wasi *, const struct config *);
-void trace_close(struct wasi *);
+/* ---- trace.c: --trace ---- */
 uint64_t trace_begin(const struct wasi *);
-void trace_end(struct wasi *, uint32_t call, const uint64_t *arg, uint32_t err, uint64_t began_ns);
-/* Of fd_read_one and fd_write_one. */
-void trace_one(struct wasi *, uint32_t call, const uint64_t *arg, uint64_t result, uint64_t began_ns);
 /* Of a host function.  result: NULL = it trapped, with these words, or (NULL) the run ended in it. */
-struct wasmvm_func;
-union wasmvm_val;
 void trace_host(struct wasi *, const struct wasmvm_func *, const union wasmvm_val *args, const union wasmvm_val *result,
                 const char *trap, uint64_t began_ns);
-
-/* ---- fdtable.c ---- */
-void fdtable_open(struct wasi *);
-void fdtable_close(struct wasi *);
-struct desc *desc_get(struct wasi *, uint64_t fd); /* NULL = not open */
-/* Whether the guest may have one more; asked before a call acts, so that desc_place does not fail after it. */
-uint32_t desc_room(const struct wasi *);
-/* Puts d at the lowest free number >= 3.  On failure d's host is closed.  Pointers from desc_get end here. */
-uint32_t desc_place(struct wasi *, const struct desc *d, uint32_t *fd);
-/* Puts d at a number that is free, making the table larger if it must; false = no memory. */
-bool desc_put(struct wasi *, uint32_t fd, const struct desc *d);
-/* filetype, rights, stream for what fstat said; rights by access (O_ACCMODE) and kind. */
-void desc_describe(struct desc *, const struct stat *, int access);
-/* One of the devices that are plain memory: null, zero, full, random, urandom. */
-bool device_is_plain(const struct stat *);
-
-/* ---- stdio.c ---- */
-void stdio_adopt(struct wasi *, const struct config *);
-/* 0, or -1 and errno: what close would say. */
-int stdio_release(struct wasi *, struct desc *);
-
-/* ---- fd_io.c ---- */
-uint32_t iovs_read(struct wasi *, uint64_t at, uint64_t n, bool into_guest);
-
-/* ---- fd_stat.c ---- */
-/* Tells the boot record what the first descriptors are; before the guest runs. */
-void fdstat_publish(struct wasi *);
-/* Tells it what an open descriptor is, where its number is one that the guest keeps in mind. */
-void fdstat_tell(struct wasi *, uint32_t fd);
-enum filestat_layout { FILESTAT, FILESTAT_V0 };
-uint32_t filestat_put(struct wasi *, uint64_t at, enum filestat_layout, const struct stat *, uint8_t filetype);
-uint8_t filetype_of(mode_t);
-/* utimensat's argument from WASI's; INVAL for a contradiction. */
-uint32_t times_decode(uint64_t atim, uint64_t mtim, uint64_t flags, struct timespec out[2]);
-
-/* ---- path.c ---- */
-void path_check_kernel(int dir);                  /* fail() without openat2 */
-bool filesystem_refused(int host, uint32_t *err); /* procfs and its like, or an error of fstatfs */
-void preopen_all(struct wasi *, const struct config *);
-void preopen_end(struct wasi *);                  /* of what preopen_all held when it failed */
-
-/* ---- within.c ---- */
-bool directory_lies_in(int inner, int outer);
-
-/* ---- dir.c ---- */
-void dir_stream_free(struct wasi *, struct desc *);
-
-/* O_PATH descriptor of what the path beneath d names; -1 and *err. */
-int path_find(const struct desc *d, const char *path, bool follow, uint32_t *err);
-
-/* ---- net/socket.c: sockets under the network policy ---- */
-struct msghdr;
-void net_open(struct wasi *, const struct config *); /* after the preopened directories: sockets come behind them */
-void net_end(struct wasi *);                         /* after all descriptors are closed */
-/* recvmsg or sendmsg with MSG_DONTWAIT and what the policy has to say; errno is the answer. */
-ssize_t net_receive(const struct desc *, struct msghdr *, int flags);
-ssize_t net_send(const struct desc *, const struct msghdr *);
-/* After EAGAIN: AGAIN for a non-blocking socket, or past its timeout, else waits; SUCCESS = try again. */
-uint32_t net_wait(struct wasi *, const struct desc *, short events);
-/* What the policy says to a new connection of a listener: ACCES and the socket closed, or its conn. */
-uint32_t net_accepted(const struct desc *listener, int host, struct conn **);
-/* ---- net/batch.c: bytes of connections that need no calls of their own ---- */
-/* Before a call is served: sends what the guest left. */
-void batch_flush(struct wasi *);
-/* A poll found it readable. */
-void batch_fill(struct wasi *, uint32_t fd, const struct desc *);
-bool batch_ready(const struct desc *); /* readable by what was read ahead, or by an error */
-
-/* Before the descriptor is closed. */
-void net_close(struct desc *);
-/* Before its number or its flags change. */
-void net_moves(struct desc *);
-
-/* ---- net/etc.c: the sealed /etc ---- */
-/* Makes the files; a descriptor that stands for the directory, not for the kernel's path calls; the files' end. */
-void sealed_open_all(struct wasi *, const struct config *);
-int sealed_host(const struct wasi *);
-void sealed_close(struct wasi *);
-uint32_t sealed_open(struct wasi *, const char *path, uint64_t rights, uint32_t *fd);
-uint32_t sealed_stat(const struct wasi *, const char *path, struct stat *);
-/* Entry i: its name, or NULL past the end. */
-const char *sealed_entry(const struct wasi *, uint32_t i, struct stat *);
-
-/* ---- poll.c ---- */
-void poll_set_free(struct wasi *);
 
 #endif

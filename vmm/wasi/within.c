@@ -2,7 +2,7 @@
  *
  * Two looks.  Up the tree by `..`, comparing files; and, for a directory that is mounted a second time elsewhere (mount
  * --bind, a container's volumes), by where the two lie in their file system, as mountinfo tells it. */
-#include "vmm/wasi/wasi.h"
+#include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 
 #include "tests/unit/vmm/cli/child.h"
 #include "vmm/cli/cli.h"
-#include "vmm/vmm.h"
+#include "vmm/base/base.h"
 
 static const struct config config = { .module = "app.wasm", .timeout_ns = 1500000000, .cpu_time_ns = 120000000000 };
 

@@ -17,7 +17,7 @@
 #include <cmocka.h>
 #undef fail /* the monitor has its own */
 
-#include "vmm/run/host.h"
+#include "vmm/machine/machine.h"
 #include "vmm/cli/plugin.h"
 
 static char why[PLUGIN_WHY];

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #undef fail /* the monitor has its own */
 
-#include "vmm/vmm.h"
+#include "vmm/lib/lib.h"
 
 static struct run_stats stats;
 static char text[65536];

@@ -1,7 +1,7 @@
 /* Page tables, and what a guest finds when it wakes, as the CPU would see it: looked up through the tables. */
 #include <sys/mman.h> /* before abi.h, whose MAP_STACK it would redefine */
 
-#include "vmm/machine/vm.h" /* before <cmocka.h>, which has a macro fail */
+#include "vmm/machine/inside.h" /* before <cmocka.h>, which has a macro fail */
 
 #include <setjmp.h>
 #include <stdarg.h>

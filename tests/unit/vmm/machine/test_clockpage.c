@@ -4,7 +4,7 @@
 #include <time.h>
 #include <x86intrin.h>
 
-#include "vmm/machine/vm.h" /* before <cmocka.h>, which has a macro fail */
+#include "vmm/machine/inside.h" /* before <cmocka.h>, which has a macro fail */
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* The one door to guest memory: edges of regions, wrapping ranges, rights. */
-#include "vmm/vmm.h" /* before <cmocka.h>, which has a macro fail */
+#include "vmm/machine/inside.h" /* before <cmocka.h>, which has a macro fail */
 
 #include <setjmp.h>
 #include <stdarg.h>

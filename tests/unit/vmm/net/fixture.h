@@ -8,7 +8,7 @@
 
 #include "tests/unit/vmm/wasi/fixture.h"
 
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 enum { ADDR = 0x9000, ADDR_BUF = 0x9100, PORT_OUT = 0x9300, TYPE_OUT = 0x9310, FLAGS_OUT = 0x9320, VALUE = 0x9400,
        LEN_OUT = 0x9500 };

@@ -23,7 +23,7 @@
 #undef fail /* the monitor has its own */
 
 #include "tests/host/batch_guest.h"
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 enum { FD = 5, FDS = 300, AGAIN = 6 };
 

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 #undef fail /* the monitor has its own */
 
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 #define WORDS(...) { (const char *[]){ __VA_ARGS__ }, sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *) }
 enum { ASKERS = 4, ROUNDS = 60 };

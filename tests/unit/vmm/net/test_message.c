@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #undef fail /* the monitor has its own */
 
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 static uint8_t packet[DNS_MESSAGE_MAX];
 static struct dns_question question;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "tests/unit/vmm/cli/child.h"
-#include "vmm/net/net.h"
+#include "vmm/net/inside.h"
 
 #define WRONG(...) (print_error(__VA_ARGS__), print_error("\n"), assert_true(false))
 

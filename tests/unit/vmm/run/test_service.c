@@ -9,7 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "vmm/run/service.h" /* before <cmocka.h>, which has a macro fail */
+#include "vmm/run/service.h"
+#include "vmm/wasi/wasi.h" /* before <cmocka.h>, which has a macro fail */
 #include "wasi-shim/hypercall.h"
 
 #include <setjmp.h>

@@ -24,7 +24,7 @@
 #include <cmocka.h>
 #undef fail /* the monitor has its own */
 
-#include "vmm/wasi/wasi.h"
+#include "vmm/wasi/inside.h"
 
 #define MEMORY_BYTES (1u << 20)
 enum { PATH1 = 0x1000, PATH2 = 0x3000, IOVS = 0x5000, OUT = 0x8000, OUT2 = 0x8100, BUF = 0x10000 };

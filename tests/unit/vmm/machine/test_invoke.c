@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #undef fail /* the monitor has its own */
-#include "vmm/vmm.h"
+#include "vmm/machine/machine.h"
 
 static struct invoke_word word(const char *text)
 {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmm/vmm.h"
+#include "vmm/machine/inside.h"
 
 /* Decimal or 0x, with a sign; signed and unsigned ranges both count. */
 static bool integer_read(const char *word, struct invoke_word *out)

@@ -1,13 +1,9 @@
-/* The machine's inside: what vm.c, ram.c, tables.c, image.c, boot.c, clockpage.c, vcpu.c and kick.c share, grouped by
- * file in the order of a start. */
-#ifndef VMM_VM_H
-#define VMM_VM_H
-
-#include <pthread.h>
-#include <time.h>
+/* The inside of machine/: what its files share, grouped by file in the order of a start. */
+#ifndef VMM_MACHINE_INSIDE_H
+#define VMM_MACHINE_INSIDE_H
 
 #include "vmm/machine/kvm.h"
-#include "vmm/vmm.h"
+#include "vmm/machine/machine.h"
 
 #define PAGE  0x1000ull
 #define FRAME 0x200000ull /* a 2 MiB page */
@@ -20,40 +16,6 @@ static inline uint64_t round_up(uint64_t n, uint64_t unit)
 /* ---- features.c: the host's CPU ---- */
 uint32_t features_host(void); /* CPU_* bits; AVX and its kin only count if kvm_start_state says so */
 unsigned features_physical_bits(void);
-
-/* ---- kick.c: the one way to stop a machine from outside ---- */
-struct kick_timer { timer_t id; bool made; };
-struct kick {
-    int event;                 /* an eventfd: readable once a stop is wanted; -1 = none */
-    bool again;                /* atomic: a second stop came */
-    unsigned senders;          /* atomic: those who are about to signal `thread` */
-    int thread;                /* atomic: the kernel's number of the thread that runs the machine; 0 = none */
-    uint64_t reason;           /* atomic: 0, or the first one: enum end_kind, and a number in the upper half */
-    uint64_t deadline_ns;      /* atomic: of CLOCK_MONOTONIC; 0 = none */
-    uint64_t armed_ns;         /* atomic: what the wall timer runs for; 0 = nothing */
-    uint64_t cpu_time_ns, cpu_end_ns; /* for the thread; of cpu_clock */
-    uint64_t patience_end_ns;
-    clockid_t cpu_clock;
-    struct kick_timer wall, cpu;
-    sigset_t mask;             /* the thread's own */
-    struct write_guard guard;
-    int timer_slack;
-};
-bool kick_open(struct kick *, uint64_t deadline_ns, uint64_t cpu_time_ns); /* false: errno */
-void kick_close(struct kick *);
-/* The calling thread runs the machine from here on: the CPU time counts; false: errno, and kick_leave is due.
- * kick_leave gives the thread back as it was. */
-bool kick_enter(struct kick *, struct kvm *);
-void kick_leave(struct kick *);
-void kick_thread(struct kick *);   /* out of the guest, for no reason of its own */
-void kick_drain(struct kick *);    /* after KVM_INTERRUPTED: the signal is taken, a time that is over is noted */
-/* Another one, or 0 = none; from any one thread, after kick_enter. */
-void kick_deadline(struct kick *, uint64_t deadline_ns);
-/* What was asked for: ENDED_NOT, ENDED_TIMEOUT, ENDED_CPU_TIME or ENDED_SIGNAL with its number. */
-enum end_kind kick_reason(const struct kick *, uint32_t *number);
-void kick_after(struct kick *, uint64_t ns);    /* a stop is wanted: one more kick then */
-void kick_patience(struct kick *, uint64_t ns); /* the same; kick_expired then, or when a second stop comes */
-bool kick_expired(const struct kick *);
 
 /* ---- ram.c: guest-physical memory: where everything lies, slots, growth ---- */
 struct span { uint8_t *host; uint64_t gpa, bytes; };
@@ -123,6 +85,11 @@ void boot_features(struct vm *, uint32_t cpu_features);
 /* The first doorbell came through: vector 13 gets its proper entry. */
 void boot_probe_done(struct vm *);
 
+/* ---- host_table.c ---- */
+/* In the control area, for the guest's linker: abi.h's struct host_import and the strings. */
+uint64_t host_bytes(const struct host_table *);
+void host_write(const struct host_table *, uint8_t *control, uint32_t offset);
+
 /* ---- clockpage.c: the guest's clocks ---- */
 struct clock {
     bool usable;
@@ -142,19 +109,6 @@ enum grow grow_linear(struct vm *, uint64_t old_bytes, uint64_t new_bytes);
 enum grow grow_more(struct vm *, uint64_t number, uint64_t old_bytes, uint64_t new_bytes);
 enum grow grow_heap(struct vm *, uint64_t bytes);
 enum grow grow_code(struct vm *, uint64_t bytes);
-
-/* ---- vcpu.c: the run loop ---- */
-bool vcpu_run(struct vm *, struct wasi *, struct end *); /* false: as vm_run */
-
-/* ---- exports.c: exports called from outside (config->serve); any thread, one call at a time ---- */
-/* Until the module waits for calls; false: the run is over instead.  fail() as vm_new. */
-bool vm_serve_start(struct vm *, struct wasi *, struct end *);
-/* WASMVM_OK, WASMVM_NO_EXPORT, WASMVM_BAD_TYPE (more than CALL_VALUES values), or WASMVM_ENDED: *end says why.  sig has
- * room for CALL_WORDS letters: v and r in it are vectors and references. */
-int vm_find(struct vm *, const char *name, uint32_t *func, char *sig);
-/* The function of vm_find, with as many values as its type says, each zero-extended; WASMVM_OK or WASMVM_ENDED. */
-int vm_call(struct vm *, uint32_t func, const uint64_t *args, uint32_t n, uint64_t *results, uint32_t nresults);
-void vm_serve_stop(struct vm *); /* nothing where the run is over */
 
 /* ---- vm.c ---- */
 struct more { /* further memories */

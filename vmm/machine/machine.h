@@ -1,0 +1,101 @@
+/* The face of machine/: a VM with its memory and the guest image in it, ready to run; the door to its memory; what its
+ * module may import; what is counted. */
+#ifndef VMM_MACHINE_MACHINE_H
+#define VMM_MACHINE_MACHINE_H
+
+#include <stddef.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "vmm/base/base.h"
+#include "vmm/wasmvm_plugin.h"
+#include "wasi-shim/abi.h"
+
+/* ---- guestmem.c: the one door to guest memory ---- */
+typedef uint64_t gva_t; /* a guest-virtual address; never dereferenced */
+struct region { gva_t at; uint64_t bytes; uint8_t *host; bool writable; };
+enum { REGION_LINEAR, REGION_CONTROL, REGION_STACK, REGION_HEAP, REGION_IMAGE, REGION_CSTACK, /* the busiest first */
+       REGION_HEAP_MORE /* the heap beyond its first piece */, REGION_IMAGE_MORE /* the image's further segments */,
+       REGION_COUNT = REGION_IMAGE_MORE + 5 };
+struct guestmem { struct region regions[REGION_COUNT]; };
+/* Copies n bytes in or out; false if any byte lies outside one region (nothing is copied then). */
+bool guest_read(const struct guestmem *, gva_t, void *dst, uint64_t n);
+bool guest_write(const struct guestmem *, gva_t, const void *src, uint64_t n);
+/* The host range for a bulk transfer by the kernel; false as above.  The monitor itself never looks through it. */
+bool guest_span(const struct guestmem *, gva_t, uint64_t n, bool writable, struct iovec *out);
+/* A word that both sides use as an atomic.  NULL as above, or where it is not aligned. */
+uint32_t *guest_word(const struct guestmem *, gva_t);
+/* For WASI: addresses must lie in linear memory. */
+bool linear_read(const struct guestmem *, gva_t, void *dst, uint64_t n);
+bool linear_write(const struct guestmem *, gva_t, const void *src, uint64_t n);
+bool linear_span(const struct guestmem *, gva_t, uint64_t n, bool writable, struct iovec *out);
+
+/* ---- host_table.c: host functions, as data ---- */
+/* A signature has at most this many parameters, and at most one result. */
+#define HOST_PARAMS_MAX CALL_VALUES
+
+struct host_entry {
+    struct wasmvm_func func; /* strings live as long as the table; func.data is what the function gets */
+    const char *provider;    /* "plug-in kv", for sentences */
+    bool one_thread;         /* served by the vCPU's thread alone */
+    uint64_t calls;
+};
+
+struct host_table {
+    struct host_entry *entries;
+    uint32_t n, cap;
+};
+/* Adds a function; false with a sentence in `why`: bad signature, or (module, name) reserved (WASI's modules).  A name
+ * given twice: the first one counts, and true is returned. */
+bool host_add(struct host_table *, const struct wasmvm_func *, const char *provider, bool one_thread, char why[200]);
+void host_free(struct host_table *);
+/* Of a signature that is one. */
+static inline uint32_t sig_params(const char *sig) { return (uint32_t)strspn(sig, "iIfFvr"); }
+static inline uint32_t sig_results(const char *sig) { return (uint32_t)strlen(sig) - sig_params(sig) - 1; }
+static inline bool sig_wide(char letter) { return letter == 'I' || letter == 'F'; } /* 64 bits */
+
+/* ---- invoke.c: --invoke, the words that go in and the results that come out ---- */
+uint64_t invoke_bytes(const struct config *);               /* what invoke_write writes; a multiple of 8 */
+/* At `offset` of the control area, 8-aligned. */
+void invoke_write(const struct config *, uint8_t *control, uint32_t offset);
+/* Prints results, one a line, as text of `cap` bytes; a line needs at most INVOKE_LINE. */
+enum { INVOKE_LINE = 64 };
+size_t invoke_print(const struct invoke_result *, size_t n, char *out, size_t cap);
+enum { TYPE_I32 = 0x7f, TYPE_I64 = 0x7e, TYPE_F32 = 0x7d, TYPE_F64 = 0x7c, TYPE_V128 = 0x7b };
+/* One result without its line's end; returns its length. */
+int invoke_print_one(const struct invoke_result *, char out[INVOKE_LINE]);
+
+/* ---- statistics: counted by the run loop, printed by the library ---- */
+struct call_stats { uint64_t count, polled, total_ns, ticks; }; /* polled: of count, served without an exit */
+struct run_stats {
+    struct call_stats calls[CALL_COUNT];
+    uint64_t exits;              /* all KVM exits */
+    uint64_t exits_other;        /* exits that were no doorbell: signals, page requests */
+    uint64_t start_ns;           /* CLOCK_MONOTONIC at the start: what a time limit counts from */
+    uint64_t vm_ns, load_ns, boot_ns, run_ns, teardown_ns; /* phases */
+    uint64_t service_cpu_ns;     /* CPU time of the service thread */
+    uint64_t cpu_ns;             /* CPU time of the guest (vCPU thread) */
+    uint64_t max_rss_bytes;      /* of the process */
+    uint64_t slot_kernel_bytes;
+    uint64_t linear_bytes;       /* linear memory at the end */
+    struct guest_stats guest;    /* a copy, taken once */
+    const char *missing_path;    /* wasi_missing_path's, at the end; "" or NULL = none */
+    uint64_t missing_count;
+};
+
+/* ---- vm.c: the machine ---- */
+struct vm;
+/* The module's bytes: a file, or a non-blocking pipe, that the caller closes; or bytes that stay until vm_build is done
+ * (fd -1). */
+struct module { int fd; const uint8_t *bytes; uint64_t n; };
+/* The machine as a name only, so that it can be stopped; NULL: no memory, or no descriptor.  All three stay until
+ * vm_free. */
+struct vm *vm_new(const struct config *, struct run_stats *);
+/* Creates, loads, maps; false: vm_free is due all the same. */
+bool vm_build(struct vm *, const struct module *, struct failure *);
+struct guestmem *vm_memory(struct vm *);
+struct kick *vm_kick(struct vm *);
+void vm_close(struct vm *); /* KVM's part; guest memory is left to the end of the process */
+void vm_free(struct vm *);  /* all of it */
+
+#endif

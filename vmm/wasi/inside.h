@@ -1,0 +1,34 @@
+/* The inside of wasi/: what its files share beyond desc.h, grouped by file. */
+#ifndef VMM_WASI_INSIDE_H
+#define VMM_WASI_INSIDE_H
+
+#include "vmm/wasi/desc.h"
+
+/* ---- trace.c ---- */
+void trace_open(struct wasi *, const struct config *);
+void trace_close(struct wasi *);
+void trace_end(struct wasi *, uint32_t call, const uint64_t *arg, uint32_t err, uint64_t began_ns);
+/* Of fd_read_one and fd_write_one. */
+void trace_one(struct wasi *, uint32_t call, const uint64_t *arg, uint64_t result, uint64_t began_ns);
+
+/* ---- stdio.c ---- */
+void stdio_adopt(struct wasi *, const struct config *);
+/* 0, or -1 and errno: what close would say. */
+int stdio_release(struct wasi *, struct desc *);
+
+/* ---- path.c ---- */
+void path_check_kernel(int dir);                  /* fail() without openat2 */
+bool filesystem_refused(int host, uint32_t *err); /* procfs and its like, or an error of fstatfs */
+void preopen_all(struct wasi *, const struct config *);
+void preopen_end(struct wasi *);                  /* of what preopen_all held when it failed */
+
+/* ---- within.c ---- */
+bool directory_lies_in(int inner, int outer);
+
+/* ---- dir.c ---- */
+void dir_stream_free(struct wasi *, struct desc *);
+
+/* ---- poll.c ---- */
+void poll_set_free(struct wasi *);
+
+#endif
