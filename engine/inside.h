@@ -222,6 +222,14 @@ uint64_t rt_table_init(struct instance *, uint64_t dst, uint64_t src, uint64_t n
 uint64_t rt_elem_drop(struct instance *, uint64_t seg, uint64_t, uint64_t, uint64_t, uint64_t);
 uint64_t rt_ref_func(struct instance *, uint64_t func, uint64_t, uint64_t, uint64_t, uint64_t);
 
+/* Their numbers. */
+enum runtime_call {
+#define RUNTIME(name) RT_##name,
+#include "engine/run/runtime.def"
+#undef RUNTIME
+    RT_COUNT
+};
+
 /* ---- code.c: code memory, thunks, trampolines, links between functions; also func_call, func_compile ---- */
 bool code_init(struct engine *);   /* thunks; once */
 bool code_link(struct instance *); /* trampolines and import thunks; sets refs[].code */

@@ -2,15 +2,7 @@
 #ifndef ENGINE_CODE_H
 #define ENGINE_CODE_H
 
-#include "engine/inside.h"
-
-/* Runtime functions that compiled code calls through a stub that changes to the C stack. */
-enum runtime_call {
-#define RUNTIME(name) RT_##name,
-#include "engine/run/runtime.def"
-#undef RUNTIME
-    RT_COUNT
-};
+#include "engine/piece.h"
 
 /* The code region starts with the engine's stubs; then, per instance, trampolines and thunks of imports; then
  * functions. A range is one piece of code with a frame: func's own code, or the thunk of an import. */
