@@ -1,9 +1,7 @@
 # wasmvm: builds everything.  `make help` lists the commands.  No command but those marked "network" uses the network.
 #
-# A source file is built when it stands in one of the lists below, one name a line.  Objects go to $(BUILD):
-#   guest/  freestanding, for the guest image        host/  the same engine sources for host tests (spec runner, tools)
-#   vmm/    the monitor                              san/   everything again with ASan and UBSan, for the unit tests
-#   check/  host/ with the check of emitted code (tests/check/), which san/ and fuzz/ have too
+# A source file is built when it stands in one of the lists below, one name a line.  Objects go to $(BUILD)/FLAVOUR/,
+# and each flavour has a row of flags under "flavours".
 
 # ---- lists: a new file is one line here ----
 
@@ -61,6 +59,7 @@ SHIM_SRC := \
 
 GUEST_SRC := \
     guest/backtrace.c \
+    guest/boot.c \
     guest/end.c \
     guest/entry.S \
     guest/fault.c \
@@ -71,7 +70,6 @@ GUEST_SRC := \
     guest/memory.c \
     guest/note.c \
     guest/quit.c \
-    guest/script.c \
     guest/start.S \
     guest/text.c \
 
@@ -160,6 +158,10 @@ CHECK_SRC := \
     tests/check/meant.c \
     tests/check/shape.c \
 
+# In guest/main.c's place: the guest image that runs test scripts of the suite.
+SCRIPT_GUEST_SRC := \
+    tests/spec/guest.c \
+
 SPEC_SRC := \
     tests/spec/changes.c \
     tests/spec/json.c \
@@ -178,6 +180,7 @@ SCRIPT_SRC := \
 ifeq ($(origin CC),default)
 CC := gcc
 endif
+CLANG := clang-14
 BUILD ?= build
 PREFIX ?= /usr/local
 VERSION := 0.1.0
@@ -196,19 +199,65 @@ CHECKED := -DENGINE_CHECK_CODE
 HOSTED := -D_GNU_SOURCE -fno-strict-aliasing
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
-GUEST_CFLAGS := $(BASE) $(FREESTANDING)
 GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,-T,guest/link.ld -Wl,--build-id=none -Wl,--gc-sections \
     -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,--fatal-warnings -Wl,--no-relax
-ENGINE_HOST_CFLAGS := $(BASE) -ffreestanding -fno-strict-aliasing
-VMM_CFLAGS := $(BASE) $(HOSTED) -DWASMVM_VERSION='"$(VERSION)"' -DGUEST_ELF='"$(BUILD)/guest.elf"'
 VMM_LIBS := -lelf -lpthread
 
-# Objects of the list $(1) in $(BUILD)/$(2)/.
-objects = $(patsubst %,$(BUILD)/$(2)/%.o,$(basename $(1)))
+# ---- flavours: how the objects in $(BUILD)/NAME/ are compiled ----
+
+FLAGS_guest := $(BASE) $(FREESTANDING)
+FLAGS_vmm := $(BASE) $(HOSTED) -DWASMVM_VERSION='"$(VERSION)"'
+FLAGS_lib := $(FLAGS_vmm) -fPIC
+# The engine for tests on the host; the same with the check of emitted code, of which only x64/ knows.
+FLAGS_host := $(BASE) -ffreestanding -fno-strict-aliasing
+FLAGS_check := $(FLAGS_host) $(CHECKED)
+FLAGS_test := $(BASE) $(HOSTED) $(CHECKED)
+# Everything again for the unit tests; what two threads share once more, by ThreadSanitizer.
+FLAGS_san := $(FLAGS_test) -O1 $(SAN) -DWASMVM_VERSION='"$(VERSION)"'
+FLAGS_tsan := $(BASE) -O1 $(HOSTED) -fsanitize=thread
+# For libFuzzer; fuzz-fast has no AddressSanitizer, and UBSan as traps.
+FUZZ_COVERAGE := -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp,trace-div,trace-gep
+FLAGS_fuzzer := $(FLAGS_test) -std=gnu11 $(FUZZ_COVERAGE) -fno-omit-frame-pointer
+FLAGS_fuzz := $(FLAGS_fuzzer) -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FLAGS_fuzz-fast := $(FLAGS_fuzzer) -fsanitize=undefined -fsanitize-trap=undefined
+COMPILER_fuzz := $(CLANG)
+COMPILER_fuzz-fast := $(CLANG)
+
+define flavour
+$(BUILD)/$1/%.o: %.c
+	@mkdir -p $$(@D)
+	$$(call say,CC $1 $$<)
+	$$(Q)$$(or $$(COMPILER_$1),$$(CC)) $$(FLAGS_$1) -c -o $$@ $$<
+
+$(BUILD)/$1/%.o: %.S
+	@mkdir -p $$(@D)
+	$$(call say,AS $1 $$<)
+	$$(Q)$$(CC) -g -I. -MMD -MP -DGUEST_ELF='"$(BUILD)/guest.elf"' -c -o $$@ $$<
+endef
+
+# Objects of the list $1 in $(BUILD)/$2/.
+objects = $(patsubst %,$(BUILD)/$2/%.o,$(basename $1))
+
+# Recipes of what is made of objects: a program, with more flags $1, by the linker $2; an archive; a guest image.
+define program
+@mkdir -p $(@D)
+$(call say,LD $@)
+$(Q)$(or $2,$(CC)) -o $@ $^ $1
+endef
+
+define archive
+@mkdir -p $(@D) && rm -f $@
+$(Q)ar qcs $@ $^
+endef
+
+define guest_image
+@mkdir -p $(@D)
+$(call say,LD $@)
+$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $(filter %.o,$^)
+endef
 
 GUEST_OBJ := $(call objects,$(GUEST_SRC) $(SHIM_SRC) $(ENGINE_SRC),guest)
 CLI_OBJ := $(call objects,$(CLI_SRC) $(BOTH_SRC),vmm)
-ENGINE_HOST_OBJ := $(call objects,$(ENGINE_SRC),host)
 
 .PHONY: all
 all: $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec lib
@@ -216,31 +265,16 @@ all: $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec lib
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
+$(foreach name,guest vmm lib host check test san tsan fuzz fuzz-fast,$(eval $(call flavour,$(name))))
+
 # ---- the guest image and the monitor ----
 
-$(BUILD)/guest/%.o: %.c
-	@mkdir -p $(@D)
-	$(call say,CC guest $<)
-	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
-
-$(BUILD)/guest/%.o: %.S
-	@mkdir -p $(@D)
-	$(call say,AS $<)
-	$(Q)$(CC) -g -I. -MMD -MP -c -o $@ $<
-
 $(BUILD)/guest.elf: $(GUEST_OBJ) guest/link.ld
-	$(call say,LD $@)
-	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $(GUEST_OBJ)
-
-$(BUILD)/vmm/%.o: %.c
-	@mkdir -p $(@D)
-	$(call say,CC $<)
-	$(Q)$(CC) $(VMM_CFLAGS) -c -o $@ $<
+	$(guest_image)
 
 # The archive shows nothing but wasmvm_*: the command line has no other way in.
 $(BUILD)/wasmvm: $(CLI_OBJ) $(BUILD)/lib/libwasmvm.a
-	$(call say,LD $@)
-	$(Q)$(CC) -o $@ $^ $(VMM_LIBS)
+	$(call program,$(VMM_LIBS))
 
 # ---- libwasmvm: the monitor without its command line ----
 #
@@ -251,16 +285,6 @@ SONAME := libwasmvm.so.0
 
 .PHONY: lib
 lib: $(BUILD)/lib/libwasmvm.so $(BUILD)/lib/libwasmvm.a
-
-$(BUILD)/lib/%.o: %.c
-	@mkdir -p $(@D)
-	$(call say,CC lib $<)
-	$(Q)$(CC) $(VMM_CFLAGS) -fPIC -c -o $@ $<
-
-$(BUILD)/lib/%.o: %.S
-	@mkdir -p $(@D)
-	$(call say,AS $<)
-	$(Q)$(CC) -g -I. -DGUEST_ELF='"$(BUILD)/guest.elf"' -MMD -MP -c -o $@ $<
 
 $(BUILD)/lib/vmm/machine/blob.o: $(BUILD)/guest.elf
 
@@ -296,47 +320,28 @@ $(BUILD)/go_wasip1_wasm_exec: images/go_wasip1_wasm_exec
 	@mkdir -p $(@D)
 	$(Q)install -m 755 $< $@
 
-# ---- the engine for host tests: $(BUILD)/host/libengine.a ----
+# ---- the engine for host tests ----
 
-$(BUILD)/host/%.o: %.c
-	@mkdir -p $(@D)
-	$(call say,CC host $<)
-	$(Q)$(CC) $(ENGINE_HOST_CFLAGS) -c -o $@ $<
+$(BUILD)/host/libengine.a: $(call objects,$(ENGINE_SRC),host)
+	$(archive)
 
-$(BUILD)/host/libengine.a: $(ENGINE_HOST_OBJ)
-	@rm -f $@
-	ar qcs $@ $(ENGINE_HOST_OBJ)
-
-# The same with the check of emitted code; only x64/ knows of it.
-$(BUILD)/check/%.o: %.c
-	@mkdir -p $(@D)
-	$(call say,CC check $<)
-	$(Q)$(CC) $(ENGINE_HOST_CFLAGS) $(CHECKED) -c -o $@ $<
-
-ENGINE_CHECK_OBJ := $(call objects,$(filter-out engine/x64/%,$(ENGINE_SRC)),host) \
+$(BUILD)/check/libengine.a: $(call objects,$(filter-out engine/x64/%,$(ENGINE_SRC)),host) \
     $(call objects,$(filter engine/x64/%,$(ENGINE_SRC)),check) $(call objects,$(CHECK_SRC),test)
+	$(archive)
 
-$(BUILD)/check/libengine.a: $(ENGINE_CHECK_OBJ)
-	@rm -f $@
-	ar qcs $@ $(ENGINE_CHECK_OBJ)
-
-# ---- the spec suite's runner ----
+# ---- the spec suite's runner, and what the suite needs inside VMs ----
 
 SPEC_OBJ := $(call objects,$(TEST_SRC) $(SPEC_SRC),test)
 
-$(BUILD)/test/%.o: %.c
-	@mkdir -p $(@D)
-	$(call say,CC $<)
-	$(Q)$(CC) $(BASE) $(HOSTED) $(CHECKED) -c -o $@ $<
-
 $(BUILD)/host/spec-run: $(SPEC_OBJ) $(BUILD)/check/libengine.a
-	$(call say,LD $@)
-	$(Q)$(CC) -o $@ $^ -lm
+	$(call program,-lm)
 
 $(BUILD)/host/spec-script: $(call objects,$(SCRIPT_SRC),test)
-	@mkdir -p $(@D)
-	$(call say,LD $@)
-	$(Q)$(CC) -o $@ $^
+	$(program)
+
+$(BUILD)/tests/script.elf: $(call objects,$(SCRIPT_GUEST_SRC),guest) $(filter-out %/guest/main.o,$(GUEST_OBJ)) \
+    guest/link.ld
+	$(guest_image)
 
 # ---- unit tests: every tests/unit/.../test_NAME.c is one cmocka program, linked with what it needs ----
 
@@ -345,100 +350,64 @@ UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC)) $(TSAN_BIN)
 SAN_LIBS := $(addprefix $(BUILD)/san/,libvmm.a libtest.a libshim.a libengine.a)
 
-$(BUILD)/san/%.o: %.c
-	@mkdir -p $(@D)
-	$(call say,CC san $<)
-	$(Q)$(CC) $(BASE) -O1 $(HOSTED) $(CHECKED) $(SAN) -DWASMVM_VERSION='"$(VERSION)"' -c -o $@ $<
-
-$(BUILD)/san/%.o: %.S
-	@mkdir -p $(@D)
-	$(call say,AS $<)
-	$(Q)$(CC) -g -I. -MMD -MP -c -o $@ $<
-
 $(BUILD)/san/libtest.a: $(call objects,$(TEST_SRC) tests/host/batch_guest.c tests/host/no_image.c,san)
 $(BUILD)/san/libengine.a: $(call objects,$(ENGINE_SRC) $(CHECK_SRC),san)
 $(BUILD)/san/libshim.a: $(call objects,$(SHIM_SRC),san)
 $(BUILD)/san/libguest.a: $(call objects,$(filter %.c,$(GUEST_SRC)),san)
 $(BUILD)/san/libvmm.a: $(call objects,$(filter-out vmm/cli/main.c vmm/machine/blob.S,$(VMM_SRC) $(CLI_SRC)),san)
 $(BUILD)/san/lib%.a:
-	@mkdir -p $(@D)
-	@rm -f $@
-	ar qcs $@ $^
+	$(archive)
 
 $(BUILD)/san/spec-run: $(call objects,$(SPEC_SRC),san) $(BUILD)/san/libtest.a $(BUILD)/san/libengine.a
-	$(call say,LD $@)
-	$(Q)$(CC) $(SAN) -o $@ $^ -lm
+	$(call program,$(SAN) -lm)
 
 # The monitor itself, for guests that attack it.
 $(BUILD)/san/wasmvm: $(call objects,$(filter-out vmm/machine/blob.S,$(VMM_SRC) $(CLI_SRC)),san) \
     $(BUILD)/lib/vmm/machine/blob.o
-	$(call say,LD $@)
-	$(Q)$(CC) $(SAN) -o $@ $^ $(VMM_LIBS)
+	$(call program,$(SAN) $(VMM_LIBS))
 
 # The guest's own library (memcpy and so on) stands after the C library, so that it never replaces it.
 $(BUILD)/unit/%: tests/unit/%.c $(SAN_LIBS) $(BUILD)/san/libguest.a
 	@mkdir -p $(@D)
 	$(call say,CC $@)
-	$(Q)$(CC) $(BASE) -O1 $(HOSTED) $(CHECKED) $(SAN) -MF $@.d -o $@ $< $(SAN_LIBS) $(VMM_LIBS) -lcmocka -lm -lc \
+	$(Q)$(CC) $(FLAGS_san) -MF $@.d -o $@ $< $(SAN_LIBS) $(VMM_LIBS) -lcmocka -lm -lc \
 	    $(if $(filter guest/% wasi-shim/%,$*),$(BUILD)/san/libguest.a)
 
-# What two threads share once more, under ThreadSanitizer: the hand-over of calls, bytes without calls, the resolver.
-$(BUILD)/tsan/test_service: tests/unit/vmm/run/test_service.c vmm/run/service.c vmm/base/message.c \
-    wasi-shim/hypercall.c
-$(BUILD)/tsan/test_batch: tests/unit/vmm/net/test_batch.c vmm/net/batch.c vmm/net/backlog.c vmm/base/message.c \
-    tests/host/batch_guest.c wasi-shim/batch.c wasi-shim/linear.c
-$(BUILD)/tsan/test_dns: tests/unit/vmm/net/test_dns.c vmm/base/message.c \
-    $(addprefix vmm/net/,dns.c policy.c addr.c message.c log.c)
-$(BUILD)/tsan/test_%:
-	@mkdir -p $(@D)
-	$(call say,CC tsan $@)
-	$(Q)$(CC) $(BASE) -O1 $(HOSTED) -fsanitize=thread -MF $@.d -o $@ $(filter %.c,$^) -lpthread -lcmocka
+# What two threads share: the hand-over of calls, bytes without calls, the resolver.
+$(BUILD)/tsan/test_service: $(call objects,tests/unit/vmm/run/test_service.c vmm/run/service.c vmm/base/message.c \
+    wasi-shim/hypercall.c,tsan)
+$(BUILD)/tsan/test_batch: $(call objects,tests/unit/vmm/net/test_batch.c vmm/net/batch.c vmm/net/backlog.c \
+    vmm/base/message.c tests/host/batch_guest.c wasi-shim/batch.c wasi-shim/linear.c,tsan)
+$(BUILD)/tsan/test_dns: $(call objects,tests/unit/vmm/net/test_dns.c vmm/base/message.c \
+    $(addprefix vmm/net/,dns.c policy.c addr.c message.c log.c),tsan)
+$(TSAN_BIN):
+	$(call program,-fsanitize=thread -lpthread -lcmocka)
 
 .PHONY: unit
 unit: $(UNIT_BIN)
 
 # ---- fuzzers: tests/fuzz/ ----
 #
-# The module target has a heap of its own in engine/heap.c's place.  module-fast is the same without AddressSanitizer,
-# with UBSan as traps.  fuzz-replay is the target without libFuzzer.
+# The module target has a heap of its own in engine/heap.c's place.  fuzz-replay is the target without libFuzzer.
 
 FUZZ_TARGET := tests/fuzz/module.c tests/fuzz/heap.c
-FUZZ_COVERAGE := -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp,trace-div,trace-gep
-FUZZ_CFLAGS := $(BASE) -std=gnu11 $(HOSTED) $(CHECKED) $(FUZZ_COVERAGE) -fno-omit-frame-pointer
-FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
-FUZZ_FAST := -fsanitize=undefined -fsanitize-trap=undefined
 FUZZ_SRC := $(filter-out engine/heap.c,$(ENGINE_SRC)) $(FUZZ_TARGET) tests/fuzz/mutate.c
 FUZZ_CHECK_OBJ := $(call objects,$(CHECK_SRC),test)
 
-$(BUILD)/fuzz/%.o: %.c
-	@mkdir -p $(@D)
-	$(call say,CC fuzz $<)
-	$(Q)$(CLANG) $(FUZZ_CFLAGS) $(FUZZ_SAN) -c -o $@ $<
-
-$(BUILD)/fuzz-fast/%.o: %.c
-	@mkdir -p $(@D)
-	$(call say,CC fuzz-fast $<)
-	$(Q)$(CLANG) $(FUZZ_CFLAGS) $(FUZZ_FAST) -c -o $@ $<
-
 $(BUILD)/fuzz/module: $(call objects,$(FUZZ_SRC),fuzz) $(FUZZ_CHECK_OBJ)
-	$(call say,LD $@)
-	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^
+	$(call program,-fsanitize=fuzzer $(SAN),$(CLANG))
 
 $(BUILD)/fuzz/module-fast: $(call objects,$(FUZZ_SRC),fuzz-fast) $(FUZZ_CHECK_OBJ)
-	$(call say,LD $@)
-	$(Q)$(CLANG) -fsanitize=fuzzer -o $@ $^
+	$(call program,-fsanitize=fuzzer,$(CLANG))
 
 $(BUILD)/san/fuzz-replay: $(call objects,$(FUZZ_TARGET) tests/fuzz/replay.c,san) $(BUILD)/san/libengine.a
-	$(call say,LD $@)
-	$(Q)$(CC) $(SAN) -o $@ $^
+	$(call program,$(SAN))
 
 $(BUILD)/host/diff-run: $(call objects,$(TEST_SRC) tests/fuzz/diff_run.c,test) $(BUILD)/check/libengine.a
-	$(call say,LD $@)
-	$(Q)$(CC) -o $@ $^
+	$(program)
 
 $(BUILD)/host/compile: $(call objects,$(TEST_SRC) tests/bench/compile.c,test) $(BUILD)/host/libengine.a
-	$(call say,LD $@)
-	$(Q)$(CC) -o $@ $^
+	$(program)
 
 # Takes tests/check/'s place: the engine tells it what is an address in the code.
 $(BUILD)/host/code-hash: $(call objects,$(TEST_SRC) tests/code/hash.c,test) $(BUILD)/check/libengine.a
@@ -451,7 +420,6 @@ FUZZ_REPLAY := $(BUILD)/san/fuzz-replay $(BUILD)/host/diff-run
 #
 # A part of the tests is NAME="COMMAND"; the command's last line is `N passed, N failed, N skipped`.
 
-CLANG := clang-14
 PARTS := tests/tools/parts.sh
 
 CHECK_PARTS := \
@@ -470,9 +438,11 @@ SPEC_PARTS := \
     spec-old-cpu="$(MAKE) $(BUILD)/host/spec-run && tests/tools/spec.sh $(BUILD)/host/spec-run -w $(OLD_CPU)" \
     spec-san="$(MAKE) $(BUILD)/san/spec-run && tests/tools/spec.sh $(BUILD)/san/spec-run" \
 
+# What the suite needs inside VMs: the image that runs test scripts, and what makes them.
+SPEC_VM := $(BUILD)/tests/script.elf $(BUILD)/host/spec-script
+
 SPEC_VM_PARTS := \
-    spec-vm="$(MAKE) all $(BUILD)/host/spec-script && \
-        tests/tools/spec-vm.sh $(BUILD)/wasmvm $(BUILD)/host/spec-script" \
+    spec-vm="$(MAKE) all $(SPEC_VM) && tests/tools/spec-vm.sh $(BUILD)/wasmvm $(SPEC_VM)" \
 
 TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
     model="$(MAKE) -s model" \
@@ -494,7 +464,7 @@ mode_parts = \
     hostile-$1="tests/hostile/run.sh $(BUILD)/modes/$1/wasmvm" \
     e2e-$1="tests/e2e/run.py --wasmvm $(BUILD)/modes/$1/wasmvm $(E2E)" \
     embed-$1="tests/embed/run.py --build $(BUILD) --hypercall $1" \
-    spec-vm-$1="tests/tools/spec-vm.sh $(BUILD)/modes/$1/wasmvm $(BUILD)/host/spec-script" \
+    spec-vm-$1="tests/tools/spec-vm.sh $(BUILD)/modes/$1/wasmvm $(SPEC_VM)" \
     std-$1="tests/std/run.py --wasmvm $(BUILD)/modes/$1/wasmvm --ci" \
 
 ## make            build $(BUILD)/wasmvm with the guest image in it, and $(BUILD)/lib/libwasmvm.so and .a
@@ -585,7 +555,7 @@ fuzz: $(BUILD)/fuzz/$(T)
 fuzz-diff: $(BUILD)/host/diff-run
 	tests/fuzz/diff.py --count $(N) --seed $(SEED) --keep $(BUILD)/fuzz/differ
 
-test-modes: all $(BUILD)/host/spec-script $(MODES:%=$(BUILD)/modes/%/wasmvm)
+test-modes: all $(SPEC_VM) $(MODES:%=$(BUILD)/modes/%/wasmvm)
 	@$(PARTS) $(foreach mode,$(MODES),$(call mode_parts,$(mode)))
 
 test-svm:

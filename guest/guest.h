@@ -6,7 +6,7 @@
 #include "wasi-shim/abi.h"
 #include "wasi-shim/shim.h"
 
-/* ---- main.c: the run, from the first C instruction to its end ---- */
+/* ---- boot.c: bring-up ---- */
 /* The one global: the fault and quit entries find the engine through it. */
 struct guest {
     struct control *control;
@@ -15,8 +15,11 @@ struct guest {
     struct shim shim;
 };
 extern struct guest guest;
+/* Makes the engine and what it stands on; the time when it began, 0 where there is no clock. */
+uint64_t guest_boot(void);
+
+/* ---- main.c: the run, from the first C instruction to its end ---- */
 _Noreturn void guest_main(void);
-bool exports_func(const char *name, uint32_t *func);
 
 /* ---- invoke.c: --invoke ---- */
 /* Before the module's first instruction: what does not fit ends the run. */
@@ -30,9 +33,7 @@ bool host_resolve(void *self, struct name module, struct name field, enum extern
                   struct extern_ref *out);
 /* Does what the host wants, for ever. */
 _Noreturn void host_serve(void);
-
-/* ---- script.c: --script ---- */
-_Noreturn void script_run(void);
+bool exports_func(const char *name, uint32_t *func);
 
 /* ---- memory.c: what the engine asks of its surroundings, on top of hypercalls ---- */
 void memory_env(struct control *, struct engine_env *out);

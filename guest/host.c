@@ -57,6 +57,13 @@ static uint32_t params_of(const char *sig)
 
 /* ---- what the host wants ---- */
 
+bool exports_func(const char *name, uint32_t *func)
+{
+    enum extern_kind kind;
+    struct name words = {(const uint8_t *)name, __builtin_strlen(name)};
+    return instance_export(guest.instance, words, &kind, func) && kind == EXTERN_FUNC;
+}
+
 static void find(void)
 {
     struct control *control = guest.control;

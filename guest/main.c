@@ -2,33 +2,9 @@
 #include "guest/guest.h"
 #include "wasi-shim/hypercall.h"
 
-struct guest guest;
-
 static bool flag(uint32_t boot_flag)
 {
     return guest.control->boot.flags & boot_flag;
-}
-
-static struct name name_of(const char *text)
-{
-    return (struct name){(const uint8_t *)text, __builtin_strlen(text)};
-}
-
-/* The monitor has compared versions before it loaded this image; this is the image's own look. */
-static void boot_check(void)
-{
-    const struct boot_record *boot = &guest.control->boot;
-    if (boot->magic != ABI_MAGIC || boot->abi_version != ABI_VERSION)
-        end_run(END_CRASH, "the guest image and the monitor are of different versions", 0);
-}
-
-static void engine_start(void)
-{
-    struct engine_env env;
-    memory_env(guest.control, &env);
-    guest.engine = engine_new(&env);
-    if (!guest.engine)
-        end_run(END_NOMEM, "no memory for the engine", 0);
 }
 
 static struct module *module_load(void)
@@ -64,12 +40,6 @@ static void instance_compile_all(void)
     for (uint32_t func = 0; instance_functype(guest.instance, func); func++)
         if (!func_compile(guest.instance, func))
             end_error(engine_error(guest.engine));
-}
-
-bool exports_func(const char *name, uint32_t *func)
-{
-    enum extern_kind kind;
-    return instance_export(guest.instance, name_of(name), &kind, func) && kind == EXTERN_FUNC;
 }
 
 /* What runs first: a command's _start, a reactor's _initialize; a plain library may have neither. */
@@ -139,14 +109,7 @@ _Noreturn static void program_run(struct entry entry, uint64_t born_ns)
 
 _Noreturn void guest_main(void)
 {
-    guest.control = (struct control *)MAP_CONTROL;
-    boot_check();
-    uint64_t born_ns = shim_clock_ns(guest.control);
-    shim_init(&guest.shim, guest.control);
-    engine_start();
-    quit_ready(guest.control);
-    if (flag(BOOT_SCRIPT))
-        script_run();
+    uint64_t born_ns = guest_boot();
     struct module *module = module_load();
     if (flag(BOOT_VALIDATE | BOOT_VALIDATE_ONLY))
         module_check(module);

@@ -238,8 +238,7 @@ enum {
     BOOT_VALIDATE_ONLY = 1 << 1, /* ... and end with 0                                      */
     BOOT_CALL_ALL = 1 << 2,      /* --hypercall-all: nothing is served inside the guest     */
     BOOT_COMPILE_ALL = 1 << 3,   /* compile every function before _start (measurements)     */
-    BOOT_SERVE = 1 << 5,         /* after _initialize exports are called by `next`; _start is not run */
-    BOOT_SCRIPT = 1 << 4,        /* the module is a test script: guest/script.h             */
+    BOOT_SERVE = 1 << 4,         /* after _initialize exports are called by `next`; _start is not run */
 };
 
 enum {

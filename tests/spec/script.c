@@ -1,9 +1,9 @@
-/* The official suite as test scripts (guest/script.h): script OUT DIR...
+/* The official suite as test scripts (tests/spec/script.h): script OUT DIR...
  *
  * For each DIR/FILE.json, OUT/SET-FILE.script is written, SET being the name of DIR (or of its parent, where DIR is
  * called testdata), and a line `SET-FILE N` is printed: how many of its commands count.  Commands of the text format
  * are left out: an engine never sees them.  Exit status 1 if anything is not understood: then no script is right. */
-#include "guest/script.h"
+#include "tests/spec/script.h"
 #include "engine/engine.h"
 #include "tests/spec/changes.h"
 #include "tests/spec/json.h"

@@ -1,12 +1,14 @@
 #!/bin/bash
-# The official WebAssembly test suite inside VMs, through the guest image in wasmvm:
+# The official WebAssembly test suite inside VMs, through a guest image that runs test scripts (tests/spec/guest.c):
 #
-#   tests/tools/spec-vm.sh WASMVM SCRIPTER [PART]   (SCRIPTER: build/host/spec-script; PART: files whose name holds it)
+#   tests/tools/spec-vm.sh WASMVM IMAGE SCRIPTER [PART]
 #
-# Each file is a test script (guest/script.h) and a VM.  What a VM did not come to counts as failed.
+# IMAGE: build/tests/script.elf; SCRIPTER: build/host/spec-script; PART: only files whose names hold it.
+#
+# Each file is a test script (tests/spec/script.h) and a VM.  What a VM did not come to counts as failed.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
-wasmvm=$1 scripter=$2 part=${3:-}
+wasmvm=$1 image=$2 scripter=$3 part=${4:-}
 if ! (: <>/dev/kvm) 2>/dev/null; then
     echo "spec-vm: no /dev/kvm"
     echo "0 passed, 0 failed, 1 skipped"
@@ -25,11 +27,11 @@ passed=0 failed=0 changed=0
 
 while read -r name count; do
     case $name in *"$part"*) ;; *) continue ;; esac
-    "$wasmvm" --script --memory 4G --stack 1M --timeout 120 "$scripts/$name.script" \
+    "$wasmvm" --guest-image "$image" --memory 4G --stack 1M --timeout 120 "$scripts/$name.script" \
         >"$scripts/$name.log" 2>&1 </dev/null
     status=$?
     p=0 f=0 c=0
-    last=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ changed$' "$scripts/$name.log" | tail -n 1)
+    last=$(sed -n 's/^wasmvm: .* is a test script: //p' "$scripts/$name.log" | tail -n 1)
     read -r p _ f _ c _ <<<"${last//,/} 0 0 0"
     [ -n "$last" ] || c=0
     lost=$((count - p - f - c))

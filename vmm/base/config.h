@@ -35,7 +35,7 @@ struct config {
     uint64_t memory_bytes, stack_bytes;
     uint64_t timeout_ns, cpu_time_ns; /* 0 = none */
     const char *guest_image;         /* NULL = the one in the program */
-    bool validate, compile_all, hypercall_all, script;
+    bool validate, compile_all, hypercall_all;
     const char *trace;               /* NULL = no, "" = to the standard error stream, else the file */
     const char *invoke;              /* an export; NULL = the program is run */
     enum transport transport;

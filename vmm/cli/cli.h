@@ -26,7 +26,7 @@ struct command {
     const char *report;              /* --report FILE */
     const char *guest_image;         /* --guest-image FILE */
     bool tmp;                        /* --tmp */
-    bool stats, validate, compile_all, hypercall_all, script;
+    bool stats, validate, compile_all, hypercall_all;
     const char *trace;               /* --trace: NULL = no, "" = to stderr, else the file */
     const char *invoke;              /* --invoke NAME; NULL = the program is run */
     enum wasmvm_hypercall hypercall; /* --hypercall */

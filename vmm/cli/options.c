@@ -689,7 +689,6 @@ wasmvm_config *options_config(const struct command *c)
 {
     const struct { bool set; const char *name; } flags[] = {
         {c->validate, "validate"}, {c->compile_all, "compile-all"}, {c->hypercall_all, "hypercall-all"},
-        {c->script, "script"},
     };
     wasmvm_error error;
     wasmvm_config *config = wasmvm_config_new();

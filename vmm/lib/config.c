@@ -373,7 +373,6 @@ int wasmvm_config_flag(wasmvm_config *c, const char *name)
 {
     const struct { const char *name; bool *flag; } flags[] = {
         {"validate", &c->validate}, {"compile-all", &c->compile_all}, {"hypercall-all", &c->hypercall_all},
-        {"script", &c->script},
     };
     if (fixed(c))
         return WASMVM_E_USAGE;

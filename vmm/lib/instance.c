@@ -100,7 +100,7 @@ static bool translate(wasmvm_instance *i)
         .grants = i->grants, .memory_bytes = from->memory_bytes, .stack_bytes = from->stack_bytes,
         .timeout_ns = from->timeout_ns, .cpu_time_ns = from->cpu_time_ns, .guest_image = from->guest_image,
         .validate = from->validate, .compile_all = from->compile_all, .hypercall_all = from->hypercall_all,
-        .script = from->script, .trace = from->trace, .invoke = from->invoke, .transport = from->transport,
+        .trace = from->trace, .invoke = from->invoke, .transport = from->transport,
         .stdio = from->stdio_own ? NULL : from->stdio, .patient = !from->abandon,
         .host = from->nfuncs ? &i->host : NULL,
     };

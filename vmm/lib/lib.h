@@ -29,7 +29,7 @@ struct wasmvm_config {
     int stdio[3];
     bool stdio_own, abandon;
     bool host_certs; /* this host's bundle, where no file is named */
-    bool validate, compile_all, hypercall_all, script;
+    bool validate, compile_all, hypercall_all;
     enum transport transport;
     char *guest_image, *trace, *invoke;
     void (*log)(void *context, const char *line);

@@ -205,9 +205,8 @@ static void strings_write(const struct config *config, struct boot_record *boot)
 static uint32_t boot_flags(const struct config *config)
 {
     return (config->validate ? BOOT_VALIDATE : 0) | (config->validate_only ? BOOT_VALIDATE_ONLY : 0) |
-            (config->compile_all ? BOOT_COMPILE_ALL : 0) |
-           (config->hypercall_all || config->trace ? BOOT_CALL_ALL : 0) |
-           (config->script ? BOOT_SCRIPT : 0) | (config->serve ? BOOT_SERVE : 0);
+           (config->compile_all ? BOOT_COMPILE_ALL : 0) |
+           (config->hypercall_all || config->trace ? BOOT_CALL_ALL : 0) | (config->serve ? BOOT_SERVE : 0);
 }
 
 _Static_assert(offsetof(struct control, boot) == 0, "offsets in the boot record count from the control area's start");

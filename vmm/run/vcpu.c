@@ -174,21 +174,6 @@ static uint64_t call_results(struct vcpu *v, const struct request *r)
     return 0;
 }
 
-/* The words of a test script (--script); a module's guest has none. */
-static uint64_t call_log(struct vcpu *v, const struct request *r)
-{
-    char *text = text_read(v, r->args[0], r->args[1]);
-    char *clean = text ? malloc(r->args[1] * 4 + 1) : NULL;
-    int err = wasi_stream(v->wasi, STDERR_FILENO);
-    if (!text)
-        end_bad_text(v, r, r->args[0], r->args[1]);
-    else if (clean && err >= 0 && v->vm->config->script)
-        write_guard_all(&v->vm->kick, err, clean, text_escape(text, r->args[1], clean, r->args[1] * 4 + 1, true));
-    free(text);
-    free(clean);
-    return 0;
-}
-
 static uint64_t call_random_refill(struct vcpu *v, const struct request *r)
 {
     struct iovec pool;
@@ -201,7 +186,7 @@ typedef uint64_t (*call_fn)(struct vcpu *, const struct request *);
 static const call_fn own_calls[CALL_COUNT] = {
     [CALL_memory_grow] = call_memory_grow, [CALL_heap_grow] = call_heap_grow, [CALL_code_grow] = call_code_grow,
     [CALL_clock_refresh] = call_clock_refresh, [CALL_ready] = call_ready, [CALL_end] = call_end,
-    [CALL_backtrace] = call_backtrace, [CALL_results] = call_results, [CALL_log] = call_log,
+    [CALL_backtrace] = call_backtrace, [CALL_results] = call_results,
     [CALL_memory_more] = call_memory_more,
     [CALL_random_refill] = call_random_refill,
 };

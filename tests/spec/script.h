@@ -1,4 +1,4 @@
-/* A test script in one file: tests/spec/script.c makes it of the official suite's JSON, guest/script.c runs it.
+/* A test script in one file: tests/spec/script.c makes it of the official suite's JSON, tests/spec/guest.c runs it.
  *
  *   file      SCRIPT_MAGIC, records to the end
  *   record    u8 enum script_op, u8 enum script_count, u32 line, then by op:
@@ -11,8 +11,8 @@
  * Numbers are little-endian, nothing is aligned.  words: a trap's sentence, or the beginning of it, or more than it; of
  * a module that is not linked, a part of the engine's sentence.  A result is right if it and the mask is the value, but
  * a mask of 0 asks for one that is not 0. */
-#ifndef GUEST_SCRIPT_H
-#define GUEST_SCRIPT_H
+#ifndef TESTS_SPEC_SCRIPT_H
+#define TESTS_SPEC_SCRIPT_H
 
 #define SCRIPT_MAGIC "wasvmscr"
 

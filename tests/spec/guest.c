@@ -1,12 +1,11 @@
-/* --script: the "module" is a test script (guest/script.h), whose modules are loaded, called and compared here, through
- * the engine's face alone.  So the official suite runs as programs do: this image, these page tables, this fault
- * handler.
+/* A guest image of the tests: the "module" is a test script (script.h), whose modules are loaded, called and compared
+ * here, through the engine's face alone.  It is the shipped image with this file in main.c's place, so the official
+ * suite runs as programs do: this bring-up, these page tables, this fault handler.
  *
- * The script is the tests' own and trusted to fit its format.  Failures are lines of CALL_log; the last line is the
- * count. */
-#include "guest/script.h"
+ * The script is the tests' own and trusted to fit its format.  The run ends with the count, and the first failures as
+ * lines below it. */
 #include "guest/guest.h"
-#include "wasi-shim/hypercall.h"
+#include "tests/spec/script.h"
 
 #define TARGETS        512
 #define FAILURES_SHOWN 20
@@ -24,7 +23,8 @@ struct script {
     enum script_count count;
 };
 
-static char buffer[1024];
+static char lines[FAILURES_SHOWN * 512];
+static struct text failures = {.bytes = lines, .cap = sizeof lines};
 
 /* ---- reading ---- */
 
@@ -51,14 +51,6 @@ static struct cell cell(struct script *s)
 
 /* ---- verdicts ---- */
 
-static void say(struct text *text)
-{
-    uint64_t args[] = {(uint64_t)text->bytes, text->len};
-    text_add(text, "\n");
-    args[1] = text->len;
-    hypercall(&guest.control->slot, CALL_log, args, 2);
-}
-
 static void passed(struct script *s)
 {
     s->passed += s->count != SCRIPT_UNCOUNTED;
@@ -66,19 +58,17 @@ static void passed(struct script *s)
 
 static void failed(struct script *s, const char *what, const char *got)
 {
-    struct text text = {.bytes = buffer, .cap = sizeof buffer};
     if (s->count == SCRIPT_CHANGED) {
         s->changed++;
         return;
     }
     if (s->failed++ >= FAILURES_SHOWN)
         return;
-    text_add(&text, "line ");
-    text_add_number(&text, s->line);
-    text_add(&text, ": ");
-    text_add(&text, what);
-    text_add(&text, got);
-    say(&text);
+    text_add(&failures, "\nline ");
+    text_add_number(&failures, s->line);
+    text_add(&failures, ": ");
+    text_add(&failures, what);
+    text_add(&failures, got);
 }
 
 static void verdict(struct script *s, bool good, const char *what, const char *got)
@@ -292,25 +282,37 @@ static void record_run(struct script *s)
     end_run(END_INVALID, "it is not a test script", 0);
 }
 
-_Noreturn void script_run(void)
+static void script_open(struct script *s)
 {
-    static struct script script;
-    struct script *s = &script;
     const uint64_t magic_bytes = sizeof SCRIPT_MAGIC - 1;
-    struct text text = {.bytes = buffer, .cap = sizeof buffer};
     s->at = (const uint8_t *)MAP_MODULE;
     s->end = s->at + guest.control->boot.module_bytes;
     if (s->at + magic_bytes > s->end || __builtin_memcmp(s->at, SCRIPT_MAGIC, magic_bytes) != 0)
         end_run(END_INVALID, "it is not a test script", 0);
     s->at += magic_bytes;
-    while (s->at < s->end)
-        record_run(s);
+}
+
+_Noreturn static void script_end(const struct script *s)
+{
+    static char bytes[sizeof lines + 128];
+    struct text text = {.bytes = bytes, .cap = sizeof bytes};
+    text_add(&text, "a test script: ");
     text_add_number(&text, s->passed);
     text_add(&text, " passed, ");
     text_add_number(&text, s->failed);
     text_add(&text, " failed, ");
     text_add_number(&text, s->changed);
     text_add(&text, " changed");
-    say(&text);
-    end_run(END_EXIT, "", s->failed > 0);
+    text_add(&text, lines);
+    end_run(END_EXIT, bytes, s->failed > 0);
+}
+
+_Noreturn void guest_main(void)
+{
+    static struct script script;
+    guest_boot();
+    script_open(&script);
+    while (script.at < script.end)
+        record_run(&script);
+    script_end(&script);
 }
