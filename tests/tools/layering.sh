@@ -1,32 +1,81 @@
 #!/bin/bash
-# Checks who may include what (docs/architecture.md has the picture):
+# Checks who may include and call whom (docs/architecture.md has the picture):
 #
 #   engine/     engine/ and freestanding standard headers      guest/   engine/engine.h, wasi-shim/, guest/
-#   wasi-shim/  wasi-shim/ and engine/engine.h                 vmm/     vmm/ and wasi-shim/abi.h
+#   wasi-shim/  wasi-shim/ and engine/engine.h                 vmm/     vmm/, wasi-shim/abi.h and calls.def
 #
-#   vmm/cli/    itself, libwasmvm's face and words; the rest of vmm/ has nothing of it
+# The folders of vmm/ have an order; each may use those before it, by their faces: X/X.h, and what `faces` adds.
+# vmm/cli/ has only libwasmvm's face and words.
+#
+#   layering.sh            the includes
+#   layering.sh OBJECT...  also the calls: what an object of a folder of vmm/ lacks, no folder behind it defines
 #
 # Includes are written from the repository root, an included file exists, no header includes itself by a detour.
-# Each file is one check.  The last line is `N passed, N failed`.
+# Each file and each object is one check.  The last line is `N passed, N failed`.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 freestanding=' stdarg.h stdbool.h stddef.h stdint.h stdalign.h stdnoreturn.h limits.h float.h immintrin.h cpuid.h '
 passed=0 failed=0
 
-face=' vmm/wasmvm.h vmm/wasmvm_plugin.h vmm/base/message.h '
+order='base machine wasi net run lib'
+declare -A place=()
+for folder in $order; do place[$folder]=${#place[@]}; done
+faces=' vmm/base/message.h vmm/wasi/desc.h '
+public=' vmm/wasmvm.h vmm/wasmvm_plugin.h '
+
+# Files that still use a folder behind their own.  One that does so no longer is a failure too.
+known='
+    vmm/wasi/dir.c net
+    vmm/wasi/fd_io.c net
+    vmm/wasi/fd_stat.c net
+    vmm/wasi/fdtable.c net
+    vmm/wasi/path.c net
+    vmm/wasi/poll.c net
+    vmm/wasi/wasi.c net
+    vmm/run/vcpu.h machine
+'
+is_known() { # FILE FOLDER
+    [[ $known == *" $1 $2"$'\n'* ]]
+}
+
+vmm_allowed() { # FOLDER FILE INCLUDED
+    local other=${3#vmm/}
+    case $3 in
+    "vmm/$1/"*) return 0 ;;
+    wasi-shim/abi.h | wasi-shim/calls.def) [ "$1" != base ]; return ;;
+    vmm/wasmvm.h) [ "$1" = lib ]; return ;;
+    vmm/wasmvm_plugin.h) [ "$1" != base ]; return ;;
+    vmm/*/*) other=${other%%/*} ;;
+    *) return 1 ;;
+    esac
+    is_known "$2" "$other" && return 0
+    [ -n "${place[$other]:-}" ] && [ "${place[$other]}" -lt "${place[$1]}" ] || return 1
+    [ "$3" = "vmm/$other/$other.h" ] || [[ $faces == *" $3 "* ]]
+}
 
 allowed() { # FILE INCLUDED: may FILE include it by "..."?
+    local folder=${1#vmm/}
     case $1 in
     engine/*) case $2 in engine/*) return 0 ;; esac ;;
     wasi-shim/*) case $2 in wasi-shim/* | engine/engine.h) return 0 ;; esac ;;
     guest/*) case $2 in guest/* | wasi-shim/* | engine/engine.h) return 0 ;; esac ;;
-    vmm/cli/*)
-        case $2 in vmm/cli/*) return 0 ;; esac
-        case $face in *" $2 "*) return 0 ;; esac ;;
-    vmm/*)
-        case $2 in vmm/cli/*) return 1 ;; vmm/* | wasi-shim/abi.h | wasi-shim/calls.def) return 0 ;; esac ;;
+    vmm/cli/*) [[ $2 == vmm/cli/* || "$public vmm/base/message.h " == *" $2 "* ]]; return ;;
+    vmm/*/*)
+        folder=${folder%%/*}
+        [ -n "${place[$folder]:-}" ] || { echo "$1: vmm/$folder has no place in the order"; return 0; }
+        vmm_allowed "$folder" "$1" "$2"
+        return ;;
     esac
     return 1
+}
+
+# Known exceptions whose file includes nothing of that folder any more.
+stale() {
+    local file folder
+    while read -r file folder; do
+        [ -z "$file" ] && continue
+        grep -q "^#include \"vmm/$folder/" "$file" || echo "$file: is known to use vmm/$folder and does not (see known)"
+    done <<<"$known"
 }
 
 check() { # FILE: prints what is wrong
@@ -64,6 +113,15 @@ reaches() { # HEADER TARGET: does HEADER include TARGET, directly or not?
     return 1
 }
 
+count() { # WHAT IS WRONG: one check
+    if [ -n "$1" ]; then
+        echo "$1"
+        failed=$((failed + 1))
+    else
+        passed=$((passed + 1))
+    fi
+}
+
 for file in {engine,engine/*,wasi-shim,guest,vmm,vmm/*}/*.{[chS],def}; do
     [ -e "$file" ] || continue
     wrong=$(check "$file")
@@ -73,12 +131,36 @@ for file in {engine,engine/*,wasi-shim,guest,vmm,vmm/*}/*.{[chS],def}; do
     *.[ch]) grep -nE '#[[:space:]]*if.*__(x86_64|i386|aarch64|amd64)__' "$file" &&
         wrong+="$file: architecture #ifdef" ;;
     esac
-    if [ -n "$wrong" ]; then
-        echo "$wrong"
-        failed=$((failed + 1))
-    else
-        passed=$((passed + 1))
-    fi
+    count "$wrong"
 done
+count "$(stale)"
+
+# ---- calls ----
+
+folder_of() { # OBJECT: PREFIX/vmm/FOLDER/FILE.o
+    local path=${1##*/vmm/}
+    echo "${path%%/*}"
+}
+
+called_up() { # OBJECT: what it calls of folders behind its own
+    local folder file symbol definer
+    folder=$(folder_of "$1")
+    file=vmm/${1##*/vmm/}
+    while read -r symbol; do
+        definer=${defined[$symbol]:-}
+        [ -n "$definer" ] && [ "${place[$definer]}" -gt "${place[$folder]}" ] || continue
+        is_known "${file%.o}.c" "$definer" || echo "${file%.o}: calls $symbol of vmm/$definer, which is behind it"
+    done < <(nm --undefined-only --format=posix "$1" | cut -d' ' -f1)
+}
+
+declare -A defined=()
+for object in "$@"; do
+    folder=$(folder_of "$object")
+    while read -r symbol _; do
+        defined[$symbol]=$folder
+    done < <(nm --defined-only --extern-only --format=posix "$object")
+done
+for object in "$@"; do count "$(called_up "$object")"; done
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
