@@ -36,11 +36,10 @@ bool compile_grow(struct compile *c, void **array, uint32_t *cap, uint32_t need,
 uint32_t build_node(struct build *b, enum irop op, enum irtype type)
 {
     struct compile *c = b->c;
-    if (c->nnodes == c->nodes_cap &&
-        !compile_grow(c, (void **)&c->nodes, &c->nodes_cap, c->nnodes + 1, sizeof *c->nodes))
+    if (c->body.nnodes == c->body.nodes_cap && !GROW(c, c->body.nodes, c->body.nnodes + 1))
         return 0; /* node 0 exists from the start: writes go nowhere harmful, `failed` ends the pass */
-    uint32_t i = c->nnodes++;
-    struct node *n = &c->nodes[i];
+    uint32_t i = c->body.nnodes++;
+    struct node *n = &c->body.nodes[i];
     *n = (struct node){.op = (uint8_t)op,
                        .type = (uint8_t)type,
                        .dst = REF_NONE,
@@ -57,13 +56,15 @@ uint32_t build_node(struct build *b, enum irop op, enum irtype type)
 struct vreg *build_vreg(struct build *b, uint32_t v)
 {
     struct compile *c = b->c;
-    if (v >= c->nvregs) {
-        if (!compile_grow(c, (void **)&c->vregs, &c->vregs_cap, v + 1, sizeof *c->vregs))
-            return &c->vregs[0];
-        while (c->nvregs <= v) /* stack registers: int and float in turn */
-            c->vregs[c->nvregs] = (struct vreg){.type = (c->nvregs - c->first_stack) & 1 ? T_F64 : T_I64}, c->nvregs++;
+    if (v >= c->body.nvregs) {
+        if (!GROW(c, c->body.vregs, v + 1))
+            return &c->body.vregs[0];
+        while (c->body.nvregs <= v) { /* stack registers: int and float in turn */
+            bool is_float = (c->body.nvregs - c->body.first_stack) & 1;
+            c->body.vregs[c->body.nvregs++] = (struct vreg){.type = is_float ? T_F64 : T_I64};
+        }
     }
-    return &c->vregs[v];
+    return &c->body.vregs[v];
 }
 
 /* ---- operand stack ---- */
@@ -72,7 +73,7 @@ void build_push(struct build *b, ref r, enum irtype type)
 {
     if (b->sp >= 0xffffff)
         b->c->failed = true;
-    if (b->sp == b->stack_cap && !compile_grow(b->c, (void **)&b->stack, &b->stack_cap, b->sp + 1, sizeof *b->stack))
+    if (b->sp == b->stack_cap && !GROW(b->c, b->stack, b->sp + 1))
         return;
     if (ref_is_vreg(r))
         build_vreg(b, ref_index(r))->pending++;
@@ -96,8 +97,8 @@ struct opnd build_pop(struct build *b)
 
 void build_push_node(struct build *b, uint32_t n, enum irtype type)
 {
-    b->c->nodes[n].flags |= NF_VALUE;
-    b->c->nodes[n].depth = b->sp & 0xffffff;
+    b->c->body.nodes[n].flags |= NF_VALUE;
+    b->c->body.nodes[n].depth = b->sp & 0xffffff;
     build_vreg(b, build_stack_vreg(b, b->sp, type)); /* its spill slot */
     build_push(b, n, type);
 }
@@ -105,24 +106,24 @@ void build_push_node(struct build *b, uint32_t n, enum irtype type)
 uint32_t build_const(struct build *b, enum irtype type, uint64_t imm)
 {
     uint32_t n = build_node(b, IR_CONST, type);
-    b->c->nodes[n].imm = imm;
-    b->c->nodes[n].flags = NF_FOLD | NF_VALUE;
+    b->c->body.nodes[n].imm = imm;
+    b->c->body.nodes[n].flags = NF_FOLD | NF_VALUE;
     return n;
 }
 
 static bool is_const(struct build *b, ref r, uint64_t *imm)
 {
-    if (!ref_is_node(r) || (r & REF_NZ) || b->c->nodes[r].op != IR_CONST)
+    if (!ref_is_node(r) || (r & REF_NZ) || b->c->body.nodes[r].op != IR_CONST)
         return false;
-    *imm = b->c->nodes[r].imm;
+    *imm = b->c->body.nodes[r].imm;
     return true;
 }
 
 /* A temporary that was computed just now, so that nothing can lie between it and its user. */
 bool build_is_last(struct build *b, ref r)
 {
-    return r != REF_NONE && ref_is_node(r) && ref_index(r) == b->last && (b->c->nodes[b->last].flags & NF_VALUE) &&
-           b->c->nodes[b->last].dst == REF_NONE;
+    return r != REF_NONE && ref_is_node(r) && ref_index(r) == b->last && (b->c->body.nodes[b->last].flags & NF_VALUE) &&
+           b->c->body.nodes[b->last].dst == REF_NONE;
 }
 
 /* The 64-bit register that holds r is known to have a zero upper half. */
@@ -132,9 +133,9 @@ static bool is_zero_extended(struct build *b, ref r)
         return false;
     if (ref_is_vreg(r)) {
         uint32_t v = ref_index(r);
-        return v < b->c->first_stack && build_vreg(b, v)->type == T_I32;
+        return v < b->c->body.first_stack && build_vreg(b, v)->type == T_I32;
     }
-    const struct node *n = &b->c->nodes[ref_index(r)];
+    const struct node *n = &b->c->body.nodes[ref_index(r)];
     if (n->op == IR_CONST)
         return n->imm >> 32 == 0;
     if (n->op == IR_LOAD && (n->sub == M_8U || n->sub == M_16U || n->sub == M_32U))
@@ -152,7 +153,7 @@ static void save_pending(struct build *b, uint32_t v)
 {
     uint32_t looked = 0;
     for (uint32_t i = b->sp; i-- > 0 && build_vreg(b, v)->pending;) {
-        if (++looked > PENDING_LOOK && v < b->c->first_stack) {
+        if (++looked > PENDING_LOOK && v < b->c->body.first_stack) {
             build_flush(b);
             return;
         }
@@ -160,7 +161,7 @@ static void save_pending(struct build *b, uint32_t v)
         if (!ref_is_vreg(o->r) || ref_index(o->r) != v)
             continue;
         uint32_t n = build_node(b, IR_COPY, o->type);
-        struct node *copy = &b->c->nodes[n];
+        struct node *copy = &b->c->body.nodes[n];
         copy->a = o->r;
         copy->flags |= NF_VALUE;
         copy->depth = i & 0xffffff;
@@ -173,16 +174,16 @@ static void save_pending(struct build *b, uint32_t v)
 
 static bool is_folded(const struct compile *c, ref r)
 {
-    return r != REF_NONE && ref_is_node(r) && c->nodes[ref_index(r)].op != IR_CONST &&
-           (c->nodes[ref_index(r)].flags & NF_FOLD);
+    return r != REF_NONE && ref_is_node(r) && c->body.nodes[ref_index(r)].op != IR_CONST &&
+           (c->body.nodes[ref_index(r)].flags & NF_FOLD);
 }
 
 /* A trap in the middle of a node that writes a pinned global would show a value that was never set. */
 static bool fusible(struct build *b, uint32_t v)
 {
     const struct compile *c = b->c;
-    const struct node *n = &c->nodes[b->last];
-    return v >= c->first_local || ((ir_flags[n->op] & IRF_PURE) && !is_folded(c, n->a) && !is_folded(c, n->b));
+    const struct node *n = &c->body.nodes[b->last];
+    return v >= c->body.first_local || ((ir_flags[n->op] & IRF_PURE) && !is_folded(c, n->a) && !is_folded(c, n->b));
 }
 
 void build_set(struct build *b, uint32_t v, struct opnd o)
@@ -192,13 +193,13 @@ void build_set(struct build *b, uint32_t v, struct opnd o)
         return;
     build_vreg(b, v)->uses++;
     if (!build_vreg(b, v)->pending && build_is_last(b, o.r) && !(o.r & REF_NZ) && fusible(b, v)) {
-        c->nodes[b->last].dst = v;
+        c->body.nodes[b->last].dst = v;
         return;
     }
     save_pending(b, v);
     uint32_t n = build_node(b, IR_SET, o.type);
-    c->nodes[n].a = o.r;
-    c->nodes[n].dst = v;
+    c->body.nodes[n].a = o.r;
+    c->body.nodes[n].dst = v;
 }
 
 /* Leaves entries [0, sp) as stack registers or constants, so that a block may end here. */
@@ -230,8 +231,8 @@ void build_flush(struct build *b)
 static bool foldable_load(struct build *b, ref r, enum irtype type)
 {
     static const uint8_t shape[] = {[T_I32] = M_32U, [T_I64] = M_64, [T_F32] = M_F32, [T_F64] = M_F64};
-    return !(r & REF_NZ) && build_is_last(b, r) && b->c->nodes[r].op == IR_LOAD && type <= T_F64 &&
-           b->c->nodes[r].sub == shape[type] && b->c->nodes[r].type == type;
+    return !(r & REF_NZ) && build_is_last(b, r) && b->c->body.nodes[r].op == IR_LOAD && type <= T_F64 &&
+           b->c->body.nodes[r].sub == shape[type] && b->c->body.nodes[r].type == type;
 }
 
 static void fold_loads(struct build *b, struct opnd *x, struct opnd *y, enum irop op, enum irtype type)
@@ -244,12 +245,12 @@ static void fold_loads(struct build *b, struct opnd *x, struct opnd *y, enum iro
         return;
     if (foldable_load(b, y->r, type)) {
         if (!is_const(b, x->r, &imm))
-            b->c->nodes[y->r].flags |= NF_FOLD;
+            b->c->body.nodes[y->r].flags |= NF_FOLD;
     } else if (foldable_load(b, x->r, type) && !is_const(b, y->r, &imm) && (ir_flags[op] & IRF_COMM)) {
         struct opnd t = *x;
         *x = *y;
         *y = t;
-        b->c->nodes[y->r].flags |= NF_FOLD;
+        b->c->body.nodes[y->r].flags |= NF_FOLD;
     }
 }
 
@@ -264,7 +265,7 @@ static void binary(struct build *b, enum irop op, enum irtype type, unsigned sub
     }
     fold_loads(b, &x, &y, op, type);
     uint32_t n = build_node(b, op, type);
-    struct node *node = &b->c->nodes[n];
+    struct node *node = &b->c->body.nodes[n];
     node->a = x.r;
     node->b = y.r;
     node->sub = (uint8_t)sub;
@@ -275,8 +276,8 @@ static void unary(struct build *b, enum irop op, enum irtype type, unsigned sub)
 {
     struct opnd x = build_pop(b);
     uint32_t n = build_node(b, op, type);
-    b->c->nodes[n].a = x.r;
-    b->c->nodes[n].sub = (uint8_t)sub;
+    b->c->body.nodes[n].a = x.r;
+    b->c->body.nodes[n].sub = (uint8_t)sub;
     build_push_node(b, n, type);
 }
 
@@ -284,7 +285,7 @@ static void test_zero(struct build *b, enum irtype type)
 {
     struct opnd *top = &b->stack[b->sp - 1];
     if (b->sp && build_is_last(b, top->r) && type == T_I32) {
-        struct node *n = &b->c->nodes[ref_index(top->r)];
+        struct node *n = &b->c->body.nodes[ref_index(top->r)];
         if (n->op == IR_CMP) {
             n->sub ^= 1;
             return;
@@ -298,6 +299,15 @@ static void test_zero(struct build *b, enum irtype type)
     }
     build_push(b, build_const(b, type, 0), type);
     binary(b, IR_CMP, type, CC_E);
+}
+
+/* The low half of its result needs no upper half of an operand. */
+static bool narrows(struct build *b, const struct node *n)
+{
+    uint64_t imm;
+    if (n->op == IR_SHL)
+        return is_const(b, n->b, &imm) && imm < 32;
+    return (ir_flags[n->op] & IRF_NARROW) && !is_folded(b->c, n->b);
 }
 
 /* i32.wrap_i64: the entry's type changes; an addition and its like narrow to 32 bits. */
@@ -314,10 +324,8 @@ static void wrap(struct build *b)
         return;
     }
     if (build_is_last(b, o.r)) {
-        struct node *n = &b->c->nodes[ref_index(o.r)];
-        bool loads = ref_is_node(n->b) && b->c->nodes[n->b].op == IR_LOAD && (b->c->nodes[n->b].flags & NF_FOLD);
-        bool shift = n->op == IR_SHL && is_const(b, n->b, &imm) && imm < 32;
-        if (n->type == T_I64 && ((ir_flags[n->op] & IRF_NARROW) || shift) && !loads) {
+        struct node *n = &b->c->body.nodes[ref_index(o.r)];
+        if (n->type == T_I64 && narrows(b, n)) {
             n->type = T_I32;
             build_push(b, o.r, T_I32);
             return;
@@ -355,7 +363,7 @@ void build_load(struct build *b, enum irtype type, unsigned shape, uint32_t off,
 {
     struct opnd address = build_pop(b);
     uint32_t n = build_node(b, IR_LOAD, type);
-    struct node *node = &b->c->nodes[n];
+    struct node *node = &b->c->body.nodes[n];
     node->a = address.r;
     node->off = off;
     node->idx = memory;
@@ -367,7 +375,7 @@ void build_store(struct build *b, enum irtype type, unsigned shape, uint32_t off
 {
     struct opnd value = build_pop(b), address = build_pop(b);
     uint32_t n = build_node(b, IR_STORE, type);
-    struct node *node = &b->c->nodes[n];
+    struct node *node = &b->c->body.nodes[n];
     node->a = address.r;
     node->b = value.r;
     node->off = off;
@@ -380,7 +388,7 @@ void build_store(struct build *b, enum irtype type, unsigned shape, uint32_t off
 static void local_get(struct build *b, uint32_t local)
 {
     struct compile *c = b->c;
-    uint32_t v = local == c->mirror ? 0 : c->first_local + local;
+    uint32_t v = local == c->body.mirror ? 0 : c->body.first_local + local;
     build_push(b, REF_VREG | v, build_vreg(b, v)->type);
 }
 
@@ -389,7 +397,7 @@ static void local_get(struct build *b, uint32_t local)
 static void local_set(struct build *b, uint32_t local, bool tee)
 {
     struct compile *c = b->c;
-    if (local == c->mirror) {
+    if (local == c->body.mirror) {
         struct opnd o = build_pop(b);
         if (!tee && o.r == REF_VREG) /* vreg 0: global.get 0; local.set */
             return;
@@ -404,7 +412,7 @@ static void local_set(struct build *b, uint32_t local, bool tee)
             build_pop(b);
         return;
     }
-    uint32_t v = c->first_local + local;
+    uint32_t v = c->body.first_local + local;
     struct opnd o = build_pop(b);
     bool fused = build_is_last(b, o.r);
     build_set(b, v, o);
@@ -421,12 +429,12 @@ static void global_get(struct build *b, uint32_t g)
     struct compile *c = b->c;
     for (uint32_t i = 0; i < 2; i++)
         if (c->instance->pinned[i] == (int32_t)g) {
-            build_push(b, REF_VREG | i, c->vregs[i].type);
+            build_push(b, REF_VREG | i, c->body.vregs[i].type);
             return;
         }
     enum irtype type = ir_type_of(c->module->globals[g].type);
     uint32_t n = build_node(b, IR_GLOBAL_GET, type);
-    c->nodes[n].idx = g;
+    c->body.nodes[n].idx = g;
     build_push_node(b, n, type);
 }
 
@@ -436,23 +444,23 @@ static void global_set(struct build *b, uint32_t g)
     struct opnd o = build_pop(b);
     for (uint32_t i = 0; i < 2; i++)
         if (c->instance->pinned[i] == (int32_t)g) {
-            if (i == 0 && c->mirror != REF_NONE)
+            if (i == 0 && c->body.mirror != REF_NONE)
                 b->mirror_broken = true;
             build_set(b, i, o);
             return;
         }
     uint32_t n = build_node(b, IR_GLOBAL_SET, ir_type_of(c->module->globals[g].type));
-    c->nodes[n].a = o.r;
-    c->nodes[n].idx = g;
+    c->body.nodes[n].a = o.r;
+    c->body.nodes[n].idx = g;
 }
 
 static void select_value(struct build *b)
 {
     struct opnd cond = build_pop(b), y = build_pop(b), x = build_pop(b);
-    if (build_is_last(b, cond.r) && (b->c->nodes[ref_index(cond.r)].op == IR_CMP) && !(cond.r & REF_NZ))
-        b->c->nodes[ref_index(cond.r)].flags |= NF_FOLD;
+    if (build_is_last(b, cond.r) && (b->c->body.nodes[ref_index(cond.r)].op == IR_CMP) && !(cond.r & REF_NZ))
+        b->c->body.nodes[ref_index(cond.r)].flags |= NF_FOLD;
     uint32_t n = build_node(b, IR_SELECT, x.type);
-    struct node *node = &b->c->nodes[n];
+    struct node *node = &b->c->body.nodes[n];
     node->a = x.r;
     node->b = y.r;
     node->c = cond.r;
@@ -464,24 +472,23 @@ static void select_value(struct build *b)
 uint32_t build_args(struct build *b, uint32_t n)
 {
     struct compile *c = b->c;
-    uint32_t first = c->nargs + 1; /* the entry before the first is flow.c's: webs live over the call */
-    if (!compile_grow(c, (void **)&c->args, &c->args_cap, first + n, sizeof *c->args))
+    uint32_t first = c->body.nargs;
+    if (!GROW(c, c->body.args, first + n))
         return 0;
-    c->nargs = first + n;
-    c->args[first - 1] = REF_NONE;
+    c->body.nargs = first + n;
     for (uint32_t i = n; i-- > 0;)
-        c->args[first + i] = build_pop(b).r;
+        c->body.args[first + i] = build_pop(b).r;
     return first;
 }
 
 /* In Go's code SP may have moved over a call: `global.get 0; local.set SP` follows at once, or a return. */
 static void check_mirror_after_call(struct build *b)
 {
-    struct compile *c = b->c;
-    if (c->mirror == REF_NONE || b->at[0] == OP_return_ || b->at[0] == OP_unreachable)
+    uint32_t mirror = b->c->body.mirror;
+    if (mirror == REF_NONE || b->at[0] == OP_return_ || b->at[0] == OP_unreachable)
         return;
     const uint8_t *at = b->at;
-    if (!(at[0] == OP_global_get && at[1] == 0 && at[2] == OP_local_set && c->mirror < 128 && at[3] == c->mirror))
+    if (!(at[0] == OP_global_get && at[1] == 0 && at[2] == OP_local_set && mirror < 128 && at[3] == mirror))
         b->mirror_broken = true;
 }
 
@@ -493,12 +500,11 @@ void build_call(struct build *b, enum irop op, const struct functype *type, uint
     for (uint32_t i = 0; i < 2; i++) /* the callee may change pinned globals */
         save_pending(b, i);
     uint32_t n = build_node(b, op, type->nresults ? ir_type_of(type->results[0]) : T_NONE);
-    struct node *node = &c->nodes[n];
+    struct node *node = &c->body.nodes[n];
     node->a = index;
-    node->b = type->nparams;
-    node->c = first;
+    node_set_args(node, first, type->nparams);
     node->idx = idx;
-    node->off = table;
+    node->table = table;
     if (op == IR_TAIL || op == IR_TAILI)
         return;
     if (type->nresults)
@@ -506,7 +512,7 @@ void build_call(struct build *b, enum irop op, const struct functype *type, uint
     for (uint32_t i = 1; i < type->nresults; i++) {
         enum irtype t = ir_type_of(type->results[i]);
         uint32_t r = build_node(b, IR_RESULT, t);
-        c->nodes[r].idx = i;
+        c->body.nodes[r].idx = i;
         build_push_node(b, r, t);
     }
     check_mirror_after_call(b);
@@ -544,9 +550,8 @@ static bool runtime_instruction(struct build *b, unsigned op)
     build_push(b, build_const(b, T_I32, y), T_I32);
     uint32_t first = build_args(b, r->npop + 2);
     uint32_t n = build_node(b, IR_RT, r->result);
-    struct node *node = &c->nodes[n];
-    node->b = r->npop + 2;
-    node->c = first;
+    struct node *node = &c->body.nodes[n];
+    node_set_args(node, first, r->npop + 2);
     node->idx = r->rt;
     if (r->result != T_NONE)
         build_push_node(b, n, r->result);
@@ -557,7 +562,7 @@ static void memory_size(struct build *b)
 {
     uint32_t m = build_u32(b);
     uint32_t n = build_node(b, IR_MEMSIZE, T_I32);
-    b->c->nodes[n].idx = m;
+    b->c->body.nodes[n].idx = m;
     build_push_node(b, n, T_I32);
 }
 
@@ -706,55 +711,55 @@ static const uint8_t *declare_locals(struct build *b)
         total += build_u32(b);
         b->at++;
     }
-    c->nlocals = total;
-    c->first_local = 2;
-    c->first_stack = 2 + total;
-    c->vregs_cap = c->first_stack + 64;
-    c->vregs = scratch_alloc(c->engine, (uint64_t)c->vregs_cap * sizeof *c->vregs);
-    if (!c->vregs) {
+    c->body.nlocals = total;
+    c->body.first_local = 2;
+    c->body.first_stack = 2 + total;
+    c->body.vregs_cap = c->body.first_stack + 64;
+    c->body.vregs = scratch_alloc(c->engine, (uint64_t)c->body.vregs_cap * sizeof *c->body.vregs);
+    if (!c->body.vregs) {
         c->failed = true;
         return start;
     }
-    c->nvregs = c->first_stack;
+    c->body.nvregs = c->body.first_stack;
     for (uint32_t i = 0; i < 2; i++) {
         int32_t g = c->instance->pinned[i];
-        c->vregs[i] = (struct vreg){.type = g < 0 ? T_NONE : ir_type_of(c->module->globals[g].type)};
+        c->body.vregs[i] = (struct vreg){.type = g < 0 ? T_NONE : ir_type_of(c->module->globals[g].type)};
     }
     uint32_t v = 2;
     for (uint32_t i = 0; i < c->type->nparams; i++)
-        c->vregs[v++] = (struct vreg){.type = ir_type_of(c->type->params[i])};
+        c->body.vregs[v++] = (struct vreg){.type = ir_type_of(c->type->params[i])};
     b->at = start;
     for (uint32_t g = build_u32(b); g; g--) {
         uint32_t n = build_u32(b);
         enum irtype t = ir_type_of(*b->at++);
         while (n--)
-            c->vregs[v++] = (struct vreg){.type = t};
+            c->body.vregs[v++] = (struct vreg){.type = t};
     }
     return b->at;
 }
 
 bool build(struct compile *c)
 {
-    c->mirror = c->dispatch = REF_NONE;
+    c->body.mirror = c->body.dispatch = REF_NONE;
     struct build b = {.c = c};
     const uint8_t *code = declare_locals(&b);
     if (c->failed)
         return false;
-    uint32_t nvregs = c->nvregs;
+    uint32_t nvregs = c->body.nvregs;
     /* `global.get 0; local.set L` first: L mirrors pinned global 0, as in Go's functions. */
     if (c->instance->pinned[0] == 0 && code[0] == OP_global_get && code[1] == 0 && code[2] == OP_local_set &&
         code[3] < 128 && code[3] >= c->type->nparams)
-        c->mirror = code[3];
+        c->body.mirror = code[3];
     for (;;) {
         if (!build_once(&b, code))
             return false;
         if (!b.mirror_broken)
             return !c->failed;
-        c->mirror = c->dispatch = REF_NONE;
-        c->nnodes = c->nblocks = c->norder = c->ntargets = c->nargs = 0;
-        c->nvregs = nvregs;
+        c->body.mirror = c->body.dispatch = REF_NONE;
+        c->body.nnodes = c->body.nblocks = c->body.norder = c->body.ntargets = c->body.nargs = 0;
+        c->body.nvregs = nvregs;
         for (uint32_t i = 0; i < nvregs; i++)
-            c->vregs[i].pending = c->vregs[i].uses = 0;
+            c->body.vregs[i].pending = c->body.vregs[i].uses = 0;
         b = (struct build){.c = c};
     }
 }

@@ -85,7 +85,7 @@ void build_load(struct build *, enum irtype, unsigned shape, uint32_t off, uint3
 void build_store(struct build *, enum irtype, unsigned shape, uint32_t off, uint32_t memory); /* address, value */
 static inline uint32_t build_stack_vreg(struct build *b, uint32_t depth, enum irtype type)
 {
-    return b->c->first_stack + depth * 2 + (type_is_int(type) ? 0 : 1);
+    return b->c->body.first_stack + depth * 2 + (type_is_int(type) ? 0 : 1);
 }
 
 /* build_control.c */

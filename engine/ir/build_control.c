@@ -10,33 +10,29 @@
 bool build_room(struct build *b)
 {
     struct compile *c = b->c;
-    return compile_grow(c, (void **)&c->nodes, &c->nodes_cap, 1, sizeof *c->nodes) &&
-           compile_grow(c, (void **)&c->blocks, &c->blocks_cap, 1, sizeof *c->blocks) &&
-           compile_grow(c, (void **)&c->order, &c->order_cap, 1, sizeof *c->order) &&
-           compile_grow(c, (void **)&b->ctl, &b->ctl_cap, 1, sizeof *b->ctl) &&
-           compile_grow(c, (void **)&b->stack, &b->stack_cap, 1, sizeof *b->stack);
+    return GROW(c, c->body.nodes, 1) && GROW(c, c->body.blocks, 1) && GROW(c, c->body.order, 1) &&
+           GROW(c, b->ctl, 1) && GROW(c, b->stack, 1);
 }
 
 static uint32_t block_new(struct build *b)
 {
     struct compile *c = b->c;
-    if (!compile_grow(c, (void **)&c->blocks, &c->blocks_cap, c->nblocks + 1, sizeof *c->blocks))
+    if (!GROW(c, c->body.blocks, c->body.nblocks + 1))
         return 0;
-    c->blocks[c->nblocks] = (struct block){.succ = {REF_NONE, REF_NONE}};
-    return c->nblocks++;
+    c->body.blocks[c->body.nblocks] = (struct block){.succ = {REF_NONE, REF_NONE}};
+    return c->body.nblocks++;
 }
 
 /* Starts block k here in layout order. */
 static void block_place(struct build *b, uint32_t k)
 {
     struct compile *c = b->c;
-    if (!compile_grow(c, (void **)&c->order, &c->order_cap, c->norder + 1, sizeof *c->order))
+    if (!GROW(c, c->body.order, c->body.norder + 1))
         return;
-    c->order[c->norder++] = k;
+    c->body.order[c->body.norder++] = k;
     uint32_t label = build_node(b, IR_LABEL, T_NONE);
-    c->nodes[label].idx = k;
-    c->blocks[k].first = label;
-    c->blocks[k].placed = true;
+    c->body.nodes[label].idx = k;
+    c->body.blocks[k].first = label;
     b->cur = k;
     b->dead = false;
 }
@@ -44,27 +40,27 @@ static void block_place(struct build *b, uint32_t k)
 static struct node *block_end(struct build *b, enum irop op)
 {
     uint32_t n = build_node(b, op, T_NONE);
-    b->c->blocks[b->cur].last = n;
-    return &b->c->nodes[n];
+    b->c->body.blocks[b->cur].last = n;
+    return &b->c->body.nodes[n];
 }
 
 static void branch(struct build *b, uint32_t target)
 {
     block_end(b, IR_BR);
-    b->c->blocks[b->cur].succ[0] = target;
+    b->c->body.blocks[b->cur].succ[0] = target;
 }
 
 static void branch_if(struct build *b, ref cond, uint32_t yes, uint32_t no)
 {
     struct compile *c = b->c;
     if (ref_is_node(cond) && ref_index(cond) == b->last && !(cond & REF_NZ)) {
-        struct node *n = &c->nodes[b->last];
+        struct node *n = &c->body.nodes[b->last];
         if ((n->op == IR_CMP || n->op == IR_FCMP || (n->op == IR_AND && n->type == T_I32)) && n->dst == REF_NONE)
             n->flags |= NF_FOLD;
     }
     block_end(b, IR_BRIF)->a = cond;
-    c->blocks[b->cur].succ[0] = yes;
-    c->blocks[b->cur].succ[1] = no;
+    c->body.blocks[b->cur].succ[0] = yes;
+    c->body.blocks[b->cur].succ[1] = no;
 }
 
 /* The popped condition survives the flush of what lies below it: it is computed last, the flush moves come before. */
@@ -76,9 +72,9 @@ static ref pop_condition(struct build *b)
     if (dirty && ref_is_vreg(cond)) { /* a flush may not write what the condition reads */
         build_vreg(b, build_stack_vreg(b, b->sp, T_I32));
         uint32_t n = build_node(b, IR_COPY, T_I32);
-        c->nodes[n].a = cond;
-        c->nodes[n].flags |= NF_VALUE;
-        c->nodes[n].depth = b->sp & 0xffffff;
+        c->body.nodes[n].a = cond;
+        c->body.nodes[n].flags |= NF_VALUE;
+        c->body.nodes[n].depth = b->sp & 0xffffff;
         cond = n;
     }
     build_flush(b);
@@ -87,7 +83,7 @@ static ref pop_condition(struct build *b)
 
 static struct ctl *ctl_push(struct build *b, unsigned kind)
 {
-    if (!compile_grow(b->c, (void **)&b->ctl, &b->ctl_cap, b->nctl + 1, sizeof *b->ctl))
+    if (!GROW(b->c, b->ctl, b->nctl + 1))
         return &b->ctl[0];
     struct ctl *f = &b->ctl[b->nctl++];
     *f = (struct ctl){
@@ -157,12 +153,12 @@ static void values_move(struct build *b, const struct ctl *f)
             continue;
         build_vreg(b, v)->uses++;
         if (build_is_last(b, o.r) && !(o.r & REF_NZ)) {
-            c->nodes[b->last].dst = v;
+            c->body.nodes[b->last].dst = v;
             continue;
         }
         uint32_t s = build_node(b, IR_SET, o.type);
-        c->nodes[s].a = o.r;
-        c->nodes[s].dst = v;
+        c->body.nodes[s].a = o.r;
+        c->body.nodes[s].dst = v;
         if (ref_is_vreg(o.r))
             build_vreg(b, ref_index(o.r))->uses++;
     }
@@ -264,9 +260,7 @@ static void do_else(struct build *b)
 static void return_values(struct build *b, uint32_t n)
 {
     uint32_t first = build_args(b, n);
-    struct node *r = block_end(b, IR_RETURN);
-    r->b = n;
-    r->c = first;
+    node_set_args(block_end(b, IR_RETURN), first, n);
 }
 
 static void do_end(struct build *b)
@@ -296,8 +290,9 @@ static void do_end(struct build *b)
         stack_cut(b, height);
         block_place(b, label);
         values_push(b, height, f->results, f->nresults);
-    } else if (f->kind == OP_loop && f->dispatch_vreg != REF_NONE && f->back_edges == 0 && b->c->order[1] == f->label) {
-        b->c->dispatch = f->label; /* entered from the function's start alone */
+    } else if (f->kind == OP_loop && f->dispatch_vreg != REF_NONE && f->back_edges == 0 &&
+               b->c->body.order[1] == f->label) {
+        b->c->body.dispatch = f->label; /* entered from the function's start alone */
     }
     if (b->nctl == 1 && !b->dead)
         return_values(b, f->nresults);
@@ -312,12 +307,12 @@ static uint32_t threaded_target(struct build *b, struct ctl *f)
     struct compile *c = b->c;
     if (f->kind != OP_loop)
         return label_block(b, f);
-    if (f->dispatch_vreg != REF_NONE && b->last == c->nnodes - 1 && b->last > c->blocks[b->cur].first) {
-        const struct node *s = &c->nodes[b->last];
+    if (f->dispatch_vreg != REF_NONE && b->last == c->body.nnodes - 1 && b->last > c->body.blocks[b->cur].first) {
+        const struct node *s = &c->body.nodes[b->last];
         if (s->op == IR_SET && s->dst == f->dispatch_vreg && ref_is_node(s->a) &&
-            c->nodes[ref_index(s->a)].op == IR_CONST) {
-            uint64_t k = c->nodes[ref_index(s->a)].imm;
-            return c->targets[f->dispatch_table + (k < f->dispatch_n ? k : f->dispatch_n)];
+            c->body.nodes[ref_index(s->a)].op == IR_CONST) {
+            uint64_t k = c->body.nodes[ref_index(s->a)].imm;
+            return c->body.targets[f->dispatch_table + (k < f->dispatch_n ? k : f->dispatch_n)];
         }
     }
     f->back_edges++;
@@ -357,18 +352,18 @@ static void do_br_table(struct build *b)
     struct compile *c = b->c;
     uint32_t n = build_u32(b);
     const uint8_t *entries = b->at;
-    uint32_t header = b->cur, header_nodes = c->nnodes - c->blocks[b->cur].first;
+    uint32_t header = b->cur, header_nodes = c->body.nnodes - c->body.blocks[b->cur].first;
     ref idx = pop_condition(b);
-    if (!compile_grow(c, (void **)&c->targets, &c->targets_cap, c->ntargets + n + 1, sizeof *c->targets))
+    if (!GROW(c, c->body.targets, c->body.ntargets + n + 1))
         return;
-    uint32_t table = c->ntargets;
-    c->ntargets += n + 1;
+    uint32_t table = c->body.ntargets;
+    c->body.ntargets += n + 1;
     b->stamp++;
     uint32_t from = b->cur;
     struct node *term = block_end(b, IR_BRTABLE);
     term->a = idx;
-    c->blocks[from].table = table;
-    c->blocks[from].ntable = n + 1;
+    c->body.blocks[from].table = table;
+    c->body.blocks[from].ntable = n + 1;
     b->at = entries;
     bool plain = true;
     for (uint32_t i = 0; i <= n; i++) {
@@ -389,7 +384,7 @@ static void do_br_table(struct build *b)
             }
             target = f->edge_block;
         }
-        c->targets[table + i] = target;
+        c->body.targets[table + i] = target;
     }
     /* A dispatch: nothing but this br_table since the loop's start. */
     if (plain && header_nodes == 1 && ref_is_vreg(idx) && !(idx & REF_NZ))
@@ -413,7 +408,7 @@ static void do_tail(struct build *b, unsigned op)
     uint32_t idx = build_u32(b), table = op == OP_return_call_indirect ? build_u32(b) : 0;
     const struct functype *t = &c->module->types[op == OP_return_call ? c->module->funcs[idx].type : idx];
     build_call(b, op == OP_return_call ? IR_TAIL : IR_TAILI, t, idx, table);
-    c->blocks[b->cur].last = c->nnodes - 1;
+    c->body.blocks[b->cur].last = c->body.nnodes - 1;
     set_dead(b);
 }
 

@@ -1,10 +1,11 @@
 /* Homes: machine registers for webs, in order of use per length of life, then for temporaries in the gaps; frame slots
  * for the rest.
  *
- * c->occupied has one mask per position (ir.h): which machine registers hold a web there.  A web gets a register that
+ * `occupied` has one mask per position (ir.h): which machine registers hold a web there.  A web gets a register that
  * is free over all its ranges.  Webs that live over calls get one only if they are used more than saved and restored:
  * every register is caller-saved.  A temporary that lives over a call stays in its slot. */
 #include "engine/ir/ir.h"
+#include "engine/lib.h"
 #include "engine/x64/regs.h"
 
 #define BUCKETS 64
@@ -18,36 +19,63 @@ static unsigned log2_times_2(uint64_t v)
     return 2 * top + (top ? (unsigned)(v >> (top - 1) & 1) : 0);
 }
 
-static bool sort_ranges(struct compile *c, struct range **sorted)
+/* What this pass alone knows. */
+struct coloring {
+    struct compile *c;
+    uint32_t *occupied;         /* per position: mask of machine registers (GPR 0..15, XMM 16..31) */
+    const struct range *ranges; /* sorted by web */
+    struct span {
+        uint32_t first, count, next; /* next: the web that comes after in its bucket */
+    } *spans;                        /* per web that is a root: its ranges */
+};
+
+static void add_saturating(uint32_t *sum, uint32_t more)
 {
-    struct range *out = scratch_alloc(c->engine, (uint64_t)(c->nranges + 1) * sizeof *out);
-    if (!out)
+    *sum = *sum + more < *sum ? UINT32_MAX : *sum + more;
+}
+
+/* What webs that were joined know goes to their root. */
+static void webs_join(struct compile *c)
+{
+    for (uint32_t w = 0; w < c->life.nwebs; w++) {
+        const struct web *web = &c->life.webs[w];
+        struct web *root = &c->life.webs[web_find(c, w)];
+        if (root == web)
+            continue;
+        ENGINE_ASSERT(root->vreg == web->vreg);
+        add_saturating(&root->weight, web->weight);
+        add_saturating(&root->call_weight, web->call_weight);
+        if (root->hint == REF_NONE)
+            root->hint = web->hint;
+    }
+}
+
+static bool ranges_sort(struct coloring *g)
+{
+    struct compile *c = g->c;
+    struct range *sorted = scratch_alloc(c->engine, (uint64_t)(c->life.nranges + 1) * sizeof *sorted);
+    g->spans = scratch_alloc(c->engine, (uint64_t)(c->life.nwebs + 1) * sizeof *g->spans);
+    if (!sorted || !g->spans)
         return false;
-    for (uint32_t i = 0; i < c->nranges; i++) {
-        c->ranges[i].web = web_find(c, c->ranges[i].web);
-        c->webs[c->ranges[i].web].nranges++;
+    for (uint32_t w = 0; w < c->life.nwebs; w++)
+        g->spans[w].count = 0;
+    for (uint32_t i = 0; i < c->life.nranges; i++) {
+        struct range *r = &c->life.ranges[i];
+        r->web = web_find(c, r->web);
+        g->spans[r->web].count++;
     }
     uint32_t at = 0;
-    for (uint32_t w = 0; w < c->nwebs; w++) {
-        struct web *web = &c->webs[w];
-        uint32_t root = web_find(c, w);
-        if (root != w) {
-            struct web *r = &c->webs[root];
-            r->weight = r->weight + web->weight < r->weight ? UINT32_MAX : r->weight + web->weight;
-            r->call_weight =
-                r->call_weight + web->call_weight < r->call_weight ? UINT32_MAX : r->call_weight + web->call_weight;
-            if (r->hint == REF_NONE)
-                r->hint = web->hint;
-        }
-        web->ranges = at;
-        at += web->nranges;
-        web->nranges = 0;
+    for (uint32_t w = 0; w < c->life.nwebs; w++) {
+        g->spans[w].first = at;
+        at += g->spans[w].count;
+        g->spans[w].count = 0;
     }
-    for (uint32_t i = 0; i < c->nranges; i++) {
-        struct web *r = &c->webs[c->ranges[i].web];
-        out[r->ranges + r->nranges++] = c->ranges[i];
+    ENGINE_ASSERT(at == c->life.nranges);
+    for (uint32_t i = 0; i < c->life.nranges; i++) {
+        struct span *span = &g->spans[c->life.ranges[i].web];
+        sorted[span->first + span->count++] = c->life.ranges[i];
     }
-    *sorted = out;
+    g->ranges = sorted;
     return true;
 }
 
@@ -64,60 +92,64 @@ static uint8_t pick(struct compile *c, const struct web *web, uint32_t free)
     if (web->fixed != REG_NONE && (free >> web->fixed & 1))
         return web->fixed;
     if (web->hint != REF_NONE) {
-        uint8_t reg = c->webs[web_find(c, web->hint)].reg;
+        uint8_t reg = c->life.webs[web_find(c, web->hint)].reg;
         if (reg != REG_NONE && (free >> reg & 1))
             return reg;
     }
     return reg_first(free);
 }
 
-static void color_web(struct compile *c, struct web *web, const struct range *ranges, uint32_t allowed)
+static void color_web(struct coloring *g, uint32_t w, uint32_t allowed)
 {
-    uint32_t busy = 0;
-    for (uint32_t i = 0; i < web->nranges; i++) {
-        busy |= busy_over(c->occupied, ranges[i].from, ranges[i].to);
+    const struct range *ranges = g->ranges + g->spans[w].first;
+    uint32_t count = g->spans[w].count, busy = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        busy |= busy_over(g->occupied, ranges[i].from, ranges[i].to);
         if ((allowed & ~busy) == 0)
             return;
     }
-    web->reg = pick(c, web, allowed & ~busy);
+    struct web *web = &g->c->life.webs[w];
+    web->reg = pick(g->c, web, allowed & ~busy);
     uint32_t bit = 1u << web->reg;
-    for (uint32_t i = 0; i < web->nranges; i++)
+    for (uint32_t i = 0; i < count; i++)
         for (uint32_t p = ranges[i].from; p <= ranges[i].to; p++)
-            c->occupied[p] |= bit;
+            g->occupied[p] |= bit;
 }
 
-/* Webs of parameters come in fixed registers; webs that live over the Go dispatch stay in memory (x64/emit_control.c).
- */
-static void fix_webs(struct compile *c)
+/* Parameters come in fixed registers. */
+static void fix_params(struct compile *c)
 {
-    const struct block *entry = &c->blocks[c->order[0]];
-    uint32_t ints = 0, floats = 0, at = entry->webs_in;
+    uint32_t ints = 0, floats = 0;
     uint8_t fixed[LIMIT_PARAMS];
     for (uint32_t p = 0; p < c->type->nparams; p++)
-        fixed[p] = reg_of_param(c->vregs[c->first_local + p].type, &ints, &floats);
-    for (uint32_t w = 0; w < c->words; w++)
-        for (uint64_t bits = c->live_in[(uint64_t)c->order[0] * c->words + w]; bits; bits &= bits - 1, at++) {
-            uint32_t vreg = c->cand_vreg[w * 64 + (uint32_t)__builtin_ctzll(bits)];
-            if (vreg < c->first_local + c->type->nparams)
-                c->webs[web_find(c, c->webs_in_store[at])].fixed = fixed[vreg - c->first_local];
-        }
-    if (c->dispatch == REF_NONE)
+        fixed[p] = reg_of_param(c->body.vregs[c->body.first_local + p].type, &ints, &floats);
+    for (struct live_walk in = live_walk(c, c->body.order[0]); live_next(&in);) {
+        uint32_t vreg = c->life.cand_vreg[in.cand];
+        if (vreg < c->body.first_local + c->type->nparams)
+            c->life.webs[web_find(c, *in.web)].fixed = fixed[vreg - c->body.first_local];
+    }
+}
+
+/* Webs that live over the Go dispatch stay in memory (x64/emit_control.c). */
+static void fix_dispatch(struct compile *c)
+{
+    if (c->body.dispatch == REF_NONE)
         return;
-    const struct block *d = &c->blocks[c->dispatch];
-    for (uint32_t i = 0; i < c->nranges; i++)
-        if (c->ranges[i].from <= 2 * d->last + 1 && c->ranges[i].to >= 2 * d->last + 1)
-            c->webs[c->ranges[i].web].weight = 0;
+    uint32_t end = 2 * c->body.blocks[c->body.dispatch].last + 1;
+    for (uint32_t i = 0; i < c->life.nranges; i++)
+        if (c->life.ranges[i].from <= end && c->life.ranges[i].to >= end)
+            c->life.webs[c->life.ranges[i].web].in_slot = true;
 }
 
 /* ---- temporaries and slots ---- */
 
 static void slot_of(struct compile *c, uint32_t vreg)
 {
-    struct vreg *v = &c->vregs[vreg];
+    struct vreg *v = &c->body.vregs[vreg];
     if (v->slot)
         return;
-    v->slot = c->frame_bytes + 1;
-    c->frame_bytes += v->type == T_V128 || (vreg >= c->first_stack && v->type == T_F64) ? 16 : 8;
+    v->slot = c->homes.frame_bytes + 1;
+    c->homes.frame_bytes += v->type == T_V128 || (vreg >= c->body.first_stack && v->type == T_F64) ? 16 : 8;
 }
 
 static uint32_t stack_args(const struct compile *c, const struct node *n)
@@ -135,21 +167,22 @@ static uint32_t stack_args(const struct compile *c, const struct node *n)
     return count;
 }
 
-static void place_temporary(struct compile *c, struct node *n, uint32_t i, uint32_t ints)
+static void place_temporary(struct coloring *g, struct node *n, uint32_t i, uint32_t ints)
 {
+    struct compile *c = g->c;
     enum irtype type = node_value_type(n);
     bool is_int = type_is_int(type);
     n->reg = REG_NONE;
     if (!(n->flags & NF_CROSS) && n->use - i < TEMPORARY_NODES_MAX) {
-        uint32_t free = (is_int ? ints : REG_TEMPS_FLOAT) & ~busy_over(c->occupied, 2 * i + 1, 2 * n->use - 1);
+        uint32_t free = (is_int ? ints : REG_TEMPS_FLOAT) & ~busy_over(g->occupied, 2 * i + 1, 2 * n->use - 1);
         if (free) {
             n->reg = reg_last(free);
             for (uint32_t p = 2 * i + 1; p < 2 * n->use; p++)
-                c->occupied[p] |= 1u << n->reg;
+                g->occupied[p] |= 1u << n->reg;
             return;
         }
     }
-    slot_of(c, c->first_stack + n->depth * 2 + (is_int ? 0 : 1));
+    slot_of(c, c->body.first_stack + n->depth * 2 + (is_int ? 0 : 1));
 }
 
 static uint32_t clobbers(const struct node *n)
@@ -167,67 +200,92 @@ static uint32_t clobbers(const struct node *n)
     }
 }
 
-static void place_rest(struct compile *c)
+/* Outgoing stack arguments lie at the frame's bottom. */
+static uint32_t out_bytes(const struct compile *c)
 {
     uint32_t out = 0;
-    for (uint32_t i = 0; i < c->nnodes; i++) {
-        struct node *n = &c->nodes[i];
-        uint32_t args = stack_args(c, n);
+    for (uint32_t i = 0; i < c->body.nnodes; i++) {
+        uint32_t args = stack_args(c, &c->body.nodes[i]);
         out = args > out ? args : out;
     }
-    c->out_bytes = c->frame_bytes = out * 16;
-    for (uint32_t w = 0; w < c->nwebs; w++) {
-        const struct web *root = &c->webs[web_find(c, w)];
+    return out * 16;
+}
+
+static void place_rest(struct coloring *g)
+{
+    struct compile *c = g->c;
+    c->homes.frame_bytes = out_bytes(c);
+    for (uint32_t w = 0; w < c->life.nwebs; w++) {
+        const struct web *root = &c->life.webs[web_find(c, w)];
         if (root->reg == REG_NONE || root->call_weight)
             slot_of(c, root->vreg);
     }
-    for (uint32_t v = 2; v < c->nvregs; v++)
-        if (c->vregs[v].cand == 0xffff && c->vregs[v].uses)
+    for (uint32_t v = 2; v < c->body.nvregs; v++)
+        if (c->body.vregs[v].cand == NO_CAND && c->body.vregs[v].uses)
             slot_of(c, v);
     uint32_t ints = reg_temps_int(c->instance);
-    for (uint32_t i = 0; i < c->nnodes; i++) {
-        struct node *n = &c->nodes[i];
+    for (uint32_t i = 0; i < c->body.nnodes; i++) {
+        struct node *n = &c->body.nodes[i];
         if ((n->flags & (NF_VALUE | NF_FOLD | NF_DEAD)) == NF_VALUE && n->dst == REF_NONE && n->use != REF_NONE)
-            place_temporary(c, n, i, ints);
+            place_temporary(g, n, i, ints);
     }
 }
 
-bool color(struct compile *c)
+static bool occupied_begin(struct coloring *g)
 {
-    struct range *sorted;
-    uint64_t positions = 2 * (uint64_t)c->nnodes + 2;
-    c->occupied = scratch_alloc(c->engine, positions * 4);
-    uint32_t *next = scratch_alloc(c->engine, (uint64_t)(c->nwebs + 1) * 4);
-    if (!c->occupied || !next || !sort_ranges(c, &sorted))
+    const struct body *b = &g->c->body;
+    uint64_t positions = 2 * (uint64_t)b->nnodes + 2;
+    g->occupied = scratch_alloc(g->c->engine, positions * 4);
+    if (!g->occupied)
         return false;
-    for (uint32_t i = 0; i < c->nnodes; i++) { /* closed to what lives over a node, not to its operands and result */
-        c->occupied[2 * i] = clobbers(&c->nodes[i]);
-        c->occupied[2 * i + 1] = 0;
+    for (uint32_t i = 0; i < b->nnodes; i++) { /* closed to what lives over a node, not to its operands and result */
+        g->occupied[2 * i] = clobbers(&b->nodes[i]);
+        g->occupied[2 * i + 1] = 0;
     }
-    c->occupied[positions - 2] = c->occupied[positions - 1] = 0;
-    fix_webs(c);
+    g->occupied[positions - 2] = g->occupied[positions - 1] = 0;
+    return true;
+}
+
+static unsigned urgency(const struct coloring *g, uint32_t w)
+{
+    const struct span *span = &g->spans[w];
+    uint64_t length = 0;
+    for (uint32_t i = 0; i < span->count; i++)
+        length += g->ranges[span->first + i].to - g->ranges[span->first + i].from + 1;
+    unsigned key = log2_times_2(((uint64_t)g->c->life.webs[w].weight << 12) / (length + 4));
+    return key < BUCKETS ? key : BUCKETS - 1;
+}
+
+/* The most urgent ones first; equal ones in order. */
+static void color_webs(struct coloring *g)
+{
+    struct compile *c = g->c;
     uint32_t bucket[BUCKETS];
     for (unsigned i = 0; i < BUCKETS; i++)
         bucket[i] = REF_NONE;
-    for (uint32_t w = c->nwebs; w-- > 0;) {
-        const struct web *web = &c->webs[w];
-        if (web->parent != w || web->weight == 0 || (uint64_t)web->call_weight * 2 > web->weight)
+    for (uint32_t w = c->life.nwebs; w-- > 0;) {
+        const struct web *web = &c->life.webs[w];
+        if (web->parent != w || web->weight == 0 || web->in_slot || (uint64_t)web->call_weight * 2 > web->weight)
             continue;
-        uint64_t length = 0;
-        for (uint32_t i = 0; i < web->nranges; i++)
-            length += sorted[web->ranges + i].to - sorted[web->ranges + i].from + 1;
-        unsigned key = log2_times_2(((uint64_t)web->weight << 12) / (length + 4));
-        key = key >= BUCKETS ? BUCKETS - 1 : key;
-        next[w] = bucket[key];
+        unsigned key = urgency(g, w);
+        g->spans[w].next = bucket[key];
         bucket[key] = w;
     }
     uint32_t ints = reg_webs_int(c->instance), floats = REG_WEBS_FLOAT;
     for (unsigned key = BUCKETS; key-- > 0;)
-        for (uint32_t w = bucket[key]; w != REF_NONE; w = next[w]) {
-            struct web *web = &c->webs[w];
-            bool is_int = type_is_int(c->vregs[web->vreg].type);
-            color_web(c, web, sorted + web->ranges, is_int ? ints : floats);
-        }
-    place_rest(c);
+        for (uint32_t w = bucket[key]; w != REF_NONE; w = g->spans[w].next)
+            color_web(g, w, type_is_int(c->body.vregs[c->life.webs[w].vreg].type) ? ints : floats);
+}
+
+bool color(struct compile *c)
+{
+    struct coloring g = {.c = c};
+    webs_join(c);
+    if (!occupied_begin(&g) || !ranges_sort(&g))
+        return false;
+    fix_params(c);
+    fix_dispatch(c);
+    color_webs(&g);
+    place_rest(&g);
     return true;
 }

@@ -86,16 +86,33 @@ enum {
     NF_VALUE = 8 /* has a value */
 };
 
+#define CALL_LIVE_MAX (1u << 20) /* entries of life.call_live */
+#define OVER_NONE     (CALL_LIVE_MAX - 1)
+
 struct node {
     uint8_t op, type, sub, flags;
     uint32_t dst; /* virtual register / web, or REF_NONE */
-    ref a, b, c;
+    ref a;
+    union {
+        struct {
+            ref b, c;
+        };
+        struct { /* those that have arguments: node_has_args */
+            uint32_t nargs : 12;
+            uint32_t over : 20; /* of a call, by flow.c: what lives over it, from call_live[over] on, or OVER_NONE */
+            uint32_t args;      /* args[args .. +nargs) */
+        };
+    };
     uint32_t use; /* the node that uses the temporary */
     union {
         uint64_t imm;
         struct {
-            uint32_t off, idx;
-        }; /* memory offset, memory index; function, type, table, target... */
+            union {
+                uint32_t off;   /* of a memory access */
+                uint32_t table; /* of an indirect call */
+            };
+            uint32_t idx; /* memory, global, function, type...: ir.def says which */
+        };
     };
     uint32_t pos;        /* module byte offset of the wasm instruction */
     uint32_t depth : 24; /* operand stack depth of the temporary: names its spill slot */
@@ -105,40 +122,82 @@ struct node {
 struct block {
     uint32_t first, last;           /* nodes; first is an IR_LABEL, last ends it */
     uint32_t succ[2];               /* block numbers, REF_NONE */
-    uint32_t table, ntable;         /* more successors: c->targets[table .. +ntable) */
+    uint32_t table, ntable;         /* more successors: targets[table .. +ntable) */
     uint32_t weight;                /* how often it runs, guessed from loops */
-    uint32_t webs_in;               /* c->webs_in_store[webs_in ..]: one web for each live-in candidate, ascending */
+    uint32_t webs_in;               /* webs_in_store[webs_in ..]: one web for each live-in candidate, ascending */
     uint32_t code;                  /* native offset */
-    bool placed, empty;             /* empty: only jumps on */
+    bool empty;                     /* only jumps on */
     bool is_target;
 };
 
 struct web {
     uint32_t parent; /* union-find */
     uint32_t vreg;
-    uint32_t ranges, nranges;     /* of a root, after color.c has sorted them */
     uint32_t hint;                /* web whose register would save a move, or REF_NONE */
     uint32_t weight, call_weight; /* how often it is used; how often a call stands in its life (saturating) */
     uint8_t reg;                  /* GPR 0..15, XMM 16..31; REG_NONE: lives in the slot of its virtual register */
     uint8_t fixed;                /* register that it comes in (parameters), or REG_NONE */
+    bool in_slot;                 /* color.c may give it no register */
 };
 struct range {
     uint32_t web, from, to; /* positions, inclusive */
 };
 
+_Static_assert(LIMIT_PARAMS + 8 < 1 << 12 && LIMIT_RESULTS < 1 << 12, "node.nargs");
+_Static_assert(CALL_LIVE_MAX == 1 << 20, "node.over");
+
 #define REG_NONE       0xff
 #define CAND_WORDS_MAX 8
+#define NO_CAND        0xffff
 
 struct vreg {
     uint8_t type;
-    uint16_t cand;
+    uint16_t cand; /* by flow.c: its number as a candidate for registers, or NO_CAND */
     uint32_t uses;
-    uint32_t slot; /* frame offset + 1, 0 = none (color.c) */
-    uint32_t pending;
+    uint32_t slot;    /* frame offset + 1, 0 = none (color.c) */
+    uint32_t pending; /* build.c: reads of it that are still on the operand stack */
 };
 
 struct site {
     uint32_t native, pos;
+};
+
+/* build.c's result: the function as nodes and blocks.  Later passes fill in what says so above. */
+struct body {
+    struct node *nodes;
+    uint32_t nnodes, nodes_cap;
+    struct block *blocks;
+    uint32_t nblocks, blocks_cap;
+    uint32_t *order; /* block numbers in layout order */
+    uint32_t norder, order_cap;
+    uint32_t *targets; /* of jump tables */
+    uint32_t ntargets, targets_cap;
+    ref *args;
+    uint32_t nargs, args_cap;
+    struct vreg *vregs;
+    uint32_t nvregs, vregs_cap;
+    uint32_t nlocals, first_local, first_stack; /* vreg numbers */
+    uint32_t mirror;                            /* local that always equals pinned global 0, or REF_NONE */
+    uint32_t dispatch;                          /* block that ends in the Go entry dispatch, or REF_NONE */
+};
+
+/* flow.c's result: what is live where, and the webs. */
+struct life {
+    uint32_t ncand, words;
+    uint32_t *cand_vreg;
+    uint64_t *live_in; /* per block, `words` each */
+    uint32_t *webs_in_store;
+    struct web *webs;
+    uint32_t nwebs, webs_cap;
+    struct range *ranges;
+    uint32_t nranges, ranges_cap;
+    uint32_t *call_live; /* per call, from node->over on: how many, and their webs */
+    uint32_t ncall_live, call_live_cap;
+};
+
+/* color.c's result, besides the registers of webs and temporaries and the slots of virtual registers. */
+struct homes {
+    uint32_t frame_bytes;
 };
 
 /* One compilation.  Arrays live in scratch memory. */
@@ -150,41 +209,14 @@ struct compile {
     const struct functype *type;
     bool failed; /* sticky: scratch memory could not be had or a limit was met */
 
-    struct node *nodes;
-    uint32_t nnodes, nodes_cap;
-    struct block *blocks;
-    uint32_t nblocks, blocks_cap;
-    uint32_t *order;
-    uint32_t norder, order_cap; /* block numbers in layout order */
-    uint32_t *targets;
-    uint32_t ntargets, targets_cap;
-    ref *args;
-    uint32_t nargs, args_cap;
-    struct vreg *vregs;
-    uint32_t nvregs, vregs_cap;
-    uint32_t nlocals, first_local, first_stack; /* vreg numbers */
-    uint32_t mirror;                            /* local that always equals pinned global 0, or REF_NONE */
-
-    /* flow */
-    uint32_t ncand, words;
-    uint32_t *cand_vreg;
-    uint64_t *live_in; /* per block, `words` each */
-    uint32_t *webs_in_store;
-    struct web *webs;
-    uint32_t nwebs, webs_cap;
-    struct range *ranges;
-    uint32_t nranges, ranges_cap;
-    uint32_t *call_live;
-    uint32_t ncall_live, call_live_cap; /* per call: count, webs; starts at args[node->c - 1] */
-    uint32_t *occupied;                 /* per position: mask of machine registers (GPR 0..15, XMM 16..31) */
-    uint32_t dispatch;                  /* block that ends in the Go entry dispatch, or REF_NONE */
+    struct body body;
+    struct life life;
+    struct homes homes;
 
     /* record mode: map native offsets to wasm offsets instead of keeping code */
     bool record;
     struct site *sites;
     uint32_t nsites, sites_cap;
-    uint32_t frame_bytes, out_bytes,
-        frame_start; /* native frame; outgoing arguments at its bottom; code before its set-up */
 };
 
 /* The type of a node's value (comparisons have the type of their operands). */
@@ -208,8 +240,51 @@ static inline enum irtype ir_type_of(uint8_t valtype)
     }
 }
 
+static inline bool node_has_args(const struct node *n)
+{
+    return (ir_flags[n->op] & IRF_CALL) || n->op == IR_RETURN || n->op == IR_TAIL || n->op == IR_TAILI;
+}
+
+static inline void node_set_args(struct node *n, uint32_t first, uint32_t count)
+{
+    n->args = first;
+    n->nargs = count & 0xfff;
+    n->over = OVER_NONE;
+}
+
+/* What is live where a block begins, candidates ascending. */
+struct live_walk {
+    uint32_t cand;
+    uint32_t *web; /* its entry in webs_in_store */
+    const uint64_t *word, *end;
+    uint64_t bits;
+    uint32_t next_cand; /* of the word behind */
+};
+static inline struct live_walk live_walk(const struct compile *c, uint32_t block)
+{
+    const uint64_t *set = c->life.live_in + (uint64_t)block * c->life.words;
+    return (struct live_walk){.web = c->life.webs_in_store + c->body.blocks[block].webs_in - 1,
+                              .word = set,
+                              .end = set + c->life.words};
+}
+static inline bool live_next(struct live_walk *w)
+{
+    while (!w->bits) {
+        if (w->word == w->end)
+            return false;
+        w->bits = *w->word++;
+        w->next_cand += 64;
+    }
+    w->cand = w->next_cand - 64 + (uint32_t)__builtin_ctzll(w->bits);
+    w->bits &= w->bits - 1;
+    w->web++;
+    return true;
+}
+
 /* Grows an array in scratch memory; false sets failed. */
 bool compile_grow(struct compile *, void **array, uint32_t *cap, uint32_t need, uint32_t elem_bytes);
+/* The same for an array beside which its capacity stands. */
+#define GROW(c, array, need) compile_grow(c, (void **)&(array), &array##_cap, need, sizeof *(array))
 
 /* ---- build.c, build_control.c: body to nodes; spec 4.4 says what each instruction means ---- */
 bool build(struct compile *);
@@ -217,9 +292,9 @@ bool build(struct compile *);
 bool flow(struct compile *);
 static inline uint32_t web_find(struct compile *c, uint32_t w)
 {
-    while (c->webs[w].parent != w) {
-        c->webs[w].parent = c->webs[c->webs[w].parent].parent;
-        w = c->webs[w].parent;
+    while (c->life.webs[w].parent != w) {
+        c->life.webs[w].parent = c->life.webs[c->life.webs[w].parent].parent;
+        w = c->life.webs[w].parent;
     }
     return w;
 }

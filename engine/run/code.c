@@ -323,7 +323,7 @@ bool code_compile(struct instance *i, uint32_t func, bool record, uint32_t nativ
             *wasm_offset = c.sites[k].pos;
         return true;
     }
-    struct code_range r = {offset, offset + c.frame_start, offset + bytes, func, c.frame_bytes, i, false};
+    struct code_range r = {offset, offset, offset + bytes, func, c.homes.frame_bytes, i, false};
     if (!code_add_range(e, r))
         return false;
     s->entry[func] = offset;

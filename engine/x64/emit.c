@@ -11,15 +11,15 @@
 
 bool is_imm(struct emit *e, ref r, uint64_t *imm)
 {
-    if (!ref_is_node(r) || e->c->nodes[ref_index(r)].op != IR_CONST)
+    if (!ref_is_node(r) || e->c->body.nodes[ref_index(r)].op != IR_CONST)
         return false;
-    *imm = e->c->nodes[ref_index(r)].imm;
+    *imm = e->c->body.nodes[ref_index(r)].imm;
     return true;
 }
 
 static struct loc slot(struct emit *e, uint32_t vreg)
 {
-    return (struct loc){.kind = L_MEM, .rm = rm_mem(RSP, (int32_t)(e->c->vregs[vreg].slot - 1))};
+    return (struct loc){.kind = L_MEM, .rm = rm_mem(RSP, (int32_t)(e->c->body.vregs[vreg].slot - 1))};
 }
 
 static struct loc loc_of_vreg(struct emit *e, uint32_t i)
@@ -27,9 +27,9 @@ static struct loc loc_of_vreg(struct emit *e, uint32_t i)
     struct compile *c = e->c;
     if (i < 2)
         return (struct loc){.kind = L_REG, .reg = i == 0 ? REG_PIN0 : REG_PIN1};
-    if (i < c->nvregs)
+    if (i < c->body.nvregs)
         return slot(e, i);
-    const struct web *w = &c->webs[web_find(c, i - c->nvregs)];
+    const struct web *w = &c->life.webs[web_find(c, i - c->body.nvregs)];
     if (w->reg != REG_NONE)
         return (struct loc){.kind = L_REG, .reg = w->reg};
     return slot(e, w->vreg);
@@ -39,14 +39,14 @@ static struct loc loc_of_temporary(struct emit *e, const struct node *n)
 {
     if (n->reg != REG_NONE)
         return (struct loc){.kind = L_REG, .reg = n->reg};
-    return slot(e, e->c->first_stack + n->depth * 2 + (type_is_int(node_value_type(n)) ? 0 : 1));
+    return slot(e, e->c->body.first_stack + n->depth * 2 + (type_is_int(node_value_type(n)) ? 0 : 1));
 }
 
 struct loc loc_of(struct emit *e, ref r)
 {
     if (ref_is_vreg(r))
         return loc_of_vreg(e, ref_index(r));
-    const struct node *n = &e->c->nodes[ref_index(r)];
+    const struct node *n = &e->c->body.nodes[ref_index(r)];
     if (n->op == IR_CONST)
         return (struct loc){.kind = L_IMM, .imm = n->imm};
     return loc_of_temporary(e, n);
@@ -127,7 +127,7 @@ void xmm_move(struct emit *e, uint8_t dst, uint8_t src)
 void x_constant(struct emit *e, enum insn insn, uint8_t reg, struct cell value, uint8_t bytes)
 {
     struct compile *c = e->c;
-    if (!compile_grow(c, (void **)&e->constants, &e->constants_cap, e->nconstants + 1, sizeof *e->constants))
+    if (!GROW(c, e->constants, e->nconstants + 1))
         return;
     x_rm(&e->a, insn, false, reg & 15, rm_rip(ASM_LATER));
     e->constants[e->nconstants++] = (struct constant){asm_offset(&e->a) - 4, bytes, value};
@@ -159,11 +159,27 @@ void xmm_constant(struct emit *e, uint8_t reg, uint64_t bits, enum irtype type)
 
 void slot_zero(struct emit *e, uint32_t vreg)
 {
-    const struct vreg *v = &e->c->vregs[vreg];
+    const struct vreg *v = &e->c->body.vregs[vreg];
     int32_t at = (int32_t)(v->slot - 1);
     x_rmi32(&e->a, I_MOV_IMM, true, 0, rm_mem(RSP, at), 0);
     if (v->type == T_V128)
         x_rmi32(&e->a, I_MOV_IMM, true, 0, rm_mem(RSP, at + 8), 0);
+}
+
+void reg_zero(struct emit *e, uint8_t reg)
+{
+    if (reg < XMM0)
+        x_zero(&e->a, reg);
+    else
+        x_rr(&e->a, I_XORPS, false, reg & 15, reg & 15);
+}
+
+void home_zero(struct emit *e, const struct web *web)
+{
+    if (web->reg == REG_NONE)
+        slot_zero(e, web->vreg);
+    else
+        reg_zero(e, web->reg);
 }
 
 void xmm_load(struct emit *e, uint8_t reg, ref r, enum irtype type)
@@ -188,60 +204,71 @@ uint8_t xmm_of(struct emit *e, ref r, uint8_t scratch, enum irtype type)
 
 /* ---- parallel moves ---- */
 
+static void move_register(struct emit *e, uint8_t dst, uint8_t src, bool w)
+{
+    if (dst >= XMM0)
+        xmm_move(e, dst, src);
+    else if (dst != src)
+        x_rr(&e->a, I_MOV, w, dst, src);
+}
+
 static void move_one(struct emit *e, const struct move *m)
 {
-    if (m->dst >= XMM0)
+    if (m->src == REF_NONE)
+        move_register(e, m->dst, m->from, m->w);
+    else if (m->dst >= XMM0)
         xmm_load(e, m->dst, m->src, m->type);
     else
         gpr_load(e, m->dst, m->src, m->w);
 }
 
-/* Registers are read before they are written; a cycle is broken through a scratch register. */
+static bool is_blocked(const struct move *m, uint32_t n, uint32_t i)
+{
+    for (uint32_t j = 0; j < n; j++)
+        if (j != i && !m[j].done && m[j].from == m[i].dst)
+            return true;
+    return false;
+}
+
+/* Breaks a cycle: what the first move left would overwrite goes to a scratch register. */
+static void move_aside(struct emit *e, struct move *m, uint32_t n)
+{
+    uint32_t i = 0;
+    while (m[i].done)
+        i++;
+    uint8_t busy = m[i].dst, aside = busy >= XMM0 ? XMM15 : RAX;
+    move_register(e, aside, busy, true);
+    for (uint32_t j = 0; j < n; j++)
+        if (!m[j].done && m[j].from == busy) {
+            m[j].from = aside;
+            m[j].w = m[j].w && (m[j].src == REF_NONE || !(m[j].src & REF_NZ));
+            m[j].src = REF_NONE;
+        }
+}
+
+void moves_between(struct emit *e, struct move *m, uint32_t n)
+{
+    for (uint32_t left = n; left;) {
+        uint32_t before = left;
+        for (uint32_t i = 0; i < n; i++) {
+            if (m[i].done || is_blocked(m, n, i))
+                continue;
+            move_one(e, &m[i]);
+            m[i].done = true;
+            left--;
+        }
+        if (left == before)
+            move_aside(e, m, n);
+    }
+}
+
 void moves(struct emit *e, struct move *m, uint32_t n)
 {
-    uint8_t from[32]; /* source register of each, REG_NONE: not a register */
-    bool done[32] = {false};
     for (uint32_t i = 0; i < n; i++) {
         struct loc l = loc_of(e, m[i].src);
-        from[i] = l.kind == L_REG ? l.reg : REG_NONE;
+        m[i].from = l.kind == L_REG ? l.reg : REG_NONE;
     }
-    for (uint32_t left = n; left;) {
-        bool progress = false;
-        for (uint32_t i = 0; i < n; i++) {
-            if (done[i])
-                continue;
-            bool blocked = false;
-            for (uint32_t j = 0; j < n; j++)
-                blocked |= j != i && !done[j] && from[j] == m[i].dst;
-            if (blocked)
-                continue;
-            if (from[i] == RAX || from[i] == XMM15) { /* was put aside */
-                if (m[i].dst >= XMM0)
-                    xmm_move(e, m[i].dst, from[i]);
-                else
-                    x_rr(&e->a, I_MOV, m[i].w && !(m[i].src & REF_NZ), m[i].dst, from[i]);
-            } else {
-                move_one(e, &m[i]);
-            }
-            done[i] = true;
-            left--;
-            progress = true;
-        }
-        if (progress)
-            continue;
-        for (uint32_t i = 0; i < n; i++)
-            if (!done[i]) {
-                uint8_t busy = m[i].dst, aside = busy >= XMM0 ? XMM15 : RAX;
-                if (busy >= XMM0)
-                    xmm_move(e, aside, busy);
-                else
-                    x_rr(&e->a, I_MOV, true, aside, busy);
-                for (uint32_t j = 0; j < n; j++)
-                    if (from[j] == busy)
-                        from[j] = aside;
-                break;
-            }
-    }
+    moves_between(e, m, n);
 }
 
 /* ---- traps and positions ---- */
@@ -251,7 +278,7 @@ void site(struct emit *e, uint32_t pos)
     struct compile *c = e->c;
     if (!c->record)
         return;
-    if (!compile_grow(c, (void **)&c->sites, &c->sites_cap, c->nsites + 1, sizeof *c->sites))
+    if (!GROW(c, c->sites, c->nsites + 1))
         return;
     c->sites[c->nsites++] = (struct site){asm_offset(&e->a), pos};
 }
@@ -259,10 +286,10 @@ void site(struct emit *e, uint32_t pos)
 void trap_if(struct emit *e, unsigned cc, enum trap trap)
 {
     struct compile *c = e->c;
-    if (!compile_grow(c, (void **)&e->cold, &e->cold_cap, e->ncold + 1, sizeof *e->cold))
+    if (!GROW(c, e->cold, e->ncold + 1))
         return;
     uint32_t at = x_jcc(&e->a, cc, ASM_LATER);
-    e->cold[e->ncold++] = (struct cold){at, c->nodes[e->node].pos, (uint8_t)trap};
+    e->cold[e->ncold++] = (struct cold){at, c->body.nodes[e->node].pos, (uint8_t)trap};
 }
 
 /* ---- nodes ---- */
@@ -396,27 +423,25 @@ static bool room(struct emit *e, uint32_t bytes)
 
 static uint32_t room_for(const struct emit *e, const struct node *n)
 {
-    if ((ir_flags[n->op] & IRF_CALL) || n->op == IR_TAIL || n->op == IR_TAILI || n->op == IR_RETURN) {
-        uint32_t live = (ir_flags[n->op] & IRF_CALL) && e->c->args[n->c - 1] != REF_NONE
-                            ? e->c->call_live[e->c->args[n->c - 1]]
-                            : 0;
-        return ROOM + n->b * 48 + live * 24;
+    if (node_has_args(n)) {
+        uint32_t live = n->over != OVER_NONE ? e->c->life.call_live[n->over] : 0;
+        return ROOM + n->nargs * 48 + live * 24;
     }
     if (n->op == IR_BRTABLE) /* a dispatch zeroes what is live behind it */
-        return ROOM + SLOT_ZERO_BYTES * e->c->ncand;
+        return ROOM + SLOT_ZERO_BYTES * e->c->life.ncand;
     return ROOM;
 }
 
 static bool emit_blocks(struct emit *e)
 {
     struct compile *c = e->c;
-    for (e->order = 0; e->order < c->norder; e->order++) {
-        struct block *b = &c->blocks[c->order[e->order]];
-        if (block_skipped(e, c->order[e->order]))
+    for (e->order = 0; e->order < c->body.norder; e->order++) {
+        struct block *b = &c->body.blocks[c->body.order[e->order]];
+        if (block_skipped(e, c->body.order[e->order]))
             continue;
         b->code = asm_offset(&e->a);
         for (uint32_t i = b->first; i <= b->last; i++) {
-            struct node *n = &c->nodes[i];
+            struct node *n = &c->body.nodes[i];
             if (n->flags & (NF_DEAD | NF_FOLD) || n->op == IR_CONST)
                 continue;
             if (!room(e, room_for(e, n)))
@@ -461,10 +486,10 @@ static bool emit_constants(struct emit *e)
 static void indirect_prepare(struct emit *e)
 {
     struct compile *c = e->c;
-    for (uint32_t i = 0; i < c->nnodes; i++) {
-        const struct node *n = &c->nodes[i];
+    for (uint32_t i = 0; i < c->body.nnodes; i++) {
+        const struct node *n = &c->body.nodes[i];
         if (n->op == IR_CALLI || n->op == IR_TAILI)
-            code_fast_table(e->instance->code, e->instance->tables[n->off], c->module->canon[n->idx]);
+            code_fast_table(e->instance->code, e->instance->tables[n->table], c->module->canon[n->idx]);
     }
 }
 
@@ -475,7 +500,7 @@ bool emit(struct compile *c, uint32_t *code_offset, uint32_t *code_bytes)
     if (!e)
         return false;
     *e = (struct emit){.c = c, .instance = c->instance, .engine = engine};
-    e->cap = 1024 + c->nnodes * 8;
+    e->cap = 1024 + c->body.nnodes * 8;
     e->a.start = scratch_alloc(engine, e->cap);
     if (!e->a.start)
         return false;
@@ -484,13 +509,13 @@ bool emit(struct compile *c, uint32_t *code_offset, uint32_t *code_bytes)
     blocks_mark(e);
     *code_offset = (engine->code->used + 15) & ~15u;
     e->a.address = code_address(engine, *code_offset);
-    e->frame = c->frame_bytes = (c->frame_bytes + 7) & ~7u;
-    if (!room(e, ROOM + 32 * c->type->nparams + SLOT_ZERO_BYTES * (c->nlocals + 64)))
+    e->frame = c->homes.frame_bytes = (c->homes.frame_bytes + 7) & ~7u;
+    if (!room(e, ROOM + 32 * c->type->nparams + SLOT_ZERO_BYTES * (c->body.nlocals + 64)))
         return false;
     meant_begin(&e->a);
     emit_prologue(e);
     ENGINE_ASSERT(asm_offset(&e->a) <= e->cap);
-    if (!emit_blocks(e) || !room(e, ROOM + 16 * e->ncold + SLOT_ZERO_BYTES * c->nvregs + 32 * 16))
+    if (!emit_blocks(e) || !room(e, ROOM + 16 * e->ncold + SLOT_ZERO_BYTES * c->body.nvregs + 32 * 16))
         return false;
     emit_cold(e);
     ENGINE_ASSERT(asm_offset(&e->a) <= e->cap);

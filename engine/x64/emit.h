@@ -12,8 +12,12 @@ struct cold {
     uint8_t trap;
 }; /* a jcc that goes to a trap */
 struct link {
-    uint32_t site, block, table;
-}; /* rel32 of a jump, or a jump table's entry (table != REF_NONE) */
+    uint32_t site, block;
+}; /* rel32 of a jump */
+struct jump_table {
+    uint32_t site; /* of the displacement that leads to it */
+    uint32_t first, count; /* its entries: targets[first .. +count) */
+};
 struct constant {
     uint32_t site;
     uint8_t bytes; /* 8 or 16 */
@@ -36,11 +40,14 @@ struct emit {
     uint32_t ncold, cold_cap;
     struct link *links;
     uint32_t nlinks, links_cap;
+    struct jump_table *tables;
+    uint32_t ntables, tables_cap;
     struct constant *constants;
     uint32_t nconstants, constants_cap;
     uint32_t order; /* index in layout order of the block being emitted */
     uint32_t node;
     struct slow_dispatch dispatch;
+    bool *set_early; /* per virtual register: not zero any more where Go's dispatch stands */
     uint32_t frame;
 };
 
@@ -75,20 +82,23 @@ void xmm_constant(struct emit *, uint8_t reg, uint64_t bits, enum irtype); /* bi
 struct cell vector_constant(struct emit *, uint64_t imm);                  /* the 16 bytes of an IR_CONST of T_V128 */
 void x_constant(struct emit *, enum insn, uint8_t reg, struct cell, uint8_t bytes); /* insn reg, [constant] */
 void slot_zero(struct emit *, uint32_t vreg);
+void reg_zero(struct emit *, uint8_t reg);          /* changes the flags */
+void home_zero(struct emit *, const struct web *);
 bool is_imm(struct emit *, ref, uint64_t *imm);
 static inline bool fits32(uint64_t v, bool w)
 {
     return w ? (int64_t)v == (int32_t)v : true;
 }
 
-/* A parallel move. */
+/* Parallel moves: registers are read before they are written; a cycle is broken through a scratch register. */
 struct move {
-    uint8_t dst;
-    bool w;
-    ref src;
+    uint8_t dst, from; /* from: the register that src is in, or REG_NONE */
+    bool w, done;
+    ref src; /* REF_NONE: just the register `from` */
     uint8_t type;
 };
-void moves(struct emit *, struct move *, uint32_t n);
+void moves(struct emit *, struct move *, uint32_t n);         /* finds `from` */
+void moves_between(struct emit *, struct move *, uint32_t n); /* where it is known; done: false */
 
 void site(struct emit *, uint32_t pos); /* record mode: from here on, native code belongs to wasm offset pos */
 void trap_if(struct emit *, unsigned cc, enum trap);

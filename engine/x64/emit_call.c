@@ -8,12 +8,12 @@
 /* A stack register of the float class may hold a vector. */
 static bool is_wide(const struct emit *e, const struct web *w)
 {
-    return e->c->vregs[w->vreg].type == T_V128 || w->vreg >= e->c->first_stack;
+    return e->c->body.vregs[w->vreg].type == T_V128 || w->vreg >= e->c->body.first_stack;
 }
 
 static void store_home(struct emit *e, const struct web *w)
 {
-    struct rm rm = rm_mem(RSP, (int32_t)(e->c->vregs[w->vreg].slot - 1));
+    struct rm rm = rm_mem(RSP, (int32_t)(e->c->body.vregs[w->vreg].slot - 1));
     if (w->reg < XMM0)
         x_rm(&e->a, I_MOV_STORE, true, w->reg, rm);
     else
@@ -22,7 +22,7 @@ static void store_home(struct emit *e, const struct web *w)
 
 static void load_home(struct emit *e, const struct web *w)
 {
-    struct rm rm = rm_mem(RSP, (int32_t)(e->c->vregs[w->vreg].slot - 1));
+    struct rm rm = rm_mem(RSP, (int32_t)(e->c->body.vregs[w->vreg].slot - 1));
     if (w->reg < XMM0)
         x_rm(&e->a, I_MOV, true, w->reg, rm);
     else
@@ -32,11 +32,11 @@ static void load_home(struct emit *e, const struct web *w)
 static void live_over(struct emit *e, const struct node *n, void (*each)(struct emit *, const struct web *))
 {
     struct compile *c = e->c;
-    uint32_t at = c->args[n->c - 1];
-    if (at == REF_NONE)
+    uint32_t at = n->over;
+    if (at == OVER_NONE)
         return;
-    for (uint32_t count = c->call_live[at++]; count; count--) {
-        const struct web *w = &c->webs[web_find(c, c->call_live[at++])];
+    for (uint32_t count = c->life.call_live[at++]; count; count--) {
+        const struct web *w = &c->life.webs[web_find(c, c->life.call_live[at++])];
         if (w->reg != REG_NONE)
             each(e, w);
     }
@@ -62,7 +62,7 @@ static void arguments(struct emit *e, const struct node *n, const struct functyp
     for (uint32_t p = 0; p < t->nparams; p++) {
         enum irtype type = ir_type_of(t->params[p]);
         uint8_t reg = reg_of_param(type, &ints, &floats);
-        ref r = e->c->args[n->c + p];
+        ref r = e->c->body.args[n->args + p];
         if (reg == REG_NONE) {
             argument_to_memory(e, r, type, rm_mem(RSP, at));
             at += 16;
@@ -98,7 +98,7 @@ static struct rm slow_target(struct emit *e, const struct table *t, uint32_t can
 static struct rm indirect_target(struct emit *e, struct node *n, uint32_t canon)
 {
     struct assembler *a = &e->a;
-    struct table *t = e->instance->tables[n->off];
+    struct table *t = e->instance->tables[n->table];
     struct fast_table *fast = code_fast_table(e->instance->code, t, canon);
     gpr_load(e, RCX, n->a, false);
     x_rm(a, I_CMP, true, RCX, rm_rip(&t->size));
@@ -151,9 +151,9 @@ void emit_runtime(struct emit *e, struct node *n)
     struct assembler *a = &e->a;
     struct move m[5];
     live_over(e, n, store_home);
-    for (uint32_t i = 0; i < n->b; i++)
-        m[i] = (struct move){.dst = regs[i], .w = true, .src = e->c->args[n->c + i]};
-    moves(e, m, n->b);
+    for (uint32_t i = 0; i < n->nargs; i++)
+        m[i] = (struct move){.dst = regs[i], .w = true, .src = e->c->body.args[n->args + i]};
+    moves(e, m, n->nargs);
     x_rm(a, I_LEA, true, RDI, rm_rip(e->instance));
     x_call(a, code_address(e->engine, e->engine->code->stub_runtime[n->idx]));
     first_result(e, n);
@@ -173,9 +173,10 @@ void emit_return(struct emit *e, struct node *n)
     struct assembler *a = &e->a;
     const struct functype *t = e->c->type;
     for (uint32_t i = 1; i < t->nresults; i++)
-        argument_to_memory(e, e->c->args[n->c + i], ir_type_of(t->results[i]), rm_rip(&e->engine->code->results[i].lo));
+        argument_to_memory(e, e->c->body.args[n->args + i], ir_type_of(t->results[i]),
+                           rm_rip(&e->engine->code->results[i].lo));
     if (t->nresults) {
-        ref r = e->c->args[n->c];
+        ref r = e->c->body.args[n->args];
         enum irtype type = ir_type_of(t->results[0]);
         uint64_t imm;
         if (!type_is_int(type))
@@ -230,103 +231,96 @@ void emit_tail(struct emit *e, struct node *n)
         x_jmp(a, code_address(e->engine, code_call_target(e->instance->code, n->idx, 0)));
 }
 
-static void parameters_home(struct emit *e)
+/* ---- parameters, from where they come to their homes ---- */
+
+struct param {
+    uint8_t from; /* register, or REG_NONE: on the stack, at `at` */
+    uint8_t to;   /* register, or REG_NONE: its slot */
+    bool wanted;
+    uint8_t type;
+    int32_t at;
+    uint32_t vreg;
+};
+
+static void params_find(struct emit *e, struct param *params)
 {
     struct compile *c = e->c;
-    struct assembler *a = &e->a;
-    struct {
-        uint8_t from, to;
-        enum irtype type;
-    } regs[REG_PARAM_INTS + REG_PARAM_FLOATS];
-    uint32_t ints = 0, floats = 0, nregs = 0, at = c->blocks[c->order[0]].webs_in, x = 0;
-    int32_t on_stack = (int32_t)e->frame + 8;
-    /* stores first, then the register permutation, then loads of stack arguments: none overwrites what a later one
-     * reads */
-    for (uint32_t pass = 0; pass < 3; pass++) {
-        ints = floats = x = 0;
-        on_stack = (int32_t)e->frame + 8;
-        for (uint32_t p = 0; p < c->type->nparams; p++) {
-            uint32_t v = c->first_local + p;
-            enum irtype type = c->vregs[v].type;
-            uint8_t from = reg_of_param(type, &ints, &floats);
-            struct rm stack_rm = rm_mem(RSP, on_stack);
-            on_stack += from == REG_NONE ? 16 : 0;
-            uint32_t cand = c->vregs[v].cand;
-            struct loc to = {.kind = L_IMM};
-            if (cand == 0xffff) {
-                if (c->vregs[v].slot)
-                    to = (struct loc){.kind = L_MEM, .rm = rm_mem(RSP, (int32_t)(c->vregs[v].slot - 1))};
-            } else if (c->live_in[(uint64_t)c->order[0] * c->words + cand / 64] >> (cand % 64) & 1) {
-                const struct web *w = &c->webs[web_find(c, c->webs_in_store[at + x++])];
-                to = w->reg != REG_NONE
-                         ? (struct loc){.kind = L_REG, .reg = w->reg}
-                         : (struct loc){.kind = L_MEM, .rm = rm_mem(RSP, (int32_t)(c->vregs[v].slot - 1))};
-            }
-            if (to.kind == L_IMM)
-                continue;
-            static const uint8_t st[] = {I_MOVSS_STORE, I_MOVSD_STORE, I_MOVUPS_STORE},
-                                 ld[] = {I_MOVSS, I_MOVSD, I_MOVUPS};
-            if (pass == 0 && from != REG_NONE && to.kind == L_MEM)
-                x_rm(a, type_is_int(type) ? I_MOV_STORE : st[type - T_F32], type_is_int(type), from & 15, to.rm);
-            else if (pass == 1 && from != REG_NONE && to.kind == L_REG)
-                regs[nregs].from = from, regs[nregs].to = to.reg, regs[nregs++].type = type;
-            else if (pass == 2 && from == REG_NONE) {
-                uint8_t r = to.kind == L_REG ? to.reg : type_is_int(type) ? RAX : XMM15;
-                x_rm(a, type_is_int(type) ? I_MOV : ld[type - T_F32], type_is_int(type), r & 15, stack_rm);
-                if (to.kind == L_MEM)
-                    x_rm(a, type_is_int(type) ? I_MOV_STORE : st[type - T_F32], type_is_int(type), r & 15, to.rm);
-            }
-        }
-        while (pass == 1 && nregs) { /* a permutation of registers */
-            uint32_t i = 0;
-            for (; i < nregs; i++) {
-                bool blocked = false;
-                for (uint32_t j = 0; j < nregs; j++)
-                    blocked |= j != i && regs[j].from == regs[i].to;
-                if (!blocked)
-                    break;
-            }
-            if (i == nregs) {
-                uint8_t busy = regs[0].to, aside = busy >= XMM0 ? XMM15 : RAX;
-                if (busy >= XMM0)
-                    xmm_move(e, aside, busy);
-                else
-                    x_rr(a, I_MOV, true, aside, busy);
-                for (uint32_t j = 0; j < nregs; j++)
-                    if (regs[j].from == busy)
-                        regs[j].from = aside;
-                continue;
-            }
-            if (regs[i].from >= XMM0)
-                xmm_move(e, regs[i].to, regs[i].from);
-            else if (regs[i].from != regs[i].to)
-                x_rr(a, I_MOV, true, regs[i].to, regs[i].from);
-            regs[i] = regs[--nregs];
+    uint32_t ints = 0, floats = 0;
+    int32_t at = (int32_t)e->frame + 8;
+    for (uint32_t p = 0; p < c->type->nparams; p++) {
+        const struct vreg *v = &c->body.vregs[c->body.first_local + p];
+        uint8_t from = reg_of_param(v->type, &ints, &floats);
+        params[p] = (struct param){.from = from,
+                                   .to = REG_NONE,
+                                   .wanted = v->cand == NO_CAND && v->slot,
+                                   .type = v->type,
+                                   .at = at,
+                                   .vreg = c->body.first_local + p};
+        at += from == REG_NONE ? 16 : 0;
+    }
+    for (struct live_walk in = live_walk(c, c->body.order[0]); live_next(&in);) {
+        uint32_t p = c->life.cand_vreg[in.cand] - c->body.first_local;
+        if (p < c->type->nparams) {
+            params[p].to = c->life.webs[web_find(c, *in.web)].reg;
+            params[p].wanted = true;
         }
     }
+}
+
+static void param_store(struct emit *e, const struct param *p, uint8_t reg)
+{
+    static const uint8_t store[] = {I_MOVSS_STORE, I_MOVSD_STORE, I_MOVUPS_STORE};
+    struct rm slot = rm_mem(RSP, (int32_t)(e->c->body.vregs[p->vreg].slot - 1));
+    bool is_int = type_is_int(p->type);
+    x_rm(&e->a, is_int ? I_MOV_STORE : store[p->type - T_F32], is_int, reg & 15, slot);
+}
+
+/* From the stack. */
+static void param_load(struct emit *e, const struct param *p)
+{
+    static const uint8_t load[] = {I_MOVSS, I_MOVSD, I_MOVUPS};
+    bool is_int = type_is_int(p->type);
+    uint8_t reg = p->to != REG_NONE ? p->to : is_int ? RAX : XMM15;
+    x_rm(&e->a, is_int ? I_MOV : load[p->type - T_F32], is_int, reg & 15, rm_mem(RSP, p->at));
+    if (p->to == REG_NONE)
+        param_store(e, p, reg);
+}
+
+/* Stores first, then moves between registers, then loads: none overwrites what a later one reads. */
+static void parameters_home(struct emit *e)
+{
+    uint32_t n = e->c->type->nparams, count = 0;
+    struct move m[REG_PARAM_INTS + REG_PARAM_FLOATS];
+    struct param *params = scratch_alloc(e->engine, n * sizeof *params);
+    if (!params) {
+        e->c->failed = true;
+        return;
+    }
+    params_find(e, params);
+    for (uint32_t i = 0; i < n; i++)
+        if (params[i].wanted && params[i].from != REG_NONE && params[i].to == REG_NONE)
+            param_store(e, &params[i], params[i].from);
+    for (uint32_t i = 0; i < n; i++)
+        if (params[i].wanted && params[i].from != REG_NONE && params[i].to != REG_NONE)
+            m[count++] = (struct move){.dst = params[i].to, .from = params[i].from, .w = true, .src = REF_NONE};
+    moves_between(e, m, count);
+    for (uint32_t i = 0; i < n; i++)
+        if (params[i].wanted && params[i].from == REG_NONE)
+            param_load(e, &params[i]);
 }
 
 /* Locals start as zero: candidates that are live at the entry, and all that have a slot for good. */
 static void locals_zero(struct emit *e)
 {
     struct compile *c = e->c;
-    struct assembler *a = &e->a;
-    uint32_t at = c->blocks[c->order[0]].webs_in, params = c->first_local + c->type->nparams;
-    for (uint32_t w = 0; w < c->words; w++)
-        for (uint64_t bits = c->live_in[(uint64_t)c->order[0] * c->words + w]; bits; bits &= bits - 1, at++) {
-            uint32_t v = c->cand_vreg[w * 64 + (uint32_t)__builtin_ctzll(bits)];
-            const struct web *web = &c->webs[web_find(c, c->webs_in_store[at])];
-            if (v < params || v >= c->first_stack)
-                continue;
-            if (web->reg == REG_NONE)
-                slot_zero(e, v);
-            else if (web->reg < XMM0)
-                x_zero(a, web->reg);
-            else
-                x_rr(a, I_XORPS, false, web->reg & 15, web->reg & 15);
-        }
-    for (uint32_t v = params; v < c->first_stack; v++)
-        if (c->vregs[v].cand == 0xffff && c->vregs[v].slot)
+    uint32_t params = c->body.first_local + c->type->nparams;
+    for (struct live_walk in = live_walk(c, c->body.order[0]); live_next(&in);) {
+        uint32_t v = c->life.cand_vreg[in.cand];
+        if (v >= params && v < c->body.first_stack)
+            home_zero(e, &c->life.webs[web_find(c, *in.web)]);
+    }
+    for (uint32_t v = params; v < c->body.first_stack; v++)
+        if (c->body.vregs[v].cand == NO_CAND && c->body.vregs[v].slot)
             slot_zero(e, v);
 }
 
@@ -337,7 +331,7 @@ void emit_prologue(struct emit *e)
         site(e, e->c->module->funcs[e->c->func].body);
         x_rm(a, I_LEA, true, RAX, rm_mem(RSP, -(int32_t)e->frame));
         x_rm(a, I_CMP, true, RAX, rm_rip(&e->engine->env.stack_lo));
-        e->node = e->c->blocks[e->c->order[0]].first;
+        e->node = e->c->body.blocks[e->c->body.order[0]].first;
         trap_if(e, CC_B, TRAP_STACK);
     }
     site(e, e->c->module->funcs[e->c->func].body);

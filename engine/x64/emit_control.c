@@ -7,61 +7,68 @@
 /* Where a jump to block k really goes. */
 static uint32_t resolve(const struct compile *c, uint32_t k)
 {
-    for (unsigned hops = 0; c->blocks[k].empty && hops < HOPS_MAX; hops++)
-        k = c->blocks[k].succ[0];
+    for (unsigned hops = 0; c->body.blocks[k].empty && hops < HOPS_MAX; hops++)
+        k = c->body.blocks[k].succ[0];
     return k;
 }
 
 static void mark(struct compile *c, uint32_t k)
 {
-    c->blocks[resolve(c, k)].is_target = true;
+    c->body.blocks[resolve(c, k)].is_target = true;
 }
 
 void blocks_mark(struct emit *e)
 {
     struct compile *c = e->c;
-    c->blocks[c->order[0]].is_target = true;
-    for (uint32_t i = 0; i < c->norder; i++) {
-        const struct block *b = &c->blocks[c->order[i]];
+    c->body.blocks[c->body.order[0]].is_target = true;
+    for (uint32_t i = 0; i < c->body.norder; i++) {
+        const struct block *b = &c->body.blocks[c->body.order[i]];
         for (int s = 0; s < 2; s++)
             if (b->succ[s] != REF_NONE)
                 mark(c, b->succ[s]);
         for (uint32_t t = 0; t < b->ntable; t++)
-            mark(c, c->targets[b->table + t]);
+            mark(c, c->body.targets[b->table + t]);
     }
 }
 
 bool block_skipped(struct emit *e, uint32_t k)
 {
-    return e->c->blocks[k].empty && !e->c->blocks[k].is_target;
+    return e->c->body.blocks[k].empty && !e->c->body.blocks[k].is_target;
 }
 
 /* The block whose code comes next, or REF_NONE. */
 static uint32_t next_block(struct emit *e)
 {
     struct compile *c = e->c;
-    for (uint32_t i = e->order + 1; i < c->norder; i++)
-        if (!block_skipped(e, c->order[i]))
-            return c->order[i];
+    for (uint32_t i = e->order + 1; i < c->body.norder; i++)
+        if (!block_skipped(e, c->body.order[i]))
+            return c->body.order[i];
     return REF_NONE;
 }
 
-static void link_to(struct emit *e, uint32_t site_offset, uint32_t block, uint32_t table)
+static void link_to(struct emit *e, uint32_t site_offset, uint32_t block)
 {
-    if (!compile_grow(e->c, (void **)&e->links, &e->links_cap, e->nlinks + 1, sizeof *e->links))
+    if (!GROW(e->c, e->links, e->nlinks + 1))
         return;
-    e->links[e->nlinks++] = (struct link){site_offset, block, table};
+    e->links[e->nlinks++] = (struct link){site_offset, block};
+}
+
+static void table_to(struct emit *e, uint32_t site_offset, const struct block *b)
+{
+    if (!GROW(e->c, e->tables, e->ntables + 1))
+        return;
+    e->tables[e->ntables++] = (struct jump_table){site_offset, b->table, b->ntable};
 }
 
 /* Backward jumps know their distance. */
 static void jump(struct emit *e, int cc, uint32_t target)
 {
     struct assembler *a = &e->a;
-    const struct block *b = &e->c->blocks[target];
+    const struct block *b = &e->c->body.blocks[target];
     if (b->code && short_back(a, cc, b->code))
         return;
     uint32_t at = cc < 0 ? x_jmp(a, ASM_LATER) : x_jcc(a, (unsigned)cc, ASM_LATER);
-    link_to(e, at, target, REF_NONE);
+    link_to(e, at, target);
 }
 
 void emit_jump(struct emit *e, uint32_t block)
@@ -92,7 +99,7 @@ void emit_brif(struct emit *e, struct node *n, struct block *b)
         emit_jump(e, (uint32_t)imm ? yes : no);
         return;
     }
-    const struct node *cond = ref_is_node(n->a) ? &c->nodes[ref_index(n->a)] : NULL;
+    const struct node *cond = ref_is_node(n->a) ? &c->body.nodes[ref_index(n->a)] : NULL;
     if (cond && (cond->flags & NF_FOLD) && cond->op == IR_FCMP) {
         struct fcond f = emit_fcmp(e, cond);
         if (f.parity)
@@ -107,85 +114,80 @@ void emit_brif(struct emit *e, struct node *n, struct block *b)
 /* ---- tables ---- */
 
 /* rcx = table, rax = index, in range. */
-static void table_jump(struct emit *e, const struct block *b, bool zero_first)
+static void table_jump(struct emit *e, const struct block *b, uint32_t zero_first)
 {
     struct assembler *a = &e->a;
-    struct compile *c = e->c;
     x_rm(a, I_LEA, true, RCX, rm_rip(ASM_LATER));
-    link_to(e, asm_offset(a) - 4, b->table, b->ntable); /* the table's own place: resolved by links_patch */
+    table_to(e, asm_offset(a) - 4, b);
     x_rm(a, I_MOVSXD, true, RAX, rm_index(RCX, RAX, 2, 0));
     x_rr(a, I_ADD, true, RAX, RCX);
-    if (zero_first) { /* what is live at any target, but not from before, is zero */
-        uint32_t mask = 0;
-        for (uint32_t t = 0; t < b->ntable; t++) {
-            uint32_t k = c->targets[b->table + t], at = c->blocks[k].webs_in;
-            for (uint32_t w = 0; w < c->words; w++)
-                for (uint64_t bits = c->live_in[(uint64_t)k * c->words + w]; bits; bits &= bits - 1, at++) {
-                    const struct web *web = &c->webs[web_find(c, c->webs_in_store[at])];
-                    if (web->reg != REG_NONE)
-                        mask |= 1u << web->reg;
-                }
-        }
-        for (uint8_t r = 0; r < 32; r++)
-            if (mask >> r & 1) {
-                if (r < XMM0)
-                    x_zero(a, r);
-                else
-                    x_rr(a, I_XORPS, false, r & 15, r & 15);
-            }
-    }
+    for (uint8_t r = 0; r < 32; r++)
+        if (zero_first >> r & 1)
+            reg_zero(e, r);
     x_m(a, I_JMP_RM, false, rm_reg(RAX));
 }
 
 static void index_check(struct emit *e, uint8_t index, const struct block *b)
 {
     x_alu_imm(&e->a, ALU_CMP, false, rm_reg(index), (int32_t)(b->ntable - 1));
-    jump(e, CC_AE, resolve(e->c, e->c->targets[b->table + b->ntable - 1]));
+    jump(e, CC_AE, resolve(e->c, e->c->body.targets[b->table + b->ntable - 1]));
 }
 
-/* Is candidate number x set before the dispatch (then its value flows on), or still zero?  Those set before live in
- * slots (color.c), so the zeroing of registers cannot hurt them. */
-static void zero_slots(struct emit *e, const struct block *b)
+/* ---- Go's dispatch at a function's start: the index is nearly always 0 ---- */
+
+/* What the function's start sets flows on through the dispatch; all else is still zero there. */
+static void find_set_early(struct emit *e)
 {
     struct compile *c = e->c;
-    for (uint32_t t = 0; t < b->ntable; t++) {
-        uint32_t k = c->targets[b->table + t], at = c->blocks[k].webs_in;
-        for (uint32_t w = 0; w < c->words; w++)
-            for (uint64_t bits = c->live_in[(uint64_t)k * c->words + w]; bits; bits &= bits - 1, at++) {
-                uint32_t vreg = c->cand_vreg[w * 64 + (uint32_t)__builtin_ctzll(bits)];
-                const struct web *web = &c->webs[web_find(c, c->webs_in_store[at])];
-                struct vreg *v = &c->vregs[vreg];
-                if (web->reg != REG_NONE || v->pending == 1)
-                    continue;
-                v->pending = 1; /* done, or set before */
-                slot_zero(e, vreg);
-            }
+    const struct block *entry = &c->body.blocks[c->body.order[0]];
+    for (uint32_t v = 0; v < c->body.nvregs; v++)
+        e->set_early[v] = false;
+    for (uint32_t p = 0; p < c->type->nparams; p++)
+        e->set_early[c->body.first_local + p] = true;
+    for (uint32_t i = entry->first; i <= entry->last; i++) {
+        uint32_t dst = c->body.nodes[i].dst;
+        if (dst != REF_NONE)
+            e->set_early[dst >= c->body.nvregs ? c->life.webs[dst - c->body.nvregs].vreg : dst] = true;
     }
 }
 
-/* Go's dispatch at a function's start: the index is nearly always 0. */
 static void dispatch(struct emit *e, struct node *n, struct block *b)
 {
-    struct assembler *a = &e->a;
     struct compile *c = e->c;
+    e->set_early = scratch_alloc(e->engine, c->body.nvregs * sizeof *e->set_early);
+    if (!e->set_early) {
+        c->failed = true;
+        return;
+    }
+    find_set_early(e);
     uint8_t index = gpr_of(e, n->a, RAX, false);
-    x_rr(a, I_TEST, false, index, index);
-    e->dispatch = (struct slow_dispatch){x_jcc(a, CC_NE, ASM_LATER), c->order[e->order], index, true};
-    uint32_t first = c->targets[b->table], at = c->blocks[first].webs_in;
-    for (uint32_t w = 0; w < c->words; w++)
-        for (uint64_t bits = c->live_in[(uint64_t)first * c->words + w]; bits; bits &= bits - 1, at++) {
-            uint32_t vreg = c->cand_vreg[w * 64 + (uint32_t)__builtin_ctzll(bits)];
-            const struct web *web = &c->webs[web_find(c, c->webs_in_store[at])];
-            if (c->vregs[vreg].pending == 1) /* set before */
-                continue;
-            if (web->reg == REG_NONE)
-                slot_zero(e, vreg);
-            else if (web->reg < XMM0)
-                x_zero(a, web->reg);
-            else
-                x_rr(a, I_XORPS, false, web->reg & 15, web->reg & 15);
-        }
+    x_rr(&e->a, I_TEST, false, index, index);
+    e->dispatch = (struct slow_dispatch){x_jcc(&e->a, CC_NE, ASM_LATER), c->body.order[e->order], index, true};
+    uint32_t first = c->body.targets[b->table];
+    for (struct live_walk in = live_walk(c, first); live_next(&in);)
+        if (!e->set_early[c->life.cand_vreg[in.cand]])
+            home_zero(e, &c->life.webs[web_find(c, *in.web)]);
     emit_jump(e, first);
+}
+
+/* The slow way zeroes what is live at any target and not set early: slots now, registers just before the jump (the
+ * mask).  What is set early lives in slots (color.c), so the zeroing of registers cannot hurt it. */
+static uint32_t zero_slots(struct emit *e, const struct block *b)
+{
+    struct compile *c = e->c;
+    uint32_t regs = 0;
+    for (uint32_t t = 0; t < b->ntable; t++)
+        for (struct live_walk in = live_walk(c, c->body.targets[b->table + t]); live_next(&in);) {
+            const struct web *web = &c->life.webs[web_find(c, *in.web)];
+            bool *zero_not = &e->set_early[web->vreg];
+            if (web->reg != REG_NONE) {
+                regs |= 1u << web->reg;
+            } else if (!*zero_not) {
+                *zero_not = true;
+                slot_zero(e, web->vreg);
+            }
+        }
+    return regs;
 }
 
 void emit_brtable(struct emit *e, struct node *n, struct block *b)
@@ -194,26 +196,16 @@ void emit_brtable(struct emit *e, struct node *n, struct block *b)
     uint64_t imm;
     if (is_imm(e, n->a, &imm)) {
         uint32_t k = (uint32_t)imm;
-        emit_jump(e, c->targets[b->table + (k < b->ntable - 1 ? k : b->ntable - 1)]);
+        emit_jump(e, c->body.targets[b->table + (k < b->ntable - 1 ? k : b->ntable - 1)]);
         return;
     }
-    if (c->order[e->order] == c->dispatch) {
-        /* mark what the function's start has set: vreg->pending is free for this after build.c */
-        for (uint32_t v = 0; v < c->nvregs; v++)
-            c->vregs[v].pending = 0;
-        for (uint32_t p = 0; p < c->type->nparams; p++)
-            c->vregs[c->first_local + p].pending = 1;
-        for (uint32_t i = c->blocks[c->order[0]].first; i <= c->blocks[c->order[0]].last; i++) {
-            uint32_t dst = c->nodes[i].dst;
-            if (dst != REF_NONE)
-                c->vregs[dst >= c->nvregs ? c->webs[dst - c->nvregs].vreg : dst].pending = 1;
-        }
+    if (c->body.order[e->order] == c->body.dispatch) {
         dispatch(e, n, b);
         return;
     }
     gpr_load(e, RAX, n->a, false);
     index_check(e, RAX, b);
-    table_jump(e, b, false);
+    table_jump(e, b, 0);
 }
 
 /* ---- behind the last block ---- */
@@ -221,16 +213,16 @@ void emit_brtable(struct emit *e, struct node *n, struct block *b)
 static void emit_slow_dispatch(struct emit *e)
 {
     struct assembler *a = &e->a;
-    const struct block *b = &e->c->blocks[e->dispatch.block];
+    const struct block *b = &e->c->body.blocks[e->dispatch.block];
     asm_link(a, e->dispatch.site, asm_offset(a));
     if (e->dispatch.index != RAX)
         x_rr(a, I_MOV, false, RAX, e->dispatch.index);
-    zero_slots(e, b);
+    uint32_t zero_regs = zero_slots(e, b);
     /* past the table's end: the default target, whose webs must be zero too, so by the table's last entry */
     x_alu_imm(a, ALU_CMP, false, rm_reg(RAX), (int32_t)(b->ntable - 1));
     x_mov_imm(a, RCX, b->ntable - 1);
     x_cmov(a, CC_A, false, RAX, rm_reg(RCX));
-    table_jump(e, b, true);
+    table_jump(e, b, zero_regs);
 }
 
 void emit_cold(struct emit *e)
@@ -247,29 +239,26 @@ void emit_cold(struct emit *e)
 }
 
 /* A table of 32-bit offsets from its own start. */
-static void table_write(struct emit *e, const struct link *l)
+static void table_write(struct emit *e, const struct jump_table *t)
 {
     struct assembler *a = &e->a;
     struct compile *c = e->c;
     uint32_t used = asm_offset(a);
-    if (!compile_grow(c, (void **)&a->start, &e->cap, used + 4 * l->table + 8, 1))
+    if (!compile_grow(c, (void **)&a->start, &e->cap, used + 4 * t->count + 8, 1))
         return;
     a->at = a->start + used;
     asm_align(a, 4);
     uint32_t table = asm_offset(a);
-    asm_link(a, l->site, table);
-    for (uint32_t t = 0; t < l->table; t++)
-        asm_u32(a, c->blocks[resolve(c, c->targets[l->block + t])].code - table);
+    asm_link(a, t->site, table);
+    for (uint32_t k = 0; k < t->count; k++)
+        asm_u32(a, c->body.blocks[resolve(c, c->body.targets[t->first + k])].code - table);
     meant_is(a, table, (struct meant){.insn = MEANT_DATA, .plus = 4});
 }
 
 void links_patch(struct emit *e)
 {
-    for (uint32_t i = 0; i < e->nlinks; i++) {
-        const struct link *l = &e->links[i];
-        if (l->table == REF_NONE)
-            asm_link(&e->a, l->site, e->c->blocks[l->block].code);
-        else
-            table_write(e, l);
-    }
+    for (uint32_t i = 0; i < e->nlinks; i++)
+        asm_link(&e->a, e->links[i].site, e->c->body.blocks[e->links[i].block].code);
+    for (uint32_t i = 0; i < e->ntables; i++)
+        table_write(e, &e->tables[i]);
 }

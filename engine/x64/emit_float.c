@@ -18,7 +18,7 @@ static struct rm float_rm(struct emit *e, ref r, enum irtype type)
     struct rm rm;
     if (operand_rm(e, r, &rm))
         return rm;
-    xmm_constant(e, XMM14, e->c->nodes[ref_index(r)].imm, type);
+    xmm_constant(e, XMM14, e->c->body.nodes[ref_index(r)].imm, type);
     return rm_reg(XMM14 & 15);
 }
 
@@ -260,7 +260,7 @@ struct fcond emit_fcmp(struct emit *e, const struct node *n)
     struct rm y;
     ref other = swap ? n->a : n->b;
     if (!operand_rm(e, other, &y)) {
-        xmm_constant(e, XMM14, e->c->nodes[ref_index(other)].imm, n->type);
+        xmm_constant(e, XMM14, e->c->body.nodes[ref_index(other)].imm, n->type);
         y = rm_reg(XMM14 & 15);
     }
     x_rm(&e->a, n->type == T_F64 ? I_UCOMISD : I_UCOMISS, false, x & 15, y);

@@ -308,7 +308,7 @@ unsigned emit_condition(struct emit *e, ref r)
 {
     struct assembler *a = &e->a;
     if (ref_is_node(r)) {
-        const struct node *n = &e->c->nodes[ref_index(r)];
+        const struct node *n = &e->c->body.nodes[ref_index(r)];
         if (n->flags & NF_FOLD && n->op == IR_CMP)
             return emit_cmp(e, n);
         uint64_t imm;

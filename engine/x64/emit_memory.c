@@ -50,7 +50,7 @@ struct rm memory_rm(struct emit *e, ref address, uint32_t off, uint32_t memory, 
 bool operand_rm(struct emit *e, ref r, struct rm *out)
 {
     if (ref_is_node(r)) {
-        const struct node *n = &e->c->nodes[ref_index(r)];
+        const struct node *n = &e->c->body.nodes[ref_index(r)];
         if (n->op == IR_LOAD && (n->flags & NF_FOLD)) {
             *out = memory_rm(e, n->a, n->off, n->idx, n->pos);
             return true;
