@@ -425,6 +425,7 @@ PARTS := tests/tools/parts.sh
 CHECK_PARTS := \
     format="tests/tools/format.sh" \
     layering="$(MAKE) lib && tests/tools/layering.sh $(LIB_OBJ)" \
+    sizes="tests/tools/sizes.sh" \
     compile="tests/tools/compile.sh $(CC) $(BUILD)" \
     clang="tests/tools/compile.sh $(CLANG) $(BUILD)/clang" \
     unit="$(MAKE) -k -j2 unit; made=$$?; tests/tools/unit.sh $(UNIT_BIN) && exit $$made" \
