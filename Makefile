@@ -148,6 +148,14 @@ BOTH_SRC := \
     vmm/base/message.c \
     vmm/base/output.c \
 
+# `wasmvm go`, a program of its own.
+GO_SRC := \
+    go/cache.c \
+    go/main.c \
+    go/overlay.c \
+    go/toolchain.c \
+    go/words.c \
+
 # What host tests share, and the spec suite's runner.
 TEST_SRC := \
     tests/host/env.c \
@@ -260,7 +268,7 @@ GUEST_OBJ := $(call objects,$(GUEST_SRC) $(SHIM_SRC) $(ENGINE_SRC),guest)
 CLI_OBJ := $(call objects,$(CLI_SRC) $(BOTH_SRC),vmm)
 
 .PHONY: all
-all: $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec lib
+all: $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec lib go
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -319,6 +327,25 @@ $(BUILD)/modes/%/wasmvm: tests/tools/mode.c $(BUILD)/wasmvm
 $(BUILD)/go_wasip1_wasm_exec: images/go_wasip1_wasm_exec
 	@mkdir -p $(@D)
 	$(Q)install -m 755 $< $@
+
+# ---- `wasmvm go`: the program, what the go command starts for it, and the files that take the place of Go's ----
+
+GO_LIBS := -ljson-c -lmd
+GO_FILES := $(shell find go/files -name '*.go')
+
+.PHONY: go
+go: $(BUILD)/wasmvm-go $(BUILD)/go-exec $(GO_FILES:go/files/%=$(BUILD)/share/wasmvm/go/%)
+
+$(BUILD)/wasmvm-go: $(call objects,$(GO_SRC),vmm)
+	$(call program,$(GO_LIBS))
+
+$(BUILD)/go-exec: go/go-exec
+	@mkdir -p $(@D)
+	$(Q)install -m 755 $< $@
+
+$(BUILD)/share/wasmvm/go/%: go/files/%
+	@mkdir -p $(@D)
+	$(Q)install -m 644 $< $@
 
 # ---- the engine for host tests ----
 
@@ -503,6 +530,9 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/include
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
 	ln -sf wasmvm $(DESTDIR)$(PREFIX)/bin/wasmvm-binfmt
+	install -d $(DESTDIR)$(PREFIX)/libexec/wasmvm $(DESTDIR)$(PREFIX)/share/wasmvm
+	install $(BUILD)/wasmvm-go $(BUILD)/go-exec $(DESTDIR)$(PREFIX)/libexec/wasmvm
+	cp -r $(BUILD)/share/wasmvm/go $(DESTDIR)$(PREFIX)/share/wasmvm
 	install -m 644 docs/wasmvm.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 644 vmm/wasmvm.h vmm/wasmvm_plugin.h $(DESTDIR)$(PREFIX)/include

@@ -12,6 +12,8 @@ table() {
 gcc gcc
 /usr/include/stdio.h libc6-dev
 /usr/include/libelf.h libelf-dev
+/usr/include/json-c/json.h libjson-c-dev
+/usr/include/sha2.h libmd-dev
 ROWS
         ;;
     check) cat <<'ROWS'

@@ -1,0 +1,177 @@
+// wasmvm: sockets that the host has opened (--listen, --dial, systemd), with their addresses.
+
+//go:build wasip1
+
+package net
+
+import (
+	"internal/poll"
+	"internal/syscall/unix"
+	"os"
+	"syscall"
+	_ "unsafe" // for linkname
+)
+
+//go:linkname fd_fdstat_get_type syscall.fd_fdstat_get_type
+func fd_fdstat_get_type(fd int) (uint8, error)
+
+// socketOf: what the host says of one of its sockets, without a poll descriptor; nil where s is none.
+func socketOf(s int) (*netFD, error) {
+	kind, err := fd_fdstat_get_type(s)
+	if err != nil {
+		return nil, err
+	}
+	fd := &netFD{family: syscall.AF_INET}
+	switch kind {
+	case syscall.FILETYPE_SOCKET_STREAM:
+		fd.sotype, fd.net = syscall.SOCK_STREAM, "tcp"
+	case syscall.FILETYPE_SOCKET_DGRAM:
+		fd.sotype, fd.net = syscall.SOCK_DGRAM, "udp"
+	default:
+		return nil, syscall.ENOTSOCK
+	}
+	local, _ := syscall.Getsockname(s)
+	remote, _ := syscall.Getpeername(s)
+	switch local.(type) {
+	case *syscall.SockaddrInet6:
+		fd.family = syscall.AF_INET6
+	case *syscall.SockaddrUnix:
+		fd.family, fd.net = syscall.AF_UNIX, sotypeToNet(fd.sotype)
+	case nil: // a host that cannot say
+		local = &syscall.SockaddrInet4{}
+	}
+	fd.isConnected = remote != nil
+	fd.setAddr(fd.addrFunc()(local), fd.addrFunc()(remote))
+	return fd, nil
+}
+
+// use gives the socket its poll descriptor, which closes it.
+func (fd *netFD) use(pfd poll.FD) (*netFD, error) {
+	fd.pfd = pfd
+	fd.pfd.IsStream = fd.sotype == syscall.SOCK_STREAM
+	fd.pfd.ZeroReadIsEOF = fd.pfd.IsStream
+	if err := fd.init(); err != nil {
+		return nil, err
+	}
+	fd.setAddr(fd.laddr, fd.raddr)
+	return fd, nil
+}
+
+func fileFD(f *os.File) (*netFD, error) {
+	fd, err := socketOf(f.PollFD().Sysfd)
+	if err != nil {
+		return nil, err
+	}
+	copied := f.PollFD().Copy()
+	if fd, err = fd.use(copied); err != nil {
+		copied.Close()
+	}
+	return fd, err
+}
+
+func fileListener(f *os.File) (Listener, error) {
+	fd, err := fileFD(f)
+	if err != nil {
+		return nil, err
+	}
+	switch local := fd.laddr.(type) {
+	case *TCPAddr:
+		return &TCPListener{fd: fd}, nil
+	case *UnixAddr:
+		return &UnixListener{fd: fd, path: local.Name}, nil
+	}
+	fd.Close()
+	return nil, syscall.EOPNOTSUPP
+}
+
+func fileConn(f *os.File) (Conn, error) {
+	fd, err := fileFD(f)
+	if err != nil {
+		return nil, err
+	}
+	switch fd.laddr.(type) {
+	case *TCPAddr:
+		return &TCPConn{conn{fd}}, nil
+	case *UDPAddr:
+		return newUDPConn(fd), nil
+	case *UnixAddr:
+		return newUnixConn(fd), nil
+	}
+	fd.Close()
+	return nil, syscall.EOPNOTSUPP
+}
+
+func filePacketConn(f *os.File) (PacketConn, error) {
+	c, err := fileConn(f)
+	if err != nil {
+		return nil, err
+	}
+	if p, ok := c.(PacketConn); ok {
+		return p, nil
+	}
+	c.Close()
+	return nil, syscall.EOPNOTSUPP
+}
+
+// ---- net.Listen of an address that the host listens on already ----
+
+const firstPreopened = 3
+
+var preopened struct {
+	known bool
+	free  []int // sockets that listen, and that nobody has taken
+}
+
+// takePreopened gives the host's own listener for an address, once; nil where there is none.  One that was taken by its
+// number (FileListener) is closed or nonblocking by then, and is left alone.
+func takePreopened(net string, laddr sockaddr) *netFD {
+	if !preopened.known {
+		preopened.known = true
+		for s := firstPreopened; ; s++ {
+			kind, err := fd_fdstat_get_type(s)
+			if err != nil {
+				break
+			}
+			if kind == syscall.FILETYPE_SOCKET_STREAM {
+				preopened.free = append(preopened.free, s)
+			}
+		}
+	}
+	for k, s := range preopened.free {
+		fd, err := socketOf(s)
+		if err != nil || fd.isConnected || !sameAddress(net, fd.laddr, laddr) {
+			continue
+		}
+		if nonblock, err := unix.IsNonblock(s); err != nil || nonblock {
+			continue
+		}
+		if syscall.SetNonblock(s, true) != nil {
+			continue
+		}
+		fd, err = fd.use(poll.FD{Sysfd: s})
+		if err != nil {
+			continue
+		}
+		preopened.free = append(preopened.free[:k:k], preopened.free[k+1:]...)
+		return fd
+	}
+	return nil
+}
+
+func sameAddress(net string, have Addr, want sockaddr) bool {
+	switch want := want.(type) {
+	case *TCPAddr:
+		have, ok := have.(*TCPAddr)
+		if !ok || want == nil || have.Port != want.Port || want.Port == 0 {
+			return false
+		}
+		if want.isWildcard() {
+			return have.isWildcard() && (net == "tcp" || (have.IP.To4() != nil) == (net == "tcp4"))
+		}
+		return have.IP.Equal(want.IP)
+	case *UnixAddr:
+		have, ok := have.(*UnixAddr)
+		return ok && want != nil && have.Name == want.Name
+	}
+	return false
+}

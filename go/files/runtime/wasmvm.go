@@ -1,0 +1,43 @@
+// wasmvm: a goroutine that waits for a note sleeps.  Go for wasip1 asks again and again, which costs a whole CPU as
+// soon as a program calls signal.Notify: os/signal's receiver waits for ever.
+
+//go:build wasip1
+
+package runtime
+
+import "unsafe"
+
+// The one goroutine that sleeps for ever, and the note that it waits for.  notewakeup may have no write barriers, so
+// these are numbers; the note is package runtime's own variable, and the goroutine is held by the list of all.
+var wasmvmSleeper struct {
+	gp   guintptr
+	note uintptr
+}
+
+func notewakeup(n *note) {
+	notewakeupPolling(n)
+	if gp := wasmvmSleeper.gp.ptr(); gp != nil && wasmvmSleeper.note == uintptr(unsafe.Pointer(n)) {
+		wasmvmSleeper.gp, wasmvmSleeper.note = 0, 0
+		goready(gp, 1)
+	}
+}
+
+func notetsleepg(n *note, ns int64) bool {
+	if ns >= 0 || wasmvmSleeper.gp != 0 {
+		return notetsleepgPolling(n, ns)
+	}
+	for n.key == 0 {
+		wasmvmSleeper.gp.set(getg())
+		wasmvmSleeper.note = uintptr(unsafe.Pointer(n))
+		gopark(nil, nil, waitReasonZero, traceBlockGeneric, 1)
+	}
+	return true
+}
+
+// WasmvmOverlay says in the binary that `wasmvm go` built it, for whoever looks for it there.
+const wasmvmOverlay = "wasmvm-go-overlay=1"
+
+var wasmvmMark = wasmvmOverlay
+
+//go:linkname wasmvm_mark
+func wasmvm_mark() string { return wasmvmMark }

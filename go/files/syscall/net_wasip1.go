@@ -1,0 +1,454 @@
+// wasmvm: sockets of the host for GOOS=wasip1.  The calls are WasmEdge's extension of WASI preview 1, in the form that
+// github.com/stealthrocket/net uses; docs/networking.md of wasmvm names the options that wasmvm adds to it.
+
+//go:build wasip1
+
+package syscall
+
+import "unsafe"
+
+// How shutdown is told.
+const (
+	SHUT_RD   = 0x1
+	SHUT_WR   = 0x2
+	SHUT_RDWR = SHUT_RD | SHUT_WR
+)
+
+// Levels and names of options are Go's to choose: hostOption has the host's.
+const (
+	SOL_SOCKET = 0xffff
+
+	SO_REUSEADDR = 0
+	SO_TYPE      = 1
+	SO_BROADCAST = 4
+	SO_SNDBUF    = 5
+	SO_RCVBUF    = 6
+	SO_KEEPALIVE = 7
+	SO_LINGER    = 9
+
+	TCP_NODELAY   = 15
+	TCP_KEEPIDLE  = 16
+	TCP_KEEPINTVL = 17
+	TCP_KEEPCNT   = 18
+
+	MSG_PEEK  = 1
+	MSG_TRUNC = 1
+)
+
+type Linger struct {
+	Onoff  int32
+	Linger int32
+}
+
+type sdflags = uint32
+
+//go:wasmimport wasi_snapshot_preview1 sock_open
+//go:noescape
+func sock_open(family, kind int32, fd unsafe.Pointer) Errno
+
+//go:wasmimport wasi_snapshot_preview1 sock_bind
+//go:noescape
+func sock_bind(fd int32, addr unsafe.Pointer, port uint32) Errno
+
+//go:wasmimport wasi_snapshot_preview1 sock_listen
+//go:noescape
+func sock_listen(fd, backlog int32) Errno
+
+//go:wasmimport wasi_snapshot_preview1 sock_accept
+//go:noescape
+func sock_accept(fd int32, flags uint32, conn unsafe.Pointer) Errno
+
+//go:wasmimport wasi_snapshot_preview1 sock_connect
+//go:noescape
+func sock_connect(fd int32, addr unsafe.Pointer, port uint32) Errno
+
+//go:wasmimport wasi_snapshot_preview1 sock_recv_from
+//go:noescape
+func sock_recv_from(fd int32, iovs unsafe.Pointer, niovs int32, addr unsafe.Pointer, flags int32,
+	port, n, outflags unsafe.Pointer) Errno
+
+//go:wasmimport wasi_snapshot_preview1 sock_send_to
+//go:noescape
+func sock_send_to(fd int32, iovs unsafe.Pointer, niovs int32, addr unsafe.Pointer, port, flags int32,
+	n unsafe.Pointer) Errno
+
+//go:wasmimport wasi_snapshot_preview1 sock_shutdown
+//go:noescape
+func sock_shutdown(fd int32, flags sdflags) Errno
+
+//go:wasmimport wasi_snapshot_preview1 sock_getsockopt
+//go:noescape
+func sock_getsockopt(fd, level, name int32, value unsafe.Pointer, size int32) Errno
+
+//go:wasmimport wasi_snapshot_preview1 sock_setsockopt
+//go:noescape
+func sock_setsockopt(fd, level, name int32, value unsafe.Pointer, size int32) Errno
+
+//go:wasmimport wasi_snapshot_preview1 sock_getlocaladdr
+//go:noescape
+func sock_getlocaladdr(fd int32, addr, port unsafe.Pointer) Errno
+
+//go:wasmimport wasi_snapshot_preview1 sock_getpeeraddr
+//go:noescape
+func sock_getpeeraddr(fd int32, addr, port unsafe.Pointer) Errno
+
+// ---- what a call points to ----
+//
+// A call's arguments in memory lie in one variable of the package, which never moves.  Nothing switches goroutines
+// between filling it and the call, as there is one thread and no preemption.
+
+const (
+	hostInet4 = 1
+	hostInet6 = 2
+	hostUnix  = 3
+
+	hostDatagram = 1
+	hostStream   = 2
+)
+
+var msg struct {
+	addr struct{ at, len uint32 } // -> room
+	iov  struct{ at, len uint32 } // -> the caller's buffer
+	fd   uint32
+	n    uint32
+	port uint32
+	flag uint32
+	opt  [4]int32
+	room [128]byte // family in two bytes, then the address
+}
+
+// msgBuffer makes the caller's buffer escape, so that it is not on a stack that moves.
+var msgBuffer unsafe.Pointer
+
+func (m *Linger) put() {
+	msg.opt[0], msg.opt[1] = m.Onoff, m.Linger
+}
+
+func msgIov(p []byte) unsafe.Pointer {
+	msgBuffer = unsafe.Pointer(unsafe.SliceData(p))
+	msg.iov.at, msg.iov.len = uint32(uintptr(msgBuffer)), uint32(len(p))
+	return unsafe.Pointer(&msg.iov)
+}
+
+func msgAddr() unsafe.Pointer {
+	msg.addr.at, msg.addr.len = uint32(uintptr(unsafe.Pointer(&msg.room))), uint32(len(msg.room))
+	return unsafe.Pointer(&msg.addr)
+}
+
+func msgFamily() int { return int(msg.room[0]) | int(msg.room[1])<<8 }
+
+func msgPut(family byte, addr []byte) {
+	msg.room = [128]byte{0: family}
+	copy(msg.room[2:], addr)
+	msgAddr()
+}
+
+// msgPutSockaddr puts an address where the call finds it.
+func msgPutSockaddr(sa Sockaddr) (port int, err error) {
+	switch sa := sa.(type) {
+	case *SockaddrInet4:
+		msgPut(hostInet4, sa.Addr[:])
+		port = sa.Port
+	case *SockaddrInet6:
+		if sa.ZoneId != 0 {
+			return 0, ENOTSUP
+		}
+		msgPut(hostInet6, sa.Addr[:])
+		port = sa.Port
+	case *SockaddrUnix:
+		if len(sa.Name) > len(msg.room)-3 {
+			return 0, ENAMETOOLONG
+		}
+		msgPut(hostUnix, []byte(sa.Name))
+	default:
+		return 0, EAFNOSUPPORT
+	}
+	if port < 0 || port > 0xffff {
+		return 0, EINVAL
+	}
+	return port, nil
+}
+
+// msgSockaddr is the address that a call left; nil where it left none.
+func msgSockaddr() Sockaddr {
+	switch msgFamily() {
+	case hostInet4:
+		sa := &SockaddrInet4{Port: int(msg.port)}
+		copy(sa.Addr[:], msg.room[2:])
+		return sa
+	case hostInet6:
+		sa := &SockaddrInet6{Port: int(msg.port)}
+		copy(sa.Addr[:], msg.room[2:])
+		return sa
+	case hostUnix:
+		name := msg.room[2:]
+		for n, c := range name {
+			if c == 0 {
+				return &SockaddrUnix{Name: string(name[:n])}
+			}
+		}
+	}
+	return nil
+}
+
+func result(errno Errno) error {
+	if errno == 0 {
+		return nil
+	}
+	return errno
+}
+
+// ---- sockets ----
+
+func Socket(family, sotype, proto int) (fd int, err error) {
+	families := map[int]int32{AF_INET: hostInet4, AF_INET6: hostInet6, AF_UNIX: hostUnix}
+	f, ok := families[family]
+	if !ok {
+		return -1, EAFNOSUPPORT
+	}
+	kind := int32(hostStream)
+	switch sotype {
+	case SOCK_STREAM:
+	case SOCK_DGRAM:
+		kind = hostDatagram
+	default:
+		return -1, EPROTONOSUPPORT
+	}
+	if errno := sock_open(f, kind, unsafe.Pointer(&msg.fd)); errno != 0 {
+		return -1, errno
+	}
+	return int(int32(msg.fd)), nil
+}
+
+func Bind(fd int, sa Sockaddr) error {
+	port, err := msgPutSockaddr(sa)
+	if err != nil {
+		return err
+	}
+	return result(sock_bind(int32(fd), unsafe.Pointer(&msg.addr), uint32(port)))
+}
+
+func Connect(fd int, sa Sockaddr) error {
+	port, err := msgPutSockaddr(sa)
+	if err != nil {
+		return err
+	}
+	return result(sock_connect(int32(fd), unsafe.Pointer(&msg.addr), uint32(port)))
+}
+
+func Listen(fd int, backlog int) error {
+	return result(sock_listen(int32(fd), int32(backlog)))
+}
+
+func Accept(fd int) (int, Sockaddr, error) {
+	if errno := sock_accept(int32(fd), 0, unsafe.Pointer(&msg.fd)); errno != 0 {
+		return -1, nil, errno
+	}
+	conn := int(int32(msg.fd))
+	sa, err := Getpeername(conn)
+	if err != nil { // the peer is gone already; callers want an address of the right kind
+		sa, _ = Getsockname(conn)
+		switch sa.(type) {
+		case *SockaddrInet4:
+			sa = &SockaddrInet4{}
+		case *SockaddrInet6:
+			sa = &SockaddrInet6{}
+		case *SockaddrUnix:
+			sa = &SockaddrUnix{}
+		}
+	}
+	return conn, sa, nil
+}
+
+func Getsockname(fd int) (Sockaddr, error) {
+	msg.room, msg.port = [128]byte{}, 0
+	if errno := sock_getlocaladdr(int32(fd), msgAddr(), unsafe.Pointer(&msg.port)); errno != 0 {
+		return nil, errno
+	}
+	return msgSockaddr(), nil
+}
+
+func Getpeername(fd int) (Sockaddr, error) {
+	msg.room, msg.port = [128]byte{}, 0
+	if errno := sock_getpeeraddr(int32(fd), msgAddr(), unsafe.Pointer(&msg.port)); errno != 0 {
+		return nil, errno
+	}
+	return msgSockaddr(), nil
+}
+
+func Shutdown(fd int, how int) error {
+	return result(sock_shutdown(int32(fd), sdflags(how)))
+}
+
+// ---- datagrams ----
+
+func receive(fd int, p []byte, flags int) (n, outflags int, err error) {
+	msg.room, msg.port = [128]byte{}, 0
+	iov := msgIov(p)
+	errno := sock_recv_from(int32(fd), iov, 1, msgAddr(), int32(flags), unsafe.Pointer(&msg.port),
+		unsafe.Pointer(&msg.n), unsafe.Pointer(&msg.flag))
+	msgBuffer = nil
+	if errno != 0 {
+		return -1, 0, errno
+	}
+	return int(msg.n), int(msg.flag & 0xffff), nil
+}
+
+// send: the address is in msg already.
+func send(fd int, p []byte, port int) (n int, err error) {
+	errno := sock_send_to(int32(fd), msgIov(p), 1, unsafe.Pointer(&msg.addr), int32(port), 0, unsafe.Pointer(&msg.n))
+	msgBuffer = nil
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(msg.n), nil
+}
+
+func Recvfrom(fd int, p []byte, flags int) (n int, from Sockaddr, err error) {
+	if n, _, err = receive(fd, p, flags); err == nil {
+		from = msgSockaddr()
+	}
+	return n, from, err
+}
+
+func Recvmsg(fd int, p, oob []byte, flags int) (n, oobn, recvflags int, from Sockaddr, err error) {
+	if n, recvflags, err = receive(fd, p, flags); err == nil {
+		from = msgSockaddr()
+	}
+	return n, 0, recvflags, from, err
+}
+
+func Sendto(fd int, p []byte, flags int, to Sockaddr) error {
+	_, err := SendmsgN(fd, p, nil, to, flags)
+	return err
+}
+
+func SendmsgN(fd int, p, oob []byte, to Sockaddr, flags int) (n int, err error) {
+	if len(oob) != 0 || flags != 0 {
+		return 0, ENOTSUP
+	}
+	if to == nil {
+		return Write(fd, p)
+	}
+	port, err := msgPutSockaddr(to)
+	if err != nil {
+		return 0, err
+	}
+	return send(fd, p, port)
+}
+
+// The next four are internal/syscall/unix's: an address of one family, without an allocation.
+
+//go:linkname wasmvmReceive4
+func wasmvmReceive4(fd int, p []byte, flags int, from *SockaddrInet4) (n, outflags int, err error) {
+	n, outflags, err = receive(fd, p, flags)
+	if err == nil && msgFamily() == hostInet4 {
+		from.Port = int(msg.port)
+		copy(from.Addr[:], msg.room[2:])
+	}
+	return n, outflags, err
+}
+
+//go:linkname wasmvmReceive6
+func wasmvmReceive6(fd int, p []byte, flags int, from *SockaddrInet6) (n, outflags int, err error) {
+	n, outflags, err = receive(fd, p, flags)
+	if err == nil && msgFamily() == hostInet6 {
+		from.Port, from.ZoneId = int(msg.port), 0
+		copy(from.Addr[:], msg.room[2:])
+	}
+	return n, outflags, err
+}
+
+//go:linkname wasmvmSend4
+func wasmvmSend4(fd int, p []byte, to *SockaddrInet4) (n int, err error) {
+	msgPut(hostInet4, to.Addr[:])
+	return send(fd, p, to.Port)
+}
+
+//go:linkname wasmvmSend6
+func wasmvmSend6(fd int, p []byte, to *SockaddrInet6) (n int, err error) {
+	if to.ZoneId != 0 {
+		return 0, ENOTSUP
+	}
+	msgPut(hostInet6, to.Addr[:])
+	return send(fd, p, to.Port)
+}
+
+// ---- options ----
+
+const hostError = 2 // SO_ERROR; Go 1.21 has another number for it
+
+// hostOption: the host's level and name for Go's; -1: it has none.
+func hostOption(level, name int) (hostLevel, hostName int32) {
+	switch {
+	case level == SOL_SOCKET && name == SO_ERROR:
+		return 0, hostError
+	case level == SOL_SOCKET:
+		return 0, int32(name)
+	case level == IPPROTO_TCP:
+		return IPPROTO_TCP, int32(name)
+	case level == IPPROTO_IPV6 && name == IPV6_V6ONLY:
+		return IPPROTO_IPV6, 26
+	}
+	return -1, -1
+}
+
+func GetsockoptInt(fd, level, name int) (value int, err error) {
+	l, n := hostOption(level, name)
+	if l < 0 {
+		return 0, ENOPROTOOPT
+	}
+	if errno := sock_getsockopt(int32(fd), l, n, unsafe.Pointer(&msg.opt), 4); errno != 0 {
+		return 0, errno
+	}
+	return int(msg.opt[0]), nil
+}
+
+func SetsockoptInt(fd, level, name int, value int) error {
+	l, n := hostOption(level, name)
+	if l < 0 {
+		return ENOPROTOOPT
+	}
+	msg.opt[0] = int32(value)
+	errno := sock_setsockopt(int32(fd), l, n, unsafe.Pointer(&msg.opt), 4)
+	if errno == EINVAL && l == IPPROTO_TCP && n > TCP_NODELAY { // a host without these times keeps its own
+		return nil
+	}
+	return result(errno)
+}
+
+func SetsockoptLinger(fd, level, name int, l *Linger) error {
+	l.put()
+	return result(sock_setsockopt(int32(fd), 0, SO_LINGER, unsafe.Pointer(&msg.opt), 8))
+}
+
+func SetsockoptInet4Addr(fd, level, name int, value [4]byte) error { return ENOPROTOOPT }
+
+// ---- what other systems have ----
+
+func StopIO(fd int) error { return ENOSYS }
+
+func SetReadDeadline(fd int, t int64) error { return ENOSYS }
+
+func SetWriteDeadline(fd int, t int64) error { return ENOSYS }
+
+// ---- the source of signals, for os/signal ----
+
+//go:wasmimport wasi_snapshot_preview1 path_open
+//go:noescape
+func wasmvm_path_open(dir int32, dirflags uint32, path unsafe.Pointer, pathLen uint32, oflags uint32,
+	rights, inheriting uint64, fdflags uint32, fd unsafe.Pointer) Errno
+
+// wasmvmOpenSignals opens the file that no directory holds.
+//
+//go:linkname wasmvmOpenSignals
+func wasmvmOpenSignals() (fd int, err error) {
+	name := []byte("/dev/wasmvm/signals")
+	const readWrite = 1<<1 | 1<<6 // RIGHT_FD_READ, RIGHT_FD_WRITE
+	errno := wasmvm_path_open(-1, 0, unsafe.Pointer(&name[0]), uint32(len(name)), 0, readWrite, 0, 0,
+		unsafe.Pointer(&msg.fd))
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(int32(msg.fd)), nil
+}
