@@ -80,6 +80,7 @@ VMM_SRC := \
     vmm/base/kick.c \
     vmm/base/message.c \
     vmm/base/output.c \
+    vmm/base/settings.c \
     vmm/machine/blob.S \
     vmm/machine/boot.c \
     vmm/machine/clockpage.c \
@@ -128,6 +129,7 @@ VMM_SRC := \
     vmm/net/unix.c \
     vmm/lib/config.c \
     vmm/lib/instance.c \
+    vmm/lib/module.c \
     vmm/lib/outcome.c \
     vmm/lib/report.c \
 

@@ -106,7 +106,11 @@ enum wasmvm_net {
     WASMVM_NET_LOG,           /* a file that gets a record of every connection      */
 };
 int wasmvm_config_net(wasmvm_config *, enum wasmvm_net, const char *value);
-/* Most sockets at a time, connections in a second, and bytes in all, both ways; 0 = no limit. */
+/* Most sockets at a time, up to 1,000,000; connections in a second, up to 1,000,000,000; and bytes in all, both ways,
+ * up to 2^63-1; 0 (the default) = no limit.  One by one, or all three. */
+int wasmvm_config_max_sockets(wasmvm_config *, uint64_t sockets);
+int wasmvm_config_net_rate(wasmvm_config *, uint64_t per_second);
+int wasmvm_config_net_bytes(wasmvm_config *, uint64_t bytes);
 int wasmvm_config_net_limits(wasmvm_config *, uint32_t sockets, uint64_t per_second, uint64_t bytes);
 /* A socket of yours (listening, connected, or a datagram one) that the program finds open, behind the directories and
  * the sockets of the rules.  It must be open when an instance starts, and is made non-blocking.  Each instance gets a

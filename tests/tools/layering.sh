@@ -21,7 +21,7 @@ passed=0 failed=0
 order='base machine wasi net run lib'
 declare -A place=()
 for folder in $order; do place[$folder]=${#place[@]}; done
-faces=' vmm/base/message.h vmm/wasi/desc.h '
+faces=' vmm/base/message.h vmm/base/settings.def vmm/wasi/desc.h '
 public=' vmm/wasmvm.h vmm/wasmvm_plugin.h '
 
 # Files that still use a folder behind their own.  One that does so no longer is a failure too.

@@ -106,7 +106,7 @@ bool end_line(const struct config *config, const struct end *end, char *out, siz
     if (!e->words || (!e->otherwise && !*text))
         return false;
     if (end->kind == ENDED_TIMEOUT || end->kind == ENDED_CPU_TIME) {
-        time_write(end->kind == ENDED_TIMEOUT ? config->timeout_ns : config->cpu_time_ns, span);
+        time_write(end->kind == ENDED_TIMEOUT ? config->timeout_ns : config->set->cpu_time_ns, span);
         text = span;
         len = strlen(span);
         *rest = NULL;

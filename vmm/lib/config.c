@@ -1,7 +1,7 @@
-/* The library's configurations and modules: what an embedder says before there is a machine.
+/* The library's configurations: what an embedder says before there is a machine.
  *
- * Both are counted and, once an instance was made from them, never changed, so that instances in other threads may look
- * at them without a lock. */
+ * One is counted and, once an instance was made from it, never changed, so that instances in other threads may look at
+ * it without a lock.  Most setters are made from the rows of settings.def. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,10 +12,6 @@
 #include <unistd.h>
 
 #include "vmm/lib/lib.h"
-
-#define GIB (UINT64_C(1) << 30)
-#define KIB (UINT64_C(1) << 10)
-#define PAGE_BYTES UINT64_C(4096)
 
 int embed_error(wasmvm_error *error, int code, const char *format, ...)
 {
@@ -50,8 +46,7 @@ wasmvm_config *wasmvm_config_new(void)
     if (!c)
         return NULL;
     c->refs = 1;
-    c->memory_bytes = 4 * GIB;
-    c->stack_bytes = GIB / 4;
+    settings_default(&c->set);
     c->stdio[0] = c->stdio[1] = c->stdio[2] = c->log_fd = -1;
     return c;
 }
@@ -62,69 +57,135 @@ void config_hold(wasmvm_config *c)
     __atomic_store_n(&c->used, true, __ATOMIC_RELEASE);
 }
 
-static void strings_free(struct strings *s)
-{
-    for (uint32_t i = 0; i < s->n; i++)
-        free(s->at[i]);
-    free(s->at);
-}
-
 void wasmvm_config_free(wasmvm_config *c)
 {
     if (!c || __atomic_sub_fetch(&c->refs, 1, __ATOMIC_ACQ_REL))
         return;
-    strings_free(&c->args);
-    strings_free(&c->env);
-    for (int i = 0; i < EMBED_NETS; i++)
-        strings_free(&c->net[i]);
-    for (uint32_t i = 0; i < c->ndirs; i++) {
-        free(c->dirs[i].host);
-        free(c->dirs[i].guest);
-    }
     for (uint32_t i = 0; i < c->nfuncs; i++) {
         free((char *)c->funcs[i].module);
         free((char *)c->funcs[i].name);
         free((char *)c->funcs[i].sig);
     }
-    free(c->dirs);
     free(c->funcs);
-    free(c->passed);
-    free(c->guest_image);
-    free(c->trace);
-    free(c->invoke);
+    settings_free(&c->set);
     free(c);
 }
 
+/* Whether it may not be changed any more. */
+static bool fixed(const wasmvm_config *c)
+{
+    return __atomic_load_n(&c->used, __ATOMIC_ACQUIRE);
+}
+
 /* The first error stays. */
-#define REFUSE(c, why, ...) embed_error((c)->error.code ? NULL : &(c)->error, why, __VA_ARGS__)
+#define REFUSE(c, why, ...) embed_error((c)->error.code || fixed(c) ? NULL : &(c)->error, why, __VA_ARGS__)
 
 static int no_memory(wasmvm_config *c)
 {
     return REFUSE(c, WASMVM_E_HOST, "no memory for the configuration");
 }
 
-/* Whether it may still be changed. */
-static bool fixed(wasmvm_config *c)
-{
-    return __atomic_load_n(&c->used, __ATOMIC_ACQUIRE);
-}
+/* ---- the setters of settings.def's rows ---- */
 
-/* Takes text over. */
-static int strings_add(wasmvm_config *c, struct strings *s, char *text)
+static int set_number(wasmvm_config *c, uint64_t *field, uint64_t value, uint64_t otherwise, uint64_t least,
+                      uint64_t most, const char *what)
 {
-    char **at = text && !fixed(c) ? realloc(s->at, (s->n + 1) * sizeof *at) : NULL;
-    if (!at) {
-        free(text);
-        return fixed(c) ? WASMVM_E_USAGE : no_memory(c);
-    }
-    s->at = at;
-    s->at[s->n++] = text;
+    if (fixed(c))
+        return WASMVM_E_USAGE;
+    if (value != otherwise && (value < least || value > most))
+        return REFUSE(c, WASMVM_E_USAGE, "%s of %llu: %llu to %llu can be had", what, (unsigned long long)value,
+                      (unsigned long long)(otherwise < least ? otherwise : least), (unsigned long long)most);
+    *field = value;
     return WASMVM_OK;
 }
 
+static int set_text(wasmvm_config *c, const char **field, const char *text)
+{
+    if (fixed(c))
+        return WASMVM_E_USAGE;
+    return settings_text(field, text) ? WASMVM_OK : no_memory(c);
+}
+
+static int set_mark(wasmvm_config *c, bool *field)
+{
+    if (fixed(c))
+        return WASMVM_E_USAGE;
+    *field = true;
+    return WASMVM_OK;
+}
+
+/* Takes text over. */
+static int add_word(wasmvm_config *c, struct words *words, char *text)
+{
+    if (!fixed(c))
+        return settings_add(words, text) ? WASMVM_OK : no_memory(c);
+    free(text);
+    return WASMVM_E_USAGE;
+}
+
+#define NUMBER(name, field, otherwise, least, most, what)                                 \
+    int wasmvm_config_##name(wasmvm_config *c, uint64_t value)                            \
+    {                                                                                     \
+        return set_number(c, &c->set.field, value, (otherwise), (least), (most), (what)); \
+    }
+#define CHOICE(name, field, type, last, what)                                                          \
+    int wasmvm_config_##name(wasmvm_config *c, enum wasmvm_##name which)                               \
+    {                                                                                                  \
+        if (fixed(c) || (unsigned)which > (last))                                                      \
+            return REFUSE(c, WASMVM_E_USAGE, "%s of the unknown kind %d", (what), (int)which);         \
+        c->set.field = (enum type)which;                                                               \
+        return WASMVM_OK;                                                                              \
+    }
+#define TEXT(name, field)                                         \
+    int wasmvm_config_##name(wasmvm_config *c, const char *text)  \
+    {                                                             \
+        return set_text(c, &c->set.field, text);                  \
+    }
+#define MARK(name, field)                       \
+    int wasmvm_config_##name(wasmvm_config *c)  \
+    {                                           \
+        return set_mark(c, &c->set.field);      \
+    }
+#include "vmm/base/settings.def"
+
+_Static_assert((int)WASMVM_HYPERCALL_EXIT == TRANSPORT_EXIT && (int)WASMVM_HYPERCALL_POLL == TRANSPORT_POLL,
+               "the public names of the kinds have the values of ours");
+
+int wasmvm_config_flag(wasmvm_config *c, const char *name)
+{
+#define SWITCH(flag, field)      \
+    if (strcmp(name, flag) == 0) \
+        return set_mark(c, &c->set.field);
+#include "vmm/base/settings.def"
+    return fixed(c) ? WASMVM_E_USAGE : REFUSE(c, WASMVM_E_USAGE, "%s: no such flag", name);
+}
+
+int wasmvm_config_net(wasmvm_config *c, enum wasmvm_net what, const char *value)
+{
+    if (what == WASMVM_NET_ALLOW_DNS && *value && strcmp(value, "any") != 0)
+        return REFUSE(c, WASMVM_E_USAGE, "names: \"any\" or \"\", not %s", value);
+    switch (what) {
+#define RULES(kind, field) case WASMVM_NET_##kind: return add_word(c, &c->set.field, strdup(value));
+#define RULE(kind, field) case WASMVM_NET_##kind: return set_text(c, &c->set.field, value);
+#define PERMIT(kind, field) case WASMVM_NET_##kind: return set_mark(c, &c->set.field);
+#include "vmm/base/settings.def"
+    }
+    return REFUSE(c, WASMVM_E_USAGE, "a network rule of the unknown kind %d", (int)what);
+}
+
+int wasmvm_config_net_limits(wasmvm_config *c, uint32_t sockets, uint64_t per_second, uint64_t bytes)
+{
+    int code = wasmvm_config_max_sockets(c, sockets);
+    if (code == WASMVM_OK)
+        code = wasmvm_config_net_rate(c, per_second);
+    return code == WASMVM_OK ? wasmvm_config_net_bytes(c, bytes) : code;
+}
+
+/* ---- arguments, variables, directories, descriptors, functions ---- */
+
 int wasmvm_config_arg(wasmvm_config *c, const char *arg)
 {
-    return strings_add(c, &c->args, strdup(arg));
+    return add_word(c, &c->set.args, strdup(arg));
 }
 
 int wasmvm_config_env(wasmvm_config *c, const char *name, const char *value)
@@ -137,13 +198,13 @@ int wasmvm_config_env(wasmvm_config *c, const char *name, const char *value)
     }
     if (text)
         sprintf(text, "%s=%s", name, value);
-    for (uint32_t i = 0; text && !fixed(c) && i < c->env.n; i++)
-        if (strncmp(c->env.at[i], text, len + 1) == 0) {
-            free(c->env.at[i]);
-            c->env.at[i] = text;
+    for (uint32_t i = 0; text && !fixed(c) && i < c->set.env.n; i++)
+        if (strncmp(c->set.env.at[i], text, len + 1) == 0) {
+            free((char *)c->set.env.at[i]);
+            c->set.env.at[i] = text;
             return WASMVM_OK;
         }
-    return strings_add(c, &c->env, text);
+    return add_word(c, &c->set.env, text);
 }
 
 /* Absolute, and without empty parts, "." and "..": Go finds a preopened directory by its name. */
@@ -175,15 +236,24 @@ static bool clean_relative(const char *name)
 /* Takes both names over. */
 static int dir_add(wasmvm_config *c, char *host, char *guest, bool read_only)
 {
-    struct embed_dir *dirs = guest ? realloc(c->dirs, (c->ndirs + 1) * sizeof *dirs) : NULL;
-    if (dirs) {
-        c->dirs = dirs;
-        dirs[c->ndirs++] = (struct embed_dir){host, guest, read_only, !host};
+    struct grants *dirs = &c->set.dirs;
+    struct grant *at = guest ? realloc(dirs->at, (dirs->n + 1) * sizeof *at) : NULL;
+    if (at) {
+        dirs->at = at;
+        at[dirs->n++] = (struct grant){.host = host, .guest = guest, .read_only = read_only, .tmp = !host};
         return WASMVM_OK;
     }
     free(host);
     free(guest);
     return no_memory(c);
+}
+
+static bool dir_taken(const wasmvm_config *c, const char *guest)
+{
+    for (uint32_t i = 0; i < c->set.dirs.n; i++)
+        if (strcmp(c->set.dirs.at[i].guest, guest) == 0)
+            return true;
+    return false;
 }
 
 int wasmvm_config_dir(wasmvm_config *c, const char *host, const char *guest, unsigned flags)
@@ -194,9 +264,8 @@ int wasmvm_config_dir(wasmvm_config *c, const char *host, const char *guest, uns
         !(flags & WASMVM_DIR_RELATIVE ? clean_relative(guest) : clean(guest)))
         return REFUSE(c, WASMVM_E_USAGE, "%s cannot be granted as %s: a guest's name is absolute and clean", host,
                       guest);
-    for (uint32_t i = 0; i < c->ndirs; i++)
-        if (strcmp(c->dirs[i].guest, guest) == 0)
-            return REFUSE(c, WASMVM_E_USAGE, "%s cannot be granted as %s: the name is taken", host, guest);
+    if (dir_taken(c, guest))
+        return REFUSE(c, WASMVM_E_USAGE, "%s cannot be granted as %s: the name is taken", host, guest);
     char *copy = strdup(host);
     return copy ? dir_add(c, copy, strdup(guest), flags & WASMVM_DIR_READ_ONLY) : no_memory(c);
 }
@@ -205,43 +274,9 @@ int wasmvm_config_tmp(wasmvm_config *c)
 {
     if (fixed(c))
         return WASMVM_E_USAGE;
-    for (uint32_t i = 0; i < c->ndirs; i++)
-        if (strcmp(c->dirs[i].guest, "/tmp") == 0)
-            return REFUSE(c, WASMVM_E_USAGE, "a directory of its own as /tmp: the name is taken");
+    if (dir_taken(c, "/tmp"))
+        return REFUSE(c, WASMVM_E_USAGE, "a directory of its own as /tmp: the name is taken");
     return dir_add(c, NULL, strdup("/tmp"), false);
-}
-
-static int set(wasmvm_config *c, uint64_t *field, uint64_t value, uint64_t least, uint64_t most, const char *what)
-{
-    if (fixed(c))
-        return WASMVM_E_USAGE;
-    if (value < least || value > most)
-        return REFUSE(c, WASMVM_E_USAGE, "%s of %llu: %llu to %llu can be had", what, (unsigned long long)value,
-                      (unsigned long long)least, (unsigned long long)most);
-    *field = value;
-    return WASMVM_OK;
-}
-
-int wasmvm_config_memory(wasmvm_config *c, uint64_t bytes)
-{
-    return set(c, &c->memory_bytes, bytes, 0, 4 * GIB, "a memory");
-}
-
-int wasmvm_config_stack(wasmvm_config *c, uint64_t bytes)
-{
-    int code = set(c, &c->stack_bytes, bytes, 64 * KIB, 8 * GIB, "a stack");
-    c->stack_bytes = (c->stack_bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-    return code;
-}
-
-int wasmvm_config_timeout(wasmvm_config *c, uint64_t ns)
-{
-    return set(c, &c->timeout_ns, ns, 0, INT64_MAX, "a time limit");
-}
-
-int wasmvm_config_cpu_time(wasmvm_config *c, uint64_t ns)
-{
-    return set(c, &c->cpu_time_ns, ns, 0, INT64_MAX, "a time limit");
 }
 
 int wasmvm_config_stdio(wasmvm_config *c, int in, int out, int err)
@@ -254,11 +289,6 @@ int wasmvm_config_stdio(wasmvm_config *c, int in, int out, int err)
     return WASMVM_OK;
 }
 
-int wasmvm_config_began(wasmvm_config *c, uint64_t ns)
-{
-    return set(c, &c->began_ns, ns, 0, INT64_MAX, "a beginning");
-}
-
 int wasmvm_config_stdio_own(wasmvm_config *c)
 {
     if (fixed(c))
@@ -269,40 +299,18 @@ int wasmvm_config_stdio_own(wasmvm_config *c)
     return WASMVM_OK;
 }
 
-int wasmvm_config_net(wasmvm_config *c, enum wasmvm_net what, const char *value)
-{
-    if ((unsigned)what >= EMBED_NETS)
-        return REFUSE(c, WASMVM_E_USAGE, "a network rule of the unknown kind %d", (int)what);
-    if (what == WASMVM_NET_ALLOW_DNS && *value && strcmp(value, "any") != 0)
-        return REFUSE(c, WASMVM_E_USAGE, "names: \"any\" or \"\", not %s", value);
-    if (what == WASMVM_NET_CA_CERTS && !*value && !fixed(c)) {
-        c->host_certs = true;
-        return WASMVM_OK;
-    }
-    return strings_add(c, &c->net[what], strdup(value));
-}
-
-int wasmvm_config_net_limits(wasmvm_config *c, uint32_t sockets, uint64_t per_second, uint64_t bytes)
-{
-    if (fixed(c))
-        return WASMVM_E_USAGE;
-    c->max_sockets = sockets;
-    c->max_rate = per_second;
-    c->max_bytes = bytes;
-    return WASMVM_OK;
-}
-
 int wasmvm_config_socket(wasmvm_config *c, int socket, unsigned flags)
 {
     if (fixed(c))
         return WASMVM_E_USAGE;
     if (socket < 0 || (flags & ~(unsigned)WASMVM_SOCKET_TAKEN))
         return REFUSE(c, WASMVM_E_USAGE, "%d is no socket that can be handed over", socket);
-    struct passed *passed = realloc(c->passed, (c->npassed + 1) * sizeof *passed);
-    if (!passed)
+    struct sockets *sockets = &c->set.sockets;
+    struct passed *at = realloc(sockets->at, (sockets->n + 1) * sizeof *at);
+    if (!at)
         return no_memory(c);
-    c->passed = passed;
-    passed[c->npassed++] = (struct passed){socket, flags & WASMVM_SOCKET_TAKEN};
+    sockets->at = at;
+    at[sockets->n++] = (struct passed){socket, flags & WASMVM_SOCKET_TAKEN};
     return WASMVM_OK;
 }
 
@@ -329,66 +337,6 @@ int wasmvm_config_funcs(wasmvm_config *c, const wasmvm_func *funcs, size_t n)
         if (!f->module || !f->name || !f->sig)
             return no_memory(c);
     }
-    return WASMVM_OK;
-}
-
-int wasmvm_config_hypercall(wasmvm_config *c, enum wasmvm_hypercall how)
-{
-    static const enum transport transports[] = {
-        [WASMVM_HYPERCALL_AUTO] = TRANSPORT_AUTO, [WASMVM_HYPERCALL_EXIT] = TRANSPORT_EXIT,
-        [WASMVM_HYPERCALL_POLL] = TRANSPORT_POLL,
-    };
-    if ((unsigned)how >= sizeof transports / sizeof *transports || fixed(c))
-        return REFUSE(c, WASMVM_E_USAGE, "hypercalls of the unknown kind %d", (int)how);
-    c->transport = transports[how];
-    return WASMVM_OK;
-}
-
-static int set_text(wasmvm_config *c, char **field, const char *text)
-{
-    char *copy = fixed(c) ? NULL : strdup(text);
-    if (!copy)
-        return fixed(c) ? WASMVM_E_USAGE : no_memory(c);
-    free(*field);
-    *field = copy;
-    return WASMVM_OK;
-}
-
-int wasmvm_config_guest_image(wasmvm_config *c, const char *file)
-{
-    return set_text(c, &c->guest_image, file);
-}
-
-int wasmvm_config_trace(wasmvm_config *c, const char *file)
-{
-    return set_text(c, &c->trace, file);
-}
-
-int wasmvm_config_invoke(wasmvm_config *c, const char *name)
-{
-    return set_text(c, &c->invoke, name);
-}
-
-int wasmvm_config_flag(wasmvm_config *c, const char *name)
-{
-    const struct { const char *name; bool *flag; } flags[] = {
-        {"validate", &c->validate}, {"compile-all", &c->compile_all}, {"hypercall-all", &c->hypercall_all},
-    };
-    if (fixed(c))
-        return WASMVM_E_USAGE;
-    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-        if (strcmp(name, flags[i].name) == 0) {
-            *flags[i].flag = true;
-            return WASMVM_OK;
-        }
-    return REFUSE(c, WASMVM_E_USAGE, "%s: no such flag", name);
-}
-
-int wasmvm_config_abandon(wasmvm_config *c)
-{
-    if (fixed(c))
-        return WASMVM_E_USAGE;
-    c->abandon = true;
     return WASMVM_OK;
 }
 
@@ -432,8 +380,8 @@ static const char *bundle_find(const char *etc)
 static bool etc_granted(const wasmvm_config *c, char etc[PATH_MAX])
 {
     bool found = false;
-    for (uint32_t i = 0; i < c->ndirs; i++) {
-        const struct embed_dir *d = &c->dirs[i];
+    for (uint32_t i = 0; i < c->set.dirs.n; i++) {
+        const struct grant *d = &c->set.dirs.at[i];
         bool whole = strcmp(d->guest, "/") == 0;
         if (strcmp(d->guest, "/etc") == 0 || (whole && !found))
             snprintf(etc, PATH_MAX, "%s%s", d->host, whole ? "/etc" : "");
@@ -445,10 +393,11 @@ static bool etc_granted(const wasmvm_config *c, char etc[PATH_MAX])
 /* The program's /etc is a directory's: the bundle there is what this host's means. */
 static int granted_certs(const wasmvm_config *c, const char *etc, struct embed_certs *out, wasmvm_error *error)
 {
-    if (out->file)
+    const char *named = c->set.ca_certs;
+    if (named && *named)
         return embed_error(error, WASMVM_E_USAGE, "--ca-certs=%s: a --dir grants /etc (put the file there, and add "
-                           "--env SSL_CERT_FILE=...)", out->file);
-    if (c->host_certs && !(out->place = bundle_find(etc)) && !config_env(c, "SSL_CERT_FILE"))
+                           "--env SSL_CERT_FILE=...)", named);
+    if (named && !(out->place = bundle_find(etc)) && !words_env(&c->set.env, "SSL_CERT_FILE"))
         return embed_error(error, WASMVM_E_USAGE, "--ca-certs: a --dir grants /etc, and there is no bundle of "
                            "certificates in its usual places (put one there, and add --env SSL_CERT_FILE=...)");
     return WASMVM_OK;
@@ -456,26 +405,17 @@ static int granted_certs(const wasmvm_config *c, const char *etc, struct embed_c
 
 int config_certs(const wasmvm_config *c, struct embed_certs *out, wasmvm_error *error)
 {
-    const struct strings *named = &c->net[WASMVM_NET_CA_CERTS];
+    const char *named = c->set.ca_certs;
     char etc[PATH_MAX];
-    *out = (struct embed_certs){.file = named->n ? named->at[named->n - 1] : NULL};
-    out->granted = etc_granted(c, etc);
+    *out = (struct embed_certs){.granted = etc_granted(c, etc)};
     if (out->granted)
         return granted_certs(c, etc, out, error);
-    if (!out->file && c->host_certs && !(out->file = bundle_find("/etc")))
+    out->file = named && !*named ? bundle_find("/etc") : named;
+    if (named && !out->file)
         return embed_error(error, WASMVM_E_USAGE, "--ca-certs: this host has no bundle of certificates in the usual "
                            "places (write --ca-certs=FILE)");
     out->place = out->file ? "/etc/ca-certificates.crt" : NULL;
     return WASMVM_OK;
-}
-
-const char *config_env(const wasmvm_config *c, const char *name)
-{
-    size_t len = strlen(name);
-    for (uint32_t i = 0; i < c->env.n; i++)
-        if (strncmp(c->env.at[i], name, len) == 0 && c->env.at[i][len] == '=')
-            return c->env.at[i] + len + 1;
-    return NULL;
 }
 
 int wasmvm_config_check(const wasmvm_config *c, wasmvm_error *error)
@@ -486,108 +426,4 @@ int wasmvm_config_check(const wasmvm_config *c, wasmvm_error *error)
     if (error)
         *error = c->error;
     return c->error.code;
-}
-
-/* ---- modules ---- */
-
-void module_hold(wasmvm_module *m)
-{
-    __atomic_add_fetch(&m->refs, 1, __ATOMIC_RELAXED);
-}
-
-void wasmvm_module_free(wasmvm_module *m)
-{
-    if (!m || __atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL))
-        return;
-    if (m->fd >= 0)
-        close(m->fd);
-    free(m->bytes);
-    free(m->name);
-    free(m);
-}
-
-/* The last one to know it: nobody will read it again. */
-void module_read(wasmvm_module *m)
-{
-    if (m->fd < 0 || __atomic_load_n(&m->refs, __ATOMIC_ACQUIRE) != 1)
-        return;
-    close(m->fd);
-    m->fd = -1;
-}
-
-static wasmvm_module *module_make(const char *name, uint64_t n, wasmvm_error *error)
-{
-    wasmvm_module *m = NULL;
-    if (n == 0 || n > MAP_MODULE_MAX) {
-        embed_error(error, WASMVM_E_INVALID, "%s is not a valid module: it is %s", name,
-                    n ? "larger than 1 GiB" : "empty");
-        return NULL;
-    }
-    m = calloc(1, sizeof *m);
-    if (m)
-        *m = (wasmvm_module){.refs = 1, .name = strdup(name), .bytes = malloc(n), .fd = -1, .n = n};
-    if (m && m->name && m->bytes)
-        return m;
-    wasmvm_module_free(m);
-    embed_error(error, WASMVM_E_HOST, "%s: no memory for the module", name);
-    return NULL;
-}
-
-wasmvm_module *wasmvm_module_bytes(const void *bytes, size_t n, const char *name, wasmvm_error *error)
-{
-    wasmvm_module *m = module_make(name, n, error);
-    if (m)
-        memcpy(m->bytes, bytes, n);
-    return m;
-}
-
-wasmvm_module *wasmvm_module_fd(int fd, const char *name, wasmvm_error *error)
-{
-    wasmvm_module *m = calloc(1, sizeof *m);
-    if (m)
-        *m = (wasmvm_module){.refs = 1, .name = strdup(name), .fd = fd};
-    if (m && m->name)
-        return m;
-    free(m);
-    embed_error(error, WASMVM_E_HOST, "%s: no memory for the module", name);
-    return NULL;
-}
-
-/* Up to n bytes; how many there were, or -1. */
-static ssize_t read_all(int fd, uint8_t *to, uint64_t n)
-{
-    uint64_t done = 0;
-    while (done < n) {
-        ssize_t got = read(fd, to + done, n - done);
-        if (got == 0)
-            break;
-        if (got < 0 && errno != EINTR)
-            return -1;
-        done += got > 0 ? (uint64_t)got : 0;
-    }
-    return (ssize_t)done;
-}
-
-wasmvm_module *wasmvm_module_file(const char *path, wasmvm_error *error)
-{
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-        embed_error(error, WASMVM_E_NO_MODULE, "%s: the module cannot be read: %s", path,
-                    fd < 0 ? strerror(errno) : "it is no regular file");
-        if (fd >= 0)
-            close(fd);
-        return NULL;
-    }
-    wasmvm_module *m = module_make(path, (uint64_t)st.st_size, error);
-    ssize_t n = m ? read_all(fd, m->bytes, m->n) : 0;
-    if (n < 0) {
-        embed_error(error, WASMVM_E_NO_MODULE, "%s: the module cannot be read: %s", path, strerror(errno));
-        wasmvm_module_free(m);
-        m = NULL;
-    } else if (m) {
-        m->n = (uint64_t)n; /* what was there: it may have been cut meanwhile */
-    }
-    close(fd);
-    return m;
 }

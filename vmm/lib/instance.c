@@ -23,96 +23,61 @@ struct wasmvm_export {
 
 /* ---- from what the embedder said to what the monitor wants ---- */
 
-static struct words words_of(const struct strings *s)
-{
-    return (struct words){(const char **)s->at, s->n};
-}
-
-static const char *last_of(const struct strings *s)
-{
-    return s->n ? s->at[s->n - 1] : NULL;
-}
-
-static void net_translate(struct net_config *net, const wasmvm_config *from)
-{
-    *net = (struct net_config){
-        .listen = words_of(&from->net[WASMVM_NET_LISTEN]), .dial = words_of(&from->net[WASMVM_NET_DIAL]),
-        .allow_connect = words_of(&from->net[WASMVM_NET_ALLOW_CONNECT]),
-        .allow_listen = words_of(&from->net[WASMVM_NET_ALLOW_LISTEN]),
-        .deny = words_of(&from->net[WASMVM_NET_DENY]), .dns_server = words_of(&from->net[WASMVM_NET_DNS_SERVER]),
-        .dns = last_of(&from->net[WASMVM_NET_ALLOW_DNS]), .all = from->net[WASMVM_NET_ALL].n,
-        .allow_unix = from->net[WASMVM_NET_ALLOW_UNIX].n, .log = last_of(&from->net[WASMVM_NET_LOG]),
-        .passed = from->passed, .npassed = from->npassed,
-        .max_sockets = from->max_sockets, .max_rate = from->max_rate, .max_bytes = from->max_bytes,
-    };
-}
-
 /* The sealed /etc (net/etc.c) stands last, and is no place to start in. */
 static bool etc_translate(wasmvm_instance *i)
 {
-    struct net_config *net = &i->config.net;
+    const struct settings *set = i->config.set;
     struct embed_certs certs;
     config_certs(i->from, &certs, NULL); /* was good before */
-    net->ca_certs = certs.file;
-    if (certs.place && !config_env(i->from, "SSL_CERT_FILE")) {
+    i->config.certs = certs.file;
+    if (certs.place && !words_env(&set->env, "SSL_CERT_FILE")) {
         if (asprintf(&i->certs_setting, "SSL_CERT_FILE=%s", certs.place) < 0) {
             i->certs_setting = NULL;
             return false;
         }
         i->env[i->config.envc++] = i->certs_setting;
     }
-    if (certs.granted || !(net->dns || net->all || net->ca_certs))
+    if (certs.granted || !(set->allow_dns || set->net_all || certs.file))
         return true;
-    if (i->config.ngrants == 0 && !config_env(i->from, "PWD"))
+    if (i->config.ngrants == 0 && !words_env(&set->env, "PWD"))
         i->env[i->config.envc++] = (char *)"PWD=/";
     i->grants[i->config.ngrants++] = (struct grant){.guest = "/etc", .read_only = true, .sealed = true};
     return true;
 }
 
-static bool grants_translate(wasmvm_instance *i)
+/* A list of our own, with `before` places before what is copied and `behind` places, and a NULL, behind it. */
+static void *list_copy(const void *from, uint32_t n, size_t size, uint32_t before, uint32_t behind)
 {
-    const wasmvm_config *from = i->from;
-    for (uint32_t k = 0; k < from->ndirs; k++) {
-        const struct embed_dir *dir = &from->dirs[k];
-        i->grants[k] = (struct grant){.host = dir->host, .guest = dir->guest, .read_only = dir->read_only,
-                                      .tmp = dir->tmp};
-    }
-    i->config.ngrants = from->ndirs;
-    return etc_translate(i);
+    char *to = calloc(before + n + behind + 1, size);
+    if (to && n)
+        memcpy(to + before * size, from, n * size);
+    return to;
 }
 
 static bool translate(wasmvm_instance *i)
 {
     const wasmvm_config *from = i->from;
+    const struct settings *set = &from->set;
     char why[200];
-    i->grants = calloc(from->ndirs + 1, sizeof *i->grants);
-    i->args = calloc(from->args.n + 1, sizeof *i->args);
-    i->env = calloc(from->env.n + ENV_DEFAULTS + 1, sizeof *i->env);
+    i->grants = list_copy(set->dirs.at, set->dirs.n, sizeof *i->grants, 0, 1);
+    i->args = list_copy(set->args.at, set->args.n, sizeof *i->args, 1, 0);
+    i->env = list_copy(set->env.at, set->env.n, sizeof *i->env, 0, ENV_DEFAULTS);
     if (!i->grants || !i->args || !i->env)
         return false;
     i->args[0] = i->module->name;
-    if (from->args.n)
-        memcpy(i->args + 1, from->args.at, from->args.n * sizeof *i->args);
-    if (from->env.n)
-        memcpy(i->env, from->env.at, from->env.n * sizeof *i->env);
     i->config = (struct config){
-        .module = i->module->name, .args = i->args, .argc = from->args.n + 1, .env = i->env, .envc = from->env.n,
-        .grants = i->grants, .memory_bytes = from->memory_bytes, .stack_bytes = from->stack_bytes,
-        .timeout_ns = from->timeout_ns, .cpu_time_ns = from->cpu_time_ns, .guest_image = from->guest_image,
-        .validate = from->validate, .compile_all = from->compile_all, .hypercall_all = from->hypercall_all,
-        .trace = from->trace, .invoke = from->invoke, .transport = from->transport,
-        .stdio = from->stdio_own ? NULL : from->stdio, .patient = !from->abandon,
-        .host = from->nfuncs ? &i->host : NULL,
+        .set = set, .module = i->module->name, .args = i->args, .argc = set->args.n + 1, .env = i->env,
+        .envc = set->env.n, .grants = i->grants, .ngrants = set->dirs.n, .timeout_ns = set->timeout_ns,
+        .stdio = from->stdio_own ? NULL : from->stdio, .host = from->nfuncs ? &i->host : NULL,
     };
-    net_translate(&i->config.net, from);
-    if (!grants_translate(i))
+    if (!etc_translate(i))
         return false;
     for (uint32_t k = 0; k < from->nfuncs; k++)
         if (!host_add(&i->host, &from->funcs[k], "the host", false, why))
             return false; /* no memory: it was good before */
     i->outlet = (struct outlet){.tell = from->log, .context = from->log_context, .to_stream = from->log_fd >= 0,
                                 .stream = from->log_fd};
-    i->stats.start_ns = from->began_ns;
+    i->stats.start_ns = set->began_ns;
     i->tmp = TMP_NONE;
     return true;
 }

@@ -1,5 +1,5 @@
-/* The inside of the library's face: what instance.c (instances), config.c (configurations, modules) and outcome.c
- * (ends) share. */
+/* The inside of the library's face: what instance.c (instances), config.c (configurations), module.c (modules) and
+ * outcome.c (ends) share. */
 #ifndef VMM_LIB_LIB_H
 #define VMM_LIB_LIB_H
 
@@ -7,31 +7,15 @@
 #include "vmm/run/run.h"
 #include "vmm/wasmvm.h"
 
-/* A list of strings of our own. */
-struct strings { char **at; uint32_t n; };
-
-struct embed_dir { char *host, *guest; bool read_only, tmp; };
-#define EMBED_NETS (WASMVM_NET_LOG + 1)
-
 struct wasmvm_config {
     unsigned refs; /* atomic */
     bool used;     /* atomic: an instance was made from it */
     wasmvm_error error; /* the first one */
-    struct strings args, env, net[EMBED_NETS];
-    struct embed_dir *dirs;
-    uint32_t ndirs;
+    struct settings set;
     wasmvm_func *funcs;
     uint32_t nfuncs;
-    struct passed *passed;
-    uint32_t npassed;
-    uint64_t memory_bytes, stack_bytes, timeout_ns, cpu_time_ns, began_ns;
-    uint64_t max_sockets, max_rate, max_bytes;
     int stdio[3];
-    bool stdio_own, abandon;
-    bool host_certs; /* this host's bundle, where no file is named */
-    bool validate, compile_all, hypercall_all;
-    enum transport transport;
-    char *guest_image, *trace, *invoke;
+    bool stdio_own;
     void (*log)(void *context, const char *line);
     void *log_context;
     int log_fd;
@@ -84,11 +68,12 @@ struct wasmvm_instance {
 __attribute__((format(printf, 3, 4)))
 int embed_error(wasmvm_error *error, int code, const char *format, ...);
 void config_hold(wasmvm_config *);
-const char *config_env(const wasmvm_config *, const char *name); /* NULL = not set */
 /* The program's certificates: a file for the sealed /etc, and what SSL_CERT_FILE is by default; NULL = none.  granted:
  * there is an /etc of the host's, so no sealed one. */
 struct embed_certs { const char *file, *place; bool granted; };
 int config_certs(const wasmvm_config *, struct embed_certs *, wasmvm_error *);
+
+/* ---- module.c ---- */
 void module_hold(wasmvm_module *);
 void module_read(wasmvm_module *); /* an instance has what it needs of the bytes */
 

@@ -156,7 +156,7 @@ static uint64_t control_bytes(const struct config *config)
                    strings_bytes(config->env, config->envc);
     for (uint32_t i = 0; i < config->ngrants; i++)
         sum += strlen(config->grants[i].guest) + 1;
-    if (config->invoke)
+    if (config->set->invoke)
         sum = round_up(sum, 8) + invoke_bytes(config);
     return config->host ? round_up(sum, 8) + host_bytes(config->host) : sum;
 }
@@ -188,7 +188,7 @@ static void strings_write(const struct config *config, struct boot_record *boot)
     for (uint32_t i = 0; i < config->ngrants; i++)
         string_put(&s, config->grants[i].guest);
     boot->preopen_len = s.at - boot->preopen_off;
-    if (config->invoke) {
+    if (config->set->invoke) {
         s.at = (uint32_t)round_up(s.at, 8);
         invoke_write(config, s.base, boot->func_args_off = s.at);
         s.at += (uint32_t)invoke_bytes(config);
@@ -204,9 +204,10 @@ static void strings_write(const struct config *config, struct boot_record *boot)
 
 static uint32_t boot_flags(const struct config *config)
 {
-    return (config->validate ? BOOT_VALIDATE : 0) | (config->validate_only ? BOOT_VALIDATE_ONLY : 0) |
-           (config->compile_all ? BOOT_COMPILE_ALL : 0) |
-           (config->hypercall_all || config->trace ? BOOT_CALL_ALL : 0) | (config->serve ? BOOT_SERVE : 0);
+    const struct settings *set = config->set;
+    return (set->validate ? BOOT_VALIDATE : 0) | (config->validate_only ? BOOT_VALIDATE_ONLY : 0) |
+           (set->compile_all ? BOOT_COMPILE_ALL : 0) | (set->hypercall_all || set->trace ? BOOT_CALL_ALL : 0) |
+           (config->serve ? BOOT_SERVE : 0);
 }
 
 _Static_assert(offsetof(struct control, boot) == 0, "offsets in the boot record count from the control area's start");
@@ -219,7 +220,7 @@ static bool control_prepare(struct vm *vm, struct failure *why)
         .magic = ABI_MAGIC, .abi_version = ABI_VERSION, .flags = boot_flags(vm->config),
         .control_bytes = control_bytes(vm->config), .module_bytes = vm->module_bytes,
         .stack_bytes = vm->ram.stack.bytes, .heap_bytes = vm->heap_bytes, .code_bytes = vm->code_bytes,
-        .memory_limit = vm->config->memory_bytes,
+        .memory_limit = vm->config->set->memory_bytes,
     };
     strings_write(vm->config, boot);
     if (getrandom(boot->entropy, sizeof boot->entropy, 0) != sizeof boot->entropy)

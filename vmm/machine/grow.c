@@ -21,7 +21,7 @@ enum grow grow_linear(struct vm *vm, uint64_t old_bytes, uint64_t new_bytes)
     struct ram *ram = &vm->ram;
     if (old_bytes != linear->bytes || new_bytes < old_bytes || new_bytes % WASM_PAGE || new_bytes > MAP_LINEAR_MAX)
         return GROW_HOSTILE;
-    if (new_bytes > vm->config->memory_bytes - vm->more.bytes)
+    if (new_bytes > vm->config->set->memory_bytes - vm->more.bytes)
         return GROW_REFUSED;
     uint64_t ahead = ram->linear.gpa - ram->main.all.gpa; /* of the main range, before linear memory */
     if (!ram_reach(&vm->kvm, &ram->main, ahead + new_bytes) ||
@@ -42,7 +42,7 @@ enum grow grow_more(struct vm *vm, uint64_t number, uint64_t old_bytes, uint64_t
         return GROW_HOSTILE;
     uint64_t bytes = new_bytes - old_bytes;
     uint64_t from = bytes < FRAME ? more->taken : round_up(more->taken, FRAME);
-    if (bytes > vm->config->memory_bytes - vm->mem.regions[REGION_LINEAR].bytes - more->bytes || more->broken ||
+    if (bytes > vm->config->set->memory_bytes - vm->mem.regions[REGION_LINEAR].bytes - more->bytes || more->broken ||
         !ram_reserve(range, RAM_LINEAR_MORE_GPA, RAM_LINEAR_MORE_BYTES) || !ram_reach(&vm->kvm, range, from + bytes))
         return GROW_REFUSED;
     more->broken = !tables_map(&vm->tables, MAP_MORE + number * MAP_MORE_SLOT + old_bytes, range->all.gpa + from, bytes,

@@ -46,10 +46,10 @@ static void float_read(const char *word, struct invoke_word *out)
 
 uint64_t invoke_bytes(const struct config *config)
 {
-    if (!config->invoke)
+    if (!config->set->invoke)
         return 0;
     uint64_t words = config->argc - 1;
-    return sizeof(struct invoke) + words * sizeof(struct invoke_word) + (strlen(config->invoke) + 8) / 8 * 8;
+    return sizeof(struct invoke) + words * sizeof(struct invoke_word) + (strlen(config->set->invoke) + 8) / 8 * 8;
 }
 
 void invoke_write(const struct config *config, uint8_t *control, uint32_t offset)
@@ -62,7 +62,7 @@ void invoke_write(const struct config *config, uint8_t *control, uint32_t offset
         integer_read(config->args[i + 1], &invoke->words[i]);
         float_read(config->args[i + 1], &invoke->words[i]);
     }
-    strcpy((char *)control + invoke->name_off, config->invoke);
+    strcpy((char *)control + invoke->name_off, config->set->invoke);
 }
 
 /* The shortest decimal that reads back as the same number. */

@@ -57,10 +57,10 @@ static struct span next(const struct ram *ram, uint64_t *at, uint64_t bytes)
 bool ram_new(struct ram *ram, struct kvm *kvm, const struct config *config, const struct ram_sizes *sizes,
              struct failure *why)
 {
-    uint64_t stack = round_up(config->stack_bytes, FRAME);
+    uint64_t stack = round_up(config->set->stack_bytes, FRAME);
     uint64_t fixed = stack + round_up(sizes->text, FRAME) + round_up(sizes->small, FRAME) +
                      round_up(sizes->module, FRAME) + HEAP_FIRST + CODE_FIRST;
-    uint64_t linear = least(round_up(config->memory_bytes, FRAME), MAP_LINEAR_MAX);
+    uint64_t linear = least(round_up(config->set->memory_bytes, FRAME), MAP_LINEAR_MAX);
     uint64_t at = 0;
     *ram = (struct ram){.main.all = {reserve(fixed + linear), MAIN_GPA, fixed + linear}};
     if (!ram->main.all.host)

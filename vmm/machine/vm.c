@@ -114,7 +114,7 @@ struct vm *vm_new(const struct config *config, struct run_stats *stats)
     vm->config = config;
     vm->stats = stats;
     vm->kvm = (struct kvm){.fd = -1, .vm_fd = -1, .vcpu_fd = -1};
-    if (kick_open(&vm->kick, config->timeout_ns ? stats->start_ns + config->timeout_ns : 0, config->cpu_time_ns))
+    if (kick_open(&vm->kick, config->timeout_ns ? stats->start_ns + config->timeout_ns : 0, config->set->cpu_time_ns))
         return vm;
     free(vm);
     return NULL;
@@ -148,7 +148,7 @@ static bool contents_make(struct vm *vm, const struct module *module, struct fai
 bool vm_build(struct vm *vm, const struct module *module, struct failure *why)
 {
     uint64_t began = clock_now_ns();
-    if (!image_open(&vm->image, vm->config->guest_image, why) || !module_measure(vm, module, why))
+    if (!image_open(&vm->image, vm->config->set->guest_image, why) || !module_measure(vm, module, why))
         return false;
     uint64_t measured = clock_now_ns();
     if (!hardware_make(vm, why))

@@ -518,7 +518,7 @@ static void *serve(void *self)
     }
 }
 
-void dns_start(struct net *net, const struct net_config *c)
+void dns_start(struct net *net, const struct settings *c)
 {
     struct dns *d = net->dns = calloc(1, sizeof *d);
     if (!d)

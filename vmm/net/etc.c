@@ -62,12 +62,12 @@ static void bundle_read(struct wasi *w, const char *path)
 
 void sealed_open_all(struct wasi *w, const struct config *config)
 {
-    const struct net_config *c = &config->net;
+    const struct settings *c = config->set;
     for (uint32_t i = 0; i < FILES; i++)
-        if (files[i].text && (i != FILE_RESOLV || c->dns || c->all))
+        if (files[i].text && (i != FILE_RESOLV || c->allow_dns || c->net_all))
             memory_file(&w->etc[i], files[i].name, files[i].text, strlen(files[i].text));
-    if (c->ca_certs)
-        bundle_read(w, c->ca_certs);
+    if (config->certs)
+        bundle_read(w, config->certs);
 }
 
 /* The table closes what it holds: it gets a descriptor of its own. */

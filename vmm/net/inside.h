@@ -72,7 +72,7 @@ struct policy {
 };
 
 /* Takes the rules from the options; fail() on one that cannot be read. */
-void policy_init(struct policy *, const struct net_config *);
+void policy_init(struct policy *, const struct settings *);
 void policy_free(struct policy *);
 /* The word's rule, or NULL and why it is none. */
 bool rule_parse(struct rule *, enum rule_what, const char *text, const char **why);
@@ -245,7 +245,7 @@ size_t dns_query_build(uint8_t out[DNS_MESSAGE_MAX], uint16_t id, const char *na
 extern const struct endpoint dns_endpoint; /* where the guest believes it to be */
 /* --dns-server; fail() where it is none. */
 void dns_server_parse(const char *text, struct endpoint *);
-void dns_start(struct net *, const struct net_config *); /* sets dns; dns_stop is due also where it fails */
+void dns_start(struct net *, const struct settings *); /* sets dns; dns_stop is due also where it fails */
 void dns_stop(struct dns *);
 /* A connection to it: the guest's end, or -1.  `trusted`: for names of --deny; nothing is refused or recorded.
  * `stream`: as by TCP, each message behind its length. */
@@ -255,6 +255,6 @@ int dns_lookup(struct dns *, const char *name, uint16_t type, bool trusted, stru
                uint8_t *rcode);
 
 /* ---- net/preopen.c ---- */
-void net_preopen(struct wasi *, const struct net_config *);
+void net_preopen(struct wasi *, const struct settings *);
 
 #endif

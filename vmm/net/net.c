@@ -10,15 +10,6 @@
 #define LOOKUPS 2
 #define ADDRESSES_MAX 32
 
-static const char *env_find(const struct config *config, const char *name)
-{
-    size_t len = strlen(name);
-    for (uint32_t i = 0; i < config->envc; i++)
-        if (strncmp(config->env[i], name, len) == 0 && config->env[i][len] == '=')
-            return config->env[i] + len + 1;
-    return NULL;
-}
-
 /* A denied name is refused by the resolver, and its addresses of now are denied too. */
 static void denied_resolve(struct net *n, const struct rule *r)
 {
@@ -48,7 +39,8 @@ static bool names_denied(const struct policy *p)
 
 void net_open(struct wasi *w, const struct config *config)
 {
-    const struct net_config *c = &config->net;
+    const struct settings *c = config->set;
+    const struct words env = {(const char **)config->env, config->envc};
     struct net *n = calloc(1, sizeof *n);
     if (!n)
         fail("cannot start: no memory");
@@ -58,11 +50,11 @@ void net_open(struct wasi *w, const struct config *config)
     pthread_mutex_init(&n->log_lock, NULL);
     n->unix_ok = c->allow_unix;
     n->max_sockets = c->max_sockets ? (uint32_t)c->max_sockets : UINT32_MAX;
-    n->max_rate = c->max_rate;
-    n->max_bytes = c->max_bytes;
-    n->names = c->dns || c->all;
-    n->log = c->log ? output_open(config->module, "--net-log ", c->log, true) : -1;
-    n->cwd = env_find(config, "PWD");
+    n->max_rate = c->net_rate;
+    n->max_bytes = c->net_bytes;
+    n->names = c->allow_dns || c->net_all;
+    n->log = c->net_log ? output_open(config->module, "--net-log ", c->net_log, true) : -1;
+    n->cwd = words_env(&env, "PWD");
     policy_init(&n->policy, c);
     for (uint32_t i = 0; i < c->dns_server.n; i++) {
         struct endpoint unused; /* a bad value is told, whether names are allowed or not */

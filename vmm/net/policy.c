@@ -327,12 +327,12 @@ static void rules_take(struct policy *p, enum rule_what what, const struct words
     }
 }
 
-void policy_init(struct policy *p, const struct net_config *c)
+void policy_init(struct policy *p, const struct settings *c)
 {
-    *p = (struct policy){ .all = c->all };
+    *p = (struct policy){ .all = c->net_all };
     pthread_mutex_init(&p->lock, NULL);
-    p->any_name = c->all || (c->dns && strcmp(c->dns, "any") == 0);
-    bool names = c->all || c->dns;
+    p->any_name = c->net_all || (c->allow_dns && strcmp(c->allow_dns, "any") == 0);
+    bool names = c->net_all || c->allow_dns;
     rules_take(p, RULE_DENY, &c->deny, names);
     rules_take(p, RULE_CONNECT, &c->allow_connect, names);
     rules_take(p, RULE_LISTEN, &c->allow_listen, names);

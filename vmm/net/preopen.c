@@ -151,12 +151,12 @@ static void passed_one(struct wasi *w, const struct passed *passed)
     place(w, what, fd, type == SOCK_DGRAM ? NET_UDP : NET_TCP, listening ? "listen" : "passed", NULL);
 }
 
-void net_preopen(struct wasi *w, const struct net_config *c)
+void net_preopen(struct wasi *w, const struct settings *c)
 {
     for (uint32_t i = 0; i < c->listen.n; i++)
         listen_one(w, c->listen.at[i]);
     for (uint32_t i = 0; i < c->dial.n; i++)
         dial_one(w, c->dial.at[i]);
-    for (uint32_t i = 0; i < c->npassed; i++)
-        passed_one(w, &c->passed[i]);
+    for (uint32_t i = 0; i < c->sockets.n; i++)
+        passed_one(w, &c->sockets.at[i]);
 }

@@ -165,7 +165,7 @@ static uint64_t call_results(struct vcpu *v, const struct request *r)
     char text[INVOKE_RESULTS_MAX * INVOKE_LINE];
     uint64_t n = r->args[1];
     int out = wasi_stream(v->wasi, STDOUT_FILENO);
-    if (!v->vm->config->invoke || n > INVOKE_RESULTS_MAX ||
+    if (!v->vm->config->set->invoke || n > INVOKE_RESULTS_MAX ||
         !guest_read(&v->vm->mem, r->args[0], results, n * sizeof results[0]))
         vcpu_end(v, ENDED_HOSTILE, "%llu results at 0x%llx", (unsigned long long)n, (unsigned long long)r->args[0]);
     else if (out >= 0 && !write_guard_all(&v->vm->kick, out, text, invoke_print(results, n, text, sizeof text)) &&
@@ -365,9 +365,9 @@ void vcpu_begin(struct vcpu *v, bool threadless)
         .polled = guest_word(mem, SLOT_AT + offsetof(struct slot, polled)),
         .wait_ticks = ticks.iov_base, .serve = call_serve, .served = call_count, .stop_wanted = stop_wanted,
         .context = v,
-        .threadless = threadless, .patient = v->vm->config->patient,
+        .threadless = threadless, .patient = !v->vm->config->set->abandon,
     };
-    service_init(&v->service, v->vm->config->transport, kvm_tsc_khz(&v->vm->kvm));
+    service_init(&v->service, v->vm->config->set->hypercall, kvm_tsc_khz(&v->vm->kvm));
 }
 
 static void probe_end(struct vcpu *v)

@@ -183,12 +183,12 @@ static void add_numbers(struct line *line, const char *sig, const uint64_t *arg)
 void trace_open(struct wasi *w, const struct config *config)
 {
     w->trace = -1;
-    if (!config->trace)
+    if (!config->set->trace)
         return;
     w->trace_began_ns = clock_now_ns();
     int stream = config->stdio ? config->stdio[2] : STDERR_FILENO;
-    if (*config->trace)
-        w->trace = output_open(config->module, "--trace=", config->trace, false);
+    if (*config->set->trace)
+        w->trace = output_open(config->module, "--trace=", config->set->trace, false);
     else if (stream >= 0 && (w->trace = fcntl(stream, F_DUPFD_CLOEXEC, 3)) < 0)
         fail("--trace: stderr cannot be written: %s", strerror(errno));
 }

@@ -9,7 +9,8 @@
 #include "vmm/cli/cli.h"
 #include "vmm/base/base.h"
 
-static const struct config config = { .module = "app.wasm", .timeout_ns = 1500000000, .cpu_time_ns = 120000000000 };
+static const struct settings settings = { .cpu_time_ns = 120000000000 };
+static const struct config config = { .set = &settings, .module = "app.wasm", .timeout_ns = 1500000000 };
 
 static void escaped(const char *in, size_t len, const char *want, bool keep_newlines)
 {

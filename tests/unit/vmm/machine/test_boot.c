@@ -116,9 +116,9 @@ static void a_pool_that_is_used_up_says_so(void **state)
 static char *args[] = {"app.wasm", "a b", ""};
 static char *env[] = {"HOME=/", "EMPTY="};
 static struct grant grants[] = {{.host = "/tmp", .guest = "/data"}, {.host = ".", .guest = "."}};
+static const struct settings settings = {.memory_bytes = 1 << 30, .stack_bytes = 8 * FRAME, .validate = true};
 static const struct config config = {
-    .args = args, .argc = 3, .env = env, .envc = 2, .grants = grants, .ngrants = 2,
-    .memory_bytes = 1 << 30, .stack_bytes = 8 * FRAME, .validate = true,
+    .set = &settings, .args = args, .argc = 3, .env = env, .envc = 2, .grants = grants, .ngrants = 2,
 };
 static const uint8_t text[] = "text", data[] = "data", entries[] = "entries";
 static const struct image image = {
@@ -146,7 +146,7 @@ static void booted(struct boot *b)
     b->host = mmap(NULL, 256 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     assert_ptr_not_equal(b->host, MAP_FAILED);
     struct ram *ram = &b->vm.ram;
-    ram->stack = part(b, config.stack_bytes);
+    ram->stack = part(b, settings.stack_bytes);
     ram->text = part(b, boot_text_bytes(&image));
     ram->small = part(b, boot_small_bytes(&config, &image));
     ram->module = part(b, b->vm.module_bytes);
@@ -184,7 +184,7 @@ static void boot_maps_the_memory_map(void **state)
     assert_ptr_equal(through(&b, MAP_MODULE, 0), b.vm.ram.module.host);
     assert_ptr_equal(through(&b, MAP_CODE_W + 8, TABLES_WRITE), through(&b, MAP_CODE_X + 8, TABLES_EXECUTE));
     assert_ptr_equal(through(&b, MAP_STACK + MAP_STACK_MAX - 1, TABLES_WRITE),
-                     b.vm.ram.stack.host + config.stack_bytes - 1);
+                     b.vm.ram.stack.host + settings.stack_bytes - 1);
     through(&b, CSTACK_TOP - 1, TABLES_WRITE);
     through(&b, FSTACK_TOP - 1, TABLES_WRITE);
     through(&b, CPL0_STACK_TOP - 1, TABLES_WRITE | TABLES_SUPERVISOR);
@@ -194,7 +194,7 @@ static void boot_maps_the_memory_map(void **state)
                                  MAP_IMAGE + FRAME + 2 * PAGE};
     for (unsigned i = 0; i < sizeof none / sizeof none[0]; i++)
         expect_none(&b.vm.tables, none[i]);
-    expect_none(&b.vm.tables, MAP_STACK + MAP_STACK_MAX - config.stack_bytes - 1);
+    expect_none(&b.vm.tables, MAP_STACK + MAP_STACK_MAX - settings.stack_bytes - 1);
     boot_leaves(&b);
 }
 
@@ -218,7 +218,7 @@ static void boot_record_says_the_run(void **state)
     assert_int_equal(boot->preopens, 2);
     assert_memory_equal(base + boot->preopen_off, "/data\0.", boot->preopen_len);
     assert_int_equal(boot->preopen_off + boot->preopen_len, boot->control_bytes);
-    assert_int_equal(boot->stack_bytes, config.stack_bytes);
+    assert_int_equal(boot->stack_bytes, settings.stack_bytes);
     assert_int_equal(boot->module_bytes, b.vm.module_bytes);
     assert_memory_not_equal(boot->entropy, zero, sizeof zero);
     boot_leaves(&b);

@@ -15,7 +15,8 @@
 static struct invoke_word word(const char *text)
 {
     char *args[] = { "app.wasm", (char *)text };
-    struct config config = { .invoke = "f", .args = args, .argc = 2 };
+    const struct settings settings = { .invoke = "f" };
+    struct config config = { .set = &settings, .args = args, .argc = 2 };
     uint8_t *control = calloc(1, 16 + invoke_bytes(&config)); /* ASan sees a byte too many */
     assert_int_equal(invoke_bytes(&config) % 8, 0);
     invoke_write(&config, control, 16);

@@ -16,7 +16,7 @@ enum { TCP4 = 4, TCP6 = 16, STORAGE = 128 };
 
 static struct grant grants[1];
 
-static inline int net_setup(const struct net_config *net)
+static inline int net_setup(const struct settings *net)
 {
     static char *args[] = { "app.wasm" };
     signal(SIGPIPE, SIG_IGN);
@@ -25,7 +25,7 @@ static inline int net_setup(const struct net_config *net)
     memory_make();
     root_make();
     grants[0] = (struct grant){ .host = root, .guest = "/" };
-    struct config config = { .args = args, .argc = 1, .grants = grants, .ngrants = 1, .net = *net };
+    struct config config = { .args = args, .argc = 1, .grants = grants, .ngrants = 1, .set = net };
     wasi = wasi_new(&config);
     return 0;
 }
@@ -35,7 +35,7 @@ static inline int net_setup(const struct net_config *net)
 static inline int loopback_setup(void **state)
 {
     (void)state;
-    return net_setup(&(struct net_config){
+    return net_setup(&(struct settings){
         .allow_connect = WORDS("127.0.0.1", "udp:127.0.0.1", "[::1]"), .allow_unix = true,
         .allow_listen = WORDS("127.0.0.1", "udp:127.0.0.1", "[::1]:0", "udp:127.0.0.3"), .deny = WORDS("127.0.0.1:9"),
     });

@@ -78,7 +78,9 @@ static int setup(void **state)
     assert_int_equal(bind(server, (struct sockaddr *)&at, len), 0);
     getsockname(server, (struct sockaddr *)&at, &len);
     snprintf(address, sizeof address, "127.0.0.1:%u", ntohs(at.sin_port));
-    const struct net_config config = { .dns = "", .allow_connect = WORDS("app.test:80"), .dns_server = WORDS(address) };
+    const struct settings config = {
+        .allow_dns = "", .allow_connect = WORDS("app.test:80"), .dns_server = WORDS(address),
+    };
     net = (struct net){ .log = open("/dev/null", O_WRONLY), .names = true };
     pthread_mutex_init(&net.log_lock, NULL);
     policy_init(&net.policy, &config);

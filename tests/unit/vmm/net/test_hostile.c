@@ -125,8 +125,8 @@ static void test_numbers_used_again(void **state)
 static int named_setup(void **state)
 {
     (void)state;
-    return net_setup(&(struct net_config){
-        .dns = "", .dns_server = WORDS("127.0.0.1:9"), .allow_connect = WORDS("127.0.0.1", "udp:127.0.0.1"),
+    return net_setup(&(struct settings){
+        .allow_dns = "", .dns_server = WORDS("127.0.0.1:9"), .allow_connect = WORDS("127.0.0.1", "udp:127.0.0.1"),
         .allow_listen = WORDS("127.0.0.1", "udp:127.0.0.1"),
     });
 }

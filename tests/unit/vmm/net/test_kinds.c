@@ -240,14 +240,17 @@ static void run_begin(bool second)
     snprintf(ro, sizeof ro, "%s.ro", root);
     int dir = open(root, O_RDONLY | O_DIRECTORY);
     const int first_streams[] = { inherited[0], pipes[0][1], appended }, others[] = { terminal[1], dir, pipes[1][0] };
-    const struct passed sockets[] = { { passed[0], false }, { inherited[1], false } };
+    struct passed sockets[] = { { passed[0], false }, { inherited[1], false } };
     struct grant all[] = { { .host = root, .guest = "/" }, { .host = ro, .guest = "/ro", .read_only = true },
                            { .host = "/dev", .guest = "/dev" },
                            { .guest = "/etc", .read_only = true, .sealed = true } };
+    const struct settings settings = {
+        .allow_connect = WORDS("127.0.0.1", "udp:127.0.0.1"), .allow_unix = true, .allow_dns = "",
+        .allow_listen = WORDS("127.0.0.1", "udp:127.0.0.1"), .sockets = { sockets, 2 },
+    };
     struct config config = {
-        .args = args, .argc = 1, .grants = all, .ngrants = 4, .stdio = second ? others : first_streams,
-        .net = { .allow_connect = WORDS("127.0.0.1", "udp:127.0.0.1"), .allow_unix = true, .dns = "",
-                 .allow_listen = WORDS("127.0.0.1", "udp:127.0.0.1"), .passed = sockets, .npassed = 2 },
+        .set = &settings, .args = args, .argc = 1, .grants = all, .ngrants = 4,
+        .stdio = second ? others : first_streams,
     };
     wasi = wasi_new(&config);
     close(dir);

@@ -9,8 +9,9 @@ enum { PASSIVE = 1, NUMERIC_HOST = 4, NUMERIC_SERVICE = 8 };
 static int named_setup(void **state)
 {
     (void)state;
-    return net_setup(&(struct net_config){
-        .dns = "", .dns_server = WORDS("127.0.0.1:9"), .allow_connect = WORDS("127.0.0.1", "app.test", "[::1]:80"),
+    return net_setup(&(struct settings){
+        .allow_dns = "", .dns_server = WORDS("127.0.0.1:9"),
+        .allow_connect = WORDS("127.0.0.1", "app.test", "[::1]:80"),
     });
 }
 

@@ -14,7 +14,7 @@
 #define WRONG(...) (print_error(__VA_ARGS__), print_error("\n"), assert_true(false))
 
 static struct policy policy;
-static struct net_config config;
+static struct settings config;
 
 #define WORDS(...) { (const char *[]){ __VA_ARGS__ }, sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *) }
 
@@ -74,7 +74,7 @@ static void policy_make(void)
 {
     policy_init(&policy, &config);
 }
-#define POLICY(...) (config = (struct net_config){ __VA_ARGS__ }, policy_make())
+#define POLICY(...) (config = (struct settings){ __VA_ARGS__ }, policy_make())
 
 static struct endpoint at(const char *ip, uint16_t port)
 {
@@ -275,7 +275,7 @@ static void test_deny_comes_first(void **state)
 static void test_deny_beats_net_all_in_every_form(void **state)
 {
     (void)state;
-    POLICY(.all = true, .deny = WORDS("8.8.8.0/24", ":25", "0.0.0.0:99"));
+    POLICY(.net_all = true, .deny = WORDS("8.8.8.0/24", ":25", "0.0.0.0:99"));
     assert_true(TCP("8.8.4.4", 80) && LISTEN("0.0.0.0", 80) && LISTEN("::", 80));
     static const char *const forms[] = { "8.8.8.8", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1",
                                          "::8.8.8.8" };
@@ -315,7 +315,7 @@ static void test_each_kind_of_deny(void **state)
     };
     for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
         const char *words[] = { tries[i].word };
-        POLICY(.all = true, .deny = { words, 1 }, .dns = "");
+        POLICY(.net_all = true, .deny = { words, 1 }, .allow_dns = "");
         if (TCP(tries[i].ip, tries[i].port) != tries[i].tcp || UDP(tries[i].ip, tries[i].port) != tries[i].udp ||
             LISTEN(tries[i].ip, tries[i].port) != tries[i].listen)
             WRONG("--deny %s and %s port %u", tries[i].word, tries[i].ip, tries[i].port);
@@ -357,7 +357,7 @@ static void test_each_kind_of_allow(void **state)
         struct words rules = { words, 1 }, none = { NULL, 0 };
         bool listens = tries[i].listen;
         enum net_use use = listens ? USE_LISTEN : USE_CONNECT, other = listens ? USE_CONNECT : USE_LISTEN;
-        POLICY(.allow_connect = listens ? none : rules, .allow_listen = listens ? rules : none, .dns = "");
+        POLICY(.allow_connect = listens ? none : rules, .allow_listen = listens ? rules : none, .allow_dns = "");
         if (may(use, NET_TCP, tries[i].ip, tries[i].port) != tries[i].tcp ||
             may(use, NET_UDP, tries[i].ip, tries[i].port) != tries[i].udp ||
             may(other, NET_TCP, tries[i].ip, tries[i].port) || may(other, NET_UDP, tries[i].ip, tries[i].port))
@@ -400,7 +400,7 @@ static void test_all_own_addresses_count(void **state)
         interfaces[4 + i] = (struct interface){ ips[i], "10.20.9.9", IFF_BROADCAST };
     }
     ninterfaces = 4 + MANY;
-    POLICY(.all = true, .deny = WORDS("0.0.0.0"));
+    POLICY(.net_all = true, .deny = WORDS("0.0.0.0"));
     for (int i = 0; i < MANY; i++) {
         struct endpoint e = at(ips[i], 1);
         struct range range;
@@ -414,7 +414,7 @@ static void test_all_own_addresses_count(void **state)
 static void test_peers_are_denied_by_rules_without_ports(void **state)
 {
     (void)state;
-    POLICY(.all = true, .deny = WORDS("8.8.8.0/24", "9.9.9.9:80", "udp:7.7.7.7"));
+    POLICY(.net_all = true, .deny = WORDS("8.8.8.0/24", "9.9.9.9:80", "udp:7.7.7.7"));
     struct endpoint e = at("8.8.8.8", 0), ported = at("9.9.9.9", 0), udp = at("7.7.7.7", 0);
     assert_non_null(policy_denies_peer(&policy, NET_TCP, &e.ip));
     assert_null(policy_denies_peer(&policy, NET_TCP, &ported.ip));
@@ -543,7 +543,7 @@ static void test_ipv6_ranges(void **state)
                 WRONG("%s is allowed by %s", v6[i].ip, v6[i].wide);
             policy_free(&policy);
         }
-        POLICY(.all = true);
+        POLICY(.net_all = true);
         assert_int_equal(TCP(v6[i].ip, 1), !v6[i].never);
         if (i + 1 < sizeof v6 / sizeof *v6)
             policy_free(&policy);
@@ -561,7 +561,7 @@ static bool answer_ok(const char *ip)
 static void test_protected_answers(void **state)
 {
     (void)state;
-    POLICY(.dns = "any", .allow_connect = WORDS("0.0.0.0/0", "[::/0]", "udp:0.0.0.0/0"));
+    POLICY(.allow_dns = "any", .allow_connect = WORDS("0.0.0.0/0", "[::/0]", "udp:0.0.0.0/0"));
     for (size_t i = 0; i < RANGES; i++)
         for (int f = 0; f < FORMS; f++) {
             struct endpoint e = at(form(f, ranges[i].high), 0);
@@ -584,7 +584,7 @@ static void test_protected_answers(void **state)
 static void test_net_all(void **state)
 {
     (void)state;
-    POLICY(.all = true);
+    POLICY(.net_all = true);
     for (size_t i = 0; i < RANGES; i++)
         for (int f = 0; f < FORMS; f++)
             for (int end = 0; end < 2; end++) {
@@ -607,7 +607,7 @@ static void answer_add(const char *name, const char *ip)
 static void test_a_name_means_its_answers(void **state)
 {
     (void)state;
-    POLICY(.dns = "", .allow_connect = WORDS("Example.com.:443", "udp:time.example"));
+    POLICY(.allow_dns = "", .allow_connect = WORDS("Example.com.:443", "udp:time.example"));
     assert_int_equal(policy_name(&policy, "example.com"), NAME_IN_RULE);
     assert_int_equal(policy_name(&policy, "time.example"), NAME_IN_RULE);
     assert_int_equal(policy_name(&policy, "www.example.com"), NAME_REFUSED);
@@ -625,7 +625,7 @@ static void test_a_name_means_its_answers(void **state)
 static void test_rebinding_fails(void **state)
 {
     (void)state;
-    POLICY(.dns = "", .allow_connect = WORDS("example.com", "10.1.2.3:80"));
+    POLICY(.allow_dns = "", .allow_connect = WORDS("example.com", "10.1.2.3:80"));
     for (size_t i = 0; i < RANGES; i++)
         for (int f = 0; f < FORMS; f++) {
             const char *ip = form(f, ranges[i].low);
@@ -640,7 +640,7 @@ static void test_rebinding_fails(void **state)
 static void test_names_under_net_all_and_any(void **state)
 {
     (void)state;
-    POLICY(.all = true, .deny = WORDS("evil.example", "half.example:25"));
+    POLICY(.net_all = true, .deny = WORDS("evil.example", "half.example:25"));
     assert_int_equal(policy_name(&policy, "anything.example"), NAME_ANY);
     assert_int_equal(policy_name(&policy, "evil.example"), NAME_REFUSED);
     assert_int_equal(policy_name(&policy, "half.example"), NAME_ANY);
@@ -651,7 +651,7 @@ static void test_names_under_net_all_and_any(void **state)
     assert_false(TCP("4.4.4.4", 80));
     assert_true(TCP("3.3.3.3", 80) && !TCP("3.3.3.3", 25));
     policy_free(&policy);
-    POLICY(.dns = "any");
+    POLICY(.allow_dns = "any");
     assert_int_equal(policy_name(&policy, "anything.example"), NAME_ANY);
     answer_add("anything.example", "4.4.4.4");
     assert_false(TCP("4.4.4.4", 80)); /* a name that may be asked for is no rule */
@@ -670,7 +670,7 @@ static void test_denied_names_in_every_form(void **state)
     (void)state;
     static const char *const forms[] = { "8.8.8.8", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1",
                                          "::8.8.8.8" };
-    POLICY(.all = true, .deny = WORDS("evil.example"));
+    POLICY(.net_all = true, .deny = WORDS("evil.example"));
     answer_add("evil.example", "8.8.8.8");
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
         if (TCP(forms[i], 80))
@@ -689,7 +689,7 @@ static void age(uint64_t s)
 static void test_answers_end(void **state)
 {
     (void)state;
-    POLICY(.dns = "", .allow_connect = WORDS("example.com"), .deny = WORDS("evil.example"));
+    POLICY(.allow_dns = "", .allow_connect = WORDS("example.com"), .deny = WORDS("evil.example"));
     answer_add("example.com", "8.8.8.8");
     answer_add("evil.example", "9.9.9.9");
     age(3600 + 50);
@@ -711,7 +711,7 @@ static void test_answers_end(void **state)
 static void test_answers_that_deny_stay(void **state)
 {
     (void)state;
-    POLICY(.all = true, .allow_connect = WORDS("example.com"), .deny = WORDS("evil.example", "half.example:25"));
+    POLICY(.net_all = true, .allow_connect = WORDS("example.com"), .deny = WORDS("evil.example", "half.example:25"));
     char ip[32];
     struct endpoint e = at("9.9.9.9", 0);
     assert_true(policy_answer_add(&policy, "evil.example", &e.ip, 0));
@@ -723,7 +723,7 @@ static void test_answers_that_deny_stay(void **state)
     }
     assert_false(TCP("9.9.9.9", 80));
     policy_free(&policy);
-    POLICY(.all = true, .deny = WORDS("evil.example"));
+    POLICY(.net_all = true, .deny = WORDS("evil.example"));
     for (unsigned i = 0; i < ANSWERS_MAX; i++) {
         e.ip.b[14] = (uint8_t)(i >> 8), e.ip.b[15] = (uint8_t)i;
         assert_true(policy_answer_add(&policy, "evil.example", &e.ip, 0));
@@ -736,7 +736,7 @@ static void test_answers_that_deny_stay(void **state)
 static void test_names_without_a_rule_take_no_room(void **state)
 {
     (void)state;
-    POLICY(.dns = "any", .allow_connect = WORDS("exaMPLE.Com"));
+    POLICY(.allow_dns = "any", .allow_connect = WORDS("exaMPLE.Com"));
     answer_add("example.com", "8.8.8.8");
     answer_add("other.example", "8.8.8.9");
     assert_int_equal(policy.nanswers, 1);
@@ -746,7 +746,7 @@ static void test_names_without_a_rule_take_no_room(void **state)
 static void test_old_answers_make_room(void **state)
 {
     (void)state;
-    POLICY(.dns = "", .allow_connect = WORDS("example.com"));
+    POLICY(.allow_dns = "", .allow_connect = WORDS("example.com"));
     char ip[32];
     for (unsigned i = 0; i < ANSWERS_MAX + 10; i++) {
         snprintf(ip, sizeof ip, "20.0.%u.%u", i / 256, i % 256);
@@ -790,7 +790,7 @@ static void act_policy(const void *given)
     policy_init(&policy, given);
 }
 
-static void refused(const char *line, const struct net_config *c)
+static void refused(const char *line, const struct settings *c)
 {
     char out[512], want[512];
     assert_int_equal(in_child(STDERR_FILENO, out, sizeof out, act_policy, c), EXIT_MONITOR);
@@ -803,30 +803,30 @@ static void test_refusals_say_how_it_is_written(void **state)
     (void)state;
     refused("--allow-connect 0177.0.0.1: not an address in the usual form (four decimal numbers without leading zeros, "
             "or [IPv6])",
-            &(struct net_config){ .allow_connect = WORDS("0177.0.0.1") });
+            &(struct settings){ .allow_connect = WORDS("0177.0.0.1") });
     refused("--allow-connect example.com:443: a rule with a name needs the resolver (add --allow-dns)",
-            &(struct net_config){ .allow_connect = WORDS("example.com:443") });
+            &(struct settings){ .allow_connect = WORDS("example.com:443") });
     refused("--allow-listen example.com:80: a name cannot be listened on (write an address)",
-            &(struct net_config){ .allow_listen = WORDS("example.com:80"), .dns = "" });
+            &(struct settings){ .allow_listen = WORDS("example.com:80"), .allow_dns = "" });
     refused("--allow-connect :80: HOST is missing (0.0.0.0/0 or [::/0] is every address)",
-            &(struct net_config){ .allow_connect = WORDS(":80") });
+            &(struct settings){ .allow_connect = WORDS(":80") });
     refused("--deny 10.0.0.1/8: the address has bits beyond its prefix",
-            &(struct net_config){ .deny = WORDS("10.0.0.1/8") });
+            &(struct settings){ .deny = WORDS("10.0.0.1/8") });
     refused("--allow-listen 1.2.3.4/33: the prefix is not 0 to 32 bits long",
-            &(struct net_config){ .allow_listen = WORDS("1.2.3.4/33") });
-    refused("--deny [::/129]: the prefix is not 0 to 128 bits long", &(struct net_config){ .deny = WORDS("[::/129]") });
+            &(struct settings){ .allow_listen = WORDS("1.2.3.4/33") });
+    refused("--deny [::/129]: the prefix is not 0 to 128 bits long", &(struct settings){ .deny = WORDS("[::/129]") });
     refused("--deny a,b: neither an address nor a name (IPv6 stands in brackets)",
-            &(struct net_config){ .deny = WORDS("a,b") });
+            &(struct settings){ .deny = WORDS("a,b") });
     refused("--deny [::1: the bracket is not closed, or does not hold an IPv6 address",
-            &(struct net_config){ .deny = WORDS("[::1") });
-    refused("--deny [::1]80: only :PORT may follow the bracket", &(struct net_config){ .deny = WORDS("[::1]80") });
+            &(struct settings){ .deny = WORDS("[::1") });
+    refused("--deny [::1]80: only :PORT may follow the bracket", &(struct settings){ .deny = WORDS("[::1]80") });
     refused("--deny ::1: the port is not PORT or LO-HI, from 0 to 65535 (IPv6 stands in brackets)",
-            &(struct net_config){ .deny = WORDS("::1") });
+            &(struct settings){ .deny = WORDS("::1") });
     unreadable = true;
     refused("the network cannot be opened: this host's own addresses are unknown: Operation not permitted",
-            &(struct net_config){ .all = true });
+            &(struct settings){ .net_all = true });
     refused("the network cannot be opened: this host's own addresses are unknown: Operation not permitted",
-            &(struct net_config){ .allow_connect = WORDS("1.2.3.4") });
+            &(struct settings){ .allow_connect = WORDS("1.2.3.4") });
     unreadable = false;
     POLICY(.max_sockets = 1);
 }

@@ -5,7 +5,7 @@
 static int closed_setup(void **state)
 {
     (void)state;
-    return net_setup(&(struct net_config){ .max_sockets = 3 });
+    return net_setup(&(struct settings){ .max_sockets = 3 });
 }
 
 /* ---- streams ---- */

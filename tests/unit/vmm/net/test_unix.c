@@ -18,8 +18,9 @@ static int setup_in(const char *pwd, bool turned)
     several[turned] = (struct grant){ .host = root, .guest = "/d" };
     several[!turned] = (struct grant){ .host = sub, .guest = "/d/in" };
     env[0] = (char *)pwd;
+    static const struct settings settings = { .allow_unix = true };
     struct config config = { .args = args, .argc = 1, .grants = several, .ngrants = 2, .env = env, .envc = pwd != NULL,
-                             .net = { .allow_unix = true } };
+                             .set = &settings };
     wasi = wasi_new(&config);
     return 0;
 }

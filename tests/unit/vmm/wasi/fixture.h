@@ -212,9 +212,12 @@ static inline void root_make(void)
 
 static inline struct wasi *wasi_new(const struct config *config)
 {
+    static const struct settings none;
+    struct config whole = *config;
     struct wasi *w = wasi_alloc(&mem, NULL);
     assert_non_null(w);
-    wasi_open(w, config);
+    whole.set = config->set ? config->set : &none;
+    wasi_open(w, &whole);
     return w;
 }
 

@@ -55,7 +55,8 @@ static void trace_on(void)
 {
     static char name[128];
     strcpy(name, host_path("trace"));
-    struct config config = { .trace = name };
+    const struct settings settings = { .trace = name };
+    struct config config = { .set = &settings };
     trace_open(wasi, &config);
     file = open(name, O_RDWR);
     assert_true(file >= 0);
