@@ -155,6 +155,7 @@ GO_SRC := \
     go/cache.c \
     go/main.c \
     go/overlay.c \
+    go/text.c \
     go/toolchain.c \
     go/words.c \
 
@@ -384,6 +385,7 @@ $(BUILD)/san/libengine.a: $(call objects,$(ENGINE_SRC) $(CHECK_SRC),san)
 $(BUILD)/san/libshim.a: $(call objects,$(SHIM_SRC),san)
 $(BUILD)/san/libguest.a: $(call objects,$(filter %.c,$(GUEST_SRC)),san)
 $(BUILD)/san/libvmm.a: $(call objects,$(filter-out vmm/cli/main.c vmm/machine/blob.S,$(VMM_SRC) $(CLI_SRC)),san)
+$(BUILD)/san/libgo.a: $(call objects,$(filter-out go/main.c,$(GO_SRC)),san)
 $(BUILD)/san/lib%.a:
 	$(archive)
 
@@ -394,6 +396,11 @@ $(BUILD)/san/spec-run: $(call objects,$(SPEC_SRC),san) $(BUILD)/san/libtest.a $(
 $(BUILD)/san/wasmvm: $(call objects,$(filter-out vmm/machine/blob.S,$(VMM_SRC) $(CLI_SRC)),san) \
     $(BUILD)/lib/vmm/machine/blob.o
 	$(call program,$(SAN) $(VMM_LIBS))
+
+$(BUILD)/unit/go/%: tests/unit/go/%.c $(BUILD)/san/libgo.a
+	@mkdir -p $(@D)
+	$(call say,CC $@)
+	$(Q)$(CC) $(FLAGS_san) -MF $@.d -o $@ $^ $(GO_LIBS) -lcmocka
 
 # The guest's own library (memcpy and so on) stands after the C library, so that it never replaces it.
 $(BUILD)/unit/%: tests/unit/%.c $(SAN_LIBS) $(BUILD)/san/libguest.a

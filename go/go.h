@@ -16,6 +16,7 @@
 
 enum { EXIT_GO = 125 }; /* what `wasmvm` says of what it could not do */
 
+/* ---- text.c ---- */
 /* `wasmvm: go: WORDS`, and the end. */
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 char *text(const char *format, ...) __attribute__((format(printf, 1, 2))); /* a new text; never NULL */
