@@ -4,6 +4,7 @@
  * beforehand; a look-up walks the section, whose entries stand in order of their indices. */
 #include "engine/inside.h"
 #include "engine/lib.h"
+#include "engine/load/reader.h"
 
 /* Characters that move a terminal's cursor or turn its text round: controls, separators, directions. */
 static bool is_printable(uint32_t c)
@@ -16,22 +17,6 @@ static bool is_printable(uint32_t c)
         if (c >= hidden[i].first && c <= hidden[i].last)
             return false;
     return true;
-}
-
-/* The UTF-8 character at `at`: its bytes' count, or 0 if it is not one. */
-static uint32_t utf8_read(const uint8_t *at, uint32_t left, uint32_t *c)
-{
-    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    uint32_t len = *at < 0x80 ? 1 : *at >= 0xf0 ? 4 : *at >= 0xe0 ? 3 : *at >= 0xc0 ? 2 : 0;
-    if (len == 0 || len > left || *at >= 0xf8)
-        return 0;
-    *c = len == 1 ? *at : *at & (0x7fu >> len);
-    for (uint32_t i = 1; i < len; i++) {
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-        *c = *c << 6 | (at[i] & 0x3f);
-    }
-    return *c < least[len] || *c > 0x10ffff || (*c >= 0xd800 && *c <= 0xdfff) ? 0 : len;
 }
 
 size_t name_escape(struct name name, char *out, size_t cap)

@@ -2,6 +2,7 @@
 #ifndef VMM_MESSAGE_H
 #define VMM_MESSAGE_H
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -67,5 +68,11 @@ enum { EXIT_TIMEOUT = 124, EXIT_MONITOR = 125, EXIT_INVALID_MODULE = 126, EXIT_N
 /* Opens `path` for appending, blocking, emptied unless `keep`; fail() where it cannot be had.  `option` is what stands
  * before the name in messages: "--report ".  `module`: the file that it must not be; NULL = none. */
 int output_open(const char *module, const char *option, const char *path, bool keep);
+
+/* ---- thread.c ---- */
+enum { THREAD_TAKES = 3 };
+struct thread_how { const pthread_attr_t *attr; int takes[THREAD_TAKES]; /* signals, up to the first 0 */ };
+/* Starts a thread that takes no signal but those; 0, or an errno.  how: NULL = nothing special. */
+int thread_start(pthread_t *, const struct thread_how *how, void *(*start)(void *), void *context);
 
 #endif

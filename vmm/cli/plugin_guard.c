@@ -3,7 +3,6 @@
  * All else that a stop has to end waits where a kick reaches it, and the guest is the CPU's matter.  Code of a shared
  * library can be left only with the process. */
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -58,7 +57,6 @@ struct guard *guard_start(uint64_t deadline_ns, const struct guard_hooks *hooks)
 {
     struct guard *g = malloc(sizeof *g);
     pthread_condattr_t clock;
-    sigset_t all, before;
     if (!g)
         return NULL;
     *g = (struct guard){.deadline_ns = deadline_ns, .hooks = *hooks};
@@ -66,11 +64,7 @@ struct guard *guard_start(uint64_t deadline_ns, const struct guard_hooks *hooks)
     pthread_condattr_init(&clock);
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_cond_init(&g->ended, &clock);
-    sigfillset(&all); /* the signals are the vCPU's thread's */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&g->thread, NULL, guard_main, g);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!error)
+    if (thread_start(&g->thread, NULL, guard_main, g) == 0)
         return g;
     free(g);
     return NULL;

@@ -13,7 +13,6 @@
 
 #include <linux/futex.h>
 #include <linux/sockios.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,16 +111,10 @@ ssize_t batch_take(struct conn *c, struct msghdr *m, bool peek)
 
 static void *late(void *self);
 
-/* Without signals: they come to the others. */
 static bool thread_there(struct batch_host *b)
 {
-    sigset_t all, before;
-    if (b->running)
-        return true;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    b->running = pthread_create(&b->thread, NULL, late, b) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!b->running)
+        b->running = thread_start(&b->thread, NULL, late, b) == 0;
     return b->running;
 }
 

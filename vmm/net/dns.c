@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -540,11 +539,7 @@ void dns_start(struct net *net, const struct settings *c)
     if (d->nservers == 0)
         servers_read(d);
     hosts_read(d);
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    int error = pthread_create(&d->thread, NULL, serve, d);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = thread_start(&d->thread, NULL, serve, d);
     if (error)
         fail("the resolver cannot start: %s", strerror(error));
     d->running = true;

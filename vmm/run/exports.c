@@ -3,7 +3,6 @@
  *
  * Calls come from any thread, but only one at a time: that is the caller's business. */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,13 +18,8 @@ static void *serve_main(void *context)
 
 static bool thread_make(struct vcpu *v)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&v->thread, NULL, serve_main, v);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = error;
-    return error == 0;
+    errno = thread_start(&v->thread, NULL, serve_main, v);
+    return errno == 0;
 }
 
 /* The run is over, or is to be: joins its thread. */

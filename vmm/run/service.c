@@ -224,25 +224,18 @@ static bool one_cpu(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) < 2;
 }
 
-/* The thread takes no signal, so that they come to the others; but what stops a job that uses its terminal from the
- * background belongs to the thread that does: blocked, the kernel says EIO instead. */
+/* What stops a job that uses its terminal from the background belongs to the thread that does: blocked, the kernel says
+ * EIO instead. */
 static bool thread_make(struct service *s)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    if (s->kick_signal)
-        sigdelset(&all, s->kick_signal);
-    sigdelset(&all, SIGTTIN);
-    sigdelset(&all, SIGTTOU);
     pthread_attr_t attr;
+    const struct thread_how how = {&attr, {SIGTTIN, SIGTTOU, s->kick_signal}};
     size_t stack = 0;
     pthread_attr_init(&attr);
     pthread_attr_getstacksize(&attr, &stack); /* 2 MiB under `ulimit -s unlimited` */
     if (stack < STACK_LEAST)
         pthread_attr_setstacksize(&attr, STACK_LEAST);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    s->running = pthread_create(&s->thread, &attr, service_main, s) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    s->running = thread_start(&s->thread, &how, service_main, s) == 0;
     pthread_attr_destroy(&attr);
     return s->running;
 }
