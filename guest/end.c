@@ -8,9 +8,9 @@ _Noreturn void end_run(enum end_reason reason, const char *text, uint32_t code)
 {
     if (guest.engine)
         shim_publish(&guest.shim, guest.engine);
-    uint64_t args[] = {reason, (uint64_t)text, __builtin_strlen(text), code};
     for (;;)
-        hypercall(&guest.control->slot, CALL_end, args, 4);
+        HYPERCALL(&guest.control->slot, end, .reason = reason, .text = (uint64_t)text,
+                  .text_len = __builtin_strlen(text), .code = code);
 }
 
 static enum end_reason error_reason(enum error_kind kind)

@@ -67,7 +67,6 @@ bool exports_func(const char *name, uint32_t *func)
 static void find(void)
 {
     struct control *control = guest.control;
-    uint64_t *args = control->slot.args;
     const struct functype *type = NULL;
     uint32_t func = 0, n = 0;
     if (exports_func(control->words, &func))
@@ -79,9 +78,7 @@ static void find(void)
     for (uint32_t i = 0; fits && i < type->nresults; i++)
         control->words[n++] = letter_of(type->results[i]);
     control->words[n] = 0;
-    args[0] = !type ? FOUND_NOT : fits ? FOUND : FOUND_LARGE;
-    args[1] = func;
-    hypercall_send(&control->slot, CALL_found);
+    HYPERCALL(&control->slot, found, .what = !type ? FOUND_NOT : fits ? FOUND : FOUND_LARGE, .func = func);
 }
 
 _Noreturn static void too_deep(void)
@@ -145,9 +142,9 @@ static enum trap enter(void *data, struct instance *caller, struct cell *cells)
     struct slot *slot = &guest.control->slot;
     const char *sig = string_at(import->sig_off);
     uint32_t n = params_of(sig);
-    uint64_t value, *to = values_at(slot->args + 1, SLOT_ARGS - 1, n);
+    uint64_t value, *to = values_at(slot->args + ARGS_host, SLOT_ARGS - ARGS_host, n);
     (void)caller;
-    slot->args[0] = (uint64_t)(import - imports());
+    host_encode(slot->args, &(struct host_args){.function = (uint64_t)(import - imports())});
     for (uint32_t i = 0; i < n; i++)
         to[i] = cells[i].lo;
     hypercall_send(slot, CALL_host);

@@ -120,7 +120,6 @@ _Noreturn void invoke_call(void)
         end_trap(trap, "");
     for (uint32_t i = 0; i < export_type->nresults; i++)
         results[i] = (struct invoke_result){cells[i].lo, cells[i].hi, export_type->results[i], 0};
-    uint64_t args[] = {(uint64_t)results, export_type->nresults};
-    hypercall(&guest.control->slot, CALL_results, args, 2);
+    HYPERCALL(&guest.control->slot, results, .at = (uint64_t)results, .n = export_type->nresults);
     end_run(END_EXIT, "", 0);
 }

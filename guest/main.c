@@ -94,7 +94,7 @@ _Noreturn static void program_run(struct entry entry, uint64_t born_ns)
     shim_publish(&guest.shim, guest.engine);
     if (born_ns)
         guest.control->stats.start_ns = shim_clock_ns(guest.control) - born_ns;
-    hypercall(&guest.control->slot, CALL_ready, NULL, 0);
+    HYPERCALL(&guest.control->slot, ready);
     if (instance_has_start(guest.instance, &start))
         call(start);
     if (entry.found)

@@ -15,13 +15,13 @@ static uint32_t memories; /* opened */
 static bool heap_grow(void *self, uint64_t bytes)
 {
     struct control *control = self;
-    return bytes <= MAP_HEAP_MAX && hypercall(&control->slot, CALL_heap_grow, &bytes, 1) == 0;
+    return bytes <= MAP_HEAP_MAX && HYPERCALL(&control->slot, heap_grow, .to = bytes) == 0;
 }
 
 static bool code_grow(void *self, uint64_t bytes)
 {
     struct control *control = self;
-    return bytes <= MAP_CODE_MAX && hypercall(&control->slot, CALL_code_grow, &bytes, 1) == 0;
+    return bytes <= MAP_CODE_MAX && HYPERCALL(&control->slot, code_grow, .to = bytes) == 0;
 }
 
 static bool memory_open(void *self, uint64_t max_bytes, uint8_t **base)
@@ -37,11 +37,10 @@ static bool memory_open(void *self, uint64_t max_bytes, uint8_t **base)
 static bool memory_grow(void *self, uint8_t *base, uint64_t old_bytes, uint64_t new_bytes)
 {
     struct control *control = self;
-    uint64_t args[] = {0, old_bytes, new_bytes};
     if (base == (uint8_t *)MAP_LINEAR)
-        return hypercall(&control->slot, CALL_memory_grow, args + 1, 2) == 0;
-    args[0] = ((uint64_t)base - MAP_MORE) / MAP_MORE_SLOT;
-    return hypercall(&control->slot, CALL_memory_more, args, 3) == 0;
+        return HYPERCALL(&control->slot, memory_grow, .from = old_bytes, .to = new_bytes) == 0;
+    return HYPERCALL(&control->slot, memory_more, .memory = ((uint64_t)base - MAP_MORE) / MAP_MORE_SLOT,
+                     .from = old_bytes, .to = new_bytes) == 0;
 }
 
 static uint64_t clock_ns(void *self)

@@ -11,9 +11,8 @@ __attribute__((force_align_arg_pointer, used)) _Noreturn static void quit(uint64
     struct text text = {.bytes = buffer, .cap = sizeof buffer};
     if (guest.engine)
         backtrace_live(&text, guest.engine, pc, sp);
-    uint64_t args[] = {(uint64_t)buffer, text.len};
     for (;;)
-        hypercall(&guest.control->slot, CALL_backtrace, args, 2);
+        HYPERCALL(&guest.control->slot, backtrace, .text = (uint64_t)buffer, .text_len = text.len);
 }
 
 void quit_ready(struct control *control)

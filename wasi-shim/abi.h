@@ -81,15 +81,20 @@ enum doorbell {
     DOORBELL_PROBE = 3,
 };
 
-/* Calls.  WASI functions first, in calls.def's order, then the guest's own. */
+/* Calls, in calls.def's order; calls.h has their arguments. */
 enum call {
-#define CALL(name, sig) CALL_##name,
+#define WASI_CALL(name, args, result) CALL_##name,
 #include "wasi-shim/calls.def"
-#undef CALL
+    WASI_CALLS, /* how many a module can import */
+    CALL_WASI_LAST = WASI_CALLS - 1,
+#define SHARED_CALL(name, args, result) CALL_##name,
+#include "wasi-shim/calls.def"
+    CALL_SHARED_END,
+    CALL_SHARED_LAST = CALL_SHARED_END - 1, /* the last of those that may be polled; proc_exit never is */
+#define OWN_CALL(name, args, result) CALL_##name,
+#include "wasi-shim/calls.def"
     CALL_COUNT
 };
-#define CALL_WASI_LAST CALL_poll_oneoff_v0 /* the last of those that a module imports */
-#define CALL_SHARED_LAST CALL_found        /* the last of those that may be polled; proc_exit never is */
 
 /* What the host wants by its answer to one of host, next, returned and found; it stands in the slot's `number`.
  *

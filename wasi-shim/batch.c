@@ -12,21 +12,18 @@
 struct iovec32 { uint32_t buf, len; };
 struct iovecs { struct iovec32 at[IOVECS_MOST]; uint32_t n, bytes; };
 
-static struct batch_place *place_of(struct served *call)
+static struct batch_place *place_of(const struct shim *shim, uint32_t fd)
 {
-    uint32_t fd = call->args[0];
-    struct batch_place *place = &call->shim->control->batch.in[fd % BATCH_PLACES];
-    bool owed = fd < BOOT_FDSTATS && call->shim->fdstat_state[fd] & FDSTAT_OWED; /* the host knows other flags */
+    struct batch_place *place = &shim->control->batch.in[fd % BATCH_PLACES];
+    bool owed = fd < BOOT_FDSTATS && shim->fdstat_state[fd] & FDSTAT_OWED; /* the host knows other flags */
     return fd && place->fd == fd && !owed ? place : NULL;
 }
 
 /* The call's iovecs, checked; false: something about them is unusual. */
-static bool iovecs_get(const struct served *call, struct iovecs *v)
+static bool iovecs_get(const struct linear *memory, uint32_t at, uint32_t n, uint32_t count_out, struct iovecs *v)
 {
-    const struct linear *memory = &call->memory;
-    uint32_t at = call->args[1], n = call->args[2];
     if (n > IOVECS_MOST || !linear_holds(memory, at, n * sizeof v->at[0]) ||
-        !linear_holds(memory, (uint32_t)call->args[3], 4))
+        !linear_holds(memory, count_out, 4))
         return false;
     __builtin_memcpy(v->at, memory->base + at, n * sizeof v->at[0]);
     v->n = n;
@@ -41,9 +38,11 @@ static bool iovecs_get(const struct served *call, struct iovecs *v)
 
 bool batch_read(struct served *call)
 {
-    struct batch_place *place = place_of(call);
+    const struct fd_read_args *args = fd_read_decode(call->args);
+    struct batch_place *place = place_of(call->shim, args->fd);
     struct iovecs v;
-    if (!place || (place->used == place->len && !place->again) || !iovecs_get(call, &v))
+    if (!place || (place->used == place->len && !place->again) ||
+        !iovecs_get(&call->memory, args->iovs, args->iovs_len, args->read_out, &v))
         return false;
     if (place->used == place->len) {
         place->again = 0;
@@ -57,7 +56,7 @@ bool batch_read(struct served *call)
         place->used += take;
         done += take;
     }
-    linear_put_u32(&call->memory, (uint32_t)call->args[3], done);
+    linear_put_u32(&call->memory, args->read_out, done);
     call->error = WASI_SUCCESS;
     return true;
 }
@@ -80,10 +79,12 @@ static uint8_t *ring_room(struct batch *b, uint32_t bytes, uint32_t *tail)
 bool batch_write(struct served *call)
 {
     struct batch *b = &call->shim->control->batch;
-    struct batch_place *place = place_of(call);
+    const struct fd_write_args *args = fd_write_decode(call->args);
+    struct batch_place *place = place_of(call->shim, args->fd);
     struct iovecs v;
     uint32_t tail;
-    if (!place || place->credit == 0 || b->waiting >= WAITING_MOST || !iovecs_get(call, &v) || v.bytes > place->credit)
+    if (!place || place->credit == 0 || b->waiting >= WAITING_MOST ||
+        !iovecs_get(&call->memory, args->iovs, args->iovs_len, args->written_out, &v) || v.bytes > place->credit)
         return false;
     uint8_t *at = ring_room(b, (sizeof(struct batch_record) + v.bytes + 7) & ~7u, &tail);
     if (!at)
@@ -97,7 +98,7 @@ bool batch_write(struct served *call)
     place->credit -= v.bytes;
     b->waiting++;
     __atomic_store_n(&b->tail, tail, __ATOMIC_RELEASE); /* the record is whole before it is seen */
-    linear_put_u32(&call->memory, (uint32_t)call->args[3], v.bytes);
+    linear_put_u32(&call->memory, args->written_out, v.bytes);
     call->error = WASI_SUCCESS;
     return true;
 }

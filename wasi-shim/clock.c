@@ -72,33 +72,35 @@ bool clock_at_once(struct shim *shim, const struct linear *memory, uint32_t id, 
 bool serve_clock_time_get(struct served *call)
 {
     struct control *control = call->shim->control;
-    uint32_t id = call->args[0];
+    const struct clock_time_get_args *args = clock_time_get_decode(call->args);
+    uint32_t id = args->clock;
     uint64_t ns;
     bool fresh;
     if (id > CLOCK_MONOTONIC || !page_time(&control->clock, id, &ns, &fresh))
         return false;
-    if (!fresh && (hypercall(&control->slot, CALL_clock_refresh, NULL, 0) != 0 ||
+    if (!fresh && (HYPERCALL(&control->slot, clock_refresh) != 0 ||
                    !page_time(&control->clock, id, &ns, &fresh)))
         return false;
-    call->error = time_put(call->shim, &call->memory, id, ns, (uint32_t)call->args[2]) ? WASI_SUCCESS : WASI_FAULT;
+    call->error = time_put(call->shim, &call->memory, id, ns, args->ns_out) ? WASI_SUCCESS : WASI_FAULT;
     return true;
 }
 
 /* The counter ticks faster than once a nanosecond. */
 bool serve_clock_res_get(struct served *call)
 {
-    uint32_t id = call->args[0];
-    if (id > CLOCK_MONOTONIC || !call->shim->control->clock.usable)
+    const struct clock_res_get_args *args = clock_res_get_decode(call->args);
+    if (args->clock > CLOCK_MONOTONIC || !call->shim->control->clock.usable)
         return false;
-    call->error = linear_put_u64(&call->memory, (uint32_t)call->args[1], 1) ? WASI_SUCCESS : WASI_FAULT;
+    call->error = linear_put_u64(&call->memory, args->ns_out, 1) ? WASI_SUCCESS : WASI_FAULT;
     return true;
 }
 
 void clock_forwarded(struct served *call)
 {
+    const struct clock_time_get_args *args = clock_time_get_decode(call->args);
     uint64_t ns;
-    if ((uint32_t)call->args[0] != CLOCK_MONOTONIC || call->error != WASI_SUCCESS)
+    if (args->clock != CLOCK_MONOTONIC || call->error != WASI_SUCCESS)
         return;
-    if (linear_get(&call->memory, (uint32_t)call->args[2], &ns, sizeof ns))
-        linear_put_u64(&call->memory, (uint32_t)call->args[2], monotonic(call->shim, ns));
+    if (linear_get(&call->memory, args->ns_out, &ns, sizeof ns))
+        linear_put_u64(&call->memory, args->ns_out, monotonic(call->shim, ns));
 }

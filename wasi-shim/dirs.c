@@ -19,7 +19,7 @@ static bool close_can_wait(const struct fdstat *stat)
 bool serve_fd_close(struct served *call)
 {
     struct shim *shim = call->shim;
-    uint32_t fd = call->args[0];
+    uint32_t fd = fd_close_decode(call->args)->fd;
     const struct fdstat *stat = fdstat_of_opened(shim, fd);
     if (!stat || !close_can_wait(stat) || shim->control->slot.closes)
         return false;
@@ -33,12 +33,12 @@ bool serve_fd_close(struct served *call)
 bool serve_fd_readdir(struct served *call)
 {
     struct shim *shim = call->shim;
-    const uint64_t *args = call->args;
-    if (!shim->dir_ended || (uint32_t)args[0] != shim->dir_fd || args[3] != shim->dir_cookie)
+    const struct fd_readdir_args *args = fd_readdir_decode(call->args);
+    if (!shim->dir_ended || args->fd != shim->dir_fd || args->cookie != shim->dir_cookie)
         return false;
     shim->dir_ended = false;
-    bool held = linear_holds(&call->memory, (uint32_t)args[1], (uint32_t)args[2]);
-    call->error = held && linear_put_u32(&call->memory, (uint32_t)args[4], 0) ? WASI_SUCCESS : WASI_FAULT;
+    bool held = linear_holds(&call->memory, args->buffer, args->buffer_len);
+    call->error = held && linear_put_u32(&call->memory, args->used_out, 0) ? WASI_SUCCESS : WASI_FAULT;
     return true;
 }
 
@@ -63,11 +63,12 @@ static bool last_cookie(const struct linear *memory, uint64_t at, uint32_t used,
 void readdir_forwarded(struct served *call)
 {
     struct shim *shim = call->shim;
+    const struct fd_readdir_args *args = fd_readdir_decode(call->args);
     uint32_t used;
-    if (call->error || !linear_get(&call->memory, (uint32_t)call->args[4], &used, sizeof used))
+    if (call->error || !linear_get(&call->memory, args->used_out, &used, sizeof used))
         return;
-    shim->dir_fd = call->args[0];
-    shim->dir_cookie = call->args[3];
-    shim->dir_ended = used < (uint32_t)call->args[2] &&
-                      last_cookie(&call->memory, (uint32_t)call->args[1], used, &shim->dir_cookie);
+    shim->dir_fd = args->fd;
+    shim->dir_cookie = args->cookie;
+    shim->dir_ended = used < args->buffer_len &&
+                      last_cookie(&call->memory, args->buffer, used, &shim->dir_cookie);
 }

@@ -23,11 +23,11 @@ static uint8_t state_of(const struct shim *shim, uint32_t fd)
 
 bool serve_fd_fdstat_get(struct served *call)
 {
-    uint32_t fd = call->args[0];
-    if (!state_of(call->shim, fd))
+    const struct fd_fdstat_get_args *args = fd_fdstat_get_decode(call->args);
+    if (!state_of(call->shim, args->fd))
         return false;
-    const struct fdstat *stat = &call->shim->control->boot.fdstat[fd];
-    bool put = linear_put(&call->memory, (uint32_t)call->args[1], stat, sizeof *stat);
+    const struct fdstat *stat = &call->shim->control->boot.fdstat[args->fd];
+    bool put = linear_put(&call->memory, args->fdstat_out, stat, sizeof *stat);
     call->error = put ? WASI_SUCCESS : WASI_FAULT;
     return true;
 }
@@ -35,7 +35,8 @@ bool serve_fd_fdstat_get(struct served *call)
 bool serve_fd_fdstat_set_flags(struct served *call)
 {
     struct shim *shim = call->shim;
-    uint32_t fd = call->args[0], flags = call->args[1];
+    const struct fd_fdstat_set_flags_args *args = fd_fdstat_set_flags_decode(call->args);
+    uint32_t fd = args->fd, flags = args->flags;
     if (!state_of(shim, fd))
         return false;
     struct fdstat *stat = &shim->control->boot.fdstat[fd];
@@ -65,8 +66,7 @@ static void settle(struct shim *shim, uint32_t fd, enum call number)
     if (stat->filetype == FILETYPE_REGULAR && !hands_back(number))
         return;
     shim->fdstat_state[fd] &= ~FDSTAT_OWED;
-    const uint64_t args[] = {fd, stat->flags};
-    hypercall(&shim->control->slot, CALL_fd_fdstat_set_flags, args, 2);
+    HYPERCALL(&shim->control->slot, fd_fdstat_set_flags, .fd = fd, .flags = stat->flags);
 }
 
 void fdstat_forget(struct shim *shim, uint32_t fd)
@@ -79,19 +79,19 @@ void fdstat_forget(struct shim *shim, uint32_t fd)
 void fdstat_settle(struct shim *shim, enum call number, const uint64_t *args, unsigned nargs)
 {
     if (nargs > 0)
-        settle(shim, args[0], number);
+        settle(shim, *args, number);
     if (number == CALL_fd_renumber)
-        settle(shim, args[1], number);
+        settle(shim, fd_renumber_decode(args)->to, number);
     if (number == CALL_fd_close || hands_back(number))
-        fdstat_forget(shim, args[0]);
+        fdstat_forget(shim, *args);
     if (number == CALL_fd_renumber)
-        fdstat_forget(shim, args[1]);
+        fdstat_forget(shim, fd_renumber_decode(args)->to);
 }
 
 void fdstat_opened(struct served *call)
 {
     uint32_t fd;
-    bool made = !call->error && linear_get(&call->memory, (uint32_t)call->args[8], &fd, sizeof fd);
+    bool made = !call->error && linear_get(&call->memory, path_open_decode(call->args)->fd_out, &fd, sizeof fd);
     if (made && fd < BOOT_FDSTATS)
         call->shim->fdstat_state[fd] = FDSTAT_KNOWN | FDSTAT_OPENED;
 }

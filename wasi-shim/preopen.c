@@ -27,7 +27,8 @@ static bool is_preopen(const struct control *control, uint32_t fd)
 bool serve_fd_prestat_get(struct served *call)
 {
     const struct control *control = call->shim->control;
-    uint32_t fd = call->args[0];
+    const struct fd_prestat_get_args *args = fd_prestat_get_decode(call->args);
+    uint32_t fd = args->fd;
     if (call->shim->preopens_changed)
         return false;
     if (!is_preopen(control, fd)) {
@@ -36,7 +37,7 @@ bool serve_fd_prestat_get(struct served *call)
     }
     struct { uint8_t tag, pad[3]; uint32_t name_len; } prestat = {.tag = PREOPEN_DIR};
     prestat.name_len = preopen_name(control, fd - FIRST_PREOPEN).len;
-    bool put = linear_put(&call->memory, (uint32_t)call->args[1], &prestat, sizeof prestat);
+    bool put = linear_put(&call->memory, args->prestat, &prestat, sizeof prestat);
     call->error = put ? WASI_SUCCESS : WASI_FAULT;
     return true;
 }
@@ -44,19 +45,19 @@ bool serve_fd_prestat_get(struct served *call)
 bool serve_fd_prestat_dir_name(struct served *call)
 {
     const struct control *control = call->shim->control;
-    uint32_t fd = call->args[0], at = call->args[1], len = call->args[2];
-    if (call->shim->preopens_changed || !is_preopen(control, fd))
+    const struct fd_prestat_dir_name_args *args = fd_prestat_dir_name_decode(call->args);
+    if (call->shim->preopens_changed || !is_preopen(control, args->fd))
         return false;
-    struct name name = preopen_name(control, fd - FIRST_PREOPEN);
-    if (len < name.len)
+    struct name name = preopen_name(control, args->fd - FIRST_PREOPEN);
+    if (args->buffer_len < name.len)
         call->error = WASI_NAMETOOLONG;
     else
-        call->error = linear_put(&call->memory, at, name.bytes, name.len) ? WASI_SUCCESS : WASI_FAULT;
+        call->error = linear_put(&call->memory, args->buffer, name.bytes, name.len) ? WASI_SUCCESS : WASI_FAULT;
     return true;
 }
 
 void preopen_watch(struct shim *shim, enum call number, const uint64_t *args)
 {
-    if (number == CALL_fd_renumber || (number == CALL_fd_close && is_preopen(shim->control, args[0])))
+    if (number == CALL_fd_renumber || (number == CALL_fd_close && is_preopen(shim->control, fd_close_decode(args)->fd)))
         shim->preopens_changed = true;
 }

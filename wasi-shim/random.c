@@ -9,9 +9,9 @@
 #define SMALL 256
 
 /* The call's bytes, from `bytes`, which then hold none of it any more; false: the module's address is bad. */
-static bool hand_out(struct served *call, uint8_t *bytes, uint32_t len)
+static bool hand_out(struct served *call, uint32_t at, uint8_t *bytes, uint32_t len)
 {
-    bool put = linear_put(&call->memory, (uint32_t)call->args[0], bytes, len);
+    bool put = linear_put(&call->memory, at, bytes, len);
     for (uint32_t i = 0; put && i < len; i++)
         ((volatile uint8_t *)bytes)[i] = 0;
     call->error = put ? WASI_SUCCESS : WASI_FAULT;
@@ -20,7 +20,7 @@ static bool hand_out(struct served *call, uint8_t *bytes, uint32_t len)
 
 static bool refill(struct shim *shim)
 {
-    if (hypercall(&shim->control->slot, CALL_random_refill, NULL, 0) != 0)
+    if (HYPERCALL(&shim->control->slot, random_refill) != 0)
         return false;
     shim->random_left = RANDOM_POOL;
     return true;
@@ -30,15 +30,15 @@ bool serve_random_get(struct served *call)
 {
     struct shim *shim = call->shim;
     struct control *control = shim->control;
-    uint32_t len = call->args[1];
+    uint32_t at = random_get_decode(call->args)->buffer, len = random_get_decode(call->args)->buffer_len;
     if (len <= sizeof control->boot.entropy - shim->entropy_used) {
-        if (hand_out(call, control->boot.entropy + shim->entropy_used, len))
+        if (hand_out(call, at, control->boot.entropy + shim->entropy_used, len))
             shim->entropy_used += len;
         return true;
     }
     if (len > SMALL || (len > shim->random_left && !refill(shim)))
         return false;
-    if (hand_out(call, control->random + RANDOM_POOL - shim->random_left, len))
+    if (hand_out(call, at, control->random + RANDOM_POOL - shim->random_left, len))
         shim->random_left -= len;
     return true;
 }

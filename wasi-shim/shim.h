@@ -7,9 +7,7 @@
 #define WASI_SHIM_SHIM_H
 
 #include "engine/engine.h"
-#include "wasi-shim/abi.h"
-
-#define WASI_CALLS ((enum call)(CALL_WASI_LAST + 1)) /* the calls that a module can import */
+#include "wasi-shim/calls.h"
 
 struct shim;
 

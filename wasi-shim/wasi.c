@@ -5,10 +5,13 @@
 #include "wasi-shim/hypercall.h"
 #include "wasi-shim/shim.h"
 
-static const struct { const char *name, *sig; } calls[CALL_COUNT] = {
-#define CALL(call_name, call_sig) {#call_name, call_sig},
+/* sig: the wasm type in letters, the result after ':'. */
+static const struct { const char *name, sig[SLOT_ARGS + 3]; } calls[WASI_CALLS] = {
+#define ARG(name, kind) LETTER_##kind,
+#define SPAN(name, kind) LETTER_##kind, LETTER_##kind,
+#define OUT(name, kind) LETTER_PTR,
+#define WASI_CALL(name, args, result) {#name, {args ':', RESULT_##result}},
 #include "wasi-shim/calls.def"
-#undef CALL
 };
 
 static bool serve_sched_yield(struct served *call)
@@ -36,11 +39,11 @@ static const serve_fn served[WASI_CALLS] = {
     [CALL_random_get] = serve_random_get,
 };
 
-static enum trap proc_exit(struct shim *shim, struct instance *caller, uint64_t code)
+static enum trap proc_exit(struct shim *shim, struct instance *caller, const struct proc_exit_args *args)
 {
-    shim->exit_code = code;
+    shim->exit_code = args->code;
     shim_publish(shim, instance_engine(caller));
-    hypercall(&shim->control->slot, CALL_proc_exit, &code, 1);
+    HYPERCALL(&shim->control->slot, proc_exit, .code = args->code);
     return TRAP_EXIT;
 }
 
@@ -52,18 +55,20 @@ static bool buffer_good(const struct linear *memory, uint64_t iovec)
 /* The commonest reads and writes, those of one buffer, as fd_read_one and fd_write_one; false: it is no such call. */
 static bool forward_one(struct served *call, enum call number)
 {
+    const struct fd_read_args *args = fd_read_decode(call->args); /* fd_write has the same */
+    struct slot *slot = &call->shim->control->slot;
     uint64_t iovec;
-    if ((number != CALL_fd_read && number != CALL_fd_write) || !call->shim->serve || (uint32_t)call->args[2] != 1 ||
-        !linear_get(&call->memory, (uint32_t)call->args[1], &iovec, sizeof iovec) ||
+    if ((number != CALL_fd_read && number != CALL_fd_write) || !call->shim->serve || args->iovs_len != 1 ||
+        !linear_get(&call->memory, args->iovs, &iovec, sizeof iovec) ||
         !buffer_good(&call->memory, iovec) ||
-        !linear_holds(&call->memory, (uint32_t)call->args[3], 4))
+        !linear_holds(&call->memory, args->read_out, 4))
         return false;
-    const uint64_t args[] = {call->args[0], (uint32_t)iovec, iovec >> 32};
-    uint64_t result = hypercall(&call->shim->control->slot,
-                                number == CALL_fd_read ? CALL_fd_read_one : CALL_fd_write_one, args, 3);
+    fd_read_one_encode(slot->args, &(struct fd_read_one_args){.fd = args->fd, .buffer = iovec,
+                                                              .buffer_len = iovec >> 32});
+    uint64_t result = hypercall_send(slot, number == CALL_fd_read ? CALL_fd_read_one : CALL_fd_write_one);
     call->error = (uint32_t)result;
     if (call->error == WASI_SUCCESS)
-        linear_put_u32(&call->memory, (uint32_t)call->args[3], result >> 32);
+        linear_put_u32(&call->memory, args->read_out, result >> 32);
     return true;
 }
 
@@ -96,7 +101,7 @@ static enum trap call_enter(void *data, struct instance *caller, struct cell *ce
     for (uint32_t i = 0; i < binding->type.nparams; i++)
         args[i] = cells[i].lo;
     if (binding->number == CALL_proc_exit)
-        return proc_exit(shim, caller, args[0]);
+        return proc_exit(shim, caller, proc_exit_decode(args));
 
     struct served call = {.shim = shim, .args = args};
     call.memory.base = instance_memory(caller, 0, &call.memory.bytes);
@@ -109,13 +114,17 @@ static enum trap call_enter(void *data, struct instance *caller, struct cell *ce
     return TRAP_NONE;
 }
 
+/* A parameter, by its name, in the cells of a call. */
+#define PARAM(cells, call, name) ((cells)[offsetof(struct call##_args, name) / sizeof(uint64_t)].lo)
+
 /* The commonest call of all, without what the others need. */
 static enum trap clock_enter(void *data, struct instance *caller, struct cell *cells)
 {
     struct shim *shim = ((const struct binding *)data)->shim;
     struct linear memory;
     memory.base = instance_memory(caller, 0, &memory.bytes);
-    if (!shim->serve || !clock_at_once(shim, &memory, (uint32_t)cells[0].lo, (uint32_t)cells[2].lo))
+    if (!shim->serve || !clock_at_once(shim, &memory, PARAM(cells, clock_time_get, clock),
+                                       PARAM(cells, clock_time_get, ns_out)))
         return call_enter(data, caller, cells);
     shim->control->stats.served_in_guest[CALL_clock_time_get]++;
     cells[0].lo = WASI_SUCCESS;

@@ -10,9 +10,8 @@
 #include "vmm/lib/lib.h"
 
 static const char *const call_names[CALL_COUNT] = {
-#define CALL(name, sig) #name,
+#define CALL(name, args, result) [CALL_##name] = #name,
 #include "wasi-shim/calls.def"
-#undef CALL
 };
 
 /* The phases of a run, in order; `inside` parts lie within the phase above them, by the guest's clock. */

@@ -9,7 +9,7 @@
 
 #include "vmm/base/base.h"
 #include "vmm/wasmvm_plugin.h"
-#include "wasi-shim/abi.h"
+#include "wasi-shim/calls.h"
 
 /* ---- guestmem.c: the one door to guest memory ---- */
 typedef uint64_t gva_t; /* a guest-virtual address; never dereferenced */

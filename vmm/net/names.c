@@ -173,30 +173,30 @@ static uint32_t hints_settle(struct wasi_addrinfo *h)
     return WASI_SUCCESS;
 }
 
-uint32_t serve_sock_getaddrinfo(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_sock_getaddrinfo(struct wasi *w, const struct sock_getaddrinfo_args *args)
 {
     struct lookup l = { .nfound = 0 };
     uint32_t at, count = 0;
-    uint32_t err = text_read(w, arg[0], arg[1], l.node);
+    uint32_t err = text_read(w, args->node, args->node_len, l.node);
     if (!err)
-        err = text_read(w, arg[2], arg[3], l.service);
+        err = text_read(w, args->service, args->service_len, l.service);
     if (err)
         return err;
-    if (!linear_read(w->mem, arg[4], &l.hints, sizeof l.hints) || !linear_read(w->mem, arg[5], &at, 4) ||
-        !out_ok(w, arg[7], 4))
+    if (!linear_read(w->mem, args->hints, &l.hints, sizeof l.hints) || !linear_read(w->mem, args->results, &at, 4) ||
+        !out_ok(w, args->count_out, 4))
         return WASI_FAULT;
     if (!l.node[0] && !l.service[0])
         return EAI_NONAME_CODE;
-    if (arg[6] == 0)
+    if (args->most == 0)
         return EAI_MEMORY_CODE;
     err = hints_settle(&l.hints);
     if (!err)
         err = service_find(&l);
     if (!err)
         err = node_resolve(w, &l);
-    for (int i = 0; !err && i < l.nfound && count < arg[6] && at; i++) {
+    for (int i = 0; !err && i < l.nfound && count < args->most && at; i++) {
         err = result_put(w, &l, &l.found[i], at, &at);
         count += !err;
     }
-    return err ? err : out_put(w, arg[7], &count, 4);
+    return err ? err : out_put(w, args->count_out, &count, 4);
 }

@@ -83,32 +83,32 @@ static uint32_t value_get(const struct desc *d, const struct option *o, union va
 
 #define LITERAL_MOST 16 /* a fifth argument up to this is the length itself, not a pointer to it */
 
-uint32_t serve_sock_getsockopt(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_sock_getsockopt(struct wasi *w, const struct sock_getsockopt_args *args)
 {
-    uint32_t err, room = (uint32_t)arg[4];
-    struct desc *d = net_socket(w, arg[0], &err);
+    uint32_t err, room = (uint32_t)args->size;
+    struct desc *d = net_socket(w, args->fd, &err);
     if (err)
         return err;
-    const struct option *o = option_find(arg[1], arg[2]);
+    const struct option *o = option_find(args->level, args->name);
     if (!o)
         return WASI_INVAL;
     if (o->kind == REFUSED)
         return WASI_NOTSUP;
-    bool literal = arg[4] <= LITERAL_MOST;
-    if (!literal && (!linear_read(w->mem, arg[4], &room, 4) || !out_ok(w, arg[4], 4)))
+    bool literal = args->size <= LITERAL_MOST;
+    if (!literal && (!linear_read(w->mem, args->size, &room, 4) || !out_ok(w, args->size, 4)))
         return WASI_FAULT;
     uint32_t used = (uint32_t)value_bytes(o->kind);
     if (room < used)
         return WASI_INVAL;
-    if (!out_ok(w, arg[3], used))
+    if (!out_ok(w, args->value, used))
         return WASI_FAULT;
     union value v = { .time = { 0, 0 } };
     err = value_get(d, o, &v);
     if (err)
         return err;
     if (!literal)
-        out_put(w, arg[4], &used, 4);
-    return out_put(w, arg[3], &v, used);
+        out_put(w, args->size, &used, 4);
+    return out_put(w, args->value, &v, used);
 }
 
 static uint32_t timeout_set(struct conn *c, int which, const union value *v)
@@ -122,21 +122,21 @@ static uint32_t timeout_set(struct conn *c, int which, const union value *v)
     return WASI_SUCCESS;
 }
 
-uint32_t serve_sock_setsockopt(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_sock_setsockopt(struct wasi *w, const struct sock_setsockopt_args *args)
 {
     uint32_t err;
-    struct desc *d = net_socket(w, arg[0], &err);
+    struct desc *d = net_socket(w, args->fd, &err);
     if (err)
         return err;
-    const struct option *o = option_find(arg[1], arg[2]);
+    const struct option *o = option_find(args->level, args->name);
     if (!o)
         return WASI_INVAL;
     if (o->kind == REFUSED || !o->settable || d->inherited)
         return WASI_NOTSUP;
     union value v;
-    if (arg[4] != value_bytes(o->kind))
+    if (args->value_len != value_bytes(o->kind))
         return WASI_INVAL;
-    if (!linear_read(w->mem, arg[3], &v, value_bytes(o->kind)))
+    if (!linear_read(w->mem, args->value, &v, value_bytes(o->kind)))
         return WASI_FAULT;
     if (o->kind == LINGER)
         return WASI_SUCCESS;

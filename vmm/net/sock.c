@@ -49,31 +49,31 @@ static uint32_t accept_as(struct wasi *w, uint64_t from, uint64_t flags, uint64_
     return err ? err : out_put(w, out, &fd, 4);
 }
 
-uint32_t serve_sock_accept(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_sock_accept(struct wasi *w, const struct sock_accept_args *args)
 {
-    return accept_as(w, arg[0], arg[1], arg[2]);
+    return accept_as(w, args->fd, args->flags, args->fd_out);
 }
 
-uint32_t serve_sock_accept_v1(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_sock_accept_v1(struct wasi *w, const struct sock_accept_v1_args *args)
 {
-    return accept_as(w, arg[0], 0, arg[1]);
+    return accept_as(w, args->fd, 0, args->fd_out);
 }
 
-uint32_t serve_sock_recv(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_sock_recv(struct wasi *w, const struct sock_recv_args *args)
 {
     uint32_t err;
-    struct desc *d = net_socket(w, arg[0], &err);
+    struct desc *d = net_socket(w, args->fd, &err);
     if (err)
         return err;
-    if (arg[3] & ~(uint64_t)(RI_PEEK | RI_WAITALL))
+    if (args->flags & ~(uint64_t)(RI_PEEK | RI_WAITALL))
         return WASI_NOTSUP;
-    if (!out_ok(w, arg[4], 4) || !out_ok(w, arg[5], 2))
+    if (!out_ok(w, args->received_out, 4) || !out_ok(w, args->flags_out, 2))
         return WASI_FAULT;
-    err = iovs_read(w, arg[1], arg[2], true);
+    err = iovs_read(w, args->iovs, args->iovs_len, true);
     if (err)
         return err;
     struct msghdr m = { .msg_iov = w->iovs.v, .msg_iovlen = w->iovs.n };
-    int flags = (arg[3] & RI_PEEK ? MSG_PEEK : 0) | (arg[3] & RI_WAITALL ? MSG_WAITALL : 0);
+    int flags = (args->flags & RI_PEEK ? MSG_PEEK : 0) | (args->flags & RI_WAITALL ? MSG_WAITALL : 0);
     ssize_t n;
     while ((n = net_receive(d, &m, flags)) < 0) {
         err = errno == EAGAIN ? net_wait(w, d, POLLIN) : wasi_errno(errno);
@@ -82,21 +82,21 @@ uint32_t serve_sock_recv(struct wasi *w, const uint64_t *arg)
     }
     uint32_t count = (uint32_t)n;
     uint16_t out_flags = m.msg_flags & MSG_TRUNC ? RO_TRUNCATED : 0;
-    out_put(w, arg[4], &count, 4);
-    return out_put(w, arg[5], &out_flags, 2);
+    out_put(w, args->received_out, &count, 4);
+    return out_put(w, args->flags_out, &out_flags, 2);
 }
 
-uint32_t serve_sock_send(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_sock_send(struct wasi *w, const struct sock_send_args *args)
 {
     uint32_t err;
-    struct desc *d = net_socket(w, arg[0], &err);
+    struct desc *d = net_socket(w, args->fd, &err);
     if (err)
         return err;
-    if (arg[3] != 0)
+    if (args->flags != 0)
         return WASI_NOTSUP;
-    if (!out_ok(w, arg[4], 4))
+    if (!out_ok(w, args->sent_out, 4))
         return WASI_FAULT;
-    err = iovs_read(w, arg[1], arg[2], false);
+    err = iovs_read(w, args->iovs, args->iovs_len, false);
     if (err)
         return err;
     struct msghdr m = { .msg_iov = w->iovs.v, .msg_iovlen = w->iovs.n };
@@ -107,18 +107,18 @@ uint32_t serve_sock_send(struct wasi *w, const uint64_t *arg)
             return err;
     }
     uint32_t count = (uint32_t)n;
-    return out_put(w, arg[4], &count, 4);
+    return out_put(w, args->sent_out, &count, 4);
 }
 
-uint32_t serve_sock_shutdown(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_sock_shutdown(struct wasi *w, const struct sock_shutdown_args *args)
 {
     static const int how[] = { [SD_RD] = SHUT_RD, [SD_WR] = SHUT_WR, [SD_RD | SD_WR] = SHUT_RDWR };
     uint32_t err;
-    struct desc *d = net_socket(w, arg[0], &err);
+    struct desc *d = net_socket(w, args->fd, &err);
     if (err)
         return err;
-    if (arg[1] == 0 || arg[1] >= sizeof how / sizeof *how)
+    if (args->how == 0 || args->how >= sizeof how / sizeof *how)
         return WASI_INVAL;
-    uint64_t now = arg[1] & SD_WR && batch_shut(d->conn) ? arg[1] & SD_RD : arg[1];
+    uint64_t now = args->how & SD_WR && batch_shut(d->conn) ? args->how & SD_RD : args->how;
     return now && shutdown(d->host, how[now]) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
 }

@@ -269,15 +269,16 @@ uint32_t net_accepted(const struct desc *listener, int host, struct conn **out)
 
 /* ---- open, bind, listen ---- */
 
-uint32_t serve_sock_open(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_sock_open(struct wasi *w, const struct sock_open_args *args)
 {
     static const int families[] = { [FAMILY_INET4] = AF_INET, [FAMILY_INET6] = AF_INET6, [FAMILY_UNIX] = AF_UNIX };
-    if (arg[0] < FAMILY_INET4 || arg[0] > FAMILY_UNIX || (arg[1] != SOCKTYPE_DGRAM && arg[1] != SOCKTYPE_STREAM))
+    if (args->family < FAMILY_INET4 || args->family > FAMILY_UNIX ||
+        (args->type != SOCKTYPE_DGRAM && args->type != SOCKTYPE_STREAM))
         return WASI_INVAL;
-    if (!out_ok(w, arg[2], 4))
+    if (!out_ok(w, args->fd_out, 4))
         return WASI_FAULT;
     struct net *n = w->net;
-    bool dgram = arg[1] == SOCKTYPE_DGRAM, is_unix = arg[0] == FAMILY_UNIX;
+    bool dgram = args->type == SOCKTYPE_DGRAM, is_unix = args->family == FAMILY_UNIX;
     if (is_unix && !n->unix_ok) {
         net_tell(n, "a unix socket refused: no rule allows it (--allow-unix)");
         net_record(n, &(struct net_record){ .event = "open", .proto = NET_UNIX, .verdict = "refused" });
@@ -289,13 +290,13 @@ uint32_t serve_sock_open(struct wasi *w, const uint64_t *arg)
                                             .reason = "--max-sockets" });
         return WASI_NFILE;
     }
-    int host = socket(families[arg[0]], (dgram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int host = socket(families[args->family], (dgram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (host < 0)
         return wasi_errno(errno);
     int on = 1;
     if (!dgram && !is_unix)
         setsockopt(host, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    struct conn *c = conn_new(n, (uint8_t)arg[0], proto);
+    struct conn *c = conn_new(n, (uint8_t)args->family, proto);
     if (!c) {
         close(host);
         return WASI_NOMEM;
@@ -303,17 +304,18 @@ uint32_t serve_sock_open(struct wasi *w, const uint64_t *arg)
     c->made = true;
     uint32_t fd;
     uint32_t err = net_place(w, host, c, dgram, 0, &fd);
-    return err ? err : out_put(w, arg[2], &fd, 4);
+    return err ? err : out_put(w, args->fd_out, &fd, 4);
 }
 
 /* The socket, which must be one that the guest opened, and the address, which must be of its family. */
-static uint32_t own_and_address(struct wasi *w, const uint64_t *arg, struct desc **d, struct guest_addr *a)
+static uint32_t own_and_address(struct wasi *w, uint32_t fd, uint32_t address, uint32_t port, struct desc **d,
+                                struct guest_addr *a)
 {
     uint32_t err;
-    *d = net_socket(w, arg[0], &err);
+    *d = net_socket(w, fd, &err);
     if (err)
         return err;
-    err = guest_addr_read(w, arg[1], arg[2], a);
+    err = guest_addr_read(w, address, port, a);
     if (err)
         return err;
     if (!(*d)->conn || !(*d)->conn->made)
@@ -321,12 +323,12 @@ static uint32_t own_and_address(struct wasi *w, const uint64_t *arg, struct desc
     return a->family == (*d)->conn->family ? WASI_SUCCESS : WASI_AFNOSUPPORT;
 }
 
-uint32_t serve_sock_bind(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_sock_bind(struct wasi *w, const struct sock_bind_args *args)
 {
     struct desc *d;
     struct guest_addr a;
     const struct rule *by;
-    uint32_t err = own_and_address(w, arg, &d, &a);
+    uint32_t err = own_and_address(w, args->fd, args->address, args->port, &d, &a);
     if (err)
         return err;
     struct conn *c = d->conn;
@@ -346,10 +348,10 @@ uint32_t serve_sock_bind(struct wasi *w, const uint64_t *arg)
     return WASI_SUCCESS;
 }
 
-uint32_t serve_sock_listen(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_sock_listen(struct wasi *w, const struct sock_listen_args *args)
 {
     uint32_t err;
-    struct desc *d = net_socket(w, arg[0], &err);
+    struct desc *d = net_socket(w, args->fd, &err);
     if (err)
         return err;
     struct conn *c = d->conn;
@@ -462,12 +464,12 @@ static bool is_connected(const struct desc *d)
     return d->conn->proto != NET_UDP && d->conn->how && getpeername(d->host, (struct sockaddr *)&host, &len) == 0;
 }
 
-uint32_t serve_sock_connect(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_sock_connect(struct wasi *w, const struct sock_connect_args *args)
 {
     struct desc *d;
     struct guest_addr a;
     const struct rule *by;
-    uint32_t err = own_and_address(w, arg, &d, &a);
+    uint32_t err = own_and_address(w, args->fd, args->address, args->port, &d, &a);
     if (err)
         return err;
     struct conn *c = d->conn;
@@ -536,25 +538,25 @@ static uint32_t send_target(struct wasi *w, struct desc *d, struct guest_addr *a
     return endpoint_to_host(&a->at, c->family, host, len) ? WASI_SUCCESS : WASI_AFNOSUPPORT;
 }
 
-uint32_t serve_sock_send_to(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_sock_send_to(struct wasi *w, const struct sock_send_to_args *args)
 {
     struct desc *d;
     struct guest_addr a;
     struct sockaddr_storage host;
     struct msghdr m = { .msg_name = &host };
     int hold;
-    uint32_t err = own_and_address(w, (const uint64_t[]){ arg[0], arg[3], arg[4] }, &d, &a);
+    uint32_t err = own_and_address(w, args->fd, args->address, args->port, &d, &a);
     if (err)
         return err;
-    if (arg[5] != 0)
+    if (args->flags != 0)
         return WASI_NOTSUP;
-    if (!out_ok(w, arg[6], 4))
+    if (!out_ok(w, args->sent_out, 4))
         return WASI_FAULT;
     if (d->filetype != FILETYPE_DGRAM)
         return d->conn->how ? WASI_ISCONN : WASI_NOTCONN;
     if (d->conn->dns || (d->conn->how && strcmp(d->conn->how, "connect") == 0))
         return WASI_ISCONN;
-    err = iovs_read(w, arg[1], arg[2], false);
+    err = iovs_read(w, args->iovs, args->iovs_len, false);
     if (err)
         return err;
     m.msg_iov = w->iovs.v;
@@ -566,7 +568,7 @@ uint32_t serve_sock_send_to(struct wasi *w, const uint64_t *arg)
     if (hold >= 0)
         close(hold);
     uint32_t count = (uint32_t)n;
-    return err ? err : out_put(w, arg[6], &count, 4);
+    return err ? err : out_put(w, args->sent_out, &count, 4);
 }
 
 static uint32_t receive_from(struct wasi *w, uint64_t fd, uint64_t flags, const struct guest_addr_out *out,
@@ -602,32 +604,36 @@ static uint32_t receive_from(struct wasi *w, uint64_t fd, uint64_t flags, const 
     return err;
 }
 
-static uint32_t recv_from(struct wasi *w, const uint64_t *arg, uint64_t port, uint64_t nread, uint64_t roflags)
+static uint32_t recv_from(struct wasi *w, const struct sock_recv_from_args *args)
 {
     uint32_t err;
     struct guest_addr_out out;
-    net_socket(w, arg[0], &err);
+    net_socket(w, args->fd, &err);
     if (err)
         return err;
-    if (arg[4] & ~(uint64_t)(RI_PEEK | RI_WAITALL))
+    if (args->flags & ~(uint64_t)(RI_PEEK | RI_WAITALL))
         return WASI_NOTSUP;
-    if (!out_ok(w, nread, 4) || !out_ok(w, roflags, 2))
+    if (!out_ok(w, args->received_out, 4) || !out_ok(w, args->flags_out, 2))
         return WASI_FAULT;
-    err = guest_addr_prepare(w, arg[3], port, 0, true, &out);
+    err = guest_addr_prepare(w, args->address, args->port_out, 0, true, &out);
     if (err)
         return err;
-    err = iovs_read(w, arg[1], arg[2], true);
-    return err ? err : receive_from(w, arg[0], arg[4], &out, nread, roflags);
+    err = iovs_read(w, args->iovs, args->iovs_len, true);
+    return err ? err : receive_from(w, args->fd, args->flags, &out, args->received_out, args->flags_out);
 }
 
-uint32_t serve_sock_recv_from(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_sock_recv_from(struct wasi *w, const struct sock_recv_from_args *args)
 {
-    return recv_from(w, arg, arg[5], arg[6], arg[7]);
+    return recv_from(w, args);
 }
 
-uint32_t serve_sock_recv_from_v1(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_sock_recv_from_v1(struct wasi *w, const struct sock_recv_from_v1_args *args)
 {
-    return recv_from(w, arg, 0, arg[5], arg[6]);
+    const struct sock_recv_from_args now = {
+        .fd = args->fd, .iovs = args->iovs, .iovs_len = args->iovs_len, .address = args->address,
+        .flags = args->flags, .received_out = args->received_out, .flags_out = args->flags_out,
+    };
+    return recv_from(w, &now);
 }
 
 /* ---- addresses ---- */
@@ -660,37 +666,40 @@ static uint32_t address_ask(struct wasi *w, const struct desc *d, name_fn *ask, 
     return endpoint_from_host(&host, &a->at) ? WASI_SUCCESS : WASI_AFNOSUPPORT;
 }
 
-static uint32_t address_get(struct wasi *w, const uint64_t *arg, uint64_t port, uint64_t type, bool older, bool peer)
+/* What the four calls have in common; port_out and type_out may be 0: not wanted. */
+struct asked { uint32_t fd, address, port_out, type_out; };
+
+static uint32_t address_get(struct wasi *w, const struct asked *asked, bool older, bool peer)
 {
     uint32_t err;
     struct guest_addr_out out;
     struct guest_addr a;
-    struct desc *d = net_socket(w, arg[0], &err);
+    struct desc *d = net_socket(w, asked->fd, &err);
     if (err)
         return err;
-    err = guest_addr_prepare(w, arg[1], port, type, older, &out);
+    err = guest_addr_prepare(w, asked->address, asked->port_out, asked->type_out, older, &out);
     if (err)
         return err;
     err = address_ask(w, d, peer ? getpeername : getsockname, peer, &a);
     return err ? err : guest_addr_write(w, &out, &a);
 }
 
-uint32_t serve_sock_getlocaladdr(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_sock_getlocaladdr(struct wasi *w, const struct sock_getlocaladdr_args *args)
 {
-    return address_get(w, arg, arg[2], 0, false, false);
+    return address_get(w, &(struct asked){ args->fd, args->address, args->port_out, 0 }, false, false);
 }
 
-uint32_t serve_sock_getpeeraddr(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_sock_getpeeraddr(struct wasi *w, const struct sock_getpeeraddr_args *args)
 {
-    return address_get(w, arg, arg[2], 0, false, true);
+    return address_get(w, &(struct asked){ args->fd, args->address, args->port_out, 0 }, false, true);
 }
 
-uint32_t serve_sock_getlocaladdr_v1(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_sock_getlocaladdr_v1(struct wasi *w, const struct sock_getlocaladdr_v1_args *args)
 {
-    return address_get(w, arg, arg[3], arg[2], true, false);
+    return address_get(w, &(struct asked){ args->fd, args->address, args->port_out, args->type_out }, true, false);
 }
 
-uint32_t serve_sock_getpeeraddr_v1(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_sock_getpeeraddr_v1(struct wasi *w, const struct sock_getpeeraddr_v1_args *args)
 {
-    return address_get(w, arg, arg[3], arg[2], true, true);
+    return address_get(w, &(struct asked){ args->fd, args->address, args->port_out, args->type_out }, true, true);
 }

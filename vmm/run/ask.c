@@ -97,9 +97,10 @@ int ask_find(struct vcpu *v, enum server who, const char *name, uint32_t *func, 
     answer_write(v, ANSWER_FIND, 0, NULL, 0);
     if (!asked(v, who, CALL_found))
         return WASMVM_ENDED;
-    if (v->reply.args[0] != FOUND)
-        return v->reply.args[0] == FOUND_LARGE ? WASMVM_BAD_TYPE : WASMVM_NO_EXPORT;
-    *func = (uint32_t)v->reply.args[1];
+    const struct found_args *found = found_decode(v->reply.args);
+    if (found->what != FOUND)
+        return found->what == FOUND_LARGE ? WASMVM_BAD_TYPE : WASMVM_NO_EXPORT;
+    *func = found->func;
     guest_read(&v->vm->mem, MAP_CONTROL + offsetof(struct control, words), sig, CALL_WORDS);
     sig[CALL_WORDS - 1] = 0;
     if (!is_type(sig)) {
@@ -161,9 +162,9 @@ int ask_call(struct vcpu *v, enum server who, uint32_t func, const uint64_t *arg
 static bool args_read(struct vcpu *v, const struct request *r, const char *sig, wasmvm_val args[HOST_PARAMS_MAX])
 {
     uint64_t more[HOST_PARAMS_MAX];
-    const uint64_t *from = r->args + 1;
+    const uint64_t *from = r->args + ARGS_host;
     uint32_t n = sig_params(sig);
-    if (n >= SLOT_ARGS) {
+    if (n > SLOT_ARGS - ARGS_host) {
         if (!guest_read(&v->vm->mem, MAP_CONTROL + offsetof(struct control, values), more, n * sizeof *more))
             return false;
         from = more;
@@ -226,14 +227,15 @@ static enum served host_run(struct vcpu *v, struct host_entry *entry, const wasm
 enum served ask_host(struct vcpu *v, const struct request *r, enum server who)
 {
     struct host_table *table = v->vm->config->host;
-    struct host_entry *entry = table && r->args[0] < table->n ? &table->entries[r->args[0]] : NULL;
+    uint64_t function = host_decode(r->args)->function;
+    struct host_entry *entry = table && function < table->n ? &table->entries[function] : NULL;
     wasmvm_val args[HOST_PARAMS_MAX];
     if (entry && who == ON_VCPU && !entry->one_thread && service_hands_over(&v->service))
         return SERVED_HANDED;
     if (entry && who == ON_SERVER && entry->one_thread)
         return SERVED_NOT;
     if (!entry || !args_read(v, r, entry->func.sig, args)) {
-        vcpu_end_by(v, who, "host function %llu does not exist", (unsigned long long)r->args[0]);
+        vcpu_end_by(v, who, "host function %llu does not exist", (unsigned long long)function);
         return SERVED_NOT;
     }
     if (v->hosts_open > CALL_NESTING) { /* the engine keeps count too, and traps before this */

@@ -22,9 +22,8 @@
 #define QUIT_TRIES 20 /* milliseconds in which the CPU was always found inside an exception entry */
 
 static const char *const call_names[] = {
-#define CALL(name, sig) #name,
+#define CALL(name, args, result) [CALL_##name] = #name,
 #include "wasi-shim/calls.def"
-#undef CALL
 };
 _Static_assert(sizeof call_names / sizeof call_names[0] == CALL_COUNT, "one name a call");
 
@@ -73,52 +72,52 @@ static char *text_read(struct vcpu *v, gva_t at, uint64_t len)
     return text;
 }
 
-static void end_bad_text(struct vcpu *v, const struct request *r, gva_t at, uint64_t len)
+static void end_bad_text(struct vcpu *v, enum call call, gva_t at, uint64_t len)
 {
-    vcpu_end(v, ENDED_HOSTILE, "%s: text of %llu bytes at 0x%llx is not the guest's to give", call_names[r->number],
+    vcpu_end(v, ENDED_HOSTILE, "%s: text of %llu bytes at 0x%llx is not the guest's to give", call_names[call],
               (unsigned long long)len, (unsigned long long)at);
 }
 
 /* ---- the guest's own calls ---- */
 
-static uint64_t grow_result(struct vcpu *v, const struct request *r, enum grow grown)
+static uint64_t grow_result(struct vcpu *v, enum call call, uint64_t from, uint64_t to, enum grow grown)
 {
-    const uint64_t *bytes = r->args + (r->number == CALL_memory_more);
     if (grown == GROW_HOSTILE)
-        vcpu_end(v, ENDED_HOSTILE, "%s from %llu to %llu bytes", call_names[r->number], (unsigned long long)bytes[0],
-                  (unsigned long long)bytes[1]);
+        vcpu_end(v, ENDED_HOSTILE, "%s from %llu to %llu bytes", call_names[call], (unsigned long long)from,
+                  (unsigned long long)to);
     return grown != GROW_DONE;
 }
 
-static uint64_t call_memory_grow(struct vcpu *v, const struct request *r)
+static uint64_t call_memory_grow(struct vcpu *v, const struct memory_grow_args *args)
 {
-    return grow_result(v, r, grow_linear(v->vm, r->args[0], r->args[1]));
+    return grow_result(v, CALL_memory_grow, args->from, args->to, grow_linear(v->vm, args->from, args->to));
 }
 
-static uint64_t call_memory_more(struct vcpu *v, const struct request *r)
+static uint64_t call_memory_more(struct vcpu *v, const struct memory_more_args *args)
 {
-    return grow_result(v, r, grow_more(v->vm, r->args[0], r->args[1], r->args[2]));
+    return grow_result(v, CALL_memory_more, args->from, args->to,
+                       grow_more(v->vm, args->memory, args->from, args->to));
 }
 
-static uint64_t call_heap_grow(struct vcpu *v, const struct request *r)
+static uint64_t call_heap_grow(struct vcpu *v, const struct heap_grow_args *args)
 {
-    return grow_result(v, r, grow_heap(v->vm, r->args[0]));
+    return grow_result(v, CALL_heap_grow, 0, args->to, grow_heap(v->vm, args->to));
 }
 
-static uint64_t call_code_grow(struct vcpu *v, const struct request *r)
+static uint64_t call_code_grow(struct vcpu *v, const struct code_grow_args *args)
 {
-    return grow_result(v, r, grow_code(v->vm, r->args[0]));
+    return grow_result(v, CALL_code_grow, 0, args->to, grow_code(v->vm, args->to));
 }
 
-static uint64_t call_clock_refresh(struct vcpu *v, const struct request *r)
+static uint64_t call_clock_refresh(struct vcpu *v, const struct clock_refresh_args *args)
 {
-    (void)r;
+    (void)args;
     return !clockpage_refresh(v->vm);
 }
 
-static uint64_t call_ready(struct vcpu *v, const struct request *r)
+static uint64_t call_ready(struct vcpu *v, const struct ready_args *args)
 {
-    (void)r;
+    (void)args;
     struct run_stats *stats = v->vm->stats;
     if (stats->boot_ns)
         vcpu_end(v, ENDED_HOSTILE, "ready a second time");
@@ -127,30 +126,30 @@ static uint64_t call_ready(struct vcpu *v, const struct request *r)
     return 0;
 }
 
-static uint64_t call_end(struct vcpu *v, const struct request *r)
+static uint64_t call_end(struct vcpu *v, const struct end_args *args)
 {
     static const enum end_kind kinds[] = {
         [END_EXIT] = ENDED_EXIT, [END_TRAP] = ENDED_TRAP, [END_INVALID] = ENDED_INVALID,
         [END_UNSUPPORTED] = ENDED_UNSUPPORTED, [END_LIMIT] = ENDED_LIMIT,
         [END_NOMEM] = ENDED_NOMEM, [END_CRASH] = ENDED_CRASH, [END_USAGE] = ENDED_USAGE,
     };
-    char *text = text_read(v, r->args[1], r->args[2]);
+    char *text = text_read(v, args->text, args->text_len);
     if (!text)
-        end_bad_text(v, r, r->args[1], r->args[2]);
-    else if (r->args[0] < sizeof kinds / sizeof kinds[0])
-        end_with(v, kinds[r->args[0]], (uint32_t)r->args[3], text);
+        end_bad_text(v, CALL_end, args->text, args->text_len);
+    else if (args->reason < sizeof kinds / sizeof kinds[0])
+        end_with(v, kinds[args->reason], args->code, text);
     else
-        vcpu_end(v, ENDED_HOSTILE, "end for the unknown reason %llu", (unsigned long long)r->args[0]), free(text);
+        vcpu_end(v, ENDED_HOSTILE, "end for the unknown reason %llu", (unsigned long long)args->reason), free(text);
     return 0;
 }
 
-static uint64_t call_backtrace(struct vcpu *v, const struct request *r)
+static uint64_t call_backtrace(struct vcpu *v, const struct backtrace_args *args)
 {
     uint32_t number = 0;
-    char *text = text_read(v, r->args[0], r->args[1]);
+    char *text = text_read(v, args->text, args->text_len);
     kick_reason(&v->vm->kick, &number);
     if (!text)
-        end_bad_text(v, r, r->args[0], r->args[1]);
+        end_bad_text(v, CALL_backtrace, args->text, args->text_len);
     else if (v->quitting)
         end_with(v, ENDED_SIGNAL, number, text);
     else
@@ -159,36 +158,39 @@ static uint64_t call_backtrace(struct vcpu *v, const struct request *r)
 }
 
 /* What --invoke gave, on the program's standard output. */
-static uint64_t call_results(struct vcpu *v, const struct request *r)
+static uint64_t call_results(struct vcpu *v, const struct results_args *args)
 {
     struct invoke_result results[INVOKE_RESULTS_MAX];
     char text[INVOKE_RESULTS_MAX * INVOKE_LINE];
-    uint64_t n = r->args[1];
+    uint64_t n = args->n;
     int out = wasi_stream(v->wasi, STDOUT_FILENO);
     if (!v->vm->config->set->invoke || n > INVOKE_RESULTS_MAX ||
-        !guest_read(&v->vm->mem, r->args[0], results, n * sizeof results[0]))
-        vcpu_end(v, ENDED_HOSTILE, "%llu results at 0x%llx", (unsigned long long)n, (unsigned long long)r->args[0]);
+        !guest_read(&v->vm->mem, args->at, results, n * sizeof results[0]))
+        vcpu_end(v, ENDED_HOSTILE, "%llu results at 0x%llx", (unsigned long long)n, (unsigned long long)args->at);
     else if (out >= 0 && !write_guard_all(&v->vm->kick, out, text, invoke_print(results, n, text, sizeof text)) &&
              errno != EINTR)
         vcpu_end(v, errno == EPIPE ? ENDED_SIGPIPE : ENDED_USAGE, "stdout cannot be written: %s", strerror(errno));
     return 0;
 }
 
-static uint64_t call_random_refill(struct vcpu *v, const struct request *r)
+static uint64_t call_random_refill(struct vcpu *v, const struct random_refill_args *args)
 {
     struct iovec pool;
-    (void)r;
+    (void)args;
     bool found = guest_span(&v->vm->mem, MAP_CONTROL + offsetof(struct control, random), RANDOM_POOL, true, &pool);
     return !found || getrandom(pool.iov_base, pool.iov_len, 0) != (ssize_t)pool.iov_len;
 }
 
-typedef uint64_t (*call_fn)(struct vcpu *, const struct request *);
-static const call_fn own_calls[CALL_COUNT] = {
-    [CALL_memory_grow] = call_memory_grow, [CALL_heap_grow] = call_heap_grow, [CALL_code_grow] = call_code_grow,
-    [CALL_clock_refresh] = call_clock_refresh, [CALL_ready] = call_ready, [CALL_end] = call_end,
-    [CALL_backtrace] = call_backtrace, [CALL_results] = call_results,
-    [CALL_memory_more] = call_memory_more,
-    [CALL_random_refill] = call_random_refill,
+/* Each by its number, behind a function that gives it the request's words as its arguments. */
+#define OWN_CALL(name, args, result)                                                                \
+    static uint64_t handle_##name(struct vcpu *v, const uint64_t *words)                            \
+    {                                                                                               \
+        return call_##name(v, name##_decode(words));                                                \
+    }
+#include "wasi-shim/calls.def"
+static uint64_t (*const own_calls[CALL_COUNT])(struct vcpu *, const uint64_t *words) = {
+#define OWN_CALL(name, args, result) [CALL_##name] = handle_##name,
+#include "wasi-shim/calls.def"
 };
 
 /* ---- the doorbell ---- */
@@ -223,12 +225,13 @@ static bool own_call(uint32_t number)
 /* A close that the guest has answered already; done once, however often the request is looked at. */
 static void close_first(struct vcpu *v, uint32_t closes, struct end *end)
 {
-    const struct request first = {.number = CALL_fd_close, .args = {closes - 1}};
+    struct request first = {.number = CALL_fd_close};
     const uint32_t none = 0;
     if (!closes)
         return;
     guest_write(&v->vm->mem, SLOT_AT + offsetof(struct slot, closes), &none, sizeof none);
-    wasi_serve(v->wasi, &first, end);
+    fd_close_encode(first.args, &(struct fd_close_args){.fd = closes - 1});
+    wasi_dispatch(v->wasi, &first, end);
 }
 
 static uint32_t counted_as(uint32_t number)
@@ -259,7 +262,7 @@ static uint64_t wasi_result(struct vcpu *v, const struct request *r, enum server
     bool guarded = who == ON_SERVER && v->service.threadless;
     if (guarded)
         write_guard_enter(&guard);
-    uint64_t result = r->number > CALL_WASI_LAST ? wasi_transfer_one(v->wasi, r, end) : wasi_serve(v->wasi, r, end);
+    uint64_t result = r->number > CALL_WASI_LAST ? wasi_transfer_one(v->wasi, r, end) : wasi_dispatch(v->wasi, r, end);
     if (guarded)
         write_guard_leave(&guard);
     return result;
@@ -273,7 +276,7 @@ static enum served request_serve(struct vcpu *v, const struct request *r, enum s
         if (how != SERVED_DONE)
             return how;
     } else {
-        result = own_calls[r->number] ? own_calls[r->number](v, r) : wasi_result(v, r, who);
+        result = own_calls[r->number] ? own_calls[r->number](v, r->args) : wasi_result(v, r, who);
         guest_write(&v->vm->mem, SLOT_AT + offsetof(struct slot, result), &result, sizeof result);
     }
     v->served = (struct served_call){counted_as(r->number), true, who == ON_SERVER && !v->service.rung, began};

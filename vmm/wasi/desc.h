@@ -1,9 +1,10 @@
 /* The second face of wasi/, for folders whose descriptors and calls are part of it: numbers and layouts of WASI
  * snapshot_preview1, the state of a run, its descriptors, and what a handler is made with.
  *
- * Every handler gets the arguments as the guest gave them, cut to their wasm types, and returns a WASI errno.  Guest
- * memory is reached through guestmem.c alone: control data is copied in once, bulk bytes go between the kernel and the
- * guest's range.  Out-pointers are checked before anything is done, so a call fails with FAULT or happens whole. */
+ * Every handler gets the arguments as the guest gave them, by name (wasi-shim/calls.h), and returns a WASI errno.
+ * Guest memory is reached through guestmem.c alone: control data is copied in once, bulk bytes go between the kernel
+ * and the guest's range.  Out-pointers are checked before anything is done, so a call fails with FAULT or happens
+ * whole. */
 #ifndef VMM_WASI_DESC_H
 #define VMM_WASI_DESC_H
 
@@ -173,13 +174,9 @@ struct wasi {
     struct net *net;        /* what the guest may do with sockets */
 };
 
-/* Handlers: uint32_t serve_fd_read(struct wasi *, const uint64_t *arg), and so on for each WASI function. */
-typedef uint32_t serve_fn(struct wasi *, const uint64_t *arg);
-#define CALLS_WASI_ONLY
-#define CALL(name, sig) serve_fn serve_##name;
+/* Handlers: uint32_t wasi_fd_read(struct wasi *, const struct fd_read_args *), and so on for each WASI function. */
+#define WASI_CALL(name, args, result) uint32_t wasi_##name(struct wasi *, const struct name##_args *);
 #include "wasi-shim/calls.def"
-#undef CALL
-#undef CALLS_WASI_ONLY
 
 /* ---- wasi.c ---- */
 /* True if n bytes at the pointer can be written.  Asked before a call acts. */

@@ -143,32 +143,32 @@ static uint32_t stream_fill(struct sink *s, struct dir_stream *dir, int host)
 }
 
 /* The sealed /etc: entry i stands at cookie COOKIE_KERNEL + i - 1. */
-static uint32_t sealed_readdir(struct wasi *w, const uint64_t *arg)
+static uint32_t sealed_readdir(struct wasi *w, const struct fd_readdir_args *args)
 {
-    struct sink s = { w, arg[1], arg[2], 0 };
+    struct sink s = { w, args->buffer, args->buffer_len, 0 };
     struct stat st;
     bool room = true;
-    if (arg[3] == COOKIE_START)
+    if (args->cookie == COOKIE_START)
         room = entry_put(&s, COOKIE_AFTER_DOT, 1, FILETYPE_DIRECTORY, ".");
-    if (room && arg[3] <= COOKIE_AFTER_DOT)
+    if (room && args->cookie <= COOKIE_AFTER_DOT)
         room = entry_put(&s, COOKIE_AFTER_DOTDOT, 1, FILETYPE_DIRECTORY, "..");
-    uint64_t first = arg[3] < COOKIE_AFTER_DOTDOT ? 0 : arg[3] - COOKIE_AFTER_DOTDOT;
+    uint64_t first = args->cookie < COOKIE_AFTER_DOTDOT ? 0 : args->cookie - COOKIE_AFTER_DOTDOT;
     const char *name;
     for (uint64_t i = first; room && i < UINT32_MAX && (name = sealed_entry(w, (uint32_t)i, &st)) != NULL; i++)
         room = entry_put(&s, COOKIE_AFTER_DOTDOT + i + 1, st.st_ino, FILETYPE_REGULAR, name);
     uint32_t used = (uint32_t)s.used;
-    return out_put(w, arg[4], &used, 4);
+    return out_put(w, args->used_out, &used, 4);
 }
 
-uint32_t serve_fd_readdir(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_readdir(struct wasi *w, const struct fd_readdir_args *args)
 {
-    struct desc *d = desc_get(w, arg[0]);
+    struct desc *d = desc_get(w, args->fd);
     if (!d || d->filetype != FILETYPE_DIRECTORY)
         return WASI_BADF;
-    if (!out_ok(w, arg[1], arg[2]) || !out_ok(w, arg[4], 4))
+    if (!out_ok(w, args->buffer, args->buffer_len) || !out_ok(w, args->used_out, 4))
         return WASI_FAULT;
     if (d->sealed)
-        return sealed_readdir(w, arg);
+        return sealed_readdir(w, args);
     struct dir_stream *dir = d->dir;
     bool fresh = !dir;
     if (fresh) {
@@ -179,9 +179,9 @@ uint32_t serve_fd_readdir(struct wasi *w, const uint64_t *arg)
         w->dir_streams++;
     }
     uint32_t err = WASI_SUCCESS;
-    if (fresh || arg[3] == COOKIE_START || arg[3] != dir->cookie)
-        err = stream_seek(dir, d->host, arg[3]);
-    struct sink s = { w, arg[1], arg[2], 0 };
+    if (fresh || args->cookie == COOKIE_START || args->cookie != dir->cookie)
+        err = stream_seek(dir, d->host, args->cookie);
+    struct sink s = { w, args->buffer, args->buffer_len, 0 };
     if (!err)
         err = stream_fill(&s, dir, d->host);
     bool over = dir->at_end && dir->at == dir->len && s.used < s.size;
@@ -190,5 +190,5 @@ uint32_t serve_fd_readdir(struct wasi *w, const uint64_t *arg)
     if (err)
         return err;
     uint32_t used = (uint32_t)s.used;
-    return out_put(w, arg[4], &used, 4);
+    return out_put(w, args->used_out, &used, 4);
 }

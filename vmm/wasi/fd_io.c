@@ -184,28 +184,29 @@ static uint32_t transfer_iovs(struct wasi *w, uint64_t fd, const struct desc *d,
     return way == IN ? stream_read(w, d, io, done) : stream_write(w, fd, d, io, done);
 }
 
-static uint32_t transfer_call(struct wasi *w, const uint64_t *arg, enum way way, bool positioned)
+/* What the four calls have in common; offset counts where `positioned`. */
+struct transfer { uint32_t fd, iovs, iovs_len, count_out; bool positioned; uint64_t offset; };
+
+static uint32_t transfer_call(struct wasi *w, enum way way, const struct transfer *t)
 {
     uint32_t err;
-    struct desc *d = file_get(w, arg[0], way == IN ? RIGHT_FD_READ : RIGHT_FD_WRITE, &err);
+    struct desc *d = file_get(w, t->fd, way == IN ? RIGHT_FD_READ : RIGHT_FD_WRITE, &err);
     if (err)
         return err;
-    uint64_t out = positioned ? arg[4] : arg[3];
-    int64_t offset = positioned ? (int64_t)arg[3] : AT_POSITION;
-    if (positioned && d->stream)
+    if (t->positioned && d->stream)
         return WASI_SPIPE;
-    if (positioned && offset < 0)
+    if (t->positioned && t->offset > INT64_MAX)
         return WASI_INVAL;
-    if (!out_ok(w, out, 4))
+    if (!out_ok(w, t->count_out, 4))
         return WASI_FAULT;
     uint64_t done = 0;
-    err = iovs_read(w, arg[1], arg[2], way == IN);
+    err = iovs_read(w, t->iovs, t->iovs_len, way == IN);
     if (err == WASI_SUCCESS)
-        err = transfer_iovs(w, arg[0], d, way, offset, &done);
+        err = transfer_iovs(w, t->fd, d, way, t->positioned ? (int64_t)t->offset : AT_POSITION, &done);
     if (err)
         return err;
     uint32_t count = (uint32_t)done;
-    return out_put(w, out, &count, 4);
+    return out_put(w, t->count_out, &count, 4);
 }
 
 /* A small piece of a plain descriptor: the commonest of all, without iovecs. */
@@ -220,10 +221,9 @@ static uint64_t plain_once(struct kick *kick, const struct desc *d, const struct
     }
 }
 
-static uint64_t one_serve(struct wasi *w, const struct request *r, struct end *end)
+static uint64_t transfer_one(struct wasi *w, enum way way, const struct fd_read_one_args *args, struct end *end)
 {
-    uint64_t fd = (uint32_t)r->args[0], at = (uint32_t)r->args[1], bytes = (uint32_t)r->args[2], done = 0;
-    enum way way = r->number == CALL_fd_read_one ? IN : OUT;
+    uint64_t fd = args->fd, bytes = args->buffer_len, done = 0;
     struct iovs *io = &w->iovs;
     uint32_t err;
     struct desc *d = file_get(w, fd, way == IN ? RIGHT_FD_READ : RIGHT_FD_WRITE, &err);
@@ -231,7 +231,7 @@ static uint64_t one_serve(struct wasi *w, const struct request *r, struct end *e
         return err;
     if (bytes > CALL_BYTES_MAX)
         bytes = CALL_BYTES_MAX;
-    if (bytes && !linear_span(w->mem, at, bytes, way == IN, &io->v[0]))
+    if (bytes && !linear_span(w->mem, args->buffer, bytes, way == IN, &io->v[0]))
         return WASI_FAULT;
     if (bytes && !d->stream && bytes <= CHUNK)
         return plain_once(w->kick, d, &io->v[0], way);
@@ -247,29 +247,35 @@ static uint64_t one_serve(struct wasi *w, const struct request *r, struct end *e
 uint64_t wasi_transfer_one(struct wasi *w, const struct request *r, struct end *end)
 {
     batch_flush(w);
-    uint64_t began_ns = trace_begin(w), result = one_serve(w, r, end);
-    trace_one(w, r->number, r->args, result, began_ns);
+    const struct fd_read_one_args *args = fd_read_one_decode(r->args); /* fd_write_one has the same */
+    enum way way = r->number == CALL_fd_read_one ? IN : OUT;
+    uint64_t began_ns = trace_begin(w), result = transfer_one(w, way, args, end);
+    trace_one(w, way == IN, args, result, began_ns);
     return result;
 }
 
-uint32_t serve_fd_read(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_read(struct wasi *w, const struct fd_read_args *args)
 {
-    return transfer_call(w, arg, IN, false);
+    const struct transfer t = { args->fd, args->iovs, args->iovs_len, args->read_out, false, 0 };
+    return transfer_call(w, IN, &t);
 }
 
-uint32_t serve_fd_write(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_write(struct wasi *w, const struct fd_write_args *args)
 {
-    return transfer_call(w, arg, OUT, false);
+    const struct transfer t = { args->fd, args->iovs, args->iovs_len, args->written_out, false, 0 };
+    return transfer_call(w, OUT, &t);
 }
 
-uint32_t serve_fd_pread(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_pread(struct wasi *w, const struct fd_pread_args *args)
 {
-    return transfer_call(w, arg, IN, true);
+    const struct transfer t = { args->fd, args->iovs, args->iovs_len, args->read_out, true, args->offset };
+    return transfer_call(w, IN, &t);
 }
 
-uint32_t serve_fd_pwrite(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_pwrite(struct wasi *w, const struct fd_pwrite_args *args)
 {
-    return transfer_call(w, arg, OUT, true);
+    const struct transfer t = { args->fd, args->iovs, args->iovs_len, args->written_out, true, args->offset };
+    return transfer_call(w, OUT, &t);
 }
 
 /* ---- position ---- */
@@ -295,21 +301,21 @@ static uint32_t seek(struct wasi *w, uint64_t fd, int64_t offset, uint64_t whenc
     return out_put(w, out, &at, 8);
 }
 
-uint32_t serve_fd_seek(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_seek(struct wasi *w, const struct fd_seek_args *args)
 {
-    return seek(w, arg[0], (int64_t)arg[1], arg[2], arg[3], RIGHT_FD_SEEK);
+    return seek(w, args->fd, (int64_t)args->offset, args->whence, args->offset_out, RIGHT_FD_SEEK);
 }
 
-uint32_t serve_fd_seek_v0(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_seek_v0(struct wasi *w, const struct fd_seek_v0_args *args)
 {
     static const uint8_t whence[] = { 1, 2, 0 }; /* cur, end, set */
-    uint64_t now = arg[2] < sizeof whence ? whence[arg[2]] : arg[2];
-    return seek(w, arg[0], (int64_t)arg[1], now, arg[3], RIGHT_FD_SEEK);
+    uint64_t now = args->whence < sizeof whence ? whence[args->whence] : args->whence;
+    return seek(w, args->fd, (int64_t)args->offset, now, args->offset_out, RIGHT_FD_SEEK);
 }
 
-uint32_t serve_fd_tell(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_tell(struct wasi *w, const struct fd_tell_args *args)
 {
-    return seek(w, arg[0], 0, 1, arg[1], RIGHT_FD_TELL);
+    return seek(w, args->fd, 0, 1, args->offset_out, RIGHT_FD_TELL);
 }
 
 /* ---- storage ---- */
@@ -322,42 +328,42 @@ static uint32_t sync_by(struct wasi *w, uint64_t fd, int (*sync_host)(int))
     return sync_host(d->host) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
 }
 
-uint32_t serve_fd_sync(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_sync(struct wasi *w, const struct fd_sync_args *args)
 {
-    return sync_by(w, arg[0], fsync);
+    return sync_by(w, args->fd, fsync);
 }
 
-uint32_t serve_fd_datasync(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_datasync(struct wasi *w, const struct fd_datasync_args *args)
 {
-    return sync_by(w, arg[0], fdatasync);
+    return sync_by(w, args->fd, fdatasync);
 }
 
-uint32_t serve_fd_advise(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_advise(struct wasi *w, const struct fd_advise_args *args)
 {
     static const int host_advice[] = { POSIX_FADV_NORMAL,   POSIX_FADV_SEQUENTIAL, POSIX_FADV_RANDOM,
                                        POSIX_FADV_WILLNEED, POSIX_FADV_DONTNEED,   POSIX_FADV_NOREUSE };
-    struct desc *d = desc_get(w, arg[0]);
+    struct desc *d = desc_get(w, args->fd);
     if (!d || d->filetype == FILETYPE_DIRECTORY)
         return WASI_BADF;
-    if (arg[3] >= sizeof host_advice / sizeof *host_advice)
+    if (args->advice >= sizeof host_advice / sizeof *host_advice)
         return WASI_INVAL;
     /* A hint: whether the host takes it is nobody's business. */
     if (d->filetype == FILETYPE_REGULAR)
-        posix_fadvise(d->host, (off_t)arg[1], (off_t)arg[2], host_advice[arg[3]]);
+        posix_fadvise(d->host, (off_t)args->offset, (off_t)args->len, host_advice[args->advice]);
     return WASI_SUCCESS;
 }
 
-uint32_t serve_fd_allocate(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_allocate(struct wasi *w, const struct fd_allocate_args *args)
 {
     uint32_t err;
-    struct desc *d = file_get(w, arg[0], 0, &err);
+    struct desc *d = file_get(w, args->fd, 0, &err);
     if (err)
         return err;
     if (d->read_only)
         return WASI_ROFS;
     if (!(d->rights & RIGHT_FD_ALLOCATE))
         return WASI_BADF;
-    if (arg[1] > INT64_MAX || arg[2] > INT64_MAX - arg[1])
+    if (args->offset > INT64_MAX || args->len > INT64_MAX - args->offset)
         return WASI_INVAL;
-    return fallocate(d->host, 0, (off_t)arg[1], (off_t)arg[2]) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
+    return fallocate(d->host, 0, (off_t)args->offset, (off_t)args->len) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
 }

@@ -86,13 +86,13 @@ void fdstat_publish(struct wasi *w)
     guest_write(w->mem, boot + offsetof(struct boot_record, fdstats), &fd, sizeof fd);
 }
 
-uint32_t serve_fd_fdstat_get(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_fdstat_get(struct wasi *w, const struct fd_fdstat_get_args *args)
 {
-    struct desc *d = desc_get(w, arg[0]);
+    struct desc *d = desc_get(w, args->fd);
     if (!d)
         return WASI_BADF;
     struct wasi_fdstat out = fdstat_of(d);
-    return out_put(w, arg[1], &out, sizeof out);
+    return out_put(w, args->fdstat_out, &out, sizeof out);
 }
 
 /* Makes APPEND so on the host.  A shared description stays as it is: others write through it too. */
@@ -108,16 +108,16 @@ static uint32_t append_set(struct desc *d, bool on)
     return WASI_SUCCESS;
 }
 
-uint32_t serve_fd_fdstat_set_flags(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_fdstat_set_flags(struct wasi *w, const struct fd_fdstat_set_flags_args *args)
 {
-    struct desc *d = desc_get(w, arg[0]);
+    struct desc *d = desc_get(w, args->fd);
     if (!d)
         return WASI_BADF;
-    if (arg[1] & ~(uint64_t)FDFLAG_ALL)
+    if (args->flags & ~(uint64_t)FDFLAG_ALL)
         return WASI_INVAL;
     if (d->filetype == FILETYPE_DIRECTORY)
         return WASI_ISDIR;
-    uint16_t flags = (uint16_t)arg[1], changed = flags ^ d->fdflags;
+    uint16_t flags = (uint16_t)args->flags, changed = flags ^ d->fdflags;
     if (changed & FDFLAG_SYNCS)
         return WASI_INVAL;
     uint32_t err = changed & FDFLAG_APPEND ? append_set(d, flags & FDFLAG_APPEND) : WASI_SUCCESS;
@@ -128,64 +128,64 @@ uint32_t serve_fd_fdstat_set_flags(struct wasi *w, const uint64_t *arg)
     return WASI_SUCCESS;
 }
 
-uint32_t serve_fd_fdstat_set_rights(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_fdstat_set_rights(struct wasi *w, const struct fd_fdstat_set_rights_args *args)
 {
-    struct desc *d = desc_get(w, arg[0]);
+    struct desc *d = desc_get(w, args->fd);
     if (!d)
         return WASI_BADF;
-    if ((arg[1] | arg[2]) & ~(uint64_t)RIGHT_ALL)
+    if ((args->base | args->inheriting) & ~(uint64_t)RIGHT_ALL)
         return WASI_INVAL;
-    if ((arg[1] & ~(uint64_t)d->rights) || (arg[2] & ~(uint64_t)d->inheriting))
+    if ((args->base & ~(uint64_t)d->rights) || (args->inheriting & ~(uint64_t)d->inheriting))
         return WASI_NOTCAPABLE;
-    d->rights = (uint32_t)arg[1];
-    d->inheriting = (uint32_t)arg[2];
+    d->rights = (uint32_t)args->base;
+    d->inheriting = (uint32_t)args->inheriting;
     return WASI_SUCCESS;
 }
 
-static uint32_t filestat_get(struct wasi *w, const uint64_t *arg, enum filestat_layout layout)
+static uint32_t filestat_get(struct wasi *w, uint32_t fd, uint32_t out, enum filestat_layout layout)
 {
-    struct desc *d = desc_get(w, arg[0]);
+    struct desc *d = desc_get(w, fd);
     if (!d)
         return WASI_BADF;
     struct stat st;
     if (fstat(d->host, &st) < 0)
         return wasi_errno(errno);
-    return filestat_put(w, arg[1], layout, &st, d->filetype);
+    return filestat_put(w, out, layout, &st, d->filetype);
 }
 
-uint32_t serve_fd_filestat_get(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_filestat_get(struct wasi *w, const struct fd_filestat_get_args *args)
 {
-    return filestat_get(w, arg, FILESTAT);
+    return filestat_get(w, args->fd, args->filestat_out, FILESTAT);
 }
 
-uint32_t serve_fd_filestat_get_v0(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_filestat_get_v0(struct wasi *w, const struct fd_filestat_get_v0_args *args)
 {
-    return filestat_get(w, arg, FILESTAT_V0);
+    return filestat_get(w, args->fd, args->filestat, FILESTAT_V0);
 }
 
-uint32_t serve_fd_filestat_set_size(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_filestat_set_size(struct wasi *w, const struct fd_filestat_set_size_args *args)
 {
-    struct desc *d = desc_get(w, arg[0]);
+    struct desc *d = desc_get(w, args->fd);
     if (!d)
         return WASI_BADF;
     if (d->filetype == FILETYPE_DIRECTORY)
         return WASI_ISDIR;
     if (d->read_only)
         return WASI_ROFS;
-    if (!(d->rights & RIGHT_FD_FILESTAT_SET_SIZE) || arg[1] > INT64_MAX)
+    if (!(d->rights & RIGHT_FD_FILESTAT_SET_SIZE) || args->size > INT64_MAX)
         return WASI_INVAL;
-    return ftruncate(d->host, (off_t)arg[1]) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
+    return ftruncate(d->host, (off_t)args->size) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
 }
 
-uint32_t serve_fd_filestat_set_times(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_filestat_set_times(struct wasi *w, const struct fd_filestat_set_times_args *args)
 {
-    struct desc *d = desc_get(w, arg[0]);
+    struct desc *d = desc_get(w, args->fd);
     if (!d)
         return WASI_BADF;
     if (d->read_only)
         return WASI_ROFS;
     struct timespec times[2];
-    uint32_t err = times_decode(arg[1], arg[2], arg[3], times);
+    uint32_t err = times_decode(args->atim, args->mtim, args->set, times);
     if (err)
         return err;
     return futimens(d->host, times) < 0 ? wasi_errno(errno) : WASI_SUCCESS;

@@ -184,17 +184,17 @@ uint32_t desc_place(struct wasi *w, const struct desc *d, uint32_t *fd)
 
 /* ---- calls ---- */
 
-uint32_t serve_fd_close(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_close(struct wasi *w, const struct fd_close_args *args)
 {
-    struct desc *d = desc_get(w, arg[0]);
+    struct desc *d = desc_get(w, args->fd);
     if (!d)
         return WASI_BADF;
     return desc_close(w, d);
 }
 
-uint32_t serve_fd_renumber(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_renumber(struct wasi *w, const struct fd_renumber_args *args)
 {
-    struct desc *from = desc_get(w, arg[0]), *to = desc_get(w, arg[1]);
+    struct desc *from = desc_get(w, args->from), *to = desc_get(w, args->to);
     if (!from || !to)
         return WASI_BADF;
     if (from == to)
@@ -207,22 +207,22 @@ uint32_t serve_fd_renumber(struct wasi *w, const uint64_t *arg)
     return WASI_SUCCESS;
 }
 
-uint32_t serve_fd_prestat_get(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_prestat_get(struct wasi *w, const struct fd_prestat_get_args *args)
 {
-    struct desc *d = desc_get(w, arg[0]);
+    struct desc *d = desc_get(w, args->fd);
     if (!d || !d->preopen)
         return WASI_BADF;
     struct wasi_prestat prestat = { .tag = 0, .name_len = (uint32_t)strlen(d->preopen) };
-    return out_put(w, arg[1], &prestat, sizeof prestat);
+    return out_put(w, args->prestat, &prestat, sizeof prestat);
 }
 
-uint32_t serve_fd_prestat_dir_name(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_fd_prestat_dir_name(struct wasi *w, const struct fd_prestat_dir_name_args *args)
 {
-    struct desc *d = desc_get(w, arg[0]);
+    struct desc *d = desc_get(w, args->fd);
     if (!d || !d->preopen)
         return WASI_BADF;
     size_t len = strlen(d->preopen);
-    if (arg[2] < len)
+    if (args->buffer_len < len)
         return WASI_NAMETOOLONG;
-    return out_put(w, arg[1], d->preopen, len);
+    return out_put(w, args->buffer, d->preopen, len);
 }

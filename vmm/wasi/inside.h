@@ -7,9 +7,9 @@
 /* ---- trace.c ---- */
 void trace_open(struct wasi *, const struct config *);
 void trace_close(struct wasi *);
-void trace_end(struct wasi *, uint32_t call, const uint64_t *arg, uint32_t err, uint64_t began_ns);
+void trace_end(struct wasi *, const struct request *, uint32_t err, uint64_t began_ns);
 /* Of fd_read_one and fd_write_one. */
-void trace_one(struct wasi *, uint32_t call, const uint64_t *arg, uint64_t result, uint64_t began_ns);
+void trace_one(struct wasi *, bool reads, const struct fd_read_one_args *, uint64_t result, uint64_t began_ns);
 
 /* ---- stdio.c ---- */
 void stdio_adopt(struct wasi *, const struct config *);

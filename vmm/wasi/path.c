@@ -213,10 +213,10 @@ static uint32_t result(int returned)
 
 /* ---- entries made and removed ---- */
 
-uint32_t serve_path_create_directory(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_path_create_directory(struct wasi *w, const struct path_create_directory_args *args)
 {
     struct entry e;
-    uint32_t err = entry_open_change(w, arg[0], arg[1], arg[2], &e, WASI_EXIST);
+    uint32_t err = entry_open_change(w, args->dir, args->path, args->path_len, &e, WASI_EXIST);
     if (err)
         return err;
     err = result(mkdirat(e.parent, e.name, 0777));
@@ -224,10 +224,10 @@ uint32_t serve_path_create_directory(struct wasi *w, const uint64_t *arg)
     return err;
 }
 
-uint32_t serve_path_remove_directory(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_path_remove_directory(struct wasi *w, const struct path_remove_directory_args *args)
 {
     struct entry e;
-    uint32_t err = entry_open_change(w, arg[0], arg[1], arg[2], &e, WASI_INVAL);
+    uint32_t err = entry_open_change(w, args->dir, args->path, args->path_len, &e, WASI_INVAL);
     if (err)
         return err;
     err = result(unlinkat(e.parent, e.name, AT_REMOVEDIR));
@@ -235,10 +235,10 @@ uint32_t serve_path_remove_directory(struct wasi *w, const uint64_t *arg)
     return err;
 }
 
-uint32_t serve_path_unlink_file(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_path_unlink_file(struct wasi *w, const struct path_unlink_file_args *args)
 {
     struct entry e;
-    uint32_t err = entry_open_change(w, arg[0], arg[1], arg[2], &e, WASI_ISDIR);
+    uint32_t err = entry_open_change(w, args->dir, args->path, args->path_len, &e, WASI_ISDIR);
     if (err)
         return err;
     mode_t mode;
@@ -260,13 +260,13 @@ static uint32_t rename_check_slashes(const struct entry *from, const struct entr
     return err ? err : S_ISDIR(mode) ? WASI_SUCCESS : WASI_NOTDIR;
 }
 
-uint32_t serve_path_rename(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_path_rename(struct wasi *w, const struct path_rename_args *args)
 {
     struct entry from, to;
-    uint32_t err = entry_open_change(w, arg[0], arg[1], arg[2], &from, WASI_BUSY);
+    uint32_t err = entry_open_change(w, args->dir, args->path, args->path_len, &from, WASI_BUSY);
     if (err)
         return err;
-    err = entry_open_change(w, arg[3], arg[4], arg[5], &to, WASI_BUSY);
+    err = entry_open_change(w, args->to_dir, args->to, args->to_len, &to, WASI_BUSY);
     if (err == WASI_SUCCESS) {
         err = rename_check_slashes(&from, &to);
         if (err == WASI_SUCCESS)
@@ -277,17 +277,17 @@ uint32_t serve_path_rename(struct wasi *w, const uint64_t *arg)
     return err;
 }
 
-uint32_t serve_path_link(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_path_link(struct wasi *w, const struct path_link_args *args)
 {
-    if (arg[1] & ~(uint64_t)LOOKUP_FOLLOW)
+    if (args->lookup & ~(uint64_t)LOOKUP_FOLLOW)
         return WASI_INVAL;
-    if (arg[1] & LOOKUP_FOLLOW)
+    if (args->lookup & LOOKUP_FOLLOW)
         return WASI_INVAL; /* linkat would follow out of the directory */
     struct entry from, to;
-    uint32_t err = entry_open_change(w, arg[0], arg[2], arg[3], &from, WASI_PERM);
+    uint32_t err = entry_open_change(w, args->dir, args->path, args->path_len, &from, WASI_PERM);
     if (err)
         return err;
-    err = entry_open_change(w, arg[4], arg[5], arg[6], &to, WASI_EXIST);
+    err = entry_open_change(w, args->to_dir, args->to, args->to_len, &to, WASI_EXIST);
     if (err == WASI_SUCCESS) {
         mode_t mode;
         if (from.slash && (err = entry_mode(&from, &mode)) == WASI_SUCCESS)
@@ -302,18 +302,18 @@ uint32_t serve_path_link(struct wasi *w, const uint64_t *arg)
     return err;
 }
 
-uint32_t serve_path_symlink(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_path_symlink(struct wasi *w, const struct path_symlink_args *args)
 {
     char target[PATH_MAX];
-    uint32_t err = path_read(w, arg[0], arg[1], target);
+    uint32_t err = path_read(w, args->target, args->target_len, target);
     if (err)
         return err;
-    if (arg[1] == 0 || arg[4] == 0)
+    if (args->target_len == 0 || args->path_len == 0)
         return WASI_INVAL;
     if (target[0] == '/')
         return WASI_PERM;
     struct entry e;
-    err = entry_open_change(w, arg[2], arg[3], arg[4], &e, WASI_EXIST);
+    err = entry_open_change(w, args->dir, args->path, args->path_len, &e, WASI_EXIST);
     if (err)
         return err;
     mode_t mode;
@@ -325,14 +325,14 @@ uint32_t serve_path_symlink(struct wasi *w, const uint64_t *arg)
     return err;
 }
 
-uint32_t serve_path_readlink(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_path_readlink(struct wasi *w, const struct path_readlink_args *args)
 {
-    if (arg[2] == 0)
+    if (args->path_len == 0)
         return WASI_INVAL;
-    if (!out_ok(w, arg[3], arg[4]) || !out_ok(w, arg[5], 4))
+    if (!out_ok(w, args->buffer, args->buffer_len) || !out_ok(w, args->used_out, 4))
         return WASI_FAULT;
     struct entry e;
-    uint32_t err = entry_open(w, arg[0], arg[1], arg[2], &e);
+    uint32_t err = entry_open(w, args->dir, args->path, args->path_len, &e);
     if (err)
         return err;
     char text[PATH_MAX];
@@ -347,9 +347,9 @@ uint32_t serve_path_readlink(struct wasi *w, const uint64_t *arg)
     entry_close(&e);
     if (err)
         return err;
-    uint32_t used = (uint64_t)n < arg[4] ? (uint32_t)n : (uint32_t)arg[4];
-    out_put(w, arg[3], text, used);
-    return out_put(w, arg[5], &used, 4);
+    uint32_t used = (uint64_t)n < args->buffer_len ? (uint32_t)n : (uint32_t)args->buffer_len;
+    out_put(w, args->buffer, text, used);
+    return out_put(w, args->used_out, &used, 4);
 }
 
 /* ---- stat and times ---- */
@@ -388,46 +388,48 @@ static uint32_t stat_path(const struct desc *d, const char *path, bool follow, s
     return err;
 }
 
-static uint32_t filestat_get(struct wasi *w, const uint64_t *arg, enum filestat_layout layout)
+static uint32_t filestat_get(struct wasi *w, const struct path_filestat_get_args *args, enum filestat_layout layout)
 {
     char path[PATH_MAX];
     struct desc *d;
-    if (arg[1] & ~(uint64_t)LOOKUP_FOLLOW)
+    if (args->lookup & ~(uint64_t)LOOKUP_FOLLOW)
         return WASI_INVAL;
-    uint32_t err = dir_and_path(w, arg[0], arg[2], arg[3], &d, path);
+    uint32_t err = dir_and_path(w, args->dir, args->path, args->path_len, &d, path);
     if (err)
         return err;
     struct stat st;
-    err = d->sealed ? sealed_stat(w, path, &st) : stat_path(d, path, arg[1] & LOOKUP_FOLLOW, &st);
-    return err ? err : filestat_put(w, arg[4], layout, &st, filetype_of(st.st_mode));
+    err = d->sealed ? sealed_stat(w, path, &st) : stat_path(d, path, args->lookup & LOOKUP_FOLLOW, &st);
+    return err ? err : filestat_put(w, args->filestat_out, layout, &st, filetype_of(st.st_mode));
 }
 
-uint32_t serve_path_filestat_get(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_path_filestat_get(struct wasi *w, const struct path_filestat_get_args *args)
 {
-    return filestat_get(w, arg, FILESTAT);
+    return filestat_get(w, args, FILESTAT);
 }
 
-uint32_t serve_path_filestat_get_v0(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_path_filestat_get_v0(struct wasi *w, const struct path_filestat_get_v0_args *args)
 {
-    return filestat_get(w, arg, FILESTAT_V0);
+    const struct path_filestat_get_args now = { .dir = args->dir, .lookup = args->lookup, .path = args->path,
+                                                .path_len = args->path_len, .filestat_out = args->filestat };
+    return filestat_get(w, &now, FILESTAT_V0);
 }
 
-uint32_t serve_path_filestat_set_times(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_path_filestat_set_times(struct wasi *w, const struct path_filestat_set_times_args *args)
 {
     char path[PATH_MAX];
     struct desc *d;
     struct timespec times[2];
-    if (arg[1] & ~(uint64_t)LOOKUP_FOLLOW)
+    if (args->lookup & ~(uint64_t)LOOKUP_FOLLOW)
         return WASI_INVAL;
-    uint32_t err = times_decode(arg[4], arg[5], arg[6], times);
+    uint32_t err = times_decode(args->atim, args->mtim, args->set, times);
     if (err)
         return err;
-    err = dir_and_path(w, arg[0], arg[2], arg[3], &d, path);
+    err = dir_and_path(w, args->dir, args->path, args->path_len, &d, path);
     if (err)
         return err;
     if (d->read_only)
         return WASI_ROFS;
-    int fd = path_find(d, path, arg[1] & LOOKUP_FOLLOW, &err);
+    int fd = path_find(d, path, args->lookup & LOOKUP_FOLLOW, &err);
     if (fd < 0)
         return err;
     err = result(utimensat(fd, "", times, AT_EMPTY_PATH));
@@ -576,13 +578,13 @@ static uint32_t opening_done(struct wasi *w, uint32_t fd, uint64_t out)
     return out_put(w, out, &fd, 4);
 }
 
-uint32_t serve_path_open(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_path_open(struct wasi *w, const struct path_open_args *args)
 {
-    struct opening o = { .lookup = arg[1], .oflags = arg[4], .rights = arg[5], .fdflags = arg[7] };
-    uint32_t err = dir_and_path(w, arg[0], arg[2], arg[3], &o.dir, o.path);
+    struct opening o = { .lookup = args->lookup, .oflags = args->open, .rights = args->rights, .fdflags = args->flags };
+    uint32_t err = dir_and_path(w, args->dir, args->path, args->path_len, &o.dir, o.path);
     if (err)
         return err;
-    if (!out_ok(w, arg[8], 4))
+    if (!out_ok(w, args->fd_out, 4))
         return WASI_FAULT;
     err = opening_decode(&o);
     if (!err)
@@ -592,7 +594,7 @@ uint32_t serve_path_open(struct wasi *w, const uint64_t *arg)
     uint32_t fd;
     if (o.dir->sealed) {
         err = sealed_open(w, o.path, o.oflags, &fd);
-        return err ? err : opening_done(w, fd, arg[8]);
+        return err ? err : opening_done(w, fd, args->fd_out);
     }
     if (opening_names_device(w, &o))
         return WASI_PERM;
@@ -608,7 +610,7 @@ uint32_t serve_path_open(struct wasi *w, const uint64_t *arg)
     struct desc d = { .host = host, .io = host, .read_only = o.dir->read_only, .fdflags = (uint16_t)o.fdflags };
     desc_describe(&d, &st, o.write ? (o.read ? O_RDWR : O_WRONLY) : O_RDONLY);
     err = desc_place(w, &d, &fd);
-    return err ? err : opening_done(w, fd, arg[8]);
+    return err ? err : opening_done(w, fd, args->fd_out);
 }
 
 /* ---- grants ---- */

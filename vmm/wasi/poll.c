@@ -262,15 +262,16 @@ static bool subs_read_v0(struct wasi *w, struct poll_set *set, uint64_t at)
 
 typedef bool subs_read_fn(struct wasi *, struct poll_set *, uint64_t at);
 
-static uint32_t poll_oneoff(struct wasi *w, const uint64_t *arg, subs_read_fn *read)
+static uint32_t poll_oneoff(struct wasi *w, const struct poll_oneoff_args *args, subs_read_fn *read)
 {
-    if (arg[2] == 0 || arg[2] > SUBSCRIPTIONS_MAX)
+    uint32_t n = args->n;
+    if (n == 0 || n > SUBSCRIPTIONS_MAX)
         return WASI_INVAL;
-    uint32_t n = (uint32_t)arg[2];
     struct poll_set *set = set_for(w, n);
     if (!set)
         return WASI_NOMEM;
-    if (!out_ok(w, arg[1], (uint64_t)n * sizeof *set->events) || !out_ok(w, arg[3], 4) || !read(w, set, arg[0]))
+    if (!out_ok(w, args->events, (uint64_t)n * sizeof *set->events) || !out_ok(w, args->events_out, 4) ||
+        !read(w, set, args->subscriptions))
         return WASI_FAULT;
     subscribe_all(w, set);
     uint32_t err;
@@ -282,16 +283,18 @@ static uint32_t poll_oneoff(struct wasi *w, const uint64_t *arg, subs_read_fn *r
     unsubscribe_all(w, set);
     if (err)
         return err;
-    out_put(w, arg[1], set->events, set->nevents * sizeof *set->events);
-    return out_put(w, arg[3], &set->nevents, 4);
+    out_put(w, args->events, set->events, set->nevents * sizeof *set->events);
+    return out_put(w, args->events_out, &set->nevents, 4);
 }
 
-uint32_t serve_poll_oneoff(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_poll_oneoff(struct wasi *w, const struct poll_oneoff_args *args)
 {
-    return poll_oneoff(w, arg, subs_read);
+    return poll_oneoff(w, args, subs_read);
 }
 
-uint32_t serve_poll_oneoff_v0(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_poll_oneoff_v0(struct wasi *w, const struct poll_oneoff_v0_args *args)
 {
-    return poll_oneoff(w, arg, subs_read_v0);
+    const struct poll_oneoff_args now = { .subscriptions = args->subscriptions, .events = args->events, .n = args->n,
+                                          .events_out = args->events_out };
+    return poll_oneoff(w, &now, subs_read_v0);
 }

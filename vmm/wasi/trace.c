@@ -17,20 +17,47 @@
 #define TEXT_SHOWN 1000
 #define IOVECS_SHOWN 16
 
-static const struct { const char *name, *sig; } calls[] = {
-#define CALLS_WASI_ONLY
-#define CALL(call, call_sig) [CALL_##call] = { #call, call_sig },
-#include "wasi-shim/calls.def"
-#undef CALL
-#undef CALLS_WASI_ONLY
+/* How arguments are shown, in the order of their words.  Kinds are wasi-shim/calls.h's. */
+enum shown {
+    SHOWN_NOT, /* there are no more */
+#define X(kind, ...) SHOWN_##kind,
+    ARG_KINDS(X) SPAN_KINDS(X)
+#undef X
+#define X(kind, bytes) SHOWN_OUT_##kind,
+    OUT_KINDS(X)
+#undef X
 };
 
-static const char *const shapes[] = {
-#define TRACE(call, shape) [CALL_##call] = shape,
-#include "vmm/wasi/trace.def"
-#undef TRACE
-    [CALL_WASI_LAST + 1] = NULL,
+struct argument { enum shown kind; const char *name; };
+
+static const struct { const char *name; struct argument args[SLOT_ARGS + 1]; } calls[] = {
+#define ARG(name, kind) { SHOWN_##kind, #name },
+#define SPAN(name, kind) { SHOWN_##kind, #name },
+#define OUT(name, kind) { SHOWN_OUT_##kind, #name },
+#define WASI_CALL(name, args, result) { #name, { args { SHOWN_NOT, NULL } } },
+#include "wasi-shim/calls.def"
 };
+
+/* How many words an argument has, and how wide a result is. */
+static const uint8_t words_of[] = {
+#define X(kind, ...) [SHOWN_##kind] = 1,
+    ARG_KINDS(X)
+#undef X
+#define X(kind) [SHOWN_##kind] = 2,
+    SPAN_KINDS(X)
+#undef X
+#define X(kind, bytes) [SHOWN_OUT_##kind] = 1,
+    OUT_KINDS(X)
+#undef X
+}, bytes_of[] = {
+#define X(kind, type, letter) [SHOWN_##kind] = sizeof(type),
+    ARG_KINDS(X)
+#undef X
+#define X(kind, bytes) [SHOWN_OUT_##kind] = bytes,
+    OUT_KINDS(X)
+#undef X
+};
+_Static_assert(sizeof(struct wasi_filestat) == 64 && sizeof(struct wasi_fdstat) == 24, "OUT_KINDS has their bytes");
 
 static const char *const errnos[] = {
     [WASI_SUCCESS] = "SUCCESS",
@@ -111,73 +138,65 @@ static void add_iovecs(struct wasi *w, struct line *line, uint64_t at, uint64_t 
     add(line, "%" PRIu64 " of %s%" PRIu64 " bytes", n, n > IOVECS_SHOWN ? "more than " : "", bytes);
 }
 
-/* Shows one argument; how many wasm arguments it was. */
-static unsigned add_argument(struct wasi *w, struct line *line, char kind, const uint64_t *arg)
+/* One argument, whose words are cut to its width. */
+static void add_argument(struct wasi *w, struct line *line, enum shown kind, const uint64_t *words)
 {
+    uint64_t value = bytes_of[kind] == sizeof value ? words[0] : (uint32_t)words[0];
     switch (kind) {
-    case 'd': add(line, "%" PRId32, (int32_t)arg[0]); break;
-    case 'u': add(line, "%" PRIu64, arg[0]); break;
-    case 'n': add(line, "%" PRId64, (int64_t)arg[0]); break;
-    case 'c': add_name(line, arg[0], clock_names); break;
-    case 'w': add_name(line, arg[0], whences); break;
-    case 'W': add_name(line, arg[0], whences_v0); break;
-    case 'o': add_flags(line, arg[0], oflags); break;
-    case 'f': add_flags(line, arg[0], fdflags); break;
-    case 'l': add_flags(line, arg[0], lookups); break;
-    case 't': add_flags(line, arg[0], fstflags); break;
-    case 's': add_text(w, line, arg[0], arg[1]); return 2;
-    case 'v': add_iovecs(w, line, arg[0], arg[1]); return 2;
-    case 'b': add(line, "%" PRIu64 " bytes", arg[1]); return 2;
-    default: add(line, "0x%" PRIx64, arg[0]); break;
+    case SHOWN_FD: add(line, "%" PRId32, (int32_t)value); break;
+    case SHOWN_S64: add(line, "%" PRId64, (int64_t)value); break;
+    case SHOWN_CLOCK: add_name(line, value, clock_names); break;
+    case SHOWN_WHENCE: add_name(line, value, whences); break;
+    case SHOWN_WHENCE_V0: add_name(line, value, whences_v0); break;
+    case SHOWN_OFLAGS: add_flags(line, value, oflags); break;
+    case SHOWN_FDFLAGS: add_flags(line, value, fdflags); break;
+    case SHOWN_LOOKUP: add_flags(line, value, lookups); break;
+    case SHOWN_FSTFLAGS: add_flags(line, value, fstflags); break;
+    case SHOWN_TEXT: add_text(w, line, value, (uint32_t)words[1]); break;
+    case SHOWN_IOVS: add_iovecs(w, line, value, (uint32_t)words[1]); break;
+    case SHOWN_BUFFER: add(line, "%" PRIu32 " bytes", (uint32_t)words[1]); break;
+    case SHOWN_HEX:
+    case SHOWN_RIGHTS: add(line, "0x%" PRIx64, value); break;
+    default: add(line, "%" PRIu64, value); break;
     }
-    return 1;
 }
 
-static void add_result(struct wasi *w, struct line *line, const char *name, int name_len, char kind, uint64_t at)
+static void add_result(struct wasi *w, struct line *line, const struct argument *a, uint32_t at)
 {
     union { uint64_t number; struct wasi_filestat filestat; struct wasi_fdstat fdstat; } out = { 0 };
-    size_t bytes = kind == 'S' ? sizeof out.filestat : kind == 'D' ? sizeof out.fdstat : (size_t)(kind - '0');
-    if (!linear_read(w->mem, at, &out, bytes))
+    if (!linear_read(w->mem, at, &out, bytes_of[a->kind]))
         return;
-    if (kind == 'S') {
+    if (a->kind == SHOWN_OUT_FILESTAT) {
         add(line, " type=");
         add_name(line, out.filestat.filetype, filetypes);
         add(line, " size=%" PRIu64, out.filestat.size);
-    } else if (kind == 'D') {
+    } else if (a->kind == SHOWN_OUT_FDSTAT) {
         add(line, " type=");
         add_name(line, out.fdstat.filetype, filetypes);
         add(line, " flags=");
         add_flags(line, out.fdstat.flags, fdflags);
     } else {
-        add(line, " %.*s=%" PRIu64, name_len, name, out.number);
+        add(line, " %s=%" PRIu64, a->name, out.number);
     }
 }
 
-/* Walks the shape's arguments, or its results; `shape` is a list of name:kind with a blank between. */
-static void add_shape(struct wasi *w, struct line *line, const char *shape, const uint64_t *arg, bool results)
+/* The call's arguments, or what it wrote. */
+static void add_arguments(struct wasi *w, struct line *line, const struct request *r, bool results)
 {
     const char *between = "";
-    for (const char *at = shape; *at; at += *at == ' ') {
-        bool result = *at == '>';
-        const char *name = at + result, *colon = strchr(name, ':');
-        char kind = colon[1];
-        unsigned taken = kind == 's' || kind == 'v' || kind == 'b' ? 2 : 1;
-        if (result && results) {
-            add_result(w, line, name, (int)(colon - name), kind, arg[0]);
-        } else if (!result && !results && kind != 'p') {
-            add(line, "%s%.*s=", between, (int)(colon - name), name);
-            taken = add_argument(w, line, kind, arg);
-            between = ", ";
+    const uint64_t *words = r->args;
+    for (const struct argument *a = calls[r->number].args; a->kind != SHOWN_NOT; words += words_of[a->kind], a++) {
+        bool result = a->kind >= SHOWN_OUT_U16;
+        if (result != results || a->kind == SHOWN_PTR)
+            continue;
+        if (result) {
+            add_result(w, line, a, (uint32_t)*words);
+            continue;
         }
-        arg += taken;
-        at = colon + 2;
+        add(line, "%s%s=", between, a->name);
+        add_argument(w, line, a->kind, words);
+        between = ", ";
     }
-}
-
-static void add_numbers(struct line *line, const char *sig, const uint64_t *arg)
-{
-    for (unsigned i = 0; sig[i] && sig[i] != ':'; i++)
-        add(line, "%s%" PRIu64, i ? ", " : "", arg[i]);
 }
 
 void trace_open(struct wasi *w, const struct config *config)
@@ -223,43 +242,38 @@ static void line_end(struct wasi *w, struct line *line, uint64_t ns)
     trace_close(w);
 }
 
-void trace_end(struct wasi *w, uint32_t call, const uint64_t *arg, uint32_t err, uint64_t began_ns)
+void trace_end(struct wasi *w, const struct request *r, uint32_t err, uint64_t began_ns)
 {
     if (w->trace < 0)
         return;
     struct line line;
     uint64_t ns = clock_now_ns() - began_ns;
-    const char *shape = shapes[call];
     line_begin(w, &line, began_ns);
-    add(&line, "%s(", calls[call].name);
-    if (shape)
-        add_shape(w, &line, shape, arg, false);
-    else
-        add_numbers(&line, calls[call].sig, arg);
+    add(&line, "%s(", calls[r->number].name);
+    add_arguments(w, &line, r, false);
     add(&line, ")");
-    if (call != CALL_proc_exit) {
+    if (r->number != CALL_proc_exit) {
         add(&line, " = ");
         if (err < sizeof errnos / sizeof errnos[0] && errnos[err])
             add(&line, "%s", errnos[err]);
         else
             add(&line, "%" PRIu32, err);
-        if (shape && err == WASI_SUCCESS)
-            add_shape(w, &line, shape, arg, true);
+        if (err == WASI_SUCCESS)
+            add_arguments(w, &line, r, true);
     }
     line_end(w, &line, ns);
 }
 
 /* The guest makes none of these where it knows of the trace; one that does so all the same is seen. */
-void trace_one(struct wasi *w, uint32_t call, const uint64_t *arg, uint64_t result, uint64_t began_ns)
+void trace_one(struct wasi *w, bool reads, const struct fd_read_one_args *args, uint64_t result, uint64_t began_ns)
 {
     if (w->trace < 0)
         return;
     struct line line;
-    bool reads = call == CALL_fd_read_one;
     uint64_t ns = clock_now_ns() - began_ns;
     line_begin(w, &line, began_ns);
-    add(&line, "%s(fd=%" PRId32 ", %" PRIu32 " bytes) = %s", reads ? "fd_read" : "fd_write", (int32_t)arg[0],
-        (uint32_t)arg[2], errnos[(uint32_t)result]);
+    add(&line, "%s(fd=%" PRId32 ", %" PRIu32 " bytes) = %s", reads ? "fd_read" : "fd_write", (int32_t)args->fd,
+        args->buffer_len, errnos[(uint32_t)result]);
     if ((uint32_t)result == WASI_SUCCESS)
         add(&line, " %s=%" PRIu64, reads ? "read" : "written", result >> 32);
     line_end(w, &line, ns);

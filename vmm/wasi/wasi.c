@@ -11,15 +11,17 @@
 #include <sys/random.h>
 #include <time.h>
 
-struct wasi_call { serve_fn *serve; const char *sig; };
-static const struct wasi_call calls[] = {
-#define CALLS_WASI_ONLY
-#define CALL(name, sig) [CALL_##name] = { serve_##name, sig },
+/* Each handler by its number, behind a function that gives it the request's words as its arguments. */
+#define WASI_CALL(name, args, result)                                                               \
+    static uint32_t handle_##name(struct wasi *w, const uint64_t *words)                            \
+    {                                                                                               \
+        return wasi_##name(w, name##_decode(words));                                                \
+    }
 #include "wasi-shim/calls.def"
-#undef CALL
-#undef CALLS_WASI_ONLY
+static uint32_t (*const handlers[WASI_CALLS])(struct wasi *, const uint64_t *words) = {
+#define WASI_CALL(name, args, result) handle_##name,
+#include "wasi-shim/calls.def"
 };
-_Static_assert(sizeof calls / sizeof *calls == CALL_WASI_LAST + 1, "WASI calls come first in calls.def");
 
 #define RANDOM_CHUNK (1u << 20) /* between two looks for a kick */
 
@@ -81,18 +83,14 @@ void wasi_close(struct wasi *w)
     free(w);
 }
 
-uint32_t wasi_serve(struct wasi *w, const struct request *request, struct end *end)
+uint32_t wasi_dispatch(struct wasi *w, const struct request *request, struct end *end)
 {
-    assert(request->number < sizeof calls / sizeof *calls);
-    const struct wasi_call *call = &calls[request->number];
-    uint64_t arg[SLOT_ARGS] = { 0 };
-    for (uint32_t i = 0; call->sig[i] != ':'; i++)
-        arg[i] = call->sig[i] == 'i' ? (uint32_t)request->args[i] : request->args[i];
+    assert(request->number < WASI_CALLS);
     w->end = end;
     batch_flush(w);
     uint64_t began_ns = trace_begin(w);
-    uint32_t err = call->serve(w, arg);
-    trace_end(w, request->number, arg, err, began_ns);
+    uint32_t err = handlers[request->number](w, request->args);
+    trace_end(w, request, err, began_ns);
     w->end = NULL;
     return err;
 }
@@ -130,45 +128,46 @@ bool host_ready(int host, short events)
 
 /* ---- arguments and environment ---- */
 
-static uint32_t sizes_put(struct wasi *w, const uint64_t *arg, uint32_t count, uint32_t bytes)
+static uint32_t sizes_put(struct wasi *w, uint32_t count_out, uint32_t count, uint32_t bytes_out, uint32_t bytes)
 {
-    if (!out_ok(w, arg[0], 4) || !out_ok(w, arg[1], 4))
+    if (!out_ok(w, count_out, 4) || !out_ok(w, bytes_out, 4))
         return WASI_FAULT;
-    out_put(w, arg[0], &count, 4);
-    return out_put(w, arg[1], &bytes, 4);
+    out_put(w, count_out, &count, 4);
+    return out_put(w, bytes_out, &bytes, 4);
 }
 
-static uint32_t strings_put(struct wasi *w, const uint64_t *arg, const char *strings, uint32_t count, uint32_t bytes)
+static uint32_t strings_put(struct wasi *w, uint32_t array, uint32_t buffer, const char *strings, uint32_t count,
+                            uint32_t bytes)
 {
-    if (!out_ok(w, arg[0], 4ull * count) || !out_ok(w, arg[1], bytes))
+    if (!out_ok(w, array, 4ull * count) || !out_ok(w, buffer, bytes))
         return WASI_FAULT;
     const char *s = strings;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t at = (uint32_t)(arg[1] + (uint64_t)(s - strings));
-        out_put(w, arg[0] + 4ull * i, &at, 4);
+        uint32_t at = buffer + (uint32_t)(s - strings);
+        out_put(w, array + 4ull * i, &at, 4);
         s += strlen(s) + 1;
     }
-    return out_put(w, arg[1], strings, bytes);
+    return out_put(w, buffer, strings, bytes);
 }
 
-uint32_t serve_args_sizes_get(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_args_sizes_get(struct wasi *w, const struct args_sizes_get_args *args)
 {
-    return sizes_put(w, arg, w->argc, w->args_len);
+    return sizes_put(w, args->count_out, w->argc, args->bytes_out, w->args_len);
 }
 
-uint32_t serve_args_get(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_args_get(struct wasi *w, const struct args_get_args *args)
 {
-    return strings_put(w, arg, w->args, w->argc, w->args_len);
+    return strings_put(w, args->argv, args->buffer, w->args, w->argc, w->args_len);
 }
 
-uint32_t serve_environ_sizes_get(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_environ_sizes_get(struct wasi *w, const struct environ_sizes_get_args *args)
 {
-    return sizes_put(w, arg, w->envc, w->env_len);
+    return sizes_put(w, args->count_out, w->envc, args->bytes_out, w->env_len);
 }
 
-uint32_t serve_environ_get(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_environ_get(struct wasi *w, const struct environ_get_args *args)
 {
-    return strings_put(w, arg, w->env, w->envc, w->env_len);
+    return strings_put(w, args->environ, args->buffer, w->env, w->envc, w->env_len);
 }
 
 /* ---- clocks ---- */
@@ -192,24 +191,24 @@ static uint32_t clock_put(struct wasi *w, uint64_t id, uint64_t out, int (*ask)(
     return out_put(w, out, &ns, 8);
 }
 
-uint32_t serve_clock_res_get(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_clock_res_get(struct wasi *w, const struct clock_res_get_args *args)
 {
-    return clock_put(w, arg[0], arg[1], clock_getres);
+    return clock_put(w, args->clock, args->ns_out, clock_getres);
 }
 
-uint32_t serve_clock_time_get(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_clock_time_get(struct wasi *w, const struct clock_time_get_args *args)
 {
-    return clock_put(w, arg[0], arg[2], clock_gettime);
+    return clock_put(w, args->clock, args->ns_out, clock_gettime);
 }
 
 /* ---- process ---- */
 
-uint32_t serve_random_get(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_random_get(struct wasi *w, const struct random_get_args *args)
 {
     struct iovec span;
-    if (arg[1] == 0)
+    if (args->buffer_len == 0)
         return WASI_SUCCESS;
-    if (!linear_span(w->mem, arg[0], arg[1], true, &span))
+    if (!linear_span(w->mem, args->buffer, args->buffer_len, true, &span))
         return WASI_FAULT;
     size_t done = 0;
     while (done < span.iov_len) {
@@ -225,23 +224,23 @@ uint32_t serve_random_get(struct wasi *w, const uint64_t *arg)
     return WASI_SUCCESS;
 }
 
-uint32_t serve_proc_exit(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_proc_exit(struct wasi *w, const struct proc_exit_args *args)
 {
     w->end->kind = ENDED_EXIT;
-    w->end->code = arg[0] & 0xff;
+    w->end->code = args->code & 0xff;
     return WASI_SUCCESS;
 }
 
-uint32_t serve_proc_raise(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_proc_raise(struct wasi *w, const struct proc_raise_args *args)
 {
     (void)w;
     enum { SIGNAL_MAX = 30 };
-    return arg[0] > SIGNAL_MAX ? WASI_INVAL : WASI_NOTSUP;
+    return args->signal > SIGNAL_MAX ? WASI_INVAL : WASI_NOTSUP;
 }
 
-uint32_t serve_sched_yield(struct wasi *w, const uint64_t *arg)
+uint32_t wasi_sched_yield(struct wasi *w, const struct sched_yield_args *args)
 {
-    (void)w, (void)arg;
+    (void)w, (void)args;
     sched_yield();
     return WASI_SUCCESS;
 }

@@ -21,7 +21,7 @@ struct wasi *wasi_alloc(struct guestmem *, struct kick *);
 void wasi_open(struct wasi *, const struct config *);
 /* Serves one WASI call (number <= CALL_WASI_LAST) and returns its errno.  May set *end (proc_exit, EPIPE on 1
  * or 2). */
-uint32_t wasi_serve(struct wasi *, const struct request *, struct end *end);
+uint32_t wasi_dispatch(struct wasi *, const struct request *, struct end *end);
 /* The same for fd_read_one and fd_write_one; returns what calls.def says of them. */
 uint64_t wasi_transfer_one(struct wasi *, const struct request *, struct end *end);
 /* First path asked with descriptor -1, and how often; "" = none. */

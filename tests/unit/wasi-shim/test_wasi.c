@@ -1,10 +1,12 @@
 /* Resolution by name and type, forwarding of every call, and the counters. */
 #include "tests/unit/wasi-shim/double.h"
 
-static const struct { const char *name, *sig; } calls[] = {
-#define CALL(call_name, call_sig) {#call_name, call_sig},
+static const struct { const char *name, sig[SLOT_ARGS + 3]; } calls[] = {
+#define ARG(name, kind) LETTER_##kind,
+#define SPAN(name, kind) LETTER_##kind, LETTER_##kind,
+#define OUT(name, kind) LETTER_PTR,
+#define WASI_CALL(name, args, result) {#name, {args ':', RESULT_##result}},
 #include "wasi-shim/calls.def"
-#undef CALL
 };
 
 static bool resolve(const char *module, const char *field, enum extern_kind kind, struct extern_ref *ref)

@@ -87,7 +87,7 @@ static inline uint32_t call_with(enum call number, const uint64_t *args, size_t 
     assert_true(n <= SLOT_ARGS);
     memcpy(r.args, args, n * sizeof *args);
     memset(&ended, 0, sizeof ended);
-    return wasi_serve(wasi, &r, &ended);
+    return wasi_dispatch(wasi, &r, &ended);
 }
 #define CALL(name, ...)                                                                                                \
     call_with(CALL_##name, (uint64_t[]){ __VA_ARGS__ }, sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t))
