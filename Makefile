@@ -175,6 +175,11 @@ CHECK_SRC := \
 SCRIPT_GUEST_SRC := \
     tests/spec/guest.c \
 
+# The compiler's work as text; main.c is wasm-dump.
+DUMP_SRC := \
+    tests/dump/function.c \
+    tests/dump/ir_text.c \
+
 SPEC_SRC := \
     tests/spec/changes.c \
     tests/spec/json.c \
@@ -382,7 +387,7 @@ UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC)) $(TSAN_BIN)
 SAN_LIBS := $(addprefix $(BUILD)/san/,libvmm.a libtest.a libshim.a libengine.a)
 
-$(BUILD)/san/libtest.a: $(call objects,$(TEST_SRC) tests/host/batch_guest.c tests/host/no_image.c,san)
+$(BUILD)/san/libtest.a: $(call objects,$(TEST_SRC) $(DUMP_SRC) tests/host/batch_guest.c tests/host/no_image.c,san)
 $(BUILD)/san/libengine.a: $(call objects,$(ENGINE_SRC) $(CHECK_SRC),san)
 $(BUILD)/san/libshim.a: $(call objects,$(SHIM_SRC),san)
 $(BUILD)/san/libguest.a: $(call objects,$(filter %.c,$(GUEST_SRC)),san)
@@ -444,6 +449,9 @@ $(BUILD)/san/fuzz-replay: $(call objects,$(FUZZ_TARGET) tests/fuzz/replay.c,san)
 $(BUILD)/host/diff-run: $(call objects,$(TEST_SRC) tests/fuzz/diff_run.c,test) $(BUILD)/check/libengine.a
 	$(program)
 
+$(BUILD)/host/wasm-dump: $(call objects,$(TEST_SRC) $(DUMP_SRC) tests/dump/main.c,test) $(BUILD)/host/libengine.a
+	$(program)
+
 $(BUILD)/host/compile: $(call objects,$(TEST_SRC) tests/bench/compile.c,test) $(BUILD)/host/libengine.a
 	$(program)
 
@@ -467,6 +475,7 @@ CHECK_PARTS := \
     compile="tests/tools/compile.sh $(CC) $(BUILD)" \
     clang="tests/tools/compile.sh $(CLANG) $(BUILD)/clang" \
     unit="$(MAKE) -k -j2 unit; made=$$?; tests/tools/unit.sh $(UNIT_BIN) && exit $$made" \
+    ir="$(MAKE) $(BUILD)/host/wasm-dump && tests/ir/run.sh $(BUILD)/host/wasm-dump" \
     fuzz-replay="$(MAKE) $(FUZZ_REPLAY) && tests/fuzz/replay.sh $(FUZZ_REPLAY)" \
 
 # Bits of enum engine_cpu: nothing beyond SSE4.1.

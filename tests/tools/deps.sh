@@ -20,6 +20,7 @@ ROWS
 clang-14 clang-14
 /usr/include/cmocka.h libcmocka-dev
 /usr/bin/awk mawk
+wat2wasm wabt
 ROWS
         ;;
     test) cat <<'ROWS'

@@ -1,0 +1,89 @@
+;; Comparisons with branches and selects, their inversion by eqz, and floats, where a comparison may be unordered.
+;;! build,flow
+(module
+  (func $branch (param i32 i32) (result i32)
+    (block (br_if 0 (i32.lt_s (local.get 0) (local.get 1))) (return (i32.const 1)))
+    (i32.const 2))
+  (func $inverted (param i64) (result i32)
+    (if (result i32) (i32.eqz (i64.ge_u (local.get 0) (i64.const 10)))
+      (then (i32.const 1)) (else (i32.const 2))))
+  (func $float_inverted (param f64 f64) (result i32)
+    (block (br_if 0 (i32.eqz (f64.lt (local.get 0) (local.get 1)))) (return (i32.const 1)))
+    (i32.const 2))
+  (func $masked (param i32) (result i32)
+    (block (br_if 0 (i32.and (local.get 0) (i32.const 8))) (return (i32.const 1)))
+    (i32.const 2))
+  (func $select (param i32 i64 i64) (result i64)
+    (select (local.get 1) (local.get 2) (i32.eq (local.get 0) (i32.const 7)))))
+;;> build: func 0 "branch" (i32 i32) -> (i32)
+;;> b0:
+;;>     brif (cmp.i32.lt_s l0, l1), b2, b1
+;;> b1:
+;;>     return (1)
+;;> b2:
+;;>     return (2)
+;;> flow: func 0 "branch" (i32 i32) -> (i32)
+;;> b0: weight 1 in l0.0 l1.0
+;;>     brif (cmp.i32.lt_s l0.0, l1.0), b2, b1
+;;> b1: weight 1
+;;>     return (1)
+;;> b2: weight 1
+;;>     return (2)
+;;> build: func 1 "inverted" (i64) -> (i32)
+;;> b0:
+;;>     brif (cmp.i64.lt_u l0, 10), b1, b2
+;;> b1:
+;;>     s0 = set.i32 1
+;;>     br b3
+;;> b2:
+;;>     s0 = set.i32 2
+;;>     br b3
+;;> b3:
+;;>     return (s0)
+;;> flow: func 1 "inverted" (i64) -> (i32)
+;;> b0: weight 1 in l0.0
+;;>     brif (cmp.i64.lt_u l0.0, 10), b1, b2
+;;> b1: weight 1
+;;>     s0.0 = set.i32 1
+;;>     br b3
+;;> b2: weight 1
+;;>     s0.0 = set.i32 2
+;;>     br b3
+;;> b3: weight 1 in s0.0
+;;>     return (s0.0)
+;;> build: func 2 "float_inverted" (f64 f64) -> (i32)
+;;> b0:
+;;>     brif (fcmp.f64.nlt l0, l1), b2, b1
+;;> b1:
+;;>     return (1)
+;;> b2:
+;;>     return (2)
+;;> flow: func 2 "float_inverted" (f64 f64) -> (i32)
+;;> b0: weight 1 in l0.0 l1.0
+;;>     brif (fcmp.f64.nlt l0.0, l1.0), b2, b1
+;;> b1: weight 1
+;;>     return (1)
+;;> b2: weight 1
+;;>     return (2)
+;;> build: func 3 "masked" (i32) -> (i32)
+;;> b0:
+;;>     brif (and.i32 l0, 8), b2, b1
+;;> b1:
+;;>     return (1)
+;;> b2:
+;;>     return (2)
+;;> flow: func 3 "masked" (i32) -> (i32)
+;;> b0: weight 1 in l0.0
+;;>     brif (and.i32 l0.0, 8), b2, b1
+;;> b1: weight 1
+;;>     return (1)
+;;> b2: weight 1
+;;>     return (2)
+;;> build: func 4 "select" (i32 i64 i64) -> (i64)
+;;> b0:
+;;>     t1 = select.i64 l1, l2, (cmp.i32.eq l0, 7)
+;;>     return (t1)
+;;> flow: func 4 "select" (i32 i64 i64) -> (i64)
+;;> b0: weight 1 in l0.0 l1.0 l2.0
+;;>     t1 = select.i64 l1.0, l2.0, (cmp.i32.eq l0.0, 7)
+;;>     return (t1)

@@ -1,0 +1,56 @@
+/* Registers and frame slots. */
+#include "tests/unit/engine/ir/body.h"
+
+static void test_a_parameter_stays_where_it_comes(void **state)
+{
+    body_is(BODY(state, TWO_I32_TO_I32, NO_LOCALS GET("\0") GET("\1") "\x6b" END), DUMP_COLOR,
+            "b0: weight 1 in l0.0:rdi l1.0:rsi\n"
+            "    t0:rdx = sub.i32 l0.0:rdi, l1.0:rsi\n"
+            "    return (t0:rdx)\n");
+}
+
+static void test_a_division_takes_rdx(void **state)
+{
+    /* the first temporary lives over the division: not in rdx */
+    body_is(BODY(state, TWO_I32_TO_I32, NO_LOCALS GET("\0") GET("\1") "\x6a" GET("\0") GET("\1") "\x6e" "\x73" END),
+            DUMP_COLOR,
+            "b0: weight 1 in l0.0:rdi l1.0:rsi\n"
+            "    t0:r15 = add.i32 l0.0:rdi, l1.0:rsi\n"
+            "    t1:rdx = divu.i32 l0.0:rdi, l1.0:rsi\n"
+            "    t2:rdx = xor.i32 t0:r15, t1:rdx\n"
+            "    return (t2:rdx)\n");
+}
+
+static void test_a_temporary_over_a_call_has_a_slot(void **state)
+{
+    body_is(BODY(state, I32_TO_I32, NO_LOCALS GET("\0") CONST("\3") "\x6c" CONST("\0") "\x40\0" "\x6a" END), DUMP_COLOR,
+            "b0: weight 1 in l0.0:rdi\n"
+            "    t0:[0] = mul.i32 l0.0:rdi, 3  crosses a call\n"
+            "    t1:rdx = rt.i32 memory_grow (0, 0, 0)\n"
+            "    t2:rdx = add.i32 t0:[0], t1:rdx\n"
+            "    return (t2:rdx)\n");
+}
+
+static void test_a_copy_has_the_register_of_what_it_copies(void **state)
+{
+    body_is(BODY(state, I32_TO_I32,
+                 LOCAL_I32 GET("\0") CONST("\3") "\x6c" SET("\1") GET("\1") SET("\0") GET("\0")
+                 GET("\0") "\x6c" END),
+            DUMP_COLOR,
+            "b0: weight 1 in l0.0:rdi\n"
+            "    l1.0:rbx = mul.i32 l0.0:rdi, 3\n"
+            "    l0.1:rbx = set.i32 l1.0:rbx\n"
+            "    t1:rdx = mul.i32 l0.1:rbx, l0.1:rbx\n"
+            "    return (t1:rdx)\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(test_a_parameter_stays_where_it_comes),
+        WORLD_TEST(test_a_division_takes_rdx),
+        WORLD_TEST(test_a_temporary_over_a_call_has_a_slot),
+        WORLD_TEST(test_a_copy_has_the_register_of_what_it_copies),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
