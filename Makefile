@@ -136,6 +136,7 @@ VMM_SRC := \
 
 # The command line, a program on libwasmvm.
 CLI_SRC := \
+    vmm/cli/fail.c \
     vmm/cli/main.c \
     vmm/cli/options.c \
     vmm/cli/plugin.c \
@@ -421,8 +422,8 @@ $(BUILD)/tsan/test_service: $(call objects,tests/unit/vmm/run/test_service.c vmm
     vmm/base/thread.c wasi-shim/hypercall.c,tsan)
 $(BUILD)/tsan/test_batch: $(call objects,tests/unit/vmm/net/test_batch.c vmm/net/batch.c vmm/net/backlog.c \
     vmm/base/message.c vmm/base/thread.c tests/host/batch_guest.c wasi-shim/batch.c wasi-shim/linear.c,tsan)
-$(BUILD)/tsan/test_dns: $(call objects,tests/unit/vmm/net/test_dns.c vmm/base/message.c vmm/base/thread.c \
-    $(addprefix vmm/net/,dns.c policy.c addr.c message.c log.c),tsan)
+$(BUILD)/tsan/test_dns: $(call objects,tests/unit/vmm/net/test_dns.c vmm/base/failure.c vmm/base/message.c \
+    vmm/base/thread.c $(addprefix vmm/net/,dns.c policy.c addr.c message.c log.c),tsan)
 $(TSAN_BIN):
 	$(call program,-fsanitize=thread -lpthread -lcmocka)
 

@@ -166,13 +166,13 @@ void wasmvm_module_free(wasmvm_module *); /* instances keep what they need; NULL
 
 /* ---- instances ---- */
 typedef struct wasmvm_instance wasmvm_instance;
-/* NULL: *error.  Cheap: the machine itself is made by wasmvm_run or wasmvm_initialize. */
+/* NULL: *error.  Cheap: the machine itself is made by wasmvm_prepare. */
 wasmvm_instance *wasmvm_instance_new(wasmvm_module *, wasmvm_config *, wasmvm_error *error);
 /* Ends it, where it is alive, and gives everything back.  NULL is nothing. */
 void wasmvm_instance_free(wasmvm_instance *);
-/* Host functions of this instance alone, before it is started, beside those of its configuration, which count first.
- * `from` is a library's file or a process's command; name and version are shown by wasmvm_report and in errors.
- * Nothing is copied: all of it stays until wasmvm_instance_free. */
+/* Host functions of this instance alone, before it is prepared or started, beside those of its configuration, which
+ * count first.  `from` is a library's file or a process's command; name and version are shown by wasmvm_report and in
+ * errors.  Nothing is copied: all of it stays until wasmvm_instance_free. */
 typedef struct wasmvm_provider {
     const char *name, *version, *from;
     uint32_t flags; /* WASMVM_PLUGIN_*, of which ONE_THREAD's thread is wasmvm_run's; and */
@@ -180,6 +180,12 @@ typedef struct wasmvm_provider {
 #define WASMVM_PROVIDER_PROCESS 0x80000000u
 int wasmvm_instance_provider(wasmvm_instance *, const wasmvm_provider *, const wasmvm_func *, size_t n,
                              wasmvm_error *error);
+/* Opens all that the configuration names (directories, sockets, files of certificates and logs), makes the machine and
+ * reads the module into it; nothing of the guest has run.  Afterwards wasmvm_run or wasmvm_initialize need nothing of
+ * the host by its name, so that the process can be confined in between.  Once for an instance; they do it where it was
+ * not done.  Where it fails, *error says why, and the instance is over.  Limits of wall time count its time too, not
+ * what passes until wasmvm_run (but for wasmvm_config_began). */
+int wasmvm_prepare(wasmvm_instance *, wasmvm_error *error);
 /* Runs the program's _start to its end, on this thread.  Once for an instance.  WASMVM_OK: it ended by itself, with
  * the status of wasmvm_exit_status. */
 int wasmvm_run(wasmvm_instance *, wasmvm_error *error);

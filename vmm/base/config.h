@@ -22,7 +22,6 @@ struct config {
     const struct plugin_list *loaded; /* lib.h: providers with a name, for the report; NULL = none */
     const int *stdio;                /* host descriptors for 0, 1 and 2, -1 = /dev/null; NULL = the process's own */
     bool validate_only;              /* nothing is run */
-    bool serve;                      /* the exports are called from outside, one after the other; no program is run */
 };
 
 #endif

@@ -1,24 +1,22 @@
-/* Words on stderr, or for an embedder's ears: the one place that tells errors, and the one that makes text from outside
+/* Words on stderr, or for an embedder's ears: the one place that says things, and the one that makes text from outside
  * fit to be seen.
  *
  * A message is one line and one write, so that the lines of several runs do not mix.  Where it goes is the thread's
  * matter: one that works for an embedder's machine has an outlet, and so have the threads that it makes.  Whatever is
  * in a message (a path, a name from the module, the guest's own words) reaches the terminal only with its control
  * characters escaped. */
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "vmm/base/message.h"
 
-#define TEXT_CAP (sizeof((struct outlet *)0)->text)
+#define TEXT_CAP sizeof ((struct failure *)0)->text
 #define ESCAPE_MOST 4 /* bytes that one byte becomes: \xNN */
 
-static _Thread_local void (*before_end)(int status, const char *text);
 static _Thread_local struct outlet *outlet;
 
 bool write_all(int fd, const void *bytes, size_t len)
@@ -104,25 +102,6 @@ struct outlet *outlet_use(struct outlet *new)
     return before;
 }
 
-bool outlet_guard(struct outlet *s, void (*run)(void *context), void *context)
-{
-    jmp_buf failed;
-    struct outlet *before = outlet_use(s);
-    s->failed = &failed;
-    bool good = setjmp(failed) == 0;
-    if (good)
-        run(context);
-    s->failed = NULL;
-    outlet_use(before);
-    return good;
-}
-
-static void text_make(char text[TEXT_CAP], const char *format, va_list args)
-{
-    if (vsnprintf(text, TEXT_CAP, format, args) < 0)
-        text[0] = 0;
-}
-
 static void say(const char text[TEXT_CAP])
 {
     static const char name[] = "wasmvm: ";
@@ -159,44 +138,8 @@ void message(const char *format, ...)
     char text[TEXT_CAP];
     va_list args;
     va_start(args, format);
-    text_make(text, format, args);
+    if (vsnprintf(text, sizeof text, format, args) < 0)
+        text[0] = 0;
     va_end(args);
     say(text);
-}
-
-static _Noreturn void fail_with(int status, const char *format, va_list args)
-{
-    char text[TEXT_CAP];
-    text_make(text, format, args);
-    if (outlet) {
-        assert(outlet->failed);
-        outlet->status = status;
-        memcpy(outlet->text, text, strlen(text) + 1);
-        longjmp(*outlet->failed, 1);
-    }
-    say(text);
-    void (*then)(int, const char *) = before_end;
-    before_end = NULL; /* it may fail in its turn */
-    if (then)
-        then(status, text);
-    exit(status);
-}
-
-void fail(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    fail_with(EXIT_MONITOR, format, args);
-}
-
-void fail_as(int status, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    fail_with(status, format, args);
-}
-
-void fail_then(void (*then)(int status, const char *text))
-{
-    before_end = then;
 }

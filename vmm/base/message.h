@@ -3,8 +3,6 @@
 #define VMM_MESSAGE_H
 
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,39 +23,26 @@ bool failure_set(struct failure *, const char *format, ...) __attribute__((forma
 bool failure_as(struct failure *, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* ---- message.c: the one place that words errors ---- */
-/* Where a thread's words go; without one they go to stderr, and fail() ends the process, as the command line wants. */
+/* Where a thread's words go; without one they go to stderr, as the command line wants. */
 struct outlet {
     void (*tell)(void *context, const char *text); /* one line, escaped, without an end; NULL = not told */
     void *context;
     bool to_stream;
     int stream;       /* where to_stream: a descriptor that lines go to, as the command line's go to stderr */
-    jmp_buf *failed;  /* set while a fail() may come: it goes there */
-    int status;       /* what fail() said: enum of exit statuses below, and its text */
-    char text[4096];  /* unescaped */
 };
 struct outlet *outlet_use(struct outlet *); /* this thread's from here on; returns the one before */
 struct outlet *outlet_now(void);
-/* Runs it with the outlet in use; false: it failed, by way of fail(). What it had acquired lies where its caller finds
- * it. */
-bool outlet_guard(struct outlet *, void (*run)(void *context), void *context);
 /* Prints one line, `wasmvm: what: why (what to do)`, to stderr, control characters escaped; or tells the outlet. */
 void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Lines that are escaped already, each with its end, as they are. */
 void message_lines(const char *text, size_t len);
 int message_stream(void); /* the descriptor that this thread's messages go to; -1 = they go elsewhere */
-/* message(), then ends with EXIT_MONITOR, or goes back to outlet_guard's caller.  Only before the guest runs: what is
- * held by then hangs on struct vm or struct wasi, or is given back first. */
-_Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Escapes guest text for a terminal: control characters, invalid bytes; keeps '\n' where keep_newlines.  Ends with a
  * NUL, stops where `cap` ends.  Returns the length. */
 size_t text_escape(const char *in, size_t len, char *out, size_t cap, bool keep_newlines);
 /* The bytes of the UTF-8 sequence at `text` (1 to 4, at most len), or 0 where it is none that a terminal may see or
  * JSON hold. */
 unsigned text_utf8(const char *text, size_t len);
-/* fail() with another status. */
-_Noreturn void fail_as(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* What fail() shall do, once, between its line and the process's end: writes the report.  One for the thread. */
-void fail_then(void (*)(int status, const char *text));
 /* Writes all of it, waiting where a descriptor is non-blocking; false: errno says why. */
 bool write_all(int fd, const void *bytes, size_t len);
 
@@ -65,9 +50,9 @@ enum { EXIT_TIMEOUT = 124, EXIT_MONITOR = 125, EXIT_INVALID_MODULE = 126, EXIT_N
        EXIT_STOPPED = 137 };
 
 /* ---- output.c: files that an option names for us to write ---- */
-/* Opens `path` for appending, blocking, emptied unless `keep`; fail() where it cannot be had.  `option` is what stands
- * before the name in messages: "--report ".  `module`: the file that it must not be; NULL = none. */
-int output_open(const char *module, const char *option, const char *path, bool keep);
+/* Opens `path` for appending, blocking, emptied unless `keep`; false: *at is as it was.  `option` is what stands before
+ * the name in messages: "--report ".  `module`: the file that it must not be; NULL = none. */
+bool output_open(int *at, const char *module, const char *option, const char *path, bool keep, struct failure *);
 
 /* ---- thread.c ---- */
 enum { THREAD_TAKES = 3 };

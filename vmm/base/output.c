@@ -30,20 +30,23 @@ static bool is_module(const struct stat *file, const char *module)
     return module && stat(module, &st) == 0 && same_file(file, &st);
 }
 
-int output_open(const char *module, const char *option, const char *path, bool keep)
+bool output_open(int *at, const char *module, const char *option, const char *path, bool keep, struct failure *why)
 {
     struct stat st;
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
     if (fd < 0 && errno == ENXIO)
-        fail("%s%s: cannot be written: nobody reads this pipe (start its reader first)", option, path);
+        return failure_set(why, "%s%s: cannot be written: nobody reads this pipe (start its reader first)", option,
+                           path);
     bool found = fd >= 0 && fstat(fd, &st) == 0, taken = found && is_module(&st, module);
     bool empty = found && !keep && S_ISREG(st.st_mode) && !is_standard_stream(&st);
-    if (found && !taken && fcntl(fd, F_SETFL, O_APPEND) == 0 && (!empty || ftruncate(fd, 0) == 0))
-        return fd;
+    if (found && !taken && fcntl(fd, F_SETFL, O_APPEND) == 0 && (!empty || ftruncate(fd, 0) == 0)) {
+        *at = fd;
+        return true;
+    }
     int error = errno;
     if (fd >= 0)
         close(fd);
     if (taken)
-        fail("%s%s: this is the module (give another name)", option, path);
-    fail("%s%s: cannot be written: %s", option, path, strerror(error));
+        return failure_set(why, "%s%s: this is the module (give another name)", option, path);
+    return failure_set(why, "%s%s: cannot be written: %s", option, path, strerror(error));
 }

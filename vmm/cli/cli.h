@@ -6,6 +6,13 @@
 #include "vmm/base/message.h"
 #include "vmm/wasmvm.h"
 
+/* ---- fail.c ---- */
+/* message(), then ends with EXIT_MONITOR, or with the status. */
+_Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+_Noreturn void fail_as(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* What shall be done, once, between the line and the process's end: writes the report. */
+void fail_then(void (*)(int status, const char *text));
+
 /* ---- options.c: the command line (docs/wasmvm.1), as data ---- */
 struct dir { /* one --dir, or --tmp */
     const char *host, *guest;

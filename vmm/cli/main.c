@@ -1,8 +1,8 @@
 /* wasmvm: runs one WebAssembly module in a virtual machine of its own.
  *
- * The command line on top of the library.  This file is the order of a run, and nothing more: options, acquire, run,
- * report, end.  What is a process's own and no library's stays on this side: its standard streams, signals and limits,
- * systemd's sockets, plug-ins, the report's file, and the status. */
+ * The command line on top of the library.  This file is the order of a run, and nothing more: options, acquire,
+ * prepare, run, report, end.  What is a process's own and no library's stays on this side: its standard streams,
+ * signals and limits, systemd's sockets, plug-ins, the report's file, and the status. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -35,6 +35,14 @@ static void report_write(char *text)
 static void report_failed(int status, const char *text)
 {
     report_write(wasmvm_report_failure(command.module, status, text));
+}
+
+static void report_open(void)
+{
+    struct failure why;
+    if (!output_open(&report_fd, command.module, "--report ", command.report, false, &why))
+        fail_as(why.status, "%s", why.text);
+    fail_then(report_failed);
 }
 
 /* ---- what is acquired ---- */
@@ -152,6 +160,16 @@ static struct plugins *plugins_begin(uint64_t began_ns)
     fail_as(status, "%s", why);
 }
 
+/* ---- the run ---- */
+
+/* In two steps.  Between them all that the run names is open, and nothing of the guest has run: here this process can
+ * be confined. */
+static int machine_run(void)
+{
+    int code = wasmvm_prepare(machine, NULL);
+    return code == WASMVM_OK ? wasmvm_run(machine, NULL) : code;
+}
+
 /* ---- the end ---- */
 
 static void tell_end(int status)
@@ -178,16 +196,14 @@ int main(int argc, char **argv)
     wasmvm_config *config = options_config(&command);
     wasmvm_config_began(config, began_ns);
 
-    if (command.report) {
-        report_fd = output_open(command.module, "--report ", command.report, false);
-        fail_then(report_failed);
-    }
+    if (command.report)
+        report_open();
     machine_new(config, module_open(command.module));
     struct plugins *plugins = plugins_begin(began_ns);
     files_allow();
     signals_take(machine);
 
-    int code = wasmvm_run(machine, NULL), status = wasmvm_exit_status(machine);
+    int code = machine_run(), status = wasmvm_exit_status(machine);
     __atomic_store_n(&ended, status, __ATOMIC_RELEASE);
     plugins_called(plugins);
     signals_give_back();

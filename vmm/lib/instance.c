@@ -1,7 +1,7 @@
 /* The library's instances: from a configuration and a module to a machine, a run or calls of exports, and the end.
  *
- * What fails before the guest runs comes back by outlet_guard; all that is held by then hangs on the instance, which
- * over() and wasmvm_instance_free give back.  The thread that calls works for the machine meanwhile: it may not be
+ * What fails before the guest runs is the instance's failure; all that is held by then hangs on the instance, and
+ * over() and wasmvm_instance_free give it back.  The thread that calls works for the machine meanwhile: it may not be
  * hit by the signals that writes raise, and its words go to the embedder's log. */
 #include <errno.h>
 #include <signal.h>
@@ -142,6 +142,11 @@ wasmvm_instance *wasmvm_instance_new(wasmvm_module *module, wasmvm_config *confi
     return NULL;
 }
 
+static int started_before(const wasmvm_instance *i, wasmvm_error *error)
+{
+    return embed_error(error, WASMVM_E_USAGE, "%s: the instance was started before", i->module->name);
+}
+
 /* The function's place among those with a name: processes stand first, as in the order of their start. */
 static struct plugin_info *info_add(wasmvm_instance *i, bool process)
 {
@@ -162,7 +167,7 @@ int wasmvm_instance_provider(wasmvm_instance *i, const wasmvm_provider *provider
     char why[200], *title = NULL;
     bool process = provider->flags & WASMVM_PROVIDER_PROCESS;
     if (i->state != STATE_FRESH)
-        return embed_error(error, WASMVM_E_USAGE, "%s: the instance was started before", i->module->name);
+        return started_before(i, error);
     struct plugin_info *info = asprintf(&title, "plug-in %s", provider->name) < 0 ? NULL : info_add(i, process);
     if (!info) {
         free(title);
@@ -182,7 +187,7 @@ void wasmvm_instance_free(wasmvm_instance *i)
 {
     if (!i || i->abandoned)
         return;
-    if (i->state == STATE_ALIVE) {
+    if (i->state == STATE_ALIVE || i->state == STATE_PREPARED) {
         struct outlet *before = outlet_use(&i->outlet);
         vm_serve_stop(i->vm);
         over(i);
@@ -223,58 +228,102 @@ void wasmvm_stop_as(wasmvm_instance *i, int signal)
 
 /* ---- runs ---- */
 
-static void build(wasmvm_instance *i)
+static bool grants_make(wasmvm_instance *i)
 {
-    for (uint32_t k = 0; k < i->config.ngrants; k++)
-        if (i->grants[k].tmp)
-            i->grants[k].host = tmp_make(&i->tmp);
-    struct failure why;
-    if (!vm_build(i->vm, &(struct module){.fd = i->module->fd, .bytes = i->module->bytes, .n = i->module->n}, &why))
-        fail_as(why.status, "%s", why.text);
+    for (uint32_t k = 0; k < i->config.ngrants; k++) {
+        if (!i->grants[k].tmp)
+            continue;
+        if (!tmp_make(&i->tmp, &i->failure))
+            return false;
+        i->grants[k].host = i->tmp.path;
+    }
+    return true;
+}
+
+static bool build(wasmvm_instance *i)
+{
+    const struct module module = {.fd = i->module->fd, .bytes = i->module->bytes, .n = i->module->n};
+    if (!grants_make(i) || !vm_build(i->vm, &module, &i->failure))
+        return false;
     module_read(i->module);
     i->wasi = wasi_alloc(vm_memory(i->vm), vm_kick(i->vm));
     if (!i->wasi)
-        fail("cannot start: no memory");
-    wasi_open(i->wasi, &i->config);
+        return failure_set(&i->failure, "cannot start: no memory");
+    return wasi_open(i->wasi, &i->config, &i->failure);
 }
 
-static void run(void *context)
+/* What is done for the instance on the thread that calls. */
+struct work { struct write_guard guard; struct outlet *before; };
+
+static void work_enter(wasmvm_instance *i, struct work *work)
 {
-    wasmvm_instance *i = context;
-    build(i);
+    write_guard_enter(&work->guard);
+    work->before = outlet_use(&i->outlet);
+}
+
+static void work_leave(struct work *work)
+{
+    outlet_use(work->before);
+    write_guard_leave(&work->guard);
+}
+
+/* The limit of wall time counts from start_ns on. */
+static void time_limit(wasmvm_instance *i, bool on)
+{
+    kick_deadline(vm_kick(i->vm), on && i->config.timeout_ns ? i->stats.start_ns + i->config.timeout_ns : 0);
+}
+
+int wasmvm_prepare(wasmvm_instance *i, wasmvm_error *error)
+{
+    struct work work;
+    if (i->state != STATE_FRESH)
+        return started_before(i, error);
+    state_set(i, STATE_STARTED);
+    work_enter(i, &work);
+    if (!i->stats.start_ns)
+        i->stats.start_ns = clock_now_ns();
+    time_limit(i, true);
+    bool good = build(i);
+    time_limit(i, false);
+    i->prepared_ns = clock_now_ns();
+    if (good)
+        state_set(i, STATE_PREPARED);
+    else
+        over(i);
+    work_leave(&work);
+    return good ? WASMVM_OK : embed_failed(i, error);
+}
+
+static void run(wasmvm_instance *i)
+{
     i->abandoned = !vcpu_run(i->vm, i->wasi, &i->end);
 }
 
-static void serve(void *context)
+static void serve(wasmvm_instance *i)
 {
-    wasmvm_instance *i = context;
-    build(i);
     vm_serve_start(i->vm, i->wasi, &i->end);
 }
 
-/* Runs it under the limits of time, as the first thing that happens to the instance. */
-static int start(wasmvm_instance *i, void (*how)(void *), wasmvm_error *error)
+/* Runs it under the limits of time; prepares it where that was not done. */
+static int start(wasmvm_instance *i, void (*how)(wasmvm_instance *), wasmvm_error *error)
 {
-    struct write_guard guard;
-    if (i->state != STATE_FRESH)
-        return embed_error(error, WASMVM_E_USAGE, "%s: the instance was started before", i->module->name);
+    struct work work;
+    int code = i->state == STATE_PREPARED ? WASMVM_OK : wasmvm_prepare(i, error);
+    if (code != WASMVM_OK)
+        return code;
     state_set(i, STATE_STARTED); /* its host functions may not start it again */
-    write_guard_enter(&guard);
-    if (!i->stats.start_ns)
-        i->stats.start_ns = clock_now_ns();
-    kick_deadline(vm_kick(i->vm), i->config.timeout_ns ? i->stats.start_ns + i->config.timeout_ns : 0);
-    bool good = outlet_guard(&i->outlet, how, i);
-    if (good && i->end.kind == ENDED_NOT) {
-        kick_deadline(vm_kick(i->vm), 0);
+    work_enter(i, &work);
+    if (!i->config.set->began_ns) /* the time in between is the caller's */
+        i->stats.start_ns += clock_now_ns() - i->prepared_ns;
+    time_limit(i, true);
+    how(i);
+    if (i->end.kind == ENDED_NOT) {
+        time_limit(i, false);
         state_set(i, STATE_ALIVE);
     } else {
-        struct outlet *before = outlet_use(&i->outlet);
         over(i);
-        outlet_use(before);
     }
-    write_guard_leave(&guard);
-    if (!good)
-        return embed_failed(i, error);
+    work_leave(&work);
     return i->state == STATE_ALIVE ? WASMVM_OK : embed_ended(i, error);
 }
 
@@ -290,8 +339,6 @@ int wasmvm_run(wasmvm_instance *i, wasmvm_error *error)
 
 int wasmvm_initialize(wasmvm_instance *i, wasmvm_error *error)
 {
-    if (i->state == STATE_FRESH)
-        i->config.serve = true;
     return start(i, serve, error);
 }
 
@@ -317,7 +364,7 @@ int wasmvm_module_validate(wasmvm_module *m, wasmvm_error *error)
 static int not_alive(const wasmvm_instance *i, wasmvm_error *error)
 {
     return embed_error(error, WASMVM_E_USAGE, "%s: the instance %s", i->module->name,
-                       i->state == STATE_FRESH ? "was not initialized"
+                       i->state == STATE_FRESH || i->state == STATE_PREPARED ? "was not initialized"
                        : i->state == STATE_STARTED ? "runs"
                                                    : "is over");
 }

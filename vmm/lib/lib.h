@@ -39,7 +39,7 @@ struct plugin_info {
 };
 struct plugin_list { struct plugin_info *at; uint32_t n; };
 
-enum state { STATE_FRESH, STATE_STARTED, STATE_ALIVE, STATE_OVER };
+enum state { STATE_FRESH, STATE_PREPARED, STATE_STARTED, STATE_ALIVE, STATE_OVER };
 
 struct wasmvm_instance {
     wasmvm_config *from;
@@ -55,11 +55,12 @@ struct wasmvm_instance {
     struct run_stats stats;
     char *missing_path;
     struct outlet outlet;
+    struct failure failure; /* of one that is over without an end: why it did not start */
     struct vm *vm;
     struct wasi *wasi;
     struct end end;
     char *backtrace;
-    uint64_t call_limit_ns;
+    uint64_t call_limit_ns, prepared_ns;
     struct wasmvm_export *exports;
 };
 
@@ -84,7 +85,7 @@ int embed_failed(const wasmvm_instance *, wasmvm_error *error);
 
 /* ---- report.c: all return a text to be freed, or NULL: no memory ---- */
 char *report_table(const struct config *, const struct run_stats *, const struct end *);
-/* One JSON object; the same for a run that never began: fail()'s status and text. */
+/* One JSON object; the same for a run that never began: a failure's status and text. */
 char *report_json(const struct config *, const struct run_stats *, const struct end *);
 char *report_failure(const char *module, int exit_status, const char *text);
 

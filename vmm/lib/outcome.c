@@ -22,10 +22,10 @@ static const int end_codes[] = {
 
 int embed_failed(const wasmvm_instance *i, wasmvm_error *error)
 {
-    int code = i->outlet.status == EXIT_INVALID_MODULE ? WASMVM_E_INVALID
-               : i->outlet.status == EXIT_NO_MODULE    ? WASMVM_E_NO_MODULE
+    int code = i->failure.status == EXIT_INVALID_MODULE ? WASMVM_E_INVALID
+               : i->failure.status == EXIT_NO_MODULE    ? WASMVM_E_NO_MODULE
                                                        : WASMVM_E_HOST;
-    return embed_error(error, code, "%s", i->outlet.text);
+    return embed_error(error, code, "%s", i->failure.text);
 }
 
 /* The sentence without its hint, which names an option of the command line.  *rest: as end_line. */
@@ -81,7 +81,7 @@ int wasmvm_exit_status(const wasmvm_instance *i)
 {
     if (!is_over(i))
         return -1;
-    return i->end.kind == ENDED_NOT ? i->outlet.status : end_status(&i->end);
+    return i->end.kind == ENDED_NOT ? i->failure.status : end_status(&i->end);
 }
 
 int wasmvm_abandoned(const wasmvm_instance *i)
@@ -103,7 +103,7 @@ void wasmvm_tell(wasmvm_instance *i)
     if (end.kind != ENDED_NOT)
         end_message(&i->config, &end);
     else if (is_over(i))
-        message("%s", i->outlet.text);
+        message("%s", i->failure.text);
     outlet_use(before);
 }
 
@@ -113,7 +113,7 @@ char *wasmvm_report(wasmvm_instance *i, enum wasmvm_report form)
     if (end.kind == ENDED_NOT)
         return form == WASMVM_REPORT_TABLE || !is_over(i)
                    ? strdup("")
-                   : report_failure(i->module->name, i->outlet.status, i->outlet.text);
+                   : report_failure(i->module->name, i->failure.status, i->failure.text);
     return (form == WASMVM_REPORT_TABLE ? report_table : report_json)(&i->config, &i->stats, &end);
 }
 

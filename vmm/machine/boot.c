@@ -206,8 +206,7 @@ static uint32_t boot_flags(const struct config *config)
 {
     const struct settings *set = config->set;
     return (set->validate ? BOOT_VALIDATE : 0) | (config->validate_only ? BOOT_VALIDATE_ONLY : 0) |
-           (set->compile_all ? BOOT_COMPILE_ALL : 0) | (set->hypercall_all || set->trace ? BOOT_CALL_ALL : 0) |
-           (config->serve ? BOOT_SERVE : 0);
+           (set->compile_all ? BOOT_COMPILE_ALL : 0) | (set->hypercall_all || set->trace ? BOOT_CALL_ALL : 0);
 }
 
 _Static_assert(offsetof(struct control, boot) == 0, "offsets in the boot record count from the control area's start");
@@ -267,7 +266,17 @@ bool boot_prepare(struct vm *vm, const struct image *image, struct cpu_start *st
     return true;
 }
 
+static struct boot_record *boot_record(struct vm *vm)
+{
+    return (struct boot_record *)vm->mem.regions[REGION_CONTROL].host;
+}
+
 void boot_features(struct vm *vm, uint32_t features)
 {
-    ((struct boot_record *)vm->mem.regions[REGION_CONTROL].host)->cpu_features = features;
+    boot_record(vm)->cpu_features = features;
+}
+
+void boot_serve(struct vm *vm)
+{
+    boot_record(vm)->flags |= BOOT_SERVE;
 }

@@ -82,6 +82,7 @@ uint64_t boot_text_bytes(const struct image *);
 uint64_t boot_small_bytes(const struct config *, const struct image *);
 bool boot_prepare(struct vm *, const struct image *, struct cpu_start *, struct failure *);
 void boot_features(struct vm *, uint32_t cpu_features);
+void boot_serve(struct vm *); /* before the first instruction: no program is run, exports are called from outside */
 /* The first doorbell came through: vector 13 gets its proper entry. */
 void boot_probe_done(struct vm *);
 

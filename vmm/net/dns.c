@@ -76,18 +76,19 @@ static void server_add(struct dns *d, const struct endpoint *e)
         d->servers[d->nservers++] = *e;
 }
 
-void dns_server_parse(const char *text, struct endpoint *out)
+bool dns_server_parse(const char *text, struct endpoint *out, struct failure *why)
 {
     struct rule r;
-    const char *why;
+    const char *wrong;
     *out = (struct endpoint){ .port = DNS_PORT };
     if (ip_parse(text, &out->ip))
-        return;
-    bool good = rule_parse(&r, RULE_CONNECT, text, &why) && !r.name && r.lo == r.hi && r.prefix.bits == 128;
+        return true;
+    bool good = rule_parse(&r, RULE_CONNECT, text, &wrong) && !r.name && r.lo == r.hi && r.prefix.bits == 128;
     free(r.name);
     if (!good)
-        fail("--dns-server %s: not ADDR[:PORT] (IPv6 with a port stands in brackets)", text);
+        return failure_set(why, "--dns-server %s: not ADDR[:PORT] (IPv6 with a port stands in brackets)", text);
     *out = (struct endpoint){ r.prefix.ip, r.lo };
+    return true;
 }
 
 /* The next word of a configuration file's line, NUL-terminated in place; NULL at its end or at a comment. */
@@ -517,11 +518,16 @@ static void *serve(void *self)
     }
 }
 
-void dns_start(struct net *net, const struct settings *c)
+static bool no_resolver(int error, struct failure *why)
 {
-    struct dns *d = net->dns = calloc(1, sizeof *d);
+    return failure_set(why, "the resolver cannot start: %s", strerror(error));
+}
+
+static struct dns *dns_new(struct net *net)
+{
+    struct dns *d = calloc(1, sizeof *d);
     if (!d)
-        fail("the resolver cannot start: %s", strerror(errno));
+        return NULL;
     d->net = net;
     d->outlet = outlet_now();
     d->door[0] = d->door[1] = -1;
@@ -529,20 +535,26 @@ void dns_start(struct net *net, const struct settings *c)
         d->clients[i].fd = -1;
     for (int i = 0; i < QUERIES_MAX; i++)
         d->queries[i].fd = -1;
-    if (!(d->hosts = calloc(HOSTS_MAX, sizeof *d->hosts)) || pipe2(d->door, O_CLOEXEC) < 0)
-        fail("the resolver cannot start: %s", strerror(errno));
+    return d;
+}
+
+bool dns_start(struct net *net, const struct settings *c, struct failure *why)
+{
+    struct dns *d = net->dns = dns_new(net);
+    if (!d || !(d->hosts = calloc(HOSTS_MAX, sizeof *d->hosts)) || pipe2(d->door, O_CLOEXEC) < 0)
+        return no_resolver(errno, why);
     for (uint32_t i = 0; i < c->dns_server.n; i++) {
         struct endpoint e;
-        dns_server_parse(c->dns_server.at[i], &e);
+        if (!dns_server_parse(c->dns_server.at[i], &e, why))
+            return false;
         server_add(d, &e);
     }
     if (d->nservers == 0)
         servers_read(d);
     hosts_read(d);
     int error = thread_start(&d->thread, NULL, serve, d);
-    if (error)
-        fail("the resolver cannot start: %s", strerror(error));
-    d->running = true;
+    d->running = error == 0;
+    return d->running || no_resolver(error, why);
 }
 
 void dns_stop(struct dns *d)

@@ -29,15 +29,16 @@ static const struct { const char *name, *text; } files[FILES] = {
 _Static_assert(FILES == SEALED_FILES, "a place for each");
 
 /* A file with this text that nobody can change. */
-static void memory_file(int *at, const char *name, const char *text, size_t len)
+static bool memory_file(int *at, const char *name, const char *text, size_t len, struct failure *why)
 {
     int fd = *at = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0 || !write_all(fd, text, len) ||
         fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-        fail("/etc for the program cannot be made: %s", strerror(errno));
+        return failure_set(why, "/etc for the program cannot be made: %s", strerror(errno));
+    return true;
 }
 
-static void bundle_read(struct wasi *w, const char *path)
+static bool bundle_read(struct wasi *w, const char *path, struct failure *why)
 {
     struct stat st;
     char *text = NULL;
@@ -52,28 +53,27 @@ static void bundle_read(struct wasi *w, const char *path)
         close(from);
     w->etc_bundle = text; /* until it has its place: the next may fail */
     if (found && !good)
-        fail("--ca-certs: %s is not a file of at most %u MiB", path, BUNDLE_MOST >> 20);
+        return failure_set(why, "--ca-certs: %s is not a file of at most %u MiB", path, BUNDLE_MOST >> 20);
     if (n < 0)
-        fail("--ca-certs: %s cannot be read: %s", path, strerror(error));
-    memory_file(&w->etc[FILE_CA], "ca-certificates.crt", text, (size_t)n);
+        return failure_set(why, "--ca-certs: %s cannot be read: %s", path, strerror(error));
+    if (!memory_file(&w->etc[FILE_CA], "ca-certificates.crt", text, (size_t)n, why))
+        return false;
     free(text);
     w->etc_bundle = NULL;
+    return true;
 }
 
-void sealed_open_all(struct wasi *w, const struct config *config)
+bool sealed_open_all(struct wasi *w, const struct config *config, int *host, struct failure *why)
 {
     const struct settings *c = config->set;
     for (uint32_t i = 0; i < FILES; i++)
-        if (files[i].text && (i != FILE_RESOLV || c->allow_dns || c->net_all))
-            memory_file(&w->etc[i], files[i].name, files[i].text, strlen(files[i].text));
-    if (config->certs)
-        bundle_read(w, config->certs);
-}
-
-/* The table closes what it holds: it gets a descriptor of its own. */
-int sealed_host(const struct wasi *w)
-{
-    return fcntl(w->etc[FILE_HOSTS], F_DUPFD_CLOEXEC, 0);
+        if (files[i].text && (i != FILE_RESOLV || c->allow_dns || c->net_all) &&
+            !memory_file(&w->etc[i], files[i].name, files[i].text, strlen(files[i].text), why))
+            return false;
+    if (config->certs && !bundle_read(w, config->certs, why))
+        return false;
+    *host = fcntl(w->etc[FILE_HOSTS], F_DUPFD_CLOEXEC, 0);
+    return *host >= 0 || failure_set(why, "/etc for the program cannot be made: %s", strerror(errno));
 }
 
 void sealed_close(struct wasi *w)

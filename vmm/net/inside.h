@@ -71,8 +71,8 @@ struct policy {
     uint32_t nanswers, next_answer;
 };
 
-/* Takes the rules from the options; fail() on one that cannot be read. */
-void policy_init(struct policy *, const struct settings *);
+/* Takes the rules from the options; false on one that cannot be read: policy_free is due all the same. */
+bool policy_init(struct policy *, const struct settings *, struct failure *);
 void policy_free(struct policy *);
 /* The word's rule, or NULL and why it is none. */
 bool rule_parse(struct rule *, enum rule_what, const char *text, const char **why);
@@ -243,9 +243,9 @@ size_t dns_query_build(uint8_t out[DNS_MESSAGE_MAX], uint16_t id, const char *na
 
 /* ---- net/dns.c: the resolver, a thread of its own ---- */
 extern const struct endpoint dns_endpoint; /* where the guest believes it to be */
-/* --dns-server; fail() where it is none. */
-void dns_server_parse(const char *text, struct endpoint *);
-void dns_start(struct net *, const struct settings *); /* sets dns; dns_stop is due also where it fails */
+bool dns_server_parse(const char *text, struct endpoint *, struct failure *); /* --dns-server */
+/* Sets dns; dns_stop is due also where it fails. */
+bool dns_start(struct net *, const struct settings *, struct failure *);
 void dns_stop(struct dns *);
 /* A connection to it: the guest's end, or -1.  `trusted`: for names of --deny; nothing is refused or recorded.
  * `stream`: as by TCP, each message behind its length. */
@@ -255,6 +255,6 @@ int dns_lookup(struct dns *, const char *name, uint16_t type, bool trusted, stru
                uint8_t *rcode);
 
 /* ---- net/preopen.c ---- */
-void net_preopen(struct wasi *, const struct settings *);
+bool net_preopen(struct wasi *, const struct settings *, struct failure *);
 
 #endif

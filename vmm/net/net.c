@@ -11,7 +11,7 @@
 #define ADDRESSES_MAX 32
 
 /* A denied name is refused by the resolver, and its addresses of now are denied too. */
-static void denied_resolve(struct net *n, const struct rule *r)
+static bool denied_resolve(struct net *n, const struct rule *r, struct failure *why)
 {
     static const uint16_t types[LOOKUPS] = { DNS_A, DNS_AAAA };
     struct dns_address a[ADDRESSES_MAX];
@@ -21,30 +21,45 @@ static void denied_resolve(struct net *n, const struct rule *r)
         int got = dns_lookup(n->dns, r->name, types[t], true, a, ADDRESSES_MAX, &rcode);
         for (int i = 0; i < got; i++)
             if (!policy_answer_add(&n->policy, r->name, &a[i].ip, 0))
-                fail("--deny %s: too many addresses to remember (deny prefixes instead)", r->text);
+                return failure_set(why, "--deny %s: too many addresses to remember (deny prefixes instead)", r->text);
         found += got > 0 ? got : 0;
     }
     if (found == 0 && !kick_pending(n->kick))
-        fail("--deny %s: the name cannot be resolved, so that its addresses are unknown (deny addresses instead)",
-             r->text);
+        return failure_set(why, "--deny %s: the name cannot be resolved, so that its addresses are unknown "
+                           "(deny addresses instead)", r->text);
+    return true;
 }
 
-static bool names_denied(const struct policy *p)
+static bool name_denied(const struct rule *r)
 {
-    for (uint32_t i = 0; i < p->nrules; i++)
-        if (p->rules[i].what == RULE_DENY && p->rules[i].name)
-            return true;
-    return false;
+    return r->what == RULE_DENY && r->name;
 }
 
-void net_open(struct wasi *w, const struct config *config)
+static bool names_open(struct net *n, const struct settings *c, struct failure *why)
+{
+    bool denied = false;
+    for (uint32_t i = 0; i < c->dns_server.n; i++) {
+        struct endpoint unused; /* a bad value is told, whether names are allowed or not */
+        if (!dns_server_parse(c->dns_server.at[i], &unused, why))
+            return false;
+    }
+    for (uint32_t i = 0; i < n->policy.nrules; i++)
+        denied |= name_denied(&n->policy.rules[i]);
+    if ((n->names || denied) && !dns_start(n, c, why))
+        return false;
+    for (uint32_t i = 0; i < n->policy.nrules; i++)
+        if (name_denied(&n->policy.rules[i]) && !denied_resolve(n, &n->policy.rules[i], why))
+            return false;
+    return true;
+}
+
+bool net_open(struct wasi *w, const struct config *config, struct failure *why)
 {
     const struct settings *c = config->set;
     const struct words env = {(const char **)config->env, config->envc};
-    struct net *n = calloc(1, sizeof *n);
+    struct net *n = w->net = calloc(1, sizeof *n);
     if (!n)
-        fail("cannot start: no memory");
-    w->net = n;
+        return failure_set(why, "cannot start: no memory");
     n->kick = w->kick;
     n->log = -1;
     pthread_mutex_init(&n->log_lock, NULL);
@@ -53,20 +68,9 @@ void net_open(struct wasi *w, const struct config *config)
     n->max_rate = c->net_rate;
     n->max_bytes = c->net_bytes;
     n->names = c->allow_dns || c->net_all;
-    n->log = c->net_log ? output_open(config->module, "--net-log ", c->net_log, true) : -1;
     n->cwd = words_env(&env, "PWD");
-    policy_init(&n->policy, c);
-    for (uint32_t i = 0; i < c->dns_server.n; i++) {
-        struct endpoint unused; /* a bad value is told, whether names are allowed or not */
-        dns_server_parse(c->dns_server.at[i], &unused);
-    }
-    bool denied = names_denied(&n->policy);
-    if (n->names || denied)
-        dns_start(n, c);
-    for (uint32_t i = 0; i < n->policy.nrules && denied; i++)
-        if (n->policy.rules[i].what == RULE_DENY && n->policy.rules[i].name)
-            denied_resolve(n, &n->policy.rules[i]);
-    net_preopen(w, c);
+    return (!c->net_log || output_open(&n->log, config->module, "--net-log ", c->net_log, true, why)) &&
+           policy_init(&n->policy, c, why) && names_open(n, c, why) && net_preopen(w, c, why);
 }
 
 void net_end(struct wasi *w)

@@ -6,7 +6,8 @@
 
 /* ---- net/socket.c: sockets under the network policy ---- */
 struct msghdr;
-void net_open(struct wasi *, const struct config *); /* after the preopened directories: sockets come behind them */
+/* After the preopened directories: sockets come behind them. */
+bool net_open(struct wasi *, const struct config *, struct failure *);
 void net_end(struct wasi *);                         /* after all descriptors are closed */
 /* recvmsg or sendmsg with MSG_DONTWAIT and what the policy has to say; errno is the answer. */
 ssize_t net_receive(const struct desc *, struct msghdr *, int flags);
@@ -28,9 +29,9 @@ void net_close(struct desc *);
 void net_moves(struct desc *);
 
 /* ---- net/etc.c: the sealed /etc ---- */
-/* Makes the files; a descriptor that stands for the directory, not for the kernel's path calls; the files' end. */
-void sealed_open_all(struct wasi *, const struct config *);
-int sealed_host(const struct wasi *);
+/* Makes the files; *host: a descriptor that stands for the directory, not for the kernel's path calls, and is the
+ * table's to close. */
+bool sealed_open_all(struct wasi *, const struct config *, int *host, struct failure *);
 void sealed_close(struct wasi *);
 uint32_t sealed_open(struct wasi *, const char *path, uint64_t rights, uint32_t *fd);
 uint32_t sealed_stat(const struct wasi *, const char *path, struct stat *);

@@ -282,62 +282,73 @@ static bool is_localhost(const struct rule *r)
     return r->name && strcmp(r->name, "localhost") == 0;
 }
 
-static void rule_add(struct policy *p, const struct rule *r)
+static bool rule_add(struct policy *p, const struct rule *r, struct failure *why)
 {
     struct rule *rules = realloc(p->rules, (p->nrules + 1) * sizeof *rules);
     if (!rules) {
         free(r->name);
-        fail("no memory for the network rules");
+        return failure_set(why, "no memory for the network rules");
     }
     p->rules = rules;
     p->rules[p->nrules++] = *r;
+    return true;
 }
 
 /* localhost is the one name that means the same everywhere (RFC 6761): 127.0.0.1 and ::1. */
-static void localhost_add(struct policy *p, struct rule *r)
+static bool localhost_add(struct policy *p, struct rule *r, struct failure *why)
 {
     static const uint8_t loopback[4] = { 127, 0, 0, 1 };
     free(r->name);
     r->name = NULL;
     r->prefix = (struct prefix){ ip_from_v4(loopback), 128 };
-    rule_add(p, r);
+    if (!rule_add(p, r, why))
+        return false;
     r->prefix = (struct prefix){ { { [15] = 1 } }, 128 };
-    rule_add(p, r);
+    return rule_add(p, r, why);
 }
 
-static void rules_take(struct policy *p, enum rule_what what, const struct words *words, bool names)
+/* Takes the rule, or frees what it holds. */
+static bool rule_take(struct policy *p, struct rule *r, const char *text, bool names, struct failure *why)
+{
+    if (is_localhost(r))
+        return localhost_add(p, r, why);
+    bool no_address = r->name && r->what == RULE_LISTEN, no_names = r->name && r->what == RULE_CONNECT && !names;
+    if (!no_address && !no_names)
+        return rule_add(p, r, why);
+    free(r->name);
+    return failure_set(why, no_address ? "--allow-listen %s: a name cannot be listened on (write an address)"
+                                       : "--allow-connect %s: a rule with a name needs the resolver (add --allow-dns)",
+                       text);
+}
+
+static bool rules_take(struct policy *p, enum rule_what what, const struct words *words, bool names,
+                       struct failure *why)
 {
     for (uint32_t i = 0; i < words->n; i++) {
         struct rule r;
-        const char *why;
-        if (!rule_parse(&r, what, words->at[i], &why))
-            fail("%s %s: %s", option_names[what], words->at[i], why);
-        if (is_localhost(&r)) {
-            localhost_add(p, &r);
-            continue;
-        }
-        bool no_address = r.name && what == RULE_LISTEN, no_names = r.name && what == RULE_CONNECT && !names;
-        if (no_address || no_names)
-            free(r.name);
-        if (no_address)
-            fail("--allow-listen %s: a name cannot be listened on (write an address)", words->at[i]);
-        if (no_names)
-            fail("--allow-connect %s: a rule with a name needs the resolver (add --allow-dns)", words->at[i]);
-        rule_add(p, &r);
+        const char *wrong;
+        if (!rule_parse(&r, what, words->at[i], &wrong))
+            return failure_set(why, "%s %s: %s", option_names[what], words->at[i], wrong);
+        if (!rule_take(p, &r, words->at[i], names, why))
+            return false;
     }
+    return true;
 }
 
-void policy_init(struct policy *p, const struct settings *c)
+bool policy_init(struct policy *p, const struct settings *c, struct failure *why)
 {
     *p = (struct policy){ .all = c->net_all };
     pthread_mutex_init(&p->lock, NULL);
     p->any_name = c->net_all || (c->allow_dns && strcmp(c->allow_dns, "any") == 0);
     bool names = c->net_all || c->allow_dns;
-    rules_take(p, RULE_DENY, &c->deny, names);
-    rules_take(p, RULE_CONNECT, &c->allow_connect, names);
-    rules_take(p, RULE_LISTEN, &c->allow_listen, names);
+    if (!rules_take(p, RULE_DENY, &c->deny, names, why) ||
+        !rules_take(p, RULE_CONNECT, &c->allow_connect, names, why) ||
+        !rules_take(p, RULE_LISTEN, &c->allow_listen, names, why))
+        return false;
     if ((p->all || p->nrules) && !policy_own_refresh(p))
-        fail("the network cannot be opened: this host's own addresses are unknown: %s", strerror(errno));
+        return failure_set(why, "the network cannot be opened: this host's own addresses are unknown: %s",
+                           strerror(errno));
+    return true;
 }
 
 void policy_free(struct policy *p)

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static void place(struct wasi *w, const char *what, int host, enum net_proto proto, const char *how,
-                  const struct endpoint *peer)
+static bool place(struct wasi *w, const char *what, int host, enum net_proto proto, const char *how,
+                  const struct endpoint *peer, struct failure *why)
 {
     int domain = 0;
     socklen_t len = sizeof domain;
@@ -25,10 +25,11 @@ static void place(struct wasi *w, const char *what, int host, enum net_proto pro
     if (!c)
         close(host);
     if (!c || net_place(w, host, c, proto == NET_UDP, FDFLAG_NONBLOCK, &fd))
-        fail("%s: no memory, or too many open files", what);
+        return failure_set(why, "%s: no memory, or too many open files", what);
     c->listening = strcmp(how, "listen") == 0;
     c->bound = true;
     conn_started(desc_get(w, fd), how, peer, NULL);
+    return true;
 }
 
 /* [ADDR]:PORT, ADDR:PORT, :PORT; *any = there was no address. */
@@ -36,12 +37,12 @@ static bool address_parse(const char *text, struct endpoint *e, bool *any)
 {
     char copy[160];
     struct rule r;
-    const char *why;
+    const char *wrong;
     if (strlen(text) >= sizeof copy - 16)
         return false;
     bool localhost = strncmp(text, "localhost:", 10) == 0;
     snprintf(copy, sizeof copy, "%s%.140s", localhost ? "127.0.0.1" : "", localhost ? text + 9 : text);
-    if (!rule_parse(&r, RULE_LISTEN, copy, &why))
+    if (!rule_parse(&r, RULE_LISTEN, copy, &wrong))
         return false;
     bool good = !r.name && strrchr(copy, ':') && r.lo == r.hi && r.proto == NET_TCP && strncmp(copy, "tcp:", 4) != 0 &&
                 (r.any_address || r.prefix.bits == 128);
@@ -70,7 +71,7 @@ static int listener_open(const struct endpoint *e)
     return -1;
 }
 
-static void listen_one(struct wasi *w, const char *text)
+static bool listen_one(struct wasi *w, const char *text, struct failure *why)
 {
     static const uint8_t zero[4];
     struct endpoint e;
@@ -78,7 +79,8 @@ static void listen_one(struct wasi *w, const char *text)
     char what[160], at[ENDPOINT_TEXT];
     snprintf(what, sizeof what, "--listen %.140s", text);
     if (!address_parse(text, &e, &any))
-        fail("%s: not [ADDR]:PORT (write 127.0.0.1:8080, [::1]:8080, or :8080 for every address)", what);
+        return failure_set(why, "%s: not [ADDR]:PORT (write 127.0.0.1:8080, [::1]:8080, or :8080 for every address)",
+                           what);
     if (any)
         e.ip = (struct ip){ { 0 } };
     int host = listener_open(&e);
@@ -87,12 +89,14 @@ static void listen_one(struct wasi *w, const char *text)
         host = listener_open(&e);
     }
     if (host < 0)
-        fail("%s: %s", what, strerror(errno));
-    place(w, what, host, NET_TCP, "listen", NULL);
+        return failure_set(why, "%s: %s", what, strerror(errno));
+    if (!place(w, what, host, NET_TCP, "listen", NULL, why))
+        return false;
     if (e.port == 0) {
         conn_local(&(struct desc){ .host = host }, &e);
         message("listening on %s", endpoint_text(&e, at));
     }
+    return true;
 }
 
 /* Waits until it is, or has failed: the errno. */
@@ -106,7 +110,7 @@ static int connected(struct wasi *w, int fd)
     return error;
 }
 
-static void dial_one(struct wasi *w, const char *text)
+static bool dial_one(struct wasi *w, const char *text, struct failure *why)
 {
     struct endpoint e;
     struct sockaddr_storage host;
@@ -116,11 +120,11 @@ static void dial_one(struct wasi *w, const char *text)
     char what[160];
     snprintf(what, sizeof what, "--dial %.140s", text);
     if (!address_parse(text, &e, &any) || any || e.port == 0)
-        fail("%s: not ADDR:PORT (write 127.0.0.1:6379 or [::1]:6379)", what);
+        return failure_set(why, "%s: not ADDR:PORT (write 127.0.0.1:6379 or [::1]:6379)", what);
     uint8_t family = ip_is_v4(&e.ip) ? FAMILY_INET4 : FAMILY_INET6;
     int fd = socket(family == FAMILY_INET4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
-        fail("%s: %s", what, strerror(errno));
+        return failure_set(why, "%s: %s", what, strerror(errno));
     endpoint_to_host(&e, family, &host, &len);
     int error = connect(fd, (struct sockaddr *)&host, len) < 0 ? errno : 0;
     if (error == EINPROGRESS)
@@ -128,14 +132,14 @@ static void dial_one(struct wasi *w, const char *text)
     if (error)
         close(fd);
     if (error && kick_pending(w->kick))
-        return; /* the run is over before it began */
+        return true; /* the run is over before it began */
     if (error)
-        fail("%s: %s", what, strerror(error));
+        return failure_set(why, "%s: %s", what, strerror(error));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    place(w, what, fd, NET_TCP, "dial", &e);
+    return place(w, what, fd, NET_TCP, "dial", &e, why);
 }
 
-static void passed_one(struct wasi *w, const struct passed *passed)
+static bool passed_one(struct wasi *w, const struct passed *passed, struct failure *why)
 {
     int type = 0, listening = 0, fd = passed->fd;
     socklen_t len = sizeof type;
@@ -143,20 +147,24 @@ static void passed_one(struct wasi *w, const struct passed *passed)
     snprintf(what, sizeof what, "--listen-fds, descriptor %d", fd);
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ||
         (!passed->taken && (fd = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0))
-        fail("%s: %s", what, strerror(errno));
+        return failure_set(why, "%s: %s", what, strerror(errno));
     len = sizeof listening;
     getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len);
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-    place(w, what, fd, type == SOCK_DGRAM ? NET_UDP : NET_TCP, listening ? "listen" : "passed", NULL);
+    return place(w, what, fd, type == SOCK_DGRAM ? NET_UDP : NET_TCP, listening ? "listen" : "passed", NULL, why);
 }
 
-void net_preopen(struct wasi *w, const struct settings *c)
+bool net_preopen(struct wasi *w, const struct settings *c, struct failure *why)
 {
     for (uint32_t i = 0; i < c->listen.n; i++)
-        listen_one(w, c->listen.at[i]);
+        if (!listen_one(w, c->listen.at[i], why))
+            return false;
     for (uint32_t i = 0; i < c->dial.n; i++)
-        dial_one(w, c->dial.at[i]);
+        if (!dial_one(w, c->dial.at[i], why))
+            return false;
     for (uint32_t i = 0; i < c->sockets.n; i++)
-        passed_one(w, &c->sockets.at[i]);
+        if (!passed_one(w, &c->sockets.at[i], why))
+            return false;
+    return true;
 }

@@ -35,13 +35,14 @@ bool vm_serve_start(struct vm *vm, struct wasi *wasi, struct end *end)
 {
     struct vcpu *v = vm->vcpu = calloc(1, sizeof *v);
     if (!v)
-        fail("no memory: %s (free some)", strerror(errno));
+        return vcpu_none(end, "no memory", "free some"), false;
     *v = (struct vcpu){.vm = vm, .wasi = wasi, .end = end};
     vcpu_begin(v, true);
+    boot_serve(vm);
     if (!thread_make(v)) {
         free(v);
         vm->vcpu = NULL;
-        fail("no thread: %s (fewer machines, or ulimit -u)", strerror(errno));
+        return vcpu_none(end, "no thread", "fewer machines, or ulimit -u"), false;
     }
     if (service_await(&v->service))
         return true;

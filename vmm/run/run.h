@@ -13,7 +13,7 @@ void host_services(struct wasmvm_host *);
 bool vcpu_run(struct vm *, struct wasi *, struct end *);
 
 /* ---- exports.c: exports called from outside (config->serve); any thread, one call at a time ---- */
-/* Until the module waits for calls; false: the run is over instead.  fail() as vm_new. */
+/* Until the module waits for calls; false: the run is over instead, *end says why. */
 bool vm_serve_start(struct vm *, struct wasi *, struct end *);
 /* WASMVM_OK, WASMVM_NO_EXPORT, WASMVM_BAD_TYPE (more than CALL_VALUES values), or WASMVM_ENDED: *end says why.  sig has
  * room for CALL_WORDS letters: v and r in it are vectors and references. */

@@ -45,6 +45,13 @@ void vcpu_end(struct vcpu *v, enum end_kind kind, const char *format, ...)
     end_with(v, kind, 0, text);
 }
 
+void vcpu_none(struct end *end, const char *what, const char *hint)
+{
+    *end = (struct end){.kind = ENDED_USAGE};
+    if (asprintf(&end->text, "%s: %s (%s)", what, strerror(errno), hint) < 0)
+        end->text = NULL;
+}
+
 void vcpu_end_by(struct vcpu *v, enum server who, const char *format, ...)
 {
     struct end *end = who == ON_VCPU ? v->end : &v->polled_end;
@@ -543,7 +550,7 @@ bool vcpu_run(struct vm *vm, struct wasi *wasi, struct end *end)
 {
     struct vcpu *v = calloc(1, sizeof *v);
     if (!v)
-        fail("no memory: %s (free some)", strerror(errno));
+        return vcpu_none(end, "no memory", "free some"), true;
     *v = (struct vcpu){.vm = vm, .wasi = wasi, .end = end};
     vcpu_begin(v, false);
     bool stopped = vcpu_loop(v);

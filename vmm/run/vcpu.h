@@ -43,6 +43,7 @@ struct wasmvm_call {
 
 /* ---- vcpu.c ---- */
 void vcpu_begin(struct vcpu *, bool threadless);
+void vcpu_none(struct end *, const char *what, const char *hint); /* the run cannot begin: `what`, errno, hint */
 void vcpu_step(struct vcpu *); /* enters the guest once */
 /* Until the run is over.  On the vCPU's thread.  false: a host function does not come back (service_stop). */
 bool vcpu_loop(struct vcpu *);

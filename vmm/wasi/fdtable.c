@@ -88,20 +88,21 @@ static uint32_t descriptors_in_use(void)
     return n < 3 ? 0 : n - 3; /* without `.`, `..` and this one */
 }
 
-void fdtable_open(struct wasi *w)
+bool fdtable_open(struct wasi *w, struct failure *why)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        fail("cannot read the limit of open files: %s", strerror(errno));
+        return failure_set(why, "cannot read the limit of open files: %s", strerror(errno));
     uint64_t max = limit.rlim_cur < INT32_MAX ? limit.rlim_cur : INT32_MAX;
     uint32_t taken = descriptors_in_use();
     taken = MONITOR_RESERVE + (taken > OWN_MOST ? taken - OWN_MOST : 0);
     if (max < taken + FIRST_FREE)
-        fail("the limit of open files is %llu: wasmvm needs %u at least (raise it with ulimit -n)",
-             (unsigned long long)max, taken + FIRST_FREE);
+        return failure_set(why, "the limit of open files is %llu: wasmvm needs %u at least (raise it with ulimit -n)",
+                           (unsigned long long)max, taken + FIRST_FREE);
     w->open_max = (uint32_t)max - taken;
     w->lowest_free = FIRST_FREE;
     w->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return true;
 }
 
 /* The descriptor is gone whatever is returned: on some file systems close is where lost bytes show. */

@@ -5,21 +5,21 @@
 #include "vmm/wasi/desc.h"
 
 /* ---- trace.c ---- */
-void trace_open(struct wasi *, const struct config *);
+bool trace_open(struct wasi *, const struct config *, struct failure *);
 void trace_close(struct wasi *);
 void trace_end(struct wasi *, const struct request *, uint32_t err, uint64_t began_ns);
 /* Of fd_read_one and fd_write_one. */
 void trace_one(struct wasi *, bool reads, const struct fd_read_one_args *, uint64_t result, uint64_t began_ns);
 
 /* ---- stdio.c ---- */
-void stdio_adopt(struct wasi *, const struct config *);
+bool stdio_adopt(struct wasi *, const struct config *, struct failure *);
 /* 0, or -1 and errno: what close would say. */
 int stdio_release(struct wasi *, struct desc *);
 
 /* ---- path.c ---- */
-void path_check_kernel(int dir);                  /* fail() without openat2 */
+bool path_check_kernel(int dir, struct failure *);
 bool filesystem_refused(int host, uint32_t *err); /* procfs and its like, or an error of fstatfs */
-void preopen_all(struct wasi *, const struct config *);
+bool preopen_all(struct wasi *, const struct config *, struct failure *);
 void preopen_end(struct wasi *);                  /* of what preopen_all held when it failed */
 
 /* ---- within.c ---- */

@@ -62,13 +62,14 @@ static int openat2_host(int dir, const char *path, uint64_t flags, uint64_t mode
     return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
 }
 
-void path_check_kernel(int dir)
+bool path_check_kernel(int dir, struct failure *why)
 {
     int fd = openat2_host(dir, ".", O_PATH, 0, RESOLVE_BENEATH);
     if (fd < 0)
-        fail("directories cannot be granted: openat2: %s (it needs Linux 5.8 and no seccomp filter against it)",
-             strerror(errno));
+        return failure_set(why, "directories cannot be granted: openat2: %s "
+                           "(it needs Linux 5.8 and no seccomp filter against it)", strerror(errno));
     close(fd);
+    return true;
 }
 
 /* Opens path beneath dir.  Failing, -1 and *err; errno stays EAGAIN where that was all there was, to the last. */
@@ -616,7 +617,7 @@ uint32_t wasi_path_open(struct wasi *w, const struct path_open_args *args)
 /* ---- grants ---- */
 
 /* A directory granted :ro inside one granted :rw, or the other way round, would be neither. */
-static void preopen_check_modes(const struct config *config, const int *hosts)
+static bool preopen_check_modes(const struct config *config, const int *hosts, struct failure *why)
 {
     for (uint32_t i = 0; i < config->ngrants; i++)
         for (uint32_t k = 0; k < config->ngrants; k++) {
@@ -625,24 +626,41 @@ static void preopen_check_modes(const struct config *config, const int *hosts)
                 continue;
             if (a->read_only == b->read_only || !directory_lies_in(hosts[i], hosts[k]))
                 continue;
-            fail("--dir %s and --dir %s: one is :ro, the other is not, and the first lies in the second "
-                 "(give both the same mode)", a->host, b->host);
+            return failure_set(why, "--dir %s and --dir %s: one is :ro, the other is not, and the first lies in the "
+                               "second (give both the same mode)", a->host, b->host);
         }
+    return true;
 }
 
-static void preopen_host(struct wasi *w, int *at, const struct config *config, const struct grant *g)
+static bool preopen_host(struct wasi *w, int *at, const struct config *config, const struct grant *g,
+                         struct failure *why)
 {
     uint32_t err;
-    if (g->sealed) {
-        sealed_open_all(w, config);
-        *at = sealed_host(w);
-        return;
-    }
-    int host = *at = open(g->host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (host < 0)
-        fail("--dir %s: %s", g->host, strerror(errno));
-    if (filesystem_refused(host, &err))
-        fail("--dir %s: a kernel file system cannot be granted", g->host);
+    if (g->sealed)
+        return sealed_open_all(w, config, at, why);
+    *at = open(g->host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*at < 0)
+        return failure_set(why, "--dir %s: %s", g->host, strerror(errno));
+    if (filesystem_refused(*at, &err))
+        return failure_set(why, "--dir %s: a kernel file system cannot be granted", g->host);
+    return true;
+}
+
+/* The grant's descriptor becomes the table's. */
+static bool preopen_place(struct wasi *w, const struct grant *g, int *host, uint32_t want, struct failure *why)
+{
+    struct desc d = { .host = *host, .io = *host, .filetype = FILETYPE_DIRECTORY, .read_only = g->read_only,
+                      .preopen = g->guest, .sealed = g->sealed };
+    struct stat st;
+    uint32_t fd;
+    if (fstat(*host, &st) < 0)
+        return failure_set(why, "--dir %s: %s", g->guest, strerror(errno));
+    st.st_mode = g->sealed ? S_IFDIR : st.st_mode;
+    desc_describe(&d, &st, O_RDONLY);
+    *host = -1;
+    if (desc_place(w, &d, &fd) || fd != want)
+        return failure_set(why, "cannot start: no memory");
+    return true;
 }
 
 void preopen_end(struct wasi *w)
@@ -655,36 +673,32 @@ void preopen_end(struct wasi *w)
     w->nopening = 0;
 }
 
-void preopen_all(struct wasi *w, const struct config *config)
+static bool preopen_hosts(struct wasi *w, const struct config *config, struct failure *why)
+{
+    int *hosts = w->opening;
+    for (uint32_t i = 0; i < config->ngrants; i++)
+        if (!preopen_host(w, &hosts[i], config, &config->grants[i], why))
+            return false;
+    bool kernel = !config->grants[0].sealed; /* it stands last */
+    return (!kernel || path_check_kernel(hosts[0], why)) && preopen_check_modes(config, hosts, why);
+}
+
+bool preopen_all(struct wasi *w, const struct config *config, struct failure *why)
 {
     if (config->ngrants == 0)
-        return;
+        return true;
     if (config->ngrants > w->open_max)
-        fail("%u --dir: the limit of open files allows %u", config->ngrants, w->open_max);
-    int *hosts = w->opening = malloc(config->ngrants * sizeof *hosts);
-    if (!hosts)
-        fail("cannot start: no memory");
+        return failure_set(why, "%u --dir: the limit of open files allows %u", config->ngrants, w->open_max);
+    w->opening = malloc(config->ngrants * sizeof *w->opening);
+    if (!w->opening)
+        return failure_set(why, "cannot start: no memory");
     for (; w->nopening < config->ngrants; w->nopening++)
-        hosts[w->nopening] = -1;
+        w->opening[w->nopening] = -1;
+    if (!preopen_hosts(w, config, why))
+        return false;
     for (uint32_t i = 0; i < config->ngrants; i++)
-        preopen_host(w, &hosts[i], config, &config->grants[i]);
-    if (!config->grants[0].sealed) /* it stands last */
-        path_check_kernel(hosts[0]);
-    preopen_check_modes(config, hosts);
-    for (uint32_t i = 0; i < config->ngrants; i++) {
-        struct desc d = { .host = hosts[i], .io = hosts[i], .filetype = FILETYPE_DIRECTORY };
-        struct stat st;
-        uint32_t fd;
-        d.read_only = config->grants[i].read_only;
-        d.preopen = config->grants[i].guest;
-        if (fstat(d.host, &st) < 0)
-            fail("--dir %s: %s", config->grants[i].guest, strerror(errno));
-        d.sealed = config->grants[i].sealed;
-        st.st_mode = d.sealed ? S_IFDIR : st.st_mode;
-        desc_describe(&d, &st, O_RDONLY);
-        hosts[i] = -1; /* the table's from here on */
-        if (desc_place(w, &d, &fd) || fd != 3 + i)
-            fail("cannot start: no memory");
-    }
+        if (!preopen_place(w, &config->grants[i], &w->opening[i], 3 + i, why))
+            return false;
     preopen_end(w);
+    return true;
 }

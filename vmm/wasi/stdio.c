@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-void stdio_open_closed(void)
+bool stdio_open_closed(struct failure *why)
 {
     for (int fd = 0; fd <= 2; fd++) {
         if (fcntl(fd, F_GETFD) >= 0)
@@ -20,8 +20,10 @@ void stdio_open_closed(void)
         /* The lowest free number, as all below are open. */
         int got = open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
         if (got != fd)
-            fail("descriptor %d is closed and cannot be opened on /dev/null: %s", fd, strerror(errno));
+            return failure_set(why, "descriptor %d is closed and cannot be opened on /dev/null: %s", fd,
+                               strerror(errno));
     }
+    return true;
 }
 
 static int nonblocking_twin(int fd, int access)
@@ -31,7 +33,7 @@ static int nonblocking_twin(int fd, int access)
     return open(link, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-static void adopt(struct wasi *w, int fd, int host)
+static bool adopt(struct wasi *w, int fd, int host, struct failure *why)
 {
     struct stat st;
     int flags = fcntl(host, F_GETFL);
@@ -39,11 +41,11 @@ static void adopt(struct wasi *w, int fd, int host)
     if (!desc_put(w, (uint32_t)fd, &d)) {
         if (w->stdio_owned)
             close(host);
-        fail("cannot start: no memory");
+        return failure_set(why, "cannot start: no memory");
     }
     struct desc *at = desc_get(w, (uint64_t)fd);
     if (flags < 0 || fstat(host, &st) < 0)
-        fail("cannot use descriptor %d: %s", fd, strerror(errno));
+        return failure_set(why, "cannot use descriptor %d: %s", fd, strerror(errno));
     int access = flags & O_ACCMODE;
     d.read_only = access == O_RDONLY;
     desc_describe(&d, &st, access);
@@ -65,24 +67,27 @@ static void adopt(struct wasi *w, int fd, int host)
         w->terminal_known = true;
     }
     *at = d;
+    return true;
 }
 
 /* An embedder's, or /dev/null, above the numbers that its program may think its own. */
-static int host_copy(struct wasi *w, int fd, int host)
+static bool adopt_copy(struct wasi *w, int fd, int host, struct failure *why)
 {
     int copy = fcntl(host >= 0 ? host : w->null, F_DUPFD_CLOEXEC, 3);
     if (copy < 0)
-        fail("cannot use %d as descriptor %d: %s", host, fd, strerror(errno));
-    return copy;
+        return failure_set(why, "cannot use %d as descriptor %d: %s", host, fd, strerror(errno));
+    return adopt(w, fd, copy, why);
 }
 
-void stdio_adopt(struct wasi *w, const struct config *config)
+bool stdio_adopt(struct wasi *w, const struct config *config, struct failure *why)
 {
     w->stdio_owned = config->stdio != NULL;
-    if (!config->stdio)
-        stdio_open_closed();
+    if (!config->stdio && !stdio_open_closed(why))
+        return false;
     for (int fd = 0; fd <= 2; fd++)
-        adopt(w, fd, config->stdio ? host_copy(w, fd, config->stdio[fd]) : fd);
+        if (!(config->stdio ? adopt_copy(w, fd, config->stdio[fd], why) : adopt(w, fd, fd, why)))
+            return false;
+    return true;
 }
 
 int wasi_stream(struct wasi *w, int fd)

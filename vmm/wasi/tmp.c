@@ -107,7 +107,7 @@ static bool dead_remove(int folder, const char *name, void *self)
 }
 
 /* The user's folder, made if it is not there; it must be ours alone. */
-static void folder_open(struct tmp *tmp, char *path, size_t cap)
+static bool folder_open(struct tmp *tmp, char *path, size_t cap, struct failure *why)
 {
     struct stat st;
     const char *base = getenv("TMPDIR");
@@ -115,14 +115,15 @@ static void folder_open(struct tmp *tmp, char *path, size_t cap)
         base = "/tmp";
     int n = snprintf(path, cap, "%s/wasmvm-tmp-%u", base, (unsigned)geteuid());
     if (n < 0 || (size_t)n >= cap)
-        fail("--tmp: %s: the name is too long (set TMPDIR)", base);
+        return failure_set(why, "--tmp: %s: the name is too long (set TMPDIR)", base);
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
-        fail("--tmp: %s: %s (set TMPDIR)", path, strerror(errno));
+        return failure_set(why, "--tmp: %s: %s (set TMPDIR)", path, strerror(errno));
     tmp->folder = open(path, DIRECTORY);
     if (tmp->folder < 0 || fstat(tmp->folder, &st) < 0)
-        fail("--tmp: %s: %s (remove it, or set TMPDIR)", path, strerror(errno));
+        return failure_set(why, "--tmp: %s: %s (remove it, or set TMPDIR)", path, strerror(errno));
     if (st.st_uid != geteuid() || (st.st_mode & 077))
-        fail("--tmp: %s: others can use it too (remove it, or set TMPDIR)", path);
+        return failure_set(why, "--tmp: %s: others can use it too (remove it, or set TMPDIR)", path);
+    return true;
 }
 
 /* A name that no living run of this process, or of one with its number elsewhere, has; what was left of a dead one is
@@ -140,21 +141,22 @@ static bool own_make(struct tmp *tmp)
            flock(tmp->own, LOCK_EX | LOCK_NB) == 0;
 }
 
-const char *tmp_make(struct tmp *tmp)
+bool tmp_make(struct tmp *tmp, struct failure *why)
 {
     char folder[PATH_MAX - 64];
-    folder_open(tmp, folder, sizeof folder);
+    if (!folder_open(tmp, folder, sizeof folder, why))
+        return false;
     if (flock(tmp->folder, LOCK_EX) < 0)
-        fail("--tmp: %s: no lock: %s (set TMPDIR)", folder, strerror(errno));
+        return failure_set(why, "--tmp: %s: no lock: %s (set TMPDIR)", folder, strerror(errno));
     entries_visit(tmp->folder, dead_remove, NULL);
     if (!own_make(tmp))
-        fail("--tmp: %s/%s: %s (set TMPDIR)", folder, tmp->name, strerror(errno));
+        return failure_set(why, "--tmp: %s/%s: %s (set TMPDIR)", folder, tmp->name, strerror(errno));
     flock(tmp->folder, LOCK_UN);
     if (asprintf(&tmp->path, "%s/%s", folder, tmp->name) < 0) {
         tmp->path = NULL;
-        fail("--tmp: no memory");
+        return failure_set(why, "--tmp: no memory");
     }
-    return tmp->path;
+    return true;
 }
 
 void tmp_remove(struct tmp *tmp)

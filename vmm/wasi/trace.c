@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -199,17 +200,18 @@ static void add_arguments(struct wasi *w, struct line *line, const struct reques
     }
 }
 
-void trace_open(struct wasi *w, const struct config *config)
+bool trace_open(struct wasi *w, const struct config *config, struct failure *why)
 {
     w->trace = -1;
     if (!config->set->trace)
-        return;
+        return true;
     w->trace_began_ns = clock_now_ns();
     int stream = config->stdio ? config->stdio[2] : STDERR_FILENO;
     if (*config->set->trace)
-        w->trace = output_open(config->module, "--trace=", config->set->trace, false);
-    else if (stream >= 0 && (w->trace = fcntl(stream, F_DUPFD_CLOEXEC, 3)) < 0)
-        fail("--trace: stderr cannot be written: %s", strerror(errno));
+        return output_open(&w->trace, config->module, "--trace=", config->set->trace, false, why);
+    if (stream >= 0 && (w->trace = fcntl(stream, F_DUPFD_CLOEXEC, 3)) < 0)
+        return failure_set(why, "--trace: stderr cannot be written: %s", strerror(errno));
+    return true;
 }
 
 void trace_close(struct wasi *w)

@@ -26,19 +26,18 @@ static uint32_t (*const handlers[WASI_CALLS])(struct wasi *, const uint64_t *wor
 #define RANDOM_CHUNK (1u << 20) /* between two looks for a kick */
 
 /* Joins strings as args_get wants them, each NUL-terminated. */
-static char *strings_join(char *const *strings, uint32_t n, uint32_t *len)
+static bool strings_join(char *const *strings, uint32_t n, char **out, uint32_t *len, struct failure *why)
 {
     size_t total = 0;
     for (uint32_t i = 0; i < n; i++)
         total += strlen(strings[i]) + 1;
-    char *all = total <= UINT32_MAX ? malloc(total + 1) : NULL;
-    if (!all)
-        fail("cannot keep the arguments: no memory for %zu bytes", total);
-    char *at = all;
+    char *at = *out = total <= UINT32_MAX ? malloc(total + 1) : NULL;
+    if (!at)
+        return failure_set(why, "cannot keep the arguments: no memory for %zu bytes", total);
     for (uint32_t i = 0; i < n; i++)
         at = stpcpy(at, strings[i]) + 1;
     *len = (uint32_t)total;
-    return all;
+    return true;
 }
 
 struct wasi *wasi_alloc(struct guestmem *mem, struct kick *kick)
@@ -54,18 +53,17 @@ struct wasi *wasi_alloc(struct guestmem *mem, struct kick *kick)
     return w;
 }
 
-void wasi_open(struct wasi *w, const struct config *config)
+bool wasi_open(struct wasi *w, const struct config *config, struct failure *why)
 {
     w->argc = config->argc;
-    w->args = strings_join(config->args, config->argc, &w->args_len);
     w->envc = config->envc;
-    w->env = strings_join(config->env, config->envc, &w->env_len);
-    trace_open(w, config);
-    fdtable_open(w);
-    stdio_adopt(w, config);
-    preopen_all(w, config);
-    net_open(w, config);
-    fdstat_publish(w);
+    bool good = strings_join(config->args, config->argc, &w->args, &w->args_len, why) &&
+                strings_join(config->env, config->envc, &w->env, &w->env_len, why) &&
+                trace_open(w, config, why) && fdtable_open(w, why) && stdio_adopt(w, config, why) &&
+                preopen_all(w, config, why) && net_open(w, config, why);
+    if (good)
+        fdstat_publish(w);
+    return good;
 }
 
 void wasi_close(struct wasi *w)

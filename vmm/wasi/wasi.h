@@ -7,18 +7,18 @@
 /* ---- tmp.c: an empty directory for /tmp ---- */
 struct tmp { int folder, own; char name[32], *path; };
 #define TMP_NONE ((struct tmp){ .folder = -1, .own = -1 })
-const char *tmp_make(struct tmp *); /* its name; fail(), then tmp_remove is due too */
+bool tmp_make(struct tmp *, struct failure *); /* path is its name; false: tmp_remove is due too */
 void tmp_remove(struct tmp *);      /* after the guest's descriptors are closed; nothing for TMP_NONE */
 
 /* ---- wasi.c and its subjects: WASI calls served on the host ---- */
 /* Opens closed standard streams on /dev/null; before anything else is opened, as it would get their numbers. */
-void stdio_open_closed(void);
+bool stdio_open_closed(struct failure *);
 struct wasi; /* descriptor table, preopens, counters */
 struct request { uint32_t number, closes; uint64_t args[SLOT_ARGS]; }; /* the copy that is validated and used */
-/* Takes what it needs from config (grants, args, env); opens preopens; fail() on a directory that cannot be had: then
- * wasi_close is due for what wasi_alloc gave (NULL = no memory). */
+/* Takes what it needs from config (grants, args, env); opens preopens; false, as on a directory that cannot be had:
+ * wasi_close is due all the same for what wasi_alloc gave (NULL = no memory). */
 struct wasi *wasi_alloc(struct guestmem *, struct kick *);
-void wasi_open(struct wasi *, const struct config *);
+bool wasi_open(struct wasi *, const struct config *, struct failure *);
 /* Serves one WASI call (number <= CALL_WASI_LAST) and returns its errno.  May set *end (proc_exit, EPIPE on 1
  * or 2). */
 uint32_t wasi_dispatch(struct wasi *, const struct request *, struct end *end);

@@ -10,28 +10,20 @@
 #include "vmm/base/message.h"
 
 static char home[] = "/tmp/test_output.XXXXXX";
-static struct { const char *path; bool keep; int fd; } want;
-
-static void open_it(void *context)
-{
-    (void)context;
-    want.fd = output_open("module", "--trace=", want.path, want.keep);
-}
-
 /* The sentence, or "" where it can be had; then it is closed. */
 static const char *opened(const char *path, bool keep)
 {
-    static struct outlet outlet;
-    int before = host_descriptors();
-    outlet = (struct outlet){.tell = NULL};
-    want.path = path;
-    want.keep = keep;
-    if (outlet_guard(&outlet, open_it, NULL)) {
-        assert_int_equal(write(want.fd, "more", 4), 4);
-        close(want.fd);
+    static struct failure why;
+    int before = host_descriptors(), fd = -1;
+    why.text[0] = 0;
+    if (output_open(&fd, "module", "--trace=", path, keep, &why)) {
+        assert_int_equal(write(fd, "more", 4), 4);
+        close(fd);
+    } else {
+        assert_int_equal(fd, -1);
     }
     assert_int_equal(host_descriptors(), before);
-    return outlet.text;
+    return why.text;
 }
 
 static void file_make(const char *name, const char *text)

@@ -83,9 +83,10 @@ static int setup(void **state)
     };
     net = (struct net){ .log = open("/dev/null", O_WRONLY), .names = true };
     pthread_mutex_init(&net.log_lock, NULL);
-    policy_init(&net.policy, &config);
+    struct failure why;
+    assert_true(policy_init(&net.policy, &config, &why));
     assert_int_equal(pthread_create(&server_thread, NULL, answer, NULL), 0);
-    dns_start(&net, &config);
+    assert_true(dns_start(&net, &config, &why));
     dns = net.dns;
     return 0;
 }

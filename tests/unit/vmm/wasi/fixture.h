@@ -215,9 +215,13 @@ static inline struct wasi *wasi_new(const struct config *config)
     static const struct settings none;
     struct config whole = *config;
     struct wasi *w = wasi_alloc(&mem, NULL);
+    struct failure why;
     assert_non_null(w);
     whole.set = config->set ? config->set : &none;
-    wasi_open(w, &whole);
+    if (!wasi_open(w, &whole, &why)) {
+        message("%s", why.text);
+        exit(why.status);
+    }
     return w;
 }
 

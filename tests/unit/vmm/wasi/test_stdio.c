@@ -248,7 +248,8 @@ static void files_body(void)
 static void closed_body(void)
 {
     close(0), close(1), close(2);
-    stdio_open_closed();
+    struct failure why;
+    CHECK(stdio_open_closed(&why));
     start();
     for (uint32_t fd = 0; fd <= 2; fd++)
         CHECK(fdstat(fd).filetype == FILETYPE_CHARACTER);

@@ -26,7 +26,8 @@ static void trace_on(void)
     strcpy(name, host_path("trace"));
     const struct settings settings = { .trace = name };
     struct config config = { .set = &settings };
-    trace_open(wasi, &config);
+    struct failure why;
+    assert_true(trace_open(wasi, &config, &why));
     file = open(name, O_RDWR);
     assert_true(file >= 0);
 }
