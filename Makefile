@@ -23,7 +23,11 @@ ENGINE_SRC := \
     engine/run/runtime.c \
     engine/load/names.c \
     engine/load/gonames.c \
+    engine/ir/ir.c \
     engine/ir/build.c \
+    engine/ir/build_stack.c \
+    engine/ir/build_value.c \
+    engine/ir/build_call.c \
     engine/ir/build_control.c \
     engine/ir/build_simd.c \
     engine/ir/build_plain.c \

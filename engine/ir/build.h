@@ -1,4 +1,5 @@
-/* What the build*.c files share. */
+/* What the build*.c files share.  build.c: driver, variables; build_stack.c: nodes and the operand stack; the others:
+ * one family of instructions each. */
 #ifndef ENGINE_BUILD_H
 #define ENGINE_BUILD_H
 
@@ -67,26 +68,48 @@ struct plain_op {
 #define PLAIN_OPS 0x108 /* opcodes below that are in the table */
 extern const struct plain_op plain_ops[PLAIN_OPS];
 
-/* build.c */
+/* build_stack.c */
 uint32_t build_node(struct build *, enum irop, enum irtype);
 struct vreg *build_vreg(struct build *, uint32_t v);
 void build_push(struct build *, ref, enum irtype);
 struct opnd build_pop(struct build *);
 void build_push_node(struct build *, uint32_t node, enum irtype);
 uint32_t build_const(struct build *, enum irtype, uint64_t imm);
+bool build_is_last(struct build *, ref); /* a temporary that was computed just now */
+void build_save_pending(struct build *, uint32_t v); /* before v changes */
 void build_set(struct build *, uint32_t v, struct opnd);
 void build_flush(struct build *);
-void build_drop(struct build *);
-bool build_is_last(struct build *, ref); /* a temporary that was computed just now */
-uint32_t build_args(struct build *, uint32_t n);
-void build_call(struct build *, enum irop, const struct functype *, uint32_t idx, uint32_t table);
-void build_memarg(struct build *, uint32_t *off, uint32_t *memory);
-void build_load(struct build *, enum irtype, unsigned shape, uint32_t off, uint32_t memory);  /* address on the stack */
-void build_store(struct build *, enum irtype, unsigned shape, uint32_t off, uint32_t memory); /* address, value */
+static inline bool build_is_const(const struct build *b, ref r, uint64_t *imm)
+{
+    if (!ref_is_node(r) || (r & REF_NZ) || b->c->body.nodes[r].op != IR_CONST)
+        return false;
+    *imm = b->c->body.nodes[r].imm;
+    return true;
+}
+static inline bool build_is_folded(const struct compile *c, ref r)
+{
+    return r != REF_NONE && ref_is_node(r) && c->body.nodes[ref_index(r)].op != IR_CONST &&
+           (c->body.nodes[ref_index(r)].flags & NF_FOLD);
+}
+
 static inline uint32_t build_stack_vreg(struct build *b, uint32_t depth, enum irtype type)
 {
     return b->c->body.first_stack + depth * 2 + (type_is_int(type) ? 0 : 1);
 }
+
+/* build_value.c */
+void build_plain(struct build *, const struct plain_op *);
+void build_test_zero(struct build *, enum irtype);
+void build_wrap(struct build *);
+void build_zero_extend(struct build *);
+void build_memarg(struct build *, uint32_t *off, uint32_t *memory);
+void build_load(struct build *, enum irtype, unsigned shape, uint32_t off, uint32_t memory);  /* address on the stack */
+void build_store(struct build *, enum irtype, unsigned shape, uint32_t off, uint32_t memory); /* address, value */
+
+/* build_call.c */
+uint32_t build_args(struct build *, uint32_t n);
+void build_call(struct build *, enum irop, const struct functype *, uint32_t idx, uint32_t table);
+bool build_runtime(struct build *, unsigned op); /* false: not an instruction that is a runtime function's call */
 
 /* build_control.c */
 bool build_room(struct build *); /* for the first node, block and so on; false: no memory */

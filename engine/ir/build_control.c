@@ -468,69 +468,34 @@ bool build_control(struct build *b, unsigned op)
     return true;
 }
 
+/* Immediates of a fixed shape: so many LEB128 numbers, then so many bytes. */
+static const struct { uint8_t numbers, bytes; } immediate_shapes[IMM_COUNT] = {
+    [IMM_BLOCK] = {1, 0},   [IMM_LABEL] = {1, 0},     [IMM_FUNC] = {1, 0},       [IMM_CALL_INDIRECT] = {2, 0},
+    [IMM_LOCAL] = {1, 0},   [IMM_GLOBAL] = {1, 0},    [IMM_TABLE] = {1, 0},      [IMM_MEMORY] = {1, 0},
+    [IMM_ELEM] = {1, 0},    [IMM_DATA] = {1, 0},      [IMM_TABLE2] = {2, 0},     [IMM_MEMORY2] = {2, 0},
+    [IMM_ELEM_TABLE] = {2, 0}, [IMM_DATA_MEMORY] = {2, 0}, [IMM_REF_TYPE] = {0, 1}, [IMM_I32] = {1, 0},
+    [IMM_I64] = {1, 0},     [IMM_F32] = {0, 4},       [IMM_F64] = {0, 8},        [IMM_V128] = {0, 16},
+    [IMM_SHUFFLE] = {0, 16}, [IMM_LANE2] = {0, 1},    [IMM_LANE4] = {0, 1},      [IMM_LANE8] = {0, 1},
+    [IMM_LANE16] = {0, 1},
+};
+
 static void skip_immediates(struct build *b, unsigned op)
 {
-    switch (opcode_table[op].imm) {
-    case IMM_NONE:
-        return;
-    case IMM_BLOCK:
-    case IMM_I32:
-    case IMM_I64:
-        build_s64(b);
-        return;
-    case IMM_BR_TABLE:
+    enum immediates imm = opcode_table[op].imm;
+    if (imm == IMM_BR_TABLE) {
         for (uint32_t n = build_u32(b) + 1; n; n--)
             build_u32(b);
-        return;
-    case IMM_SELECT:
+    } else if (imm == IMM_SELECT) {
         for (uint32_t n = build_u32(b); n; n--)
             b->at++;
-        return;
-    case IMM_REF_TYPE:
-        b->at++;
-        return;
-    case IMM_F32:
-        b->at += 4;
-        return;
-    case IMM_F64:
-        b->at += 8;
-        return;
-    case IMM_V128:
-    case IMM_SHUFFLE:
-        b->at += 16;
-        return;
-    case IMM_LANE2:
-    case IMM_LANE4:
-    case IMM_LANE8:
-    case IMM_LANE16:
-        b->at++;
-        return;
-    case IMM_CALL_INDIRECT:
-    case IMM_TABLE2:
-    case IMM_MEMORY2:
-    case IMM_ELEM_TABLE:
-    case IMM_DATA_MEMORY:
-        build_u32(b);
-        build_u32(b);
-        return;
-    case IMM_MEM8:
-    case IMM_MEM16:
-    case IMM_MEM32:
-    case IMM_MEM64:
-    case IMM_MEM128:
-    case IMM_MEM8_LANE:
-    case IMM_MEM16_LANE:
-    case IMM_MEM32_LANE:
-    case IMM_MEM64_LANE:
-        if (build_u32(b) & 64)
-            build_u32(b);
-        build_u32(b);
-        if (opcode_table[op].imm >= IMM_MEM8_LANE)
-            b->at++;
-        return;
-    default:
-        build_u32(b);
-        return; /* one index */
+    } else if (imm >= IMM_MEM8 && imm <= IMM_MEM64_LANE) {
+        uint32_t off, memory;
+        build_memarg(b, &off, &memory);
+        b->at += imm >= IMM_MEM8_LANE;
+    } else {
+        for (unsigned n = immediate_shapes[imm].numbers; n; n--)
+            build_s64(b); /* signed or not: the same bytes */
+        b->at += immediate_shapes[imm].bytes;
     }
 }
 

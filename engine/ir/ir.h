@@ -286,7 +286,7 @@ bool compile_grow(struct compile *, void **array, uint32_t *cap, uint32_t need, 
 /* The same for an array beside which its capacity stands. */
 #define GROW(c, array, need) compile_grow(c, (void **)&(array), &array##_cap, need, sizeof *(array))
 
-/* ---- build.c, build_control.c: body to nodes; spec 4.4 says what each instruction means ---- */
+/* ---- build*.c: body to nodes; spec 4.4 says what each instruction means ---- */
 bool build(struct compile *);
 /* ---- flow.c ---- */
 bool flow(struct compile *);

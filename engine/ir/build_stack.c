@@ -1,0 +1,170 @@
+/* Nodes, the operand stack, and writes of virtual registers.
+ *
+ * The operand stack holds references.  Local reads are references to the virtual register, copied only where the local
+ * is written while the read is still on the stack. */
+#include "engine/ir/build.h"
+#include "engine/lib.h"
+
+/* ---- nodes ---- */
+
+uint32_t build_node(struct build *b, enum irop op, enum irtype type)
+{
+    struct compile *c = b->c;
+    if (c->body.nnodes == c->body.nodes_cap && !GROW(c, c->body.nodes, c->body.nnodes + 1))
+        return 0; /* node 0 exists from the start: writes go nowhere harmful, `failed` ends the pass */
+    uint32_t i = c->body.nnodes++;
+    struct node *n = &c->body.nodes[i];
+    *n = (struct node){.op = (uint8_t)op,
+                       .type = (uint8_t)type,
+                       .dst = REF_NONE,
+                       .a = REF_NONE,
+                       .b = REF_NONE,
+                       .c = REF_NONE,
+                       .use = REF_NONE,
+                       .pos = b->pos};
+    if (op != IR_CONST)
+        b->last = i;
+    return i;
+}
+
+struct vreg *build_vreg(struct build *b, uint32_t v)
+{
+    struct compile *c = b->c;
+    if (v >= c->body.nvregs) {
+        if (!GROW(c, c->body.vregs, v + 1))
+            return &c->body.vregs[0];
+        while (c->body.nvregs <= v) { /* stack registers: int and float in turn */
+            bool is_float = (c->body.nvregs - c->body.first_stack) & 1;
+            c->body.vregs[c->body.nvregs++] = (struct vreg){.type = is_float ? T_F64 : T_I64};
+        }
+    }
+    return &c->body.vregs[v];
+}
+
+/* ---- operand stack ---- */
+
+void build_push(struct build *b, ref r, enum irtype type)
+{
+    if (b->sp >= 0xffffff)
+        b->c->failed = true;
+    if (b->sp == b->stack_cap && !GROW(b->c, b->stack, b->sp + 1))
+        return;
+    if (ref_is_vreg(r))
+        build_vreg(b, ref_index(r))->pending++;
+    b->stack[b->sp++] = (struct opnd){r, (uint8_t)type};
+}
+
+struct opnd build_pop(struct build *b)
+{
+    if (b->sp == 0)
+        return (struct opnd){0, T_I32}; /* only after a failure */
+    struct opnd o = b->stack[--b->sp];
+    if (b->flushed > b->sp)
+        b->flushed = b->sp;
+    if (ref_is_vreg(o.r)) {
+        struct vreg *v = build_vreg(b, ref_index(o.r));
+        v->pending--;
+        v->uses++;
+    }
+    return o;
+}
+
+void build_push_node(struct build *b, uint32_t n, enum irtype type)
+{
+    b->c->body.nodes[n].flags |= NF_VALUE;
+    b->c->body.nodes[n].depth = b->sp & 0xffffff;
+    build_vreg(b, build_stack_vreg(b, b->sp, type)); /* its spill slot */
+    build_push(b, n, type);
+}
+
+uint32_t build_const(struct build *b, enum irtype type, uint64_t imm)
+{
+    uint32_t n = build_node(b, IR_CONST, type);
+    b->c->body.nodes[n].imm = imm;
+    b->c->body.nodes[n].flags = NF_FOLD | NF_VALUE;
+    return n;
+}
+
+/* A temporary that was computed just now, so that nothing can lie between it and its user. */
+bool build_is_last(struct build *b, ref r)
+{
+    return r != REF_NONE && ref_is_node(r) && ref_index(r) == b->last && (b->c->body.nodes[b->last].flags & NF_VALUE) &&
+           b->c->body.nodes[b->last].dst == REF_NONE;
+}
+
+/* ---- writing virtual registers ---- */
+
+#define PENDING_LOOK 256
+
+/* Reads of v that are still on the stack are copied before v changes.  Where they are not found soon the whole stack is
+ * flushed, after which no read of a local is pending: so no entry is looked at again and again. */
+void build_save_pending(struct build *b, uint32_t v)
+{
+    uint32_t looked = 0;
+    for (uint32_t i = b->sp; i-- > 0 && build_vreg(b, v)->pending;) {
+        if (++looked > PENDING_LOOK && v < b->c->body.first_stack) {
+            build_flush(b);
+            return;
+        }
+        struct opnd *o = &b->stack[i];
+        if (!ref_is_vreg(o->r) || ref_index(o->r) != v)
+            continue;
+        uint32_t n = build_node(b, IR_COPY, o->type);
+        struct node *copy = &b->c->body.nodes[n];
+        copy->a = o->r;
+        copy->flags |= NF_VALUE;
+        copy->depth = i & 0xffffff;
+        build_vreg(b, build_stack_vreg(b, i, o->type));
+        o->r = n;
+        build_vreg(b, v)->pending--;
+        build_vreg(b, v)->uses++;
+    }
+}
+
+/* A trap in the middle of a node that writes a pinned global would show a value that was never set. */
+static bool fusible(struct build *b, uint32_t v)
+{
+    const struct compile *c = b->c;
+    const struct node *n = &c->body.nodes[b->last];
+    return v >= c->body.first_local || ((ir_flags[n->op] & IRF_PURE) && !build_is_folded(c, n->a) &&
+                                          !build_is_folded(c, n->b));
+}
+
+void build_set(struct build *b, uint32_t v, struct opnd o)
+{
+    struct compile *c = b->c;
+    if (o.r == (REF_VREG | v))
+        return;
+    build_vreg(b, v)->uses++;
+    if (!build_vreg(b, v)->pending && build_is_last(b, o.r) && !(o.r & REF_NZ) && fusible(b, v)) {
+        c->body.nodes[b->last].dst = v;
+        return;
+    }
+    build_save_pending(b, v);
+    uint32_t n = build_node(b, IR_SET, o.type);
+    c->body.nodes[n].a = o.r;
+    c->body.nodes[n].dst = v;
+}
+
+/* Leaves entries [0, sp) as stack registers or constants, so that a block may end here. */
+void build_flush(struct build *b)
+{
+    for (uint32_t i = b->flushed; i < b->sp; i++) {
+        struct opnd o = b->stack[i];
+        uint64_t imm;
+        if (build_is_const(b, o.r, &imm))
+            continue;
+        uint32_t v = build_stack_vreg(b, i, o.type);
+        if (o.r == (REF_VREG | v))
+            continue;
+        if (ref_is_vreg(o.r)) {
+            build_vreg(b, ref_index(o.r))->pending--;
+            build_vreg(b, ref_index(o.r))->uses++;
+        }
+        b->stack[i].r = 0;
+        build_set(b, v, o);
+        build_vreg(b, v)->pending++;
+        b->stack[i].r = REF_VREG | v;
+    }
+    b->flushed = b->sp;
+}

@@ -1,0 +1,205 @@
+/* Plain instructions to nodes, and what costs no node: constants go to the right, loads become memory operands, a wrap
+ * or a zero extension is a change of the operand's type. */
+#include "engine/ir/build.h"
+#include "engine/lib.h"
+
+/* The 64-bit register that holds r is known to have a zero upper half. */
+static bool is_zero_extended(struct build *b, ref r)
+{
+    if (r & REF_NZ)
+        return false;
+    if (ref_is_vreg(r)) {
+        uint32_t v = ref_index(r);
+        return v < b->c->body.first_stack && build_vreg(b, v)->type == T_I32;
+    }
+    const struct node *n = &b->c->body.nodes[ref_index(r)];
+    if (n->op == IR_CONST)
+        return n->imm >> 32 == 0;
+    if (n->op == IR_LOAD && (n->sub == M_8U || n->sub == M_16U || n->sub == M_32U))
+        return true;
+    return node_value_type(n) == T_I32;
+}
+
+/* ---- folding ---- */
+
+/* A load that its user may do as a memory operand. */
+static bool foldable_load(struct build *b, ref r, enum irtype type)
+{
+    static const uint8_t shape[] = {[T_I32] = M_32U, [T_I64] = M_64, [T_F32] = M_F32, [T_F64] = M_F64};
+    return !(r & REF_NZ) && build_is_last(b, r) && b->c->body.nodes[r].op == IR_LOAD && type <= T_F64 &&
+           b->c->body.nodes[r].sub == shape[type] && b->c->body.nodes[r].type == type;
+}
+
+static void fold_loads(struct build *b, struct opnd *x, struct opnd *y, enum irop op, enum irtype type)
+{
+    static const bool folds[IR_COUNT] = {
+        [IR_ADD] = 1, [IR_SUB] = 1,  [IR_AND] = 1,  [IR_OR] = 1,   [IR_XOR] = 1, [IR_MUL] = 1,
+        [IR_CMP] = 1, [IR_FADD] = 1, [IR_FSUB] = 1, [IR_FMUL] = 1, [IR_FDIV] = 1};
+    uint64_t imm;
+    if (!folds[op])
+        return;
+    if (foldable_load(b, y->r, type)) {
+        if (!build_is_const(b, x->r, &imm))
+            b->c->body.nodes[y->r].flags |= NF_FOLD;
+    } else if (foldable_load(b, x->r, type) && !build_is_const(b, y->r, &imm) && (ir_flags[op] & IRF_COMM)) {
+        struct opnd t = *x;
+        *x = *y;
+        *y = t;
+        b->c->body.nodes[y->r].flags |= NF_FOLD;
+    }
+}
+
+static void binary(struct build *b, enum irop op, enum irtype type, unsigned sub)
+{
+    struct opnd y = build_pop(b), x = build_pop(b);
+    uint64_t imm;
+    if ((ir_flags[op] & IRF_COMM) && build_is_const(b, x.r, &imm)) {
+        struct opnd t = x;
+        x = y;
+        y = t;
+    }
+    fold_loads(b, &x, &y, op, type);
+    uint32_t n = build_node(b, op, type);
+    struct node *node = &b->c->body.nodes[n];
+    node->a = x.r;
+    node->b = y.r;
+    node->sub = (uint8_t)sub;
+    build_push_node(b, n, op == IR_CMP || op == IR_FCMP ? T_I32 : type);
+}
+
+static void unary(struct build *b, enum irop op, enum irtype type, unsigned sub)
+{
+    struct opnd x = build_pop(b);
+    uint32_t n = build_node(b, op, type);
+    b->c->body.nodes[n].a = x.r;
+    b->c->body.nodes[n].sub = (uint8_t)sub;
+    build_push_node(b, n, type);
+}
+
+void build_test_zero(struct build *b, enum irtype type)
+{
+    struct opnd *top = &b->stack[b->sp - 1];
+    if (b->sp && build_is_last(b, top->r) && type == T_I32) {
+        struct node *n = &b->c->body.nodes[ref_index(top->r)];
+        if (n->op == IR_CMP) {
+            n->sub ^= 1;
+            return;
+        }
+        if (n->op == IR_FCMP) {
+            static const uint8_t inverse[] = {FCC_NE,  FCC_EQ, FCC_NLT, FCC_NGT, FCC_NLE,
+                                              FCC_NGE, FCC_LT, FCC_GT,  FCC_LE,  FCC_GE};
+            n->sub = inverse[n->sub];
+            return;
+        }
+    }
+    build_push(b, build_const(b, type, 0), type);
+    binary(b, IR_CMP, type, CC_E);
+}
+
+/* The low half of its result needs no upper half of an operand. */
+static bool narrows(struct build *b, const struct node *n)
+{
+    uint64_t imm;
+    if (n->op == IR_SHL)
+        return build_is_const(b, n->b, &imm) && imm < 32;
+    return (ir_flags[n->op] & IRF_NARROW) && !build_is_folded(b->c, n->b);
+}
+
+/* i32.wrap_i64: the entry's type changes; an addition and its like narrow to 32 bits. */
+void build_wrap(struct build *b)
+{
+    struct opnd o = build_pop(b);
+    uint64_t imm;
+    if (build_is_const(b, o.r, &imm)) {
+        build_push(b, build_const(b, T_I32, (uint32_t)imm), T_I32);
+        return;
+    }
+    if (is_zero_extended(b, o.r)) {
+        build_push(b, o.r, T_I32);
+        return;
+    }
+    if (build_is_last(b, o.r)) {
+        struct node *n = &b->c->body.nodes[ref_index(o.r)];
+        if (n->type == T_I64 && narrows(b, n)) {
+            n->type = T_I32;
+            build_push(b, o.r, T_I32);
+            return;
+        }
+    }
+    build_push(b, o.r | REF_NZ, T_I32);
+}
+
+void build_zero_extend(struct build *b)
+{
+    struct opnd o = build_pop(b);
+    uint64_t imm;
+    if (build_is_const(b, o.r, &imm)) {
+        build_push(b, build_const(b, T_I64, (uint32_t)imm), T_I64);
+        return;
+    }
+    if (is_zero_extended(b, o.r)) {
+        build_push(b, o.r, T_I64);
+        return;
+    }
+    build_push(b, o.r, T_I32);
+    unary(b, IR_ZEXT, T_I64, 0);
+}
+
+/* ---- memory ---- */
+
+void build_memarg(struct build *b, uint32_t *off, uint32_t *memory)
+{
+    uint32_t align = build_u32(b);
+    *memory = align & 64 ? build_u32(b) : 0;
+    *off = build_u32(b);
+}
+
+void build_load(struct build *b, enum irtype type, unsigned shape, uint32_t off, uint32_t memory)
+{
+    struct opnd address = build_pop(b);
+    uint32_t n = build_node(b, IR_LOAD, type);
+    struct node *node = &b->c->body.nodes[n];
+    node->a = address.r;
+    node->off = off;
+    node->idx = memory;
+    node->sub = (uint8_t)shape;
+    build_push_node(b, n, type);
+}
+
+void build_store(struct build *b, enum irtype type, unsigned shape, uint32_t off, uint32_t memory)
+{
+    struct opnd value = build_pop(b), address = build_pop(b);
+    uint32_t n = build_node(b, IR_STORE, type);
+    struct node *node = &b->c->body.nodes[n];
+    node->a = address.r;
+    node->b = value.r;
+    node->off = off;
+    node->idx = memory;
+    node->sub = (uint8_t)shape;
+}
+
+/* ---- the table ---- */
+
+void build_plain(struct build *b, const struct plain_op *p)
+{
+    uint32_t off = 0, memory = 0;
+    if (p->how == P_LOAD || p->how == P_STORE)
+        build_memarg(b, &off, &memory);
+    switch (p->how) {
+    case P_BIN:
+        binary(b, p->op, p->type, p->sub);
+        break;
+    case P_UN:
+        unary(b, p->op, p->type, p->sub);
+        break;
+    case P_TEST:
+        build_test_zero(b, p->type);
+        break;
+    case P_LOAD:
+        build_load(b, p->type, p->sub, off, memory);
+        break;
+    default:
+        build_store(b, p->type, p->sub, off, memory);
+        break;
+    }
+}

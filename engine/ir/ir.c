@@ -1,0 +1,28 @@
+/* What all passes share: the table of operations, arrays that grow. */
+#include "engine/ir/ir.h"
+#include "engine/lib.h"
+
+const uint8_t ir_flags[IR_COUNT] = {
+#define IR(name, flags) [IR_##name] = (flags),
+#include "engine/ir/ir.def"
+#undef IR
+};
+
+bool compile_grow(struct compile *c, void **array, uint32_t *cap, uint32_t need, uint32_t elem_bytes)
+{
+    if (need <= *cap)
+        return true;
+    uint64_t n = *cap ? *cap : 64;
+    while (n < need)
+        n *= 2;
+    uint8_t *p = c->failed ? NULL : scratch_alloc(c->engine, n * elem_bytes);
+    if (!p) {
+        c->failed = true;
+        return false;
+    }
+    if (*array)
+        mem_move(p, *array, (uint64_t)*cap * elem_bytes);
+    *array = p;
+    *cap = (uint32_t)n;
+    return true;
+}
