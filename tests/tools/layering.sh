@@ -33,7 +33,6 @@ known='
     vmm/wasi/path.c net
     vmm/wasi/poll.c net
     vmm/wasi/wasi.c net
-    vmm/run/vcpu.h machine
 '
 is_known() { # FILE FOLDER
     [[ $known == *" $1 $2"$'\n'* ]]

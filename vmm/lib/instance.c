@@ -189,7 +189,7 @@ void wasmvm_instance_free(wasmvm_instance *i)
         return;
     if (i->state == STATE_ALIVE || i->state == STATE_PREPARED) {
         struct outlet *before = outlet_use(&i->outlet);
-        vm_serve_stop(i->vm);
+        exports_stop(&i->serving);
         over(i);
         outlet_use(before);
     }
@@ -301,7 +301,7 @@ static void run(wasmvm_instance *i)
 
 static void serve(wasmvm_instance *i)
 {
-    vm_serve_start(i->vm, i->wasi, &i->end);
+    exports_start(&i->serving, i->vm, i->wasi, &i->end);
 }
 
 /* Runs it under the limits of time; prepares it where that was not done. */
@@ -399,7 +399,7 @@ int wasmvm_lookup(wasmvm_instance *i, const char *name, const wasmvm_export **ou
         return embed_error(error, WASMVM_E_HOST, "no memory for an export");
     }
     struct outlet *before = outlet_use(&i->outlet);
-    int found = strlen(name) < CALL_WORDS ? vm_find(i->vm, name, &e->func, e->sig) : WASMVM_NO_EXPORT;
+    int found = strlen(name) < CALL_WORDS ? exports_find(&i->serving, name, &e->func, e->sig) : WASMVM_NO_EXPORT;
     int code = found == WASMVM_ENDED ? died(i, error) : WASMVM_OK;
     outlet_use(before);
     if (found == WASMVM_OK) {
@@ -445,7 +445,7 @@ int wasmvm_invoke(wasmvm_instance *i, const wasmvm_export *e, const wasmvm_val *
     struct outlet *before = outlet_use(&i->outlet);
     if (i->call_limit_ns)
         kick_deadline(vm_kick(i->vm), clock_now_ns() + i->call_limit_ns);
-    int called = vm_call(i->vm, e->func, in, (uint32_t)nargs, out, (uint32_t)nresults);
+    int called = exports_call(&i->serving, e->func, in, (uint32_t)nargs, out, (uint32_t)nresults);
     if (i->call_limit_ns)
         kick_deadline(vm_kick(i->vm), 0);
     int code = WASMVM_OK;

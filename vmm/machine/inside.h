@@ -2,7 +2,6 @@
 #ifndef VMM_MACHINE_INSIDE_H
 #define VMM_MACHINE_INSIDE_H
 
-#include "vmm/machine/kvm.h"
 #include "vmm/machine/machine.h"
 
 #define PAGE  0x1000ull
@@ -16,6 +15,37 @@ static inline uint64_t round_up(uint64_t n, uint64_t unit)
 /* ---- features.c: the host's CPU ---- */
 uint32_t features_host(void); /* CPU_* bits; AVX and its kin only count if kvm_start_state says so */
 unsigned features_physical_bits(void);
+
+/* ---- kvm.c: one VM, one vCPU, slots; the only file with KVM ioctls, and <linux/kvm.h> goes no further ---- */
+struct kvm_run;
+struct kvm {
+    int fd, vm_fd, vcpu_fd;
+    struct kvm_run *run; /* the kernel's shared page for the vCPU */
+    size_t run_bytes;
+    uint32_t slots;      /* memory slots so far */
+    uint64_t slot_bytes; /* ... and what they hold together */
+    char why[96];        /* what kvm_enter had to say */
+};
+
+/* Opens /dev/kvm and makes a VM.  false: the reason and what to do; kvm_close is due all the same. */
+struct failure;
+bool kvm_open(struct kvm *, struct failure *);
+/* Adds a memory slot: guest-physical [gpa, gpa + bytes) is [host, host + bytes); all multiples of 4 KiB.  false:
+ * errno. */
+bool kvm_add_slot(struct kvm *, uint64_t gpa, void *host, uint64_t bytes);
+bool kvm_add_vcpu(struct kvm *, struct failure *); /* makes the vCPU */
+
+/* Where the vCPU starts: long mode, CPL 3, flat segments, the tables as given. */
+struct cpu_start {
+    uint64_t cr3;
+    uint64_t gdt, idt, tss; /* guest-virtual */
+    uint16_t gdt_limit, idt_limit, tss_limit;
+    uint64_t rip, rsp, rdi;
+};
+/* *avx: the host's CPU has it; then, whether the guest may use it. */
+bool kvm_start_state(struct kvm *, const struct cpu_start *, bool *avx, struct failure *);
+bool kvm_tsc_offset(struct kvm *, uint64_t *offset); /* guest minus host; false: this kernel cannot say */
+void kvm_close(struct kvm *);
 
 /* ---- ram.c: guest-physical memory: where everything lies, slots, growth ---- */
 struct span { uint8_t *host; uint64_t gpa, bytes; };
@@ -82,9 +112,6 @@ uint64_t boot_text_bytes(const struct image *);
 uint64_t boot_small_bytes(const struct config *, const struct image *);
 bool boot_prepare(struct vm *, const struct image *, struct cpu_start *, struct failure *);
 void boot_features(struct vm *, uint32_t cpu_features);
-void boot_serve(struct vm *); /* before the first instruction: no program is run, exports are called from outside */
-/* The first doorbell came through: vector 13 gets its proper entry. */
-void boot_probe_done(struct vm *);
 
 /* ---- host_table.c ---- */
 /* In the control area, for the guest's linker: abi.h's struct host_import and the strings. */
@@ -101,15 +128,6 @@ struct clock {
     struct clock_page page;    /* as last written */
 };
 void clockpage_start(struct vm *);       /* before the first instruction */
-void clockpage_check(struct vm *);       /* at the first exit: does the guest's rdtsc fit? */
-bool clockpage_refresh(struct vm *);
-
-/* ---- grow.c: the guest's memory calls ---- */
-enum grow { GROW_DONE, GROW_REFUSED, GROW_HOSTILE };
-enum grow grow_linear(struct vm *, uint64_t old_bytes, uint64_t new_bytes);
-enum grow grow_more(struct vm *, uint64_t number, uint64_t old_bytes, uint64_t new_bytes);
-enum grow grow_heap(struct vm *, uint64_t bytes);
-enum grow grow_code(struct vm *, uint64_t bytes);
 
 /* ---- vm.c ---- */
 struct more { /* further memories */
@@ -131,10 +149,6 @@ struct vm {
     struct span cpl0_tables;   /* the page of descriptor tables */
     uint64_t module_bytes, heap_bytes, code_bytes;
     uint8_t *module_copy;      /* of a module that is no regular file, until it has its place */
-    struct vcpu *vcpu;         /* exports.c's; NULL: none runs */
-    uint64_t entered_ns;       /* CLOCK_MONOTONIC before the first instruction */
-    uint64_t entered_cpu_ns;   /* the vCPU's thread's CPU time then */
 };
-void vm_count(struct vm *);    /* what is counted at the end of a run */
 
 #endif

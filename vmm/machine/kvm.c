@@ -3,8 +3,6 @@
  * The CPUID that the guest may ask for is a small table of our own: KVM_GET_SUPPORTED_CPUID costs 0.45 ms on the
  * software kind of KVM, and the guest gets what it needs to know by the boot record.  The table's one purpose is to
  * make KVM accept the control registers that we set. */
-#include "vmm/machine/kvm.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>

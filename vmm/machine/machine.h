@@ -97,5 +97,55 @@ struct guestmem *vm_memory(struct vm *);
 struct kick *vm_kick(struct vm *);
 void vm_close(struct vm *); /* KVM's part; guest memory is left to the end of the process */
 void vm_free(struct vm *);  /* all of it */
+struct kvm;
+/* What the run loop works with; all of it the machine's. */
+struct machine {
+    struct vm *vm;
+    const struct config *config;
+    struct run_stats *stats;
+    struct guestmem *mem;
+    struct kick *kick;
+    struct kvm *kvm;
+};
+struct machine vm_machine(struct vm *);
+void vm_count(struct vm *); /* at the end of a run: memory, and what the guest has counted */
+
+/* ---- kvm.c: the vCPU ---- */
+/* The type of the task register's descriptor: 11, or 9 where an emulated SVM honours the I/O bitmap only so. */
+enum { TSS_BUSY = 11, TSS_AVAILABLE = 9 };
+bool kvm_set_tss_type(struct kvm *, int type);
+
+struct cpu_place { uint64_t rip, rsp, rdi, rsi; bool user; /* CPL 3 */ };
+bool kvm_get_place(struct kvm *, struct cpu_place *);
+/* Sets rip, rsp, rdi and rsi and clears the flags; the rest stays. */
+bool kvm_set_place(struct kvm *, const struct cpu_place *);
+
+enum kvm_exit {
+    KVM_DOORBELL,    /* `out %al, $DOORBELL_PORT`; *value = al                   */
+    KVM_INTERRUPTED, /* a signal                                                 */
+    KVM_SHUTDOWN,    /* triple fault                                             */
+    KVM_REFUSED,     /* the CPU refused its state (VM entry failed)              */
+    KVM_STRANGE,     /* anything else: *why has a line, valid until the next run */
+};
+enum kvm_exit kvm_enter(struct kvm *, uint8_t *value, const char **why);
+/* The signals that are blocked while the guest runs, instead of the thread's own: any other one that is pending makes
+ * kvm_enter return at once, as KVM_INTERRUPTED. */
+bool kvm_set_signals(struct kvm *, const sigset_t *blocked);
+uint64_t kvm_tsc_khz(struct kvm *); /* 0: unknown */
+
+/* ---- boot.c ---- */
+void boot_serve(struct vm *); /* before the first instruction: no program is run, exports are called from outside */
+void boot_probe_done(struct vm *); /* the first doorbell came through: vector 13 gets its proper entry */
+
+/* ---- clockpage.c: the guest's clocks ---- */
+void clockpage_check(struct vm *);       /* at the first exit: does the guest's rdtsc fit? */
+bool clockpage_refresh(struct vm *);
+
+/* ---- grow.c: the guest's memory calls ---- */
+enum grow { GROW_DONE, GROW_REFUSED, GROW_HOSTILE };
+enum grow grow_linear(struct vm *, uint64_t old_bytes, uint64_t new_bytes);
+enum grow grow_more(struct vm *, uint64_t number, uint64_t old_bytes, uint64_t new_bytes);
+enum grow grow_heap(struct vm *, uint64_t bytes);
+enum grow grow_code(struct vm *, uint64_t bytes);
 
 #endif

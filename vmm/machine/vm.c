@@ -166,6 +166,11 @@ struct kick *vm_kick(struct vm *vm)
     return &vm->kick;
 }
 
+struct machine vm_machine(struct vm *vm)
+{
+    return (struct machine){vm, vm->config, vm->stats, &vm->mem, &vm->kick, &vm->kvm};
+}
+
 struct guestmem *vm_memory(struct vm *vm)
 {
     return &vm->mem;
@@ -176,11 +181,6 @@ struct guestmem *vm_memory(struct vm *vm)
 void vm_count(struct vm *vm)
 {
     struct run_stats *stats = vm->stats;
-    uint64_t run_ns = clock_now_ns() - vm->entered_ns;
-    if (!stats->boot_ns)
-        stats->boot_ns = run_ns;
-    stats->run_ns = run_ns - stats->boot_ns;
-    stats->cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - vm->entered_cpu_ns;
     stats->linear_bytes = vm->mem.regions[REGION_LINEAR].bytes + vm->more.bytes;
     stats->slot_kernel_bytes = vm->kvm.slot_bytes / PAGE * KERNEL_BYTES_PER_PAGE;
     guest_read(&vm->mem, MAP_CONTROL + offsetof(struct control, stats), &stats->guest, sizeof stats->guest);

@@ -28,8 +28,8 @@ enum served ask_reply(struct vcpu *v, const struct request *r, enum server who)
     v->reply = *r;
     if (who == ON_VCPU) /* the server is told by SERVED_KEPT; a loop of replied_here may stand below its call */
         v->replied = true;
-    v->vm->stats->calls[r->number].count++;
-    v->vm->stats->calls[r->number].polled += who == ON_SERVER && !s->rung;
+    v->machine.stats->calls[r->number].count++;
+    v->machine.stats->calls[r->number].polled += who == ON_SERVER && !s->rung;
     return SERVED_KEPT;
 }
 
@@ -43,7 +43,7 @@ _Static_assert(offsetof(struct slot, result) == offsetof(struct slot, number) + 
 static void answer_write(struct vcpu *v, enum slot_answer what, uint64_t result, const uint64_t *args, uint32_t n)
 {
     struct answer_words words = {.number = what, .result = result};
-    struct guestmem *mem = &v->vm->mem;
+    struct guestmem *mem = v->machine.mem;
     if (n <= SLOT_ARGS && n)
         memcpy(words.args, args, n * sizeof *args);
     else if (n)
@@ -56,7 +56,7 @@ static void words_write(struct vcpu *v, const char *text)
 {
     char words[CALL_WORDS] = {0};
     memcpy(words, text, strnlen(text, sizeof words - 1));
-    guest_write(&v->vm->mem, MAP_CONTROL + offsetof(struct control, words), words, strlen(words) + 1);
+    guest_write(v->machine.mem, MAP_CONTROL + offsetof(struct control, words), words, strlen(words) + 1);
 }
 
 static bool replied_here(struct vcpu *v)
@@ -101,7 +101,7 @@ int ask_find(struct vcpu *v, enum server who, const char *name, uint32_t *func, 
     if (found->what != FOUND)
         return found->what == FOUND_LARGE ? WASMVM_BAD_TYPE : WASMVM_NO_EXPORT;
     *func = found->func;
-    guest_read(&v->vm->mem, MAP_CONTROL + offsetof(struct control, words), sig, CALL_WORDS);
+    guest_read(v->machine.mem, MAP_CONTROL + offsetof(struct control, words), sig, CALL_WORDS);
     sig[CALL_WORDS - 1] = 0;
     if (!is_type(sig)) {
         vcpu_end_by(v, who, "a function type that is none");
@@ -152,7 +152,7 @@ int ask_call(struct vcpu *v, enum server who, uint32_t func, const uint64_t *arg
     if (nresults <= SLOT_ARGS)
         memcpy(results, v->reply.args, nresults * sizeof *results);
     else
-        guest_read(&v->vm->mem, MAP_CONTROL + offsetof(struct control, values), results, nresults * sizeof *results);
+        guest_read(v->machine.mem, MAP_CONTROL + offsetof(struct control, values), results, nresults * sizeof *results);
     return WASMVM_OK;
 }
 
@@ -165,7 +165,7 @@ static bool args_read(struct vcpu *v, const struct request *r, const char *sig, 
     const uint64_t *from = r->args + ARGS_host;
     uint32_t n = sig_params(sig);
     if (n > SLOT_ARGS - ARGS_host) {
-        if (!guest_read(&v->vm->mem, MAP_CONTROL + offsetof(struct control, values), more, n * sizeof *more))
+        if (!guest_read(v->machine.mem, MAP_CONTROL + offsetof(struct control, values), more, n * sizeof *more))
             return false;
         from = more;
     }
@@ -201,7 +201,7 @@ static bool stack_low(const struct vcpu *v)
 
 static enum served host_run(struct vcpu *v, struct host_entry *entry, const wasmvm_val *args, enum server who)
 {
-    struct wasmvm_call call = {.vcpu = v, .who = who, .mem = &v->vm->mem};
+    struct wasmvm_call call = {.vcpu = v, .who = who, .mem = v->machine.mem};
     wasmvm_val value = {.u64 = 0};
     const char *words = NULL;
     uint64_t began_ns = trace_begin(v->wasi);
@@ -226,7 +226,7 @@ static enum served host_run(struct vcpu *v, struct host_entry *entry, const wasm
 /* Within serve(): the service's lock is held, but while the function runs. */
 enum served ask_host(struct vcpu *v, const struct request *r, enum server who)
 {
-    struct host_table *table = v->vm->config->host;
+    struct host_table *table = v->machine.config->host;
     uint64_t function = host_decode(r->args)->function;
     struct host_entry *entry = table && function < table->n ? &table->entries[function] : NULL;
     wasmvm_val args[HOST_PARAMS_MAX];

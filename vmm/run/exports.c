@@ -23,57 +23,58 @@ static bool thread_make(struct vcpu *v)
 }
 
 /* The run is over, or is to be: joins its thread. */
-static void join(struct vm *vm)
+static void join(struct exports *e)
 {
-    pthread_join(vm->vcpu->thread, NULL);
-    ask_free(vm->vcpu);
-    free(vm->vcpu);
-    vm->vcpu = NULL;
+    pthread_join(e->vcpu->thread, NULL);
+    ask_free(e->vcpu);
+    free(e->vcpu);
+    e->vcpu = NULL;
 }
 
-bool vm_serve_start(struct vm *vm, struct wasi *wasi, struct end *end)
+bool exports_start(struct exports *e, struct vm *vm, struct wasi *wasi, struct end *end)
 {
-    struct vcpu *v = vm->vcpu = calloc(1, sizeof *v);
+    struct vcpu *v = e->vcpu = calloc(1, sizeof *v);
     if (!v)
         return vcpu_none(end, "no memory", "free some"), false;
-    *v = (struct vcpu){.vm = vm, .wasi = wasi, .end = end};
+    *v = (struct vcpu){.machine = vm_machine(vm), .wasi = wasi, .end = end};
     vcpu_begin(v, true);
     boot_serve(vm);
     if (!thread_make(v)) {
         free(v);
-        vm->vcpu = NULL;
+        e->vcpu = NULL;
         return vcpu_none(end, "no thread", "fewer machines, or ulimit -u"), false;
     }
     if (service_await(&v->service))
         return true;
-    join(vm);
+    join(e);
     return false;
 }
 
-int vm_find(struct vm *vm, const char *name, uint32_t *func, char *sig)
+int exports_find(struct exports *e, const char *name, uint32_t *func, char *sig)
 {
-    if (!vm->vcpu)
+    if (!e->vcpu)
         return WASMVM_ENDED;
-    int found = ask_find(vm->vcpu, ON_SERVER, name, func, sig);
+    int found = ask_find(e->vcpu, ON_SERVER, name, func, sig);
     if (found == WASMVM_ENDED)
-        join(vm);
+        join(e);
     return found;
 }
 
-int vm_call(struct vm *vm, uint32_t func, const uint64_t *args, uint32_t n, uint64_t *results, uint32_t nresults)
+int exports_call(struct exports *e, uint32_t func, const uint64_t *args, uint32_t n, uint64_t *results,
+                 uint32_t nresults)
 {
-    if (!vm->vcpu)
+    if (!e->vcpu)
         return WASMVM_ENDED;
-    int called = ask_call(vm->vcpu, ON_SERVER, func, args, n, results, nresults);
+    int called = ask_call(e->vcpu, ON_SERVER, func, args, n, results, nresults);
     if (called == WASMVM_ENDED)
-        join(vm);
+        join(e);
     return called;
 }
 
-void vm_serve_stop(struct vm *vm)
+void exports_stop(struct exports *e)
 {
-    if (!vm->vcpu)
+    if (!e->vcpu)
         return;
-    service_stop(&vm->vcpu->service);
-    join(vm);
+    service_stop(&e->vcpu->service);
+    join(e);
 }

@@ -63,7 +63,7 @@ static int do_call_export(struct wasmvm_call *call, const char *name, const wasm
 
 static int do_wait(struct wasmvm_call *call, int fd, short events)
 {
-    struct kick *kick = &call->vcpu->vm->kick;
+    struct kick *kick = call->vcpu->machine.kick;
     if (!events)
         return kick_pending(kick) ? WASMVM_ENDED : WASMVM_OK;
     for (;;) {

@@ -62,7 +62,7 @@ void vcpu_end_by(struct vcpu *v, enum server who, const char *format, ...)
     va_end(ap);
     end->kind = ENDED_HOSTILE;
     if (who == ON_SERVER)
-        kick_thread(&v->vm->kick); /* out of the guest */
+        kick_thread(v->machine.kick); /* out of the guest */
 }
 
 /* The guest's text as a string of our own; NULL: not readable, or longer than any honest text. */
@@ -71,7 +71,7 @@ static char *text_read(struct vcpu *v, gva_t at, uint64_t len)
     char *text = len <= TEXT_MOST ? malloc(len + 1) : NULL;
     if (!text)
         return NULL;
-    if (len && !guest_read(&v->vm->mem, at, text, len)) {
+    if (len && !guest_read(v->machine.mem, at, text, len)) {
         free(text);
         return NULL;
     }
@@ -97,39 +97,39 @@ static uint64_t grow_result(struct vcpu *v, enum call call, uint64_t from, uint6
 
 static uint64_t call_memory_grow(struct vcpu *v, const struct memory_grow_args *args)
 {
-    return grow_result(v, CALL_memory_grow, args->from, args->to, grow_linear(v->vm, args->from, args->to));
+    return grow_result(v, CALL_memory_grow, args->from, args->to, grow_linear(v->machine.vm, args->from, args->to));
 }
 
 static uint64_t call_memory_more(struct vcpu *v, const struct memory_more_args *args)
 {
     return grow_result(v, CALL_memory_more, args->from, args->to,
-                       grow_more(v->vm, args->memory, args->from, args->to));
+                       grow_more(v->machine.vm, args->memory, args->from, args->to));
 }
 
 static uint64_t call_heap_grow(struct vcpu *v, const struct heap_grow_args *args)
 {
-    return grow_result(v, CALL_heap_grow, 0, args->to, grow_heap(v->vm, args->to));
+    return grow_result(v, CALL_heap_grow, 0, args->to, grow_heap(v->machine.vm, args->to));
 }
 
 static uint64_t call_code_grow(struct vcpu *v, const struct code_grow_args *args)
 {
-    return grow_result(v, CALL_code_grow, 0, args->to, grow_code(v->vm, args->to));
+    return grow_result(v, CALL_code_grow, 0, args->to, grow_code(v->machine.vm, args->to));
 }
 
 static uint64_t call_clock_refresh(struct vcpu *v, const struct clock_refresh_args *args)
 {
     (void)args;
-    return !clockpage_refresh(v->vm);
+    return !clockpage_refresh(v->machine.vm);
 }
 
 static uint64_t call_ready(struct vcpu *v, const struct ready_args *args)
 {
     (void)args;
-    struct run_stats *stats = v->vm->stats;
+    struct run_stats *stats = v->machine.stats;
     if (stats->boot_ns)
         vcpu_end(v, ENDED_HOSTILE, "ready a second time");
     else
-        stats->boot_ns = clock_now_ns() - v->vm->entered_ns;
+        stats->boot_ns = clock_now_ns() - v->entered_ns;
     return 0;
 }
 
@@ -154,7 +154,7 @@ static uint64_t call_backtrace(struct vcpu *v, const struct backtrace_args *args
 {
     uint32_t number = 0;
     char *text = text_read(v, args->text, args->text_len);
-    kick_reason(&v->vm->kick, &number);
+    kick_reason(v->machine.kick, &number);
     if (!text)
         end_bad_text(v, CALL_backtrace, args->text, args->text_len);
     else if (v->quitting)
@@ -171,10 +171,10 @@ static uint64_t call_results(struct vcpu *v, const struct results_args *args)
     char text[INVOKE_RESULTS_MAX * INVOKE_LINE];
     uint64_t n = args->n;
     int out = wasi_stream(v->wasi, STDOUT_FILENO);
-    if (!v->vm->config->set->invoke || n > INVOKE_RESULTS_MAX ||
-        !guest_read(&v->vm->mem, args->at, results, n * sizeof results[0]))
+    if (!v->machine.config->set->invoke || n > INVOKE_RESULTS_MAX ||
+        !guest_read(v->machine.mem, args->at, results, n * sizeof results[0]))
         vcpu_end(v, ENDED_HOSTILE, "%llu results at 0x%llx", (unsigned long long)n, (unsigned long long)args->at);
-    else if (out >= 0 && !write_guard_all(&v->vm->kick, out, text, invoke_print(results, n, text, sizeof text)) &&
+    else if (out >= 0 && !write_guard_all(v->machine.kick, out, text, invoke_print(results, n, text, sizeof text)) &&
              errno != EINTR)
         vcpu_end(v, errno == EPIPE ? ENDED_SIGPIPE : ENDED_USAGE, "stdout cannot be written: %s", strerror(errno));
     return 0;
@@ -184,7 +184,7 @@ static uint64_t call_random_refill(struct vcpu *v, const struct random_refill_ar
 {
     struct iovec pool;
     (void)args;
-    bool found = guest_span(&v->vm->mem, MAP_CONTROL + offsetof(struct control, random), RANDOM_POOL, true, &pool);
+    bool found = guest_span(v->machine.mem, MAP_CONTROL + offsetof(struct control, random), RANDOM_POOL, true, &pool);
     return !found || getrandom(pool.iov_base, pool.iov_len, 0) != (ssize_t)pool.iov_len;
 }
 
@@ -205,7 +205,7 @@ static uint64_t (*const own_calls[CALL_COUNT])(struct vcpu *, const uint64_t *wo
 static bool request_read(struct vcpu *v, struct request *r)
 {
     struct slot slot;
-    if (!guest_read(&v->vm->mem, SLOT_AT, &slot, offsetof(struct slot, polled)))
+    if (!guest_read(v->machine.mem, SLOT_AT, &slot, offsetof(struct slot, polled)))
         return false;
     r->number = slot.number;
     r->closes = slot.closes;
@@ -236,7 +236,7 @@ static void close_first(struct vcpu *v, uint32_t closes, struct end *end)
     const uint32_t none = 0;
     if (!closes)
         return;
-    guest_write(&v->vm->mem, SLOT_AT + offsetof(struct slot, closes), &none, sizeof none);
+    guest_write(v->machine.mem, SLOT_AT + offsetof(struct slot, closes), &none, sizeof none);
     fd_close_encode(first.args, &(struct fd_close_args){.fd = closes - 1});
     wasi_dispatch(v->wasi, &first, end);
 }
@@ -255,7 +255,7 @@ static uint64_t ticks_now(const struct vcpu *v)
 static void ticks_count(struct vcpu *v)
 {
     for (unsigned i = 0; i < CALL_COUNT; i++) {
-        struct call_stats *stats = &v->vm->stats->calls[i];
+        struct call_stats *stats = &v->machine.stats->calls[i];
         double ns = v->service.tsc_khz ? (double)stats->ticks * 1e6 / (double)v->service.tsc_khz : (double)stats->ticks;
         stats->total_ns = (uint64_t)ns;
     }
@@ -284,7 +284,7 @@ static enum served request_serve(struct vcpu *v, const struct request *r, enum s
             return how;
     } else {
         result = own_calls[r->number] ? own_calls[r->number](v, r->args) : wasi_result(v, r, who);
-        guest_write(&v->vm->mem, SLOT_AT + offsetof(struct slot, result), &result, sizeof result);
+        guest_write(v->machine.mem, SLOT_AT + offsetof(struct slot, result), &result, sizeof result);
     }
     v->served = (struct served_call){counted_as(r->number), true, who == ON_SERVER && !v->service.rung, began};
     return SERVED_DONE;
@@ -297,7 +297,7 @@ static void call_count(void *context)
     const struct served_call *call = &v->served;
     if (!call->due)
         return;
-    struct call_stats *stats = &v->vm->stats->calls[call->number];
+    struct call_stats *stats = &v->machine.stats->calls[call->number];
     v->service.last = ticks_now(v);
     stats->count++;
     stats->polled += call->polled;
@@ -320,7 +320,7 @@ static enum served serve_here(struct vcpu *v, const struct request *r)
     enum served how = is_reply(r->number) ? ask_reply(v, r, ON_SERVER) : request_serve(v, r, ON_SERVER);
     if (v->polled_end.kind == ENDED_NOT)
         return how;
-    kick_thread(&v->vm->kick); /* out of the guest */
+    kick_thread(v->machine.kick); /* out of the guest */
     return SERVED_NOT;
 }
 
@@ -351,13 +351,13 @@ static enum served call_serve(void *context, enum server who)
 static bool stop_wanted(void *context)
 {
     struct vcpu *v = context;
-    return kick_pending(&v->vm->kick) || v->polled_end.kind != ENDED_NOT;
+    return kick_pending(v->machine.kick) || v->polled_end.kind != ENDED_NOT;
 }
 
 static void call_rung(struct vcpu *v)
 {
     uint32_t number = 0;
-    guest_read(&v->vm->mem, SLOT_AT + offsetof(struct slot, number), &number, sizeof number);
+    guest_read(v->machine.mem, SLOT_AT + offsetof(struct slot, number), &number, sizeof number);
     service_doorbell(&v->service, !own_call(number), v->guest_ns);
     /* Closed while it waited for something to do; or for a backtrace, which has a time of its own. */
     if (__atomic_load_n(&v->service.stopping, __ATOMIC_RELAXED) && !v->quitting && v->end->kind == ENDED_NOT)
@@ -366,7 +366,7 @@ static void call_rung(struct vcpu *v)
 
 void vcpu_begin(struct vcpu *v, bool threadless)
 {
-    struct guestmem *mem = &v->vm->mem;
+    struct guestmem *mem = v->machine.mem;
     struct iovec ticks;
     bool found = guest_span(mem, SLOT_AT + offsetof(struct slot, wait_ticks), 8, true, &ticks);
     assert(found);
@@ -375,14 +375,14 @@ void vcpu_begin(struct vcpu *v, bool threadless)
         .polled = guest_word(mem, SLOT_AT + offsetof(struct slot, polled)),
         .wait_ticks = ticks.iov_base, .serve = call_serve, .served = call_count, .stop_wanted = stop_wanted,
         .context = v,
-        .threadless = threadless, .patient = !v->vm->config->set->abandon,
+        .threadless = threadless, .patient = !v->machine.config->set->abandon,
     };
-    service_init(&v->service, v->vm->config->set->hypercall, kvm_tsc_khz(&v->vm->kvm));
+    service_init(&v->service, v->machine.config->set->hypercall, kvm_tsc_khz(v->machine.kvm));
 }
 
 static void probe_end(struct vcpu *v)
 {
-    boot_probe_done(v->vm);
+    boot_probe_done(v->machine.vm);
     v->probe = PROBE_DONE;
 }
 
@@ -393,7 +393,7 @@ static void probe_step(struct vcpu *v)
     bool first = v->probe == PROBE_OPEN;
     if (v->probe == PROBE_DONE)
         vcpu_end(v, ENDED_HOSTILE, "doorbell with the value %d at the wrong time", DOORBELL_PROBE);
-    else if (!kvm_set_tss_type(&v->vm->kvm, first ? TSS_AVAILABLE : TSS_BUSY))
+    else if (!kvm_set_tss_type(v->machine.kvm, first ? TSS_AVAILABLE : TSS_BUSY))
         vcpu_end(v, ENDED_CRASH, "the task register cannot be set");
     else if (first)
         v->probe = PROBE_OTHER_TYPE;
@@ -417,7 +417,7 @@ static void crash(struct vcpu *v)
                                           "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"};
     struct crash c;
     char registers[16 * 28], *at = registers;
-    bool read = guest_read(&v->vm->mem, MAP_CONTROL + offsetof(struct control, crash), &c, sizeof c);
+    bool read = guest_read(v->machine.mem, MAP_CONTROL + offsetof(struct control, crash), &c, sizeof c);
     assert(read);
     for (int i = 0; i < 16; i++)
         at += sprintf(at, "%s%-3s %016llx", i % 4 ? "  " : "\n", names[i], (unsigned long long)c.gpr[i]);
@@ -431,7 +431,7 @@ static void doorbell(struct vcpu *v, uint8_t value)
     switch (value) {
     case DOORBELL_CALL:
         if (v->probe != PROBE_DONE) {
-            clockpage_check(v->vm);
+            clockpage_check(v->machine.vm);
             probe_end(v);
         }
         call_rung(v);
@@ -451,13 +451,13 @@ static void quit_begin(struct vcpu *v, uint32_t number)
     const gva_t at = MAP_CONTROL + offsetof(struct control, quit_entry);
     struct { uint64_t entry, stack; } quit;
     struct cpu_place place;
-    if (!guest_read(&v->vm->mem, at, &quit, sizeof quit) || !quit.entry ||
-        !kvm_get_place(&v->vm->kvm, &place) || (!place.user && ++v->quit_tries == QUIT_TRIES)) {
+    if (!guest_read(v->machine.mem, at, &quit, sizeof quit) || !quit.entry ||
+        !kvm_get_place(v->machine.kvm, &place) || (!place.user && ++v->quit_tries == QUIT_TRIES)) {
         end_with(v, ENDED_SIGNAL, number, NULL);
         return;
     }
     if (!place.user) {
-        kick_after(&v->vm->kick, QUIT_RETRY_NS);
+        kick_after(v->machine.kick, QUIT_RETRY_NS);
         return;
     }
     if (!service_stop(&v->service)) { /* the quit handler uses the slot */
@@ -467,8 +467,8 @@ static void quit_begin(struct vcpu *v, uint32_t number)
     uint64_t rsp = quit.stack ? quit.stack : FSTACK_TOP;
     struct cpu_place there = {.rip = quit.entry, .rsp = rsp, .rdi = place.rip, .rsi = place.rsp};
     v->quitting = true;
-    kick_patience(&v->vm->kick, QUIT_WAIT_NS);
-    if (!kvm_set_place(&v->vm->kvm, &there))
+    kick_patience(v->machine.kick, QUIT_WAIT_NS);
+    if (!kvm_set_place(v->machine.kvm, &there))
         end_with(v, ENDED_SIGNAL, number, NULL);
 }
 
@@ -476,14 +476,14 @@ static void quit_begin(struct vcpu *v, uint32_t number)
 static void kicked(struct vcpu *v)
 {
     uint32_t number;
-    kick_drain(&v->vm->kick);
+    kick_drain(v->machine.kick);
     pthread_mutex_lock(&v->service.lock);
     bool over = end_taken(v);
     pthread_mutex_unlock(&v->service.lock);
     if (over)
         return;
-    enum end_kind kind = kick_reason(&v->vm->kick, &number);
-    if (kind == ENDED_NOT || (v->quitting && !kick_expired(&v->vm->kick)))
+    enum end_kind kind = kick_reason(v->machine.kick, &number);
+    if (kind == ENDED_NOT || (v->quitting && !kick_expired(v->machine.kick)))
         return;
     if (kind == ENDED_SIGNAL && number == SIGQUIT && !v->quitting)
         quit_begin(v, number);
@@ -495,7 +495,7 @@ static void kicked(struct vcpu *v)
 
 static void refused(struct vcpu *v, const char *why)
 {
-    if (v->probe == PROBE_OTHER_TYPE && kvm_set_tss_type(&v->vm->kvm, TSS_BUSY))
+    if (v->probe == PROBE_OTHER_TYPE && kvm_set_tss_type(v->machine.kvm, TSS_BUSY))
         probe_end(v);
     else
         vcpu_end(v, ENDED_CRASH, "%s", why);
@@ -506,11 +506,11 @@ void vcpu_step(struct vcpu *v)
     uint8_t value = 0;
     const char *why = "";
     uint64_t began = clock_now_ns();
-    enum kvm_exit exit = kvm_enter(&v->vm->kvm, &value, &why);
+    enum kvm_exit exit = kvm_enter(v->machine.kvm, &value, &why);
     v->guest_ns = clock_now_ns() - began;
-    v->vm->stats->exits++;
+    v->machine.stats->exits++;
     if (exit != KVM_DOORBELL)
-        v->vm->stats->exits_other++;
+        v->machine.stats->exits_other++;
     switch (exit) {
     case KVM_DOORBELL: doorbell(v, value); break;
     case KVM_INTERRUPTED: kicked(v); break;
@@ -520,14 +520,25 @@ void vcpu_step(struct vcpu *v)
     }
 }
 
+static void times_count(struct vcpu *v)
+{
+    struct run_stats *stats = v->machine.stats;
+    uint64_t run_ns = clock_now_ns() - v->entered_ns;
+    if (!stats->boot_ns)
+        stats->boot_ns = run_ns;
+    stats->run_ns = run_ns - stats->boot_ns;
+    stats->cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - v->entered_cpu_ns;
+    stats->service_cpu_ns = v->service.cpu_ns;
+}
+
 bool vcpu_loop(struct vcpu *v)
 {
     uint32_t number;
     sigset_t inside;
-    struct kick *kick = &v->vm->kick;
-    v->vm->entered_ns = clock_now_ns();
-    v->vm->entered_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    if (!kick_enter(kick, &inside) || !kvm_set_signals(&v->vm->kvm, &inside))
+    struct kick *kick = v->machine.kick;
+    v->entered_ns = clock_now_ns();
+    v->entered_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    if (!kick_enter(kick, &inside) || !kvm_set_signals(v->machine.kvm, &inside))
         vcpu_end(v, ENDED_USAGE, "no timer: %s (too many pending signals? ulimit -i)", strerror(errno));
     else if (kick_pending(kick))
         end_with(v, kick_reason(kick, &number), 0, NULL), v->end->code = number;
@@ -540,9 +551,9 @@ bool vcpu_loop(struct vcpu *v)
         free(v->polled_end.text);
     }
     ticks_count(v);
-    v->vm->stats->service_cpu_ns = v->service.cpu_ns;
     kick_leave(kick);
-    vm_count(v->vm);
+    times_count(v);
+    vm_count(v->machine.vm);
     return stopped;
 }
 
@@ -551,7 +562,7 @@ bool vcpu_run(struct vm *vm, struct wasi *wasi, struct end *end)
     struct vcpu *v = calloc(1, sizeof *v);
     if (!v)
         return vcpu_none(end, "no memory", "free some"), true;
-    *v = (struct vcpu){.vm = vm, .wasi = wasi, .end = end};
+    *v = (struct vcpu){.machine = vm_machine(vm), .wasi = wasi, .end = end};
     vcpu_begin(v, false);
     bool stopped = vcpu_loop(v);
     if (stopped) {

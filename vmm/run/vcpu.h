@@ -2,7 +2,6 @@
 #ifndef VMM_VCPU_H
 #define VMM_VCPU_H
 
-#include "vmm/machine/inside.h"
 #include "vmm/net/net.h"
 #include "vmm/run/run.h"
 #include "vmm/run/service.h"
@@ -13,7 +12,7 @@ enum probe { PROBE_OPEN, PROBE_OTHER_TYPE, PROBE_DONE };
 #define EXPORTS_KNOWN 16
 
 struct vcpu {
-    struct vm *vm;
+    struct machine machine;
     struct wasi *wasi;
     struct end *end;
     enum probe probe;
@@ -27,6 +26,8 @@ struct vcpu {
     struct served_call { uint32_t number; bool due, polled; uint64_t began; } served; /* to be counted */
     struct export { char *name, *sig; uint32_t func; } exports[EXPORTS_KNOWN]; /* looked up already */
     pthread_t thread;      /* the vCPU's */
+    uint64_t entered_ns;   /* CLOCK_MONOTONIC before the first instruction */
+    uint64_t entered_cpu_ns; /* its thread's CPU time then */
     uint64_t guest_ns;     /* how long the last KVM_RUN took */
 };
 
