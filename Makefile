@@ -34,6 +34,9 @@ ENGINE_SRC := \
     engine/ir/flow.c \
     engine/ir/color.c \
     engine/run/code.c \
+    engine/run/compile.c \
+    engine/run/indirect.c \
+    engine/run/call.c \
     engine/run/trap.c \
     engine/x64/asm.c \
     engine/x64/emit.c \
@@ -47,6 +50,10 @@ ENGINE_SRC := \
     engine/x64/emit_simd_float.c \
     engine/x64/emit_simd_lane.c \
     engine/x64/stubs.c \
+    engine/x64/thunks.c \
+    engine/x64/enter.c \
+    engine/x64/place.c \
+    engine/x64/constants.c \
 
 SHIM_SRC := \
     wasi-shim/args.c \

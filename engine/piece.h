@@ -26,7 +26,6 @@ enum reloc_kind {
     RELOC_STUB,    /* to: enum stub */
     RELOC_CALL,    /* to: function of the same instance; compiled later or replaced, the call goes there */
     RELOC_TAIL,    /* the same for a jump, but where it has to go through the trampoline it does so for good */
-    RELOC_CODE,    /* to: offset in the code region */
 };
 struct reloc {
     uint32_t site;
@@ -38,14 +37,16 @@ struct reloc {
 /* The side table: what is to be known of a place in the code.  Other kinds may come (handlers, roots, inlined frames);
  * who reads it passes over those that it does not know. */
 enum mark_kind {
-    MARK_AT,   /* from here on, code belongs to the wasm instruction at the module offset pos */
+    MARK_AT,   /* from here on, code belongs to the wasm instruction at pos */
     MARK_CALL, /* the return address of that instruction's call */
     MARK_TRAP, /* behind the call of a trap's stub, for that instruction */
 };
 struct mark {
-    uint32_t native, pos;
-    uint8_t kind;
+    uint32_t native;
+    uint32_t pos : 28; /* from the body's first byte on */
+    uint32_t kind : 4;
 };
+_Static_assert(LIMIT_BODY_BYTES < 1u << 28, "mark.pos holds it");
 
 struct piece {
     uint8_t *code;
@@ -67,7 +68,7 @@ struct indirect {
 
 /* What code reaches outside of itself, besides the engine's and the instance's fields. */
 struct reach {
-    const uint8_t *constants; /* CONSTANT_BYTES, filled by constants_fill (x64/target.h) */
+    struct cell *constants; /* CONSTANT_BYTES, filled by constants_fill (x64/target.h) */
     struct cell *results;     /* results number 1 and up of the function that returned last */
     /* For compiled code: where a call of a type (canonical) through a table goes.  Changes nothing that is seen. */
     struct indirect (*indirect)(struct instance *, struct table *, uint32_t canon);

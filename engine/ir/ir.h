@@ -158,10 +158,6 @@ struct vreg {
     uint32_t pending; /* build.c: reads of it that are still on the operand stack */
 };
 
-struct site {
-    uint32_t native, pos;
-};
-
 /* build.c's result: the function as nodes and blocks.  Later passes fill in what says so above. */
 struct body {
     struct node *nodes;
@@ -212,11 +208,6 @@ struct compile {
     struct body body;
     struct life life;
     struct homes homes;
-
-    /* record mode: map native offsets to wasm offsets instead of keeping code */
-    bool record;
-    struct site *sites;
-    uint32_t nsites, sites_cap;
 };
 
 /* The type of a node's value (comparisons have the type of their operands). */
@@ -300,7 +291,6 @@ static inline uint32_t web_find(struct compile *c, uint32_t w)
 }
 /* ---- color.c ---- */
 bool color(struct compile *);
-/* ---- x64/emit.c: appends machine code to the instance's code region; false: no code memory ---- */
-bool emit(struct compile *, uint32_t *code_offset, uint32_t *code_bytes);
+/* ---- then x64/target.h: emit ---- */
 
 #endif

@@ -5,9 +5,9 @@
 #include "engine/piece.h"
 
 /* The code region starts with the engine's stubs; then, per instance, trampolines and thunks of imports; then
- * functions. A range is one piece of code with a frame: func's own code, or the thunk of an import. */
+ * functions.  A range is one piece of code with a frame: func's own code, or the thunk of an import. */
 struct code_range {
-    uint32_t start, body, end;
+    uint32_t start, end;
     uint32_t func;
     uint32_t frame;
     struct instance *instance;
@@ -15,21 +15,21 @@ struct code_range {
 };
 
 struct code_global {
-    uint32_t used; /* bytes of the code region */
-    uint32_t stub_enter, stub_return, stub_exit, stub_lazy, stub_indirect, stub_host_trap, stub_runtime[RT_COUNT],
-        stub_trap[TRAP_COUNT];
-    struct cell *results; /* results number 1 and up of the function that returned last */
+    uint32_t used;             /* bytes of the code region */
+    uint32_t stub[STUB_COUNT]; /* code offsets */
+    struct reach reach;
     struct code_range *ranges;
     uint32_t nranges, ranges_cap; /* ascending */
     struct code_state *states;    /* all instances' */
-    uint8_t *constants;           /* 16 bytes each, enum code_constant */
-    struct cell *vectors;         /* x64/emit_simd.c: constants of vector code, NULL before the first */
 };
 
-/* One direct call site that waits for its callee to be compiled. */
-struct fixup {
-    uint32_t site, func, next;
-}; /* code offset of the rel32 */
+/* One call of a function of the same instance. */
+struct call_site {
+    uint32_t at;   /* code offset of its number */
+    uint32_t next; /* the function's next one, + 1 */
+};
+#define SITES_FIRST 1024u /* in the first chunk */
+#define SITE_CHUNKS 21     /* 2^30 of them: more than the code region has room for */
 
 /* Code addresses for call_indirect of one type through one table by one instance: always callable; what may not be
  * called leads to a trap. */
@@ -41,7 +41,7 @@ struct fast_table {
     struct fast_table *next;
 };
 
-/* A call_indirect that has none: stub_indirect looks at each call. */
+/* A call_indirect that has none: STUB_INDIRECT looks at each call. */
 struct slow_site {
     struct instance *caller;
     const struct table *table;
@@ -59,42 +59,13 @@ struct code_state {
     struct instance *instance;
     uint32_t trampolines; /* code offset; TRAMPOLINE_BYTES each, one per defined function */
     uint32_t *entry;      /* per function of the index space: code offset, 0 = not compiled */
-    uint32_t *waiting;    /* per function: first fixup + 1 */
-    struct fixup *pool;
-    uint32_t npool, pool_cap;
+    uint32_t *sites;      /* per function: its first call site, + 1 */
+    struct call_site *site_chunks[SITE_CHUNKS];
+    uint32_t nsites;
     uint32_t *slot_of;       /* per function: its first slot in table 0 + 1; NULL before the first fast table */
     struct foreign *foreign; /* thunks to functions of other instances */
 };
 
-/* What stub_enter loads and leaves (x64/stubs.c knows the offsets). */
-struct activation {
-    uint64_t code, gpr[6];
-    struct cell xmm[8];
-    uint64_t nstack;
-    const struct cell *stack;
-    uint64_t pin[2], base;
-    uint64_t rax;
-    struct cell xmm0;
-};
-
-#define TRAMPOLINE_BYTES 8
-
-enum code_constant {
-    K_ABS64,
-    K_ABS32,
-    K_SIGN64,
-    K_SIGN32,
-    K_TWO63,
-    K_TWO63F,
-    K_TWO31,
-    K_TWO31F,
-    K_TWO32,
-    K_ONE_HALF,
-    K_COUNT
-};
-
-/* Reserves `bytes` at the end of the code region; 0 = cannot be had (sticky in engine->error). */
-uint32_t code_reserve(struct engine *, uint32_t bytes);
 static inline uint8_t *code_write(struct engine *e, uint32_t offset)
 {
     return e->env.code_w + offset;
@@ -104,31 +75,35 @@ static inline uint64_t code_address(struct engine *e, uint32_t offset)
     return (uint64_t)(uintptr_t)e->env.code_x + offset;
 }
 
-/* Where a direct call of func goes now; if it is not compiled yet the site (code offset of its rel32, 0 = none) is
- * remembered. */
-uint32_t code_call_target(struct code_state *, uint32_t func, uint32_t site);
-/* The code addresses for call_indirect of type `canon` through a table.  NULL: there are enough of them, or no memory
- * is left for one; then for this table and type it is NULL for ever. */
-struct fast_table *code_fast_table(struct code_state *, struct table *, uint32_t canon);
-/* Called by stub_indirect: the code to go on at, a trap's where nothing may be called.  index: within the table. */
-uint64_t code_indirect(const struct slow_site *, uint64_t index);
-bool code_add_range(struct engine *, struct code_range);
-const struct code_range *code_find(struct engine *, uint64_t pc);
-/* Compiles func again without keeping the code and tells which wasm instruction the native offset within it belongs to.
- */
-uint32_t code_wasm_offset(struct engine *, const struct code_range *, uint32_t native);
-/* The compiler proper, for a function whose body has been validated.  record: see struct compile. */
-bool code_compile(struct instance *, uint32_t func, bool record, uint32_t native, uint32_t *wasm_offset);
-/* Whether pc is in a trampoline, which belongs to no range. */
-bool code_is_trampoline(struct engine *, uint64_t pc);
-/* Called by stub_lazy.  `from`: the return address of a trampoline's call.  0: cannot (engine->trap is set). */
-uint64_t code_lazy(struct engine *, uint64_t from);
+/* ---- code.c ---- */
 
-/* ---- x64/stubs.c ---- */
-bool stubs_init(struct engine *);
-uint32_t stub_import(struct instance *, uint32_t func);                       /* thunk of an import; 0: no memory */
-uint32_t stub_foreign(struct instance *caller, const struct funcref *callee); /* thunk to another instance's function */
-void stub_trampoline(struct engine *, uint32_t at);                           /* call stub_lazy */
-void stub_jump(struct engine *, uint32_t at, uint32_t target);                /* jmp target */
+/* Puts a piece into the code region as what the range says (start, end and frame are the piece's): its code offset, or
+ * 0 and nothing has changed. */
+uint32_t code_install(struct code_state *, const struct piece *, const struct code_range *as);
+/* The same as a function, instead of what it was: its trampoline, call sites and table slots lead there. */
+bool code_install_func(struct code_state *, uint32_t func, const struct piece *);
+const struct code_range *code_find(struct engine *, uint64_t pc);
+/* Whose trampoline pc is in, and of which function; NULL: in none.  Trampolines belong to no range. */
+struct instance *code_trampoline_at(struct engine *, uint64_t pc, uint32_t *func);
+
+/* ---- indirect.c ---- */
+
+/* Makes the code addresses for call_indirect of type `canon` through a table, if there is none, if it is not enough of
+ * them, and if there is memory; where there was not, this table gets no more. */
+void code_indirect_prepare(struct code_state *, struct table *, uint32_t canon);
+/* After a function's code address was `old`. */
+void code_slot_changed(struct code_state *, uint32_t func, uint64_t old, uint64_t now);
+struct indirect code_indirect(struct instance *, struct table *, uint32_t canon); /* struct reach */
+uint64_t code_look_up(const void *slow, uint64_t index);                          /* struct reach */
+
+/* ---- compile.c ---- */
+
+/* A function's machine code, of a validated body.  Nothing is installed. */
+bool code_compile(struct instance *, uint32_t func, struct piece *);
+/* Compiles and installs, whether it is compiled already or not. */
+bool code_replace(struct instance *, uint32_t func);
+/* The wasm instruction (module offset) that the code offset within a function belongs to: compiles it again. */
+uint32_t code_wasm_offset(struct engine *, const struct code_range *, uint32_t native);
+uint64_t code_lazy(struct engine *, uint64_t from); /* struct reach */
 
 #endif

@@ -19,7 +19,8 @@ bool engine_fault(struct engine *e, const struct fault *f, uint64_t *pc, uint64_
     uint64_t lo = (uint64_t)(uintptr_t)e->env.stack_lo;
     bool stack = f->address < lo && f->sp <= lo + 65536 && f->address + (4u << 20) > lo;
     uint64_t at = f->pc, at_sp = f->sp;
-    if (stack && code_is_trampoline(e, at)) { /* its call found no room: the fault is the caller's */
+    uint32_t func;
+    if (stack && code_trampoline_at(e, at, &func)) { /* its call found no room: the fault is the caller's */
         at = word(at_sp) - 1;
         at_sp += 8;
     }
@@ -28,7 +29,7 @@ bool engine_fault(struct engine *e, const struct fault *f, uint64_t *pc, uint64_
     e->trap = stack ? TRAP_STACK : TRAP_MEMORY;
     e->trap_pc = at;
     e->trap_sp = at_sp;
-    *pc = code_address(e, e->code->stub_exit);
+    *pc = code_address(e, e->code->stub[STUB_EXIT]);
     *sp = e->c_sp;
     return true;
 }
@@ -38,21 +39,16 @@ bool engine_fault(struct engine *e, const struct fault *f, uint64_t *pc, uint64_
 struct walk {
     struct engine *engine;
     uint64_t pc, sp;
-    bool innermost;
     uint64_t outer_sp, chain;
 };
 
 static bool walk_up(struct walk *w, const struct code_range *r)
 {
     uint64_t hi = (uint64_t)(uintptr_t)w->engine->env.stack_hi, frame = r->frame;
-    uint32_t at = (uint32_t)(w->pc - code_address(w->engine, 0));
-    if (w->innermost && at < r->body)
-        frame = 0; /* in the prologue, before the frame was there */
-    w->innermost = false;
     w->sp += frame;
     if (w->sp + 8 > hi)
         return false;
-    if (word(w->sp) == code_address(w->engine, w->engine->code->stub_return)) {
+    if (word(w->sp) == code_address(w->engine, w->engine->code->stub[STUB_RETURN])) {
         w->sp = w->outer_sp;
         if (!w->sp || w->sp + 8 > hi)
             return false;
@@ -99,7 +95,7 @@ uint32_t trap_frames(struct engine *e, struct frame *out, uint32_t max, uint32_t
     *total = 0;
     if (!e->trap_pc)
         return 0;
-    return walk_frames((struct walk){e, e->trap_pc, e->trap_sp, true, e->c_sp ? e->wasm_sp : 0, e->c_sp}, out, max,
+    return walk_frames((struct walk){e, e->trap_pc, e->trap_sp, e->c_sp ? e->wasm_sp : 0, e->c_sp}, out, max,
                        total);
 }
 
@@ -109,10 +105,10 @@ uint32_t live_frames(struct engine *e, uint64_t pc, uint64_t sp, struct frame *o
     if (!e->c_sp)
         return 0;
     if (code_find(e, pc))
-        return walk_frames((struct walk){e, pc, sp, true, word(e->c_sp), word(e->c_sp + 8)}, out, max, total);
+        return walk_frames((struct walk){e, pc, sp, word(e->c_sp), word(e->c_sp + 8)}, out, max, total);
     uint64_t at = e->wasm_sp;
     if (at + 8 > (uint64_t)(uintptr_t)e->env.stack_hi)
         return 0;
-    return walk_frames((struct walk){e, word(at) - 1, at + 8, false, word(e->c_sp), word(e->c_sp + 8)}, out, max,
+    return walk_frames((struct walk){e, word(at) - 1, at + 8, word(e->c_sp), word(e->c_sp + 8)}, out, max,
                        total);
 }

@@ -1,12 +1,58 @@
 /* Encoder: prefixes, REX and VEX, ModRM, SIB, displacements, immediates.  Table: encode.def.  Each instruction is told
  * to meant.h when it is whole. */
 #include "engine/x64/meant.h"
+#include "engine/lib.h"
 
 const struct insn_row insn_rows[I_COUNT] = {
 #define INSN(name, form, prefix, map, opcode, digit, mnemonic) {prefix, map, opcode, digit},
 #include "engine/x64/encode.def"
 #undef INSN
 };
+
+/* ---- what depends on the place ---- */
+
+static bool relocs_grow(struct assembler *a)
+{
+    uint32_t cap = a->relocs_cap ? 2 * a->relocs_cap : 32;
+    struct reloc *more = scratch_alloc(a->engine, (uint64_t)cap * sizeof *more);
+    if (!more) {
+        a->failed = true;
+        return false;
+    }
+    for (uint32_t i = 0; i < a->nrelocs; i++)
+        more[i] = a->relocs[i];
+    a->relocs = more;
+    a->relocs_cap = cap;
+    return true;
+}
+
+static void relocate(struct assembler *a, struct reloc r)
+{
+    if (!a->engine || (a->nrelocs == a->relocs_cap && !relocs_grow(a)))
+        return;
+    a->relocs[a->nrelocs++] = r;
+}
+
+bool asm_begin(struct assembler *a, struct engine *e, uint32_t bytes)
+{
+    uint8_t *start = scratch_alloc(e, bytes);
+    *a = (struct assembler){.start = start, .at = start, .end = start + bytes, .engine = e};
+    meant_begin(a);
+    return start != NULL;
+}
+
+bool asm_end(const struct assembler *a, struct piece *out)
+{
+    ENGINE_ASSERT(a->at <= a->end);
+    *out = (struct piece){.code = a->start,
+                          .bytes = asm_offset(a),
+                          .room = (uint32_t)(a->end - a->start),
+                          .relocs = a->relocs,
+                          .nrelocs = a->nrelocs};
+    return !a->failed;
+}
+
+/* ---- instructions ---- */
 
 static bool fits8(int32_t v)
 {
@@ -22,6 +68,8 @@ static void modrm(struct assembler *a, uint8_t reg, struct rm rm, unsigned imm_b
         return;
     case RM_RIP:
         asm_u8(a, r | 5u);
+        if (rm.address)
+            relocate(a, (struct reloc){asm_offset(a), RELOC_ADDRESS, (uint8_t)imm_bytes, rm.address});
         asm_u32(a, (uint32_t)(rm.address - (a->address + asm_offset(a) + 4 + imm_bytes)));
         return;
     case RM_ABS: /* SIB without base and index */
@@ -259,19 +307,34 @@ uint32_t x_call(struct assembler *a, uint64_t target)
     return rel32(a, at, target, MEANT_CALL, 0);
 }
 
+void x_jmp_to(struct assembler *a, enum reloc_kind kind, uint64_t to)
+{
+    relocate(a, (struct reloc){x_jmp(a, ASM_LATER), (uint8_t)kind, 0, to});
+}
+
+void x_jcc_to(struct assembler *a, unsigned cc, enum reloc_kind kind, uint64_t to)
+{
+    relocate(a, (struct reloc){x_jcc(a, cc, ASM_LATER), (uint8_t)kind, 0, to});
+}
+
+void x_call_to(struct assembler *a, enum reloc_kind kind, uint64_t to)
+{
+    relocate(a, (struct reloc){x_call(a, ASM_LATER), (uint8_t)kind, 0, to});
+}
+
 void asm_link(struct assembler *a, uint32_t site, uint32_t to)
 {
     asm_patch32(a, site, to - (site + 4));
     meant_link(a, site, to);
 }
 
-static void rel8(struct assembler *a, int cc, int distance, uint64_t target)
+static void rel8(struct assembler *a, int cc, int distance, uint32_t to, bool linked)
 {
     uint32_t at = asm_offset(a);
     asm_u8(a, cc < 0 ? 0xebu : 0x70u + (unsigned)cc);
     asm_u8(a, (uint8_t)distance);
     meant_is(a, at, (struct meant){.insn = cc < 0 ? MEANT_JMP : MEANT_JCC, .plus = (uint8_t)(cc < 0 ? 0 : cc),
-                                   .rm = {.kind = RM_RIP, .address = target}});
+                                   .rm = {.kind = RM_RIP, .address = to}, .local = linked});
 }
 
 bool short_back(struct assembler *a, int cc, uint32_t to)
@@ -279,13 +342,13 @@ bool short_back(struct assembler *a, int cc, uint32_t to)
     int64_t distance = (int64_t)to - (asm_offset(a) + SHORT_JUMP_BYTES);
     if (distance < -128)
         return false;
-    rel8(a, cc, (int)distance, asm_address(a, to));
+    rel8(a, cc, (int)distance, to, true);
     return true;
 }
 
 uint32_t short_jump(struct assembler *a, int cc)
 {
-    rel8(a, cc, 0, ASM_LATER);
+    rel8(a, cc, 0, ASM_LATER, false);
     return asm_offset(a);
 }
 

@@ -5,8 +5,7 @@
 #ifndef ENGINE_X64_ASM_H
 #define ENGINE_X64_ASM_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "engine/piece.h"
 
 enum insn {
 #define INSN(name, form, prefix, map, opcode, digit, mnemonic) I_##name,
@@ -21,7 +20,11 @@ extern const struct insn_row insn_rows[I_COUNT];
 
 struct assembler {
     uint8_t *start, *at, *end;
-    uint64_t address; /* where start will run */
+    uint64_t address;      /* where start will run; 0: nowhere yet, what depends on it becomes a relocation */
+    struct engine *engine; /* whose scratch memory holds the relocations; NULL: none are wanted */
+    struct reloc *relocs;
+    uint32_t nrelocs, relocs_cap;
+    bool failed; /* sticky: no scratch memory */
 };
 
 /* A register or memory operand.  Memory: [base + index << scale + disp], [disp], or an absolute address reached by rip.
@@ -79,6 +82,10 @@ static inline void asm_patch32(struct assembler *a, uint32_t offset, uint32_t v)
         a->start[offset + i] = (uint8_t)(v >> (8 * i));
 }
 
+/* A piece of at most `bytes` bytes begins, and is whole.  false: no scratch memory. */
+bool asm_begin(struct assembler *, struct engine *, uint32_t bytes);
+bool asm_end(const struct assembler *, struct piece *);
+
 /* reg, r/m.  `byte_reg`: reg (or a register r/m) is an 8-bit register and needs REX from 4 on. */
 void asm_rm(struct assembler *, enum insn, bool w, uint8_t reg, struct rm, bool byte_reg);
 
@@ -117,6 +124,11 @@ void x_pop(struct assembler *, uint8_t reg);
 void x_ret(struct assembler *);
 void x_cdq(struct assembler *, bool w); /* w: cqo */
 
+/* Jumps and calls out of the piece. */
+void x_jmp_to(struct assembler *, enum reloc_kind, uint64_t to);
+void x_jcc_to(struct assembler *, unsigned cc, enum reloc_kind, uint64_t to);
+void x_call_to(struct assembler *, enum reloc_kind, uint64_t to);
+
 /* Jumps and calls to addresses; the rel32's code offset is returned, for asm_link if the target is not known yet. */
 #define ASM_LATER 0
 uint32_t x_jmp(struct assembler *, uint64_t target);
@@ -135,10 +147,5 @@ bool short_back(struct assembler *, int cc, uint32_t to);
 /* What is no code: bytes up to a multiple of `bytes`; a constant. */
 void asm_align(struct assembler *, uint32_t bytes);
 void asm_data64(struct assembler *, uint64_t value);
-
-static inline uint64_t asm_address(const struct assembler *a, uint32_t offset)
-{
-    return a->address + offset;
-}
 
 #endif

@@ -1,5 +1,4 @@
-/* Nodes to machine code: the driver, homes of values, moves.  Code grows in scratch memory and is copied to the code
- * region when it is whole; its final address is known from the start. */
+/* Nodes to machine code: the driver, homes of values, moves.  Code grows in scratch memory, for no address yet. */
 #include "engine/x64/emit.h"
 #include "engine/x64/meant.h"
 #include "engine/lib.h"
@@ -273,14 +272,20 @@ void moves(struct emit *e, struct move *m, uint32_t n)
 
 /* ---- traps and positions ---- */
 
+void mark_add(struct emit *e, enum mark_kind kind, uint32_t pos)
+{
+    if (e->nmarks == e->marks_cap && !GROW(e->c, e->marks, e->nmarks + 1))
+        return;
+    uint32_t from_body = pos - e->c->module->funcs[e->c->func].body;
+    e->marks[e->nmarks++] = (struct mark){asm_offset(&e->a), from_body & 0xfffffff, kind & 15};
+}
+
 void site(struct emit *e, uint32_t pos)
 {
-    struct compile *c = e->c;
-    if (!c->record)
+    if (e->at_pos == pos)
         return;
-    if (!GROW(c, c->sites, c->nsites + 1))
-        return;
-    c->sites[c->nsites++] = (struct site){asm_offset(&e->a), pos};
+    e->at_pos = pos;
+    mark_add(e, MARK_AT, pos);
 }
 
 void trap_if(struct emit *e, unsigned cc, enum trap trap)
@@ -381,7 +386,8 @@ static void emit_node(struct emit *e, struct node *n, struct block *b)
         emit_tail(e, n);
         return;
     case IR_TRAP:
-        x_call(&e->a, code_address(e->engine, e->engine->code->stub_trap[n->idx]));
+        x_call_to(&e->a, RELOC_STUB, STUB_TRAP + n->idx);
+        mark_add(e, MARK_TRAP, n->pos);
         return;
     case IR_FCMP:
     case IR_FADD:
@@ -481,38 +487,12 @@ static bool emit_constants(struct emit *e)
     return true;
 }
 
-/* Tables of code addresses may bring thunks, which take code memory: they come before this function's own place is
- * fixed. */
-static void indirect_prepare(struct emit *e)
+/* The whole of it: prologue, blocks, what lies behind them. */
+static bool emit_all(struct emit *e)
 {
     struct compile *c = e->c;
-    for (uint32_t i = 0; i < c->body.nnodes; i++) {
-        const struct node *n = &c->body.nodes[i];
-        if (n->op == IR_CALLI || n->op == IR_TAILI)
-            code_fast_table(e->instance->code, e->instance->tables[n->table], c->module->canon[n->idx]);
-    }
-}
-
-bool emit(struct compile *c, uint32_t *code_offset, uint32_t *code_bytes)
-{
-    struct engine *engine = c->engine;
-    struct emit *e = scratch_alloc(engine, sizeof *e);
-    if (!e)
-        return false;
-    *e = (struct emit){.c = c, .instance = c->instance, .engine = engine};
-    e->cap = 1024 + c->body.nnodes * 8;
-    e->a.start = scratch_alloc(engine, e->cap);
-    if (!e->a.start)
-        return false;
-    e->a.at = e->a.start;
-    indirect_prepare(e);
-    blocks_mark(e);
-    *code_offset = (engine->code->used + 15) & ~15u;
-    e->a.address = code_address(engine, *code_offset);
-    e->frame = c->homes.frame_bytes = (c->homes.frame_bytes + 7) & ~7u;
     if (!room(e, ROOM + 32 * c->type->nparams + SLOT_ZERO_BYTES * (c->body.nlocals + 64)))
         return false;
-    meant_begin(&e->a);
     emit_prologue(e);
     ENGINE_ASSERT(asm_offset(&e->a) <= e->cap);
     if (!emit_blocks(e) || !room(e, ROOM + 16 * e->ncold + SLOT_ZERO_BYTES * c->body.nvregs + 32 * 16))
@@ -522,19 +502,30 @@ bool emit(struct compile *c, uint32_t *code_offset, uint32_t *code_bytes)
     if (!emit_constants(e))
         return false;
     links_patch(e);
-    *code_bytes = asm_offset(&e->a);
-    if (c->failed)
+    return !c->failed;
+}
+
+bool emit(struct compile *c, const struct reach *reach, struct piece *out)
+{
+    struct emit *e = scratch_alloc(c->engine, sizeof *e);
+    if (!e)
         return false;
-    if (c->record) {
-        meant_check(&e->a, e->a.start);
-        return true;
-    }
-    uint32_t at = code_reserve(engine, *code_offset + *code_bytes - engine->code->used);
-    if (!at)
+    *e = (struct emit){.c = c, .instance = c->instance, .engine = c->engine, .reach = reach};
+    e->marks_cap = c->body.nnodes + 1;
+    e->marks = scratch_alloc(c->engine, (uint64_t)e->marks_cap * sizeof *e->marks);
+    if (!e->marks)
         return false;
-    uint8_t *out = code_write(engine, *code_offset);
-    for (uint32_t i = 0; i < *code_bytes; i++)
-        out[i] = e->a.start[i];
-    meant_check(&e->a, out);
-    return true;
+    e->cap = 1024 + c->body.nnodes * 8;
+    if (!asm_begin(&e->a, c->engine, e->cap))
+        return false;
+    blocks_mark(e);
+    e->frame = c->homes.frame_bytes = (c->homes.frame_bytes + 7) & ~7u;
+    if (!emit_all(e))
+        return false;
+    e->a.end = e->a.at;
+    bool whole = asm_end(&e->a, out);
+    out->frame = e->frame;
+    out->marks = e->marks;
+    out->nmarks = e->nmarks;
+    return whole;
 }

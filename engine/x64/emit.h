@@ -3,9 +3,10 @@
 #ifndef ENGINE_X64_EMIT_H
 #define ENGINE_X64_EMIT_H
 
-#include "engine/run/code.h"
 #include "engine/x64/asm.h"
+#include "engine/x64/constants.h"
 #include "engine/x64/regs.h"
+#include "engine/x64/target.h"
 
 struct cold {
     uint32_t site, pos;
@@ -34,8 +35,12 @@ struct emit {
     struct compile *c;
     struct instance *instance;
     struct engine *engine;
+    const struct reach *reach;
     struct assembler a;
     uint32_t cap;
+    struct mark *marks;
+    uint32_t nmarks, marks_cap;
+    uint32_t at_pos; /* of the last MARK_AT */
     struct cold *cold;
     uint32_t ncold, cold_cap;
     struct link *links;
@@ -100,7 +105,8 @@ struct move {
 void moves(struct emit *, struct move *, uint32_t n);         /* finds `from` */
 void moves_between(struct emit *, struct move *, uint32_t n); /* where it is known; done: false */
 
-void site(struct emit *, uint32_t pos); /* record mode: from here on, native code belongs to wasm offset pos */
+void site(struct emit *, uint32_t pos); /* from here on, code belongs to the wasm instruction at pos */
+void mark_add(struct emit *, enum mark_kind, uint32_t pos);
 void trap_if(struct emit *, unsigned cc, enum trap);
 
 /* emit_memory.c */

@@ -81,15 +81,13 @@ static void first_result(struct emit *e, struct node *n)
 }
 
 /* The code address that stub_indirect finds, in rax. */
-static struct rm slow_target(struct emit *e, const struct table *t, uint32_t canon)
+static struct rm slow_target(struct emit *e, const void *slow, uint32_t pos)
 {
-    struct slow_site *slow = heap_alloc(e->engine, sizeof *slow, 8);
-    if (slow)
-        *slow = (struct slow_site){e->instance, t, canon};
-    else
+    if (!slow)
         e->c->failed = true;
     x_rm(&e->a, I_LEA, true, RAX, rm_rip(slow));
-    x_call(&e->a, code_address(e->engine, e->engine->code->stub_indirect));
+    x_call_to(&e->a, RELOC_STUB, STUB_INDIRECT);
+    mark_add(e, MARK_CALL, pos);
     return rm_reg(RAX);
 }
 
@@ -99,23 +97,27 @@ static struct rm indirect_target(struct emit *e, struct node *n, uint32_t canon)
 {
     struct assembler *a = &e->a;
     struct table *t = e->instance->tables[n->table];
-    struct fast_table *fast = code_fast_table(e->instance->code, t, canon);
+    struct indirect to = e->reach->indirect(e->instance, t, canon);
     gpr_load(e, RCX, n->a, false);
     x_rm(a, I_CMP, true, RCX, rm_rip(&t->size));
     trap_if(e, CC_AE, TRAP_TABLE);
     arguments(e, n, &e->c->module->types[n->idx], 0);
-    if (!fast)
-        return slow_target(e, t, canon);
-    x_rm(a, I_MOV, true, RAX, rm_rip(&fast->code));
+    if (!to.table)
+        return slow_target(e, to.slow, n->pos);
+    x_rm(a, I_MOV, true, RAX, rm_rip(to.table));
     return rm_index(RAX, RCX, 3, 0);
 }
 
 static void direct_call(struct emit *e, const struct node *n)
 {
-    struct assembler *a = &e->a;
-    uint32_t site = (uint32_t)(a->address - code_address(e->engine, 0)) + asm_offset(a) + 1; /* behind the opcode */
-    uint32_t target = code_call_target(e->instance->code, n->idx, e->c->record ? 0 : site);
-    x_call(a, code_address(e->engine, target));
+    x_call_to(&e->a, RELOC_CALL, n->idx);
+    mark_add(e, MARK_CALL, n->pos);
+}
+
+static void indirect_call(struct emit *e, const struct node *n, struct rm target)
+{
+    x_m(&e->a, I_CALL_RM, false, target);
+    mark_add(e, MARK_CALL, n->pos);
 }
 
 void emit_call(struct emit *e, struct node *n)
@@ -126,7 +128,7 @@ void emit_call(struct emit *e, struct node *n)
         arguments(e, n, &m->types[m->funcs[n->idx].type], 0);
         direct_call(e, n);
     } else {
-        x_m(&e->a, I_CALL_RM, false, indirect_target(e, n, m->canon[n->idx]));
+        indirect_call(e, n, indirect_target(e, n, m->canon[n->idx]));
     }
     first_result(e, n);
     live_over(e, n, load_home);
@@ -134,7 +136,7 @@ void emit_call(struct emit *e, struct node *n)
 
 void emit_result(struct emit *e, struct node *n)
 {
-    struct rm rm = rm_rip(&e->engine->code->results[n->idx].lo);
+    struct rm rm = rm_rip(&e->reach->results[n->idx].lo);
     static const uint8_t in[] = {I_MOVSS, I_MOVSD, I_MOVUPS};
     uint8_t d = dst_reg(e, n, type_is_int(n->type) ? RAX : XMM15);
     if (type_is_int(n->type))
@@ -155,7 +157,8 @@ void emit_runtime(struct emit *e, struct node *n)
         m[i] = (struct move){.dst = regs[i], .w = true, .src = e->c->body.args[n->args + i]};
     moves(e, m, n->nargs);
     x_rm(a, I_LEA, true, RDI, rm_rip(e->instance));
-    x_call(a, code_address(e->engine, e->engine->code->stub_runtime[n->idx]));
+    x_call_to(a, RELOC_STUB, STUB_RUNTIME + n->idx);
+    mark_add(e, MARK_CALL, n->pos);
     first_result(e, n);
     live_over(e, n, load_home);
 }
@@ -174,7 +177,7 @@ void emit_return(struct emit *e, struct node *n)
     const struct functype *t = e->c->type;
     for (uint32_t i = 1; i < t->nresults; i++)
         argument_to_memory(e, e->c->body.args[n->args + i], ir_type_of(t->results[i]),
-                           rm_rip(&e->engine->code->results[i].lo));
+                           rm_rip(&e->reach->results[i].lo));
     if (t->nresults) {
         ref r = e->c->body.args[n->args];
         enum irtype type = ir_type_of(t->results[0]);
@@ -213,7 +216,7 @@ void emit_tail(struct emit *e, struct node *n)
         arguments(e, n, t, 0);
     if (stack > stack_params(e->c->type)) {
         if (n->op == IR_TAILI)
-            x_m(a, I_CALL_RM, false, target);
+            indirect_call(e, n, target);
         else
             direct_call(e, n);
         emit_frame_down(e);
@@ -228,7 +231,7 @@ void emit_tail(struct emit *e, struct node *n)
     if (n->op == IR_TAILI)
         x_m(a, I_JMP_RM, false, target);
     else
-        x_jmp(a, code_address(e->engine, code_call_target(e->instance->code, n->idx, 0)));
+        x_jmp_to(a, RELOC_TAIL, n->idx);
 }
 
 /* ---- parameters, from where they come to their homes ---- */

@@ -228,13 +228,13 @@ static void emit_slow_dispatch(struct emit *e)
 void emit_cold(struct emit *e)
 {
     struct assembler *a = &e->a;
-    struct code_global *code = e->engine->code;
     if (e->dispatch.used)
         emit_slow_dispatch(e);
     for (uint32_t i = 0; i < e->ncold; i++) {
         asm_link(a, e->cold[i].site, asm_offset(a));
         site(e, e->cold[i].pos);
-        x_call(a, code_address(e->engine, code->stub_trap[e->cold[i].trap]));
+        x_call_to(a, RELOC_STUB, STUB_TRAP + e->cold[i].trap);
+        mark_add(e, MARK_TRAP, e->cold[i].pos);
     }
 }
 

@@ -7,9 +7,9 @@ static const uint8_t arith[][2] = {[IR_FADD - IR_FADD] = {I_ADDSS, I_ADDSD},
                                    [IR_FMUL - IR_FADD] = {I_MULSS, I_MULSD},
                                    [IR_FDIV - IR_FADD] = {I_DIVSS, I_DIVSD}};
 
-static struct rm constant_rm(struct emit *e, enum code_constant k)
+static struct rm constant_rm(struct emit *e, enum scalar_constant k)
 {
-    return rm_rip(e->engine->code->constants + 16 * k);
+    return rm_rip(&e->reach->constants[k]);
 }
 
 /* b as register or memory operand; constants go to xmm14. */

@@ -1,40 +1,9 @@
 /* Vector instructions: the table, and those that are one or two machine instructions. */
 #include "engine/x64/emit_simd.h"
 
-/* clang-format off */
-#define BOTH(x) { x, x }
-#define BYTES(x) BOTH(UINT64_C(0x0101010101010101) * (x))
-static const struct cell constants[KV_COUNT] = {
-    [KV_SIGN8] = BYTES(0x80), [KV_SIGN16] = BOTH(0x8000800080008000), [KV_SIGN32] = BOTH(0x8000000080000000),
-    [KV_SIGN64] = BOTH(0x8000000000000000), [KV_ABS32] = BOTH(0x7fffffff7fffffff),
-    [KV_ABS64] = BOTH(0x7fffffffffffffff),
-    [KV_ONE8] = BYTES(1), [KV_ONE16] = BOTH(0x0001000100010001), [KV_TWO16] = BOTH(0x0001000000010000),
-    [KV_0F] = BYTES(0x0f), [KV_33] = BYTES(0x33), [KV_55] = BYTES(0x55), [KV_70] = BYTES(0x70),
-    [KV_TWO31F] = BOTH(0x4f0000004f000000), [KV_TWO52] = BOTH(0x4330000000000000),
-    [KV_TWO52_HIGH] = BOTH(0x4330000043300000),
-    [KV_MAX_I32] = BOTH(0x41dfffffffc00000), [KV_MAX_U32] = BOTH(0x41efffffffe00000),
-    [KV_LOW_BITS] = BYTES(0xff), BYTES(0x7f), BYTES(0x3f), BYTES(0x1f), BYTES(0x0f), BYTES(7), BYTES(3), BYTES(1),
-    [KV_SIGN_BIT] = BYTES(0x80), BYTES(0x40), BYTES(0x20), BYTES(0x10), BYTES(8), BYTES(4), BYTES(2), BYTES(1),
-};
-#undef BYTES
-#undef BOTH
-/* clang-format on */
-
-/* A copy stands in the engine's heap, which code reaches relative to rip. */
 struct rm vec_constant(struct emit *e, unsigned k)
 {
-    struct code_global *g = e->engine->code;
-    if (!g->vectors) {
-        struct cell *copy = heap_alloc(e->engine, sizeof constants, 16);
-        if (!copy) {
-            e->c->failed = true;
-            return rm_rip(g->constants);
-        }
-        for (unsigned i = 0; i < KV_COUNT; i++)
-            copy[i] = constants[i];
-        g->vectors = copy;
-    }
-    return rm_rip(&g->vectors[k]);
+    return rm_rip(&e->reach->constants[k]);
 }
 
 void v_op(struct emit *e, enum insn insn, uint8_t d, ref r)

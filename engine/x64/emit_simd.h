@@ -27,30 +27,6 @@ struct vec_row {
     uint8_t arg; /* immediate, constant or width, as the emitter says */
 };
 
-/* Constants of 16 bytes that all functions share. */
-enum vec_constant {
-    KV_SIGN8,
-    KV_SIGN16,
-    KV_SIGN32,
-    KV_SIGN64,
-    KV_ABS32,
-    KV_ABS64,
-    KV_ONE8,
-    KV_ONE16,
-    KV_TWO16,
-    KV_0F,
-    KV_33,
-    KV_55,
-    KV_70,
-    KV_TWO31F,
-    KV_TWO52,
-    KV_TWO52_HIGH, /* the upper half of 2^52, in each half */
-    KV_MAX_I32,    /* as doubles */
-    KV_MAX_U32,
-    KV_LOW_BITS,                   /* eight: every byte 0xff >> n */
-    KV_SIGN_BIT = KV_LOW_BITS + 8, /* eight: every byte 0x80 >> n */
-    KV_COUNT = KV_SIGN_BIT + 8
-};
 struct rm vec_constant(struct emit *, unsigned);
 
 static inline void v_rr(struct emit *e, enum insn i, uint8_t d, uint8_t s)

@@ -18,6 +18,7 @@ struct meant {
     uint8_t reg, vvvv;
     uint8_t plus;  /* condition; MEANT_DATA: bytes of one entry of a jump table, 0 = no such entry */
     struct rm rm;  /* jumps: kind RM_RIP with the target's address */
+    bool local;    /* the address of RM_RIP is an offset in this piece of code */
     uint64_t imm;
     uint8_t imm_bits; /* how many bits of imm are meant */
 };
@@ -29,6 +30,8 @@ void meant_begin(const struct assembler *);
 void meant_is(const struct assembler *, uint32_t at, struct meant);
 /* The relative number at the code offset `site`, in what was meant before, is to lead to the code offset `to`. */
 void meant_link(const struct assembler *, uint32_t site, uint32_t to);
+/* The same for an address. */
+void meant_place(const struct assembler *, uint32_t site, uint64_t address);
 /* bytes: the code, as it will run. */
 void meant_check(const struct assembler *, const uint8_t *bytes);
 #else
@@ -43,6 +46,10 @@ static inline void meant_is(const struct assembler *a, uint32_t at, struct meant
 static inline void meant_link(const struct assembler *a, uint32_t site, uint32_t to)
 {
     (void)a, (void)site, (void)to;
+}
+static inline void meant_place(const struct assembler *a, uint32_t site, uint64_t address)
+{
+    (void)a, (void)site, (void)address;
 }
 static inline void meant_check(const struct assembler *a, const uint8_t *bytes)
 {

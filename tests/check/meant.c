@@ -67,12 +67,28 @@ static struct record *record_of(uint32_t offset)
     return lo && offset < records[lo - 1].end ? &records[lo - 1] : NULL;
 }
 
-void meant_link(const struct assembler *a, uint32_t site, uint32_t to)
+static struct meant *linked_at(uint32_t site)
 {
     struct record *r = record_of(site);
     if (!r || r->is.rm.kind != RM_RIP)
         finding("what is linked at %x is neither a jump nor relative to rip", site);
-    r->is.rm.address = a->address + to;
+    return &r->is;
+}
+
+void meant_link(const struct assembler *a, uint32_t site, uint32_t to)
+{
+    (void)a;
+    struct meant *is = linked_at(site);
+    is->rm.address = to;
+    is->local = true;
+}
+
+void meant_place(const struct assembler *a, uint32_t site, uint64_t address)
+{
+    (void)a;
+    struct meant *is = linked_at(site);
+    is->rm.address = address;
+    is->local = false;
 }
 
 /* ---- what it should decode to ---- */
@@ -140,8 +156,12 @@ static void want_row(const struct meant *m, struct decoded *d)
         add(d, (struct operand){ .kind = OP_GPR, .bytes = 1, .reg = 1 });
 }
 
-static void want(const struct meant *m, struct decoded *d)
+/* What is meant by code whose first byte runs at the address `start`. */
+static void want(const struct meant *told, uint64_t start, struct decoded *d)
 {
+    struct meant placed = *told, *m = &placed;
+    if (m->local)
+        m->rm.address += start;
     struct operand to = { .kind = OP_REL, .value = m->rm.address };
     *d = (struct decoded){ .len = 0 };
     switch (m->insn) {
@@ -224,8 +244,8 @@ static const char *record_wrong(const struct assembler *a, const uint8_t *bytes,
     *got = *wanted = (struct decoded){ .len = 0 };
     if (r->is.insn == MEANT_DATA)
         return table_wrong(r, bytes);
-    want(&r->is, wanted);
-    if (r->is.rm.kind == RM_RIP && r->is.rm.address == ASM_LATER)
+    want(&r->is, a->address, wanted);
+    if (r->is.rm.kind == RM_RIP && !r->is.local && r->is.rm.address == ASM_LATER)
         return "never linked";
     const char *wrong = decode(bytes + r->at, bytes + r->end, a->address + r->at, got);
     if (wrong)
@@ -234,7 +254,7 @@ static const char *record_wrong(const struct assembler *a, const uint8_t *bytes,
         return "another length";
     if (!decoded_same(got, wanted, r->is.imm_bits))
         return "another instruction";
-    uint64_t to = r->is.rm.address - a->address;
+    uint64_t to = r->is.rm.address - (r->is.local ? 0 : a->address);
     if (is_jump(&r->is) && to < asm_offset(a) && !begins((uint32_t)to))
         return "it leads into the middle of an instruction";
     return NULL;

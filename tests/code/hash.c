@@ -64,10 +64,15 @@ void meant_is(const struct assembler *a, uint32_t at, struct meant is)
     told[ntold++] = (struct told){ at, asm_offset(a), is_rip ? is.rm.address : is.imm, is_rip };
 }
 
-#ifndef ENGINE_PIECE_H
 void meant_link(const struct assembler *a, uint32_t site, uint32_t to)
 {
     (void)a, (void)site, (void)to;
+}
+
+#ifdef ENGINE_PIECE_H
+void meant_place(const struct assembler *a, uint32_t site, uint64_t address)
+{
+    (void)a, (void)site, (void)address;
 }
 #endif
 

@@ -13,7 +13,7 @@
 static struct assembler open_code(void)
 {
     static uint8_t code[256];
-    struct assembler a = { code, code, code + sizeof code, 0x100000 };
+    struct assembler a = { .start = code, .at = code, .end = code + sizeof code, .address = 0x100000 };
     meant_begin(&a);
     return a;
 }

@@ -1,0 +1,87 @@
+/* A function's way from body to installed code, when it is first called.
+ *
+ * Its trampoline calls STUB_LAZY, which comes to code_lazy.  compile is a function of the body and of what the instance
+ * looks like: it changes nothing that is seen, so that a piece of code can be made again, to be looked at only. */
+#include "engine/run/code.h"
+#include "engine/x64/target.h"
+#include "engine/lib.h"
+
+/* Tables of code addresses may bring thunks, which are installed before this function is. */
+static void indirect_prepare(const struct compile *c)
+{
+    for (uint32_t i = 0; i < c->body.nnodes; i++) {
+        const struct node *n = &c->body.nodes[i];
+        if (n->op == IR_CALLI || n->op == IR_TAILI)
+            code_indirect_prepare(c->instance->code, c->instance->tables[n->table], c->module->canon[n->idx]);
+    }
+}
+
+bool code_compile(struct instance *i, uint32_t func, struct piece *out)
+{
+    struct engine *e = i->engine;
+    const struct func *f = &i->module->funcs[func];
+    struct compile c = {.engine = e, .module = i->module, .instance = i, .func = func};
+    c.type = &i->module->types[f->type];
+    scratch_reset(e);
+    e->error.kind = ERROR_NONE;
+    if (build(&c) && flow(&c) && color(&c)) {
+        indirect_prepare(&c);
+        if (emit(&c, &e->code->reach, out))
+            return true;
+    }
+    char words[FUNC_WORDS];
+    if (e->error.kind == ERROR_NONE)
+        error_set(e, ERROR_NOMEM, f->body, "no memory to compile %s", func_words(i->module, func, words));
+    return false;
+}
+
+bool code_replace(struct instance *i, uint32_t func)
+{
+    ENGINE_ASSERT(func >= i->module->nimported_funcs && func < i->module->nfuncs);
+    struct piece piece;
+    return code_compile(i, func, &piece) && code_install_func(i->code, func, &piece);
+}
+
+bool func_compile(struct instance *i, uint32_t func)
+{
+    struct engine *e = i->engine;
+    struct module *m = i->module;
+    if (i->code->entry[func]) /* compiled, or an import: its thunk */
+        return true;
+    uint64_t start = e->env.clock_ns(e->env.self);
+    if (!m->valid[func - m->nimported_funcs] && !body_validate(e, m, func))
+        return false;
+    uint64_t middle = e->env.clock_ns(e->env.self);
+    e->stats.validate_ns += middle - start;
+    bool ok = code_replace(i, func);
+    e->stats.compile_ns += e->env.clock_ns(e->env.self) - middle;
+    if (!ok)
+        return false;
+    e->stats.funcs_compiled++;
+    e->stats.body_bytes_compiled += m->funcs[func].body_len;
+    return true;
+}
+
+uint64_t code_lazy(struct engine *e, uint64_t from)
+{
+    uint32_t func;
+    struct instance *i = code_trampoline_at(e, from, &func);
+    ENGINE_ASSERT(i); /* only trampolines call STUB_LAZY */
+    if (func_compile(i, func))
+        return code_address(e, i->code->entry[func]);
+    e->trap = e->error.kind == ERROR_NOMEM ? TRAP_NOMEM : TRAP_BAD_BODY;
+    return 0;
+}
+
+uint32_t code_wasm_offset(struct engine *e, const struct code_range *r, uint32_t native)
+{
+    struct piece piece;
+    struct error kept = e->error;
+    uint32_t body = r->instance->module->funcs[r->func].body, offset = body;
+    if (code_compile(r->instance, r->func, &piece))
+        for (uint32_t k = 0; k < piece.nmarks && piece.marks[k].native <= native; k++)
+            if (piece.marks[k].kind == MARK_AT)
+                offset = body + piece.marks[k].pos;
+    e->error = kept;
+    return offset;
+}
