@@ -176,6 +176,7 @@ GO_SRC := \
 # What host tests share, and the spec suite's runner.
 TEST_SRC := \
     tests/host/env.c \
+    tests/host/file.c \
 
 # The check of emitted code (engine/x64/meant.h), in test builds of the engine.
 CHECK_SRC := \
@@ -200,6 +201,7 @@ SPEC_SRC := \
 
 # What makes test scripts of the suite, for the suite inside VMs.
 SCRIPT_SRC := \
+    tests/host/file.c \
     tests/spec/changes.c \
     tests/spec/json.c \
     tests/spec/script.c \
@@ -455,7 +457,7 @@ $(BUILD)/fuzz/module: $(call objects,$(FUZZ_SRC),fuzz) $(FUZZ_CHECK_OBJ)
 $(BUILD)/fuzz/module-fast: $(call objects,$(FUZZ_SRC),fuzz-fast) $(FUZZ_CHECK_OBJ)
 	$(call program,-fsanitize=fuzzer,$(CLANG))
 
-$(BUILD)/san/fuzz-replay: $(call objects,$(FUZZ_TARGET) tests/fuzz/replay.c,san) $(BUILD)/san/libengine.a
+$(BUILD)/san/fuzz-replay: $(call objects,$(FUZZ_TARGET) tests/fuzz/replay.c tests/host/file.c,san) $(BUILD)/san/libengine.a
 	$(call program,$(SAN))
 
 $(BUILD)/host/diff-run: $(call objects,$(TEST_SRC) tests/fuzz/diff_run.c,test) $(BUILD)/check/libengine.a

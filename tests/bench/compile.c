@@ -1,6 +1,7 @@
 /* Compile speed on the host: compile FILE.wasm [REPEAT].  Parses, validates and compiles every function, REPEAT times
  * in fresh engines, and prints the best run: bytes of bodies per second of CPU, bytes of code, heap bytes. */
 #include "tests/host/env.h"
+#include "tests/host/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,22 +57,16 @@ static double run(const unsigned char *bytes, size_t len, bool print)
 
 int main(int argc, char **argv)
 {
-    FILE *f = argc > 1 ? fopen(argv[1], "rb") : NULL;
-    if (!f) {
+    size_t len;
+    unsigned char *bytes = argc > 1 ? file_read(argv[1], &len) : NULL;
+    if (!bytes) {
         fprintf(stderr, "compile: %s cannot be read\n", argc > 1 ? argv[1] : "no file");
         return 2;
     }
-    fseek(f, 0, SEEK_END);
-    long len = ftell(f);
-    rewind(f);
-    unsigned char *bytes = malloc((size_t)len);
-    if (!bytes || fread(bytes, 1, (size_t)len, f) != (size_t)len)
-        return 2;
-    fclose(f);
     int repeat = argc > 2 ? atoi(argv[2]) : 1;
     for (int k = 1; k < repeat; k++)
-        run(bytes, (size_t)len, true);
-    run(bytes, (size_t)len, true);
+        run(bytes, len, true);
+    run(bytes, len, true);
     free(bytes);
     return 0;
 }

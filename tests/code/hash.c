@@ -14,6 +14,7 @@
  * in order of appearance, so that the heap's layout and the build may change and the code may not. */
 #include "engine/x64/meant.h"
 #include "tests/host/env.h"
+#include "tests/host/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,23 +241,6 @@ static void print_all(void)
 
 /* ---- modules ---- */
 
-static uint8_t *file_read(const char *name, size_t *len)
-{
-    FILE *f = fopen(name, "rb");
-    if (!f) {
-        perror(name);
-        exit(2);
-    }
-    fseek(f, 0, SEEK_END);
-    *len = (size_t)ftell(f);
-    rewind(f);
-    uint8_t *bytes = malloc(*len + 1);
-    if (!bytes || fread(bytes, 1, *len, f) != *len)
-        exit(2);
-    fclose(f);
-    return bytes;
-}
-
 static void module_compile(const uint8_t *bytes, size_t len)
 {
     enum trap trap = TRAP_NONE;
@@ -295,6 +279,10 @@ int main(int argc, char **argv)
     for (; at < argc; at++, module_now++) {
         size_t len;
         uint8_t *bytes = file_read(argv[at], &len); /* must outlive the engine */
+        if (!bytes) {
+            perror(argv[at]);
+            return 2;
+        }
         module_compile(bytes, len);
     }
     print_all();

@@ -13,6 +13,7 @@
  *
  * Each module runs in a process of its own: a crash or an endless loop costs that one, and is told as `died STATUS`. */
 #include "tests/host/env.h"
+#include "tests/host/file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -231,21 +232,6 @@ static void module_run(const uint8_t *bytes, size_t len)
             if (exports[i].kind == EXTERN_FUNC)
                 call(instance, &exports[i], round);
     state_print(instance, exports, count);
-}
-
-static uint8_t *file_read(const char *path, size_t *len)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return NULL;
-    fseek(file, 0, SEEK_END);
-    *len = (size_t)ftell(file);
-    rewind(file);
-    uint8_t *bytes = malloc(*len + 1);
-    if (bytes && fread(bytes, 1, *len, file) != *len)
-        bytes = NULL;
-    fclose(file);
-    return bytes;
 }
 
 int main(int argc, char **argv)

@@ -1,8 +1,8 @@
 /* A recursive reader; the suite's nesting is shallow. */
 #include "tests/spec/json.h"
+#include "tests/host/file.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,19 +116,11 @@ static struct json *value_read(struct input *in)
 
 struct json *json_read(const char *path, int *line)
 {
-    FILE *file = fopen(path, "rb");
+    size_t len;
+    char *text = file_read(path, &len);
     *line = 0;
-    if (!file)
+    if (!text)
         return NULL;
-    fseek(file, 0, SEEK_END);
-    long len = ftell(file);
-    rewind(file);
-    char *text = malloc((size_t)len + 1);
-    bool whole = len >= 0 && fread(text, 1, (size_t)len, file) == (size_t)len;
-    fclose(file);
-    if (!whole)
-        return NULL;
-    text[len] = '\0';
     struct input in = { text, text + len, 1 };
     struct json *value = value_read(&in);
     *line = in.line;

@@ -10,6 +10,7 @@
  * Exit status 1 if anything failed, or if nothing ran. */
 #include "tests/check/check.h"
 #include "tests/host/env.h"
+#include "tests/host/file.h"
 #include "tests/spec/changes.h"
 #include "tests/spec/json.h"
 #include "tests/spec/value.h"
@@ -171,21 +172,11 @@ static bool resolve(void *self, struct name module, struct name field, enum exte
     return out->from && instance_export(out->from, field, &out->kind, &out->index);
 }
 
-static uint8_t *file_read(struct run *run, const char *name, size_t *len)
+static uint8_t *module_read(struct run *run, const char *name, size_t *len)
 {
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/%s", run->dir, name);
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return NULL;
-    fseek(file, 0, SEEK_END);
-    *len = (size_t)ftell(file);
-    rewind(file);
-    uint8_t *bytes = malloc(*len + 1);
-    if (fread(bytes, 1, *len, file) != *len)
-        bytes = NULL;
-    fclose(file);
-    return bytes;
+    return file_read(path, len);
 }
 
 /* How far a module came: error, or trap, or an instance whose start function has run. */
@@ -221,7 +212,7 @@ static struct outcome module_make(struct run *run, const uint8_t *bytes, size_t 
 static struct outcome module_load(struct run *run)
 {
     size_t len = 0;
-    uint8_t *bytes = file_read(run, json_text(run->command, "filename", ""), &len);
+    uint8_t *bytes = module_read(run, json_text(run->command, "filename", ""), &len);
     if (bytes)
         return module_make(run, bytes, len);
     return (struct outcome){ .error = ERROR_NOMEM, .text = "the runner cannot read the file" };
