@@ -82,7 +82,7 @@ struct elem_segment {
     bool exprs; /* items are constant expressions, else function indices (LEB128) */
     uint32_t table, count;
     struct const_expr offset;
-    uint32_t items, items_len; /* module offset of the first item, bytes */
+    uint32_t items;            /* module offset of the first item */
 };
 struct data_segment {
     uint8_t mode;
@@ -121,9 +121,6 @@ struct module {
     uint8_t *declared_funcs;                 /* bit per function: may be used by ref.func in a body */
     uint32_t name_section, name_section_len; /* module offset of the function-names subsection's payload, 0 = none */
     bool *valid;                             /* per defined function: its body has been validated */
-    uint32_t code_offset;                    /* module offset of the code section, for messages */
-    bool tables_fixed; /* no table is imported, exported or written by any instruction seen in validated bodies:
-                          set by module_parse from imports/exports only; see table_is_fixed */
 };
 
 /* ---- validate.c ---- */

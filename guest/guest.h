@@ -15,8 +15,8 @@ struct guest {
     struct shim shim;
 };
 extern struct guest guest;
-/* Makes the engine and what it stands on; the time when it began, 0 where there is no clock. */
-uint64_t guest_boot(void);
+/* Makes the engine and what it stands on. */
+void guest_boot(void);
 
 /* ---- main.c: the run, from the first C instruction to its end ---- */
 _Noreturn void guest_main(void);

@@ -88,12 +88,10 @@ static void call(uint32_t func)
 }
 
 /* The module's start function is its own code too: start-up ends before it. */
-_Noreturn static void program_run(struct entry entry, uint64_t born_ns)
+_Noreturn static void program_run(struct entry entry)
 {
     uint32_t start;
     shim_publish(&guest.shim, guest.engine);
-    if (born_ns)
-        guest.control->stats.start_ns = shim_clock_ns(guest.control) - born_ns;
     HYPERCALL(&guest.control->slot, ready);
     if (instance_has_start(guest.instance, &start))
         call(start);
@@ -109,12 +107,12 @@ _Noreturn static void program_run(struct entry entry, uint64_t born_ns)
 
 _Noreturn void guest_main(void)
 {
-    uint64_t born_ns = guest_boot();
+    guest_boot();
     struct module *module = module_load();
     if (flag(BOOT_VALIDATE | BOOT_VALIDATE_ONLY))
         module_check(module);
     instance_make(module);
     if (flag(BOOT_COMPILE_ALL))
         instance_compile_all();
-    program_run(run_prepare(), born_ns);
+    program_run(run_prepare());
 }

@@ -144,7 +144,7 @@ struct slot {
     uint64_t pad3[2];
 };
 
-/* Clock page, host-written, read by the guest like a vDSO: ns = base_ns + ((tsc - base_tsc) * mult >> shift).
+/* Clock page, host-written, read by the guest like a vDSO: realtime_ns or monotonic_ns + ((tsc - base_tsc) * mult >> shift).
  * seq is odd while the host writes.  Where usable is 0, clocks are hypercalls. */
 struct clock_page {
     uint32_t seq;
@@ -163,7 +163,7 @@ struct guest_stats {
     uint64_t funcs_total, funcs_compiled;
     uint64_t body_bytes_total, body_bytes_compiled;
     uint64_t code_bytes, heap_bytes;
-    uint64_t parse_ns, validate_ns, compile_ns, start_ns; /* start_ns: doorbell-free time when _start was entered */
+    uint64_t parse_ns, validate_ns, compile_ns;
     uint64_t served_in_guest[CALL_COUNT]; /* calls that needed no hypercall */
 };
 

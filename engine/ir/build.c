@@ -213,6 +213,7 @@ static bool build_once(struct build *b, const uint8_t *code)
     while (b->nctl && !c->failed && !b->mirror_broken)
         if (!instruction(b))
             return false;
+    ENGINE_ASSERT(b->nctl || b->at == b->end);
     return true;
 }
 

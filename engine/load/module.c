@@ -263,11 +263,8 @@ static bool parse(struct parser *p)
     while (p->r.at < p->r.end)
         if (!frame(p, spans, &next))
             return false;
-    m->tables_fixed = true;
     if (!spaces_alloc(p, spans) || !contents(p, spans) || !counts_agree(p, spans))
         return false;
-    if (m->nimported_tables)
-        m->tables_fixed = false;
     p->engine->stats.funcs_total += m->nfuncs - m->nimported_funcs;
     return true;
 }

@@ -343,8 +343,6 @@ bool section_export(struct parser *p)
             func_declare(m, x->index);
         else if (x->kind == EXTERN_GLOBAL)
             m->globals[x->index].exported = true;
-        else if (x->kind == EXTERN_TABLE)
-            m->tables_fixed = false;
     }
     return true;
 }
@@ -374,7 +372,6 @@ bool section_code(struct parser *p)
     struct module *m = p->module;
     uint32_t n, offset = reader_offset(&p->r);
     char words[FUNC_WORDS];
-    m->code_offset = offset;
     if (!parser_count(p, "function bodies", LIMIT_FUNCS, 1, &n))
         return false;
     if (n != m->nfuncs - m->nimported_funcs)

@@ -74,10 +74,7 @@ static bool elem_read(struct parser *p, struct elem_segment *s)
     if (!parser_count(p, "elements", LIMIT_TABLE_ELEMS, 1, &s->count))
         return false;
     s->items = reader_offset(&p->r);
-    if (!(s->exprs ? elem_exprs(p, s) : elem_indices(p, s)))
-        return false;
-    s->items_len = reader_offset(&p->r) - s->items;
-    return true;
+    return s->exprs ? elem_exprs(p, s) : elem_indices(p, s);
 }
 
 bool section_element(struct parser *p)

@@ -56,7 +56,6 @@ static void test_full(void **state)
     assert_true(m->valid[0]);
     assert_int_equal(m->tables[0].min, 1);
     assert_false(m->tables[0].has_max);
-    assert_true(m->tables_fixed);
     assert_int_equal(m->memories[0].max, 2);
     assert_int_equal(m->nglobals, 2);
     assert_true(m->globals[0].imported && !m->globals[0].exported && !m->globals[0].mutable);
@@ -68,7 +67,6 @@ static void test_full(void **state)
     assert_true(m->has_start && m->start == 1);
     assert_int_equal(m->nelems, 1);
     assert_int_equal(m->elems[0].count, 1);
-    assert_int_equal(m->elems[0].items_len, 1);
     assert_int_equal(m->elems[0].type, VT_FUNCREF);
     assert_int_equal(m->declared_funcs[0], 1 << 1);
     assert_int_equal(m->ndatas, 2);
@@ -289,14 +287,6 @@ static void test_canonical_types(void **state)
     assert_int_equal(t->engine.ncanon, 4);
 }
 
-static void test_tables_fixed(void **state)
-{
-    struct test_engine *t = *state;
-    assert_true(ACCEPTED(t, "\4\4\1\x70\0\1")->tables_fixed);
-    assert_false(ACCEPTED(t, "\4\4\1\x70\0\1" "\7\5\1\1t\1\0")->tables_fixed);
-    assert_false(ACCEPTED(t, "\2\x09\1\1a\1b\1\x70\0\1")->tables_fixed);
-}
-
 /* ref.func is allowed in bodies for functions that exports, globals or element segments name. */
 static void test_declared_funcs(void **state)
 {
@@ -323,7 +313,6 @@ static void test_segment_forms(void **state)
         assert_int_equal(m->elems[i].exprs, i >= 4);
         assert_int_equal(m->elems[i].type, i == 5 ? VT_EXTERNREF : VT_FUNCREF);
         assert_int_equal(m->elems[i].count, 1);
-        assert_int_equal(m->elems[i].items_len, i >= 4 ? 3 : 1);
     }
 }
 
@@ -448,7 +437,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_full), TEST(test_truncated), TEST(test_damaged), TEST(test_refusals), TEST(test_headers),
-        TEST(test_canonical_types), TEST(test_tables_fixed), TEST(test_declared_funcs), TEST(test_segment_forms),
+        TEST(test_canonical_types), TEST(test_declared_funcs), TEST(test_segment_forms),
         TEST(test_extended_constants), TEST(test_name_section), TEST(test_large_counts), TEST(test_large_distinct),
         TEST(test_no_memory),
     };
