@@ -144,8 +144,8 @@ struct slot {
     uint64_t pad3[2];
 };
 
-/* Clock page, host-written, read by the guest like a vDSO: realtime_ns or monotonic_ns + ((tsc - base_tsc) * mult >> shift).
- * seq is odd while the host writes.  Where usable is 0, clocks are hypercalls. */
+/* Clock page, host-written, read by the guest like a vDSO: realtime_ns, or monotonic_ns, +
+ * ((tsc - base_tsc) * mult >> shift).  seq is odd while the host writes.  Where usable is 0, clocks are hypercalls. */
 struct clock_page {
     uint32_t seq;
     uint32_t usable;

@@ -1,7 +1,7 @@
 /* Encoder: bytes of one instruction at a time into a growing buffer (Intel SDM volume 2, chapter 2).
  *
  * Owns encoding only; which instruction, is emit*.c's business.  Registers are 0..15 within their own file.  The buffer
- * must have room: asm_room once per node. */
+ * must have room: emit.c looks once per node. */
 #ifndef ENGINE_X64_ASM_H
 #define ENGINE_X64_ASM_H
 
