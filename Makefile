@@ -457,7 +457,8 @@ $(BUILD)/fuzz/module: $(call objects,$(FUZZ_SRC),fuzz) $(FUZZ_CHECK_OBJ)
 $(BUILD)/fuzz/module-fast: $(call objects,$(FUZZ_SRC),fuzz-fast) $(FUZZ_CHECK_OBJ)
 	$(call program,-fsanitize=fuzzer,$(CLANG))
 
-$(BUILD)/san/fuzz-replay: $(call objects,$(FUZZ_TARGET) tests/fuzz/replay.c tests/host/file.c,san) $(BUILD)/san/libengine.a
+$(BUILD)/san/fuzz-replay: $(call objects,$(FUZZ_TARGET) tests/fuzz/replay.c tests/host/file.c,san) \
+    $(BUILD)/san/libengine.a
 	$(call program,$(SAN))
 
 $(BUILD)/host/diff-run: $(call objects,$(TEST_SRC) tests/fuzz/diff_run.c,test) $(BUILD)/check/libengine.a
