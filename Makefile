@@ -485,6 +485,7 @@ PARTS := tests/tools/parts.sh
 
 CHECK_PARTS := \
     format="tests/tools/format.sh" \
+    names="tests/tools/names.sh" \
     layering="$(MAKE) lib && tests/tools/layering.sh $(LIB_OBJ)" \
     sizes="tests/tools/sizes.sh" \
     compile="tests/tools/compile.sh $(CC) $(BUILD)" \

@@ -15,7 +15,7 @@ static enum trap call_code(struct instance *i, uint32_t func, struct cell *cells
     bool outermost = e->c_sp == 0;
     if (outermost)
         e->wasm_sp = (uint64_t)(uintptr_t)e->env.stack_hi;
-    if (e->wasm_sp - (uint64_t)(uintptr_t)e->env.stack_lo < 16 * a.nstack + 8) /* stub_enter must not fault */
+    if (e->wasm_sp - (uint64_t)(uintptr_t)e->env.stack_lo < 16 * a.nstack + 8) /* STUB_ENTER must not fault */
         return TRAP_STACK;
     e->trap = TRAP_NONE;
     uint64_t (*enter)(struct activation *) =

@@ -35,7 +35,7 @@ bool engine_fault(struct engine *e, const struct fault *f, uint64_t *pc, uint64_
 }
 
 /* One frame up; false at the outermost.  Where an activation began, the walk goes on at the call out of wasm that the
- * activation is nested in: stub_enter keeps the chain on the C stack (x64/stubs.c). */
+ * activation is nested in: STUB_ENTER keeps the chain on the C stack (x64/stubs.c). */
 struct walk {
     struct engine *engine;
     uint64_t pc, sp;

@@ -80,7 +80,7 @@ static void first_result(struct emit *e, struct node *n)
         dst_done(e, n, type_is_int(n->type) ? RAX : XMM0);
 }
 
-/* The code address that stub_indirect finds, in rax. */
+/* The code address that STUB_INDIRECT finds, in rax. */
 static struct rm slow_target(struct emit *e, const void *slow, uint32_t pos)
 {
     if (!slow)

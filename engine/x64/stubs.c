@@ -1,7 +1,7 @@
 /* Code that is not compiled from wasm: the way in, the ways out, trampolines.  Thunks: thunks.c.
  *
  * While wasm runs, rsp is on the wasm stack and e->c_sp keeps the C stack; while C runs, e->wasm_sp keeps the wasm
- * stack, and the word there is the return address into wasm (backtraces start from it).  stub_enter leaves on the C
+ * stack, and the word there is the return address into wasm (backtraces start from it).  STUB_ENTER leaves on the C
  * stack, from e->c_sp up: the older wasm_sp, the older c_sp, the activation, and C's callee-saved registers. */
 #include "engine/x64/frame.h"
 #include "engine/x64/meant.h"
@@ -29,7 +29,7 @@ static void stub_here(struct stubs *s, enum stub stub)
 
 static const uint8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
 
-/* rdi = activation: pops what stub_enter pushed; rax = result. */
+/* rdi = activation: pops what STUB_ENTER pushed; rax = result. */
 static void enter_leave(struct engine *e, struct assembler *a)
 {
     x_rm(a, I_MOV, true, RSP, rm_rip(&e->c_sp));
