@@ -116,9 +116,11 @@ VMM_SRC := \
     vmm/wasi/fd_io.c \
     vmm/wasi/fd_stat.c \
     vmm/wasi/fdtable.c \
+    vmm/wasi/file.c \
     vmm/wasi/path.c \
     vmm/wasi/poll.c \
     vmm/wasi/stdio.c \
+    vmm/wasi/stream.c \
     vmm/wasi/tmp.c \
     vmm/wasi/trace.c \
     vmm/wasi/wasi.c \
@@ -126,6 +128,8 @@ VMM_SRC := \
     vmm/net/addr.c \
     vmm/net/backlog.c \
     vmm/net/batch.c \
+    vmm/net/calls.c \
+    vmm/net/conn.c \
     vmm/net/dns.c \
     vmm/net/etc.c \
     vmm/net/guest.c \

@@ -16,7 +16,7 @@ struct grant { /* a directory */
     const char *host, *guest;
     bool read_only;
     bool tmp;    /* tmp.c's; host is NULL until tmp_make */
-    bool sealed; /* no directory of the host's: net/etc.c's files; host is NULL */
+    const struct grant_kind *kind; /* wasi/desc.h: no directory of the host's, host is NULL; NULL = one of them */
 };
 struct passed { int fd; bool taken; }; /* a socket; taken: the machine's to close, else it gets a copy */
 enum transport { TRANSPORT_AUTO, TRANSPORT_EXIT, TRANSPORT_POLL }; /* how calls reach the monitor */

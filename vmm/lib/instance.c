@@ -41,7 +41,7 @@ static bool etc_translate(wasmvm_instance *i)
         return true;
     if (i->config.ngrants == 0 && !words_env(&set->env, "PWD"))
         i->env[i->config.envc++] = (char *)"PWD=/";
-    i->grants[i->config.ngrants++] = (struct grant){.guest = "/etc", .read_only = true, .sealed = true};
+    i->grants[i->config.ngrants++] = (struct grant){.guest = "/etc", .read_only = true, .kind = &etc_grant};
     return true;
 }
 
@@ -246,7 +246,7 @@ static bool build(wasmvm_instance *i)
     if (!grants_make(i) || !vm_build(i->vm, &module, &i->failure))
         return false;
     module_read(i->module);
-    i->wasi = wasi_alloc(vm_memory(i->vm), vm_kick(i->vm));
+    i->wasi = wasi_alloc(vm_memory(i->vm), vm_kick(i->vm), &net_parts);
     if (!i->wasi)
         return failure_set(&i->failure, "cannot start: no memory");
     return wasi_open(i->wasi, &i->config, &i->failure);

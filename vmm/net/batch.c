@@ -53,12 +53,7 @@ static uint32_t ahead_left(const struct batch_place *p, uint32_t *at)
 bool batch_pending(const struct conn *c)
 {
     uint32_t at;
-    return c && (c->nrest || c->error || (c->place && ahead_left(c->place, &at)));
-}
-
-bool batch_ready(const struct desc *d)
-{
-    return batch_pending(d->conn);
+    return c->nrest || c->error || (c->place && ahead_left(c->place, &at));
 }
 
 void batch_leave(struct conn *c)
@@ -157,7 +152,7 @@ static bool may_have_place(const struct conn *c)
 
 static void credit_give(const struct desc *d)
 {
-    struct conn *c = d->conn;
+    struct conn *c = conn_of(d);
     int unsent = 1;
     bool empty = !c->error && !c->sized && !c->backlog && ioctl(d->host, SIOCOUTQ, &unsent) == 0 && unsent == 0 &&
                  backlogs_count(&c->net->batch->backlogs) < BACKLOGS_MOST - BATCH_PLACES;
@@ -167,7 +162,7 @@ static void credit_give(const struct desc *d)
 /* Without this a connection whose peer is quick would be read by calls for ever, and never be polled for. */
 void batch_was_read(const struct desc *d, size_t got, size_t asked)
 {
-    struct conn *c = d->conn;
+    struct conn *c = conn_of(d);
     struct batch_host *b = c->net->batch;
     c->whole = got >= BATCH_PIECE;
     if (got == 0 || !may_have_place(c) || !place_take(b, c, (uint32_t)(d - b->wasi->descs)))
@@ -178,7 +173,7 @@ void batch_was_read(const struct desc *d, size_t got, size_t asked)
 
 void batch_fill(struct wasi *w, uint32_t fd, const struct desc *d)
 {
-    struct conn *c = d->conn;
+    struct conn *c = conn_of(d);
     if (!may_have_place(c) || !place_take(w->net->batch, c, fd))
         return;
     struct batch_place *p = c->place;
@@ -203,7 +198,7 @@ void batch_fill(struct wasi *w, uint32_t fd, const struct desc *d)
 static void record_send(struct batch_host *b, uint32_t fd, const uint8_t *bytes, uint32_t len)
 {
     struct desc *d = desc_get(b->wasi, fd);
-    struct conn *c = d ? d->conn : NULL;
+    struct conn *c = d ? conn_of(d) : NULL;
     uint32_t done = 0;
     if (!c || len > c->credit)
         return;
@@ -248,9 +243,7 @@ static void ring_empty(struct batch_host *b)
 
 void batch_flush(struct wasi *w)
 {
-    struct batch_host *b = w->net ? w->net->batch : NULL;
-    if (!b)
-        return;
+    struct batch_host *b = w->net->batch;
     ring_empty(b);
     for (uint32_t i = 0; i < BATCH_PLACES && b->withdraw; i++)
         if (b->owner[i] && (b->owner[i]->backlog || b->owner[i]->error))
@@ -323,6 +316,7 @@ void batch_start(struct wasi *w, pthread_mutex_t *lock)
     *b = (struct batch_host){ .shared = span.iov_base, .wasi = w, .lock = lock, .outlet = outlet_now() };
     backlogs_open(&b->backlogs);
     w->net->batch = b;
+    w->before_call = batch_flush;
 }
 
 void batch_stop(struct wasi *w)
@@ -338,6 +332,7 @@ void batch_stop(struct wasi *w)
     backlogs_end(&b->backlogs);
     for (uint32_t i = 0; i < BATCH_PLACES; i++)
         batch_leave(b->owner[i]);
+    w->before_call = NULL;
     w->net->batch = NULL;
     free(b);
 }

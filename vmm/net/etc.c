@@ -26,7 +26,11 @@ static const struct { const char *name, *text; } files[FILES] = {
     [FILE_NSSWITCH] = { "nsswitch.conf", "hosts: files dns\n" },
     [FILE_CA] = { "ca-certificates.crt", NULL },
 };
-_Static_assert(FILES == SEALED_FILES, "a place for each");
+
+struct etc {
+    int files[FILES]; /* -1 = not there */
+    char *bundle;     /* until it has its place */
+};
 
 /* A file with this text that nobody can change. */
 static bool memory_file(int *at, const char *name, const char *text, size_t len, struct failure *why)
@@ -38,7 +42,7 @@ static bool memory_file(int *at, const char *name, const char *text, size_t len,
     return true;
 }
 
-static bool bundle_read(struct wasi *w, const char *path, struct failure *why)
+static bool bundle_read(struct etc *etc, const char *path, struct failure *why)
 {
     struct stat st;
     char *text = NULL;
@@ -51,45 +55,62 @@ static bool bundle_read(struct wasi *w, const char *path, struct failure *why)
     int error = errno;
     if (from >= 0)
         close(from);
-    w->etc_bundle = text; /* until it has its place: the next may fail */
+    etc->bundle = text; /* the next may fail */
     if (found && !good)
         return failure_set(why, "--ca-certs: %s is not a file of at most %u MiB", path, BUNDLE_MOST >> 20);
     if (n < 0)
         return failure_set(why, "--ca-certs: %s cannot be read: %s", path, strerror(error));
-    if (!memory_file(&w->etc[FILE_CA], "ca-certificates.crt", text, (size_t)n, why))
+    if (!memory_file(&etc->files[FILE_CA], "ca-certificates.crt", text, (size_t)n, why))
         return false;
     free(text);
-    w->etc_bundle = NULL;
+    etc->bundle = NULL;
     return true;
 }
 
-bool sealed_open_all(struct wasi *w, const struct config *config, int *host, struct failure *why)
+/* The table closes what it holds: it gets a descriptor of its own. */
+static int self_again(const struct etc *etc)
+{
+    return fcntl(etc->files[FILE_HOSTS], F_DUPFD_CLOEXEC, 0);
+}
+
+static bool etc_make(struct wasi *w, const struct config *config, int *host, struct failure *why)
 {
     const struct settings *c = config->set;
+    struct etc *etc = w->etc = malloc(sizeof *etc);
+    if (!etc)
+        return failure_set(why, "cannot start: no memory");
+    *etc = (struct etc){ .bundle = NULL };
+    for (uint32_t i = 0; i < FILES; i++)
+        etc->files[i] = -1;
     for (uint32_t i = 0; i < FILES; i++)
         if (files[i].text && (i != FILE_RESOLV || c->allow_dns || c->net_all) &&
-            !memory_file(&w->etc[i], files[i].name, files[i].text, strlen(files[i].text), why))
+            !memory_file(&etc->files[i], files[i].name, files[i].text, strlen(files[i].text), why))
             return false;
-    if (config->certs && !bundle_read(w, config->certs, why))
+    if (config->certs && !bundle_read(etc, config->certs, why))
         return false;
-    *host = fcntl(w->etc[FILE_HOSTS], F_DUPFD_CLOEXEC, 0);
+    *host = self_again(etc);
     return *host >= 0 || failure_set(why, "/etc for the program cannot be made: %s", strerror(errno));
 }
 
-void sealed_close(struct wasi *w)
+void etc_close(struct wasi *w)
 {
+    struct etc *etc = w->etc;
+    if (!etc)
+        return;
     for (uint32_t i = 0; i < FILES; i++)
-        if (w->etc[i] >= 0)
-            close(w->etc[i]);
-    free(w->etc_bundle);
+        if (etc->files[i] >= 0)
+            close(etc->files[i]);
+    free(etc->bundle);
+    free(etc);
+    w->etc = NULL;
 }
 
-static int file_find(const struct wasi *w, const char *path)
+static int file_find(const struct etc *etc, const char *path)
 {
     while (path[0] == '.' && path[1] == '/')
         path += 2;
     for (int i = 0; i < FILES; i++)
-        if (w->etc[i] >= 0 && strcmp(files[i].name, path) == 0)
+        if (etc->files[i] >= 0 && strcmp(files[i].name, path) == 0)
             return i;
     return -1;
 }
@@ -99,64 +120,90 @@ static bool is_self(const char *path)
     return strcmp(path, ".") == 0 || strcmp(path, "./") == 0;
 }
 
-static uint32_t stat_file(const struct wasi *w, int i, struct stat *st)
+static uint32_t stat_file(const struct etc *etc, int i, struct stat *st)
 {
-    if (fstat(w->etc[i], st) < 0)
+    if (fstat(etc->files[i], st) < 0)
         return wasi_errno(errno);
     st->st_mode = S_IFREG | 0444;
     return WASI_SUCCESS;
 }
 
-uint32_t sealed_stat(const struct wasi *w, const char *path, struct stat *st)
+static uint32_t stat_name(const struct etc *etc, const char *path, struct stat *st)
 {
-    int i = file_find(w, path);
+    int i = file_find(etc, path);
     if (i >= 0)
-        return stat_file(w, i, st);
+        return stat_file(etc, i, st);
     if (!is_self(path))
         return WASI_NOENT;
-    fstat(w->etc[FILE_HOSTS], st);
+    fstat(etc->files[FILE_HOSTS], st);
     st->st_ino = 1;
     st->st_mode = S_IFDIR | 0555;
     st->st_size = 0;
     return WASI_SUCCESS;
 }
 
-const char *sealed_entry(const struct wasi *w, uint32_t want, struct stat *st)
+static uint32_t etc_stat(struct wasi *w, const struct desc *d, const char *path, bool follow, struct stat *st)
+{
+    (void)d, (void)follow;
+    return stat_name(w->etc, path, st);
+}
+
+/* Entry i: its name, or NULL past the end. */
+static const char *entry(const struct etc *etc, uint64_t want, struct stat *st)
 {
     for (int i = 0; i < FILES; i++)
-        if (w->etc[i] >= 0 && want-- == 0)
-            return stat_file(w, i, st) == WASI_SUCCESS ? files[i].name : NULL;
+        if (etc->files[i] >= 0 && want-- == 0)
+            return stat_file(etc, i, st) == WASI_SUCCESS ? files[i].name : NULL;
     return NULL;
+}
+
+/* Entry i stands at cookie COOKIE_AFTER_DOTDOT + i. */
+static uint32_t etc_readdir(struct wasi *w, struct desc *d, uint64_t cookie, struct dirents *s)
+{
+    struct stat st;
+    bool room = true;
+    (void)d;
+    if (cookie == COOKIE_START)
+        room = dirent_put(s, COOKIE_AFTER_DOT, 1, FILETYPE_DIRECTORY, ".");
+    if (room && cookie <= COOKIE_AFTER_DOT)
+        room = dirent_put(s, COOKIE_AFTER_DOTDOT, 1, FILETYPE_DIRECTORY, "..");
+    uint64_t first = cookie < COOKIE_AFTER_DOTDOT ? 0 : cookie - COOKIE_AFTER_DOTDOT;
+    const char *name;
+    for (uint64_t i = first; room && i < FILES && (name = entry(w->etc, i, &st)) != NULL; i++)
+        room = dirent_put(s, COOKIE_AFTER_DOTDOT + i + 1, st.st_ino, FILETYPE_REGULAR, name);
+    return WASI_SUCCESS;
 }
 
 /* A descriptor with a position of its own, on the one file: were each open a copy, their memory would be the guest's to
  * use up. */
-static int file_again(const struct wasi *w, int i)
+static int file_again(const struct etc *etc, int i)
 {
     char link[32];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", w->etc[i]);
+    snprintf(link, sizeof link, "/proc/self/fd/%d", etc->files[i]);
     return open(link, O_RDONLY | O_CLOEXEC);
 }
 
-uint32_t sealed_open(struct wasi *w, const char *path, uint64_t rights, uint32_t *fd)
+static uint32_t etc_open(struct wasi *w, struct opening *o, uint32_t *fd)
 {
+    const struct etc *etc = w->etc;
     struct desc d = { .read_only = true };
     struct stat st;
-    uint32_t err;
-    int i = file_find(w, path);
-    (void)rights;
-    if (i < 0 && !is_self(path))
+    int i = file_find(etc, o->path);
+    if (i < 0 && !is_self(o->path))
         return WASI_NOENT;
-    d.host = i < 0 ? fcntl(w->etc[FILE_HOSTS], F_DUPFD_CLOEXEC, 0) : file_again(w, i);
+    d.host = d.io = i < 0 ? self_again(etc) : file_again(etc, i);
     if (d.host < 0)
         return wasi_errno(errno);
-    d.io = d.host;
-    d.sealed = i < 0;
-    err = sealed_stat(w, path, &st);
+    uint32_t err = stat_name(etc, o->path, &st);
     if (err) {
         close(d.host);
         return err;
     }
-    desc_describe(&d, &st, O_RDONLY);
+    desc_describe(w, &d, &st, O_RDONLY);
+    d.ops = i < 0 ? o->dir->ops : d.ops;
     return desc_place(w, &d, fd);
 }
+
+static const struct dir_ops etc_dir = { .readdir = etc_readdir, .stat = etc_stat, .open = etc_open };
+static const struct desc_ops etc_ops = { .name = "sealed directory", .dir = &etc_dir };
+const struct grant_kind etc_grant = { .ops = &etc_ops, .open = etc_make };

@@ -155,10 +155,28 @@ void net_record(struct net *, const struct net_record *);
 /* False: connections come too thick. */
 bool net_rate_take(struct net *);
 
-/* ---- net/socket.c ---- */
+/* ---- net/conn.c ---- */
+extern const struct desc_ops socket_ops, conn_ops; /* as inherited; as the policy watches it, with a conn of its own */
+static inline struct conn *conn_of(const struct desc *d) /* NULL: nobody watches it */
+{
+    return d->ops == &conn_ops ? d->own : NULL;
+}
 struct desc *net_socket(struct wasi *, uint64_t fd, uint32_t *err); /* BADF, NOTSOCK */
 struct conn *conn_new(struct net *, uint8_t family, enum net_proto);
 void conn_local(const struct desc *, struct endpoint *);
+/* The record of its end, with what has passed since its beginning. */
+void conn_ended(struct conn *, const struct endpoint *local);
+/* The record of what the guest wanted and did not get, or tried in vain. */
+void conn_wanted(const struct conn *, const char *event, const char *verdict, const char *reason,
+                 const struct endpoint *peer, const char *path);
+bool net_sockets_left(struct net *); /* false: --max-sockets, which is told once */
+/* recvmsg or sendmsg with MSG_DONTWAIT and what the policy has to say; errno is the answer. */
+ssize_t net_receive(const struct desc *, struct msghdr *, int flags);
+ssize_t net_send(const struct desc *, const struct msghdr *);
+/* After EAGAIN: AGAIN for a non-blocking socket, or past its timeout, else waits; SUCCESS = try again. */
+uint32_t net_wait(struct wasi *, const struct desc *, short events);
+/* What the policy says to a new connection of a listener: ACCES and the socket closed, or its conn. */
+uint32_t net_accepted(const struct desc *listener, int host, struct conn **);
 void conn_started(struct desc *, const char *how, const struct endpoint *peer, const struct rule *by);
 /* A descriptor of the guest for host's socket.  On failure the socket is closed and conn freed. */
 uint32_t net_place(struct wasi *, int host, struct conn *, bool dgram, uint16_t fdflags, uint32_t *fd);
@@ -187,7 +205,15 @@ void backlog_close(struct backlogs *, struct conn *); /* before the host's socke
 bool backlog_shut(struct backlogs *, struct conn *);
 bool backlog_is_shut(struct backlogs *, const struct conn *);
 
+/* ---- net/calls.c ---- */
+extern wasi_handler *const net_handlers[];
+
+/* ---- net/etc.c ---- */
+void etc_close(struct wasi *);
+
 /* ---- net/batch.c: reads and writes without calls ---- */
+void batch_flush(struct wasi *); /* before a call is served: sends what the guest left */
+void batch_fill(struct wasi *, uint32_t fd, const struct desc *); /* a poll found it readable */
 /* Something was read ahead for it, or an error met: it is readable, whatever the kernel says. */
 bool batch_pending(const struct conn *);
 /* Takes back what was read ahead, for calls to hand out; a place that held anything is given up. */

@@ -53,7 +53,7 @@ static bool names_open(struct net *n, const struct settings *c, struct failure *
     return true;
 }
 
-bool net_open(struct wasi *w, const struct config *config, struct failure *why)
+static bool net_open(struct wasi *w, const struct config *config, struct failure *why)
 {
     const struct settings *c = config->set;
     const struct words env = {(const char **)config->env, config->envc};
@@ -73,8 +73,9 @@ bool net_open(struct wasi *w, const struct config *config, struct failure *why)
            policy_init(&n->policy, c, why) && names_open(n, c, why) && net_preopen(w, c, why);
 }
 
-void net_end(struct wasi *w)
+static void net_end(struct wasi *w)
 {
+    etc_close(w);
     struct net *n = w->net;
     if (!n)
         return;
@@ -86,3 +87,7 @@ void net_end(struct wasi *w)
     free(n);
     w->net = NULL;
 }
+
+const struct wasi_parts net_parts = {
+    .handlers = net_handlers, .socket = &socket_ops, .open = net_open, .end = net_end,
+};

@@ -59,16 +59,16 @@ static size_t value_bytes(enum kind kind)
 static uint32_t value_get(const struct desc *d, const struct option *o, union value *v)
 {
     if (o->kind == TIMEOUT) {
-        int64_t ns = d->conn ? d->conn->timeout_ns[o->host_name] : 0;
+        int64_t ns = conn_of(d) ? conn_of(d)->timeout_ns[o->host_name] : 0;
         v->time.s = ns / 1000000000;
         v->time.us = ns % 1000000000 / 1000;
         return WASI_SUCCESS;
     }
-    if (o->kind == ERROR && d->conn)
-        batch_settle(d->conn);
-    if (o->kind == ERROR && d->conn && d->conn->error) {
-        v->number = (int32_t)wasi_errno(d->conn->error);
-        d->conn->error = 0;
+    if (o->kind == ERROR && conn_of(d))
+        batch_settle(conn_of(d));
+    if (o->kind == ERROR && conn_of(d) && conn_of(d)->error) {
+        v->number = (int32_t)wasi_errno(conn_of(d)->error);
+        conn_of(d)->error = 0;
         return WASI_SUCCESS;
     }
     socklen_t len = (socklen_t)value_bytes(o->kind);
@@ -141,8 +141,8 @@ uint32_t wasi_sock_setsockopt(struct wasi *w, const struct sock_setsockopt_args 
     if (o->kind == LINGER)
         return WASI_SUCCESS;
     if (o->kind == TIMEOUT)
-        return timeout_set(d->conn, o->host_name, &v);
-    if (d->conn && o->host_name == SO_SNDBUF)
-        d->conn->sized = true;
+        return timeout_set(conn_of(d), o->host_name, &v);
+    if (conn_of(d) && o->host_name == SO_SNDBUF)
+        conn_of(d)->sized = true;
     return setsockopt(d->host, o->host_level, o->host_name, &v, 4) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
 }

@@ -20,7 +20,7 @@ static uint32_t accept_as(struct wasi *w, uint64_t from, uint64_t flags, uint64_
         return err;
     if (flags & ~(uint64_t)FDFLAG_NONBLOCK)
         return WASI_INVAL;
-    if (listener->conn && !listener->conn->listening) /* poll would wait for its data */
+    if (conn_of(listener) && !conn_of(listener)->listening) /* poll would wait for its data */
         return WASI_INVAL;
     if (!out_ok(w, out, 4))
         return WASI_FAULT;
@@ -32,7 +32,7 @@ static uint32_t accept_as(struct wasi *w, uint64_t from, uint64_t flags, uint64_
         /* The listener may be shared and blocking: accept only what poll has seen. */
         bool ready = host_ready(listener->host, POLLIN);
         host = ready ? accept4(listener->host, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
-        if (host >= 0 && listener->conn && net_accepted(listener, host, &conn)) {
+        if (host >= 0 && conn_of(listener) && net_accepted(listener, host, &conn)) {
             if (kick_pending(w->kick)) /* those that are refused may come faster than they go */
                 return WASI_INTR;
             continue;
@@ -119,6 +119,6 @@ uint32_t wasi_sock_shutdown(struct wasi *w, const struct sock_shutdown_args *arg
         return err;
     if (args->how == 0 || args->how >= sizeof how / sizeof *how)
         return WASI_INVAL;
-    uint64_t now = args->how & SD_WR && batch_shut(d->conn) ? args->how & SD_RD : args->how;
+    uint64_t now = args->how & SD_WR && batch_shut(conn_of(d)) ? args->how & SD_RD : args->how;
     return now && shutdown(d->host, how[now]) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
 }

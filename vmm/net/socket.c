@@ -1,9 +1,5 @@
-/* The socket extension's calls: open, bind, listen, connect, datagrams, addresses; and what the transfers and closes of
- * the other files ask of a socket under the policy.
- *
- * Host sockets are always non-blocking; the guest's blocking calls wait in kick_ppoll.  A socket that the guest did not
- * open (inherited, --listen, systemd's) can be used, never bound or connected anew.  A datagram is taken only after the
- * policy has seen its sender: bytes of a stranger never reach guest memory. */
+/* The socket extension's calls: open, bind, listen, connect, datagrams, addresses.  A socket that the guest did not
+ * open (inherited, --listen, systemd's) can be used, never bound or connected anew. */
 #include "vmm/net/inside.h"
 
 #include <fcntl.h>
@@ -14,258 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STRANGERS_MAX 64 /* datagrams dropped in one call */
 #define BACKLOG 4096 /* whatever was asked for: Go's library says 64, and a full queue costs its clients a second */
 enum { RI_PEEK = 1, RI_WAITALL = 2, RO_TRUNCATED = 1 };
-
-/* ---- conns ---- */
-
-struct desc *net_socket(struct wasi *w, uint64_t fd, uint32_t *err)
-{
-    struct desc *d = desc_get(w, fd);
-    bool is_socket = d && (d->filetype == FILETYPE_STREAM || d->filetype == FILETYPE_DGRAM);
-    *err = !d ? WASI_BADF : is_socket ? WASI_SUCCESS : WASI_NOTSOCK;
-    return d;
-}
-
-struct conn *conn_new(struct net *n, uint8_t family, enum net_proto proto)
-{
-    struct conn *c = calloc(1, sizeof *c);
-    if (!c)
-        return NULL;
-    *c = (struct conn){ .net = n, .family = family, .proto = proto };
-    n->sockets++;
-    return c;
-}
-
-static void conn_free(struct conn *c)
-{
-    c->net->sockets--;
-    batch_close(c);
-    free(c->rest);
-    free(c->path);
-    free(c->host_path);
-    free(c->peer_path);
-    free(c);
-}
-
-void conn_local(const struct desc *d, struct endpoint *e)
-{
-    struct sockaddr_storage host = { 0 };
-    socklen_t len = sizeof host;
-    *e = (struct endpoint){ .port = 0 };
-    if (getsockname(d->host, (struct sockaddr *)&host, &len) == 0)
-        endpoint_from_host(&host, e);
-}
-
-void conn_started(struct desc *d, const char *how, const struct endpoint *peer, const struct rule *by)
-{
-    struct conn *c = d->conn;
-    struct endpoint local;
-    c->how = how;
-    c->peer = peer ? *peer : (struct endpoint){ .port = 0 };
-    c->since_ns = clock_now_ns();
-    c->counted = true;
-    conn_local(d, &local);
-    bool ip = c->proto != NET_UNIX;
-    net_record(c->net, &(struct net_record){
-        .event = how, .proto = c->proto, .verdict = "allowed", .reason = by ? by->text : "",
-        .local = ip ? &local : NULL, .peer = ip && peer ? peer : NULL, .name = c->path ? c->path : c->peer_path,
-    });
-}
-
-/* The record of its end, with what has passed since its beginning. */
-static void conn_ended(struct conn *c, const struct endpoint *local)
-{
-    bool ip = c->proto != NET_UNIX && !c->dns;
-    if (c->counted)
-        net_record(c->net, &(struct net_record){
-            .event = "close", .proto = c->proto, .name = c->path ? c->path : c->peer_path, .counted = true, .in = c->in,
-            .out = c->out, .ns = clock_now_ns() - c->since_ns, .local = ip ? local : NULL,
-            .peer = ip && !c->listening ? &c->peer : NULL,
-        });
-    c->in = c->out = 0;
-}
-
-/* The record of what the guest wanted and did not get, or tried in vain. */
-static void want_record(const struct conn *c, const char *event, const char *verdict, const char *reason,
-                        const struct endpoint *peer, const char *path)
-{
-    net_record(c->net, &(struct net_record){ .event = event, .proto = c->proto, .verdict = verdict, .reason = reason,
-                                             .peer = peer, .name = path });
-}
-
-void net_close(struct desc *d)
-{
-    struct conn *c = d->conn;
-    if (!c)
-        return;
-    struct endpoint local;
-    conn_local(d, &local);
-    conn_ended(c, &local);
-    conn_free(c);
-    d->conn = NULL;
-}
-
-void net_moves(struct desc *d)
-{
-    batch_recall(d->conn);
-    batch_leave(d->conn);
-}
-
-static bool sockets_left(struct net *n)
-{
-    if (n->sockets < n->max_sockets)
-        return true;
-    if (!n->told_sockets)
-        net_tell(n, "the program has %u sockets open, the most that --max-sockets allows", n->max_sockets);
-    n->told_sockets = true;
-    return false;
-}
-
-uint32_t net_place(struct wasi *w, int host, struct conn *c, bool dgram, uint16_t fdflags, uint32_t *fd)
-{
-    struct desc d = { .host = host, .io = host, .fdflags = fdflags, .conn = c };
-    struct stat st = { .st_mode = S_IFSOCK };
-    desc_describe(&d, &st, O_RDWR);
-    d.filetype = dgram ? FILETYPE_DGRAM : FILETYPE_STREAM;
-    uint32_t err = desc_place(w, &d, fd);
-    if (err && c)
-        conn_free(c);
-    return err;
-}
-
-/* ---- transfers ---- */
-
-static bool bytes_left(struct net *n)
-{
-    if (n->max_bytes == 0 || n->bytes < n->max_bytes)
-        return true;
-    if (!n->told_bytes)
-        net_tell(n, "the program has moved %llu bytes over the network, the most that --net-bytes allows",
-                 (unsigned long long)n->max_bytes);
-    n->told_bytes = true;
-    errno = ENOBUFS;
-    return false;
-}
-
-/* Drops what strangers sent, until the next datagram is one that may be read; false: errno. */
-static bool stranger_skip(const struct desc *d)
-{
-    struct conn *c = d->conn;
-    for (int i = 0; i < STRANGERS_MAX; i++) {
-        struct sockaddr_storage from;
-        struct msghdr m = { .msg_name = &from, .msg_namelen = sizeof from };
-        struct endpoint e;
-        const struct rule *by;
-        if (recvmsg(d->host, &m, MSG_PEEK | MSG_DONTWAIT) < 0)
-            return false;
-        if (!endpoint_from_host(&from, &e) || policy_check(&c->net->policy, USE_CONNECT, NET_UDP, &e, &by))
-            return true;
-        net_refuse(c->net, "datagram from", USE_CONNECT, NET_UDP, &e, by);
-        recv(d->host, NULL, 0, MSG_DONTWAIT);
-    }
-    errno = EAGAIN;
-    return false;
-}
-
-/* An error that was met before anybody asked is told once. */
-static ssize_t error_tell(struct conn *c)
-{
-    errno = c->error;
-    c->error = 0;
-    return -1;
-}
-
-static size_t asked(const struct msghdr *m)
-{
-    size_t sum = 0;
-    for (size_t i = 0; i < m->msg_iovlen; i++)
-        sum += m->msg_iov[i].iov_len;
-    return sum;
-}
-
-ssize_t net_receive(const struct desc *d, struct msghdr *m, int flags)
-{
-    struct conn *c = d->conn;
-    if (c && !bytes_left(c->net))
-        return -1;
-    batch_recall(c);
-    if (c && c->nrest)
-        return batch_take(c, m, flags & MSG_PEEK);
-    if (c)
-        batch_settle(c);
-    if (c && c->error)
-        return error_tell(c);
-    if (c && c->proto == NET_UDP && !c->dns && !stranger_skip(d))
-        return -1;
-    ssize_t got = recvmsg(d->io, m, flags | MSG_DONTWAIT);
-    if (c && got > 0 && !(flags & MSG_PEEK)) {
-        c->in += (uint64_t)got;
-        c->net->bytes += (uint64_t)got;
-        batch_was_read(d, (size_t)got, asked(m));
-    }
-    return got;
-}
-
-ssize_t net_send(const struct desc *d, const struct msghdr *m)
-{
-    struct conn *c = d->conn;
-    if (c && !bytes_left(c->net))
-        return -1;
-    if (c && !batch_settle(c))
-        return -1;
-    if (c && c->error)
-        return error_tell(c);
-    ssize_t sent = sendmsg(d->io, m, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (c && sent > 0) {
-        c->out += (uint64_t)sent;
-        c->net->bytes += (uint64_t)sent;
-        batch_was_sent(c);
-    }
-    return sent;
-}
-
-uint32_t net_wait(struct wasi *w, const struct desc *d, short events)
-{
-    struct pollfd p = { .fd = d->host, .events = events };
-    int64_t timeout = d->conn ? d->conn->timeout_ns[events == POLLOUT] : 0;
-    if (d->fdflags & FDFLAG_NONBLOCK)
-        return WASI_AGAIN;
-    int n = kick_ppoll(w->kick, &p, 1, timeout ? timeout : -1);
-    return n < 0 ? wasi_errno(errno) : n == 0 ? WASI_AGAIN : WASI_SUCCESS;
-}
-
-uint32_t net_accepted(const struct desc *listener, int host, struct conn **out)
-{
-    struct conn *at = listener->conn;
-    struct net *n = at->net;
-    struct sockaddr_storage peer = { 0 };
-    socklen_t len = sizeof peer;
-    struct endpoint e = { .port = 0 };
-    bool ip = getpeername(host, (struct sockaddr *)&peer, &len) == 0 && endpoint_from_host(&peer, &e);
-    const struct rule *denier = ip ? policy_denies_peer(&n->policy, NET_TCP, &e.ip) : NULL;
-    const char *over = NULL;
-    uint32_t err = WASI_SUCCESS;
-    if (denier)
-        err = net_refuse(n, "accept from", USE_CONNECT, NET_TCP, &e, denier);
-    else if ((over = !sockets_left(n) ? "--max-sockets" : !net_rate_take(n) ? "--net-rate" : NULL))
-        err = WASI_ACCES;
-    else if (!(*out = conn_new(n, at->family, at->proto)))
-        err = WASI_ACCES;
-    if (over)
-        want_record(at, "accept", "refused", over, ip ? &e : NULL, at->path);
-    if (err) {
-        close(host);
-        return err;
-    }
-    struct desc d = { .host = host, .conn = *out };
-    int on = 1;
-    if (ip)
-        setsockopt(host, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* as Go has it natively */
-    conn_started(&d, "accept", ip ? &e : NULL, NULL);
-    return WASI_SUCCESS;
-}
 
 /* ---- open, bind, listen ---- */
 
@@ -285,7 +31,7 @@ uint32_t wasi_sock_open(struct wasi *w, const struct sock_open_args *args)
         return WASI_ACCES;
     }
     enum net_proto proto = is_unix ? NET_UNIX : dgram ? NET_UDP : NET_TCP;
-    if (!sockets_left(n)) {
+    if (!net_sockets_left(n)) {
         net_record(n, &(struct net_record){ .event = "open", .proto = proto, .verdict = "refused",
                                             .reason = "--max-sockets" });
         return WASI_NFILE;
@@ -318,9 +64,9 @@ static uint32_t own_and_address(struct wasi *w, uint32_t fd, uint32_t address, u
     err = guest_addr_read(w, address, port, a);
     if (err)
         return err;
-    if (!(*d)->conn || !(*d)->conn->made)
+    if (!conn_of(*d) || !conn_of(*d)->made)
         return WASI_NOTSUP;
-    return a->family == (*d)->conn->family ? WASI_SUCCESS : WASI_AFNOSUPPORT;
+    return a->family == conn_of(*d)->family ? WASI_SUCCESS : WASI_AFNOSUPPORT;
 }
 
 uint32_t wasi_sock_bind(struct wasi *w, const struct sock_bind_args *args)
@@ -331,7 +77,7 @@ uint32_t wasi_sock_bind(struct wasi *w, const struct sock_bind_args *args)
     uint32_t err = own_and_address(w, args->fd, args->address, args->port, &d, &a);
     if (err)
         return err;
-    struct conn *c = d->conn;
+    struct conn *c = conn_of(d);
     if (c->proto == NET_UNIX)
         return unix_bind(w, d, a.path);
     if (!policy_check(&c->net->policy, USE_LISTEN, c->proto, &a.at, &by))
@@ -354,14 +100,14 @@ uint32_t wasi_sock_listen(struct wasi *w, const struct sock_listen_args *args)
     struct desc *d = net_socket(w, args->fd, &err);
     if (err)
         return err;
-    struct conn *c = d->conn;
+    struct conn *c = conn_of(d);
     if (!c || !c->made)
         return WASI_NOTSUP;
     if (d->filetype == FILETYPE_DGRAM)
         return WASI_NOTSUP;
     if (!c->bound) { /* the kernel would listen on every address, at a port of its choice */
         net_tell(c->net, "listen on a socket without an address refused (bind it first)");
-        want_record(c, "listen", "refused", "", NULL, NULL);
+        conn_wanted(c, "listen", "refused", "", NULL, NULL);
         return WASI_ACCES;
     }
     if (listen(d->host, BACKLOG) < 0)
@@ -413,7 +159,7 @@ static uint32_t connect_host(struct wasi *w, struct desc *d, const struct sockad
 
 static bool is_dns(const struct desc *d, const struct endpoint *e)
 {
-    const struct conn *c = d->conn;
+    const struct conn *c = conn_of(d);
     return c->net->names && c->proto != NET_UNIX && c->family == FAMILY_INET4 && !c->bound &&
            e->port == dns_endpoint.port && ip_equal(&e->ip, &dns_endpoint.ip);
 }
@@ -421,17 +167,17 @@ static bool is_dns(const struct desc *d, const struct endpoint *e)
 /* Puts our resolver where the network would be. */
 static uint32_t connect_dns(struct desc *d)
 {
-    if (d->conn->dns)
+    if (conn_of(d)->dns)
         return WASI_ISCONN;
-    int end = dns_connect(d->conn->net->dns, false, d->conn->proto == NET_TCP);
+    int end = dns_connect(conn_of(d)->net->dns, false, conn_of(d)->proto == NET_TCP);
     if (end < 0)
         return wasi_errno(errno);
     int put = dup3(end, d->host, O_CLOEXEC);
     close(end);
     if (put < 0)
         return wasi_errno(errno);
-    d->conn->dns = true;
-    d->conn->how = "connect";
+    conn_of(d)->dns = true;
+    conn_of(d)->how = "connect";
     return WASI_SUCCESS;
 }
 
@@ -446,12 +192,12 @@ static uint32_t connect_unix(struct wasi *w, struct desc *d, const char *path)
         close(hold);
     }
     if (err) {
-        want_record(d->conn, "connect", "failed", "", NULL, path);
+        conn_wanted(conn_of(d), "connect", "failed", "", NULL, path);
         return err;
     }
-    free(d->conn->peer_path);
-    d->conn->peer_path = strdup(path);
-    if (!d->conn->how)
+    free(conn_of(d)->peer_path);
+    conn_of(d)->peer_path = strdup(path);
+    if (!conn_of(d)->how)
         conn_started(d, "connect", NULL, NULL);
     return WASI_SUCCESS;
 }
@@ -461,7 +207,7 @@ static bool is_connected(const struct desc *d)
 {
     struct sockaddr_storage host;
     socklen_t len = sizeof host;
-    return d->conn->proto != NET_UDP && d->conn->how && getpeername(d->host, (struct sockaddr *)&host, &len) == 0;
+    return conn_of(d)->proto != NET_UDP && conn_of(d)->how && getpeername(d->host, (struct sockaddr *)&host, &len) == 0;
 }
 
 uint32_t wasi_sock_connect(struct wasi *w, const struct sock_connect_args *args)
@@ -472,7 +218,7 @@ uint32_t wasi_sock_connect(struct wasi *w, const struct sock_connect_args *args)
     uint32_t err = own_and_address(w, args->fd, args->address, args->port, &d, &a);
     if (err)
         return err;
-    struct conn *c = d->conn;
+    struct conn *c = conn_of(d);
     if (c->dns || is_connected(d))
         return WASI_ISCONN;
     if (c->proto == NET_UNIX)
@@ -483,7 +229,7 @@ uint32_t wasi_sock_connect(struct wasi *w, const struct sock_connect_args *args)
     if (!policy_check(&c->net->policy, USE_CONNECT, c->proto, &a.at, &by))
         return net_refuse(c->net, "connect to", USE_CONNECT, c->proto, &a.at, by);
     if (!net_rate_take(c->net)) {
-        want_record(c, "connect", "refused", "--net-rate", &a.at, NULL);
+        conn_wanted(c, "connect", "refused", "--net-rate", &a.at, NULL);
         return WASI_NOBUFS;
     }
     struct sockaddr_storage host;
@@ -494,7 +240,7 @@ uint32_t wasi_sock_connect(struct wasi *w, const struct sock_connect_args *args)
     conn_local(d, &before);
     err = connect_host(w, d, &host, len);
     if (err && err != WASI_INPROGRESS) {
-        want_record(c, "connect", "failed", by ? by->text : "", &a.at, NULL);
+        conn_wanted(c, "connect", "failed", by ? by->text : "", &a.at, NULL);
         return err;
     }
     if (c->how && strcmp(c->how, "connect") == 0) /* a datagram socket turns to another peer */
@@ -508,7 +254,7 @@ uint32_t wasi_sock_connect(struct wasi *w, const struct sock_connect_args *args)
 /* Sending binds an unbound socket to every address, at a port of the kernel's choice: that is a bind like any other. */
 static uint32_t send_bind(struct desc *d)
 {
-    struct conn *c = d->conn;
+    struct conn *c = conn_of(d);
     static const uint8_t zero[4];
     struct endpoint any = { .ip = c->family == FAMILY_INET4 ? ip_from_v4(zero) : (struct ip){ { 0 } } };
     const struct rule *by;
@@ -524,7 +270,7 @@ static uint32_t send_bind(struct desc *d)
 static uint32_t send_target(struct wasi *w, struct desc *d, struct guest_addr *a, struct sockaddr_storage *host,
                             socklen_t *len, int *hold)
 {
-    struct conn *c = d->conn;
+    struct conn *c = conn_of(d);
     const struct rule *by;
     *hold = -1;
     if (c->proto == NET_UNIX)
@@ -553,8 +299,8 @@ uint32_t wasi_sock_send_to(struct wasi *w, const struct sock_send_to_args *args)
     if (!out_ok(w, args->sent_out, 4))
         return WASI_FAULT;
     if (d->filetype != FILETYPE_DGRAM)
-        return d->conn->how ? WASI_ISCONN : WASI_NOTCONN;
-    if (d->conn->dns || (d->conn->how && strcmp(d->conn->how, "connect") == 0))
+        return conn_of(d)->how ? WASI_ISCONN : WASI_NOTCONN;
+    if (conn_of(d)->dns || (conn_of(d)->how && strcmp(conn_of(d)->how, "connect") == 0))
         return WASI_ISCONN;
     err = iovs_read(w, args->iovs, args->iovs_len, false);
     if (err)
@@ -588,7 +334,7 @@ static uint32_t receive_from(struct wasi *w, uint64_t fd, uint64_t flags, const 
             return err;
     } while (n < 0);
     struct guest_addr a = { .family = FAMILY_UNSPEC };
-    if (d->conn && d->conn->dns) {
+    if (conn_of(d) && conn_of(d)->dns) {
         a.family = FAMILY_INET4;
         a.at = dns_endpoint;
     } else if (endpoint_from_host(&from, &a.at)) {
@@ -646,7 +392,7 @@ static uint32_t address_ask(struct wasi *w, const struct desc *d, name_fn *ask, 
     socklen_t len = sizeof host;
     static const uint8_t zero[4];
     *a = (struct guest_addr){ .family = FAMILY_UNSPEC };
-    if (d->conn && d->conn->dns) {
+    if (conn_of(d) && conn_of(d)->dns) {
         a->family = FAMILY_INET4;
         a->at = peer ? dns_endpoint : (struct endpoint){ ip_from_v4(zero), 0 };
         return WASI_SUCCESS;
@@ -654,7 +400,7 @@ static uint32_t address_ask(struct wasi *w, const struct desc *d, name_fn *ask, 
     if (ask(d->host, (struct sockaddr *)&host, &len) < 0)
         return wasi_errno(errno);
     if (host.ss_family == AF_UNIX) {
-        const char *known = peer && d->conn ? d->conn->peer_path : NULL;
+        const char *known = peer && conn_of(d) ? conn_of(d)->peer_path : NULL;
         a->family = FAMILY_UNIX;
         if (known)
             strncpy(a->path, known, sizeof a->path - 1);

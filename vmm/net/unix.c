@@ -29,7 +29,7 @@ static struct desc *preopen_find(struct wasi *w, const char *path, const char **
     const char *after;
     for (uint32_t fd = 0; fd < w->ndescs; fd++) {
         struct desc *d = desc_get(w, fd);
-        if (d && d->preopen && !d->sealed && covers(d->preopen, path, &after) &&
+        if (d && d->preopen && d->ops == &directory_ops && covers(d->preopen, path, &after) &&
             (!best || strlen(d->preopen) > strlen(best->preopen))) {
             best = d;
             *rest = after;
@@ -108,7 +108,7 @@ static char *name_split(char *text, const char **parent)
 
 static uint32_t bind_at(struct desc *socket, int parent, const char *name, const char *path)
 {
-    struct conn *c = socket->conn;
+    struct conn *c = conn_of(socket);
     struct sockaddr_storage host;
     socklen_t len;
     uint32_t err = host_name(&host, &len, parent, name);
@@ -137,7 +137,7 @@ uint32_t unix_bind(struct wasi *w, struct desc *socket, const char *path)
     uint32_t err = name_check(path);
     if (err)
         return err;
-    if (socket->conn->path)
+    if (conn_of(socket)->path)
         return WASI_INVAL;
     struct desc *d = place_find(w, path, text, &err);
     if (!d)
@@ -164,8 +164,9 @@ void unix_name(struct wasi *w, const struct sockaddr_storage *host, socklen_t le
         return;
     for (uint32_t fd = 0; fd < w->ndescs; fd++) {
         struct desc *d = desc_get(w, fd);
-        if (d && d->conn && d->conn->host_path && strncmp(d->conn->host_path, un->sun_path, sizeof un->sun_path) == 0) {
-            strncpy(a->path, d->conn->path, sizeof a->path - 1);
+        const struct conn *c = d ? conn_of(d) : NULL;
+        if (c && c->host_path && strncmp(c->host_path, un->sun_path, sizeof un->sun_path) == 0) {
+            strncpy(a->path, c->path, sizeof a->path - 1);
             return;
         }
     }

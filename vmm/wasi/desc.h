@@ -116,26 +116,73 @@ _Static_assert(sizeof(struct wasi_prestat) == 8 && sizeof(struct wasi_subscripti
 _Static_assert(sizeof(struct wasi_event) == 32, "layout");
 _Static_assert(sizeof(struct wasi_filestat_v0) == 56 && sizeof(struct wasi_subscription_v0) == 56, "layout");
 
-#define SEALED_FILES 5 /* of the sealed /etc */
-
-/* ---- one descriptor of the guest ----
- * Three ways to move bytes.  Plain: the kernel answers at once (regular files, /dev/null).  Stream: it may wait;
- * io is then non-blocking, and waiting is done in kick_ppoll.  Paced: a stream whose description others share and that
- * could not be had non-blocking; each transfer is preceded by a poll and small enough not to block after it. */
+/* ---- one descriptor of the guest ---- */
 struct desc {
+    const struct desc_ops *ops; /* its kind */
     int host; /* polled, stat'ed; -1 = this number is free */
     int io;   /* read and written; host, or a non-blocking twin of it */
     uint8_t filetype;
     bool read_only; /* :ro, inherited by all that is opened through it */
     bool inherited; /* our own 0, 1 or 2: flags of its description belong to others too */
-    bool stream, paced;
+    bool paced;     /* could not be had non-blocking: each transfer follows a poll, and is too small to block then */
     uint16_t fdflags; /* as the guest sees them; NONBLOCK is virtual */
     uint32_t rights, inheriting;
     uint32_t poll_slot;     /* used inside one poll_oneoff; else 0 */
     const char *preopen;    /* guest name of a --dir; else NULL */
-    struct dir_stream *dir; /* fd_readdir's read-ahead; else NULL */
-    struct conn *conn;      /* a socket that the network policy watches; NULL for others and for inherited sockets */
-    bool sealed;            /* the directory of net/etc.c, whose files are ours */
+    void *own;              /* its kind's; NULL = nothing */
+};
+
+/* ---- what a kind of descriptor does ----
+ * The calls check what is the same for all kinds (numbers, rights, pointers) and ask the kind for the rest.  What a
+ * kind has no say in (fstat, fsync, size, times) is the kernel's answer for `host`. */
+#define AT_POSITION (-1) /* an offset: where the descriptor stands */
+enum { POLL_READY = -1, POLL_REFUSED = -2 };
+struct dirents;
+struct opening;
+
+/* Of a directory; each gets a descriptor whose kind has them. */
+struct dir_ops {
+    /* Writes entries from a cookie on, until the buffer is full. */
+    uint32_t (*readdir)(struct wasi *, struct desc *, uint64_t cookie, struct dirents *);
+    uint32_t (*stat)(struct wasi *, const struct desc *, const char *path, bool follow, struct stat *);
+    /* path_open, once it is decoded and there is room for one more. */
+    uint32_t (*open)(struct wasi *, struct opening *, uint32_t *fd);
+};
+
+struct desc_ops {
+    const char *name;
+    /* Bytes, by one call of the kernel: how many, or -1 and errno.  With an offset only where there are positions.
+     * NULL: a directory, which answers ISDIR. */
+    ssize_t (*read)(const struct desc *, const struct iovec *, int n, int64_t offset);
+    ssize_t (*write)(const struct desc *, const struct iovec *, int n, int64_t offset);
+    /* After EAGAIN: SUCCESS = try again.  NULL: the kernel answers at once, and a transfer goes on in large pieces. */
+    uint32_t (*wait)(struct wasi *, const struct desc *, short events);
+    bool positions; /* for seek, pread and the like; else they answer SPIPE */
+    /* The host descriptor that poll_oneoff waits for, the same for both ways; or POLL_READY, POLL_REFUSED (BADF).
+     * NULL: refused. */
+    int (*poll)(const struct desc *, bool write);
+    void (*readable)(struct wasi *, uint32_t fd, const struct desc *); /* a poll found it so; NULL: all the same */
+    void (*moves)(struct desc *);  /* before its number or its flags change; NULL: all the same */
+    void (*close)(struct wasi *, struct desc *); /* before host is closed: frees `own`; NULL: there is none */
+    const struct dir_ops *dir; /* NULL: no directory; paths beneath it answer NOTDIR */
+};
+extern const struct desc_ops file_ops, stream_ops, directory_ops;
+
+typedef uint32_t wasi_handler(struct wasi *, const uint64_t *words);
+
+/* What the folders behind do in here.  wasi/ knows them by this alone. */
+struct wasi_parts {
+    wasi_handler *const *handlers; /* of each WASI call, by number */
+    const struct desc_ops *socket; /* the kind of a socket that was open before the run */
+    /* After the preopened directories: sockets come behind them. */
+    bool (*open)(struct wasi *, const struct config *, struct failure *);
+    void (*end)(struct wasi *); /* after all descriptors are closed */
+};
+
+/* A directory that is granted and none of the host's. */
+struct grant_kind {
+    const struct desc_ops *ops;
+    bool (*open)(struct wasi *, const struct config *, int *host, struct failure *);
 };
 
 #define IOVECS_MAX 1024
@@ -158,8 +205,6 @@ struct wasi {
     bool stdio_owned;     /* the standard streams are descriptors of our own */
     int *opening;         /* preopen_all's, while it opens: -1 = not yet */
     uint32_t nopening;
-    int etc[SEALED_FILES]; /* net/etc.c's; -1 = not there */
-    char *etc_bundle;
     struct stat terminal; /* of stdin, where terminal_known */
     int terminal_host;    /* its descriptor */
     bool terminal_known;
@@ -171,7 +216,10 @@ struct wasi {
     struct poll_set *polls; /* scratch of poll_oneoff */
     int trace;               /* --trace's descriptor; -1 = none */
     uint64_t trace_began_ns; /* what its times count from */
+    const struct wasi_parts *parts;
+    void (*before_call)(struct wasi *); /* NULL = nothing */
     struct net *net;        /* what the guest may do with sockets */
+    struct etc *etc;        /* net/etc.c's */
 };
 
 /* Handlers: uint32_t wasi_fd_read(struct wasi *, const struct fd_read_args *), and so on for each WASI function. */
@@ -198,10 +246,20 @@ uint32_t desc_room(const struct wasi *);
 uint32_t desc_place(struct wasi *, const struct desc *d, uint32_t *fd);
 /* Puts d at a number that is free, making the table larger if it must; false = no memory. */
 bool desc_put(struct wasi *, uint32_t fd, const struct desc *d);
-/* filetype, rights, stream for what fstat said; rights by access (O_ACCMODE) and kind. */
-void desc_describe(struct desc *, const struct stat *, int access);
+/* Kind and filetype for what fstat said; rights by access (O_ACCMODE) and kind. */
+void desc_describe(const struct wasi *, struct desc *, const struct stat *, int access);
+static inline bool desc_is_dir(const struct desc *d)
+{
+    return d->ops->dir != NULL;
+}
 /* One of the devices that are plain memory: null, zero, full, random, urandom. */
 bool device_is_plain(const struct stat *);
+
+/* ---- dir.c ---- */
+struct dirents { struct wasi *w; uint64_t at, size, used; }; /* a buffer in the guest, and how much of it is filled */
+enum { COOKIE_START, COOKIE_AFTER_DOT, COOKIE_AFTER_DOTDOT, COOKIE_KERNEL };
+/* Writes one entry, cut where the buffer ends; true if it was whole. */
+bool dirent_put(struct dirents *, uint64_t next, uint64_t ino, uint8_t type, const char *name);
 
 /* ---- fd_io.c ---- */
 uint32_t iovs_read(struct wasi *, uint64_t at, uint64_t n, bool into_guest);
@@ -218,6 +276,14 @@ uint8_t filetype_of(mode_t);
 uint32_t times_decode(uint64_t atim, uint64_t mtim, uint64_t flags, struct timespec out[2]);
 
 /* ---- path.c ---- */
+/* One path_open, decoded. */
+struct opening {
+    struct desc *dir;
+    char path[PATH_MAX];
+    uint64_t lookup, oflags, rights, fdflags;
+    bool read, write;  /* what the guest may do afterwards */
+    uint64_t how_flags; /* for openat2 */
+};
 /* O_PATH descriptor of what the path beneath d names; -1 and *err. */
 int path_find(const struct desc *d, const char *path, bool follow, uint32_t *err);
 

@@ -4,7 +4,6 @@
  * others are the kernel's position plus 3.  Reading on from where the last call stopped uses what was read ahead and
  * never seeks: on some file systems a seek into a directory whose entries were just removed skips others.  Any other
  * cookie seeks.  Read-ahead is kept for a bounded number of descriptors; without it each call seeks. */
-#include "vmm/net/net.h"
 #include "vmm/wasi/inside.h"
 
 #include <dirent.h>
@@ -16,7 +15,6 @@
 
 #define AHEAD_BYTES 32768u
 #define STREAMS_MAX 256u
-enum { COOKIE_START, COOKIE_AFTER_DOT, COOKIE_AFTER_DOTDOT, COOKIE_KERNEL };
 
 struct kernel_dirent { uint64_t ino; int64_t off; uint16_t reclen; uint8_t type; char name[]; }; /* getdents64(2) */
 
@@ -27,12 +25,12 @@ struct dir_stream {
     _Alignas(8) uint8_t ahead[AHEAD_BYTES];
 };
 
-void dir_stream_free(struct wasi *w, struct desc *d)
+static void stream_free(struct wasi *w, struct desc *d)
 {
-    if (!d->dir)
+    if (!d->own)
         return;
-    free(d->dir);
-    d->dir = NULL;
+    free(d->own);
+    d->own = NULL;
     w->dir_streams--;
 }
 
@@ -41,10 +39,7 @@ static uint8_t filetype_of_dirent(uint8_t type)
     return type == DT_UNKNOWN ? FILETYPE_UNKNOWN : filetype_of((mode_t)DTTOIF(type));
 }
 
-/* Where entries go in the guest: a buffer of size bytes, used of them filled. */
-struct sink { struct wasi *w; uint64_t at, size, used; };
-
-static void sink_put(struct sink *s, const void *bytes, size_t n)
+static void sink_put(struct dirents *s, const void *bytes, size_t n)
 {
     uint64_t room = s->size - s->used;
     size_t fits = n < room ? n : (size_t)room;
@@ -52,8 +47,7 @@ static void sink_put(struct sink *s, const void *bytes, size_t n)
     s->used += fits;
 }
 
-/* Writes one entry, cut where the buffer ends; true if it was whole. */
-static bool entry_put(struct sink *s, uint64_t next, uint64_t ino, uint8_t type, const char *name)
+bool dirent_put(struct dirents *s, uint64_t next, uint64_t ino, uint8_t type, const char *name)
 {
     size_t len = strlen(name);
     struct wasi_dirent head = { .next = next, .ino = ino, .namlen = (uint32_t)len, .type = type };
@@ -64,15 +58,15 @@ static bool entry_put(struct sink *s, uint64_t next, uint64_t ino, uint8_t type,
 }
 
 /* `.` and `..`; both carry the directory's own number, as what lies above may be outside of the grant. */
-static uint32_t dots_put(struct sink *s, struct dir_stream *dir, int host, bool *full)
+static uint32_t dots_put(struct dirents *s, struct dir_stream *dir, int host, bool *full)
 {
     struct stat st;
     if (fstat(host, &st) < 0)
         return wasi_errno(errno);
-    if (dir->cookie == COOKIE_START && !(*full = !entry_put(s, COOKIE_AFTER_DOT, st.st_ino, FILETYPE_DIRECTORY, ".")))
+    if (dir->cookie == COOKIE_START && !(*full = !dirent_put(s, COOKIE_AFTER_DOT, st.st_ino, FILETYPE_DIRECTORY, ".")))
         dir->cookie = COOKIE_AFTER_DOT;
     if (dir->cookie == COOKIE_AFTER_DOT &&
-        !(*full = !entry_put(s, COOKIE_AFTER_DOTDOT, st.st_ino, FILETYPE_DIRECTORY, "..")))
+        !(*full = !dirent_put(s, COOKIE_AFTER_DOTDOT, st.st_ino, FILETYPE_DIRECTORY, "..")))
         dir->cookie = COOKIE_AFTER_DOTDOT;
     return WASI_SUCCESS;
 }
@@ -83,7 +77,7 @@ static bool is_dots(const char *name)
 }
 
 /* Writes what was read ahead, until the sink is full. */
-static void ahead_put(struct sink *s, struct dir_stream *dir, int host, bool *full)
+static void ahead_put(struct dirents *s, struct dir_stream *dir, int host, bool *full)
 {
     while (dir->at < dir->len) {
         const struct kernel_dirent *e = (const void *)(dir->ahead + dir->at);
@@ -93,7 +87,7 @@ static void ahead_put(struct sink *s, struct dir_stream *dir, int host, bool *fu
         if (e->type == DT_UNKNOWN && fstatat(host, e->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
             type = filetype_of(st.st_mode);
         if (!is_dots(e->name)) {
-            if (!entry_put(s, next, e->ino, type, e->name)) {
+            if (!dirent_put(s, next, e->ino, type, e->name)) {
                 *full = true;
                 return;
             }
@@ -127,7 +121,7 @@ static uint32_t stream_seek(struct dir_stream *dir, int host, uint64_t cookie)
     return fstat(host, &st) == 0 && st.st_nlink == 0 ? WASI_NOENT : WASI_INVAL; /* the directory may be gone */
 }
 
-static uint32_t stream_fill(struct sink *s, struct dir_stream *dir, int host)
+static uint32_t stream_fill(struct dirents *s, struct dir_stream *dir, int host)
 {
     bool full = false;
     uint32_t err = WASI_SUCCESS;
@@ -142,51 +136,40 @@ static uint32_t stream_fill(struct sink *s, struct dir_stream *dir, int host)
     return err;
 }
 
-/* The sealed /etc: entry i stands at cookie COOKIE_KERNEL + i - 1. */
-static uint32_t sealed_readdir(struct wasi *w, const struct fd_readdir_args *args)
+static uint32_t readdir_host(struct wasi *w, struct desc *d, uint64_t cookie, struct dirents *s)
 {
-    struct sink s = { w, args->buffer, args->buffer_len, 0 };
-    struct stat st;
-    bool room = true;
-    if (args->cookie == COOKIE_START)
-        room = entry_put(&s, COOKIE_AFTER_DOT, 1, FILETYPE_DIRECTORY, ".");
-    if (room && args->cookie <= COOKIE_AFTER_DOT)
-        room = entry_put(&s, COOKIE_AFTER_DOTDOT, 1, FILETYPE_DIRECTORY, "..");
-    uint64_t first = args->cookie < COOKIE_AFTER_DOTDOT ? 0 : args->cookie - COOKIE_AFTER_DOTDOT;
-    const char *name;
-    for (uint64_t i = first; room && i < UINT32_MAX && (name = sealed_entry(w, (uint32_t)i, &st)) != NULL; i++)
-        room = entry_put(&s, COOKIE_AFTER_DOTDOT + i + 1, st.st_ino, FILETYPE_REGULAR, name);
-    uint32_t used = (uint32_t)s.used;
-    return out_put(w, args->used_out, &used, 4);
-}
-
-uint32_t wasi_fd_readdir(struct wasi *w, const struct fd_readdir_args *args)
-{
-    struct desc *d = desc_get(w, args->fd);
-    if (!d || d->filetype != FILETYPE_DIRECTORY)
-        return WASI_BADF;
-    if (!out_ok(w, args->buffer, args->buffer_len) || !out_ok(w, args->used_out, 4))
-        return WASI_FAULT;
-    if (d->sealed)
-        return sealed_readdir(w, args);
-    struct dir_stream *dir = d->dir;
+    struct dir_stream *dir = d->own;
     bool fresh = !dir;
     if (fresh) {
         dir = malloc(sizeof *dir);
         if (!dir)
             return WASI_NOMEM;
-        d->dir = dir;
+        d->own = dir;
         w->dir_streams++;
     }
     uint32_t err = WASI_SUCCESS;
-    if (fresh || args->cookie == COOKIE_START || args->cookie != dir->cookie)
-        err = stream_seek(dir, d->host, args->cookie);
-    struct sink s = { w, args->buffer, args->buffer_len, 0 };
+    if (fresh || cookie == COOKIE_START || cookie != dir->cookie)
+        err = stream_seek(dir, d->host, cookie);
     if (!err)
-        err = stream_fill(&s, dir, d->host);
-    bool over = dir->at_end && dir->at == dir->len && s.used < s.size;
+        err = stream_fill(s, dir, d->host);
+    bool over = dir->at_end && dir->at == dir->len && s->used < s->size;
     if (err || over || w->dir_streams > STREAMS_MAX)
-        dir_stream_free(w, d);
+        stream_free(w, d);
+    return err;
+}
+
+static const struct dir_ops host_dir = { .readdir = readdir_host, .stat = path_stat, .open = path_open };
+const struct desc_ops directory_ops = { .name = "directory", .close = stream_free, .dir = &host_dir };
+
+uint32_t wasi_fd_readdir(struct wasi *w, const struct fd_readdir_args *args)
+{
+    struct desc *d = desc_get(w, args->fd);
+    if (!d || !desc_is_dir(d))
+        return WASI_BADF;
+    if (!out_ok(w, args->buffer, args->buffer_len) || !out_ok(w, args->used_out, 4))
+        return WASI_FAULT;
+    struct dirents s = { w, args->buffer, args->buffer_len, 0 };
+    uint32_t err = d->ops->dir->readdir(w, d, args->cookie, &s);
     if (err)
         return err;
     uint32_t used = (uint32_t)s.used;

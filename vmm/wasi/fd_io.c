@@ -3,7 +3,6 @@
  * Iovecs are copied once; what they name goes straight between the kernel and the guest.  A plain descriptor is served
  * in chunks, so that a kick is seen between them; a stream never blocks in a transfer, only in kick_ppoll.
  * Descriptor 2 is special, as Go's runtime gives up on any error there: never AGAIN, never short. */
-#include "vmm/net/net.h"
 #include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
@@ -14,7 +13,6 @@
 
 #define CHUNK (32ull << 20) /* one transfer of a plain descriptor */
 #define CALL_BYTES_MAX 0x7ffff000ull /* one call, whatever its iovecs sum up to: Linux's own limit of a transfer */
-#define AT_POSITION (-1)    /* offset: where the descriptor stands */
 
 enum way { IN, OUT };
 
@@ -57,15 +55,7 @@ static void iovs_consume(struct iovs *io, uint64_t n)
 
 static ssize_t transfer_once(const struct desc *d, const struct iovec *v, int n, enum way way, int64_t offset)
 {
-    if (d->filetype == FILETYPE_STREAM || d->filetype == FILETYPE_DGRAM) {
-        struct msghdr m = { .msg_iov = (struct iovec *)v, .msg_iovlen = (size_t)n };
-        return way == IN ? net_receive(d, &m, 0) : net_send(d, &m);
-    }
-    if (n == 1 && offset == AT_POSITION) /* cheaper for the kernel */
-        return way == IN ? read(d->io, v->iov_base, v->iov_len) : write(d->io, v->iov_base, v->iov_len);
-    if (offset != AT_POSITION)
-        return way == IN ? preadv(d->io, v, n, offset) : pwritev(d->io, v, n, offset);
-    return way == IN ? readv(d->io, v, n) : writev(d->io, v, n);
+    return way == IN ? d->ops->read(d, v, n, offset) : d->ops->write(d, v, n, offset);
 }
 
 /* Moves at most cap bytes by one call of the kernel and consumes what was moved. */
@@ -117,12 +107,6 @@ static ssize_t stream_once(struct kick *kick, const struct desc *d, struct iovs 
     return transfer(kick, d, io, way, d->paced && way == OUT ? PIPE_BUF : UINT64_MAX, AT_POSITION);
 }
 
-/* A socket's wait may have an end of its own (SO_RCVTIMEO, SO_SNDTIMEO). */
-static uint32_t stream_wait(struct wasi *w, const struct desc *d, short events)
-{
-    return d->conn ? net_wait(w, d, events) : wait_host(w, d->host, events);
-}
-
 static uint32_t stream_read(struct wasi *w, const struct desc *d, struct iovs *io, uint64_t *done)
 {
     for (;;) {
@@ -133,7 +117,7 @@ static uint32_t stream_read(struct wasi *w, const struct desc *d, struct iovs *i
         }
         if (errno != EAGAIN || (d->fdflags & FDFLAG_NONBLOCK))
             return wasi_errno(errno);
-        uint32_t err = stream_wait(w, d, POLLIN);
+        uint32_t err = d->ops->wait(w, d, POLLIN);
         if (err)
             return err;
     }
@@ -154,7 +138,7 @@ static uint32_t stream_write(struct wasi *w, uint64_t fd, const struct desc *d, 
             return err;
         }
         if (err == WASI_AGAIN && wait)
-            err = stream_wait(w, d, POLLOUT);
+            err = d->ops->wait(w, d, POLLOUT);
         if (err == WASI_SUCCESS || (err == WASI_INTR && fd == 2 && !kick_pending(w->kick)))
             continue;
         return *done ? WASI_SUCCESS : err;
@@ -166,10 +150,7 @@ static uint32_t stream_write(struct wasi *w, uint64_t fd, const struct desc *d, 
 static struct desc *file_get(struct wasi *w, uint64_t fd, uint32_t right, uint32_t *err)
 {
     struct desc *d = desc_get(w, fd);
-    *err = !d                                      ? WASI_BADF
-           : d->filetype == FILETYPE_DIRECTORY     ? WASI_ISDIR
-           : right && !(d->rights & right)         ? WASI_BADF
-                                                   : WASI_SUCCESS;
+    *err = !d ? WASI_BADF : desc_is_dir(d) ? WASI_ISDIR : right && !(d->rights & right) ? WASI_BADF : WASI_SUCCESS;
     return d;
 }
 
@@ -179,7 +160,7 @@ static uint32_t transfer_iovs(struct wasi *w, uint64_t fd, const struct desc *d,
     struct iovs *io = &w->iovs;
     if (!io->left)
         return WASI_SUCCESS;
-    if (!d->stream)
+    if (!d->ops->wait)
         return plain_transfer(w->kick, d, io, way, offset, done);
     return way == IN ? stream_read(w, d, io, done) : stream_write(w, fd, d, io, done);
 }
@@ -193,7 +174,7 @@ static uint32_t transfer_call(struct wasi *w, enum way way, const struct transfe
     struct desc *d = file_get(w, t->fd, way == IN ? RIGHT_FD_READ : RIGHT_FD_WRITE, &err);
     if (err)
         return err;
-    if (t->positioned && d->stream)
+    if (t->positioned && !d->ops->positions)
         return WASI_SPIPE;
     if (t->positioned && t->offset > INT64_MAX)
         return WASI_INVAL;
@@ -213,7 +194,7 @@ static uint32_t transfer_call(struct wasi *w, enum way way, const struct transfe
 static uint64_t plain_once(struct kick *kick, const struct desc *d, const struct iovec *v, enum way way)
 {
     for (;;) {
-        ssize_t n = way == IN ? read(d->io, v->iov_base, v->iov_len) : write(d->io, v->iov_base, v->iov_len);
+        ssize_t n = transfer_once(d, v, 1, way, AT_POSITION);
         if (n >= 0)
             return (uint64_t)n << 32;
         if (errno != EINTR || kick_pending(kick))
@@ -233,7 +214,7 @@ static uint64_t transfer_one(struct wasi *w, enum way way, const struct fd_read_
         bytes = CALL_BYTES_MAX;
     if (bytes && !linear_span(w->mem, args->buffer, bytes, way == IN, &io->v[0]))
         return WASI_FAULT;
-    if (bytes && !d->stream && bytes <= CHUNK)
+    if (bytes && !d->ops->wait && bytes <= CHUNK)
         return plain_once(w->kick, d, &io->v[0], way);
     io->at = 0;
     io->n = bytes != 0;
@@ -246,7 +227,8 @@ static uint64_t transfer_one(struct wasi *w, enum way way, const struct fd_read_
 
 uint64_t wasi_transfer_one(struct wasi *w, const struct request *r, struct end *end)
 {
-    batch_flush(w);
+    if (w->before_call)
+        w->before_call(w);
     const struct fd_read_one_args *args = fd_read_one_decode(r->args); /* fd_write_one has the same */
     enum way way = r->number == CALL_fd_read_one ? IN : OUT;
     uint64_t began_ns = trace_begin(w), result = transfer_one(w, way, args, end);
@@ -289,7 +271,7 @@ static uint32_t seek(struct wasi *w, uint64_t fd, int64_t offset, uint64_t whenc
         return err;
     if (whence >= sizeof host_whence / sizeof *host_whence)
         return WASI_INVAL;
-    if (d->stream)
+    if (!d->ops->positions)
         return WASI_SPIPE;
     if (!(d->rights & right))
         return WASI_NOTCAPABLE;
@@ -343,7 +325,7 @@ uint32_t wasi_fd_advise(struct wasi *w, const struct fd_advise_args *args)
     static const int host_advice[] = { POSIX_FADV_NORMAL,   POSIX_FADV_SEQUENTIAL, POSIX_FADV_RANDOM,
                                        POSIX_FADV_WILLNEED, POSIX_FADV_DONTNEED,   POSIX_FADV_NOREUSE };
     struct desc *d = desc_get(w, args->fd);
-    if (!d || d->filetype == FILETYPE_DIRECTORY)
+    if (!d || desc_is_dir(d))
         return WASI_BADF;
     if (args->advice >= sizeof host_advice / sizeof *host_advice)
         return WASI_INVAL;

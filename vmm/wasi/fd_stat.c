@@ -1,5 +1,4 @@
 /* What a descriptor is: fdstat with its flags and rights, filestat, times, size. */
-#include "vmm/net/net.h"
 #include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
@@ -98,7 +97,7 @@ uint32_t wasi_fd_fdstat_get(struct wasi *w, const struct fd_fdstat_get_args *arg
 /* Makes APPEND so on the host.  A shared description stays as it is: others write through it too. */
 static uint32_t append_set(struct desc *d, bool on)
 {
-    if (d->stream)
+    if (!d->ops->positions)
         return WASI_SUCCESS; /* a stream has no other end to write at */
     if (d->inherited)
         return WASI_NOTSUP;
@@ -115,7 +114,7 @@ uint32_t wasi_fd_fdstat_set_flags(struct wasi *w, const struct fd_fdstat_set_fla
         return WASI_BADF;
     if (args->flags & ~(uint64_t)FDFLAG_ALL)
         return WASI_INVAL;
-    if (d->filetype == FILETYPE_DIRECTORY)
+    if (desc_is_dir(d))
         return WASI_ISDIR;
     uint16_t flags = (uint16_t)args->flags, changed = flags ^ d->fdflags;
     if (changed & FDFLAG_SYNCS)
@@ -123,7 +122,7 @@ uint32_t wasi_fd_fdstat_set_flags(struct wasi *w, const struct fd_fdstat_set_fla
     uint32_t err = changed & FDFLAG_APPEND ? append_set(d, flags & FDFLAG_APPEND) : WASI_SUCCESS;
     if (err)
         return err;
-    net_moves(d);
+    desc_moves(d);
     d->fdflags = flags;
     return WASI_SUCCESS;
 }
@@ -168,7 +167,7 @@ uint32_t wasi_fd_filestat_set_size(struct wasi *w, const struct fd_filestat_set_
     struct desc *d = desc_get(w, args->fd);
     if (!d)
         return WASI_BADF;
-    if (d->filetype == FILETYPE_DIRECTORY)
+    if (desc_is_dir(d))
         return WASI_ISDIR;
     if (d->read_only)
         return WASI_ROFS;

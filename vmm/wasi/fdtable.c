@@ -2,7 +2,6 @@
  *
  * Numbers: 0, 1, 2 are stdio, --dir grants follow from 3, and what the guest opens gets the lowest free number from 3.
  * The table's array never shrinks; a pointer into it ends with the next desc_place. */
-#include "vmm/net/net.h"
 #include "vmm/wasi/inside.h"
 
 #include <assert.h>
@@ -53,11 +52,22 @@ static uint8_t socket_filetype(int host)
     return type == SOCK_DGRAM ? FILETYPE_DGRAM : FILETYPE_STREAM;
 }
 
-void desc_describe(struct desc *d, const struct stat *st, int access)
+static const struct desc_ops *kind_of(const struct wasi *w, const struct stat *st)
 {
+    switch (st->st_mode & S_IFMT) {
+    case S_IFDIR: return &directory_ops;
+    case S_IFSOCK: return w->parts->socket;
+    case S_IFIFO: return &stream_ops;
+    case S_IFCHR: return device_is_plain(st) ? &file_ops : &stream_ops;
+    default: return &file_ops;
+    }
+}
+
+void desc_describe(const struct wasi *w, struct desc *d, const struct stat *st, int access)
+{
+    d->ops = kind_of(w, st);
     d->filetype = S_ISSOCK(st->st_mode) ? socket_filetype(d->host) : filetype_of(st->st_mode);
-    d->stream = S_ISFIFO(st->st_mode) || S_ISSOCK(st->st_mode) || (S_ISCHR(st->st_mode) && !device_is_plain(st));
-    if (d->filetype == FILETYPE_DIRECTORY) {
+    if (desc_is_dir(d)) {
         d->rights = RIGHTS_DIR;
         d->inheriting = RIGHTS_DIR | RIGHTS_FILE | RIGHTS_FILE_WRITE | RIGHT_FD_READ;
         return;
@@ -66,11 +76,11 @@ void desc_describe(struct desc *d, const struct stat *st, int access)
         d->rights = d->inheriting = RIGHTS_SOCKET;
         return;
     }
-    d->rights = d->stream ? RIGHTS_STREAM : RIGHTS_FILE;
+    d->rights = d->ops->positions ? RIGHTS_FILE : RIGHTS_STREAM;
     if (access != O_WRONLY)
         d->rights |= RIGHT_FD_READ;
     if (access != O_RDONLY)
-        d->rights |= d->stream ? RIGHT_FD_WRITE : RIGHTS_FILE_WRITE;
+        d->rights |= d->ops->positions ? RIGHTS_FILE_WRITE : RIGHT_FD_WRITE;
     d->inheriting = 0;
 }
 
@@ -105,11 +115,17 @@ bool fdtable_open(struct wasi *w, struct failure *why)
     return true;
 }
 
+void desc_moves(struct desc *d)
+{
+    if (d->ops->moves)
+        d->ops->moves(d);
+}
+
 /* The descriptor is gone whatever is returned: on some file systems close is where lost bytes show. */
 static uint32_t desc_close(struct wasi *w, struct desc *d)
 {
-    dir_stream_free(w, d);
-    net_close(d);
+    if (d->ops->close)
+        d->ops->close(w, d);
     uint32_t err = (d->inherited ? stdio_release(w, d) : close(d->host)) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
     *d = (struct desc){ .host = -1, .io = -1 };
     uint32_t fd = (uint32_t)(d - w->descs);
@@ -200,7 +216,7 @@ uint32_t wasi_fd_renumber(struct wasi *w, const struct fd_renumber_args *args)
         return WASI_BADF;
     if (from == to)
         return WASI_SUCCESS;
-    net_moves(from);
+    desc_moves(from);
     desc_close(w, to);
     *to = *from;
     *from = (struct desc){ .host = -1, .io = -1 };

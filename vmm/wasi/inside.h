@@ -11,12 +11,17 @@ void trace_end(struct wasi *, const struct request *, uint32_t err, uint64_t beg
 /* Of fd_read_one and fd_write_one. */
 void trace_one(struct wasi *, bool reads, const struct fd_read_one_args *, uint64_t result, uint64_t began_ns);
 
+/* ---- fdtable.c ---- */
+void desc_moves(struct desc *); /* tells its kind that its number or its flags change */
+
 /* ---- stdio.c ---- */
 bool stdio_adopt(struct wasi *, const struct config *, struct failure *);
 /* 0, or -1 and errno: what close would say. */
 int stdio_release(struct wasi *, struct desc *);
 
 /* ---- path.c ---- */
+uint32_t path_stat(struct wasi *, const struct desc *, const char *path, bool follow, struct stat *);
+uint32_t path_open(struct wasi *, struct opening *, uint32_t *fd);
 bool path_check_kernel(int dir, struct failure *);
 bool filesystem_refused(int host, uint32_t *err); /* procfs and its like, or an error of fstatfs */
 bool preopen_all(struct wasi *, const struct config *, struct failure *);
@@ -25,8 +30,10 @@ void preopen_end(struct wasi *);                  /* of what preopen_all held wh
 /* ---- within.c ---- */
 bool directory_lies_in(int inner, int outer);
 
-/* ---- dir.c ---- */
-void dir_stream_free(struct wasi *, struct desc *);
+/* ---- file.c ---- */
+ssize_t file_read(const struct desc *, const struct iovec *, int n, int64_t offset);
+ssize_t file_write(const struct desc *, const struct iovec *, int n, int64_t offset);
+bool desc_may(const struct desc *, bool write); /* whether it has the right to read, or to write */
 
 /* ---- poll.c ---- */
 void poll_set_free(struct wasi *);

@@ -6,7 +6,6 @@
  *
  * What was opened is looked at before the guest gets it: kernel file systems (procfs and its like) and devices that are
  * not plain memory are refused, whatever was granted.  O_TRUNC is never passed on, as it acts before that look. */
-#include "vmm/net/net.h"
 #include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
@@ -114,7 +113,7 @@ static uint32_t dir_and_path(struct wasi *w, uint64_t fd, uint64_t at, uint64_t 
     *d = desc_get(w, fd);
     if (!*d)
         return WASI_BADF;
-    return (*d)->filetype == FILETYPE_DIRECTORY ? WASI_SUCCESS : WASI_NOTDIR;
+    return desc_is_dir(*d) ? WASI_SUCCESS : WASI_NOTDIR;
 }
 
 /* A path taken apart for the calls that act on a directory entry. */
@@ -372,8 +371,9 @@ int path_find(const struct desc *d, const char *path, bool follow, uint32_t *err
     return fd;
 }
 
-static uint32_t stat_path(const struct desc *d, const char *path, bool follow, struct stat *st)
+uint32_t path_stat(struct wasi *w, const struct desc *d, const char *path, bool follow, struct stat *st)
 {
+    (void)w;
     if (name_is_plain(path)) {
         if (fstatat(d->host, path, st, AT_SYMLINK_NOFOLLOW) < 0)
             return wasi_errno(errno);
@@ -399,7 +399,7 @@ static uint32_t filestat_get(struct wasi *w, const struct path_filestat_get_args
     if (err)
         return err;
     struct stat st;
-    err = d->sealed ? sealed_stat(w, path, &st) : stat_path(d, path, args->lookup & LOOKUP_FOLLOW, &st);
+    err = d->ops->dir->stat(w, d, path, args->lookup & LOOKUP_FOLLOW, &st);
     return err ? err : filestat_put(w, args->filestat_out, layout, &st, filetype_of(st.st_mode));
 }
 
@@ -440,15 +440,6 @@ uint32_t wasi_path_filestat_set_times(struct wasi *w, const struct path_filestat
 
 /* ---- open ---- */
 
-/* One path_open, decoded. */
-struct opening {
-    struct desc *dir;
-    char path[PATH_MAX];
-    uint64_t lookup, oflags, rights, fdflags;
-    bool read, write;  /* what the guest may do afterwards */
-    uint64_t how_flags; /* for openat2 */
-};
-
 static uint32_t opening_decode(struct opening *o)
 {
     if ((o->lookup & ~(uint64_t)LOOKUP_FOLLOW) || (o->oflags & ~(uint64_t)OFLAG_ALL) ||
@@ -487,12 +478,12 @@ static uint32_t opening_decode(struct opening *o)
 }
 
 /* Some devices act when they are merely opened (a watchdog begins to count): they are told by a look before. */
-static bool opening_names_device(const struct wasi *w, const struct opening *o)
+static bool opening_names_device(struct wasi *w, const struct opening *o)
 {
     struct stat st;
     if (o->oflags & (OFLAG_DIRECTORY | OFLAG_EXCL)) /* neither opens a device */
         return false;
-    return stat_path(o->dir, o->path, o->lookup & LOOKUP_FOLLOW, &st) == WASI_SUCCESS && device_refused(w, &st);
+    return path_stat(w, o->dir, o->path, o->lookup & LOOKUP_FOLLOW, &st) == WASI_SUCCESS && device_refused(w, &st);
 }
 
 static int opening_try(const struct opening *o, uint32_t *err)
@@ -512,25 +503,25 @@ static uint32_t open_tick(struct kick *kick, struct pollfd *p, unsigned n, int64
 
 /* Whether what keeps the file from being opened now is something to wait for: a FIFO for writing without a reader, or a
  * file that another process holds a lease on (fcntl(2)) and gives back at our asking. */
-static bool opening_waits(const struct opening *o, uint32_t err, int host_errno)
+static bool opening_waits(struct wasi *w, const struct opening *o, uint32_t err, int host_errno)
 {
     struct stat st;
     bool fifo = err == WASI_NXIO, lease = err == WASI_IO && host_errno == EAGAIN;
     if ((!fifo && !lease) || (o->fdflags & FDFLAG_NONBLOCK) ||
-        stat_path(o->dir, o->path, o->lookup & LOOKUP_FOLLOW, &st) != WASI_SUCCESS)
+        path_stat(w, o->dir, o->path, o->lookup & LOOKUP_FOLLOW, &st) != WASI_SUCCESS)
         return false;
     return fifo ? S_ISFIFO(st.st_mode) : S_ISREG(st.st_mode);
 }
 
 /* The kernel has no open that waits where a kick could end it: it is tried again. */
-static int opening_open(struct kick *kick, const struct opening *o, uint32_t *err)
+static int opening_open(struct wasi *w, const struct opening *o, uint32_t *err)
 {
     int64_t tick_ns = OPEN_TICK_MIN_NS;
     for (;;) {
         int fd = opening_try(o, err);
-        if (fd >= 0 || !opening_waits(o, *err, errno))
+        if (fd >= 0 || !opening_waits(w, o, *err, errno))
             return fd;
-        *err = open_tick(kick, NULL, 0, &tick_ns);
+        *err = open_tick(w->kick, NULL, 0, &tick_ns);
         if (*err)
             return -1;
     }
@@ -573,16 +564,29 @@ static uint32_t opening_check(const struct wasi *w, const struct opening *o, int
     return WASI_SUCCESS;
 }
 
-static uint32_t opening_done(struct wasi *w, uint32_t fd, uint64_t out)
+uint32_t path_open(struct wasi *w, struct opening *o, uint32_t *fd)
 {
-    fdstat_tell(w, fd);
-    return out_put(w, out, &fd, 4);
+    uint32_t err;
+    if (opening_names_device(w, o))
+        return WASI_PERM;
+    int host = opening_open(w, o, &err);
+    if (host < 0)
+        return err;
+    struct stat st;
+    err = opening_check(w, o, host, &st);
+    if (err) {
+        close(host);
+        return err;
+    }
+    struct desc d = { .host = host, .io = host, .read_only = o->dir->read_only, .fdflags = (uint16_t)o->fdflags };
+    desc_describe(w, &d, &st, o->write ? (o->read ? O_RDWR : O_WRONLY) : O_RDONLY);
+    return desc_place(w, &d, fd);
 }
 
 uint32_t wasi_path_open(struct wasi *w, const struct path_open_args *args)
 {
     struct opening o = { .lookup = args->lookup, .oflags = args->open, .rights = args->rights, .fdflags = args->flags };
-    uint32_t err = dir_and_path(w, args->dir, args->path, args->path_len, &o.dir, o.path);
+    uint32_t fd, err = dir_and_path(w, args->dir, args->path, args->path_len, &o.dir, o.path);
     if (err)
         return err;
     if (!out_ok(w, args->fd_out, 4))
@@ -590,28 +594,12 @@ uint32_t wasi_path_open(struct wasi *w, const struct path_open_args *args)
     err = opening_decode(&o);
     if (!err)
         err = desc_room(w);
+    if (!err)
+        err = o.dir->ops->dir->open(w, &o, &fd);
     if (err)
         return err;
-    uint32_t fd;
-    if (o.dir->sealed) {
-        err = sealed_open(w, o.path, o.oflags, &fd);
-        return err ? err : opening_done(w, fd, args->fd_out);
-    }
-    if (opening_names_device(w, &o))
-        return WASI_PERM;
-    int host = opening_open(w->kick, &o, &err);
-    if (host < 0)
-        return err;
-    struct stat st;
-    err = opening_check(w, &o, host, &st);
-    if (err) {
-        close(host);
-        return err;
-    }
-    struct desc d = { .host = host, .io = host, .read_only = o.dir->read_only, .fdflags = (uint16_t)o.fdflags };
-    desc_describe(&d, &st, o.write ? (o.read ? O_RDWR : O_WRONLY) : O_RDONLY);
-    err = desc_place(w, &d, &fd);
-    return err ? err : opening_done(w, fd, args->fd_out);
+    fdstat_tell(w, fd);
+    return out_put(w, args->fd_out, &fd, 4);
 }
 
 /* ---- grants ---- */
@@ -636,8 +624,8 @@ static bool preopen_host(struct wasi *w, int *at, const struct config *config, c
                          struct failure *why)
 {
     uint32_t err;
-    if (g->sealed)
-        return sealed_open_all(w, config, at, why);
+    if (g->kind)
+        return g->kind->open(w, config, at, why);
     *at = open(g->host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (*at < 0)
         return failure_set(why, "--dir %s: %s", g->host, strerror(errno));
@@ -650,13 +638,14 @@ static bool preopen_host(struct wasi *w, int *at, const struct config *config, c
 static bool preopen_place(struct wasi *w, const struct grant *g, int *host, uint32_t want, struct failure *why)
 {
     struct desc d = { .host = *host, .io = *host, .filetype = FILETYPE_DIRECTORY, .read_only = g->read_only,
-                      .preopen = g->guest, .sealed = g->sealed };
+                      .preopen = g->guest };
     struct stat st;
     uint32_t fd;
     if (fstat(*host, &st) < 0)
         return failure_set(why, "--dir %s: %s", g->guest, strerror(errno));
-    st.st_mode = g->sealed ? S_IFDIR : st.st_mode;
-    desc_describe(&d, &st, O_RDONLY);
+    st.st_mode = g->kind ? S_IFDIR : st.st_mode;
+    desc_describe(w, &d, &st, O_RDONLY);
+    d.ops = g->kind ? g->kind->ops : d.ops;
     *host = -1;
     if (desc_place(w, &d, &fd) || fd != want)
         return failure_set(why, "cannot start: no memory");
@@ -679,7 +668,7 @@ static bool preopen_hosts(struct wasi *w, const struct config *config, struct fa
     for (uint32_t i = 0; i < config->ngrants; i++)
         if (!preopen_host(w, &hosts[i], config, &config->grants[i], why))
             return false;
-    bool kernel = !config->grants[0].sealed; /* it stands last */
+    bool kernel = !config->grants[0].kind; /* those with one stand last */
     return (!kernel || path_check_kernel(hosts[0], why)) && preopen_check_modes(config, hosts, why);
 }
 

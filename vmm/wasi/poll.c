@@ -3,7 +3,6 @@
  * Descriptors are always looked at, also where a clock is due already: Go polls with timeout 0 all the time.  A bad
  * subscription is answered by an event with an error, never by failing the call, which Go's runtime does not survive.
  * A clock is never early: whatever ppoll says, the deadline is compared with the clock afterwards. */
-#include "vmm/net/net.h"
 #include "vmm/wasi/inside.h"
 
 #include <assert.h>
@@ -130,26 +129,17 @@ static struct desc *sub_desc(struct wasi *w, const struct wasi_subscription *sub
     return sub->tag == TAG_FD_READ || sub->tag == TAG_FD_WRITE ? desc_get(w, sub->id) : NULL;
 }
 
-static uint32_t fd_error(const struct desc *d, uint8_t tag)
-{
-    if (!d || d->filetype == FILETYPE_DIRECTORY)
-        return WASI_BADF;
-    if (d->filetype == FILETYPE_STREAM || d->filetype == FILETYPE_DGRAM)
-        return WASI_SUCCESS; /* a listening socket has neither right and becomes readable */
-    return d->rights & (tag == TAG_FD_READ ? RIGHT_FD_READ : RIGHT_FD_WRITE) ? WASI_SUCCESS : WASI_BADF;
-}
-
 static void fd_subscribe(struct wasi *w, struct poll_set *set, struct wasi_subscription *sub)
 {
     struct desc *d = sub_desc(w, sub);
-    uint32_t err = fd_error(d, sub->tag);
-    if (err || !d->stream || (sub->tag == TAG_FD_READ && batch_ready(d))) { /* a plain descriptor is always ready */
-        event_add(set, sub, err, false);
+    int host = d && d->ops->poll ? d->ops->poll(d, sub->tag == TAG_FD_WRITE) : POLL_REFUSED;
+    if (host < 0) {
+        event_add(set, sub, host == POLL_READY ? WASI_SUCCESS : WASI_BADF, false);
         sub->tag = TAG_ANSWERED;
         return;
     }
     if (d->poll_slot == 0) {
-        set->fds[set->nfds] = (struct pollfd){ .fd = d->host };
+        set->fds[set->nfds] = (struct pollfd){ .fd = host };
         d->poll_slot = ++set->nfds;
     }
     set->fds[d->poll_slot - 1].events |= sub->tag == TAG_FD_READ ? POLLIN : POLLOUT;
@@ -221,12 +211,12 @@ static void collect(struct wasi *w, struct poll_set *set)
         if (sub->tag == TAG_CLOCK && clock_reached(set, sub, now))
             event_add(set, sub, WASI_SUCCESS, false);
         struct desc *d = sub_desc(w, sub);
-        if (!d || d->poll_slot == 0 || fd_error(d, sub->tag))
+        if (!d || d->poll_slot == 0)
             continue;
         short broken = POLLHUP | POLLERR, ready = sub->tag == TAG_FD_READ ? POLLIN : POLLOUT;
         short got = set->fds[d->poll_slot - 1].revents;
-        if (sub->tag == TAG_FD_READ && got & POLLIN)
-            batch_fill(w, sub->id, d);
+        if (sub->tag == TAG_FD_READ && got & POLLIN && d->ops->readable)
+            d->ops->readable(w, sub->id, d);
         if (got & (ready | broken | POLLNVAL))
             event_add(set, sub, got & POLLNVAL ? WASI_BADF : WASI_SUCCESS, got & broken);
     }

@@ -37,7 +37,7 @@ static bool adopt(struct wasi *w, int fd, int host, struct failure *why)
 {
     struct stat st;
     int flags = fcntl(host, F_GETFL);
-    struct desc d = { .host = host, .io = host, .inherited = true };
+    struct desc d = { .ops = &file_ops, .host = host, .io = host, .inherited = true };
     if (!desc_put(w, (uint32_t)fd, &d)) {
         if (w->stdio_owned)
             close(host);
@@ -48,13 +48,13 @@ static bool adopt(struct wasi *w, int fd, int host, struct failure *why)
         return failure_set(why, "cannot use descriptor %d: %s", fd, strerror(errno));
     int access = flags & O_ACCMODE;
     d.read_only = access == O_RDONLY;
-    desc_describe(&d, &st, access);
+    desc_describe(w, &d, &st, access);
     /* A directory on stdin is no grant. */
-    if (d.filetype == FILETYPE_DIRECTORY)
-        d.filetype = FILETYPE_UNKNOWN, d.rights = RIGHT_FD_FILESTAT_GET, d.inheriting = 0;
+    if (desc_is_dir(&d))
+        d.ops = &file_ops, d.filetype = FILETYPE_UNKNOWN, d.rights = RIGHT_FD_FILESTAT_GET, d.inheriting = 0;
     if (flags & O_APPEND)
         d.fdflags |= FDFLAG_APPEND;
-    if (d.stream && !S_ISSOCK(st.st_mode)) {
+    if (d.ops == &stream_ops) {
         d.io = nonblocking_twin(host, access);
         if (d.io < 0) {
             d.io = host;

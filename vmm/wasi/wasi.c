@@ -1,6 +1,5 @@
 /* The WASI host's face: makes the state of a run, finds the handler of a call, and serves the calls that concern the
  * process as a whole (arguments, environment, clocks, random, exit).  Descriptors and paths have files of their own. */
-#include "vmm/net/net.h"
 #include "vmm/wasi/inside.h"
 
 #include <assert.h>
@@ -10,18 +9,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
-
-/* Each handler by its number, behind a function that gives it the request's words as its arguments. */
-#define WASI_CALL(name, args, result)                                                               \
-    static uint32_t handle_##name(struct wasi *w, const uint64_t *words)                            \
-    {                                                                                               \
-        return wasi_##name(w, name##_decode(words));                                                \
-    }
-#include "wasi-shim/calls.def"
-static uint32_t (*const handlers[WASI_CALLS])(struct wasi *, const uint64_t *words) = {
-#define WASI_CALL(name, args, result) handle_##name,
-#include "wasi-shim/calls.def"
-};
 
 #define RANDOM_CHUNK (1u << 20) /* between two looks for a kick */
 
@@ -40,16 +27,15 @@ static bool strings_join(char *const *strings, uint32_t n, char **out, uint32_t 
     return true;
 }
 
-struct wasi *wasi_alloc(struct guestmem *mem, struct kick *kick)
+struct wasi *wasi_alloc(struct guestmem *mem, struct kick *kick, const struct wasi_parts *parts)
 {
     struct wasi *w = calloc(1, sizeof *w);
     if (!w)
         return NULL;
     w->mem = mem;
     w->kick = kick;
+    w->parts = parts;
     w->null = w->trace = -1;
-    for (uint32_t i = 0; i < SEALED_FILES; i++)
-        w->etc[i] = -1;
     return w;
 }
 
@@ -60,7 +46,7 @@ bool wasi_open(struct wasi *w, const struct config *config, struct failure *why)
     bool good = strings_join(config->args, config->argc, &w->args, &w->args_len, why) &&
                 strings_join(config->env, config->envc, &w->env, &w->env_len, why) &&
                 trace_open(w, config, why) && fdtable_open(w, why) && stdio_adopt(w, config, why) &&
-                preopen_all(w, config, why) && net_open(w, config, why);
+                preopen_all(w, config, why) && w->parts->open(w, config, why);
     if (good)
         fdstat_publish(w);
     return good;
@@ -72,8 +58,7 @@ void wasi_close(struct wasi *w)
         return;
     fdtable_close(w);
     preopen_end(w);
-    sealed_close(w);
-    net_end(w);
+    w->parts->end(w);
     poll_set_free(w);
     trace_close(w);
     free(w->args);
@@ -85,9 +70,10 @@ uint32_t wasi_dispatch(struct wasi *w, const struct request *request, struct end
 {
     assert(request->number < WASI_CALLS);
     w->end = end;
-    batch_flush(w);
+    if (w->before_call)
+        w->before_call(w);
     uint64_t began_ns = trace_begin(w);
-    uint32_t err = handlers[request->number](w, request->args);
+    uint32_t err = w->parts->handlers[request->number](w, request->args);
     trace_end(w, request, err, began_ns);
     w->end = NULL;
     return err;

@@ -17,7 +17,8 @@ struct wasi; /* descriptor table, preopens, counters */
 struct request { uint32_t number, closes; uint64_t args[SLOT_ARGS]; }; /* the copy that is validated and used */
 /* Takes what it needs from config (grants, args, env); opens preopens; false, as on a directory that cannot be had:
  * wasi_close is due all the same for what wasi_alloc gave (NULL = no memory). */
-struct wasi *wasi_alloc(struct guestmem *, struct kick *);
+struct wasi_parts; /* desc.h */
+struct wasi *wasi_alloc(struct guestmem *, struct kick *, const struct wasi_parts *);
 bool wasi_open(struct wasi *, const struct config *, struct failure *);
 /* Serves one WASI call (number <= CALL_WASI_LAST) and returns its errno.  May set *end (proc_exit, EPIPE on 1
  * or 2). */

@@ -37,10 +37,12 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* ---- doubles ---- */
 
+const struct desc_ops conn_ops = { .name = "connection" };
+
 struct desc *desc_get(struct wasi *w, uint64_t fd)
 {
     (void)w;
-    return fd < FDS && descs[fd].conn ? &descs[fd] : NULL;
+    return fd < FDS && descs[fd].own ? &descs[fd] : NULL;
 }
 
 bool guest_span(const struct guestmem *mem, gva_t at, uint64_t n, bool writable, struct iovec *out)
@@ -93,7 +95,8 @@ static void connection_of(uint32_t fd, int rcvbuf)
     close(l);
     wasi.descs = descs;
     conns[fd] = (struct conn){ .net = &net, .proto = NET_TCP };
-    descs[fd] = (struct desc){ .host = host, .io = host, .fdflags = FDFLAG_NONBLOCK, .conn = &conns[fd] };
+    descs[fd] = (struct desc){ .host = host, .io = host, .fdflags = FDFLAG_NONBLOCK,
+                               .ops = &conn_ops, .own = &conns[fd] };
 }
 
 static void connection(uint32_t fd)
@@ -120,7 +123,7 @@ static int teardown(void **state)
     (void)state;
     batch_stop(&wasi);
     for (int i = 0; i < FDS; i++)
-        if (descs[i].conn) {
+        if (descs[i].own) {
             free(conns[i].rest);
             close(descs[i].host);
             close(peers[i]);
@@ -682,7 +685,7 @@ static void closed(uint32_t fd)
     batch_close(&conns[fd]);
     close(descs[fd].host);
     descs[fd].host = -1;
-    descs[fd].conn = NULL;
+    descs[fd].own = NULL;
     pthread_mutex_unlock(&lock);
 }
 

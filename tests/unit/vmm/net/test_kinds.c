@@ -243,7 +243,7 @@ static void run_begin(bool second)
     struct passed sockets[] = { { passed[0], false }, { inherited[1], false } };
     struct grant all[] = { { .host = root, .guest = "/" }, { .host = ro, .guest = "/ro", .read_only = true },
                            { .host = "/dev", .guest = "/dev" },
-                           { .guest = "/etc", .read_only = true, .sealed = true } };
+                           { .guest = "/etc", .read_only = true, .kind = &etc_grant } };
     const struct settings settings = {
         .allow_connect = WORDS("127.0.0.1", "udp:127.0.0.1"), .allow_unix = true, .allow_dns = "",
         .allow_listen = WORDS("127.0.0.1", "udp:127.0.0.1"), .sockets = { sockets, 2 },

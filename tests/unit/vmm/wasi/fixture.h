@@ -24,6 +24,7 @@
 #include <cmocka.h>
 #undef fail /* the monitor has its own */
 
+#include "vmm/net/net.h"
 #include "vmm/wasi/inside.h"
 
 #define MEMORY_BYTES (1u << 20)
@@ -214,7 +215,7 @@ static inline struct wasi *wasi_new(const struct config *config)
 {
     static const struct settings none;
     struct config whole = *config;
-    struct wasi *w = wasi_alloc(&mem, NULL);
+    struct wasi *w = wasi_alloc(&mem, NULL, &net_parts);
     struct failure why;
     assert_non_null(w);
     whole.set = config->set ? config->set : &none;
