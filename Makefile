@@ -151,7 +151,9 @@ VMM_SRC := \
 
 # The command line, a program on libwasmvm.
 CLI_SRC := \
+    vmm/cli/commands.c \
     vmm/cli/fail.c \
+    vmm/cli/given.c \
     vmm/cli/main.c \
     vmm/cli/options.c \
     vmm/cli/plugin.c \
@@ -159,7 +161,10 @@ CLI_SRC := \
     vmm/cli/plugin_frame.c \
     vmm/cli/plugin_guard.c \
     vmm/cli/plugin_words.c \
+    vmm/cli/run.c \
     vmm/cli/signals.c \
+    vmm/cli/values.c \
+    vmm/cli/words.c \
 
 # What the command line has a copy of.
 BOTH_SRC := \

@@ -6,7 +6,7 @@
 #   go/         go/
 #
 # The folders of vmm/ have an order; each may use those before it, by their faces: X/X.h, and what `faces` adds.
-# vmm/cli/ has only libwasmvm's face and words.
+# vmm/cli/ has only libwasmvm's face, words, and the bounds of settings.
 #
 #   layering.sh            the includes
 #   layering.sh OBJECT...  also the calls: what an object of a folder of vmm/ lacks, no folder behind it defines
@@ -45,7 +45,7 @@ allowed() { # FILE INCLUDED: may FILE include it by "..."?
     wasi-shim/*) case $2 in wasi-shim/* | engine/engine.h) return 0 ;; esac ;;
     go/*) case $2 in go/*) return 0 ;; esac ;;
     guest/*) case $2 in guest/* | wasi-shim/* | engine/engine.h) return 0 ;; esac ;;
-    vmm/cli/*) [[ $2 == vmm/cli/* || "$public vmm/base/message.h " == *" $2 "* ]]; return ;;
+    vmm/cli/*) [[ $2 == vmm/cli/* || "$public vmm/base/message.h vmm/base/settings.def " == *" $2 "* ]]; return ;;
     vmm/*/*)
         folder=${folder%%/*}
         [ -n "${place[$folder]:-}" ] || { echo "$1: vmm/$folder has no place in the order"; return 0; }

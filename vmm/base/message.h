@@ -59,5 +59,7 @@ enum { THREAD_TAKES = 3 };
 struct thread_how { const pthread_attr_t *attr; int takes[THREAD_TAKES]; /* signals, up to the first 0 */ };
 /* Starts a thread that takes no signal but those; 0, or an errno.  how: NULL = nothing special. */
 int thread_start(pthread_t *, const struct thread_how *how, void *(*start)(void *), void *context);
+/* Opens closed standard streams on /dev/null; before anything else is opened, as it would get their numbers. */
+bool streams_open_closed(struct failure *);
 
 #endif

@@ -1,4 +1,5 @@
-/* The files that an option names for us to write: --report, --trace, --net-log.
+/* The files that an option names for us to write: --report, --trace, --net-log; and the standard streams, where the
+ * caller closed one.
  *
  * Opening one never waits, as --timeout may not count yet: a named pipe needs its reader first.  It never harms the
  * module, nor what the caller's own stdout and stderr hold (/dev/stdout is a name like others). */
@@ -49,4 +50,18 @@ bool output_open(int *at, const char *module, const char *option, const char *pa
     if (taken)
         return failure_set(why, "%s%s: this is the module (give another name)", option, path);
     return failure_set(why, "%s%s: cannot be written: %s", option, path, strerror(error));
+}
+
+bool streams_open_closed(struct failure *why)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        /* The lowest free number, as all below are open. */
+        int got = open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
+        if (got != fd)
+            return failure_set(why, "descriptor %d is closed and cannot be opened on /dev/null: %s", fd,
+                               strerror(errno));
+    }
+    return true;
 }

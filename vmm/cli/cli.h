@@ -3,6 +3,8 @@
 #ifndef VMM_CLI_CLI_H
 #define VMM_CLI_CLI_H
 
+#include <limits.h>
+
 #include "vmm/base/message.h"
 #include "vmm/wasmvm.h"
 
@@ -13,44 +15,101 @@ _Noreturn void fail_as(int status, const char *format, ...) __attribute__((forma
 /* What shall be done, once, between the line and the process's end: writes the report. */
 void fail_then(void (*)(int status, const char *text));
 
-/* ---- options.c: the command line (docs/wasmvm.1), as data ---- */
+/* ---- commands.c: the subcommands, rows of commands.def ---- */
+struct subcommand;
+struct start { /* one start of wasmvm */
+    const struct subcommand *which;
+    int argc; char **argv;
+    int first;         /* of argv: the first word that is the subcommand's own */
+    bool plain;        /* no word is an option (wasmvm-binfmt) */
+    uint64_t began_ns; /* CLOCK_MONOTONIC */
+};
+struct option;
+struct subcommand {
+    const char *name;
+    int (*function)(const struct start *); /* returns the exit status, or does not return */
+    const struct option *options; /* ends with one without a name */
+    const char *help_head, *help_tail; /* of --help, before and behind the options */
+};
+/* Which subcommand the words mean: the first word if it is the name of one, else run. */
+void command_find(struct start *);
+
+/* ---- given.c: directories and variables, until all words are read ---- */
 struct dir { /* one --dir, or --tmp */
     const char *host, *guest;
-    bool read_only;
-    bool relative; /* the second preopen of a relative HOST: stands after all absolute ones */
-    bool tmp;
+    bool read_only, tmp;
 };
-struct values { const char **at; uint32_t n; }; /* the values of a repeatable option */
+struct given {
+    struct dir *dirs; uint32_t ndirs;
+    struct dir *relative; uint32_t nrelative; /* second preopens of relative HOSTs: stand after all absolute ones */
+    char **env; uint32_t envc, max_env;       /* NAME=VALUE */
+    const char *cwd;                          /* --cwd */
+    bool tmp;                                 /* --tmp */
+    char host_cwd[PATH_MAX]; /* the host's working directory once asked for; "" = not yet, or it has no name */
+};
+void given_begin(struct given *, size_t words); /* at most so many settings come */
+void given_dir(struct given *, const char *text);
+void given_cwd(struct given *, const char *text);
+void given_env(struct given *, char *text);
+void given_env_all(struct given *);
+void given_unset(struct given *, const char *name);
+/* Tells the library, and forgets. */
+void given_settle(struct given *, wasmvm_config *);
 
-struct command {
-    const char *module;              /* path as typed */
-    char **args; uint32_t argc;      /* argv for the guest, args[0] = module path as typed */
-    char **env; uint32_t envc;       /* NAME=VALUE */
-    struct dir *dirs; uint32_t ndirs; /* in preopen order */
-    uint64_t memory_bytes;           /* --memory  */
-    uint64_t stack_bytes;            /* --stack   */
-    uint64_t timeout_ns, cpu_time_ns; /* 0 = none */
-    const char *report;              /* --report FILE */
-    const char *guest_image;         /* --guest-image FILE */
-    bool tmp;                        /* --tmp */
-    bool stats, validate, compile_all, hypercall_all;
-    const char *trace;               /* --trace: NULL = no, "" = to stderr, else the file */
-    const char *invoke;              /* --invoke NAME; NULL = the program is run */
-    enum wasmvm_hypercall hypercall; /* --hypercall */
-    struct values plugins, plugin_exec; /* --plugin, --plugin-exec */
-    struct {
-        struct values listen, dial, allow_connect, allow_listen, deny, dns_server;
-        bool listen_fds, allow_unix, all;
-        const char *log;      /* --net-log */
-        const char *dns;      /* --allow-dns: "" or "any"; NULL = not given */
-        const char *ca_certs; /* --ca-certs: the host's file, or "" */
-        uint64_t max_sockets, max_rate, max_bytes; /* 0 = no limit */
-    } net;
+/* ---- options.c: the options of a subcommand, read from words ---- */
+struct values { const char **at; uint32_t n; }; /* the values of a repeatable option */
+void values_add(struct values *, const char *);
+struct bounds { uint64_t least, most; };
+
+/* What a value is: values.c reads it, in the kind's own spelling. */
+enum kind { FLAG, SIZE, TIME, COUNT, CHOICE, TEXT, MAYBE /* a value only by = */, ANY /* =any or nothing */, WORDS,
+            GRANT, TMP, CWD, ENV, ENV_ALL, HELP, VERSION };
+
+/* A row of a table.  Where its value goes is said by one or more of the last members. */
+struct option {
+    const char *name;
+    enum kind kind;
+    const char *value; /* how --help and errors call the value; NULL = the option takes none */
+    const char *help;  /* one line, at most 50 characters; NULL = not in --help */
+    const struct bounds *bounds;                  /* of a number */
+    int (*number)(wasmvm_config *, uint64_t);     /* a setter of the library */
+    int (*text)(wasmvm_config *, const char *);   /* the same; a flag's text is its name */
+    unsigned net;                                 /* 1 + enum wasmvm_net; a flag's value is "" */
+    size_t own;                                   /* offset in the subcommand's struct; 0 = none */
 };
-/* Parses argv.  Handles --help and --version itself (prints, exits 0).  Bad usage: fail(). */
-void options_parse(struct command *, int argc, char **argv);
-/* All that concerns the machine; fail() where the library does not take it. */
-wasmvm_config *options_config(const struct command *);
+
+/* What the options of one start fill; NULL where a subcommand has none of it. */
+struct target { const struct subcommand *which; void *own; wasmvm_config *config; struct given *given; };
+/* Reads the option at argv[*at], if there is one, and steps over it and its value.  --help and --version are none
+ * behind the module. */
+bool option_read(const struct target *, char **argv, int argc, int *at, bool after_module);
+
+/* ---- values.c: how values are spelled; fail() where one is not ---- */
+uint64_t value_size(const struct option *, const char *text);
+uint64_t value_time(const struct option *, const char *text);
+uint64_t value_count(const struct option *, const char *text);
+uint64_t value_choice(const struct option *, const char *text); /* which of "a|b|c" */
+const char *value_text(const struct option *, const char *text);
+const char *value_maybe(const struct option *, const char *text); /* NULL = none is given: "" */
+const char *value_any(const struct option *, const char *text);
+const char *value_word(const struct option *, const char *text);
+void *allocated(void *); /* fail() where there is none */
+
+/* ---- run.c: the subcommand run ---- */
+struct command { /* what is the command line's own; all else is told to the library at once */
+    const char *module;          /* path as typed; the first member, as no option sets it */
+    int argc; char **argv;       /* the program's own words */
+    const char *report;          /* --report FILE */
+    bool stats;                  /* --stats */
+    bool listen_fds;             /* --listen-fds */
+    uint64_t timeout_ns;         /* --timeout, which counts for plug-ins that start; 0 = none */
+    struct values plugins, plugin_exec; /* --plugin, --plugin-exec */
+};
+/* Reads the words.  Bad usage, and what the library does not take: fail(). */
+wasmvm_config *run_parse(struct command *, const struct start *);
+int run_command(const struct start *);
+extern const struct option run_options[];
+extern const char run_help_head[], run_help_tail[];
 
 /* ---- signals.c: the process's signals ---- */
 /* INT, TERM, HUP and QUIT stop the machine, but for those that the caller ignores; PIPE and XFSZ are ignored. */

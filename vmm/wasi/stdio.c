@@ -12,20 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-bool stdio_open_closed(struct failure *why)
-{
-    for (int fd = 0; fd <= 2; fd++) {
-        if (fcntl(fd, F_GETFD) >= 0)
-            continue;
-        /* The lowest free number, as all below are open. */
-        int got = open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
-        if (got != fd)
-            return failure_set(why, "descriptor %d is closed and cannot be opened on /dev/null: %s", fd,
-                               strerror(errno));
-    }
-    return true;
-}
-
 static int nonblocking_twin(int fd, int access)
 {
     char link[32];
@@ -82,7 +68,7 @@ static bool adopt_copy(struct wasi *w, int fd, int host, struct failure *why)
 bool stdio_adopt(struct wasi *w, const struct config *config, struct failure *why)
 {
     w->stdio_owned = config->stdio != NULL;
-    if (!config->stdio && !stdio_open_closed(why))
+    if (!config->stdio && !streams_open_closed(why))
         return false;
     for (int fd = 0; fd <= 2; fd++)
         if (!(config->stdio ? adopt_copy(w, fd, config->stdio[fd], why) : adopt(w, fd, fd, why)))

@@ -11,8 +11,6 @@ bool tmp_make(struct tmp *, struct failure *); /* path is its name; false: tmp_r
 void tmp_remove(struct tmp *);      /* after the guest's descriptors are closed; nothing for TMP_NONE */
 
 /* ---- wasi.c and its subjects: WASI calls served on the host ---- */
-/* Opens closed standard streams on /dev/null; before anything else is opened, as it would get their numbers. */
-bool stdio_open_closed(struct failure *);
 struct wasi; /* descriptor table, preopens, counters */
 struct request { uint32_t number, closes; uint64_t args[SLOT_ARGS]; }; /* the copy that is validated and used */
 /* Takes what it needs from config (grants, args, env); opens preopens; false, as on a directory that cannot be had:

@@ -258,12 +258,13 @@ MALFORMED = {
     "TEXT": ("",),
     "MAYBE": ("", "/no/such/directory/file"),
     "WORDS": ("", "a b", "1.2.3.4:99999", "1.2.3.4:x", "[::1", "1.2.3.4.5:80", "1.2.3.4/33:1", "\x1b:1"),
-    "TRANSPORT": ("", "x", "AUTO", "exit "),
+    "CHOICE": ("", "x", "AUTO", "exit "),
     "GRANT": ("", ":ro", "::/a", "/no/such/directory", "/dev/null", "/tmp::", "/tmp::relative", "/tmp::/a/../b",
               "/tmp::/a/", "/a:/tmp"),
     "CWD": ("", "relative", "/a/../b", "/a//b"),
     "ENV": ("", "=x"),
-    "FLAG": (), "ENV_ALL": (), "HELP": (), "VERSION": (),  # they take no value at all
+    "ANY": ("", "x", "ANY"),
+    "FLAG": (), "TMP": (), "ENV_ALL": (), "HELP": (), "VERSION": (),  # they take no value at all
 }
 
 
@@ -280,7 +281,7 @@ def every_malformed_option(t):
             expect_message(result, 125, "--", name.removeprefix("tcp"))  # an alias, told by its first name
         if value == "NULL":
             expect_message(t.vm(f"--{name}=1", "--", module), 125, f"--{name} takes no value")
-        elif kind != "MAYBE":
+        elif kind not in ("MAYBE", "ANY"):
             expect_message(t.vm("--" + name), 125, f"--{name} needs a value")
             expect_message(t.vm(module, "--" + name), 125, f"--{name} needs a value")
     for words in (["--no-such-option"], ["-h"], ["--mem=1G"], ["--memory=5G"], ["--stack=63K"],

@@ -249,7 +249,7 @@ static void closed_body(void)
 {
     close(0), close(1), close(2);
     struct failure why;
-    CHECK(stdio_open_closed(&why));
+    CHECK(streams_open_closed(&why));
     start();
     for (uint32_t fd = 0; fd <= 2; fd++)
         CHECK(fdstat(fd).filetype == FILETYPE_CHARACTER);

@@ -1,0 +1,331 @@
+/* What the program is given of the host's names: directories and variables.
+ *
+ * --dir, --tmp, --cwd, --env and --env-all depend on each other (where the program starts, which name is taken, what
+ * comes last), so they are gathered here and told to the library when all words are read.  Opens nothing; what it looks
+ * at of the host is the environment, the working directory's name, and whether a --dir with a lone colon in it exists.
+ *
+ * Strings point into argv and the environment, or stay until the process ends. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "vmm/cli/cli.h"
+
+void given_begin(struct given *g, size_t words)
+{
+    size_t nenviron = 0;
+    while (environ && environ[nenviron])
+        nenviron++;
+    *g = (struct given){ .max_env = (uint32_t)(words + nenviron + 1) }; /* one place more for PWD */
+    g->env = allocated(calloc(g->max_env, sizeof *g->env));
+    g->dirs = allocated(calloc(words + 1, sizeof *g->dirs));
+    g->relative = allocated(calloc(words + 1, sizeof *g->relative));
+}
+
+/* ---- names of directories ---- */
+
+/* Lexically cleans a path, as Go's path.Clean does: no "//", ".", or "x/.."; "" becomes ".".
+ * `out` has strlen(path) + 2. */
+static void path_clean(const char *path, char *out)
+{
+    bool absolute = path[0] == '/';
+    size_t len = 0;
+    size_t floor = 0; /* what `..` cannot take back: "/" or the leading "../.." of a relative path */
+    if (absolute)
+        out[len++] = '/', floor = 1;
+    while (*path) {
+        size_t n = strcspn(path, "/");
+        bool up = n == 2 && path[0] == '.' && path[1] == '.';
+        if (up && len > floor) {
+            while (len > floor && out[len - 1] != '/')
+                len--;
+            if (len > floor)
+                len--;
+        } else if (n && !(n == 1 && path[0] == '.') && !(up && absolute)) {
+            if (len && out[len - 1] != '/')
+                out[len++] = '/';
+            memcpy(out + len, path, n);
+            len += n;
+            if (up)
+                floor = len;
+        }
+        path += n;
+        path += *path == '/';
+    }
+    if (!len)
+        out[len++] = '.';
+    out[len] = 0;
+}
+
+static char *path_cleaned(const char *path)
+{
+    char *out = allocated(calloc(strlen(path) + 2, 1));
+    path_clean(path, out);
+    return out;
+}
+
+/* A name inside the guest must be absolute and clean: Go finds a preopen by string comparison. */
+static void check_guest_name(const char *option, const char *text, const char *name)
+{
+    if (name[0] != '/')
+        fail("--%s %s: %s is not absolute (a guest's directory starts with /)", option, text,
+             *name ? name : "the name");
+    char *clean = path_cleaned(name);
+    if (strcmp(clean, name) != 0)
+        fail("--%s %s: %s is not a clean path (write %s)", option, text, name, clean);
+    free(clean);
+}
+
+/* The host's working directory, or NULL where it has no name (deleted, or outside our root). */
+static const char *host_cwd(struct given *g)
+{
+    if (!g->host_cwd[0] && (!getcwd(g->host_cwd, sizeof g->host_cwd) || g->host_cwd[0] != '/'))
+        g->host_cwd[0] = 0;
+    return g->host_cwd[0] ? g->host_cwd : NULL;
+}
+
+/* HOST made absolute and lexically clean. */
+static char *host_absolute(struct given *g, const char *host)
+{
+    if (host[0] == '/')
+        return path_cleaned(host);
+    const char *cwd = host_cwd(g);
+    if (!cwd)
+        fail("--dir %s: the working directory has no name (give an absolute path)", host);
+    char *joined = allocated(calloc(strlen(cwd) + strlen(host) + 2, 1));
+    sprintf(joined, "%s/%s", cwd, host);
+    char *clean = path_cleaned(joined);
+    free(joined);
+    return clean;
+}
+
+/* ---- --dir ---- */
+
+/* GUEST:HOST, as WasmEdge has it, is told from a directory with a colon in its name by asking the file system. */
+static void check_lone_colon(const char *text, const char *host)
+{
+    const char *colon = strchr(host, ':');
+    struct stat st;
+    if (!colon || colon == host || !colon[1] || stat(host, &st) == 0)
+        return;
+    char *guest = allocated(calloc(strlen(host) + 2, 1));
+    sprintf(guest, "/%.*s", (int)(colon - host), host);
+    fail("--dir %s: no directory has this name (for GUEST:HOST write HOST::GUEST: --dir %s::%s)", text, colon + 1,
+         path_cleaned(guest));
+}
+
+/* Adds a grant; one that says the same again is dropped, so that scripts may repeat an option. */
+static void grant_add(struct given *g, const char *text, struct dir new)
+{
+    char *host = host_absolute(g, new.host);
+    for (uint32_t i = 0; i < g->ndirs; i++) {
+        struct dir *old = &g->dirs[i];
+        if (strcmp(old->guest, new.guest) != 0)
+            continue;
+        char *old_host = host_absolute(g, old->host);
+        bool same = strcmp(old_host, host) == 0;
+        free(old_host);
+        if (!same)
+            fail("--dir %s: the name %s is taken by --dir %s (each needs a GUEST name of its own)", text, new.guest,
+                 old->host);
+        if (old->read_only != new.read_only)
+            fail("--dir %s: the same directory, once with :ro and once without (leave one out)", text);
+        free(host);
+        return;
+    }
+    free(host);
+    g->dirs[g->ndirs++] = new;
+}
+
+static void relative_add(struct given *g, struct dir new)
+{
+    for (uint32_t i = 0; i < g->nrelative; i++)
+        if (strcmp(g->relative[i].guest, new.guest) == 0)
+            return; /* the absolute names were compared already */
+    g->relative[g->nrelative++] = new;
+}
+
+/* HOST[::GUEST][:ro|:rw]: the end is read first, then the first "::". */
+void given_dir(struct given *g, const char *text)
+{
+    char *host = allocated(strdup(text));
+    size_t len = strlen(host);
+    struct dir d = { .host = host };
+    if (len >= 3 && (strcmp(host + len - 3, ":ro") == 0 || strcmp(host + len - 3, ":rw") == 0)) {
+        d.read_only = host[len - 1] == 'o';
+        host[len - 3] = 0;
+    }
+    char *guest = strstr(host, "::");
+    if (guest) {
+        *guest = 0;
+        guest += 2;
+        check_guest_name("dir", text, guest);
+    }
+    if (!*host)
+        fail("--dir %s: HOST is missing (write HOST[::GUEST][:ro])", text);
+    if (guest) {
+        d.guest = guest;
+        grant_add(g, text, d);
+        return;
+    }
+    check_lone_colon(text, host);
+    d.guest = host_absolute(g, host);
+    grant_add(g, text, d);
+    if (host[0] != '/')
+        relative_add(g, (struct dir){ .host = host, .guest = path_cleaned(host), .read_only = d.read_only });
+}
+
+/* --tmp's grant; tmp.c makes the directory. */
+static void settle_tmp(struct given *g)
+{
+    if (!g->tmp)
+        return;
+    for (uint32_t i = 0; i < g->ndirs; i++)
+        if (strcmp(g->dirs[i].guest, "/tmp") == 0)
+            fail("--tmp: the name /tmp is taken by --dir %s (leave one out)", g->dirs[i].host);
+    g->dirs[g->ndirs++] = (struct dir){ .guest = "/tmp", .tmp = true };
+}
+
+/* ---- the environment ---- */
+
+/* Sets NAME=VALUE; a later setting wins. */
+static void env_set(struct given *g, char *setting)
+{
+    size_t name = strcspn(setting, "=") + 1;
+    uint32_t i = 0;
+    while (i < g->envc && strncmp(g->env[i], setting, name) != 0)
+        i++;
+    assert(i < g->max_env);
+    g->env[i] = setting;
+    if (i == g->envc)
+        g->envc++;
+}
+
+static const char *env_get(const struct given *g, const char *name)
+{
+    size_t len = strlen(name);
+    for (uint32_t i = 0; i < g->envc; i++)
+        if (strncmp(g->env[i], name, len) == 0 && g->env[i][len] == '=')
+            return g->env[i] + len + 1;
+    return NULL;
+}
+
+void given_env(struct given *g, char *text)
+{
+    if (!*text || *text == '=')
+        fail("--env %s: the name is missing (write NAME=VALUE, or NAME to hand on the caller's)", text);
+    if (strchr(text, '=')) {
+        env_set(g, text);
+        return;
+    }
+    size_t len = strlen(text);
+    for (char **e = environ; e && *e; e++)
+        if (strncmp(*e, text, len) == 0 && (*e)[len] == '=') {
+            env_set(g, *e);
+            return;
+        }
+}
+
+void given_env_all(struct given *g)
+{
+    for (char **e = environ; e && *e; e++)
+        if (**e != '=' && strchr(*e, '='))
+            env_set(g, *e);
+}
+
+/* Whether `path` is `dir` or lies below it. */
+static bool path_within(const char *path, const char *dir)
+{
+    size_t len = strlen(dir);
+    return strcmp(dir, "/") == 0 || (strncmp(path, dir, len) == 0 && (path[len] == '/' || !path[len]));
+}
+
+/* Whether a program may start in the host's directory `cwd`: the guest has it under the same name (the longest grant
+ * that covers the name is the one that Go and wasi-libc take), or no grant covers it, and one was named relative to
+ * it. */
+static bool starts_in(struct given *g, const char *cwd)
+{
+    const struct dir *best = NULL;
+    for (uint32_t i = 0; i < g->ndirs; i++) {
+        const struct dir *d = &g->dirs[i];
+        if (path_within(cwd, d->guest) && (!best || strlen(d->guest) > strlen(best->guest)))
+            best = d;
+    }
+    if (!best)
+        return g->nrelative > 0;
+    if (best->tmp)
+        return false;
+    char *host = host_absolute(g, best->host);
+    bool same = strcmp(host, best->guest) == 0;
+    free(host);
+    return same;
+}
+
+void given_cwd(struct given *g, const char *cwd)
+{
+    check_guest_name("cwd", cwd, cwd);
+    g->cwd = cwd;
+}
+
+/* PWD: --cwd; else what --env or --env-all said; else the host's working directory. */
+static void settle_cwd(struct given *g)
+{
+    const char *cwd = g->cwd;
+    if (!cwd) {
+        if (env_get(g, "PWD") || !g->ndirs)
+            return;
+        cwd = host_cwd(g);
+        if (!cwd || !starts_in(g, cwd))
+            return;
+    }
+    char *setting = allocated(calloc(strlen(cwd) + sizeof "PWD=", 1));
+    sprintf(setting, "PWD=%s", cwd);
+    env_set(g, setting);
+}
+
+void given_unset(struct given *g, const char *name)
+{
+    size_t len = strlen(name);
+    for (uint32_t i = 0; i < g->envc; i++)
+        if (strncmp(g->env[i], name, len) == 0 && g->env[i][len] == '=') {
+            memmove(g->env + i, g->env + i + 1, (g->envc - i - 1) * sizeof *g->env);
+            g->envc--;
+            return;
+        }
+}
+
+/* ---- to the library ---- */
+
+static void dir_configure(wasmvm_config *config, const struct dir *d, unsigned flags)
+{
+    if (d->tmp)
+        wasmvm_config_tmp(config);
+    else
+        wasmvm_config_dir(config, d->host, d->guest, (d->read_only ? WASMVM_DIR_READ_ONLY : 0u) | flags);
+}
+
+static void env_configure(wasmvm_config *config, const char *setting)
+{
+    const char *value = strchr(setting, '=') + 1;
+    char *name = allocated(strndup(setting, (size_t)(value - setting) - 1));
+    wasmvm_config_env(config, name, value);
+    free(name);
+}
+
+void given_settle(struct given *g, wasmvm_config *config)
+{
+    settle_tmp(g);
+    settle_cwd(g);
+    for (uint32_t i = 0; i < g->envc; i++)
+        env_configure(config, g->env[i]);
+    for (uint32_t i = 0; i < g->ndirs; i++)
+        dir_configure(config, &g->dirs[i], 0);
+    for (uint32_t i = 0; i < g->nrelative; i++)
+        dir_configure(config, &g->relative[i], WASMVM_DIR_RELATIVE);
+    free(g->env);
+    free(g->dirs);
+    free(g->relative);
+}

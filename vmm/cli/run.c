@@ -1,0 +1,198 @@
+/* `wasmvm run`, which needs no name: runs one WebAssembly module in a virtual machine of its own.
+ *
+ * This file is the order of a run, and nothing more: words, acquire, prepare, run, report, end.  What is a process's
+ * own and no library's stays on this side: its signals and limits, systemd's sockets, plug-ins, the report's file, and
+ * the status. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "vmm/cli/plugin.h"
+
+#define FIRST_PASSED 3 /* systemd's SD_LISTEN_FDS_START */
+
+static struct command command;
+static wasmvm_instance *machine;
+static int report_fd = -1;
+static int ended = -1; /* atomic: the status, once it stands */
+
+/* ---- the report's file ---- */
+
+/* Takes the text over. */
+static void report_write(char *text)
+{
+    bool good = text && write_all(report_fd, text, strlen(text));
+    if (close(report_fd) != 0 || !good)
+        message("--report %s: the report is not written: %s", command.report, strerror(errno));
+    free(text);
+}
+
+static void report_failed(int status, const char *text)
+{
+    report_write(wasmvm_report_failure(command.module, status, text));
+}
+
+static void report_open(void)
+{
+    struct failure why;
+    if (!output_open(&report_fd, command.module, "--report ", command.report, false, &why))
+        fail_as(why.status, "%s", why.text);
+    fail_then(report_failed);
+}
+
+/* ---- what is acquired ---- */
+
+/* A file, or a pipe such as <(...), opened without waiting for a writer; its bytes are the library's matter. */
+static int module_open(const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        fail_as(EXIT_NO_MODULE, "%s: the module cannot be read: %s", path,
+                errno == ENOENT ? "no such file" : strerror(errno));
+    if (S_ISDIR(st.st_mode))
+        fail_as(EXIT_NO_MODULE, "%s: the module cannot be read: it is a directory (--dir grants directories)", path);
+    if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
+        fail_as(EXIT_NO_MODULE, "%s: the module cannot be read: it is neither a file nor a pipe", path);
+    if (S_ISREG(st.st_mode) && st.st_size == 0)
+        fail_as(EXIT_INVALID_MODULE, "%s is not a valid module: the file is empty", path);
+    return fd;
+}
+
+/* How many sockets systemd has passed to this process. */
+static unsigned long passed_count(void)
+{
+    const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+    char *end;
+    if (!pid || !fds)
+        fail("--listen-fds: LISTEN_PID and LISTEN_FDS are not set (systemd sets them for a unit with a .socket)");
+    if (strtoul(pid, &end, 10) != (unsigned long)getpid() || *end || end == pid)
+        fail("--listen-fds: LISTEN_PID is %s, not this process (start wasmvm itself from the unit, not by a shell)",
+             pid);
+    unsigned long n = strtoul(fds, &end, 10);
+    if (*end || end == fds || n == 0 || n > 256)
+        fail("--listen-fds: LISTEN_FDS is %s, not a number of sockets from 1 to 256", fds);
+    return n;
+}
+
+/* As many open files for the program as this process may have. */
+static void files_allow(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return; /* the library says so */
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void machine_new(wasmvm_config *config, int module_fd)
+{
+    wasmvm_error error = {0};
+    unsigned long passed = command.listen_fds ? passed_count() : 0;
+    for (unsigned long i = 0; i < passed; i++)
+        wasmvm_config_socket(config, FIRST_PASSED + (int)i, WASMVM_SOCKET_TAKEN);
+    wasmvm_module *module = wasmvm_module_fd(module_fd, command.module, &error);
+    machine = module ? wasmvm_instance_new(module, config, &error) : NULL;
+    if (!machine)
+        fail_as(error.status, "%s", error.text);
+    wasmvm_module_free(module); /* the machine has it, and the config */
+    wasmvm_config_free(config);
+}
+
+/* ---- plug-ins: code of theirs that keeps a stop from taking effect ---- */
+
+static bool run_is_over(void)
+{
+    return wasmvm_exit_status(machine) >= 0;
+}
+
+static bool stop_is_wanted(void)
+{
+    return wasmvm_stopping(machine, NULL) != WASMVM_OK;
+}
+
+/* All that is left is to say so.  Where the run was over already, its end stands. */
+static void plugin_stuck(void)
+{
+    wasmvm_error error = {.status = EXIT_TIMEOUT};
+    int status = __atomic_load_n(&ended, __ATOMIC_ACQUIRE);
+    if (status >= 0) {
+        message("a plug-in did not end: this process ends all the same");
+        _exit(status);
+    }
+    wasmvm_stopping(machine, &error);
+    wasmvm_tell(machine);
+    message("a plug-in's function did not return: this process ends with it");
+    if (command.report)
+        report_write(wasmvm_report(machine, WASMVM_REPORT_JSON));
+    if (error.code == WASMVM_E_STOPPED)
+        end_process(error.code, error.status);
+    _exit(error.status);
+}
+
+static struct plugins *plugins_begin(uint64_t began_ns)
+{
+    static const struct guard_hooks hooks = { stop_is_wanted, run_is_over, plugin_stuck };
+    char why[PLUGIN_WHY];
+    struct plugins *plugins;
+    if (!command.plugins.n && !command.plugin_exec.n)
+        return NULL;
+    int status = plugins_load(&plugins, &command, began_ns, &hooks, machine, why);
+    if (!status)
+        return plugins;
+    fail_as(status, "%s", why);
+}
+
+/* ---- the run ---- */
+
+/* In two steps.  Between them all that the run names is open, and nothing of the guest has run: here this process can
+ * be confined. */
+static int machine_run(void)
+{
+    int code = wasmvm_prepare(machine, NULL);
+    return code == WASMVM_OK ? wasmvm_run(machine, NULL) : code;
+}
+
+/* ---- the end ---- */
+
+static void tell_end(int status)
+{
+    const char *missing = wasmvm_missing_path(machine, NULL);
+    wasmvm_tell(machine);
+    if (*missing && status != 0 && isatty(STDERR_FILENO))
+        message("the program asked for %s, which no --dir grants", missing);
+    char *table = command.stats ? wasmvm_report(machine, WASMVM_REPORT_TABLE) : NULL;
+    if (table)
+        write_all(STDERR_FILENO, table, strlen(table));
+    free(table);
+    if (command.report)
+        report_write(wasmvm_report(machine, WASMVM_REPORT_JSON));
+}
+
+int run_command(const struct start *start)
+{
+    wasmvm_config *config = run_parse(&command, start);
+    wasmvm_config_began(config, start->began_ns);
+
+    if (command.report)
+        report_open();
+    machine_new(config, module_open(command.module));
+    struct plugins *plugins = plugins_begin(start->began_ns);
+    files_allow();
+    signals_take(machine);
+
+    int code = machine_run(), status = wasmvm_exit_status(machine);
+    __atomic_store_n(&ended, status, __ATOMIC_RELEASE);
+    plugins_called(plugins);
+    signals_give_back();
+
+    tell_end(status);
+    if (wasmvm_abandoned(machine))
+        _exit(status);
+    plugins_unload(plugins);
+    end_process(code, status); /* the machine's memory is left to it: unmapping costs as much again */
+}
