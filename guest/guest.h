@@ -32,7 +32,7 @@ _Noreturn void invoke_call(void);
 bool host_resolve(void *self, struct name module, struct name field, enum extern_kind, const struct functype *,
                   struct extern_ref *out);
 /* Does what the host wants, for ever. */
-_Noreturn void host_serve(void);
+_Noreturn void host_wait(void);
 bool exports_func(const char *name, uint32_t *func);
 
 /* ---- memory.c: what the engine asks of its surroundings, on top of hypercalls ---- */

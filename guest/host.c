@@ -1,7 +1,7 @@
 /* Host functions as the module's imports, and the exports that the host calls: abi.h's enum slot_answer.
  *
  * A call leaves by `host`; what comes back is its value, its trap, or a wish of the host's (CALL, FIND), which is
- * served here and answered in its turn, so that both nest.  A run that serves (BOOT_SERVE) only waits for wishes. */
+ * met here and answered in its turn, so that both nest.  A run of exports \(BOOT_EXPORTS\) only waits for wishes. */
 #include "guest/guest.h"
 #include "wasi-shim/hypercall.h"
 
@@ -115,7 +115,7 @@ static void run(void)
     hypercall_send(&control->slot, CALL_returned);
 }
 
-/* Serves what the host wants until it has a value or a trap for us. */
+/* Does what the host wants until it has a value or a trap for us. */
 static enum trap answered(uint64_t *value)
 {
     const struct slot *slot = &guest.control->slot;
@@ -154,7 +154,7 @@ static enum trap enter(void *data, struct instance *caller, struct cell *cells)
     return trap;
 }
 
-_Noreturn void host_serve(void)
+_Noreturn void host_wait(void)
 {
     uint64_t none;
     hypercall_send(&guest.control->slot, CALL_next);

@@ -66,10 +66,10 @@ static struct entry entry_find(void)
 static struct entry run_prepare(void)
 {
     struct entry entry = entry_find();
-    if (flag(BOOT_SERVE) && entry.found && !entry.reactor)
+    if (flag(BOOT_EXPORTS) && entry.found && !entry.reactor)
         end_run(END_UNSUPPORTED, "it is a command, whose exports are only callable while _start runs (for Go: build it "
                 "with -buildmode=c-shared)", 0);
-    if (flag(BOOT_SERVE))
+    if (flag(BOOT_EXPORTS))
         return entry;
     if (guest.control->boot.func_args_off)
         invoke_prepare();
@@ -97,8 +97,8 @@ _Noreturn static void program_run(struct entry entry)
         call(start);
     if (entry.found)
         call(entry.func);
-    if (flag(BOOT_SERVE))
-        host_serve();
+    if (flag(BOOT_EXPORTS))
+        host_wait();
     if (guest.control->boot.func_args_off)
         invoke_call();
     end_run(END_EXIT, entry.reactor ? "a library (reactor): it was initialized, nothing more (call an export by "

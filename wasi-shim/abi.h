@@ -164,7 +164,7 @@ struct guest_stats {
     uint64_t body_bytes_total, body_bytes_compiled;
     uint64_t code_bytes, heap_bytes;
     uint64_t parse_ns, validate_ns, compile_ns;
-    uint64_t served_in_guest[CALL_COUNT]; /* calls that needed no hypercall */
+    uint64_t answered_in_guest[CALL_COUNT]; /* calls that needed no hypercall */
 };
 
 struct crash {
@@ -241,9 +241,9 @@ struct invoke_result { uint64_t lo, hi; uint32_t type, pad; }; /* type: wasm's c
 enum {
     BOOT_VALIDATE = 1 << 0,      /* validate every body before running anything            */
     BOOT_VALIDATE_ONLY = 1 << 1, /* ... and end with 0                                      */
-    BOOT_CALL_ALL = 1 << 2,      /* --hypercall-all: nothing is served inside the guest     */
+    BOOT_CALL_ALL = 1 << 2,      /* --hypercall-all: nothing is answered inside the guest   */
     BOOT_COMPILE_ALL = 1 << 3,   /* compile every function before _start (measurements)     */
-    BOOT_SERVE = 1 << 4,         /* after _initialize exports are called by `next`; _start is not run */
+    BOOT_EXPORTS = 1 << 4,         /* after _initialize exports are called by `next`; _start is not run */
 };
 
 enum {

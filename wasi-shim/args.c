@@ -40,28 +40,28 @@ static uint32_t put_sizes(const struct linear *memory, struct strings strings, u
     return WASI_SUCCESS;
 }
 
-bool serve_args_get(struct served *call)
+bool answer_args_get(struct shim_call *call)
 {
     const struct args_get_args *to = args_get_decode(call->args);
     call->error = put_strings(&call->memory, args(call->shim->control), to->argv, to->buffer);
     return true;
 }
 
-bool serve_args_sizes_get(struct served *call)
+bool answer_args_sizes_get(struct shim_call *call)
 {
     const struct args_sizes_get_args *to = args_sizes_get_decode(call->args);
     call->error = put_sizes(&call->memory, args(call->shim->control), to->count_out, to->bytes_out);
     return true;
 }
 
-bool serve_environ_get(struct served *call)
+bool answer_environ_get(struct shim_call *call)
 {
     const struct environ_get_args *to = environ_get_decode(call->args);
     call->error = put_strings(&call->memory, environ(call->shim->control), to->environ, to->buffer);
     return true;
 }
 
-bool serve_environ_sizes_get(struct served *call)
+bool answer_environ_sizes_get(struct shim_call *call)
 {
     const struct environ_sizes_get_args *to = environ_sizes_get_decode(call->args);
     call->error = put_sizes(&call->memory, environ(call->shim->control), to->count_out, to->bytes_out);

@@ -36,7 +36,7 @@ static bool iovecs_get(const struct linear *memory, uint32_t at, uint32_t n, uin
     return v->bytes > 0;
 }
 
-bool batch_read(struct served *call)
+bool batch_read(struct shim_call *call)
 {
     const struct fd_read_args *args = fd_read_decode(call->args);
     struct batch_place *place = place_of(call->shim, args->fd);
@@ -76,7 +76,7 @@ static uint8_t *ring_room(struct batch *b, uint32_t bytes, uint32_t *tail)
     return b->ring + at;
 }
 
-bool batch_write(struct served *call)
+bool batch_write(struct shim_call *call)
 {
     struct batch *b = &call->shim->control->batch;
     const struct fd_write_args *args = fd_write_decode(call->args);

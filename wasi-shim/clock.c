@@ -69,7 +69,7 @@ bool clock_at_once(struct shim *shim, const struct linear *memory, uint32_t id, 
            time_put(shim, memory, id, ns, at);
 }
 
-bool serve_clock_time_get(struct served *call)
+bool answer_clock_time_get(struct shim_call *call)
 {
     struct control *control = call->shim->control;
     const struct clock_time_get_args *args = clock_time_get_decode(call->args);
@@ -86,7 +86,7 @@ bool serve_clock_time_get(struct served *call)
 }
 
 /* The counter ticks faster than once a nanosecond. */
-bool serve_clock_res_get(struct served *call)
+bool answer_clock_res_get(struct shim_call *call)
 {
     const struct clock_res_get_args *args = clock_res_get_decode(call->args);
     if (args->clock > CLOCK_MONOTONIC || !call->shim->control->clock.usable)
@@ -95,7 +95,7 @@ bool serve_clock_res_get(struct served *call)
     return true;
 }
 
-void clock_forwarded(struct served *call)
+void clock_forwarded(struct shim_call *call)
 {
     const struct clock_time_get_args *args = clock_time_get_decode(call->args);
     uint64_t ns;

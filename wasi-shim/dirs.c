@@ -16,7 +16,7 @@ static bool close_can_wait(const struct fdstat *stat)
            (stat->filetype == FILETYPE_REGULAR && !(stat->rights & RIGHT_FD_WRITE));
 }
 
-bool serve_fd_close(struct served *call)
+bool answer_fd_close(struct shim_call *call)
 {
     struct shim *shim = call->shim;
     uint32_t fd = fd_close_decode(call->args)->fd;
@@ -30,7 +30,7 @@ bool serve_fd_close(struct served *call)
     return true;
 }
 
-bool serve_fd_readdir(struct served *call)
+bool answer_fd_readdir(struct shim_call *call)
 {
     struct shim *shim = call->shim;
     const struct fd_readdir_args *args = fd_readdir_decode(call->args);
@@ -60,7 +60,7 @@ static bool last_cookie(const struct linear *memory, uint64_t at, uint32_t used,
     return used == 0;
 }
 
-void readdir_forwarded(struct served *call)
+void readdir_forwarded(struct shim_call *call)
 {
     struct shim *shim = call->shim;
     const struct fd_readdir_args *args = fd_readdir_decode(call->args);

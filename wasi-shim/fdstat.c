@@ -21,7 +21,7 @@ static uint8_t state_of(const struct shim *shim, uint32_t fd)
     return fd < BOOT_FDSTATS ? shim->fdstat_state[fd] : 0;
 }
 
-bool serve_fd_fdstat_get(struct served *call)
+bool answer_fd_fdstat_get(struct shim_call *call)
 {
     const struct fd_fdstat_get_args *args = fd_fdstat_get_decode(call->args);
     if (!state_of(call->shim, args->fd))
@@ -32,7 +32,7 @@ bool serve_fd_fdstat_get(struct served *call)
     return true;
 }
 
-bool serve_fd_fdstat_set_flags(struct served *call)
+bool answer_fd_fdstat_set_flags(struct shim_call *call)
 {
     struct shim *shim = call->shim;
     const struct fd_fdstat_set_flags_args *args = fd_fdstat_set_flags_decode(call->args);
@@ -88,7 +88,7 @@ void fdstat_settle(struct shim *shim, enum call number, const uint64_t *args, un
         fdstat_forget(shim, fd_renumber_decode(args)->to);
 }
 
-void fdstat_opened(struct served *call)
+void fdstat_opened(struct shim_call *call)
 {
     uint32_t fd;
     bool made = !call->error && linear_get(&call->memory, path_open_decode(call->args)->fd_out, &fd, sizeof fd);

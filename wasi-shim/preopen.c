@@ -24,7 +24,7 @@ static bool is_preopen(const struct control *control, uint32_t fd)
     return fd - FIRST_PREOPEN < control->boot.preopens; /* lower ones wrap to high */
 }
 
-bool serve_fd_prestat_get(struct served *call)
+bool answer_fd_prestat_get(struct shim_call *call)
 {
     const struct control *control = call->shim->control;
     const struct fd_prestat_get_args *args = fd_prestat_get_decode(call->args);
@@ -42,7 +42,7 @@ bool serve_fd_prestat_get(struct served *call)
     return true;
 }
 
-bool serve_fd_prestat_dir_name(struct served *call)
+bool answer_fd_prestat_dir_name(struct shim_call *call)
 {
     const struct control *control = call->shim->control;
     const struct fd_prestat_dir_name_args *args = fd_prestat_dir_name_decode(call->args);

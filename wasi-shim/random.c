@@ -9,7 +9,7 @@
 #define SMALL 256
 
 /* The call's bytes, from `bytes`, which then hold none of it any more; false: the module's address is bad. */
-static bool hand_out(struct served *call, uint32_t at, uint8_t *bytes, uint32_t len)
+static bool hand_out(struct shim_call *call, uint32_t at, uint8_t *bytes, uint32_t len)
 {
     bool put = linear_put(&call->memory, at, bytes, len);
     for (uint32_t i = 0; put && i < len; i++)
@@ -26,7 +26,7 @@ static bool refill(struct shim *shim)
     return true;
 }
 
-bool serve_random_get(struct served *call)
+bool answer_random_get(struct shim_call *call)
 {
     struct shim *shim = call->shim;
     struct control *control = shim->control;

@@ -27,7 +27,7 @@ enum {
 
 struct shim {
     struct control *control;
-    bool serve;             /* answer here what can be answered here (not BOOT_CALL_ALL)         */
+    bool answers;           /* answer here what can be answered here (not BOOT_CALL_ALL)         */
     bool preopens_changed;  /* the module closed or renumbered something: only the monitor knows */
     uint32_t entropy_used;  /* bytes of boot entropy handed out                                  */
     uint32_t random_left;   /* bytes of the pool not yet handed out: its last ones               */
@@ -58,11 +58,11 @@ enum { WASI_SUCCESS = 0, WASI_AGAIN = 6, WASI_BADF = 8, WASI_FAULT = 21, WASI_IN
 /* Linear memory as it is during one call.  base may be 0: it is the address of byte 0, no pointer to test. */
 struct linear { uint8_t *base; uint64_t bytes; };
 
-/* One call being served: arguments as raw wasm values. */
-struct served { struct shim *shim; struct linear memory; const uint64_t *args; uint32_t error; };
+/* One call of the module's: its arguments as they came, and its errno. */
+struct shim_call { struct shim *shim; struct linear memory; const uint64_t *args; uint32_t error; };
 
 /* Answers a call here: fills `error` and returns true, or returns false: it must be forwarded. */
-typedef bool (*serve_fn)(struct served *);
+typedef bool (*answer_fn)(struct shim_call *);
 
 /* ---- linear.c ---- */
 bool linear_holds(const struct linear *, uint64_t at, uint64_t bytes);
@@ -74,51 +74,51 @@ bool linear_put_u64(const struct linear *, uint64_t at, uint64_t value);
 bool linear_get(const struct linear *, uint64_t at, void *dst, uint64_t bytes);
 
 /* ---- args.c ---- */
-bool serve_args_get(struct served *);
-bool serve_args_sizes_get(struct served *);
-bool serve_environ_get(struct served *);
-bool serve_environ_sizes_get(struct served *);
+bool answer_args_get(struct shim_call *);
+bool answer_args_sizes_get(struct shim_call *);
+bool answer_environ_get(struct shim_call *);
+bool answer_environ_sizes_get(struct shim_call *);
 
 /* ---- clock.c ---- */
-bool serve_clock_res_get(struct served *);
-bool serve_clock_time_get(struct served *);
+bool answer_clock_res_get(struct shim_call *);
+bool answer_clock_time_get(struct shim_call *);
 /* clock_time_get by a fresh page; false: nothing is done, and the call goes its ordinary way. */
 bool clock_at_once(struct shim *, const struct linear *, uint32_t id, uint32_t at);
 /* After a forwarded clock_time_get: keeps monotonic time from going backwards where the page ceases to be usable. */
-void clock_forwarded(struct served *);
+void clock_forwarded(struct shim_call *);
 
 /* ---- preopen.c ---- */
-bool serve_fd_prestat_get(struct served *);
-bool serve_fd_prestat_dir_name(struct served *);
+bool answer_fd_prestat_get(struct shim_call *);
+bool answer_fd_prestat_dir_name(struct shim_call *);
 /* Before a forwarded fd_close or fd_renumber. */
 void preopen_watch(struct shim *, enum call, const uint64_t *args);
 
 /* ---- fdstat.c ---- */
 void fdstat_init(struct shim *);
-bool serve_fd_fdstat_get(struct served *);
-bool serve_fd_fdstat_set_flags(struct served *);
+bool answer_fd_fdstat_get(struct shim_call *);
+bool answer_fd_fdstat_set_flags(struct shim_call *);
 /* Before a forwarded call: tells the monitor what it must know for it, forgets what the call may change. */
 void fdstat_settle(struct shim *, enum call, const uint64_t *args, unsigned nargs);
 /* After a forwarded path_open. */
-void fdstat_opened(struct served *);
+void fdstat_opened(struct shim_call *);
 /* The fdstat of a descriptor that path_open made and nothing changed; else NULL. */
 const struct fdstat *fdstat_of_opened(const struct shim *, uint32_t fd);
 /* The descriptor is no more. */
 void fdstat_forget(struct shim *, uint32_t fd);
 
 /* ---- dirs.c ---- */
-bool serve_fd_close(struct served *);
-bool serve_fd_readdir(struct served *);
+bool answer_fd_close(struct shim_call *);
+bool answer_fd_readdir(struct shim_call *);
 /* Before a forwarded call: what it may change in a directory makes its end uncertain. */
 void readdir_watch(struct shim *, enum call);
 /* After a forwarded fd_readdir. */
-void readdir_forwarded(struct served *);
+void readdir_forwarded(struct shim_call *);
 
 /* ---- batch.c ---- */
-bool batch_read(struct served *);  /* fd_read */
-bool batch_write(struct served *); /* fd_write */
+bool batch_read(struct shim_call *);  /* fd_read */
+bool batch_write(struct shim_call *); /* fd_write */
 
 /* ---- random.c ---- */
-bool serve_random_get(struct served *);
+bool answer_random_get(struct shim_call *);
 
 #endif

@@ -1,7 +1,7 @@
 /* WASI's functions as imports: which there are, with which types, and what happens when one is called.
  *
  * Names and types are calls.def's; where a name has two types, the import's number of parameters chooses.  A call is
- * answered by its function in `served`, where it has one and that function knows the answer; else it is forwarded. */
+ * answered by its function in `answers`, where it has one and that function knows the answer; else it is forwarded. */
 #include "wasi-shim/hypercall.h"
 #include "wasi-shim/shim.h"
 
@@ -14,29 +14,29 @@ static const struct { const char *name, sig[SLOT_ARGS + 3]; } calls[WASI_CALLS] 
 #include "wasi-shim/calls.def"
 };
 
-static bool serve_sched_yield(struct served *call)
+static bool answer_sched_yield(struct shim_call *call)
 {
     call->error = WASI_SUCCESS;
     return true;
 }
 
-static const serve_fn served[WASI_CALLS] = {
-    [CALL_args_get] = serve_args_get,
-    [CALL_args_sizes_get] = serve_args_sizes_get,
-    [CALL_environ_get] = serve_environ_get,
-    [CALL_environ_sizes_get] = serve_environ_sizes_get,
-    [CALL_clock_res_get] = serve_clock_res_get,
-    [CALL_clock_time_get] = serve_clock_time_get,
-    [CALL_fd_close] = serve_fd_close,
-    [CALL_fd_fdstat_get] = serve_fd_fdstat_get,
-    [CALL_fd_fdstat_set_flags] = serve_fd_fdstat_set_flags,
+static const answer_fn answers[WASI_CALLS] = {
+    [CALL_args_get] = answer_args_get,
+    [CALL_args_sizes_get] = answer_args_sizes_get,
+    [CALL_environ_get] = answer_environ_get,
+    [CALL_environ_sizes_get] = answer_environ_sizes_get,
+    [CALL_clock_res_get] = answer_clock_res_get,
+    [CALL_clock_time_get] = answer_clock_time_get,
+    [CALL_fd_close] = answer_fd_close,
+    [CALL_fd_fdstat_get] = answer_fd_fdstat_get,
+    [CALL_fd_fdstat_set_flags] = answer_fd_fdstat_set_flags,
     [CALL_fd_read] = batch_read,
     [CALL_fd_write] = batch_write,
-    [CALL_fd_prestat_get] = serve_fd_prestat_get,
-    [CALL_fd_prestat_dir_name] = serve_fd_prestat_dir_name,
-    [CALL_fd_readdir] = serve_fd_readdir,
-    [CALL_sched_yield] = serve_sched_yield,
-    [CALL_random_get] = serve_random_get,
+    [CALL_fd_prestat_get] = answer_fd_prestat_get,
+    [CALL_fd_prestat_dir_name] = answer_fd_prestat_dir_name,
+    [CALL_fd_readdir] = answer_fd_readdir,
+    [CALL_sched_yield] = answer_sched_yield,
+    [CALL_random_get] = answer_random_get,
 };
 
 static enum trap proc_exit(struct shim *shim, struct instance *caller, const struct proc_exit_args *args)
@@ -53,12 +53,12 @@ static bool buffer_good(const struct linear *memory, uint64_t iovec)
 }
 
 /* The commonest reads and writes, those of one buffer, as fd_read_one and fd_write_one; false: it is no such call. */
-static bool forward_one(struct served *call, enum call number)
+static bool forward_one(struct shim_call *call, enum call number)
 {
     const struct fd_read_args *args = fd_read_decode(call->args); /* fd_write has the same */
     struct slot *slot = &call->shim->control->slot;
     uint64_t iovec;
-    if ((number != CALL_fd_read && number != CALL_fd_write) || !call->shim->serve || args->iovs_len != 1 ||
+    if ((number != CALL_fd_read && number != CALL_fd_write) || !call->shim->answers || args->iovs_len != 1 ||
         !linear_get(&call->memory, args->iovs, &iovec, sizeof iovec) ||
         !buffer_good(&call->memory, iovec) ||
         !linear_holds(&call->memory, args->read_out, 4))
@@ -73,7 +73,7 @@ static bool forward_one(struct served *call, enum call number)
 }
 
 /* Counters go out with every hypercall, so that they are nearly right where the monitor ends the run. */
-static void forward(struct served *call, struct engine *engine, enum call number, unsigned nargs)
+static void forward(struct shim_call *call, struct engine *engine, enum call number, unsigned nargs)
 {
     shim_publish(call->shim, engine);
     preopen_watch(call->shim, number, call->args);
@@ -103,11 +103,11 @@ static enum trap call_enter(void *data, struct instance *caller, struct cell *ce
     if (binding->number == CALL_proc_exit)
         return proc_exit(shim, caller, proc_exit_decode(args));
 
-    struct served call = {.shim = shim, .args = args};
+    struct shim_call call = {.shim = shim, .args = args};
     call.memory.base = instance_memory(caller, 0, &call.memory.bytes);
-    serve_fn serve = shim->serve ? served[binding->number] : NULL;
-    if (serve && serve(&call))
-        shim->control->stats.served_in_guest[binding->number]++;
+    answer_fn answer = shim->answers ? answers[binding->number] : NULL;
+    if (answer && answer(&call))
+        shim->control->stats.answered_in_guest[binding->number]++;
     else
         forward(&call, instance_engine(caller), binding->number, binding->type.nparams);
     cells[0].lo = call.error;
@@ -123,10 +123,10 @@ static enum trap clock_enter(void *data, struct instance *caller, struct cell *c
     struct shim *shim = ((const struct binding *)data)->shim;
     struct linear memory;
     memory.base = instance_memory(caller, 0, &memory.bytes);
-    if (!shim->serve || !clock_at_once(shim, &memory, PARAM(cells, clock_time_get, clock),
+    if (!shim->answers || !clock_at_once(shim, &memory, PARAM(cells, clock_time_get, clock),
                                        PARAM(cells, clock_time_get, ns_out)))
         return call_enter(data, caller, cells);
-    shim->control->stats.served_in_guest[CALL_clock_time_get]++;
+    shim->control->stats.answered_in_guest[CALL_clock_time_get]++;
     cells[0].lo = WASI_SUCCESS;
     return TRAP_NONE;
 }
@@ -149,7 +149,7 @@ static void binding_init(struct binding *binding, struct shim *shim, enum call n
 
 void shim_init(struct shim *shim, struct control *control)
 {
-    *shim = (struct shim){.control = control, .serve = !(control->boot.flags & BOOT_CALL_ALL)};
+    *shim = (struct shim){.control = control, .answers = !(control->boot.flags & BOOT_CALL_ALL)};
     fdstat_init(shim);
     for (enum call i = 0; i < WASI_CALLS; i++)
         binding_init(&shim->bindings[i], shim, i);

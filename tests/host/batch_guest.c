@@ -4,22 +4,22 @@
 
 #include "wasi-shim/shim.h"
 
-typedef bool batch_call(struct served *);
+typedef bool batch_call(struct shim_call *);
 
-static uint32_t call(struct batch *b, uint32_t fd, void *piece, uint32_t *n, batch_call *serve)
+static uint32_t call(struct batch *b, uint32_t fd, void *piece, uint32_t *n, batch_call *answer)
 {
     static _Thread_local struct { uint32_t buf, len, done; uint8_t bytes[0x10000]; } linear;
-    struct shim shim = {.control = (struct control *)((uint8_t *)b - offsetof(struct control, batch)), .serve = true};
+    struct shim shim = {.control = (struct control *)((uint8_t *)b - offsetof(struct control, batch)), .answers = true};
     const uint64_t args[] = {fd, 0, 1, offsetof(__typeof__(linear), done)};
-    struct served served = {.shim = &shim, .memory = {(uint8_t *)&linear, sizeof linear}, .args = args};
+    struct shim_call made = {.shim = &shim, .memory = {(uint8_t *)&linear, sizeof linear}, .args = args};
     linear.buf = offsetof(__typeof__(linear), bytes);
     linear.len = *n;
     __builtin_memcpy(linear.bytes, piece, *n);
-    if (!serve(&served))
+    if (!answer(&made))
         return FORWARDED;
     *n = linear.done;
-    __builtin_memcpy(piece, linear.bytes, serve == batch_read && served.error == 0 ? *n : 0);
-    return served.error;
+    __builtin_memcpy(piece, linear.bytes, answer == batch_read && made.error == 0 ? *n : 0);
+    return made.error;
 }
 
 uint32_t guest_reads(struct batch *b, uint32_t fd, void *to, uint32_t *n)

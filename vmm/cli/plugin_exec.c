@@ -1,4 +1,4 @@
-/* --plugin-exec: host functions that a child process serves, over a socket.
+/* --plugin-exec: host functions of a child process, over a socket.
  *
  * The child finds the socket as descriptor 3, nothing on 0, and standard error on 1 and 2; no other descriptor, no
  * signal ignored or blocked, a session of its own.  It is killed when the monitor's thread that started it ends, and
@@ -207,22 +207,22 @@ static bool receive(struct child *c, struct frame *frame)
 
 /* ---- what it asks for, in a call ---- */
 
-/* A call in progress, with the frame that is to be served. */
-struct serving { struct child *child; wasmvm_call *call; const struct frame *frame; wasmvm_val *result; };
-enum served { GO_ON, ANSWERED, TRAPPED };
+/* A call in progress, with the frame that came. */
+struct invocation { struct child *child; wasmvm_call *call; const struct frame *frame; wasmvm_val *result; };
+enum progress { GO_ON, ANSWERED, TRAPPED };
 
-static enum served answer(struct child *c, int32_t status, const void *bytes, size_t len)
+static enum progress answer(struct child *c, int32_t status, const void *bytes, size_t len)
 {
     return send_frame(c, FRAME_ANSWER, &status, sizeof status, bytes, len) ? GO_ON : TRAPPED;
 }
 
-static enum served bad_frame(struct child *c, const char *what)
+static enum progress bad_frame(struct child *c, const char *what)
 {
     garbage(c, what);
     return TRAPPED;
 }
 
-static enum served serve_result(struct serving *s)
+static enum progress take_result(struct invocation *s)
 {
     if (s->frame->len != 8)
         return bad_frame(s->child, "sent a result that is not 8 bytes");
@@ -230,7 +230,7 @@ static enum served serve_result(struct serving *s)
     return ANSWERED;
 }
 
-static enum served serve_trap(struct serving *s)
+static enum progress take_trap(struct invocation *s)
 {
     char text[TRAP_WORDS];
     snprintf(text, sizeof text, "%.*s", (int)(s->frame->len < sizeof text ? s->frame->len : sizeof text - 1),
@@ -240,7 +240,7 @@ static enum served serve_trap(struct serving *s)
     return TRAPPED;
 }
 
-static enum served serve_read(struct serving *s)
+static enum progress take_read(struct invocation *s)
 {
     struct child *c = s->child;
     if (s->frame->len != 8)
@@ -248,12 +248,12 @@ static enum served serve_read(struct serving *s)
     uint32_t at = frame_u32(s->frame->body), len = frame_u32(s->frame->body + 4);
     void *bytes = len <= FRAME_MOST - 4 ? malloc(len ? len : 1) : NULL;
     bool good = bytes && c->services->read(s->call, at, bytes, len) == 0;
-    enum served served = answer(c, good ? 0 : -1, bytes, good ? len : 0);
+    enum progress progress = answer(c, good ? 0 : -1, bytes, good ? len : 0);
     free(bytes);
-    return served;
+    return progress;
 }
 
-static enum served serve_write(struct serving *s)
+static enum progress take_write(struct invocation *s)
 {
     if (s->frame->len < 4)
         return bad_frame(s->child, "sent a write without a pointer");
@@ -261,14 +261,14 @@ static enum served serve_write(struct serving *s)
     return answer(s->child, s->child->services->write(s->call, frame_u32(body), body + 4, s->frame->len - 4), NULL, 0);
 }
 
-static enum served serve_size(struct serving *s)
+static enum progress take_size(struct invocation *s)
 {
     uint64_t size = s->child->services->mem_size(s->call);
     return answer(s->child, 0, &size, sizeof size);
 }
 
 /* While the export runs, further calls come to this child and use its buffer: nothing of the frame is kept there. */
-static enum served serve_export(struct serving *s)
+static enum progress take_export(struct invocation *s)
 {
     struct child *c = s->child;
     const uint8_t *body = s->frame->body, *end = memchr(body, 0, s->frame->len);
@@ -295,19 +295,19 @@ static void log_line(struct child *c, const struct frame *frame)
                 (const char *)frame->body + 4);
 }
 
-static enum served serve_log(struct serving *s)
+static enum progress take_log(struct invocation *s)
 {
     log_line(s->child, s->frame);
     return GO_ON;
 }
 
-static enum served (*const services[])(struct serving *) = {
-    [FRAME_RESULT] = serve_result, [FRAME_TRAP] = serve_trap, [FRAME_READ] = serve_read, [FRAME_WRITE] = serve_write,
-    [FRAME_SIZE] = serve_size, [FRAME_EXPORT] = serve_export, [FRAME_LOG] = serve_log,
+static enum progress (*const services[])(struct invocation *) = {
+    [FRAME_RESULT] = take_result, [FRAME_TRAP] = take_trap, [FRAME_READ] = take_read, [FRAME_WRITE] = take_write,
+    [FRAME_SIZE] = take_size, [FRAME_EXPORT] = take_export, [FRAME_LOG] = take_log,
 };
 #define SERVICES (sizeof services / sizeof services[0])
 
-static enum served serve(struct serving *s)
+static enum progress take_frame(struct invocation *s)
 {
     struct frame frame;
     char what[60];
@@ -325,18 +325,18 @@ static int call_child(void *data, wasmvm_call *call, const wasmvm_val *args, was
 {
     const struct child_func *f = data;
     struct child *c = f->child;
-    struct serving s = {.child = c, .call = call, .result = result};
-    enum served served = TRAPPED;
+    struct invocation s = {.child = c, .call = call, .result = result};
+    enum progress progress = TRAPPED;
     wasmvm_call *outer = c->call;
     c->call = call;
     if (!c->broken && send_frame(c, FRAME_CALL, &f->number, sizeof f->number, args, f->nparams * sizeof *args))
         do
-            served = serve(&s);
-        while (served == GO_ON);
+            progress = take_frame(&s);
+        while (progress == GO_ON);
     c->call = outer;
     if (c->broken)
         c->services->trap(call, c->why);
-    return c->broken || served == TRAPPED ? -1 : 0;
+    return c->broken || progress == TRAPPED ? -1 : 0;
 }
 
 /* ---- its beginning ---- */

@@ -189,7 +189,7 @@ void wasmvm_instance_free(wasmvm_instance *i)
         return;
     if (i->state == STATE_ALIVE || i->state == STATE_PREPARED) {
         struct outlet *before = outlet_use(&i->outlet);
-        exports_stop(&i->serving);
+        exports_stop(&i->outside);
         over(i);
         outlet_use(before);
     }
@@ -299,9 +299,9 @@ static void run(wasmvm_instance *i)
     i->abandoned = !vcpu_run(i->vm, i->wasi, &i->end);
 }
 
-static void serve(wasmvm_instance *i)
+static void initialize(wasmvm_instance *i)
 {
-    exports_start(&i->serving, i->vm, i->wasi, &i->end);
+    exports_start(&i->outside, i->vm, i->wasi, &i->end);
 }
 
 /* Runs it under the limits of time; prepares it where that was not done. */
@@ -339,7 +339,7 @@ int wasmvm_run(wasmvm_instance *i, wasmvm_error *error)
 
 int wasmvm_initialize(wasmvm_instance *i, wasmvm_error *error)
 {
-    return start(i, serve, error);
+    return start(i, initialize, error);
 }
 
 /* The machine validates and ends. */
@@ -399,7 +399,7 @@ int wasmvm_lookup(wasmvm_instance *i, const char *name, const wasmvm_export **ou
         return embed_error(error, WASMVM_E_HOST, "no memory for an export");
     }
     struct outlet *before = outlet_use(&i->outlet);
-    int found = strlen(name) < CALL_WORDS ? exports_find(&i->serving, name, &e->func, e->sig) : WASMVM_NO_EXPORT;
+    int found = strlen(name) < CALL_WORDS ? exports_find(&i->outside, name, &e->func, e->sig) : WASMVM_NO_EXPORT;
     int code = found == WASMVM_ENDED ? died(i, error) : WASMVM_OK;
     outlet_use(before);
     if (found == WASMVM_OK) {
@@ -445,7 +445,7 @@ int wasmvm_invoke(wasmvm_instance *i, const wasmvm_export *e, const wasmvm_val *
     struct outlet *before = outlet_use(&i->outlet);
     if (i->call_limit_ns)
         kick_deadline(vm_kick(i->vm), clock_now_ns() + i->call_limit_ns);
-    int called = exports_call(&i->serving, e->func, in, (uint32_t)nargs, out, (uint32_t)nresults);
+    int called = exports_call(&i->outside, e->func, in, (uint32_t)nargs, out, (uint32_t)nresults);
     if (i->call_limit_ns)
         kick_deadline(vm_kick(i->vm), 0);
     int code = WASMVM_OK;

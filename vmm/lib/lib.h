@@ -58,7 +58,7 @@ struct wasmvm_instance {
     struct failure failure; /* of one that is over without an end: why it did not start */
     struct vm *vm;
     struct wasi *wasi;
-    struct exports serving;
+    struct exports outside;
     struct end end;
     char *backtrace;
     uint64_t call_limit_ns, prepared_ns;

@@ -137,7 +137,7 @@ static void table_calls(FILE *out, const struct run_stats *stats)
             "mean us");
     for (int i = 0; i < CALL_COUNT; i++) {
         const struct call_stats *c = &stats->calls[i];
-        uint64_t in_guest = stats->guest.served_in_guest[i];
+        uint64_t in_guest = stats->guest.answered_in_guest[i];
         double all = (double)c->count + (double)in_guest;
         if (!c->count && !in_guest)
             continue;
@@ -224,7 +224,7 @@ static void json_calls(FILE *out, const struct run_stats *stats)
     fprintf(out, "  \"calls\": {");
     for (int i = 0; i < CALL_COUNT; i++) {
         const struct call_stats *c = &stats->calls[i];
-        uint64_t in_guest = stats->guest.served_in_guest[i];
+        uint64_t in_guest = stats->guest.answered_in_guest[i];
         if (!c->count && !in_guest)
             continue;
         fprintf(out, "%s\n    \"%s\": {\"in_guest\": %llu, \"polled\": %llu, \"exits\": %llu, \"host_ns\": %llu}",

@@ -276,7 +276,7 @@ void boot_features(struct vm *vm, uint32_t features)
     boot_record(vm)->cpu_features = features;
 }
 
-void boot_serve(struct vm *vm)
+void boot_exports(struct vm *vm)
 {
-    boot_record(vm)->flags |= BOOT_SERVE;
+    boot_record(vm)->flags |= BOOT_EXPORTS;
 }

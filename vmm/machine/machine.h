@@ -134,7 +134,7 @@ bool kvm_set_signals(struct kvm *, const sigset_t *blocked);
 uint64_t kvm_tsc_khz(struct kvm *); /* 0: unknown */
 
 /* ---- boot.c ---- */
-void boot_serve(struct vm *); /* before the first instruction: no program is run, exports are called from outside */
+void boot_exports(struct vm *); /* before the first instruction: no program is run, exports are called from outside */
 void boot_probe_done(struct vm *); /* the first doorbell came through: vector 13 gets its proper entry */
 
 /* ---- clockpage.c: the guest's clocks ---- */

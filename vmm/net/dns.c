@@ -489,7 +489,7 @@ static int wait_ms(const struct dns *d)
     return least == UINT64_MAX ? -1 : least <= now ? 0 : (int)((least - now) / 1000000 + 1);
 }
 
-static void *serve(void *self)
+static void *dns_main(void *self)
 {
     struct dns *d = self;
     struct pollfd fds[1 + CLIENTS_MAX + QUERIES_MAX];
@@ -552,7 +552,7 @@ bool dns_start(struct net *net, const struct settings *c, struct failure *why)
     if (d->nservers == 0)
         servers_read(d);
     hosts_read(d);
-    int error = thread_start(&d->thread, NULL, serve, d);
+    int error = thread_start(&d->thread, NULL, dns_main, d);
     d->running = error == 0;
     return d->running || no_resolver(error, why);
 }

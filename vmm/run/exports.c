@@ -8,7 +8,7 @@
 
 #include "vmm/run/vcpu.h"
 
-static void *serve_main(void *context)
+static void *exports_main(void *context)
 {
     struct vcpu *v = context;
     outlet_use(v->service.outlet);
@@ -18,7 +18,7 @@ static void *serve_main(void *context)
 
 static bool thread_make(struct vcpu *v)
 {
-    errno = thread_start(&v->thread, NULL, serve_main, v);
+    errno = thread_start(&v->thread, NULL, exports_main, v);
     return errno == 0;
 }
 
@@ -38,7 +38,7 @@ bool exports_start(struct exports *e, struct vm *vm, struct wasi *wasi, struct e
         return vcpu_none(end, "no memory", "free some"), false;
     *v = (struct vcpu){.machine = vm_machine(vm), .wasi = wasi, .end = end};
     vcpu_begin(v, true);
-    boot_serve(vm);
+    boot_exports(vm);
     if (!thread_make(v)) {
         free(v);
         e->vcpu = NULL;

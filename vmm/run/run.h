@@ -12,7 +12,7 @@ void host_services(struct wasmvm_host *);
 /* Until the run is over.  false: a host function does not come back; machine and wasi must be left alone. */
 bool vcpu_run(struct vm *, struct wasi *, struct end *);
 
-/* ---- exports.c: exports called from outside (config->serve); any thread, one call at a time ---- */
+/* ---- exports.c: exports called from outside; any thread, one call at a time ---- */
 struct exports { struct vcpu *vcpu; /* NULL: none runs */ };
 /* Until the module waits for calls; false: the run is over instead, *end says why. */
 bool exports_start(struct exports *, struct vm *, struct wasi *, struct end *);

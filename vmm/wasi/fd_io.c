@@ -1,7 +1,7 @@
 /* Bytes in and out of descriptors: read, write, seek, sync and their kin.
  *
- * Iovecs are copied once; what they name goes straight between the kernel and the guest.  A plain descriptor is served
- * in chunks, so that a kick is seen between them; a stream never blocks in a transfer, only in kick_ppoll.
+ * Iovecs are copied once; what they name goes straight between the kernel and the guest.  A plain descriptor is read
+ * and written in chunks, so that a kick is seen between them; a stream never blocks in a transfer, only in kick_ppoll.
  * Descriptor 2 is special, as Go's runtime gives up on any error there: never AGAIN, never short. */
 #include "vmm/wasi/inside.h"
 

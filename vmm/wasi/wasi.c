@@ -1,4 +1,4 @@
-/* The WASI host's face: makes the state of a run, finds the handler of a call, and serves the calls that concern the
+/* The WASI host's face: makes the state of a run, finds the handler of a call, and handles those that concern the
  * process as a whole (arguments, environment, clocks, random, exit).  Descriptors and paths have files of their own. */
 #include "vmm/wasi/inside.h"
 

@@ -10,7 +10,7 @@ struct tmp { int folder, own; char name[32], *path; };
 bool tmp_make(struct tmp *, struct failure *); /* path is its name; false: tmp_remove is due too */
 void tmp_remove(struct tmp *);      /* after the guest's descriptors are closed; nothing for TMP_NONE */
 
-/* ---- wasi.c and its subjects: WASI calls served on the host ---- */
+/* ---- wasi.c and its subjects: WASI calls on the host ---- */
 struct wasi; /* descriptor table, preopens, counters */
 struct request { uint32_t number, closes; uint64_t args[SLOT_ARGS]; }; /* the copy that is validated and used */
 /* Takes what it needs from config (grants, args, env); opens preopens; false, as on a directory that cannot be had:
@@ -18,7 +18,7 @@ struct request { uint32_t number, closes; uint64_t args[SLOT_ARGS]; }; /* the co
 struct wasi_parts; /* desc.h */
 struct wasi *wasi_alloc(struct guestmem *, struct kick *, const struct wasi_parts *);
 bool wasi_open(struct wasi *, const struct config *, struct failure *);
-/* Serves one WASI call (number <= CALL_WASI_LAST) and returns its errno.  May set *end (proc_exit, EPIPE on 1
+/* Does one WASI call (number <= CALL_WASI_LAST) and returns its errno.  May set *end (proc_exit, EPIPE on 1
  * or 2). */
 uint32_t wasi_dispatch(struct wasi *, const struct request *, struct end *end);
 /* The same for fd_read_one and fd_write_one; returns what calls.def says of them. */

@@ -32,7 +32,7 @@ static void sizes_and_strings(void **state)
     assert_string_equal((char *)memory + u32_at(3), "A=1");
     assert_string_equal((char *)memory + u32_at(7), "B=two\nlines");
     assert_int_equal(hyper.count, 0);
-    assert_int_equal(area.control.stats.served_in_guest[CALL_args_get], 1);
+    assert_int_equal(area.control.stats.answered_in_guest[CALL_args_get], 1);
     double_end();
 }
 
@@ -72,7 +72,7 @@ static void all_by_hypercall(void **state)
     assert_int_equal(hyper.nargs, 2);
     assert_int_equal(hyper.args[0], 8);
     assert_int_equal(hyper.args[1], 32);
-    assert_int_equal(area.control.stats.served_in_guest[CALL_args_get], 0);
+    assert_int_equal(area.control.stats.answered_in_guest[CALL_args_get], 0);
     double_end();
 }
 

@@ -53,8 +53,8 @@ static int fill(void **state)
     stats.calls[CALL_fd_write].count = 4;
     stats.calls[CALL_fd_write].polled = 1;
     stats.calls[CALL_fd_write].total_ns = 200000;
-    stats.guest.served_in_guest[CALL_fd_write] = 12;
-    stats.guest.served_in_guest[CALL_clock_time_get] = 7;
+    stats.guest.answered_in_guest[CALL_fd_write] = 12;
+    stats.guest.answered_in_guest[CALL_clock_time_get] = 7;
     stats.guest.body_bytes_compiled = 2000000;
     stats.guest.compile_ns = 75000000;
     stats.guest.validate_ns = 25000000;
