@@ -54,6 +54,7 @@ ENGINE_SRC := \
     engine/x64/enter.c \
     engine/x64/place.c \
     engine/x64/constants.c \
+    engine/x64/target.c \
 
 SHIM_SRC := \
     wasi-shim/args.c \

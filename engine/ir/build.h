@@ -3,7 +3,6 @@
 #ifndef ENGINE_BUILD_H
 #define ENGINE_BUILD_H
 
-#include "engine/run/code.h"
 #include "engine/ir/ir.h"
 #include "engine/load/reader.h"
 

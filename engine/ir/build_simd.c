@@ -6,16 +6,17 @@
  * split, extended or merged. */
 #include "engine/ir/build.h"
 #include "engine/load/opcodes.h"
+#include "engine/x64/target.h"
 
 bool build_cpu_fits(struct build *b, unsigned op)
 {
-    const uint32_t needed = ENGINE_SSE41 | ENGINE_SSSE3;
     char name[OPCODE_NAME], words[FUNC_WORDS];
-    if ((b->c->engine->env.cpu & needed) == needed)
+    const char *lacks = target_lacks(b->c->engine);
+    if (!lacks)
         return true;
     return error_set(b->c->engine, ERROR_UNSUPPORTED, b->pos,
-                     "%s uses %s, for which wasmvm needs a CPU with SSE4.1 (offset 0x%x)",
-                     func_words(b->c->module, b->c->func, words), opcode_name(op, name), b->pos);
+                     "%s uses %s, for which wasmvm needs a CPU with %s (offset 0x%x)",
+                     func_words(b->c->module, b->c->func, words), opcode_name(op, name), lacks, b->pos);
 }
 
 static enum irtype type_of_letter(char letter)

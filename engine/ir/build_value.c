@@ -82,7 +82,7 @@ void build_test_zero(struct build *b, enum irtype type)
     if (b->sp && build_is_last(b, top->r) && type == T_I32) {
         struct node *n = &b->c->body.nodes[ref_index(top->r)];
         if (n->op == IR_CMP) {
-            n->sub ^= 1;
+            n->sub = (uint8_t)cond_inverse(n->sub);
             return;
         }
         if (n->op == IR_FCMP) {
@@ -93,7 +93,7 @@ void build_test_zero(struct build *b, enum irtype type)
         }
     }
     build_push(b, build_const(b, type, 0), type);
-    binary(b, IR_CMP, type, CC_E);
+    binary(b, IR_CMP, type, COND_EQ);
 }
 
 /* The low half of its result needs no upper half of an operand. */

@@ -6,7 +6,7 @@
  * every register is caller-saved.  A temporary that lives over a call stays in its slot. */
 #include "engine/ir/ir.h"
 #include "engine/lib.h"
-#include "engine/x64/regs.h"
+#include "engine/x64/target.h"
 
 #define BUCKETS 64
 #define TEMPORARY_NODES_MAX 4096 /* a temporary that lives longer goes to its slot unseen: work stays linear */
@@ -96,7 +96,7 @@ static uint8_t pick(struct compile *c, const struct web *web, uint32_t free)
         if (reg != REG_NONE && (free >> reg & 1))
             return reg;
     }
-    return reg_first(free);
+    return target_pick_web(free);
 }
 
 static void color_web(struct coloring *g, uint32_t w, uint32_t allowed)
@@ -119,10 +119,10 @@ static void color_web(struct coloring *g, uint32_t w, uint32_t allowed)
 /* Parameters come in fixed registers. */
 static void fix_params(struct compile *c)
 {
-    uint32_t ints = 0, floats = 0;
+    struct param_rule rule = {0};
     uint8_t fixed[LIMIT_PARAMS];
     for (uint32_t p = 0; p < c->type->nparams; p++)
-        fixed[p] = reg_of_param(c->body.vregs[c->body.first_local + p].type, &ints, &floats);
+        fixed[p] = target_param(&rule, c->body.vregs[c->body.first_local + p].type);
     for (struct live_walk in = live_walk(c, c->body.order[0]); live_next(&in);) {
         uint32_t vreg = c->life.cand_vreg[in.cand];
         if (vreg < c->body.first_local + c->type->nparams)
@@ -161,43 +161,25 @@ static uint32_t stack_args(const struct compile *c, const struct node *n)
         t = &c->module->types[n->idx];
     else
         return 0;
-    uint32_t ints = 0, floats = 0, count = 0;
-    for (uint32_t p = 0; p < t->nparams; p++)
-        count += reg_of_param(ir_type_of(t->params[p]), &ints, &floats) == REG_NONE;
-    return count;
+    return target_stack_params(t);
 }
 
-static void place_temporary(struct coloring *g, struct node *n, uint32_t i, uint32_t ints)
+static void place_temporary(struct coloring *g, struct node *n, uint32_t i, uint32_t allowed)
 {
     struct compile *c = g->c;
     enum irtype type = node_value_type(n);
     bool is_int = type_is_int(type);
     n->reg = REG_NONE;
     if (!(n->flags & NF_CROSS) && n->use - i < TEMPORARY_NODES_MAX) {
-        uint32_t free = (is_int ? ints : REG_TEMPS_FLOAT) & ~busy_over(g->occupied, 2 * i + 1, 2 * n->use - 1);
+        uint32_t free = allowed & ~busy_over(g->occupied, 2 * i + 1, 2 * n->use - 1);
         if (free) {
-            n->reg = reg_last(free);
+            n->reg = target_pick_temporary(free);
             for (uint32_t p = 2 * i + 1; p < 2 * n->use; p++)
                 g->occupied[p] |= 1u << n->reg;
             return;
         }
     }
     slot_of(c, c->body.first_stack + n->depth * 2 + (is_int ? 0 : 1));
-}
-
-static uint32_t clobbers(const struct node *n)
-{
-    switch (n->op) {
-    case IR_DIVS:
-    case IR_DIVU:
-    case IR_REMS:
-    case IR_REMU:
-        return 1u << RDX;
-    case IR_VEC:
-        return vec_clobbers(n->sub);
-    default:
-        return 0;
-    }
 }
 
 /* Outgoing stack arguments lie at the frame's bottom. */
@@ -223,11 +205,11 @@ static void place_rest(struct coloring *g)
     for (uint32_t v = 2; v < c->body.nvregs; v++)
         if (c->body.vregs[v].cand == NO_CAND && c->body.vregs[v].uses)
             slot_of(c, v);
-    uint32_t ints = reg_temps_int(c->instance);
+    uint32_t ints = target_temporaries(c->instance, true), floats = target_temporaries(c->instance, false);
     for (uint32_t i = 0; i < c->body.nnodes; i++) {
         struct node *n = &c->body.nodes[i];
         if ((n->flags & (NF_VALUE | NF_FOLD | NF_DEAD)) == NF_VALUE && n->dst == REF_NONE && n->use != REF_NONE)
-            place_temporary(g, n, i, ints);
+            place_temporary(g, n, i, type_is_int(node_value_type(n)) ? ints : floats);
     }
 }
 
@@ -239,7 +221,7 @@ static bool occupied_begin(struct coloring *g)
     if (!g->occupied)
         return false;
     for (uint32_t i = 0; i < b->nnodes; i++) { /* closed to what lives over a node, not to its operands and result */
-        g->occupied[2 * i] = clobbers(&b->nodes[i]);
+        g->occupied[2 * i] = target_clobbers(&b->nodes[i]);
         g->occupied[2 * i + 1] = 0;
     }
     g->occupied[positions - 2] = g->occupied[positions - 1] = 0;
@@ -271,7 +253,7 @@ static void color_webs(struct coloring *g)
         g->spans[w].next = bucket[key];
         bucket[key] = w;
     }
-    uint32_t ints = reg_webs_int(c->instance), floats = REG_WEBS_FLOAT;
+    uint32_t ints = target_webs(c->instance, true), floats = target_webs(c->instance, false);
     for (unsigned key = BUCKETS; key-- > 0;)
         for (uint32_t w = bucket[key]; w != REF_NONE; w = g->spans[w].next)
             color_web(g, w, type_is_int(c->body.vregs[c->life.webs[w].vreg].type) ? ints : floats);

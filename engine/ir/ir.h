@@ -57,23 +57,24 @@ static inline uint32_t ref_index(ref r)
     return r & REF_INDEX;
 }
 
-/* Condition codes as in x86's encoding (manual table B-1); floats use their own. */
-enum cc {
-    CC_B = 2,
-    CC_AE = 3,
-    CC_E = 4,
-    CC_NE = 5,
-    CC_BE = 6,
-    CC_A = 7,
-    CC_S = 8,
-    CC_NS = 9,
-    CC_P = 10,
-    CC_NP = 11,
-    CC_L = 12,
-    CC_GE = 13,
-    CC_LE = 14,
-    CC_G = 15
+/* Conditions of integers, each beside its inverse; floats have their own. */
+enum cond {
+    COND_EQ,
+    COND_NE,
+    COND_LT_S,
+    COND_GE_S,
+    COND_LT_U,
+    COND_GE_U,
+    COND_GT_S,
+    COND_LE_S,
+    COND_GT_U,
+    COND_LE_U,
+    COND_COUNT
 };
+static inline enum cond cond_inverse(unsigned cond)
+{
+    return (enum cond)(cond ^ 1);
+}
 enum fcc { FCC_EQ, FCC_NE, FCC_LT, FCC_GT, FCC_LE, FCC_GE, FCC_NLT, FCC_NGT, FCC_NLE, FCC_NGE };
 
 /* Memory access shapes: width and extension. */

@@ -4,11 +4,7 @@
  * only the program counter and the stack pointer.  Wasm offsets are not kept at all: to learn one, the function is
  * compiled again (code_wasm_offset), which gives the same code. */
 #include "engine/run/code.h"
-
-static uint64_t word(uint64_t at)
-{
-    return *(const uint64_t *)(uintptr_t)at;
-}
+#include "engine/x64/target.h"
 
 bool engine_fault(struct engine *e, const struct fault *f, uint64_t *pc, uint64_t *sp)
 {
@@ -20,10 +16,8 @@ bool engine_fault(struct engine *e, const struct fault *f, uint64_t *pc, uint64_
     bool stack = f->address < lo && f->sp <= lo + 65536 && f->address + (4u << 20) > lo;
     uint64_t at = f->pc, at_sp = f->sp;
     uint32_t func;
-    if (stack && code_trampoline_at(e, at, &func)) { /* its call found no room: the fault is the caller's */
-        at = word(at_sp) - 1;
-        at_sp += 8;
-    }
+    if (stack && code_trampoline_at(e, at, &func)) /* its call found no room: the fault is the caller's */
+        at = frame_return(&at_sp);
     if (!code_find(e, at))
         return false;
     e->trap = stack ? TRAP_STACK : TRAP_MEMORY;
@@ -35,28 +29,27 @@ bool engine_fault(struct engine *e, const struct fault *f, uint64_t *pc, uint64_
 }
 
 /* One frame up; false at the outermost.  Where an activation began, the walk goes on at the call out of wasm that the
- * activation is nested in: STUB_ENTER keeps the chain on the C stack (x64/stubs.c). */
+ * activation is nested in. */
 struct walk {
     struct engine *engine;
     uint64_t pc, sp;
-    uint64_t outer_sp, chain;
+    struct outer outer;
 };
 
 static bool walk_up(struct walk *w, const struct code_range *r)
 {
-    uint64_t hi = (uint64_t)(uintptr_t)w->engine->env.stack_hi, frame = r->frame;
-    w->sp += frame;
-    if (w->sp + 8 > hi)
+    uint64_t hi = (uint64_t)(uintptr_t)w->engine->env.stack_hi;
+    w->sp += r->frame;
+    if (w->sp + FRAME_RETURN_BYTES > hi)
         return false;
-    if (word(w->sp) == code_address(w->engine, w->engine->code->stub[STUB_RETURN])) {
-        w->sp = w->outer_sp;
-        if (!w->sp || w->sp + 8 > hi)
-            return false;
-        w->outer_sp = w->chain ? word(w->chain) : 0;
-        w->chain = w->chain ? word(w->chain + 8) : 0;
-    }
-    w->pc = word(w->sp) - 1; /* within the call instruction */
-    w->sp += 8;
+    w->pc = frame_return(&w->sp);
+    if (!frame_is_outermost(w->pc, code_address(w->engine, w->engine->code->stub[STUB_RETURN])))
+        return true;
+    w->sp = w->outer.wasm_sp;
+    if (!w->sp || w->sp + FRAME_RETURN_BYTES > hi)
+        return false;
+    w->outer = w->outer.c_sp ? frame_outer(w->outer.c_sp) : (struct outer){0, 0};
+    w->pc = frame_return(&w->sp);
     return true;
 }
 
@@ -95,8 +88,8 @@ uint32_t trap_frames(struct engine *e, struct frame *out, uint32_t max, uint32_t
     *total = 0;
     if (!e->trap_pc)
         return 0;
-    return walk_frames((struct walk){e, e->trap_pc, e->trap_sp, e->c_sp ? e->wasm_sp : 0, e->c_sp}, out, max,
-                       total);
+    struct outer outer = {e->c_sp ? e->wasm_sp : 0, e->c_sp};
+    return walk_frames((struct walk){e, e->trap_pc, e->trap_sp, outer}, out, max, total);
 }
 
 uint32_t live_frames(struct engine *e, uint64_t pc, uint64_t sp, struct frame *out, uint32_t max, uint32_t *total)
@@ -104,11 +97,12 @@ uint32_t live_frames(struct engine *e, uint64_t pc, uint64_t sp, struct frame *o
     *total = 0;
     if (!e->c_sp)
         return 0;
-    if (code_find(e, pc))
-        return walk_frames((struct walk){e, pc, sp, word(e->c_sp), word(e->c_sp + 8)}, out, max, total);
-    uint64_t at = e->wasm_sp;
-    if (at + 8 > (uint64_t)(uintptr_t)e->env.stack_hi)
-        return 0;
-    return walk_frames((struct walk){e, word(at) - 1, at + 8, word(e->c_sp), word(e->c_sp + 8)}, out, max,
-                       total);
+    struct walk w = {e, pc, sp, frame_outer(e->c_sp)};
+    if (!code_find(e, pc)) { /* in C, which wasm has called */
+        w.sp = e->wasm_sp;
+        if (w.sp + FRAME_RETURN_BYTES > (uint64_t)(uintptr_t)e->env.stack_hi)
+            return 0;
+        w.pc = frame_return(&w.sp);
+    }
+    return walk_frames(w, out, max, total);
 }

@@ -7,6 +7,24 @@
 
 #include "engine/piece.h"
 
+/* Condition codes as the CPU encodes them (manual table B-1). */
+enum cc {
+    CC_B = 2,
+    CC_AE = 3,
+    CC_E = 4,
+    CC_NE = 5,
+    CC_BE = 6,
+    CC_A = 7,
+    CC_S = 8,
+    CC_NS = 9,
+    CC_P = 10,
+    CC_NP = 11,
+    CC_L = 12,
+    CC_GE = 13,
+    CC_LE = 14,
+    CC_G = 15
+};
+
 enum insn {
 #define INSN(name, form, prefix, map, opcode, digit, mnemonic) I_##name,
 #include "engine/x64/encode.def"

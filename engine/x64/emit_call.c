@@ -57,11 +57,12 @@ static void argument_to_memory(struct emit *e, ref r, enum irtype type, struct r
 static void arguments(struct emit *e, const struct node *n, const struct functype *t, int32_t stack_base)
 {
     struct move m[REG_PARAM_INTS + REG_PARAM_FLOATS];
-    uint32_t ints = 0, floats = 0, count = 0;
+    struct param_rule rule = {0};
+    uint32_t count = 0;
     int32_t at = stack_base;
     for (uint32_t p = 0; p < t->nparams; p++) {
         enum irtype type = ir_type_of(t->params[p]);
-        uint8_t reg = reg_of_param(type, &ints, &floats);
+        uint8_t reg = target_param(&rule, type);
         ref r = e->c->body.args[n->args + p];
         if (reg == REG_NONE) {
             argument_to_memory(e, r, type, rm_mem(RSP, at));
@@ -193,14 +194,6 @@ void emit_return(struct emit *e, struct node *n)
     x_ret(a);
 }
 
-static uint32_t stack_params(const struct functype *t)
-{
-    uint32_t ints = 0, floats = 0, count = 0;
-    for (uint32_t p = 0; p < t->nparams; p++)
-        count += reg_of_param(ir_type_of(t->params[p]), &ints, &floats) == REG_NONE;
-    return count;
-}
-
 /* A tail call.  Stack arguments, written at the frame's bottom as for any call, move to where this function's own came.
  * If they are more than those, the call returns in the ordinary way; the results are where this function's are. */
 void emit_tail(struct emit *e, struct node *n)
@@ -208,13 +201,13 @@ void emit_tail(struct emit *e, struct node *n)
     struct assembler *a = &e->a;
     struct module *m = e->c->module;
     const struct functype *t = n->op == IR_TAIL ? &m->types[m->funcs[n->idx].type] : &m->types[n->idx];
-    uint32_t stack = stack_params(t);
+    uint32_t stack = target_stack_params(t);
     struct rm target = {.kind = RM_REG};
     if (n->op == IR_TAILI)
         target = indirect_target(e, n, m->canon[n->idx]);
     else
         arguments(e, n, t, 0);
-    if (stack > stack_params(e->c->type)) {
+    if (stack > target_stack_params(e->c->type)) {
         if (n->op == IR_TAILI)
             indirect_call(e, n, target);
         else
@@ -248,11 +241,11 @@ struct param {
 static void params_find(struct emit *e, struct param *params)
 {
     struct compile *c = e->c;
-    uint32_t ints = 0, floats = 0;
+    struct param_rule rule = {0};
     int32_t at = (int32_t)e->frame + 8;
     for (uint32_t p = 0; p < c->type->nparams; p++) {
         const struct vreg *v = &c->body.vregs[c->body.first_local + p];
-        uint8_t from = reg_of_param(v->type, &ints, &floats);
+        uint8_t from = target_param(&rule, v->type);
         params[p] = (struct param){.from = from,
                                    .to = REG_NONE,
                                    .wanted = v->cand == NO_CAND && v->slot,

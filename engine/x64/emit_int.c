@@ -1,6 +1,7 @@
 /* Integers: arithmetic, comparison, selection.  32-bit operations leave the upper half zero; their operands' upper
  * halves may be anything. */
 #include "engine/x64/emit.h"
+#include "engine/lib.h"
 
 static const uint8_t alu_insn[IR_COUNT] = {
     [IR_ADD] = I_ADD, [IR_SUB] = I_SUB, [IR_AND] = I_AND, [IR_OR] = I_OR, [IR_XOR] = I_XOR, [IR_MUL] = I_IMUL};
@@ -268,8 +269,15 @@ static unsigned cc_swapped(unsigned cc)
     }
 }
 
+static const uint8_t cc_of[COND_COUNT] = {
+    [COND_EQ] = CC_E,    [COND_NE] = CC_NE,   [COND_LT_S] = CC_L, [COND_GE_S] = CC_GE, [COND_LT_U] = CC_B,
+    [COND_GE_U] = CC_AE, [COND_GT_S] = CC_G,  [COND_LE_S] = CC_LE, [COND_GT_U] = CC_A, [COND_LE_U] = CC_BE,
+};
+
 unsigned emit_cmp(struct emit *e, const struct node *n)
 {
+    ENGINE_ASSERT(n->op == IR_CMP && n->sub < COND_COUNT);
+    unsigned cc = cc_of[n->sub];
     struct assembler *a = &e->a;
     bool w = n->type == T_I64;
     uint64_t imm;
@@ -285,23 +293,23 @@ unsigned emit_cmp(struct emit *e, const struct node *n)
                 x_rr(a, I_TEST, w, x.reg, x.reg);
             else
                 x_alu_imm(a, ALU_CMP, w, loc_rm(x), v);
-            return n->sub;
+            return cc;
         }
         x_mov_imm(a, RCX, imm);
         uint8_t r = gpr_of(e, n->a, RAX, w);
         x_rr(a, I_CMP, w, r, RCX);
-        return n->sub;
+        return cc;
     }
     struct rm y;
     if (x.kind == L_IMM && fits32(x.imm, w)) { /* constant on the left */
         operand_rm(e, n->b, &y);
         x_alu_imm(a, ALU_CMP, w, y, (int32_t)x.imm);
-        return cc_swapped(n->sub);
+        return cc_swapped(cc);
     }
     uint8_t r = gpr_of(e, n->a, RAX, w);
     operand_rm(e, n->b, &y);
     x_rm(a, I_CMP, w, r, y);
-    return n->sub;
+    return cc;
 }
 
 unsigned emit_condition(struct emit *e, ref r)

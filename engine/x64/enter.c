@@ -1,6 +1,30 @@
-/* A call into wasm: arguments to where the callee looks for them, results back. */
+/* Calls into wasm and their frames: arguments to where the callee looks for them, results back; how a walk goes up. */
 #include "engine/x64/regs.h"
 #include "engine/x64/target.h"
+#include "engine/lib.h"
+
+static uint64_t word(uint64_t at)
+{
+    return *(const uint64_t *)(uintptr_t)at;
+}
+
+struct outer frame_outer(uint64_t c_sp)
+{
+    ENGINE_ASSERT(c_sp);
+    return (struct outer){word(c_sp), word(c_sp + 8)};
+}
+
+uint64_t frame_return(uint64_t *sp)
+{
+    uint64_t call = word(*sp) - 1;
+    *sp += FRAME_RETURN_BYTES;
+    return call;
+}
+
+bool frame_is_outermost(uint64_t call, uint64_t stub_return)
+{
+    return call == stub_return - 1;
+}
 
 void activation_fill(struct activation *a, const struct functype *t, const struct cell *arguments, struct cell *stack)
 {

@@ -5,6 +5,28 @@
 #include "engine/ir/ir.h"
 #include "engine/piece.h"
 
+/* ---- registers: target.c.  A mask has a bit for each of 32, floats behind integers ---- */
+
+/* Those that webs may live in, and temporaries. */
+uint32_t target_webs(const struct instance *, bool is_int);
+uint32_t target_temporaries(const struct instance *, bool is_int);
+/* Which of these, at least one, a web or a temporary should get. */
+uint8_t target_pick_web(uint32_t mask);
+uint8_t target_pick_temporary(uint32_t mask);
+/* What a node's code uses besides its operands' and its result's and the emitter's own. */
+uint32_t target_clobbers(const struct node *);
+
+/* Where parameters and arguments go, asked one after the other from {0} on: the next one's register, or REG_NONE: the
+ * stack. */
+struct param_rule {
+    uint32_t ints, floats;
+};
+uint8_t target_param(struct param_rule *, unsigned irtype);
+uint32_t target_stack_params(const struct functype *); /* how many of a function's go to the stack */
+
+/* What the CPU lacks for IR_VEC and IR_FROUND; NULL: nothing. */
+const char *target_lacks(const struct engine *);
+
 /* ---- pieces: emit.c, stubs.c, thunks.c.  false: no scratch memory ---- */
 
 /* Machine code of a function whose nodes have their homes.  Changes nothing but scratch memory. */
@@ -45,6 +67,19 @@ struct activation {
     uint64_t rax;
     struct cell xmm0;
 };
+/* Code that fails leaves by STUB_EXIT with the stack pointer engine->c_sp.  While wasm runs, STUB_ENTER has left there
+ * where the activation that this one is nested in had been: */
+struct outer {
+    uint64_t wasm_sp; /* 0: in none */
+    uint64_t c_sp;
+};
+struct outer frame_outer(uint64_t c_sp);
+/* A frame's end: sp, behind the frame's own bytes, comes to where the caller's frame begins; returned is a place within
+ * the call that it goes back to. */
+uint64_t frame_return(uint64_t *sp);
+bool frame_is_outermost(uint64_t call, uint64_t stub_return); /* call: frame_return's answer */
+#define FRAME_RETURN_BYTES 8 /* what frame_return reads */
+
 /* Arguments to where the callee looks for them; stack: room for all of them. */
 void activation_fill(struct activation *, const struct functype *, const struct cell *arguments, struct cell *stack);
 void activation_results(const struct activation *, const struct functype *, const struct reach *, struct cell *results);

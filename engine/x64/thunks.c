@@ -20,11 +20,11 @@ static void pins_in(struct assembler *a, const struct instance *i)
 /* Arguments from registers and stack to cells at rsp; `above`: bytes between rsp and the return address. */
 static void arguments_to_cells(struct assembler *a, const struct functype *t, int32_t above)
 {
-    uint32_t ints = 0, floats = 0;
+    struct param_rule rule = {0};
     int32_t on_stack = above + 8;
     for (uint32_t p = 0; p < t->nparams; p++) {
         enum irtype type = ir_type_of(t->params[p]);
-        uint8_t reg = reg_of_param(type, &ints, &floats);
+        uint8_t reg = target_param(&rule, type);
         int32_t cell = (int32_t)(16 * p);
         if (reg == REG_NONE) {
             x_rm(a, I_MOVUPS, false, 15, rm_mem(RSP, on_stack));
@@ -103,10 +103,7 @@ bool thunk_foreign(struct instance *caller, const struct funcref *callee, struct
     struct engine *e = caller->engine;
     struct instance *to = callee->instance;
     const struct functype *t = &to->module->types[to->module->funcs[callee->index].type];
-    uint32_t ints = 0, floats = 0, stack = 0;
-    for (uint32_t p = 0; p < t->nparams; p++)
-        stack += reg_of_param(ir_type_of(t->params[p]), &ints, &floats) == REG_NONE;
-    uint32_t frame = 16 * stack + 24;
+    uint32_t stack = target_stack_params(t), frame = 16 * stack + 24;
     struct assembler a;
     if (!asm_begin(&a, e, 320 + 32 * stack))
         return false;

@@ -30,10 +30,10 @@ static const char *const ops[IR_COUNT] = {
 #undef IR
 };
 static const char *const types[] = { "i32", "i64", "f32", "f64", "v128", "" };
-static const char *const conditions[16] = { [CC_B] = "lt_u", [CC_AE] = "ge_u", [CC_E] = "eq",   [CC_NE] = "ne",
-                                            [CC_BE] = "le_u", [CC_A] = "gt_u", [CC_S] = "neg",  [CC_NS] = "not_neg",
-                                            [CC_P] = "odd",   [CC_NP] = "even", [CC_L] = "lt_s", [CC_GE] = "ge_s",
-                                            [CC_LE] = "le_s", [CC_G] = "gt_s" };
+static const char *const conditions[COND_COUNT] = {
+    [COND_EQ] = "eq",     [COND_NE] = "ne",     [COND_LT_S] = "lt_s", [COND_GE_S] = "ge_s", [COND_LT_U] = "lt_u",
+    [COND_GE_U] = "ge_u", [COND_GT_S] = "gt_s", [COND_LE_S] = "le_s", [COND_GT_U] = "gt_u", [COND_LE_U] = "le_u",
+};
 static const char *const float_conditions[] = { "eq", "ne", "lt", "gt", "le", "ge", "nlt", "ngt", "nle", "nge" };
 static const char *const shapes[] = { "8u", "8s", "16u", "16s", "32u", "32s", "64", "f32", "f64", "128" };
 static const char *const roundings[] = { "nearest", "floor", "ceil", "trunc" };
@@ -200,7 +200,7 @@ static void arguments(struct text *t, const struct node *n)
 static void variant(struct text *t, const struct node *n)
 {
     switch (n->op) {
-    case IR_CMP: fprintf(t->out, ".%s", conditions[n->sub & 15]); break;
+    case IR_CMP: fprintf(t->out, ".%s", conditions[n->sub]); break;
     case IR_FCMP: fprintf(t->out, ".%s", float_conditions[n->sub]); break;
     case IR_LOAD: case IR_STORE: fprintf(t->out, ".%s", shapes[n->sub]); break;
     case IR_FROUND: fprintf(t->out, ".%s", roundings[n->sub & 3]); break;

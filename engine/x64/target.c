@@ -1,0 +1,75 @@
+/* What the passes before the emitter ask of the CPU: registers, the parameter rule, features. */
+#include "engine/x64/regs.h"
+#include "engine/lib.h"
+
+#define FLOATS 0x3fff0000u /* xmm0 to xmm13 */
+
+uint32_t target_webs(const struct instance *i, bool is_int)
+{
+    if (!is_int)
+        return FLOATS;
+    uint32_t mask = 1u << RBX | 1u << RBP | 1u << RSI | 1u << RDI | 0x1f00u; /* r8 to r12 */
+    if (i->zero_base)
+        mask |= 1u << REG_BASE;
+    if (i->pinned[0] < 0)
+        mask |= 1u << REG_PIN0;
+    if (i->pinned[1] < 0)
+        mask |= 1u << REG_PIN1;
+    return mask;
+}
+
+uint32_t target_temporaries(const struct instance *i, bool is_int)
+{
+    return is_int ? target_webs(i, true) | 1u << RDX : FLOATS;
+}
+
+/* The lowest. */
+uint8_t target_pick_web(uint32_t mask)
+{
+    ENGINE_ASSERT(mask);
+    return (uint8_t)__builtin_ctz(mask);
+}
+
+/* rdx, which no web has, else the highest. */
+uint8_t target_pick_temporary(uint32_t mask)
+{
+    ENGINE_ASSERT(mask);
+    return mask & 1u << RDX ? RDX : (uint8_t)(31 - __builtin_clz(mask));
+}
+
+uint32_t target_clobbers(const struct node *n)
+{
+    switch (n->op) {
+    case IR_DIVS:
+    case IR_DIVU:
+    case IR_REMS:
+    case IR_REMU:
+        return 1u << RDX;
+    case IR_VEC:
+        return vec_clobbers(n->sub);
+    default:
+        return 0;
+    }
+}
+
+uint8_t target_param(struct param_rule *rule, unsigned irtype)
+{
+    if (type_is_int(irtype))
+        return rule->ints < REG_PARAM_INTS ? reg_param_int(rule->ints++) : REG_NONE;
+    return rule->floats < REG_PARAM_FLOATS ? (uint8_t)(XMM0 + rule->floats++) : REG_NONE;
+}
+
+uint32_t target_stack_params(const struct functype *t)
+{
+    struct param_rule rule = {0};
+    uint32_t count = 0;
+    for (uint32_t p = 0; p < t->nparams; p++)
+        count += target_param(&rule, ir_type_of(t->params[p])) == REG_NONE;
+    return count;
+}
+
+const char *target_lacks(const struct engine *e)
+{
+    const uint32_t needed = ENGINE_SSE41 | ENGINE_SSSE3;
+    return (e->env.cpu & needed) == needed ? NULL : "SSE4.1";
+}
