@@ -5,6 +5,7 @@
  * terminal might obey, and shortens what would leave no room for the place; the engine's own text goes by %s. */
 #include <stdarg.h>
 
+#include "engine/lib.h"
 #include "engine/inside.h"
 
 struct text { char *at, *end; }; /* one byte is kept for the NUL */
@@ -72,6 +73,7 @@ size_t error_format(char *out, size_t cap, const char *format, ...)
 bool error_set(struct engine *e, enum error_kind kind, uint32_t offset, const char *format, ...)
 {
     struct text t = { e->error.text, e->error.text + ERROR_TEXT - 1 };
+    ENGINE_ASSERT(kind != ERROR_NONE);
     e->error.kind = kind;
     e->error.offset = offset;
     va_list list;
@@ -111,6 +113,7 @@ bool error_feature(struct engine *e, uint32_t offset, const char *feature, const
 bool error_place(struct engine *e, const char *instruction, const char *func, const char *section)
 {
     bool feature = e->error.kind == ERROR_UNSUPPORTED;
+    ENGINE_ASSERT(e->error.kind != ERROR_NONE);
     if (feature)
         error_append(e, ", offset 0x%x", e->error.offset);
     const char *separator = feature ? ", " : " (";

@@ -40,6 +40,7 @@ void *heap_alloc(struct engine *engine, uint64_t bytes, uint64_t align)
         error_set(engine, ERROR_NOMEM, 0, "out of engine memory");
         return NULL;
     }
+    ENGINE_ASSERT(at >= engine->heap_used && at + bytes <= engine->env.heap_usable);
     engine->heap_used = at + bytes;
     engine->stats.heap_bytes = engine->heap_used;
     return engine->env.heap + at;
@@ -91,6 +92,7 @@ static bool chunk_extend(struct engine *engine, struct chunk *last, uint64_t byt
     if (more > engine->env.heap_cap - engine->heap_used || !heap_alloc(engine, more, 16))
         return false;
     last->bytes += more;
+    ENGINE_ASSERT((uint8_t *)(last + 1) + last->bytes == engine->env.heap + engine->heap_used);
     return true;
 }
 
@@ -120,6 +122,7 @@ void *scratch_alloc(struct engine *engine, uint64_t bytes)
     bytes = (bytes + 15) & ~15ull;
     if (bytes > engine->scratch_cap - engine->scratch_used)
         return scratch_more(engine, bytes);
+    ENGINE_ASSERT(engine->scratch && engine->scratch_used <= engine->scratch_cap);
     void *at = engine->scratch + engine->scratch_used;
     engine->scratch_used += bytes;
     return at;

@@ -9,6 +9,7 @@
 static void local_get(struct build *b, uint32_t local)
 {
     struct compile *c = b->c;
+    ENGINE_ASSERT(local < c->body.nlocals);
     uint32_t v = local == c->body.mirror ? 0 : c->body.first_local + local;
     build_push(b, REF_VREG | v, build_vreg(b, v)->type);
 }
@@ -242,7 +243,7 @@ static const uint8_t *declare_locals(struct build *b)
         int32_t g = c->instance->pinned[i];
         c->body.vregs[i] = (struct vreg){.type = g < 0 ? T_NONE : ir_type_of(c->module->globals[g].type)};
     }
-    uint32_t v = 2;
+    uint32_t v = c->body.first_local;
     for (uint32_t i = 0; i < c->type->nparams; i++)
         c->body.vregs[v++] = (struct vreg){.type = ir_type_of(c->type->params[i])};
     b->at = start;
@@ -252,6 +253,7 @@ static const uint8_t *declare_locals(struct build *b)
         while (n--)
             c->body.vregs[v++] = (struct vreg){.type = t};
     }
+    ENGINE_ASSERT(v == c->body.first_stack);
     return b->at;
 }
 
@@ -270,8 +272,10 @@ bool build(struct compile *c)
     for (;;) {
         if (!build_once(&b, code))
             return false;
-        if (!b.mirror_broken)
+        if (!b.mirror_broken) {
+            ENGINE_ASSERT(c->failed || (b.at == b.end && c->body.nnodes < REF_INDEX - c->body.nvregs));
             return !c->failed;
+        }
         c->body.mirror = c->body.dispatch = REF_NONE;
         c->body.nnodes = c->body.nblocks = c->body.norder = c->body.ntargets = c->body.nargs = 0;
         c->body.nvregs = nvregs;

@@ -106,6 +106,7 @@ void build_load(struct build *, enum irtype, unsigned shape, uint32_t off, uint3
 void build_store(struct build *, enum irtype, unsigned shape, uint32_t off, uint32_t memory); /* address, value */
 
 /* build_call.c */
+#define RUNTIME_ARGS 5 /* at most; registers that the C stack's side has for them */
 uint32_t build_args(struct build *, uint32_t n);
 void build_call(struct build *, enum irop, const struct functype *, uint32_t idx, uint32_t table);
 bool build_runtime(struct build *, unsigned op); /* false: not an instruction that is a runtime function's call */

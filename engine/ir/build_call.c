@@ -6,6 +6,7 @@ uint32_t build_args(struct build *b, uint32_t n)
 {
     struct compile *c = b->c;
     uint32_t first = c->body.nargs;
+    ENGINE_ASSERT(n <= LIMIT_PARAMS && n <= LIMIT_RESULTS); /* node.nargs */
     if (!GROW(c, c->body.args, first + n))
         return 0;
     c->body.nargs = first + n;
@@ -28,6 +29,7 @@ static void check_mirror_after_call(struct build *b)
 void build_call(struct build *b, enum irop op, const struct functype *type, uint32_t idx, uint32_t table)
 {
     struct compile *c = b->c;
+    ENGINE_ASSERT(op == IR_CALL || op == IR_TAIL ? idx < c->module->nfuncs : table < c->module->ntables);
     ref index = op == IR_CALLI || op == IR_TAILI ? build_pop(b).r : REF_NONE;
     uint32_t first = build_args(b, type->nparams);
     for (uint32_t i = 0; i < 2; i++) /* the callee may change pinned globals */
@@ -78,6 +80,7 @@ bool build_runtime(struct build *b, unsigned op)
     const struct runtime_op *r = &runtime_ops[op < RUNTIME_OPS ? op : 0];
     if (!r->known)
         return false;
+    ENGINE_ASSERT(r->npop + 2 <= RUNTIME_ARGS && r->immediates <= 2);
     uint32_t x = build_u32(b), y = r->immediates == 2 ? build_u32(b) : 0;
     build_push(b, build_const(b, T_I32, x), T_I32);
     build_push(b, build_const(b, T_I32, y), T_I32);

@@ -3,6 +3,7 @@
  * A block ends where control joins or parts.  What stays on the operand stack over a block's end lies in stack
  * registers (build_flush).  Jumps that Go sends through its dispatch (`i32.const k; local.set PC_B; br loop`) go
  * straight to entry k of the br_table that the loop starts with. */
+#include "engine/lib.h"
 #include "engine/ir/build.h"
 #include "engine/load/opcodes.h"
 
@@ -29,6 +30,7 @@ static void block_place(struct build *b, uint32_t k)
     struct compile *c = b->c;
     if (!GROW(c, c->body.order, c->body.norder + 1))
         return;
+    ENGINE_ASSERT(k < c->body.nblocks);
     c->body.order[c->body.norder++] = k;
     uint32_t label = build_node(b, IR_LABEL, T_NONE);
     c->body.nodes[label].idx = k;
@@ -40,6 +42,7 @@ static void block_place(struct build *b, uint32_t k)
 static struct node *block_end(struct build *b, enum irop op)
 {
     uint32_t n = build_node(b, op, T_NONE);
+    ENGINE_ASSERT(ir_flags[op] & IRF_END && b->c->body.blocks[b->cur].last == 0); /* a block ends once */
     b->c->body.blocks[b->cur].last = n;
     return &b->c->body.nodes[n];
 }
@@ -146,6 +149,7 @@ static void values_move(struct build *b, const struct ctl *f)
 {
     uint32_t n = label_arity(f);
     struct compile *c = b->c;
+    ENGINE_ASSERT(b->sp >= f->height + n || c->failed);
     for (uint32_t i = 0; i < n; i++) {
         struct opnd o = b->stack[b->sp - n + i];
         uint32_t v = build_stack_vreg(b, f->height + i, ir_type_of(label_types(f)[i]));
@@ -246,6 +250,7 @@ static void open_if(struct build *b)
 static void do_else(struct build *b)
 {
     struct ctl *f = &b->ctl[b->nctl - 1];
+    ENGINE_ASSERT(f->kind == OP_if_);
     if (!b->dead) {
         values_move(b, f);
         branch(b, label_block(b, f));
@@ -319,9 +324,15 @@ static uint32_t threaded_target(struct build *b, struct ctl *f)
     return f->label;
 }
 
+static struct ctl *label_frame(struct build *b, uint32_t depth)
+{
+    ENGINE_ASSERT(depth < b->nctl);
+    return &b->ctl[b->nctl - 1 - depth];
+}
+
 static void do_br(struct build *b)
 {
-    struct ctl *f = &b->ctl[b->nctl - 1 - build_u32(b)];
+    struct ctl *f = label_frame(b, build_u32(b));
     uint32_t target = threaded_target(b, f);
     values_move(b, f);
     branch(b, target);
@@ -330,7 +341,7 @@ static void do_br(struct build *b)
 
 static void do_br_if(struct build *b)
 {
-    struct ctl *f = &b->ctl[b->nctl - 1 - build_u32(b)];
+    struct ctl *f = label_frame(b, build_u32(b));
     ref cond = pop_condition(b);
     uint32_t next = block_new(b);
     if (f->kind == OP_loop)
@@ -367,7 +378,7 @@ static void do_br_table(struct build *b)
     b->at = entries;
     bool plain = true;
     for (uint32_t i = 0; i <= n; i++) {
-        struct ctl *f = &b->ctl[b->nctl - 1 - build_u32(b)];
+        struct ctl *f = label_frame(b, build_u32(b));
         if (f->kind == OP_loop)
             f->back_edges++;
         uint32_t target;
@@ -408,6 +419,7 @@ static void do_tail(struct build *b, unsigned op)
     uint32_t idx = build_u32(b), table = op == OP_return_call_indirect ? build_u32(b) : 0;
     const struct functype *t = &c->module->types[op == OP_return_call ? c->module->funcs[idx].type : idx];
     build_call(b, op == OP_return_call ? IR_TAIL : IR_TAILI, t, idx, table);
+    ENGINE_ASSERT(c->body.blocks[b->cur].last == 0);
     c->body.blocks[b->cur].last = c->body.nnodes - 1;
     set_dead(b);
 }

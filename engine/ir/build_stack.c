@@ -33,6 +33,7 @@ struct vreg *build_vreg(struct build *b, uint32_t v)
     if (v >= c->body.nvregs) {
         if (!GROW(c, c->body.vregs, v + 1))
             return &c->body.vregs[0];
+        ENGINE_ASSERT(v >= c->body.first_stack);
         while (c->body.nvregs <= v) { /* stack registers: int and float in turn */
             bool is_float = (c->body.nvregs - c->body.first_stack) & 1;
             c->body.vregs[c->body.nvregs++] = (struct vreg){.type = is_float ? T_F64 : T_I64};
@@ -63,6 +64,7 @@ struct opnd build_pop(struct build *b)
         b->flushed = b->sp;
     if (ref_is_vreg(o.r)) {
         struct vreg *v = build_vreg(b, ref_index(o.r));
+        ENGINE_ASSERT(v->pending > 0 || b->c->failed);
         v->pending--;
         v->uses++;
     }
@@ -141,6 +143,7 @@ void build_set(struct build *b, uint32_t v, struct opnd o)
         return;
     }
     build_save_pending(b, v);
+    ENGINE_ASSERT(!build_vreg(b, v)->pending || b->c->failed);
     uint32_t n = build_node(b, IR_SET, o.type);
     c->body.nodes[n].a = o.r;
     c->body.nodes[n].dst = v;
@@ -149,6 +152,7 @@ void build_set(struct build *b, uint32_t v, struct opnd o)
 /* Leaves entries [0, sp) as stack registers or constants, so that a block may end here. */
 void build_flush(struct build *b)
 {
+    ENGINE_ASSERT(b->flushed <= b->sp);
     for (uint32_t i = b->flushed; i < b->sp; i++) {
         struct opnd o = b->stack[i];
         uint64_t imm;

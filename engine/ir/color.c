@@ -96,6 +96,7 @@ static uint8_t pick(struct compile *c, const struct web *web, uint32_t free)
         if (reg != REG_NONE && (free >> reg & 1))
             return reg;
     }
+    ENGINE_ASSERT(free);
     return target_pick_web(free);
 }
 
@@ -121,6 +122,7 @@ static void fix_params(struct compile *c)
 {
     struct param_rule rule = {0};
     uint8_t fixed[LIMIT_PARAMS];
+    ENGINE_ASSERT(c->type->nparams <= LIMIT_PARAMS);
     for (uint32_t p = 0; p < c->type->nparams; p++)
         fixed[p] = target_param(&rule, c->body.vregs[c->body.first_local + p].type);
     for (struct live_walk in = live_walk(c, c->body.order[0]); live_next(&in);) {
@@ -136,6 +138,7 @@ static void fix_dispatch(struct compile *c)
     if (c->body.dispatch == REF_NONE)
         return;
     uint32_t end = 2 * c->body.blocks[c->body.dispatch].last + 1;
+    ENGINE_ASSERT(c->body.nodes[end / 2].op == IR_BRTABLE);
     for (uint32_t i = 0; i < c->life.nranges; i++)
         if (c->life.ranges[i].from <= end && c->life.ranges[i].to >= end)
             c->life.webs[c->life.ranges[i].web].in_slot = true;
@@ -148,6 +151,7 @@ static void slot_of(struct compile *c, uint32_t vreg)
     struct vreg *v = &c->body.vregs[vreg];
     if (v->slot)
         return;
+    ENGINE_ASSERT(vreg >= c->body.first_local && v->type != T_NONE); /* pinned globals have none */
     v->slot = c->homes.frame_bytes + 1;
     c->homes.frame_bytes += v->type == T_V128 || (vreg >= c->body.first_stack && v->type == T_F64) ? 16 : 8;
 }
@@ -169,6 +173,7 @@ static void place_temporary(struct coloring *g, struct node *n, uint32_t i, uint
     struct compile *c = g->c;
     enum irtype type = node_value_type(n);
     bool is_int = type_is_int(type);
+    ENGINE_ASSERT(n->use > i && n->use < c->body.nnodes);
     n->reg = REG_NONE;
     if (!(n->flags & NF_CROSS) && n->use - i < TEMPORARY_NODES_MAX) {
         uint32_t free = allowed & ~busy_over(g->occupied, 2 * i + 1, 2 * n->use - 1);

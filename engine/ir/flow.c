@@ -6,6 +6,7 @@
  *
  * One backward walk per block then finds dead definitions, tells each temporary its user, and splits virtual registers
  * into webs. */
+#include "engine/lib.h"
 #include "engine/ir/ir.h"
 
 #define LIVENESS_PASSES 16
@@ -86,6 +87,7 @@ static bool choose_candidates(struct compile *c)
             c->life.cand_vreg[c->life.ncand++] = v;
         }
     }
+    ENGINE_ASSERT(c->life.ncand <= limit);
     c->life.words = (c->life.ncand + 63) / 64;
     if (c->life.words == 0)
         c->life.words = 1;
@@ -179,6 +181,7 @@ static bool liveness(struct flow *f)
     }
     bool changed = true;
     for (unsigned pass = 0; changed; pass++) {
+        ENGINE_ASSERT(pass <= LIVENESS_PASSES + 1);
         changed = false;
         for (uint32_t i = c->body.norder; i-- > 0;) {
             uint32_t k = c->body.order[i];
@@ -221,6 +224,7 @@ static uint32_t web_union(struct compile *c, uint32_t a, uint32_t b)
     b = web_find(c, b);
     if (a == b)
         return a;
+    ENGINE_ASSERT(c->life.webs[a].vreg == c->life.webs[b].vreg || c->failed);
     if (b < a) {
         uint32_t t = a;
         a = b;
@@ -233,6 +237,7 @@ static uint32_t web_union(struct compile *c, uint32_t a, uint32_t b)
 static void range_add(struct flow *f, uint32_t web, uint32_t from, uint32_t to)
 {
     struct life *l = &f->c->life;
+    ENGINE_ASSERT(from <= to);
     struct range *last = l->nranges ? &l->ranges[l->nranges - 1] : NULL;
     if (last && last->web == web && last->from == to + 1) {
         last->from = from;
@@ -303,6 +308,7 @@ static void use_operand(struct flow *f, ref *r, uint32_t at)
     struct node *n = &c->body.nodes[ref_index(*r)];
     if (n->op == IR_CONST)
         return;
+    ENGINE_ASSERT(n->use == REF_NONE && ref_index(*r) < at); /* used once, by a later node */
     n->use = at;
     if (n->flags & NF_FOLD) {
         if (n->a != REF_NONE)
@@ -418,6 +424,7 @@ static void walk_block(struct flow *f, uint32_t k)
             join_successor(f, b->succ[s], mask, 2 * b->last + 1);
     for (uint32_t t = 0; t < b->ntable; t++)
         join_successor(f, c->body.targets[b->table + t], mask, 2 * b->last + 1);
+    ENGINE_ASSERT(b->last > b->first && ir_flags[c->body.nodes[b->last].op] & IRF_END);
     bool empty = c->body.nodes[b->last].op == IR_BR;
     for (uint32_t i = b->last; i > b->first; i--) {
         walk_node(f, i);
@@ -426,6 +433,8 @@ static void walk_block(struct flow *f, uint32_t k)
             empty = false;
     }
     b->empty = empty && b->succ[0] != k;
+    for (uint32_t w = 0; w < c->life.words; w++) /* the walk found nothing live that liveness did not */
+        ENGINE_ASSERT((f->live[w] & ~c->life.live_in[(uint64_t)k * c->life.words + w]) == 0);
     for (struct live_walk in = live_walk(c, k); live_next(&in);) {
         uint32_t x = in.cand;
         if (!is_live(f, x)) { /* live only by the safe assumption */

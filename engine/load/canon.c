@@ -32,6 +32,7 @@ static bool equal(const struct functype *a, const struct functype *b)
 static uint32_t *slot(struct engine *e, const struct functype *t)
 {
     uint32_t mask = e->canon_hash_cap - 1;
+    ENGINE_ASSERT(e->ncanon < e->canon_hash_cap); /* so that there is an empty one */
     for (uint32_t i = hash(t) & mask;; i = (i + 1) & mask) {
         uint32_t *s = &e->canon_hash[i];
         if (*s == 0 || equal(&e->canon_types[*s - 1], t))
@@ -66,5 +67,6 @@ uint32_t canon_type(struct engine *e, const struct functype *t)
         e->canon_types[e->ncanon] = *t;
         *s = ++e->ncanon;
     }
+    ENGINE_ASSERT(*s <= e->ncanon && e->ncanon <= e->canon_cap);
     return *s - 1;
 }

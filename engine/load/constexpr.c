@@ -27,6 +27,7 @@ static bool binary(struct constant *c, uint32_t offset, uint8_t type)
     struct parser *p = c->p;
     if (c->depth < 2 || p->stack[c->depth - 1] != type || p->stack[c->depth - 2] != type)
         return error_set(p->engine, ERROR_INVALID, offset, "type mismatch in a constant expression");
+    ENGINE_ASSERT(c->depth <= p->stack_cap);
     c->depth--;
     return true;
 }
@@ -132,6 +133,7 @@ bool constexpr_parse(struct parser *p, uint8_t type, struct const_expr *out)
     if (c.depth != 1 || p->stack[0] != type)
         return error_set(p->engine, ERROR_INVALID, start, "type mismatch: a constant expression must leave one %s",
                          type_name(type));
+    ENGINE_ASSERT(reader_offset(&p->r) > start); /* `end` at least */
     *out = (struct const_expr){ start, reader_offset(&p->r) - start };
     return true;
 }

@@ -83,6 +83,7 @@ bool go_name(const struct instance *instance, uint32_t func, struct name *out)
     uint64_t name = t.names + read32(t.memory, record + RECORD_NAME), len = 0;
     while (name + len < t.memory->bytes && len < ERROR_NAME && t.memory->base[name + len] != 0)
         len++;
+    ENGINE_ASSERT(len <= ERROR_NAME && (len == 0 || name + len <= t.memory->bytes));
     *out = (struct name){ t.memory->base + name, (uint32_t)len };
     return len > 0;
 }

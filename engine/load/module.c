@@ -80,6 +80,7 @@ bool type_refuse(struct engine *e, uint32_t offset, uint8_t code)
 
 void func_declare(struct module *m, uint32_t func)
 {
+    ENGINE_ASSERT(func < m->nfuncs);
     m->declared_funcs[func / 8] |= (uint8_t)(1u << func % 8);
 }
 
@@ -173,6 +174,7 @@ static bool frame(struct parser *p, struct span *spans, uint32_t *next)
     if (rank < *next)
         return error_set(e, ERROR_MALFORMED, start, "unexpected content: the %s section at offset 0x%x comes twice or "
                          "out of order", name, start);
+    ENGINE_ASSERT(!spans[rank].present && rank < NSECTIONS);
     spans[rank] = s;
     *next = rank + 1;
     return true;
@@ -265,6 +267,7 @@ static bool parse(struct parser *p)
             return false;
     if (!spaces_alloc(p, spans) || !contents(p, spans) || !counts_agree(p, spans))
         return false;
+    ENGINE_ASSERT(p->r.at <= m->bytes + m->len && m->nimported_funcs <= m->nfuncs);
     p->engine->stats.funcs_total += m->nfuncs - m->nimported_funcs;
     return true;
 }

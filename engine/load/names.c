@@ -41,6 +41,7 @@ size_t name_escape(struct name name, char *out, size_t cap)
             i++;
         }
     }
+    ENGINE_ASSERT(used < cap);
     out[used] = '\0';
     return used;
 }

@@ -1,4 +1,5 @@
 /* Sticky-error reading of the binary format.  Owns LEB128 (spec 5.2.2) and names (5.2.4); knows nothing of sections. */
+#include "engine/lib.h"
 #include "engine/load/reader.h"
 
 void reader_init(struct reader *r, const uint8_t *module, uint32_t offset, uint32_t len)
@@ -8,6 +9,7 @@ void reader_init(struct reader *r, const uint8_t *module, uint32_t offset, uint3
 
 void reader_fail(struct reader *r, const uint8_t *where, const char *why)
 {
+    ENGINE_ASSERT(where >= r->start && where <= r->end);
     if (!r->failed) {
         r->failed = true;
         r->why = why;
@@ -40,6 +42,7 @@ static uint64_t leb(struct reader *r, unsigned bits, bool is_signed)
             continue;
         if (is_signed && byte & 0x40 && shift + 7 < 64)
             value |= ~UINT64_C(0) << (shift + 7);
+        ENGINE_ASSERT(p <= r->end);
         r->at = p;
         return value;
     }
@@ -72,6 +75,7 @@ const uint8_t *reader_bytes(struct reader *r, uint32_t len)
         return NULL;
     }
     r->at += len;
+    ENGINE_ASSERT(r->at <= r->end);
     return r->at - len;
 }
 

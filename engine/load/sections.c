@@ -46,6 +46,7 @@ bool section_type(struct parser *p)
         uint32_t id = canon_type(p->engine, t);
         if (id == UINT32_MAX)
             return false;
+        ENGINE_ASSERT(id < p->engine->ncanon);
         m->canon[m->ntypes] = id;
     }
     return true;
@@ -206,6 +207,7 @@ bool section_import(struct parser *p)
     for (; m->nimports < n; m->nimports++)
         if (!import_names(p, &m->imports[m->nimports]) || !import_type(p, &m->imports[m->nimports]))
             return false;
+    ENGINE_ASSERT(m->nfuncs + m->ntables + m->nmemories + m->nglobals == m->nimports);
     m->nimported_funcs = m->nfuncs;
     m->nimported_tables = m->ntables;
     m->nimported_memories = m->nmemories;
@@ -284,6 +286,7 @@ static bool name_add(struct name_set *set, const struct export *exports, uint32_
         if (a.len == b.len && mem_equal(a.bytes, b.bytes, a.len))
             return false;
     }
+    ENGINE_ASSERT(index < set->mask); /* at most half full */
     set->slots[i] = index + 1;
     return true;
 }
@@ -359,6 +362,7 @@ bool section_start(struct parser *p)
         return false;
     if (m->start >= m->nfuncs)
         return error_set(p->engine, ERROR_INVALID, offset, "unknown function %u as start function", m->start);
+    ENGINE_ASSERT(m->funcs[m->start].type < m->ntypes);
     const struct functype *t = &m->types[m->funcs[m->start].type];
     if (t->nparams || t->nresults)
         return error_set(p->engine, ERROR_INVALID, offset, "the start function must have no parameters and no results: "

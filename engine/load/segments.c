@@ -1,4 +1,5 @@
 /* Element and data segments (spec 5.5.12, 5.5.14, 5.5.16).  Their items stay where they are, in the module's bytes. */
+#include "engine/lib.h"
 #include "engine/load/opcodes.h"
 #include "engine/load/parse.h"
 
@@ -114,6 +115,7 @@ static bool data_read(struct parser *p, struct data_segment *s)
         if (!constexpr_parse(p, VT_I32, &s->offset))
             return false;
     }
+    ENGINE_ASSERT(s->mode == SEGMENT_ACTIVE || s->mode == SEGMENT_PASSIVE);
     s->len = reader_u32(&p->r);
     s->bytes = reader_offset(&p->r);
     return reader_bytes(&p->r, s->len) != NULL;

@@ -41,6 +41,7 @@ bool stack_room(struct checker *c, uint32_t n)
     c->sp = stack + used;
     c->stack = stack;
     c->stack_end = stack + cap;
+    ENGINE_ASSERT(c->floor <= c->sp && (size_t)(c->stack_end - c->sp) >= (size_t)n + STACK_ROOM);
     return true;
 }
 
@@ -86,6 +87,7 @@ bool push_all(struct checker *c, const uint8_t *types, uint32_t n)
         return false;
     mem_move(c->sp, types, n);
     c->sp += n;
+    ENGINE_ASSERT(c->sp <= c->stack_end);
     return true;
 }
 
@@ -341,6 +343,7 @@ static bool locals(struct checker *c, const struct functype *t)
     types += t->nparams;
     for (uint32_t i = 0; i < runs; i++, types += n) {
         n = reader_u32(&again);
+        ENGINE_ASSERT((uint64_t)(types - c->locals) + n <= total); /* read twice, the same */
         mem_fill(types, reader_byte(&again), n);
     }
     return true;
@@ -363,6 +366,7 @@ static bool body(struct checker *c, const struct functype *t)
         if (!step(c) || c->r.failed)
             return false;
     }
+    ENGINE_ASSERT(c->sp >= c->stack && c->sp <= c->stack_end);
     if (c->r.at != c->r.end)
         reader_fail(&c->r, c->r.at, "section size mismatch: bytes follow the end of the body");
     return !c->r.failed;

@@ -17,6 +17,7 @@ static bool scopes_grow(struct checker *c)
     if (!scopes)
         return false;
     mem_move((uint8_t *)scopes, (const uint8_t *)c->scopes, c->nscopes * sizeof *scopes);
+    ENGINE_ASSERT(c->nscopes <= c->scopes_cap && c->scopes_cap < cap);
     c->scopes = scopes;
     c->scopes_cap = cap;
     return true;
@@ -46,6 +47,7 @@ static bool dead(struct checker *c)
 static bool results_pop(struct checker *c)
 {
     struct scope *f = top(c);
+    ENGINE_ASSERT(c->floor == c->stack + f->height);
     if (!pop_all(c, f->end, f->nend))
         return false;
     return c->sp == c->floor || check_fail(c, "type mismatch: values remaining on the stack at the end of a block",
@@ -111,6 +113,7 @@ static bool end(struct checker *c)
     if (--c->nscopes == 0)
         return true;
     c->floor = c->stack + top(c)->height;
+    ENGINE_ASSERT(c->floor <= c->sp);
     return push_all(c, f.end, f.nend);
 }
 
@@ -173,6 +176,7 @@ static bool br_table(struct checker *c)
 
 static bool return_(struct checker *c)
 {
+    ENGINE_ASSERT(c->nscopes > 0 && c->scopes[0].op == OP_block); /* the body itself */
     return pop_all(c, c->scopes[0].end, c->scopes[0].nend) && dead(c);
 }
 
