@@ -118,6 +118,8 @@ VMM_SRC := \
     vmm/wasi/fd_stat.c \
     vmm/wasi/fdtable.c \
     vmm/wasi/file.c \
+    vmm/wasi/grants.c \
+    vmm/wasi/open.c \
     vmm/wasi/path.c \
     vmm/wasi/poll.c \
     vmm/wasi/stdio.c \

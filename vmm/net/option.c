@@ -58,17 +58,18 @@ static size_t value_bytes(enum kind kind)
 
 static uint32_t value_get(const struct desc *d, const struct option *o, union value *v)
 {
+    struct conn *c = conn_of(d);
     if (o->kind == TIMEOUT) {
-        int64_t ns = conn_of(d) ? conn_of(d)->timeout_ns[o->host_name] : 0;
+        int64_t ns = c ? c->timeout_ns[o->host_name] : 0;
         v->time.s = ns / 1000000000;
         v->time.us = ns % 1000000000 / 1000;
         return WASI_SUCCESS;
     }
-    if (o->kind == ERROR && conn_of(d))
-        batch_settle(conn_of(d));
-    if (o->kind == ERROR && conn_of(d) && conn_of(d)->error) {
-        v->number = (int32_t)wasi_errno(conn_of(d)->error);
-        conn_of(d)->error = 0;
+    if (o->kind == ERROR && c)
+        batch_settle(c);
+    if (o->kind == ERROR && c && c->error) {
+        v->number = (int32_t)wasi_errno(c->error);
+        c->error = 0;
         return WASI_SUCCESS;
     }
     socklen_t len = (socklen_t)value_bytes(o->kind);

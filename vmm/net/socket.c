@@ -64,9 +64,10 @@ static uint32_t own_and_address(struct wasi *w, uint32_t fd, uint32_t address, u
     err = guest_addr_read(w, address, port, a);
     if (err)
         return err;
-    if (!conn_of(*d) || !conn_of(*d)->made)
+    const struct conn *c = conn_of(*d);
+    if (!c || !c->made)
         return WASI_NOTSUP;
-    return a->family == conn_of(*d)->family ? WASI_SUCCESS : WASI_AFNOSUPPORT;
+    return a->family == c->family ? WASI_SUCCESS : WASI_AFNOSUPPORT;
 }
 
 uint32_t wasi_sock_bind(struct wasi *w, const struct sock_bind_args *args)
@@ -167,22 +168,24 @@ static bool is_dns(const struct desc *d, const struct endpoint *e)
 /* Puts our resolver where the network would be. */
 static uint32_t connect_dns(struct desc *d)
 {
-    if (conn_of(d)->dns)
+    struct conn *c = conn_of(d);
+    if (c->dns)
         return WASI_ISCONN;
-    int end = dns_connect(conn_of(d)->net->dns, false, conn_of(d)->proto == NET_TCP);
+    int end = dns_connect(c->net->dns, false, c->proto == NET_TCP);
     if (end < 0)
         return wasi_errno(errno);
     int put = dup3(end, d->host, O_CLOEXEC);
     close(end);
     if (put < 0)
         return wasi_errno(errno);
-    conn_of(d)->dns = true;
-    conn_of(d)->how = "connect";
+    c->dns = true;
+    c->how = "connect";
     return WASI_SUCCESS;
 }
 
 static uint32_t connect_unix(struct wasi *w, struct desc *d, const char *path)
 {
+    struct conn *c = conn_of(d);
     struct sockaddr_storage host;
     socklen_t len;
     int hold;
@@ -192,12 +195,12 @@ static uint32_t connect_unix(struct wasi *w, struct desc *d, const char *path)
         close(hold);
     }
     if (err) {
-        conn_wanted(conn_of(d), "connect", "failed", "", NULL, path);
+        conn_wanted(c, "connect", "failed", "", NULL, path);
         return err;
     }
-    free(conn_of(d)->peer_path);
-    conn_of(d)->peer_path = strdup(path);
-    if (!conn_of(d)->how)
+    free(c->peer_path);
+    c->peer_path = strdup(path);
+    if (!c->how)
         conn_started(d, "connect", NULL, NULL);
     return WASI_SUCCESS;
 }
@@ -207,7 +210,8 @@ static bool is_connected(const struct desc *d)
 {
     struct sockaddr_storage host;
     socklen_t len = sizeof host;
-    return conn_of(d)->proto != NET_UDP && conn_of(d)->how && getpeername(d->host, (struct sockaddr *)&host, &len) == 0;
+    const struct conn *c = conn_of(d);
+    return c->proto != NET_UDP && c->how && getpeername(d->host, (struct sockaddr *)&host, &len) == 0;
 }
 
 uint32_t wasi_sock_connect(struct wasi *w, const struct sock_connect_args *args)
@@ -298,9 +302,10 @@ uint32_t wasi_sock_send_to(struct wasi *w, const struct sock_send_to_args *args)
         return WASI_NOTSUP;
     if (!out_ok(w, args->sent_out, 4))
         return WASI_FAULT;
+    const struct conn *c = conn_of(d);
     if (d->filetype != FILETYPE_DGRAM)
-        return conn_of(d)->how ? WASI_ISCONN : WASI_NOTCONN;
-    if (conn_of(d)->dns || (conn_of(d)->how && strcmp(conn_of(d)->how, "connect") == 0))
+        return c->how ? WASI_ISCONN : WASI_NOTCONN;
+    if (c->dns || (c->how && strcmp(c->how, "connect") == 0))
         return WASI_ISCONN;
     err = iovs_read(w, args->iovs, args->iovs_len, false);
     if (err)
@@ -334,7 +339,8 @@ static uint32_t receive_from(struct wasi *w, uint64_t fd, uint64_t flags, const 
             return err;
     } while (n < 0);
     struct guest_addr a = { .family = FAMILY_UNSPEC };
-    if (conn_of(d) && conn_of(d)->dns) {
+    const struct conn *c = conn_of(d);
+    if (c && c->dns) {
         a.family = FAMILY_INET4;
         a.at = dns_endpoint;
     } else if (endpoint_from_host(&from, &a.at)) {
@@ -392,7 +398,8 @@ static uint32_t address_ask(struct wasi *w, const struct desc *d, name_fn *ask, 
     socklen_t len = sizeof host;
     static const uint8_t zero[4];
     *a = (struct guest_addr){ .family = FAMILY_UNSPEC };
-    if (conn_of(d) && conn_of(d)->dns) {
+    const struct conn *c = conn_of(d);
+    if (c && c->dns) {
         a->family = FAMILY_INET4;
         a->at = peer ? dns_endpoint : (struct endpoint){ ip_from_v4(zero), 0 };
         return WASI_SUCCESS;
@@ -400,7 +407,7 @@ static uint32_t address_ask(struct wasi *w, const struct desc *d, name_fn *ask, 
     if (ask(d->host, (struct sockaddr *)&host, &len) < 0)
         return wasi_errno(errno);
     if (host.ss_family == AF_UNIX) {
-        const char *known = peer && conn_of(d) ? conn_of(d)->peer_path : NULL;
+        const char *known = peer && c ? c->peer_path : NULL;
         a->family = FAMILY_UNIX;
         if (known)
             strncpy(a->path, known, sizeof a->path - 1);

@@ -275,7 +275,7 @@ uint8_t filetype_of(mode_t);
 /* utimensat's argument from WASI's; INVAL for a contradiction. */
 uint32_t times_decode(uint64_t atim, uint64_t mtim, uint64_t flags, struct timespec out[2]);
 
-/* ---- path.c ---- */
+/* ---- open.c ---- */
 /* One path_open, decoded. */
 struct opening {
     struct desc *dir;
@@ -284,6 +284,8 @@ struct opening {
     bool read, write;  /* what the guest may do afterwards */
     uint64_t how_flags; /* for openat2 */
 };
+
+/* ---- path.c ---- */
 /* O_PATH descriptor of what the path beneath d names; -1 and *err. */
 int path_find(const struct desc *d, const char *path, bool follow, uint32_t *err);
 

@@ -21,9 +21,17 @@ int stdio_release(struct wasi *, struct desc *);
 
 /* ---- path.c ---- */
 uint32_t path_stat(struct wasi *, const struct desc *, const char *path, bool follow, struct stat *);
-uint32_t path_open(struct wasi *, struct opening *, uint32_t *fd);
+/* Opens path beneath dir.  Failing, -1 and *err; errno stays EAGAIN where that was all there was, to the last. */
+int path_beneath(int dir, const char *path, uint64_t flags, uint64_t mode, uint32_t *err);
+/* The directory that a path call starts from, and its path. */
+uint32_t path_start(struct wasi *, uint64_t fd, uint64_t at, uint64_t len, struct desc **, char path[PATH_MAX]);
 bool path_check_kernel(int dir, struct failure *);
 bool filesystem_refused(int host, uint32_t *err); /* procfs and its like, or an error of fstatfs */
+
+/* ---- open.c ---- */
+uint32_t path_open(struct wasi *, struct opening *, uint32_t *fd); /* of a directory of the host's */
+
+/* ---- grants.c ---- */
 bool preopen_all(struct wasi *, const struct config *, struct failure *);
 void preopen_end(struct wasi *);                  /* of what preopen_all held when it failed */
 

@@ -1,27 +1,21 @@
-/* Paths: every path_* call, and the directories granted by --dir.
+/* Paths: how they are resolved, and every path_* call but path_open (open.c).
  *
  * The kernel resolves, never we: openat2 beneath the directory descriptor, without magic links.  Calls that cannot be
  * told so (mkdir, unlink, rename, ...) resolve the parent that way and act on one final component, which is a
- * name: not `.`, not `..`, without a slash.
- *
- * What was opened is looked at before the guest gets it: kernel file systems (procfs and its like) and devices that are
- * not plain memory are refused, whatever was granted.  O_TRUNC is never passed on, as it acts before that look. */
+ * name: not `.`, not `..`, without a slash.  Kernel file systems (procfs and its like) are refused, whatever was
+ * granted. */
 #include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
-#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define RESOLVE_RETRIES 64         /* of EAGAIN; without a bound two guests that rename could hold us for ever */
-#define OPEN_TICK_MIN_NS 500000    /* between two looks for the other end of a FIFO, or the end of a lease */
-#define OPEN_TICK_MAX_NS 16000000
+#define RESOLVE_RETRIES 64 /* of EAGAIN; without a bound two guests that rename could hold us for ever */
 
 /* ---- what is never opened ---- */
 
@@ -46,13 +40,6 @@ bool filesystem_refused(int host, uint32_t *err)
     return false;
 }
 
-static bool device_refused(const struct wasi *w, const struct stat *st)
-{
-    bool is_terminal = w->terminal_known && st->st_dev == w->terminal.st_dev && st->st_ino == w->terminal.st_ino &&
-                       st->st_rdev == w->terminal.st_rdev;
-    return S_ISBLK(st->st_mode) || (S_ISCHR(st->st_mode) && !device_is_plain(st) && !is_terminal);
-}
-
 /* ---- resolution ---- */
 
 static int openat2_host(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
@@ -71,8 +58,7 @@ bool path_check_kernel(int dir, struct failure *why)
     return true;
 }
 
-/* Opens path beneath dir.  Failing, -1 and *err; errno stays EAGAIN where that was all there was, to the last. */
-static int open_beneath(int dir, const char *path, uint64_t flags, uint64_t mode, uint32_t *err)
+int path_beneath(int dir, const char *path, uint64_t flags, uint64_t mode, uint32_t *err)
 {
     for (int i = 0; i <= RESOLVE_RETRIES; i++) {
         int fd = openat2_host(dir, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
@@ -98,9 +84,7 @@ static uint32_t path_read(struct wasi *w, uint64_t at, uint64_t len, char path[P
     return memchr(path, 0, len) ? WASI_INVAL : WASI_SUCCESS;
 }
 
-/* The directory that a path call starts from, and its path. */
-static uint32_t dir_and_path(struct wasi *w, uint64_t fd, uint64_t at, uint64_t len, struct desc **d,
-                             char path[PATH_MAX])
+uint32_t path_start(struct wasi *w, uint64_t fd, uint64_t at, uint64_t len, struct desc **d, char path[PATH_MAX])
 {
     uint32_t err = path_read(w, at, len, path);
     if (err)
@@ -158,7 +142,7 @@ static uint32_t entry_open(struct wasi *w, uint64_t fd, uint64_t at, uint64_t le
 {
     e->slash = false;
     e->parent = -1;
-    uint32_t err = dir_and_path(w, fd, at, len, &e->dir, e->path);
+    uint32_t err = path_start(w, fd, at, len, &e->dir, e->path);
     if (err)
         return err;
     if (e->path[0] == 0)
@@ -170,7 +154,7 @@ static uint32_t entry_open(struct wasi *w, uint64_t fd, uint64_t at, uint64_t le
         e->parent = e->dir->host;
         return WASI_SUCCESS;
     }
-    e->parent = open_beneath(e->dir->host, parent, O_PATH | O_DIRECTORY, 0, &err);
+    e->parent = path_beneath(e->dir->host, parent, O_PATH | O_DIRECTORY, 0, &err);
     if (e->parent < 0)
         return err;
     if (filesystem_refused(e->parent, &err)) {
@@ -363,7 +347,7 @@ static bool name_is_plain(const char *path)
 /* O_PATH descriptor of what the path names. */
 int path_find(const struct desc *d, const char *path, bool follow, uint32_t *err)
 {
-    int fd = open_beneath(d->host, path, O_PATH | (follow ? 0 : O_NOFOLLOW), 0, err);
+    int fd = path_beneath(d->host, path, O_PATH | (follow ? 0 : O_NOFOLLOW), 0, err);
     if (fd >= 0 && filesystem_refused(fd, err)) {
         close(fd);
         return -1;
@@ -395,7 +379,7 @@ static uint32_t filestat_get(struct wasi *w, const struct path_filestat_get_args
     struct desc *d;
     if (args->lookup & ~(uint64_t)LOOKUP_FOLLOW)
         return WASI_INVAL;
-    uint32_t err = dir_and_path(w, args->dir, args->path, args->path_len, &d, path);
+    uint32_t err = path_start(w, args->dir, args->path, args->path_len, &d, path);
     if (err)
         return err;
     struct stat st;
@@ -425,7 +409,7 @@ uint32_t wasi_path_filestat_set_times(struct wasi *w, const struct path_filestat
     uint32_t err = times_decode(args->atim, args->mtim, args->set, times);
     if (err)
         return err;
-    err = dir_and_path(w, args->dir, args->path, args->path_len, &d, path);
+    err = path_start(w, args->dir, args->path, args->path_len, &d, path);
     if (err)
         return err;
     if (d->read_only)
@@ -436,258 +420,4 @@ uint32_t wasi_path_filestat_set_times(struct wasi *w, const struct path_filestat
     err = result(utimensat(fd, "", times, AT_EMPTY_PATH));
     close(fd);
     return err;
-}
-
-/* ---- open ---- */
-
-static uint32_t opening_decode(struct opening *o)
-{
-    if ((o->lookup & ~(uint64_t)LOOKUP_FOLLOW) || (o->oflags & ~(uint64_t)OFLAG_ALL) ||
-        (o->fdflags & ~(uint64_t)FDFLAG_ALL) || (o->rights & ~(uint64_t)RIGHT_ALL))
-        return WASI_INVAL;
-    if ((o->oflags & OFLAG_DIRECTORY) && (o->oflags & ~(uint64_t)OFLAG_DIRECTORY))
-        return WASI_INVAL;
-    bool changes = (o->oflags & (OFLAG_CREAT | OFLAG_TRUNC)) || (o->fdflags & FDFLAG_APPEND);
-    o->read = o->rights & RIGHT_FD_READ;
-    o->write = o->rights & RIGHT_FD_WRITE;
-    if (o->dir->read_only && (o->write || changes))
-        return WASI_ROFS;
-    if (!o->read && !o->write) {
-        o->read = true;
-        o->write = changes && !(o->oflags & OFLAG_DIRECTORY);
-    }
-    /* ftruncate wants the host's write access even where the guest asked for none. */
-    bool host_write = o->write || (o->oflags & OFLAG_TRUNC);
-    o->how_flags = host_write ? (o->read ? O_RDWR : O_WRONLY) : O_RDONLY;
-    o->how_flags |= O_NONBLOCK | O_NOCTTY;
-    if (o->oflags & OFLAG_CREAT)
-        o->how_flags |= O_CREAT;
-    if (o->oflags & OFLAG_EXCL)
-        o->how_flags |= O_EXCL;
-    if (o->oflags & OFLAG_DIRECTORY)
-        o->how_flags |= O_DIRECTORY;
-    if (!(o->lookup & LOOKUP_FOLLOW))
-        o->how_flags |= O_NOFOLLOW;
-    if (o->fdflags & FDFLAG_APPEND)
-        o->how_flags |= O_APPEND;
-    if (o->fdflags & (FDFLAG_SYNC | FDFLAG_RSYNC))
-        o->how_flags |= O_SYNC;
-    if (o->fdflags & FDFLAG_DSYNC)
-        o->how_flags |= O_DSYNC;
-    return WASI_SUCCESS;
-}
-
-/* Some devices act when they are merely opened (a watchdog begins to count): they are told by a look before. */
-static bool opening_names_device(struct wasi *w, const struct opening *o)
-{
-    struct stat st;
-    if (o->oflags & (OFLAG_DIRECTORY | OFLAG_EXCL)) /* neither opens a device */
-        return false;
-    return path_stat(w, o->dir, o->path, o->lookup & LOOKUP_FOLLOW, &st) == WASI_SUCCESS && device_refused(w, &st);
-}
-
-static int opening_try(const struct opening *o, uint32_t *err)
-{
-    return open_beneath(o->dir->host, o->path, o->how_flags, o->how_flags & O_CREAT ? 0666 : 0, err);
-}
-
-/* Sleeps for a tick that grows; INTR when kicked. */
-static uint32_t open_tick(struct kick *kick, struct pollfd *p, unsigned n, int64_t *tick_ns)
-{
-    if (kick_ppoll(kick, p, n, *tick_ns) < 0)
-        return wasi_errno(errno);
-    if (*tick_ns < OPEN_TICK_MAX_NS)
-        *tick_ns *= 2;
-    return WASI_SUCCESS;
-}
-
-/* Whether what keeps the file from being opened now is something to wait for: a FIFO for writing without a reader, or a
- * file that another process holds a lease on (fcntl(2)) and gives back at our asking. */
-static bool opening_waits(struct wasi *w, const struct opening *o, uint32_t err, int host_errno)
-{
-    struct stat st;
-    bool fifo = err == WASI_NXIO, lease = err == WASI_IO && host_errno == EAGAIN;
-    if ((!fifo && !lease) || (o->fdflags & FDFLAG_NONBLOCK) ||
-        path_stat(w, o->dir, o->path, o->lookup & LOOKUP_FOLLOW, &st) != WASI_SUCCESS)
-        return false;
-    return fifo ? S_ISFIFO(st.st_mode) : S_ISREG(st.st_mode);
-}
-
-/* The kernel has no open that waits where a kick could end it: it is tried again. */
-static int opening_open(struct wasi *w, const struct opening *o, uint32_t *err)
-{
-    int64_t tick_ns = OPEN_TICK_MIN_NS;
-    for (;;) {
-        int fd = opening_try(o, err);
-        if (fd >= 0 || !opening_waits(w, o, *err, errno))
-            return fd;
-        *err = open_tick(w->kick, NULL, 0, &tick_ns);
-        if (*err)
-            return -1;
-    }
-}
-
-/* Waits until a FIFO that is open for reading has a writer, has had one, or has bytes.  poll does not tell of a writer
- * that only opened; tee does, without taking a byte: EAGAIN from an empty pipe with a writer, 0 from one without. */
-static uint32_t fifo_wait_writer(struct kick *kick, int fifo)
-{
-    int scratch[2];
-    if (pipe2(scratch, O_CLOEXEC) < 0)
-        return wasi_errno(errno);
-    int64_t tick_ns = OPEN_TICK_MIN_NS;
-    uint32_t err = WASI_SUCCESS;
-    while (err == WASI_SUCCESS && tee(fifo, scratch[1], 1, SPLICE_F_NONBLOCK) == 0) {
-        struct pollfd p = { .fd = fifo, .events = POLLIN };
-        err = open_tick(kick, &p, 1, &tick_ns);
-        if (p.revents)
-            break;
-    }
-    close(scratch[0]);
-    close(scratch[1]);
-    return err;
-}
-
-/* Looks at what was opened, and does what had to wait for that look. */
-static uint32_t opening_check(const struct wasi *w, const struct opening *o, int fd, struct stat *st)
-{
-    uint32_t err;
-    if (fstat(fd, st) < 0)
-        return wasi_errno(errno);
-    if (filesystem_refused(fd, &err))
-        return err;
-    if (device_refused(w, st))
-        return WASI_PERM;
-    if ((o->oflags & OFLAG_TRUNC) && S_ISREG(st->st_mode) && ftruncate(fd, 0) < 0)
-        return wasi_errno(errno);
-    if (S_ISFIFO(st->st_mode) && !(o->fdflags & FDFLAG_NONBLOCK) && !(o->how_flags & (O_WRONLY | O_RDWR)))
-        return fifo_wait_writer(w->kick, fd);
-    return WASI_SUCCESS;
-}
-
-uint32_t path_open(struct wasi *w, struct opening *o, uint32_t *fd)
-{
-    uint32_t err;
-    if (opening_names_device(w, o))
-        return WASI_PERM;
-    int host = opening_open(w, o, &err);
-    if (host < 0)
-        return err;
-    struct stat st;
-    err = opening_check(w, o, host, &st);
-    if (err) {
-        close(host);
-        return err;
-    }
-    struct desc d = { .host = host, .io = host, .read_only = o->dir->read_only, .fdflags = (uint16_t)o->fdflags };
-    desc_describe(w, &d, &st, o->write ? (o->read ? O_RDWR : O_WRONLY) : O_RDONLY);
-    return desc_place(w, &d, fd);
-}
-
-uint32_t wasi_path_open(struct wasi *w, const struct path_open_args *args)
-{
-    struct opening o = { .lookup = args->lookup, .oflags = args->open, .rights = args->rights, .fdflags = args->flags };
-    uint32_t fd, err = dir_and_path(w, args->dir, args->path, args->path_len, &o.dir, o.path);
-    if (err)
-        return err;
-    if (!out_ok(w, args->fd_out, 4))
-        return WASI_FAULT;
-    err = opening_decode(&o);
-    if (!err)
-        err = desc_room(w);
-    if (!err)
-        err = o.dir->ops->dir->open(w, &o, &fd);
-    if (err)
-        return err;
-    fdstat_tell(w, fd);
-    return out_put(w, args->fd_out, &fd, 4);
-}
-
-/* ---- grants ---- */
-
-/* A directory granted :ro inside one granted :rw, or the other way round, would be neither. */
-static bool preopen_check_modes(const struct config *config, const int *hosts, struct failure *why)
-{
-    for (uint32_t i = 0; i < config->ngrants; i++)
-        for (uint32_t k = 0; k < config->ngrants; k++) {
-            const struct grant *a = &config->grants[i], *b = &config->grants[k];
-            if (a->tmp || b->tmp) /* nothing that was there before this run */
-                continue;
-            if (a->read_only == b->read_only || !directory_lies_in(hosts[i], hosts[k]))
-                continue;
-            return failure_set(why, "--dir %s and --dir %s: one is :ro, the other is not, and the first lies in the "
-                               "second (give both the same mode)", a->host, b->host);
-        }
-    return true;
-}
-
-static bool preopen_host(struct wasi *w, int *at, const struct config *config, const struct grant *g,
-                         struct failure *why)
-{
-    uint32_t err;
-    if (g->kind)
-        return g->kind->open(w, config, at, why);
-    *at = open(g->host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (*at < 0)
-        return failure_set(why, "--dir %s: %s", g->host, strerror(errno));
-    if (filesystem_refused(*at, &err))
-        return failure_set(why, "--dir %s: a kernel file system cannot be granted", g->host);
-    return true;
-}
-
-/* The grant's descriptor becomes the table's. */
-static bool preopen_place(struct wasi *w, const struct grant *g, int *host, uint32_t want, struct failure *why)
-{
-    struct desc d = { .host = *host, .io = *host, .filetype = FILETYPE_DIRECTORY, .read_only = g->read_only,
-                      .preopen = g->guest };
-    struct stat st;
-    uint32_t fd;
-    if (fstat(*host, &st) < 0)
-        return failure_set(why, "--dir %s: %s", g->guest, strerror(errno));
-    st.st_mode = g->kind ? S_IFDIR : st.st_mode;
-    desc_describe(w, &d, &st, O_RDONLY);
-    d.ops = g->kind ? g->kind->ops : d.ops;
-    *host = -1;
-    if (desc_place(w, &d, &fd) || fd != want)
-        return failure_set(why, "cannot start: no memory");
-    return true;
-}
-
-void preopen_end(struct wasi *w)
-{
-    for (uint32_t i = 0; i < w->nopening; i++)
-        if (w->opening[i] >= 0)
-            close(w->opening[i]);
-    free(w->opening);
-    w->opening = NULL;
-    w->nopening = 0;
-}
-
-static bool preopen_hosts(struct wasi *w, const struct config *config, struct failure *why)
-{
-    int *hosts = w->opening;
-    for (uint32_t i = 0; i < config->ngrants; i++)
-        if (!preopen_host(w, &hosts[i], config, &config->grants[i], why))
-            return false;
-    bool kernel = !config->grants[0].kind; /* those with one stand last */
-    return (!kernel || path_check_kernel(hosts[0], why)) && preopen_check_modes(config, hosts, why);
-}
-
-bool preopen_all(struct wasi *w, const struct config *config, struct failure *why)
-{
-    if (config->ngrants == 0)
-        return true;
-    if (config->ngrants > w->open_max)
-        return failure_set(why, "%u --dir: the limit of open files allows %u", config->ngrants, w->open_max);
-    w->opening = malloc(config->ngrants * sizeof *w->opening);
-    if (!w->opening)
-        return failure_set(why, "cannot start: no memory");
-    for (; w->nopening < config->ngrants; w->nopening++)
-        w->opening[w->nopening] = -1;
-    if (!preopen_hosts(w, config, why))
-        return false;
-    for (uint32_t i = 0; i < config->ngrants; i++)
-        if (!preopen_place(w, &config->grants[i], &w->opening[i], 3 + i, why))
-            return false;
-    preopen_end(w);
-    return true;
 }

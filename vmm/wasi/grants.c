@@ -1,0 +1,95 @@
+/* The directories that are granted, as the descriptors from 3 on. */
+#include "vmm/wasi/inside.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A directory granted :ro inside one granted :rw, or the other way round, would be neither. */
+static bool preopen_check_modes(const struct config *config, const int *hosts, struct failure *why)
+{
+    for (uint32_t i = 0; i < config->ngrants; i++)
+        for (uint32_t k = 0; k < config->ngrants; k++) {
+            const struct grant *a = &config->grants[i], *b = &config->grants[k];
+            if (a->tmp || b->tmp) /* nothing that was there before this run */
+                continue;
+            if (a->read_only == b->read_only || !directory_lies_in(hosts[i], hosts[k]))
+                continue;
+            return failure_set(why, "--dir %s and --dir %s: one is :ro, the other is not, and the first lies in the "
+                               "second (give both the same mode)", a->host, b->host);
+        }
+    return true;
+}
+
+static bool preopen_host(struct wasi *w, int *at, const struct config *config, const struct grant *g,
+                         struct failure *why)
+{
+    uint32_t err;
+    if (g->kind)
+        return g->kind->open(w, config, at, why);
+    *at = open(g->host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*at < 0)
+        return failure_set(why, "--dir %s: %s", g->host, strerror(errno));
+    if (filesystem_refused(*at, &err))
+        return failure_set(why, "--dir %s: a kernel file system cannot be granted", g->host);
+    return true;
+}
+
+/* The grant's descriptor becomes the table's. */
+static bool preopen_place(struct wasi *w, const struct grant *g, int *host, uint32_t want, struct failure *why)
+{
+    struct desc d = { .host = *host, .io = *host, .filetype = FILETYPE_DIRECTORY, .read_only = g->read_only,
+                      .preopen = g->guest };
+    struct stat st;
+    uint32_t fd;
+    if (fstat(*host, &st) < 0)
+        return failure_set(why, "--dir %s: %s", g->guest, strerror(errno));
+    st.st_mode = g->kind ? S_IFDIR : st.st_mode;
+    desc_describe(w, &d, &st, O_RDONLY);
+    d.ops = g->kind ? g->kind->ops : d.ops;
+    *host = -1;
+    if (desc_place(w, &d, &fd) || fd != want)
+        return failure_set(why, "cannot start: no memory");
+    return true;
+}
+
+void preopen_end(struct wasi *w)
+{
+    for (uint32_t i = 0; i < w->nopening; i++)
+        if (w->opening[i] >= 0)
+            close(w->opening[i]);
+    free(w->opening);
+    w->opening = NULL;
+    w->nopening = 0;
+}
+
+static bool preopen_hosts(struct wasi *w, const struct config *config, struct failure *why)
+{
+    int *hosts = w->opening;
+    for (uint32_t i = 0; i < config->ngrants; i++)
+        if (!preopen_host(w, &hosts[i], config, &config->grants[i], why))
+            return false;
+    bool kernel = !config->grants[0].kind; /* those with one stand last */
+    return (!kernel || path_check_kernel(hosts[0], why)) && preopen_check_modes(config, hosts, why);
+}
+
+bool preopen_all(struct wasi *w, const struct config *config, struct failure *why)
+{
+    if (config->ngrants == 0)
+        return true;
+    if (config->ngrants > w->open_max)
+        return failure_set(why, "%u --dir: the limit of open files allows %u", config->ngrants, w->open_max);
+    w->opening = malloc(config->ngrants * sizeof *w->opening);
+    if (!w->opening)
+        return failure_set(why, "cannot start: no memory");
+    for (; w->nopening < config->ngrants; w->nopening++)
+        w->opening[w->nopening] = -1;
+    if (!preopen_hosts(w, config, why))
+        return false;
+    for (uint32_t i = 0; i < config->ngrants; i++)
+        if (!preopen_place(w, &config->grants[i], &w->opening[i], 3 + i, why))
+            return false;
+    preopen_end(w);
+    return true;
+}
