@@ -1,7 +1,10 @@
 #!/bin/bash
-# What libwasmvm shows and keeps: tests/embed/symbols.sh BUILD. Three checks; the last line is `N passed, N failed`.
+# What libwasmvm shows and keeps: tests/embed/symbols.sh BUILD. Five checks; the last line is `N passed, N failed`.
 #
 #   shown    nothing but wasmvm_* is a symbol of the archive or of the shared library, and that has versions
+#   listed   those functions are the ones of symbols.list, each with its version: one that went is red, and so is a new
+#            one that is not listed; a version is a block of vmm/wasmvm.map
+#   soname   as the list was made for
 #   kept     no writable data of the library's own, for the process would be its owner, but for what stands here
 #   header   wasmvm.h and wasmvm_plugin.h compile as C11 and as C++17, with every warning, each by itself
 set -u
@@ -9,7 +12,7 @@ build=$1
 passed=0 failed=0
 
 # Of each thread, not of the process: where its words go (vmm/base/message.c), where its stack ends (vmm/run/ask.c).
-allowed=" outlet before_end floor_known "
+allowed=" outlet floor_known "
 
 check() { # NAME WHAT-IS-WRONG
     if [ -z "$2" ]; then
@@ -26,6 +29,17 @@ shown=$(nm --defined-only -g "$build/lib/libwasmvm.a" | awk 'NF == 3 && $3 !~ /^
 [ "$(nm -D --defined-only "$build/lib/libwasmvm.so" | grep -c ' T wasmvm_')" -gt 30 ] || shown+=" too few"
 check shown "$shown"
 
+list=$(dirname "$0")/symbols.list
+has=$(nm -D --defined-only "$build/lib/libwasmvm.so" | awk '$2 == "T" { split($3, of, "@@"); print of[2], of[1] }')
+listed=$(diff <(sed '/^#/d' "$list" | sort) <(sort <<<"$has") | sed -n 's/^< \(.*\)/gone: \1/p; s/^> \(.*\)/not in the list: \1/p'
+    sed '/^#/d; s/ .*//' "$list" | sort -u | while read -r version; do
+        grep -q "^$version {" vmm/wasmvm.map || echo "$version is no block of vmm/wasmvm.map"
+    done)
+check listed "$listed"
+
+soname=$(objdump -p "$build/lib/libwasmvm.so" | awk '$1 == "SONAME" { print $2 }')
+check soname "$([ "$soname" = libwasmvm.so.0 ] || echo "$soname")"
+
 # Sections of a kind that stays writable; .data.rel.ro is constant once it is loaded.
 kept=$(objdump -t "$build/lib/libwasmvm.a" | awk -v allowed="$allowed" '
     match($0, /\t/) {
@@ -34,10 +48,10 @@ kept=$(objdump -t "$build/lib/libwasmvm.a" | awk -v allowed="$allowed" '
         if (section ~ /^(\.t?data|\.t?bss|\*COM\*)/ && section !~ /^\.data\.rel\.ro/ && name !~ /^\./ &&
             after[1] !~ /^0*$/ && !index(allowed, " " name " "))
             print section, name
-        if (name == "before_end")
+        if (name == "outlet")
             seen = 1
     }
-    END { if (!seen) print "before_end is not seen: is this the right output?" }')
+    END { if (!seen) print "outlet is not seen: is this the right output?" }')
 check kept "$kept"
 
 wrong=
