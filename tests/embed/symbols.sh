@@ -31,7 +31,8 @@ check shown "$shown"
 
 list=$(dirname "$0")/symbols.list
 has=$(nm -D --defined-only "$build/lib/libwasmvm.so" | awk '$2 == "T" { split($3, of, "@@"); print of[2], of[1] }')
-listed=$(diff <(sed '/^#/d' "$list" | sort) <(sort <<<"$has") | sed -n 's/^< \(.*\)/gone: \1/p; s/^> \(.*\)/not in the list: \1/p'
+listed=$(diff <(sed '/^#/d' "$list" | sort) <(sort <<<"$has") |
+    sed -n 's/^< \(.*\)/gone: \1/p; s/^> \(.*\)/not in the list: \1/p'
     sed '/^#/d; s/ .*//' "$list" | sort -u | while read -r version; do
         grep -q "^$version {" vmm/wasmvm.map || echo "$version is no block of vmm/wasmvm.map"
     done)

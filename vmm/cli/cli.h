@@ -83,6 +83,8 @@ struct target { const struct subcommand *which; void *own; wasmvm_config *config
 /* Reads the option at argv[*at], if there is one, and steps over it and its value.  --help and --version are none
  * behind the module. */
 bool option_read(const struct target *, char **argv, int argc, int *at, bool after_module);
+/* Reads all that stand first; returns the index of the word behind them.  *plain: that came behind a `--`. */
+int options_read(const struct target *, const struct start *, bool *plain);
 
 /* ---- values.c: how values are spelled; fail() where one is not ---- */
 uint64_t value_size(const struct option *, const char *text);
@@ -95,7 +97,15 @@ const char *value_any(const struct option *, const char *text);
 const char *value_word(const struct option *, const char *text);
 void *allocated(void *); /* fail() where there is none */
 
-/* ---- run.c: the subcommand run ---- */
+/* ---- what each subcommand brings, in a file of its own ---- */
+#define COMMAND(name)                        \
+    int name##_command(const struct start *); \
+    extern const struct option name##_options[]; \
+    extern const char name##_help_head[], name##_help_tail[];
+#include "vmm/cli/commands.def"
+#undef COMMAND
+
+/* ---- run.c and words.c: the subcommand run ---- */
 struct command { /* what is the command line's own; all else is told to the library at once */
     const char *module;          /* path as typed; the first member, as no option sets it */
     int argc; char **argv;       /* the program's own words */
@@ -107,9 +117,6 @@ struct command { /* what is the command line's own; all else is told to the libr
 };
 /* Reads the words.  Bad usage, and what the library does not take: fail(). */
 wasmvm_config *run_parse(struct command *, const struct start *);
-int run_command(const struct start *);
-extern const struct option run_options[];
-extern const char run_help_head[], run_help_tail[];
 
 /* ---- signals.c: the process's signals ---- */
 /* INT, TERM, HUP and QUIT stop the machine, but for those that the caller ignores; PIPE and XFSZ are ignored. */

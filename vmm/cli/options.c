@@ -146,3 +146,20 @@ bool option_read(const struct target *t, char **argv, int argc, int *at, bool af
     option_take(t, o, value);
     return true;
 }
+
+int options_read(const struct target *t, const struct start *start, bool *plain)
+{
+    int at = start->first;
+    char **argv = start->argv;
+    bool named = strcmp(t->which->name, "run") != 0;
+    *plain = start->plain;
+    while (!*plain && at < start->argc && argv[at][0] == '-' && argv[at][1]) {
+        *plain = strcmp(argv[at], "--") == 0;
+        if (*plain)
+            at++;
+        else if (!option_read(t, argv, start->argc, &at, false))
+            fail("%s: no such option (wasmvm %s%s--help lists them)", argv[at], named ? t->which->name : "",
+                 named ? " " : "");
+    }
+    return at;
+}

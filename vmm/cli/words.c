@@ -62,17 +62,9 @@ const char run_help_tail[] =
 static int words_read(const struct target *t, const struct start *start)
 {
     struct command *command = t->own;
-    int at = start->first, argc = start->argc;
     char **argv = start->argv;
-    bool for_good = start->plain;
-    while (!for_good && at < argc && argv[at][0] == '-' && argv[at][1]) {
-        if (strcmp(argv[at], "--") == 0) {
-            for_good = true;
-            at++;
-        } else if (!option_read(t, argv, argc, &at, false)) {
-            fail("%s: no such option (wasmvm --help lists them)", argv[at]);
-        }
-    }
+    bool for_good;
+    int argc = start->argc, at = options_read(t, start, &for_good);
     if (at >= argc)
         fail("no module given (write wasmvm MODULE.wasm, or see wasmvm --help)");
     command->module = argv[at++];
