@@ -157,6 +157,7 @@ CLI_SRC := \
     vmm/cli/commands.c \
     vmm/cli/fail.c \
     vmm/cli/given.c \
+    vmm/cli/go.c \
     vmm/cli/main.c \
     vmm/cli/options.c \
     vmm/cli/plugin.c \

@@ -80,6 +80,7 @@ struct option {
 
 /* What the options of one start fill; NULL where a subcommand has none of it. */
 struct target { const struct subcommand *which; void *own; wasmvm_config *config; struct given *given; };
+_Noreturn void show_help(const struct subcommand *);
 /* Reads the option at argv[*at], if there is one, and steps over it and its value.  --help and --version are none
  * behind the module. */
 bool option_read(const struct target *, char **argv, int argc, int *at, bool after_module);
@@ -117,6 +118,11 @@ struct command { /* what is the command line's own; all else is told to the libr
 };
 /* Reads the words.  Bad usage, and what the library does not take: fail(). */
 wasmvm_config *run_parse(struct command *, const struct start *);
+
+/* ---- go.c: the subcommand go ---- */
+int go_command(const struct start *);
+extern const struct option go_options[];
+extern const char go_help_head[], go_help_tail[];
 
 /* ---- signals.c: the process's signals ---- */
 /* INT, TERM, HUP and QUIT stop the machine, but for those that the caller ignores; PIPE and XFSZ are ignored. */

@@ -50,7 +50,7 @@ const char run_help_head[] =
     "\n"
     "  wasmvm app.wasm --dir /data          run it; it may use /data, nothing else\n"
     "  wasmvm app.wasm --dir . -- -v x.txt  all after -- are the program's own words\n"
-    "  wasmvm [OPTIONS] -- MODULE ARGS...   what scripts and services write\n"
+    "  wasmvm go run . --listen :8080       builds and runs Go (wasmvm go --help)\n"
     "\n";
 const char run_help_tail[] =
     "\n"

@@ -1,0 +1,53 @@
+/* `wasmvm go`: becomes wasmvm-go (go/), which makes the go command build for virtual machines.  That program lies in
+ * libexec/wasmvm beside bin/, or beside this one where both lie in a build directory. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vmm/cli/cli.h"
+
+const struct option go_options[] = { { .name = NULL } };
+const char go_help_head[] =
+    "wasmvm go COMMAND [WORDS...]\n"
+    "The go command, for programs that run in virtual machines: the same words and\n"
+    "exit codes.  Package net uses the host's network, as far as wasmvm lets it.\n"
+    "\n"
+    "  wasmvm go run . --allow-listen :8080     build it and run it: a server\n"
+    "  wasmvm go test ./...                     each package sees its directory only\n"
+    "  wasmvm go build -o app.wasm .            for: wasmvm app.wasm OPTIONS\n"
+    "  wasmvm go overlay                        print the -overlay file's name\n"
+    "\n"
+    "Behind the package `go run` takes wasmvm's options; all after -- is the\n"
+    "program's own.  GOWASIRUNTIMEARGS gives options to `go run` and `go test`.\n"
+    "Go 1.21 to 1.27 are known.  `wasmvm go help` is the go command's own help.\n";
+const char go_help_tail[] = "";
+
+/* The first of two places where there is such a program. */
+static const char *own_program(char *room, size_t cap)
+{
+    static const char *const places[] = { "../libexec/wasmvm/wasmvm-go", "wasmvm-go" };
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n <= 0)
+        fail("go: /proc is not mounted, which tells where wasmvm's own files are");
+    self[n] = 0;
+    *strrchr(self, '/') = 0;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        snprintf(room, cap, "%s/%s", self, places[i]);
+        if (access(room, X_OK) == 0)
+            return room;
+    }
+    fail("go: %s/%s is not there (install wasmvm whole)", self, places[0]);
+}
+
+int go_command(const struct start *start)
+{
+    char program[4200];
+    char **words = start->argv + start->first - 1; /* the name, then what is behind `go` */
+    if (words[1] && (strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0))
+        show_help(start->which);
+    execv(own_program(program, sizeof program), words);
+    fail("go: %s: %s", program, strerror(errno));
+}
