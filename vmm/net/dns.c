@@ -489,31 +489,51 @@ static int wait_ms(const struct dns *d)
     return least == UINT64_MAX ? -1 : least <= now ? 0 : (int)((least - now) / 1000000 + 1);
 }
 
+#define PLACES (1 + CLIENTS_MAX + QUERIES_MAX)
+#define NOWHERE PLACES /* in a struct waits: of what is not open; nothing is ever seen there */
+
+/* The kernel waits for no more places than files may be open (ulimit -n): what is closed has none. */
+struct waits { struct pollfd fds[PLACES + 1]; uint32_t n, clients[CLIENTS_MAX], queries[QUERIES_MAX]; };
+
+static uint32_t wait_for(struct waits *w, int fd, short events)
+{
+    if (fd < 0)
+        return NOWHERE;
+    w->fds[w->n] = (struct pollfd){ .fd = fd, .events = events };
+    return w->n++;
+}
+
+static void waits_fill(struct waits *w, const struct dns *d)
+{
+    w->n = 0;
+    w->fds[NOWHERE] = (struct pollfd){ .fd = -1 };
+    wait_for(w, d->door[0], POLLIN);
+    for (int i = 0; i < CLIENTS_MAX; i++)
+        w->clients[i] = wait_for(w, d->clients[i].fd, POLLIN);
+    for (int i = 0; i < QUERIES_MAX; i++)
+        w->queries[i] = wait_for(w, d->queries[i].fd, d->queries[i].tcp && !d->queries[i].said ? POLLOUT : POLLIN);
+}
+
 static void *dns_main(void *self)
 {
     struct dns *d = self;
-    struct pollfd fds[1 + CLIENTS_MAX + QUERIES_MAX];
+    struct waits w;
     outlet_use(d->outlet);
     for (;;) {
-        fds[0] = (struct pollfd){ .fd = d->door[0], .events = POLLIN };
-        for (int i = 0; i < CLIENTS_MAX; i++)
-            fds[1 + i] = (struct pollfd){ .fd = d->clients[i].fd, .events = POLLIN };
-        for (int i = 0; i < QUERIES_MAX; i++)
-            fds[1 + CLIENTS_MAX + i] = (struct pollfd){
-                .fd = d->queries[i].fd, .events = d->queries[i].tcp && !d->queries[i].said ? POLLOUT : POLLIN,
-            };
-        poll(fds, sizeof fds / sizeof *fds, wait_ms(d));
+        waits_fill(&w, d);
+        poll(w.fds, w.n, wait_ms(d));
         for (int i = 0; i < QUERIES_MAX; i++) {
             struct query *q = &d->queries[i];
-            if (q->fd >= 0 && q->fd == fds[1 + CLIENTS_MAX + i].fd && fds[1 + CLIENTS_MAX + i].revents)
+            const struct pollfd *at = &w.fds[w.queries[i]];
+            if (q->fd >= 0 && q->fd == at->fd && at->revents)
                 query_event(d, q);
             if (q->fd >= 0 && q->deadline_ns <= clock_now_ns())
                 query_try(d, q);
         }
         for (uint32_t i = 0; i < CLIENTS_MAX; i++)
-            if (d->clients[i].fd >= 0 && fds[1 + i].revents)
+            if (d->clients[i].fd >= 0 && w.fds[w.clients[i]].revents)
                 client_read(d, i);
-        if (fds[0].revents && !door_read(d))
+        if (w.fds[0].revents && !door_read(d))
             return NULL;
     }
 }
