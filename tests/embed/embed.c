@@ -22,18 +22,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <wasmvm.h>
+#include "embed.h"
 
-#define CHECK(x) do if (!(x)) return printf("line %d: %s: code %d, %s\n", __LINE__, #x, error.code, error.text), 1; \
-    while (0)
 #define MS 1000000ull
 #define SECOND 1000000000ull
 
-static wasmvm_module *program, *reactor;
+wasmvm_module *program, *reactor;
 static wasmvm_host services;
-static char directory[256];
-static const char *program_file;
-static __thread wasmvm_error error;
+char directory[256];
+const char *program_file;
+__thread wasmvm_error error;
 
 static double seconds(void)
 {
@@ -95,7 +93,7 @@ static const wasmvm_func funcs[] = {
 
 static enum wasmvm_hypercall hypercall;
 
-static wasmvm_config *config_make(void)
+wasmvm_config *config_make(void)
 {
     wasmvm_config *c = wasmvm_config_new();
     wasmvm_config_hypercall(c, hypercall);
@@ -1245,7 +1243,7 @@ struct action { void (*handler)(int); int flags; uint64_t mask; };
 struct state { struct action actions[65]; uint64_t mask, pending; struct rlimit limits[RLIM_NLIMITS]; mode_t umask;
                char cwd[4096]; int files; };
 
-static int open_files(void)
+int open_files(void)
 {
     DIR *d = opendir("/proc/self/fd");
     int n = 0;
@@ -1325,6 +1323,11 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
     {"flags", case_flags},
     {"began-before", case_began_before},
     {"stop-as-and-tell", case_stop_as_and_tell},
+    {"prepared-then-run", case_prepared_then_run},
+    {"prepared-then-left", case_prepared_then_left},
+    {"prepare-fails", case_prepare_fails},
+    {"prepare-few-descriptors", case_prepare_few_descriptors},
+    {"prepare-calls-fail", case_prepare_calls_fail},
     {"many-machines-in-many-threads", case_many_machines_in_many_threads},
 };
 

@@ -20,6 +20,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
 import harness  # noqa: E402
 
+CASES = [os.path.join(ROOT, "tests", "embed", name) for name in ("embed.c", "prepare.c")]
 SHARED = ("-buildmode=c-shared",)
 hypercall = "auto"
 counts = {"passed": 0, "failed": 0, "skipped": 0}
@@ -57,8 +58,8 @@ def installed(build, tmp):
     return {"shared": shared, "static": static}
 
 
-def compiled(source, into, flags):
-    made = command(["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-g", "-o", into, source, *flags])
+def compiled(sources, into, flags):
+    made = command(["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-g", "-o", into, *sources, *flags])
     if made.returncode:
         tell("failed", os.path.basename(into), made.stdout)
         return None
@@ -126,10 +127,10 @@ def everything(build, tmp, words):
     rules = [guest("rules/" + r, module="images/examples") for r in ("discount", "loops", "hoards")]
     pricing = guest("pricing", module="images/examples")
     for kind, these in flags.items():
-        made = {name: compiled(source, os.path.join(tmp, f"{name}-{kind}"), these) for name, source in {
-            "embed": os.path.join(ROOT, "tests", "embed", "embed.c"), "document": document,
-            "pricing": os.path.join(examples, "pricing", "pricing.c"),
-            "rules": os.path.join(examples, "rules", "rules.c"),
+        made = {name: compiled(sources, os.path.join(tmp, f"{name}-{kind}"), these) for name, sources in {
+            "embed": CASES, "document": [document],
+            "pricing": [os.path.join(examples, "pricing", "pricing.c")],
+            "rules": [os.path.join(examples, "rules", "rules.c")],
         }.items()}
         if made["embed"]:
             cases(kind, [made["embed"]], tmp, words, env=env)
@@ -151,7 +152,7 @@ def sanitized(build, tmp, words, which):
     sources = subprocess.check_output(["make", "-s", "-C", ROOT, f"BUILD={build}", "lib-sources"], text=True).split()
     into = os.path.join(tmp, "embed-" + which)
     subprocess.run(["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g", "-fno-strict-aliasing", *flags[which], "-I.",
-                    "-Ivmm", '-DWASMVM_VERSION="0"', "-o", into, "tests/embed/embed.c", *sources,
+                    "-Ivmm", '-DWASMVM_VERSION="0"', "-o", into, *CASES, *sources,
                     f"{build}/lib/vmm/machine/blob.o", "-lelf", "-lpthread"], cwd=ROOT, check=True)
     tsan = "exitcode=66 suppressions=" + os.path.join(ROOT, "tests", "embed", "tsan.supp")
     cases(which, [into], tmp, words, env=dict(os.environ, TSAN_OPTIONS=tsan))

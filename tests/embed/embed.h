@@ -1,0 +1,27 @@
+/* What the files of the cases share: the modules, configurations, a run. */
+#ifndef TESTS_EMBED_EMBED_H
+#define TESTS_EMBED_EMBED_H
+
+#include <stdio.h>
+
+#include <wasmvm.h>
+
+#define CHECK(x) do if (!(x)) return printf("line %d: %s: code %d, %s\n", __LINE__, #x, error.code, error.text), 1; \
+    while (0)
+
+extern wasmvm_module *program, *reactor;
+extern char directory[256];
+extern const char *program_file;
+extern __thread wasmvm_error error;
+
+wasmvm_config *config_make(void);
+int open_files(void);
+
+/* ---- prepare.c ---- */
+int case_prepared_then_run(void);
+int case_prepared_then_left(void);
+int case_prepare_fails(void);
+int case_prepare_few_descriptors(void);
+int case_prepare_calls_fail(void);
+
+#endif
