@@ -6,12 +6,12 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
-enum { LEVEL_SOCKET = 0, LEVEL_TCP = 6 };
+enum { LEVEL_SOCKET = 0, LEVEL_TCP = 6, LEVEL_IPV6 = 41 };
 enum kind {
     INT,     /* 4 bytes, as the host has it */
     TYPE,    /* SOCKTYPE_* */
     ERROR,   /* a WASI errno */
-    LINGER,  /* two 4-byte numbers; taken and not applied, as a close could wait */
+    LINGER,  /* two 4-byte numbers; applied for 0 seconds alone (a reset), as a close could wait */
     TIMEOUT, /* seconds and microseconds, 8 bytes each: how long a blocking call waits */
     REFUSED,
 };
@@ -38,6 +38,11 @@ static const struct option {
     { LEVEL_SOCKET, 13, INT, false, SOL_SOCKET, SO_ACCEPTCONN },
     { LEVEL_SOCKET, 14, REFUSED, true, 0, 0 }, /* bindtodevice */
     { LEVEL_TCP, 15, INT, true, IPPROTO_TCP, TCP_NODELAY },
+    /* ours, for Go's net.KeepAliveConfig and net.Listen("tcp6", ...) */
+    { LEVEL_TCP, 16, INT, true, IPPROTO_TCP, TCP_KEEPIDLE },
+    { LEVEL_TCP, 17, INT, true, IPPROTO_TCP, TCP_KEEPINTVL },
+    { LEVEL_TCP, 18, INT, true, IPPROTO_TCP, TCP_KEEPCNT },
+    { LEVEL_IPV6, 26, INT, true, IPPROTO_IPV6, IPV6_V6ONLY },
 };
 
 static const struct option *option_find(uint64_t level, uint64_t name)
@@ -139,11 +144,11 @@ uint32_t wasi_sock_setsockopt(struct wasi *w, const struct sock_setsockopt_args 
         return WASI_INVAL;
     if (!linear_read(w->mem, args->value, &v, value_bytes(o->kind)))
         return WASI_FAULT;
-    if (o->kind == LINGER)
+    if (o->kind == LINGER && (!v.linger.on || v.linger.seconds))
         return WASI_SUCCESS;
     if (o->kind == TIMEOUT)
         return timeout_set(conn_of(d), o->host_name, &v);
     if (conn_of(d) && o->host_name == SO_SNDBUF)
         conn_of(d)->sized = true;
-    return setsockopt(d->host, o->host_level, o->host_name, &v, 4) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
+    return setsockopt(d->host, o->host_level, o->host_name, &v, args->value_len) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
 }

@@ -356,6 +356,51 @@ static void test_options(void **state)
     ERR(FAULT, sock_setsockopt, tcp, 0, 0, MEMORY_BYTES - 3, 4);
 }
 
+static void test_keep_alive_times_and_families(void **state)
+{
+    (void)state;
+    uint32_t tcp = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM), six = opened_socket(FAMILY_INET6, SOCKTYPE_STREAM);
+    for (uint32_t name = 16; name <= 18; name++) {
+        p32(VALUE, name * 2);
+        OK(sock_setsockopt, tcp, 6, name, VALUE, 4);
+    }
+    for (uint32_t name = 16; name <= 18; name++) {
+        OK(sock_getsockopt, tcp, 6, name, VALUE, 4);
+        assert_int_equal(g32(VALUE), name * 2);
+    }
+    p32(VALUE, 0);
+    ERR(INVAL, sock_setsockopt, tcp, 6, 16, VALUE, 4); /* the kernel's own answer */
+    ERR(INVAL, sock_setsockopt, tcp, 6, 19, VALUE, 4);
+    p32(VALUE, 1);
+    OK(sock_setsockopt, six, 41, 26, VALUE, 4);
+    OK(sock_getsockopt, six, 41, 26, VALUE + 4, 4);
+    assert_int_equal(g32(VALUE + 4), 1);
+    ERR(INVAL, sock_setsockopt, six, 41, 20, VALUE, 4); /* IPV6_JOIN_GROUP */
+}
+
+/* A linger of 0 seconds resets the connection; a longer one is taken and not applied, as closing would wait. */
+static void test_linger(void **state)
+{
+    (void)state;
+    for (uint32_t seconds = 0; seconds < 2; seconds++) {
+        uint16_t port;
+        uint32_t l = listener(&port), c = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM);
+        OK(sock_connect, c, addr4("127.0.0.1"), port);
+        OK(sock_accept, l, 0, OUT);
+        uint32_t peer = g32(OUT);
+        p32(VALUE, 1);
+        p32(VALUE + 4, seconds);
+        OK(sock_setsockopt, c, 0, 9, VALUE, 8);
+        OK(fd_close, c);
+        if (seconds)
+            OK(sock_recv, peer, iov(BUF, 10), 1, 0, OUT, FLAGS_OUT);
+        else
+            ERR(CONNRESET, sock_recv, peer, iov(BUF, 10), 1, 0, OUT, FLAGS_OUT);
+        OK(fd_close, peer);
+        OK(fd_close, l);
+    }
+}
+
 static void test_receive_timeout(void **state)
 {
     (void)state;
@@ -568,7 +613,8 @@ int main(void)
         CLOSED(test_nothing_without_a_rule), LOOPBACK(test_listen_without_bind),
         LOOPBACK(test_accepted_sockets_stay_what_they_are), LOOPBACK(test_addresses_that_are_none),
         LOOPBACK(test_descriptors_that_are_no_sockets), LOOPBACK(test_dropped_sockets_leak_nothing),
-        LOOPBACK(test_options), LOOPBACK(test_receive_timeout),
+        LOOPBACK(test_options), LOOPBACK(test_keep_alive_times_and_families), LOOPBACK(test_linger),
+        LOOPBACK(test_receive_timeout),
         LOOPBACK(test_timeouts_of_plain_reads_and_writes), LOOPBACK(test_unix_paths), LOOPBACK(test_unix_datagrams),
         BATCH(test_a_poll_reads_ahead), BATCH(test_places_follow_their_descriptors),
         BATCH(test_what_was_left_is_sent_before_any_call),
