@@ -272,19 +272,27 @@ void moves(struct emit *e, struct move *m, uint32_t n)
 
 /* ---- traps and positions ---- */
 
+/* What belongs to no instruction is the body's. */
+static uint32_t from_body(const struct emit *e, uint32_t pos)
+{
+    uint32_t body = e->c->module->funcs[e->c->func].body;
+    ENGINE_ASSERT(pos < body + LIMIT_BODY_BYTES);
+    return pos > body ? pos - body : 0;
+}
+
 void mark_add(struct emit *e, enum mark_kind kind, uint32_t pos)
 {
     if (e->nmarks == e->marks_cap && !GROW(e->c, e->marks, e->nmarks + 1))
         return;
-    uint32_t from_body = pos - e->c->module->funcs[e->c->func].body;
-    e->marks[e->nmarks++] = (struct mark){asm_offset(&e->a), from_body & 0xfffffff, kind & 15};
+    e->marks[e->nmarks++] = (struct mark){asm_offset(&e->a), from_body(e, pos) & 0xfffffff, kind & 15};
 }
 
 void site(struct emit *e, uint32_t pos)
 {
-    if (e->at_pos == pos)
+    uint32_t at = from_body(e, pos);
+    if (e->nmarks && e->at_pos == at)
         return;
-    e->at_pos = pos;
+    e->at_pos = at;
     mark_add(e, MARK_AT, pos);
 }
 
