@@ -6,12 +6,11 @@
  * stack or in the guard page below it.
  *
  * The section lies at MAP_CPL0 (supervisor); the monitor's descriptor tables point to its entries by number
- * (abi.h).  The last word of the page at CPL0_TABLES holds the address of control->crash. */
+ * (map.h).  The word at CPL0_CRASH holds the address of control->crash. */
 #include "guest/fault.h"
+#include "wasi-shim/map.h"
 
-#define DOORBELL       0x77
-#define CRASH_POINTER  0x1c3c001ff8
-#define USER_STATE     (FAULT_STACK_TOP - FAULT_BYTES)
+#define USER_STATE (FSTACK_TOP - FAULT_BYTES)
 
 /* The CPL 0 stack inside `common`. */
 #define F_RBX    0
@@ -28,8 +27,8 @@
     .globl cpl0_entries
 cpl0_entries:
     .set vector, 0
-    .rept 32
-    .balign 16
+    .rept CPL0_VECTORS
+    .balign CPL0_ENTRY_BYTES
     .if !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
     push $0
     .endif
@@ -39,10 +38,10 @@ cpl0_entries:
     .endr
 
 /* Vector 13 until the first doorbell came through: ask for another kind of TSS, and try again. */
-    .balign 16
+    .balign CPL0_ENTRY_BYTES
     push %rax
-    mov $3, %al
-    out %al, $DOORBELL
+    mov $DOORBELL_PROBE_AL, %al
+    out %al, $DOORBELL_PORT
     pop %rax
     lea 8(%rsp), %rsp
     iretq
@@ -56,10 +55,10 @@ common:
     testb $3, F_CS(%rsp)
     jz crash
     mov F_RSP(%rsp), %rbx
-    movabs $FAULT_STACK_GUARD, %rax
+    movabs $FSTACK_GUARD, %rax
     cmp %rax, %rbx
     jb fault
-    movabs $FAULT_STACK_TOP, %rax
+    movabs $FSTACK_TOP, %rax
     cmp %rax, %rbx
     jbe crash
 
@@ -68,7 +67,7 @@ fault:
     lea FAULT_VECTOR(%rax), %rbx
     jmp save
 crash:
-    movabs $CRASH_POINTER, %rax
+    movabs $CPL0_CRASH, %rax
     mov (%rax), %rbx
     lea CRASH_GPR(%rbx), %rax
 
@@ -107,8 +106,8 @@ save:
     movabs $USER_STATE, %rdi
     cmp %rdi, %rax
     je enter_user
-    mov $2, %al
-1:  out %al, $DOORBELL
+    mov $DOORBELL_CRASH_AL, %al
+1:  out %al, $DOORBELL_PORT
     jmp 1b
 
 /* guest_fault(rdi) by iretq: the frame is the interrupted one with another rip, rsp and clean flags. */
@@ -120,5 +119,10 @@ enter_user:
     mov %rcx, F_RSP(%rsp)
     lea F_FRAME(%rsp), %rsp
     iretq
+
+/* For link.ld. */
+    .globl link_image, link_cpl0
+    .set link_image, MAP_IMAGE
+    .set link_cpl0, MAP_CPL0
 
     .section .note.GNU-stack, "", @progbits

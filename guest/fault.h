@@ -18,10 +18,6 @@
 #define CRASH_VECTOR 0
 #define CRASH_GPR    48
 
-/* Addresses of abi.h, for the assembler. */
-#define FAULT_STACK_TOP   0x1c38192000
-#define FAULT_STACK_GUARD 0x1c38181000 /* the unmapped page below it: an overflow is a fault of the handler too */
-
 #ifndef __ASSEMBLER__
 #include <stddef.h>
 #include <stdint.h>
@@ -50,8 +46,6 @@ _Static_assert(offsetof(struct guest_fault, rip) == FAULT_RIP, "entry.S");
 _Static_assert(offsetof(struct guest_fault, rsp) == FAULT_RSP, "entry.S");
 _Static_assert(offsetof(struct guest_fault, rflags) == FAULT_RFLAGS, "entry.S");
 _Static_assert(offsetof(struct crash, vector) == CRASH_VECTOR && offsetof(struct crash, gpr) == CRASH_GPR, "entry.S");
-_Static_assert(FAULT_STACK_TOP == FSTACK_TOP, "entry.S");
-_Static_assert(FAULT_STACK_GUARD == FSTACK_TOP - FSTACK_BYTES - 0x1000, "entry.S");
 #endif
 
 #endif

@@ -23,62 +23,21 @@
 
 #include <stdint.h>
 
+#include "wasi-shim/map.h"
+
 #define ABI_VERSION 2u
 #define ABI_MAGIC 0x6d76736177ull /* "wasvm" */
-
-/* Memory map; sizes are the ranges' limits, in bytes.  (<sys/mman.h> has a flag MAP_STACK, which nobody needs: include
- * it before this header.) */
-#undef MAP_STACK
-#define MAP_LINEAR      0x0000000000ull
-#define MAP_LINEAR_MAX  0x0100000000ull
-#define MAP_STACK       0x1000000000ull
-#define MAP_STACK_MAX   0x0400000000ull
-#define MAP_MODULE      0x1800000000ull
-#define MAP_MODULE_MAX  0x0040000000ull
-#define MAP_CODE_W      0x1a00000000ull
-#define MAP_HEAP        0x1bc0000000ull
-#define MAP_HEAP_MAX    0x0040000000ull
-#define MAP_CODE_X      0x1c00000000ull
-#define MAP_CODE_MAX    0x0020000000ull
-#define MAP_IMAGE       0x1c20000000ull
-#define MAP_IMAGE_MAX   0x0010000000ull
-#define MAP_CONTROL     0x1c30000000ull
-#define MAP_CSTACK      0x1c38000000ull
-#define MAP_CSTACK_MAX  0x0000800000ull
-#define MAP_CPL0        0x1c3c000000ull
-#define MAP_STACK_GUARD 0x200000ull
-#define MAP_MORE        0x2000000000ull
-#define MAP_MORE_SLOT   0x0400000000ull
-#define MAP_MORE_SLOTS  999u
-
-/* Within MAP_CSTACK, upwards: an unmapped page, the C stack, an unmapped page, the fault handler's stack.  The first C
- * instruction finds rsp at CSTACK_TOP; the fault handler works below the struct guest_fault at the top of its stack. */
-#define CSTACK_BYTES 0x180000ull
-#define CSTACK_TOP   (MAP_CSTACK + 0x1000 + CSTACK_BYTES)
-#define FSTACK_BYTES 0x10000ull
-#define FSTACK_TOP   (CSTACK_TOP + 0x1000 + FSTACK_BYTES)
-
-/* Within MAP_CPL0: the page of exception entries from the image, CPL0_ENTRY_BYTES each: vectors 0 .. 31, then the entry
- * that stands in for vector 13 until the first doorbell came through (it rings DOORBELL_PROBE and tries again); then
- * the monitor's pages: tables (read-only), unmapped, stack, unmapped, stack of the double fault. */
-#define CPL0_ENTRY_BYTES  16
-#define CPL0_VECTORS      32
-#define CPL0_ENTRY_PROBE  32
-#define CPL0_TABLES       (MAP_CPL0 + 0x1000)
-#define CPL0_STACK_TOP    (MAP_CPL0 + 0x4000)
-#define CPL0_DFSTACK_TOP  (MAP_CPL0 + 0x6000)
 
 /* The image says what it was compiled with, in an ELF note of this name and type: a struct abi_note (below). */
 #define ABI_NOTE_NAME "wasmvm"
 #define ABI_NOTE_TYPE 1
 
 /* The doorbell: `out %al, $DOORBELL_PORT`; the value of al says why. */
-#define DOORBELL_PORT 0x77u
 enum doorbell {
-    DOORBELL_CALL = 1,  /* the slot holds a request                                         */
-    DOORBELL_CRASH = 2, /* a fault nobody handles: control->crash is filled; never resumed  */
+    DOORBELL_CALL = 1,                 /* the slot holds a request                                         */
+    DOORBELL_CRASH = DOORBELL_CRASH_AL, /* a fault nobody handles: control->crash is filled; never resumed */
     /* by the CPL 0 entry alone, before the first DOORBELL_CALL: `out` faulted at CPL 3; try again */
-    DOORBELL_PROBE = 3,
+    DOORBELL_PROBE = DOORBELL_PROBE_AL,
 };
 
 /* Calls, in calls.def's order; calls.h has their arguments. */

@@ -20,7 +20,7 @@
 #define TABLES_POOL (20ull << 20)
 
 /* The page at CPL0_TABLES; the last word is for entry.S. */
-enum { GDT_AT = 0, GDT_ENTRIES = 7, IDT_AT = 0x100, TSS_AT = 0x400, CRASH_AT = 0xff8 };
+enum { GDT_AT = 0, GDT_ENTRIES = 7, IDT_AT = 0x100, TSS_AT = 0x400, CRASH_AT = CPL0_CRASH - CPL0_TABLES };
 enum { TSS_RSP0 = 4, TSS_IST1 = 36, TSS_BITMAP = 102, TSS_BYTES = 104, BITMAP_BYTES = DOORBELL_PORT / 8 + 2 };
 enum { VECTOR_DOUBLE_FAULT = 8, VECTOR_PROTECTION = 13 };
 
