@@ -203,6 +203,7 @@ SCRIPT_GUEST_SRC := \
 
 # The compiler's work as text; main.c is wasm-dump.
 DUMP_SRC := \
+    tests/dump/code_text.c \
     tests/dump/function.c \
     tests/dump/ir_text.c \
 
@@ -477,7 +478,7 @@ $(BUILD)/san/fuzz-replay: $(call objects,$(FUZZ_TARGET) tests/fuzz/replay.c test
 $(BUILD)/host/diff-run: $(call objects,$(TEST_SRC) tests/fuzz/diff_run.c,test) $(BUILD)/check/libengine.a
 	$(program)
 
-$(BUILD)/host/wasm-dump: $(call objects,$(TEST_SRC) $(DUMP_SRC) tests/dump/main.c,test) $(BUILD)/host/libengine.a
+$(BUILD)/host/wasm-dump: $(call objects,$(TEST_SRC) $(DUMP_SRC) tests/dump/main.c,test) $(BUILD)/check/libengine.a
 	$(program)
 
 $(BUILD)/host/compile: $(call objects,$(TEST_SRC) tests/bench/compile.c,test) $(BUILD)/host/libengine.a

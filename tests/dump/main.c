@@ -2,9 +2,9 @@
  *
  *   wasm-dump [-w CPU] [-b] WHAT FILE.wasm [FUNC...]
  *
- * WHAT: build, flow, color, several with commas between; ir: all three.  FUNC: a number or a name; all that the module
- * defines, where there is none.  All is as in a guest, whose memory 0 lies at address 0 (-b: it lies elsewhere), with a
- * CPU that has everything (-w: bits of enum engine_cpu). */
+ * WHAT: build, flow, color, code, several with commas between; ir: the first three; all.  FUNC: a number or a name; all
+ * that the module defines, where there is none.  All is as in a guest, whose memory 0 lies at address 0 (-b: it lies
+ * elsewhere), with a CPU that has everything (-w: bits of enum engine_cpu). */
 #include "tests/dump/dump.h"
 #include "tests/host/env.h"
 
@@ -44,13 +44,13 @@ static unsigned passes_of(const char *what)
     snprintf(copy, sizeof copy, "%s", what);
     for (char *word = strtok(copy, ","); word; word = strtok(NULL, ",")) {
         unsigned before = passes;
-        if (strcmp(word, "ir") == 0)
-            passes |= 1u << DUMP_BUILD | 1u << DUMP_FLOW | 1u << DUMP_COLOR;
+        if (strcmp(word, "ir") == 0 || strcmp(word, "all") == 0)
+            passes |= 1u << DUMP_BUILD | 1u << DUMP_FLOW | 1u << DUMP_COLOR | (word[0] == 'a' ? 1u << DUMP_CODE : 0);
         for (unsigned pass = 0; pass < DUMP_PASSES; pass++)
             if (strcmp(word, dump_pass_names[pass]) == 0)
                 passes |= 1u << pass;
         if (passes == before)
-            fail(word, "no pass of this name (build, flow, color, ir)");
+            fail(word, "no pass of this name (build, flow, color, code, ir, all)");
     }
     return passes;
 }
@@ -102,7 +102,7 @@ int main(int argc, char **argv)
             return 2;
     }
     if (argc - optind < 2) {
-        fprintf(stderr, "usage: wasm-dump [-w CPU] [-b] build,flow,color|ir FILE.wasm [FUNC...]\n");
+        fprintf(stderr, "usage: wasm-dump [-w CPU] [-b] build,flow,color,code|ir|all FILE.wasm [FUNC...]\n");
         return 2;
     }
     unsigned passes = passes_of(argv[optind++]);

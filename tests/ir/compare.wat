@@ -1,5 +1,5 @@
 ;; Comparisons with branches and selects, their inversion by eqz, and floats, where a comparison may be unordered.
-;;! build,flow
+;;! build,flow,code
 (module
   (func $branch (param i32 i32) (result i32)
     (block (br_if 0 (i32.lt_s (local.get 0) (local.get 1))) (return (i32.const 1)))
@@ -29,6 +29,13 @@
 ;;>     return (1)
 ;;> b2: weight 1
 ;;>     return (2)
+;;> code: func 0 "branch" (i32 i32) -> (i32), frame 0, 20 bytes
+;;>      0  cmp edi, esi  ; +8 br_if
+;;>      2  jl e
+;;>      8  mov eax, 1  ; +12 return
+;;>      d  ret
+;;>      e  mov eax, 2  ; +16 end
+;;>     13  ret
 ;;> build: func 1 "inverted" (i64) -> (i32)
 ;;> b0:
 ;;>     brif (cmp.i64.lt_u l0, 10), b1, b2
@@ -51,6 +58,14 @@
 ;;>     br b3
 ;;> b3: weight 1 in s0.0
 ;;>     return (s0.0)
+;;> code: func 1 "inverted" (i64) -> (i32), frame 0, 28 bytes
+;;>      0  cmp rdi, 10  ; +7 if
+;;>      4  jae 14
+;;>      a  mov ebx, 1  ; +11 else
+;;>      f  jmp 19
+;;>     14  mov ebx, 2  ; +14 end
+;;>     19  mov eax, ebx  ; +15 end
+;;>     1b  ret
 ;;> build: func 2 "float_inverted" (f64 f64) -> (i32)
 ;;> b0:
 ;;>     brif (fcmp.f64.nlt l0, l1), b2, b1
@@ -65,6 +80,13 @@
 ;;>     return (1)
 ;;> b2: weight 1
 ;;>     return (2)
+;;> code: func 2 "float_inverted" (f64 f64) -> (i32), frame 0, 22 bytes
+;;>      0  ucomisd xmm1, xmm0  ; +9 br_if
+;;>      4  jbe 10
+;;>      a  mov eax, 1  ; +13 return
+;;>      f  ret
+;;>     10  mov eax, 2  ; +17 end
+;;>     15  ret
 ;;> build: func 3 "masked" (i32) -> (i32)
 ;;> b0:
 ;;>     brif (and.i32 l0, 8), b2, b1
@@ -79,6 +101,13 @@
 ;;>     return (1)
 ;;> b2: weight 1
 ;;>     return (2)
+;;> code: func 3 "masked" (i32) -> (i32), frame 0, 24 bytes
+;;>      0  test edi, 8  ; +8 br_if
+;;>      6  jne 12
+;;>      c  mov eax, 1  ; +12 return
+;;>     11  ret
+;;>     12  mov eax, 2  ; +16 end
+;;>     17  ret
 ;;> build: func 4 "select" (i32 i64 i64) -> (i64)
 ;;> b0:
 ;;>     t1 = select.i64 l1, l2, (cmp.i32.eq l0, 7)
@@ -87,3 +116,10 @@
 ;;> b0: weight 1 in l0.0 l1.0 l2.0
 ;;>     t1 = select.i64 l1.0, l2.0, (cmp.i32.eq l0.0, 7)
 ;;>     return (t1)
+;;> code: func 4 "select" (i32 i64 i64) -> (i64), frame 0, 17 bytes
+;;>      0  mov rbx, rdx  ; start
+;;>      3  cmp edi, 7  ; +10 select
+;;>      6  mov rdx, rbx
+;;>      9  cmove rdx, rsi
+;;>      d  mov rax, rdx  ; +11 end
+;;>     10  ret

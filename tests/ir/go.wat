@@ -1,7 +1,7 @@
 ;; A function as Go's compiler makes it: `loop; block...; br_table PC_B`, jumps by PC_B, a copy of SP, a call after which
 ;; the function may be left, and the check of the stack.  Global 0 is SP, 2 is g, as in Go's modules.  In $broken_mirror
 ;; SP is written alone, so that the copy is a local like others.
-;;! build,flow,color main.work
+;;! all main.work
 ;;! build broken_mirror
 (module
   (type $go (func (param i32) (result i32)))
@@ -157,6 +157,46 @@
 ;;>     br b2
 ;;> b11: weight 0
 ;;>     trap unreachable
+;;> code: func 1 "main.work" (i32) -> (i32), frame 0, 148 bytes
+;;>      0  test edi, edi  ; +21 br_table
+;;>      2  jne 62
+;;>      8  mov ecx, r14d  ; +33 i64.load
+;;>      b  mov rdx, qword [rcx + 16]
+;;>      f  cmp r15d, edx  ; +38 if
+;;>     12  jbe 3c
+;;>     18  sub r15d, 16  ; +51 i32.sub
+;;>     1c  mov rbp, qword [r15 + 24]  ; +58 i64.load
+;;>     20  xor ebx, ebx  ; +65 local.set
+;;>     22  cmp rbx, rbp  ; +73 if
+;;>     25  jge 31
+;;>     2b  add rbx, 1  ; +79 i64.add
+;;>     2f  jmp 22  ; +86 br
+;;>     31  mov qword [r15 + 32], rbx  ; +93 i64.store
+;;>     35  add r15d, 16  ; +100 i32.add
+;;>     39  xor eax, eax  ; +107 return
+;;>     3b  ret
+;;>     3c  sub r15d, 8  ; +113 i32.sub
+;;>     40  mov qword [r15], 0x10010002  ; +126 i64.store
+;;>     47  mov edi, 0  ; +131 call
+;;>     4c  call func 0 "callee"
+;;>     51  mov edx, eax
+;;>     53  test edx, edx  ; +137 if
+;;>     55  je 8
+;;>     57  mov eax, 1  ; +141 return
+;;>     5c  ret
+;;>     5d  call trap: unreachable  ; +150 unreachable
+;;>     62  mov eax, edi
+;;>     64  cmp eax, 3
+;;>     67  mov ecx, 3
+;;>     6c  cmova eax, ecx
+;;>     6f  lea rcx, [84]
+;;>     76  movsxd rax, dword [rcx + rax * 4]
+;;>     7a  add rax, rcx
+;;>     7d  xor ebx, ebx
+;;>     7f  xor ebp, ebp
+;;>     81  jmp rax
+;;>     83  bytes cc
+;;>     84  table 8 22 3c 5d
 ;;> build: func 2 "broken_mirror" (i32) -> (i32)
 ;;> b0:
 ;;>     l1 = set.i32 pin0

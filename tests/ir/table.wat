@@ -1,5 +1,5 @@
 ;; br_table: targets with and without values, values that need moves, a constant index.
-;;! build,flow
+;;! build,flow,code
 (module
   (func $plain (param i32) (result i32)
     (block $c (block $b (block $a (br_table $a $b $c $a (local.get 0))) (return (i32.const 1))) (return (i32.const 2)))
@@ -29,6 +29,22 @@
 ;;>     return (2)
 ;;> b3: weight 1
 ;;>     return (3)
+;;> code: func 0 "plain" (i32) -> (i32), frame 0, 64 bytes
+;;>      0  mov eax, edi  ; +9 br_table
+;;>      2  cmp eax, 3
+;;>      5  jae 1b
+;;>      b  lea rcx, [30]
+;;>     12  movsxd rax, dword [rcx + rax * 4]
+;;>     16  add rax, rcx
+;;>     19  jmp rax
+;;>     1b  mov eax, 1  ; +18 return
+;;>     20  ret
+;;>     21  mov eax, 2  ; +22 return
+;;>     26  ret
+;;>     27  mov eax, 3  ; +26 end
+;;>     2c  ret
+;;>     2d  bytes cc cc cc
+;;>     30  table 1b 21 27 1b
 ;;> build: func 1 "values" (i32) -> (i32)
 ;;> b0:
 ;;>     t0 = add.i32 l0, 7
@@ -51,6 +67,21 @@
 ;;>     br b2
 ;;> b2: weight 1 in s0.0
 ;;>     return (s0.0)
+;;> code: func 1 "values" (i32) -> (i32), frame 0, 52 bytes
+;;>      0  lea edx, dword [rdi + 7]  ; +9 i32.add
+;;>      3  mov r15d, edi  ; +12 br_table
+;;>      6  mov ebx, edx
+;;>      8  mov eax, r15d
+;;>      b  cmp eax, 1
+;;>      e  jae 29
+;;>     14  lea rcx, [2c]
+;;>     1b  movsxd rax, dword [rcx + rax * 4]
+;;>     1f  add rax, rcx
+;;>     22  jmp rax
+;;>     24  mov ebx, 1  ; +20 end
+;;>     29  mov eax, ebx  ; +21 end
+;;>     2b  ret
+;;>     2c  table 24 29
 ;;> build: func 2 "constant_index" () -> (i32)
 ;;> b0:
 ;;>     brtable 9, [b1] b2
@@ -65,3 +96,9 @@
 ;;>     return (1)
 ;;> b2: weight 1
 ;;>     return (2)
+;;> code: func 2 "constant_index" () -> (i32), frame 0, 17 bytes
+;;>      0  jmp b  ; +7 br_table
+;;>      5  mov eax, 1  ; +14 return
+;;>      a  ret
+;;>      b  mov eax, 2  ; +18 end
+;;>     10  ret
