@@ -249,6 +249,8 @@ static bool build(wasmvm_instance *i)
     i->wasi = wasi_alloc(vm_memory(i->vm), vm_kick(i->vm), &net_parts);
     if (!i->wasi)
         return failure_set(&i->failure, "cannot start: no memory");
+    if (i->config.host)
+        ask_stack_look();
     return wasi_open(i->wasi, &i->config, &i->failure);
 }
 

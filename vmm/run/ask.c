@@ -194,6 +194,11 @@ static uintptr_t stack_floor(void)
     return floor_known;
 }
 
+void ask_stack_look(void)
+{
+    stack_floor();
+}
+
 static bool stack_low(const struct vcpu *v)
 {
     return v->hosts_open && (uintptr_t)__builtin_frame_address(0) < stack_floor();

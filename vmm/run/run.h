@@ -8,6 +8,11 @@
 /* The host's face for plug-ins, but for log and option, which each plug-in has its own of. */
 void host_services(struct wasmvm_host *);
 
+/* ---- ask.c ---- */
+/* How far the calling thread's stack reaches, which host functions that nest will want to know: of a process's first
+ * thread that is read in /proc, so it is read early. */
+void ask_stack_look(void);
+
 /* ---- vcpu.c: the run loop ---- */
 /* Until the run is over.  false: a host function does not come back; machine and wasi must be left alone. */
 bool vcpu_run(struct vm *, struct wasi *, struct end *);
