@@ -415,6 +415,19 @@ static bool port_fits(const struct rule *r, uint16_t port)
     return port >= r->lo && port <= r->hi;
 }
 
+/* A client's UDP socket is bound to all addresses at a port of the kernel's choice.  Who may be talked to by UDP may be
+ * talked to so: a datagram's sender and receiver are checked one by one. */
+static const struct rule *rule_of_client(const struct policy *p, enum net_use use, enum net_proto proto,
+                                         const struct endpoint *e)
+{
+    if (use != USE_LISTEN || proto != NET_UDP || e->port || !ip_is_any(&e->ip))
+        return NULL;
+    for (uint32_t i = 0; i < p->nrules; i++)
+        if (p->rules[i].what == RULE_CONNECT && proto_fits(&p->rules[i], NET_UDP))
+            return &p->rules[i];
+    return NULL;
+}
+
 bool policy_check(struct policy *p, enum net_use use, enum net_proto proto, const struct endpoint *e,
                   const struct rule **by)
 {
@@ -434,8 +447,8 @@ bool policy_check(struct policy *p, enum net_use use, enum net_proto proto, cons
             rule_covers(p, *by, &e->ip, protected, &range))
             return true;
     }
-    *by = NULL;
-    return p->all && (!protected || range.kind == RANGE_HOST);
+    *by = rule_of_client(p, use, proto, e);
+    return *by || (p->all && (!protected || range.kind == RANGE_HOST));
 }
 
 const struct rule *policy_denies_peer(struct policy *p, enum net_proto proto, const struct ip *ip)

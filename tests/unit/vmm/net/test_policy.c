@@ -249,6 +249,24 @@ static void test_allow_listen(void **state)
     assert_false(LISTEN("::1", 1) || may(USE_LISTEN, NET_UDP, "127.0.0.1", 1));
 }
 
+/* A UDP client's address: any, at no port of its choice, where some rule lets it talk by UDP. */
+static void test_a_clients_address(void **state)
+{
+    (void)state;
+    POLICY(.allow_connect = WORDS("udp:1.2.3.4:53"));
+    assert_true(may(USE_LISTEN, NET_UDP, "0.0.0.0", 0));
+    assert_true(may(USE_LISTEN, NET_UDP, "::", 0));
+    assert_false(may(USE_LISTEN, NET_UDP, "0.0.0.0", 53));
+    assert_false(may(USE_LISTEN, NET_UDP, "1.2.3.4", 0));
+    assert_false(may(USE_LISTEN, NET_TCP, "0.0.0.0", 0));
+    policy_free(&policy);
+    POLICY(.allow_connect = WORDS("1.2.3.4:53"));
+    assert_false(may(USE_LISTEN, NET_UDP, "0.0.0.0", 0));
+    policy_free(&policy);
+    POLICY(.allow_connect = WORDS("udp:1.2.3.4:53"), .deny = WORDS("udp:0.0.0.0:0"));
+    assert_false(may(USE_LISTEN, NET_UDP, "0.0.0.0", 0));
+}
+
 static void test_an_ipv6_rule_is_not_ipv4s(void **state)
 {
     (void)state;
@@ -841,6 +859,7 @@ int main(void)
         CASE(test_names_without_a_rule_take_no_room), CASE(test_rules_that_are_read),
         CASE(test_rules_that_are_refused), CASE(test_numbers_are_never_names),
         CASE(test_nothing_is_allowed_by_default), CASE(test_allow_connect), CASE(test_allow_listen),
+        CASE(test_a_clients_address),
         CASE(test_an_ipv6_rule_is_not_ipv4s), CASE(test_deny_comes_first), CASE(test_deny_beats_net_all_in_every_form),
         CASE(test_peers_are_denied_by_rules_without_ports), CASE(test_wide_rules_never_mean_protected_addresses),
         CASE(test_a_rule_inside_a_range_means_it), CASE(test_carried_addresses_by_their_own_rules),

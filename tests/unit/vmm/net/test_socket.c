@@ -193,8 +193,15 @@ static void test_sending_binds_by_the_policy(void **state)
     uint16_t port;
     int host = host_socket("127.0.0.1", &port);
     uint32_t fd = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM);
-    ERR(ACCES, sock_send_to, fd, iov(BUF, 3), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), port, 0, OUT);
-    OK(sock_bind, fd, addr4("127.0.0.1"), 0);
+    /* A client's socket needs no rule of its own where it may talk to somebody. */
+    OK(sock_send_to, fd, iov(BUF, 3), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), port, 0, OUT);
+    uint32_t any = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM), chosen = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM);
+    OK(sock_bind, any, addr4("0.0.0.0"), 0);
+    ERR(ACCES, sock_bind, chosen, addr4("0.0.0.0"), 5353); /* a port of its choice is a server's */
+    ERR(ACCES, sock_bind, chosen, addr4("127.0.0.2"), 0);
+    OK(sock_bind, chosen, addr4("127.0.0.1"), 0);
+    OK(sock_send_to, chosen, iov(BUF, 3), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), port, 0, OUT);
+    fd = any;
     OK(sock_send_to, fd, iov(BUF, 3), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), port, 0, OUT);
     ERR(ACCES, sock_send_to, fd, iov(BUF, 3), 1, storage(FAMILY_INET4, "\177\0\0\2", 4), port, 0, OUT);
     ERR(ACCES, sock_send_to, fd, iov(BUF, 3), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), 9, 0, OUT);
