@@ -79,7 +79,7 @@ int wasmvm_config_tmp(wasmvm_config *);
 int wasmvm_config_memory(wasmvm_config *, uint64_t bytes);
 /* Of calls; 64 KiB to 8 GiB, rounded up to a multiple of 2 MiB; default 256 MiB. */
 int wasmvm_config_stack(wasmvm_config *, uint64_t bytes);
-/* Wall time of wasmvm_run, or of wasmvm_initialize; 0 = no limit. */
+/* Wall time of wasmvm_run, or of wasmvm_initialize, with wasmvm_prepare's; 0 = no limit. */
 int wasmvm_config_timeout(wasmvm_config *, uint64_t ns);
 /* What that counts from, in nanoseconds of CLOCK_MONOTONIC; 0 (the default) = its call. */
 int wasmvm_config_began(wasmvm_config *, uint64_t ns);
@@ -113,8 +113,8 @@ int wasmvm_config_net_rate(wasmvm_config *, uint64_t per_second);
 int wasmvm_config_net_bytes(wasmvm_config *, uint64_t bytes);
 int wasmvm_config_net_limits(wasmvm_config *, uint32_t sockets, uint64_t per_second, uint64_t bytes);
 /* A socket of yours (listening, connected, or a datagram one) that the program finds open, behind the directories and
- * the sockets of the rules.  It must be open when an instance starts, and is made non-blocking.  Each instance gets a
- * copy; or WASMVM_SOCKET_TAKEN: the one instance gets it, and closes it. */
+ * the sockets of the rules.  It must be open when an instance is prepared, and is made non-blocking.  Each instance
+ * gets a copy; or WASMVM_SOCKET_TAKEN: the one instance gets it, and closes it. */
 enum { WASMVM_SOCKET_TAKEN = 1 };
 int wasmvm_config_socket(wasmvm_config *, int socket, unsigned flags);
 /* Host functions: module, name and sig are copied; fn is called with func->data.  `services` below says what it may do.

@@ -237,6 +237,24 @@ static int device_refused(int number, const char *word)
     return bad;
 }
 
+/* A socket that the instance has taken is closed, whether it was prepared, could not be, or never was to be. */
+static int socket_taken(const char *directory_or_null, bool prepare)
+{
+    int pair[2];
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
+    wasmvm_config *c = everything();
+    wasmvm_config_socket(c, pair[0], WASMVM_SOCKET_TAKEN);
+    if (directory_or_null)
+        wasmvm_config_dir(c, directory_or_null, "/b", 0);
+    int before = open_files();
+    wasmvm_instance *i = made(program, c);
+    CHECK(i && (!prepare || (wasmvm_prepare(i, &error) == WASMVM_OK) == !directory_or_null));
+    wasmvm_instance_free(i);
+    CHECK(open_files() == before - 1);
+    close(pair[1]);
+    return 0;
+}
+
 static int leftovers_removed(void)
 {
     unsetenv("TMPDIR");
@@ -288,6 +306,7 @@ int case_prepare_fails(void)
     int bad = refused(program, everything(), WASMVM_E_HOST, 125, "descriptor 0");
     trouble.path = NULL;
     CHECK(bad == 0);
+    CHECK(socket_taken(NULL, true) == 0 && socket_taken("/nowhere", true) == 0 && socket_taken(NULL, false) == 0);
     setenv("TMPDIR", "/nowhere", 1);
     CHECK(refused(program, everything(), WASMVM_E_HOST, 125, "--tmp: /nowhere") == 0);
     return leftovers_removed();

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "vmm/lib/lib.h"
 
@@ -124,6 +126,19 @@ static void over(wasmvm_instance *i)
     i->stats.teardown_ns = clock_now_ns() - began_ns;
 }
 
+/* Those that are the instance's to close: the program has copies by now, or never will.  What is no socket was handed
+ * over by mistake. */
+static void sockets_close(const wasmvm_instance *i)
+{
+    const struct sockets *sockets = &i->config.set->sockets;
+    int type;
+    for (uint32_t k = 0; k < sockets->n; k++) {
+        socklen_t len = sizeof type;
+        if (sockets->at[k].taken && getsockopt(sockets->at[k].fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0)
+            close(sockets->at[k].fd);
+    }
+}
+
 /* ---- instances ---- */
 
 wasmvm_instance *wasmvm_instance_new(wasmvm_module *module, wasmvm_config *config, wasmvm_error *error)
@@ -192,6 +207,8 @@ void wasmvm_instance_free(wasmvm_instance *i)
         exports_stop(&i->outside);
         over(i);
         outlet_use(before);
+    } else if (i->state == STATE_FRESH && i->vm) {
+        sockets_close(i);
     }
     vm_free(i->vm);
     host_free(&i->host);
@@ -286,6 +303,7 @@ int wasmvm_prepare(wasmvm_instance *i, wasmvm_error *error)
         i->stats.start_ns = clock_now_ns();
     time_limit(i, true);
     bool good = build(i);
+    sockets_close(i);
     time_limit(i, false);
     i->prepared_ns = clock_now_ns();
     if (good)

@@ -146,11 +146,10 @@ static bool passed_one(struct wasi *w, const struct passed *passed, struct failu
     char what[40];
     snprintf(what, sizeof what, "--listen-fds, descriptor %d", fd);
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ||
-        (!passed->taken && (fd = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0))
+        (fd = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0)
         return failure_set(why, "%s: %s", what, strerror(errno));
     len = sizeof listening;
     getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len);
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     return place(w, what, fd, type == SOCK_DGRAM ? NET_UDP : NET_TCP, listening ? "listen" : "passed", NULL, why);
 }
