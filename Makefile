@@ -502,6 +502,7 @@ CHECK_PARTS := \
     names="tests/tools/names.sh" \
     layering="$(MAKE) lib && tests/tools/layering.sh $(LIB_OBJ)" \
     sizes="tests/tools/sizes.sh" \
+    code-map="tests/e2e/run.py readme/the-code-map readme/the-picture readme/each-folder" \
     compile="tests/tools/compile.sh $(CC) $(BUILD)" \
     clang="tests/tools/compile.sh $(CLANG) $(BUILD)/clang" \
     unit="$(MAKE) -k -j2 unit; made=$$?; tests/tools/unit.sh $(UNIT_BIN) && exit $$made" \
