@@ -72,8 +72,6 @@ static void heap(void)
         check(*word(MAP_HEAP + ((uint64_t)mib[i] << 20) - 8) == (uint64_t)mib[i] << 20, "heap lost what was written");
     check(call(CALL_heap_grow, MAP_HEAP_MAX + 1, 0, 0, 0) == 1, "a heap without end");
     check(call(CALL_heap_grow, ~0ull, 0, 0, 0) == 1, "a heap of all memory");
-    check(call(CALL_log, MAP_HEAP + (32 << 20) - 4, 4, 0, 0) == 0, "text in the heap's first piece");
-    check(call(CALL_log, MAP_HEAP + (32 << 20), 4, 0, 0) == 0, "text in the heap's second piece");
 }
 
 /* Writes `mov $n, %eax; ret` through one alias and calls it through the other. */
@@ -96,5 +94,5 @@ void guest_main(void)
     linear();
     heap();
     code();
-    end(0, "");
+    call(CALL_end, END_EXIT, MAP_HEAP + (32 << 20), 4, 0); /* a text in the heap's second piece */
 }

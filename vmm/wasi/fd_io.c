@@ -202,8 +202,10 @@ static uint64_t plain_once(struct kick *kick, const struct desc *d, const struct
     }
 }
 
-static uint64_t transfer_one(struct wasi *w, enum way way, const struct fd_read_one_args *args, struct end *end)
+static uint64_t transfer_one(struct wasi *w, const struct request *r, struct end *end)
 {
+    const struct fd_read_one_args *args = fd_read_one_decode(r->args); /* fd_write_one has the same */
+    enum way way = r->number == CALL_fd_read_one ? IN : OUT;
     uint64_t fd = args->fd, bytes = args->buffer_len, done = 0;
     struct iovs *io = &w->iovs;
     uint32_t err;
@@ -229,10 +231,8 @@ uint64_t wasi_transfer_one(struct wasi *w, const struct request *r, struct end *
 {
     if (w->before_call)
         w->before_call(w);
-    const struct fd_read_one_args *args = fd_read_one_decode(r->args); /* fd_write_one has the same */
-    enum way way = r->number == CALL_fd_read_one ? IN : OUT;
-    uint64_t began_ns = trace_begin(w), result = transfer_one(w, way, args, end);
-    trace_one(w, way == IN, args, result, began_ns);
+    uint64_t began_ns = trace_begin(w), result = transfer_one(w, r, end);
+    trace_one(w, r, result, began_ns);
     return result;
 }
 

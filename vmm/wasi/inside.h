@@ -9,7 +9,7 @@ bool trace_open(struct wasi *, const struct config *, struct failure *);
 void trace_close(struct wasi *);
 void trace_end(struct wasi *, const struct request *, uint32_t err, uint64_t began_ns);
 /* Of fd_read_one and fd_write_one. */
-void trace_one(struct wasi *, bool reads, const struct fd_read_one_args *, uint64_t result, uint64_t began_ns);
+void trace_one(struct wasi *, const struct request *, uint64_t result, uint64_t began_ns);
 
 /* ---- fdtable.c ---- */
 void desc_moves(struct desc *); /* tells its kind that its number or its flags change */

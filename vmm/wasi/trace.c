@@ -267,11 +267,13 @@ void trace_end(struct wasi *w, const struct request *r, uint32_t err, uint64_t b
 }
 
 /* The guest makes none of these where it knows of the trace; one that does so all the same is seen. */
-void trace_one(struct wasi *w, bool reads, const struct fd_read_one_args *args, uint64_t result, uint64_t began_ns)
+void trace_one(struct wasi *w, const struct request *r, uint64_t result, uint64_t began_ns)
 {
     if (w->trace < 0)
         return;
     struct line line;
+    const struct fd_read_one_args *args = fd_read_one_decode(r->args); /* fd_write_one has the same */
+    bool reads = r->number == CALL_fd_read_one;
     uint64_t ns = clock_now_ns() - began_ns;
     line_begin(w, &line, began_ns);
     add(&line, "%s(fd=%" PRId32 ", %" PRIu32 " bytes) = %s", reads ? "fd_read" : "fd_write", (int32_t)args->fd,

@@ -169,7 +169,7 @@ static const char *const shapes[] = {
     [CALL_sock_getlocaladdr_v1] = "daoo", [CALL_sock_getpeeraddr_v1] = "daoo", [CALL_fd_filestat_get_v0] = "do",
     [CALL_fd_seek_v0] = "dIwo", [CALL_path_filestat_get_v0] = "dfPno", [CALL_poll_oneoff_v0] = "sb#o",
     [CALL_fd_read_one] = "dbl", [CALL_fd_write_one] = "dbl", [CALL_host] = "hxxxxxxxx", [CALL_heap_grow] = "I",
-    [CALL_code_grow] = "I", [CALL_clock_refresh] = "", [CALL_log] = "bl", [CALL_random_refill] = "",
+    [CALL_code_grow] = "I", [CALL_clock_refresh] = "", [CALL_random_refill] = "",
     [CALL_results] = "b#", [CALL_memory_more] = "ggg", [CALL_memory_grow] = "gg", [CALL_COUNT] = NULL,
 };
 
@@ -318,7 +318,7 @@ static void answers(void)
 
 static bool left_out(uint32_t number)
 {
-    bool lie = number == CALL_log || number == CALL_results || number == CALL_memory_more ||
+    bool lie = number == CALL_results || number == CALL_memory_more ||
                (number == CALL_host && !shared->boot.hosts); /* most likely the end of the run */
     bool over = number == CALL_proc_exit || number == CALL_end || number == CALL_ready || number == CALL_backtrace ||
                 number == CALL_next || number == CALL_returned || number == CALL_found || number == CALL_memory_grow;
