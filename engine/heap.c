@@ -122,7 +122,7 @@ void *scratch_alloc(struct engine *engine, uint64_t bytes)
     bytes = (bytes + 15) & ~15ull;
     if (bytes > engine->scratch_cap - engine->scratch_used)
         return scratch_more(engine, bytes);
-    ENGINE_ASSERT(engine->scratch && engine->scratch_used <= engine->scratch_cap);
+    ENGINE_ASSERT(engine->scratch_used <= engine->scratch_cap);
     void *at = engine->scratch + engine->scratch_used;
     engine->scratch_used += bytes;
     return at;

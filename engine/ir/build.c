@@ -9,7 +9,6 @@
 static void local_get(struct build *b, uint32_t local)
 {
     struct compile *c = b->c;
-    ENGINE_ASSERT(local < c->body.nlocals);
     uint32_t v = local == c->body.mirror ? 0 : c->body.first_local + local;
     build_push(b, REF_VREG | v, build_vreg(b, v)->type);
 }

@@ -42,7 +42,7 @@ static void block_place(struct build *b, uint32_t k)
 static struct node *block_end(struct build *b, enum irop op)
 {
     uint32_t n = build_node(b, op, T_NONE);
-    ENGINE_ASSERT(ir_flags[op] & IRF_END && b->c->body.blocks[b->cur].last == 0); /* a block ends once */
+    ENGINE_ASSERT(b->c->body.blocks[b->cur].last == 0); /* a block ends once */
     b->c->body.blocks[b->cur].last = n;
     return &b->c->body.nodes[n];
 }

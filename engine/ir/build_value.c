@@ -53,7 +53,6 @@ static void binary(struct build *b, enum irop op, enum irtype type, unsigned sub
 {
     struct opnd y = build_pop(b), x = build_pop(b);
     uint64_t imm;
-    ENGINE_ASSERT(type <= T_F64 && !node_op_has_args(op));
     if ((ir_flags[op] & IRF_COMM) && build_is_const(b, x.r, &imm)) {
         struct opnd t = x;
         x = y;
@@ -170,7 +169,7 @@ void build_load(struct build *b, enum irtype type, unsigned shape, uint32_t off,
 void build_store(struct build *b, enum irtype type, unsigned shape, uint32_t off, uint32_t memory)
 {
     struct opnd value = build_pop(b), address = build_pop(b);
-    ENGINE_ASSERT(memory < b->c->module->nmemories && shape <= M_128);
+    ENGINE_ASSERT(shape <= M_128);
     uint32_t n = build_node(b, IR_STORE, type);
     struct node *node = &b->c->body.nodes[n];
     node->a = address.r;
@@ -201,7 +200,6 @@ void build_plain(struct build *b, const struct plain_op *p)
         build_load(b, p->type, p->sub, off, memory);
         break;
     default:
-        ENGINE_ASSERT(p->how == P_STORE);
         build_store(b, p->type, p->sub, off, memory);
         break;
     }

@@ -424,7 +424,7 @@ static void walk_block(struct flow *f, uint32_t k)
             join_successor(f, b->succ[s], mask, 2 * b->last + 1);
     for (uint32_t t = 0; t < b->ntable; t++)
         join_successor(f, c->body.targets[b->table + t], mask, 2 * b->last + 1);
-    ENGINE_ASSERT(b->last > b->first && ir_flags[c->body.nodes[b->last].op] & IRF_END);
+    ENGINE_ASSERT(b->last > b->first);
     bool empty = c->body.nodes[b->last].op == IR_BR;
     for (uint32_t i = b->last; i > b->first; i--) {
         walk_node(f, i);

@@ -232,13 +232,9 @@ static inline enum irtype ir_type_of(uint8_t valtype)
     }
 }
 
-static inline bool node_op_has_args(unsigned op)
-{
-    return (ir_flags[op] & IRF_CALL) || op == IR_RETURN || op == IR_TAIL || op == IR_TAILI;
-}
 static inline bool node_has_args(const struct node *n)
 {
-    return node_op_has_args(n->op);
+    return (ir_flags[n->op] & IRF_CALL) || n->op == IR_RETURN || n->op == IR_TAIL || n->op == IR_TAILI;
 }
 
 static inline void node_set_args(struct node *n, uint32_t first, uint32_t count)

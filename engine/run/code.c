@@ -148,6 +148,7 @@ uint32_t code_install(struct code_state *s, const struct piece *p, const struct 
     piece_write(e, s, p, at);
     sites_remember(s, p, at);
     struct code_range *r = &e->code->ranges[e->code->nranges++];
+    ENGINE_ASSERT(e->code->nranges == 1 || r[-1].end <= at); /* code_find relies on it */
     *r = *as;
     r->start = at;
     r->end = at + p->bytes;

@@ -1,6 +1,7 @@
 /* Calls through tables: code addresses for each (table, type, caller), thunks to other instances' functions. */
 #include "engine/run/code.h"
 #include "engine/x64/target.h"
+#include "engine/lib.h"
 
 /* Each type's table of code addresses is as long as the table: where types are many, memory for all would be types
  * times elements, so the last ones go without. */
@@ -48,6 +49,7 @@ static bool fast_fill(struct fast_table *f, const struct table *t, uint64_t from
         f->code = code;
         f->cap = cap;
     }
+    ENGINE_ASSERT(from + n <= t->size && t->size <= f->cap);
     for (uint64_t i = from; i < from + n; i++)
         f->code[i] = indirect_code(f->caller, f->canon, (struct funcref *)(uintptr_t)t->elems[i]);
     return true;
@@ -124,6 +126,7 @@ struct indirect code_indirect(struct instance *caller, struct table *t, uint32_t
 uint64_t code_look_up(const void *slow, uint64_t index)
 {
     const struct slow_site *site = slow;
+    ENGINE_ASSERT(index < site->table->size); /* compiled code has compared */
     return indirect_code(site->caller, site->canon, (struct funcref *)(uintptr_t)site->table->elems[index]);
 }
 

@@ -60,6 +60,7 @@ static struct instance *instance_allocate(struct engine *engine, struct module *
 static bool memory_new(struct engine *engine, struct memory *memory, const struct memory_type *type)
 {
     struct engine_env *env = &engine->env;
+    ENGINE_ASSERT(engine->memory_total <= env->memory_limit);
     uint64_t bytes = type->min * PAGE_BYTES, left = env->memory_limit - engine->memory_total;
     uint64_t max_pages = type->has_max ? type->max : LIMIT_MEMORY_PAGES;
     if (bytes > left)

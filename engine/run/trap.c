@@ -5,6 +5,7 @@
  * compiled again (code_wasm_offset), which gives the same code. */
 #include "engine/run/code.h"
 #include "engine/x64/target.h"
+#include "engine/lib.h"
 
 bool engine_fault(struct engine *e, const struct fault *f, uint64_t *pc, uint64_t *sp)
 {
@@ -68,6 +69,7 @@ static uint32_t walk_frames(struct walk w, struct frame *out, uint32_t max, uint
         if (!walk_up(&w, r))
             break;
     }
+    ENGINE_ASSERT(head + tail == max);
     *total = n;
     uint32_t kept = n < max ? n : max;
     for (uint32_t turn = n > max && tail ? (n - head) % tail : 0; turn; turn--) { /* the ring starts at its oldest */

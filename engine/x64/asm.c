@@ -36,9 +36,11 @@ static void relocate(struct assembler *a, struct reloc r)
 bool asm_begin(struct assembler *a, struct engine *e, uint32_t bytes)
 {
     uint8_t *start = scratch_alloc(e, bytes);
+    if (!start)
+        return false;
     *a = (struct assembler){.start = start, .at = start, .end = start + bytes, .engine = e};
     meant_begin(a);
-    return start != NULL;
+    return true;
 }
 
 bool asm_end(const struct assembler *a, struct piece *out)
@@ -324,6 +326,7 @@ void x_call_to(struct assembler *a, enum reloc_kind kind, uint64_t to)
 
 void asm_link(struct assembler *a, uint32_t site, uint32_t to)
 {
+    ENGINE_ASSERT(site + 4 <= asm_offset(a) && to <= asm_offset(a));
     asm_patch32(a, site, to - (site + 4));
     meant_link(a, site, to);
 }
@@ -354,6 +357,7 @@ uint32_t short_jump(struct assembler *a, int cc)
 
 void short_here(struct assembler *a, uint32_t from)
 {
+    ENGINE_ASSERT(asm_offset(a) - from <= 127);
     a->start[from - 1] = (uint8_t)(asm_offset(a) - from);
     meant_link(a, from - 1, asm_offset(a));
 }

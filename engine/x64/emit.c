@@ -18,6 +18,7 @@ bool is_imm(struct emit *e, ref r, uint64_t *imm)
 
 static struct loc slot(struct emit *e, uint32_t vreg)
 {
+    ENGINE_ASSERT(e->c->body.vregs[vreg].slot); /* who has no register has one */
     return (struct loc){.kind = L_MEM, .rm = rm_mem(RSP, (int32_t)(e->c->body.vregs[vreg].slot - 1))};
 }
 
@@ -136,6 +137,7 @@ struct cell vector_constant(struct emit *e, uint64_t imm)
 {
     const uint8_t *bytes = e->c->module->bytes + imm;
     struct cell v = {0, 0};
+    ENGINE_ASSERT(imm + 16 <= e->c->module->len);
     for (int i = 0; i < 8; i++) {
         v.lo |= (uint64_t)bytes[i] << (8 * i);
         v.hi |= (uint64_t)bytes[8 + i] << (8 * i);
@@ -233,8 +235,9 @@ static bool is_blocked(const struct move *m, uint32_t n, uint32_t i)
 static void move_aside(struct emit *e, struct move *m, uint32_t n)
 {
     uint32_t i = 0;
-    while (m[i].done)
+    while (i < n && m[i].done)
         i++;
+    ENGINE_ASSERT(i < n);
     uint8_t busy = m[i].dst, aside = busy >= XMM0 ? XMM15 : RAX;
     move_register(e, aside, busy, true);
     for (uint32_t j = 0; j < n; j++)
@@ -276,7 +279,6 @@ void moves(struct emit *e, struct move *m, uint32_t n)
 static uint32_t from_body(const struct emit *e, uint32_t pos)
 {
     uint32_t body = e->c->module->funcs[e->c->func].body;
-    ENGINE_ASSERT(pos < body + LIMIT_BODY_BYTES);
     return pos > body ? pos - body : 0;
 }
 
@@ -526,6 +528,7 @@ bool emit(struct compile *c, const struct reach *reach, struct piece *out)
     e->cap = 1024 + c->body.nnodes * 8;
     if (!asm_begin(&e->a, c->engine, e->cap))
         return false;
+    ENGINE_ASSERT(c->module->funcs[c->func].body_len <= LIMIT_BODY_BYTES); /* mark.pos */
     blocks_mark(e);
     e->frame = c->homes.frame_bytes = (c->homes.frame_bytes + 7) & ~7u;
     if (!emit_all(e))

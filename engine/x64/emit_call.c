@@ -1,6 +1,7 @@
 /* Calls, returns, the frame.  Conventions: regs.h.  All registers are caller-saved; webs that live over a call and have
  * a register are saved to their slots before and loaded after. */
 #include "engine/x64/emit.h"
+#include "engine/lib.h"
 
 #define FRAME_UNCHECKED                                                                                                \
     (64u << 10) /* larger frames look at the stack's end first; smaller ones cannot jump over the guard */
@@ -154,6 +155,7 @@ void emit_runtime(struct emit *e, struct node *n)
     struct assembler *a = &e->a;
     struct move m[5];
     live_over(e, n, store_home);
+    ENGINE_ASSERT(n->nargs <= sizeof regs);
     for (uint32_t i = 0; i < n->nargs; i++)
         m[i] = (struct move){.dst = regs[i], .w = true, .src = e->c->body.args[n->args + i]};
     moves(e, m, n->nargs);

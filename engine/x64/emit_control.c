@@ -1,6 +1,7 @@
 /* Jumps, branches, jump tables, and what lies behind the function's last block: traps, slow dispatch, tables. */
 #include "engine/x64/emit.h"
 #include "engine/x64/meant.h"
+#include "engine/lib.h"
 
 #define HOPS_MAX 8 /* through empty blocks; a longer chain of them is emitted */
 
@@ -50,6 +51,7 @@ static void link_to(struct emit *e, uint32_t site_offset, uint32_t block)
 {
     if (!GROW(e->c, e->links, e->nlinks + 1))
         return;
+    ENGINE_ASSERT(e->c->body.blocks[block].is_target);
     e->links[e->nlinks++] = (struct link){site_offset, block};
 }
 
@@ -57,6 +59,7 @@ static void table_to(struct emit *e, uint32_t site_offset, const struct block *b
 {
     if (!GROW(e->c, e->tables, e->ntables + 1))
         return;
+    ENGINE_ASSERT(b->ntable > 0); /* the default at least */
     e->tables[e->ntables++] = (struct jump_table){site_offset, b->table, b->ntable};
 }
 
