@@ -99,8 +99,8 @@ const char *value_word(const struct option *, const char *text);
 void *allocated(void *); /* fail() where there is none */
 
 /* ---- what each subcommand brings, in a file of its own ---- */
-#define COMMAND(name)                        \
-    int name##_command(const struct start *); \
+#define COMMAND(name)                            \
+    int name##_command(const struct start *);    \
     extern const struct option name##_options[]; \
     extern const char name##_help_head[], name##_help_tail[];
 #include "vmm/cli/commands.def"
@@ -118,11 +118,6 @@ struct command { /* what is the command line's own; all else is told to the libr
 };
 /* Reads the words.  Bad usage, and what the library does not take: fail(). */
 wasmvm_config *run_parse(struct command *, const struct start *);
-
-/* ---- go.c: the subcommand go ---- */
-int go_command(const struct start *);
-extern const struct option go_options[];
-extern const char go_help_head[], go_help_tail[];
 
 /* ---- signals.c: the process's signals ---- */
 /* INT, TERM, HUP and QUIT stop the machine, but for those that the caller ignores; PIPE and XFSZ are ignored. */
