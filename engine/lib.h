@@ -5,14 +5,12 @@
 #ifndef ENGINE_LIB_H
 #define ENGINE_LIB_H
 
+#include "engine/assert.h"
 #include "engine/x64/bytes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* A broken promise of our own: stop where it is. */
-#define ENGINE_ASSERT(what) ((what) ? (void)0 : __builtin_trap())
 
 /* From here on the CPU's block moves are faster than 64 bytes a turn. */
 #define BYTES_MANY 1024

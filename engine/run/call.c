@@ -1,16 +1,17 @@
 /* The call into wasm: func_call. */
+#include "engine/assert.h"
 #include "engine/run/code.h"
 #include "engine/x64/target.h"
-#include "engine/lib.h"
 
 static enum trap call_code(struct instance *i, uint32_t func, struct cell *cells)
 {
     struct engine *e = i->engine;
     const struct functype *t = &i->module->types[i->module->funcs[func].type];
-    struct cell stack[t->nparams + 1]; /* nested calls go 1,000 deep: no more than is needed */
     ENGINE_ASSERT(i->code->entry[func]);
+    struct cell stack[t->nparams + 1]; /* nested calls go 1,000 deep: no more than is needed */
     struct activation a = {.code = code_address(e, i->code->entry[func])};
     activation_fill(&a, t, cells, stack);
+    ENGINE_ASSERT(a.nstack <= t->nparams);
     for (int k = 0; k < 2; k++)
         a.pin[k] = i->pinned[k] >= 0 ? i->globals[i->pinned[k]]->lo : 0;
     a.base = i->module->nmemories ? (uint64_t)(uintptr_t)i->memories[0]->base : 0;

@@ -3,9 +3,9 @@
  * A piece is installed as a whole or not at all: what can fail comes first.  From the time when a function is installed
  * its trampoline jumps to it, and every call site seen so far is patched to it; call sites are kept, so that a function
  * can be replaced.  Code is written at code_w and runs at code_x.  Nothing is freed: replaced code may be running. */
+#include "engine/assert.h"
 #include "engine/run/code.h"
 #include "engine/x64/target.h"
-#include "engine/lib.h"
 
 #define CODE_STEP (2u << 20)
 
@@ -253,6 +253,7 @@ static bool import_thunk(struct code_state *s, uint32_t func)
     const struct funcref *callee = instance_ref(i, func);
     bool is_host = i->hosts[func].fn != NULL;
     struct piece p;
+    scratch_reset(e);
     if (!(is_host ? thunk_host(i, func, &e->code->reach, &p) : thunk_foreign(i, callee, &p)))
         return false;
     struct code_range as = {.func = is_host ? func : callee->index,

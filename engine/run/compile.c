@@ -2,9 +2,9 @@
  *
  * Its trampoline calls STUB_LAZY, which comes to code_lazy.  compile is a function of the body and of what the instance
  * looks like: it changes nothing that is seen, so that a piece of code can be made again, to be looked at only. */
+#include "engine/assert.h"
 #include "engine/run/code.h"
 #include "engine/x64/target.h"
-#include "engine/lib.h"
 
 /* Tables of code addresses may bring thunks, which are installed before this function is. */
 static void indirect_prepare(const struct compile *c)

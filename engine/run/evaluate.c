@@ -3,8 +3,8 @@
  *
  * Everything read here has been validated by module_parse: nothing is checked again.  References are addresses of
  * struct funcref, or what the surroundings gave for an externref; 0 is null. */
+#include "engine/assert.h"
 #include "engine/inside.h"
-#include "engine/lib.h"
 #include "engine/load/reader.h"
 
 #define STACK_FEW 16

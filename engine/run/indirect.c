@@ -1,7 +1,7 @@
 /* Calls through tables: code addresses for each (table, type, caller), thunks to other instances' functions. */
+#include "engine/assert.h"
 #include "engine/run/code.h"
 #include "engine/x64/target.h"
-#include "engine/lib.h"
 
 /* Each type's table of code addresses is as long as the table: where types are many, memory for all would be types
  * times elements, so the last ones go without. */
@@ -58,6 +58,9 @@ static bool fast_fill(struct fast_table *f, const struct table *t, uint64_t from
 bool code_table_changed(struct table *t, uint64_t from, uint64_t n)
 {
     bool ok = true;
+    ENGINE_ASSERT(from + n >= from && from + n <= t->size);
+    if (t->fast)
+        scratch_reset(t->fast->caller->engine); /* for thunks; nothing is being compiled */
     for (struct fast_table *f = t->fast; f; f = f->next)
         ok &= fast_fill(f, t, from, n);
     return ok;
@@ -126,7 +129,7 @@ struct indirect code_indirect(struct instance *caller, struct table *t, uint32_t
 uint64_t code_look_up(const void *slow, uint64_t index)
 {
     const struct slow_site *site = slow;
-    ENGINE_ASSERT(index < site->table->size); /* compiled code has compared */
+    ENGINE_ASSERT(index < site->table->size); /* compiled code has looked */
     return indirect_code(site->caller, site->canon, (struct funcref *)(uintptr_t)site->table->elems[index]);
 }
 

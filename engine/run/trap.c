@@ -3,9 +3,9 @@
  * Compiled code keeps no frame pointers: a frame's size belongs to its function (struct code_range), so the walk needs
  * only the program counter and the stack pointer.  Wasm offsets are not kept at all: to learn one, the function is
  * compiled again (code_wasm_offset), which gives the same code. */
+#include "engine/assert.h"
 #include "engine/run/code.h"
 #include "engine/x64/target.h"
-#include "engine/lib.h"
 
 bool engine_fault(struct engine *e, const struct fault *f, uint64_t *pc, uint64_t *sp)
 {

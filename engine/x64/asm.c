@@ -1,7 +1,7 @@
 /* Encoder: prefixes, REX and VEX, ModRM, SIB, displacements, immediates.  Table: encode.def.  Each instruction is told
  * to meant.h when it is whole. */
+#include "engine/assert.h"
 #include "engine/x64/meant.h"
-#include "engine/lib.h"
 
 const struct insn_row insn_rows[I_COUNT] = {
 #define INSN(name, form, prefix, map, opcode, digit, mnemonic) {prefix, map, opcode, digit},
@@ -342,6 +342,7 @@ static void rel8(struct assembler *a, int cc, int distance, uint32_t to, bool li
 
 bool short_back(struct assembler *a, int cc, uint32_t to)
 {
+    ENGINE_ASSERT(to <= asm_offset(a));
     int64_t distance = (int64_t)to - (asm_offset(a) + SHORT_JUMP_BYTES);
     if (distance < -128)
         return false;
@@ -357,7 +358,7 @@ uint32_t short_jump(struct assembler *a, int cc)
 
 void short_here(struct assembler *a, uint32_t from)
 {
-    ENGINE_ASSERT(asm_offset(a) - from <= 127);
+    ENGINE_ASSERT(from > 0 && asm_offset(a) >= from && asm_offset(a) - from <= 127);
     a->start[from - 1] = (uint8_t)(asm_offset(a) - from);
     meant_link(a, from - 1, asm_offset(a));
 }
@@ -366,6 +367,7 @@ void short_here(struct assembler *a, uint32_t from)
 
 void asm_align(struct assembler *a, uint32_t bytes)
 {
+    ENGINE_ASSERT(bytes && (bytes & (bytes - 1)) == 0);
     uint32_t at = asm_offset(a);
     while (asm_offset(a) % bytes)
         asm_u8(a, 0xcc);

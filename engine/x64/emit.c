@@ -1,7 +1,7 @@
 /* Nodes to machine code: the driver, homes of values, moves.  Code grows in scratch memory, for no address yet. */
+#include "engine/assert.h"
 #include "engine/x64/emit.h"
 #include "engine/x64/meant.h"
-#include "engine/lib.h"
 
 #define SLOT_ZERO_BYTES 24 /* slot_zero */
 #define ROOM 512 /* more than any node needs, but for calls, returns and tables, which ask themselves */
@@ -18,7 +18,7 @@ bool is_imm(struct emit *e, ref r, uint64_t *imm)
 
 static struct loc slot(struct emit *e, uint32_t vreg)
 {
-    ENGINE_ASSERT(e->c->body.vregs[vreg].slot); /* who has no register has one */
+    ENGINE_ASSERT(vreg < e->c->body.nvregs && e->c->body.vregs[vreg].slot);
     return (struct loc){.kind = L_MEM, .rm = rm_mem(RSP, (int32_t)(e->c->body.vregs[vreg].slot - 1))};
 }
 
@@ -135,9 +135,9 @@ void x_constant(struct emit *e, enum insn insn, uint8_t reg, struct cell value, 
 
 struct cell vector_constant(struct emit *e, uint64_t imm)
 {
+    ENGINE_ASSERT(imm + 16 <= e->c->module->len);
     const uint8_t *bytes = e->c->module->bytes + imm;
     struct cell v = {0, 0};
-    ENGINE_ASSERT(imm + 16 <= e->c->module->len);
     for (int i = 0; i < 8; i++) {
         v.lo |= (uint64_t)bytes[i] << (8 * i);
         v.hi |= (uint64_t)bytes[8 + i] << (8 * i);
@@ -161,6 +161,7 @@ void xmm_constant(struct emit *e, uint8_t reg, uint64_t bits, enum irtype type)
 void slot_zero(struct emit *e, uint32_t vreg)
 {
     const struct vreg *v = &e->c->body.vregs[vreg];
+    ENGINE_ASSERT(v->slot);
     int32_t at = (int32_t)(v->slot - 1);
     x_rmi32(&e->a, I_MOV_IMM, true, 0, rm_mem(RSP, at), 0);
     if (v->type == T_V128)
@@ -275,27 +276,32 @@ void moves(struct emit *e, struct move *m, uint32_t n)
 
 /* ---- traps and positions ---- */
 
+static void mark_put(struct emit *e, enum mark_kind kind, uint32_t from_body)
+{
+    if (e->nmarks == e->marks_cap && !GROW(e->c, e->marks, e->nmarks + 1))
+        return;
+    e->marks[e->nmarks++] = (struct mark){asm_offset(&e->a), from_body & 0xfffffff, kind & 15};
+}
+
 /* What belongs to no instruction is the body's. */
 static uint32_t from_body(const struct emit *e, uint32_t pos)
 {
-    uint32_t body = e->c->module->funcs[e->c->func].body;
-    return pos > body ? pos - body : 0;
+    return pos > e->body ? pos - e->body : 0;
 }
 
 void mark_add(struct emit *e, enum mark_kind kind, uint32_t pos)
 {
-    if (e->nmarks == e->marks_cap && !GROW(e->c, e->marks, e->nmarks + 1))
-        return;
-    e->marks[e->nmarks++] = (struct mark){asm_offset(&e->a), from_body(e, pos) & 0xfffffff, kind & 15};
+    ENGINE_ASSERT(from_body(e, pos) < LIMIT_BODY_BYTES);
+    mark_put(e, kind, from_body(e, pos));
 }
 
 void site(struct emit *e, uint32_t pos)
 {
     uint32_t at = from_body(e, pos);
-    if (e->nmarks && e->at_pos == at)
+    if (e->at_pos == at)
         return;
     e->at_pos = at;
-    mark_add(e, MARK_AT, pos);
+    mark_put(e, MARK_AT, at);
 }
 
 void trap_if(struct emit *e, unsigned cc, enum trap trap)
@@ -342,89 +348,75 @@ static void emit_set(struct emit *e, struct node *n)
         dst_done(e, n, w ? gpr_of(e, n->a, RAX, true) : gpr_zx(e, n->a, RAX));
 }
 
-static void emit_node(struct emit *e, struct node *n, struct block *b)
+static void emit_nothing(struct emit *e, struct node *n)
 {
-    switch (n->op) {
-    case IR_NOP:
-    case IR_LABEL:
-    case IR_CONST:
-        return;
-    case IR_SET:
-    case IR_COPY:
-        emit_set(e, n);
-        return;
-    case IR_SELECT:
-        emit_select(e, n);
-        return;
-    case IR_LOAD:
-        emit_load(e, n);
-        return;
-    case IR_STORE:
-        emit_store(e, n);
-        return;
-    case IR_GLOBAL_GET:
-    case IR_GLOBAL_SET:
-        emit_global(e, n);
-        return;
-    case IR_MEMSIZE:
-        emit_memsize(e, n);
-        return;
-    case IR_CALL:
-    case IR_CALLI:
-        emit_call(e, n);
-        return;
-    case IR_RT:
-        emit_runtime(e, n);
-        return;
-    case IR_RESULT:
-        emit_result(e, n);
-        return;
-    case IR_BR:
-        emit_jump(e, b->succ[0]);
-        return;
-    case IR_BRIF:
-        emit_brif(e, n, b);
-        return;
-    case IR_BRTABLE:
-        emit_brtable(e, n, b);
-        return;
-    case IR_RETURN:
-        emit_return(e, n);
-        return;
-    case IR_TAIL:
-    case IR_TAILI:
-        emit_tail(e, n);
-        return;
-    case IR_TRAP:
-        x_call_to(&e->a, RELOC_STUB, STUB_TRAP + n->idx);
-        mark_add(e, MARK_TRAP, n->pos);
-        return;
-    case IR_FCMP:
-    case IR_FADD:
-    case IR_FSUB:
-    case IR_FMUL:
-    case IR_FDIV:
-    case IR_FMIN:
-    case IR_FMAX:
-    case IR_FCOPYSIGN:
-    case IR_FABS:
-    case IR_FNEG:
-    case IR_FSQRT:
-    case IR_FROUND:
-    case IR_ITOF:
-    case IR_FTOI:
-    case IR_PROMOTE:
-    case IR_DEMOTE:
-    case IR_BITCAST:
-        emit_float(e, n);
-        return;
-    case IR_VEC:
-        emit_vec(e, n);
-        return;
-    default:
+    (void)e, (void)n;
+}
+
+static void emit_branch(struct emit *e, struct node *n)
+{
+    (void)n;
+    emit_jump(e, block_now(e)->succ[0]);
+}
+
+static void emit_trap(struct emit *e, struct node *n)
+{
+    ENGINE_ASSERT(n->idx > TRAP_NONE && n->idx < TRAP_COUNT);
+    x_call_to(&e->a, RELOC_STUB, STUB_TRAP + n->idx);
+    mark_add(e, MARK_TRAP, n->pos);
+}
+
+/* Who emits what; integers' operations have no row. */
+static void (*const emitters[IR_COUNT])(struct emit *, struct node *) = {
+    [IR_NOP] = emit_nothing,
+    [IR_LABEL] = emit_nothing,
+    [IR_CONST] = emit_nothing,
+    [IR_SET] = emit_set,
+    [IR_COPY] = emit_set,
+    [IR_SELECT] = emit_select,
+    [IR_LOAD] = emit_load,
+    [IR_STORE] = emit_store,
+    [IR_GLOBAL_GET] = emit_global,
+    [IR_GLOBAL_SET] = emit_global,
+    [IR_MEMSIZE] = emit_memsize,
+    [IR_CALL] = emit_call,
+    [IR_CALLI] = emit_call,
+    [IR_RT] = emit_runtime,
+    [IR_RESULT] = emit_result,
+    [IR_BR] = emit_branch,
+    [IR_BRIF] = emit_brif,
+    [IR_BRTABLE] = emit_brtable,
+    [IR_RETURN] = emit_return,
+    [IR_TAIL] = emit_tail,
+    [IR_TAILI] = emit_tail,
+    [IR_TRAP] = emit_trap,
+    [IR_FCMP] = emit_float,
+    [IR_FADD] = emit_float,
+    [IR_FSUB] = emit_float,
+    [IR_FMUL] = emit_float,
+    [IR_FDIV] = emit_float,
+    [IR_FMIN] = emit_float,
+    [IR_FMAX] = emit_float,
+    [IR_FCOPYSIGN] = emit_float,
+    [IR_FABS] = emit_float,
+    [IR_FNEG] = emit_float,
+    [IR_FSQRT] = emit_float,
+    [IR_FROUND] = emit_float,
+    [IR_ITOF] = emit_float,
+    [IR_FTOI] = emit_float,
+    [IR_PROMOTE] = emit_float,
+    [IR_DEMOTE] = emit_float,
+    [IR_BITCAST] = emit_float,
+    [IR_VEC] = emit_vec,
+};
+
+static void emit_node(struct emit *e, struct node *n)
+{
+    ENGINE_ASSERT(n->op < IR_COUNT);
+    if (emitters[n->op])
+        emitters[n->op](e, n);
+    else
         emit_int(e, n);
-        return;
-    }
 }
 
 /* Makes room for `bytes` more; false: no scratch memory (sticky). */
@@ -452,7 +444,7 @@ static bool emit_blocks(struct emit *e)
 {
     struct compile *c = e->c;
     for (e->order = 0; e->order < c->body.norder; e->order++) {
-        struct block *b = &c->body.blocks[c->body.order[e->order]];
+        struct block *b = block_now(e);
         if (block_skipped(e, c->body.order[e->order]))
             continue;
         b->code = asm_offset(&e->a);
@@ -464,7 +456,7 @@ static bool emit_blocks(struct emit *e)
                 return false;
             e->node = i;
             site(e, n->pos);
-            emit_node(e, n, b);
+            emit_node(e, n);
             ENGINE_ASSERT(asm_offset(&e->a) <= e->cap);
         }
     }
@@ -520,7 +512,8 @@ bool emit(struct compile *c, const struct reach *reach, struct piece *out)
     struct emit *e = scratch_alloc(c->engine, sizeof *e);
     if (!e)
         return false;
-    *e = (struct emit){.c = c, .instance = c->instance, .engine = c->engine, .reach = reach};
+    *e = (struct emit){.c = c, .instance = c->instance, .engine = c->engine, .reach = reach, .at_pos = UINT32_MAX};
+    e->body = c->module->funcs[c->func].body;
     e->marks_cap = c->body.nnodes + 1;
     e->marks = scratch_alloc(c->engine, (uint64_t)e->marks_cap * sizeof *e->marks);
     if (!e->marks)

@@ -40,7 +40,8 @@ struct emit {
     uint32_t cap;
     struct mark *marks;
     uint32_t nmarks, marks_cap;
-    uint32_t at_pos; /* of the last MARK_AT */
+    uint32_t body;   /* module offset of its first byte */
+    uint32_t at_pos; /* of the last MARK_AT, from there on */
     struct cold *cold;
     uint32_t ncold, cold_cap;
     struct link *links;
@@ -55,6 +56,12 @@ struct emit {
     bool *set_early; /* per virtual register: not zero any more where Go's dispatch stands */
     uint32_t frame;
 };
+
+/* The block being emitted. */
+static inline struct block *block_now(struct emit *e)
+{
+    return &e->c->body.blocks[e->c->body.order[e->order]];
+}
 
 /* Where a value is. */
 enum { L_REG, L_MEM, L_IMM };
@@ -137,8 +144,8 @@ void emit_vec(struct emit *, struct node *);
 
 /* emit_control.c */
 void emit_jump(struct emit *, uint32_t block);
-void emit_brif(struct emit *, struct node *, struct block *);
-void emit_brtable(struct emit *, struct node *, struct block *);
+void emit_brif(struct emit *, struct node *);
+void emit_brtable(struct emit *, struct node *);
 void emit_cold(struct emit *);
 void links_patch(struct emit *);
 void blocks_mark(struct emit *); /* which blocks are jumped to */

@@ -1,7 +1,7 @@
 /* Calls, returns, the frame.  Conventions: regs.h.  All registers are caller-saved; webs that live over a call and have
  * a register are saved to their slots before and loaded after. */
+#include "engine/assert.h"
 #include "engine/x64/emit.h"
-#include "engine/lib.h"
 
 #define FRAME_UNCHECKED                                                                                                \
     (64u << 10) /* larger frames look at the stack's end first; smaller ones cannot jump over the guard */
@@ -14,6 +14,7 @@ static bool is_wide(const struct emit *e, const struct web *w)
 
 static void store_home(struct emit *e, const struct web *w)
 {
+    ENGINE_ASSERT(e->c->body.vregs[w->vreg].slot);
     struct rm rm = rm_mem(RSP, (int32_t)(e->c->body.vregs[w->vreg].slot - 1));
     if (w->reg < XMM0)
         x_rm(&e->a, I_MOV_STORE, true, w->reg, rm);
@@ -36,6 +37,7 @@ static void live_over(struct emit *e, const struct node *n, void (*each)(struct 
     uint32_t at = n->over;
     if (at == OVER_NONE)
         return;
+    ENGINE_ASSERT(at < e->c->life.ncall_live);
     for (uint32_t count = c->life.call_live[at++]; count; count--) {
         const struct web *w = &c->life.webs[web_find(c, c->life.call_live[at++])];
         if (w->reg != REG_NONE)
@@ -72,6 +74,7 @@ static void arguments(struct emit *e, const struct node *n, const struct functyp
             m[count++] = (struct move){.dst = reg, .w = type == T_I64, .src = r, .type = (uint8_t)type};
         }
     }
+    ENGINE_ASSERT(count <= sizeof m / sizeof *m && n->nargs == t->nparams);
     moves(e, m, count);
 }
 
@@ -98,6 +101,7 @@ static struct rm slow_target(struct emit *e, const void *slow, uint32_t pos)
 static struct rm indirect_target(struct emit *e, struct node *n, uint32_t canon)
 {
     struct assembler *a = &e->a;
+    ENGINE_ASSERT(n->table < e->c->module->ntables && n->idx < e->c->module->ntypes);
     struct table *t = e->instance->tables[n->table];
     struct indirect to = e->reach->indirect(e->instance, t, canon);
     gpr_load(e, RCX, n->a, false);
@@ -112,6 +116,7 @@ static struct rm indirect_target(struct emit *e, struct node *n, uint32_t canon)
 
 static void direct_call(struct emit *e, const struct node *n)
 {
+    ENGINE_ASSERT(n->idx < e->c->module->nfuncs);
     x_call_to(&e->a, RELOC_CALL, n->idx);
     mark_add(e, MARK_CALL, n->pos);
 }
@@ -138,6 +143,7 @@ void emit_call(struct emit *e, struct node *n)
 
 void emit_result(struct emit *e, struct node *n)
 {
+    ENGINE_ASSERT(n->idx > 0 && n->idx < LIMIT_RESULTS);
     struct rm rm = rm_rip(&e->reach->results[n->idx].lo);
     static const uint8_t in[] = {I_MOVSS, I_MOVSD, I_MOVUPS};
     uint8_t d = dst_reg(e, n, type_is_int(n->type) ? RAX : XMM15);
@@ -154,6 +160,7 @@ void emit_runtime(struct emit *e, struct node *n)
     static const uint8_t regs[] = {RSI, RDX, RCX, R8, R9};
     struct assembler *a = &e->a;
     struct move m[5];
+    ENGINE_ASSERT(n->nargs <= 5 && n->idx < RT_COUNT);
     live_over(e, n, store_home);
     ENGINE_ASSERT(n->nargs <= sizeof regs);
     for (uint32_t i = 0; i < n->nargs; i++)

@@ -1,7 +1,7 @@
 /* Jumps, branches, jump tables, and what lies behind the function's last block: traps, slow dispatch, tables. */
+#include "engine/assert.h"
 #include "engine/x64/emit.h"
 #include "engine/x64/meant.h"
-#include "engine/lib.h"
 
 #define HOPS_MAX 8 /* through empty blocks; a longer chain of them is emitted */
 
@@ -67,6 +67,7 @@ static void table_to(struct emit *e, uint32_t site_offset, const struct block *b
 static void jump(struct emit *e, int cc, uint32_t target)
 {
     struct assembler *a = &e->a;
+    ENGINE_ASSERT(target < e->c->body.nblocks);
     const struct block *b = &e->c->body.blocks[target];
     if (b->code && short_back(a, cc, b->code))
         return;
@@ -93,8 +94,9 @@ static void branch_on(struct emit *e, unsigned cc, uint32_t yes, uint32_t no)
     }
 }
 
-void emit_brif(struct emit *e, struct node *n, struct block *b)
+void emit_brif(struct emit *e, struct node *n)
 {
+    const struct block *b = block_now(e);
     struct compile *c = e->c;
     uint32_t yes = resolve(c, b->succ[0]), no = resolve(c, b->succ[1]);
     uint64_t imm;
@@ -193,8 +195,10 @@ static uint32_t zero_slots(struct emit *e, const struct block *b)
     return regs;
 }
 
-void emit_brtable(struct emit *e, struct node *n, struct block *b)
+void emit_brtable(struct emit *e, struct node *n)
 {
+    struct block *b = block_now(e);
+    ENGINE_ASSERT(b->ntable > 0);
     struct compile *c = e->c;
     uint64_t imm;
     if (is_imm(e, n->a, &imm)) {
@@ -217,6 +221,7 @@ static void emit_slow_dispatch(struct emit *e)
 {
     struct assembler *a = &e->a;
     const struct block *b = &e->c->body.blocks[e->dispatch.block];
+    ENGINE_ASSERT(e->set_early);
     asm_link(a, e->dispatch.site, asm_offset(a));
     if (e->dispatch.index != RAX)
         x_rr(a, I_MOV, false, RAX, e->dispatch.index);

@@ -1,5 +1,6 @@
 /* Floats: scalar SSE2 and SSE4.1.  NaNs: any NaN result is a quiet one, as wasm asks; min and max give NaN where an
  * operand is NaN, and order the zeroes (spec 4.3.3). */
+#include "engine/assert.h"
 #include "engine/x64/emit.h"
 
 static const uint8_t arith[][2] = {[IR_FADD - IR_FADD] = {I_ADDSS, I_ADDSD},
@@ -25,6 +26,7 @@ static struct rm float_rm(struct emit *e, ref r, enum irtype type)
 static void binary(struct emit *e, struct node *n)
 {
     struct assembler *a = &e->a;
+    ENGINE_ASSERT(n->op >= IR_FADD && n->op <= IR_FDIV && !type_is_int(n->type));
     enum insn insn = arith[n->op - IR_FADD][n->type == T_F64];
     uint8_t d = dst_reg(e, n, XMM15);
     struct rm y = float_rm(e, n->b, n->type);
@@ -255,6 +257,7 @@ static void bitcast(struct emit *e, struct node *n)
 
 struct fcond emit_fcmp(struct emit *e, const struct node *n)
 {
+    ENGINE_ASSERT(n->op == IR_FCMP && n->sub <= FCC_NGE);
     bool swap = n->sub == FCC_LT || n->sub == FCC_LE || n->sub == FCC_NLT || n->sub == FCC_NLE;
     uint8_t x = xmm_of(e, swap ? n->b : n->a, XMM15, n->type);
     struct rm y;

@@ -1,7 +1,7 @@
 /* Integers: arithmetic, comparison, selection.  32-bit operations leave the upper half zero; their operands' upper
  * halves may be anything. */
+#include "engine/assert.h"
 #include "engine/x64/emit.h"
-#include "engine/lib.h"
 
 static const uint8_t alu_insn[IR_COUNT] = {
     [IR_ADD] = I_ADD, [IR_SUB] = I_SUB, [IR_AND] = I_AND, [IR_OR] = I_OR, [IR_XOR] = I_XOR, [IR_MUL] = I_IMUL};
@@ -87,6 +87,7 @@ static void shift(struct emit *e, struct node *n)
 {
     static const uint8_t digit[IR_COUNT] = {
         [IR_SHL] = SHIFT_SHL, [IR_SHR] = SHIFT_SHR, [IR_SAR] = SHIFT_SAR, [IR_ROTL] = SHIFT_ROL, [IR_ROTR] = SHIFT_ROR};
+    ENGINE_ASSERT(n->op >= IR_SHL && n->op <= IR_ROTR && type_is_int(n->type));
     static const uint8_t bmi2[IR_COUNT] = {[IR_SHL] = I_SHLX, [IR_SHR] = I_SHRX, [IR_SAR] = I_SARX};
     struct assembler *a = &e->a;
     bool w = n->type == T_I64;

@@ -3,6 +3,7 @@
  * An address is a zero-extended i32 plus a 32-bit offset: at most 33 bits, and everything up to there that is not
  * memory faults (engine_env.memory_open).  So there are no bounds checks.  Memory 0 is at address 0 in the guest, or
  * its base is in r13; other memories' bases are read from their struct. */
+#include "engine/assert.h"
 #include "engine/x64/emit.h"
 
 bool rm_uses(struct rm rm, uint8_t reg)
@@ -15,6 +16,7 @@ bool rm_uses(struct rm rm, uint8_t reg)
 struct rm memory_rm(struct emit *e, ref address, uint32_t off, uint32_t memory, uint32_t pos)
 {
     struct assembler *a = &e->a;
+    ENGINE_ASSERT(memory < e->c->module->nmemories);
     bool zero = memory == 0 && e->instance->zero_base;
     uint64_t imm;
     uint8_t reg;
@@ -151,6 +153,7 @@ void emit_store(struct emit *e, struct node *n)
 
 void emit_global(struct emit *e, struct node *n)
 {
+    ENGINE_ASSERT(n->idx < e->c->module->nglobals);
     struct rm rm = rm_rip(&e->instance->globals[n->idx]->lo);
     enum irtype t = n->type;
     bool set = n->op == IR_GLOBAL_SET;
@@ -171,6 +174,7 @@ void emit_global(struct emit *e, struct node *n)
 
 void emit_memsize(struct emit *e, struct node *n)
 {
+    ENGINE_ASSERT(n->idx < e->c->module->nmemories);
     uint8_t d = dst_reg(e, n, RAX);
     x_rm(&e->a, I_MOV, true, d, rm_rip(&e->instance->memories[n->idx]->bytes));
     x_shift_imm(&e->a, SHIFT_SHR, true, rm_reg(d), 16);

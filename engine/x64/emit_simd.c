@@ -1,8 +1,10 @@
 /* Vector instructions: the table, and those that are one or two machine instructions. */
+#include "engine/assert.h"
 #include "engine/x64/emit_simd.h"
 
 struct rm vec_constant(struct emit *e, unsigned k)
 {
+    ENGINE_ASSERT(k < KV_COUNT);
     return rm_rip(&e->reach->constants[k]);
 }
 
@@ -247,12 +249,13 @@ static const struct vec_row rows[256] = {
 };
 /* clang-format on */
 
-uint32_t vec_clobbers(unsigned sub)
+uint32_t target_vec_clobbers(unsigned sub)
 {
     return rows[sub].flags & VEC_V2 ? 1u << V2 : 0;
 }
 
 void emit_vec(struct emit *e, struct node *n)
 {
+    ENGINE_ASSERT(rows[n->sub].emit);
     rows[n->sub].emit(e, n, &rows[n->sub]);
 }

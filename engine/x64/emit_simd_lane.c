@@ -1,4 +1,5 @@
 /* Lanes of vectors: in, out, and about. */
+#include "engine/assert.h"
 #include "engine/x64/emit_simd.h"
 
 /* ---- splat, extract, replace ---- */
@@ -7,6 +8,7 @@ void vec_splat(struct emit *e, struct node *n, const struct vec_row *row)
 {
     bool wide = row->arg == 64;
     uint8_t d = dst_reg(e, n, V0), x = gpr_of(e, n->a, RAX, wide);
+    ENGINE_ASSERT(row->arg == 8 || row->arg == 16 || row->arg == 32 || wide);
     x_rr(&e->a, I_MOVD, wide, d & 15, x);
     switch (row->arg) {
     case 8:
@@ -126,6 +128,7 @@ static bool is_same_value(struct emit *e, ref x, ref y)
 
 static struct shuffle shuffle_of(struct emit *e, const struct node *n)
 {
+    ENGINE_ASSERT(n->imm + 16 <= e->c->module->len);
     const uint8_t *lanes = e->c->module->bytes + n->imm;
     struct shuffle s = {.x = n->a, .y = n->b};
     bool same = is_same_value(e, n->a, n->b);

@@ -1,7 +1,7 @@
 /* Calls into wasm and their frames: arguments to where the callee looks for them, results back; how a walk goes up. */
+#include "engine/assert.h"
 #include "engine/x64/regs.h"
 #include "engine/x64/target.h"
-#include "engine/lib.h"
 
 static uint64_t word(uint64_t at)
 {

@@ -26,6 +26,7 @@ void piece_link(const struct piece *p, const struct reloc *r, uint8_t *out, uint
 
 void piece_placed(const struct piece *p, const uint8_t *out, uint64_t runs_at)
 {
+    ENGINE_ASSERT(p->bytes > 0 && p->bytes <= p->room);
     struct assembler a = {.start = p->code, .at = p->code + p->bytes, .address = runs_at};
     meant_check(&a, out);
 }

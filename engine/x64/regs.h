@@ -26,7 +26,4 @@ static inline uint8_t reg_param_int(uint32_t k)
     return regs[k];
 }
 
-/* XMM registers that a vector instruction (sub of IR_VEC) needs besides the emitter's scratch: emit_simd.c. */
-uint32_t vec_clobbers(unsigned sub);
-
 #endif

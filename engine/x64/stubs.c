@@ -3,6 +3,7 @@
  * While wasm runs, rsp is on the wasm stack and e->c_sp keeps the C stack; while C runs, e->wasm_sp keeps the wasm
  * stack, and the word there is the return address into wasm (backtraces start from it).  STUB_ENTER leaves on the C
  * stack, from e->c_sp up: the older wasm_sp, the older c_sp, the activation, and C's callee-saved registers. */
+#include "engine/assert.h"
 #include "engine/x64/frame.h"
 #include "engine/x64/meant.h"
 
@@ -214,6 +215,8 @@ bool stubs_emit(struct engine *e, const struct reach *reach, uint32_t at[STUB_CO
     write_runtime(&s);
     write_lazy(&s);
     write_indirect(&s);
+    for (uint32_t k = 0; k < STUB_COUNT; k++)
+        ENGINE_ASSERT(at[k] < STUBS_BYTES && (at[k] || k == STUB_ENTER || k == STUB_TRAP));
     return asm_end(&s.a, out);
 }
 

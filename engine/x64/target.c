@@ -1,6 +1,6 @@
 /* What the passes before the emitter ask of the CPU: registers, the parameter rule, features. */
+#include "engine/assert.h"
 #include "engine/x64/regs.h"
-#include "engine/lib.h"
 
 #define FLOATS 0x3fff0000u /* xmm0 to xmm13 */
 
@@ -37,20 +37,12 @@ uint8_t target_pick_temporary(uint32_t mask)
     return mask & 1u << RDX ? RDX : (uint8_t)(31 - __builtin_clz(mask));
 }
 
-uint32_t target_clobbers(const struct node *n)
-{
-    switch (n->op) {
-    case IR_DIVS:
-    case IR_DIVU:
-    case IR_REMS:
-    case IR_REMU:
-        return 1u << RDX;
-    case IR_VEC:
-        return vec_clobbers(n->sub);
-    default:
-        return 0;
-    }
-}
+const uint32_t target_op_clobbers[IR_COUNT] = {
+    [IR_DIVS] = 1u << RDX,
+    [IR_DIVU] = 1u << RDX,
+    [IR_REMS] = 1u << RDX,
+    [IR_REMU] = 1u << RDX,
+};
 
 uint8_t target_param(struct param_rule *rule, unsigned irtype)
 {

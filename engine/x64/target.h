@@ -14,7 +14,12 @@ uint32_t target_temporaries(const struct instance *, bool is_int);
 uint8_t target_pick_web(uint32_t mask);
 uint8_t target_pick_temporary(uint32_t mask);
 /* What a node's code uses besides its operands' and its result's and the emitter's own. */
-uint32_t target_clobbers(const struct node *);
+extern const uint32_t target_op_clobbers[IR_COUNT];
+uint32_t target_vec_clobbers(unsigned sub); /* emit_simd.c */
+static inline uint32_t target_clobbers(const struct node *n)
+{
+    return n->op == IR_VEC ? target_vec_clobbers(n->sub) : target_op_clobbers[n->op];
+}
 
 /* Where parameters and arguments go, asked one after the other from {0} on: the next one's register, or REG_NONE: the
  * stack. */

@@ -1,4 +1,5 @@
 /* Thunks: code by which compiled code calls a host function, or a function of another instance. */
+#include "engine/assert.h"
 #include "engine/x64/frame.h"
 
 static void pins_out(struct assembler *a, const struct instance *i)
@@ -61,6 +62,7 @@ bool thunk_host(struct instance *i, uint32_t func, const struct reach *reach, st
     struct engine *e = i->engine;
     const struct functype *t = &i->module->types[i->module->funcs[func].type];
     const struct host_func *h = &i->hosts[func];
+    ENGINE_ASSERT(h->fn && func < i->module->nimported_funcs);
     uint32_t ncells = t->nparams > t->nresults ? t->nparams : t->nresults, frame = 16 * ncells;
     struct assembler a;
     if (!asm_begin(&a, e, 256 + 32 * ncells))
@@ -104,6 +106,7 @@ bool thunk_foreign(struct instance *caller, const struct funcref *callee, struct
     struct instance *to = callee->instance;
     const struct functype *t = &to->module->types[to->module->funcs[callee->index].type];
     uint32_t stack = target_stack_params(t), frame = 16 * stack + 24;
+    ENGINE_ASSERT(to != caller);
     struct assembler a;
     if (!asm_begin(&a, e, 320 + 32 * stack))
         return false;
