@@ -80,7 +80,6 @@ struct option {
 
 /* What the options of one start fill; NULL where a subcommand has none of it. */
 struct target { const struct subcommand *which; void *own; wasmvm_config *config; struct given *given; };
-_Noreturn void show_help(const struct subcommand *);
 /* Reads the option at argv[*at], if there is one, and steps over it and its value.  --help and --version are none
  * behind the module. */
 bool option_read(const struct target *, char **argv, int argc, int *at, bool after_module);

@@ -8,7 +8,8 @@
 
 #include "vmm/cli/cli.h"
 
-const struct option go_options[] = { { .name = NULL } };
+/* All other words are the go command's. */
+const struct option go_options[] = { { .name = "help", .kind = HELP }, { .name = NULL } };
 const char go_help_head[] =
     "wasmvm go COMMAND [WORDS...]\n"
     "The go command, for programs that run in virtual machines: the same words and\n"
@@ -46,8 +47,10 @@ int go_command(const struct start *start)
 {
     char program[4200];
     char **words = start->argv + start->first - 1; /* the name, then what is behind `go` */
-    if (words[1] && (strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0))
-        show_help(start->which);
+    struct target none = { .which = start->which };
+    int at = start->first;
+    if (at < start->argc && strcmp(start->argv[at], "--help") == 0)
+        option_read(&none, start->argv, start->argc, &at, false);
     execv(own_program(program, sizeof program), words);
     fail("go: %s: %s", program, strerror(errno));
 }

@@ -30,7 +30,7 @@ static _Noreturn void show_version(void)
     show(text, sizeof text - 1);
 }
 
-_Noreturn void show_help(const struct subcommand *which)
+static _Noreturn void show_help(const struct subcommand *which)
 {
     char text[HELP_CAP];
     size_t len = 0;
