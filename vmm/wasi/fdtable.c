@@ -172,6 +172,7 @@ bool desc_put(struct wasi *w, uint32_t fd, const struct desc *d)
         w->ndescs = n;
     }
     assert(w->descs[fd].host < 0);
+    assert(desc_is_dir(d) || (d->ops->read && d->ops->write)); /* what else may be missing, desc.h says */
     w->descs[fd] = *d;
     w->open_count++;
     return true;
