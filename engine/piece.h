@@ -37,7 +37,7 @@ struct reloc {
 /* The side table: what is to be known of a place in the code.  Other kinds may come (handlers, roots, inlined frames);
  * who reads it passes over those that it does not know. */
 enum mark_kind {
-    MARK_AT,   /* from here on, code belongs to the wasm instruction at pos */
+    MARK_AT,   /* from here on, code belongs to the wasm instruction at pos; only where asked for */
     MARK_CALL, /* the return address of that instruction's call */
     MARK_TRAP, /* behind the call of a trap's stub, for that instruction */
 };

@@ -205,6 +205,7 @@ struct compile {
     uint32_t func;
     const struct functype *type;
     bool failed; /* sticky: scratch memory could not be had or a limit was met */
+    bool want_positions; /* MARK_AT in the piece, one for each instruction: many */
 
     struct body body;
     struct life life;

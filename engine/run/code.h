@@ -98,8 +98,8 @@ uint64_t code_look_up(const void *slow, uint64_t index);                        
 
 /* ---- compile.c ---- */
 
-/* A function's machine code, of a validated body.  Nothing is installed. */
-bool code_compile(struct instance *, uint32_t func, struct piece *);
+/* A function's machine code, of a validated body.  Nothing is installed.  positions: with MARK_AT. */
+bool code_compile(struct instance *, uint32_t func, bool positions, struct piece *);
 /* Compiles and installs, whether it is compiled already or not. */
 bool code_replace(struct instance *, uint32_t func);
 /* The wasm instruction (module offset) that the code offset within a function belongs to: compiles it again. */

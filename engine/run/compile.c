@@ -16,11 +16,11 @@ static void indirect_prepare(const struct compile *c)
     }
 }
 
-bool code_compile(struct instance *i, uint32_t func, struct piece *out)
+bool code_compile(struct instance *i, uint32_t func, bool positions, struct piece *out)
 {
     struct engine *e = i->engine;
     const struct func *f = &i->module->funcs[func];
-    struct compile c = {.engine = e, .module = i->module, .instance = i, .func = func};
+    struct compile c = {.engine = e, .module = i->module, .instance = i, .func = func, .want_positions = positions};
     c.type = &i->module->types[f->type];
     scratch_reset(e);
     e->error.kind = ERROR_NONE;
@@ -39,7 +39,7 @@ bool code_replace(struct instance *i, uint32_t func)
 {
     ENGINE_ASSERT(func >= i->module->nimported_funcs && func < i->module->nfuncs);
     struct piece piece;
-    return code_compile(i, func, &piece) && code_install_func(i->code, func, &piece);
+    return code_compile(i, func, false, &piece) && code_install_func(i->code, func, &piece);
 }
 
 bool func_compile(struct instance *i, uint32_t func)
@@ -78,7 +78,7 @@ uint32_t code_wasm_offset(struct engine *e, const struct code_range *r, uint32_t
     struct piece piece;
     struct error kept = e->error;
     uint32_t body = r->instance->module->funcs[r->func].body, offset = body;
-    if (code_compile(r->instance, r->func, &piece))
+    if (code_compile(r->instance, r->func, true, &piece))
         for (uint32_t k = 0; k < piece.nmarks && piece.marks[k].native <= native; k++)
             if (piece.marks[k].kind == MARK_AT)
                 offset = body + piece.marks[k].pos;

@@ -298,7 +298,7 @@ void mark_add(struct emit *e, enum mark_kind kind, uint32_t pos)
 void site(struct emit *e, uint32_t pos)
 {
     uint32_t at = from_body(e, pos);
-    if (e->at_pos == at)
+    if (!e->c->want_positions || e->at_pos == at)
         return;
     e->at_pos = at;
     mark_put(e, MARK_AT, at);
@@ -514,10 +514,6 @@ bool emit(struct compile *c, const struct reach *reach, struct piece *out)
         return false;
     *e = (struct emit){.c = c, .instance = c->instance, .engine = c->engine, .reach = reach, .at_pos = UINT32_MAX};
     e->body = c->module->funcs[c->func].body;
-    e->marks_cap = c->body.nnodes + 1;
-    e->marks = scratch_alloc(c->engine, (uint64_t)e->marks_cap * sizeof *e->marks);
-    if (!e->marks)
-        return false;
     e->cap = 1024 + c->body.nnodes * 8;
     if (!asm_begin(&e->a, c->engine, e->cap))
         return false;

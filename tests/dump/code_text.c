@@ -218,7 +218,7 @@ static int reloc_order(const void *a, const void *b)
 bool dump_code(FILE *out, struct instance *i, uint32_t func)
 {
     struct piece p;
-    if (!code_compile(i, func, &p))
+    if (!code_compile(i, func, true, &p))
         return false;
     struct listing l = { .out = out, .i = i, .p = &p, .body = i->module->funcs[func].body };
     if (p.nrelocs)

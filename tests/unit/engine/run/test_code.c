@@ -115,7 +115,7 @@ static void expect_text(struct instance *i, uint32_t func, const char *expected)
 {
     char text[2000];
     struct piece p;
-    assert_true(code_compile(i, func, &p));
+    assert_true(code_compile(i, func, true, &p));
     piece_text(&p, text, sizeof text);
     assert_string_equal(text, expected);
 }
@@ -169,7 +169,7 @@ static void making_a_piece_changes_nothing(void **state)
     struct seen before = seen(i);
     for (uint32_t f = 0; f < NFUNCS - 1; f++) {
         struct piece p;
-        assert_true(code_compile(i, f, &p));
+        assert_true(code_compile(i, f, f % 2, &p));
         expect_same(i, &before);
     }
 }
@@ -194,7 +194,7 @@ static void a_piece_has_its_range(void **state)
 {
     struct instance *i = example(*state);
     struct piece p;
-    assert_true(code_compile(i, CALLEE, &p));
+    assert_true(code_compile(i, CALLEE, false, &p));
     uint32_t bytes = p.bytes, frame = p.frame;
     assert_true(code_install_func(i->code, CALLEE, &p));
     uint32_t at = i->code->entry[CALLEE];
