@@ -73,7 +73,8 @@ static uint32_t put_storage(struct wasi *w, const struct guest_addr_out *out, co
 
 static uint32_t put_raw(struct wasi *w, const struct guest_addr_out *out, const struct guest_addr *a)
 {
-    bool v4 = a->family == FAMILY_INET4;
+    /* A mapped address, where there is no room but for the four bytes that count. */
+    bool v4 = a->family == FAMILY_INET4 || (out->len < LEN_V6 && ip_is_v4(&a->at.ip));
     uint32_t type = v4 ? TYPE_V4 : TYPE_V6;
     if (a->family != FAMILY_INET4 && a->family != FAMILY_INET6)
         return a->family == FAMILY_UNSPEC ? WASI_SUCCESS : WASI_AFNOSUPPORT;

@@ -69,7 +69,7 @@ uint32_t wasi_sock_recv(struct wasi *w, const struct sock_recv_args *args)
         return WASI_NOTSUP;
     if (!out_ok(w, args->received_out, 4) || !out_ok(w, args->flags_out, 2))
         return WASI_FAULT;
-    err = iovs_read(w, args->iovs, args->iovs_len, true);
+    err = iovs_read(w, d, args->iovs, args->iovs_len, true);
     if (err)
         return err;
     struct msghdr m = { .msg_iov = w->iovs.v, .msg_iovlen = w->iovs.n };
@@ -96,7 +96,7 @@ uint32_t wasi_sock_send(struct wasi *w, const struct sock_send_args *args)
         return WASI_NOTSUP;
     if (!out_ok(w, args->sent_out, 4))
         return WASI_FAULT;
-    err = iovs_read(w, args->iovs, args->iovs_len, false);
+    err = iovs_read(w, d, args->iovs, args->iovs_len, false);
     if (err)
         return err;
     struct msghdr m = { .msg_iov = w->iovs.v, .msg_iovlen = w->iovs.n };

@@ -53,7 +53,14 @@ uint32_t wasi_sock_open(struct wasi *w, const struct sock_open_args *args)
     return err ? err : out_put(w, args->fd_out, &fd, 4);
 }
 
-/* The socket, which must be one that the guest opened, and the address, which must be of its family. */
+/* An IPv4 address may be written in either family's form, whatever the socket's: Go has it in 16 bytes. */
+static bool family_suits(const struct conn *c, const struct guest_addr *a)
+{
+    bool either = c->proto != NET_UNIX && a->family != FAMILY_UNIX && ip_is_v4(&a->at.ip);
+    return either || a->family == c->family;
+}
+
+/* The socket, which must be one that the guest opened, and the address, which must suit its family. */
 static uint32_t own_and_address(struct wasi *w, uint32_t fd, uint32_t address, uint32_t port, struct desc **d,
                                 struct guest_addr *a)
 {
@@ -67,7 +74,7 @@ static uint32_t own_and_address(struct wasi *w, uint32_t fd, uint32_t address, u
     const struct conn *c = conn_of(*d);
     if (!c || !c->made)
         return WASI_NOTSUP;
-    return a->family == c->family ? WASI_SUCCESS : WASI_AFNOSUPPORT;
+    return family_suits(c, a) ? WASI_SUCCESS : WASI_AFNOSUPPORT;
 }
 
 uint32_t wasi_sock_bind(struct wasi *w, const struct sock_bind_args *args)
@@ -307,7 +314,7 @@ uint32_t wasi_sock_send_to(struct wasi *w, const struct sock_send_to_args *args)
         return c->how ? WASI_ISCONN : WASI_NOTCONN;
     if (c->dns || (c->how && strcmp(c->how, "connect") == 0))
         return WASI_ISCONN;
-    err = iovs_read(w, args->iovs, args->iovs_len, false);
+    err = iovs_read(w, d, args->iovs, args->iovs_len, false);
     if (err)
         return err;
     m.msg_iov = w->iovs.v;
@@ -360,7 +367,7 @@ static uint32_t recv_from(struct wasi *w, const struct sock_recv_from_args *args
 {
     uint32_t err;
     struct guest_addr_out out;
-    net_socket(w, args->fd, &err);
+    const struct desc *d = net_socket(w, args->fd, &err);
     if (err)
         return err;
     if (args->flags & ~(uint64_t)(RI_PEEK | RI_WAITALL))
@@ -370,7 +377,7 @@ static uint32_t recv_from(struct wasi *w, const struct sock_recv_from_args *args
     err = guest_addr_prepare(w, args->address, args->port_out, 0, true, &out);
     if (err)
         return err;
-    err = iovs_read(w, args->iovs, args->iovs_len, true);
+    err = iovs_read(w, d, args->iovs, args->iovs_len, true);
     return err ? err : receive_from(w, args->fd, args->flags, &out, args->received_out, args->flags_out);
 }
 

@@ -186,8 +186,8 @@ struct grant_kind {
 };
 
 #define IOVECS_MAX 1024
-/* The copied and checked iovecs of one call, consumed from the front. */
-struct iovs { struct iovec v[IOVECS_MAX]; uint32_t at, n; uint64_t left; };
+/* The copied and checked iovecs of one call, consumed from the front; cut: the guest named more of them. */
+struct iovs { struct iovec v[IOVECS_MAX]; uint32_t at, n; uint64_t left; bool cut; };
 
 struct wasi {
     struct guestmem *mem;
@@ -262,7 +262,9 @@ enum { COOKIE_START, COOKIE_AFTER_DOT, COOKIE_AFTER_DOTDOT, COOKIE_KERNEL };
 bool dirent_put(struct dirents *, uint64_t next, uint64_t ino, uint8_t type, const char *name);
 
 /* ---- fd_io.c ---- */
-uint32_t iovs_read(struct wasi *, uint64_t at, uint64_t n, bool into_guest);
+/* The pieces of a transfer: the first ones that one call of the kernel takes, so that the count may be short.  A
+ * datagram is never cut: MSGSIZE. */
+uint32_t iovs_read(struct wasi *, const struct desc *, uint64_t at, uint64_t n, bool into_guest);
 
 /* ---- fd_stat.c ---- */
 /* Tells the boot record what the first descriptors are; before the guest runs. */

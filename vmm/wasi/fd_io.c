@@ -1,8 +1,9 @@
 /* Bytes in and out of descriptors: read, write, seek, sync and their kin.
  *
- * Iovecs are copied once; what they name goes straight between the kernel and the guest.  A plain descriptor is read
- * and written in chunks, so that a kick is seen between them; a stream never blocks in a transfer, only in kick_ppoll.
- * Descriptor 2 is special, as Go's runtime gives up on any error there: never AGAIN, never short. */
+ * Iovecs are copied once, the first 1,024 that name anything; what they name goes straight between the kernel and the
+ * guest.  A plain descriptor is read and written in chunks, so that a kick is seen between them; a stream never blocks
+ * in a transfer, only in kick_ppoll.  Descriptor 2 is special, as Go's runtime gives up on any error there: never
+ * AGAIN, never short. */
 #include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
@@ -16,28 +17,48 @@
 
 enum way { IN, OUT };
 
-uint32_t iovs_read(struct wasi *w, uint64_t at, uint64_t n, bool into_guest)
+/* Takes pieces until the call is full; empty ones take no room, so that what is behind them is never the end. */
+static bool pieces_take(struct wasi *w, const struct wasi_iovec *copy, uint32_t n, bool into_guest)
 {
-    struct wasi_iovec copy[IOVECS_MAX];
     struct iovs *io = &w->iovs;
-    io->at = io->n = 0;
-    io->left = 0;
-    if (n > IOVECS_MAX)
-        return WASI_INVAL;
-    if (n && !linear_read(w->mem, at, copy, n * sizeof *copy))
-        return WASI_FAULT;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n && !io->cut; i++) {
         if (copy[i].len == 0)
             continue;
-        if (!linear_span(w->mem, copy[i].buf, copy[i].len, into_guest, &io->v[io->n]))
-            return WASI_FAULT;
+        if (io->n == IOVECS_MAX) {
+            io->cut = true;
+            break;
+        }
         struct iovec *v = &io->v[io->n];
+        if (!linear_span(w->mem, copy[i].buf, copy[i].len, into_guest, v))
+            return false;
         if (v->iov_len > CALL_BYTES_MAX - io->left)
             v->iov_len = CALL_BYTES_MAX - io->left;
         io->left += v->iov_len;
         io->n += v->iov_len != 0;
     }
-    return WASI_SUCCESS;
+    return true;
+}
+
+uint32_t iovs_read(struct wasi *w, const struct desc *d, uint64_t at, uint64_t n, bool into_guest)
+{
+    struct wasi_iovec copy[IOVECS_MAX];
+    struct iovs *io = &w->iovs;
+    struct iovec all;
+    io->at = io->n = 0;
+    io->left = 0;
+    io->cut = false;
+    if (n && !linear_span(w->mem, at, n * sizeof *copy, false, &all))
+        return WASI_FAULT;
+    while (n && !io->cut) {
+        uint32_t some = n < IOVECS_MAX ? (uint32_t)n : IOVECS_MAX;
+        if (!linear_read(w->mem, at, copy, some * sizeof *copy) || !pieces_take(w, copy, some, into_guest))
+            return WASI_FAULT;
+        at += some * sizeof *copy;
+        n -= some;
+        if (n && kick_pending(w->kick))
+            return WASI_INTR;
+    }
+    return io->cut && d->filetype == FILETYPE_DGRAM ? WASI_MSGSIZE : WASI_SUCCESS;
 }
 
 static void iovs_consume(struct iovs *io, uint64_t n)
@@ -181,7 +202,7 @@ static uint32_t transfer_call(struct wasi *w, enum way way, const struct transfe
     if (!out_ok(w, t->count_out, 4))
         return WASI_FAULT;
     uint64_t done = 0;
-    err = iovs_read(w, t->iovs, t->iovs_len, way == IN);
+    err = iovs_read(w, d, t->iovs, t->iovs_len, way == IN);
     if (err == WASI_SUCCESS)
         err = transfer_iovs(w, t->fd, d, way, t->positioned ? (int64_t)t->offset : AT_POSITION, &done);
     if (err)
@@ -329,7 +350,7 @@ uint32_t wasi_fd_advise(struct wasi *w, const struct fd_advise_args *args)
     struct desc *d = desc_get(w, args->fd);
     if (!d || desc_is_dir(d))
         return WASI_BADF;
-    if (args->advice >= sizeof host_advice / sizeof *host_advice)
+    if (args->advice >= sizeof host_advice / sizeof *host_advice || args->len > INT64_MAX)
         return WASI_INVAL;
     /* A hint: whether the host takes it is nobody's business. */
     if (d->filetype == FILETYPE_REGULAR)
@@ -347,7 +368,5 @@ uint32_t wasi_fd_allocate(struct wasi *w, const struct fd_allocate_args *args)
         return WASI_ROFS;
     if (!(d->rights & RIGHT_FD_ALLOCATE))
         return WASI_BADF;
-    if (args->offset > INT64_MAX || args->len > INT64_MAX - args->offset)
-        return WASI_INVAL;
     return fallocate(d->host, 0, (off_t)args->offset, (off_t)args->len) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
 }

@@ -21,7 +21,7 @@
 #define MARGIN_MAX_NS 100000
 enum { TAG_CLOCK, TAG_FD_READ, TAG_FD_WRITE, TAG_ANSWERED /* our own */ };
 enum { SUBCLOCK_ABSTIME = 1, EVENT_HANGUP = 1 };
-#define NEVER INT64_MAX
+#define NEVER INT64_MAX /* the last nanosecond of either clock, in the year 2262 */
 
 struct poll_set {
     uint32_t room; /* of the three arrays */
@@ -107,7 +107,7 @@ static void clock_subscribe(struct poll_set *set, struct wasi_subscription *sub)
         event_add(set, sub, err, false);
         return;
     }
-    int64_t at = (int64_t)sub->timeout; /* absolute times are signed */
+    int64_t at = sub->timeout < NEVER ? (int64_t)sub->timeout : NEVER; /* unsigned: centuries from now */
     if (!(sub->flags & SUBCLOCK_ABSTIME)) {
         sub->id = CLOCKID_MONOTONIC;
         if (at == 0) {
@@ -115,7 +115,7 @@ static void clock_subscribe(struct poll_set *set, struct wasi_subscription *sub)
             return;
         }
         int64_t margin = at / MARGIN_PART < MARGIN_MAX_NS ? at / MARGIN_PART : MARGIN_MAX_NS;
-        if (at < 0 || __builtin_add_overflow(at, clock_now(CLOCKID_MONOTONIC) + margin, &at))
+        if (__builtin_add_overflow(at, clock_now(CLOCKID_MONOTONIC) + margin, &at))
             at = NEVER;
     }
     sub->timeout = (uint64_t)at; /* from here on absolute */

@@ -133,10 +133,90 @@ static void test_ipv6(void **state)
     uint16_t port = local_port(l);
     assert_int_equal(guest[ADDR_BUF], FAMILY_INET6);
     OK(sock_connect, c, addr6("::1"), port);
-    ERR(AFNOSUPPORT, sock_connect, l, addr4("127.0.0.1"), port);
     uint32_t four = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM);
     ERR(AFNOSUPPORT, sock_connect, four, addr6("::1"), port);
-    ERR(AFNOSUPPORT, sock_bind, four, addr6("::ffff:127.0.0.1"), 0);
+    ERR(AFNOSUPPORT, sock_bind, four, addr6("::127.0.0.1"), 0);
+}
+
+/* 127.0.0.1 in each form: four bytes, sixteen, and the two of them with their family before. */
+static uint64_t loopback_form(unsigned form)
+{
+    static const char mapped[] = "\0\0\0\0\0\0\0\0\0\0\xff\xff\177\0\0\1";
+    switch (form) {
+    case 0: return addr4("127.0.0.1");
+    case 1: return addr6("::ffff:127.0.0.1");
+    case 2: return storage(FAMILY_INET4, mapped + 12, 4);
+    default: return storage(FAMILY_INET6, mapped, 16);
+    }
+}
+
+/* A datagram each way between a socket of the guest and one of the host, and the host's address in little room. */
+static void one_form(unsigned family, unsigned form)
+{
+    uint16_t port;
+    int host = host_socket("127.0.0.1", &port);
+    uint32_t fd = opened_socket(family, SOCKTYPE_DGRAM), tcp = opened_socket(family, SOCKTYPE_STREAM);
+    OK(sock_bind, fd, loopback_form(form), 0);
+    OK(sock_bind, tcp, loopback_form(form), 0);
+    memcpy(guest + BUF, "hello", 5);
+    OK(sock_send_to, fd, iov(BUF, 5), 1, loopback_form(form), port, 0, OUT);
+    char got[8];
+    assert_int_equal(recv(host, got, sizeof got, MSG_DONTWAIT), 5);
+    host_send(host, local_port(fd), "back");
+    OK(sock_recv_from, fd, iov(BUF, 64), 1, room(), 0, PORT_OUT, OUT, FLAGS_OUT);
+    assert_int_equal(g32(PORT_OUT), port);
+    host_send(host, local_port(fd), "back");
+    OK(sock_recv_from, fd, iov(BUF, 64), 1, addr(NULL, TCP4), 0, PORT_OUT, OUT, FLAGS_OUT);
+    assert_memory_equal(guest + ADDR_BUF, "\177\0\0\1", 4);
+    OK(sock_connect, fd, loopback_form(form), port);
+    OK(sock_send, fd, iov(BUF, 5), 1, 0, OUT);
+    OK(fd_close, fd);
+    OK(fd_close, tcp);
+    close(host);
+}
+
+static void test_an_ipv4_address_in_every_form(void **state)
+{
+    (void)state;
+    for (unsigned form = 0; form < 4; form++) {
+        one_form(FAMILY_INET4, form);
+        one_form(FAMILY_INET6, form);
+    }
+    uint32_t fd = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM); /* the rules see through every form */
+    ERR(ACCES, sock_bind, fd, addr6("::ffff:127.0.0.2"), 0);
+    ERR(ACCES, sock_connect, fd, addr6("::ffff:127.0.0.2"), 80);
+    OK(sock_bind, fd, addr6("::ffff:127.0.0.1"), 0);
+    ERR(ACCES, sock_send_to, fd, iov(BUF, 3), 1, addr6("::ffff:127.0.0.2"), 80, 0, OUT);
+    ERR(ACCES, sock_connect, opened_socket(FAMILY_INET4, SOCKTYPE_STREAM), addr6("::ffff:127.0.0.1"), 9);
+}
+
+/* A datagram is sent and taken whole: not by the first pieces of too many. */
+static void test_datagrams_of_many_pieces(void **state)
+{
+    (void)state;
+    uint16_t port;
+    int host = host_socket("127.0.0.1", &port);
+    uint32_t fd = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM);
+    OK(sock_bind, fd, addr4("127.0.0.1"), 0);
+    for (uint32_t i = 0; i < 4000; i++) {
+        struct wasi_iovec v = { BUF + i, i >= 2000 };
+        memcpy(guest + 0x40000 + i * 8, &v, 8);
+    }
+    OK(sock_send_to, fd, 0x40000, 2000 + 1024, addr4("127.0.0.1"), port, 0, OUT);
+    char got[2048];
+    assert_int_equal(recv(host, got, sizeof got, MSG_DONTWAIT), 1024);
+    ERR(MSGSIZE, sock_send_to, fd, 0x40000, 2000 + 1025, addr4("127.0.0.1"), port, 0, OUT);
+    host_send(host, local_port(fd), "hello");
+    ERR(MSGSIZE, sock_recv_from, fd, 0x40000, 4000, room(), 0, PORT_OUT, OUT, FLAGS_OUT);
+    ERR(MSGSIZE, sock_recv, fd, 0x40000, 4000, 0, OUT, FLAGS_OUT);
+    ERR(MSGSIZE, fd_read, fd, 0x40000, 4000, OUT);
+    OK(sock_recv, fd, iov(BUF, 64), 1, 0, OUT, FLAGS_OUT); /* and nothing is lost by it */
+    assert_int_equal(out32(), 5);
+    OK(sock_connect, fd, addr4("127.0.0.1"), port);
+    ERR(MSGSIZE, sock_send, fd, 0x40000, 4000, 0, OUT);
+    ERR(MSGSIZE, fd_write, fd, 0x40000, 4000, OUT);
+    assert_int_equal(recv(host, got, sizeof got, MSG_DONTWAIT), -1);
+    close(host);
 }
 
 /* ---- datagrams ---- */
@@ -615,7 +695,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LOOPBACK(test_tcp_within_the_guest), LOOPBACK(test_older_types), LOOPBACK(test_nonblocking_connect_and_refusal),
         LOOPBACK(test_accept_without_a_client), LOOPBACK(test_refusing_ends_by_a_kick),
-        LOOPBACK(test_ipv6),
+        LOOPBACK(test_ipv6), LOOPBACK(test_an_ipv4_address_in_every_form), LOOPBACK(test_datagrams_of_many_pieces),
         LOOPBACK(test_datagrams_from_strangers_leave_no_trace), LOOPBACK(test_sending_binds_by_the_policy),
         CLOSED(test_nothing_without_a_rule), LOOPBACK(test_listen_without_bind),
         LOOPBACK(test_accepted_sockets_stay_what_they_are), LOOPBACK(test_addresses_that_are_none),
