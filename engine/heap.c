@@ -59,10 +59,11 @@ static void *chunk_use(struct engine *engine, struct chunk *chunk, uint64_t byte
     return engine->scratch;
 }
 
-/* A chunk that holds `bytes`, behind `last`.  Twice the last one's size at least, so that they stay few. */
+/* A chunk that holds `bytes`, behind `last`.  A quarter of the last one's size at least, so that they stay few; not
+ * more, as one that ends the heap grows in place. */
 static struct chunk *chunk_new(struct engine *engine, struct chunk *last, uint64_t bytes)
 {
-    uint64_t size = last ? 2 * last->bytes : SCRATCH_FIRST - sizeof(struct chunk);
+    uint64_t size = last ? last->bytes / 4 & ~15ull : SCRATCH_FIRST - sizeof(struct chunk);
     if (size < bytes)
         size = bytes;
     struct chunk *chunk = heap_alloc(engine, sizeof *chunk + size, 16);
