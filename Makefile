@@ -552,8 +552,8 @@ mode_parts = \
 ## make deps       install the Debian packages that building and testing need (root, network)
 ## make demo       install what building needs, build, run images/demo.wasm in a VM (root, network at first)
 ## make check      what you run all day: look, includes, warnings of gcc and clang, unit tests under ASan and UBSan
-## make spec       the official WebAssembly suite, again as if on an old CPU, and under ASan and UBSan
-## make spec-vm    the suite again, each file inside a VM
+## make spec       the official WebAssembly suite, as if on an old CPU, under ASan and UBSan (network at first)
+## make spec-vm    the suite again, each file inside a VM (network at first)
 ## make test       check, spec suite both ways, model, fuzzing, golden cases, hostile guests, end-to-end in KVM, the
 ##                 library, some of Go's own tests (network); REQUIRE_KVM=1 makes skips failures
 ## make fuzz       libFuzzer on T=module or T=module-fast (no ASan), for S=60 seconds, inputs up to L=1024 bytes (clang)

@@ -1,6 +1,6 @@
 #!/bin/bash
-# A corpus to begin with: tests/fuzz/seeds.sh DIRECTORY.  Small modules of the spec suite (where `make test` has
-# unpacked it), of generate.py, of binaryen's -ttf (where wasm-opt is), and what was found before.
+# A corpus to begin with: tests/fuzz/seeds.sh DIRECTORY.  Small modules of the spec suite (where `make spec` has
+# fetched it), of generate.py, of binaryen's -ttf (where wasm-opt is), and what was found before.
 set -eu
 cd "$(dirname "$0")/../.."
 out=$1
@@ -8,8 +8,8 @@ mkdir -p "$out"
 for file in tests/fuzz/regressions/*/*.wasm; do
     cp "$file" "$out/$(cksum <"$file" | cut -d ' ' -f 1)"
 done
-if [ -d build/cache/spec ]; then
-    find build/cache/spec -name '*.wasm' -size -6k -print0 | while IFS= read -r -d '' file; do
+if [ -d build/cache/spec-suite/ ]; then
+    find build/cache/spec-suite/ -name '*.wasm' -size -6k -print0 | while IFS= read -r -d '' file; do
         cp "$file" "$out/$(cksum <"$file" | cut -d ' ' -f 1)"
     done
 fi

@@ -44,9 +44,6 @@ done
 rm -rf "$dir/srv/wasmvm"
 mkdir -p "$dir/srv"
 git clone -q --no-hardlinks . "$dir/srv/wasmvm"
-if [ -d ../shared/testdata ]; then
-    mkdir -p "$dir/srv/shared" && cp -r ../shared/testdata "$dir/srv/shared/"
-fi
 for command in "$@"; do
     echo "== fresh: $command"
     chroot "$dir" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb \

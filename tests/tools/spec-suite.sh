@@ -1,18 +1,23 @@
-# Sourced by spec.sh and spec-vm.sh, at the repository's top: unpacks the official suite, and converts our own scripts.
+# Sourced by spec.sh and spec-vm.sh, at the repository's top: fetches the official suite, converts our own scripts.
 # Afterwards $directories names the folders of .json; where there is no suite, the caller's part is skipped and ended.
 #
-# The suite, converted to .json and .wasm, is an archive beside the clone (../shared/testdata) or named by WASM_SPEC.
-archive=${WASM_SPEC:-../shared/testdata/wasm-spec.tar.xz}
-suite=build/cache/spec
-if [ ! -e "$archive" ] && [ ! -d "$suite" ]; then
-    echo "spec: $archive is not there (WASM_SPEC=FILE names another)"
+# The suite, converted to .json and .wasm, is part of a Go module; $suite is a link into Go's cache of modules.
+module=github.com/tetratelabs/wazero@v1.12.0
+sum=h1:DuWcpNu/FzgEXgGBDp8J1Spc+CWOvvtvVyjKlaZopYU=
+suite=build/cache/spec-suite
+fetch_suite() {
+    local answer folder
+    answer=$(tests/tools/go.sh pinned mod download -json "$module") || { echo "$answer"; return 1; }
+    grep -qF "\"Sum\": \"$sum\"" <<<"$answer" || { echo "spec: $module is not what it was: $answer"; return 1; }
+    folder=$(sed -n 's/^\t"Dir": "\(.*\)",*$/\1/p' <<<"$answer")
+    mkdir -p build/cache && ln -sfn "$folder/internal/integration_test/spectest" "$suite"
+}
+if [ ! -d $suite/v2 ] && ! fetch_suite; then
+    echo "spec: the official suite cannot be had"
     echo "0 passed, 0 failed, 1 skipped"
     exit 0
 fi
-if [ ! -e "$suite/complete" ]; then
-    mkdir -p "$suite" && tar -xf "$archive" -C "$suite" && touch "$suite/complete" || exit 1
-fi
-directories=$(find "$suite"/{v1,v2,extended-const,tail-call} -name '*.json' -printf '%h\n' | sort -u)
+directories=$(find $suite/{v1,v2,extended-const,tail-call} -name '*.json' -printf '%h\n' | sort -u)
 
 # Our own scripts, where there is something to convert them with.
 own=build/spec-own
