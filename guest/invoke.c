@@ -78,9 +78,10 @@ static void word_take(uint32_t i)
     refuse(END_USAGE, &text);
 }
 
+/* Words for an export without parameters are the program's, as args_get gives them. */
 static void words_check(void)
 {
-    if (invoke->nwords != export_type->nparams) {
+    if (export_type->nparams && invoke->nwords != export_type->nparams) {
         struct text text = text_begin("--invoke ", export_name, ": it takes ");
         text_add_number(&text, export_type->nparams);
         text_add(&text, export_type->nparams == 1 ? " argument, not " : " arguments, not ");

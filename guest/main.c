@@ -49,9 +49,8 @@ static struct entry entry_find(void)
 {
     struct entry entry = {0};
     entry.found = exports_func("_start", &entry.func);
-    entry.reactor = !entry.found;
     if (!entry.found)
-        entry.found = exports_func("_initialize", &entry.func);
+        entry.found = entry.reactor = exports_func("_initialize", &entry.func);
     if (!entry.found)
         return entry;
     const struct functype *type = instance_functype(guest.instance, entry.func);
@@ -62,9 +61,11 @@ static struct entry entry_find(void)
     return entry;
 }
 
-/* Before the module's first instruction: what the command line asks for must be there. */
+/* Before the module's first instruction: what the command line asks for must be there.  A module may do all its work in
+ * its start section, and then has no entry. */
 static struct entry run_prepare(void)
 {
+    uint32_t start;
     struct entry entry = entry_find();
     if (flag(BOOT_EXPORTS) && entry.found && !entry.reactor)
         end_run(END_UNSUPPORTED, "it is a command, whose exports are only callable while _start runs (for Go: build it "
@@ -73,9 +74,10 @@ static struct entry run_prepare(void)
         return entry;
     if (guest.control->boot.func_args_off)
         invoke_prepare();
-    else if (!entry.found)
-        end_run(END_UNSUPPORTED, "it has no _start export: it is not a WASI program (for Go: build a package main with "
-                "GOOS=wasip1 GOARCH=wasm; a library's functions are called by --invoke NAME)", 0);
+    else if (!entry.found && !instance_has_start(guest.instance, &start))
+        end_run(END_UNSUPPORTED, "it has neither a _start export nor a start section: it is not a WASI program (for "
+                "Go: build a package main with GOOS=wasip1 GOARCH=wasm; a library's functions are "
+                "called by --invoke NAME)", 0);
     return entry;
 }
 

@@ -62,8 +62,8 @@ void values_add(struct values *, const char *);
 struct bounds { uint64_t least, most; };
 
 /* What a value is: values.c reads it, in the kind's own spelling. */
-enum kind { FLAG, SIZE, TIME, COUNT, CHOICE, TEXT, MAYBE /* a value only by = */, ANY /* =any or nothing */, WORDS,
-            GRANT, TMP, CWD, ENV, ENV_ALL, HELP, VERSION };
+enum kind { FLAG, SIZE, TIME, COUNT, CHOICE, TEXT, EXPORT /* may be empty */, MAYBE /* a value only by = */,
+            ANY /* =any or nothing */, WORDS, GRANT, TMP, CWD, ENV, ENV_ALL, HELP, VERSION };
 
 /* A row of a table.  Where its value goes is said by one or more of the last members. */
 struct option {

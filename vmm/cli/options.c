@@ -97,6 +97,7 @@ static void option_take(const struct target *t, const struct option *o, char *va
     case COUNT: put_number(t, o, value_count(o, value)); break;
     case CHOICE: put_number(t, o, value_choice(o, value)); break;
     case TEXT: put_text(t, o, value_text(o, value)); break;
+    case EXPORT: put_text(t, o, value); break;
     case MAYBE: put_text(t, o, value_maybe(o, value)); break;
     case ANY: put_text(t, o, value_any(o, value)); break;
     case WORDS: put_word(t, o, value_word(o, value)); break;
