@@ -37,6 +37,7 @@ struct words {
     const char **flags;   /* what stands behind the subcommand, without -C and -overlay; ends by NULL */
     const char *overlay;  /* the user's own -overlay; NULL = none */
     bool exec;            /* the user has a -exec */
+    bool portable;        /* with Go's own standard library; what the user's own -overlay says stays in `flags` */
     const char *versioned; /* a package with @VERSION, which selects its own Go; NULL = none */
 };
 void words_parse(struct words *, int argc, char **argv);
@@ -54,8 +55,8 @@ struct toolchain {
 };
 /* Asks the go command that is on PATH, in words->dir. */
 void toolchain_ask(struct toolchain *, const struct words *);
-/* Does words->versioned want a newer Go?  Then GOTOOLCHAIN says so in the environment, and it is to be asked again. */
-bool toolchain_versioned(const struct toolchain *, const struct words *);
+/* Makes it the one that words->versioned wants, by GOTOOLCHAIN in the environment.  Ends where it is not known. */
+void toolchain_select(struct toolchain *, const struct words *);
 
 /* ---- overlay.c ---- */
 struct file {

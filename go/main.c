@@ -73,6 +73,24 @@ static char *prepare(struct toolchain *t, const struct words *w, const char *pla
     return cache_put(&cache, &files, *root, overlay_user(&files, t, w, user && *user ? user : NULL));
 }
 
+/* The go command's flags that make it build for virtual machines; returns the Go to start. */
+static char *build_flags(struct command *c, const struct words *w, struct toolchain *t)
+{
+    const char *root = t->root, *place = own_place();
+    if (!w->portable) {
+        toolchain_select(t, w);
+        const char *overlay = prepare(t, w, place, &root);
+        if (w->kind == GO_OVERLAY) {
+            puts(overlay);
+            exit(fflush(stdout) ? EXIT_GO : 0);
+        }
+        word(c, text("-overlay=%s", overlay));
+    }
+    if ((w->kind == GO_RUN || w->kind == GO_TEST) && !w->exec && !goflags_value(t->goflags, "exec"))
+        word(c, exec_flag(place, w->kind));
+    return w->portable ? "go" : use_toolchain(root);
+}
+
 int main(int argc, char **argv)
 {
     struct words w;
@@ -89,19 +107,8 @@ int main(int argc, char **argv)
     }
     const char *go = "go";
     if (w.kind >= GO_BUILD) {
-        const char *root, *place = own_place();
         toolchain_ask(&t, &w);
-        if (toolchain_versioned(&t, &w))
-            toolchain_ask(&t, &w);
-        const char *overlay = prepare(&t, &w, place, &root);
-        if (w.kind == GO_OVERLAY) {
-            puts(overlay);
-            return fflush(stdout) ? EXIT_GO : 0;
-        }
-        word(&c, text("-overlay=%s", overlay));
-        if ((w.kind == GO_RUN || w.kind == GO_TEST) && !w.exec && !goflags_value(t.goflags, "exec"))
-            word(&c, exec_flag(place, w.kind));
-        go = use_toolchain(root);
+        go = build_flags(&c, &w, &t);
     }
     for (const char **flag = w.flags; *flag; flag++)
         word(&c, *flag);

@@ -107,14 +107,11 @@ void toolchain_ask(struct toolchain *t, const struct words *w)
         .choice = member(o, "GOTOOLCHAIN"),
     };
     t->minor = minor_of(t->version);
-    check_version(t);
-    if (t->root[0] != '/')
-        die("`go env GOROOT` says \"%s\", which is no directory's absolute name", t->root);
 }
 
 /* `go run PACKAGE@VERSION` selects a Go by the package's own go.mod, while it loads it.  The overlay must be made for
  * that one, so the go command loads the package once, without doing anything, and says what it would want. */
-bool toolchain_versioned(const struct toolchain *t, const struct words *w)
+static bool versioned(const struct toolchain *t, const struct words *w)
 {
     static const char needs[] = "requires go >= ";
     if (!w->versioned || (w->kind != GO_RUN && strcmp(w->subcommand, "install") != 0) || !strstr(t->choice, "auto"))
@@ -138,4 +135,13 @@ bool toolchain_versioned(const struct toolchain *t, const struct words *w)
         return false;
     setenv("GOTOOLCHAIN", text("go%d.%d.%d", first, second, third), 1);
     return true;
+}
+
+void toolchain_select(struct toolchain *t, const struct words *w)
+{
+    if (versioned(t, w))
+        toolchain_ask(t, w);
+    check_version(t);
+    if (t->root[0] != '/')
+        die("`go env GOROOT` says \"%s\", which is no directory's absolute name", t->root);
 }

@@ -39,6 +39,10 @@ static size_t flag_name(const char *word, const char **name)
 
 static bool is_valued(const char *name, size_t len)
 {
+    static const char test[] = "test."; /* as the test program itself calls its flags */
+    size_t skip = strncmp(name, test, strlen(test)) == 0 ? strlen(test) : 0;
+    name += skip;
+    len -= skip;
     for (size_t k = 0; k < sizeof valued / sizeof *valued; k++)
         if (strlen(valued[k]) == len && strncmp(name, valued[k], len) == 0)
             return true;
@@ -63,7 +67,7 @@ static int take_flag(struct words *w, char **argv, int k, int argc, const char *
         w->dir = value;
         return used;
     }
-    if (value && is_flag(name, len, "overlay")) {
+    if (value && is_flag(name, len, "overlay") && !w->portable) {
         w->overlay = value;
         return used;
     }
@@ -81,11 +85,17 @@ static void as_they_are(struct words *w, int argc, char **argv)
 
 void words_parse(struct words *w, int argc, char **argv)
 {
-    *w = (struct words){.subcommand = argc > 1 ? argv[1] : "help", .kind = GO_PLAIN};
+    *w = (struct words){.kind = GO_PLAIN};
+    w->portable = argc > 1 && strcmp(argv[1], "--portable") == 0;
+    argc -= w->portable;
+    argv += w->portable;
+    w->subcommand = argc > 1 ? argv[1] : "help";
     w->kind = kind_of(w->subcommand);
     w->flags = calloc((size_t)argc + 1, sizeof *w->flags);
     if (!w->flags)
         die("no memory");
+    if (w->portable && (w->kind < GO_BUILD || w->kind == GO_OVERLAY))
+        die("--portable is for what builds: build, run, test, vet, list, install");
     if (w->kind < GO_BUILD) {
         as_they_are(w, argc, argv);
         return;

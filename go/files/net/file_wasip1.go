@@ -6,7 +6,6 @@ package net
 
 import (
 	"internal/poll"
-	"internal/syscall/unix"
 	"os"
 	"syscall"
 	_ "unsafe" // for linkname
@@ -41,7 +40,7 @@ func socketOf(s int) (*netFD, error) {
 		local = &syscall.SockaddrInet4{}
 	}
 	fd.isConnected = remote != nil
-	fd.setAddr(fd.addrFunc()(local), fd.addrFunc()(remote))
+	fd.laddr, fd.raddr = fd.addrFunc()(local), fd.addrFunc()(remote) // without a finalizer: nothing is owned yet
 	return fd, nil
 }
 
@@ -62,6 +61,7 @@ func fileFD(f *os.File) (*netFD, error) {
 	if err != nil {
 		return nil, err
 	}
+	takenByNumber(f.PollFD().Sysfd)
 	copied := f.PollFD().Copy()
 	if fd, err = fd.use(copied); err != nil {
 		copied.Close()
@@ -122,38 +122,45 @@ var preopened struct {
 	free  []int // sockets that listen, and that nobody has taken
 }
 
-// takePreopened gives the host's own listener for an address, once; nil where there is none.  One that was taken by its
-// number (FileListener) is closed or nonblocking by then, and is left alone.
-func takePreopened(net string, laddr sockaddr) *netFD {
-	if !preopened.known {
-		preopened.known = true
-		for s := firstPreopened; ; s++ {
-			kind, err := fd_fdstat_get_type(s)
-			if err != nil {
-				break
-			}
-			if kind == syscall.FILETYPE_SOCKET_STREAM {
-				preopened.free = append(preopened.free, s)
-			}
+func findPreopened() {
+	if preopened.known {
+		return
+	}
+	preopened.known = true
+	for s := firstPreopened; ; s++ {
+		kind, err := fd_fdstat_get_type(s)
+		if err != nil {
+			return
+		}
+		if kind == syscall.FILETYPE_SOCKET_STREAM {
+			preopened.free = append(preopened.free, s)
 		}
 	}
-	for k, s := range preopened.free {
+}
+
+// takenByNumber: the program has this descriptor from elsewhere (FileListener, or it is a new one).
+func takenByNumber(s int) {
+	findPreopened()
+	for k, free := range preopened.free {
+		if free == s {
+			preopened.free = append(preopened.free[:k:k], preopened.free[k+1:]...)
+			return
+		}
+	}
+}
+
+// takePreopened gives the host's own listener for an address, once; nil where there is none.
+func takePreopened(net string, laddr sockaddr) *netFD {
+	findPreopened()
+	for _, s := range preopened.free {
 		fd, err := socketOf(s)
-		if err != nil || fd.isConnected || !sameAddress(net, fd.laddr, laddr) {
+		if err != nil || fd.isConnected || !sameAddress(net, fd.laddr, laddr) || syscall.SetNonblock(s, true) != nil {
 			continue
 		}
-		if nonblock, err := unix.IsNonblock(s); err != nil || nonblock {
-			continue
+		if fd, err = fd.use(poll.FD{Sysfd: s}); err == nil {
+			takenByNumber(s)
+			return fd
 		}
-		if syscall.SetNonblock(s, true) != nil {
-			continue
-		}
-		fd, err = fd.use(poll.FD{Sysfd: s})
-		if err != nil {
-			continue
-		}
-		preopened.free = append(preopened.free[:k:k], preopened.free[k+1:]...)
-		return fd
 	}
 	return nil
 }

@@ -44,6 +44,9 @@ func socket(ctx context.Context, net string, family, sotype, proto int, ipv6only
 		laddr = nil
 	}
 	fd, err := socketOnce(ctx, net, family, sotype, proto, ipv6only, laddr, raddr, control)
+	if err == nil {
+		takenByNumber(fd.pfd.Sysfd)
+	}
 	if err == nil || family != syscall.AF_INET6 || ipv6only || raddr != nil || !isWildcard(laddr) {
 		return fd, err
 	}

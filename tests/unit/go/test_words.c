@@ -77,6 +77,8 @@ static void test_flags(void **state)
     check("build --overlay o.json -ldflags -s .", GO_BUILD, NULL, "o.json", false, "-ldflags -s .");
     check("run -exec x .", GO_RUN, NULL, NULL, true, "-exec x .");
     check("test -exec=x ./...", GO_TEST, NULL, NULL, true, "-exec=x ./...");
+    check("test -test.run -overlay .", GO_TEST, NULL, NULL, false, "-test.run -overlay .");
+    check("--portable build -overlay=o .", GO_BUILD, NULL, NULL, false, "-overlay=o .");
     check("build -tags -overlay .", GO_BUILD, NULL, NULL, false, "-tags -overlay ."); /* a value, not a flag */
     check("build -o", GO_BUILD, NULL, NULL, false, "-o");
 }
