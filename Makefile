@@ -112,6 +112,7 @@ VMM_SRC := \
     vmm/run/host.c \
     vmm/run/service.c \
     vmm/run/vcpu.c \
+    vmm/wasi/device.c \
     vmm/wasi/dir.c \
     vmm/wasi/errno.c \
     vmm/wasi/fd_io.c \
@@ -122,6 +123,7 @@ VMM_SRC := \
     vmm/wasi/open.c \
     vmm/wasi/path.c \
     vmm/wasi/poll.c \
+    vmm/wasi/signals.c \
     vmm/wasi/stdio.c \
     vmm/wasi/stream.c \
     vmm/wasi/tmp.c \

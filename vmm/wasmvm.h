@@ -9,8 +9,8 @@
  * Errors: functions that can fail return an enum wasmvm_code, or NULL, and tell more in *error where that is given.
  *
  * Threads: different handles may be used by different threads at the same time, and one configuration or module by many
- * instances.  An instance is used by one thread at a time; only wasmvm_stop, wasmvm_stop_as, wasmvm_stopping and
- * wasmvm_exit_status may be called by any, at any time until wasmvm_instance_free.
+ * instances.  An instance is used by one thread at a time; only wasmvm_stop, wasmvm_stop_as, wasmvm_signal,
+ * wasmvm_stopping and wasmvm_exit_status may be called by any, at any time until wasmvm_instance_free.
  * A host function does not free the instance that it is called by, and cannot start it again.
  *
  * The process stays yours.  The library changes no signal disposition, limit, umask or working directory, and no signal
@@ -201,6 +201,12 @@ void wasmvm_stop(wasmvm_instance *);
 /* The same as if by a signal: the status is 128 and its number.  SIGQUIT: it first says where it is, for at most two
  * seconds or until the next stop (wasmvm_backtrace, wasmvm_tell). */
 void wasmvm_stop_as(wasmvm_instance *, int signal);
+/* A signal for the program, by its number (as Linux has it, and WASI): what came of it. Where the program never asked
+ * for signals, or not for this one, UNWANTED, which is 0: then the signal means what it means to you. Else the program
+ * reads of it; a number that comes again before it was read is UNREAD, and is read once. IGNORED: the program wants it
+ * to have no effect. Async-signal-safe; from any thread. */
+enum wasmvm_signal { WASMVM_SIGNAL_UNWANTED, WASMVM_SIGNAL_TAKEN, WASMVM_SIGNAL_UNREAD, WASMVM_SIGNAL_IGNORED };
+int wasmvm_signal(wasmvm_instance *, int number);
 /* Whether it is to end and has not yet: WASMVM_E_STOPPED or WASMVM_E_TIME, and *error; else WASMVM_OK. */
 int wasmvm_stopping(wasmvm_instance *, wasmvm_error *error);
 

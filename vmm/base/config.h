@@ -9,6 +9,7 @@
 
 struct plugin_list;
 struct host_table;
+struct signals;
 
 struct config {
     const struct settings *set;
@@ -20,6 +21,7 @@ struct config {
     uint64_t timeout_ns;             /* the limit that holds: the settings', or a call's */
     struct host_table *host;         /* machine.h: what the module may import beyond WASI; NULL = nothing */
     const struct plugin_list *loaded; /* lib.h: providers with a name, for the report; NULL = none */
+    struct signals *signals;         /* wasi.h: the instance's */
     const int *stdio;                /* host descriptors for 0, 1 and 2, -1 = /dev/null; NULL = the process's own */
     bool validate_only;              /* nothing is run */
 };

@@ -112,6 +112,7 @@ struct command { /* what is the command line's own; all else is told to the libr
     const char *report;          /* --report FILE */
     bool stats;                  /* --stats */
     bool listen_fds;             /* --listen-fds */
+    uint64_t grace_ns;           /* --grace */
     uint64_t timeout_ns;         /* --timeout, which counts for plug-ins that start; 0 = none */
     struct values plugins, plugin_exec; /* --plugin, --plugin-exec */
 };
@@ -119,8 +120,10 @@ struct command { /* what is the command line's own; all else is told to the libr
 wasmvm_config *run_parse(struct command *, const struct start *);
 
 /* ---- signals.c: the process's signals ---- */
-/* INT, TERM, HUP and QUIT stop the machine, but for those that the caller ignores; PIPE and XFSZ are ignored. */
-void signals_take(wasmvm_instance *);
+/* INT, TERM, HUP, USR1 and USR2 go to the program where it asked for them; else they stop the machine, as QUIT does.
+ * Those that the caller ignores stay so; PIPE and XFSZ are ignored.  grace_ns: after a TERM that the program got it has
+ * so long to end; 0 = TERM is not given to it. */
+void signals_take(wasmvm_instance *, uint64_t grace_ns);
 void signals_give_back(void);
 /* With that status; after WASMVM_E_STOPPED and WASMVM_E_PIPE by the signal itself. */
 _Noreturn void end_process(int code, int status);

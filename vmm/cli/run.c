@@ -183,7 +183,7 @@ int run_command(const struct start *start)
     machine_new(config, module_open(command.module));
     struct plugins *plugins = plugins_begin(start->began_ns);
     files_allow();
-    signals_take(machine);
+    signals_take(machine, command.grace_ns);
 
     int code = machine_run(), status = wasmvm_exit_status(machine);
     __atomic_store_n(&ended, status, __ATOMIC_RELEASE);

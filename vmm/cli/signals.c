@@ -1,39 +1,107 @@
-/* The process's signals, which are the command line's to take: those that end a program become kicks of its one
- * machine, and the process ends by the same signal in the end.  The library behind changes no disposition. */
+/* The process's signals, which are the command line's to take: those that the program asked for are handed to it, all
+ * others, and those that it leaves unread, become kicks of its one machine, and the process ends by the same signal in
+ * the end.  The library behind changes no disposition. */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "vmm/cli/cli.h"
 
-static const int end_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-enum { END_SIGNALS = sizeof end_signals / sizeof end_signals[0] };
+/* One that comes so soon after another is the same one: timeout(1) sends it to the process and to its group. */
+#define SAME_NS 200000000u
+
+/* QUIT is never the program's: it asks where the program is. */
+static const struct { int number; bool given, repeats_end; } signals[] = {
+    { SIGINT, true, true }, { SIGTERM, true, true }, { SIGHUP, true, false }, { SIGUSR1, true, false },
+    { SIGUSR2, true, false }, { SIGQUIT, false, false },
+};
+enum { SIGNALS = sizeof signals / sizeof signals[0] };
 
 static wasmvm_instance *machine;
-static struct sigaction before[END_SIGNALS];
-static bool taken[END_SIGNALS];
+static struct sigaction before[SIGNALS];
+static bool taken[SIGNALS];
+static uint64_t first_ns[SIGNALS]; /* atomic: when the one came that is unread */
 
-static void take(int number)
+/* ---- the grace that TERM begins ---- */
+
+static struct { uint64_t ns; timer_t timer; bool made, begun, over; } grace; /* begun, over: atomic */
+
+/* Its end is a TERM too, told by its si_code. */
+static void grace_make(uint64_t ns)
 {
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGTERM};
+    grace.ns = ns;
+    grace.made = ns && timer_create(CLOCK_MONOTONIC, &event, &grace.timer) == 0;
+}
+
+static void grace_begin(void)
+{
+    struct itimerspec spec = {.it_value = {(time_t)(grace.ns / 1000000000u), (long)(grace.ns % 1000000000u)}};
+    if (!__atomic_exchange_n(&grace.begun, true, __ATOMIC_SEQ_CST))
+        timer_settime(grace.timer, 0, &spec, NULL);
+}
+
+/* ---- one signal ---- */
+
+static unsigned row_of(int number)
+{
+    unsigned i = 0;
+    while (signals[i].number != number)
+        i++;
+    return i;
+}
+
+/* False: it is to end the run. */
+static bool give(int number)
+{
+    unsigned i = row_of(number);
+    if (!signals[i].given || (number == SIGTERM && !grace.made))
+        return false;
+    int what = wasmvm_signal(machine, number);
+    uint64_t now = clock_now_ns();
+    if (what == WASMVM_SIGNAL_TAKEN)
+        __atomic_store_n(&first_ns[i], now, __ATOMIC_SEQ_CST);
+    else if (what == WASMVM_SIGNAL_UNREAD && signals[i].repeats_end &&
+             now - __atomic_load_n(&first_ns[i], __ATOMIC_SEQ_CST) >= SAME_NS)
+        return false;
+    if (number == SIGTERM && (what == WASMVM_SIGNAL_TAKEN || what == WASMVM_SIGNAL_UNREAD))
+        grace_begin();
+    return what != WASMVM_SIGNAL_UNWANTED;
+}
+
+static void take(int number, siginfo_t *info, void *context)
+{
+    int error = errno;
+    (void)context;
+    if (info->si_code == SI_TIMER && number == SIGTERM)
+        __atomic_store_n(&grace.over, true, __ATOMIC_SEQ_CST);
+    else if (give(number)) {
+        errno = error;
+        return;
+    }
     wasmvm_stop_as(machine, number);
+    errno = error;
 }
 
 /* A signal that the caller has set to be ignored stays ignored, as under nohup. No SA_RESTART: what blocks in the
  * kernel for want of a better way ends too. */
-void signals_take(wasmvm_instance *instance)
+void signals_take(wasmvm_instance *instance, uint64_t grace_ns)
 {
-    struct sigaction action = {.sa_handler = take};
+    struct sigaction action = {.sa_sigaction = take, .sa_flags = SA_SIGINFO};
     sigset_t set;
     machine = instance;
+    grace_make(grace_ns);
     sigemptyset(&set);
-    for (unsigned i = 0; i < END_SIGNALS; i++)
-        sigaddset(&set, end_signals[i]);
+    for (unsigned i = 0; i < SIGNALS; i++)
+        sigaddset(&set, signals[i].number);
     action.sa_mask = set;
-    for (unsigned i = 0; i < END_SIGNALS; i++) {
-        sigaction(end_signals[i], NULL, &before[i]);
+    for (unsigned i = 0; i < SIGNALS; i++) {
+        sigaction(signals[i].number, NULL, &before[i]);
         taken[i] = before[i].sa_handler != SIG_IGN;
         if (taken[i])
-            sigaction(end_signals[i], &action, NULL);
+            sigaction(signals[i].number, &action, NULL);
     }
     /* Writes to a closed pipe, and past a file size limit, are errors that the module gets to see. */
     signal(SIGPIPE, SIG_IGN);
@@ -43,9 +111,13 @@ void signals_take(wasmvm_instance *instance)
 
 void signals_give_back(void)
 {
-    for (unsigned i = 0; i < END_SIGNALS; i++)
+    if (grace.made)
+        timer_delete(grace.timer);
+    for (unsigned i = 0; i < SIGNALS; i++)
         if (taken[i])
-            sigaction(end_signals[i], &before[i], NULL);
+            sigaction(signals[i].number, &before[i], NULL);
+    if (__atomic_load_n(&grace.over, __ATOMIC_SEQ_CST))
+        message("the program did not end within %g s of SIGTERM (--grace)", (double)grace.ns / 1e9);
 }
 
 /* Ends by the signal itself, so that shells and make see what they would see of any program. */

@@ -22,6 +22,9 @@ static const struct {
 #include "vmm/base/settings.def"
 };
 
+#define GRACE_NS 30000000000u /* as container runtimes and service managers have it, or more */
+static const struct bounds any_number = { 0, INT64_MAX };
+
 /* The setters of kinds, as those of numbers. */
 #define CHOICE(name, field, type, last, what)                                    \
     static int choose_##name(wasmvm_config *c, uint64_t which)                    \
@@ -37,6 +40,7 @@ const struct option run_options[] = {
 #define CHOOSE(setting) .number = choose_##setting
 #define SAY(setting) .text = wasmvm_config_##setting
 #define NET(rule) .net = 1 + WASMVM_NET_##rule
+#define ANY_NUMBER .bounds = &any_number
 #define OWN(member) .own = offsetof(struct command, member)
 #define OPTION(n, k, v, h, ...) { .name = n, .kind = k, .value = v, .help = h, __VA_ARGS__ },
 #include "vmm/cli/options.def"
@@ -94,7 +98,7 @@ wasmvm_config *run_parse(struct command *command, const struct start *start)
     static const char *const systemds[] = { "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES" };
     wasmvm_config *config = allocated(wasmvm_config_new());
     struct given given;
-    *command = (struct command){ 0 };
+    *command = (struct command){ .grace_ns = GRACE_NS };
     given_begin(&given, start->argc > 0 ? (size_t)start->argc : 0);
     int first = words_read(&(struct target){ start->which, command, config, &given }, start);
     command->argc = start->argc - first;

@@ -70,7 +70,8 @@ static bool translate(wasmvm_instance *i)
     i->config = (struct config){
         .set = set, .module = i->module->name, .args = i->args, .argc = set->args.n + 1, .env = i->env,
         .envc = set->env.n, .grants = i->grants, .ngrants = set->dirs.n, .timeout_ns = set->timeout_ns,
-        .stdio = from->stdio_own ? NULL : from->stdio, .host = from->nfuncs ? &i->host : NULL,
+        .signals = &i->signals, .stdio = from->stdio_own ? NULL : from->stdio,
+        .host = from->nfuncs ? &i->host : NULL,
     };
     if (!etc_translate(i))
         return false;
@@ -119,6 +120,7 @@ static void over(wasmvm_instance *i)
         wasi_close(i->wasi);
         i->wasi = NULL;
         vm_close(i->vm);
+        signals_end(&i->signals);
     }
     tmp_remove(&i->tmp);
     getrusage(RUSAGE_SELF, &use);
@@ -147,6 +149,7 @@ wasmvm_instance *wasmvm_instance_new(wasmvm_module *module, wasmvm_config *confi
         return NULL;
     wasmvm_instance *i = calloc(1, sizeof *i);
     if (i) {
+        i->signals = SIGNALS_NONE;
         config_hold(i->from = config);
         module_hold(i->module = module);
     }
@@ -242,6 +245,13 @@ void wasmvm_stop_as(wasmvm_instance *i, int signal)
 {
     kick_stop(vm_kick(i->vm), ENDED_SIGNAL, (uint32_t)signal);
 }
+
+int wasmvm_signal(wasmvm_instance *i, int number)
+{
+    return number > 0 ? (int)signals_raise(&i->signals, (unsigned)number) : WASMVM_SIGNAL_UNWANTED;
+}
+_Static_assert(WASMVM_SIGNAL_TAKEN == (int)SIGNAL_TAKEN && WASMVM_SIGNAL_UNREAD == (int)SIGNAL_UNREAD &&
+               WASMVM_SIGNAL_IGNORED == (int)SIGNAL_IGNORED, "one enum by two names");
 
 /* ---- runs ---- */
 

@@ -50,6 +50,7 @@ struct wasmvm_instance {
     struct grant *grants;
     char **args, **env, *certs_setting;
     struct tmp tmp;
+    struct signals signals;
     struct host_table host;
     struct plugin_list loaded;
     struct run_stats stats;

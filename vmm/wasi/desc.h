@@ -218,6 +218,7 @@ struct wasi {
     uint64_t trace_began_ns; /* what its times count from */
     const struct wasi_parts *parts;
     void (*before_call)(struct wasi *); /* NULL = nothing */
+    struct signals *signals; /* the instance's */
     struct net *net;        /* what the guest may do with sockets */
     struct etc *etc;        /* net/etc.c's */
 };

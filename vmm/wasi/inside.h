@@ -31,6 +31,15 @@ bool filesystem_refused(int host, uint32_t *err); /* procfs and its like, or an 
 /* ---- open.c ---- */
 uint32_t path_open(struct wasi *, struct opening *, uint32_t *fd); /* of a directory of the host's */
 
+/* ---- signals.c ---- */
+uint32_t signals_open(struct wasi *, uint32_t fds[]);
+
+/* ---- device.c ---- */
+#define DEVICE_NUMBERS 2 /* descriptors that the largest of them is */
+struct device;
+const struct device *device_find(struct wasi *, uint64_t at, uint64_t len); /* NULL: there is none of this name */
+uint32_t device_open(struct wasi *, const struct device *, uint64_t fds_out);
+
 /* ---- grants.c ---- */
 bool preopen_all(struct wasi *, const struct config *, struct failure *);
 void preopen_end(struct wasi *);                  /* of what preopen_all held when it failed */

@@ -163,6 +163,9 @@ uint32_t path_open(struct wasi *w, struct opening *o, uint32_t *fd)
 
 uint32_t wasi_path_open(struct wasi *w, const struct path_open_args *args)
 {
+    const struct device *device = args->dir == UINT32_MAX ? device_find(w, args->path, args->path_len) : NULL;
+    if (device)
+        return device_open(w, device, args->fd_out);
     struct opening o = { .lookup = args->lookup, .oflags = args->open, .rights = args->rights, .fdflags = args->flags };
     uint32_t fd, err = path_start(w, args->dir, args->path, args->path_len, &o.dir, o.path);
     if (err)

@@ -10,6 +10,20 @@ struct tmp { int folder, own; char name[32], *path; };
 bool tmp_make(struct tmp *, struct failure *); /* path is its name; false: tmp_remove is due too */
 void tmp_remove(struct tmp *);      /* after the guest's descriptors are closed; nothing for TMP_NONE */
 
+/* ---- signals.c: what the program wants to hear of the embedder's signals ---- */
+struct signals {
+    int event;        /* atomic: an eventfd, readable once one came; -1 = the program never asked */
+    unsigned senders; /* atomic: those who are about to write to it */
+    bool open;        /* the program has its descriptor */
+    uint64_t wanted, ignored, pending; /* atomic; a bit for each number */
+};
+#define SIGNALS_NONE ((struct signals){ .event = -1 })
+/* UNREAD: the program wants it, and the one before is not read yet. */
+enum signal_taken { SIGNAL_UNWANTED, SIGNAL_TAKEN, SIGNAL_UNREAD, SIGNAL_IGNORED };
+/* Async-signal-safe; from any thread, until signals_end, and after it. */
+enum signal_taken signals_raise(struct signals *, unsigned number);
+void signals_end(struct signals *);
+
 /* ---- wasi.c and its subjects: WASI calls on the host ---- */
 struct wasi; /* descriptor table, preopens, counters */
 struct request { uint32_t number, closes; uint64_t args[SLOT_ARGS]; }; /* the copy that is validated and used */

@@ -432,23 +432,41 @@ func SetReadDeadline(fd int, t int64) error { return ENOSYS }
 
 func SetWriteDeadline(fd int, t int64) error { return ENOSYS }
 
-// ---- the source of signals, for os/signal ----
+// ---- what wasmvm has beyond WASI: files that no directory holds ----
 
 //go:wasmimport wasi_snapshot_preview1 path_open
 //go:noescape
 func wasmvm_path_open(dir int32, dirflags uint32, path unsafe.Pointer, pathLen uint32, oflags uint32,
 	rights, inheriting uint64, fdflags uint32, fd unsafe.Pointer) Errno
 
-// wasmvmOpenSignals opens the file that no directory holds.
+// wasmvmOpen: a file may be two descriptors.
+func wasmvmOpen(file string) (fds [2]int, err error) {
+	var got [2]uint32
+	name := []byte(file)
+	const readWrite = 1<<1 | 1<<6 // RIGHT_FD_READ, RIGHT_FD_WRITE
+	errno := wasmvm_path_open(-1, 0, unsafe.Pointer(&name[0]), uint32(len(name)), 0, readWrite, 0, 0,
+		unsafe.Pointer(&got))
+	if errno != 0 {
+		return [2]int{-1, -1}, errno
+	}
+	return [2]int{int(int32(got[0])), int(int32(got[1]))}, nil
+}
+
+// wasmvmOpenSignals is for os/signal.
 //
 //go:linkname wasmvmOpenSignals
 func wasmvmOpenSignals() (fd int, err error) {
-	name := []byte("/dev/wasmvm/signals")
-	const readWrite = 1<<1 | 1<<6 // RIGHT_FD_READ, RIGHT_FD_WRITE
-	errno := wasmvm_path_open(-1, 0, unsafe.Pointer(&name[0]), uint32(len(name)), 0, readWrite, 0, 0,
-		unsafe.Pointer(&msg.fd))
-	if errno != 0 {
-		return -1, errno
-	}
-	return int(int32(msg.fd)), nil
+	fds, err := wasmvmOpen("/dev/wasmvm/signals")
+	return fds[0], err
 }
+
+// wasmvmOpenPipe is for os.
+//
+//go:linkname wasmvmOpenPipe
+func wasmvmOpenPipe() (r, w int, err error) {
+	fds, err := wasmvmOpen("/dev/wasmvm/pipe")
+	return fds[0], fds[1], err
+}
+
+// A read of standard input that has to wait holds up its own goroutine, not all: os polls what it finds nonblocking.
+func init() { SetNonblock(Stdin, true) }

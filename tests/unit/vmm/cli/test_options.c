@@ -536,6 +536,9 @@ static void test_man_page_lists_the_table(void **state)
     assert_non_null(f);
     assert_true(getdelim(&page, &cap, 0, f) > 0);
     fclose(f);
+    char *others = strstr(page, "\n.Sh THE GO COMMAND"); /* with options of its own */
+    assert_non_null(others);
+    *others = 0;
     for (const char *at = page; (at = strstr(at, "\n.It Fl -")) != NULL; at++)
         entries++;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

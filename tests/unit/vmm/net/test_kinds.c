@@ -57,6 +57,14 @@ static uint32_t tcp_connected(void)
     return fd;
 }
 
+static uint32_t device(const char *name)
+{
+    return opened(UINT32_MAX, name, 0, GO_RDWR, 0);
+}
+
+static uint32_t signals_source(void) { return device("/dev/wasmvm/signals"); }
+static uint32_t pipe_in(void) { return device("/dev/wasmvm/pipe"); }
+static uint32_t pipe_out(void) { return device("/dev/wasmvm/pipe") + 1; }
 static uint32_t closed(void) { return 99; }
 
 struct kind { const char *name; uint32_t (*make)(void); bool second; /* other standard streams */ };
@@ -69,7 +77,8 @@ static const struct kind kinds[] = {
     { "etc", etc, false }, { "etc-again", etc_again, false }, { "etc-file", etc_file, false },
     { "passed-udp", socket_passed, false }, { "passed-pair", socket_pair, false }, { "tcp-new", tcp_new, false },
     { "tcp-listener", tcp_listener, false }, { "tcp", tcp_connected, false }, { "udp", udp_bound, false },
-    { "unix-new", unix_new, false }, { "closed", closed, false },
+    { "unix-new", unix_new, false }, { "signals", signals_source, false }, { "pipe-in", pipe_in, false },
+    { "pipe-out", pipe_out, false }, { "closed", closed, false },
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 

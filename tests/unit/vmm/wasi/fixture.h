@@ -218,6 +218,9 @@ static inline struct wasi *wasi_new(const struct config *config)
     struct wasi *w = wasi_alloc(&mem, NULL, &net_parts);
     struct failure why;
     assert_non_null(w);
+    static struct signals source;
+    source = SIGNALS_NONE;
+    whole.signals = &source;
     whole.set = config->set ? config->set : &none;
     if (!wasi_open(w, &whole, &why)) {
         message("%s", why.text);

@@ -1,0 +1,34 @@
+// wasmvm: what the host can give beyond WASI, and the name that a program is given.
+
+//go:build wasip1
+
+package os
+
+import (
+	"syscall"
+	_ "unsafe" // for linkname
+)
+
+//go:linkname openPipe syscall.wasmvmOpenPipe
+func openPipe() (r, w int, err error)
+
+// Pipe returns a connected pair of Files; reads from r return bytes written to w.
+// It returns the files and an error, if any.
+func Pipe() (r *File, w *File, err error) {
+	from, to, err := openPipe()
+	if err != nil {
+		if err != syscall.EMFILE && err != syscall.ENFILE {
+			err = syscall.ENOSYS // another host: it knows of no such file
+		}
+		return nil, nil, NewSyscallError("pipe", err)
+	}
+	return NewFile(uintptr(from), "|0"), NewFile(uintptr(to), "|1"), nil
+}
+
+// hostname: the host's own is not for a program that was not told.
+func hostname() (name string, err error) {
+	if name = Getenv("HOSTNAME"); name == "" {
+		name = "localhost"
+	}
+	return name, nil
+}

@@ -1,0 +1,193 @@
+/* The source of signals as a program has it: what it asks for, what comes, and that it can do no more by it. */
+#include "tests/unit/vmm/wasi/fixture.h"
+
+enum { SUB = 0x20000, EVENT = 0x21000, NONE = -1 };
+
+static struct signals *source;
+
+static uint32_t source_opened(void)
+{
+    source = wasi->signals;
+    return opened((uint32_t)NONE, "/dev/wasmvm/signals", 0, 0, 0);
+}
+
+static void changes(uint32_t fd, const char *bytes, uint32_t n)
+{
+    memcpy(guest + BUF, bytes, n);
+    OK(fd_write, fd, iov(BUF, n), 1, OUT);
+    assert_int_equal(out32(), n);
+}
+#define CHANGE(fd, bytes) changes(fd, bytes, sizeof bytes - 1)
+
+/* What a read of so many bytes gives, as a string. */
+static const char *come(uint32_t fd, uint32_t most)
+{
+    memset(guest + BUF, 0, 100);
+    uint32_t err = CALL(fd_read, fd, iov(BUF, most), 1, OUT);
+    if (err == WASI_AGAIN)
+        return "";
+    assert_int_equal(err, WASI_SUCCESS);
+    assert_true(out32() > 0 && out32() <= most);
+    return (const char *)guest + BUF;
+}
+
+/* Whether a poll finds something to read, at once. */
+static bool readable(uint32_t fd)
+{
+    const struct wasi_subscription subs[2] = { { .tag = 1, .id = fd }, { .tag = 0, .id = CLOCKID_MONOTONIC } };
+    struct wasi_event e;
+    memcpy(guest + SUB, subs, sizeof subs);
+    OK(poll_oneoff, SUB, EVENT, 2, OUT);
+    memcpy(&e, guest + EVENT, sizeof e);
+    return out32() == 2 || e.type == 1;
+}
+
+static void what_is_asked_for_comes(void **state)
+{
+    (void)state;
+    uint32_t fd = source_opened();
+    assert_int_equal(fd, FIRST);
+    assert_int_equal(signals_raise(source, SIGHUP), SIGNAL_UNWANTED);
+    CHANGE(fd, "\x01\x0f");
+    assert_false(readable(fd));
+    assert_string_equal(come(fd, 9), "");
+    assert_int_equal(signals_raise(source, SIGTERM), SIGNAL_TAKEN);
+    assert_int_equal(signals_raise(source, SIGINT), SIGNAL_UNWANTED);
+    assert_true(readable(fd));
+    assert_string_equal(come(fd, 9), "\x0f");
+    assert_false(readable(fd));
+    assert_string_equal(come(fd, 9), "");
+}
+
+static void one_that_is_unread_is_one(void **state)
+{
+    (void)state;
+    uint32_t fd = source_opened();
+    CHANGE(fd, "\x01\x02\x0f");
+    assert_int_equal(signals_raise(source, SIGINT), SIGNAL_TAKEN);
+    assert_int_equal(signals_raise(source, SIGINT), SIGNAL_UNREAD);
+    assert_int_equal(signals_raise(source, SIGTERM), SIGNAL_TAKEN);
+    assert_int_equal(signals_raise(source, SIGHUP), SIGNAL_TAKEN);
+    assert_string_equal(come(fd, 1), "\x01");
+    assert_true(readable(fd)); /* what is left is told again */
+    assert_string_equal(come(fd, 9), "\x02\x0f");
+    assert_int_equal(signals_raise(source, SIGINT), SIGNAL_TAKEN);
+    assert_string_equal(come(fd, 9), "\x02");
+}
+
+static void no_longer_and_ignored(void **state)
+{
+    (void)state;
+    uint32_t fd = source_opened();
+    CHANGE(fd, "\x02\x01");
+    assert_int_equal(signals_raise(source, SIGINT), SIGNAL_TAKEN);
+    CHANGE(fd, "\x82");
+    assert_string_equal(come(fd, 9), "");
+    assert_int_equal(signals_raise(source, SIGINT), SIGNAL_UNWANTED);
+    CHANGE(fd, "\x42");
+    assert_int_equal(signals_raise(source, SIGINT), SIGNAL_IGNORED);
+    assert_string_equal(come(fd, 9), "");
+    CHANGE(fd, "\x02");
+    assert_int_equal(signals_raise(source, SIGINT), SIGNAL_TAKEN);
+    assert_string_equal(come(fd, 9), "\x02");
+}
+
+static void a_close_unwants_all(void **state)
+{
+    (void)state;
+    uint32_t fd = source_opened();
+    CHANGE(fd, "\x02\x41");
+    assert_int_equal(signals_raise(source, SIGINT), SIGNAL_TAKEN);
+    assert_int_equal(OPEN((uint32_t)NONE, "/dev/wasmvm/signals", 0, 0, 0), WASI_BUSY);
+    OK(fd_close, fd);
+    assert_int_equal(signals_raise(source, SIGINT), SIGNAL_UNWANTED);
+    assert_int_equal(signals_raise(source, SIGHUP), SIGNAL_UNWANTED);
+    fd = source_opened();
+    assert_string_equal(come(fd, 9), "");
+    assert_false(readable(fd));
+}
+
+static void any_byte_is_harmless(void **state)
+{
+    (void)state;
+    uint32_t fd = source_opened();
+    for (unsigned i = 0; i < 60000; i++)
+        guest[BUF + i] = (uint8_t)i;
+    OK(fd_write, fd, iov(BUF, 60000), 1, OUT);
+    assert_int_equal(out32(), 4096); /* no call takes long */
+    for (unsigned number = 1; number < 64; number++)
+        assert_int_equal(signals_raise(source, number), SIGNAL_UNWANTED);
+    assert_int_equal(signals_raise(source, 0), SIGNAL_UNWANTED);
+    assert_int_equal(signals_raise(source, 64), SIGNAL_UNWANTED);
+    CHANGE(fd, "\x00\x3f");
+    assert_int_equal(signals_raise(source, 0), SIGNAL_UNWANTED);
+    assert_int_equal(signals_raise(source, 63), SIGNAL_TAKEN);
+    ERR(FAULT, fd_read, fd, iov(MEMORY_BYTES - 2, 9), 1, OUT);
+    OK(fd_read, fd, iov(BUF, 0), 1, OUT);
+    assert_string_equal(come(fd, 9), "\x3f");
+    ERR(SPIPE, fd_seek, fd, 0, 0, OUT);
+    ERR(FAULT, path_open, (uint32_t)NONE, 0, P1("/dev/wasmvm/signals"), 0, 0, 0, 0, MEMORY_BYTES - 2);
+}
+
+static void after_the_end_nothing_comes(void **state)
+{
+    (void)state;
+    uint32_t fd = source_opened();
+    CHANGE(fd, "\x02");
+    signals_end(source);
+    assert_int_equal(signals_raise(source, SIGINT), SIGNAL_UNWANTED);
+    CHANGE(fd, "\x02"); /* a program that goes on, as none does */
+    assert_int_equal(signals_raise(source, SIGINT), SIGNAL_TAKEN);
+}
+
+static void other_names_are_not_there(void **state)
+{
+    (void)state;
+    assert_int_equal(OPEN((uint32_t)NONE, "/dev/wasmvm/signal", 0, 0, 0), WASI_NOENT);
+    assert_int_equal(OPEN((uint32_t)NONE, "/dev/wasmvm/signalss", 0, 0, 0), WASI_NOENT);
+    assert_int_equal(OPEN(ROOT, "dev/wasmvm/signals", 0, 0, 0), WASI_NOENT);
+    assert_int_equal(OPEN((uint32_t)NONE, "", 0, 0, 0), WASI_NOENT);
+}
+
+static void a_pipe_is_two(void **state)
+{
+    (void)state;
+    assert_int_equal(OPEN((uint32_t)NONE, "/dev/wasmvm/pipe", 0, 0, 0), WASI_SUCCESS);
+    uint32_t fds[2];
+    memcpy(fds, guest + OUT, sizeof fds);
+    assert_int_equal(fds[0], FIRST);
+    assert_int_equal(fds[1], FIRST + 1);
+    ERR(AGAIN, fd_read, fds[0], iov(BUF, 9), 1, OUT);
+    ERR(BADF, fd_write, fds[0], iov(BUF, 9), 1, OUT);
+    ERR(BADF, fd_read, fds[1], iov(BUF, 9), 1, OUT);
+    assert_int_equal(write_text(fds[1], "words"), WASI_SUCCESS);
+    assert_true(readable(fds[0]));
+    OK(fd_read, fds[0], iov(BUF, 9), 1, OUT);
+    assert_int_equal(out32(), 5);
+    assert_memory_equal(guest + BUF, "words", 5);
+    OK(fd_close, fds[1]);
+    OK(fd_read, fds[0], iov(BUF, 9), 1, OUT);
+    assert_int_equal(out32(), 0);
+    ERR(FAULT, path_open, (uint32_t)NONE, 0, P1("/dev/wasmvm/pipe"), 0, 0, 0, 0, MEMORY_BYTES - 4);
+}
+
+static void pipes_count_against_the_limit(void **state)
+{
+    (void)state;
+    wasi->open_max = wasi->open_count + 1;
+    assert_int_equal(OPEN((uint32_t)NONE, "/dev/wasmvm/pipe", 0, 0, 0), WASI_MFILE);
+    wasi->open_max++;
+    assert_int_equal(OPEN((uint32_t)NONE, "/dev/wasmvm/pipe", 0, 0, 0), WASI_SUCCESS);
+    assert_int_equal(OPEN((uint32_t)NONE, "/dev/wasmvm/pipe", 0, 0, 0), WASI_MFILE);
+    assert_int_equal(OPEN((uint32_t)NONE, "/dev/wasmvm/signals", 0, 0, 0), WASI_MFILE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_asked_for_comes), TEST(one_that_is_unread_is_one), TEST(no_longer_and_ignored),
+        TEST(a_close_unwants_all), TEST(any_byte_is_harmless), TEST(after_the_end_nothing_comes),
+        TEST(other_names_are_not_there), TEST(a_pipe_is_two), TEST(pipes_count_against_the_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
