@@ -487,6 +487,10 @@ $(BUILD)/host/compile: $(call objects,$(TEST_SRC) tests/bench/compile.c,test) $(
 	$(program)
 
 # Takes tests/check/'s place: the engine tells it what is an address in the code.
+$(BUILD)/host/count: $(call objects,$(TEST_SRC) tests/count/count.c tests/count/cause.c tests/count/wasi.c,test) \
+    $(BUILD)/check/libengine.a
+	$(program)
+
 $(BUILD)/host/code-hash: $(call objects,$(TEST_SRC) tests/code/hash.c,test) $(BUILD)/check/libengine.a
 	$(call say,LD $@)
 	$(Q)$(CC) -o $@ $^
@@ -528,6 +532,7 @@ SPEC_VM_PARTS := \
 TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
     model="$(MAKE) -s model" \
     fuzz-diff="$(MAKE) $(BUILD)/host/diff-run && tests/fuzz/diff.py --count 300" \
+    count="$(MAKE) $(BUILD)/host/count && tests/count/run.py --ci" \
     fuzz-worst="$(MAKE) $(BUILD)/host/compile && tests/fuzz/worst.py $(BUILD)/host/compile" \
     golden="tests/golden/run.sh $(BUILD)/wasmvm" \
     hostile="tests/hostile/run.sh $(BUILD)/wasmvm" \
@@ -571,6 +576,7 @@ mode_parts = \
 ## make bench      start times and Go programs against native Go and other runtimes (network)
 ## make bench-calls what a call costs: by exit, polled, natively, on other runtimes; host functions, exports (network)
 ## make bench-idle what sleeping guests cost, and ten minutes of their clocks (network at first)
+## make bench-count instructions that Go programs execute here and natively, by cause (valgrind; network at first)
 ## make bench-compile compile speed and memory against wazero (network at first)
 ## make code-hash  hashes of the machine code of all modules in CORPUS, to compare two builds of the engine
 ## make images     build images/demo.wasm anew with the pinned Go: the same bytes (network)
@@ -578,7 +584,7 @@ mode_parts = \
 ## make clean      remove build/ but for what came by network (make distclean: all of it)
 .PHONY: install deps demo images check spec spec-vm test fuzz fuzz-diff test-svm model std test-modules test-tools
 .PHONY: test-peers test-modes bench-serve bench fresh bench-calls bench-idle bench-compile clean distclean help
-.PHONY: code-hash
+.PHONY: code-hash bench-count
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/include
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
@@ -676,6 +682,10 @@ bench: all
 
 bench-compile: $(BUILD)/host/compile
 	tests/bench/compile.py
+
+bench-count: $(BUILD)/host/count
+	@tests/tools/deps.sh bench
+	tests/count/run.py
 
 code-hash: $(BUILD)/host/code-hash
 	tests/code/hash.sh $< $(CORPUS) $(BUILD)/code-hash

@@ -353,6 +353,12 @@ static void emit_nothing(struct emit *e, struct node *n)
     (void)e, (void)n;
 }
 
+static void emit_label(struct emit *e, struct node *n)
+{
+    (void)n;
+    meant_block(&e->a);
+}
+
 static void emit_branch(struct emit *e, struct node *n)
 {
     (void)n;
@@ -369,7 +375,7 @@ static void emit_trap(struct emit *e, struct node *n)
 /* Who emits what; integers' operations have no row. */
 static void (*const emitters[IR_COUNT])(struct emit *, struct node *) = {
     [IR_NOP] = emit_nothing,
-    [IR_LABEL] = emit_nothing,
+    [IR_LABEL] = emit_label,
     [IR_CONST] = emit_nothing,
     [IR_SET] = emit_set,
     [IR_COPY] = emit_set,

@@ -2,6 +2,7 @@
  * a register are saved to their slots before and loaded after. */
 #include "engine/assert.h"
 #include "engine/x64/emit.h"
+#include "engine/x64/meant.h"
 
 #define FRAME_UNCHECKED                                                                                                \
     (64u << 10) /* larger frames look at the stack's end first; smaller ones cannot jump over the guard */
@@ -332,6 +333,7 @@ static void locals_zero(struct emit *e)
 void emit_prologue(struct emit *e)
 {
     struct assembler *a = &e->a;
+    meant_block(a);
     if (e->frame > FRAME_UNCHECKED) {
         site(e, e->c->module->funcs[e->c->func].body);
         x_rm(a, I_LEA, true, RAX, rm_mem(RSP, -(int32_t)e->frame));

@@ -223,8 +223,10 @@ static void emit_slow_dispatch(struct emit *e)
     const struct block *b = &e->c->body.blocks[e->dispatch.block];
     ENGINE_ASSERT(e->set_early);
     asm_link(a, e->dispatch.site, asm_offset(a));
-    if (e->dispatch.index != RAX)
+    if (e->dispatch.index != RAX) {
+        meant_block(a);
         x_rr(a, I_MOV, false, RAX, e->dispatch.index);
+    }
     uint32_t zero_regs = zero_slots(e, b);
     /* past the table's end: the default target, whose webs must be zero too, so by the table's last entry */
     x_alu_imm(a, ALU_CMP, false, rm_reg(RAX), (int32_t)(b->ntable - 1));

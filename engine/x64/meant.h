@@ -32,6 +32,10 @@ void meant_is(const struct assembler *, uint32_t at, struct meant);
 void meant_link(const struct assembler *, uint32_t site, uint32_t to);
 /* The same for an address. */
 void meant_place(const struct assembler *, uint32_t site, uint64_t address);
+/* From here on the code runs on its own: a function's entry, a block, a slow way.  A test build may put code of its own
+ * here, of at most MEANT_BLOCK bytes, that changes rax and the flags. */
+#define MEANT_BLOCK 32
+void meant_block(struct assembler *);
 /* bytes: the code, as it will run. */
 void meant_check(const struct assembler *, const uint8_t *bytes);
 #else
@@ -50,6 +54,10 @@ static inline void meant_link(const struct assembler *a, uint32_t site, uint32_t
 static inline void meant_place(const struct assembler *a, uint32_t site, uint64_t address)
 {
     (void)a, (void)site, (void)address;
+}
+static inline void meant_block(struct assembler *a)
+{
+    (void)a;
 }
 static inline void meant_check(const struct assembler *a, const uint8_t *bytes)
 {

@@ -43,7 +43,8 @@ def main():
     parser.add_argument("--against", choices=["exit", "poll"])
     parser.add_argument("programs", nargs="*")
     args = parser.parse_args()
-    every = sorted(d for d in os.listdir(os.path.join(ROOT, MODULE)) if os.path.isdir(os.path.join(ROOT, MODULE, d)))
+    folder = os.path.join(ROOT, MODULE)
+    every = sorted(d for d in os.listdir(folder) if os.path.exists(os.path.join(folder, d, "main.go")))
     if args.against:
         with tempfile.TemporaryDirectory() as scratch:
             computes = [n for n in every if n not in ("hello", "filewrite")]

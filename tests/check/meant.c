@@ -91,6 +91,11 @@ void meant_place(const struct assembler *a, uint32_t site, uint64_t address)
     is->local = false;
 }
 
+void meant_block(struct assembler *a)
+{
+    (void)a;
+}
+
 /* ---- what it should decode to ---- */
 
 static uint8_t bytes_of(char kind, bool w)

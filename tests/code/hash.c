@@ -70,6 +70,13 @@ void meant_link(const struct assembler *a, uint32_t site, uint32_t to)
     (void)a, (void)site, (void)to;
 }
 
+#ifdef MEANT_BLOCK
+void meant_block(struct assembler *a)
+{
+    (void)a;
+}
+#endif
+
 #ifdef ENGINE_PIECE_H
 void meant_place(const struct assembler *a, uint32_t site, uint64_t address)
 {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that are missing: tests/tools/deps.sh GROUP...
 #
-# Groups: build (make, demo), check, test, fuzz, svm, modules, peers, fresh.  Nothing happens where all is
+# Groups: build (make, demo), check, test, fuzz, svm, modules, peers, bench, fresh.  Nothing happens where all is
 # there; installing needs root.
 set -eu
 
@@ -71,6 +71,7 @@ redis-server redis-server
 /usr/lib/postgresql/15/bin/postgres postgresql-15
 ROWS
         ;;
+    bench) echo "valgrind valgrind" ;;
     fresh) echo "debootstrap debootstrap" ;;
     *) echo "deps: no such group: $1" >&2 && exit 2 ;;
     esac

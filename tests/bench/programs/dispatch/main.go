@@ -1,7 +1,11 @@
 // dispatch is calls whose target is not known: interfaces, closures, and a small interpreter's switch.
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"wasmvm.test/bench/size"
+)
 
 type shape interface{ area(scale int) int }
 type square struct{ side int }
@@ -56,8 +60,8 @@ func interpret(code []instruction, limit int) int {
 
 func main() {
 	shapes := []shape{square{3}, &rect{2, 5}, ring{1, 4}, square{7}, &rect{9, 1}}
-	sum := 0
-	for i := 0; i < 60000000; i++ {
+	sum, n := 0, size.Of(60000000, 1000000)
+	for i := 0; i < n; i++ {
 		sum += shapes[i%5].area(i & 3)
 	}
 	steps := []func(int) int{}
@@ -66,9 +70,9 @@ func main() {
 		steps = append(steps, func(x int) int { return x*k + k + sum&1 })
 	}
 	x := 1
-	for i := 0; i < 60000000; i++ {
+	for i := 0; i < n; i++ {
 		x = steps[i%7](x) & 0xfffff
 	}
 	code := []instruction{{opPush, 3}, {opDup, 0}, {opMul, 0}, {opPush, 7}, {opAdd, 0}, {opPop, 0}, {opJumpLess, 0}}
-	fmt.Println(sum, x, interpret(code, 60000000))
+	fmt.Println(sum, x, interpret(code, n))
 }

@@ -1,7 +1,11 @@
 // fib is nothing but calls.
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"wasmvm.test/bench/size"
+)
 
 func fib(n int) int {
 	if n < 2 {
@@ -10,4 +14,4 @@ func fib(n int) int {
 	return fib(n-1) + fib(n-2)
 }
 
-func main() { fmt.Println(fib(40)) }
+func main() { fmt.Println(fib(size.Of(40, 27))) }

@@ -5,6 +5,8 @@ import (
 	"crypto/md5"
 	"encoding/json"
 	"fmt"
+
+	"wasmvm.test/bench/size"
 )
 
 type item struct {
@@ -18,12 +20,12 @@ type item struct {
 
 func main() {
 	var items []item
-	for i := 0; i < 2000; i++ {
+	for i := 0; i < size.Of(2000, 200); i++ {
 		items = append(items, item{i, fmt.Sprintf("item %d \"quoted\" é", i), float64(i) * 1.37, []string{"a", "bb", "ccc"},
 			map[string]string{"colour": "red", "size": fmt.Sprint(i % 7)}, &item{ID: -i, Name: "sub"}})
 	}
 	var data []byte
-	for round := 0; round < 12; round++ {
+	for round := 0; round < size.Of(12, 3); round++ {
 		var err error
 		if data, err = json.Marshal(items); err != nil {
 			panic(err)

@@ -1,7 +1,11 @@
 // matmul multiplies matrices: nested loops over slices of slices, floats and integers.
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"wasmvm.test/bench/size"
+)
 
 func square[T int32 | float64](n int, f func(i, j int) T) [][]T {
 	m := make([][]T, n)
@@ -30,7 +34,7 @@ func multiply[T int32 | float64](a, b [][]T) [][]T {
 }
 
 func main() {
-	const n = 600
+	n := size.Of(600, 120)
 	f := multiply(square(n, func(i, j int) float64 { return float64(i*j%17) / 4 }),
 		square(n, func(i, j int) float64 { return float64(i+j) / 8 }))
 	m := multiply(square(n, func(i, j int) int32 { return int32(i ^ j) }),

@@ -4,6 +4,8 @@ package main
 import (
 	"fmt"
 	"math"
+
+	"wasmvm.test/bench/size"
 )
 
 type body struct{ x, y, z, vx, vy, vz, mass float64 }
@@ -61,7 +63,8 @@ func energy() (e float64) {
 }
 
 func main() {
-	for i := 0; i < 6000000; i++ {
+	steps := size.Of(6000000, 100000)
+	for i := 0; i < steps; i++ {
 		step(0.001)
 	}
 	fmt.Printf("%.9f\n", energy())

@@ -1,7 +1,11 @@
 // pingpong passes a number between goroutines: two at a time, then through a long chain.
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"wasmvm.test/bench/size"
+)
 
 func main() {
 	a, b := make(chan int), make(chan int)
@@ -11,15 +15,15 @@ func main() {
 		}
 		close(b)
 	}()
-	v := 0
-	for i := 0; i < 1000000; i++ {
+	v, n := 0, size.Of(1000000, 30000)
+	for i := 0; i < n; i++ {
 		a <- v
 		v = <-b
 	}
 	close(a)
 	first := make(chan int)
 	in := first
-	for i := 0; i < 1000; i++ {
+	for i := 0; i < size.Of(1000, 100); i++ {
 		out := make(chan int)
 		go func(in, out chan int) {
 			for v := range in {

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"wasmvm.test/bench/size"
 )
 
 func main() {
 	var b strings.Builder
-	for i := 0; i < 6000; i++ {
+	for i := 0; i < size.Of(6000, 300); i++ {
 		fmt.Fprintf(&b, "line %d: user%d@host%d.example.org wrote 2024-%02d-%02d %x and left (see #%d)\n",
 			i, i%97, i%13, i%12+1, i%28+1, i*7919, i*31)
 	}

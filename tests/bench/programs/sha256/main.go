@@ -4,6 +4,8 @@ package main
 import (
 	"crypto/sha256"
 	"fmt"
+
+	"wasmvm.test/bench/size"
 )
 
 func main() {
@@ -12,7 +14,7 @@ func main() {
 		block[i] = byte(i * 31)
 	}
 	h := sha256.New()
-	for i := 0; i < 192; i++ {
+	for i := 0; i < size.Of(192, 8); i++ {
 		h.Write(block)
 	}
 	fmt.Printf("%x\n", h.Sum(nil))

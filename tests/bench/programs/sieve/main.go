@@ -1,7 +1,11 @@
 // sieve is integer loops over a byte array, and Collatz chains over nothing.
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"wasmvm.test/bench/size"
+)
 
 func primes(n int) (count int) {
 	composite := make([]bool, n+1)
@@ -37,9 +41,9 @@ func longest(limit uint64) (best uint64, steps int) {
 
 func main() {
 	total := 0
-	for i := 0; i < 20; i++ {
-		total += primes(2000000)
+	for i := 0; i < size.Of(20, 2); i++ {
+		total += primes(size.Of(2000000, 500000))
 	}
-	best, steps := longest(1000000)
+	best, steps := longest(uint64(size.Of(1000000, 50000)))
 	fmt.Println(total, best, steps)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+
+	"wasmvm.test/bench/size"
 )
 
 type record struct {
@@ -20,20 +22,21 @@ func main() {
 		x ^= x << 17
 		return x
 	}
-	ints := make([]int, 2000000)
+	ints := make([]int, size.Of(2000000, 60000))
 	for i := range ints {
 		ints[i] = int(next() >> 20)
 	}
-	records := make([]record, 300000)
+	records := make([]record, size.Of(300000, 10000))
 	for i := range records {
 		records[i] = record{fmt.Sprintf("%08x", uint32(next())), i}
 	}
-	floats := make([]float64, 500000)
+	floats := make([]float64, size.Of(500000, 15000))
 	for i := range floats {
 		floats[i] = float64(next()>>11) / (1 << 53)
 	}
 	slices.Sort(ints)
 	sort.Slice(records, func(i, j int) bool { return records[i].key < records[j].key })
 	sort.Sort(sort.Float64Slice(floats))
-	fmt.Println(ints[1000], ints[1000000], records[777], records[299999], floats[250000] < floats[250001])
+	half := len(floats) / 2
+	fmt.Println(ints[1000], ints[len(ints)/2], records[777], records[len(records)-1], floats[half] < floats[half+1])
 }

@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+
+	"wasmvm.test/bench/size"
 )
 
 func main() {
 	var b strings.Builder
 	x := uint32(7)
-	for i := 0; i < 1500000; i++ {
+	words := size.Of(1500000, 50000)
+	for i := 0; i < words; i++ {
 		x = x*1664525 + 1013904223
 		b.WriteString("word")
 		b.WriteByte('a' + byte(x>>27))

@@ -1,7 +1,11 @@
 // trees builds and drops binary trees: the allocator and the garbage collector.
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"wasmvm.test/bench/size"
+)
 
 type node struct{ left, right *node }
 
@@ -20,7 +24,7 @@ func (n *node) count() int {
 }
 
 func main() {
-	const depth = 16
+	depth := size.Of(16, 12)
 	long := build(depth)
 	for d := 4; d <= depth; d += 4 {
 		n := 1 << (depth - d + 4)
