@@ -256,6 +256,7 @@ MALFORMED = {
     "TIME": (*NO_NUMBER, "0", "1h", "1us", "1m30s", "1M"),
     "COUNT": (*NO_NUMBER, "0", "1K"),
     "TEXT": ("",),
+    "EXPORT": ("no-such-export",),
     "MAYBE": ("", "/no/such/directory/file"),
     "WORDS": ("", "a b", "1.2.3.4:99999", "1.2.3.4:x", "[::1", "1.2.3.4.5:80", "1.2.3.4/33:1", "\x1b:1"),
     "CHOICE": ("", "x", "AUTO", "exit "),
