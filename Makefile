@@ -114,6 +114,7 @@ VMM_SRC := \
     vmm/run/vcpu.c \
     vmm/wasi/device.c \
     vmm/wasi/dir.c \
+    vmm/wasi/places.c \
     vmm/wasi/errno.c \
     vmm/wasi/fd_io.c \
     vmm/wasi/fd_stat.c \

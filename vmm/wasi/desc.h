@@ -200,7 +200,8 @@ struct wasi {
     uint32_t ndescs;      /* size of descs */
     uint32_t lowest_free; /* no free number >= 3 lies below this */
     uint32_t open_count, open_max;
-    uint32_t dir_streams; /* how many descriptors hold one */
+    uint32_t dir_streams; /* how many directories are read ahead */
+    uint32_t dir_places;  /* what all of them have room for (places.c) */
     int null;             /* /dev/null: takes the place of a stdio descriptor that the guest closed */
     bool stdio_owned;     /* the standard streams are descriptors of our own */
     int *opening;         /* preopen_all's, while it opens: -1 = not yet */

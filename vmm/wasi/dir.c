@@ -1,9 +1,11 @@
 /* fd_readdir: a directory as a stream of WASI entries.
  *
  * Cookies: 0 is the start, 1 stands after `.`, 2 after `..` (both are made here, first on every file system), and all
- * others are the kernel's position plus 3.  Reading on from where the last call stopped uses what was read ahead and
- * never seeks: on some file systems a seek into a directory whose entries were just removed skips others.  Any other
- * cookie seeks.  Read-ahead is kept for a bounded number of descriptors; without it each call seeks. */
+ * others are numbers of the kernel's places (places.c), plus 3.  They end with the descriptor.  After a start from 0,
+ * which may be rewinddir or a seekdir to the beginning, they end where the room is wanted.
+ * Reading on from where the last call stopped uses what was read ahead and never seeks: on some file systems a seek
+ * into a directory whose entries were just removed skips others.  Any other cookie seeks.  Read-ahead is kept for a
+ * bounded number of descriptors; without it each call seeks. */
 #include "vmm/wasi/inside.h"
 
 #include <dirent.h>
@@ -18,20 +20,44 @@
 
 struct kernel_dirent { uint64_t ino; int64_t off; uint16_t reclen; uint8_t type; char name[]; }; /* getdents64(2) */
 
-struct dir_stream {
-    uint64_t cookie; /* of the entry at `at`: what the last one handed out had as next */
+struct ahead {
     uint32_t at, len;
     bool at_end; /* the kernel has no more behind len */
-    _Alignas(8) uint8_t ahead[AHEAD_BYTES];
+    _Alignas(8) uint8_t bytes[AHEAD_BYTES];
 };
+
+struct dir_stream {
+    uint64_t cookie;     /* of the entry at `ahead->at`: what the last one handed out had as next */
+    struct ahead *ahead; /* NULL: nothing was read, and the kernel stands anywhere */
+    bool rewound;        /* and nobody has asked for an older place since */
+    struct places places;
+};
+
+static void ahead_free(struct wasi *w, struct dir_stream *dir)
+{
+    w->dir_streams -= dir->ahead != NULL;
+    free(dir->ahead);
+    dir->ahead = NULL;
+}
 
 static void stream_free(struct wasi *w, struct desc *d)
 {
-    if (!d->own)
+    struct dir_stream *dir = d->own;
+    if (!dir)
         return;
-    free(d->own);
+    ahead_free(w, dir);
+    places_free(w, &dir->places);
+    free(dir);
     d->own = NULL;
-    w->dir_streams--;
+}
+
+void places_release(struct wasi *w)
+{
+    for (uint32_t fd = 0; fd < w->ndescs; fd++) {
+        struct dir_stream *dir = w->descs[fd].ops == &directory_ops ? w->descs[fd].own : NULL;
+        if (dir && dir->rewound)
+            places_free(w, &dir->places);
+    }
 }
 
 static uint8_t filetype_of_dirent(uint8_t type)
@@ -77,45 +103,60 @@ static bool is_dots(const char *name)
 }
 
 /* Writes what was read ahead, until the sink is full. */
-static void ahead_put(struct dirents *s, struct dir_stream *dir, int host, bool *full)
+static uint32_t ahead_put(struct dirents *s, struct dir_stream *dir, int host, bool *full)
 {
-    while (dir->at < dir->len) {
-        const struct kernel_dirent *e = (const void *)(dir->ahead + dir->at);
-        uint64_t next = (uint64_t)e->off + COOKIE_KERNEL;
+    struct ahead *a = dir->ahead;
+    for (const struct kernel_dirent *e; a->at < a->len; a->at += e->reclen) {
+        e = (const void *)(a->bytes + a->at);
+        if (is_dots(e->name))
+            continue;
         uint8_t type = filetype_of_dirent(e->type);
         struct stat st;
         if (e->type == DT_UNKNOWN && fstatat(host, e->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
             type = filetype_of(st.st_mode);
-        if (!is_dots(e->name)) {
-            if (!dirent_put(s, next, e->ino, type, e->name)) {
-                *full = true;
-                return;
-            }
-            dir->cookie = next;
-        }
-        dir->at += e->reclen;
+        uint32_t number, err = places_number(s->w, &dir->places, e->off, &number);
+        if (err)
+            return err;
+        *full = !dirent_put(s, COOKIE_KERNEL + (uint64_t)number, e->ino, type, e->name);
+        if (*full)
+            break;
+        dir->cookie = COOKIE_KERNEL + (uint64_t)number;
     }
-}
-
-static uint32_t ahead_read(struct dir_stream *dir, int host)
-{
-    long n = syscall(SYS_getdents64, host, dir->ahead, sizeof dir->ahead);
-    if (n < 0)
-        return wasi_errno(errno);
-    dir->at = 0;
-    dir->len = (uint32_t)n;
-    dir->at_end = n == 0;
     return WASI_SUCCESS;
 }
 
-/* Makes the stream stand at a cookie. */
-static uint32_t stream_seek(struct dir_stream *dir, int host, uint64_t cookie)
+static uint32_t ahead_read(struct ahead *a, int host)
 {
-    uint64_t off = cookie < COOKIE_KERNEL ? 0 : cookie - COOKIE_KERNEL;
-    dir->at = dir->len = 0;
-    dir->at_end = false;
+    long n = syscall(SYS_getdents64, host, a->bytes, sizeof a->bytes);
+    if (n < 0)
+        return wasi_errno(errno);
+    a->at = 0;
+    a->len = (uint32_t)n;
+    a->at_end = n == 0;
+    return WASI_SUCCESS;
+}
+
+/* Makes the stream stand at a cookie, with nothing read ahead. */
+static uint32_t stream_seek(struct wasi *w, struct dir_stream *dir, int host, uint64_t cookie)
+{
+    int64_t offset = 0;
+    dir->rewound = cookie == COOKIE_START || (dir->rewound && cookie < COOKIE_KERNEL);
+    if (cookie == COOKIE_START && dir->places.first) {
+        places_free(w, &dir->places);
+        dir->places.first = 0;
+    }
+    if (cookie >= COOKIE_KERNEL && !places_offset(&dir->places, cookie - COOKIE_KERNEL, &offset))
+        return WASI_INVAL;
+    if (!dir->ahead) {
+        dir->ahead = malloc(sizeof *dir->ahead);
+        if (!dir->ahead)
+            return WASI_NOMEM;
+        w->dir_streams++;
+    }
+    dir->ahead->at = dir->ahead->len = 0;
+    dir->ahead->at_end = false;
     dir->cookie = cookie;
-    if (off <= INT64_MAX && lseek(host, (off_t)off, SEEK_SET) >= 0)
+    if (lseek(host, offset, SEEK_SET) >= 0)
         return WASI_SUCCESS;
     struct stat st;
     return fstat(host, &st) == 0 && st.st_nlink == 0 ? WASI_NOENT : WASI_INVAL; /* the directory may be gone */
@@ -128,33 +169,26 @@ static uint32_t stream_fill(struct dirents *s, struct dir_stream *dir, int host)
     if (dir->cookie < COOKIE_AFTER_DOTDOT)
         err = dots_put(s, dir, host, &full);
     while (!err && !full) {
-        ahead_put(s, dir, host, &full);
-        if (full || dir->at_end || s->used == s->size)
+        err = ahead_put(s, dir, host, &full);
+        if (err || full || dir->ahead->at_end || s->used == s->size)
             break;
-        err = kick_pending(s->w->kick) ? WASI_INTR : ahead_read(dir, host);
+        err = kick_pending(s->w->kick) ? WASI_INTR : ahead_read(dir->ahead, host);
     }
     return err;
 }
 
 static uint32_t readdir_host(struct wasi *w, struct desc *d, uint64_t cookie, struct dirents *s)
 {
-    struct dir_stream *dir = d->own;
-    bool fresh = !dir;
-    if (fresh) {
-        dir = malloc(sizeof *dir);
-        if (!dir)
-            return WASI_NOMEM;
-        d->own = dir;
-        w->dir_streams++;
-    }
-    uint32_t err = WASI_SUCCESS;
-    if (fresh || cookie == COOKIE_START || cookie != dir->cookie)
-        err = stream_seek(dir, d->host, cookie);
+    struct dir_stream *dir = d->own = d->own ? d->own : calloc(1, sizeof *dir);
+    if (!dir)
+        return WASI_NOMEM;
+    bool stands = dir->ahead && cookie == dir->cookie && cookie != COOKIE_START;
+    uint32_t err = stands ? WASI_SUCCESS : stream_seek(w, dir, d->host, cookie);
     if (!err)
         err = stream_fill(s, dir, d->host);
-    bool over = dir->at_end && dir->at == dir->len && s->used < s->size;
+    bool over = dir->ahead && dir->ahead->at_end && dir->ahead->at == dir->ahead->len && s->used < s->size;
     if (err || over || w->dir_streams > STREAMS_MAX)
-        stream_free(w, d);
+        ahead_free(w, dir);
     return err;
 }
 

@@ -52,6 +52,16 @@ ssize_t file_read(const struct desc *, const struct iovec *, int n, int64_t offs
 ssize_t file_write(const struct desc *, const struct iovec *, int n, int64_t offset);
 bool desc_may(const struct desc *, bool write); /* whether it has the right to read, or to write */
 
+/* ---- places.c: a directory's places by small numbers ---- */
+#define PLACES_MOST (4u << 20) /* of a run: 64 MiB */
+struct place;
+struct places { struct place *at; uint32_t first, n, room, nheads, *heads; }; /* zeroes: none; first: at[0]'s number */
+/* The number of the kernel's place, an old one where it is known; NOMEM: the run has too many. */
+uint32_t places_number(struct wasi *, struct places *, int64_t offset, uint32_t *number);
+bool places_offset(const struct places *, uint64_t number, int64_t *offset); /* false: no such number */
+void places_free(struct wasi *, struct places *); /* their numbers are not given again */
+void places_release(struct wasi *); /* dir.c: those of directories that were started anew */
+
 /* ---- poll.c ---- */
 void poll_set_free(struct wasi *);
 

@@ -1,4 +1,6 @@
 /* fd_readdir: entries, cookies, cut entries, changes between two calls. */
+#include <dirent.h>
+
 #include "tests/unit/vmm/wasi/fixture.h"
 
 #define ENTRIES_MAX 4000
@@ -240,12 +242,141 @@ static void test_removed_directory(void **state)
     }
 }
 
+/* ---- places ---- */
+
+enum { NAMES = 300, COOKIES = NAMES + 2 };
+
+static void names_make(const char *dir)
+{
+    mkdir(host_path(dir), 0755);
+    for (int i = 0; i < NAMES; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s/old-%03d", dir, i);
+        host_file(name, "");
+    }
+}
+
+static void cookies_take(uint32_t fd, uint64_t cookies[COOKIES])
+{
+    list(fd, 4096, 0);
+    assert_int_equal(nentries, COOKIES);
+    for (uint32_t i = 0; i < COOKIES; i++)
+        cookies[i] = entries[i].head.next;
+}
+
+/* As telldir keeps them: in 32 bits, also where the first place was sought again, which is no rewinddir. */
+static void test_cookies_fit_32_bits(void **state)
+{
+    (void)state;
+    static const uint32_t sought[] = { 0, 1, 2, 50, 299, 150, 301, 3, 200 };
+    uint64_t cookies[COOKIES];
+    names_make("many");
+    uint32_t fd = opened(ROOT, "many", OFLAG_DIRECTORY, 0, 0);
+    cookies_take(fd, cookies);
+    struct entry all[COOKIES];
+    memcpy(all, entries, sizeof all);
+    for (uint32_t i = 0; i < COOKIES; i++)
+        assert_in_range(cookies[i], 1, INT32_MAX);
+    for (size_t i = 0; i < sizeof sought / sizeof *sought; i++) {
+        OK(fd_readdir, fd, BUF, 200, 0, OUT);
+        OK(fd_readdir, fd, BUF, 200, cookies[sought[i]], OUT);
+        if (sought[i] == COOKIES - 1)
+            assert_int_equal(out32(), 0);
+        else
+            assert_memory_equal(guest + BUF + sizeof(struct wasi_dirent), all[sought[i] + 1].name,
+                                strlen(all[sought[i] + 1].name));
+    }
+    for (uint64_t wrong = COOKIES + 1; wrong; wrong = wrong * 3 > wrong ? wrong * 3 : 0)
+        ERR(INVAL, fd_readdir, fd, BUF, 200, wrong, OUT);
+}
+
+/* Names come and go; what follows each old place is what follows it natively. */
+static void test_places_stay_right(void **state)
+{
+    (void)state;
+    uint64_t cookies[COOKIES];
+    long native[COOKIES] = { 0 };
+    char name[64];
+    names_make("many");
+    uint32_t fd = opened(ROOT, "many", OFLAG_DIRECTORY, 0, 0);
+    cookies_take(fd, cookies);
+    DIR *dir = opendir(host_path("many"));
+    for (int i = 0; i < COOKIES; i++) {
+        assert_non_null(readdir(dir));
+        native[i] = telldir(dir);
+    }
+    for (int i = 0; i < NAMES; i++) {
+        snprintf(name, sizeof name, "many/%s-%03d", i % 3 ? "new" : "old", i);
+        if (i % 3)
+            host_file(name, "");
+        else
+            unlink(host_path(name));
+    }
+    for (int i = COOKIES - 1; i >= 2; i -= 7) {
+        seekdir(dir, native[i]);
+        list(fd, 4096, cookies[i]);
+        uint32_t n = 0;
+        for (struct dirent *e; (e = readdir(dir)) != NULL;)
+            if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+                assert_string_equal(entries[n++].name, e->d_name);
+        assert_int_equal(nentries, n);
+    }
+    closedir(dir);
+}
+
+/* Sixteen bytes for each entry, and none for one that is read again. */
+static void test_places_take_little(void **state)
+{
+    (void)state;
+    uint64_t cookies[COOKIES];
+    names_make("many");
+    uint32_t fd = opened(ROOT, "many", OFLAG_DIRECTORY, 0, 0);
+    cookies_take(fd, cookies);
+    uint32_t room = wasi->dir_places;
+    assert_in_range(room, NAMES, NAMES + NAMES / 8 + 1);
+    for (int i = COOKIES - 1; i >= 0; i--)
+        list(fd, 4096, cookies[i]);
+    cookies_take(fd, cookies);
+    assert_int_equal(wasi->dir_places, room);
+    OK(fd_close, fd);
+    assert_int_equal(wasi->dir_places, 0);
+}
+
+/* One limit for the run, then an errno; closing frees, and so does a start from 0 where the room is wanted. */
+static void test_places_have_a_limit(void **state)
+{
+    (void)state;
+    uint64_t cookies[COOKIES];
+    names_make("many");
+    uint32_t a = opened(ROOT, "many", OFLAG_DIRECTORY, 0, 0), b = opened(ROOT, "many", OFLAG_DIRECTORY, 0, 0);
+    const uint32_t others = PLACES_MOST - NAMES - NAMES / 8;
+    wasi->dir_places = others;
+    cookies_take(a, cookies);
+    OK(fd_readdir, a, BUF, 4096, cookies[9], OUT); /* its places are in use */
+    list(b, 4096, 0); /* what is read once, from end to end, needs no room */
+    assert_int_equal(nentries, COOKIES);
+    ERR(INVAL, fd_readdir, b, BUF, 4096, COOKIE_KERNEL, OUT);
+    OK(fd_readdir, b, BUF, 200, 0, OUT);
+    OK(fd_readdir, b, BUF, 200, COOKIE_KERNEL, OUT); /* now it has gone back */
+    ERR(NOMEM, fd_readdir, b, 0x40000, 60000, COOKIE_KERNEL, OUT);
+    OK(fd_readdir, a, BUF, 4096, cookies[200], OUT);
+    OK(fd_readdir, a, BUF, 4096, 0, OUT);
+    OK(fd_readdir, b, 0x40000, 60000, COOKIE_KERNEL, OUT);
+    ERR(INVAL, fd_readdir, a, BUF, 4096, cookies[200], OUT);
+    OK(fd_close, b);
+    cookies_take(a, cookies);
+    OK(fd_close, a);
+    assert_int_equal(wasi->dir_places, others);
+    wasi->dir_places = 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_list), TEST(test_cookies), TEST(test_buffer_sizes), TEST(test_cut_entries),
         TEST(test_remove_while_reading), TEST(test_remove_while_reading_tmpfs), TEST(test_many_entries),
-        TEST(test_many_directories), TEST(test_removed_directory),
+        TEST(test_many_directories), TEST(test_removed_directory), TEST(test_cookies_fit_32_bits),
+        TEST(test_places_stay_right), TEST(test_places_take_little), TEST(test_places_have_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
