@@ -521,7 +521,7 @@ OLD_CPU := 0x7e
 
 SPEC_PARTS := \
     spec="$(MAKE) $(BUILD)/host/spec-run && tests/tools/spec.sh $(BUILD)/host/spec-run" \
-    spec-old-cpu="$(MAKE) $(BUILD)/host/spec-run && tests/tools/spec.sh $(BUILD)/host/spec-run -w $(OLD_CPU)" \
+    spec-old-cpu="$(MAKE) $(BUILD)/host/spec-run && tests/tools/spec.sh $(BUILD)/host/spec-run -z -w $(OLD_CPU)" \
     spec-san="$(MAKE) $(BUILD)/san/spec-run && tests/tools/spec.sh $(BUILD)/san/spec-run" \
 
 # What the suite needs inside VMs: the image that runs test scripts, and what makes them.
@@ -534,6 +534,8 @@ TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
     model="$(MAKE) -s model" \
     fuzz-diff="$(MAKE) $(BUILD)/host/diff-run && tests/fuzz/diff.py --count 300" \
     count="$(MAKE) $(BUILD)/host/count && tests/count/run.py --ci" \
+    fuzz-edges="$(MAKE) all $(BUILD)/host/diff-run $(SPEC_VM) && \
+        tests/fuzz/diff.py --kind edges --count 200 --vm $(BUILD)/wasmvm" \
     fuzz-worst="$(MAKE) $(BUILD)/host/compile && tests/fuzz/worst.py $(BUILD)/host/compile" \
     golden="tests/golden/run.sh $(BUILD)/wasmvm" \
     hostile="tests/hostile/run.sh $(BUILD)/wasmvm" \

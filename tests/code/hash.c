@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 /* ---- what the engine tells ---- */
 
@@ -169,26 +168,6 @@ static bool resolve(void *self, struct name module, struct name field, enum exte
     return true;
 }
 
-/* ---- memory 0 at address 0 ---- */
-
-static bool (*memory_open_elsewhere)(void *, uint64_t, uint8_t **);
-static bool zero_taken;
-
-/* Once in a run; nothing is called, so what lies behind it does not matter. */
-static bool memory_open(void *self, uint64_t max_bytes, uint8_t **base)
-{
-    if (zero_taken)
-        return memory_open_elsewhere(self, max_bytes, base);
-    zero_taken = true;
-    *base = NULL;
-    void *at = mmap(NULL, 256u << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-    if (at != NULL) {
-        perror("code-hash: address 0 cannot be had (be root, or sysctl vm.mmap_min_addr=0)");
-        exit(3);
-    }
-    return true;
-}
-
 /* ---- hashes ---- */
 
 static uint64_t hash(const uint8_t *at, uint64_t bytes)
@@ -276,10 +255,8 @@ int main(int argc, char **argv)
     if (!host_open(&host, HOST_STACK_BYTES, HOST_MEMORY_LIMIT))
         return 2;
     host.env.cpu &= ~without;
-    if (zero) {
-        memory_open_elsewhere = host.env.memory_open;
-        host.env.memory_open = memory_open;
-    }
+    if (zero && !host_zero_base(&host))
+        return 3;
     host.engine = engine_new(&host.env);
     if (!host.engine)
         return 2;

@@ -1,4 +1,7 @@
-/* Our side of the differential fuzzer: diff-run [-w BITS] FILE.wasm...   -w: without these CPU features.
+/* Our side of the differential fuzzer: diff-run [-z] [-w BITS] FILE.wasm...
+ *
+ *     -z       memory 0 at address 0, as in the guest
+ *     -w BITS  without these CPU features (enum engine_cpu)
  *
  * For each module: instantiates it, calls every export with arguments that depend on nothing but their place, and
  * prints what came of it, one line each; tests/fuzz/diff_node.mjs reads these lines, does the same on V8 and says where
@@ -23,12 +26,13 @@
 #include <unistd.h>
 
 #define STACK_BYTES  (1ull << 20)
-#define MEMORY_LIMIT (1ull << 30)
+#define MEMORY_LIMIT (4ull << 30)
 #define SECONDS_MAX  20
 #define CELLS        1024
 #define ROUNDS       3 /* calls of each function, with other arguments */
 
 static uint32_t without; /* enum engine_cpu */
+static bool zero_base;
 
 struct export_name { char text[256]; enum extern_kind kind; uint32_t index; };
 
@@ -208,7 +212,7 @@ static void module_run(const uint8_t *bytes, size_t len)
     uint32_t start;
     struct cell none[1];
     struct export_name *exports = NULL;
-    if (!host_open(&open, STACK_BYTES, MEMORY_LIMIT))
+    if (!host_open(&open, STACK_BYTES, MEMORY_LIMIT) || (zero_base && !host_zero_base(&open)))
         exit(2);
     open.env.cpu &= ~without;
     open.engine = engine_new(&open.env);
@@ -237,9 +241,10 @@ static void module_run(const uint8_t *bytes, size_t len)
 int main(int argc, char **argv)
 {
     int first = 1;
-    if (argc > 2 && strcmp(argv[1], "-w") == 0) {
-        without = (uint32_t)strtoul(argv[2], NULL, 0);
-        first = 3;
+    for (; first < argc && argv[first][0] == '-'; first++) {
+        zero_base |= strcmp(argv[first], "-z") == 0;
+        if (strcmp(argv[first], "-w") == 0 && first + 1 < argc)
+            without = (uint32_t)strtoul(argv[++first], NULL, 0);
     }
     for (int i = first; i < argc; i++) {
         size_t len;

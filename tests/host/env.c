@@ -60,6 +60,12 @@ static bool code_grow(void *self, uint64_t bytes)
 static bool memory_open(void *self, uint64_t max_bytes, uint8_t **base)
 {
     (void)max_bytes;
+    struct host *host = self;
+    if (host->zero_next) {
+        host->zero_next = false;
+        *base = NULL;
+        return true;
+    }
     *base = host_map(self, MEMORY_SPACE);
     return *base != NULL;
 }
@@ -171,6 +177,16 @@ bool host_open(struct host *host, uint64_t stack_bytes, uint64_t memory_limit)
     host->next = hosts;
     hosts = host;
     return true;
+}
+
+/* The mapping is nobody's: a process has one address 0, and keeps it. */
+bool host_zero_base(struct host *host)
+{
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+    host->zero_next = mmap(NULL, MEMORY_SPACE, PROT_NONE, flags, -1, 0) == NULL;
+    if (!host->zero_next)
+        perror("address 0 cannot be had (be root, or sysctl vm.mmap_min_addr=0)");
+    return host->zero_next;
 }
 
 bool host_open_engine(struct host *host, uint64_t stack_bytes, uint64_t memory_limit)

@@ -18,6 +18,7 @@ struct host {
     struct host *next;
     struct host_mapping *mappings;
     uint32_t nmappings;
+    bool zero_next;
 };
 
 /* Fills host->env; the engine is not made.  false: errno says why.  host must stay where it is until host_close. */
@@ -26,6 +27,8 @@ bool host_open(struct host *, uint64_t stack_bytes, uint64_t memory_limit);
 bool host_open_engine(struct host *, uint64_t stack_bytes, uint64_t memory_limit);
 /* Takes the fault signals (host_open does); again where somebody took them since, as cmocka does for each test. */
 bool host_catch_faults(void);
+/* The next memory that is opened lies at address 0, as the first one does in the guest.  false: it says why. */
+bool host_zero_base(struct host *);
 /* Unmaps all, the engine's heap and all linear memories included. */
 void host_close(struct host *);
 

@@ -1,5 +1,6 @@
-/* The official WebAssembly test suite against the engine on the host: run [-v] [-f PART] [-w CPU] DIR...
- * (-w: as if the CPU lacked these bits of enum engine_cpu).
+/* The official WebAssembly test suite against the engine on the host: run [-v] [-z] [-f PART] [-w CPU]
+ * DIR...   (-z: a file's first memory at address 0, as in the guest; -w: as if the CPU lacked these bits of enum
+ * engine_cpu).
  *
  * A DIR holds what wast2json made: FILE.json, one for each .wast, and the modules it names.  Every file runs in a
  * process of its own, so that a crash or an endless loop costs that file only: what it had not run counts as failed.
@@ -48,7 +49,7 @@ struct run {
     bool needed_unsupported; /* an import came from a module that is unsupported */
 };
 
-static struct { bool verbose; const char *part; uint32_t without; } options;
+static struct { bool verbose, zero_base; const char *part; uint32_t without; } options;
 
 /* (module (table (export "table") 10 20 funcref) (memory (export "memory") 1 2)
  *   (global (export "global_i32") i32 (i32.const 666)) (global (export "global_i64") i64 (i64.const 666))
@@ -463,7 +464,7 @@ static bool run_open(struct run *run)
     if (!outcome.instance)
         printf("  the module spectest: %s\n", outcome.text);
     run->spectest = outcome.instance;
-    return run->spectest != NULL;
+    return run->spectest && (!options.zero_base || host_zero_base(&run->host));
 }
 
 static int file_run(const char *dir, const char *file, struct tally *tally)
@@ -562,8 +563,9 @@ int main(int argc, char **argv)
     struct tally total = { 0 };
     struct tally *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int option;
-    while ((option = getopt(argc, argv, "vf:w:")) != -1) {
+    while ((option = getopt(argc, argv, "vzf:w:")) != -1) {
         options.verbose |= option == 'v';
+        options.zero_base |= option == 'z';
         if (option == 'f')
             options.part = optarg;
         if (option == 'w')

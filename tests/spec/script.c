@@ -5,6 +5,7 @@
  * are left out: an engine never sees them.  Exit status 1 if anything is not understood: then no script is right. */
 #include "tests/spec/script.h"
 #include "engine/engine.h"
+#include "tests/host/file.h"
 #include "tests/spec/changes.h"
 #include "tests/spec/json.h"
 #include "tests/spec/value.h"
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 struct work {
     FILE *out;
@@ -197,20 +197,23 @@ static void put_result(struct work *w, const struct json *result)
 
 /* ---- commands ---- */
 
-static void put_file(struct work *w)
+/* The module that a command names; NULL: it cannot be read. */
+static uint8_t *module_read(const struct work *w, const struct json *command, size_t *len)
 {
     char path[PATH_MAX];
-    struct stat st;
-    snprintf(path, sizeof path, "%s/%s", w->dir, json_text(w->command, "filename", ""));
-    FILE *file = fopen(path, "rb");
-    uint8_t *bytes = file && fstat(fileno(file), &st) == 0 ? malloc((size_t)st.st_size + 1) : NULL;
-    if (bytes && fread(bytes, 1, (size_t)st.st_size, file) == (size_t)st.st_size)
-        put_bytes(w, bytes, (size_t)st.st_size);
+    snprintf(path, sizeof path, "%s/%s", w->dir, json_text(command, "filename", ""));
+    return file_read(path, len);
+}
+
+static void put_file(struct work *w)
+{
+    size_t len;
+    uint8_t *bytes = module_read(w, w->command, &len);
+    if (bytes)
+        put_bytes(w, bytes, len);
     else
         wrong(w, "its module cannot be read");
     free(bytes);
-    if (file)
-        fclose(file);
 }
 
 static void put_module(struct work *w, enum script_expect expect, const char *words)
@@ -303,6 +306,20 @@ static void put_spectest(struct work *w)
     put_text(w, "spectest");
 }
 
+/* A file that has no need of spectest goes without: address 0 is the first memory's, and should be the file's own. */
+static bool needs_spectest(const struct work *w, const struct json *commands)
+{
+    static const char name[] = "\x08spectest";
+    bool found = false;
+    for (const struct json *command = commands->first; command && !found; command = command->next) {
+        size_t len;
+        uint8_t *bytes = json_get(command, "filename") ? module_read(w, command, &len) : NULL;
+        found = bytes && memmem(bytes, len, name, sizeof name - 1);
+        free(bytes);
+    }
+    return found;
+}
+
 /* The set's name: of no more than cap - 1 bytes. */
 static void set_name(const char *dir, char *out, size_t cap)
 {
@@ -330,7 +347,8 @@ static bool file_write(const char *out, const char *dir, const char *file)
         return false;
     }
     fwrite(SCRIPT_MAGIC, 1, sizeof SCRIPT_MAGIC - 1, w.out);
-    put_spectest(&w);
+    if (needs_spectest(&w, list))
+        put_spectest(&w);
     for (w.command = list->first; w.command; w.command = w.command->next)
         command_put(&w);
     bool written = !ferror(w.out);

@@ -1,0 +1,516 @@
+"""Random valid modules that meet the edges of the compiler, for tests/fuzz/diff.py.
+
+    edges.module(rng) -> bytes          python3 tests/fuzz/edges.py SEED > x.wasm
+
+Where generate.py has the shapes of compilers' output, this has what optimisations get wrong: every instruction that
+needs registers of its own, with values alive over it; constants at the ends of what an instruction holds, with source
+and destination the same and not; loads and stores at memory's end by every shape of address; dispatches by indices
+outside their table; calls with many live values; loops with many variables that go round.
+
+A module has functions of one theme.  Each is exported some times, with arguments of its own; every function counts its
+fuel down, so that all end.  No NaN's bits reach memory, integers or signs."""
+import sys
+
+import generate
+from generate import (BIN, CMP, CONVERT, DIV, F32, F64, I32, I64, LOAD, NUMBERS, STORE, TRUNC, UN, const, name, op, s,
+                      section, sized, u, vec)
+
+W32 = [0, 1, 2, 3, 5, 8, 31, 32, 33, 127, 128, 129, 255, 256, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000,
+       0x80000001, 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFF80, 0xFFFFFF7F]
+W64 = W32 + [(1 << 32) - 1, 1 << 32, (1 << 32) + 1, -(1 << 31), -(1 << 31) - 1, -(1 << 31) + 1, (1 << 63) - 1,
+             -(1 << 63), -1, -2, -128, -129, -(1 << 32), 63, 64, 65, 0x123456789ABCDEF0]
+ENDS = {I32: [0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFFF, 127, 128, 0xFFFFFF80],
+        I64: [-(1 << 31), -(1 << 31), 1 << 31, (1 << 31) - 1, -(1 << 31) - 1, (1 << 32) - 1, 1 << 32, 128, -128]}
+FLOATS = [0.0, -0.0, 1.0, -1.5, 0.1, 3e9, -3e9, 2147483647.0, -2147483648.0, 4294967296.0, 9.3e18, -1e19, 1e-310]
+SINGLES = [0.0, -0.0, 1.0, -1.5, 0.25, 3e9, -3e9, 2147483648.0, -2147483648.0, 1e19]
+PARAMS = (I32, I32, I64, I64, F64, F32)
+SHORT = {I32: "ad", I64: "", F64: "fc06", F32: "fc04"} # to an i64
+FUEL, ACC = 0, 1
+GLOBALS = (I32, I64, I64, I32, F64, I32, I32, I64) # the first two, and more: of eight, 0 and 2 live in registers
+PAGE = 65536
+SLOTS = 60 # of the table; behind them there are twelve without a function
+SHIFTS = {I32: ["74", "75", "76", "77", "78"], I64: ["86", "87", "88", "89", "8a"]}
+
+
+def number(r, t):
+    if t in (I32, I64):
+        return r.choice(ENDS[t] if r.random() < 0.5 else W32 if t == I32 else W64)
+    return r.choice(SINGLES if t == F32 else FLOATS)
+
+
+def get(i):
+    return b"\x20" + u(i)
+
+
+def put(i):
+    return b"\x21" + u(i)
+
+
+class Module:
+    def __init__(self, rng, pages, most):
+        self.rng, self.pages, self.most = rng, pages, most
+        self.types, self.sigs, self.bodies, self.exports = [], [], [], []
+        self.finished = [] # what others may call: it takes PARAMS, uses fuel, and returns an i64
+        self.is_high = pages > 1000
+
+    def type(self, params, results):
+        key = (tuple(params), tuple(results))
+        if key not in self.types:
+            self.types.append(key)
+        return self.types.index(key)
+
+    def add(self, params, results, locals_, code):
+        """A function's number."""
+        self.sigs.append(self.type(params, results))
+        self.bodies.append(sized(vec([u(1) + bytes([t]) for t in locals_]) + code + b"\x0b"))
+        return len(self.sigs) - 1
+
+    def export(self, func, arguments):
+        """A function without parameters, which gives it fuel and calls it."""
+        params, results = self.types[self.sigs[func]]
+        code = const(I32, 400) + b"\x24" + u(FUEL)
+        code += b"".join(const(t, v) for t, v in zip(params, arguments)) + b"\x10" + u(func)
+        self.exports.append(self.add((), results, (), code))
+
+    def bytes(self):
+        r, n = self.rng, len(self.sigs)
+        slots = list(range(n))
+        self.sigs.append(self.type((), (I64,)))
+        self.bodies.append(self.check())
+        self.exports.append(n)
+        types = [b"\x60" + vec([bytes([t]) for t in p]) + vec([bytes([t]) for t in q]) for p, q in self.types]
+        exports = [name(f"f{i}") + b"\x00" + u(f) for i, f in enumerate(self.exports)]
+        kinds = [bytes([t]) + b"\x01" + const(t, number(r, t)) + b"\x0b" for t in GLOBALS]
+        datas = [b"\x01" + sized(r.randbytes(64)), b"\x00" + const(I32, 0) + b"\x0b" + sized(r.randbytes(256))]
+        if self.pages:
+            datas.append(b"\x00" + const(I32, self.pages * PAGE - 64) + b"\x0b" + sized(r.randbytes(64)))
+        return b"\0asm\x01\0\0\0" + b"".join([
+            section(1, vec(types)), section(3, vec([u(x) for x in self.sigs])),
+            section(4, vec([b"\x70\x00" + u(SLOTS + 12)])),
+            section(5, vec([b"\x01" + u(self.pages) + u(self.most)])), section(6, vec(kinds)),
+            section(7, vec(exports)), section(9, vec([b"\x00" + const(I32, 0) + b"\x0b" + vec(
+                [u(slots[i % len(slots)]) for i in range(SLOTS)])])),
+            section(12, u(len(datas))), section(10, vec(self.bodies)), section(11, vec(datas))])
+
+    def check(self):
+        """What memory holds at its beginning and its end, and the globals: an i64."""
+        code = b""
+        for at in (0, 64, 128, 4096, 32768) if self.is_high else ():
+            code += const(I32, at) + b"\x29\x00\x00" + b"\x23" + u(ACC) + b"\x7c\x24" + u(ACC)
+        step = lambda v: v + b"\x23" + u(ACC) + const(I64, 0x9E3779B97F4A7C15) + b"\x7e\x85\x24" + u(ACC)
+        if not self.is_high:
+            code += b"\x03\x40" + step(get(0) + b"\x29\x00\x00")
+            code += get(0) + const(I32, 8) + b"\x6a\x22\x00" + const(I32, self.pages * PAGE) + b"\x49\x0d\x00\x0b"
+        for at in range(self.pages * PAGE - 64, self.pages * PAGE, 8):
+            code += step(const(I32, at) + b"\x29\x00\x00")
+        code += step(b"\x3f\x00\xad") + step(b"\x23\x02") + step(b"\x23\x03\xad") + b"\x23" + u(ACC)
+        return sized(vec([u(1) + bytes([I32])]) + code + b"\x0b")
+
+
+class Body:
+    """Code over the parameters PARAMS, some locals of each type, and `acc`, what the function returns."""
+
+    def __init__(self, mod, more=2):
+        self.mod, self.r = mod, mod.rng
+        self.locals = []
+        self.acc = self.local(I64)
+        for t in NUMBERS:
+            for _ in range(more):
+                self.local(t)
+        self.budget = 160
+
+    def local(self, t):
+        self.locals.append(t)
+        return len(PARAMS) + len(self.locals) - 1
+
+    def pick(self, t):
+        return self.r.choice([i for i, x in enumerate(PARAMS + tuple(self.locals)) if x == t and i != self.acc])
+
+    def finish(self, code):
+        self.mod.finished.append(self.mod.add(PARAMS, (I64,), self.locals, self.fuel() + code + get(self.acc)))
+        return self.mod.finished[-1]
+
+    def mix(self, t):
+        """The value on the stack goes into acc."""
+        return op(SHORT[t]) + get(self.acc) + const(I64, 0x9E3779B97F4A7C15) + b"\x7e\x85" + put(self.acc)
+
+    def fuel(self):
+        fuel = u(FUEL)
+        return (b"\x23" + fuel + b"\x41\x01\x6b\x24" + fuel + b"\x23" + fuel + b"\x41\x00\x48\x04\x40" +
+                get(self.acc) + b"\x0f\x0b")
+
+    # ---- values ----
+
+    def leaf(self, t):
+        r = self.r.random()
+        if r < 0.6:
+            return get(self.pick(t))
+        if r < 0.9 or t == F32:
+            return const(t, number(self.r, t))
+        return b"\x23" + u({I32: 3, I64: 2, F64: 4}[t])
+
+    def expr(self, t, d):
+        r = self.r
+        self.budget -= 1
+        if d <= 0 or self.budget < 0 or r.random() < 0.1:
+            return self.leaf(t)
+        p = r.random()
+        if p < 0.45:
+            return self.expr(t, d - 1) + self.expr(t, d - 1) + op(r.choice(BIN[t]))
+        if p < 0.85:
+            return self.clobber(t, d)
+        if p < 0.93:
+            return self.expr(t, d - 1) + b"\x22" + u(self.pick(t)) # the local changes while others wait
+        return self.expr(t, d - 1) + op(r.choice(UN[t]))
+
+    def clobber(self, t, d):
+        """One value by an instruction that has registers of its own."""
+        ways = [self.select, self.convert, self.load, self.call, self.compare, self.bulk, self.branch]
+        if t in DIV:
+            ways += [self.divide, self.divide, self.shift, self.shift]
+        return self.r.choice(ways)(t, d)
+
+    def divide(self, t, d):
+        r = self.r
+        right = self.expr(t, d - 1)
+        if r.random() < 0.8:
+            right += const(t, r.choice((1, 7, 1 << 30))) + op("72" if t == I32 else "84")
+        elif r.random() < 0.6:
+            right = const(t, number(r, t) or 3)
+        return self.expr(t, d - 1) + right + op(r.choice(DIV[t]))
+
+    def shift(self, t, d):
+        return self.expr(t, d - 1) + self.expr(t, d - 1) + op(self.r.choice(SHIFTS[t]))
+
+    def select(self, t, d):
+        return self.expr(t, d - 1) + self.expr(t, d - 1) + self.condition(d - 1) + b"\x1b"
+
+    def condition(self, d):
+        t = self.r.choice(NUMBERS)
+        if self.r.random() < 0.2:
+            return self.expr(I64, d - 1) + b"\x50"
+        return self.expr(t, d - 1) + self.expr(t, d - 1) + op(self.r.choice(CMP[t]))
+
+    def compare(self, t, d):
+        code = self.condition(d)
+        return code if t == I32 else code + op({I64: "ad", F32: "b2", F64: "b8"}[t])
+
+    def convert(self, t, d):
+        r = self.r
+        if t in TRUNC and r.random() < 0.1:
+            source, code = r.choice(TRUNC[t])
+        else:
+            source, code = r.choice([c for c in CONVERT[t] if c[1] not in ("be", "bf")])
+        return self.expr(source, d - 1) + op(code)
+
+    def load(self, t, d):
+        return self.expr(I32, d - 1) + const(I32, 0xFF8) + b"\x71" + op(self.r.choice(LOAD[t])) + b"\x00\x00" + (
+            op("fc06b9" if t == F64 else "fc04b4") if t in (F32, F64) else b"") # bits of memory may be a NaN's
+
+    def call(self, t, d):
+        mod, r = self.mod, self.r
+        if not mod.finished:
+            return self.leaf(t)
+        func = r.choice(mod.finished)
+        params, _ = mod.types[mod.sigs[func]]
+        code = b"".join(self.expr(x, 1) for x in params)
+        if r.random() < 0.5:
+            code += b"\x10" + u(func)
+        else:
+            code += const(I32, func % SLOTS) + b"\x11" + u(mod.sigs[func]) + b"\x00"
+        return code + {I32: b"\xa7", I64: b"", F32: b"\xb4", F64: b"\xb9"}[t]
+
+    def bulk(self, t, d):
+        """Instructions that call C, and then a value."""
+        r = self.r
+        small = lambda most: self.expr(I32, 1) + const(I32, most) + b"\x71"
+        return r.choice((
+            lambda: small(0xFFF) + small(0xFFF) + small(0x7F) + b"\xfc\x0a\x00\x00",
+            lambda: small(0xFFF) + small(0xFF) + small(0x7F) + b"\xfc\x0b\x00",
+            lambda: small(0xFFF) + small(0x1F) + small(0x1F) + b"\xfc\x08\x00\x00",
+            lambda: const(I32, r.choice((0, 0, 1))) + b"\x40\x00" + put(self.pick(I32)),
+            lambda: const(I32, SLOTS + r.randrange(12)) + b"\xd0\x70\x26\x00",
+            lambda: const(I32, SLOTS + r.randrange(9)) + const(I32, SLOTS + r.randrange(9)) + const(I32, 3) +
+            b"\xfc\x0e\x00\x00",
+        ))() + self.expr(t, d - 1)
+
+    def branch(self, t, d):
+        """A value over a block's end."""
+        if self.r.random() < 0.5:
+            return self.condition(d - 1) + b"\x04" + bytes([t]) + self.expr(t, d - 1) + b"\x05" + self.leaf(t) + b"\x0b"
+        return (b"\x02" + bytes([t]) + self.expr(t, d - 1) + self.condition(1) + b"\x0d\x00\x1a" +
+                self.expr(t, d - 1) + b"\x0b")
+
+    def fold(self, stack):
+        """Takes the values of these types from the stack, some by an operation of two of them."""
+        code, r = b"", self.r
+        while stack:
+            if len(stack) > 1 and stack[-1] == stack[-2] and r.random() < 0.6:
+                code += op(r.choice(BIN[stack.pop()]))
+            else:
+                code += self.mix(stack.pop())
+        return code
+
+
+def alive(mod):
+    """Temporaries alive over what clobbers."""
+    body = Body(mod)
+    r, code = body.r, b""
+    for _ in range(r.choice((1, 3, 6))):
+        body.budget = 60
+        types = [r.choice((I32, I64, I64, F64, F32)) for _ in range(r.choice((1, 2, 3, 7, 12, 20)))]
+        if r.random() < 0.5:
+            types = [types[0]] * len(types)
+        for t in types:
+            code += body.expr(t, r.choice((1, 1, 2)))
+        t = r.choice((I32, I64, types[-1]))
+        code += body.clobber(t, 2) + body.fold(types + [t])
+    return body.finish(code)
+
+
+def immediates(mod):
+    """Constants on either side; the destination is the source, another local, or nowhere."""
+    body = Body(mod)
+    r, code = body.r, b""
+    for _ in range(24):
+        t = r.choice((I32, I64))
+        x, y, k = body.pick(t), body.pick(t), const(t, number(r, t))
+        code += const(t, number(r, t)) + put(x) if r.random() < 0.3 else b""
+        sides = get(x) + k if r.random() < 0.8 else k + get(x)
+        way = r.random()
+        if way < 0.25:
+            code += sides + op(r.choice(CMP[t])) + b"\x04\x40" + get(x) + body.mix(t)
+            code += b"\x05" + k + body.mix(t) + b"\x0b"
+            continue
+        if way < 0.4:
+            code += sides + op(r.choice(CMP[t])) + body.mix(I32)
+            continue
+        safe = t in DIV and r.random() < 0.2 and sides.startswith(b"\x20") and number(r, t)
+        code += get(x) + const(t, safe) + op(r.choice(DIV[t])) if safe else sides + op(r.choice(BIN[t]))
+        code += r.choice((put(x), put(y), b"\x22" + u(x) + get(y) + op(r.choice(BIN[t])) + put(y)))
+        code += get(r.choice((x, y))) + body.mix(t)
+    return body.finish(code)
+
+
+# ---- memory's end ----
+
+def narrow(r):
+    """What is done with a load: (its opcode and width, code behind it, result's type)."""
+    ways = [("29", 8, "a7", I32), ("29", 8, "42ff0183", I64), ("29", 8, "a741ff0171", I32), ("29", 8, "c2", I64),
+            ("29", 8, "42208a", I64), ("29", 8, "422088a7", I32), ("29", 8, "50", I32), ("29", 8, "a745", I32),
+            ("29", 8, "c4", I64), ("29", 8, "a7c0", I32), ("29", 8, "42ffffffff0f83", I64), ("29", 8, "a7ad", I64),
+            ("28", 4, "41ff0171", I32), ("28", 4, "c0", I32), ("28", 4, "c1", I32), ("28", 4, "45", I32),
+            ("28", 4, "41ffff0371", I32), ("28", 4, "ad", I64), ("28", 4, "ac", I64), ("28", 4, "411076", I32),
+            ("35", 4, "a7", I32), ("34", 4, "a7", I32), ("33", 2, "a7", I32), ("31", 1, "a7", I32),
+            ("2b", 8, "bd", I64), ("2a", 4, "bc", I32), ("29", 8, "bfbd", I64)]
+    for t in (I32, I64):
+        widths = (4, 1, 1, 2, 2) if t == I32 else (8, 1, 1, 2, 2, 4, 4)
+        ways += [(code, width, "", t) for code, width in zip(LOAD[t], widths)] * 2
+    return r.choice(ways)
+
+
+OFFSETS = (0, 0, 0, 0, 1, 4, 8, 12, 16, 4095, 65528, 0x7FFFFFF8, 0x7FFFFFFF, 0x80000000, 0xFFFFFFF0, 0xFFFFFFFF)
+STORES = [("36", 4, I32), ("3a", 1, I32), ("3b", 2, I32), ("37", 8, I64), ("3c", 1, I64), ("3d", 2, I64),
+          ("3e", 4, I64)]
+
+
+class Address:
+    """A shape of addresses: code over the parameters, and parameters that lead to a given byte."""
+
+    def __init__(self, mod):
+        r = mod.rng
+        self.r, self.shape, self.k = r, r.randrange(9), r.choice((0, 1, 2, 3, 3, 4))
+        self.add = r.choice((1, 4, 8, 16, 24, 127, 128, 4096, 0x7FFFFFFF, 0x80000000, 0xFFFFFFF8, 0xFFFFFFFF))
+        self.wide = r.choice((self.add, self.add, 1 << 32, (1 << 32) + 8, -(1 << 31), -(1 << 31) - 8, -8, -1))
+        self.offset = r.choice(OFFSETS)
+        limit = mod.pages * PAGE
+        self.fixed = (limit + r.randrange(-20, 3) - self.offset) & 0xFFFFFFFF
+        if mod.is_high and r.random() < 0.5:
+            self.fixed = r.choice((0x7FFFFFF0, 0x7FFFFFFC, 0x7FFFFFFF, 0x80000000, 0x80000008, 0x90000000, limit - 8))
+
+    def code(self):
+        shifted, shifted_wide = get(1) + const(I32, self.k) + b"\x74", get(3) + const(I64, self.k) + b"\x86"
+        return [get(0), get(0) + const(I32, self.add) + b"\x6a", get(0) + shifted + b"\x6a",
+                get(0) + shifted + b"\x6a" + const(I32, self.add) + b"\x6a",
+                get(2) + b"\xa7", get(2) + const(I64, self.wide) + b"\x7c\xa7", get(2) + shifted_wide + b"\x7c\xa7",
+                get(2) + shifted_wide + b"\x7c" + const(I64, self.wide) + b"\x7c\xa7",
+                const(I32, self.fixed)][self.shape]
+
+    def arguments(self, target):
+        """Parameters by which the access begins at byte `target`, where an offset allows that."""
+        r, base = self.r, (target - self.offset) & 0xFFFFFFFF
+        index = r.choice((0, 1, 2, 5, 0x1FFFFFFF, 0x80000000, 0xFFFFFFFF, -1))
+        index_wide = r.choice((index, index, 1 << 29, 1 << 60, -(1 << 33)))
+        x = base - (self.add if self.shape in (1, 3) else 0) - ((index << self.k) if self.shape in (2, 3) else 0)
+        y = base - (self.wide if self.shape in (5, 7) else 0) - ((index_wide << self.k) if self.shape in (6, 7) else 0)
+        y = (y & 0xFFFFFFFF) + (r.choice((0, 0, 1, 0xFFFFFFFF, 0x80000000)) << 32)
+        return (x & 0xFFFFFFFF, index, y, index_wide, 1.5, 2.5)
+
+
+def at_the_end(mod):
+    """One access, now and then two; its exports begin it at every byte about memory's end."""
+    body, at = Body(mod, 1), Address(mod)
+    r, arg = body.r, b"\x00" + u(at.offset)
+    address = at.code()
+    if r.random() < 0.2: # the address from a local that changes before the access
+        spare = body.local(I32)
+        address = address + b"\x22" + u(spare)
+    way = r.random()
+    if way < 0.6:
+        load, width, after, t = narrow(r)
+        value = address + op(load) + arg + op(after)
+        use = r.random()
+        if use < 0.1:
+            code = value + b"\x1a" # what nobody wants must trap still
+        elif use < 0.2:
+            code = value + put(body.pick(t))
+        elif use < 0.5 and t in BIN:
+            other = r.choice((get(body.pick(t)), const(t, number(r, t))))
+            code = (value + other if r.random() < 0.5 else other + value) + op(r.choice(BIN[t]))
+            code += b"\xa7" + body.mix(I32) if t == I64 and r.random() < 0.6 else body.mix(t)
+        elif use < 0.7:
+            other = r.choice((get(body.pick(t)), const(t, number(r, t))))
+            code = (value + other if r.random() < 0.5 else other + value) + op(r.choice(CMP[t]))
+            code += b"\x04\x40" + get(2) + body.mix(I64) + b"\x0b"
+        else:
+            code = value + body.mix(t)
+    else:
+        store, width, t = r.choice(STORES)
+        value = r.choice((const(t, number(r, t)), get(body.pick(t)), body.expr(t, 1)))
+        if r.random() < 0.3: # read, change, write
+            load = {"36": "28", "3a": "2d", "3b": "2f", "37": "29", "3c": "31", "3d": "33", "3e": "35"}[store]
+            value = address + op(load) + arg + value + op(r.choice(BIN[t]))
+        code = address + value + op(store) + arg
+    if r.random() < 0.2:
+        code = code + code
+    func = body.finish(code)
+    limit = mod.pages * PAGE
+    targets = [limit + d for d in range(-width - 1, 2)] + [0, -1, -width, 0x80000000 - width, 0x80000000 - 1]
+    for target in r.sample(targets, min(len(targets), 9)) + [limit - width, limit - width + 1]:
+        mod.export(func, at.arguments(target))
+    return None
+
+
+def bulk_end(mod):
+    """memory.fill, copy and init that end at memory's end, and one byte behind it."""
+    body = Body(mod, 1)
+    r, limit = body.r, mod.pages * PAGE
+    length = r.choice((0, 1, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64))
+    way = r.randrange(4)
+    code = [get(0) + get(1) + const(I32, length) + b"\xfc\x0b\x00", get(0) + const(I32, 64) + const(I32, length) +
+            b"\xfc\x0a\x00\x00", const(I32, 64) + get(0) + const(I32, length) + b"\xfc\x0a\x00\x00",
+            get(0) + const(I32, 0) + const(I32, length) + b"\xfc\x08\x00\x00"][way]
+    func = body.finish(get(2) + get(3) + code + b"\x85" + body.mix(I64))
+    for d in (-1, 0, 1, 2):
+        mod.export(func, (limit - length + d, 0xAB, 7, 9, 0.5, 0.5))
+    mod.export(func, (0xFFFFFFFF, 1, 1, 1, 1.0, 1.0))
+    return None
+
+
+# ---- control ----
+
+def dispatch(mod):
+    """Go's loop around a br_table, with indices in the table, behind it, and far from it."""
+    body = Body(mod, 1)
+    r, n = body.r, mod.rng.choice((1, 2, 4, 7))
+    table = [r.randrange(n) for _ in range(r.choice((0, 1, n, n, n + 3)))]
+    wild = [len(table), len(table) + 1, n, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]
+    pc = r.choice((0, body.local(I32)))
+    code = (get(0) + put(pc) if pc and r.random() < 0.5 else b"") + b"\x03\x40" + b"\x02\x40" * n + get(pc)
+    code += b"\x0e" + vec([u(k) for k in table]) + u(r.randrange(n))
+    for k in range(n):
+        code += b"\x0b" + body.fuel() + const(I32, k + 1) + body.mix(I32)
+        code += body.expr(I64, 2) + put(body.pick(I64)) + get(body.pick(I64)) + body.mix(I64)
+        jump = lambda more: const(I32, r.choice(list(range(n)) * 2 + wild)) + put(pc) + b"\x0c" + u(n - 1 - k + more)
+        for _ in range(r.choice((0, 1, 2))):
+            code += body.condition(1) + b"\x04\x40" + jump(1) + b"\x0b"
+        if r.random() < 0.3:
+            code += jump(0)
+    func = body.finish(code + b"\x0b")
+    for first in r.sample(range(n), min(n, 3)) + r.sample(wild, 4):
+        mod.export(func, [first] + [number(r, t) for t in PARAMS[1:]])
+    return None
+
+
+def calls(mod):
+    """Many arguments, of which some come by calls; many values alive over them."""
+    r = mod.rng
+    params = [r.choice(NUMBERS) for _ in range(r.choice((1, 6, 7, 8, 9, 12, 20)))]
+    results = [r.choice(NUMBERS) for _ in range(r.choice((1, 1, 1, 2, 5)))]
+    have = {t: [i for i, x in enumerate(params) if x == t] for t in NUMBERS}
+    code = b""
+    for t in results:
+        code += get(have[t][0]) if have[t] else const(t, number(r, t))
+        for i in have[t][1:]:
+            code += get(i) + op(r.choice(BIN[t]))
+    callee = mod.add(params, results, (), code)
+    body = Body(mod, r.choice((1, 3, 6)))
+    body.budget = 80
+    stack = [r.choice(NUMBERS) for _ in range(r.choice((0, 1, 3, 9)))]
+    code = b"".join(body.expr(t, 1) for t in stack) + b"".join(body.expr(t, 2) for t in params)
+    code += b"\x10" + u(callee) if r.random() < 0.5 else (const(I32, callee % SLOTS) + b"\x11" +
+                                                          u(mod.type(params, results)) + b"\x00")
+    code += body.fold(stack + results)
+    for i, t in enumerate(PARAMS + tuple(body.locals)):
+        code += get(i) + body.mix(t) if i != body.acc and r.random() < 0.6 else b""
+    return body.finish(code)
+
+
+def loops(mod):
+    """Variables that go round in nested loops, by locals, by the stack and by parameters."""
+    r = mod.rng
+    body = Body(mod, r.choice((2, 4, 8, 16)))
+    body.budget = 120
+    code = b""
+    for i, t in enumerate(body.locals):
+        code += const(t, number(r, t)) + put(len(PARAMS) + i) if r.random() < 0.7 else b""
+    code += loop(body, r.choice((1, 2, 3)))
+    for i, t in enumerate(PARAMS + tuple(body.locals)):
+        code += get(i) + body.mix(t) if i != body.acc else b""
+    return body.finish(code)
+
+
+def loop(body, depth):
+    r = body.r
+    count = body.local(I32)
+    code = const(I32, r.choice((1, 2, 3, 6))) + put(count) + b"\x03\x40" + body.fuel()
+    for _ in range(r.choice((1, 3, 6))):
+        t = r.choice(NUMBERS)
+        ring = [body.pick(t) for _ in range(r.choice((2, 3, 5)))]
+        way = r.random()
+        if way < 0.3: # all at once, by the stack
+            code += b"".join(get(i) for i in ring) + b"".join(put(i) for i in ring)
+        elif way < 0.5:
+            code += b"".join(get(x) + put(y) for x, y in zip(ring, ring[1:]))
+        elif way < 0.7:
+            code += body.condition(1) + b"\x04\x40" + body.expr(t, 1) + put(ring[0]) + b"\x05" + get(ring[0]) + put(
+                ring[1]) + b"\x0b"
+        else:
+            code += body.expr(t, 2) + put(ring[0])
+    if depth > 1:
+        code += loop(body, depth - 1)
+    if r.random() < 0.3:
+        code += body.condition(1) + b"\x0d\x00"
+    return code + get(count) + const(I32, 1) + b"\x6b\x22" + u(count) + const(I32, 0) + b"\x4a\x0d\x00\x0b"
+
+
+THEMES = (alive, alive, alive, immediates, at_the_end, at_the_end, bulk_end, dispatch, calls, loops)
+
+
+def module(rng, theme=None):
+    theme = theme or rng.choice(THEMES)
+    if theme in (at_the_end, bulk_end):
+        pages = rng.choice((1, 1, 2, 40960)) # 40960: 2.5 GiB
+        mod = Module(rng, pages, pages)
+    else:
+        mod = Module(rng, 1, rng.choice((1, 3)))
+    for _ in range(rng.choice((4, 8)) if theme in (at_the_end, bulk_end) else rng.choice((1, 2, 4))):
+        func = theme(mod)
+        for _ in range(6 if func is not None else 0):
+            mod.export(func, [number(rng, t) for t in PARAMS])
+    return mod.bytes()
+
+
+if __name__ == "__main__":
+    import random
+    sys.stdout.buffer.write(module(random.Random(f"edges {sys.argv[1]}")))

@@ -1,0 +1,17 @@
+;; A division uses rdx, where temporaries live.
+(module
+  (func (export "sum_and_rest") (param $x i32) (param $y i32) (param $z i32) (param $w i32) (result i32)
+    (i32.add (i32.mul (i32.add (local.get $x) (local.get $y)) (i32.const 3))
+             (i32.rem_u (local.get $z) (local.get $w))))
+  (func (export "sum_and_quotient") (param $x i64) (param $y i64) (param $z i64) (param $w i64) (result i64)
+    (i64.sub (i64.xor (local.get $x) (local.get $y)) (i64.div_s (local.get $z) (local.get $w))))
+  (func (export "two_rests") (param $x i32) (param $y i32) (result i32)
+    (i32.sub (i32.rem_s (local.get $x) (local.get $y)) (i32.rem_s (local.get $y) (local.get $x))))
+  (func (export "divisor_of_a_sum") (param $x i32) (param $y i32) (result i32)
+    (i32.add (i32.mul (local.get $x) (i32.const 5))
+             (i32.div_u (i32.const 1000) (i32.add (local.get $x) (local.get $y)))))
+)
+(assert_return (invoke "sum_and_rest" (i32.const 10) (i32.const 20) (i32.const 42) (i32.const 40)) (i32.const 92))
+(assert_return (invoke "sum_and_quotient" (i64.const 5) (i64.const 3) (i64.const -7) (i64.const 2)) (i64.const 9))
+(assert_return (invoke "two_rests" (i32.const 7) (i32.const -5)) (i32.const 7))
+(assert_return (invoke "divisor_of_a_sum" (i32.const 1) (i32.const 9)) (i32.const 105))
