@@ -35,10 +35,8 @@ def made(argv, source, kind, env=None, cwd=None):
     key = hashlib.sha256(repr((argv, kind, content_hash(os.path.join(cwd or "", source)))).encode()).hexdigest()[:10]
     path = os.path.join(MADE, f"{os.path.basename(source).split('.')[0]}-{key}{kind}")
     if not os.path.exists(path):
-        os.makedirs(MADE, exist_ok=True)
-        new = os.path.join(MADE, f"new-{key}{kind}")
-        prepare([*argv, new, source], env=env, cwd=cwd)
-        os.rename(new, path)
+        with made_once(path) as new:
+            prepare([*argv, new, source], env=env, cwd=cwd)
     return path
 
 
@@ -86,14 +84,11 @@ def debian(package):
     if not os.path.exists(into):
         if not shutil.which("apt-get"):
             raise Skip("no apt-get here")
-        fetched = into + ".new"
-        shutil.rmtree(fetched, ignore_errors=True)
-        os.makedirs(fetched)
-        prepare(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", package], cwd=fetched)
-        archive = next(n for n in os.listdir(fetched) if n.endswith(".deb"))
-        prepare(["dpkg-deb", "-x", archive, "."], cwd=fetched)
-        os.remove(os.path.join(fetched, archive))
-        os.rename(fetched, into)
+        with made_once(into) as new:
+            place = os.path.dirname(new)
+            prepare(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", package], cwd=place)
+            archive = next(n for n in os.listdir(place) if n.endswith(".deb"))
+            prepare(["dpkg-deb", "-x", archive, new], cwd=place)
     return into
 
 

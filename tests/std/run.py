@@ -102,12 +102,13 @@ def build(chain, package):
     path = os.path.join(BINARIES, chain.version, package.replace("/", "_") + ".wasm")
     if not os.path.exists(path):
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        made = go(chain.version, "test", "-c", "-o", path + ".new", package, cwd=os.path.join(chain.goroot, "src"))
+        new = f"{path}.{os.getpid()}"
+        made = go(chain.version, "test", "-c", "-o", new, package, cwd=os.path.join(chain.goroot, "src"))
         if made.returncode != 0:
             raise RuntimeError(made.stderr.decode(errors="replace"))
-        if not os.path.exists(path + ".new"):
+        if not os.path.exists(new):
             return None
-        os.rename(path + ".new", path)
+        os.rename(new, path)
     return path
 
 

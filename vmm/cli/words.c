@@ -53,7 +53,7 @@ const char run_help_head[] =
     "Runs a WebAssembly program (WASI preview 1) in a virtual machine of its own.\n"
     "\n"
     "  wasmvm app.wasm --dir /data          run it; it may use /data, nothing else\n"
-    "  wasmvm app.wasm --dir . -- -v x.txt  all after -- are the program's own words\n"
+    "  wasmvm [OPTIONS] -- MODULE ARGS...   what scripts and services write\n"
     "  wasmvm go run . --listen :8080       builds and runs Go (wasmvm go --help)\n"
     "\n";
 const char run_help_tail[] =

@@ -300,8 +300,8 @@ def files_to_write(t):
     for option in "--report=", "--trace=", "--net-log=":
         for name in module, t.path("link"):
             expect_message(t.vm(option + name, "--", module), 125, "this is the module")
-        expect_message(t.vm(option + fifo, "--", module, timeout=10), 125, "nobody reads this pipe")
-    expect_message(t.vm("--guest-image", fifo, "--", module, timeout=10), 125, "no regular file")
+        expect_message(t.vm(option + fifo, "--", module, timeout=60), 125, "nobody reads this pipe")
+    expect_message(t.vm("--guest-image", fifo, "--", module, timeout=60), 125, "no regular file")
     with open(module, "rb") as f:
         assert f.read() == OK
     with open(t.write("log", "before\n"), "ab") as log:

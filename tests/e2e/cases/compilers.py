@@ -3,7 +3,7 @@
 import os
 import tarfile
 
-from harness import ROOT, case, expect, native_c, npm, run
+from harness import ROOT, case, expect, made_once, native_c, npm, run
 
 PACKAGE = "@yowasp/clang@22.0.0-git20542-10"
 LIBRARIES = "/usr/lib/wasm32-wasip1"
@@ -14,9 +14,8 @@ def place():
     package = npm(PACKAGE)
     tree = os.path.join(package, "usr")
     if not os.path.exists(tree):
-        with tarfile.open(os.path.join(package, "gen", "llvm-resources.tar")) as tar:
-            tar.extractall(tree + ".new")
-        os.rename(tree + ".new", tree)
+        with tarfile.open(os.path.join(package, "gen", "llvm-resources.tar")) as tar, made_once(tree) as new:
+            tar.extractall(new)
     return os.path.join(package, "gen", "llvm.core.wasm"), tree
 
 

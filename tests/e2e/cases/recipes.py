@@ -41,7 +41,7 @@ def fetch(address):
         if socket.socket().connect_ex(tcp(address)) == 0:
             break
         time.sleep(0.05)
-    return urllib.request.urlopen(f"http://{address}/hello", timeout=20).read()
+    return urllib.request.urlopen(f"http://{address}/hello", timeout=60).read()
 
 
 @case

@@ -144,7 +144,7 @@ def file_size_limit(t):
     child = t.start("--dir", f"{t.mkdir('d')}::/d", "--", t.go("trouble"), "write", "/d/f", 100, BLOCK,
                     stdout=subprocess.PIPE, preexec_fn=limited)
     out = child.stdout.read()
-    status, _ = wait(child, 20)
+    status, _ = wait(child)
     assert status == 0 and f"wrote {1 << 20} {FBIG}\n".encode() in out, (status, out)
     holds_what_was_told(t.path("d/f"), 1 << 20)
 
@@ -351,7 +351,7 @@ def no_more_descriptors(t):
     child = t.start("--dir", f"{t.path('d')}::/d", "--", t.go("trouble"), "exhaust", "/d", stdout=subprocess.PIPE,
                     preexec_fn=limited)
     out = child.stdout.read().decode()
-    status, _ = wait(child, 20)
+    status, _ = wait(child)
     lines = out.splitlines()
     opened, error, missing = map(int, lines[0].split()[1:])
     assert status == 0 and error == MFILE and missing == NOENT and 200 < opened < 300 - 40, out
