@@ -91,9 +91,11 @@ VMM_SRC := \
     vmm/base/guard.c \
     vmm/base/kick.c \
     vmm/base/message.c \
+    vmm/base/named.c \
     vmm/base/output.c \
     vmm/base/settings.c \
     vmm/base/thread.c \
+    vmm/base/within.c \
     vmm/machine/blob.S \
     vmm/machine/boot.c \
     vmm/machine/clockpage.c \
@@ -130,7 +132,6 @@ VMM_SRC := \
     vmm/wasi/tmp.c \
     vmm/wasi/trace.c \
     vmm/wasi/wasi.c \
-    vmm/wasi/within.c \
     vmm/net/addr.c \
     vmm/net/backlog.c \
     vmm/net/batch.c \
@@ -177,8 +178,10 @@ CLI_SRC := \
 BOTH_SRC := \
     vmm/base/failure.c \
     vmm/base/message.c \
+    vmm/base/named.c \
     vmm/base/output.c \
     vmm/base/thread.c \
+    vmm/base/within.c \
 
 # `wasmvm go`, a program of its own.
 GO_SRC := \

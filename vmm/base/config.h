@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmm/base/message.h"
 #include "vmm/base/settings.h"
 
 struct plugin_list;
@@ -17,6 +18,7 @@ struct config {
     char **args; uint32_t argc;      /* argv for the guest, args[0] = module */
     char **env; uint32_t envc;       /* NAME=VALUE */
     struct grant *grants; uint32_t ngrants; /* in preopen order */
+    struct names writable;           /* of the host's directories among them */
     const char *certs;               /* the host's file for the sealed /etc; NULL = none */
     uint64_t timeout_ns;             /* the limit that holds: the settings', or a call's */
     struct host_table *host;         /* machine.h: what the module may import beyond WASI; NULL = nothing */

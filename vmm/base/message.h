@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <time.h>
 
 static inline uint64_t clock_ns(clockid_t clock)
@@ -49,10 +50,26 @@ bool write_all(int fd, const void *bytes, size_t len);
 enum { EXIT_TIMEOUT = 124, EXIT_MONITOR = 125, EXIT_INVALID_MODULE = 126, EXIT_NO_MODULE = 127, EXIT_TRAP = 134,
        EXIT_STOPPED = 137 };
 
+/* ---- within.c ---- */
+bool directory_lies_in(int inner, int outer); /* or is that one */
+
+/* ---- named.c: the one door for what options name ---- */
+struct names { const char *const *at; uint32_t n; };
+/* open(), but that no link leads there that a guest can have made: `writable` are the directories that are granted for
+ * writing.  -1 and errno, of which NAMED_LINK is such a link; named_error words it. */
+#define NAMED_LINK EXDEV /* open() itself never fails so */
+int named_open(const struct names *writable, const char *path, int flags, mode_t mode);
+const char *named_error(int error);
+bool named_is_own(const char *path); /* a descriptor of ours, which is duplicated */
+/* Whether a guest can put another file in its place. */
+bool named_is_guests(const struct names *writable, const char *path);
+
 /* ---- output.c: files that an option names for us to write ---- */
-/* Opens `path` for appending, blocking, emptied unless `keep`; false: *at is as it was.  `option` is what stands before
- * the name in messages: "--report ".  `module`: the file that it must not be; NULL = none. */
-bool output_open(int *at, const char *module, const char *option, const char *path, bool keep, struct failure *);
+/* Through that door.  `option` is what stands before the name in messages: "--report ".  `module`: the file that it
+ * must not be; NULL = none. */
+struct output { const char *option, *path, *module; struct names writable; bool keep; };
+/* Opens it for appending, blocking, emptied unless `keep`; false: *at is as it was. */
+bool output_open(int *at, const struct output *, struct failure *);
 
 /* ---- thread.c ---- */
 enum { THREAD_TAKES = 3 };

@@ -2,7 +2,7 @@
  * caller closed one.
  *
  * Opening one never waits, as --timeout may not count yet: a named pipe needs its reader first.  It never harms the
- * module, nor what the caller's own stdout and stderr hold (/dev/stdout is a name like others). */
+ * module, nor what the caller's own stdout and stderr hold. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -31,16 +31,25 @@ static bool is_module(const struct stat *file, const char *module)
     return module && stat(module, &st) == 0 && same_file(file, &st);
 }
 
-bool output_open(int *at, const char *module, const char *option, const char *path, bool keep, struct failure *why)
+/* The caller's own description stays as it is. */
+static bool prepare(int fd, const struct output *o, const struct stat *st)
+{
+    if (named_is_own(o->path))
+        return true;
+    bool empty = !o->keep && S_ISREG(st->st_mode) && !is_standard_stream(st);
+    return fcntl(fd, F_SETFL, O_APPEND) == 0 && (!empty || ftruncate(fd, 0) == 0);
+}
+
+bool output_open(int *at, const struct output *o, struct failure *why)
 {
     struct stat st;
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+    int fd = named_open(&o->writable, o->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+                        0666);
     if (fd < 0 && errno == ENXIO)
-        return failure_set(why, "%s%s: cannot be written: nobody reads this pipe (start its reader first)", option,
-                           path);
-    bool found = fd >= 0 && fstat(fd, &st) == 0, taken = found && is_module(&st, module);
-    bool empty = found && !keep && S_ISREG(st.st_mode) && !is_standard_stream(&st);
-    if (found && !taken && fcntl(fd, F_SETFL, O_APPEND) == 0 && (!empty || ftruncate(fd, 0) == 0)) {
+        return failure_set(why, "%s%s: cannot be written: nobody reads this pipe (start its reader first)", o->option,
+                           o->path);
+    bool found = fd >= 0 && fstat(fd, &st) == 0, taken = found && is_module(&st, o->module);
+    if (found && !taken && prepare(fd, o, &st)) {
         *at = fd;
         return true;
     }
@@ -48,8 +57,8 @@ bool output_open(int *at, const char *module, const char *option, const char *pa
     if (fd >= 0)
         close(fd);
     if (taken)
-        return failure_set(why, "%s%s: this is the module (give another name)", option, path);
-    return failure_set(why, "%s%s: cannot be written: %s", option, path, strerror(error));
+        return failure_set(why, "%s%s: this is the module (give another name)", o->option, o->path);
+    return failure_set(why, "%s%s: cannot be written: %s", o->option, o->path, named_error(error));
 }
 
 bool streams_open_closed(struct failure *why)

@@ -34,6 +34,10 @@ struct subcommand {
 /* Which subcommand the words mean: the first word if it is the name of one, else run. */
 void command_find(struct start *);
 
+/* ---- values.c ---- */
+struct values { const char **at; uint32_t n; }; /* the values of a repeatable option */
+void values_add(struct values *, const char *);
+
 /* ---- given.c: directories and variables, until all words are read ---- */
 struct dir { /* one --dir, or --tmp */
     const char *host, *guest;
@@ -53,12 +57,10 @@ void given_cwd(struct given *, const char *text);
 void given_env(struct given *, char *text);
 void given_env_all(struct given *);
 void given_unset(struct given *, const char *name);
-/* Tells the library, and forgets. */
-void given_settle(struct given *, wasmvm_config *);
+/* Tells the library, and forgets all but the directories that can be written. */
+void given_settle(struct given *, wasmvm_config *, struct values *writable);
 
 /* ---- options.c: the options of a subcommand, read from words ---- */
-struct values { const char **at; uint32_t n; }; /* the values of a repeatable option */
-void values_add(struct values *, const char *);
 struct bounds { uint64_t least, most; };
 
 /* What a value is: values.c reads it, in the kind's own spelling. */
@@ -115,6 +117,7 @@ struct command { /* what is the command line's own; all else is told to the libr
     uint64_t grace_ns;           /* --grace */
     uint64_t timeout_ns;         /* --timeout, which counts for plug-ins that start; 0 = none */
     struct values plugins, plugin_exec; /* --plugin, --plugin-exec */
+    struct values writable;      /* the directories that a --dir grants for writing */
 };
 /* Reads the words.  Bad usage, and what the library does not take: fail(). */
 wasmvm_config *run_parse(struct command *, const struct start *);

@@ -315,14 +315,17 @@ static void env_configure(wasmvm_config *config, const char *setting)
     free(name);
 }
 
-void given_settle(struct given *g, wasmvm_config *config)
+void given_settle(struct given *g, wasmvm_config *config, struct values *writable)
 {
     settle_tmp(g);
     settle_cwd(g);
     for (uint32_t i = 0; i < g->envc; i++)
         env_configure(config, g->env[i]);
-    for (uint32_t i = 0; i < g->ndirs; i++)
+    for (uint32_t i = 0; i < g->ndirs; i++) {
         dir_configure(config, &g->dirs[i], 0);
+        if (!g->dirs[i].tmp && !g->dirs[i].read_only)
+            values_add(writable, g->dirs[i].host);
+    }
     for (uint32_t i = 0; i < g->nrelative; i++)
         dir_configure(config, &g->relative[i], WASMVM_DIR_RELATIVE);
     free(g->env);

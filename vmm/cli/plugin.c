@@ -37,6 +37,7 @@ struct plugins {
     struct plugin **at; /* processes first */
     uint32_t n;
     wasmvm_instance *machine;
+    struct names writable; /* the directories that a guest may write */
     uint64_t limit_ns; /* of --timeout; 0 = none */
     struct guard_hooks hooks;
     struct guard *guard;
@@ -97,8 +98,18 @@ static bool options_check(const struct plugin *p, char why[PLUGIN_WHY])
     return true;
 }
 
+/* What the program could replace would be its own code in the monitor, or beside it, at the next start. */
+static bool file_is_callers(const struct names *writable, const char *file, char why[PLUGIN_WHY])
+{
+    if (!named_is_guests(writable, file))
+        return true;
+    snprintf(why, PLUGIN_WHY, "%s lies where the program can write (move it out of the --dir, or grant that :ro)",
+             file);
+    return false;
+}
+
 /* A name without a slash is a file here, and not what the loader finds on its path. */
-static bool file_find(struct plugin *p, char why[PLUGIN_WHY])
+static bool file_find(const struct plugins *all, struct plugin *p, char why[PLUGIN_WHY])
 {
     struct stat st;
     const char *name = p->words.at[0];
@@ -109,7 +120,7 @@ static bool file_find(struct plugin *p, char why[PLUGIN_WHY])
     }
     bool there = stat(p->file, &st) == 0 && access(p->file, R_OK) == 0;
     if (there && S_ISREG(st.st_mode))
-        return true;
+        return file_is_callers(&all->writable, p->file, why);
     snprintf(why, PLUGIN_WHY, "the library cannot be read: %s",
              there ? "it is not a file" : errno == ENOENT ? "no such file" : strerror(errno));
     return false;
@@ -206,13 +217,13 @@ static bool library_start(struct plugins *all, struct plugin *p, char why[PLUGIN
 
 static bool library_load(struct plugins *all, struct plugin *p, const char *text, char why[PLUGIN_WHY])
 {
-    return pieces_cut(text, ',', &p->words, why) && options_check(p, why) && file_find(p, why) &&
+    return pieces_cut(text, ',', &p->words, why) && options_check(p, why) && file_find(all, p, why) &&
            library_open(p, why) && face_find(p, why) && library_start(all, p, why);
 }
 
 /* ---- --plugin-exec ---- */
 
-static bool process_start(struct plugin *p, const char *text, char why[PLUGIN_WHY])
+static bool process_start(const struct plugins *all, struct plugin *p, const char *text, char why[PLUGIN_WHY])
 {
     size_t len = strcspn(text, "=");
     if (!len || !text[len]) {
@@ -226,7 +237,7 @@ static bool process_start(struct plugin *p, const char *text, char why[PLUGIN_WH
         snprintf(why, PLUGIN_WHY, "no memory");
     else if (good && !p->words.n)
         snprintf(why, PLUGIN_WHY, "the command is missing (write MODULE=COMMAND)");
-    else if (good)
+    else if (good && (!strchr(p->words.at[0], '/') || file_is_callers(&all->writable, p->words.at[0], why)))
         p->child = child_start(p->words.at, module, &p->host, why);
     free(module);
     return p->child;
@@ -282,7 +293,7 @@ static int load(struct plugins *all, const struct command *command, char why[PLU
     const struct values *libraries = &command->plugins, *commands = &command->plugin_exec;
     struct plugin *p;
     for (uint32_t i = 0; i < commands->n; i++)
-        if (!(p = plugin_add(all)) || !process_start(p, commands->at[i], why))
+        if (!(p = plugin_add(all)) || !process_start(all, p, commands->at[i], why))
             return refuse("plugin-exec", commands->at[i], EXIT_MONITOR, why);
     all->guarded = libraries->n;
     if (all->guarded && !(all->guard = guard_start(all->limit_ns, &all->hooks))) {
@@ -342,6 +353,7 @@ int plugins_load(struct plugins **out, const struct command *command, uint64_t s
     if (!all)
         return EXIT_MONITOR;
     all->machine = machine;
+    all->writable = (struct names){command->writable.at, command->writable.n};
     all->limit_ns = command->timeout_ns ? start_ns + command->timeout_ns : 0;
     all->hooks = *hooks;
     all->at = calloc((size_t)command->plugins.n + command->plugin_exec.n + 1, sizeof *all->at);

@@ -36,10 +36,17 @@ static void report_failed(int status, const char *text)
     report_write(wasmvm_report_failure(command.module, status, text));
 }
 
+static struct names writable_names(const struct values *v)
+{
+    return (struct names){ v->at, v->n };
+}
+
 static void report_open(void)
 {
     struct failure why;
-    if (!output_open(&report_fd, command.module, "--report ", command.report, false, &why))
+    const struct output report = { "--report ", command.report, command.module, writable_names(&command.writable),
+                                   .keep = false };
+    if (!output_open(&report_fd, &report, &why))
         fail_as(why.status, "%s", why.text);
     fail_then(report_failed);
 }

@@ -56,6 +56,15 @@ static void *list_copy(const void *from, uint32_t n, size_t size, uint32_t befor
     return to;
 }
 
+static void writable_translate(wasmvm_instance *i)
+{
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < i->config.ngrants; k++)
+        if (!i->grants[k].read_only && !i->grants[k].tmp)
+            i->writable[n++] = i->grants[k].host;
+    i->config.writable = (struct names){i->writable, n};
+}
+
 static bool translate(wasmvm_instance *i)
 {
     const wasmvm_config *from = i->from;
@@ -64,7 +73,8 @@ static bool translate(wasmvm_instance *i)
     i->grants = list_copy(set->dirs.at, set->dirs.n, sizeof *i->grants, 0, 1);
     i->args = list_copy(set->args.at, set->args.n, sizeof *i->args, 1, 0);
     i->env = list_copy(set->env.at, set->env.n, sizeof *i->env, 0, ENV_DEFAULTS);
-    if (!i->grants || !i->args || !i->env)
+    i->writable = calloc(set->dirs.n + 1u, sizeof *i->writable);
+    if (!i->grants || !i->args || !i->env || !i->writable)
         return false;
     i->args[0] = i->module->name;
     i->config = (struct config){
@@ -73,6 +83,7 @@ static bool translate(wasmvm_instance *i)
         .signals = &i->signals, .stdio = from->stdio_own ? NULL : from->stdio,
         .host = from->nfuncs ? &i->host : NULL,
     };
+    writable_translate(i);
     if (!etc_translate(i))
         return false;
     for (uint32_t k = 0; k < from->nfuncs; k++)
@@ -226,6 +237,7 @@ void wasmvm_instance_free(wasmvm_instance *i)
     }
     free(i->grants);
     free(i->args);
+    free(i->writable);
     free(i->env);
     free(i->certs_setting);
     free(i->missing_path);

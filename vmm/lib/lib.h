@@ -49,6 +49,7 @@ struct wasmvm_instance {
     struct config config;
     struct grant *grants;
     char **args, **env, *certs_setting;
+    const char **writable;
     struct tmp tmp;
     struct signals signals;
     struct host_table host;

@@ -16,9 +16,11 @@
 
 extern const uint8_t guest_image_start[], guest_image_end[];
 
-static bool file_read(struct image *image, const char *file, struct failure *why)
+static bool file_read(struct image *image, const char *file, const struct names *writable, struct failure *why)
 {
     struct stat st;
+    if (named_is_guests(writable, file))
+        return failure_set(why, "%s: the guest image cannot be used: the program can write there", file);
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     bool found = fd >= 0 && fstat(fd, &st) == 0, regular = found && S_ISREG(st.st_mode);
     uint8_t *bytes = regular ? malloc(st.st_size ? st.st_size : 1) : NULL;
@@ -115,13 +117,14 @@ static bool has_code(const struct image *image)
            cpl0->rights == (TABLES_EXECUTE | TABLES_SUPERVISOR) && cpl0->at == MAP_CPL0;
 }
 
-bool image_open(struct image *image, const char *file, struct failure *why)
+bool image_open(struct image *image, const struct config *config, struct failure *why)
 {
     static const struct abi_note ours = ABI_NOTE;
+    const char *file = config->set->guest_image;
     const char *name = file ? file : "the guest image in wasmvm";
     struct abi_note note = {0};
     *image = (struct image){.bytes = guest_image_start, .len = guest_image_end - guest_image_start};
-    if (file && !file_read(image, file, why))
+    if (file && !file_read(image, file, &config->writable, why))
         return false;
     elf_version(EV_CURRENT); /* the one thing that libelf keeps for the process; always the same */
     Elf *elf = elf_memory((char *)(uintptr_t)image->bytes, image->len);

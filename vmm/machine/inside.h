@@ -100,7 +100,7 @@ struct image {
     unsigned nsegments;
 };
 /* Reads the embedded image, or the file; false on one that is not ours: image_close is due all the same. */
-bool image_open(struct image *, const char *file, struct failure *);
+bool image_open(struct image *, const struct config *, struct failure *);
 void image_close(struct image *);
 
 /* ---- boot.c: descriptor tables, control area, the image's place; from these the vCPU starts ---- */

@@ -148,7 +148,7 @@ static bool contents_make(struct vm *vm, const struct module *module, struct fai
 bool vm_build(struct vm *vm, const struct module *module, struct failure *why)
 {
     uint64_t began = clock_now_ns();
-    if (!image_open(&vm->image, vm->config->set->guest_image, why) || !module_measure(vm, module, why))
+    if (!image_open(&vm->image, vm->config, why) || !module_measure(vm, module, why))
         return false;
     uint64_t measured = clock_now_ns();
     if (!hardware_make(vm, why))

@@ -42,12 +42,13 @@ static bool memory_file(int *at, const char *name, const char *text, size_t len,
     return true;
 }
 
-static bool bundle_read(struct etc *etc, const char *path, struct failure *why)
+static bool bundle_read(struct etc *etc, const struct config *config, struct failure *why)
 {
     struct stat st;
+    const char *path = config->certs;
     char *text = NULL;
     ssize_t n = -1;
-    int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int from = named_open(&config->writable, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
     bool found = from >= 0 && fstat(from, &st) == 0;
     bool good = found && S_ISREG(st.st_mode) && (uint64_t)st.st_size <= BUNDLE_MOST;
     if (good && (text = malloc((size_t)st.st_size + 1)) != NULL)
@@ -59,7 +60,7 @@ static bool bundle_read(struct etc *etc, const char *path, struct failure *why)
     if (found && !good)
         return failure_set(why, "--ca-certs: %s is not a file of at most %u MiB", path, BUNDLE_MOST >> 20);
     if (n < 0)
-        return failure_set(why, "--ca-certs: %s cannot be read: %s", path, strerror(error));
+        return failure_set(why, "--ca-certs: %s cannot be read: %s", path, named_error(error));
     if (!memory_file(&etc->files[FILE_CA], "ca-certificates.crt", text, (size_t)n, why))
         return false;
     free(text);
@@ -86,7 +87,7 @@ static bool etc_make(struct wasi *w, const struct config *config, int *host, str
         if (files[i].text && (i != FILE_RESOLV || c->allow_dns || c->net_all) &&
             !memory_file(&etc->files[i], files[i].name, files[i].text, strlen(files[i].text), why))
             return false;
-    if (config->certs && !bundle_read(etc, config->certs, why))
+    if (config->certs && !bundle_read(etc, config, why))
         return false;
     *host = self_again(etc);
     return *host >= 0 || failure_set(why, "/etc for the program cannot be made: %s", strerror(errno));

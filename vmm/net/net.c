@@ -69,7 +69,8 @@ static bool net_open(struct wasi *w, const struct config *config, struct failure
     n->max_bytes = c->net_bytes;
     n->names = c->allow_dns || c->net_all;
     n->cwd = words_env(&env, "PWD");
-    return (!c->net_log || output_open(&n->log, config->module, "--net-log ", c->net_log, true, why)) &&
+    const struct output log = { "--net-log ", c->net_log, config->module, config->writable, .keep = true };
+    return (!c->net_log || output_open(&n->log, &log, why)) &&
            policy_init(&n->policy, c, why) && names_open(n, c, why) && net_preopen(w, c, why);
 }
 

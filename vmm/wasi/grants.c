@@ -28,9 +28,9 @@ static bool preopen_host(struct wasi *w, int *at, const struct config *config, c
     uint32_t err;
     if (g->kind)
         return g->kind->open(w, config, at, why);
-    *at = open(g->host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *at = named_open(&config->writable, g->host, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (*at < 0)
-        return failure_set(why, "--dir %s: %s", g->host, strerror(errno));
+        return failure_set(why, "--dir %s: %s", g->host, named_error(errno));
     if (filesystem_refused(*at, &err))
         return failure_set(why, "--dir %s: a kernel file system cannot be granted", g->host);
     return true;

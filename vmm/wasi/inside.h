@@ -44,9 +44,6 @@ uint32_t device_open(struct wasi *, const struct device *, uint64_t fds_out);
 bool preopen_all(struct wasi *, const struct config *, struct failure *);
 void preopen_end(struct wasi *);                  /* of what preopen_all held when it failed */
 
-/* ---- within.c ---- */
-bool directory_lies_in(int inner, int outer);
-
 /* ---- file.c ---- */
 ssize_t file_read(const struct desc *, const struct iovec *, int n, int64_t offset);
 ssize_t file_write(const struct desc *, const struct iovec *, int n, int64_t offset);

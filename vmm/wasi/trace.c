@@ -208,7 +208,8 @@ bool trace_open(struct wasi *w, const struct config *config, struct failure *why
     w->trace_began_ns = clock_now_ns();
     int stream = config->stdio ? config->stdio[2] : STDERR_FILENO;
     if (*config->set->trace)
-        return output_open(&w->trace, config->module, "--trace=", config->set->trace, false, why);
+        return output_open(&w->trace, &(struct output){ "--trace=", config->set->trace, config->module,
+                                                        config->writable, .keep = false }, why);
     if (stream >= 0 && (w->trace = fcntl(stream, F_DUPFD_CLOEXEC, 3)) < 0)
         return failure_set(why, "--trace: stderr cannot be written: %s", strerror(errno));
     return true;

@@ -13,7 +13,7 @@ import stat
 import subprocess
 import time
 
-from harness import case, expect, wait
+from harness import case, expect, expect_message, wait
 
 RENAME_EXCHANGE, AT_FDCWD = 2, -100
 
@@ -167,6 +167,37 @@ def a_read_only_grant_beside_its_own_writable_one(t):
     for ro, rw in pairs:
         result = t.vm("--dir", t.path(ro) + "::/a:ro", "--dir", t.path(rw) + "::/b", "--", t.go("hello"))
         assert result.status == 125 and b"lies in" in result.err and result.out == b"", (ro, rw, result)
+
+
+@case
+def links_of_an_earlier_run_lead_no_option_out(t):
+    """What an option names is not reached through a link that the program can have made; a plain file there is."""
+    t.write("victim/profile", "mine"), t.mkdir("d"), t.mkdir("victim/dir")
+    os.symlink("../victim/profile", t.path("d/link")), os.symlink("../victim", t.path("d/up"))
+    os.symlink("../made", t.path("d/dangling")), os.symlink("d/link", t.path("outer"))
+    module, grant = t.go("hello"), ("--dir", t.path("d") + "::/d")
+    for name in "d/link", "d/up/profile", "d/up/new", "d/dangling", "outer":
+        path = t.path(name)
+        for option in (["--report", path], ["--trace=" + path], ["--net-log", path], ["--ca-certs=" + path]):
+            expect_message(t.vm(*grant, *option, "--", module), 125, "a link leads there that the program can write")
+    for mode in "", ":ro":
+        expect_message(t.vm(*grant, "--dir", t.path("d/up/dir") + "::/x" + mode, "--", module), 125, "a link leads")
+    assert open(t.path("victim/profile")).read() == "mine"
+    assert sorted(os.listdir(t.path("victim"))) == ["dir", "profile"] and not os.path.exists(t.path("made"))
+    expect(t.vm(*grant, "--report", t.path("d/report"), "--", module), 0, err="")
+    assert json.load(open(t.path("d/report")))["reason"] == "exit"
+
+
+@case
+def the_monitors_own_code_lies_where_no_program_writes(t):
+    """A library or a command of a plug-in that the program could replace is refused."""
+    shutil.copy("/bin/true", t.write("d/sub/lib.so")), os.symlink("d/sub", t.path("way"))
+    for name in "d/sub/lib.so", "way/lib.so":
+        for option in ("--plugin", t.path(name)), ("--plugin-exec", "m=" + t.path(name)):
+            words = ["--dir", t.path("d") + "::/d", *option, "--", t.go("hello")]
+            expect_message(t.vm(*words), 125, "lies where the program can write")
+            words[1] += ":ro"
+            assert b"lies where" not in t.vm(*words).err
 
 
 @case

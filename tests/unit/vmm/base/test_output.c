@@ -16,7 +16,7 @@ static const char *opened(const char *path, bool keep)
     static struct failure why;
     int before = host_descriptors(), fd = -1;
     why.text[0] = 0;
-    if (output_open(&fd, "module", "--trace=", path, keep, &why)) {
+    if (output_open(&fd, &(struct output){"--trace=", path, "module", {NULL, 0}, keep}, &why)) {
         assert_int_equal(write(fd, "more", 4), 4);
         close(fd);
     } else {

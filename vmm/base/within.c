@@ -2,13 +2,15 @@
  *
  * Two looks.  Up the tree by `..`, comparing files; and, for a directory that is mounted a second time elsewhere (mount
  * --bind, a container's volumes), by where the two lie in their file system, as mountinfo tells it. */
-#include "vmm/wasi/inside.h"
-
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "vmm/base/message.h"
 
 static bool same_file(const struct stat *a, const struct stat *b)
 {
