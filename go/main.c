@@ -98,7 +98,8 @@ int main(int argc, char **argv)
     struct command c = {0};
     words_parse(&w, argc, argv);
     word(&c, "go");
-    word(&c, w.subcommand);
+    if (*w.subcommand)
+        word(&c, w.subcommand);
     if (w.dir)
         word(&c, text("-C=%s", w.dir));
     if (w.kind != GO_HOST) {

@@ -162,7 +162,8 @@ static struct json_object *replace_of(const char *name, const struct words *w)
     if (!bytes)
         die("-overlay %s cannot be read: %s", name, strerror(errno));
     struct json_object *o = json_tokener_parse(bytes), *rows_of = NULL;
-    if (!o || (json_object_object_get_ex(o, "Replace", &rows_of) && !json_object_is_type(rows_of, json_type_object)))
+    if (!json_object_is_type(o, json_type_object) ||
+        (json_object_object_get_ex(o, "Replace", &rows_of) && !json_object_is_type(rows_of, json_type_object)))
         die("-overlay %s is no JSON object with a \"Replace\" object", name);
     return rows_of;
 }

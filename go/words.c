@@ -89,7 +89,7 @@ void words_parse(struct words *w, int argc, char **argv)
     w->portable = argc > 1 && strcmp(argv[1], "--portable") == 0;
     argc -= w->portable;
     argv += w->portable;
-    w->subcommand = argc > 1 ? argv[1] : "help";
+    w->subcommand = argc > 1 ? argv[1] : "";
     w->kind = kind_of(w->subcommand);
     w->flags = calloc((size_t)argc + 1, sizeof *w->flags);
     if (!w->flags)
