@@ -86,6 +86,7 @@ GUEST_SRC := \
     guest/text.c \
 
 VMM_SRC := \
+    vmm/base/cputime.c \
     vmm/base/end.c \
     vmm/base/failure.c \
     vmm/base/guard.c \
@@ -452,11 +453,12 @@ $(BUILD)/unit/%: tests/unit/%.c $(SAN_LIBS) $(BUILD)/san/libguest.a
 
 # What two threads share: the hand-over of calls, bytes without calls, the resolver.
 $(BUILD)/tsan/test_service: $(call objects,tests/unit/vmm/run/test_service.c vmm/run/service.c vmm/base/message.c \
-    vmm/base/thread.c wasi-shim/hypercall.c,tsan)
+    vmm/base/cputime.c vmm/base/thread.c wasi-shim/hypercall.c,tsan)
 $(BUILD)/tsan/test_batch: $(call objects,tests/unit/vmm/net/test_batch.c vmm/net/batch.c vmm/net/backlog.c \
-    vmm/base/message.c vmm/base/thread.c tests/host/batch_guest.c wasi-shim/batch.c wasi-shim/linear.c,tsan)
+    vmm/base/cputime.c vmm/base/message.c vmm/base/thread.c tests/host/batch_guest.c wasi-shim/batch.c \
+    wasi-shim/linear.c,tsan)
 $(BUILD)/tsan/test_dns: $(call objects,tests/unit/vmm/net/test_dns.c vmm/base/failure.c vmm/base/message.c \
-    vmm/base/thread.c $(addprefix vmm/net/,dns.c policy.c addr.c message.c log.c),tsan)
+    vmm/base/cputime.c vmm/base/thread.c $(addprefix vmm/net/,dns.c policy.c addr.c message.c log.c),tsan)
 $(TSAN_BIN):
 	$(call program,-fsanitize=thread -lpthread -lcmocka)
 

@@ -83,8 +83,14 @@ int wasmvm_config_stack(wasmvm_config *, uint64_t bytes);
 int wasmvm_config_timeout(wasmvm_config *, uint64_t ns);
 /* What that counts from, in nanoseconds of CLOCK_MONOTONIC; 0 (the default) = its call. */
 int wasmvm_config_began(wasmvm_config *, uint64_t ns);
-/* CPU time of the guest over the instance's life; 0 = no limit. */
+/* CPU time over the instance's life, of the threads that work for it: those of its own, and whichever is inside
+ * wasmvm_prepare, wasmvm_run, wasmvm_initialize, wasmvm_lookup or wasmvm_invoke; 0 = no limit. */
 int wasmvm_config_cpu_time(wasmvm_config *, uint64_t ns);
+/* The whole process's instead, counted from there on: nanoseconds of CLOCK_PROCESS_CPUTIME_ID; 0 (the default) = no. */
+int wasmvm_config_cpu_began(wasmvm_config *, uint64_t ns);
+/* Most descriptors that the program has open at a time, its standard streams included; 1 to 1,000,000, default 1,024.
+ * What the process may have open (RLIMIT_NOFILE) counts as well. */
+int wasmvm_config_max_files(wasmvm_config *, uint64_t files);
 /* Descriptors of yours for the program's 0, 1 and 2; -1 (the default) = /dev/null.  Each instance makes copies of its
  * own when it starts: they must be open then. */
 int wasmvm_config_stdio(wasmvm_config *, int in, int out, int err);

@@ -36,6 +36,21 @@ void signal_consume(int number); /* blocked, and perhaps pending */
  * false: errno; EINTR = a stop is wanted, and the rest is not written. */
 bool write_guard_all(struct kick *, int fd, const void *bytes, size_t len);
 
+/* ---- cputime.c: the CPU time that a limit counts ---- */
+enum { CPUTIME_THREADS = 8 };
+struct cputime {
+    uint64_t limit_ns;         /* 0 = none */
+    uint64_t process_from_ns;  /* the process's, from there on; 0 = that of the threads that have entered */
+    pthread_mutex_t lock;      /* of what follows */
+    uint64_t gone_ns;          /* what those took that have left */
+    struct cputime_thread { pthread_t id; clockid_t clock; uint64_t from_ns; unsigned depth; } threads[CPUTIME_THREADS];
+};
+void cputime_open(struct cputime *, uint64_t limit_ns, uint64_t process_from_ns);
+void cputime_enter(struct cputime *); /* the calling thread counts from here on, as often as it enters */
+void cputime_leave(struct cputime *);
+bool cputime_over(struct cputime *);
+uint64_t cputime_slice(struct cputime *); /* when to look again, as no clock tells; UINT64_MAX = never */
+
 /* ---- kick.c: the one way to stop a machine from outside ---- */
 struct kick_timer { timer_t id; bool made; };
 struct kick {
@@ -46,15 +61,15 @@ struct kick {
     uint64_t reason;           /* atomic: 0, or the first one: enum end_kind, and a number in the upper half */
     uint64_t deadline_ns;      /* atomic: of CLOCK_MONOTONIC; 0 = none */
     uint64_t armed_ns;         /* atomic: what the wall timer runs for; 0 = nothing */
-    uint64_t cpu_time_ns, cpu_end_ns; /* for the thread; of cpu_clock */
+    struct cputime cputime;
     uint64_t patience_end_ns;
-    clockid_t cpu_clock;
     struct kick_timer wall, cpu;
     sigset_t mask;             /* the thread's own */
     struct write_guard guard;
     int timer_slack;
 };
-bool kick_open(struct kick *, uint64_t deadline_ns, uint64_t cpu_time_ns); /* false: errno */
+/* cpu_from_ns: the CPU time is the process's, from there on; 0 = the machine's threads'.  false: errno. */
+bool kick_open(struct kick *, uint64_t deadline_ns, uint64_t cpu_time_ns, uint64_t cpu_from_ns);
 void kick_close(struct kick *);
 /* The calling thread runs the machine from here on: the CPU time counts; false: errno, and kick_leave is due.
  * kick_leave gives the thread back as it was.  *inside: what is to be blocked while the guest runs, so that a kick ends

@@ -32,10 +32,10 @@ static struct timespec timespec_of(uint64_t ns)
 
 /* ---- reasons ---- */
 
-bool kick_open(struct kick *k, uint64_t deadline_ns, uint64_t cpu_time_ns)
+bool kick_open(struct kick *k, uint64_t deadline_ns, uint64_t cpu_time_ns, uint64_t cpu_from_ns)
 {
-    *k = (struct kick){.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .deadline_ns = deadline_ns,
-                       .cpu_time_ns = cpu_time_ns};
+    *k = (struct kick){.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .deadline_ns = deadline_ns};
+    cputime_open(&k->cputime, cpu_time_ns, cpu_from_ns);
     return k->event >= 0;
 }
 
@@ -91,7 +91,7 @@ bool kick_pending(struct kick *k)
         return true;
     if (__atomic_load_n(&k->deadline_ns, __ATOMIC_RELAXED) && !time_left(k))
         kick_stop(k, ENDED_TIMEOUT, 0);
-    else if (k->cpu_end_ns && clock_ns(k->cpu_clock) >= k->cpu_end_ns)
+    else if (cputime_over(&k->cputime))
         kick_stop(k, ENDED_CPU_TIME, 0);
     else
         return false;
@@ -113,7 +113,8 @@ static int wait_all(struct kick *k, struct pollfd *all, unsigned n, int64_t time
 {
     uint64_t end = timeout_ns < 0 ? UINT64_MAX : clock_now_ns() + (uint64_t)timeout_ns;
     for (;;) {
-        uint64_t now = clock_now_ns(), left = time_left(k);
+        uint64_t now = clock_now_ns(), left = time_left(k), slice = cputime_slice(&k->cputime);
+        left = left < slice ? left : slice;
         uint64_t own = end == UINT64_MAX ? UINT64_MAX : now < end ? end - now : 0;
         int ready = wait_once(k, all, n, own < left ? own : left);
         if (kick_pending(k)) {
@@ -169,6 +170,18 @@ static void timer_end(struct kick_timer *timer)
     timer->made = false;
 }
 
+/* A process's clock says when the time is over; of several threads this one's is armed, for when to look again. */
+static void cpu_arm(struct kick *k)
+{
+    const struct cputime *c = &k->cputime;
+    if (!k->cpu.made)
+        return;
+    if (c->process_from_ns)
+        timer_arm(&k->cpu, c->process_from_ns + c->limit_ns);
+    else
+        timer_arm(&k->cpu, clock_ns(CLOCK_THREAD_CPUTIME_ID) + cputime_slice(&k->cputime));
+}
+
 /* Arms the wall timer for the deadline, if it is not armed for an earlier one: then kick_drain sees to the rest. So a
  * limit for each of many short calls costs next to nothing. */
 static void deadline_arm(struct kick *k)
@@ -194,12 +207,11 @@ bool kick_enter(struct kick *k, sigset_t *inside)
     prctl(PR_SET_TIMERSLACK, 1); /* waits to the nanosecond instead of 50 us; threads made from here inherit it */
     __atomic_store_n(&k->thread, (int)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
     bool made = timer_make(&k->wall, CLOCK_MONOTONIC);
-    if (k->cpu_time_ns) {
-        made = made && timer_make(&k->cpu, CLOCK_THREAD_CPUTIME_ID);
-        pthread_getcpuclockid(pthread_self(), &k->cpu_clock);
-        k->cpu_end_ns = clock_ns(k->cpu_clock) + k->cpu_time_ns;
-        timer_arm(&k->cpu, k->cpu_end_ns);
-    }
+    cputime_enter(&k->cputime);
+    if (k->cputime.limit_ns)
+        made = made && timer_make(&k->cpu, k->cputime.process_from_ns ? CLOCK_PROCESS_CPUTIME_ID
+                                                                     : CLOCK_THREAD_CPUTIME_ID);
+    cpu_arm(k);
     deadline_arm(k);
     return made;
 }
@@ -213,7 +225,7 @@ void kick_leave(struct kick *k)
     timer_end(&k->wall);
     timer_end(&k->cpu);
     k->armed_ns = 0;
-    k->cpu_end_ns = 0; /* the clock of a thread that may be gone */
+    cputime_leave(&k->cputime);
     signal_consume(KICK_SIGNAL);
     write_guard_leave(&k->guard);
     prctl(PR_SET_TIMERSLACK, k->timer_slack);
@@ -226,8 +238,10 @@ void kick_drain(struct kick *k)
     bool pending = kick_pending(k); /* first: it may kick in its turn */
     signal_consume(KICK_SIGNAL);
     __atomic_store_n(&k->armed_ns, 0, __ATOMIC_SEQ_CST);
-    if (!pending)
-        deadline_arm(k);
+    if (pending)
+        return;
+    deadline_arm(k);
+    cpu_arm(k);
 }
 
 void kick_deadline(struct kick *k, uint64_t deadline_ns)

@@ -22,7 +22,7 @@ struct start { /* one start of wasmvm */
     int argc; char **argv;
     int first;         /* of argv: the first word that is the subcommand's own */
     bool plain;        /* no word is an option (wasmvm-binfmt) */
-    uint64_t began_ns; /* CLOCK_MONOTONIC */
+    uint64_t began_ns, cpu_began_ns; /* CLOCK_MONOTONIC, and of CPU time the process's */
 };
 struct option;
 struct subcommand {

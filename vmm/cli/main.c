@@ -5,7 +5,8 @@
 
 int main(int argc, char **argv)
 {
-    struct start start = { .argc = argc, .argv = argv, .began_ns = clock_now_ns() };
+    struct start start = { .argc = argc, .argv = argv, .began_ns = clock_now_ns(),
+                           .cpu_began_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) };
     struct failure why;
     if (!streams_open_closed(&why))
         fail_as(why.status, "%s", why.text);

@@ -184,6 +184,7 @@ int run_command(const struct start *start)
 {
     wasmvm_config *config = run_parse(&command, start);
     wasmvm_config_began(config, start->began_ns);
+    wasmvm_config_cpu_began(config, start->cpu_began_ns);
 
     if (command.report)
         report_open();

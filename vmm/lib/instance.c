@@ -298,12 +298,14 @@ struct work { struct write_guard guard; struct outlet *before; };
 
 static void work_enter(wasmvm_instance *i, struct work *work)
 {
+    cputime_enter(&vm_kick(i->vm)->cputime);
     write_guard_enter(&work->guard);
     work->before = outlet_use(&i->outlet);
 }
 
-static void work_leave(struct work *work)
+static void work_leave(wasmvm_instance *i, struct work *work)
 {
+    cputime_leave(&vm_kick(i->vm)->cputime);
     outlet_use(work->before);
     write_guard_leave(&work->guard);
 }
@@ -332,7 +334,7 @@ int wasmvm_prepare(wasmvm_instance *i, wasmvm_error *error)
         state_set(i, STATE_PREPARED);
     else
         over(i);
-    work_leave(&work);
+    work_leave(i, &work);
     return good ? WASMVM_OK : embed_failed(i, error);
 }
 
@@ -365,7 +367,7 @@ static int start(wasmvm_instance *i, void (*how)(wasmvm_instance *), wasmvm_erro
     } else {
         over(i);
     }
-    work_leave(&work);
+    work_leave(i, &work);
     return i->state == STATE_ALIVE ? WASMVM_OK : embed_ended(i, error);
 }
 
@@ -418,6 +420,19 @@ static int died(wasmvm_instance *i, wasmvm_error *error)
     return embed_ended(i, error);
 }
 
+/* The thread that calls serves the guest meanwhile. */
+static struct outlet *call_enter(wasmvm_instance *i)
+{
+    cputime_enter(&vm_kick(i->vm)->cputime);
+    return outlet_use(&i->outlet);
+}
+
+static void call_leave(wasmvm_instance *i, struct outlet *before)
+{
+    cputime_leave(&vm_kick(i->vm)->cputime);
+    outlet_use(before);
+}
+
 static void export_describe(struct wasmvm_export *e)
 {
     const char *colon = strchr(e->sig, ':');
@@ -440,10 +455,10 @@ int wasmvm_lookup(wasmvm_instance *i, const char *name, const wasmvm_export **ou
         free(e);
         return embed_error(error, WASMVM_E_HOST, "no memory for an export");
     }
-    struct outlet *before = outlet_use(&i->outlet);
+    struct outlet *before = call_enter(i);
     int found = strlen(name) < CALL_WORDS ? exports_find(&i->outside, name, &e->func, e->sig) : WASMVM_NO_EXPORT;
     int code = found == WASMVM_ENDED ? died(i, error) : WASMVM_OK;
-    outlet_use(before);
+    call_leave(i, before);
     if (found == WASMVM_OK) {
         export_describe(e);
         e->next = i->exports;
@@ -484,7 +499,7 @@ int wasmvm_invoke(wasmvm_instance *i, const wasmvm_export *e, const wasmvm_val *
         return wrong_type(e, nargs, nresults, error);
     for (size_t k = 0; k < nargs; k++)
         in[k] = sig_wide(e->sig[k]) ? args[k].u64 : args[k].u32;
-    struct outlet *before = outlet_use(&i->outlet);
+    struct outlet *before = call_enter(i);
     if (i->call_limit_ns)
         kick_deadline(vm_kick(i->vm), clock_now_ns() + i->call_limit_ns);
     int called = exports_call(&i->outside, e->func, in, (uint32_t)nargs, out, (uint32_t)nresults);
@@ -495,7 +510,7 @@ int wasmvm_invoke(wasmvm_instance *i, const wasmvm_export *e, const wasmvm_val *
         i->config.timeout_ns = i->call_limit_ns; /* for the sentence */
         code = died(i, error);
     }
-    outlet_use(before);
+    call_leave(i, before);
     for (size_t k = 0; k < nresults && code == WASMVM_OK; k++)
         results[k].u64 = sig_wide(e->sig[nargs + 1 + k]) ? out[k] : (uint32_t)out[k];
     return code;

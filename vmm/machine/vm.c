@@ -12,6 +12,7 @@
 #include "vmm/machine/inside.h"
 
 #define PIPE_START (1u << 20)
+#define READ_MOST (32ull << 20) /* between two looks for a stop */
 #define KERNEL_BYTES_PER_PAGE 8 /* of a memory slot: KVM's reverse map */
 
 /* ---- the module's bytes: read once, fully, here ---- */
@@ -32,7 +33,8 @@ static int64_t read_fully(struct vm *vm, int fd, bool is_pipe, uint8_t *to, uint
 {
     uint64_t n = 0;
     while (n < cap && !kick_pending(&vm->kick)) {
-        ssize_t got = is_pipe ? read(fd, to + n, cap - n) : pread(fd, to + n, cap - n, (off_t)n);
+        uint64_t want = cap - n < READ_MOST ? cap - n : READ_MOST;
+        ssize_t got = is_pipe ? read(fd, to + n, want) : pread(fd, to + n, want, (off_t)n);
         if (got == 0)
             break;
         if (got > 0)
@@ -114,7 +116,8 @@ struct vm *vm_new(const struct config *config, struct run_stats *stats)
     vm->config = config;
     vm->stats = stats;
     vm->kvm = (struct kvm){.fd = -1, .vm_fd = -1, .vcpu_fd = -1};
-    if (kick_open(&vm->kick, config->timeout_ns ? stats->start_ns + config->timeout_ns : 0, config->set->cpu_time_ns))
+    if (kick_open(&vm->kick, config->timeout_ns ? stats->start_ns + config->timeout_ns : 0, config->set->cpu_time_ns,
+                  config->set->cpu_began_ns))
         return vm;
     free(vm);
     return NULL;

@@ -283,7 +283,9 @@ static void *late(void *self)
 {
     struct batch_host *b = self;
     outlet_use(b->outlet);
+    struct cputime *cputime = &b->wasi->kick->cputime;
     unsigned idle = 0, missed = 0;
+    cputime_enter(cputime);
     while (!__atomic_load_n(&b->stopping, __ATOMIC_ACQUIRE)) {
         if (!__atomic_load_n(&b->armed, __ATOMIC_ACQUIRE)) {
             syscall(SYS_futex, &b->armed, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
@@ -302,6 +304,7 @@ static void *late(void *self)
             __atomic_store_n(&b->armed, 0, __ATOMIC_RELAXED);
         pthread_mutex_unlock(b->lock);
     }
+    cputime_leave(cputime);
     return NULL;
 }
 

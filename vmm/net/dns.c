@@ -519,6 +519,7 @@ static void *dns_main(void *self)
     struct dns *d = self;
     struct waits w;
     outlet_use(d->outlet);
+    cputime_enter(&d->net->kick->cputime);
     for (;;) {
         waits_fill(&w, d);
         poll(w.fds, w.n, wait_ms(d));
@@ -534,8 +535,10 @@ static void *dns_main(void *self)
             if (d->clients[i].fd >= 0 && w.fds[w.clients[i]].revents)
                 client_read(d, i);
         if (w.fds[0].revents && !door_read(d))
-            return NULL;
+            break;
     }
+    cputime_leave(&d->net->kick->cputime);
+    return NULL;
 }
 
 static bool no_resolver(int error, struct failure *why)

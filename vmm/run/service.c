@@ -208,6 +208,8 @@ static void *service_main(void *context)
 {
     struct service *s = context;
     outlet_use(s->outlet);
+    if (s->cputime)
+        cputime_enter(s->cputime);
     while (!stopping(s)) {
         if (__atomic_exchange_n(&s->wanted, 0, __ATOMIC_ACQUIRE))
             session(s);
@@ -215,6 +217,8 @@ static void *service_main(void *context)
             futex(&s->wanted, FUTEX_WAIT, 0);
     }
     s->cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    if (s->cputime)
+        cputime_leave(s->cputime);
     return NULL;
 }
 

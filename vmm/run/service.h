@@ -27,6 +27,7 @@ struct service {
     bool (*stop_wanted)(void *);          /* the vCPU's thread shall wait for the server no longer; NULL = never */
     void *context;
     int kick_signal;                      /* one that the thread does not block; 0 = none, but for a test */
+    struct cputime *cputime;              /* where its thread's CPU time counts; NULL = nowhere */
     bool patient;                         /* service_stop waits for host functions, however long */
     bool threadless;                      /* there is no service thread: callers of exports are the servers */
 

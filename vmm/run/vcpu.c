@@ -374,7 +374,7 @@ void vcpu_begin(struct vcpu *v, bool threadless)
         .state = guest_word(mem, SLOT_AT + offsetof(struct slot, state)),
         .polled = guest_word(mem, SLOT_AT + offsetof(struct slot, polled)),
         .wait_ticks = ticks.iov_base, .serve = call_serve, .served = call_count, .stop_wanted = stop_wanted,
-        .context = v,
+        .context = v, .cputime = &v->machine.kick->cputime,
         .threadless = threadless, .patient = !v->machine.config->set->abandon,
     };
     service_init(&v->service, v->machine.config->set->hypercall, kvm_tsc_khz(v->machine.kvm));

@@ -239,7 +239,7 @@ uint32_t wait_host(struct wasi *, int host, short events);
 bool host_ready(int host, short events);
 
 /* ---- fdtable.c ---- */
-bool fdtable_open(struct wasi *, struct failure *);
+bool fdtable_open(struct wasi *, uint64_t most /* 0 = the system's limit alone */, struct failure *);
 void fdtable_close(struct wasi *);
 struct desc *desc_get(struct wasi *, uint64_t fd); /* NULL = not open */
 /* Whether the guest may have one more; asked before a call acts, so that desc_place does not fail after it. */

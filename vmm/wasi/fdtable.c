@@ -98,7 +98,7 @@ static uint32_t descriptors_in_use(void)
     return n < 3 ? 0 : n - 3; /* without `.`, `..` and this one */
 }
 
-bool fdtable_open(struct wasi *w, struct failure *why)
+bool fdtable_open(struct wasi *w, uint64_t most, struct failure *why)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
@@ -109,7 +109,8 @@ bool fdtable_open(struct wasi *w, struct failure *why)
     if (max < taken + FIRST_FREE)
         return failure_set(why, "the limit of open files is %llu: wasmvm needs %u at least (raise it with ulimit -n)",
                            (unsigned long long)max, taken + FIRST_FREE);
-    w->open_max = (uint32_t)max - taken;
+    max -= taken;
+    w->open_max = (uint32_t)(!most || max < most ? max : most);
     w->lowest_free = FIRST_FREE;
     w->null = open("/dev/null", O_RDWR | O_CLOEXEC);
     return true;

@@ -28,7 +28,7 @@ static int pipe_ends[2];
 
 static void opened(uint64_t limit_ns, uint64_t cpu_ns)
 {
-    assert_true(kick_open(&kick, limit_ns ? clock_now_ns() + limit_ns : 0, cpu_ns));
+    assert_true(kick_open(&kick, limit_ns ? clock_now_ns() + limit_ns : 0, cpu_ns, 0));
 }
 
 static bool reason_is(enum end_kind kind, uint32_t want)
@@ -114,6 +114,72 @@ static void cpu_time_ends(void **state)
     kick_enter(&kick, &inside);
     assert_int_equal(kick_ppoll(&kick, NULL, 0, 60000000), 0); /* waiting takes none */
     assert_false(kick_pending(&kick));
+    kick_leave(&kick);
+    kick_close(&kick);
+}
+
+static void burn(uint64_t ns)
+{
+    uint64_t end = clock_ns(CLOCK_THREAD_CPUTIME_ID) + ns;
+    while (clock_ns(CLOCK_THREAD_CPUTIME_ID) < end)
+        ;
+}
+
+static void *burn_counted(void *count)
+{
+    if (count)
+        cputime_enter(&kick.cputime);
+    burn(30000000);
+    if (count)
+        cputime_leave(&kick.cputime);
+    return NULL;
+}
+
+static void burnt_by_others(void *count)
+{
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, burn_counted, count), 0);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+}
+
+/* The threads that work for a machine share its time, also those that are gone; others do not count. */
+static void cpu_time_is_of_all_its_threads(void **state)
+{
+    (void)state;
+    opened(0, 50000000);
+    burnt_by_others(NULL);
+    assert_false(kick_pending(&kick));
+    burnt_by_others(&kick);
+    assert_true(kick_pending(&kick) && reason_is(ENDED_CPU_TIME, 0));
+    kick_close(&kick);
+}
+
+/* A wait ends where other threads use the time up. */
+static void cpu_time_ends_a_wait(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    opened(0, 20000000);
+    kick_enter(&kick, &inside);
+    assert_int_equal(pthread_create(&thread, NULL, burn_counted, &kick), 0);
+    assert_int_equal(kick_ppoll(&kick, NULL, 0, (int64_t)BOUND_NS), -1);
+    assert_true(reason_is(ENDED_CPU_TIME, 0));
+    pthread_join(thread, NULL);
+    kick_leave(&kick);
+    kick_close(&kick);
+}
+
+static void cpu_time_is_of_the_process(void **state)
+{
+    (void)state;
+    assert_true(kick_open(&kick, 0, 50000000, clock_ns(CLOCK_PROCESS_CPUTIME_ID)));
+    kick_enter(&kick, &inside);
+    assert_false(kick_pending(&kick));
+    burnt_by_others(NULL);
+    assert_false(guest_runs(BOUND_NS)); /* the clock ends it */
+    assert_true(kick_pending(&kick) && reason_is(ENDED_CPU_TIME, 0));
     kick_leave(&kick);
     kick_close(&kick);
 }
@@ -329,6 +395,9 @@ int main(void)
         cmocka_unit_test(a_loop_ends),
         cmocka_unit_test(the_guest_is_interrupted),
         cmocka_unit_test(cpu_time_ends),
+        cmocka_unit_test(cpu_time_is_of_all_its_threads),
+        cmocka_unit_test(cpu_time_ends_a_wait),
+        cmocka_unit_test(cpu_time_is_of_the_process),
         cmocka_unit_test(deadlines_move),
         cmocka_unit_test(a_stop_ends_a_wait),
         cmocka_unit_test(a_stop_interrupts_the_guest),

@@ -30,6 +30,7 @@ enum { FD = 5, FDS = 300, AGAIN = 6 };
 static struct batch *batch;
 static struct wasi wasi;
 static struct net net;
+static struct kick kick;
 static struct desc descs[FDS];
 static struct conn conns[FDS];
 static int peers[FDS];
@@ -111,7 +112,7 @@ static int setup(void **state)
     memset(batch, 0, sizeof *batch);
     net = (struct net){ .log = -1 };
     clock_ahead_s = 0;
-    wasi = (struct wasi){ .net = &net, .trace = -1 };
+    wasi = (struct wasi){ .net = &net, .kick = &kick, .trace = -1 };
     batch_start(&wasi, &lock);
     assert_non_null(net.batch);
     connection(FD);

@@ -22,6 +22,7 @@
 enum { ASKERS = 4, ROUNDS = 60 };
 
 static struct net net;
+static struct kick the_kick;
 static struct dns *dns;
 static int server;
 static pthread_t server_thread;
@@ -81,7 +82,7 @@ static int setup(void **state)
     const struct settings config = {
         .allow_dns = "", .allow_connect = WORDS("app.test:80"), .dns_server = WORDS(address),
     };
-    net = (struct net){ .log = open("/dev/null", O_WRONLY), .names = true };
+    net = (struct net){ .kick = &the_kick, .log = open("/dev/null", O_WRONLY), .names = true };
     pthread_mutex_init(&net.log_lock, NULL);
     struct failure why;
     assert_true(policy_init(&net.policy, &config, &why));

@@ -72,6 +72,31 @@ static void test_renumber(void **state)
     OK(fd_prestat_get, a, OUT); /* its name moved with it */
 }
 
+/* --max-files counts all that is open, and the system's limit where that is less. */
+static void test_most_files(void **state)
+{
+    (void)state;
+    static const struct { uint64_t most, soft; bool most_counts; } rows[] = {
+        { 20, 1000, true }, { 1000000, 1000, false }, { 0, 1000, false },
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct rlimit before, limit;
+        struct wasi table = { .null = -1 };
+        struct failure why;
+        getrlimit(RLIMIT_NOFILE, &before);
+        limit = before;
+        limit.rlim_cur = rows[i].soft;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        assert_true(fdtable_open(&table, rows[i].most, &why));
+        if (rows[i].most_counts)
+            assert_int_equal(table.open_max, rows[i].most);
+        else
+            assert_in_range(table.open_max, 100, 1000 - 64);
+        fdtable_close(&table);
+        setrlimit(RLIMIT_NOFILE, &before);
+    }
+}
+
 static void test_limit(void **state)
 {
     (void)state;
@@ -144,7 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_preopens), TEST(test_lowest_number), TEST(test_close_preopen), TEST(test_renumber),
-        TEST(test_limit), TEST(test_soft_limit_counts_and_stays), TEST(test_nothing_leaks),
+        TEST(test_limit), TEST(test_most_files), TEST(test_soft_limit_counts_and_stays), TEST(test_nothing_leaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
