@@ -128,6 +128,7 @@ VMM_SRC := \
     vmm/wasi/path.c \
     vmm/wasi/poll.c \
     vmm/wasi/signals.c \
+    vmm/wasi/route.c \
     vmm/wasi/stdio.c \
     vmm/wasi/stream.c \
     vmm/wasi/tmp.c \

@@ -190,6 +190,8 @@ static uint32_t etc_open(struct wasi *w, struct opening *o, uint32_t *fd)
     struct desc d = { .read_only = true };
     struct stat st;
     int i = file_find(etc, o->path);
+    if (o->changes)
+        return WASI_ROFS;
     if (i < 0 && !is_self(o->path))
         return WASI_NOENT;
     d.host = d.io = i < 0 ? self_again(etc) : file_again(etc, i);

@@ -10,36 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Whether the preopen's name covers the path; *rest = what is left of it. */
-static bool covers(const char *name, const char *path, const char **rest)
-{
-    size_t len = strlen(name);
-    while (len && name[len - 1] == '/')
-        len--;
-    if (strncmp(path, name, len) != 0 || (path[len] && path[len] != '/'))
-        return false;
-    *rest = path + len + strspn(path + len, "/");
-    return true;
-}
-
-/* The preopened directory with the longest name that covers the path. */
-static struct desc *preopen_find(struct wasi *w, const char *path, const char **rest)
-{
-    struct desc *best = NULL;
-    const char *after;
-    for (uint32_t fd = 0; fd < w->ndescs; fd++) {
-        struct desc *d = desc_get(w, fd);
-        if (d && d->preopen && d->ops == &directory_ops && covers(d->preopen, path, &after) &&
-            (!best || strlen(d->preopen) > strlen(best->preopen))) {
-            best = d;
-            *rest = after;
-        }
-    }
-    return best;
-}
-
 /* Where a guest path leads: a preopen and the path beneath it, in `text`. */
-static struct desc *place_find(struct wasi *w, const char *path, char text[PATH_MAX], uint32_t *err)
+static struct desc *where(struct wasi *w, const char *path, char text[PATH_MAX], uint32_t *err)
 {
     char whole[PATH_MAX];
     const char *cwd = w->net->cwd, *rest;
@@ -50,7 +22,7 @@ static struct desc *place_find(struct wasi *w, const char *path, char text[PATH_
         return NULL;
     struct desc *d = preopen_find(w, whole, &rest);
     *err = WASI_NOENT;
-    if (!d)
+    if (!d || d->ops != &directory_ops)
         return NULL;
     strcpy(text, rest);
     return d;
@@ -81,10 +53,13 @@ uint32_t unix_target(struct wasi *w, const char *path, struct sockaddr_storage *
     uint32_t err = name_check(path);
     if (err)
         return err;
-    struct desc *d = place_find(w, path, text, &err);
+    struct desc *d = where(w, path, text, &err);
     if (!d)
         return err;
-    int fd = path_find(d, *text ? text : ".", true, &err);
+    struct route p;
+    route_begin(w, &p, d, *text ? text : ".");
+    int fd = route_find(w, &p, true, false, &err);
+    route_end(&p);
     if (fd < 0)
         return err;
     if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode)) {
@@ -139,18 +114,17 @@ uint32_t unix_bind(struct wasi *w, struct desc *socket, const char *path)
         return err;
     if (conn_of(socket)->path)
         return WASI_INVAL;
-    struct desc *d = place_find(w, path, text, &err);
+    struct desc *d = where(w, path, text, &err);
     if (!d)
         return err;
-    if (d->read_only)
-        return WASI_ROFS;
     char *name = name_split(text, &parent);
-    if (!name)
-        return WASI_ADDRINUSE;
-    int dir = path_find(d, parent, true, &err);
+    struct route p;
+    route_begin(w, &p, d, parent);
+    int dir = route_find(w, &p, true, true, &err);
+    route_end(&p);
     if (dir < 0)
         return err;
-    err = bind_at(socket, dir, name, path);
+    err = name ? bind_at(socket, dir, name, path) : WASI_ADDRINUSE;
     close(dir);
     return err;
 }

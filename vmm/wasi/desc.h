@@ -123,6 +123,8 @@ struct desc {
     int io;   /* read and written; host, or a non-blocking twin of it */
     uint8_t filetype;
     bool read_only; /* :ro, inherited by all that is opened through it */
+    bool native;    /* a preopen: on the host, too, its name leads to it */
+    uint8_t tree;   /* enum tree, inherited as well */
     bool inherited; /* our own 0, 1 or 2: flags of its description belong to others too */
     bool paced;     /* could not be had non-blocking: each transfer follows a poll, and is too small to block then */
     uint16_t fdflags; /* as the guest sees them; NONBLOCK is virtual */
@@ -131,6 +133,9 @@ struct desc {
     const char *preopen;    /* guest name of a --dir; else NULL */
     void *own;              /* its kind's; NULL = nothing */
 };
+
+/* Whether it lies in the grant that the guest knows as `/`, and whether that is the host's. */
+enum tree { TREE_NONE, TREE_OWN, TREE_HOST };
 
 /* ---- what a kind of descriptor does ----
  * The calls check what is the same for all kinds (numbers, rights, pointers) and ask the kind for the rest.  What a
@@ -204,6 +209,7 @@ struct wasi {
     uint32_t dir_places;  /* what all of them have room for (places.c) */
     int null;             /* /dev/null: takes the place of a stdio descriptor that the guest closed */
     bool stdio_owned;     /* the standard streams are descriptors of our own */
+    bool one_tree;        /* no grant's name means another directory than it does in the grant `/` */
     int *opening;         /* preopen_all's, while it opens: -1 = not yet */
     uint32_t nopening;
     struct stat terminal; /* of stdin, where terminal_known */
@@ -286,11 +292,31 @@ struct opening {
     char path[PATH_MAX];
     uint64_t lookup, oflags, rights, fdflags;
     bool read, write;  /* what the guest may do afterwards */
+    bool changes;      /* what may not be where it is :ro */
     uint64_t how_flags; /* for openat2 */
 };
 
-/* ---- path.c ---- */
-/* O_PATH descriptor of what the path beneath d names; -1 and *err. */
-int path_find(const struct desc *d, const char *path, bool follow, uint32_t *err);
+/* ---- route.c ---- */
+/* Where a path leads, from a descriptor on, as far as the last call for it had to look.  An absolute link may lead to
+ * another grant, whose rights count then. */
+struct route {
+    int dir, held;    /* the path is resolved beneath dir; held: it is ours, to be closed; else -1 */
+    const char *path;
+    uint64_t how;     /* openat2's */
+    bool read_only;
+    uint8_t tree;
+    bool whole;       /* dir is the grant named `/` itself */
+    bool walked;
+    char name[NAME_MAX + 2]; /* after a walk: the path */
+};
+void route_begin(const struct wasi *, struct route *, const struct desc *, const char *path);
+void route_end(struct route *);
+/* Opens what is there.  changes: ROFS where nothing may be changed.  Failing, -1 and *err; errno stays EAGAIN where
+ * that was all there was, to the last. */
+int route_open(struct wasi *, struct route *, uint64_t flags, uint64_t mode, bool changes, uint32_t *err);
+/* O_PATH descriptor of what is there; -1 and *err. */
+int route_find(struct wasi *, struct route *, bool follow, bool changes, uint32_t *err);
+/* The preopen with the longest name that covers the path, and what is left of it; NULL = none does. */
+struct desc *preopen_find(struct wasi *, const char *path, const char **rest);
 
 #endif

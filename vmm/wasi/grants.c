@@ -36,6 +36,14 @@ static bool preopen_host(struct wasi *w, int *at, const struct config *config, c
     return true;
 }
 
+/* Whether the name that the guest has for it leads to it on the host, too. */
+static bool names_itself(const struct grant *g, const struct stat *st)
+{
+    struct stat there;
+    return !g->kind && g->guest[0] == '/' && stat(g->guest, &there) == 0 && there.st_dev == st->st_dev &&
+           there.st_ino == st->st_ino;
+}
+
 /* The grant's descriptor becomes the table's. */
 static bool preopen_place(struct wasi *w, const struct grant *g, int *host, uint32_t want, struct failure *why)
 {
@@ -45,6 +53,9 @@ static bool preopen_place(struct wasi *w, const struct grant *g, int *host, uint
     uint32_t fd;
     if (fstat(*host, &st) < 0)
         return failure_set(why, "--dir %s: %s", g->guest, strerror(errno));
+    d.native = names_itself(g, &st);
+    if (strcmp(g->guest, "/") == 0)
+        d.tree = d.native ? TREE_HOST : TREE_OWN;
     st.st_mode = g->kind ? S_IFDIR : st.st_mode;
     desc_describe(w, &d, &st, O_RDONLY);
     d.ops = g->kind ? g->kind->ops : d.ops;
@@ -74,6 +85,18 @@ static bool preopen_hosts(struct wasi *w, const struct config *config, struct fa
     return (!kernel || path_check_kernel(hosts[0], why)) && preopen_check_modes(config, hosts, why);
 }
 
+/* Whether a name that begins at the grant `/` means the same by whatever grant it is found. */
+static bool trees_agree(struct wasi *w)
+{
+    const char *rest;
+    const struct desc *top = preopen_find(w, "/", &rest), *d;
+    for (uint32_t fd = 0; top && fd < w->ndescs; fd++)
+        if ((d = desc_get(w, fd)) && d->preopen && d->preopen[0] == '/' && d != top &&
+            !(d->native && top->tree == TREE_HOST))
+            return false;
+    return top;
+}
+
 bool preopen_all(struct wasi *w, const struct config *config, struct failure *why)
 {
     if (config->ngrants == 0)
@@ -91,5 +114,6 @@ bool preopen_all(struct wasi *w, const struct config *config, struct failure *wh
         if (!preopen_place(w, &config->grants[i], &w->opening[i], 3 + i, why))
             return false;
     preopen_end(w);
+    w->one_tree = trees_agree(w);
     return true;
 }

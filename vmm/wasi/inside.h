@@ -19,13 +19,14 @@ bool stdio_adopt(struct wasi *, const struct config *, struct failure *);
 /* 0, or -1 and errno: what close would say. */
 int stdio_release(struct wasi *, struct desc *);
 
+/* ---- route.c ---- */
+bool path_check_kernel(int dir, struct failure *);
+
 /* ---- path.c ---- */
 uint32_t path_stat(struct wasi *, const struct desc *, const char *path, bool follow, struct stat *);
-/* Opens path beneath dir.  Failing, -1 and *err; errno stays EAGAIN where that was all there was, to the last. */
-int path_beneath(int dir, const char *path, uint64_t flags, uint64_t mode, uint32_t *err);
+uint32_t route_stat(struct wasi *, struct route *, bool follow, struct stat *);
 /* The directory that a path call starts from, and its path. */
 uint32_t path_start(struct wasi *, uint64_t fd, uint64_t at, uint64_t len, struct desc **, char path[PATH_MAX]);
-bool path_check_kernel(int dir, struct failure *);
 bool filesystem_refused(int host, uint32_t *err); /* procfs and its like, or an error of fstatfs */
 
 /* ---- open.c ---- */

@@ -28,8 +28,7 @@ static uint32_t opening_decode(struct opening *o)
     bool changes = (o->oflags & (OFLAG_CREAT | OFLAG_TRUNC)) || (o->fdflags & FDFLAG_APPEND);
     o->read = o->rights & RIGHT_FD_READ;
     o->write = o->rights & RIGHT_FD_WRITE;
-    if (o->dir->read_only && (o->write || changes))
-        return WASI_ROFS;
+    o->changes = o->write || changes;
     if (!o->read && !o->write) {
         o->read = true;
         o->write = changes && !(o->oflags & OFLAG_DIRECTORY);
@@ -56,17 +55,12 @@ static uint32_t opening_decode(struct opening *o)
 }
 
 /* Some devices act when they are merely opened (a watchdog begins to count): they are told by a look before. */
-static bool opening_names_device(struct wasi *w, const struct opening *o)
+static bool opening_names_device(struct wasi *w, const struct opening *o, struct route *p)
 {
     struct stat st;
     if (o->oflags & (OFLAG_DIRECTORY | OFLAG_EXCL)) /* neither opens a device */
         return false;
-    return path_stat(w, o->dir, o->path, o->lookup & LOOKUP_FOLLOW, &st) == WASI_SUCCESS && device_refused(w, &st);
-}
-
-static int opening_try(const struct opening *o, uint32_t *err)
-{
-    return path_beneath(o->dir->host, o->path, o->how_flags, o->how_flags & O_CREAT ? 0666 : 0, err);
+    return route_stat(w, p, o->lookup & LOOKUP_FOLLOW, &st) == WASI_SUCCESS && device_refused(w, &st);
 }
 
 /* Sleeps for a tick that grows; INTR when kicked. */
@@ -81,23 +75,23 @@ static uint32_t open_tick(struct kick *kick, struct pollfd *p, unsigned n, int64
 
 /* Whether what keeps the file from being opened now is something to wait for: a FIFO for writing without a reader, or a
  * file that another process holds a lease on (fcntl(2)) and gives back at our asking. */
-static bool opening_waits(struct wasi *w, const struct opening *o, uint32_t err, int host_errno)
+static bool opening_waits(struct wasi *w, const struct opening *o, struct route *p, uint32_t err, int host_errno)
 {
     struct stat st;
     bool fifo = err == WASI_NXIO, lease = err == WASI_IO && host_errno == EAGAIN;
     if ((!fifo && !lease) || (o->fdflags & FDFLAG_NONBLOCK) ||
-        path_stat(w, o->dir, o->path, o->lookup & LOOKUP_FOLLOW, &st) != WASI_SUCCESS)
+        route_stat(w, p, o->lookup & LOOKUP_FOLLOW, &st) != WASI_SUCCESS)
         return false;
     return fifo ? S_ISFIFO(st.st_mode) : S_ISREG(st.st_mode);
 }
 
 /* The kernel has no open that waits where a kick could end it: it is tried again. */
-static int opening_open(struct wasi *w, const struct opening *o, uint32_t *err)
+static int opening_open(struct wasi *w, const struct opening *o, struct route *p, uint32_t *err)
 {
     int64_t tick_ns = OPEN_TICK_MIN_NS;
     for (;;) {
-        int fd = opening_try(o, err);
-        if (fd >= 0 || !opening_waits(w, o, *err, errno))
+        int fd = route_open(w, p, o->how_flags, o->how_flags & O_CREAT ? 0666 : 0, o->changes, err);
+        if (fd >= 0 || !opening_waits(w, o, p, *err, errno))
             return fd;
         *err = open_tick(w->kick, NULL, 0, &tick_ns);
         if (*err)
@@ -144,10 +138,11 @@ static uint32_t opening_check(const struct wasi *w, const struct opening *o, int
 
 uint32_t path_open(struct wasi *w, struct opening *o, uint32_t *fd)
 {
-    uint32_t err;
-    if (opening_names_device(w, o))
-        return WASI_PERM;
-    int host = opening_open(w, o, &err);
+    uint32_t err = WASI_PERM;
+    struct route p;
+    route_begin(w, &p, o->dir, o->path);
+    int host = opening_names_device(w, o, &p) ? -1 : opening_open(w, o, &p, &err);
+    route_end(&p);
     if (host < 0)
         return err;
     struct stat st;
@@ -156,7 +151,8 @@ uint32_t path_open(struct wasi *w, struct opening *o, uint32_t *fd)
         close(host);
         return err;
     }
-    struct desc d = { .host = host, .io = host, .read_only = o->dir->read_only, .fdflags = (uint16_t)o->fdflags };
+    struct desc d = { .host = host, .io = host, .read_only = p.read_only, .tree = p.tree,
+                      .fdflags = (uint16_t)o->fdflags };
     desc_describe(w, &d, &st, o->write ? (o->read ? O_RDWR : O_WRONLY) : O_RDONLY);
     return desc_place(w, &d, fd);
 }

@@ -1,21 +1,16 @@
-/* Paths: how they are resolved, and every path_* call but path_open (open.c).
+/* Every path_* call but path_open (open.c).
  *
- * The kernel resolves, never we: openat2 beneath the directory descriptor, without magic links.  Calls that cannot be
- * told so (mkdir, unlink, rename, ...) resolve the parent that way and act on one final component, which is a
- * name: not `.`, not `..`, without a slash.  Kernel file systems (procfs and its like) are refused, whatever was
- * granted. */
+ * Paths are resolved by route.c.  Calls that the kernel cannot be told to resolve so (mkdir, unlink, rename, ...) have
+ * the parent resolved and act on one final component, which is a name: not `.`, not `..`, without a slash.  Kernel file
+ * systems (procfs and its like) are refused, whatever was granted. */
 #include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-#define RESOLVE_RETRIES 64 /* of EAGAIN; without a bound two guests that rename could hold us for ever */
 
 /* ---- what is never opened ---- */
 
@@ -41,37 +36,6 @@ bool filesystem_refused(int host, uint32_t *err)
 }
 
 /* ---- resolution ---- */
-
-static int openat2_host(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
-{
-    struct open_how how = { .flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve };
-    return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
-}
-
-bool path_check_kernel(int dir, struct failure *why)
-{
-    int fd = openat2_host(dir, ".", O_PATH, 0, RESOLVE_BENEATH);
-    if (fd < 0)
-        return failure_set(why, "directories cannot be granted: openat2: %s "
-                           "(it needs Linux 5.8 and no seccomp filter against it)", strerror(errno));
-    close(fd);
-    return true;
-}
-
-int path_beneath(int dir, const char *path, uint64_t flags, uint64_t mode, uint32_t *err)
-{
-    for (int i = 0; i <= RESOLVE_RETRIES; i++) {
-        int fd = openat2_host(dir, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
-        if (fd >= 0)
-            return fd;
-        if (errno != EAGAIN && errno != EINTR) {
-            *err = errno == EXDEV ? WASI_PERM : wasi_errno(errno);
-            return -1;
-        }
-    }
-    *err = WASI_IO;
-    return -1;
-}
 
 /* Copies a path in and makes it a C string. */
 static uint32_t path_read(struct wasi *w, uint64_t at, uint64_t len, char path[PATH_MAX])
@@ -108,6 +72,8 @@ struct entry {
     int parent;       /* host descriptor of the directory that holds it */
     bool slash;       /* slashes followed the name: it must be a directory */
     bool dot, dotdot; /* the name is `.` or `..`: exists, and cannot be acted on */
+    bool read_only;   /* where it lies, as the next: links may have led to another grant */
+    uint8_t tree;
 };
 
 static void entry_close(struct entry *e)
@@ -150,11 +116,14 @@ static uint32_t entry_open(struct wasi *w, uint64_t fd, uint64_t at, uint64_t le
     if (e->path[0] == '/')
         return WASI_PERM;
     const char *parent = entry_split(e);
-    if (*parent == 0) {
-        e->parent = e->dir->host;
+    struct route p;
+    route_begin(w, &p, e->dir, parent);
+    e->parent = *parent ? route_open(w, &p, O_PATH | O_DIRECTORY, 0, false, &err) : e->dir->host;
+    route_end(&p);
+    e->read_only = p.read_only;
+    e->tree = p.tree;
+    if (*parent == 0)
         return WASI_SUCCESS;
-    }
-    e->parent = path_beneath(e->dir->host, parent, O_PATH | O_DIRECTORY, 0, &err);
     if (e->parent < 0)
         return err;
     if (filesystem_refused(e->parent, &err)) {
@@ -171,7 +140,7 @@ static uint32_t entry_open_change(struct wasi *w, uint64_t fd, uint64_t at, uint
     uint32_t err = entry_open(w, fd, at, len, e);
     if (err)
         return err;
-    if (e->dir->read_only)
+    if (e->read_only)
         err = WASI_ROFS;
     else if (e->dot || e->dotdot)
         err = dot_err;
@@ -294,14 +263,14 @@ uint32_t wasi_path_symlink(struct wasi *w, const struct path_symlink_args *args)
         return err;
     if (args->target_len == 0 || args->path_len == 0)
         return WASI_INVAL;
-    if (target[0] == '/')
-        return WASI_PERM;
     struct entry e;
     err = entry_open_change(w, args->dir, args->path, args->path_len, &e, WASI_EXIST);
     if (err)
         return err;
     mode_t mode;
-    if (!e.slash)
+    if (target[0] == '/' && e.tree != TREE_HOST)
+        err = WASI_PERM; /* it would mean one file here, and another to whoever else meets it */
+    else if (!e.slash)
         err = result(symlinkat(target, e.parent, e.name));
     else if ((err = entry_mode(&e, &mode)) == WASI_SUCCESS)
         err = WASI_EXIST;
@@ -344,10 +313,9 @@ static bool name_is_plain(const char *path)
     return path[0] && !strchr(path, '/') && strcmp(path, "..") != 0;
 }
 
-/* O_PATH descriptor of what the path names. */
-int path_find(const struct desc *d, const char *path, bool follow, uint32_t *err)
+int route_find(struct wasi *w, struct route *p, bool follow, bool changes, uint32_t *err)
 {
-    int fd = path_beneath(d->host, path, O_PATH | (follow ? 0 : O_NOFOLLOW), 0, err);
+    int fd = route_open(w, p, O_PATH | (follow ? 0 : O_NOFOLLOW), 0, changes, err);
     if (fd >= 0 && filesystem_refused(fd, err)) {
         close(fd);
         return -1;
@@ -355,21 +323,29 @@ int path_find(const struct desc *d, const char *path, bool follow, uint32_t *err
     return fd;
 }
 
-uint32_t path_stat(struct wasi *w, const struct desc *d, const char *path, bool follow, struct stat *st)
+uint32_t route_stat(struct wasi *w, struct route *p, bool follow, struct stat *st)
 {
-    (void)w;
-    if (name_is_plain(path)) {
-        if (fstatat(d->host, path, st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (name_is_plain(p->path)) {
+        if (fstatat(p->dir, p->path, st, AT_SYMLINK_NOFOLLOW) < 0)
             return wasi_errno(errno);
         if (!follow || !S_ISLNK(st->st_mode))
             return WASI_SUCCESS;
     }
     uint32_t err;
-    int fd = path_find(d, path, follow, &err);
+    int fd = route_find(w, p, follow, false, &err);
     if (fd < 0)
         return err;
     err = result(fstat(fd, st));
     close(fd);
+    return err;
+}
+
+uint32_t path_stat(struct wasi *w, const struct desc *d, const char *path, bool follow, struct stat *st)
+{
+    struct route p;
+    route_begin(w, &p, d, path);
+    uint32_t err = route_stat(w, &p, follow, st);
+    route_end(&p);
     return err;
 }
 
@@ -412,9 +388,10 @@ uint32_t wasi_path_filestat_set_times(struct wasi *w, const struct path_filestat
     err = path_start(w, args->dir, args->path, args->path_len, &d, path);
     if (err)
         return err;
-    if (d->read_only)
-        return WASI_ROFS;
-    int fd = path_find(d, path, args->lookup & LOOKUP_FOLLOW, &err);
+    struct route p;
+    route_begin(w, &p, d, path);
+    int fd = route_find(w, &p, args->lookup & LOOKUP_FOLLOW, true, &err);
+    route_end(&p);
     if (fd < 0)
         return err;
     err = result(utimensat(fd, "", times, AT_EMPTY_PATH));

@@ -1,6 +1,8 @@
-/* Every path call, a hundred thousand times at random, with every trick that a path can hold, while a second process
- * moves directories and links about.  Whatever the guest gets open lies in a grant; nothing outside changes, nothing
- * read-only changes, no descriptor of the host is left over.  WASMVM_STORM=N does N calls, WASMVM_SEED=N others. */
+/* Every path call, fifty thousand times at random, with every trick that a path can hold, while a second process moves
+ * directories and links about; once with grants that have names of their own, and once with those that they have on
+ * the host, so that absolute links lead from one to the other.  Whatever the guest gets open lies in a grant; nothing
+ * outside changes, nothing read-only changes, no descriptor of the host is left over.  WASMVM_STORM=N does N calls,
+ * WASMVM_SEED=N others. */
 #include "tests/unit/vmm/cli/child.h"
 #include "tests/unit/vmm/wasi/fixture.h"
 
@@ -11,7 +13,7 @@
 static const char *const pieces[] = {
     "..", ".", "", "a", "b", "a/deep", "link", "up", "abs", "root", "loop", "file", "fifo", "null", "sub", "inner",
     "new", "swap", "outside", "outside/secret", "secret", "../outside", "../..", "proc/self/environ", "x\xff", "..a",
-    "...",
+    "...", "to-rw", "to-rw", "to-ro", "to-ro", "to-ro/file", "to-rw/sub", "chain",
 };
 enum { PIECES = sizeof pieces / sizeof pieces[0] };
 static char outside[128], read_only[128];
@@ -44,11 +46,14 @@ static uint64_t any_fd(void)
     return any(3) ? ROOT + any(2) : FIRST + any(24);
 }
 
+static bool from_read_only; /* of the last call's first descriptor */
+
 static uint32_t storm_call(void)
 {
     char p[512], q[512];
     const uint64_t d = any_fd(), e = any_fd(), n = path_at(PATH1, p), m = path_at(PATH2, q);
     static const uint64_t rights[] = { 0, GO_RDONLY, GO_RDWR, GO_WRONLY };
+    from_read_only = desc_get(wasi, d) && desc_get(wasi, d)->read_only;
     switch (any(18)) {
     case 0: return CALL(path_create_directory, d, PATH1, n);
     case 1: return CALL(path_remove_directory, d, PATH1, n);
@@ -123,6 +128,11 @@ static void make(const char *directory, const char *name, const char *text)
         close(fd);
 }
 
+static void exchange(const char *one, const char *other)
+{
+    syscall(SYS_renameat2, AT_FDCWD, one, AT_FDCWD, other, 2 /* RENAME_EXCHANGE */);
+}
+
 /* The second process: a and swap change places with links that lead out; a/deep goes out and comes back.  It follows no
  * link itself, so that what changes outside is the guest's doing, "moved" apart. */
 static pid_t start_racer(void)
@@ -130,25 +140,28 @@ static pid_t start_racer(void)
     pid_t pid = fork();
     if (pid != 0)
         return pid;
-    char moved[256], a[256], up[256], swap[256], abs_link[256];
+    char moved[256], a[256], up[256], swap[256], abs_link[256], to_rw[256], to_ro[256], chain[256];
     snprintf(moved, sizeof moved, "%s/moved", outside);
     snprintf(a, sizeof a, "%s/a", root), snprintf(up, sizeof up, "%s/up", root);
     snprintf(swap, sizeof swap, "%s/swap", root), snprintf(abs_link, sizeof abs_link, "%s/abs", root);
+    snprintf(to_rw, sizeof to_rw, "%s/to-rw", root), snprintf(to_ro, sizeof to_ro, "%s/to-ro", root);
+    snprintf(chain, sizeof chain, "%s/chain", root);
     alarm(60);
     for (;;) {
-        syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, up, 2 /* RENAME_EXCHANGE */);
-        syscall(SYS_renameat2, AT_FDCWD, swap, AT_FDCWD, abs_link, 2);
+        exchange(a, up), exchange(swap, abs_link);
+        exchange(to_rw, abs_link), exchange(to_ro, a), exchange(to_ro, to_rw);
         int real = open(a, O_PATH | O_DIRECTORY | O_NOFOLLOW);
         renameat(real, "deep", AT_FDCWD, moved);
         mkdir(a, 0755), mkdir(swap, 0755); /* what the guest has removed comes back */
         renameat(AT_FDCWD, moved, real, "deep");
         close(real);
-        if (symlink("../outside-of-it", up) == 0 || symlink(outside, abs_link) == 0)
+        if (symlink("../outside-of-it", up) == 0 || symlink(outside, abs_link) == 0 || symlink(root, to_rw) == 0 ||
+            symlink(read_only, to_ro) == 0 || symlink("to-ro/to-rw", chain) == 0)
             usleep(1);
     }
 }
 
-static int storm_setup(void **state)
+static int storm_setup(void **state, bool named)
 {
     static char ro[128];
     setup(state);
@@ -165,10 +178,26 @@ static int storm_setup(void **state)
     assert_int_equal(symlink(link_to, host_path("up")) | symlink(outside, host_path("abs")) |
                      symlink("/", host_path("root")) | symlink("loop", host_path("loop")) |
                      symlink("sub", host_path("link")) | mkfifo(host_path("fifo"), 0600), 0);
-    struct grant grants[] = { { .host = root, .guest = "/" }, { .host = ro, .guest = "/ro", .read_only = true } };
+    char in_ro[160];
+    snprintf(in_ro, sizeof in_ro, "%s/to-rw", ro);
+    assert_int_equal(symlink(root, in_ro), 0);
+    snprintf(in_ro, sizeof in_ro, "%s/to-ro", ro);
+    assert_int_equal(symlink(ro, in_ro), 0);
+    struct grant grants[] = { { .host = root, .guest = named ? root : "/" },
+                              { .host = ro, .guest = named ? ro : "/ro", .read_only = true } };
     struct config config = { .grants = grants, .ngrants = 2 };
     wasi = wasi_new(&config);
     return 0;
+}
+
+static int setup_own_names(void **state)
+{
+    return storm_setup(state, false);
+}
+
+static int setup_host_names(void **state)
+{
+    return storm_setup(state, true);
 }
 
 static int storm_teardown(void **state)
@@ -182,7 +211,7 @@ static void test_storm(void **state)
 {
     (void)state;
     const char *calls = getenv("WASMVM_STORM"), *other = getenv("WASMVM_SEED");
-    uint64_t n = calls ? strtoull(calls, NULL, 10) : 100000, good = 0, opened_count = 0;
+    uint64_t n = calls ? strtoull(calls, NULL, 10) : 50000, good = 0, opened_count = 0, crossed = 0;
     seed += other ? strtoull(other, NULL, 10) * 0x9e3779b97f4a7c15u : 0;
     const uint64_t before_outside = sum_of(outside, 1), before_ro = sum_of(read_only, 1);
     int descriptors = host_descriptors();
@@ -193,8 +222,11 @@ static void test_storm(void **state)
         uint32_t err = storm_call();
         assert_true(err <= WASI_NOTCAPABLE);
         good += err == WASI_SUCCESS;
-        if (wasi->open_count > open_before)
-            lies_in_a_grant(out32()), opened_count++;
+        if (wasi->open_count > open_before) {
+            lies_in_a_grant(out32());
+            opened_count++;
+            crossed += desc_get(wasi, out32())->read_only != from_read_only;
+        }
         if (i % 500 == 0) { /* what it undid */
             mkdir(host_path("sub"), 0755), mkdir(host_path("a"), 0755);
             close(open(host_path("file"), O_CREAT | O_WRONLY | O_NOFOLLOW, 0644));
@@ -210,12 +242,14 @@ static void test_storm(void **state)
     assert_int_equal(sum_of(outside, 1), before_outside);
     assert_int_equal(sum_of(read_only, 1), before_ro);
     assert_true(good > n / 100 && opened_count > n / 1000); /* a storm, and no calm */
+    assert_true(!wasi->descs[ROOT].native || crossed > n / 5000); /* from grant to grant */
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_storm, storm_setup, storm_teardown),
+        cmocka_unit_test_setup_teardown(test_storm, setup_own_names, storm_teardown),
+        cmocka_unit_test_setup_teardown(test_storm, setup_host_names, storm_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
