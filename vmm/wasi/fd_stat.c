@@ -97,7 +97,7 @@ uint32_t wasi_fd_fdstat_get(struct wasi *w, const struct fd_fdstat_get_args *arg
 /* Makes APPEND so on the host.  A shared description stays as it is: others write through it too. */
 static uint32_t append_set(struct desc *d, bool on)
 {
-    if (!d->ops->positions)
+    if (!d->ops->positions && d->ops != &append_ops)
         return WASI_SUCCESS; /* a stream has no other end to write at */
     if (d->inherited)
         return WASI_NOTSUP;
@@ -183,6 +183,8 @@ uint32_t wasi_fd_filestat_set_times(struct wasi *w, const struct fd_filestat_set
         return WASI_BADF;
     if (d->read_only)
         return WASI_ROFS;
+    if (d->inherited)
+        return WASI_NOTCAPABLE;
     struct timespec times[2];
     uint32_t err = times_decode(args->atim, args->mtim, args->set, times);
     if (err)

@@ -29,6 +29,11 @@ static int file_poll(const struct desc *d, bool write)
     return desc_may(d, write) ? POLL_READY : POLL_REFUSED;
 }
 
+/* A standard stream that was opened for appending: what others wrote there is not read or passed over. */
+const struct desc_ops append_ops = {
+    .name = "append", .read = file_read, .write = file_write, .poll = file_poll,
+};
+
 const struct desc_ops file_ops = {
     .name = "file", .read = file_read, .write = file_write, .positions = true, .poll = file_poll,
 };

@@ -46,6 +46,7 @@ bool preopen_all(struct wasi *, const struct config *, struct failure *);
 void preopen_end(struct wasi *);                  /* of what preopen_all held when it failed */
 
 /* ---- file.c ---- */
+extern const struct desc_ops append_ops;
 ssize_t file_read(const struct desc *, const struct iovec *, int n, int64_t offset);
 ssize_t file_write(const struct desc *, const struct iovec *, int n, int64_t offset);
 bool desc_may(const struct desc *, bool write); /* whether it has the right to read, or to write */

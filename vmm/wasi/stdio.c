@@ -19,6 +19,20 @@ static int nonblocking_twin(int fd, int access)
     return open(link, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
+/* A stream is read and written by its mode, and no more: what the caller redirected it to keeps its size and times. */
+static void stream_rights(struct desc *d, int flags)
+{
+    d->rights &= ~(uint32_t)(RIGHT_FD_ALLOCATE | RIGHT_FD_FILESTAT_SET_SIZE |
+                             RIGHT_FD_FILESTAT_SET_TIMES);
+    if (!(flags & O_APPEND))
+        return;
+    d->fdflags |= FDFLAG_APPEND;
+    if (d->ops == &file_ops && d->filetype == FILETYPE_REGULAR) {
+        d->ops = &append_ops;
+        d->rights &= ~(uint32_t)(RIGHT_FD_SEEK | RIGHT_FD_TELL | RIGHT_FD_ADVISE);
+    }
+}
+
 static bool adopt(struct wasi *w, int fd, int host, struct failure *why)
 {
     struct stat st;
@@ -38,8 +52,7 @@ static bool adopt(struct wasi *w, int fd, int host, struct failure *why)
     /* A directory on stdin is no grant. */
     if (desc_is_dir(&d))
         d.ops = &file_ops, d.filetype = FILETYPE_UNKNOWN, d.rights = RIGHT_FD_FILESTAT_GET, d.inheriting = 0;
-    if (flags & O_APPEND)
-        d.fdflags |= FDFLAG_APPEND;
+    stream_rights(&d, flags);
     if (d.ops == &stream_ops) {
         d.io = nonblocking_twin(host, access);
         if (d.io < 0) {

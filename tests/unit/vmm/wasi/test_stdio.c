@@ -245,6 +245,35 @@ static void files_body(void)
     unlink(path);
 }
 
+/* Whatever the caller redirected a stream to: its size, its times and what others wrote there are not the program's. */
+static void file_keeps_body(void)
+{
+    char path[] = "/tmp/wasi-stdio-XXXXXX";
+    struct stat before, st;
+    int fd = mkstemp(path);
+    CHECK(write(fd, "yesterday's", 11) == 11 && fstat(fd, &before) == 0);
+    pipes();
+    use_as(open(path, O_RDWR | O_APPEND), 0);
+    use_as(open(path, O_WRONLY), 1);
+    use_as(open(path, O_WRONLY | O_APPEND), 2);
+    start();
+    for (uint32_t at = 0; at <= 2; at++) {
+        bool appends = fdstat(at).flags & FDFLAG_APPEND;
+        CHECK(!(fdstat(at).rights & (RIGHT_FD_FILESTAT_SET_SIZE | RIGHT_FD_ALLOCATE | RIGHT_FD_FILESTAT_SET_TIMES)));
+        CHECK(CALL(fd_filestat_set_size, at, 0) != 0 && CALL(fd_allocate, at, 0, 1000) == WASI_BADF);
+        CHECK(CALL(fd_filestat_set_times, at, 0, 0, FST_MTIM | FST_ATIM) == WASI_NOTCAPABLE);
+        CHECK(CALL(fd_sync, at) == 0 && CALL(fd_datasync, at) == 0);
+        CHECK(CALL(fd_seek, at, 0, 0, OUT) == (appends ? WASI_SPIPE : WASI_SUCCESS));
+        CHECK(CALL(fd_tell, at, OUT) == (appends ? WASI_SPIPE : WASI_SUCCESS));
+        CHECK(CALL(fd_pwrite, at, iov(BUF, 0), 1, 0, OUT) == (appends ? WASI_SPIPE : WASI_SUCCESS));
+        CHECK(appends == (at != 1));
+    }
+    CHECK(fstat(fd, &st) == 0 && st.st_size == 11 && st.st_mtim.tv_sec == before.st_mtim.tv_sec);
+    CHECK(write_text(2, "+") == 0 && fstat(fd, &st) == 0 && st.st_size == 12);
+    close(fd);
+    unlink(path);
+}
+
 static void closed_body(void)
 {
     close(0), close(1), close(2);
@@ -458,6 +487,7 @@ static void listener_body(void)
 #define CHILDREN(X)                                                                                                    \
     X(read) X(read_waits) X(read_waits_nonblocking) X(write_1) X(write_1_nonblock) X(write_1_paced)                    \
     X(write_1_paced_nonblock) X(write_2) X(write_2_nonblock) X(write_2_paced) X(write_again) X(sigpipe) X(files)       \
+    X(file_keeps)                                                                                                      \
     X(closed) X(close) X(renumber) X(directory) X(terminal) X(poll) X(named_pipe) X(socket) X(dgram) X(listener)
 CHILDREN(CHILD)
 
