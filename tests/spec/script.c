@@ -235,6 +235,7 @@ static void put_action(struct work *w, enum script_expect expect)
 {
     const struct json *action = json_get(w->command, "action"), *field = json_get(action, "field");
     const struct json *args = json_get(action, "args"), *results = json_get(w->command, "expected");
+    const struct json *either = json_get(w->command, "either");
     bool is_get = strcmp(json_text(action, "type", ""), "get") == 0;
     put_command(w, is_get ? SCRIPT_GET : SCRIPT_CALL);
     put_text(w, json_text(action, "module", ""));
@@ -242,8 +243,12 @@ static void put_action(struct work *w, enum script_expect expect)
     put(w, args ? args->count : 0, 4);
     for (const struct json *arg = args ? args->first : NULL; arg; arg = arg->next)
         put_arg(w, arg);
+    if (expect == SCRIPT_RESULTS && !results && either) {
+        expect = SCRIPT_EITHER;
+        results = either;
+    }
     put_expect(w, expect, expect == SCRIPT_TRAP ? json_text(w->command, "text", "") : "");
-    bool compared = expect == SCRIPT_RESULTS && results;
+    bool compared = expect != SCRIPT_TRAP && expect != SCRIPT_DONE && results;
     put(w, compared ? results->count : 0, 4);
     for (const struct json *result = compared ? results->first : NULL; result; result = result->next)
         put_result(w, result);

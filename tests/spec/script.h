@@ -18,6 +18,7 @@
 
 enum script_op { SCRIPT_MODULE, SCRIPT_REGISTER, SCRIPT_GET, SCRIPT_CALL };
 enum script_count { SCRIPT_COUNTED, SCRIPT_UNCOUNTED, SCRIPT_CHANGED /* a failure is a change of the standard */ };
-enum script_expect { SCRIPT_DONE /* no trap */, SCRIPT_RESULTS, SCRIPT_TRAP, SCRIPT_REFUSED, SCRIPT_UNLINKABLE };
+enum script_expect { SCRIPT_DONE /* no trap */, SCRIPT_RESULTS, SCRIPT_TRAP, SCRIPT_REFUSED, SCRIPT_UNLINKABLE,
+                     SCRIPT_EITHER /* one result, which is one of them */ };
 
 #endif

