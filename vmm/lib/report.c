@@ -92,6 +92,9 @@ static void table_work(FILE *out, const struct run_stats *stats)
             mb(stats->max_rss_bytes), mb(stats->slot_kernel_bytes));
     fprintf(out, "VM exits    %llu, of them %llu for no call\n", (unsigned long long)stats->exits,
             (unsigned long long)stats->exits_other);
+    if (stats->clocks_by_calls)
+        fprintf(out, "clocks      by calls, as %s%s\n", *stats->clock_source ? "the host's clock source is " :
+                "the host's clock source is unknown (is /sys mounted?)", stats->clock_source);
     if (stats->service_cpu_ns)
         fprintf(out, "polling     %.2f ms of CPU\n", (double)stats->service_cpu_ns / 1e6);
     if (stats->missing_path && *stats->missing_path) {
@@ -310,6 +313,9 @@ char *report_json(const struct config *config, const struct run_stats *stats, co
     json_counts(out, "memory", stats, memory, sizeof memory / sizeof memory[0]);
     fprintf(out, "  \"exits\": {\"all\": %llu, \"for_no_call\": %llu},\n", (unsigned long long)stats->exits,
             (unsigned long long)stats->exits_other);
+    fprintf(out, "  \"clocks\": {\"in_guest\": %s, \"source\": ", stats->clocks_by_calls ? "false" : "true");
+    json_string(out, stats->clock_source);
+    fprintf(out, "},\n");
     json_plugins(out, config);
     json_calls(out, stats);
     fprintf(out, "}\n");

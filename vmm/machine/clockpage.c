@@ -44,15 +44,15 @@ static struct sample sample_take(void)
     return s;
 }
 
-static bool clocksource_is_tsc(void)
+/* Its name; "" where it cannot be read, as without a /sys. */
+static void clocksource_read(char name[], size_t cap)
 {
-    char name[8] = "";
     int fd = open("/sys/devices/system/clocksource/clocksource0/current_clocksource", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    ssize_t n = read(fd, name, sizeof name - 1);
-    close(fd);
-    return n == 4 && memcmp(name, "tsc\n", 4) == 0;
+    ssize_t n = fd < 0 ? 0 : read(fd, name, cap - 1);
+    if (fd >= 0)
+        close(fd);
+    name[n > 0 ? n : 0] = 0;
+    name[strcspn(name, "\n")] = 0;
 }
 
 /* seq is odd while the rest is not consistent; x86 keeps stores in order. */
@@ -83,7 +83,10 @@ static void page_make(struct vm *vm, const struct sample *s, int64_t monotonic_n
 void clockpage_start(struct vm *vm)
 {
     uint64_t khz = kvm_tsc_khz(&vm->kvm);
-    vm->clock = (struct clock){.usable = khz && clocksource_is_tsc()};
+    char *source = vm->stats->clock_source;
+    clocksource_read(source, sizeof vm->stats->clock_source);
+    vm->clock = (struct clock){.usable = khz && strcmp(source, "tsc") == 0};
+    vm->stats->clocks_by_calls = !vm->clock.usable;
     if (!vm->clock.usable)
         return;
     struct sample s = sample_take();

@@ -76,6 +76,8 @@ struct run_stats {
     uint64_t service_cpu_ns;     /* CPU time of the service thread */
     uint64_t cpu_ns;             /* CPU time of the guest (vCPU thread) */
     uint64_t max_rss_bytes;      /* of the process */
+    char clock_source[16];       /* the host's; "" = unknown */
+    bool clocks_by_calls;        /* no clock can be read in the guest */
     uint64_t slot_kernel_bytes;
     uint64_t linear_bytes;       /* linear memory at the end */
     struct guest_stats guest;    /* a copy, taken once */

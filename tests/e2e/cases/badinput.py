@@ -389,6 +389,18 @@ def a_guest_image_that_is_broken(t):
 
 
 @case
+def no_sys(t):
+    """Without a /sys nobody says what the host's clock is made of: clocks are calls then, and --stats says why."""
+    argv = ["unshare", "--mount", "sh", "-c", 'umount -l /sys && exec "$@"', "sh", t.wasmvm, "--stats", "--",
+            t.write("ok.wasm", OK)]
+    result = run(argv)
+    if b"unshare:" in result.err or b"umount:" in result.err:
+        raise Skip("this needs root: " + result.err.decode().strip())
+    assert result.status == 0, result
+    assert b"clocks      by calls, as the host's clock source is unknown (is /sys mounted?)" in result.err, result
+
+
+@case
 def no_dev_kvm(t):
     """With a /dev of its own that has no kvm in it."""
     shell = 'mount -t tmpfs none /dev && exec "$@"'

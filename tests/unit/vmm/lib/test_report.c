@@ -63,6 +63,20 @@ static int fill(void **state)
     return 0;
 }
 
+static void test_clocks_by_calls(void **state)
+{
+    (void)state;
+    const struct config config = { .module = "app.wasm" };
+    struct end end = { ENDED_EXIT, 0, "" };
+    assert_null(strstr(table(&config, &end), "clocks "));
+    has(json(&config, &end), "\"clocks\": {\"in_guest\": true, \"source\": \"\"},\n");
+    stats.clocks_by_calls = true;
+    has(table(&config, &end), "clocks      by calls, as the host's clock source is unknown (is /sys mounted?)\n");
+    strcpy(stats.clock_source, "hpet");
+    has(table(&config, &end), "clocks      by calls, as the host's clock source is hpet\n");
+    has(json(&config, &end), "\"clocks\": {\"in_guest\": false, \"source\": \"hpet\"},\n");
+}
+
 static void test_json(void **state)
 {
     (void)state;
@@ -139,7 +153,7 @@ static void test_figures_of_a_hostile_guest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_json, fill),
+        cmocka_unit_test_setup(test_clocks_by_calls, fill), cmocka_unit_test_setup(test_json, fill),
         cmocka_unit_test_setup(test_json_ends, fill),
         cmocka_unit_test_setup(test_json_of_a_run_that_never_began, fill),
         cmocka_unit_test_setup(test_table, fill),

@@ -23,6 +23,7 @@
 #define OFFSET    0x123456789abull
 
 static struct control area;
+static struct run_stats stats;
 static struct vm vm;
 static struct {
     bool on;
@@ -67,6 +68,7 @@ static void start(void)
     memset(&area, 0, sizeof area);
     memset(&vm, 0, sizeof vm);
     host = (__typeof__(host)){true, now, 1, now, 0, 1700000000 * SECOND_NS, 5000 * SECOND_NS};
+    vm.stats = &stats;
     vm.mem.regions[REGION_CONTROL] = (struct region){MAP_CONTROL, sizeof area, (uint8_t *)&area, true};
     vm.clock = (struct clock){.usable = true, .offset = OFFSET, .ns_per_tick = TICK_NS, .first_tsc = now,
                               .first_ns = host.mono};
