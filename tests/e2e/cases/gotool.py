@@ -3,9 +3,11 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
+import textwrap
 import time
 import zipfile
 
@@ -289,15 +291,31 @@ def an_overlay_of_the_users_own(t):
 
 @case(vm=False)
 def the_overlay_for_build_systems(t):
-    """`wasmvm go overlay` prints a file for -overlay of the go command itself."""
+    """docs/go.md: GOFLAGS for what calls `go build`, and a copy of GOROOT for what does not."""
+    with open(os.path.join(ROOT, "docs/go.md")) as f:
+        page = f.read().split("## Build systems")[1].split("## ")[0]
+    settings, copy = re.findall(r"(?:^    .*\n)+", page, re.M)
     directory = module(t, main='package main\n\nimport _ "net"\n\nfunc main() {}\n')
-    printed = go(t, directory, "overlay")
-    expect(printed, 0, err="")
-    root = os.path.dirname(os.path.dirname(next(iter(json.load(open(printed.out.strip()))["Replace"]))))
-    env = dict(environment(), GOOS="wasip1", GOARCH="wasm", GOROOT=root.removesuffix("/src"))
-    flag = "-overlay=" + printed.out.decode().strip()
-    expect(run(["go", "build", flag, "-o", t.path("out"), "."], cwd=directory, env=env, timeout=170), 0, err="")
-    assert marked(t.path("out"))
+    t.mkdir("root")
+    for name in os.listdir(goroot(NEWER)):  # outside of the module cache, as one that is installed
+        os.symlink(os.path.join(goroot(NEWER), name), t.path("root", name))
+    os.remove(t.path("root/src"))  # a copy, as the page's script writes there
+    shutil.copytree(goroot(NEWER) + "/src", t.path("root/src"), symlinks=True,
+                    ignore=shutil.ignore_patterns("testdata", "cmd"))
+    env = environment(GOROOT=t.path("root"))
+    env["PATH"] = f"{os.path.dirname(t.wasmvm)}:{env['PATH']}"
+
+    def sh(script, **more):
+        expect(run(["sh", "-ec", script], cwd=directory, env=dict(env, **more), timeout=170), 0, err="")
+
+    sh(textwrap.dedent(settings) + "go build -o ../flags.wasm .")
+    assert marked(t.path("flags.wasm"))
+    made = textwrap.dedent(copy).replace('cp -rL "$(go env GOROOT)" sdk', 'mv "$(go env GOROOT)" sdk')
+    assert made != textwrap.dedent(copy)
+    sh("GOROOT_WAS=$(go env GOROOT) OVERLAY=$(wasmvm go overlay)\n" +
+       made.replace("$(go env GOROOT)\" \"$(wasmvm go overlay)", "$GOROOT_WAS\" \"$OVERLAY"))
+    sh("go build -o ../copy.wasm .", GOROOT=t.path("m/sdk"), GOOS="wasip1", GOARCH="wasm")
+    assert marked(t.path("copy.wasm"))
 
 
 def imports(path):

@@ -4,19 +4,20 @@ import fnmatch
 import glob
 import os
 import re
+import signal
 import subprocess
 
+from cases.net import closed_port
 from harness import GO, ROOT, case, expect, prepare, run
 
 
-def transcript():
-    """The commands of the first indented block and the lines that it shows below each: [(command, [line...])]."""
+def transcript(number):
+    """The commands of one of the indented blocks with commands, and the lines that it shows below each:
+    [(command, [line...])]."""
     with open(os.path.join(ROOT, "README.md")) as f:
-        block = re.search(r"(?:^    .*\n|^\n)+", f.read()[1:], re.M)
-        while "    $ " not in block.group():
-            block = re.compile(r"(?:^    .*\n|^\n)+", re.M).search(block.string, block.end())
+        blocks = [b for b in re.findall(r"(?:^    .*\n|^\n)+", f.read(), re.M) if "    $ " in b]
     found = []
-    for line in block.group().splitlines():
+    for line in blocks[number].splitlines():
         line = line[4:]
         if line.startswith("$ "):
             found.append((line[2:].split("  #")[0].strip(), []))
@@ -25,20 +26,42 @@ def transcript():
     return found
 
 
+def as_a_user(t, steps):
+    """The first step's file, and an environment with go and wasmvm on PATH."""
+    t.write("main.go", "\n".join(steps[0][1]) + "\n"), t.write("go.mod", "module app\n\ngo 1.21\n")
+    t.write("bin/go", f'#!/bin/sh\nPATH="{os.environ["PATH"]}" exec {GO} pinned "$@"\n')
+    os.chmod(t.path("bin/go"), 0o755)
+    os.symlink(t.wasmvm, t.path("bin/wasmvm"))
+    return dict(os.environ, PATH=t.path("bin") + ":" + os.environ["PATH"])
+
+
 def shape(line):
     """Without what differs from run to run: numbers, and how many blanks stand before them."""
     return re.sub(r"\s+", " ", re.sub(r"[0-9][0-9.]*", "N", line)).strip()
 
 
 @case
+def the_server_is_true(t):
+    """At another port, as any may be in use here."""
+    port = str(closed_port())
+    steps = [(command.replace("8080", port), [line.replace("8080", port) for line in lines])
+             for command, lines in transcript(0)]
+    assert [command.split()[0] for command, _ in steps] == ["cat", "wasmvm", "curl"], steps
+    env = as_a_user(t, steps)
+    shell = subprocess.Popen(["sh", "-c", steps[1][0] + "\n" + steps[2][0]], cwd=t.tmp, env=env,
+                             stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        assert shell.stdout.read1().decode() == "\n".join(steps[2][1]) + "\n"
+    finally:
+        os.killpg(shell.pid, signal.SIGTERM)
+        shell.wait()
+
+
+@case
 def the_transcript_is_true(t):
-    steps = transcript()
+    steps = transcript(1)
     assert [command.split()[0] for command, _ in steps] == ["cat", "GOOS=wasip1", "wasmvm", "wasmvm"], steps
-    t.write("main.go", "\n".join(steps[0][1]) + "\n"), t.write("go.mod", "module app\n\ngo 1.21\n")
-    t.write("bin/go", f'#!/bin/sh\nPATH="{os.environ["PATH"]}" exec {GO} pinned "$@"\n')
-    os.chmod(t.path("bin/go"), 0o755)
-    os.symlink(t.wasmvm, t.path("bin/wasmvm"))
-    env = dict(os.environ, PATH=t.path("bin") + ":" + os.environ["PATH"])
+    env = as_a_user(t, steps)
     prepare(["sh", "-c", steps[1][0]], cwd=t.tmp, env=env)
     expect(run(["sh", "-c", steps[2][0]], cwd=t.tmp, env=env), 0, out="\n".join(steps[2][1]) + "\n", err="")
     result = run(["sh", "-c", steps[3][0] + " 2>&1"], cwd=t.tmp, env=env)
