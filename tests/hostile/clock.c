@@ -1,6 +1,7 @@
 /* EXPECT 0
  * MOST 20000
- * The clock page against the host's own clocks, for 2.5 s: close, monotonic, refreshed once a second at most. */
+ * The clock page against the host's own clocks, for 2.5 s or until it was refreshed twice: close, monotonic, refreshed
+ * once a second at most. */
 #include "tests/hostile/guest.h"
 
 #define MS 1000000ll
@@ -60,7 +61,8 @@ void guest_main(void)
         end(0, ""); /* clocks are hypercalls on this host */
     check(call(CALL_memory_grow, 0, 0x10000, 0, 0) == 0, "memory_grow is refused");
     int64_t began = host_ns(MONOTONIC), last = 0;
-    while (host_ns(MONOTONIC) - began < SPAN) {
+    int64_t took = 0;
+    while (took < SPAN || (refreshes < 2 && took < 4 * SPAN)) {
         compare(MONOTONIC);
         compare(REALTIME);
         for (int i = 0; i < 1000; i++) {
@@ -68,7 +70,8 @@ void guest_main(void)
             check(now >= last, "monotonic time steps back");
             last = now;
         }
+        took = host_ns(MONOTONIC) - began;
     }
-    check(refreshes >= 2 && refreshes <= 4, "not one refresh a second");
+    check(refreshes >= 2 && refreshes <= 2 + (uint64_t)(took / (1000 * MS)), "not one refresh a second");
     end(0, "");
 }

@@ -41,6 +41,7 @@ static char root[64]; /* host name of the granted directory */
 static volatile sig_atomic_t kicked;
 static int waits; /* how often a handler waited */
 static int64_t first_wait_ns;
+static bool kicked_as_it_waits;
 
 bool kick_pending(struct kick *kick)
 {
@@ -52,9 +53,10 @@ int kick_ppoll(struct kick *kick, struct pollfd *fds, unsigned n, int64_t timeou
 {
     (void)kick;
     struct timespec t = { timeout_ns / 1000000000, timeout_ns % 1000000000 };
-    if (waits++ == 0)
+    if (__atomic_fetch_add(&waits, 1, __ATOMIC_SEQ_CST) == 0)
         first_wait_ns = timeout_ns;
-    if (kicked) {
+    if (kicked || kicked_as_it_waits) {
+        kicked = 1;
         errno = EINTR;
         return -1;
     }
@@ -65,6 +67,13 @@ static inline void kick_by_alarm(int signal)
 {
     (void)signal;
     kicked = 1;
+}
+
+/* For a test's other thread: until a handler has come to wait. */
+static inline void until_it_waits(void)
+{
+    for (int i = 0; i < 20000 && !__atomic_load_n(&waits, __ATOMIC_SEQ_CST); i++)
+        usleep(1000);
 }
 
 static timer_t kick_timer;

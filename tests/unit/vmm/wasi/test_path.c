@@ -489,12 +489,12 @@ static void test_socket_file(void **state)
 
 static volatile bool fifo_opened, fifo_written;
 
-/* Opens, and writes only when the guest's open has ended (or 5 s have passed, and the test fails). */
+/* Opens, and writes only when the guest's open has ended (or 20 s have passed, and the test fails). */
 static void *fifo_writer(void *path)
 {
-    usleep(50000);
+    until_it_waits();
     int fd = open(path, O_WRONLY);
-    for (int i = 0; i < 5000 && !fifo_opened; i++)
+    for (int i = 0; i < 20000 && !fifo_opened; i++)
         usleep(1000);
     usleep(50000);
     fifo_written = true;
@@ -536,9 +536,10 @@ static void test_fifo_read(void **state)
 
 static void *fifo_reader(void *path)
 {
-    usleep(30000);
+    until_it_waits();
     int fd = open(path, O_RDONLY);
-    usleep(100000);
+    for (int i = 0; i < 20000 && !fifo_written; i++)
+        usleep(1000);
     close(fd);
     return NULL;
 }
@@ -550,10 +551,12 @@ static void test_fifo_write(void **state)
     strcpy(path, host_path("fifo"));
     mkfifo(path, 0600);
     assert_int_equal(OPEN(ROOT, "fifo", 0, GO_WRONLY, FDFLAG_NONBLOCK), WASI_NXIO);
+    fifo_written = false;
     pthread_t reader;
     pthread_create(&reader, NULL, fifo_reader, path);
     uint32_t fd = opened(ROOT, "fifo", 0, GO_WRONLY, 0);
     assert_int_equal(write_text(fd, "text"), WASI_SUCCESS);
+    fifo_written = true;
     pthread_join(reader, NULL);
     assert_int_equal(write_text(fd, "text"), WASI_PIPE); /* on other descriptors than 1 and 2 an error, no end */
     assert_int_equal(ended.kind, ENDED_NOT);

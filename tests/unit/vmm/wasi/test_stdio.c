@@ -103,7 +103,7 @@ static void read_body(void)
 static void *write_later(void *unused)
 {
     (void)unused;
-    usleep(50000);
+    until_it_waits();
     CHECK(write(to_in, "late", 4) == 4);
     return NULL;
 }
@@ -202,7 +202,7 @@ static void write_again_body(void)
     CHECK(write_much(1) > 0);
     CHECK(CALL(fd_write, 1, iov(BUF, 1), 1, OUT) == WASI_AGAIN);
     CHECK(waits == 0);
-    kick_after_ms(30); /* 2 waits, and only a kick ends that */
+    kicked_as_it_waits = true; /* 2 waits, and only a kick ends that */
     set_nonblock(2);
     CHECK(write_much(2) == 65536); /* what went is told */
     CHECK(CALL(fd_write, 2, iov(BUF, 1), 1, OUT) == WASI_INTR);

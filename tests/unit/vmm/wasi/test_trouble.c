@@ -269,7 +269,7 @@ static void test_inherited_descriptors_count(void **state)
 
 static void *lease_end(void *fd)
 {
-    usleep(60000);
+    until_it_waits();
     fcntl(*(int *)fd, F_SETLEASE, F_UNLCK);
     return NULL;
 }
