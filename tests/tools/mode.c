@@ -2,13 +2,30 @@
  *
  * Becomes BUILD/wasmvm, with --hypercall=MODE before all other words; the folder that it lies in says which.  It stays
  * the same process with the same name, so that the tests need not know: they get it in wasmvm's place.  Under the name
- * that takes no options (wasmvm-binfmt) nothing is added. */
+ * that takes no options (wasmvm-binfmt), and to subcommands that run no machine themselves, nothing is added. */
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Where among the words the option stands, or 0 for nowhere. */
+static int place(int argc, char **argv)
+{
+#define COMMAND(name) #name,
+    static const char *const commands[] = {
+#include "vmm/cli/commands.def"
+    };
+#undef COMMAND
+    const char *slash = strrchr(argv[0], '/');
+    if (strcmp(slash ? slash + 1 : argv[0], "wasmvm-binfmt") == 0)
+        return 0;
+    for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i]) == 0)
+            return i == 0 ? 2 : 0; /* the first one runs a module */
+    return 1;
+}
 
 int main(int argc, char **argv)
 {
@@ -19,10 +36,9 @@ int main(int argc, char **argv)
     char *folder = dirname(self);
     snprintf(option, sizeof option, "--hypercall=%s", strrchr(folder, '/') + 1);
     snprintf(real, sizeof real, "%s/../../wasmvm", folder);
-    const char *name = strrchr(argv[0], '/');
-    int n = 0, first = argc > 1 && strcmp(argv[1], "run") == 0 ? 2 : 1;
+    int n = 0, at = place(argc, argv);
     for (int i = 0; i < argc; i++) {
-        if (i == first && strcmp(name ? name + 1 : argv[0], "wasmvm-binfmt") != 0)
+        if (i == at && at)
             words[n++] = option;
         words[n++] = argv[i];
     }
