@@ -1,0 +1,104 @@
+// What a program asks its system for, beyond files and the network: the same words natively.
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+)
+
+func pipes() {
+	r, w, err := os.Pipe()
+	if err != nil {
+		panic(err)
+	}
+	go func() {
+		for i := 0; i < 3; i++ {
+			fmt.Fprintln(w, "line", i)
+			time.Sleep(time.Millisecond)
+		}
+		w.Close()
+	}()
+	for in := bufio.NewScanner(r); in.Scan(); {
+		fmt.Println(in.Text())
+	}
+	r.Close()
+
+	// More than a pipe holds, both ways at once.
+	r, w, _ = os.Pipe()
+	go func() { io.Copy(w, strings.NewReader(strings.Repeat("x", 1<<20))); w.Close() }()
+	n, err := io.Copy(io.Discard, r)
+	fmt.Println(n, err)
+	r.Close()
+
+	r, w, _ = os.Pipe()
+	fmt.Println(r.SetReadDeadline(time.Now().Add(10 * time.Millisecond)))
+	_, err = r.Read(make([]byte, 1))
+	fmt.Println(errors.Is(err, os.ErrDeadlineExceeded))
+	r.Close()
+	_, err = w.Write([]byte("nobody reads"))
+	fmt.Println(err != nil)
+	w.Close()
+
+	// Standard output for a while, as tests do it.
+	r, w, _ = os.Pipe()
+	before := os.Stdout
+	os.Stdout = w
+	fmt.Print("captured")
+	os.Stdout = before
+	w.Close()
+	text, err := io.ReadAll(r)
+	fmt.Printf("%q %v\n", text, err)
+	r.Close()
+}
+
+// Pipes come and go: none is left behind.
+func many() {
+	for i := 0; i < 20000; i++ {
+		r, w, err := os.Pipe()
+		if err != nil {
+			fmt.Println(i, err)
+			return
+		}
+		r.Close()
+		w.Close()
+	}
+	var held []*os.File
+	for {
+		r, w, err := os.Pipe()
+		if err != nil {
+			fmt.Println("many:", len(held) > 20, err)
+			break
+		}
+		held = append(held, r, w)
+	}
+}
+
+// A read of standard input that waits holds up nobody.
+func stdin() {
+	done := make(chan string)
+	go func() {
+		text, err := io.ReadAll(os.Stdin)
+		done <- fmt.Sprintf("%q %v", text, err)
+	}()
+	time.Sleep(20 * time.Millisecond)
+	fmt.Println("meanwhile")
+	fmt.Println(<-done)
+}
+
+func zone() {
+	t := time.Date(2024, time.July, 1, 12, 0, 0, 0, time.UTC)
+	fmt.Println(t.Local().Format("15:04 MST"), time.Local)
+}
+
+func hostname() {
+	fmt.Println(os.Hostname())
+}
+
+func main() {
+	map[string]func(){"pipes": pipes, "many": many, "stdin": stdin, "zone": zone, "hostname": hostname}[os.Args[1]]()
+}
