@@ -436,7 +436,7 @@ $(BUILD)/san/spec-run: $(call objects,$(SPEC_SRC),san) $(BUILD)/san/libtest.a $(
 	$(call program,$(SAN) -lm)
 
 # The monitor itself, for guests that attack it.
-$(BUILD)/san/wasmvm: $(call objects,$(filter-out vmm/machine/blob.S,$(VMM_SRC) $(CLI_SRC)),san) \
+$(BUILD)/san/wasmvm: $(call objects,tests/host/sanitizers.c $(filter %.c,$(VMM_SRC) $(CLI_SRC)),san) \
     $(BUILD)/lib/vmm/machine/blob.o
 	$(call program,$(SAN) $(VMM_LIBS))
 
@@ -551,6 +551,12 @@ TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
     embed="$(MAKE) all && tests/embed/run.py --build $(BUILD)" \
     std="tests/std/run.py --wasmvm $(BUILD)/wasmvm --ci" \
 
+# The whole monitor under ASan and UBSan.
+SAN_PARTS := \
+    golden-san="$(MAKE) $(BUILD)/san/wasmvm && tests/golden/run.sh $(BUILD)/san/wasmvm" \
+    hostile-san="tests/hostile/run.sh $(BUILD)/san/wasmvm" \
+    e2e-san="tests/e2e/run.py --wasmvm $(BUILD)/san/wasmvm files/ policy/ streams/" \
+
 # What runs in VMs, once more with a way of calls; E2E: only cases whose names hold one of these words.
 MODES ?= exit poll
 E2E ?=
@@ -575,6 +581,8 @@ mode_parts = \
 ## make fuzz       libFuzzer on T=module or T=module-fast (no ASan), for S=60 seconds, inputs up to L=1024 bytes (clang)
 ## make fuzz-diff  N=1000 random modules of SEED=1 on our engine and on V8 (node, binaryen)
 ## make test-modes what runs in VMs, with MODES="exit poll" as --hypercall; also MODE=poll for one of those below
+## make test-san   golden cases, hostile guests and some end-to-end cases with the monitor under ASan and UBSan
+## make mutate     N=100 small mistakes of SEED=1 in the sources, and which tests notice; goes on where it was
 ## make test-svm   VM tests on an emulated AMD-V machine (network)
 ## make model      the hand-over of calls, in every interleaving, by spin
 ## make std        Go's standard library tests, each package in a VM; STD=ci: few packages; STD=all: every one (network)
@@ -593,7 +601,7 @@ mode_parts = \
 ## make clean      remove build/ but for what came by network (make distclean: all of it)
 .PHONY: install deps demo images check spec spec-vm test fuzz fuzz-diff test-svm model std test-modules test-tools
 .PHONY: test-peers test-modes bench-serve bench fresh bench-calls bench-idle bench-compile clean distclean help
-.PHONY: code-hash bench-count
+.PHONY: code-hash bench-count test-san mutate
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/include
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
@@ -656,6 +664,12 @@ fuzz-diff: $(BUILD)/host/diff-run
 
 test-modes: all $(SPEC_VM) $(MODES:%=$(BUILD)/modes/%/wasmvm)
 	@$(PARTS) $(foreach mode,$(MODES),$(call mode_parts,$(mode)))
+
+test-san: all
+	@$(PARTS) $(SAN_PARTS)
+
+mutate: all
+	nice tests/mutate/mutate.py --count $(if $(filter file,$(origin N)),100,$(N)) --seed $(SEED)
 
 test-svm:
 	@tests/tools/deps.sh build svm

@@ -359,7 +359,7 @@ static void query_answered(struct dns *d, struct query *q, uint8_t *message, siz
     struct dns_question echo;
     struct dns_address a[ADDRESSES_MAX];
     if (!dns_question_parse(message, len, &echo) || echo.id != q->id || echo.type != q->question.type ||
-        !(echo.flags & 0x8000) || strcmp(echo.name, q->question.name) != 0)
+        echo.class != q->question.class || !(echo.flags & 0x8000) || strcmp(echo.name, q->question.name) != 0)
         return;
     struct client *c = query_client(d, q);
     if (c && (echo.flags & TRUNCATED) && !q->tcp && (!q->raw || c->stream)) {

@@ -48,7 +48,30 @@ bool write_guard_all(struct kick *kick, int fd, const void *bytes, size_t len)
     return write_all(fd, bytes, len);
 }
 
-/* ---- a server that answers every question for an address with 203.0.113.7; an empty datagram ends it ---- */
+/* ---- a server that answers every question for an address with 203.0.113.7; an empty datagram ends it ----
+ *
+ * Where it is told to lie it does so first, and a moment later tells the truth: 198.51.100.N is what a lie says. */
+
+enum lie { TRUTH, WRONG_ID, OTHER_NAME, OTHER_TYPE, OTHER_CLASS, A_QUESTION, CUT_SHORT, NO_QUESTION, LIES };
+static int lie; /* enum lie */
+
+static size_t lie_build(uint8_t *out, size_t cap, const uint8_t *in, struct dns_question q)
+{
+    static const uint8_t bad[] = { 198, 51, 100, 7 };
+    const struct dns_address a = { ip_from_v4(bad), 60 };
+    size_t len = dns_answer_build(out, cap, in, &q, RCODE_OK, &a, true);
+    switch (__atomic_load_n(&lie, __ATOMIC_RELAXED)) {
+    case WRONG_ID: out[1] ^= 1; break;
+    case OTHER_NAME: out[13] = 'x'; break;
+    case OTHER_TYPE: out[q.end - 3] = DNS_AAAA; break;
+    case OTHER_CLASS: out[q.end - 1] = 3; break;
+    case A_QUESTION: out[2] &= 0x7f; break;
+    case CUT_SHORT: len = q.end; break;
+    case NO_QUESTION: out[5] = 0; break;
+    default: return 0;
+    }
+    return len;
+}
 
 static void *answer(void *none)
 {
@@ -63,6 +86,8 @@ static void *answer(void *none)
         if (n <= 0)
             return none;
         __atomic_fetch_add(&questions, 1, __ATOMIC_RELAXED);
+        if (__atomic_load_n(&lie, __ATOMIC_RELAXED) != TRUTH && dns_question_parse(in, (size_t)n, &q))
+            sendto(server, out, lie_build(out, sizeof out, in, q), 0, (struct sockaddr *)&from, len);
         if (dns_question_parse(in, (size_t)n, &q))
             sendto(server, out, dns_answer_build(out, sizeof out, in, &q, RCODE_OK, &a, q.type == DNS_A), 0,
                    (struct sockaddr *)&from, len);
@@ -220,6 +245,26 @@ static void test_only_addresses_are_asked_for(void **state)
     assert_int_equal(__atomic_load_n(&questions, __ATOMIC_RELAXED), before + 1);
 }
 
+/* An answer with another number, name, type or class, or that is none, is no answer: the next one may be. */
+static void test_a_server_that_lies(void **state)
+{
+    (void)state;
+    static const uint8_t v4[] = { 203, 0, 113, 7 };
+    for (int i = WRONG_ID; i < LIES; i++) {
+        struct dns_address a[4];
+        uint8_t rcode;
+        __atomic_store_n(&lie, i, __ATOMIC_RELAXED);
+        int n = dns_lookup(dns, "app.test", DNS_A, false, a, 4, &rcode);
+        __atomic_store_n(&lie, TRUTH, __ATOMIC_RELAXED);
+        if (i == CUT_SHORT && n <= 0) /* its question was the right one; that is one way to end it */
+            continue;
+        struct ip good = ip_from_v4(v4);
+        if (n != 1 || memcmp(&a[0].ip, &good, sizeof good) != 0)
+            print_error("lie %d\n", i);
+        assert_true(n == 1 && memcmp(&a[0].ip, &good, sizeof good) == 0);
+    }
+}
+
 static void test_garbage(void **state)
 {
     (void)state;
@@ -252,6 +297,7 @@ int main(void)
         TEST(test_many_ask_at_a_time),
         TEST(test_questions_in_pieces_as_by_tcp),
         TEST(test_only_addresses_are_asked_for),
+        TEST(test_a_server_that_lies),
         TEST(test_garbage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

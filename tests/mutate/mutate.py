@@ -1,0 +1,404 @@
+#!/usr/bin/env python3
+"""Mutants: small mistakes put into the sources, one at a time, and the tests that should notice.
+
+    tests/mutate/mutate.py [--count N] [--seed S] [--jobs 1|2] [--room WORD] [--list] [--report]
+
+A mutant is a place and one of RULES.  They go round the rooms, and are always the same for a seed and sources.  Each
+is built in a copy of the tree and meets the commands of tests/mutate/tests.txt whose pattern fits its file, in order,
+until one is red; a red command is run without the mutant, too: what is red there kills nobody.
+
+build/mutate/SEED/ has the copy, the list and the verdicts.  A run that was ended goes on with them, whatever has become
+of the sources; without that folder it begins anew, from the sources as they are.
+
+What the compiler makes the same code of, or does not take, is no mutant.  Survivors that no test can notice stand with
+their reason in tests/mutate/equivalent.txt.  --report prints what came of the seed; --list only the mutants."""
+import argparse
+import fnmatch
+import hashlib
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+HERE = os.path.join(ROOT, "tests", "mutate")
+WORK = os.path.join(ROOT, "build", "mutate")
+ROOMS = ["engine/load", "engine/ir", "engine/x64", "engine/run", "wasi-shim", "guest", "vmm/base", "vmm/machine",
+         "vmm/wasi", "vmm/net", "vmm/run", "vmm/lib", "vmm/cli"]
+
+# ---- rules: a name, and a function of (lines, row) that yields changed lines as {row: text} ----
+
+
+def code_of(line):
+    """The line with strings, characters and comments blanked, at the same columns."""
+    blank = lambda m: " " * len(m.group())
+    line = re.sub(r"/\*.*?\*/|/\*.*|//.*", blank, line)
+    return re.sub(r'"(?:\\.|[^"\\])*"|' + r"'(?:\\.|[^'\\])*'", blank, line)
+
+
+def by_pattern(pattern, change):
+    def rule(lines, row):
+        for m in re.finditer(pattern, code_of(lines[row])):
+            text = change(m)
+            if text is not None:
+                yield {row: lines[row][:m.start()] + text + lines[row][m.end():]}
+    return rule
+
+
+def condition(lines, row):
+    """Begin and end of the condition of an `if` that stands in one line."""
+    code = code_of(lines[row])
+    m = re.match(r"\s*(?:\} else )?if \(", code)
+    if not m:
+        return None
+    depth = 0
+    for at in range(m.end() - 1, len(code)):
+        depth += (code[at] == "(") - (code[at] == ")")
+        if depth == 0:
+            return m.end(), at
+    return None
+
+
+def negate(lines, row):
+    at = condition(lines, row)
+    if at:
+        text = lines[row]
+        yield {row: f"{text[:at[0]]}!({text[at[0]:at[1]]}){text[at[1]:]}"}
+
+
+def drop_check(lines, row):
+    at = condition(lines, row)
+    leaves = at and re.match(r"\s*(return|continue|break|goto|trap|wrong|fail)", lines[row + 1])
+    if leaves and code_of(lines[row]).rstrip().endswith(")"):
+        text = lines[row]
+        yield {row: f"{text[:at[0]]}0 && ({text[at[0]:at[1]]}){text[at[1]:]}"}
+
+
+STATEMENT = re.compile(r"\s+(\w+\(|[\w\[\].>*()+-]+ (=|\|=|&=|\+=|-=|<<=|>>=|\^=) |[\w\[\].>-]+(\+\+|--);)")
+KEYWORD = re.compile(r"\s+(return|if|while|for|switch|case|default|else|do|assert|ENGINE_ASSERT|static|pthread_)\b")
+
+
+def drop_line(lines, row):
+    code = code_of(lines[row]).rstrip()
+    before = code_of(lines[row - 1]).rstrip()
+    whole = code.endswith(";") and code.count("(") == code.count(")") and code.count("{") == code.count("}")
+    begins = before.endswith((";", "{", "}", ":")) or condition(lines, row - 1)
+    if whole and begins and STATEMENT.match(code) and not KEYWORD.match(code):
+        yield {row: re.match(r"\s*", lines[row]).group() + "(void)0;"}
+
+
+def drop_lock(lines, row):
+    if not re.match(r"\s+pthread_mutex_lock\(", lines[row]):
+        return
+    changed = {row: re.sub(r"pthread_mutex_lock\(.*\);", "(void)0;", lines[row])}
+    for k in range(row + 1, len(lines)):
+        if lines[k].startswith("}"):
+            break
+        if "pthread_mutex_unlock(" in lines[k]:
+            changed[k] = re.sub(r"pthread_mutex_unlock\(.*\);", "(void)0;", lines[k])
+    yield changed
+
+
+SWAP = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "&&": "||", "||": "&&", "==": "!=", "!=": "=="}
+
+
+def constant(m):
+    value = int(m.group(1), 16 if m.group(1).startswith("0x") else 10)
+    if value < 2:
+        return None
+    return str(value + 1) + m.group(2) if not m.group(1).startswith("0x") else hex(value ^ 1) + m.group(2)
+
+
+RULES = {
+    "drop a check": drop_check,
+    "negate a condition": negate,
+    "swap a comparison": by_pattern(r"(?<= )(<=?|>=?)(?= )", lambda m: SWAP[m.group()]),
+    "other comparison": by_pattern(r"(?<= )(==|!=)(?= )", lambda m: SWAP[m.group()]),
+    "and for or": by_pattern(r"(?<= )(&&|\|\|)(?= )", lambda m: SWAP[m.group()]),
+    "off by one": by_pattern(r" [+-] 1(?=[;,)\] ])", lambda m: ""),
+    "a wrong constant": by_pattern(r"(?<![\w.\"])(0x[0-9a-f]+|[0-9]+)(u|ull|ul)?\b(?![.\w])",
+                                   lambda m: constant(re.match(r"(0x[0-9a-f]+|[0-9]+)(.*)", m.group()))),
+    "drop a line": drop_line,
+    "drop a lock": drop_lock,
+    "drop a bit": by_pattern(r" \| [A-Za-z_0-9]+(?: << [A-Za-z_0-9]+)?(?=[;,) ])", lambda m: ""),
+    "another answer": by_pattern(r"\breturn (true|false);", lambda m: "return false;" if "true" in m.group() else
+                                 "return true;"),
+}
+RUNNING = set() # process groups of commands
+LEFT_ALONE = re.compile(r"^\s*#|ASSERT|assert\(|^\s*\*|^\s*/\*|Static_assert|^\S.*[^{;]$")
+
+
+def mutants_of(lines):
+    """By rule: (row, {row: text})."""
+    found, comment, inside = {}, False, False
+    for row, line in enumerate(lines[:-1]):
+        was = comment
+        comment = (comment or "/*" in line) and "*/" not in line.split("/*")[-1]
+        inside = line == "{" or (inside and line != "}")
+        if was or not inside or LEFT_ALONE.search(line):
+            continue
+        for rule, make in RULES.items():
+            for changed in make(lines, row):
+                found.setdefault(rule, []).append((row, changed))
+    return found
+
+
+def choose(seed, count, word):
+    """The seed's mutants, dicts with file, line, rule, changed, old, new, id; and the files' texts by path."""
+    rooms = [room for room in ROOMS if word in room]
+    known = subprocess.run(["git", "ls-files", *rooms], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    files = {room: [f for f in known if os.path.dirname(f) == room and f.endswith(".c")] for room in rooms}
+    sources, places_of, chosen = {}, {}, {}
+    for path in filter(lambda path: path.endswith(".c"), known):
+        with open(os.path.join(ROOT, path)) as f:
+            sources[path] = f.read()
+        places_of[path] = mutants_of(sources[path].split("\n"))
+    for number in range(count * 20):
+        if len(chosen) == count:
+            break
+        rng = random.Random(f"{seed} {number}")
+        room = rooms[len(chosen) % len(rooms)]
+        rule = rng.choice(list(RULES))
+        places = [(path, *place) for path in files[room] for place in places_of[path].get(rule, [])]
+        if not places:
+            continue
+        path, row, changed = rng.choice(places)
+        old, new = sources[path].split("\n")[row].strip(), changed[row].strip()
+        name = hashlib.sha256(f"{path} {row} {old} {new}".encode()).hexdigest()[:12]
+        if name not in chosen and old != new:
+            chosen[name] = {"id": name, "file": path, "line": row + 1, "rule": rule, "old": old, "new": new,
+                            "changed": changed}
+    return list(chosen.values()), {m["file"]: sources[m["file"]] for m in chosen.values()}
+
+
+def chosen(options, work):
+    """The same from the run's folder, where it has begun; more of the seed only by a new run."""
+    path = os.path.join(work, "list.json")
+    if os.path.exists(path):
+        with open(path) as f:
+            return json.load(f)
+    made = choose(options.seed, options.count, options.room)
+    if not options.list:
+        os.makedirs(work, exist_ok=True)
+        with open(path, "w") as f:
+            json.dump(made, f)
+    return made
+
+
+# ---- the tree and the commands ----
+
+def rows():
+    with open(os.path.join(HERE, "tests.txt")) as f:
+        for line in f:
+            if line.strip() and not line.startswith("#"):
+                pattern, seconds, command = line.split(None, 2)
+                yield pattern, int(seconds), command.strip()
+
+
+def commands_of(path, root):
+    folder, base = os.path.split(path[:-2])
+    own = f"build/unit/{folder}/test_{base}"
+    sources = os.listdir(os.path.join(root, "tests", "unit", folder))
+    folders = [f"build/unit/{folder}/{name[:-2]}" for name in sorted(sources) if re.match(r"test_\w+\.c$", name)]
+    for pattern, seconds, command in rows():
+        if any(fnmatch.fnmatch(path, p) for p in pattern.split("|")):
+            if "{own}" in command and own not in folders:
+                continue
+            yield seconds, command.format(own=own, folder=" ".join(folders))
+
+
+class Tree:
+    """A copy of the sources, in which one mutant at a time is built."""
+
+    def __init__(self, work, number, sources):
+        self.path = os.path.join(work, f"tree{number}")
+        self.env = dict(os.environ, REQUIRE_KVM="1", MAKEFLAGS="WARN=-w -s", CCACHE_NOHASHDIR="1",
+                        WASM_SPEC=os.path.join(ROOT, "..", "shared", "testdata", "wasm-spec.tar.xz"))
+        self.baseline, self.sources = {}, sources
+        if not os.path.exists(self.path):
+            self.copy()
+        for path in sources:
+            self.change(path, {}) # a run that was ended leaves its mutant there
+
+    def copy(self):
+        known = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split("\n")
+        for path in filter(None, known):
+            here, there = os.path.join(ROOT, path), os.path.join(self.path, path)
+            if os.path.exists(here):
+                os.makedirs(os.path.dirname(there), exist_ok=True)
+                shutil.copy(here, there)
+        os.makedirs(os.path.join(self.path, "build"), exist_ok=True)
+        cache = os.path.join(self.path, "build", "cache")
+        if not os.path.lexists(cache):
+            os.symlink(os.path.realpath(os.path.join(ROOT, "build", "cache")), cache)
+
+    def run(self, command, seconds):
+        """(is green, its output); what it leaves behind ends with it."""
+        process = subprocess.Popen(["bash", "-c", command], cwd=self.path, env=self.env, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True)
+        RUNNING.add(process.pid)
+        try:
+            out, _ = process.communicate(timeout=seconds)
+            green = process.returncode == 0
+        except subprocess.TimeoutExpired:
+            out, green = b"it did not end in time", False
+        finally:
+            group_end(process.pid)
+        return green, out.decode(errors="replace")
+
+    def change(self, path, changed):
+        place = os.path.join(self.path, path)
+        lines = self.sources[path].split("\n")
+        for row, text in changed.items():
+            lines[int(row)] = text
+        text = "\n".join(lines)
+        with open(place) as f:
+            if f.read() == text:
+                return
+        with open(place, "w") as f:
+            f.write(text)
+
+    def code(self, path):
+        """What the compiler makes of a file; None: nothing.  Two files that give the same are the same program."""
+        flags = "-std=gnu11 -O2 -g0 -w -I. -D_GNU_SOURCE -fno-strict-aliasing -DWASMVM_VERSION='\"0\"' -c -o"
+        out = os.path.join(self.path, "build", "same.o")
+        done, _ = self.run(f"gcc {flags} {out} {path}", 300)
+        if not done:
+            return None
+        with open(out, "rb") as f:
+            return f.read()
+
+    def verdict(self, mutant):
+        path = mutant["file"]
+        self.change(path, {})
+        plain = self.code(path)
+        self.change(path, mutant["changed"])
+        try:
+            code = self.code(path)
+            if code is None or code == plain:
+                return {"verdict": "same" if code else "unbuildable"}
+            for seconds, command in commands_of(path, self.path):
+                green, out = self.run(command, seconds)
+                if green:
+                    continue
+                if self.is_green_without(mutant, command, seconds):
+                    return {"verdict": "killed", "by": command, "out": out[-600:]}
+            return {"verdict": "survived"}
+        finally:
+            self.change(path, {})
+
+    def is_green_without(self, mutant, command, seconds):
+        if command not in self.baseline:
+            self.change(mutant["file"], {})
+            self.baseline[command], out = self.run(command, seconds)
+            self.change(mutant["file"], mutant["changed"])
+            if not self.baseline[command]:
+                print(f"mutate: red without any mutant, so it says nothing: {command}\n{out[-1000:]}", flush=True)
+        return self.baseline[command]
+
+
+def group_end(pid):
+    RUNNING.discard(pid)
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def interrupted(*_):
+    """A mutant without a verdict is run again next time."""
+    for pid in list(RUNNING):
+        group_end(pid)
+    os._exit(1)
+
+
+# ---- results ----
+
+def results_read(path):
+    if not os.path.exists(path):
+        return {}
+    with open(path) as f:
+        return {result["id"]: result for result in map(json.loads, f)}
+
+
+def equivalent():
+    """Rows of FILE | OLD | NEW | REASON."""
+    with open(os.path.join(HERE, "equivalent.txt")) as f:
+        rows_ = [line.rstrip("\n").split(" | ") for line in f if line.strip() and not line.startswith("#")]
+    return {tuple(part.strip() for part in row[:3]): row[3] for row in rows_ if len(row) >= 4}
+
+
+def report(results):
+    known, by_room, lines = equivalent(), {}, []
+    for r in results:
+        kind = r["verdict"]
+        if kind == "survived" and (r["file"], r["old"], r["new"]) in known:
+            kind = "equivalent"
+        if kind == "survived":
+            lines.append(f"{r['file']}:{r['line']}: {r['rule']}\n    {r['old']}\n    {r['new']}")
+        by_room.setdefault(os.path.dirname(r["file"]), []).append(kind)
+    for room, kinds in sorted(by_room.items()):
+        real = kinds.count("killed") + kinds.count("survived")
+        print(f"{room:14} {len(kinds):3} mutants, {kinds.count('same') + kinds.count('unbuildable'):2} none, "
+              f"{kinds.count('equivalent'):2} equivalent, {kinds.count('killed'):3} of {real:3} killed")
+    print("\n".join(lines))
+    kinds = sum(by_room.values(), [])
+    killed, survived = kinds.count("killed"), kinds.count("survived")
+    print(f"mutate: {len(kinds)} mutants, {killed + survived} that count, {killed} killed "
+          f"({100 * killed // max(1, killed + survived)} %)")
+    print(f"{killed} passed, {survived} failed")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--seed", default="1")
+    parser.add_argument("--jobs", type=int, choices=(1, 2), default=1)
+    parser.add_argument("--room", default="")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--report", action="store_true")
+    options = parser.parse_args()
+    folder = os.path.join(WORK, options.seed)
+    path = os.path.join(folder, "results.jsonl")
+    results = results_read(path)
+    if options.report:
+        report(list(results.values()))
+        return 0
+    mutants, sources = chosen(options, folder)
+    if options.list:
+        for m in mutants:
+            print(f"{m['file']}:{m['line']}: {m['rule']}\n    {m['old']}\n    {m['new']}")
+        return 0
+    waiting, lock = [m for m in mutants if m["id"] not in results], threading.Lock()
+
+    def work(number):
+        tree = Tree(folder, number, sources)
+        while True:
+            with lock:
+                if not waiting:
+                    return
+                mutant = waiting.pop(0)
+            result = dict({k: v for k, v in mutant.items() if k != "changed"}, **tree.verdict(mutant))
+            with lock, open(path, "a") as f:
+                f.write(json.dumps(result) + "\n")
+                results[mutant["id"]] = result
+                print(f"{result['verdict']:11} {mutant['file']}:{mutant['line']}: {mutant['rule']}", flush=True)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, interrupted)
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(options.jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    report([results[m["id"]] for m in mutants])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
