@@ -71,6 +71,7 @@ int wasmvm_config_env(wasmvm_config *, const char *name, const char *value);
 enum {
     WASMVM_DIR_READ_ONLY = 1,
     WASMVM_DIR_RELATIVE = 2, /* `guest` is clean, and relative to where the program starts: ".", "data", "../x" */
+    WASMVM_DIR_LAST = 4,     /* its descriptor stands behind all others, those of sockets too: a further name */
 };
 int wasmvm_config_dir(wasmvm_config *, const char *host, const char *guest, unsigned flags);
 /* An empty directory of each instance's own as /tmp, below TMPDIR (or the host's /tmp), removed when it is over. */

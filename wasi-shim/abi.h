@@ -181,7 +181,7 @@ struct boot_record {
     uint32_t argc, envc;
     uint32_t args_off, args_len;  /* NUL-terminated strings, in the control area, counted from its start */
     uint32_t env_off, env_len;
-    uint32_t preopens;            /* how many preopened directories: descriptors 3 .. 3 + preopens - 1 */
+    uint32_t preopens;            /* how many directories are descriptors 3 .. 3 + preopens - 1 */
     uint32_t preopen_off, preopen_len; /* their guest names, NUL-terminated, in order */
     uint32_t host_off, hosts;     /* struct host_import, 8-aligned, and how many */
     uint32_t func_args_off;       /* --invoke: struct invoke, 8-aligned; 0 = _start is run */
@@ -203,6 +203,7 @@ enum {
     BOOT_CALL_ALL = 1 << 2,      /* --hypercall-all: nothing is answered inside the guest   */
     BOOT_COMPILE_ALL = 1 << 3,   /* compile every function before _start (measurements)     */
     BOOT_EXPORTS = 1 << 4,         /* after _initialize exports are called by `next`; _start is not run */
+    BOOT_MORE_PREOPENS = 1 << 5,   /* behind the sockets: only the monitor knows them */
 };
 
 enum {

@@ -29,9 +29,10 @@ bool answer_fd_prestat_get(struct shim_call *call)
     const struct control *control = call->shim->control;
     const struct fd_prestat_get_args *args = fd_prestat_get_decode(call->args);
     uint32_t fd = args->fd;
-    if (call->shim->preopens_changed)
+    bool known = is_preopen(control, fd);
+    if (call->shim->preopens_changed || (!known && control->boot.flags & BOOT_MORE_PREOPENS))
         return false;
-    if (!is_preopen(control, fd)) {
+    if (!known) {
         call->error = WASI_BADF;
         return true;
     }

@@ -42,9 +42,11 @@ void values_add(struct values *, const char *);
 struct dir { /* one --dir, or --tmp */
     const char *host, *guest;
     bool read_only, tmp;
+    bool host_named; /* no GUEST was given: it goes by its names on the host */
 };
 struct given {
     struct dir *dirs; uint32_t ndirs;
+    struct dir *names; uint32_t nnames; /* further names of those with host_named */
     struct dir *relative; uint32_t nrelative; /* second preopens of relative HOSTs: stand after all absolute ones */
     char **env; uint32_t envc, max_env;       /* NAME=VALUE */
     const char *cwd;                          /* --cwd */

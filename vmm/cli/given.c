@@ -22,6 +22,7 @@ void given_begin(struct given *g, size_t words)
     *g = (struct given){ .max_env = (uint32_t)(words + nenviron + 1) }; /* one place more for PWD */
     g->env = allocated(calloc(g->max_env, sizeof *g->env));
     g->dirs = allocated(calloc(words + 1, sizeof *g->dirs));
+    g->names = allocated(calloc(2 * words + 1, sizeof *g->names));
     g->relative = allocated(calloc(words + 1, sizeof *g->relative));
 }
 
@@ -87,6 +88,34 @@ static const char *host_cwd(struct given *g)
     return g->host_cwd[0] ? g->host_cwd : NULL;
 }
 
+static bool same_directory(const char *a, const char *b)
+{
+    struct stat at, bt;
+    return stat(a, &at) == 0 && stat(b, &bt) == 0 && at.st_dev == bt.st_dev && at.st_ino == bt.st_ino;
+}
+
+/* The working directory as the shell knows it, which may be by links; NULL = there is no such name. */
+static const char *host_pwd(void)
+{
+    const char *pwd = getenv("PWD");
+    if (!pwd || pwd[0] != '/' || !same_directory(pwd, "."))
+        return NULL;
+    char *clean = path_cleaned(pwd);
+    bool is_clean = strcmp(clean, pwd) == 0;
+    free(clean);
+    return is_clean ? pwd : NULL;
+}
+
+/* HOST beneath CWD, lexically clean. */
+static char *path_joined(const char *cwd, const char *host)
+{
+    char *joined = allocated(calloc(strlen(cwd) + strlen(host) + 2, 1));
+    sprintf(joined, "%s/%s", cwd, host);
+    char *clean = path_cleaned(joined);
+    free(joined);
+    return clean;
+}
+
 /* HOST made absolute and lexically clean. */
 static char *host_absolute(struct given *g, const char *host)
 {
@@ -95,11 +124,7 @@ static char *host_absolute(struct given *g, const char *host)
     const char *cwd = host_cwd(g);
     if (!cwd)
         fail("--dir %s: the working directory has no name (give an absolute path)", host);
-    char *joined = allocated(calloc(strlen(cwd) + strlen(host) + 2, 1));
-    sprintf(joined, "%s/%s", cwd, host);
-    char *clean = path_cleaned(joined);
-    free(joined);
-    return clean;
+    return path_joined(cwd, host);
 }
 
 /* ---- --dir ---- */
@@ -173,9 +198,44 @@ void given_dir(struct given *g, const char *text)
     }
     check_lone_colon(text, host);
     d.guest = host_absolute(g, host);
+    d.host_named = true;
     grant_add(g, text, d);
     if (host[0] != '/')
         relative_add(g, (struct dir){ .host = host, .guest = path_cleaned(host), .read_only = d.read_only });
+}
+
+static const struct dir *dir_named(const struct given *g, const char *guest)
+{
+    for (uint32_t i = 0; i < g->ndirs + g->nnames; i++) {
+        const struct dir *d = i < g->ndirs ? &g->dirs[i] : &g->names[i - g->ndirs];
+        if (strcmp(d->guest, guest) == 0)
+            return d;
+    }
+    return NULL;
+}
+
+/* A further name of the directory, if it is one, and nobody has it. */
+static void name_add(struct given *g, const struct dir *d, char *name)
+{
+    if (!name || dir_named(g, name) || !same_directory(name, d->host)) {
+        free(name);
+        return;
+    }
+    g->names[g->nnames++] = (struct dir){ .host = d->host, .guest = name, .read_only = d->read_only };
+}
+
+/* What goes by its names on the host goes by all that a program may be told: by PWD, and without links. */
+static void settle_names(struct given *g)
+{
+    const char *pwd = host_pwd();
+    for (uint32_t i = 0; i < g->ndirs; i++) {
+        const struct dir *d = &g->dirs[i];
+        if (!d->host_named)
+            continue;
+        if (pwd)
+            name_add(g, d, d->host[0] == '/' ? allocated(strdup(pwd)) : path_joined(pwd, d->host));
+        name_add(g, d, realpath(d->host, NULL));
+    }
 }
 
 /* --tmp's grant; tmp.c makes the directory. */
@@ -249,19 +309,14 @@ static bool path_within(const char *path, const char *dir)
 static bool starts_in(struct given *g, const char *cwd)
 {
     const struct dir *best = NULL;
-    for (uint32_t i = 0; i < g->ndirs; i++) {
-        const struct dir *d = &g->dirs[i];
+    for (uint32_t i = 0; i < g->ndirs + g->nnames; i++) {
+        const struct dir *d = i < g->ndirs ? &g->dirs[i] : &g->names[i - g->ndirs];
         if (path_within(cwd, d->guest) && (!best || strlen(d->guest) > strlen(best->guest)))
             best = d;
     }
     if (!best)
         return g->nrelative > 0;
-    if (best->tmp)
-        return false;
-    char *host = host_absolute(g, best->host);
-    bool same = strcmp(host, best->guest) == 0;
-    free(host);
-    return same;
+    return !best->tmp && same_directory(best->host, best->guest);
 }
 
 void given_cwd(struct given *g, const char *cwd)
@@ -270,14 +325,16 @@ void given_cwd(struct given *g, const char *cwd)
     g->cwd = cwd;
 }
 
-/* PWD: --cwd; else what --env or --env-all said; else the host's working directory. */
+/* PWD: --cwd; else what --env or --env-all said; else the host's working directory, as the shell knows it. */
 static void settle_cwd(struct given *g)
 {
     const char *cwd = g->cwd;
     if (!cwd) {
         if (env_get(g, "PWD") || !g->ndirs)
             return;
-        cwd = host_cwd(g);
+        cwd = host_pwd();
+        if (!cwd || !starts_in(g, cwd))
+            cwd = host_cwd(g);
         if (!cwd || !starts_in(g, cwd))
             return;
     }
@@ -318,6 +375,7 @@ static void env_configure(wasmvm_config *config, const char *setting)
 void given_settle(struct given *g, wasmvm_config *config, struct values *writable)
 {
     settle_tmp(g);
+    settle_names(g);
     settle_cwd(g);
     for (uint32_t i = 0; i < g->envc; i++)
         env_configure(config, g->env[i]);
@@ -328,7 +386,10 @@ void given_settle(struct given *g, wasmvm_config *config, struct values *writabl
     }
     for (uint32_t i = 0; i < g->nrelative; i++)
         dir_configure(config, &g->relative[i], WASMVM_DIR_RELATIVE);
+    for (uint32_t i = 0; i < g->nnames; i++)
+        dir_configure(config, &g->names[i], WASMVM_DIR_LAST);
     free(g->env);
     free(g->dirs);
     free(g->relative);
+    free(g->names);
 }

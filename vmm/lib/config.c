@@ -235,13 +235,14 @@ static bool clean_relative(const char *name)
 }
 
 /* Takes both names over. */
-static int dir_add(wasmvm_config *c, char *host, char *guest, bool read_only)
+static int dir_add(wasmvm_config *c, char *host, char *guest, unsigned flags)
 {
     struct grants *dirs = &c->set.dirs;
     struct grant *at = guest ? realloc(dirs->at, (dirs->n + 1) * sizeof *at) : NULL;
     if (at) {
         dirs->at = at;
-        at[dirs->n++] = (struct grant){.host = host, .guest = guest, .read_only = read_only, .tmp = !host};
+        at[dirs->n++] = (struct grant){.host = host, .guest = guest, .tmp = !host,
+                                       .read_only = flags & WASMVM_DIR_READ_ONLY, .last = flags & WASMVM_DIR_LAST};
         return WASMVM_OK;
     }
     free(host);
@@ -261,14 +262,14 @@ int wasmvm_config_dir(wasmvm_config *c, const char *host, const char *guest, uns
 {
     if (fixed(c))
         return WASMVM_E_USAGE;
-    if (!*host || (flags & ~(unsigned)(WASMVM_DIR_READ_ONLY | WASMVM_DIR_RELATIVE)) ||
+    if (!*host || (flags & ~(unsigned)(WASMVM_DIR_READ_ONLY | WASMVM_DIR_RELATIVE | WASMVM_DIR_LAST)) ||
         !(flags & WASMVM_DIR_RELATIVE ? clean_relative(guest) : clean(guest)))
         return REFUSE(c, WASMVM_E_USAGE, "%s cannot be granted as %s: a guest's name is absolute and clean", host,
                       guest);
     if (dir_taken(c, guest))
         return REFUSE(c, WASMVM_E_USAGE, "%s cannot be granted as %s: the name is taken", host, guest);
     char *copy = strdup(host);
-    return copy ? dir_add(c, copy, strdup(guest), flags & WASMVM_DIR_READ_ONLY) : no_memory(c);
+    return copy ? dir_add(c, copy, strdup(guest), flags) : no_memory(c);
 }
 
 int wasmvm_config_tmp(wasmvm_config *c)
@@ -277,7 +278,7 @@ int wasmvm_config_tmp(wasmvm_config *c)
         return WASMVM_E_USAGE;
     if (dir_taken(c, "/tmp"))
         return REFUSE(c, WASMVM_E_USAGE, "a directory of its own as /tmp: the name is taken");
-    return dir_add(c, NULL, strdup("/tmp"), false);
+    return dir_add(c, NULL, strdup("/tmp"), 0);
 }
 
 int wasmvm_config_stdio(wasmvm_config *c, int in, int out, int err)

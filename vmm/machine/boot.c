@@ -155,7 +155,7 @@ static uint64_t control_bytes(const struct config *config)
     uint64_t sum = sizeof(struct control) + strings_bytes(config->args, config->argc) +
                    strings_bytes(config->env, config->envc);
     for (uint32_t i = 0; i < config->ngrants; i++)
-        sum += strlen(config->grants[i].guest) + 1;
+        sum += config->grants[i].last ? 0 : strlen(config->grants[i].guest) + 1;
     if (config->set->invoke)
         sum = round_up(sum, 8) + invoke_bytes(config);
     return config->host ? round_up(sum, 8) + host_bytes(config->host) : sum;
@@ -183,10 +183,12 @@ static void strings_write(const struct config *config, struct boot_record *boot)
     for (uint32_t i = 0; i < config->envc; i++)
         string_put(&s, config->env[i]);
     boot->env_len = s.at - boot->env_off;
-    boot->preopens = config->ngrants;
     boot->preopen_off = s.at;
     for (uint32_t i = 0; i < config->ngrants; i++)
-        string_put(&s, config->grants[i].guest);
+        if (!config->grants[i].last) {
+            string_put(&s, config->grants[i].guest);
+            boot->preopens++;
+        }
     boot->preopen_len = s.at - boot->preopen_off;
     if (config->set->invoke) {
         s.at = (uint32_t)round_up(s.at, 8);
@@ -205,7 +207,11 @@ static void strings_write(const struct config *config, struct boot_record *boot)
 static uint32_t boot_flags(const struct config *config)
 {
     const struct settings *set = config->set;
-    return (set->validate ? BOOT_VALIDATE : 0) | (config->validate_only ? BOOT_VALIDATE_ONLY : 0) |
+    bool more = false;
+    for (uint32_t i = 0; i < config->ngrants; i++)
+        more = more || config->grants[i].last;
+    return (more ? BOOT_MORE_PREOPENS : 0) |
+           (set->validate ? BOOT_VALIDATE : 0) | (config->validate_only ? BOOT_VALIDATE_ONLY : 0) |
            (set->compile_all ? BOOT_COMPILE_ALL : 0) | (set->hypercall_all || set->trace ? BOOT_CALL_ALL : 0);
 }
 

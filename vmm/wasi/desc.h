@@ -50,6 +50,7 @@ enum { FDFLAG_APPEND = 1, FDFLAG_DSYNC = 2, FDFLAG_NONBLOCK = 4, FDFLAG_RSYNC = 
        FDFLAG_SYNCS = FDFLAG_DSYNC | FDFLAG_RSYNC | FDFLAG_SYNC };
 enum { OFLAG_CREAT = 1, OFLAG_DIRECTORY = 2, OFLAG_EXCL = 4, OFLAG_TRUNC = 8, OFLAG_ALL = 15 };
 enum { LOOKUP_FOLLOW = 1 };
+enum { PRESTAT_DIR, PRESTAT_OTHER };
 enum { FST_ATIM = 1, FST_ATIM_NOW = 2, FST_MTIM = 4, FST_MTIM_NOW = 8, FST_ALL = 15 };
 enum { CLOCKID_REALTIME, CLOCKID_MONOTONIC, CLOCKID_PROCESS_CPU, CLOCKID_THREAD_CPU };
 
@@ -210,6 +211,7 @@ struct wasi {
     int null;             /* /dev/null: takes the place of a stdio descriptor that the guest closed */
     bool stdio_owned;     /* the standard streams are descriptors of our own */
     bool one_tree;        /* no grant's name means another directory than it does in the grant `/` */
+    uint32_t names_end;   /* behind the last preopen that stands behind sockets; 0 = none does */
     int *opening;         /* preopen_all's, while it opens: -1 = not yet */
     uint32_t nopening;
     struct stat terminal; /* of stdin, where terminal_known */

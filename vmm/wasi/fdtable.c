@@ -229,9 +229,12 @@ uint32_t wasi_fd_renumber(struct wasi *w, const struct fd_renumber_args *args)
 uint32_t wasi_fd_prestat_get(struct wasi *w, const struct fd_prestat_get_args *args)
 {
     struct desc *d = desc_get(w, args->fd);
-    if (!d || !d->preopen)
+    /* Programs look for names from 3 on until BADF.  What stands before the last name is passed over by its tag. */
+    bool between = d && !d->preopen && args->fd >= FIRST_FREE && args->fd < w->names_end;
+    if (!d || (!d->preopen && !between))
         return WASI_BADF;
-    struct wasi_prestat prestat = { .tag = 0, .name_len = (uint32_t)strlen(d->preopen) };
+    struct wasi_prestat prestat = { .tag = between ? PRESTAT_OTHER : PRESTAT_DIR,
+                                    .name_len = between ? 0 : (uint32_t)strlen(d->preopen) };
     return out_put(w, args->prestat, &prestat, sizeof prestat);
 }
 

@@ -1,6 +1,7 @@
 /* The directories that are granted, as the descriptors from 3 on. */
 #include "vmm/wasi/inside.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,12 +46,11 @@ static bool names_itself(const struct grant *g, const struct stat *st)
 }
 
 /* The grant's descriptor becomes the table's. */
-static bool preopen_place(struct wasi *w, const struct grant *g, int *host, uint32_t want, struct failure *why)
+static bool preopen_place(struct wasi *w, const struct grant *g, int *host, uint32_t *fd, struct failure *why)
 {
     struct desc d = { .host = *host, .io = *host, .filetype = FILETYPE_DIRECTORY, .read_only = g->read_only,
                       .preopen = g->guest };
     struct stat st;
-    uint32_t fd;
     if (fstat(*host, &st) < 0)
         return failure_set(why, "--dir %s: %s", g->guest, strerror(errno));
     d.native = names_itself(g, &st);
@@ -60,9 +60,7 @@ static bool preopen_place(struct wasi *w, const struct grant *g, int *host, uint
     desc_describe(w, &d, &st, O_RDONLY);
     d.ops = g->kind ? g->kind->ops : d.ops;
     *host = -1;
-    if (desc_place(w, &d, &fd) || fd != want)
-        return failure_set(why, "cannot start: no memory");
-    return true;
+    return desc_place(w, &d, fd) == WASI_SUCCESS || failure_set(why, "cannot start: no memory");
 }
 
 void preopen_end(struct wasi *w)
@@ -110,9 +108,24 @@ bool preopen_all(struct wasi *w, const struct config *config, struct failure *wh
         w->opening[w->nopening] = -1;
     if (!preopen_hosts(w, config, why))
         return false;
+    uint32_t fd, want = 3;
     for (uint32_t i = 0; i < config->ngrants; i++)
-        if (!preopen_place(w, &config->grants[i], &w->opening[i], 3 + i, why))
+        if (!config->grants[i].last && !preopen_place(w, &config->grants[i], &w->opening[i], &fd, why))
             return false;
+        else
+            assert(config->grants[i].last || fd == want++);
+    return true;
+}
+
+bool preopen_last(struct wasi *w, const struct config *config, struct failure *why)
+{
+    uint32_t fd;
+    for (uint32_t i = 0; i < config->ngrants; i++)
+        if (config->grants[i].last) {
+            if (!preopen_place(w, &config->grants[i], &w->opening[i], &fd, why))
+                return false;
+            w->names_end = fd + 1;
+        }
     preopen_end(w);
     w->one_tree = trees_agree(w);
     return true;

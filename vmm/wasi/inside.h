@@ -43,6 +43,8 @@ uint32_t device_open(struct wasi *, const struct device *, uint64_t fds_out);
 
 /* ---- grants.c ---- */
 bool preopen_all(struct wasi *, const struct config *, struct failure *);
+/* Those whose numbers stand behind the sockets'. */
+bool preopen_last(struct wasi *, const struct config *, struct failure *);
 void preopen_end(struct wasi *);                  /* of what preopen_all held when it failed */
 
 /* ---- file.c ---- */

@@ -47,7 +47,8 @@ bool wasi_open(struct wasi *w, const struct config *config, struct failure *why)
     bool good = strings_join(config->args, config->argc, &w->args, &w->args_len, why) &&
                 strings_join(config->env, config->envc, &w->env, &w->env_len, why) &&
                 trace_open(w, config, why) && fdtable_open(w, config->set->max_files, why) &&
-                stdio_adopt(w, config, why) && preopen_all(w, config, why) && w->parts->open(w, config, why);
+                stdio_adopt(w, config, why) && preopen_all(w, config, why) && w->parts->open(w, config, why) &&
+                preopen_last(w, config, why);
     if (good)
         fdstat_publish(w);
     return good;

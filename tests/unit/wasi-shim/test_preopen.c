@@ -47,6 +47,17 @@ static void lengths_and_bounds(void **state)
     double_end();
 }
 
+static void asks_for_those_behind_sockets(void **state)
+{
+    (void)state;
+    start(BOOT_MORE_PREOPENS);
+    assert_int_equal(GET(5, 8), WASI_SUCCESS);
+    assert_int_equal(hyper.count, 0);
+    assert_int_equal(GET(6, 8), FORWARDED_RESULT);
+    assert_int_equal(NAME(6, 0, 5), FORWARDED_RESULT);
+    double_end();
+}
+
 static void other_closes_change_nothing(void **state)
 {
     (void)state;
@@ -77,6 +88,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_all),
         cmocka_unit_test(lengths_and_bounds),
+        cmocka_unit_test(asks_for_those_behind_sockets),
         cmocka_unit_test(other_closes_change_nothing),
         cmocka_unit_test(closed_or_renumbered_is_the_monitors),
     };

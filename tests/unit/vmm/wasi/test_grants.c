@@ -180,12 +180,54 @@ static void test_few_descriptors(void **state)
     assert_non_null(strstr(said, "ulimit -n"));
 }
 
+/* The name of descriptor fd as programs look for it; "" = none here, go on; NULL = the last was before. */
+static const char *name_of(uint32_t fd)
+{
+    static char name[200];
+    struct wasi_prestat prestat;
+    if (CALL(fd_prestat_get, fd, OUT) != WASI_SUCCESS)
+        return NULL;
+    memcpy(&prestat, guest + OUT, sizeof prestat);
+    if (prestat.tag != 0)
+        return "";
+    OK(fd_prestat_dir_name, fd, BUF, prestat.name_len);
+    memcpy(name, guest + BUF, prestat.name_len);
+    name[prestat.name_len] = 0;
+    return name;
+}
+
+/* A further name of a directory moves no socket, and is found behind them. */
+static void test_last_names(void **state)
+{
+    (void)state;
+    const char *listen[] = { "127.0.0.1:0" };
+    struct settings settings = { .allow_unix = false };
+    struct grant all[] = { { .host = root, .guest = "/d" }, { .host = root, .guest = "/alias", .last = true },
+                           { .host = root, .guest = "." } };
+    struct config config = { .grants = all, .ngrants = 3, .set = &settings };
+    for (uint32_t sockets = 0; sockets < 2; sockets++) {
+        settings.listen.at = listen;
+        settings.listen.n = sockets;
+        wasi_close(wasi);
+        wasi = wasi_new(&config);
+        assert_string_equal(name_of(3), "/d");
+        assert_string_equal(name_of(4), ".");
+        assert_int_equal(desc_get(wasi, 5)->ops != &directory_ops, sockets);
+        if (sockets)
+            assert_string_equal(name_of(5), "");
+        assert_string_equal(name_of(5 + sockets), "/alias");
+        assert_null(name_of(6 + sockets));
+        assert_null(name_of(0));
+        assert_int_equal(OPEN(5 + sockets, "file", 0, GO_RDONLY, 0), WASI_SUCCESS);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_bad_directories), TEST(test_modes_inside_each_other),
         TEST(test_modes_through_a_second_mount), TEST(test_no_openat2),
-        TEST(test_few_descriptors),
+        TEST(test_few_descriptors), TEST(test_last_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

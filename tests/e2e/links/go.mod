@@ -1,0 +1,3 @@
+module pkg
+
+go 1.21
