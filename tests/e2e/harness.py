@@ -116,7 +116,7 @@ def shell_status(wait_status):
     return os.WEXITSTATUS(wait_status)
 
 
-def run(argv, stdin=b"", timeout=60, env=None, cwd=None, stdout=None, stderr=None):
+def run(argv, stdin=b"", timeout=300, env=None, cwd=None, stdout=None, stderr=None):
     """Runs argv to its end.  stdin: bytes or an open file.  stdout, stderr: a file for it, else it is kept."""
     temporary = tempfile.TemporaryFile
     with temporary() as in_file, temporary() as out_file, temporary() as err_file:

@@ -38,7 +38,7 @@ def make_ttf(path, rng, simd):
         command += ["--enable-simd"]
     if rng.random() < 0.3:
         command += [rng.choice(("-O1", "-O2", "--flatten", "--vacuum"))]
-    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300)
     os.unlink(path + ".in")
     return os.path.exists(path)
 
@@ -100,7 +100,7 @@ def in_vms(paths, directory, wasmvm, ours):
 
 def compare(paths, directory, lines):
     """Names of the modules that differ on V8, with what is told of them."""
-    command = ["timeout", "300", "node", *node_flags(), os.path.join(ROOT, "tests", "fuzz", "diff_node.mjs"), lines]
+    command = ["timeout", "1200", "node", *node_flags(), os.path.join(ROOT, "tests", "fuzz", "diff_node.mjs"), lines]
     node = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if not node.stdout.rstrip().split("\n")[-1].startswith(f"compared {len(paths)} modules"):
         return [("?", "node did not come to its end:\n" + node.stdout[-2000:] + node.stderr[-2000:])]

@@ -11,7 +11,7 @@ replay=$root/$1 runner=$root/$2
 passed=0 failed=0
 export UBSAN_OPTIONS=print_stacktrace=1
 for input in module/*.wasm; do
-    if out=$(ulimit -f 1000; timeout 60 "$replay" "$input" 2>&1); then
+    if out=$(ulimit -f 1000; timeout 300 "$replay" "$input" 2>&1); then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))

@@ -172,7 +172,7 @@ def measure(runner, make, n):
     with tempfile.NamedTemporaryFile(suffix=".wasm") as f:
         f.write(make(n))
         f.flush()
-        run = subprocess.run([runner, f.name], capture_output=True, text=True, timeout=300)
+        run = subprocess.run([runner, f.name], capture_output=True, text=True, timeout=1200)
     found = LINE.search(run.stdout)
     if not found or found[1] == "0" or found[2] != "0":
         raise ValueError(f"n = {n}: status {run.returncode}: {run.stdout.strip()} {run.stderr.strip()}")

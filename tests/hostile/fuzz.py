@@ -24,7 +24,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 LIMIT = 4  # seconds, --timeout
-GRACE = 12  # ... and how much later a sanitized monitor on a busy machine may end
+GRACE = 40  # ... and how much later a sanitized monitor on a busy machine may end
 SIGNALS = {-13}  # of a closed stdout; nothing else sends any
 CFLAGS = """-std=c11 -O2 -g -Wall -Wextra -Werror -I. -ffreestanding -fpie -fvisibility=hidden -fno-stack-protector
     -fcf-protection=none -fno-asynchronous-unwind-tables -fno-delete-null-pointer-checks -fno-strict-aliasing -nostdlib
@@ -186,7 +186,7 @@ def run(args, seed, guest, plugin, echo):
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                env=env, cwd=ROOT)
     try:
-        out, err = process.communicate(timeout=LIMIT + 40)
+        out, err = process.communicate(timeout=LIMIT + 2 * GRACE)
     except subprocess.TimeoutExpired:
         print(f"seed {seed}: hangs, process {process.pid} left for a look: {' '.join(command)}")
         sys.exit(1)

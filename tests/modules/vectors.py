@@ -66,7 +66,7 @@ def go_test(package, least):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             prepare([GO, NEWEST, "test", "-c", "-o", path, "."], env=env, cwd=source)
         options = ("--dir", goroot + "::/:ro", "--tmp", "--cwd", "/src/" + package)
-        result = t.vm(*options, "--", path, "-test.v", timeout=170)
+        result = t.vm(*options, "--", path, "-test.v", timeout=600)
         expect(result, 0, err="")
         passed, failed = result.out.count(b"\n--- PASS: "), result.out.count(b"--- FAIL: ")
         assert passed >= least and failed == 0 and result.out.endswith(b"PASS\n"), result

@@ -58,7 +58,7 @@ def peer(t, argv, port, **options):
 
 
 def talk(t, command, port):
-    return t.vm("--allow-connect", f"127.0.0.1:{port}", "--", client(), command, f"127.0.0.1:{port}", timeout=120)
+    return t.vm("--allow-connect", f"127.0.0.1:{port}", "--", client(), command, f"127.0.0.1:{port}", timeout=600)
 
 
 # ---- other people's tests ----

@@ -14,7 +14,7 @@ count() { sed -n "s/^\[  $1 *\] \([0-9]*\) test(s)[.,].*/\1/p" "$2" | awk '{ n +
 one() {
     local out status p f s
     out=$(mktemp -p "$dir") || exit 2
-    timeout 120 "$1" >"$out" 2>&1
+    timeout 600 "$1" >"$out" 2>&1
     status=$?
     p=$(count PASSED "$out") f=$(count FAILED "$out") s=$(count SKIPPED "$out")
     if [ "$status" -ne 0 ] && [ "$f" -eq 0 ] || [ $((p + f + s)) -eq 0 ]; then

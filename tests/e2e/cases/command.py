@@ -30,7 +30,7 @@ def environment(t, **more):
 
 def go(t, version, *args, stdin=b"", **more):
     env = environment(t, GOOS="wasip1", GOARCH="wasm", **more)
-    return run([GO, version, *args], env=env, cwd=MODULE, stdin=stdin, timeout=170)
+    return run([GO, version, *args], env=env, cwd=MODULE, stdin=stdin, timeout=600)
 
 
 def run_and_test(t, version):
@@ -118,7 +118,7 @@ def wasitest(t, version, want, **more):
     root = run([GO, version, "env", "GOROOT"]).out.decode().strip()
     env = environment(t, GOWASIENABLERACYTEST="1", **more)
     result = run([GO, version, "test", WASITEST[version], "-count=1", "-v", "-target", "wasip1/wasm"],
-                 cwd=root + "/src", env=env, timeout=170)
+                 cwd=root + "/src", env=env, timeout=600)
     expect(result, 0)
     for name in want:
         assert b"--- PASS: " + name in result.out and b"--- SKIP: " + name not in result.out, result

@@ -22,7 +22,7 @@ def place():
 def llvm(t, *words):
     """One program of LLVM's, the module being all of them."""
     module, tree = place()
-    result = t.vm("--dir", tree + "::/usr:ro", "--dir", t.path("w") + "::/w", "--", module, *words, timeout=170)
+    result = t.vm("--dir", tree + "::/usr:ro", "--dir", t.path("w") + "::/w", "--", module, *words, timeout=600)
     expect(result, 0, out="", err="")
     return result
 
@@ -76,5 +76,5 @@ def what_the_driver_would_run(t):
     module, tree = place()
     t.write("w/a.c", "int main(void) { return 0; }\n")
     result = t.vm("--dir", tree + "::/usr:ro", "--dir", t.path("w") + "::/w", "--tmp", "--", module, "clang", "-###",
-                  "/w/a.c", "-o", "/w/a.wasm", timeout=170)
+                  "/w/a.c", "-o", "/w/a.wasm", timeout=600)
     expect(result, 0, out="", err_has=['"-cc1"', '"wasm-ld" "-m" "wasm32"'])

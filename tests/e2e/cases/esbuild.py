@@ -31,7 +31,7 @@ def both(t, *words):
     place = tree()
     native = run([os.path.join(place, NATIVE), *words], cwd=place)
     wasm = os.path.join(place, WASM)
-    ours = t.vm("--dir", place + "::/", "--", wasm, *words, cwd=place, timeout=120)
+    ours = t.vm("--dir", place + "::/", "--", wasm, *words, cwd=place, timeout=600)
     expect(native, 0)
     assert (ours.status, ours.out) == (0, native.out), f"{len(ours.out)} bytes, native {len(native.out)}\n{ours}"
     return ours
@@ -58,7 +58,7 @@ def bundle_to_files_with_map(t):
     def written(name, argv):
         out = os.path.join(place, f"{name}-{os.getpid()}")
         t.made.append(out)
-        expect(run([*argv, *words, "--outdir=" + os.path.basename(out)], cwd=place, timeout=120), 0)
+        expect(run([*argv, *words, "--outdir=" + os.path.basename(out)], cwd=place, timeout=600), 0)
         return [(f, open(os.path.join(out, f), "rb").read()) for f in sorted(os.listdir(out))]
 
     native = written("out-native", [os.path.join(place, NATIVE)])

@@ -34,7 +34,7 @@ func main() {
 
 
 def goroot(version):
-    return run([GO, version, "env", "GOROOT"], timeout=170).out.decode().strip()
+    return run([GO, version, "env", "GOROOT"], timeout=600).out.decode().strip()
 
 
 def environment(version=NEWER, **more):
@@ -135,7 +135,7 @@ def the_same_words_and_exit_codes(t):
     env = environment(GOPATH=t.path("gopath"))
     stock = dict(env, GOOS="wasip1", GOARCH="wasm")
     for command in COMMANDS:
-        wanted = run(["go", *command], cwd=directory, env=stock, timeout=170)
+        wanted = run(["go", *command], cwd=directory, env=stock, timeout=600)
         expect(go(t, directory, *command, env=env), wanted.status, out=wanted.out, err=wanted.err)
     assert os.path.exists(t.path("gopath/bin/wasip1_wasm/m")) and os.path.exists(t.path("m/a.wasm"))
     expect(go(t, directory, "run", ".", "--env", "X=y", "--", "--env", "b"), 1, out="[--env b]\n",
@@ -306,7 +306,7 @@ def the_overlay_for_build_systems(t):
     env["PATH"] = f"{os.path.dirname(t.wasmvm)}:{env['PATH']}"
 
     def sh(script, **more):
-        expect(run(["sh", "-ec", script], cwd=directory, env=dict(env, **more), timeout=170), 0, err="")
+        expect(run(["sh", "-ec", script], cwd=directory, env=dict(env, **more), timeout=600), 0, err="")
 
     sh(textwrap.dedent(settings) + "go build -o ../flags.wasm .")
     assert marked(t.path("flags.wasm"))
@@ -368,7 +368,7 @@ def imports_and_the_mark(t):
     for name, directory, command in (("quiet", quiet, ours), ("stock", quiet, ["go"]), ("fake", loud, ["go"]),
                                      ("loud", loud, ours), ("portable", loud, [*ours, "--portable"])):
         command = [*command, "build", "-o", t.path(name + ".wasm"), "."]
-        expect(run(command, cwd=directory, env=stock, timeout=170), 0, err="")
+        expect(run(command, cwd=directory, env=stock, timeout=600), 0, err="")
         made[name] = imports(t.path(name + ".wasm")), marked(t.path(name + ".wasm"))
     assert made["quiet"] == (made["stock"][0], True), made
     assert made["portable"] == made["fake"] and not made["fake"][1], made

@@ -33,7 +33,7 @@ def python(t):
                       b"os.mkdir('/w/d'); os.rename('/w/d', '/w/e'); os.rmdir('/w/e'); os.remove('/w/out')\n"
                       b"print(os.listdir('/w'))\nopen('/etc/passwd')\n")
     module = os.path.join(npm(PYTHON), "dist", "python.wasm")
-    result = t.vm("--dir", t.path("w") + "::/w", "--", module, "/w/t.py", timeout=120)
+    result = t.vm("--dir", t.path("w") + "::/w", "--", module, "/w/t.py", timeout=600)
     expect(result, 1, out="3 ['out', 't.py']\n18\n['t.py']\n")
     assert b"FileNotFoundError" in result.err, result
 
@@ -45,7 +45,7 @@ def php(t):
                        b'echo filesize("/w/p"); mkdir("/w/d"); rename("/w/p", "/w/d/q"); '
                        b'echo " ", file("/w/d/q")[1], implode(" ", scandir("/w/d")); copy("/w/d/q", "/w/kept"); '
                        b'unlink("/w/d/q"); echo rmdir("/w/d") ? " gone" : " there", file_exists("/w/d") ? "?" : "!";')
-    result = t.vm("--dir", t.path("w") + "::/w", "--", lang("php-cgi-8.2.0.wasm"), "-q", "/w/t.php", timeout=120)
+    result = t.vm("--dir", t.path("w") + "::/w", "--", lang("php-cgi-8.2.0.wasm"), "-q", "/w/t.php", timeout=600)
     expect(result, 0, out=". .. p t.php4 b\n. .. q gone!")
     with open(t.path("w/kept")) as f:
         assert f.read() == "a\nb\n" and sorted(os.listdir(t.path("w"))) == ["kept", "t.php"]
@@ -59,7 +59,7 @@ def ruby(t):
                       b'puts Dir.entries("/w/d").sort.inspect, File.directory?("/w/d"), File.exist?("/w/r")\n'
                       b'begin; File.read("/etc/passwd"); rescue SystemCallError => e; puts "refused"; end\n')
     module = lang("ruby-3.2.0.wasm")
-    result = t.vm("--dir", t.path("w") + "::/w", "--", module, "--disable-gems", "/w/t.rb", timeout=120)
+    result = t.vm("--dir", t.path("w") + "::/w", "--", module, "--disable-gems", "/w/t.rb", timeout=600)
     expect(result, 0, out='["r", "t.rb"]\n8\n4\n[".", "..", "s"]\ntrue\nfalse\nrefused\n')
     assert sorted(os.listdir(t.path("w/d"))) == ["s"]
 
@@ -67,7 +67,7 @@ def ruby(t):
 @case
 def sqlite_of_wasi_unstable(t):
     t.mkdir("w")
-    ask = lambda text: t.vm("--dir", t.path("w") + "::/w", "--", lang("sqlite.wasm"), "/w/db", stdin=text, timeout=120)
+    ask = lambda text: t.vm("--dir", t.path("w") + "::/w", "--", lang("sqlite.wasm"), "/w/db", stdin=text, timeout=600)
     first = ask(b"create table t(a); insert into t values (7), (8);\n")
     again = ask(b"select sum(a) from t;\n")
     assert first.status == 0 and again.status == 0 and b"15\n" in again.out, (first, again)
@@ -81,9 +81,9 @@ def clang_of_wasi_unstable(t):
     grants = ("--dir", old_sys() + "::/sys", "--dir", t.path("w") + "::/w")
     includes = ("-internal-isystem", "/sys/lib/clang/8.0.1/include", "-internal-isystem", "/sys/include")
     expect(t.vm(*grants, "--", lang("clang.wasm"), "-cc1", "-emit-obj", "-isysroot", "/sys", *includes, "-O2", "-o",
-                "/w/h.o", "-x", "c", "/w/h.c", timeout=120), 0, out="")
+                "/w/h.o", "-x", "c", "/w/h.c", timeout=600), 0, out="")
     expect(t.vm(*grants, "--", lang("wasm-ld.wasm"), "--no-threads", "-L/sys/lib/wasm32-wasi",
-                "/sys/lib/wasm32-wasi/crt1.o", "/w/h.o", "-lc", "-o", "/w/h.wasm", timeout=120), 0, out="")
+                "/sys/lib/wasm32-wasi/crt1.o", "/w/h.o", "-lc", "-o", "/w/h.wasm", timeout=600), 0, out="")
     expect(t.vm("--dir", t.path("w") + "::/w", "--", t.path("w/h.wasm"), "word"), 5, out="2\n")
     with open(t.path("w/c"), "rb") as f:
         assert f.read() == b"word"

@@ -84,7 +84,7 @@ def timers_never_early(t):
 @case
 def heap_to_1_gib_and_back(t):
     want = "".join(f"round {n} bad 0 grown true collected true collections true\n" for n in (1, 2)) + "reused true\n"
-    expect(t.program("heap", timeout=120), 0, out=want, err="")
+    expect(t.program("heap", timeout=600), 0, out=want, err="")
 
 
 @case

@@ -20,7 +20,7 @@ def both_ways(t, *words, **more):
     results = []
     for target in {}, {"GOOS": "wasip1", "GOARCH": "wasm"}:
         env = environment(t, PWD=logical, GOFLAGS="-mod=mod", **target, **more)
-        results.append(run([GO, NEWEST, *words], env=env, cwd=logical, timeout=170))
+        results.append(run([GO, NEWEST, *words], env=env, cwd=logical, timeout=600))
     return results
 
 
@@ -43,7 +43,7 @@ def go_run_and_go_test_below_a_link(t):
 def built(t):
     logical, physical = project(t)
     env = environment(t, GOOS="wasip1", GOARCH="wasm", GOFLAGS="-mod=mod")
-    expect(run([GO, NEWEST, "build", "-o", t.path("app.wasm"), "."], env=env, cwd=physical, timeout=170), 0)
+    expect(run([GO, NEWEST, "build", "-o", t.path("app.wasm"), "."], env=env, cwd=physical, timeout=600), 0)
     return t.path("app.wasm"), logical, physical
 
 

@@ -657,7 +657,7 @@ def the_program_of_the_page(t):
     steps = re.findall(r"^    \$ (.*)\n((?:    [^$\n].*\n)*)", shown, re.M)
     assert len(steps) == 5, steps
     for words, printed in steps:
-        result = run(["sh", "-c", words], env=env, cwd=t.path("page"), timeout=150)
+        result = run(["sh", "-c", words], env=env, cwd=t.path("page"), timeout=600)
         got = (result.out + result.err).decode()
         assert got == re.sub("^    ", "", printed, flags=re.M), f"{words}\n{result}"
     shutil.rmtree(t.path("page"))
