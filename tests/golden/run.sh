@@ -65,7 +65,7 @@ run_case() {
     fi
     rm -rf -- "$top/case" && mkdir -- "$top/case"
     (cd -- "$top/case" && env -i PATH="$top/bin:/usr/bin:/bin" GOLDEN="$GOLDEN" LC_ALL=C \
-        timeout 60 sh -c "$script" <<<"$input" >"$top/stdout" 2>"$top/stderr")
+        timeout 600 sh -c "$script" <<<"$input" >"$top/stdout" 2>"$top/stderr")
     got=$?
     if [ "$got" = "$status" ] && lines_match "$top/stdout" "${stdout[@]}" &&
         lines_match "$top/stderr" "${stderr[@]}"; then
