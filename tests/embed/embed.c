@@ -1334,6 +1334,12 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
     {"prepare-fails", case_prepare_fails},
     {"prepare-few-descriptors", case_prepare_few_descriptors},
     {"prepare-calls-fail", case_prepare_calls_fail},
+    {"values-at-their-most", case_values_at_their_most},
+    {"names-at-their-most", case_names_at_their_most},
+    {"ready-at-once", case_ready_at_once},
+    {"limit-taken-away", case_limit_taken_away},
+    {"limit-of-the-start", case_limit_of_the_start},
+    {"nothing-is-left", case_nothing_is_left},
     {"many-machines-in-many-threads", case_many_machines_in_many_threads},
 };
 

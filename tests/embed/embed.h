@@ -17,6 +17,14 @@ extern __thread wasmvm_error error;
 wasmvm_config *config_make(void);
 int open_files(void);
 
+/* ---- edges.c ---- */
+int case_values_at_their_most(void);
+int case_names_at_their_most(void);
+int case_ready_at_once(void);
+int case_limit_taken_away(void);
+int case_limit_of_the_start(void);
+int case_nothing_is_left(void);
+
 /* ---- prepare.c ---- */
 int case_prepared_then_run(void);
 int case_prepared_then_left(void);

@@ -269,6 +269,7 @@ void service_init(struct service *s, enum transport transport, uint64_t tsc_khz)
     s->always = transport == TRANSPORT_POLL;
     s->allowed = transport != TRANSPORT_EXIT && tsc_khz && !one_cpu();
     s->asker = s->threadless ? ON_SERVER : ON_VCPU;
+    s->asks = s->threadless; /* service_await's: the guest may be there first */
 }
 
 /* Decides, with the lock held, whether the calls come thick enough. */
@@ -388,7 +389,6 @@ static void asked(struct service *s, bool kept)
 bool service_await(struct service *s)
 {
     pthread_mutex_lock(&s->lock);
-    s->asks++;
     bool kept = pump(s);
     asked(s, kept);
     pthread_mutex_unlock(&s->lock);
