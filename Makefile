@@ -26,6 +26,7 @@ ENGINE_SRC := \
     engine/ir/ir.c \
     engine/ir/build.c \
     engine/ir/build_stack.c \
+    engine/ir/build_address.c \
     engine/ir/build_value.c \
     engine/ir/build_call.c \
     engine/ir/build_control.c \
@@ -116,7 +117,6 @@ VMM_SRC := \
     vmm/run/service.c \
     vmm/run/vcpu.c \
     vmm/wasi/device.c \
-    vmm/wasi/devfd.c \
     vmm/wasi/dir.c \
     vmm/wasi/places.c \
     vmm/wasi/errno.c \

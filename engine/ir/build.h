@@ -96,6 +96,10 @@ static inline uint32_t build_stack_vreg(struct build *b, uint32_t depth, enum ir
     return b->c->body.first_stack + depth * 2 + (type_is_int(type) ? 0 : 1);
 }
 
+/* build_address.c */
+/* The next node is a load or a store there: what it can do of the address itself is marked NF_FOLD. */
+void build_fold_address(struct build *, ref address, uint32_t off, uint32_t memory);
+
 /* build_value.c */
 void build_plain(struct build *, const struct plain_op *);
 void build_test_zero(struct build *, enum irtype);

@@ -157,6 +157,7 @@ void build_memarg(struct build *b, uint32_t *off, uint32_t *memory)
 void build_load(struct build *b, enum irtype type, unsigned shape, uint32_t off, uint32_t memory)
 {
     struct opnd address = build_pop(b);
+    build_fold_address(b, address.r, off, memory);
     uint32_t n = build_node(b, IR_LOAD, type);
     struct node *node = &b->c->body.nodes[n];
     node->a = address.r;
@@ -170,6 +171,7 @@ void build_store(struct build *b, enum irtype type, unsigned shape, uint32_t off
 {
     struct opnd value = build_pop(b), address = build_pop(b);
     ENGINE_ASSERT(shape <= M_128);
+    build_fold_address(b, address.r, off, memory);
     uint32_t n = build_node(b, IR_STORE, type);
     struct node *node = &b->c->body.nodes[n];
     node->a = address.r;

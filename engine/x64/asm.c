@@ -117,6 +117,8 @@ static uint32_t table_insn(struct assembler *a, enum insn i, bool w, uint8_t reg
 {
     uint32_t at = asm_offset(a);
     const struct insn_row *row = &insn_rows[i];
+    if (rm.wraps)
+        asm_u8(a, 0x67);
     if (row->prefix)
         asm_u8(a, row->prefix);
     unsigned rex = rex_bits(reg, rm) | (w ? 8 : 0);
@@ -141,6 +143,8 @@ void x_vex(struct assembler *a, enum insn i, bool w, uint8_t reg, uint8_t vvvv, 
     const struct insn_row *row = &insn_rows[i];
     unsigned rex = rex_bits(reg, rm);
     unsigned pp = row->prefix == 0x66 ? 1 : row->prefix == 0xf3 ? 2 : row->prefix == 0xf2 ? 3 : 0;
+    if (rm.wraps)
+        asm_u8(a, 0x67);
     asm_u8(a, 0xc4);
     asm_u8(a, ((rex & 4) ? 0 : 0x80u) | ((rex & 2) ? 0 : 0x40u) | ((rex & 1) ? 0 : 0x20u) | row->map);
     asm_u8(a, (w ? 0x80u : 0) | (~(unsigned)vvvv & 15) << 3 | pp);

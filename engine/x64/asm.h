@@ -45,12 +45,13 @@ struct assembler {
     bool failed; /* sticky: no scratch memory */
 };
 
-/* A register or memory operand.  Memory: [base + index << scale + disp], [disp], or an absolute address reached by rip.
- */
+/* A register or memory operand.  Memory: [base + index << scale + disp], modulo 2^32 where `wraps` (prefix 0x67);
+ * [disp]; or an absolute address reached by rip. */
 enum { RM_REG, RM_MEM, RM_ABS, RM_RIP };
 #define NO_INDEX 0xff
 struct rm {
     uint8_t kind, base, index, scale;
+    bool wraps;
     int32_t disp;
     uint64_t address; /* RM_RIP */
 };

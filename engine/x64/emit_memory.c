@@ -13,9 +13,88 @@ bool rm_uses(struct rm rm, uint8_t reg)
     return rm.kind == RM_MEM && (rm.base == reg || rm.index == reg);
 }
 
+/* ---- sums that the access computes itself (ir/build_address.c) ---- */
+
+struct sum {
+    ref base, index; /* REF_NONE: none yet */
+    uint8_t scale;
+    uint32_t disp;
+};
+
+static const struct node *folded(const struct emit *e, ref r)
+{
+    const struct node *n = ref_is_node(r) ? &e->c->body.nodes[ref_index(r)] : NULL;
+    return n && (n->op == IR_ADD || n->op == IR_SHL) && (n->flags & NF_FOLD) ? n : NULL;
+}
+
+static void sum_add(struct emit *e, struct sum *s, ref r)
+{
+    uint64_t imm;
+    const struct node *n = folded(e, r);
+    if (is_imm(e, r, &imm)) {
+        s->disp += (uint32_t)imm;
+    } else if (n && n->op == IR_ADD) {
+        sum_add(e, s, n->a);
+        sum_add(e, s, n->b);
+    } else if (n) { /* the scaled one is the index */
+        ENGINE_ASSERT(s->index == REF_NONE && is_imm(e, n->b, &imm));
+        s->index = n->a;
+        s->scale = (uint8_t)imm;
+    } else if (s->base == REF_NONE) {
+        s->base = r;
+    } else {
+        ENGINE_ASSERT(s->index == REF_NONE);
+        s->index = r;
+    }
+}
+
+/* A register whose lower half is the value's. */
+static uint8_t low_half(struct emit *e, ref r)
+{
+    struct loc l = loc_of(e, r);
+    if (l.kind == L_REG)
+        return l.reg;
+    gpr_load(e, RCX, r, false);
+    return RCX;
+}
+
+/* base + index << scale into rcx, where both are in slots. */
+static void sum_in_rcx(struct emit *e, const struct sum *s)
+{
+    gpr_load(e, RCX, s->index, false);
+    if (s->scale)
+        x_shift_imm(&e->a, SHIFT_SHL, false, rm_reg(RCX), s->scale);
+    x_rm(&e->a, I_ADD, false, RCX, loc_of(e, s->base).rm);
+}
+
+static struct rm sum_rm(struct emit *e, ref address)
+{
+    struct sum s = {REF_NONE, REF_NONE, 0, 0};
+    struct rm rm;
+    sum_add(e, &s, address);
+    ENGINE_ASSERT(s.base != REF_NONE);
+    if (s.index == REF_NONE) {
+        rm = rm_mem(low_half(e, s.base), (int32_t)s.disp);
+    } else if (loc_of(e, s.base).kind != L_REG && loc_of(e, s.index).kind != L_REG) {
+        sum_in_rcx(e, &s);
+        rm = rm_mem(RCX, (int32_t)s.disp);
+    } else {
+        uint8_t base = low_half(e, s.base);
+        rm = rm_index(base, low_half(e, s.index), s.scale, (int32_t)s.disp);
+    }
+    rm.wraps = true;
+    return rm;
+}
+
 struct rm memory_rm(struct emit *e, ref address, uint32_t off, uint32_t memory, uint32_t pos)
 {
     struct assembler *a = &e->a;
+    if (folded(e, address)) {
+        ENGINE_ASSERT(off == 0 && memory == 0 && e->instance->zero_base);
+        struct rm rm = sum_rm(e, address);
+        site(e, pos);
+        return rm;
+    }
     ENGINE_ASSERT(memory < e->c->module->nmemories);
     bool zero = memory == 0 && e->instance->zero_base;
     uint64_t imm;
@@ -29,6 +108,11 @@ struct rm memory_rm(struct emit *e, ref address, uint32_t off, uint32_t memory, 
         x_mov_imm(a, RCX, at);
         reg = RCX;
         off = 0;
+    } else if (zero && off == 0 && (address & REF_NZ) && loc_of(e, address).kind == L_REG) {
+        site(e, pos);
+        struct rm rm = rm_mem(loc_of(e, address).reg, 0);
+        rm.wraps = true;
+        return rm;
     } else {
         reg = gpr_zx(e, address, RCX);
     }

@@ -62,6 +62,7 @@ struct state {
     struct reader in;
     uint8_t prefix, rex, map, opcode, modrm, vvvv;
     bool has_rex, vex, vvvv_used;
+    bool wraps, wraps_used; /* 32-bit addresses: prefix 0x67 */
     uint8_t rex_used;   /* its bits that mean something here */
     bool rex_for_byte;  /* spl bpl sil dil */
     bool has_rip;
@@ -71,6 +72,8 @@ struct state {
 static void prefixes(struct state *s)
 {
     struct reader *in = &s->in;
+    if (in->at < in->end && *in->at == 0x67)
+        s->wraps = take(in, 1);
     if (in->at < in->end && (*in->at == 0x66 || *in->at == 0xf2 || *in->at == 0xf3))
         s->prefix = (uint8_t)take(in, 1);
     if (in->at < in->end && *in->at == 0xc4 && !s->prefix) {
@@ -147,6 +150,8 @@ static void memory(struct state *s, struct operand *o, char size)
     *o = (struct operand){ .kind = OP_MEM, .base = DECODE_NONE, .index = DECODE_NONE };
     if (size != 'x')
         o->bytes = size_of(s, size);
+    o->wraps = s->wraps;
+    s->wraps_used = !(mod == 0 && low == 5);
     if (mod == 0 && low == 5) { /* the address is known when the length is */
         o->kind = OP_RIP;
         o->disp = (int32_t)take(&s->in, 4);
@@ -256,6 +261,8 @@ static void finish(struct state *s, uint64_t address, struct decoded *out)
     }
     if (s->in.short_of)
         s->wrong = "cut off";
+    else if (s->wraps && !s->wraps_used)
+        s->wrong = "a prefix 0x67 that changes nothing";
     else if (s->rex & ~s->rex_used)
         s->wrong = "a REX or VEX bit that changes nothing";
     else if (s->has_rex && !s->rex && !s->rex_for_byte)
@@ -303,7 +310,7 @@ static int operand_text(const struct operand *o, char *out, size_t cap)
         snprintf(base, sizeof base, "r%u", o->base);
     if (o->index != DECODE_NONE)
         snprintf(index, sizeof index, " + r%u * %u", o->index, 1u << (o->scale & 3));
-    return snprintf(out, cap, "[%s%s %+d]:%u", base, index, o->disp, o->bytes * 8);
+    return snprintf(out, cap, "[%s%s %+d%s]:%u", base, index, o->disp, o->wraps ? " mod 2^32" : "", o->bytes * 8);
 }
 
 void decode_text(const struct decoded *d, char *out, size_t cap)

@@ -20,6 +20,7 @@ struct operand {
     uint8_t bytes; /* of registers and of memory; 0: the opcode says it */
     uint8_t reg;
     uint8_t base, index, scale;
+    bool wraps; /* OP_MEM: the address is modulo 2^32 */
     int32_t disp;
     uint64_t value; /* OP_IMM: extended as the CPU does; OP_RIP, OP_REL: the address */
 };

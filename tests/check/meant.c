@@ -129,6 +129,7 @@ static struct operand rm_operand(char kind, bool w, struct rm rm)
     }
     o.kind = OP_MEM;
     o.base = rm.base;
+    o.wraps = rm.wraps;
     if (rm.index != NO_INDEX) {
         o.index = rm.index;
         o.scale = rm.scale;
@@ -207,6 +208,7 @@ static bool operand_same(const struct operand *x, const struct operand *y, uint8
     default: break;
     }
     return x->base == y->base && x->index == y->index && x->scale == y->scale && x->disp == y->disp &&
+           x->wraps == y->wraps &&
            x->bytes == y->bytes;
 }
 

@@ -111,12 +111,12 @@ static void memory_text(FILE *out, const struct operand *o)
     const char *before = "";
     fputs("[", out);
     if (o->base != DECODE_NONE) {
-        gpr_text(out, o->base, 8);
+        gpr_text(out, o->base, o->wraps ? 4 : 8);
         before = " + ";
     }
     if (o->index != DECODE_NONE) {
         fputs(before, out);
-        gpr_text(out, o->index, 8);
+        gpr_text(out, o->index, o->wraps ? 4 : 8);
         fprintf(out, " * %u", 1u << (o->scale & 3));
         before = " + ";
     }

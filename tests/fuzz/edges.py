@@ -391,6 +391,37 @@ def at_the_end(mod):
     return None
 
 
+def sums(mod):
+    """Addresses as sums of locals, loads and a pinned global, some of which change between the sum and the access."""
+    body = Body(mod, 2)
+    r = body.r
+    x, y, wide = body.pick(I32), body.pick(I32), body.pick(I64)
+    changer = mod.add((), (), (), const(I64, r.choice((64, 4096))) + b"\x24\x02")
+    code = get(x) + const(I32, 0x3FF8) + b"\x71" + put(x) + get(y) + const(I32, 0x7FF) + b"\x71" + put(y)
+    code += get(wide) + const(I64, 0xFF8) + b"\x83\x22" + u(wide) + b"\x24\x02"
+    code += const(I32, 512) + get(x) + b"\x36\x00\x00" + const(I32, 520) + get(y) + b"\x36\x00\x00"
+    for _ in range(r.choice((1, 3, 6))):
+        plus = const(I32, r.choice((0, 4, 8, 24, 127, 128, 4096))) + b"\x6a"
+        scaled = r.choice((get(y), const(I32, 520) + b"\x28\x00\x00")) + const(I32, r.randrange(5)) + b"\x74"
+        base = r.choice((get(x), get(x), get(wide) + b"\xa7", b"\x23\x02\xa7",
+                         get(y) + b"\x2d\x00\x00", const(I32, 512) + b"\x28\x00\x00"))
+        wider = r.choice((b"\x23\x02", get(wide))) + const(I64, r.choice((8, 16, 4096))) + b"\x7c\xa7"
+        address = r.choice((base + plus, base + scaled + b"\x6a", base + scaled + b"\x6a" + plus,
+                            base + plus + scaled + b"\x6a", scaled + base + b"\x6a", get(x) + base + b"\x6a", wider))
+        between = r.choice((b"", b"", const(I32, r.choice((0, 64, 1024))) + put(r.choice((x, y))),
+                            const(I64, 128) + put(wide), b"\x10" + u(changer), const(I64, 256) + b"\x24\x02",
+                            get(x) + const(I32, 8) + b"\x6a" + put(x)))
+        if r.random() < 0.6:
+            load, _, after, t = narrow(r)
+            code += address + between + op(load) + b"\x00\x00" + op(after) + body.mix(t)
+        else:
+            store, _, t = r.choice(STORES)
+            late = r.random() < 0.5
+            value = get(body.pick(t)) if late else const(t, number(r, t))
+            code += address + (value + between if late else between + value) + op(store) + b"\x00\x00"
+    return body.finish(code)
+
+
 def bulk_end(mod):
     """memory.fill, copy and init that end at memory's end, and one byte behind it."""
     body = Body(mod, 1)
@@ -494,7 +525,7 @@ def loop(body, depth):
     return code + get(count) + const(I32, 1) + b"\x6b\x22" + u(count) + const(I32, 0) + b"\x4a\x0d\x00\x0b"
 
 
-THEMES = (alive, alive, alive, immediates, at_the_end, at_the_end, bulk_end, dispatch, calls, loops)
+THEMES = (alive, alive, alive, immediates, at_the_end, at_the_end, sums, sums, bulk_end, dispatch, calls, loops)
 
 
 def module(rng, theme=None):

@@ -97,11 +97,10 @@
 ;;> b0:
 ;;>     t0 = load.i32.32u [lo(l0)]
 ;;>     return (t0)
-;;> code: func 3 "address_of_an_i64" (i64) -> (i32), frame 0, 7 bytes
-;;>      0  mov ecx, edi  ; +4 i32.load
-;;>      2  mov edx, dword [rcx]
-;;>      4  mov eax, edx  ; +7 end
-;;>      6  ret
+;;> code: func 3 "address_of_an_i64" (i64) -> (i32), frame 0, 6 bytes
+;;>      0  mov edx, dword [edi]  ; +4 i32.load
+;;>      3  mov eax, edx  ; +7 end
+;;>      5  ret
 ;;> build: func 4 "globals" (i64) -> ()
 ;;> b0:
 ;;>     t0 = global_get.i64 0

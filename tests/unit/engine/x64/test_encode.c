@@ -68,11 +68,12 @@ static const char *rm_text(struct shape s, bool w, struct rm rm, char out[40])
     default: break;
     }
     displacement(disp, sizeof disp, rm.disp, (rm.base & 7) == 5);
-    register_name('Q', true, rm.base, base);
+    char width = rm.wraps ? 'D' : 'Q';
+    register_name(width, true, rm.base, base);
     if (rm.index == NO_INDEX)
         snprintf(out, 40, "[%s%s]", base, disp);
     else
-        snprintf(out, 40, "[%s+%s*%u%s]", base, register_name('Q', true, rm.index, index), 1u << rm.scale, disp);
+        snprintf(out, 40, "[%s+%s*%u%s]", base, register_name(width, true, rm.index, index), 1u << rm.scale, disp);
     return out;
 }
 
@@ -213,6 +214,13 @@ static void make(struct listing *l, enum insn i, bool w, uint8_t reg, struct rm 
 
 /* ---- all shapes ---- */
 
+/* Every second one is modulo 2^32. */
+static struct rm wrapping(struct rm rm, unsigned turn)
+{
+    rm.wraps = turn & 1;
+    return rm;
+}
+
 static void memory_shapes(struct listing *l, enum insn i, bool w)
 {
     static const int32_t disps[] = { 0, 0x7f, -0x80, 0x80, -0x81, 0x12345678, -0x12345678, INT32_MAX };
@@ -220,10 +228,11 @@ static void memory_shapes(struct listing *l, enum insn i, bool w)
     unsigned turn = (unsigned)i;
     for (uint8_t base = 0; base < 16; base++) {
         for (unsigned d = 0; d < DISPS; d++, turn++)
-            make(l, i, w, turn & 15, rm_mem(base, disps[d]), turn);
+            make(l, i, w, turn & 15, wrapping(rm_mem(base, disps[d]), d + base), turn);
         for (uint8_t index = 0; index < 16; index++, turn++)
             if (index != 4) /* rsp is no index */
-                make(l, i, w, turn & 15, rm_index(base, index, turn / 3 & 3, disps[turn / 5 % DISPS]), turn);
+                make(l, i, w, turn & 15,
+                     wrapping(rm_index(base, index, turn / 3 & 3, disps[turn / 5 % DISPS]), base + index), turn);
     }
     for (uint8_t reg = 0; reg < 16; reg++, turn++) {
         make(l, i, w, reg, rm_rip((const void *)(uintptr_t)(0x1000u + 0x123u * reg)), turn);

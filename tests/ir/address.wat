@@ -1,0 +1,117 @@
+;; Sums that an access computes itself: base + index << k + constant, modulo 2^32, at offset 0 alone.
+;;! build,code 0 1 2 3
+;;! code 4 5 6 7 8 9
+(module
+  (memory 1)
+  (memory 1)
+  (global $sp (mut i32) (i32.const 0))
+  (func $base_and_constant (param i64) (result i64)
+    (i64.load (i32.wrap_i64 (i64.add (local.get 0) (i64.const 24)))))
+  (func $base_and_index (param i64 i64) (result i64)
+    (i64.load (i32.wrap_i64 (i64.add (local.get 0) (i64.shl (local.get 1) (i64.const 3))))))
+  (func $all_three (param i64 i64) (result i64)
+    (i64.load
+      (i32.wrap_i64 (i64.add (i64.add (local.get 0) (i64.shl (local.get 1) (i64.const 3))) (i64.const -8)))))
+  (func $store (param i64 i64 i64)
+    (i64.store (i32.wrap_i64 (i64.add (local.get 0) (i64.shl (local.get 1) (i64.const 2)))) (local.get 2)))
+  ;; Not folded: an offset must trap where a sum wraps; another memory has a base; a shift by 4 is no scale.
+  (func $offset (param i64) (result i64)
+    (i64.load offset=8 (i32.wrap_i64 (i64.add (local.get 0) (i64.const 24)))))
+  (func $memory_1 (param i64) (result i64)
+    (i64.load 1 (i32.wrap_i64 (i64.add (local.get 0) (i64.const 24)))))
+  (func $shift_4 (param i64 i64) (result i64)
+    (i64.load (i32.wrap_i64 (i64.add (local.get 0) (i64.shl (local.get 1) (i64.const 4))))))
+  ;; The local is written between the sum and the access: the sum stands where it stood.
+  (func $written_between (param i32) (result i32)
+    (i32.load (i32.add (local.get 0) (block (result i32) (i32.const 4))))
+    (i32.load (i32.add (local.get 0) (i32.const 8)))
+    (i32.add (local.get 0) (i32.const 12))
+    (local.set 0 (i32.const 0))
+    (i32.load)
+    (i32.add)
+    (i32.add))
+  ;; A loaded index is no memory operand of the sum any more.
+  (func $loaded_index (param i32) (result i32)
+    (i32.load (i32.add (local.get 0) (i32.load (local.get 0)))))
+  ;; A pinned global may change in the call.
+  (func $global_over_a_call (param i32) (result i32)
+    (i32.add (global.get $sp) (i32.const 8))
+    (call $store (i64.const 0) (i64.const 0) (i64.const 0))
+    (i32.load)))
+;;> build: func 0 "base_and_constant" (i64) -> (i64)
+;;> b0:
+;;>     t1 = load.i64.64 [(add.i32 l0, 24)]
+;;>     return (t1)
+;;> code: func 0 "base_and_constant" (i64) -> (i64), frame 0, 9 bytes
+;;>      0  mov rdx, qword [edi + 24]  ; +7 i64.load
+;;>      5  mov rax, rdx  ; +10 end
+;;>      8  ret
+;;> build: func 1 "base_and_index" (i64 i64) -> (i64)
+;;> b0:
+;;>     t2 = load.i64.64 [(add.i32 l0, (shl.i64 l1, 3))]
+;;>     return (t2)
+;;> code: func 1 "base_and_index" (i64 i64) -> (i64), frame 0, 9 bytes
+;;>      0  mov rdx, qword [edi + esi * 8]  ; +10 i64.load
+;;>      5  mov rax, rdx  ; +13 end
+;;>      8  ret
+;;> build: func 2 "all_three" (i64 i64) -> (i64)
+;;> b0:
+;;>     t3 = load.i64.64 [(add.i32 (add.i64 l0, (shl.i64 l1, 3)), -8)]
+;;>     return (t3)
+;;> code: func 2 "all_three" (i64 i64) -> (i64), frame 0, 10 bytes
+;;>      0  mov rdx, qword [edi + esi * 8 - 8]  ; +13 i64.load
+;;>      6  mov rax, rdx  ; +16 end
+;;>      9  ret
+;;> build: func 3 "store" (i64 i64 i64) -> ()
+;;> b0:
+;;>     store.i64.64 [(add.i32 l0, (shl.i64 l1, 2))], l2
+;;>     return ()
+;;> code: func 3 "store" (i64 i64 i64) -> (), frame 0, 9 bytes
+;;>      0  mov rbx, rdx  ; start
+;;>      3  mov qword [edi + esi * 4], rbx  ; +12 i64.store
+;;>      8  ret  ; +15 end
+;;> code: func 4 "offset" (i64) -> (i64), frame 0, 11 bytes
+;;>      0  lea edx, dword [rdi + 24]  ; +5 i64.add
+;;>      3  mov rdx, qword [rdx + 8]  ; +7 i64.load
+;;>      7  mov rax, rdx  ; +10 end
+;;>      a  ret
+;;> code: func 5 "memory_1" (i64) -> (i64), frame 0, 20 bytes
+;;>      0  lea edx, dword [rdi + 24]  ; +5 i64.add
+;;>      3  mov rcx, rdx  ; +7 i64.load
+;;>      6  add rcx, [memory 1 base]
+;;>      d  mov rdx, qword [rcx]
+;;>     10  mov rax, rdx  ; +11 end
+;;>     13  ret
+;;> code: func 6 "shift_4" (i64 i64) -> (i64), frame 0, 16 bytes
+;;>      0  mov rdx, rsi  ; +7 i64.shl
+;;>      3  shl rdx, 4
+;;>      7  mov rdx, qword [edi + edx * 1]  ; +10 i64.load
+;;>      c  mov rax, rdx  ; +13 end
+;;>      f  ret
+;;> code: func 7 "written_between" (i32) -> (i32), frame 0, 25 bytes
+;;>      0  mov ebx, edi  ; +3 block
+;;>      2  mov edx, dword [ebx + 4]  ; +9 i32.load
+;;>      6  mov r14d, dword [edi + 8]  ; +17 i32.load
+;;>      b  lea r13d, dword [rdi + 12]  ; +24 i32.add
+;;>      f  add r14d, dword [r13]  ; +29 i32.load
+;;>     13  add edx, r14d  ; +33 i32.add
+;;>     16  mov eax, edx  ; +34 end
+;;>     18  ret
+;;> code: func 8 "loaded_index" (i32) -> (i32), frame 0, 9 bytes
+;;>      0  mov edx, dword [rdi]  ; +5 i32.load
+;;>      2  mov edx, dword [edi + edx * 1]  ; +9 i32.load
+;;>      6  mov eax, edx  ; +12 end
+;;>      8  ret
+;;> code: func 9 "global_over_a_call" (i32) -> (i32), frame 8, 44 bytes
+;;>      0  sub rsp, 8  ; start
+;;>      4  lea eax, dword [r15 + 8]  ; +5 i32.add
+;;>      8  mov qword [rsp], rax
+;;>      c  mov edi, 0  ; +12 call
+;;>     11  mov esi, 0
+;;>     16  mov edx, 0
+;;>     1b  call func 3 "store"
+;;>     20  mov ecx, dword [rsp]  ; +14 i32.load
+;;>     23  mov edx, dword [rcx]
+;;>     25  mov eax, edx  ; +17 end
+;;>     27  add rsp, 8
+;;>     2b  ret
