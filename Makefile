@@ -124,6 +124,7 @@ VMM_SRC := \
     vmm/wasi/fd_stat.c \
     vmm/wasi/fdtable.c \
     vmm/wasi/file.c \
+    vmm/wasi/filesystem.c \
     vmm/wasi/grants.c \
     vmm/wasi/open.c \
     vmm/wasi/path.c \

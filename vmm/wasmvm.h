@@ -72,6 +72,7 @@ enum {
     WASMVM_DIR_READ_ONLY = 1,
     WASMVM_DIR_RELATIVE = 2, /* `guest` is clean, and relative to where the program starts: ".", "data", "../x" */
     WASMVM_DIR_LAST = 4,     /* its descriptor stands behind all others, those of sockets too: a further name */
+    WASMVM_DIR_MOUNTS = 8,   /* what is mounted below it as well; "/" has that in any case */
 };
 int wasmvm_config_dir(wasmvm_config *, const char *host, const char *guest, unsigned flags);
 /* An empty directory of each instance's own as /tmp, below TMPDIR (or the host's /tmp), removed when it is over. */

@@ -52,6 +52,9 @@ enum { EXIT_TIMEOUT = 124, EXIT_MONITOR = 125, EXIT_INVALID_MODULE = 126, EXIT_N
 
 /* ---- within.c ---- */
 bool directory_lies_in(int inner, int outer); /* or is that one */
+/* Whether something that is mounted below `outer` holds or shows a part of `inner`, or of what is
+ * mounted below that. */
+bool directory_mounts(int outer, int inner, bool inner_mounts);
 
 /* ---- named.c: the one door for what options name ---- */
 struct names { const char *const *at; uint32_t n; };

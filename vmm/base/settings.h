@@ -12,6 +12,7 @@ struct grant { /* a directory */
     const char *host, *guest;
     bool read_only;
     bool last;   /* its descriptor stands behind those of sockets */
+    bool mounts; /* what is mounted below it as well */
     bool tmp;    /* tmp.c's; host is NULL until tmp_make */
     const struct grant_kind *kind; /* wasi/desc.h: no directory of the host's, host is NULL; NULL = one of them */
 };

@@ -68,16 +68,23 @@ static bool place_join(struct place *place, char *root, char *mount, const char 
     return snprintf(place->path, sizeof place->path, "%s%s", top, rest) < (int)sizeof place->path;
 }
 
+/* The name of a directory, as this process sees it. */
+static bool name_of(int directory, char path[PATH_MAX])
+{
+    char link[32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", directory);
+    ssize_t n = readlink(link, path, PATH_MAX - 1);
+    path[n < 0 ? 0 : n] = 0;
+    return n > 0;
+}
+
 static bool place_of(int directory, struct place *place)
 {
     char line[4 * PATH_MAX], root[PATH_MAX], mount[PATH_MAX], path[PATH_MAX];
-    char link[32];
     struct statx st;
-    snprintf(link, sizeof link, "/proc/self/fd/%d", directory);
-    ssize_t n = readlink(link, path, sizeof path - 1);
-    if (n < 0 || statx(directory, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0 || !(st.stx_mask & STATX_MNT_ID))
+    if (!name_of(directory, path) || statx(directory, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0 ||
+        !(st.stx_mask & STATX_MNT_ID))
         return false;
-    path[n] = 0;
     FILE *file = fopen("/proc/self/mountinfo", "re");
     bool found = false;
     while (file && !found && fgets(line, sizeof line, file)) {
@@ -90,14 +97,67 @@ static bool place_of(int directory, struct place *place)
     return found;
 }
 
+/* Whether one of two places is the other or lies in it. */
+static bool places_meet(const struct place *a, const struct place *b)
+{
+    size_t n = strlen(a->path), m = strlen(b->path), least = n < m ? n : m;
+    const char *longer = n < m ? b->path : a->path;
+    return a->major == b->major && a->minor == b->minor && strncmp(a->path, b->path, least) == 0 &&
+           (!longer[least] || longer[least] == '/');
+}
+
 bool directory_lies_in(int inner, int outer)
 {
     struct place in, out;
     struct stat st;
     if (fstat(outer, &st) == 0 && found_above(inner, &st))
         return true;
-    if (!place_of(inner, &in) || !place_of(outer, &out) || in.major != out.major || in.minor != out.minor)
-        return false;
-    size_t len = strlen(out.path);
-    return strncmp(in.path, out.path, len) == 0 && (in.path[len] == 0 || in.path[len] == '/');
+    return place_of(inner, &in) && place_of(outer, &out) && strlen(in.path) >= strlen(out.path) &&
+           places_meet(&in, &out);
+}
+
+/* ---- what is mounted below a directory ---- */
+
+/* Calls visit for the place of each mount below the name, until one returns true, which it returns. */
+static bool mounts_visit(const char *name, bool (*visit)(const struct place *, void *), void *self)
+{
+    char line[4 * PATH_MAX], mount[PATH_MAX];
+    struct place place;
+    size_t len = strcmp(name, "/") == 0 ? 0 : strlen(name);
+    FILE *file = fopen("/proc/self/mountinfo", "re");
+    bool found = false;
+    while (file && !found && fgets(line, sizeof line, file)) {
+        if (sscanf(line, "%*u %*u %u:%u %4095s %4095s", &place.major, &place.minor, place.path, mount) != 4)
+            continue;
+        unescape(place.path);
+        unescape(mount);
+        if (strcmp(place.path, "/") == 0)
+            place.path[0] = 0;
+        found = strncmp(mount, name, len) == 0 && mount[len] == '/' && mount[len + 1] && visit(&place, self);
+    }
+    if (file)
+        fclose(file);
+    return found;
+}
+
+static bool meets(const struct place *mounted, void *other)
+{
+    return places_meet(mounted, other);
+}
+
+struct other { char name[PATH_MAX]; };
+
+static bool meets_a_mount(const struct place *mounted, void *self)
+{
+    struct place copy = *mounted;
+    return mounts_visit(((struct other *)self)->name, meets, &copy);
+}
+
+bool directory_mounts(int outer, int inner, bool inner_mounts)
+{
+    struct place in;
+    struct other other;
+    char name[PATH_MAX];
+    return name_of(outer, name) && ((place_of(inner, &in) && mounts_visit(name, meets, &in)) ||
+           (inner_mounts && name_of(inner, other.name) && mounts_visit(name, meets_a_mount, &other)));
 }

@@ -41,7 +41,7 @@ void values_add(struct values *, const char *);
 /* ---- given.c: directories and variables, until all words are read ---- */
 struct dir { /* one --dir, or --tmp */
     const char *host, *guest;
-    bool read_only, tmp;
+    bool read_only, mounts, tmp;
     bool host_named; /* no GUEST was given: it goes by its names on the host */
 };
 struct given {

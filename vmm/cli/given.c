@@ -158,6 +158,7 @@ static void grant_add(struct given *g, const char *text, struct dir new)
                  old->host);
         if (old->read_only != new.read_only)
             fail("--dir %s: the same directory, once with :ro and once without (leave one out)", text);
+        old->mounts |= new.mounts;
         free(host);
         return;
     }
@@ -173,16 +174,27 @@ static void relative_add(struct given *g, struct dir new)
     g->relative[g->nrelative++] = new;
 }
 
-/* HOST[::GUEST][:ro|:rw]: the end is read first, then the first "::". */
+/* Takes the suffix off, if the text ends with it. */
+static bool suffix_take(char *text, const char *suffix)
+{
+    size_t len = strlen(text), n = strlen(suffix);
+    if (len < n || strcmp(text + len - n, suffix) != 0)
+        return false;
+    text[len - n] = 0;
+    return true;
+}
+
+/* HOST[::GUEST][:ro|:rw][:mounts]: the end is read first, then the first "::". */
 void given_dir(struct given *g, const char *text)
 {
     char *host = allocated(strdup(text));
-    size_t len = strlen(host);
     struct dir d = { .host = host };
-    if (len >= 3 && (strcmp(host + len - 3, ":ro") == 0 || strcmp(host + len - 3, ":rw") == 0)) {
-        d.read_only = host[len - 1] == 'o';
-        host[len - 3] = 0;
-    }
+    d.mounts = suffix_take(host, ":mounts");
+    d.read_only = suffix_take(host, ":ro");
+    if (!d.read_only)
+        suffix_take(host, ":rw");
+    if (!d.mounts)
+        d.mounts = suffix_take(host, ":mounts");
     char *guest = strstr(host, "::");
     if (guest) {
         *guest = 0;
@@ -201,7 +213,8 @@ void given_dir(struct given *g, const char *text)
     d.host_named = true;
     grant_add(g, text, d);
     if (host[0] != '/')
-        relative_add(g, (struct dir){ .host = host, .guest = path_cleaned(host), .read_only = d.read_only });
+        relative_add(g, (struct dir){ .host = host, .guest = path_cleaned(host), .read_only = d.read_only,
+                                       .mounts = d.mounts });
 }
 
 static const struct dir *dir_named(const struct given *g, const char *guest)
@@ -361,7 +374,8 @@ static void dir_configure(wasmvm_config *config, const struct dir *d, unsigned f
     if (d->tmp)
         wasmvm_config_tmp(config);
     else
-        wasmvm_config_dir(config, d->host, d->guest, (d->read_only ? WASMVM_DIR_READ_ONLY : 0u) | flags);
+        wasmvm_config_dir(config, d->host, d->guest, (d->read_only ? WASMVM_DIR_READ_ONLY : 0u) |
+                          (d->mounts ? WASMVM_DIR_MOUNTS : 0u) | flags);
 }
 
 static void env_configure(wasmvm_config *config, const char *setting)

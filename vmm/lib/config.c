@@ -242,7 +242,8 @@ static int dir_add(wasmvm_config *c, char *host, char *guest, unsigned flags)
     if (at) {
         dirs->at = at;
         at[dirs->n++] = (struct grant){.host = host, .guest = guest, .tmp = !host,
-                                       .read_only = flags & WASMVM_DIR_READ_ONLY, .last = flags & WASMVM_DIR_LAST};
+                                       .read_only = flags & WASMVM_DIR_READ_ONLY,
+                                       .mounts = flags & WASMVM_DIR_MOUNTS, .last = flags & WASMVM_DIR_LAST};
         return WASMVM_OK;
     }
     free(host);
@@ -262,7 +263,8 @@ int wasmvm_config_dir(wasmvm_config *c, const char *host, const char *guest, uns
 {
     if (fixed(c))
         return WASMVM_E_USAGE;
-    if (!*host || (flags & ~(unsigned)(WASMVM_DIR_READ_ONLY | WASMVM_DIR_RELATIVE | WASMVM_DIR_LAST)) ||
+    const unsigned known = WASMVM_DIR_READ_ONLY | WASMVM_DIR_RELATIVE | WASMVM_DIR_LAST | WASMVM_DIR_MOUNTS;
+    if (!*host || (flags & ~known) ||
         !(flags & WASMVM_DIR_RELATIVE ? clean_relative(guest) : clean(guest)))
         return REFUSE(c, WASMVM_E_USAGE, "%s cannot be granted as %s: a guest's name is absolute and clean", host,
                       guest);

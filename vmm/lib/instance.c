@@ -115,9 +115,14 @@ static void state_set(wasmvm_instance *i, enum state state)
 
 static void missing_keep(wasmvm_instance *i)
 {
-    if (i->wasi)
+    if (i->wasi) {
+        const char *refused = wasi_refused(i->wasi, &i->stats.refused_count, i->refused_why, sizeof i->refused_why);
         i->missing_path = strdup(wasi_missing_path(i->wasi, &i->stats.missing_count));
+        i->refused_path = strdup(refused);
+    }
     i->stats.missing_path = i->missing_path;
+    i->stats.refused_path = i->refused_path;
+    i->stats.refused_why = i->refused_why;
 }
 
 /* The machine is over: what it held of the host is given back, but for its memory. */
@@ -241,6 +246,7 @@ void wasmvm_instance_free(wasmvm_instance *i)
     free(i->env);
     free(i->certs_setting);
     free(i->missing_path);
+    free(i->refused_path);
     free(i->end.text);
     free(i->backtrace);
     wasmvm_module_free(i->module);

@@ -55,7 +55,7 @@ struct wasmvm_instance {
     struct host_table host;
     struct plugin_list loaded;
     struct run_stats stats;
-    char *missing_path;
+    char *missing_path, *refused_path, refused_why[160];
     struct outlet outlet;
     struct failure failure; /* of one that is over without an end: why it did not start */
     struct vm *vm;

@@ -103,6 +103,12 @@ static void table_work(FILE *out, const struct run_stats *stats)
         fprintf(out, "not granted %s, the first of %llu paths that no --dir grants\n", path,
                 (unsigned long long)stats->missing_count);
     }
+    if (stats->refused_path && *stats->refused_path) {
+        char path[1024];
+        text_escape(stats->refused_path, strlen(stats->refused_path), path, sizeof path, false);
+        fprintf(out, "refused     %s: %s; the first of %llu\n", path, stats->refused_why,
+                (unsigned long long)stats->refused_count);
+    }
 }
 
 /* How many functions the plug-in has in the table, and how often they were called. */
@@ -305,6 +311,13 @@ char *report_json(const struct config *config, const struct run_stats *stats, co
     if (stats->missing_path && *stats->missing_path) {
         fprintf(out, ",\n  \"not_granted\": {\"paths\": %llu, \"first\": ", (unsigned long long)stats->missing_count);
         json_string(out, stats->missing_path);
+        putc('}', out);
+    }
+    if (stats->refused_path && *stats->refused_path) {
+        fprintf(out, ",\n  \"refused\": {\"paths\": %llu, \"first\": ", (unsigned long long)stats->refused_count);
+        json_string(out, stats->refused_path);
+        fprintf(out, ", \"why\": ");
+        json_string(out, stats->refused_why);
         putc('}', out);
     }
     fprintf(out, ",\n");

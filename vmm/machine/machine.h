@@ -83,6 +83,8 @@ struct run_stats {
     struct guest_stats guest;    /* a copy, taken once */
     const char *missing_path;    /* wasi_missing_path's, at the end; "" or NULL = none */
     uint64_t missing_count;
+    const char *refused_path, *refused_why; /* wasi_refused's, in the same way */
+    uint64_t refused_count;
 };
 
 /* ---- vm.c: the machine ---- */

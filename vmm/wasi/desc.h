@@ -126,6 +126,7 @@ struct desc {
     bool read_only; /* :ro, inherited by all that is opened through it */
     bool native;    /* a preopen: on the host, too, its name leads to it */
     uint8_t tree;   /* enum tree, inherited as well */
+    bool mounts;    /* of a directory: what is mounted below it may be reached; inherited, too */
     bool inherited; /* our own 0, 1 or 2: flags of its description belong to others too */
     bool paced;     /* could not be had non-blocking: each transfer follows a poll, and is too small to block then */
     uint16_t fdflags; /* as the guest sees them; NONBLOCK is virtual */
@@ -220,6 +221,7 @@ struct wasi {
 
     uint64_t missing_count; /* calls with descriptor -1 */
     char missing_path[PATH_MAX];
+    struct { uint64_t count; char path[PATH_MAX], why[160]; } refused; /* of what was granted; the first */
 
     struct iovs iovs;
     struct poll_set *polls; /* scratch of poll_oneoff */
@@ -305,7 +307,7 @@ struct route {
     int dir, held;    /* the path is resolved beneath dir; held: it is ours, to be closed; else -1 */
     const char *path;
     uint64_t how;     /* openat2's */
-    bool read_only;
+    bool read_only, mounts;
     uint8_t tree;
     bool whole;       /* dir is the grant named `/` itself */
     bool walked;

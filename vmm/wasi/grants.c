@@ -15,10 +15,13 @@ static bool preopen_check_modes(const struct config *config, const int *hosts, s
             const struct grant *a = &config->grants[i], *b = &config->grants[k];
             if (a->tmp || b->tmp) /* nothing that was there before this run */
                 continue;
-            if (a->read_only == b->read_only || !directory_lies_in(hosts[i], hosts[k]))
+            if (a->read_only == b->read_only)
                 continue;
-            return failure_set(why, "--dir %s and --dir %s: one is :ro, the other is not, and the first lies in the "
-                               "second (give both the same mode)", a->host, b->host);
+            bool lies = directory_lies_in(hosts[i], hosts[k]);
+            if (lies || (b->mounts && directory_mounts(hosts[k], hosts[i], a->mounts)))
+                return failure_set(why, "--dir %s and --dir %s: one is :ro, the other is not, and the first %s "
+                                   "second (give both the same mode)", a->host, b->host,
+                                   lies ? "lies in the" : "is mounted below the");
         }
     return true;
 }
@@ -32,8 +35,9 @@ static bool preopen_host(struct wasi *w, int *at, const struct config *config, c
     *at = named_open(&config->writable, g->host, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (*at < 0)
         return failure_set(why, "--dir %s: %s", g->host, named_error(errno));
-    if (filesystem_refused(*at, &err))
-        return failure_set(why, "--dir %s: a kernel file system cannot be granted", g->host);
+    if (filesystem_refused(w, *at, g->host, &err))
+        return failure_set(why, "--dir %s: it cannot be granted: %s", g->host,
+                           w->refused.count ? w->refused.why : strerror(errno));
     return true;
 }
 
@@ -45,6 +49,13 @@ static bool names_itself(const struct grant *g, const struct stat *st)
            there.st_ino == st->st_ino;
 }
 
+/* What is mounted below it is granted, too; of the host's whole tree in any case. */
+static bool grant_mounts(const struct grant *g, const struct stat *st)
+{
+    struct stat root;
+    return g->mounts || (!g->kind && stat("/", &root) == 0 && root.st_dev == st->st_dev && root.st_ino == st->st_ino);
+}
+
 /* The grant's descriptor becomes the table's. */
 static bool preopen_place(struct wasi *w, const struct grant *g, int *host, uint32_t *fd, struct failure *why)
 {
@@ -54,6 +65,7 @@ static bool preopen_place(struct wasi *w, const struct grant *g, int *host, uint
     if (fstat(*host, &st) < 0)
         return failure_set(why, "--dir %s: %s", g->guest, strerror(errno));
     d.native = names_itself(g, &st);
+    d.mounts = grant_mounts(g, &st);
     if (strcmp(g->guest, "/") == 0)
         d.tree = d.native ? TREE_HOST : TREE_OWN;
     st.st_mode = g->kind ? S_IFDIR : st.st_mode;

@@ -27,7 +27,11 @@ uint32_t path_stat(struct wasi *, const struct desc *, const char *path, bool fo
 uint32_t route_stat(struct wasi *, struct route *, bool follow, struct stat *);
 /* The directory that a path call starts from, and its path. */
 uint32_t path_start(struct wasi *, uint64_t fd, uint64_t at, uint64_t len, struct desc **, char path[PATH_MAX]);
-bool filesystem_refused(int host, uint32_t *err); /* procfs and its like, or an error of fstatfs */
+
+/* ---- filesystem.c ---- */
+/* Whether it is of a kind that is not used, or an error of fstatfs; the path is for words. */
+bool filesystem_refused(struct wasi *, int host, const char *path, uint32_t *err);
+void path_refused(struct wasi *, const char *path, const char *why); /* for --stats */
 
 /* ---- open.c ---- */
 uint32_t path_open(struct wasi *, struct opening *, uint32_t *fd); /* of a directory of the host's */

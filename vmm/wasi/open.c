@@ -11,11 +11,16 @@
 #define OPEN_TICK_MIN_NS 500000 /* between two looks for the other end of a FIFO, or the end of a lease */
 #define OPEN_TICK_MAX_NS 16000000
 
+/* The run's own, of which stdin is a descriptor. */
+static bool is_terminal(const struct wasi *w, const struct stat *st)
+{
+    return w->terminal_known && st->st_dev == w->terminal.st_dev && st->st_ino == w->terminal.st_ino &&
+           st->st_rdev == w->terminal.st_rdev;
+}
+
 static bool device_refused(const struct wasi *w, const struct stat *st)
 {
-    bool is_terminal = w->terminal_known && st->st_dev == w->terminal.st_dev && st->st_ino == w->terminal.st_ino &&
-                       st->st_rdev == w->terminal.st_rdev;
-    return S_ISBLK(st->st_mode) || (S_ISCHR(st->st_mode) && !device_is_plain(st) && !is_terminal);
+    return S_ISBLK(st->st_mode) || (S_ISCHR(st->st_mode) && !device_is_plain(st) && !is_terminal(w, st));
 }
 
 static uint32_t opening_decode(struct opening *o)
@@ -120,12 +125,12 @@ static uint32_t fifo_wait_writer(struct kick *kick, int fifo)
 }
 
 /* Looks at what was opened, and does what had to wait for that look. */
-static uint32_t opening_check(const struct wasi *w, const struct opening *o, int fd, struct stat *st)
+static uint32_t opening_check(struct wasi *w, const struct opening *o, int fd, struct stat *st)
 {
     uint32_t err;
     if (fstat(fd, st) < 0)
         return wasi_errno(errno);
-    if (filesystem_refused(fd, &err))
+    if (!is_terminal(w, st) && filesystem_refused(w, fd, o->path, &err))
         return err;
     if (device_refused(w, st))
         return WASI_PERM;
@@ -151,7 +156,7 @@ uint32_t path_open(struct wasi *w, struct opening *o, uint32_t *fd)
         close(host);
         return err;
     }
-    struct desc d = { .host = host, .io = host, .read_only = p.read_only, .tree = p.tree,
+    struct desc d = { .host = host, .io = host, .read_only = p.read_only, .tree = p.tree, .mounts = p.mounts,
                       .fdflags = (uint16_t)o->fdflags };
     desc_describe(w, &d, &st, o->write ? (o->read ? O_RDWR : O_WRONLY) : O_RDONLY);
     return desc_place(w, &d, fd);

@@ -1,39 +1,13 @@
 /* Every path_* call but path_open (open.c).
  *
  * Paths are resolved by route.c.  Calls that the kernel cannot be told to resolve so (mkdir, unlink, rename, ...) have
- * the parent resolved and act on one final component, which is a name: not `.`, not `..`, without a slash.  Kernel file
- * systems (procfs and its like) are refused, whatever was granted. */
+ * the parent resolved and act on one final component, which is a name: not `.`, not `..`, without a slash. */
 #include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/statfs.h>
 #include <unistd.h>
-
-/* ---- what is never opened ---- */
-
-bool filesystem_refused(int host, uint32_t *err)
-{
-    /* Through these a guest could reach the monitor or the kernel.  The unnamed numbers have no name in magic.h. */
-    static const uint32_t refused[] = {
-        PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC, BPF_FS_MAGIC, CGROUP_SUPER_MAGIC,
-        CGROUP2_SUPER_MAGIC, SECURITYFS_MAGIC, SELINUX_MAGIC, SMACK_MAGIC, EFIVARFS_MAGIC, PSTOREFS_MAGIC,
-        BINFMTFS_MAGIC, NSFS_MAGIC, RDTGROUP_SUPER_MAGIC, 0x62656570 /* configfs */, 0x65735543 /* fusectl */,
-        AAFS_MAGIC, XENFS_SUPER_MAGIC, 0x6e667364 /* nfsd */, 0x0a647361 /* functionfs */,
-    };
-    struct statfs fs;
-    *err = WASI_PERM;
-    if (fstatfs(host, &fs) < 0) {
-        *err = wasi_errno(errno);
-        return true;
-    }
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-        if ((uint32_t)fs.f_type == refused[i])
-            return true;
-    return false;
-}
 
 /* ---- resolution ---- */
 
@@ -126,7 +100,7 @@ static uint32_t entry_open(struct wasi *w, uint64_t fd, uint64_t at, uint64_t le
         return WASI_SUCCESS;
     if (e->parent < 0)
         return err;
-    if (filesystem_refused(e->parent, &err)) {
+    if (filesystem_refused(w, e->parent, e->path, &err)) {
         entry_close(e);
         return err;
     }
@@ -316,7 +290,7 @@ static bool name_is_plain(const char *path)
 int route_find(struct wasi *w, struct route *p, bool follow, bool changes, uint32_t *err)
 {
     int fd = route_open(w, p, O_PATH | (follow ? 0 : O_NOFOLLOW), 0, changes, err);
-    if (fd >= 0 && filesystem_refused(fd, err)) {
+    if (fd >= 0 && filesystem_refused(w, fd, p->path, err)) {
         close(fd);
         return -1;
     }

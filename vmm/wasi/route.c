@@ -56,6 +56,11 @@ static int resolve(int dir, const char *path, uint64_t flags, uint64_t mode, uin
     return -1;
 }
 
+static uint64_t beneath(const struct route *p)
+{
+    return RESOLVE_BENEATH | (p->mounts ? 0 : RESOLVE_NO_XDEV);
+}
+
 /* ---- the grants' names ---- */
 
 /* Slashes, and names that are `.`, say nothing. */
@@ -129,7 +134,7 @@ static uint32_t walk_up(struct walk *k)
     if (!*k->done)
         return k->whole && k->links ? WASI_SUCCESS : WASI_PERM;
     *(slash ? slash : k->done) = 0;
-    int at = *k->done ? resolve(k->root, k->done, O_PATH | O_DIRECTORY, 0, RESOLVE_BENEATH, &err) : k->root;
+    int at = *k->done ? resolve(k->root, k->done, O_PATH | O_DIRECTORY, 0, beneath(k->route), &err) : k->root;
     if (at < 0)
         return err;
     walk_stand(k, at);
@@ -150,6 +155,7 @@ static uint32_t walk_restart(struct walk *k)
     k->done[0] = 0;
     k->route->read_only = d->read_only;
     k->route->tree = d->tree;
+    k->route->mounts = d->mounts;
     memmove(k->rest, rest, strlen(rest) + 1);
     return WASI_SUCCESS;
 }
@@ -161,10 +167,10 @@ static uint32_t walk_link(struct walk *k, int link)
     uint32_t err;
     if (k->links++ >= LINKS_MOST)
         return WASI_LOOP;
-    if (filesystem_refused(link, &err))
+    if (filesystem_refused(k->w, link, k->name, &err))
         return err;
     /* In a directory for all, as /tmp is, the kernel may not follow this link (proc(5)): then it is not followed. */
-    int probe = resolve(k->at, k->name, O_PATH, 0, RESOLVE_BENEATH, &err);
+    int probe = resolve(k->at, k->name, O_PATH, 0, beneath(k->route), &err);
     if (probe >= 0)
         close(probe);
     else if (err == WASI_ACCES)
@@ -202,7 +208,7 @@ static uint32_t walk_end(struct walk *k, const char *name, bool slash)
     k->route->dir = k->at;
     k->route->held = k->at == k->root ? -1 : k->at;
     k->route->path = k->route->name;
-    k->route->how = RESOLVE_BENEATH;
+    k->route->how = beneath(k->route);
     k->route->walked = true;
     return WASI_SUCCESS;
 }
@@ -212,7 +218,7 @@ static uint32_t walk_name(struct walk *k, bool last, bool follow)
 {
     struct stat st;
     uint32_t err;
-    int fd = resolve(k->at, k->name, O_PATH | O_NOFOLLOW, 0, RESOLVE_BENEATH, &err);
+    int fd = resolve(k->at, k->name, O_PATH | O_NOFOLLOW, 0, beneath(k->route), &err);
     if (fd < 0 && !last)
         return err;
     bool known = fd >= 0 && fstat(fd, &st) == 0, link = known && S_ISLNK(st.st_mode);
@@ -264,10 +270,11 @@ static uint32_t route_walk(struct wasi *w, struct route *p, bool follow)
 void route_begin(const struct wasi *w, struct route *p, const struct desc *d, const char *path)
 {
     *p = (struct route){ .dir = d->host, .path = path, .held = -1, .read_only = d->read_only, .tree = d->tree,
-                         .whole = d->preopen && d->tree != TREE_NONE, .how = RESOLVE_BENEATH };
+                         .mounts = d->mounts, .whole = d->preopen && d->tree != TREE_NONE };
+    p->how = beneath(p);
     /* A path that itself leads up and out is refused there, too; `..` in a link stays at the top. */
     if (p->whole && w->one_tree && !strstr(path, ".."))
-        p->how = RESOLVE_IN_ROOT;
+        p->how = RESOLVE_IN_ROOT | (p->how & RESOLVE_NO_XDEV);
 }
 
 void route_end(struct route *p)
@@ -296,7 +303,7 @@ static uint32_t route_check(struct wasi *w, struct route *p, bool follow)
     return p->read_only ? WASI_ROFS : WASI_SUCCESS;
 }
 
-int route_open(struct wasi *w, struct route *p, uint64_t flags, uint64_t mode, bool changes, uint32_t *err)
+static int route_go(struct wasi *w, struct route *p, uint64_t flags, uint64_t mode, bool changes, uint32_t *err)
 {
     bool follow = !(flags & O_NOFOLLOW) && !((flags & O_CREAT) && (flags & O_EXCL));
     *err = *p->path == '/' ? WASI_PERM : changes ? route_check(w, p, follow) : WASI_SUCCESS;
@@ -309,4 +316,30 @@ int route_open(struct wasi *w, struct route *p, uint64_t flags, uint64_t mode, b
     if (!*err && changes && p->read_only)
         *err = WASI_ROFS;
     return *err ? -1 : route_try(p, flags, mode, err);
+}
+
+/* Why it cannot be reached, where that is for the command line to change. */
+static void mount_tell(struct wasi *w, struct route *p, uint64_t flags)
+{
+    uint32_t err;
+    p->mounts = true;
+    p->how &= ~(uint64_t)RESOLVE_NO_XDEV;
+    int fd = route_go(w, p, O_PATH | (flags & O_NOFOLLOW), 0, false, &err);
+    if (fd < 0 && err != WASI_NOENT)
+        return;
+    path_refused(w, p->path, "it lies on another mount (--dir HOST:mounts)");
+    if (fd >= 0)
+        close(fd);
+}
+
+int route_open(struct wasi *w, struct route *p, uint64_t flags, uint64_t mode, bool changes, uint32_t *err)
+{
+    struct route again = *p;
+    int fd = route_go(w, p, flags, mode, changes, err);
+    if (fd < 0 && *err == WASI_PERM && !again.mounts && *again.path != '/' && !again.walked) {
+        mount_tell(w, &again, flags);
+        route_end(&again);
+        errno = EXDEV;
+    }
+    return fd;
 }

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -85,6 +86,13 @@ const char *wasi_missing_path(const struct wasi *w, uint64_t *count)
 {
     *count = w->missing_count;
     return w->missing_path;
+}
+
+const char *wasi_refused(const struct wasi *w, uint64_t *count, char *why, size_t cap)
+{
+    *count = w->refused.count;
+    snprintf(why, cap, "%s", w->refused.why);
+    return w->refused.path;
 }
 
 bool out_ok(struct wasi *w, uint64_t at, uint64_t n)

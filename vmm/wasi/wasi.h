@@ -39,6 +39,8 @@ uint32_t wasi_dispatch(struct wasi *, const struct request *, struct end *end);
 uint64_t wasi_transfer_one(struct wasi *, const struct request *, struct end *end);
 /* First path asked with descriptor -1, and how often; "" = none. */
 const char *wasi_missing_path(const struct wasi *, uint64_t *count);
+/* The first path below a grant that was refused for where it lies, "" = none; `why` is filled. */
+const char *wasi_refused(const struct wasi *, uint64_t *count, char *why, size_t cap);
 void wasi_close(struct wasi *);
 /* The program's 1 or 2 for words of ours that belong to it; -1: it has none (any more). */
 int wasi_stream(struct wasi *, int fd);

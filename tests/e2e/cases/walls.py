@@ -13,7 +13,7 @@ import stat
 import subprocess
 import time
 
-from harness import case, expect, expect_message, wait
+from harness import Skip, case, expect, expect_message, run, wait
 
 RENAME_EXCHANGE, AT_FDCWD = 2, -100
 
@@ -167,6 +167,69 @@ def a_read_only_grant_beside_its_own_writable_one(t):
     for ro, rw in pairs:
         result = t.vm("--dir", t.path(ro) + "::/a:ro", "--dir", t.path(rw) + "::/b", "--", t.go("hello"))
         assert result.status == 125 and b"lies in" in result.err and result.out == b"", (ro, rw, result)
+
+
+MOUNTS = """
+cd "$2"; mkdir -p rw/sub rw/tmp ro; mount -t tmpfs none ro && mkdir ro/d && echo text >ro/d/file
+mount --bind ro/d rw/sub && mount -t tmpfs none rw/tmp && echo other >rw/tmp/file || exit 77
+vm=$1; files=$3
+run() { "$vm" "$@" 2>&1; echo "= $?"; }
+run --dir rw::/d -- "$files" cat /d/sub/file
+run --dir rw::/d --dir ro::/ro:ro -- "$files" write /d/sub/file changed
+run --dir rw::/d:mounts -- "$files" cat /d/sub/file
+run --dir rw::/d:ro:mounts -- "$files" cat /d/tmp/file
+run --dir rw::/d:mounts:ro -- "$files" write /d/tmp/file changed
+run --dir rw::/d:mounts --dir ro::/ro:ro -- "$files" cat /d/tmp/file
+run --dir ro::/d:mounts --dir rw::/ro:ro:mounts -- "$files" cat /d/file
+run --dir /::/host -- "$files" cat "/host$2/rw/tmp/file"
+run --stats --dir rw::/d -- "$files" cat /d/sub/file | grep ^refused
+cat ro/d/file
+"""
+
+
+@case
+def what_is_mounted_below_a_grant(t):
+    """Out of reach without :mounts, and named; a :ro grant is not written through a mount; / has its mounts."""
+    words = ["bash", "-c", MOUNTS, "bash", t.wasmvm, os.path.realpath(t.tmp), t.go("files")]
+    result = run(["unshare", "-m", *words])
+    if result.status == 77 or b"unshare:" in result.err:
+        raise Skip("mount namespaces cannot be made here")
+    no, mode = "Operation not permitted", "is :ro, the other is not, and the first is mounted below"
+    wanted = [no, "= 1", no, "= 1", "text", "= 0", "other", "= 0", "Read-only file system", "= 1", mode, "= 125",
+              mode, "= 125", "other", "= 0", "refused     sub/file: it lies on another mount (--dir HOST:mounts)",
+              "text"]
+    lines = result.out.decode().splitlines()
+    assert len(lines) == len(wanted), result
+    for line, piece in zip(lines, wanted):
+        assert piece in line, (piece, line, result)
+
+
+KINDS = """
+cd "$2"; mkdir -p d
+for kind in tmpfs ramfs proc sysfs mqueue hugetlbfs devpts cgroup2 debugfs; do
+    mount -t $kind none d || continue
+    "$1" --dir d::/d -- "$3" ls /d >/dev/null 2>err; echo "$kind $? $(cat err)"
+    umount d
+done
+mount -t mqueue none d && "$1" --stats --dir "$PWD::/top:mounts" -- "$3" ls /top/d 2>&1 | grep ^refused
+"""
+
+
+@case
+def file_systems_that_hold_no_files(t):
+    """Only kinds that are known to hold files are granted, or reached below a grant."""
+    result = run(["unshare", "-m", "-i", "bash", "-c", KINDS, "bash", t.wasmvm, t.tmp, t.go("files")])
+    if b"unshare:" in result.err or b"tmpfs" not in result.out:
+        raise Skip("mount namespaces cannot be made here")
+    for line in result.out.decode().splitlines():
+        kind, status, *words = line.split(None, 2)
+        if kind == "refused":
+            assert "(mqueue, 0x19800202)" in line, line
+        elif kind in ("tmpfs", "ramfs"):
+            assert status == "0" and not words, line
+        else:
+            assert status == "125" and f"its file system ({kind}," in words[0], line
+    assert b"mqueue" not in result.out or b"refused" in result.out, result
 
 
 @case
