@@ -8,17 +8,50 @@ enum { HOST, CALL_HOST, RECURSE, LOAD, LOAD_FAR, DIVIDE, CALL_DIVIDE, GROW, NFUN
 
 /* What the host function does with its argument. */
 struct host_plan {
-    enum { ANSWER, NEST, FAIL, EXIT } what;
+    enum { ANSWER, NEST, FAIL, EXIT, LOOK } what;
     uint32_t func;
     uint64_t arg;
     enum trap nested;
     uint32_t calls;
 };
 
+static bool is_trap(struct engine *e, struct fault f, enum trap trap)
+{
+    uint64_t pc = 0, sp = 0;
+    enum trap before = (enum trap)e->trap;
+    bool is = engine_fault(e, &f, &pc, &sp) && (enum trap)e->trap == trap;
+    e->trap = before;
+    return is && pc && sp;
+}
+
+/* While wasm runs: which faults at the code's addresses are traps.  #UD, #GP and #DE are none, wherever they are. */
+static void faults_look(struct engine *e)
+{
+    uint64_t lo = (uint64_t)(uintptr_t)e->env.stack_lo, sp = (uint64_t)(uintptr_t)e->env.stack_hi - 4096;
+    uint64_t pc = 0, code = (uint64_t)(uintptr_t)e->env.code_x;
+    for (uint64_t at = 64; at < 65536 && !pc; at++)
+        if (is_trap(e, (struct fault){ code + at, sp, 4096, true }, TRAP_MEMORY))
+            pc = code + at;
+    assert_true(pc);
+    assert_false(is_trap(e, (struct fault){ pc, sp, 4096, false }, TRAP_MEMORY));
+    assert_false(is_trap(e, (struct fault){ pc, sp, 0, false }, TRAP_MEMORY));
+    assert_false(is_trap(e, (struct fault){ (uint64_t)(uintptr_t)faults_look, sp, 4096, true }, TRAP_MEMORY));
+    assert_false(is_trap(e, (struct fault){ code + e->env.code_cap, sp, 4096, true }, TRAP_MEMORY));
+    /* The guard below the stack, to 4 MiB, with a stack pointer near it. */
+    assert_true(is_trap(e, (struct fault){ pc, lo, lo - 1, true }, TRAP_STACK));
+    assert_true(is_trap(e, (struct fault){ pc, lo + 65536, lo - 1, true }, TRAP_STACK));
+    assert_true(is_trap(e, (struct fault){ pc, lo + 65537, lo - 1, true }, TRAP_MEMORY));
+    assert_true(is_trap(e, (struct fault){ pc, lo, lo, true }, TRAP_MEMORY));
+    assert_true(is_trap(e, (struct fault){ pc, lo, lo - (4u << 20) + 1, true }, TRAP_STACK));
+    assert_true(is_trap(e, (struct fault){ pc, lo, lo - (4u << 20), true }, TRAP_MEMORY));
+}
+
 static enum trap host(void *data, struct instance *caller, struct cell *cells)
 {
     struct host_plan *plan = data;
     plan->calls++;
+    if (plan->what == LOOK)
+        faults_look(instance_engine(caller));
     if (plan->what == FAIL)
         return TRAP_HOST;
     if (plan->what == EXIT)
@@ -96,6 +129,16 @@ static void calls_nest_through_host_functions(void **state)
     assert_int_equal(plan.nested, TRAP_NONE);
     assert_int_equal(plan.arg, 11);
     assert_int_equal(plan.calls, 2);
+}
+
+static void faults_that_are_traps(void **state)
+{
+    struct host_plan plan = { .what = LOOK };
+    struct instance *instance = example(*state, &plan);
+    uint64_t pc, sp;
+    struct fault outside = { (uint64_t)(uintptr_t)((struct world *)*state)->host.env.code_x + 64, 0, 4096, true };
+    assert_false(engine_fault(instance_engine(instance), &outside, &pc, &sp)); /* no wasm runs */
+    expect_result(instance, CALL_HOST, 20, 41);
 }
 
 static void traps_of_nested_calls_end_there(void **state)
@@ -318,6 +361,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(host_functions_are_called_with_cells),
         WORLD_TEST(calls_nest_through_host_functions),
+        WORLD_TEST(faults_that_are_traps),
         WORLD_TEST(traps_of_nested_calls_end_there),
         WORLD_TEST(host_functions_end_a_run),
         WORLD_TEST(memory_ends_at_its_last_byte),
