@@ -552,6 +552,7 @@ TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
     symbols="$(MAKE) lib && tests/embed/symbols.sh $(BUILD)" \
     embed="$(MAKE) all && tests/embed/run.py --build $(BUILD)" \
     std="tests/std/run.py --wasmvm $(BUILD)/wasmvm --ci" \
+    std-network="tests/std/network.py --wasmvm $(BUILD)/wasmvm --ci" \
 
 # The whole monitor under ASan and UBSan.
 SAN_PARTS := \
@@ -683,6 +684,7 @@ model:
 
 std: all $(TESTED)
 	tests/std/run.py --wasmvm $(TESTED) $(addprefix --,$(STD))
+	tests/std/network.py --wasmvm $(TESTED) $(addprefix --,$(filter ci,$(STD)))
 
 # A compiler that cannot be had makes its cases skips.
 test-modules: all $(TESTED)

@@ -41,7 +41,9 @@ func socket(ctx context.Context, net string, family, sotype, proto int, ipv6only
 		}
 	}
 	if raddr != nil && isAny(laddr) {
-		laddr = nil
+		if _, err := laddr.sockaddr(family); err == nil { // else socketOnce says what is wrong with it
+			laddr = nil
+		}
 	}
 	fd, err := socketOnce(ctx, net, family, sotype, proto, ipv6only, laddr, raddr, control)
 	if err == nil {

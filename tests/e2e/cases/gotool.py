@@ -149,6 +149,18 @@ def the_same_words_and_exit_codes(t):
     assert passed.out.startswith(b"ok  \texample.com/m\t"), passed
 
 
+@case
+def vet_and_test_by_go_1_22(t):
+    """Which vets no package with an overlay."""
+    odd = 'package main\n\nimport (\n"fmt"\n"net"\n)\n\nfunc main() { fmt.Printf("%d", net.IPv4len, 1) }\n'
+    test = 'package main\n\nimport "testing"\n\nfunc TestMain1(t *testing.T) { main() }\n'
+    directory = module(t, main=odd)
+    expect(go(t, directory, "vet", ".", env=environment(OLDER)), 1, err_has="Printf call needs 1 arg")
+    directory = module(t, main=odd.replace(", 1)", ")"), main_test=test)
+    expect(go(t, directory, "vet", ".", env=environment(OLDER)), 0, err="")
+    expect(go(t, directory, "test", "-count=1", ".", env=environment(OLDER)), 0)
+
+
 @case(vm=False)
 def what_is_for_the_host_stays_so(t):
     directory = module(t, main="package main\n\n//go:generate go env GOOS\n\nfunc main() {}\n")
