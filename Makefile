@@ -96,6 +96,7 @@ VMM_SRC := \
     vmm/base/named.c \
     vmm/base/output.c \
     vmm/base/settings.c \
+    vmm/base/sink.c \
     vmm/base/thread.c \
     vmm/base/within.c \
     vmm/machine/blob.S \
@@ -132,6 +133,7 @@ VMM_SRC := \
     vmm/wasi/signals.c \
     vmm/wasi/route.c \
     vmm/wasi/stdio.c \
+    vmm/wasi/storage.c \
     vmm/wasi/stream.c \
     vmm/wasi/tmp.c \
     vmm/wasi/trace.c \
@@ -176,6 +178,7 @@ CLI_SRC := \
     vmm/cli/run.c \
     vmm/cli/signals.c \
     vmm/cli/values.c \
+    vmm/cli/watchdog.c \
     vmm/cli/words.c \
 
 # What the command line has a copy of.
@@ -184,6 +187,7 @@ BOTH_SRC := \
     vmm/base/message.c \
     vmm/base/named.c \
     vmm/base/output.c \
+    vmm/base/sink.c \
     vmm/base/thread.c \
     vmm/base/within.c \
 
@@ -456,12 +460,13 @@ $(BUILD)/unit/%: tests/unit/%.c $(SAN_LIBS) $(BUILD)/san/libguest.a
 
 # What two threads share: the hand-over of calls, bytes without calls, the resolver.
 $(BUILD)/tsan/test_service: $(call objects,tests/unit/vmm/run/test_service.c vmm/run/service.c vmm/base/message.c \
-    vmm/base/cputime.c vmm/base/thread.c wasi-shim/hypercall.c,tsan)
+    vmm/base/cputime.c vmm/base/sink.c vmm/base/thread.c wasi-shim/hypercall.c,tsan)
 $(BUILD)/tsan/test_batch: $(call objects,tests/unit/vmm/net/test_batch.c vmm/net/batch.c vmm/net/backlog.c \
-    vmm/base/cputime.c vmm/base/message.c vmm/base/thread.c tests/host/batch_guest.c wasi-shim/batch.c \
+    $(addprefix vmm/base/,cputime.c message.c sink.c thread.c) tests/host/batch_guest.c wasi-shim/batch.c \
     wasi-shim/linear.c,tsan)
-$(BUILD)/tsan/test_dns: $(call objects,tests/unit/vmm/net/test_dns.c vmm/base/failure.c vmm/base/message.c \
-    vmm/base/cputime.c vmm/base/thread.c $(addprefix vmm/net/,dns.c policy.c addr.c message.c log.c),tsan)
+$(BUILD)/tsan/test_dns: $(call objects,tests/unit/vmm/net/test_dns.c $(addprefix vmm/base/,cputime.c \
+    failure.c message.c sink.c thread.c) \
+    $(addprefix vmm/net/,dns.c policy.c addr.c message.c log.c),tsan)
 $(TSAN_BIN):
 	$(call program,-fsanitize=thread -lpthread -lcmocka)
 

@@ -102,6 +102,25 @@ struct outlet *outlet_use(struct outlet *new)
     return before;
 }
 
+/* The stream is opened for each line anew: it is somebody else's, who may close it. */
+static void stream_write(const char *text, size_t len)
+{
+    static struct outlet command_line; /* of threads without one */
+    struct outlet *o = outlet ? outlet : &command_line;
+    struct sink sink;
+    if (message_stream() < 0)
+        return;
+    sink_open(&sink, message_stream());
+    sink.stalled = __atomic_load_n(&o->stalled, __ATOMIC_RELAXED);
+    sink.lost = __atomic_load_n(&o->lost, __ATOMIC_RELAXED);
+    sink.told = __atomic_load_n(&o->told, __ATOMIC_RELAXED);
+    sink_write(&sink, text, len, SINK_PATIENCE_NS);
+    __atomic_store_n(&o->stalled, sink.stalled, __ATOMIC_RELAXED);
+    __atomic_store_n(&o->lost, sink.lost, __ATOMIC_RELAXED);
+    __atomic_store_n(&o->told, sink.told, __ATOMIC_RELAXED);
+    sink_close(&sink);
+}
+
 static void say(const char text[TEXT_CAP])
 {
     static const char name[] = "wasmvm: ";
@@ -112,8 +131,7 @@ static void say(const char text[TEXT_CAP])
     if (outlet && outlet->tell)
         outlet->tell(outlet->context, line + sizeof name - 1);
     line[len++] = '\n';
-    if (message_stream() >= 0)
-        write_all(message_stream(), line, len);
+    stream_write(line, len);
 }
 
 int message_stream(void)
@@ -123,8 +141,7 @@ int message_stream(void)
 
 void message_lines(const char *text, size_t len)
 {
-    if (message_stream() >= 0)
-        write_all(message_stream(), text, len);
+    stream_write(text, len);
     for (size_t n; outlet && outlet->tell && len; text += n, len -= n) {
         char line[TEXT_CAP];
         n = (size_t)((const char *)memchr(text, '\n', len) - text) + 1;

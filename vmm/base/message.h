@@ -23,6 +23,24 @@ struct failure { int status; char text[4096]; }; /* an exit status below; one li
 bool failure_set(struct failure *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool failure_as(struct failure *, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* ---- sink.c: where our own words go, without waiting ---- */
+enum sink_way { SINK_PLAIN, SINK_SOCKET, SINK_PACED };
+struct sink {
+    int fd;              /* -1 = nowhere */
+    int io;              /* a non-blocking description of ours on the same; -1 = none */
+    enum sink_way way;
+    size_t piece;        /* most of one write */
+    bool stalled, torn;  /* the last words were not taken; a line was cut */
+    uint64_t lost, told; /* writes that were dropped, and how many of them the reader knows of */
+};
+#define SINK_NONE (struct sink){ .fd = -1, .io = -1 }
+void sink_open(struct sink *, int fd); /* which stays the caller's */
+void sink_close(struct sink *);
+/* false: not all is written, errno says why: EAGAIN = within the patience nobody read, which is counted.  There is no
+ * patience for one that was so before. */
+bool sink_write(struct sink *, const void *bytes, size_t len, uint64_t patience_ns);
+#define SINK_PATIENCE_NS 200000000u
+
 /* ---- message.c: the one place that words errors ---- */
 /* Where a thread's words go; without one they go to stderr, as the command line wants. */
 struct outlet {
@@ -30,6 +48,8 @@ struct outlet {
     void *context;
     bool to_stream;
     int stream;       /* where to_stream: a descriptor that lines go to, as the command line's go to stderr */
+    bool stalled;     /* atomic: the last line was not taken there */
+    uint64_t lost, told; /* atomic: lines that were left out, as nobody read them; those that the reader knows of */
 };
 struct outlet *outlet_use(struct outlet *); /* this thread's from here on; returns the one before */
 struct outlet *outlet_now(void);

@@ -4,6 +4,7 @@
 #define VMM_CLI_CLI_H
 
 #include <limits.h>
+#include <signal.h>
 
 #include "vmm/base/message.h"
 #include "vmm/wasmvm.h"
@@ -117,7 +118,7 @@ struct command { /* what is the command line's own; all else is told to the libr
     bool stats;                  /* --stats */
     bool listen_fds;             /* --listen-fds */
     uint64_t grace_ns;           /* --grace */
-    uint64_t timeout_ns;         /* --timeout, which counts for plug-ins that start; 0 = none */
+    uint64_t timeout_ns, cpu_time_ns; /* --timeout, --cpu-time, which count before the machine is there; 0 = none */
     struct values plugins, plugin_exec; /* --plugin, --plugin-exec */
     struct values writable;      /* the directories that a --dir grants for writing */
 };
@@ -130,6 +131,21 @@ wasmvm_config *run_parse(struct command *, const struct start *);
  * so long to end; 0 = TERM is not given to it. */
 void signals_take(wasmvm_instance *, uint64_t grace_ns);
 void signals_give_back(void);
+/* Adds those signals to the set, or takes them out. */
+void signals_ours(sigset_t *, bool add);
+/* ---- watchdog.c: the process ends, whatever it waits for ---- */
+struct watchdog_what {
+    uint64_t deadline_ns;               /* CLOCK_MONOTONIC; 0 = none */
+    uint64_t cpu_time_ns, cpu_began_ns; /* of the process; 0 = no limit */
+    int (*stop_signal)(void);           /* that stops the run; 0 = another reason does, -1 = none */
+    int (*status)(void);                /* the run is over, with that status; -1 = not yet */
+    void (*tell)(void);                 /* says why it ends */
+    void (*end)(void);                  /* ends the process as its run ended; returns where that is not over */
+};
+/* From here on: soon after a stop is wanted the process ends, at the latest; with 124 or by the signal, or with the
+ * status where the run is over.  By the thread that will run the machine. */
+void watchdog_start(const struct watchdog_what *);
+
 /* With that status; after WASMVM_E_STOPPED and WASMVM_E_PIPE by the signal itself. */
 _Noreturn void end_process(int code, int status);
 

@@ -13,19 +13,33 @@
 
 #include "vmm/cli/plugin.h"
 
+#define WORDS_PATIENCE_NS 1000000000u /* for who reads the report, or --stats */
 #define FIRST_PASSED 3 /* systemd's SD_LISTEN_FDS_START */
 
 static struct command command;
 static wasmvm_instance *machine;
 static int report_fd = -1;
+static int ended_as;   /* how: WASMVM_E_*; written before */
 static int ended = -1; /* atomic: the status, once it stands */
+
+/* Nobody is waited for longer than that, as the run is over. */
+static bool words_write(int fd, const char *text)
+{
+    struct sink sink;
+    sink_open(&sink, fd);
+    bool written = sink_write(&sink, text, strlen(text), WORDS_PATIENCE_NS);
+    int error = errno == EAGAIN ? ETIMEDOUT : errno;
+    sink_close(&sink);
+    errno = error;
+    return written;
+}
 
 /* ---- the report's file ---- */
 
 /* Takes the text over. */
 static void report_write(char *text)
 {
-    bool good = text && write_all(report_fd, text, strlen(text));
+    bool good = text && words_write(report_fd, text);
     if (close(report_fd) != 0 || !good)
         message("--report %s: the report is not written: %s", command.report, strerror(errno));
     free(text);
@@ -141,6 +155,47 @@ static void plugin_stuck(void)
     _exit(error.status);
 }
 
+/* ---- what the host keeps waiting ---- */
+
+static int run_status(void)
+{
+    return __atomic_load_n(&ended, __ATOMIC_ACQUIRE);
+}
+
+static int run_stop_signal(void)
+{
+    wasmvm_error error;
+    wasmvm_instance *made = __atomic_load_n(&machine, __ATOMIC_ACQUIRE);
+    int code = made ? wasmvm_stopping(made, &error) : WASMVM_OK;
+    return code == WASMVM_OK ? -1 : code == WASMVM_E_STOPPED ? error.status - 128 : 0;
+}
+
+static void run_stuck(void)
+{
+    if (machine)
+        wasmvm_tell(machine);
+    message("the host keeps the run from ending: this process ends without it");
+}
+
+static void run_end(void)
+{
+    int status = run_status();
+    if (status >= 0 && (ended_as == WASMVM_E_STOPPED || ended_as == WASMVM_E_PIPE))
+        end_process(ended_as, status);
+    if (status >= 0)
+        _exit(status);
+}
+
+static void watch_begin(const struct start *start)
+{
+    const struct watchdog_what what = {
+        .deadline_ns = command.timeout_ns ? start->began_ns + command.timeout_ns : 0,
+        .cpu_time_ns = command.cpu_time_ns, .cpu_began_ns = start->cpu_began_ns,
+        .stop_signal = run_stop_signal, .status = run_status, .tell = run_stuck, .end = run_end,
+    };
+    watchdog_start(&what);
+}
+
 static struct plugins *plugins_begin(uint64_t began_ns)
 {
     static const struct guard_hooks hooks = { stop_is_wanted, run_is_over, plugin_stuck };
@@ -174,7 +229,7 @@ static void tell_end(int status)
         message("the program asked for %s, which no --dir grants", missing);
     char *table = command.stats ? wasmvm_report(machine, WASMVM_REPORT_TABLE) : NULL;
     if (table)
-        write_all(STDERR_FILENO, table, strlen(table));
+        words_write(STDERR_FILENO, table);
     free(table);
     if (command.report)
         report_write(wasmvm_report(machine, WASMVM_REPORT_JSON));
@@ -186,6 +241,7 @@ int run_command(const struct start *start)
     wasmvm_config_began(config, start->began_ns);
     wasmvm_config_cpu_began(config, start->cpu_began_ns);
 
+    watch_begin(start);
     if (command.report)
         report_open();
     machine_new(config, module_open(command.module));
@@ -194,6 +250,7 @@ int run_command(const struct start *start)
     signals_take(machine, command.grace_ns);
 
     int code = machine_run(), status = wasmvm_exit_status(machine);
+    ended_as = code;
     __atomic_store_n(&ended, status, __ATOMIC_RELEASE);
     plugins_called(plugins);
     signals_give_back();

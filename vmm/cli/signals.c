@@ -85,8 +85,17 @@ static void take(int number, siginfo_t *info, void *context)
     errno = error;
 }
 
-/* A signal that the caller has set to be ignored stays ignored, as under nohup. No SA_RESTART: what blocks in the
- * kernel for want of a better way ends too. */
+void signals_ours(sigset_t *set, bool add)
+{
+    for (unsigned i = 0; i < SIGNALS; i++)
+        if (add)
+            sigaddset(set, signals[i].number);
+        else
+            sigdelset(set, signals[i].number);
+}
+
+/* They are the watchdog's to take: this thread may be inside a wait that none of them ends.  A signal that the caller
+ * has set to be ignored stays ignored, as under nohup. */
 void signals_take(wasmvm_instance *instance, uint64_t grace_ns)
 {
     struct sigaction action = {.sa_sigaction = take, .sa_flags = SA_SIGINFO};
@@ -94,8 +103,7 @@ void signals_take(wasmvm_instance *instance, uint64_t grace_ns)
     machine = instance;
     grace_make(grace_ns);
     sigemptyset(&set);
-    for (unsigned i = 0; i < SIGNALS; i++)
-        sigaddset(&set, signals[i].number);
+    signals_ours(&set, true);
     action.sa_mask = set;
     for (unsigned i = 0; i < SIGNALS; i++) {
         sigaction(signals[i].number, NULL, &before[i]);
@@ -106,7 +114,7 @@ void signals_take(wasmvm_instance *instance, uint64_t grace_ns)
     /* Writes to a closed pipe, and past a file size limit, are errors that the module gets to see. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
-    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
 void signals_give_back(void)

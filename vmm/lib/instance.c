@@ -123,6 +123,12 @@ static void missing_keep(wasmvm_instance *i)
     i->stats.missing_path = i->missing_path;
     i->stats.refused_path = i->refused_path;
     i->stats.refused_why = i->refused_why;
+    if (i->wasi) {
+        struct words_lost lost = wasi_words_lost(i->wasi);
+        i->stats.lost_trace = lost.trace;
+        i->stats.lost_records = lost.records;
+    }
+    i->stats.lost_lines = __atomic_load_n(&i->outlet.lost, __ATOMIC_RELAXED);
 }
 
 /* The machine is over: what it held of the host is given back, but for its memory. */
@@ -138,7 +144,7 @@ static void over(wasmvm_instance *i)
         vm_close(i->vm);
         signals_end(&i->signals);
     }
-    tmp_remove(&i->tmp);
+    tmp_remove(&i->tmp, vm_kick(i->vm));
     getrusage(RUSAGE_SELF, &use);
     i->stats.max_rss_bytes = (uint64_t)use.ru_maxrss * 1024;
     i->stats.teardown_ns = clock_now_ns() - began_ns;

@@ -34,6 +34,10 @@ static const struct count { const char *name; size_t field; } compiled[] = {
     { "body_bytes_total", offsetof(struct run_stats, guest.body_bytes_total) },
     { "body_bytes_compiled", offsetof(struct run_stats, guest.body_bytes_compiled) },
     { "code_bytes", offsetof(struct run_stats, guest.code_bytes) },
+}, lost[] = {
+    { "lines", offsetof(struct run_stats, lost_lines) },
+    { "trace", offsetof(struct run_stats, lost_trace) },
+    { "records", offsetof(struct run_stats, lost_records) },
 }, memory[] = {
     { "linear_bytes", offsetof(struct run_stats, linear_bytes) },
     { "heap_bytes", offsetof(struct run_stats, guest.heap_bytes) },
@@ -97,6 +101,10 @@ static void table_work(FILE *out, const struct run_stats *stats)
                 "the host's clock source is unknown (is /sys mounted?)", stats->clock_source);
     if (stats->service_cpu_ns)
         fprintf(out, "polling     %.2f ms of CPU\n", (double)stats->service_cpu_ns / 1e6);
+    if (stats->lost_lines || stats->lost_trace || stats->lost_records)
+        fprintf(out, "left out    %llu messages, %llu lines of --trace, %llu records of --net-log: nobody read them\n",
+                (unsigned long long)stats->lost_lines, (unsigned long long)stats->lost_trace,
+                (unsigned long long)stats->lost_records);
     if (stats->missing_path && *stats->missing_path) {
         char path[1024];
         text_escape(stats->missing_path, strlen(stats->missing_path), path, sizeof path, false);
@@ -324,6 +332,7 @@ char *report_json(const struct config *config, const struct run_stats *stats, co
     json_times(out, stats);
     json_counts(out, "compiled", stats, compiled, sizeof compiled / sizeof compiled[0]);
     json_counts(out, "memory", stats, memory, sizeof memory / sizeof memory[0]);
+    json_counts(out, "lost", stats, lost, sizeof lost / sizeof lost[0]);
     fprintf(out, "  \"exits\": {\"all\": %llu, \"for_no_call\": %llu},\n", (unsigned long long)stats->exits,
             (unsigned long long)stats->exits_other);
     fprintf(out, "  \"clocks\": {\"in_guest\": %s, \"source\": ", stats->clocks_by_calls ? "false" : "true");

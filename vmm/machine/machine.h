@@ -85,6 +85,7 @@ struct run_stats {
     uint64_t missing_count;
     const char *refused_path, *refused_why; /* wasi_refused's, in the same way */
     uint64_t refused_count;
+    uint64_t lost_lines, lost_trace, lost_records; /* of messages, --trace and --net-log: nobody read them */
 };
 
 /* ---- vm.c: the machine ---- */

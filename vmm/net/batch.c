@@ -311,7 +311,7 @@ static void *late(void *self)
 void batch_start(struct wasi *w, pthread_mutex_t *lock)
 {
     struct iovec span;
-    struct batch_host *b = w->net && w->net->max_bytes == 0 && w->trace < 0 ? calloc(1, sizeof *b) : NULL;
+    struct batch_host *b = w->net && w->net->max_bytes == 0 && w->trace.fd < 0 ? calloc(1, sizeof *b) : NULL;
     if (!b || !guest_span(w->mem, MAP_CONTROL + offsetof(struct control, batch), sizeof *b->shared, true, &span)) {
         free(b);
         return;

@@ -129,7 +129,8 @@ struct net {
     uint32_t sockets, max_sockets;
     uint64_t bytes, max_bytes;     /* 0 = no limit */
     uint64_t max_rate, rate_s, rate_used;
-    int log;                 /* --net-log, or -1 */
+    struct sink log;         /* --net-log; fd -1 = none */
+    uint64_t *lost;          /* records that nobody read; NULL = not counted */
     pthread_mutex_t log_lock;
     uint64_t lines_left, lines_s, lines_lost; /* of refusals on stderr */
     bool told_sockets, told_bytes, told_rate;
@@ -152,6 +153,7 @@ struct net_record {
     uint64_t in, out, ns;
 };
 void net_record(struct net *, const struct net_record *);
+void log_close(struct net *);
 /* False: connections come too thick. */
 bool net_rate_take(struct net *);
 

@@ -82,12 +82,19 @@ static void part(char *out, size_t *len, const char *format, const char *value)
         *len += (size_t)snprintf(out + *len, RECORD_CAP - *len, format, value);
 }
 
+void log_close(struct net *n)
+{
+    if (n->log.fd >= 0)
+        close(n->log.fd);
+    sink_close(&n->log);
+}
+
 void net_record(struct net *n, const struct net_record *r)
 {
     char out[RECORD_CAP], time_text[40], at[ENDPOINT_TEXT], clean[512];
     struct timespec t;
     struct tm tm;
-    if (n->log < 0)
+    if (n->log.fd < 0)
         return;
     clock_gettime(CLOCK_REALTIME, &t);
     gmtime_r(&t.tv_sec, &tm);
@@ -108,11 +115,12 @@ void net_record(struct net *n, const struct net_record *r)
                                 (unsigned long long)(r->ns / 1000000));
     len += (size_t)snprintf(out + len, sizeof out - len, "}\n");
     pthread_mutex_lock(&n->log_lock);
-    if (n->log >= 0 && !write_guard_all(n->kick, n->log, out, len) && errno != EINTR) {
+    if (n->log.fd >= 0 && !sink_write(&n->log, out, len, SINK_PATIENCE_NS) && errno != EAGAIN) {
         message("--net-log cannot be written: %s (no more records)", strerror(errno));
-        close(n->log);
-        n->log = -1;
+        log_close(n);
     }
+    if (n->lost)
+        *n->lost = n->log.lost;
     pthread_mutex_unlock(&n->log_lock);
 }
 

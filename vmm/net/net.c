@@ -61,7 +61,8 @@ static bool net_open(struct wasi *w, const struct config *config, struct failure
     if (!n)
         return failure_set(why, "cannot start: no memory");
     n->kick = w->kick;
-    n->log = -1;
+    n->log = SINK_NONE;
+    n->lost = &w->records_lost;
     pthread_mutex_init(&n->log_lock, NULL);
     n->unix_ok = c->allow_unix;
     n->max_sockets = c->max_sockets ? (uint32_t)c->max_sockets : UINT32_MAX;
@@ -70,8 +71,11 @@ static bool net_open(struct wasi *w, const struct config *config, struct failure
     n->names = c->allow_dns || c->net_all;
     n->cwd = words_env(&env, "PWD");
     const struct output log = { "--net-log ", c->net_log, config->module, config->writable, .keep = true };
-    return (!c->net_log || output_open(&n->log, &log, why)) &&
-           policy_init(&n->policy, c, why) && names_open(n, c, why) && net_preopen(w, c, why);
+    int fd = -1;
+    if (c->net_log && !output_open(&fd, &log, why))
+        return false;
+    sink_open(&n->log, fd);
+    return policy_init(&n->policy, c, why) && names_open(n, c, why) && net_preopen(w, c, why);
 }
 
 static void net_end(struct wasi *w)
@@ -82,8 +86,7 @@ static void net_end(struct wasi *w)
         return;
     dns_stop(n->dns);
     policy_free(&n->policy);
-    if (n->log >= 0)
-        close(n->log);
+    log_close(n);
     pthread_mutex_destroy(&n->log_lock);
     free(n);
     w->net = NULL;

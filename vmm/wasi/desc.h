@@ -225,7 +225,8 @@ struct wasi {
 
     struct iovs iovs;
     struct poll_set *polls; /* scratch of poll_oneoff */
-    int trace;               /* --trace's descriptor; -1 = none */
+    struct sink trace;       /* --trace's; fd -1 = none */
+    uint64_t records_lost;   /* of --net-log, which has it from here */
     uint64_t trace_began_ns; /* what its times count from */
     const struct wasi_parts *parts;
     void (*before_call)(struct wasi *); /* NULL = nothing */

@@ -1,4 +1,4 @@
-/* Bytes in and out of descriptors: read, write, seek, sync and their kin.
+/* Bytes in and out of descriptors: read, write, seek and their kin.
  *
  * Iovecs are copied once, the first 1,024 that name anything; what they name goes straight between the kernel and the
  * guest.  A plain descriptor is read and written in chunks, so that a kick is seen between them; a stream never blocks
@@ -252,7 +252,7 @@ uint64_t wasi_transfer_one(struct wasi *w, const struct request *r, struct end *
 {
     if (w->before_call)
         w->before_call(w);
-    if (w->trace < 0)
+    if (w->trace.fd < 0)
         return transfer_one(w, r, end);
     uint64_t began_ns = trace_begin(w), result = transfer_one(w, r, end);
     trace_one(w, r, result, began_ns);
@@ -321,52 +321,4 @@ uint32_t wasi_fd_seek_v0(struct wasi *w, const struct fd_seek_v0_args *args)
 uint32_t wasi_fd_tell(struct wasi *w, const struct fd_tell_args *args)
 {
     return seek(w, args->fd, 0, 1, args->offset_out, RIGHT_FD_TELL);
-}
-
-/* ---- storage ---- */
-
-static uint32_t sync_by(struct wasi *w, uint64_t fd, int (*sync_host)(int))
-{
-    struct desc *d = desc_get(w, fd);
-    if (!d)
-        return WASI_BADF;
-    return sync_host(d->host) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
-}
-
-uint32_t wasi_fd_sync(struct wasi *w, const struct fd_sync_args *args)
-{
-    return sync_by(w, args->fd, fsync);
-}
-
-uint32_t wasi_fd_datasync(struct wasi *w, const struct fd_datasync_args *args)
-{
-    return sync_by(w, args->fd, fdatasync);
-}
-
-uint32_t wasi_fd_advise(struct wasi *w, const struct fd_advise_args *args)
-{
-    static const int host_advice[] = { POSIX_FADV_NORMAL,   POSIX_FADV_SEQUENTIAL, POSIX_FADV_RANDOM,
-                                       POSIX_FADV_WILLNEED, POSIX_FADV_DONTNEED,   POSIX_FADV_NOREUSE };
-    struct desc *d = desc_get(w, args->fd);
-    if (!d || desc_is_dir(d))
-        return WASI_BADF;
-    if (args->advice >= sizeof host_advice / sizeof *host_advice || args->len > INT64_MAX)
-        return WASI_INVAL;
-    /* A hint: whether the host takes it is nobody's business. */
-    if (d->filetype == FILETYPE_REGULAR)
-        posix_fadvise(d->host, (off_t)args->offset, (off_t)args->len, host_advice[args->advice]);
-    return WASI_SUCCESS;
-}
-
-uint32_t wasi_fd_allocate(struct wasi *w, const struct fd_allocate_args *args)
-{
-    uint32_t err;
-    struct desc *d = file_get(w, args->fd, 0, &err);
-    if (err)
-        return err;
-    if (d->read_only)
-        return WASI_ROFS;
-    if (!(d->rights & RIGHT_FD_ALLOCATE))
-        return WASI_BADF;
-    return fallocate(d->host, 0, (off_t)args->offset, (off_t)args->len) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
 }

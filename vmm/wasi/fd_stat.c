@@ -173,7 +173,7 @@ uint32_t wasi_fd_filestat_set_size(struct wasi *w, const struct fd_filestat_set_
         return WASI_ROFS;
     if (!(d->rights & RIGHT_FD_FILESTAT_SET_SIZE))
         return WASI_INVAL;
-    return ftruncate(d->host, (off_t)args->size) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
+    return storage_resize(w, d->host, (off_t)args->size);
 }
 
 uint32_t wasi_fd_filestat_set_times(struct wasi *w, const struct fd_filestat_set_times_args *args)

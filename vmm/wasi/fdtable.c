@@ -59,7 +59,9 @@ static const struct desc_ops *kind_of(const struct wasi *w, const struct stat *s
     case S_IFSOCK: return w->parts->socket;
     case S_IFIFO: return &stream_ops;
     case S_IFCHR: return device_is_plain(st) ? &file_ops : &stream_ops;
-    default: return &file_ops;
+    case S_IFREG:
+    case S_IFBLK: return &file_ops;
+    default: return &stream_ops; /* nobody knows how long it keeps one waiting: eventfd, timerfd and the like */
     }
 }
 

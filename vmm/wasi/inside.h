@@ -14,6 +14,9 @@ void trace_one(struct wasi *, const struct request *, uint64_t result, uint64_t 
 /* ---- fdtable.c ---- */
 void desc_moves(struct desc *); /* tells its kind that its number or its flags change */
 
+/* ---- storage.c ---- */
+uint32_t storage_resize(struct wasi *, int host, off_t size);
+
 /* ---- stdio.c ---- */
 bool stdio_adopt(struct wasi *, const struct config *, struct failure *);
 /* 0, or -1 and errno: what close would say. */

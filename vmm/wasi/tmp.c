@@ -20,6 +20,7 @@
 
 #include "vmm/wasi/wasi.h"
 
+#define PATIENCE_NS 500000000u /* how long a removal goes on past a stop, and those of dead runs at a start */
 #define MACHINES_MOST 100000 /* of one process, at a time */
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
@@ -44,13 +45,27 @@ static bool entries_visit(int dir, bool (*visit)(int dir, const char *name, void
     return good;
 }
 
-struct removal { int top; uint64_t moved; };
+/* kick: a stop lets it go on for PATIENCE_NS only; NULL = end_ns stands from the start. */
+struct removal { int top; uint64_t moved; struct kick *kick; uint64_t end_ns; };
+
+/* What is left then, the next run removes. */
+static bool removal_over(struct removal *r)
+{
+    if (!r->end_ns && r->kick && kick_pending(r->kick))
+        r->end_ns = clock_now_ns() + PATIENCE_NS;
+    bool over = r->end_ns && clock_now_ns() >= r->end_ns;
+    if (over)
+        errno = EINTR;
+    return over;
+}
 
 /* An entry of a directory in `top`: away with it, or up with it. */
 static bool inner_remove(int dir, const char *name, void *self)
 {
     struct removal *removal = self;
     char up[32];
+    if (removal_over(removal))
+        return false;
     if (unlinkat(dir, name, 0) == 0 || unlinkat(dir, name, AT_REMOVEDIR) == 0)
         return true;
     do
@@ -61,6 +76,8 @@ static bool inner_remove(int dir, const char *name, void *self)
 
 static bool entry_remove(int top, const char *name, void *self)
 {
+    if (removal_over(self))
+        return false;
     if (unlinkat(top, name, 0) == 0 || unlinkat(top, name, AT_REMOVEDIR) == 0)
         return true;
     int dir = openat(top, name, DIRECTORY);
@@ -81,13 +98,13 @@ static bool any_entry(int dir, const char *name, void *self)
 }
 
 /* Removes all that is in `top`, then its name in `folder`. */
-static bool tree_remove(int folder, const char *name, int top)
+static bool tree_remove(int folder, const char *name, int top, struct removal *removal)
 {
-    struct removal removal = { .top = top };
     struct look look;
+    removal->top = top;
     do {
         look.any = false;
-        if (!entries_visit(top, entry_remove, &removal))
+        if (!entries_visit(top, entry_remove, removal))
             return false;
         entries_visit(top, any_entry, &look);
     } while (look.any);
@@ -97,13 +114,12 @@ static bool tree_remove(int folder, const char *name, int top)
 /* A run's directory whose run is over has no lock. */
 static bool dead_remove(int folder, const char *name, void *self)
 {
-    (void)self;
     int dir = openat(folder, name, DIRECTORY);
     if (dir >= 0 && flock(dir, LOCK_EX | LOCK_NB) == 0)
-        tree_remove(folder, name, dir);
+        tree_remove(folder, name, dir, self);
     if (dir >= 0)
         close(dir);
-    return true;
+    return !removal_over(self);
 }
 
 /* The user's folder, made if it is not there; it must be ours alone. */
@@ -148,7 +164,8 @@ bool tmp_make(struct tmp *tmp, struct failure *why)
         return false;
     if (flock(tmp->folder, LOCK_EX) < 0)
         return failure_set(why, "--tmp: %s: no lock: %s (set TMPDIR)", folder, strerror(errno));
-    entries_visit(tmp->folder, dead_remove, NULL);
+    struct removal dead = { .end_ns = clock_now_ns() + PATIENCE_NS };
+    entries_visit(tmp->folder, dead_remove, &dead);
     if (!own_make(tmp))
         return failure_set(why, "--tmp: %s/%s: %s (set TMPDIR)", folder, tmp->name, strerror(errno));
     flock(tmp->folder, LOCK_UN);
@@ -159,11 +176,12 @@ bool tmp_make(struct tmp *tmp, struct failure *why)
     return true;
 }
 
-void tmp_remove(struct tmp *tmp)
+void tmp_remove(struct tmp *tmp, struct kick *kick)
 {
-    if (tmp->own >= 0 && !tree_remove(tmp->folder, tmp->name, tmp->own))
+    struct removal removal = { .kick = kick };
+    if (tmp->own >= 0 && !tree_remove(tmp->folder, tmp->name, tmp->own, &removal))
         message("--tmp: %s cannot be removed: %s (the next run tries again)", tmp->path ? tmp->path : tmp->name,
-                strerror(errno));
+                errno == EINTR ? "it has too much in it" : strerror(errno));
     if (tmp->own >= 0)
         close(tmp->own);
     if (tmp->folder >= 0)

@@ -202,29 +202,30 @@ static void add_arguments(struct wasi *w, struct line *line, const struct reques
 
 bool trace_open(struct wasi *w, const struct config *config, struct failure *why)
 {
-    w->trace = -1;
+    const struct output file = { "--trace=", config->set->trace, config->module, config->writable, .keep = false };
+    int stream = config->stdio ? config->stdio[2] : STDERR_FILENO, fd = -1;
+    w->trace = SINK_NONE;
     if (!config->set->trace)
         return true;
     w->trace_began_ns = clock_now_ns();
-    int stream = config->stdio ? config->stdio[2] : STDERR_FILENO;
-    if (*config->set->trace)
-        return output_open(&w->trace, &(struct output){ "--trace=", config->set->trace, config->module,
-                                                        config->writable, .keep = false }, why);
-    if (stream >= 0 && (w->trace = fcntl(stream, F_DUPFD_CLOEXEC, 3)) < 0)
+    if (*config->set->trace && !output_open(&fd, &file, why))
+        return false;
+    if (!*config->set->trace && stream >= 0 && (fd = fcntl(stream, F_DUPFD_CLOEXEC, 3)) < 0)
         return failure_set(why, "--trace: stderr cannot be written: %s", strerror(errno));
+    sink_open(&w->trace, fd);
     return true;
 }
 
 void trace_close(struct wasi *w)
 {
-    if (w->trace >= 0)
-        close(w->trace);
-    w->trace = -1;
+    if (w->trace.fd >= 0)
+        close(w->trace.fd);
+    sink_close(&w->trace);
 }
 
 uint64_t trace_begin(const struct wasi *w)
 {
-    return w->trace < 0 ? 0 : clock_now_ns();
+    return w->trace.fd < 0 ? 0 : clock_now_ns();
 }
 
 static void line_begin(const struct wasi *w, struct line *line, uint64_t began_ns)
@@ -239,7 +240,7 @@ static void line_end(struct wasi *w, struct line *line, uint64_t ns)
     add(line, " (%" PRIu64 ".%" PRIu64 " us)", ns / 1000, ns / 100 % 10);
     line->len -= line->len == sizeof line->text - 1; /* room for the line's end */
     line->text[line->len++] = '\n';
-    if (write_guard_all(w->kick, w->trace, line->text, line->len) || errno == EINTR)
+    if (sink_write(&w->trace, line->text, line->len, SINK_PATIENCE_NS) || errno == EAGAIN)
         return;
     message("--trace cannot be written: %s (no more lines)", strerror(errno));
     trace_close(w);
@@ -247,7 +248,7 @@ static void line_end(struct wasi *w, struct line *line, uint64_t ns)
 
 void trace_end(struct wasi *w, const struct request *r, uint32_t err, uint64_t began_ns)
 {
-    if (w->trace < 0)
+    if (w->trace.fd < 0)
         return;
     struct line line;
     uint64_t ns = clock_now_ns() - began_ns;
@@ -270,7 +271,7 @@ void trace_end(struct wasi *w, const struct request *r, uint32_t err, uint64_t b
 /* The guest makes none of these where it knows of the trace; one that does so all the same is seen. */
 void trace_one(struct wasi *w, const struct request *r, uint64_t result, uint64_t began_ns)
 {
-    if (w->trace < 0)
+    if (w->trace.fd < 0)
         return;
     struct line line;
     const struct fd_read_one_args *args = fd_read_one_decode(r->args); /* fd_write_one has the same */
@@ -310,7 +311,7 @@ static void add_value(struct line *line, char letter, const wasmvm_val *value)
 void trace_host(struct wasi *w, const wasmvm_func *func, const wasmvm_val *args, const wasmvm_val *result,
                 const char *trap, uint64_t began_ns)
 {
-    if (w->trace < 0)
+    if (w->trace.fd < 0)
         return;
     struct line line;
     uint64_t ns = clock_now_ns() - began_ns;

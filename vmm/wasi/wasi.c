@@ -36,7 +36,8 @@ struct wasi *wasi_alloc(struct guestmem *mem, struct kick *kick, const struct wa
     w->mem = mem;
     w->kick = kick;
     w->parts = parts;
-    w->null = w->trace = -1;
+    w->null = -1;
+    w->trace = SINK_NONE;
     return w;
 }
 
@@ -93,6 +94,11 @@ const char *wasi_refused(const struct wasi *w, uint64_t *count, char *why, size_
     *count = w->refused.count;
     snprintf(why, cap, "%s", w->refused.why);
     return w->refused.path;
+}
+
+struct words_lost wasi_words_lost(const struct wasi *w)
+{
+    return (struct words_lost){ w->trace.lost, w->records_lost };
 }
 
 bool out_ok(struct wasi *w, uint64_t at, uint64_t n)

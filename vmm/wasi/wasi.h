@@ -8,7 +8,8 @@
 struct tmp { int folder, own; char name[32], *path; };
 #define TMP_NONE ((struct tmp){ .folder = -1, .own = -1 })
 bool tmp_make(struct tmp *, struct failure *); /* path is its name; false: tmp_remove is due too */
-void tmp_remove(struct tmp *);      /* after the guest's descriptors are closed; nothing for TMP_NONE */
+/* A stop lets it go on for half a second; what is left the next run removes. */
+void tmp_remove(struct tmp *, struct kick *); /* after the guest's descriptors are closed; nothing for TMP_NONE */
 
 /* ---- signals.c: what the program wants to hear of the embedder's signals ---- */
 struct signals {
@@ -41,6 +42,9 @@ uint64_t wasi_transfer_one(struct wasi *, const struct request *, struct end *en
 const char *wasi_missing_path(const struct wasi *, uint64_t *count);
 /* The first path below a grant that was refused for where it lies, "" = none; `why` is filled. */
 const char *wasi_refused(const struct wasi *, uint64_t *count, char *why, size_t cap);
+/* Lines of the trace, and records of the network's log, that nobody read. */
+struct words_lost { uint64_t trace, records; };
+struct words_lost wasi_words_lost(const struct wasi *);
 void wasi_close(struct wasi *);
 /* The program's 1 or 2 for words of ours that belong to it; -1: it has none (any more). */
 int wasi_stream(struct wasi *, int fd);

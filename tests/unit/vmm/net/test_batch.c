@@ -110,9 +110,9 @@ static int setup(void **state)
     (void)state;
     batch = aligned_alloc(64, (sizeof *batch + 63) / 64 * 64);
     memset(batch, 0, sizeof *batch);
-    net = (struct net){ .log = -1 };
+    net = (struct net){ .log = SINK_NONE };
     clock_ahead_s = 0;
-    wasi = (struct wasi){ .net = &net, .kick = &kick, .trace = -1 };
+    wasi = (struct wasi){ .net = &net, .kick = &kick, .trace = SINK_NONE };
     batch_start(&wasi, &lock);
     assert_non_null(net.batch);
     connection(FD);

@@ -107,7 +107,8 @@ static int setup(void **state)
     const struct settings config = {
         .allow_dns = "", .allow_connect = WORDS("app.test:80"), .dns_server = WORDS(address),
     };
-    net = (struct net){ .kick = &the_kick, .log = open("/dev/null", O_WRONLY), .names = true };
+    net = (struct net){ .kick = &the_kick, .names = true };
+    sink_open(&net.log, open("/dev/null", O_WRONLY));
     pthread_mutex_init(&net.log_lock, NULL);
     struct failure why;
     assert_true(policy_init(&net.policy, &config, &why));
@@ -129,7 +130,7 @@ static int teardown(void **state)
     pthread_join(server_thread, NULL);
     close(s);
     close(server);
-    close(net.log);
+    log_close(&net);
     policy_free(&net.policy);
     return 0;
 }
