@@ -117,7 +117,7 @@ static uint32_t entry_open_change(struct wasi *w, uint64_t fd, uint64_t at, uint
     if (e->read_only)
         err = WASI_ROFS;
     else if (e->dot || e->dotdot)
-        err = dot_err;
+        err = e->dotdot && dot_err == WASI_INVAL ? WASI_NOTEMPTY : dot_err; /* rmdir: what lies below is in it */
     if (err)
         entry_close(e);
     return err;
@@ -131,6 +131,16 @@ static uint32_t entry_mode(const struct entry *e, mode_t *mode)
         return wasi_errno(errno);
     *mode = st.st_mode;
     return WASI_SUCCESS;
+}
+
+/* What a name with slashes behind is where the kernel follows it: SUCCESS, it is a directory. */
+static uint32_t entry_directory(struct wasi *w, const struct entry *e)
+{
+    char whole[PATH_MAX];
+    struct stat st;
+    bool bare = e->name == e->path;
+    int n = snprintf(whole, sizeof whole, "%s%s%s/", bare ? "" : e->path, bare ? "" : "/", e->name);
+    return n < (int)sizeof whole ? path_stat(w, e->dir, whole, true, &st) : WASI_NAMETOOLONG;
 }
 
 static uint32_t result(int returned)
@@ -217,8 +227,8 @@ uint32_t wasi_path_link(struct wasi *w, const struct path_link_args *args)
     err = entry_open_change(w, args->to_dir, args->to, args->to_len, &to, WASI_EXIST);
     if (err == WASI_SUCCESS) {
         mode_t mode;
-        if (from.slash && (err = entry_mode(&from, &mode)) == WASI_SUCCESS)
-            err = S_ISDIR(mode) ? WASI_PERM : WASI_NOTDIR;
+        if (from.slash && (err = entry_directory(w, &from)) == WASI_SUCCESS)
+            err = WASI_PERM;
         else if (err == WASI_SUCCESS && to.slash && (err = entry_mode(&to, &mode)) == WASI_SUCCESS)
             err = WASI_EXIST;
         else if (err == WASI_SUCCESS)
@@ -235,8 +245,8 @@ uint32_t wasi_path_symlink(struct wasi *w, const struct path_symlink_args *args)
     uint32_t err = path_read(w, args->target, args->target_len, target);
     if (err)
         return err;
-    if (args->target_len == 0 || args->path_len == 0)
-        return WASI_INVAL;
+    if (args->target_len == 0)
+        return WASI_NOENT;
     struct entry e;
     err = entry_open_change(w, args->dir, args->path, args->path_len, &e, WASI_EXIST);
     if (err)
@@ -254,8 +264,6 @@ uint32_t wasi_path_symlink(struct wasi *w, const struct path_symlink_args *args)
 
 uint32_t wasi_path_readlink(struct wasi *w, const struct path_readlink_args *args)
 {
-    if (args->path_len == 0)
-        return WASI_INVAL;
     if (!out_ok(w, args->buffer, args->buffer_len) || !out_ok(w, args->used_out, 4))
         return WASI_FAULT;
     struct entry e;
@@ -263,12 +271,11 @@ uint32_t wasi_path_readlink(struct wasi *w, const struct path_readlink_args *arg
     if (err)
         return err;
     char text[PATH_MAX];
-    mode_t mode;
     ssize_t n = 0;
     if (e.dot || e.dotdot)
         err = WASI_INVAL;
-    else if (e.slash && (err = entry_mode(&e, &mode)) == WASI_SUCCESS)
-        err = S_ISDIR(mode) || S_ISLNK(mode) ? WASI_INVAL : WASI_NOTDIR;
+    else if (e.slash && (err = entry_directory(w, &e)) == WASI_SUCCESS)
+        err = WASI_INVAL;
     else if (err == WASI_SUCCESS && (n = readlinkat(e.parent, e.name, text, sizeof text)) < 0)
         err = wasi_errno(errno);
     entry_close(&e);

@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 
-from harness import case, expect
+from harness import case, expect, go_build, run
 
 
 @case
@@ -113,3 +113,16 @@ def big_file_through_a_grant(t):
             digest.update(block)
     result = t.program("files", "cat", "/data/big", options=("--dir", t.path("data") + "::/data"), timeout=60)
     assert result.status == 0 and hashlib.sha256(result.out).digest() == digest.digest(), len(result.out)
+
+
+@case
+def modes_are_the_umasks(t):
+    """Preview 1 has none: files are 0666, directories 0777, without the umask's bits, whatever the program asks for."""
+    for umask, file, directory in ("022", 0o644, 0o755), ("077", 0o600, 0o700), ("000", 0o666, 0o777):
+        top = t.mkdir("umask" + umask)
+        app = go_build("./private", module="tests/e2e/links")
+        shell = f'umask {umask}; echo | "$@"'
+        result = run(["sh", "-c", shell, "sh", t.wasmvm, "--dir", top + "::/d", "--", app, "/d"])
+        expect(result, 0, out="<nil> <nil>\ntrue 0 <nil>\n")  # the last: to Go a pipe is a regular file
+        assert stat.S_IMODE(os.stat(top + "/key").st_mode) == file, umask
+        assert stat.S_IMODE(os.stat(top + "/sub").st_mode) == directory, umask
