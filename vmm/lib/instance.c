@@ -25,6 +25,14 @@ struct wasmvm_export {
 
 /* ---- from what the embedder said to what the monitor wants ---- */
 
+/* Whether the program may make sockets of its own.  Those that are open from the start need no names; behind a sealed
+ * /etc their numbers would be others. */
+static bool sockets_allowed(const struct settings *set)
+{
+    bool rules = set->allow_connect.n || set->allow_listen.n || set->allow_unix;
+    return set->allow_dns || set->net_all || (rules && !set->listen.n && !set->dial.n && !set->sockets.n);
+}
+
 /* The sealed /etc (net/etc.c) stands last, and is no place to start in. */
 static bool etc_translate(wasmvm_instance *i)
 {
@@ -39,7 +47,7 @@ static bool etc_translate(wasmvm_instance *i)
         }
         i->env[i->config.envc++] = i->certs_setting;
     }
-    if (certs.granted || !(set->allow_dns || set->net_all || certs.file))
+    if (certs.granted || !(sockets_allowed(set) || certs.file))
         return true;
     if (i->config.ngrants == 0 && !words_env(&set->env, "PWD"))
         i->env[i->config.envc++] = (char *)"PWD=/";

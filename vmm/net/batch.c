@@ -154,7 +154,8 @@ static void credit_give(const struct desc *d)
 {
     struct conn *c = conn_of(d);
     int unsent = 1;
-    bool empty = !c->error && !c->sized && !c->backlog && ioctl(d->host, SIOCOUTQ, &unsent) == 0 && unsent == 0 &&
+    bool open = !c->error && !c->sized && !c->shut && !c->backlog;
+    bool empty = open && ioctl(d->host, SIOCOUTQ, &unsent) == 0 && unsent == 0 &&
                  backlogs_count(&c->net->batch->backlogs) < BACKLOGS_MOST - BATCH_PLACES;
     c->credit = c->place->credit = empty ? BATCH_CREDIT : 0;
 }
@@ -263,7 +264,11 @@ bool batch_settle(struct conn *c)
 
 bool batch_shut(struct conn *c)
 {
-    return c && c->backlog && backlog_shut(&c->net->batch->backlogs, c);
+    if (!c)
+        return false;
+    c->shut = true;
+    batch_was_sent(c); /* what it has credit for would be lost */
+    return c->backlog && backlog_shut(&c->net->batch->backlogs, c);
 }
 
 void batch_close(struct conn *c)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define BUNDLE_MOST (16u << 20)
+#define ZONE_MOST 16384u
 
 /* The ports that programs ask for by name; Go has a few of its own. */
 static const char services[] =
@@ -18,12 +19,13 @@ static const char services[] =
     "ntp 123/udp\nimap2 143/tcp\nldap 389/tcp\nhttps 443/tcp\nhttps 443/udp\nsubmission 587/tcp\nldaps 636/tcp\n"
     "imaps 993/tcp\npop3s 995/tcp\nmysql 3306/tcp\npostgresql 5432/tcp\nredis 6379/tcp\nhttp-alt 8080/tcp\n";
 
-enum { FILE_RESOLV, FILE_HOSTS, FILE_SERVICES, FILE_NSSWITCH, FILE_CA, FILES };
+enum { FILE_RESOLV, FILE_HOSTS, FILE_SERVICES, FILE_NSSWITCH, FILE_ZONE, FILE_CA, FILES };
 static const struct { const char *name, *text; } files[FILES] = {
     [FILE_RESOLV] = { "resolv.conf", "nameserver 192.0.2.53\noptions timeout:12 attempts:1\n" },
     [FILE_HOSTS] = { "hosts", "127.0.0.1 localhost\n::1 localhost\n" },
     [FILE_SERVICES] = { "services", services },
     [FILE_NSSWITCH] = { "nsswitch.conf", "hosts: files dns\n" },
+    [FILE_ZONE] = { "localtime", NULL },
     [FILE_CA] = { "ca-certificates.crt", NULL },
 };
 
@@ -68,6 +70,18 @@ static bool bundle_read(struct etc *etc, const struct config *config, struct fai
     return true;
 }
 
+/* The host's zone, where it has one: time is what the program shares with it. */
+static bool zone_read(struct etc *etc, struct failure *why)
+{
+    char text[ZONE_MOST];
+    int from = open("/etc/localtime", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t n = from < 0 ? -1 : read(from, text, sizeof text);
+    if (from >= 0)
+        close(from);
+    bool is_zone = n > 4 && (size_t)n < sizeof text && memcmp(text, "TZif", 4) == 0;
+    return !is_zone || memory_file(&etc->files[FILE_ZONE], "localtime", text, (size_t)n, why);
+}
+
 /* The table closes what it holds: it gets a descriptor of its own. */
 static int self_again(const struct etc *etc)
 {
@@ -76,7 +90,6 @@ static int self_again(const struct etc *etc)
 
 static bool etc_make(struct wasi *w, const struct config *config, int *host, struct failure *why)
 {
-    const struct settings *c = config->set;
     struct etc *etc = w->etc = malloc(sizeof *etc);
     if (!etc)
         return failure_set(why, "cannot start: no memory");
@@ -84,10 +97,10 @@ static bool etc_make(struct wasi *w, const struct config *config, int *host, str
     for (uint32_t i = 0; i < FILES; i++)
         etc->files[i] = -1;
     for (uint32_t i = 0; i < FILES; i++)
-        if (files[i].text && (i != FILE_RESOLV || c->allow_dns || c->net_all) &&
+        if (files[i].text &&
             !memory_file(&etc->files[i], files[i].name, files[i].text, strlen(files[i].text), why))
             return false;
-    if (config->certs && !bundle_read(etc, config, why))
+    if (!zone_read(etc, why) || (config->certs && !bundle_read(etc, config, why)))
         return false;
     *host = self_again(etc);
     return *host >= 0 || failure_set(why, "/etc for the program cannot be made: %s", strerror(errno));

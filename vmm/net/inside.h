@@ -117,7 +117,8 @@ struct conn {
     uint8_t *rest;             /* bytes read ahead that calls must hand out: nrest of them, from rest_at on */
     uint32_t rest_at, nrest;
     int error;                 /* met while nobody asked; for the next call */
-    bool whole, by_calls, sized; /* it reads much at once; it reads by other calls; its send buffer's size was set */
+    bool whole, by_calls; /* it reads much at once; it reads by other calls */
+    bool sized, shut;     /* no credit: its send buffer's size was set; it was shut down for writing */
 };
 
 struct net {

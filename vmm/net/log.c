@@ -57,6 +57,8 @@ uint32_t net_refuse(struct net *n, const char *what, enum net_use use, enum net_
     endpoint_text(e, at);
     if (by)
         net_tell(n, "%s %s %s refused: --deny %s forbids it", what, proto_names[proto], at, by->text);
+    else if (!n->names && e->port == dns_endpoint.port && ip_equal(&e->ip, &dns_endpoint.ip))
+        net_tell(n, "a lookup is refused: there is no resolver (--allow-dns)");
     else
         net_tell(n, "%s %s %s refused: no rule allows it (%s)", what, proto_names[proto], at,
                  policy_hint(use, proto, e, hint, sizeof hint));

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { AI_PASSIVE_FLAG = 1, AI_CANON = 2, AI_NUMERIC_HOST = 4, AI_NUMERIC_SERVICE = 8 };
 enum { EAI_AGAIN_CODE = 78, EAI_FAMILY_CODE = 81, EAI_MEMORY_CODE = 82, EAI_NONAME_CODE = 84, EAI_SERVICE_CODE = 85,
@@ -74,6 +75,12 @@ static bool family_wanted(const struct lookup *l, uint8_t family)
     return l->hints.family == FAMILY_UNSPEC || l->hints.family == family;
 }
 
+/* localhost is known to all (RFC 6761); what the program may do there, the rules say. */
+static bool is_localhost(const char *node)
+{
+    return strcasecmp(node, "localhost") == 0 || strcasecmp(node, "localhost.") == 0;
+}
+
 static uint32_t name_resolve(struct wasi *w, struct lookup *l)
 {
     static const struct { uint8_t family; uint16_t type; } kinds[] = { { FAMILY_INET4, DNS_A },
@@ -109,8 +116,9 @@ static uint32_t node_resolve(struct wasi *w, struct lookup *l)
 {
     static const uint8_t loopback[4] = { 127, 0, 0, 1 }, zero[4];
     struct ip ip;
-    if (!l->node[0]) {
-        bool passive = l->hints.flags & AI_PASSIVE_FLAG;
+    bool localhost = !(l->hints.flags & AI_NUMERIC_HOST) && is_localhost(l->node);
+    if (!l->node[0] || localhost) {
+        bool passive = !localhost && l->hints.flags & AI_PASSIVE_FLAG;
         ip = ip_from_v4(passive ? zero : loopback);
         if (family_wanted(l, FAMILY_INET4))
             found_add(l, &ip);

@@ -69,6 +69,14 @@ func fileFD(f *os.File) (*netFD, error) {
 	return fd, err
 }
 
+//go:linkname osFile os.wasmvmFile
+func osFile(pfd poll.FD, name string) *os.File
+
+// dup: the host copies no descriptors, so the file and the socket share one, which the last of them closes.
+func (fd *netFD) dup() (f *os.File, err error) {
+	return osFile(fd.pfd.Copy(), fd.name()), nil
+}
+
 func fileListener(f *os.File) (Listener, error) {
 	fd, err := fileFD(f)
 	if err != nil {

@@ -5,6 +5,8 @@
 package os
 
 import (
+	"internal/poll"
+	"runtime"
 	"syscall"
 	_ "unsafe" // for linkname
 )
@@ -23,6 +25,16 @@ func Pipe() (r *File, w *File, err error) {
 		return nil, nil, NewSyscallError("pipe", err)
 	}
 	return NewFile(uintptr(from), "|0"), NewFile(uintptr(to), "|1"), nil
+}
+
+// wasmvmFile is for net: a file on a descriptor that it has a share in.
+//
+//go:linkname wasmvmFile
+func wasmvmFile(pfd poll.FD, name string) *File {
+	f := &File{&file{pfd: pfd, name: name}}
+	f.pfd.Init("file", true)
+	runtime.SetFinalizer(f.file, (*file).close)
+	return f
 }
 
 // hostname: the host's own is not for a program that was not told.

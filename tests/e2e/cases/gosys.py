@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,7 +10,7 @@ import time
 
 from cases.gotool import NEWER, OLDER, environment
 from cases.net import closed_port
-from harness import CACHE, ROOT, case, expect, go_build, prepare, run, source_hash, wait
+from harness import CACHE, ROOT, Skip, case, expect, go_build, prepare, run, source_hash, wait
 
 VERSIONS = OLDER, NEWER
 MODULE = "tests/e2e/go"
@@ -269,3 +270,23 @@ def the_name_is_the_one_given(t):
         app = overlaid(t, "system", version)
         expect(t.vm("--", app, "hostname"), 0, out="localhost <nil>\n")
         expect(t.vm("--env", "HOSTNAME=web-1", "--", app, "hostname"), 0, out="web-1 <nil>\n")
+
+
+ZONES = "/usr/share/zoneinfo"
+
+
+@case
+def the_zone_is_the_one_of_tz_or_of_localtime(t):
+    new_york = os.path.join(ZONES, "America/New_York")
+    if not os.path.exists(new_york):
+        raise Skip("no zone files here")
+    both(t, "zone", env={"TZ": ""})
+    both(t, "zone", env={"TZ": "America/New_York"}, options=("--env", "TZ", "--dir", ZONES + ":ro"))
+    both(t, "zone", env={"TZ": ":" + new_york}, options=("--env", "TZ", "--dir", ZONES + ":ro"))
+    if os.path.exists("/etc/localtime"):
+        both(t, "zone", env={}, options=("--allow-listen", ":80"))
+    shutil.copy(new_york, os.path.join(t.mkdir("etc"), "localtime"))
+    for version in VERSIONS:
+        app = overlaid(t, "system", version)
+        expect(t.vm("--dir", t.path("etc") + "::/etc", "--", app, "zone"), 0, out="08:00 EDT Local\n", err="")
+        expect(t.vm("--", app, "zone"), 0, out="12:00 UTC UTC\n", err="")

@@ -382,23 +382,29 @@ def the_log_of_everything_that_failed(t):
 
 @case
 def the_sealed_etc(t):
-    """There with --allow-dns, --net-all or --ca-certs; nobody can change it; a granted /etc or / takes its place."""
+    """There where the program may make sockets, and with --ca-certs; nobody can change it; a granted /etc or / takes
+    its place, and sockets that are open from the start keep their numbers."""
     bundle = t.write("bundle", "certificates\n")
     ls = ("files", "ls", "/etc")
-    want = "hosts ----------\nservices ----------\nnsswitch.conf ----------\n"
-    sorted_want = "".join(sorted(want.splitlines(True)))
-    resolver = "".join(sorted([*want.splitlines(True), "resolv.conf ----------\n"]))
-    for options, listed in (["--allow-dns"], resolver), (["--allow-dns=any"], resolver), (["--net-all"], resolver), (
-            [f"--ca-certs={bundle}"], "".join(sorted([*sorted_want.splitlines(True),
-                                                      "ca-certificates.crt ----------\n"]))):
+    names = ["hosts", "services", "nsswitch.conf", "resolv.conf"]
+    if os.path.exists("/etc/localtime"):
+        names.append("localtime")
+    for options in (["--allow-dns"], ["--allow-dns=any"], ["--net-all"], [f"--ca-certs={bundle}"], ["--allow-unix"],
+                    ["--allow-connect", "192.0.2.1:80"], ["--allow-listen", ":80"]):
+        with_bundle = ["ca-certificates.crt"] if options[0].startswith("--ca-certs") else []
+        listed = "".join(f"{name} ----------\n" for name in sorted(names + with_bundle))
         expect(t.program(*ls, options=options), 0, out=listed, err=b"")
         expect(t.program("files", "etc", "/etc", options=options), 0, out="all well\n")
-    result = t.program(*ls)
-    assert result.status == 1, result
+    for options in [], ["--listen", "127.0.0.1:0"], ["--listen", "127.0.0.1:0", "--allow-connect", "192.0.2.1:80"]:
+        result = t.program(*ls, options=options)
+        assert result.status == 1, result
     expect(t.program("files", "cat", "/etc/resolv.conf", options=["--allow-dns"]), 0,
            out="nameserver 192.0.2.53\noptions timeout:12 attempts:1\n")
     expect(t.program("files", "cat", "/etc/hosts", options=["--allow-dns"]), 0,
            out="127.0.0.1 localhost\n::1 localhost\n")
+    if os.path.exists("/etc/localtime"):
+        with open("/etc/localtime", "rb") as zone:
+            expect(t.program("files", "cat", "/etc/localtime", options=["--allow-dns"]), 0, out=zone.read())
     expect(t.program("files", "cat", "/etc/ca-certificates.crt", options=[f"--ca-certs={bundle}"]), 0,
            out="certificates\n")
     for path in "/etc/passwd", "/etc/../etc/passwd", "/etc/./passwd", "/etc/hosts/x", "/etc/ssl":

@@ -679,6 +679,24 @@ static void test_a_shutdown_waits_for_what_was_written(void **state)
     pthread_mutex_unlock(&lock);
 }
 
+/* Else a write behind it would seem to go well. */
+static void test_a_shutdown_ends_the_credit(void **state)
+{
+    (void)state;
+    peer_sends(FD, "?");
+    polled(FD);
+    assert_int_equal(writes(FD, "one"), 0);
+    pthread_mutex_lock(&lock);
+    batch_flush(&wasi);
+    assert_false(batch_shut(&conns[FD]));
+    pthread_mutex_unlock(&lock);
+    assert_int_equal(writes(FD, "two"), FORWARDED);
+    reads(FD, "?", __LINE__);
+    peer_sends(FD, "?");
+    polled(FD);
+    assert_int_equal(writes(FD, "three"), FORWARDED);
+}
+
 static void closed(uint32_t fd)
 {
     pthread_mutex_lock(&lock);
@@ -1028,7 +1046,7 @@ int main(void)
         TEST(test_nobody_waits_for_a_full_kernel),
         TEST(test_a_backlog_is_not_overtaken),
         TEST(test_a_backlog_grows_to_the_credit),
-        TEST(test_a_shutdown_waits_for_what_was_written),
+        TEST(test_a_shutdown_waits_for_what_was_written), TEST(test_a_shutdown_ends_the_credit),
         TEST(test_a_closed_connection_lingers),
         TEST(test_lingering_has_limits),
         TEST(test_what_was_written_outlives_the_run),

@@ -179,7 +179,9 @@ static void test_without_a_resolver(void **state)
     (void)state;
     chain_make(26);
     assert_int_equal(lookup("app.test", "80", 0, 0), WASI_ACCES);
-    assert_int_equal(lookup("localhost", "80", 0, 0), WASI_ACCES);
+    assert_int_equal(lookup("localhost", "80", 64, 0), 0);
+    assert_int_equal(lookup("LocalHost.", "80", 64, 0), 0);
+    assert_int_equal(lookup("localhost.test", "80", 64, 0), WASI_ACCES);
     assert_int_equal(lookup("127.0.0.1", "80", 0, 0), 0);
 }
 

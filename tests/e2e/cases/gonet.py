@@ -1,0 +1,86 @@
+"""Package net in ordinary Go programs by `wasmvm go`: what they say natively they say in a VM, under the policy."""
+
+import socket
+
+from cases.gosys import VERSIONS, native, overlaid
+from harness import Skip, case, expect, run
+
+
+def same(t, mode, *options, versions=VERSIONS):
+    want = run([native("network"), mode, t.mkdir("native")])
+    assert want.status == 0 and want.out, want
+    for version in versions:
+        made = t.mkdir(f"vm-{version}")
+        result = t.vm("--dir", made + "::/d", *options, "--", overlaid(t, "network", version), mode, "/d")
+        expect(result, 0, out=want.out, err="")
+
+
+LOOPBACK = "--allow-connect", "127.0.0.1:0-65535", "--allow-listen", "127.0.0.1:0-65535"
+DATAGRAMS = "--allow-connect", "udp:127.0.0.1:0-65535", "--allow-listen", "udp:127.0.0.1:0-65535"
+
+
+@case
+def tcp(t):
+    """Echo, half close, deadlines, options, linger, addresses, and what a dial or a listen may answer."""
+    same(t, "tcp", *LOOPBACK)
+
+
+@case
+def tcp_by_each_way_of_calls(t):
+    for way in "exit", "poll":
+        same(t, "tcp", *LOOPBACK, "--hypercall", way, versions=VERSIONS[-1:])
+
+
+@case
+def udp(t):
+    same(t, "udp", *DATAGRAMS)
+
+
+@case
+def unix(t):
+    same(t, "unix", "--allow-unix")
+
+
+@case
+def both_families_on_one_port(t):
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError as why:
+        raise Skip(f"no IPv6 here: {why}") from None
+    same(t, "dual", "--net-all")
+
+
+@case
+def files_of_sockets(t):
+    same(t, "files", *LOOPBACK, *DATAGRAMS)
+
+
+@case
+def control_sees_the_socket(t):
+    same(t, "control", *LOOPBACK)
+
+
+@case
+def copies_between_files_and_connections(t):
+    same(t, "bytes", *LOOPBACK)
+
+
+@case
+def localhost_and_services_with_any_rule(t):
+    """Without --allow-dns too; another name is refused, and a line says what would allow it."""
+    want = run([native("network"), "names"])
+    for version in VERSIONS:
+        app = overlaid(t, "network", version)
+        for options in LOOPBACK, (*LOOPBACK, "--allow-dns"):
+            result = t.vm(*options, "--", app, "names")
+            expect(result, 0, out=want.out)
+            line = b"wasmvm: lookup of no-such-name.invalid refused" if len(options) > 4 else (
+                b"wasmvm: a lookup is refused: there is no resolver (--allow-dns)\n")
+            assert line in result.err, result
+
+
+@case
+def multicast_is_refused(t):
+    for version in VERSIONS:
+        result = t.vm("--net-all", "--", overlaid(t, "network", version), "multicast")
+        expect(result, 0, out="listen udp4 239.1.2.3:9999: Protocol not available\n")
