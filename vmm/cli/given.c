@@ -234,7 +234,8 @@ static void name_add(struct given *g, const struct dir *d, char *name)
         free(name);
         return;
     }
-    g->names[g->nnames++] = (struct dir){ .host = d->host, .guest = name, .read_only = d->read_only };
+    g->names[g->nnames++] = (struct dir){ .host = d->host, .guest = name, .read_only = d->read_only,
+                                        .mounts = d->mounts };
 }
 
 /* What goes by its names on the host goes by all that a program may be told: by PWD, and without links. */

@@ -214,8 +214,8 @@ static int addresses_filter(struct dns *d, const char *name, struct dns_address 
             bool v4 = ip_is_v4(&a[i].ip);
             ip_text(&a[i].ip, text);
             net_tell(d->net,
-                     "%s is %s, a protected address: not given to the program (--allow-connect %s%s%s allows it)", name,
-                     text, v4 ? "" : "[", text, v4 ? "" : "]");
+                     "%s is %s, a protected or private address: not given to the program "
+                     "(--allow-connect %s%s%s allows it)", name, text, v4 ? "" : "[", text, v4 ? "" : "]");
             net_record(d->net, &(struct net_record){
                 .event = "answer", .proto = NET_UDP, .name = name, .verdict = "refused",
                 .peer = &(struct endpoint){ a[i].ip, 0 },

@@ -1,10 +1,11 @@
 /* The policy: rules, protected ranges, and what they say to an address.
  *
- * Nothing is allowed but by a rule.  Deny rules are looked at first, wherever they stood.  An address in a protected
- * range (loopback, this host, link-local, metadata services, multicast, broadcast) is allowed only by a rule whose
- * prefix lies wholly inside that range, so that 0.0.0.0/0 never means them; an IPv6 address that carries an IPv4 one
- * is as protected as what it carries.  A name in a rule means the addresses that our resolver last gave for it, and
- * never a protected one: what a name stands for is up to its owner. */
+ * Nothing is allowed but by a rule.  Deny rules are looked at first, wherever they stood.  An address
+ * in a protected range (loopback, this host, link-local, unique-local, metadata services, multicast,
+ * broadcast, what translators take) is allowed only by a rule whose prefix lies wholly inside that
+ * range, so that 0.0.0.0/0 never means them; an IPv6 address that carries an IPv4 one is as protected
+ * as what it carries.  A name in a rule means the addresses that our resolver last gave for it, and
+ * never a protected or a private one: what a name stands for is up to its owner. */
 #include "vmm/net/inside.h"
 
 #include <ctype.h>
@@ -37,6 +38,18 @@ static const struct range fixed[] = {
     { { { { 0xfe, 0x80 } }, 10 }, RANGE_NEVER }, /* link-local */
     { { { { 0xff } }, 8 }, RANGE_NEVER },        /* multicast */
     { { { { 0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, 0x54 } }, 128 }, RANGE_NEVER }, /* metadata: Amazon */
+    { { { { 0xfd, 0x20, 0x00, 0xce, [14] = 0x02, 0x54 } }, 128 }, RANGE_NEVER }, /* Google */
+    { { { { 0xfd, 0x00, 0x00, 0x42, [15] = 0x42 } }, 128 }, RANGE_NEVER },       /* Scaleway */
+    { { { { 0xfd, 0x00, 0x00, 0xc1, [12] = 0xa9, 0xfe, 0xa9, 0xfe } }, 128 }, RANGE_NEVER }, /* Oracle */
+    { { { { 0xfe, 0xc0 } }, 10 }, RANGE_NEVER },                    /* site-local, of old */
+    { { { { 0x00, 0x64, 0xff, 0x9b, 0, 1 } }, 48 }, RANGE_NEVER },  /* translated, NAT64 of one's own */
+    { { { { 0x20, 0x01, 0, 0 } }, 32 }, RANGE_NEVER },              /* Teredo: IPv4, in disguise */
+    { { { { 0xfc } }, 7 }, RANGE_HOST },                            /* unique-local */
+};
+
+/* Not protected, but no name means them: what a name stands for is up to its owner. */
+static const struct prefix private[] = {
+    V4(10, 0, 0, 0, 8), V4(172, 16, 0, 0, 12), V4(192, 168, 0, 0, 16), V4(100, 64, 0, 0, 10),
 };
 
 /* IPv6 prefixes whose addresses carry an IPv4 address, and at which byte. */
@@ -44,7 +57,22 @@ static const struct { struct prefix prefix; uint8_t at; } carriers[] = {
     { { { { 0x00, 0x64, 0xff, 0x9b } }, 96 }, 12 }, /* NAT64 */
     { { { { 0x20, 0x02 } }, 16 }, 2 },              /* 6to4 */
     { { { { 0 } }, 96 }, 12 },                      /* v4-compatible */
+    { { { { [8] = 0xff, 0xff } }, 96 }, 12 },       /* translated, SIIT */
 };
+
+/* ISATAP, below any prefix: an interface's number of 0 or 2, 0, 5e, fe, and the IPv4 address. */
+static bool is_isatap(const struct ip *ip)
+{
+    return (ip->b[8] & ~2u) == 0 && ip->b[9] == 0 && ip->b[10] == 0x5e && ip->b[11] == 0xfe;
+}
+
+static bool is_private(const struct ip *ip)
+{
+    for (size_t i = 0; i < sizeof private / sizeof *private; i++)
+        if (prefix_holds(&private[i], ip))
+            return true;
+    return false;
+}
 
 /* The IPv4 address inside an IPv6 one that is not itself IPv4; *at = its first byte. */
 static bool carried(const struct ip *ip, struct ip *v4, uint8_t *at)
@@ -55,7 +83,9 @@ static bool carried(const struct ip *ip, struct ip *v4, uint8_t *at)
             *v4 = ip_from_v4(ip->b + *at);
             return true;
         }
-    return false;
+    *at = 12;
+    *v4 = ip_from_v4(ip->b + *at);
+    return !ip_is_v4(ip) && is_isatap(ip);
 }
 
 static bool range_plain(struct policy *p, const struct ip *ip, struct range *out)
@@ -391,7 +421,7 @@ static bool rule_covers(struct policy *p, const struct rule *r, const struct ip 
                         const struct range *range)
 {
     if (r->name)
-        return !protected && answer_holds(p, r->name, ip);
+        return !protected && !is_private(ip) && answer_holds(p, r->name, ip);
     if (r->any_address) /* --allow-listen :PORT means 0.0.0.0 and :: */
         return ip_is_any(ip);
     return rule_holds_ip(r, ip) && (!protected || r->prefix.bits >= range->prefix.bits);
@@ -490,11 +520,12 @@ bool policy_answer_ok(struct policy *p, const struct ip *ip)
 {
     struct range range;
     policy_own_refresh(p);
-    if (!range_find(p, ip, &range) || (p->all && range.kind == RANGE_HOST))
+    bool protected = range_find(p, ip, &range);
+    if ((!protected && !is_private(ip)) || (p->all && (!protected || range.kind == RANGE_HOST)))
         return true;
     for (uint32_t i = 0; i < p->nrules; i++) {
         const struct rule *r = &p->rules[i];
-        if (r->what == RULE_CONNECT && !r->name && rule_covers(p, r, ip, true, &range))
+        if (r->what == RULE_CONNECT && !r->name && rule_covers(p, r, ip, protected, &range))
             return true;
     }
     return false;

@@ -378,7 +378,7 @@ def getaddrinfo_by_a_go_program(t):
             result = t.vm(*rule, "--", app, "again", f"http://{host}:{port}/16", "2")
             expect(result, 0, out="2 requests, 1 connections\n", err=b"")
         result = t.vm(*rule[:3], "--allow-connect", "app.test", "--", app, "dial", "tcp", f"app.test:{port}", "100ms")
-    expect(result, 1, err_has="app.test is 127.0.0.1, a protected address")
+    expect(result, 1, err_has="app.test is 127.0.0.1, a protected or private address")
     expect(t.vm("--dns-server", dns.address, "--allow-dns", "--", app, "dial", "tcp", "app.test:80"), 1,
            err="wasmvm: lookup of app.test refused: no rule names it (--allow-connect app.test:PORT, or "
                "--allow-dns=any)\n")
@@ -596,7 +596,8 @@ def names_by_a_test_resolver(t):
     assert lines[0] in both, result  # Go 1.21: as the answers arrive
     assert lines[1] == "evil.test [203.0.113.9] <nil>", result
     assert "misbehaving" in lines[3] and "other.test" not in dns.asked and "gone.test" not in dns.asked, result
-    expect(result, 0, err_has=["evil.test is 169.254.169.254, a protected address", "lookup of other.test refused"])
+    expect(result, 0, err_has=["evil.test is 169.254.169.254, a protected or private address",
+                               "lookup of other.test refused"])
     result = t.vm("--dns-server", dns.address, "--allow-dns=any", "--", probe(), "lookup", "other.test", "gone.test")
     assert result.out.startswith(b"other.test [203.0.113.8] <nil>\ngone.test [] "), result
     assert b"no such host" in result.out, result
@@ -632,7 +633,7 @@ sys.exit(subprocess.run([{t.wasmvm!r}, "--dns-server", dns.address, "--allow-dns
     assert get("http://203.0.113.7:8080/16").status == 1  # nobody has looked the name up
     assert b"Permission denied" in get("http://app.test:8080/16", "http://app.test:8081/16").out
     rebound = get("http://bind.test:8080/16")
-    assert rebound.status == 1 and b"200" not in rebound.out and b"protected address" in rebound.err, rebound
+    assert rebound.status == 1 and b"200" not in rebound.out and b"protected or private address" in rebound.err, rebound
 
 
 @case

@@ -548,6 +548,19 @@ static void test_ipv6_ranges(void **state)
         { "ffff::", "[ff02::/16]", "[::/0]", true },
         { "fd00:ec2::254", "[fd00:ec2::254]", "[fd00:ec2::/32]", true },
         { "2001:db8::3", "[2001:db8::3]", "[2001:db8::2/127]", false },
+        { "fd20:ce::254", "[fd20:ce::254]", "[fd20:ce::/32]", true },
+        { "fd00:42::42", "[fd00:42::42]", "[fd00::/16]", true },
+        { "fd00:c1::a9fe:a9fe", "[fd00:c1::a9fe:a9fe]", "[fd00:c1::/64]", true },
+        { "fec0::1", "[fec0::/10]", "[fec0::/9]", true },
+        { "fc00::1", "[fc00::/7]", "[fc00::/6]", false },
+        { "fdff:ffff::1", "[fd00::/8]", "[f800::/5]", false },
+        { "64:ff9b:1::7f00:1", "[64:ff9b:1::/48]", "[64:ff9b::/47]", true },
+        { "64:ff9b:1:7f00:0:100::", "[64:ff9b:1::/48]", "[64:ff9b::/32]", true },
+        { "2001:0:1:2::80ff:fffe", "[2001::/32]", "[2001::/31]", true },
+        { "::ffff:0:7f00:1", "[::ffff:0:7f00:0/104]", "[::ffff:0:0:0/96]", false },
+        { "::ffff:0:a9fe:a9fe", "[::ffff:0:a9fe:0/112]", "[::ffff:0:0:0/96]", true },
+        { "2600:1::5efe:7f00:1", "[2600:1::5efe:7f00:0/104]", "[2600:1::5efe:0:0/96]", false },
+        { "2600:1::200:5efe:a9fe:1", "[2600:1::200:5efe:a9fe:0/112]", "[2600:1::/64]", true },
     };
     for (size_t i = 0; i < sizeof v6 / sizeof *v6; i++) {
         const char *inside[] = { v6[i].inside }, *wide[] = { v6[i].wide };
@@ -594,7 +607,16 @@ static void test_protected_answers(void **state)
     policy_free(&policy);
     POLICY(.allow_connect = WORDS("[::1]:80"), .allow_listen = WORDS("0.0.0.0"));
     assert_true(policy_answer_ok(&policy, &loopback.ip) && !policy_answer_ok(&policy, &e.ip));
-    assert_true(!answer_ok("0.0.0.0") && !answer_ok("127.0.0.1") && answer_ok("10.1.2.9"));
+    assert_true(!answer_ok("0.0.0.0") && !answer_ok("127.0.0.1"));
+    /* A private address is one's own neighbour: it wants a rule that says so, and one that is as narrow as it likes. */
+    static const char *const private[] = { "10.1.2.9", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1" };
+    for (size_t i = 0; i < sizeof private / sizeof *private; i++)
+        assert_false(answer_ok(private[i]));
+    assert_true(answer_ok("172.32.0.1") && answer_ok("192.169.0.1"));
+    assert_true(answer_ok("100.128.0.1") && answer_ok("11.0.0.1"));
+    policy_free(&policy);
+    POLICY(.allow_connect = WORDS("10.0.0.0/8:80"));
+    assert_true(answer_ok("10.1.2.9") && !answer_ok("192.168.1.1"));
     interfaces[0].ip = "10.1.2.9";
     policy.own_read_s -= 6;
     assert_false(answer_ok("10.1.2.9")); /* this host's by now */
