@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Real peers on loopback: run.py [--wasmvm FILE] [WORD...]
 
+programs.py: servers and clients of others, unmodified, by `wasmvm go install`.  Here:
+
 curl and wrk against Go HTTP servers in the VM; Go clients in the VM, with go-redis, pgx and gRPC over
 wasip1.DialContext, against nginx, Redis and PostgreSQL of Debian (`make test-peers` installs them; what is missing is
 a skip, and with REQUIRE_KVM=1 a failure).  The last line is `N passed, N failed, N skipped`; the status is 1 if any
@@ -25,6 +27,7 @@ import harness  # noqa: E402
 from cases import net  # noqa: E402
 from cases.net import Server, closed_port, probe  # noqa: E402
 from harness import Skip, case, expect, go_build, prepare, run, wait  # noqa: E402
+import programs  # noqa: E402, F401
 
 MODULE = "tests/peers"
 NOBODY = 65534
@@ -196,7 +199,7 @@ def main():
     parser.add_argument("--wasmvm", default=os.path.join(harness.ROOT, "build", "wasmvm"))
     parser.add_argument("words", nargs="*")
     args = parser.parse_args()
-    ours = [one for one in harness.CASES if one.group == "peers"]
+    ours = [one for one in harness.CASES if one.group in ("peers", "programs")]
     chosen = [one for one in ours if not args.words or any(w in one.name for w in args.words)]
     return harness.run_cases(chosen, args.wasmvm)
 
