@@ -85,6 +85,7 @@ enum error_kind {
 struct error {
     enum error_kind kind;
     uint32_t offset; /* byte offset in the module */
+    const char *advice; /* how to build without what is not supported; NULL */
     char text[ERROR_TEXT]; /* one sentence, NUL-terminated, with section, function, offset; no newline */
 };
 

@@ -75,6 +75,7 @@ bool error_set(struct engine *e, enum error_kind kind, uint32_t offset, const ch
     struct text t = { e->error.text, e->error.text + ERROR_TEXT - 1 };
     ENGINE_ASSERT(kind != ERROR_NONE);
     e->error.kind = kind;
+    e->error.advice = NULL;
     e->error.offset = offset;
     va_list list;
     va_start(list, format);
@@ -100,10 +101,55 @@ bool error_append(struct engine *e, const char *format, ...)
     return false;
 }
 
+#define PREVIEW1 "Go: GOOS=wasip1; TinyGo: -target=wasip1; Rust: --target wasm32-wasip1; C: --target=wasm32-wasip1"
+
+/* What makes compilers do without. */
+static const struct { const char *feature, *advice; } advices[] = {
+    { "the component model", "build a module of WASI preview 1: " PREVIEW1 },
+    { "threads", "C: without -pthread; Rust: --target wasm32-wasip1" },
+    { "exception handling", "C, C++: -fno-exceptions, and no -mllvm -wasm-enable-sjlj; Rust: -C panic=abort" },
+    { "garbage collection", "Go, TinyGo, Rust and C do without; MoonBit: --target wasm; Kotlin and Dart need it" },
+    { "memory64", "C, Rust: a target of wasm32" },
+    { "relaxed SIMD", "C: -mno-relaxed-simd; Rust: -C target-feature=-relaxed-simd" },
+    { "wide arithmetic", "C: -mno-wide-arithmetic; Rust: -C target-feature=-wide-arithmetic" },
+};
+
+/* By the module that is imported, or how its name begins. */
+static const struct { const char *begins, *advice; } imports[] = {
+    { "wasi:", "a part of the component model; build for WASI preview 1: " PREVIEW1 },
+    { "gojs", "built with GOOS=js: build with GOOS=wasip1" },
+    { "wasi", "threads: C: without -pthread; Rust: --target wasm32-wasip1" },
+};
+
+bool error_import(struct engine *e, struct name module)
+{
+    for (size_t i = 0; i < sizeof imports / sizeof *imports; i++) {
+        uint32_t n = 0;
+        while (n < module.len && imports[i].begins[n] == (char)module.bytes[n])
+            n++;
+        if (!imports[i].begins[n] && (n == module.len || imports[i].begins[n - 1] == ':'))
+            return error_append(e, " (%s)", imports[i].advice);
+    }
+    return false;
+}
+
+static const char *advice_find(const char *feature)
+{
+    for (size_t i = 0; i < sizeof advices / sizeof *advices; i++) {
+        size_t n = 0;
+        while (feature[n] && feature[n] == advices[i].feature[n])
+            n++;
+        if (feature[n] == advices[i].feature[n])
+            return advices[i].advice;
+    }
+    return NULL;
+}
+
 bool error_feature(struct engine *e, uint32_t offset, const char *feature, const char *format, ...)
 {
     va_list list;
     error_set(e, ERROR_UNSUPPORTED, offset, "module uses %s (", feature);
+    e->error.advice = advice_find(feature);
     va_start(list, format);
     append_list(e, format, list);
     va_end(list);
@@ -121,6 +167,8 @@ bool error_place(struct engine *e, const char *instruction, const char *func, co
         error_append(e, "%s%s section", separator, section);
     if (func)
         error_append(e, ", %s", func);
+    if (feature && e->error.advice)
+        return error_append(e, "), which wasmvm does not support (%s)", e->error.advice);
     if (feature)
         return error_append(e, "), which wasmvm does not support");
     if (instruction)

@@ -17,6 +17,8 @@ void scratch_reset(struct engine *);
  * false; error_append, too, which adds to the text that stands there. */
 bool error_set(struct engine *, enum error_kind, uint32_t offset, const char *format, ...);
 bool error_append(struct engine *, const char *format, ...);
+/* Adds how to build a module that does not import that one, where it is known. */
+bool error_import(struct engine *, struct name module);
 /* ERROR_UNSUPPORTED: "module uses FEATURE (...", to be completed by error_place. */
 bool error_feature(struct engine *, uint32_t offset, const char *feature, const char *format, ...);
 /* Completes the error with its offset, instruction, function (in func_words' words) and section; NULL: none.

@@ -135,8 +135,10 @@ static bool link_error(struct instance *instance, const struct import *import, b
     if (ref->cannot)
         return error_set(e, ERROR_LINK, 0, "import \"%s\" \"%s\" wants %s: no host function can have %s", module, field,
                          wanted, ref->cannot);
-    if (!found)
-        return error_set(e, ERROR_LINK, 0, "import \"%s\" \"%s\": nobody provides this %s", module, field, wanted);
+    if (!found) {
+        error_set(e, ERROR_LINK, 0, "import \"%s\" \"%s\": nobody provides this %s", module, field, wanted);
+        return error_import(e, import->module);
+    }
     text = (struct text){ given, sizeof given };
     text_provided(&text, ref);
     error_set(e, ERROR_LINK, 0, "import \"%s\" \"%s\" has type %s", module, field, given);

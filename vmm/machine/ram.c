@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "vmm/machine/inside.h"
 
@@ -47,6 +48,16 @@ static uint8_t *reserve(uint64_t bytes)
     return aligned;
 }
 
+/* What of this process keeps so much from being had. */
+static const char *limit_name(uint64_t bytes)
+{
+    static const char *const names[] = { "more of the machine's memory", "ulimit -v", "ulimit -d", "ulimit -v and -d" };
+    struct rlimit space, data;
+    bool small_space = getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur < bytes;
+    bool small_data = getrlimit(RLIMIT_DATA, &data) == 0 && data.rlim_cur < bytes;
+    return names[small_space + 2 * small_data];
+}
+
 static struct span next(const struct ram *ram, uint64_t *at, uint64_t bytes)
 {
     struct span span = {ram->main.all.host + *at, ram->main.all.gpa + *at, bytes};
@@ -64,8 +75,9 @@ bool ram_new(struct ram *ram, struct kvm *kvm, const struct config *config, cons
     uint64_t at = 0;
     *ram = (struct ram){.main.all = {reserve(fixed + linear), MAIN_GPA, fixed + linear}};
     if (!ram->main.all.host)
-        return failure_set(why, "no address space for a guest of %llu MiB: %s (a smaller --memory, or ulimit -v)",
-                           (unsigned long long)(fixed + linear) >> 20, strerror(errno));
+        return failure_set(why, "no address space for a guest of %llu MiB: %s (a smaller --memory, or %s)",
+                           (unsigned long long)(fixed + linear) >> 20, strerror(errno),
+                           limit_name(fixed + linear + FRAME));
     ram->stack = next(ram, &at, stack);
     ram->text = next(ram, &at, sizes->text);
     ram->small = next(ram, &at, sizes->small);

@@ -50,6 +50,16 @@ void net_tell(struct net *n, const char *format, ...)
     message("%s%s", text, more);
 }
 
+/* Whether a library asks for names where it has no resolv.conf: of a server on this host. */
+static bool is_guess(const struct net *n, enum net_use use, const struct endpoint *e)
+{
+    static const uint8_t loopback[4] = { 127, 0, 0, 1 };
+    static const struct ip loopback6 = { { [15] = 1 } };
+    const struct ip loopback4 = ip_from_v4(loopback);
+    return use == USE_CONNECT && e->port == dns_endpoint.port && !n->names &&
+           (ip_equal(&e->ip, &loopback4) || ip_equal(&e->ip, &loopback6));
+}
+
 uint32_t net_refuse(struct net *n, const char *what, enum net_use use, enum net_proto proto, const struct endpoint *e,
                     const struct rule *by)
 {
@@ -61,7 +71,8 @@ uint32_t net_refuse(struct net *n, const char *what, enum net_use use, enum net_
         net_tell(n, "a lookup is refused: there is no resolver (--allow-dns)");
     else
         net_tell(n, "%s %s %s refused: no rule allows it (%s)", what, proto_names[proto], at,
-                 policy_hint(use, proto, e, hint, sizeof hint));
+                 is_guess(n, use, e) ? "names are looked up with --allow-dns"
+                                     : policy_hint(use, proto, e, hint, sizeof hint));
     net_record(n, &(struct net_record){
         .event = what, .proto = proto, .verdict = "refused", .reason = by ? by->text : "",
         .peer = use == USE_CONNECT ? e : NULL, .local = use == USE_LISTEN ? e : NULL,

@@ -106,15 +106,35 @@ UNSUPPORTED = [  # what is not supported, where it is met, a module that uses it
     ("the component model", "component version 13, offset 0x4", b"\0asm\x0d\0\1\0" + b"\0" * 20),
 ]
 
+WITHOUT = {  # how the advice begins, by what is not supported
+    "threads": "C: without -pthread; Rust: --target wasm32-wasip1", "exception handling": "C, C++: -fno-exceptions",
+    "garbage collection": "Go, TinyGo, Rust and C do without", "memory64": "C, Rust: a target of wasm32",
+    "relaxed SIMD": "C: -mno-relaxed-simd", "wide arithmetic": "C: -mno-wide-arithmetic",
+    "the component model": "build a module of WASI preview 1: Go: GOOS=wasip1; TinyGo: -target=wasip1; Rust: ",
+}
+
+
+@case
+def what_is_imported_of_other_worlds(t):
+    """Imports of components, of a browser's Go and of threads say what to build instead."""
+    for module, words in (b"wasi:cli/stdout@0.2.0", "preview 1: Go: GOOS=wasip1"), (b"gojs", "GOOS=js"), \
+            (b"wasi", "without -pthread"), (b"wasix", ""):
+        name = bytes([len(module)]) + module + b"\1f\0\0"
+        app = t.write("app.wasm", b"\0asm\1\0\0\0\1\4\1\x60\0\0\2" + bytes([len(name) + 1]) + b"\1" + name)
+        result = t.vm("--", app)
+        expect(result, 126, err_has=words or "nobody provides this (func)\n")
+
 
 @case
 def what_is_not_supported_is_named(t):
     """By --validate before the run; in a body also when it is first called, with the call's backtrace behind."""
     for feature, place, module in UNSUPPORTED:
         path = t.write("app.wasm", module)
-        words = f"module uses {feature} ({place}), which wasmvm does not support"
-        line = f"wasmvm: {path} cannot run here: {words}\n"
-        expect(t.vm("--validate", "--", path), 126, out=b"", err=line)
+        advice = f" ({WITHOUT[feature]}" if feature in WITHOUT else ""
+        words = f"module uses {feature} ({place}), which wasmvm does not support{advice}"
+        result = t.vm("--validate", "--", path)
+        expect(result, 126, out=b"", err_has=f"wasmvm: {path} cannot run here: {words}")
+        assert result.err.endswith(b")\n" if advice else b"support\n") and result.err.count(b"\n") == 1, result
         expect(t.vm("--", path), 126, out=b"", err_has=words)
 
 
