@@ -118,6 +118,7 @@ VMM_SRC := \
     vmm/run/service.c \
     vmm/run/vcpu.c \
     vmm/wasi/device.c \
+    vmm/wasi/devfd.c \
     vmm/wasi/dir.c \
     vmm/wasi/places.c \
     vmm/wasi/errno.c \

@@ -128,6 +128,7 @@ struct desc {
     uint8_t tree;   /* enum tree, inherited as well */
     bool mounts;    /* of a directory: what is mounted below it may be reached; inherited, too */
     bool inherited; /* our own 0, 1 or 2: flags of its description belong to others too */
+    bool shared;    /* so do those of a duplicate, and of what it was made from */
     bool paced;     /* could not be had non-blocking: each transfer follows a poll, and is too small to block then */
     uint16_t fdflags; /* as the guest sees them; NONBLOCK is virtual */
     uint32_t rights, inheriting;
@@ -215,6 +216,8 @@ struct wasi {
     uint32_t names_end;   /* behind the last preopen that stands behind sockets; 0 = none does */
     int *opening;         /* preopen_all's, while it opens: -1 = not yet */
     uint32_t nopening;
+    struct stat dev;      /* the host's /dev, where dev_known: it is the guest's as well */
+    bool dev_known;
     struct stat terminal; /* of stdin, where terminal_known */
     int terminal_host;    /* its descriptor */
     bool terminal_known;
@@ -312,6 +315,7 @@ struct route {
     uint8_t tree;
     bool whole;       /* dir is the grant named `/` itself */
     bool walked;
+    int own;          /* it leads to this descriptor of the program's own, and nowhere else (devfd.c); -1 */
     char name[NAME_MAX + 2]; /* after a walk: the path */
 };
 void route_begin(const struct wasi *, struct route *, const struct desc *, const char *path);

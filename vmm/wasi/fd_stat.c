@@ -99,7 +99,7 @@ static uint32_t append_set(struct desc *d, bool on)
 {
     if (!d->ops->positions && d->ops != &append_ops)
         return WASI_SUCCESS; /* a stream has no other end to write at */
-    if (d->inherited)
+    if (d->inherited || d->shared)
         return WASI_NOTSUP;
     int flags = fcntl(d->host, F_GETFL);
     if (flags < 0 || fcntl(d->host, F_SETFL, on ? flags | O_APPEND : flags & ~O_APPEND) < 0)
@@ -183,7 +183,7 @@ uint32_t wasi_fd_filestat_set_times(struct wasi *w, const struct fd_filestat_set
         return WASI_BADF;
     if (d->read_only)
         return WASI_ROFS;
-    if (d->inherited)
+    if (d->inherited || (d->shared && !(d->rights & RIGHT_FD_FILESTAT_SET_TIMES)))
         return WASI_NOTCAPABLE;
     struct timespec times[2];
     uint32_t err = times_decode(args->atim, args->mtim, args->set, times);

@@ -129,6 +129,10 @@ static uint32_t desc_close(struct wasi *w, struct desc *d)
 {
     if (d->ops->close)
         d->ops->close(w, d);
+    if (!d->inherited && d->io != d->host) { /* a duplicate of one that has a twin counts twice */
+        close(d->io);
+        w->open_count--;
+    }
     uint32_t err = (d->inherited ? stdio_release(w, d) : close(d->host)) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
     *d = (struct desc){ .host = -1, .io = -1 };
     uint32_t fd = (uint32_t)(d - w->descs);

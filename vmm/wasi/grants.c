@@ -140,5 +140,6 @@ bool preopen_last(struct wasi *w, const struct config *config, struct failure *w
         }
     preopen_end(w);
     w->one_tree = trees_agree(w);
+    devfd_find(w);
     return true;
 }

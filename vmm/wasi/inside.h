@@ -70,6 +70,13 @@ bool places_offset(const struct places *, uint64_t number, int64_t *offset); /* 
 void places_free(struct wasi *, struct places *); /* their numbers are not given again */
 void places_release(struct wasi *); /* dir.c: those of directories that were started anew */
 
+/* ---- devfd.c ---- */
+void devfd_find(struct wasi *); /* whether the guest's /dev is the host's; once the grants stand */
+/* Whether a link's text, in that directory, names a descriptor of the program's own. */
+bool devfd_number(const struct wasi *, int dir, const char *text, int *n);
+uint32_t devfd_open(struct wasi *, const struct opening *, int n, uint32_t *fd);
+uint32_t devfd_stat(struct wasi *, int n, struct stat *);
+
 /* ---- poll.c ---- */
 void poll_set_free(struct wasi *);
 

@@ -65,7 +65,7 @@ static bool opening_names_device(struct wasi *w, const struct opening *o, struct
     struct stat st;
     if (o->oflags & (OFLAG_DIRECTORY | OFLAG_EXCL)) /* neither opens a device */
         return false;
-    return route_stat(w, p, o->lookup & LOOKUP_FOLLOW, &st) == WASI_SUCCESS && device_refused(w, &st);
+    return route_stat(w, p, o->lookup & LOOKUP_FOLLOW, &st) == WASI_SUCCESS && p->own < 0 && device_refused(w, &st);
 }
 
 /* Sleeps for a tick that grows; INTR when kicked. */
@@ -149,7 +149,7 @@ uint32_t path_open(struct wasi *w, struct opening *o, uint32_t *fd)
     int host = opening_names_device(w, o, &p) ? -1 : opening_open(w, o, &p, &err);
     route_end(&p);
     if (host < 0)
-        return err;
+        return p.own >= 0 ? devfd_open(w, o, p.own, fd) : err;
     struct stat st;
     err = opening_check(w, o, host, &st);
     if (err) {

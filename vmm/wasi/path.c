@@ -315,7 +315,7 @@ uint32_t route_stat(struct wasi *w, struct route *p, bool follow, struct stat *s
     uint32_t err;
     int fd = route_find(w, p, follow, false, &err);
     if (fd < 0)
-        return err;
+        return p->own >= 0 ? devfd_stat(w, p->own, st) : err;
     err = result(fstat(fd, st));
     close(fd);
     return err;

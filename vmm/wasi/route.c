@@ -161,7 +161,7 @@ static uint32_t walk_restart(struct walk *k)
 }
 
 /* The link's text takes the place of its name. */
-static uint32_t walk_link(struct walk *k, int link)
+static uint32_t walk_link(struct walk *k, int link, bool follow)
 {
     char text[sizeof k->rest];
     uint32_t err;
@@ -182,6 +182,14 @@ static uint32_t walk_link(struct walk *k, int link)
     if (n == 0 || (size_t)n + behind >= sizeof text)
         return n ? WASI_NAMETOOLONG : WASI_NOENT;
     memcpy(text + n, k->behind, behind + 1);
+    int own;
+    if (devfd_number(k->w, k->at, text, &own)) {
+        if (behind && !follow)
+            return WASI_LOOP; /* the last name is a link, too */
+        k->route->own = own;
+        k->route->walked = true;
+        return WASI_SUCCESS;
+    }
     memcpy(k->rest, text, (size_t)n + behind + 1);
     return text[0] == '/' ? walk_restart(k) : WASI_SUCCESS;
 }
@@ -225,7 +233,7 @@ static uint32_t walk_name(struct walk *k, bool last, bool follow)
     if (known && !last && S_ISDIR(st.st_mode))
         return walk_down(k, fd);
     if (link && (follow || *k->behind))
-        err = walk_link(k, fd);
+        err = walk_link(k, fd, follow);
     else
         err = last ? walk_end(k, k->name, *k->behind) : WASI_NOTDIR;
     if (fd >= 0)
@@ -260,7 +268,7 @@ static uint32_t route_walk(struct wasi *w, struct route *p, bool follow)
     strcpy(k.rest, p->path);
     while (!err && !p->walked)
         err = walk_step(&k, follow);
-    if (err)
+    if (err || p->own >= 0)
         walk_stand(&k, k.root);
     return err;
 }
@@ -269,8 +277,8 @@ static uint32_t route_walk(struct wasi *w, struct route *p, bool follow)
 
 void route_begin(const struct wasi *w, struct route *p, const struct desc *d, const char *path)
 {
-    *p = (struct route){ .dir = d->host, .path = path, .held = -1, .read_only = d->read_only, .tree = d->tree,
-                         .mounts = d->mounts, .whole = d->preopen && d->tree != TREE_NONE };
+    *p = (struct route){ .dir = d->host, .path = path, .held = -1, .own = -1, .read_only = d->read_only,
+                         .tree = d->tree, .mounts = d->mounts, .whole = d->preopen && d->tree != TREE_NONE };
     p->how = beneath(p);
     /* A path that itself leads up and out is refused there, too; `..` in a link stays at the top. */
     if (p->whole && w->one_tree && !strstr(path, ".."))
@@ -289,6 +297,13 @@ static int route_try(const struct route *p, uint64_t flags, uint64_t mode, uint3
     return resolve(p->dir, p->path, flags, mode, p->how, err);
 }
 
+/* Whether the kernel stopped where a walk goes on: outside of the directory, or in the grant named `/` at a link of
+ * procfs, which may be one of the program's own descriptors. */
+static bool leads_on(const struct wasi *w, const struct route *p)
+{
+    return !p->walked && (errno == EXDEV || (errno == ELOOP && p->how & RESOLVE_IN_ROOT && w->dev_known));
+}
+
 /* ROFS, unless a link leads from where nothing may be changed to where it may. */
 static uint32_t route_check(struct wasi *w, struct route *p, bool follow)
 {
@@ -297,10 +312,10 @@ static uint32_t route_check(struct wasi *w, struct route *p, bool follow)
         int fd = route_try(p, O_PATH | (follow ? 0 : O_NOFOLLOW), 0, &err);
         if (fd >= 0)
             close(fd);
-        else if (errno == EXDEV && (err = route_walk(w, p, follow)))
+        else if (leads_on(w, p) && (err = route_walk(w, p, follow)))
             return err;
     }
-    return p->read_only ? WASI_ROFS : WASI_SUCCESS;
+    return p->read_only && p->own < 0 ? WASI_ROFS : WASI_SUCCESS;
 }
 
 static int route_go(struct wasi *w, struct route *p, uint64_t flags, uint64_t mode, bool changes, uint32_t *err)
@@ -309,11 +324,14 @@ static int route_go(struct wasi *w, struct route *p, uint64_t flags, uint64_t mo
     *err = *p->path == '/' ? WASI_PERM : changes ? route_check(w, p, follow) : WASI_SUCCESS;
     if (*err)
         return -1;
-    int fd = route_try(p, flags, mode, err);
-    if (fd >= 0 || errno != EXDEV || p->walked)
+    int fd = p->own >= 0 ? -1 : route_try(p, flags, mode, err);
+    if (fd >= 0 || (p->own < 0 && !leads_on(w, p)))
         return fd;
-    *err = route_walk(w, p, follow);
-    if (!*err && changes && p->read_only)
+    if (p->own < 0)
+        *err = route_walk(w, p, follow);
+    if (p->own >= 0)
+        *err = WASI_PERM; /* to all but what asks for it */
+    else if (!*err && changes && p->read_only)
         *err = WASI_ROFS;
     return *err ? -1 : route_try(p, flags, mode, err);
 }
@@ -336,7 +354,7 @@ int route_open(struct wasi *w, struct route *p, uint64_t flags, uint64_t mode, b
 {
     struct route again = *p;
     int fd = route_go(w, p, flags, mode, changes, err);
-    if (fd < 0 && *err == WASI_PERM && !again.mounts && *again.path != '/' && !again.walked) {
+    if (fd < 0 && p->own < 0 && *err == WASI_PERM && !again.mounts && *again.path != '/' && !again.walked) {
         mount_tell(w, &again, flags);
         route_end(&again);
         errno = EXDEV;

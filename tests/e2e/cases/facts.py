@@ -95,6 +95,23 @@ def standard_error_on_a_full_disk(t):
 
 
 @case
+def standard_streams_by_their_names(t):
+    """With --dir / they are the program's own, by pipes and by files; what is written is not truncated away."""
+    whole = ("--dir", "/")
+    for name in "/dev/stdin", "/dev/fd/0":
+        expect(t.program("files", "cat", name, options=whole, stdin=b"some words"), 0, out="some words")
+    with open(t.path("out"), "wb") as out:
+        out.write(b"before, ")
+        out.flush()
+        expect(t.program("files", "write", "/dev/stdout", "after", options=whole, stdout=out), 0)
+    assert open(t.path("out")).read() == "before, after"
+    with open(t.path("out")) as readable:
+        assert t.program("files", "write", "/dev/stdin", "x", options=whole, stdin=readable).status == 1
+    assert open(t.path("out")).read() == "before, after"
+    assert t.program("files", "cat", "/dev/stdin", options=("--dir", "/dev::/dev2"), stdin=b"").status == 1
+
+
+@case
 def the_trace_of_a_go_program(t):
     """The line that docs/go.md shows, but for its times; with FILE, standard error stays the program's."""
     page = open(os.path.join(ROOT, "docs/go.md")).read()
