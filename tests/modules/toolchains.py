@@ -1,14 +1,15 @@
 """How the cases get their compilers and packages, all by exact version; what cannot be had makes the case a skip.
 
-Debian's packages come by tests/tools/deps.sh modules, npm's by harness.npm, TinyGo by tinygo.sh.  What is made stays in
-build/cache."""
+Debian's packages come by tests/tools/deps.sh modules, npm's by harness.npm, PyPI's by pypi, TinyGo by tinygo.sh.  What
+is made stays in build/cache."""
 
 import hashlib
 import os
 import shutil
 import subprocess
+import sys
 
-from harness import CACHE, GO, Skip, go_build, prepare
+from harness import CACHE, GO, Skip, go_build, made_once, prepare
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MADE = os.path.join(CACHE, "modules")
@@ -89,6 +90,17 @@ def debian(package):
             prepare(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", package], cwd=place)
             archive = next(n for n in os.listdir(place) if n.endswith(".deb"))
             prepare(["dpkg-deb", "-x", archive, new], cwd=place)
+    return into
+
+
+def pypi(package):
+    """The folder of a PyPI package of an exact version (NAME==VERSION), without what it depends on."""
+    into = os.path.join(CACHE, "pypi", package)
+    if not os.path.exists(into):
+        if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode:
+            raise Skip("no pip here: Debian's package python3-pip is not installed")
+        with made_once(into) as new:
+            prepare([sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", new, package])
     return into
 
 

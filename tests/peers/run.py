@@ -24,7 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
 sys.dont_write_bytecode = True
 import harness  # noqa: E402
-from cases import net  # noqa: E402
+from cases import command, net  # noqa: E402
 from cases.net import Server, closed_port, probe  # noqa: E402
 from harness import Skip, case, expect, go_build, prepare, run, wait  # noqa: E402
 import programs  # noqa: E402, F401
@@ -62,6 +62,21 @@ def peer(t, argv, port, **options):
 
 def talk(t, command, port):
     return t.vm("--allow-connect", f"127.0.0.1:{port}", "--", client(), command, f"127.0.0.1:{port}", timeout=600)
+
+
+# ---- other people's tests ----
+
+
+@case
+def nettest_of_stealthrocket_net(t):
+    """golang.org/x/net/nettest over TCP and unix sockets, as that package has it; the rest asks for example.com."""
+    options = ("--net-all --dir /tmp --allow-unix --allow-listen :0 --allow-listen udp::0 --allow-connect 127.0.0.1 "
+               "--allow-connect [::1] --allow-connect udp:127.0.0.1 --allow-connect udp:[::1]")
+    env = command.environment(t, GOOS="wasip1", GOARCH="wasm", TMPDIR="/tmp", GOWASIRUNTIMEARGS=options)
+    result = run([harness.GO, "pinned", "test", "-count=1", "-v", "-run", "TestConn|TestPacketConn",
+                  "github.com/stealthrocket/net/wasip1"], env=env, cwd=HERE, timeout=600)
+    expect(result, 0)
+    assert result.out.count(b"--- PASS") == 54 and b"--- SKIP" not in result.out, result
 
 
 # ---- clients in the VM ----

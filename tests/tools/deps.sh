@@ -61,6 +61,7 @@ wasm-ld-19 lld-19
 /usr/bin/rustc rustc
 /usr/lib/rustlib/wasm32-wasi libstd-rust-dev-wasm32
 /usr/bin/wasm-ld-14 lld
+pip3 python3-pip
 ROWS
         ;;
     peers) cat <<'ROWS'
