@@ -196,7 +196,8 @@ static void test_unix_paths_lead_nowhere_else(void **state)
         uint32_t err = CALL(sock_connect, stream, storage(FAMILY_UNIX, ways[i], strlen(ways[i]) + 1), 0);
         uint32_t sent = CALL(sock_send_to, dgram, iov(BUF, 5), 1,
                              storage(FAMILY_UNIX, ways[i], strlen(ways[i]) + 1), 0, 0, OUT);
-        if ((err != WASI_PERM && err != WASI_NOENT) || (sent != WASI_PERM && sent != WASI_NOENT))
+        /* LOOP: absolute links lead on from "/", where tmp leads to itself. */
+        if ((err != WASI_PERM && err != WASI_NOENT && err != WASI_LOOP) || sent != err)
             print_error("%s: %u %u\n", ways[i], err, sent), assert_true(false);
         uint32_t fresh = opened_socket(FAMILY_UNIX, SOCKTYPE_STREAM);
         assert_true(CALL(sock_bind, fresh, storage(FAMILY_UNIX, ways[i], strlen(ways[i]) + 1), 0) != WASI_SUCCESS);
