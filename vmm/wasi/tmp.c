@@ -122,6 +122,18 @@ static bool dead_remove(int folder, const char *name, void *self)
     return !removal_over(self);
 }
 
+/* Another user took the name first: a folder under a name that nobody foresees, for this run only. */
+static bool folder_evade(struct tmp *tmp, char *path, size_t cap)
+{
+    struct stat st;
+    if (lstat(path, &st) < 0 || st.st_uid == geteuid())
+        return true;
+    size_t len = strlen(path);
+    snprintf(path + len, cap - len, "-XXXXXX");
+    tmp->only = mkdtemp(path) != NULL;
+    return tmp->only;
+}
+
 /* The user's folder, made if it is not there; it must be ours alone. */
 static bool folder_open(struct tmp *tmp, char *path, size_t cap, struct failure *why)
 {
@@ -132,7 +144,7 @@ static bool folder_open(struct tmp *tmp, char *path, size_t cap, struct failure 
     int n = snprintf(path, cap, "%s/wasmvm-tmp-%u", base, (unsigned)geteuid());
     if (n < 0 || (size_t)n >= cap)
         return failure_set(why, "--tmp: %s: the name is too long (set TMPDIR)", base);
-    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+    if ((mkdir(path, 0700) < 0 && errno != EEXIST) || !folder_evade(tmp, path, cap))
         return failure_set(why, "--tmp: %s: %s (set TMPDIR)", path, strerror(errno));
     tmp->folder = open(path, DIRECTORY);
     if (tmp->folder < 0 || fstat(tmp->folder, &st) < 0)
@@ -182,6 +194,10 @@ void tmp_remove(struct tmp *tmp, struct kick *kick)
     if (tmp->own >= 0 && !tree_remove(tmp->folder, tmp->name, tmp->own, &removal))
         message("--tmp: %s cannot be removed: %s (the next run tries again)", tmp->path ? tmp->path : tmp->name,
                 errno == EINTR ? "it has too much in it" : strerror(errno));
+    if (tmp->only && tmp->path) {
+        *strrchr(tmp->path, '/') = 0;
+        rmdir(tmp->path);
+    }
     if (tmp->own >= 0)
         close(tmp->own);
     if (tmp->folder >= 0)

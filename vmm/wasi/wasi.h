@@ -5,7 +5,7 @@
 #include "vmm/machine/machine.h"
 
 /* ---- tmp.c: an empty directory for /tmp ---- */
-struct tmp { int folder, own; char name[32], *path; };
+struct tmp { int folder, own; bool only; /* the folder is this run's */ char name[32], *path; };
 #define TMP_NONE ((struct tmp){ .folder = -1, .own = -1 })
 bool tmp_make(struct tmp *, struct failure *); /* path is its name; false: tmp_remove is due too */
 /* A stop lets it go on for half a second; what is left the next run removes. */

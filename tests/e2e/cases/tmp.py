@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from harness import case, expect
+from harness import Skip, case, expect
 
 DONE = "0 <nil>\n<nil>\n<nil>\n<nil> <nil>\n<nil>\n"
 
@@ -55,6 +55,18 @@ def beside_a_read_only_root(t):
 def one_name_for_one_directory(t):
     result = scratch(t, "--dir", f"{t.tmp}::/tmp")
     assert result.status == 125 and b"the name /tmp is taken" in result.err, result
+
+
+@case
+def a_name_that_another_user_took(t):
+    """Nobody keeps others from --tmp by being first."""
+    if os.geteuid() != 0:
+        raise Skip("only root makes files of others")
+    os.mkdir(folder(t), 0o700), os.chown(folder(t), 65534, 65534)
+    before = sorted(os.listdir(os.path.dirname(folder(t))))
+    expect(scratch(t), 0, out=DONE, err="")
+    assert sorted(os.listdir(os.path.dirname(folder(t)))) == before
+    os.rmdir(folder(t))
 
 
 @case

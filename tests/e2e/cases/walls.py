@@ -264,6 +264,23 @@ def the_monitors_own_code_lies_where_no_program_writes(t):
 
 
 @case
+def nobody_gets_more_rights_by_it(t):
+    """A set-uid or set-gid wasmvm opens nothing: it would open for another what only its owner may."""
+    if os.geteuid() != 0:
+        raise Skip("only root makes files set-uid")
+    t.tmp = t.fast_directory()
+    os.chmod(t.tmp, 0o755)
+    for mode, user in (0o4755, []), (0o2755, []), (0o755, None):
+        path = t.path(f"wasmvm-{mode:o}")
+        shutil.copy(t.wasmvm, path), os.chmod(path, mode)
+        result = run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", path, "--version"])
+        if user is None:
+            expect(result, 0, err="")
+        else:
+            expect_message(result, 125, "it may not be set-uid")
+
+
+@case
 def a_guest_that_calls_everything_at_random(t):
     """Nothing outside changes, nothing read-only, no descriptor is left; with "wild", it works on its own streams and
     grants as well, and whatever becomes of it, the monitor ends the run in an orderly way.  WASMVM_NASTY=N: N seeds."""
