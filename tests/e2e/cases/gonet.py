@@ -1,7 +1,9 @@
 """Package net in ordinary Go programs by `wasmvm go`: what they say natively they say in a VM, under the policy."""
 
 import socket
+import unittest.mock
 
+from cases import net
 from cases.gosys import VERSIONS, native, overlaid
 from harness import Skip, case, expect, run
 
@@ -84,3 +86,14 @@ def multicast_is_refused(t):
     for version in VERSIONS:
         result = t.vm("--net-all", "--", overlaid(t, "network", version), "multicast")
         expect(result, 0, out="listen udp4 239.1.2.3:9999: Protocol not available\n")
+
+
+@case
+def beside_the_library_for_sockets(t):
+    """github.com/stealthrocket/net, in a program that `wasmvm go` builds, works as in one of the go command."""
+    app = overlaid(t, "probe", VERSIONS[-1], "tests/go/net")
+    cases = (net.tcp_echo_with_half_close, net.udp_both_ways, net.unix_sockets_by_preopened_paths,
+             net.denied_peers_are_not_accepted, net.listener_found_by_scan, net.a_dialed_connection)
+    with unittest.mock.patch.object(net, "probe", lambda *_, **__: app):
+        for one in cases:
+            one(t)

@@ -16,17 +16,17 @@ VERSIONS = OLDER, NEWER
 MODULE = "tests/e2e/go"
 
 
-def overlaid(t, name, version):
-    """A program of tests/e2e/go as `wasmvm go build` makes it."""
+def overlaid(t, name, version, module=MODULE):
+    """A program of tests/e2e/go, or of another module, as `wasmvm go build` makes it."""
     rows = os.path.join(ROOT, "go/overlay.def")
     with open(rows, "rb") as f:
         made = hashlib.sha256(f.read()).hexdigest()[:8] + source_hash(os.path.join(ROOT, "go/files"))[:8]
-    into = os.path.join(CACHE, "go", f"overlay-{source_hash(os.path.join(ROOT, MODULE))}-{made}-{version}")
+    into = os.path.join(CACHE, "go", f"overlay-{source_hash(os.path.join(ROOT, module))}-{made}-{version}")
     path = os.path.join(into, name + ".wasm")
     if not os.path.exists(path):
         os.makedirs(into, exist_ok=True)
         new = f"{path}.{os.getpid()}"
-        prepare([t.wasmvm, "go", "build", "-trimpath", "-o", new, "./" + name], cwd=os.path.join(ROOT, MODULE),
+        prepare([t.wasmvm, "go", "build", "-trimpath", "-o", new, "./" + name], cwd=os.path.join(ROOT, module),
                 env=environment(version))
         os.rename(new, path)
     return path

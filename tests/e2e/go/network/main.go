@@ -146,7 +146,9 @@ func unix() {
 	_, err = net.Dial("unix", path)
 	fmt.Println(errors.Is(err, os.ErrNotExist))
 
-	name := func(n string) *net.UnixAddr { return &net.UnixAddr{Name: filepath.Join(os.Args[2], n), Net: "unixgram"} }
+	name := func(n string) *net.UnixAddr {
+		return &net.UnixAddr{Name: filepath.Join(os.Args[2], n), Net: "unixgram"}
+	}
 	d := must(net.ListenUnixgram("unixgram", name("d")))
 	e := must(net.DialUnix("unixgram", name("e"), name("d")))
 	fmt.Fprint(e, "datagram")
