@@ -59,7 +59,7 @@ run_once() {
     [ -z "$full" ] || full_pipe
     [ "$full" != stdout ] || stdout="$OUT/full.fifo"
     began=$(now_ms)
-    signal=$(head_of "$1" SIGNAL) late="-s KILL 60"
+    signal=$(head_of "$1" SIGNAL) late="-s KILL 600"
     [ -z "$signal" ] || late="--preserve-status -k 60 -s $signal 0.3"
     timeout $late "$WASMVM" $(echo "$options" | sed "s|FIFO|$OUT/full.fifo|") --guest-image "$OUT/$1.elf" \
         -- "$OUT/empty.wasm" "$2" </dev/null >"$stdout" 2>"$OUT/$1.err" 9>&-
