@@ -79,6 +79,9 @@ int wasmvm_config_dir(wasmvm_config *, const char *host, const char *guest, unsi
 int wasmvm_config_tmp(wasmvm_config *);
 /* Most linear memory, in bytes; default and most 4 GiB.  A module that needs more at its start is refused. */
 int wasmvm_config_memory(wasmvm_config *, uint64_t bytes);
+/* Most of all that the program can make the machine hold: linear memories, the engine's heap and code, stack and
+ * module; 1 MiB to 64 GiB.  0 (the default) = those of _memory and _stack, and 1 GiB. */
+int wasmvm_config_total_memory(wasmvm_config *, uint64_t bytes);
 /* Of calls; 64 KiB to 8 GiB, rounded up to a multiple of 2 MiB; default 256 MiB. */
 int wasmvm_config_stack(wasmvm_config *, uint64_t bytes);
 /* Wall time of wasmvm_run, or of wasmvm_initialize, with wasmvm_prepare's; 0 = no limit. */

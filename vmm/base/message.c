@@ -105,8 +105,8 @@ struct outlet *outlet_use(struct outlet *new)
 /* The stream is opened for each line anew: it is somebody else's, who may close it. */
 static void stream_write(const char *text, size_t len)
 {
-    static struct outlet command_line; /* of threads without one */
-    struct outlet *o = outlet ? outlet : &command_line;
+    static _Thread_local struct outlet none; /* of a thread without one: the command line's */
+    struct outlet *o = outlet ? outlet : &none;
     struct sink sink;
     if (message_stream() < 0)
         return;

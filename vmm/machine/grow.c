@@ -6,6 +6,14 @@
 
 #define WASM_PAGE 0x10000ull
 
+/* Whether so many bytes more may be had, of all that the guest can touch: linear memories, stack, module, heap and
+ * code. */
+static bool total_allows(const struct vm *vm, uint64_t bytes)
+{
+    uint64_t used = vm->mem.regions[REGION_LINEAR].bytes + vm->more.bytes + vm->heap_bytes + vm->code_bytes;
+    return vm_fixed_bytes(vm) + used + bytes <= vm_total_most(vm);
+}
+
 /* Maps [old, new) of a range whose piece `host` is guest-physical from gpa on; the 2 MiB page that `old` ends in is
  * mapped again from its start, so that it becomes one entry when it is full. */
 static bool map_more(struct vm *vm, gva_t at, const struct span *span, uint64_t old_bytes, uint64_t new_bytes,
@@ -21,7 +29,7 @@ enum grow grow_linear(struct vm *vm, uint64_t old_bytes, uint64_t new_bytes)
     struct ram *ram = &vm->ram;
     if (old_bytes != linear->bytes || new_bytes < old_bytes || new_bytes % WASM_PAGE || new_bytes > MAP_LINEAR_MAX)
         return GROW_HOSTILE;
-    if (new_bytes > vm->config->set->memory_bytes - vm->more.bytes)
+    if (new_bytes > vm->config->set->memory_bytes - vm->more.bytes || !total_allows(vm, new_bytes - old_bytes))
         return GROW_REFUSED;
     uint64_t ahead = ram->linear.gpa - ram->main.all.gpa; /* of the main range, before linear memory */
     if (!ram_reach(&vm->kvm, &ram->main, ahead + new_bytes) ||
@@ -42,8 +50,10 @@ enum grow grow_more(struct vm *vm, uint64_t number, uint64_t old_bytes, uint64_t
         return GROW_HOSTILE;
     uint64_t bytes = new_bytes - old_bytes;
     uint64_t from = bytes < FRAME ? more->taken : round_up(more->taken, FRAME);
-    if (bytes > vm->config->set->memory_bytes - vm->mem.regions[REGION_LINEAR].bytes - more->bytes || more->broken ||
-        !ram_reserve(range, RAM_LINEAR_MORE_GPA, RAM_LINEAR_MORE_BYTES) || !ram_reach(&vm->kvm, range, from + bytes))
+    bool allowed = bytes <= vm->config->set->memory_bytes - vm->mem.regions[REGION_LINEAR].bytes - more->bytes &&
+                   total_allows(vm, bytes);
+    if (!allowed || more->broken || !ram_reserve(range, RAM_LINEAR_MORE_GPA, RAM_LINEAR_MORE_BYTES) ||
+        !ram_reach(&vm->kvm, range, from + bytes))
         return GROW_REFUSED;
     more->broken = !tables_map(&vm->tables, MAP_MORE + number * MAP_MORE_SLOT + old_bytes, range->all.gpa + from, bytes,
                                TABLES_WRITE);
@@ -90,6 +100,8 @@ enum grow grow_heap(struct vm *vm, uint64_t bytes)
     bytes = round_up(bytes, FRAME);
     if (bytes <= vm->heap_bytes)
         return GROW_DONE;
+    if (!total_allows(vm, bytes - vm->heap_bytes))
+        return GROW_REFUSED;
     if (!reach_pieces(vm, &ram->heap, &ram->heap_more, RAM_HEAP_MORE_GPA, MAP_HEAP_MAX, bytes) ||
         !map_pieces(vm, MAP_HEAP, &ram->heap, &ram->heap_more.all, vm->heap_bytes, bytes, TABLES_WRITE))
         return GROW_REFUSED;
@@ -108,6 +120,8 @@ enum grow grow_code(struct vm *vm, uint64_t bytes)
     bytes = round_up(bytes, FRAME);
     if (bytes <= vm->code_bytes)
         return GROW_DONE;
+    if (!total_allows(vm, bytes - vm->code_bytes))
+        return GROW_REFUSED;
     if (!reach_pieces(vm, &ram->code, &ram->code_more, RAM_CODE_MORE_GPA, MAP_CODE_MAX, bytes) ||
         !map_pieces(vm, MAP_CODE_W, &ram->code, &ram->code_more.all, vm->code_bytes, bytes, TABLES_WRITE) ||
         !map_pieces(vm, MAP_CODE_X, &ram->code, &ram->code_more.all, vm->code_bytes, bytes, TABLES_EXECUTE))

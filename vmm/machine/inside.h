@@ -151,4 +151,7 @@ struct vm {
     uint8_t *module_copy;      /* of a module that is no regular file, until it has its place */
 };
 
+uint64_t vm_fixed_bytes(const struct vm *); /* stack and module */
+uint64_t vm_total_most(const struct vm *);  /* --total-memory */
+
 #endif

@@ -12,6 +12,7 @@
 #include "vmm/machine/inside.h"
 
 #define PIPE_START (1u << 20)
+#define ENGINE_BYTES (1ull << 30) /* for module, heap and code, beside linear memory and stack */
 #define READ_MOST (32ull << 20) /* between two looks for a stop */
 #define KERNEL_BYTES_PER_PAGE 8 /* of a memory slot: KVM's reverse map */
 
@@ -123,6 +124,27 @@ struct vm *vm_new(const struct config *config, struct run_stats *stats)
     return NULL;
 }
 
+uint64_t vm_fixed_bytes(const struct vm *vm)
+{
+    return round_up(vm->config->set->stack_bytes, FRAME) + vm->module_bytes;
+}
+
+uint64_t vm_total_most(const struct vm *vm)
+{
+    const struct settings *set = vm->config->set;
+    return set->total_bytes ? set->total_bytes : set->memory_bytes + round_up(set->stack_bytes, FRAME) + ENGINE_BYTES;
+}
+
+/* What stands in memory before the guest grows any. */
+static bool fits(const struct vm *vm, struct failure *why)
+{
+    if (vm_fixed_bytes(vm) <= vm_total_most(vm))
+        return true;
+    return failure_set(why, "%s does not fit: module and stack are %llu bytes, of %llu in all (--total-memory SIZE)",
+                       vm->config->module, (unsigned long long)vm_fixed_bytes(vm),
+                       (unsigned long long)vm_total_most(vm));
+}
+
 /* KVM's part: memory, and a CPU that has not run. */
 static bool hardware_make(struct vm *vm, struct failure *why)
 {
@@ -151,7 +173,8 @@ static bool contents_make(struct vm *vm, const struct module *module, struct fai
 bool vm_build(struct vm *vm, const struct module *module, struct failure *why)
 {
     uint64_t began = clock_now_ns();
-    if (!image_open(&vm->image, vm->config, why) || !module_measure(vm, module, why))
+    if (!image_open(&vm->image, vm->config, why) || !module_measure(vm, module, why) ||
+        !fits(vm, why))
         return false;
     uint64_t measured = clock_now_ns();
     if (!hardware_make(vm, why))
