@@ -597,6 +597,7 @@ mode_parts = \
 ## make std        Go's standard library tests, each package in a VM; STD=ci: few packages; STD=all: every one (network)
 ## make test-modules modules of C, Rust, TinyGo, CPython, clang... (network; as root it installs the compilers)
 ## make test-tools real Go command-line tools and esbuild against their native builds (network)
+## make test-go    servers, go run and go test with each Go line from 1.21 on (network)
 ## make test-peers curl, wrk, nginx, Redis, PostgreSQL, gRPC on loopback; what is missing is skipped (network)
 ## make bench-serve an HTTP server under wrk: native, wasmvm, wazero (network at first)
 ## make bench      start times and Go programs against native Go and other runtimes (network)
@@ -609,7 +610,7 @@ mode_parts = \
 ## make fresh      make demo and make test in a minimal Debian (root, network)
 ## make clean      remove build/ but for what came by network (make distclean: all of it)
 .PHONY: install deps demo images check spec spec-vm test fuzz fuzz-diff test-svm model std test-modules test-tools
-.PHONY: test-peers test-modes bench-serve bench fresh bench-calls bench-idle bench-compile clean distclean help
+.PHONY: test-go test-peers test-modes bench-serve bench fresh bench-calls bench-idle bench-compile clean distclean help
 .PHONY: code-hash bench-count test-san mutate
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/include
@@ -679,6 +680,9 @@ test-san: all
 
 mutate: all
 	nice tests/mutate/mutate.py --count $(if $(filter file,$(origin N)),100,$(N)) --seed $(SEED)
+
+test-go: all $(TESTED)
+	EVERY_GO=1 tests/e2e/run.py --wasmvm $(TESTED) gotool/ command/go-
 
 test-svm:
 	@tests/tools/deps.sh build svm

@@ -89,14 +89,18 @@ def answers_curl(t, version):
             expect(result, 0, out="hello from /curl\n", err="")
 
 
-@case
-def an_ordinary_server_by_go_1_22(t):
-    answers_curl(t, OLDER)
+def register(version):
+    def answers(t):
+        answers_curl(t, version)
+
+    answers.__name__ = "an_ordinary_server_by_go_" + version.replace(".", "_")
+    case(answers)
 
 
-@case
-def an_ordinary_server_by_go_1_26(t):
-    answers_curl(t, NEWER)
+# `make test-go` has every Go line that is known.
+EVERY = ("1.21.13", OLDER, "1.23.12", "1.24.13", "1.25.10", "1.26.10", "1.27.1")
+for v in EVERY if os.environ.get("EVERY_GO") == "1" else (OLDER, NEWER):
+    register(v)
 
 
 # ---- the go command's words and exit codes ----

@@ -71,6 +71,18 @@ def the_transcript_is_true(t):
 
 
 @case
+def the_server_and_client_with_tls(t):
+    """The block of README as it stands there, but for the port."""
+    with open(os.path.join(ROOT, "README.md")) as f:
+        script = re.search(r"^```sh\n(.*?)^```$", f.read(), re.M | re.S)[1].replace("8443", str(closed_port()))
+    env = as_a_user(t, transcript(0))
+    left = signal.alarm(0)  # it compiles
+    result = run(["sh", "-ec", script], cwd=t.tmp, env=env, timeout=170)
+    signal.alarm(left)
+    expect(result, 0, out="hello by HTTP/2.0\nhello by HTTP/2.0\nstopped: <nil>\nstatus 0\n", err="")
+
+
+@case
 def make_demo(t):
     result = run(["make", "-s", "demo"], cwd=ROOT, timeout=600)
     assert result.status == 0 and b"hello" in result.out, result
