@@ -105,8 +105,8 @@ struct outlet *outlet_use(struct outlet *new)
 /* The stream is opened for each line anew: it is somebody else's, who may close it. */
 static void stream_write(const char *text, size_t len)
 {
-    static _Thread_local struct outlet none; /* of a thread without one: the command line's */
-    struct outlet *o = outlet ? outlet : &none;
+    struct outlet unknown = {0}; /* the command line's few lines have no outlet: each has the patience */
+    struct outlet *o = outlet ? outlet : &unknown;
     struct sink sink;
     if (message_stream() < 0)
         return;
