@@ -3,8 +3,9 @@
 #
 # Rules: lines of at most 120 characters, no tabs but where the language wants them, no blanks at line ends, a newline
 # at the end; a C file begins with a comment, indents by fours and puts a function's brace on a line of its own; a
-# file past 800 lines says why in its first 20 ("past 800 lines"); no marks of unfinished work, no package hosts, no
-# home directories. .clang-format holds the same for editors; it is not run here, as tables are laid out by hand.
+# file past 800 lines says why in its first 20 ("past 800 lines"); no marks of unfinished work or merges, no package
+# hosts, no home directories. .clang-format holds the same for editors; it is not run here, as tables are laid out by
+# hand.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 passed=0 failed=0
@@ -23,6 +24,7 @@ look() { # FILE: prints what is wrong
             if (n > 120 && !(file ~ /\.(md|1|json|golden)$/ )) wrong("line of " n " characters")
             if (/[ \t\r]$/ && !(file ~ /\.golden$/)) wrong("blanks at the end of the line")
             if (!tabs && /\t/ && !(file ~ /\.(golden|md|1)$/)) wrong("tab")
+            if (/^(<<<<<<<|>>>>>>>) /) wrong("a mark of a merge")
             if ($0 ~ "(^|[^A-Za-z_])(" unfinished ")([^A-Za-z_]|$)") wrong("a mark of unfinished work")
             if ($0 ~ hosts) wrong("a package host")
             if (/(^|[ =:(])\/(root|home\/[a-z]+|work)\/[a-z.]/) wrong("a path of one machine")
