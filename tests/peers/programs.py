@@ -4,6 +4,7 @@ Each gets the rules that it needs and no more, and talks with a peer of this hos
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import signal
@@ -12,7 +13,7 @@ import subprocess
 import time
 import urllib.request
 
-from cases.net import closed_port
+from cases.net import Pages, certificate, closed_port, serving
 from harness import CACHE, GO, Skip, case, expect, prepare, run, wait
 
 VERSION = "1.27.1"
@@ -26,6 +27,8 @@ PROGRAMS = {
     "simple": "github.com/prometheus/client_golang/examples/simple@v1.25.0",
     "todo": "github.com/jackc/pgx/v5/examples/todo@v5.13.0",
     "cmd": "github.com/mochi-mqtt/server/v2/cmd@v2.7.9",
+    "vegeta": "github.com/tsenart/vegeta/v12@v12.13.0",
+    "oauth2-proxy": "github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6",
     "nats-server": "github.com/nats-io/nats-server/v2@v2.15.3",
 }
 
@@ -210,3 +213,22 @@ def database_client(t):
         expect(todo("add", "learn"), 0)
         expect(todo("list"), 0, out="1. learn\n")
         shell("select 1 / (count(*) = 1)::int from tasks where description = 'learn'")
+
+
+@case
+def tls_reverse_proxy(t):
+    """oauth2-proxy before a server of this host, under load by vegeta, in machines of their own."""
+    port = closed_port()
+    ca, _ = certificate(t)
+    with serving(Pages) as upstream:
+        started(t, "oauth2-proxy", port, "--allow-connect", f"127.0.0.1:{upstream}", "--dir", t.tmp + "::/tls:ro",
+                args=["--http-address=", f"--https-address=127.0.0.1:{port}", "--tls-cert-file=/tls/s.crt",
+                      "--tls-key-file=/tls/s.key", f"--upstream=http://127.0.0.1:{upstream}", "--skip-auth-route=.*",
+                      "--cookie-secret=0123456789abcdef", "--provider=github", "--client-id=a", "--client-secret=b",
+                      "--email-domain=*"])
+        fired = t.vm("--allow-connect", f"localhost:{port}", "--allow-connect", f"127.0.0.1:{port}", "--allow-dns",
+                     f"--ca-certs={ca}", "--", program(t, "vegeta"), "attack", "-rate=50", "-duration=2s",
+                     stdin=f"GET https://localhost:{port}/64\n".encode())
+        expect(fired, 0)
+        report = t.vm("--", program(t, "vegeta"), "report", "-type=json", stdin=fired.out)
+        assert json.loads(report.out)["status_codes"] == {"200": 100}, report
