@@ -90,6 +90,33 @@ static void what_a_terminal_obeys_is_escaped(void **state)
     assert_string_equal(ESCAPED("\xe2\x80\xae" "cod"), "\\xe2\\x80\\xae" "cod");
 }
 
+static size_t utf8_put(uint32_t c, char *out)
+{
+    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    for (size_t k = n; k-- > 1; c >>= 6)
+        out[k] = (char)(0x80 | (c & 0x3f));
+    out[0] = (char)(n == 1 ? c : (0xf00u >> n & 0xff) | c);
+    return n;
+}
+
+/* Each range that is hidden, by its first and last character and those beside them. */
+static void hidden_ranges_end_where_they_do(void **state)
+{
+    (void)state;
+    static const struct { uint32_t first, last; } hidden[] = {
+        { 0x7f, 0x9f }, { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0xfeff, 0xfeff },
+        { 0xfff9, 0xfffb }, { 0xe0000, 0xe007f },
+    };
+    char bytes[4], out[64];
+    assert_string_equal(ESCAPED("\x1f\x20"), "\\x1f ");
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+        for (uint32_t c = hidden[i].first - 1; c <= hidden[i].last + 1; c++) {
+            bool plain = c < hidden[i].first || c > hidden[i].last;
+            escaped(bytes, utf8_put(c, bytes), out, sizeof out);
+            assert_int_equal(out[0] != '\\', plain);
+        }
+}
+
 static void what_is_not_utf8_is_escaped(void **state)
 {
     (void)state;
@@ -216,6 +243,7 @@ int main(void)
         cmocka_unit_test(exports_stand_in_for_missing_names),
         cmocka_unit_test(broken_name_sections_are_as_none),
         cmocka_unit_test(what_a_terminal_obeys_is_escaped),
+        cmocka_unit_test(hidden_ranges_end_where_they_do),
         cmocka_unit_test(what_is_not_utf8_is_escaped),
         cmocka_unit_test(names_are_cut_between_characters),
         cmocka_unit_test(go_names_stand_in_for_stripped_ones),

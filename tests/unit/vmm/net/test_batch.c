@@ -697,6 +697,23 @@ static void test_a_shutdown_ends_the_credit(void **state)
     assert_int_equal(writes(FD, "three"), FORWARDED);
 }
 
+/* Calls hold their lock meanwhile, as one that waits does: nothing but the backlogs' own stands between them and the
+ * thread. */
+static void test_a_shutdown_while_the_thread_sends(void **state)
+{
+    (void)state;
+    kernel_full(FULL, SMALL);
+    assert_int_equal(writes(FULL, long_text()), 0);
+    called();
+    pthread_mutex_lock(&lock);
+    assert_true(batch_shut(&conns[FULL]));
+    assert_false(batch_settle(&conns[FULL]));
+    assert_int_equal(errno, EPIPE);
+    peer_gets_behind(FULL, long_text(), true);
+    pthread_mutex_unlock(&lock);
+    assert_int_equal(sending(FULL), 0);
+}
+
 static void closed(uint32_t fd)
 {
     pthread_mutex_lock(&lock);
@@ -1047,6 +1064,7 @@ int main(void)
         TEST(test_a_backlog_is_not_overtaken),
         TEST(test_a_backlog_grows_to_the_credit),
         TEST(test_a_shutdown_waits_for_what_was_written), TEST(test_a_shutdown_ends_the_credit),
+        TEST(test_a_shutdown_while_the_thread_sends),
         TEST(test_a_closed_connection_lingers),
         TEST(test_lingering_has_limits),
         TEST(test_what_was_written_outlives_the_run),

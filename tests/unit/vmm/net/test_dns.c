@@ -19,7 +19,7 @@
 #include "vmm/net/inside.h"
 
 #define WORDS(...) { (const char *[]){ __VA_ARGS__ }, sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *) }
-enum { ASKERS = 4, ROUNDS = 60 };
+enum { ASKERS = 4, SHARERS = 15, ROUNDS = 60 };
 
 static struct net net;
 static struct kick the_kick;
@@ -172,6 +172,56 @@ static void test_many_ask_at_a_time(void **state)
     assert_true(allowed());
 }
 
+/* ---- what the guest's threads share besides: each lock that is left out is a race for ThreadSanitizer ---- */
+
+static pthread_barrier_t together;
+
+static void own_addresses_change(void)
+{
+    pthread_mutex_lock(&net.policy.lock);
+    net.policy.own_read_s = 0;
+    pthread_mutex_unlock(&net.policy.lock);
+    policy_own_refresh(&net.policy);
+}
+
+/* Each thread does one thing: what it locks for another one would order what it does here. */
+static void *share(void *number)
+{
+    static const uint8_t at[] = { 11, 1, 2, 3 };
+    int which = *(int *)number;
+    struct ip ip = ip_from_v4(at);
+    const struct endpoint e = { ip, 80 };
+    const struct rule *by;
+    pthread_barrier_wait(&together);
+    for (int i = 0; i < ROUNDS; i++) {
+        ip.b[15] = (uint8_t)(i * SHARERS + which);
+        switch (which % 5) {
+        case 0: own_addresses_change(); break;
+        case 1: policy_check(&net.policy, USE_CONNECT, NET_TCP, &e, &by); break;
+        case 2: policy_answer_add(&net.policy, "app.test", &ip, 60); break;
+        case 3: net_tell(&net, "a line of thread %d", which); break;
+        default: net_record(&net, &(struct net_record){ .event = "close", .verdict = "allowed" });
+        }
+    }
+    return NULL;
+}
+
+/* Own addresses that are read anew, records, lines and answers of all at once. */
+static void test_what_threads_share(void **state)
+{
+    (void)state;
+    pthread_t threads[SHARERS];
+    int numbers[SHARERS];
+    pthread_barrier_init(&together, NULL, SHARERS);
+    for (int i = 0; i < SHARERS; i++) {
+        numbers[i] = i;
+        assert_int_equal(pthread_create(&threads[i], NULL, share, &numbers[i]), 0);
+    }
+    for (int i = 0; i < SHARERS; i++)
+        pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&together);
+}
+
 static size_t question(uint8_t *frame, const char *name)
 {
     size_t len = dns_query_build(frame + 2, 7, name, DNS_A);
@@ -296,6 +346,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(test_many_ask_at_a_time),
+        TEST(test_what_threads_share),
         TEST(test_questions_in_pieces_as_by_tcp),
         TEST(test_only_addresses_are_asked_for),
         TEST(test_a_server_that_lies),
