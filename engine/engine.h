@@ -143,6 +143,8 @@ struct engine *instance_engine(struct instance *);
 enum trap func_call(struct instance *, uint32_t func, struct cell *cells);
 /* Compiles now what would be compiled at the first call. */
 bool func_compile(struct instance *, uint32_t func);
+/* Has a function been called (or compiled) whose name in the name section begins so?  One walk over the section. */
+bool func_begins_used(struct instance *, const char *prefix);
 
 /* Memory 0, or NULL: base and bytes as they are now (they change by memory.grow, inside any call). */
 uint8_t *instance_memory(struct instance *, uint32_t memory, uint64_t *bytes);

@@ -116,6 +116,8 @@ size_t name_escape(struct name, char *out, size_t cap);
 /* What a message calls a function: `function "main.main"`, or `function 7` where nothing names it; returns out. */
 #define FUNC_WORDS (ERROR_NAME + 16)
 const char *func_words(const struct module *, uint32_t func, char out[FUNC_WORDS]);
+/* The first function from `from` on whose name in the name section begins so; UINT32_MAX: none. */
+uint32_t func_named(const struct module *, const char *prefix, uint32_t from);
 
 /* ---- gonames.c ---- */
 /* From the table that Go's linker leaves in linear memory; false: there is none, or no such function in it. */

@@ -123,6 +123,7 @@ struct guest_stats {
     uint64_t body_bytes_total, body_bytes_compiled;
     uint64_t code_bytes, heap_bytes;
     uint64_t parse_ns, validate_ns, compile_ns;
+    uint64_t own_network; /* Go's network inside the program was used; told at proc_exit */
     uint64_t answered_in_guest[CALL_COUNT]; /* calls that needed no hypercall */
 };
 
@@ -204,6 +205,7 @@ enum {
     BOOT_COMPILE_ALL = 1 << 3,   /* compile every function before _start (measurements)     */
     BOOT_EXPORTS = 1 << 4,         /* after _initialize exports are called by `next`; _start is not run */
     BOOT_MORE_PREOPENS = 1 << 5,   /* behind the sockets: only the monitor knows them */
+    BOOT_NETWORK = 1 << 6,       /* some network is granted: guest_stats.own_network is wanted */
 };
 
 enum {

@@ -43,6 +43,8 @@ static enum trap proc_exit(struct shim *shim, struct instance *caller, const str
 {
     shim->exit_code = args->code;
     shim_publish(shim, instance_engine(caller));
+    if (shim->control->boot.flags & BOOT_NETWORK)
+        shim->control->stats.own_network = func_begins_used(caller, "net.fake");
     HYPERCALL(&shim->control->slot, proc_exit, .code = args->code);
     return TRAP_EXIT;
 }

@@ -61,24 +61,57 @@ static bool leb_read(const uint8_t **at, const uint8_t *end, uint32_t *value)
     return false;
 }
 
+/* The name section's functions, in order. */
+struct names { const uint8_t *at, *end; uint32_t left, func; struct name name; };
+
+static struct names names_of(const struct module *module)
+{
+    struct names n = { .left = 0 };
+    if (module->name_section == 0)
+        return n;
+    n.at = module->bytes + module->name_section;
+    n.end = n.at + module->name_section_len;
+    if (!leb_read(&n.at, n.end, &n.left))
+        n.left = 0;
+    return n;
+}
+
+static bool names_next(struct names *n)
+{
+    uint32_t len;
+    if (n->left == 0 || !leb_read(&n->at, n->end, &n->func) || !leb_read(&n->at, n->end, &len) ||
+        len > (size_t)(n->end - n->at))
+        return false;
+    n->left--;
+    n->name = (struct name){ n->at, len };
+    n->at += len;
+    return true;
+}
+
 static bool section_name(const struct module *module, uint32_t func, struct name *out)
 {
-    if (module->name_section == 0)
-        return false;
-    const uint8_t *at = module->bytes + module->name_section, *end = at + module->name_section_len;
-    uint32_t count, index, len;
-    if (!leb_read(&at, end, &count))
-        return false;
-    while (count-- > 0) {
-        if (!leb_read(&at, end, &index) || !leb_read(&at, end, &len) || len > (size_t)(end - at) || index > func)
-            return false;
-        if (index == func) {
-            *out = (struct name){ at, len };
-            return len > 0;
+    for (struct names n = names_of(module); names_next(&n) && n.func <= func;)
+        if (n.func == func) {
+            *out = n.name;
+            return n.name.len > 0;
         }
-        at += len;
-    }
     return false;
+}
+
+static bool begins(struct name name, const char *prefix)
+{
+    uint32_t k = 0;
+    while (prefix[k] && k < name.len && name.bytes[k] == (uint8_t)prefix[k])
+        k++;
+    return !prefix[k];
+}
+
+uint32_t func_named(const struct module *module, const char *prefix, uint32_t from)
+{
+    for (struct names n = names_of(module); names_next(&n);)
+        if (n.func >= from && n.func < module->nfuncs && begins(n.name, prefix))
+            return n.func;
+    return UINT32_MAX;
 }
 
 static bool export_name(const struct module *module, uint32_t func, struct name *out)

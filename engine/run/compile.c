@@ -62,6 +62,14 @@ bool func_compile(struct instance *i, uint32_t func)
     return true;
 }
 
+bool func_begins_used(struct instance *i, const char *prefix)
+{
+    uint32_t func = i->module->nimported_funcs;
+    while ((func = func_named(i->module, prefix, func)) != UINT32_MAX && !i->code->entry[func])
+        func++;
+    return func != UINT32_MAX;
+}
+
 uint64_t code_lazy(struct engine *e, uint64_t from)
 {
     uint32_t func;

@@ -139,12 +139,24 @@ static void missing_keep(wasmvm_instance *i)
     i->stats.lost_lines = __atomic_load_n(&i->outlet.lost, __ATOMIC_RELAXED);
 }
 
+/* Go's package net as it comes has a network of its own, in which a server waits for nobody. */
+static void network_hint(const wasmvm_instance *i)
+{
+    uint64_t calls = 0;
+    for (uint32_t k = CALL_sock_accept; k <= CALL_sock_getpeeraddr_v1; k++)
+        calls += i->stats.calls[k].count;
+    if (i->stats.guest.own_network && calls == 0)
+        message("%s: its sockets were inside the program: Go's own network for wasip1 reaches nobody "
+                "(build it by `wasmvm go build`, or see docs/networking.md)", i->config.module);
+}
+
 /* The machine is over: what it held of the host is given back, but for its memory. */
 static void over(wasmvm_instance *i)
 {
     uint64_t began_ns = clock_now_ns();
     struct rusage use;
     state_set(i, STATE_OVER);
+    network_hint(i);
     missing_keep(i);
     if (!i->abandoned) {
         wasi_close(i->wasi);

@@ -210,7 +210,9 @@ static uint32_t boot_flags(const struct config *config)
     bool more = false;
     for (uint32_t i = 0; i < config->ngrants; i++)
         more = more || config->grants[i].last;
-    return (more ? BOOT_MORE_PREOPENS : 0) |
+    bool network = set->net_all || set->allow_unix || set->listen.n || set->dial.n || set->allow_connect.n ||
+                   set->allow_listen.n || set->sockets.n;
+    return (more ? BOOT_MORE_PREOPENS : 0) | (network ? BOOT_NETWORK : 0) |
            (set->validate ? BOOT_VALIDATE : 0) | (config->validate_only ? BOOT_VALIDATE_ONLY : 0) |
            (set->compile_all ? BOOT_COMPILE_ALL : 0) | (set->hypercall_all || set->trace ? BOOT_CALL_ALL : 0);
 }

@@ -5,7 +5,7 @@ import unittest.mock
 
 from cases import net
 from cases.gosys import VERSIONS, native, overlaid
-from harness import Skip, case, expect, run
+from harness import Skip, case, expect, go_build, run
 
 
 def same(t, mode, *options, versions=VERSIONS):
@@ -97,3 +97,18 @@ def beside_the_library_for_sockets(t):
     with unittest.mock.patch.object(net, "probe", lambda *_, **__: app):
         for one in cases:
             one(t)
+
+
+@case
+def a_network_inside_the_program_is_told(t):
+    """Go's own net for wasip1 serves nobody; who granted a network is told once, at the end."""
+    told = b"its sockets were inside the program"
+    for version in VERSIONS:
+        stock = go_build("./inside", version=version, module="tests/e2e/go")
+        for options, times in ((LOOPBACK, 1), (("--allow-dns",), 0), ((), 0)):
+            result = t.vm(*options, "--", stock, "talk")
+            expect(result, 0, out="hello <nil>\n")
+            assert result.err.count(told) == times, (version, options, result)
+        # Who uses no socket, and whose sockets are the host's, is told nothing.
+        expect(t.vm(*LOOPBACK, "--", stock), 0, out="", err="")
+        expect(t.vm(*LOOPBACK, "--", overlaid(t, "inside", version), "talk"), 0, out="hello <nil>\n", err="")
