@@ -59,6 +59,12 @@ uint8_t *instance_memory(struct instance *instance, uint32_t memory, uint64_t *b
     return NULL;
 }
 
+bool func_begins_used(struct instance *instance, const char *prefix)
+{
+    (void)instance, (void)prefix;
+    return false;
+}
+
 struct engine *instance_engine(struct instance *instance)
 {
     return (struct engine *)instance;

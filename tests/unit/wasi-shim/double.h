@@ -56,6 +56,12 @@ uint8_t *instance_memory(struct instance *instance, uint32_t index, uint64_t *by
     return memory;
 }
 
+bool func_begins_used(struct instance *instance, const char *prefix)
+{
+    (void)instance, (void)prefix;
+    return false;
+}
+
 struct engine *instance_engine(struct instance *instance)
 {
     return (struct engine *)instance;
