@@ -251,7 +251,7 @@ static void run_begin(bool second)
     const int first_streams[] = { inherited[0], pipes[0][1], appended }, others[] = { terminal[1], dir, pipes[1][0] };
     struct passed sockets[] = { { passed[0], false }, { inherited[1], false } };
     struct grant all[] = { { .host = root, .guest = "/" }, { .host = ro, .guest = "/ro", .read_only = true },
-                           { .host = "/dev", .guest = "/dev" },
+                           { .host = "/dev", .guest = "/dev", .mounts = true },
                            { .guest = "/etc", .read_only = true, .kind = &etc_grant } };
     const struct settings settings = {
         .allow_connect = WORDS("127.0.0.1", "udp:127.0.0.1"), .allow_unix = true, .allow_dns = "",
