@@ -96,6 +96,9 @@ int wasmvm_config_cpu_began(wasmvm_config *, uint64_t ns);
 /* Most descriptors that the program has open at a time, its standard streams included; 1 to 1,000,000, default 1,024.
  * What the process may have open (RLIMIT_NOFILE) counts as well. */
 int wasmvm_config_max_files(wasmvm_config *, uint64_t files);
+/* A descriptor of yours of /dev/kvm, from 3 on, in place of one that the library opens; 0 (the default) = none.  It
+ * must be open when an instance is prepared, which makes a copy of its own: the program never has it. */
+int wasmvm_config_kvm_fd(wasmvm_config *, uint64_t fd);
 /* Descriptors of yours for the program's 0, 1 and 2; -1 (the default) = /dev/null.  Each instance makes copies of its
  * own when it starts: they must be open then. */
 int wasmvm_config_stdio(wasmvm_config *, int in, int out, int err);

@@ -119,6 +119,7 @@ struct command { /* what is the command line's own; all else is told to the libr
     bool listen_fds;             /* --listen-fds */
     uint64_t grace_ns;           /* --grace */
     uint64_t timeout_ns, cpu_time_ns; /* --timeout, --cpu-time, which count before the machine is there; 0 = none */
+    uint64_t kvm_fd;             /* --kvm-fd; 0 = none */
     struct values plugins, plugin_exec; /* --plugin, --plugin-exec */
     struct values writable;      /* the directories that a --dir grants for writing */
 };

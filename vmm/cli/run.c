@@ -216,6 +216,8 @@ static struct plugins *plugins_begin(uint64_t began_ns)
 static int machine_run(void)
 {
     int code = wasmvm_prepare(machine, NULL);
+    if (command.kvm_fd)
+        close((int)command.kvm_fd); /* the machine has a copy */
     return code == WASMVM_OK ? wasmvm_run(machine, NULL) : code;
 }
 
@@ -241,6 +243,8 @@ int run_command(const struct start *start)
     wasmvm_config_began(config, start->began_ns);
     wasmvm_config_cpu_began(config, start->cpu_began_ns);
 
+    if (command.kvm_fd)
+        fcntl((int)command.kvm_fd, F_SETFD, FD_CLOEXEC); /* it is no plug-in's; what it is, the library looks at */
     watch_begin(start);
     if (command.report)
         report_open();

@@ -27,9 +27,10 @@ struct kvm {
     char why[96];        /* what kvm_enter had to say */
 };
 
-/* Opens /dev/kvm and makes a VM.  false: the reason and what to do; kvm_close is due all the same. */
+/* Opens /dev/kvm, or copies the descriptor of it that was handed over (0 = none was), and makes a VM.  false: the
+ * reason and what to do; kvm_close is due all the same. */
 struct failure;
-bool kvm_open(struct kvm *, struct failure *);
+bool kvm_open(struct kvm *, int handed, struct failure *);
 /* Adds a memory slot: guest-physical [gpa, gpa + bytes) is [host, host + bytes); all multiples of 4 KiB.  false:
  * errno. */
 bool kvm_add_slot(struct kvm *, uint64_t gpa, void *host, uint64_t bytes);

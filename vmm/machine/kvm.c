@@ -12,11 +12,13 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "vmm/machine/inside.h"
 
 #define DEVICE "/dev/kvm"
+enum { DEVICE_MAJOR = 10, DEVICE_MINOR = 232 }; /* Linux's list of devices */
 
 enum { CR0_PE = 1 << 0, CR0_MP = 1 << 1, CR0_ET = 1 << 4, CR0_NE = 1 << 5, CR0_WP = 1 << 16 };
 #define CR0_PG (1u << 31)
@@ -72,10 +74,23 @@ static bool device_open(struct kvm *kvm, struct failure *why)
     return failure_set(why, DEVICE ": cannot be opened: %s (wasmvm needs KVM)", strerror(errno));
 }
 
-bool kvm_open(struct kvm *kvm, struct failure *why)
+/* What it is, is looked at before any ioctl: another driver might take KVM's numbers for commands of its own. */
+static bool device_take(struct kvm *kvm, int handed, struct failure *why)
+{
+    struct stat st;
+    kvm->fd = fcntl(handed, F_DUPFD_CLOEXEC, 3);
+    if (kvm->fd < 0)
+        return failure_set(why, "--kvm-fd %d: it cannot be used: %s (whoever starts wasmvm opens " DEVICE " there)",
+                           handed, strerror(errno));
+    if (fstat(kvm->fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(DEVICE_MAJOR, DEVICE_MINOR))
+        return true;
+    return failure_set(why, "--kvm-fd %d: it is not " DEVICE " (whoever starts wasmvm opens " DEVICE " there)", handed);
+}
+
+bool kvm_open(struct kvm *kvm, int handed, struct failure *why)
 {
     *kvm = (struct kvm){.fd = -1, .vm_fd = -1, .vcpu_fd = -1};
-    if (!device_open(kvm, why))
+    if (!(handed ? device_take(kvm, handed, why) : device_open(kvm, why)))
         return false;
     int version = ioctl(kvm->fd, KVM_GET_API_VERSION, 0);
     if (version < 0)
