@@ -501,6 +501,18 @@ $(BUILD)/host/wasm-dump: $(call objects,$(TEST_SRC) $(DUMP_SRC) tests/dump/main.
 $(BUILD)/host/compile: $(call objects,$(TEST_SRC) tests/bench/compile.c,test) $(BUILD)/host/libengine.a
 	$(program)
 
+# What a start is measured against, and what runs programs in turn.
+BENCH_START := $(addprefix $(BUILD)/bench/,floor-static floor-dynamic turns)
+
+$(BUILD)/bench/floor-static: $(call objects,tests/bench/floor/floor.c,vmm)
+	$(call program,-static)
+
+$(BUILD)/bench/floor-dynamic: $(call objects,tests/bench/floor/floor.c,vmm)
+	$(program)
+
+$(BUILD)/bench/turns: $(call objects,tests/bench/turns.c,vmm)
+	$(call program,-static)
+
 # Takes tests/check/'s place: the engine tells it what is an address in the code.
 $(BUILD)/host/count: $(call objects,$(TEST_SRC) tests/count/count.c tests/count/cause.c tests/count/wasi.c,test) \
     $(BUILD)/check/libengine.a
@@ -604,6 +616,7 @@ mode_parts = \
 ## make test-peers curl, wrk, nginx, Redis, PostgreSQL, gRPC on loopback; what is missing is skipped (network)
 ## make bench-serve an HTTP server under wrk: native, wasmvm, wazero (network at first)
 ## make bench      start times and Go programs against native Go and other runtimes (network)
+## make bench-start what a start costs, against a bare machine of KVM (the floor) and other runtimes (network at first)
 ## make bench-calls what a call costs: by exit, polled, natively, on other runtimes; host functions, exports (network)
 ## make bench-idle what sleeping guests cost, and ten minutes of their clocks (network at first)
 ## make bench-count instructions that Go programs execute here and natively, by cause (valgrind; network at first)
@@ -614,7 +627,7 @@ mode_parts = \
 ## make clean      remove build/ but for what came by network (make distclean: all of it)
 .PHONY: install deps demo images check spec spec-vm test fuzz fuzz-diff test-svm model std test-modules test-tools
 .PHONY: test-go test-peers test-modes bench-serve bench fresh bench-calls bench-idle bench-compile clean distclean help
-.PHONY: code-hash bench-count test-san mutate
+.PHONY: code-hash bench-count bench-start test-san mutate
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/include
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
@@ -729,6 +742,9 @@ bench-count: $(BUILD)/host/count
 
 code-hash: $(BUILD)/host/code-hash
 	tests/code/hash.sh $< $(CORPUS) $(BUILD)/code-hash
+
+bench-start: all $(BENCH_START)
+	tests/bench/start.py
 
 bench-calls: all
 	tests/bench/calls.py

@@ -242,6 +242,8 @@ int run_command(const struct start *start)
     wasmvm_config *config = run_parse(&command, start);
     wasmvm_config_began(config, start->began_ns);
     wasmvm_config_cpu_began(config, start->cpu_began_ns);
+    if (command.stats || command.report)
+        wasmvm_config_flag(config, "kvm-counts");
 
     if (command.kvm_fd)
         fcntl((int)command.kvm_fd, F_SETFD, FD_CLOEXEC); /* it is no plug-in's; what it is, the library looks at */

@@ -38,6 +38,11 @@ static const struct count { const char *name; size_t field; } compiled[] = {
     { "lines", offsetof(struct run_stats, lost_lines) },
     { "trace", offsetof(struct run_stats, lost_trace) },
     { "records", offsetof(struct run_stats, lost_records) },
+}, kvm[] = {
+    { "faults", offsetof(struct run_stats, kvm.faults) },
+    { "emulated", offsetof(struct run_stats, kvm.emulated) },
+    { "small_pages", offsetof(struct run_stats, kvm.small_pages) },
+    { "large_pages", offsetof(struct run_stats, kvm.large_pages) },
 }, memory[] = {
     { "linear_bytes", offsetof(struct run_stats, linear_bytes) },
     { "heap_bytes", offsetof(struct run_stats, guest.heap_bytes) },
@@ -96,6 +101,11 @@ static void table_work(FILE *out, const struct run_stats *stats)
             mb(stats->max_rss_bytes), mb(stats->slot_kernel_bytes));
     fprintf(out, "VM exits    %llu, of them %llu for no call\n", (unsigned long long)stats->exits,
             (unsigned long long)stats->exits_other);
+    if (stats->kvm.faults)
+        fprintf(out, "KVM         %llu page faults of the guest, %llu instructions played for it; "
+                "it reaches %llu pages of 4 KiB, %llu of 2 MiB\n", (unsigned long long)stats->kvm.faults,
+                (unsigned long long)stats->kvm.emulated, (unsigned long long)stats->kvm.small_pages,
+                (unsigned long long)stats->kvm.large_pages);
     if (stats->clocks_by_calls)
         fprintf(out, "clocks      by calls, as %s%s\n", *stats->clock_source ? "the host's clock source is " :
                 "the host's clock source is unknown (is /sys mounted?)", stats->clock_source);
@@ -332,6 +342,7 @@ char *report_json(const struct config *config, const struct run_stats *stats, co
     json_times(out, stats);
     json_counts(out, "compiled", stats, compiled, sizeof compiled / sizeof compiled[0]);
     json_counts(out, "memory", stats, memory, sizeof memory / sizeof memory[0]);
+    json_counts(out, "kvm", stats, kvm, sizeof kvm / sizeof kvm[0]);
     json_counts(out, "lost", stats, lost, sizeof lost / sizeof lost[0]);
     fprintf(out, "  \"exits\": {\"all\": %llu, \"for_no_call\": %llu},\n", (unsigned long long)stats->exits,
             (unsigned long long)stats->exits_other);

@@ -46,6 +46,7 @@ struct cpu_start {
 /* *avx: the host's CPU has it; then, whether the guest may use it. */
 bool kvm_start_state(struct kvm *, const struct cpu_start *, bool *avx, struct failure *);
 bool kvm_tsc_offset(struct kvm *, uint64_t *offset); /* guest minus host; false: this kernel cannot say */
+void kvm_count(const struct kvm *, struct kvm_counts *);
 void kvm_close(struct kvm *);
 
 /* ---- ram.c: guest-physical memory: where everything lies, slots, growth ---- */

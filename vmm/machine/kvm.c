@@ -314,6 +314,55 @@ bool kvm_tsc_offset(struct kvm *kvm, uint64_t *offset)
     return ioctl(kvm->vcpu_fd, KVM_GET_DEVICE_ATTR, &attr) == 0;
 }
 
+/* ---- KVM's own counts ---- */
+
+/* Descriptors of one machine or CPU, each with a name behind it. */
+struct counters { int fd; struct kvm_stats_header head; };
+
+static bool counters_open(struct counters *c, int of)
+{
+    c->fd = of >= 0 ? ioctl(of, KVM_GET_STATS_FD, NULL) : -1;
+    return c->fd >= 0 && pread(c->fd, &c->head, sizeof c->head, 0) == sizeof c->head;
+}
+
+static uint64_t counter_read(const struct counters *c, const char *name)
+{
+    enum { NAME_MOST = 128 };
+    _Alignas(struct kvm_stats_desc) char bytes[sizeof(struct kvm_stats_desc) + NAME_MOST];
+    const struct kvm_stats_desc *desc = (const struct kvm_stats_desc *)bytes;
+    const size_t each = sizeof *desc + c->head.name_size;
+    uint64_t value = 0;
+    if (c->head.name_size > NAME_MOST)
+        return 0;
+    for (uint32_t i = 0; i < c->head.num_desc; i++) {
+        if (pread(c->fd, bytes, each, (off_t)(c->head.desc_offset + i * each)) != (ssize_t)each)
+            return 0;
+        if (strncmp(desc->name, name, c->head.name_size) != 0)
+            continue;
+        const off_t at = (off_t)c->head.data_offset + desc->offset;
+        return pread(c->fd, &value, sizeof value, at) == sizeof value ? value : 0;
+    }
+    return 0;
+}
+
+void kvm_count(const struct kvm *kvm, struct kvm_counts *counts)
+{
+    struct counters cpu, vm;
+    *counts = (struct kvm_counts){0};
+    if (counters_open(&cpu, kvm->vcpu_fd)) {
+        counts->faults = counter_read(&cpu, "pf_taken");
+        counts->emulated = counter_read(&cpu, "insn_emulation");
+    }
+    if (counters_open(&vm, kvm->vm_fd)) {
+        counts->small_pages = counter_read(&vm, "pages_4k");
+        counts->large_pages = counter_read(&vm, "pages_2m");
+    }
+    if (cpu.fd >= 0)
+        close(cpu.fd);
+    if (vm.fd >= 0)
+        close(vm.fd);
+}
+
 void kvm_close(struct kvm *kvm)
 {
     if (kvm->run)

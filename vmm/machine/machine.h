@@ -66,6 +66,9 @@ enum { TYPE_I32 = 0x7f, TYPE_I64 = 0x7e, TYPE_F32 = 0x7d, TYPE_F64 = 0x7c, TYPE_
 int invoke_print_one(const struct invoke_result *, char out[INVOKE_LINE]);
 
 /* ---- statistics: counted by the run loop, printed by the library ---- */
+/* What KVM counts of one machine: the guest's page faults that it took, instructions that it played
+ * for the guest (on the software kind all of CPL 0), pages of each size that the guest can reach. */
+struct kvm_counts { uint64_t faults, emulated, small_pages, large_pages; };
 struct call_stats { uint64_t count, polled, total_ns, ticks; }; /* polled: of count, served without an exit */
 struct run_stats {
     struct call_stats calls[CALL_COUNT];
@@ -79,6 +82,7 @@ struct run_stats {
     char clock_source[16];       /* the host's; "" = unknown */
     bool clocks_by_calls;        /* no clock can be read in the guest */
     uint64_t slot_kernel_bytes;
+    struct kvm_counts kvm;       /* KVM's own; all 0 where nobody asked, or the kernel cannot say */
     uint64_t linear_bytes;       /* linear memory at the end */
     struct guest_stats guest;    /* a copy, taken once */
     const char *missing_path;    /* wasi_missing_path's, at the end; "" or NULL = none */

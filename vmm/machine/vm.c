@@ -209,6 +209,8 @@ void vm_count(struct vm *vm)
     struct run_stats *stats = vm->stats;
     stats->linear_bytes = vm->mem.regions[REGION_LINEAR].bytes + vm->more.bytes;
     stats->slot_kernel_bytes = vm->kvm.slot_bytes / PAGE * KERNEL_BYTES_PER_PAGE;
+    if (vm->config->set->kvm_counts)
+        kvm_count(&vm->kvm, &stats->kvm);
     guest_read(&vm->mem, MAP_CONTROL + offsetof(struct control, stats), &stats->guest, sizeof stats->guest);
 }
 
