@@ -100,7 +100,12 @@ static inline uint32_t build_stack_vreg(struct build *b, uint32_t depth, enum ir
 /* The next node is a load or a store there: what it can do of the address itself is marked NF_FOLD. */
 void build_fold_address(struct build *, ref address, uint32_t off, uint32_t memory);
 
+/* build_known.c */
+unsigned build_value_bits(struct build *, ref); /* above these the register that holds an integer is zero */
+bool build_mask(struct build *, ref, uint64_t mask); /* pushes r & mask, an i64; false: an `and` must be made */
+
 /* build_value.c */
+void build_unary(struct build *, enum irop, enum irtype, unsigned sub);
 void build_plain(struct build *, const struct plain_op *);
 void build_test_zero(struct build *, enum irtype);
 void build_wrap(struct build *);

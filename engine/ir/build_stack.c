@@ -132,6 +132,34 @@ static bool fusible(struct build *b, uint32_t v)
                                           !build_is_folded(c, n->b));
 }
 
+/* v += constant, as a node. */
+static bool is_step(struct build *b, const struct node *n, uint32_t v, uint32_t *step)
+{
+    uint64_t imm;
+    if ((n->op != IR_ADD && n->op != IR_SUB) || n->type != T_I32 || n->dst != v || n->a != (REF_VREG | v) ||
+        !build_is_const(b, n->b, &imm))
+        return false;
+    *step = n->op == IR_ADD ? (uint32_t)imm : -(uint32_t)imm;
+    return true;
+}
+
+/* Go's return gives back the frame and then the return address's place: `SP += frame; SP += 8`, one after the other.
+ * The last node takes both steps. */
+static void merge_steps(struct build *b, uint32_t v)
+{
+    struct node *nodes = b->c->body.nodes;
+    uint32_t before = b->last - 1, first, second;
+    while (nodes[before].op == IR_CONST)
+        before--; /* a block begins with a label */
+    if (!is_step(b, &nodes[b->last], v, &second) || !is_step(b, &nodes[before], v, &first))
+        return;
+    nodes[before].op = IR_NOP;
+    nodes[before].dst = nodes[before].a = nodes[before].b = REF_NONE;
+    nodes[before].flags = NF_DEAD;
+    nodes[b->last].op = IR_ADD;
+    nodes[ref_index(nodes[b->last].b)].imm = first + second;
+}
+
 void build_set(struct build *b, uint32_t v, struct opnd o)
 {
     struct compile *c = b->c;
@@ -140,6 +168,8 @@ void build_set(struct build *b, uint32_t v, struct opnd o)
     build_vreg(b, v)->uses++;
     if (!build_vreg(b, v)->pending && build_is_last(b, o.r) && !(o.r & REF_NZ) && fusible(b, v)) {
         c->body.nodes[b->last].dst = v;
+        if (v == 0)
+            merge_steps(b, v);
         return;
     }
     build_save_pending(b, v);

@@ -3,23 +3,6 @@
 #include "engine/ir/build.h"
 #include "engine/lib.h"
 
-/* The 64-bit register that holds r is known to have a zero upper half. */
-static bool is_zero_extended(struct build *b, ref r)
-{
-    if (r & REF_NZ)
-        return false;
-    if (ref_is_vreg(r)) {
-        uint32_t v = ref_index(r);
-        return v < b->c->body.first_stack && build_vreg(b, v)->type == T_I32;
-    }
-    const struct node *n = &b->c->body.nodes[ref_index(r)];
-    if (n->op == IR_CONST)
-        return n->imm >> 32 == 0;
-    if (n->op == IR_LOAD && (n->sub == M_8U || n->sub == M_16U || n->sub == M_32U))
-        return true;
-    return node_value_type(n) == T_I32;
-}
-
 /* ---- folding ---- */
 
 /* A load that its user may do as a memory operand. */
@@ -49,6 +32,35 @@ static void fold_loads(struct build *b, struct opnd *x, struct opnd *y, enum iro
     }
 }
 
+/* The comparison that r is, computed just now: its test of zero is its inverse, in i64 as well. */
+static struct node *comparison(struct build *b, ref r)
+{
+    if (!build_is_last(b, r) || (r & REF_NZ))
+        return NULL;
+    struct node *n = &b->c->body.nodes[ref_index(r)];
+    return n->op == IR_CMP || n->op == IR_FCMP ? n : NULL;
+}
+
+static void invert(struct node *n)
+{
+    static const uint8_t inverse[] = {FCC_NE,  FCC_EQ, FCC_NLT, FCC_NGT, FCC_NLE,
+                                      FCC_NGE, FCC_LT, FCC_GT,  FCC_LE,  FCC_GE};
+    n->sub = n->op == IR_CMP ? (uint8_t)cond_inverse(n->sub) : inverse[n->sub];
+}
+
+/* Go's `if x == y`: the comparison, extended to i64, is compared with zero once more. */
+static bool compare_again(struct build *b, struct opnd x, struct opnd y, unsigned cond)
+{
+    uint64_t imm;
+    struct node *n = comparison(b, x.r);
+    if (!n || !build_is_const(b, y.r, &imm) || imm != 0 || (cond != COND_EQ && cond != COND_NE))
+        return false;
+    if (cond == COND_EQ)
+        invert(n);
+    build_push(b, x.r, T_I32);
+    return true;
+}
+
 static void binary(struct build *b, enum irop op, enum irtype type, unsigned sub)
 {
     struct opnd y = build_pop(b), x = build_pop(b);
@@ -58,6 +70,10 @@ static void binary(struct build *b, enum irop op, enum irtype type, unsigned sub
         x = y;
         y = t;
     }
+    if (op == IR_CMP && compare_again(b, x, y, sub))
+        return;
+    if (op == IR_AND && type == T_I64 && build_is_const(b, y.r, &imm) && build_mask(b, x.r, imm))
+        return;
     fold_loads(b, &x, &y, op, type);
     uint32_t n = build_node(b, op, type);
     struct node *node = &b->c->body.nodes[n];
@@ -67,7 +83,7 @@ static void binary(struct build *b, enum irop op, enum irtype type, unsigned sub
     build_push_node(b, n, op == IR_CMP || op == IR_FCMP ? T_I32 : type);
 }
 
-static void unary(struct build *b, enum irop op, enum irtype type, unsigned sub)
+void build_unary(struct build *b, enum irop op, enum irtype type, unsigned sub)
 {
     struct opnd x = build_pop(b);
     uint32_t n = build_node(b, op, type);
@@ -79,18 +95,11 @@ static void unary(struct build *b, enum irop op, enum irtype type, unsigned sub)
 void build_test_zero(struct build *b, enum irtype type)
 {
     struct opnd *top = &b->stack[b->sp - 1];
-    if (b->sp && build_is_last(b, top->r) && type == T_I32) {
-        struct node *n = &b->c->body.nodes[ref_index(top->r)];
-        if (n->op == IR_CMP) {
-            n->sub = (uint8_t)cond_inverse(n->sub);
-            return;
-        }
-        if (n->op == IR_FCMP) {
-            static const uint8_t inverse[] = {FCC_NE,  FCC_EQ, FCC_NLT, FCC_NGT, FCC_NLE,
-                                              FCC_NGE, FCC_LT, FCC_GT,  FCC_LE,  FCC_GE};
-            n->sub = inverse[n->sub];
-            return;
-        }
+    struct node *n = b->sp ? comparison(b, top->r) : NULL;
+    if (n) {
+        invert(n);
+        top->type = T_I32;
+        return;
     }
     build_push(b, build_const(b, type, 0), type);
     binary(b, IR_CMP, type, COND_EQ);
@@ -114,7 +123,7 @@ void build_wrap(struct build *b)
         build_push(b, build_const(b, T_I32, (uint32_t)imm), T_I32);
         return;
     }
-    if (is_zero_extended(b, o.r)) {
+    if (build_value_bits(b, o.r) <= 32) {
         build_push(b, o.r, T_I32);
         return;
     }
@@ -137,12 +146,12 @@ void build_zero_extend(struct build *b)
         build_push(b, build_const(b, T_I64, (uint32_t)imm), T_I64);
         return;
     }
-    if (is_zero_extended(b, o.r)) {
+    if (build_value_bits(b, o.r) <= 32) {
         build_push(b, o.r, T_I64);
         return;
     }
     build_push(b, o.r, T_I32);
-    unary(b, IR_ZEXT, T_I64, 0);
+    build_unary(b, IR_ZEXT, T_I64, 0);
 }
 
 /* ---- memory ---- */
@@ -193,7 +202,7 @@ void build_plain(struct build *b, const struct plain_op *p)
         binary(b, p->op, p->type, p->sub);
         break;
     case P_UN:
-        unary(b, p->op, p->type, p->sub);
+        build_unary(b, p->op, p->type, p->sub);
         break;
     case P_TEST:
         build_test_zero(b, p->type);

@@ -168,6 +168,12 @@ static uint32_t stack_args(const struct compile *c, const struct node *n)
     return target_stack_params(t);
 }
 
+/* A call whose result is tested at once, as Go does it: whether the callee unwinds. */
+static bool is_tested_result(const struct compile *c, const struct node *n, uint32_t i)
+{
+    return (n->op == IR_CALL || n->op == IR_CALLI) && n->use == i + 1 && c->body.nodes[i + 1].op == IR_BRIF;
+}
+
 static void place_temporary(struct coloring *g, struct node *n, uint32_t i, uint32_t allowed)
 {
     struct compile *c = g->c;
@@ -175,6 +181,10 @@ static void place_temporary(struct coloring *g, struct node *n, uint32_t i, uint
     bool is_int = type_is_int(type);
     ENGINE_ASSERT(n->use > i && n->use < c->body.nnodes);
     n->reg = REG_NONE;
+    if (is_tested_result(c, n, i)) {
+        n->reg = target_result();
+        return;
+    }
     if (!(n->flags & NF_CROSS) && n->use - i < TEMPORARY_NODES_MAX) {
         uint32_t free = allowed & ~busy_over(g->occupied, 2 * i + 1, 2 * n->use - 1);
         if (free) {

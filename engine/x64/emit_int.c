@@ -14,10 +14,9 @@ static bool same_slot(struct loc x, struct loc y)
 }
 
 /* a op constant */
-static void binary_imm(struct emit *e, struct node *n, int32_t imm)
+static void binary_imm(struct emit *e, struct node *n, bool w, int32_t imm)
 {
     struct assembler *a = &e->a;
-    bool w = n->type == T_I64;
     struct loc x = loc_of(e, n->a), home = loc_of_dst(e, n);
     if (n->op != IR_MUL && w && same_slot(x, home)) {
         x_alu_imm(a, alu_imm[n->op], w, x.rm, imm);
@@ -45,15 +44,34 @@ static void binary_imm(struct emit *e, struct node *n, int32_t imm)
     dst_done(e, n, d);
 }
 
+/* a & 0xff, a & 0xffff */
+static void low_bytes(struct emit *e, struct node *n, uint64_t mask)
+{
+    struct loc x = loc_of(e, n->a);
+    uint8_t d = dst_reg(e, n, RAX);
+    if (mask == 0xff)
+        x_byte_load(&e->a, I_MOVZX8, false, d, loc_rm(x));
+    else
+        x_rm(&e->a, I_MOVZX16, false, d, loc_rm(x));
+    dst_done(e, n, d);
+}
+
 static void binary(struct emit *e, struct node *n)
 {
     struct assembler *a = &e->a;
     bool w = n->type == T_I64;
     uint64_t imm;
     struct rm y;
+    if (n->op == IR_AND && is_imm(e, n->b, &imm) && imm >> 32 == 0) {
+        if ((imm == 0xff || imm == 0xffff) && loc_of(e, n->a).kind != L_IMM) {
+            low_bytes(e, n, imm);
+            return;
+        }
+        w = false; /* the upper half of the mask is zero, so the result's is */
+    }
     if (is_imm(e, n->b, &imm)) {
         if (fits32(imm, w)) {
-            binary_imm(e, n, (int32_t)imm);
+            binary_imm(e, n, w, (int32_t)imm);
             return;
         }
         x_mov_imm(a, RCX, imm);

@@ -37,6 +37,11 @@ uint8_t target_pick_temporary(uint32_t mask)
     return mask & 1u << RDX ? RDX : (uint8_t)(31 - __builtin_clz(mask));
 }
 
+uint8_t target_result(void)
+{
+    return RAX;
+}
+
 const uint32_t target_op_clobbers[IR_COUNT] = {
     [IR_DIVS] = 1u << RDX,
     [IR_DIVU] = 1u << RDX,

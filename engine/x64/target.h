@@ -13,6 +13,8 @@ uint32_t target_temporaries(const struct instance *, bool is_int);
 /* Which of these, at least one, a web or a temporary should get. */
 uint8_t target_pick_web(uint32_t mask);
 uint8_t target_pick_temporary(uint32_t mask);
+/* Where a call leaves an integer: a node just behind it that only tests it may find it there. */
+uint8_t target_result(void);
 /* What a node's code uses besides its operands' and its result's and the emitter's own. */
 extern const uint32_t target_op_clobbers[IR_COUNT];
 uint32_t target_vec_clobbers(unsigned sub); /* emit_simd.c */

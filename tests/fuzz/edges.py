@@ -5,7 +5,8 @@
 Where generate.py has the shapes of compilers' output, this has what optimisations get wrong: every instruction that
 needs registers of its own, with values alive over it; constants at the ends of what an instruction holds, with source
 and destination the same and not; loads and stores at memory's end by every shape of address; dispatches by indices
-outside their table; calls with many live values; loops with many variables that go round.
+outside their table; calls with many live values; loops with many variables that go round; masks, tests and steps of
+which the compiler knows that they do nothing, or that seem to do nothing.
 
 A module has functions of one theme.  Each is exported some times, with arguments of its own; every function counts its
 fuel down, so that all end.  No NaN's bits reach memory, integers or signs."""
@@ -438,6 +439,74 @@ def bulk_end(mod):
     return None
 
 
+# ---- what is known of values ----
+
+MASKS = (1, 0x7F, 0xFF, 0x100, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFF0, (1 << 32) - 1, 1 << 32,
+         (1 << 33) - 1, -16, -1, -256, -(1 << 32))
+
+
+def masked(body):
+    """An i64 that is narrower than it looks, or not, and a mask."""
+    r = body.r
+    load = const(I32, r.choice((0, 8, 60, 4096))) + op(r.choice(LOAD[I64])) + b"\x00\x00"
+    small = get(body.pick(I32))
+    value = r.choice((
+        load, load, get(body.pick(I64)), small + b"\xad", small + b"\xac", get(body.pick(I64)) + b"\xa7\xad",
+        small + const(I32, r.choice((0, 1, 8, 31, 32, 33))) + b"\x76\xad", body.condition(1) + b"\xad",
+        get(body.pick(I64)) + const(I64, r.choice((0, 1, 31, 32, 48, 56, 63, 64, 65))) + b"\x88",
+        get(body.pick(I64)) + const(I64, r.choice(MASKS)) + b"\x83", body.expr(I64, 1)))
+    for _ in range(r.choice((1, 1, 2))):
+        mask = const(I64, r.choice(MASKS))
+        value = (value + mask if r.random() < 0.8 else mask + value) + b"\x83"
+    return value
+
+
+def tested(body):
+    """A comparison that is tested, as i32 or extended to i64, perhaps more than once: an i32."""
+    r, code = body.r, body.condition(1)
+    for _ in range(r.choice((1, 1, 2, 3))):
+        spare = body.pick(I32)
+        code += r.choice((b"", b"", b"", b"\x22" + u(spare), get(body.pick(I32)) + b"\x1a"))
+        code += r.choice((b"\x45", b"\xad\x50", b"\xad\x42\x00\x52", b"\xad\x42\x00\x51", b"\xac\x50",
+                          b"\x41\x00\x47", b"\xad\x42\x01\x52", b"\x41\x01\x46", b"\xad\x42\x00\x53",
+                          b"\x41\x00\x4a", b"\xad\xa7"))
+    return code
+
+
+def steps(body):
+    """Steps of global 0, one after the other, that come to nothing together."""
+    r = body.r
+    values = [r.choice((1, 8, 24, 128, 0x7FFFFFFF, 0x80000000, 0xFFFFFFF8)) for _ in range(r.choice((1, 2, 3)))]
+    values.append(-sum(values) & 0xFFFFFFFF)
+    code = b""
+    for v in values:
+        look = b"\x23" + u(FUEL) + body.mix(I32)
+        load = get(0) + const(I32, 0xFF0) + b"\x71\x28\x00\x00" + body.mix(I32)
+        code += r.choice((b"", b"", b"", look, load, b"\x02\x40\x0b"))
+        step = const(I32, v) + b"\x6a" if r.random() < 0.6 else const(I32, -v & 0xFFFFFFFF) + b"\x6b"
+        code += b"\x23" + u(FUEL) + step + b"\x24" + u(FUEL)
+    return code
+
+
+def known(mod):
+    """Masks, tests of tests, steps; results of calls that are tested at once."""
+    body = Body(mod, 1)
+    r, code = body.r, b""
+    for _ in range(r.choice((2, 6, 12))):
+        way = r.random()
+        if way < 0.4:
+            code += masked(body) + (body.mix(I64) if r.random() < 0.7 else b"\xa7" + body.mix(I32))
+        elif way < 0.7:
+            guarded = b"\x04\x40" + get(2) + body.mix(I64) + b"\x0b"
+            code += tested(body) + (guarded if r.random() < 0.6 else body.mix(I32))
+        elif way < 0.85:
+            code += steps(body)
+        else:
+            code += body.call(I32, 1) + b"\x04\x40" + get(3) + body.mix(I64)
+            code += b"\x05" + get(0) + body.mix(I32) + b"\x0b"
+    return body.finish(code)
+
+
 # ---- control ----
 
 def dispatch(mod):
@@ -525,7 +594,8 @@ def loop(body, depth):
     return code + get(count) + const(I32, 1) + b"\x6b\x22" + u(count) + const(I32, 0) + b"\x4a\x0d\x00\x0b"
 
 
-THEMES = (alive, alive, alive, immediates, at_the_end, at_the_end, sums, sums, bulk_end, dispatch, calls, loops)
+THEMES = (alive, alive, alive, immediates, at_the_end, at_the_end, sums, sums, known, known, bulk_end, dispatch,
+          calls, loops)
 
 
 def module(rng, theme=None):

@@ -149,8 +149,8 @@
 ;;> b8: weight 8
 ;;>     pin0 = sub.i32 pin0, 8
 ;;>     store.i64.64 [pin0], 0x10010002
-;;>     t8:rdx = call.i32 func 0 (0)
-;;>     brif t8:rdx, b9, b10
+;;>     t8:rax = call.i32 func 0 (0)
+;;>     brif t8:rax, b9, b10
 ;;> b9: weight 8
 ;;>     return (1)
 ;;> b10: weight 8 empty
@@ -159,7 +159,7 @@
 ;;>     trap unreachable
 ;;> code: func 1 "main.work" (i32) -> (i32), frame 0, 148 bytes
 ;;>      0  test edi, edi  ; +21 br_table
-;;>      2  jne 62
+;;>      2  jne 60
 ;;>      8  mov ecx, r14d  ; +33 i64.load
 ;;>      b  mov rdx, qword [rcx + 16]
 ;;>      f  cmp r15d, edx  ; +38 if
@@ -179,24 +179,23 @@
 ;;>     40  mov qword [r15], 0x10010002  ; +126 i64.store
 ;;>     47  mov edi, 0  ; +131 call
 ;;>     4c  call func 0 "callee"
-;;>     51  mov edx, eax
-;;>     53  test edx, edx  ; +137 if
-;;>     55  je 8
-;;>     57  mov eax, 1  ; +141 return
-;;>     5c  ret
-;;>     5d  call trap: unreachable  ; +150 unreachable
-;;>     62  mov eax, edi
-;;>     64  cmp eax, 3
-;;>     67  mov ecx, 3
-;;>     6c  cmova eax, ecx
-;;>     6f  lea rcx, [84]
-;;>     76  movsxd rax, dword [rcx + rax * 4]
-;;>     7a  add rax, rcx
-;;>     7d  xor ebx, ebx
-;;>     7f  xor ebp, ebp
-;;>     81  jmp rax
-;;>     83  bytes cc
-;;>     84  table 8 22 3c 5d
+;;>     51  test eax, eax  ; +137 if
+;;>     53  je 8
+;;>     55  mov eax, 1  ; +141 return
+;;>     5a  ret
+;;>     5b  call trap: unreachable  ; +150 unreachable
+;;>     60  mov eax, edi
+;;>     62  cmp eax, 3
+;;>     65  mov ecx, 3
+;;>     6a  cmova eax, ecx
+;;>     6d  lea rcx, [84]
+;;>     74  movsxd rax, dword [rcx + rax * 4]
+;;>     78  add rax, rcx
+;;>     7b  xor ebx, ebx
+;;>     7d  xor ebp, ebp
+;;>     7f  jmp rax
+;;>     81  bytes cc cc cc
+;;>     84  table 8 22 3c 5b
 ;;> build: func 2 "broken_mirror" (i32) -> (i32)
 ;;> b0:
 ;;>     l1 = set.i32 pin0
