@@ -99,10 +99,13 @@ static inline uint32_t build_stack_vreg(struct build *b, uint32_t depth, enum ir
 /* build_address.c */
 /* The next node is a load or a store there: what it can do of the address itself is marked NF_FOLD. */
 void build_fold_address(struct build *, ref address, uint32_t off, uint32_t memory);
+/* The next node is a sum of this type: where r is an index << 1, 2 or 3, the sum does the shift itself. */
+bool build_fold_scale(struct build *, ref r, enum irtype type);
 
 /* build_known.c */
 unsigned build_value_bits(struct build *, ref); /* above these the register that holds an integer is zero */
-bool build_mask(struct build *, ref, uint64_t mask); /* pushes r & mask, an i64; false: an `and` must be made */
+/* Pushes r & mask where that needs no `and`; false: it does. */
+bool build_mask(struct build *, ref, uint64_t mask, enum irtype);
 
 /* build_value.c */
 void build_unary(struct build *, enum irop, enum irtype, unsigned sub);

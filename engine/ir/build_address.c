@@ -7,16 +7,25 @@
  *
  * What is folded is evaluated at its user: nothing between may write what it reads.  So a folded node reads virtual
  * registers that no node behind it writes (is_stable); temporaries are written once.  A load that such a node had as
- * its
- * own memory operand stands alone again. */
+ * its own memory operand stands alone again.
+ *
+ * A sum that is no address takes a scaled index as well: x86 has an instruction for it, lea. */
 #include "engine/assert.h"
 #include "engine/ir/build.h"
 
 #define LOOK 48 /* nodes between the sum and its user: work stays linear */
 
+/* A shift that its user computes. */
+static bool is_scale(const struct node *n)
+{
+    return n->op == IR_SHL && (n->flags & NF_FOLD);
+}
+
 static bool is_stable(const struct build *b, ref r, uint32_t from)
 {
     const struct body *body = &b->c->body;
+    while (r != REF_NONE && ref_is_node(r) && is_scale(&body->nodes[ref_index(r)]))
+        r = body->nodes[ref_index(r)].a; /* evaluated with its user */
     if (r == REF_NONE || ref_is_node(r))
         return true;
     uint32_t v = ref_index(r);
@@ -64,11 +73,18 @@ static void fold(struct build *b, struct node *n)
 static bool fold_scale(struct build *b, ref r)
 {
     uint64_t k;
+    if (ref_is_node(r) && is_scale(&b->c->body.nodes[ref_index(r)]))
+        return true;
     struct node *n = foldable(b, r, IR_SHL);
     if (!n || !build_is_const(b, n->b, &k) || k == 0 || k > 3 || is_constant(b, n->a))
         return false;
     fold(b, n);
     return true;
+}
+
+bool build_fold_scale(struct build *b, ref r, enum irtype type)
+{
+    return ref_is_node(r) && b->c->body.nodes[ref_index(r)].type == type && fold_scale(b, r);
 }
 
 /* A sum inside the address's: x + constant, or where `constant` is taken already x + y. */

@@ -28,10 +28,8 @@ unsigned build_value_bits(struct build *b, ref r)
 {
     if (r & REF_NZ)
         return 64;
-    if (ref_is_vreg(r)) { /* a stack register may hold either type */
-        uint32_t v = ref_index(r);
-        return v < b->c->body.first_stack && build_vreg(b, v)->type == T_I32 ? 32 : 64;
-    }
+    if (ref_is_vreg(r)) /* stack registers are as i64 */
+        return build_vreg(b, ref_index(r))->type == T_I32 ? 32 : 64;
     const struct node *n = &b->c->body.nodes[ref_index(r)];
     unsigned most = node_value_type(n) == T_I32 ? 32 : 64;
     uint64_t imm;
@@ -54,14 +52,17 @@ unsigned build_value_bits(struct build *b, ref r)
     }
 }
 
-bool build_mask(struct build *b, ref r, uint64_t mask)
+bool build_mask(struct build *b, ref r, uint64_t mask, enum irtype type)
 {
-    unsigned bits = build_value_bits(b, r);
-    uint64_t possible = bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
-    if (possible & ~mask && mask != UINT32_MAX)
-        return false;
-    build_push(b, r, T_I64);
-    if (possible & ~mask)
+    unsigned bits = build_value_bits(b, r), most = type == T_I32 ? 32 : 64;
+    uint64_t possible = bits ? UINT64_MAX >> (64 - (bits < most ? bits : most)) : 0;
+    if (possible & ~mask) {
+        if (type == T_I32 || mask != UINT32_MAX)
+            return false;
+        build_push(b, r, type);
         build_unary(b, IR_ZEXT, T_I64, 0);
+        return true;
+    }
+    build_push(b, r, type);
     return true;
 }

@@ -13,6 +13,27 @@ static bool foldable_load(struct build *b, ref r, enum irtype type)
            b->c->body.nodes[r].sub == shape[type] && b->c->body.nodes[r].type == type;
 }
 
+static void swap(struct opnd *x, struct opnd *y)
+{
+    struct opnd t = *x;
+    *x = *y;
+    *y = t;
+}
+
+/* base + (index << k): the scaled one goes to the right. */
+static bool fold_scales(struct build *b, struct opnd *x, struct opnd *y, enum irtype type)
+{
+    uint64_t imm;
+    if (build_is_const(b, y->r, &imm))
+        return false;
+    if (build_fold_scale(b, y->r, type))
+        return true;
+    if (!build_fold_scale(b, x->r, type))
+        return false;
+    swap(x, y);
+    return true;
+}
+
 static void fold_loads(struct build *b, struct opnd *x, struct opnd *y, enum irop op, enum irtype type)
 {
     static const bool folds[IR_COUNT] = {
@@ -25,9 +46,7 @@ static void fold_loads(struct build *b, struct opnd *x, struct opnd *y, enum iro
         if (!build_is_const(b, x->r, &imm))
             b->c->body.nodes[y->r].flags |= NF_FOLD;
     } else if (foldable_load(b, x->r, type) && !build_is_const(b, y->r, &imm) && (ir_flags[op] & IRF_COMM)) {
-        struct opnd t = *x;
-        *x = *y;
-        *y = t;
+        swap(x, y);
         b->c->body.nodes[y->r].flags |= NF_FOLD;
     }
 }
@@ -35,7 +54,7 @@ static void fold_loads(struct build *b, struct opnd *x, struct opnd *y, enum iro
 /* The comparison that r is, computed just now: its test of zero is its inverse, in i64 as well. */
 static struct node *comparison(struct build *b, ref r)
 {
-    if (!build_is_last(b, r) || (r & REF_NZ))
+    if (!build_is_last(b, r))
         return NULL;
     struct node *n = &b->c->body.nodes[ref_index(r)];
     return n->op == IR_CMP || n->op == IR_FCMP ? n : NULL;
@@ -65,16 +84,14 @@ static void binary(struct build *b, enum irop op, enum irtype type, unsigned sub
 {
     struct opnd y = build_pop(b), x = build_pop(b);
     uint64_t imm;
-    if ((ir_flags[op] & IRF_COMM) && build_is_const(b, x.r, &imm)) {
-        struct opnd t = x;
-        x = y;
-        y = t;
-    }
+    if ((ir_flags[op] & IRF_COMM) && build_is_const(b, x.r, &imm))
+        swap(&x, &y);
     if (op == IR_CMP && compare_again(b, x, y, sub))
         return;
-    if (op == IR_AND && type == T_I64 && build_is_const(b, y.r, &imm) && build_mask(b, x.r, imm))
+    if (op == IR_AND && build_is_const(b, y.r, &imm) && build_mask(b, x.r, imm, type))
         return;
-    fold_loads(b, &x, &y, op, type);
+    if (op != IR_ADD || !fold_scales(b, &x, &y, type))
+        fold_loads(b, &x, &y, op, type);
     uint32_t n = build_node(b, op, type);
     struct node *node = &b->c->body.nodes[n];
     node->a = x.r;
@@ -105,13 +122,18 @@ void build_test_zero(struct build *b, enum irtype type)
     binary(b, IR_CMP, type, COND_EQ);
 }
 
+static bool is_folded_load(struct build *b, ref r)
+{
+    return build_is_folded(b->c, r) && b->c->body.nodes[ref_index(r)].op == IR_LOAD;
+}
+
 /* The low half of its result needs no upper half of an operand. */
 static bool narrows(struct build *b, const struct node *n)
 {
     uint64_t imm;
     if (n->op == IR_SHL)
         return build_is_const(b, n->b, &imm) && imm < 32;
-    return (ir_flags[n->op] & IRF_NARROW) && !build_is_folded(b->c, n->b);
+    return (ir_flags[n->op] & IRF_NARROW) && !is_folded_load(b, n->b);
 }
 
 /* i32.wrap_i64: the entry's type changes; an addition and its like narrow to 32 bits. */

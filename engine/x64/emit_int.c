@@ -56,12 +56,34 @@ static void low_bytes(struct emit *e, struct node *n, uint64_t mask)
     dst_done(e, n, d);
 }
 
+/* The shift that this sum does itself (ir/build_address.c). */
+static const struct node *scale_of(const struct emit *e, const struct node *n)
+{
+    const struct node *s = n->op == IR_ADD && ref_is_node(n->b) ? &e->c->body.nodes[ref_index(n->b)] : NULL;
+    return s && s->op == IR_SHL && (s->flags & NF_FOLD) ? s : NULL;
+}
+
+static void add_scaled(struct emit *e, struct node *n, const struct node *s)
+{
+    bool w = n->type == T_I64;
+    uint64_t k = 0;
+    ENGINE_ASSERT(is_imm(e, s->b, &k) && k >= 1 && k <= 3);
+    uint8_t base = gpr_of(e, n->a, RAX, w), index = gpr_of(e, s->a, RCX, w), d = dst_reg(e, n, RAX);
+    x_rm(&e->a, I_LEA, w, d, rm_index(base, index, (uint8_t)k, 0));
+    dst_done(e, n, d);
+}
+
 static void binary(struct emit *e, struct node *n)
 {
     struct assembler *a = &e->a;
     bool w = n->type == T_I64;
     uint64_t imm;
     struct rm y;
+    const struct node *scale = scale_of(e, n);
+    if (scale) {
+        add_scaled(e, n, scale);
+        return;
+    }
     if (n->op == IR_AND && is_imm(e, n->b, &imm) && imm >> 32 == 0) {
         if ((imm == 0xff || imm == 0xffff) && loc_of(e, n->a).kind != L_IMM) {
             low_bytes(e, n, imm);

@@ -488,6 +488,28 @@ def steps(body):
     return code
 
 
+def scaled(body):
+    """base + (index << k), of which some are written meanwhile: an i64, and at times an address of it."""
+    r = body.r
+    t, x, y = I64, body.pick(I64), body.pick(I64)
+    base = r.choice((get(x), get(x), body.expr(I64, 1), const(I32, 64) + b"\x29\x00\x00"))
+    shift = get(y) + const(I64, r.choice((0, 1, 2, 3, 3, 3, 4, 64, 67))) + b"\x86"
+    if r.random() < 0.4: # in 32 bits, some of them extended to a sum of 64
+        t = r.choice((I32, I64))
+        shift = get(body.pick(I32)) + const(I32, r.choice((1, 2, 3, 4, 35))) + b"\x74" + (b"\xad" if t == I64 else b"")
+        base = base if t == I64 else get(body.pick(I32))
+    between = r.choice((b"", b"", b"", const(I64, 77) + put(r.choice((x, y))), get(x) + put(y)))
+    add = b"\x7c" if t == I64 else b"\x6a"
+    value = (base + shift + between if r.random() < 0.6 else shift + between + base) + add
+    if r.random() < 0.3:
+        value += r.choice((get(body.pick(t)), const(t, 24), get(body.pick(t)) + const(t, 2) + op(SHIFTS[t][0]))) + add
+    if r.random() < 0.3:
+        value += b"\x22" + u(body.pick(t))
+    if t == I64:
+        return value + (b"\xa7\xad" if r.random() < 0.3 else b"")
+    return value + b"\xad"
+
+
 def known(mod):
     """Masks, tests of tests, steps; results of calls that are tested at once."""
     body = Body(mod, 1)
@@ -499,7 +521,9 @@ def known(mod):
         elif way < 0.7:
             guarded = b"\x04\x40" + get(2) + body.mix(I64) + b"\x0b"
             code += tested(body) + (guarded if r.random() < 0.6 else body.mix(I32))
-        elif way < 0.85:
+        elif way < 0.8:
+            code += scaled(body) + body.mix(I64)
+        elif way < 0.9:
             code += steps(body)
         else:
             code += body.call(I32, 1) + b"\x04\x40" + get(3) + body.mix(I64)

@@ -1,6 +1,7 @@
 ;; Sums that an access computes itself: base + index << k + constant, modulo 2^32, at offset 0 alone.
 ;;! build,code 0 1 2 3
 ;;! code 4 5 6 7 8 9
+;;! build,code 10 11 12 13 14 15 16 17 18
 (module
   (memory 1)
   (memory 1)
@@ -37,7 +38,35 @@
   (func $global_over_a_call (param i32) (result i32)
     (i32.add (global.get $sp) (i32.const 8))
     (call $store (i64.const 0) (i64.const 0) (i64.const 0))
-    (i32.load)))
+    (i32.load))
+  ;; A sum that is no address: lea, whichever side the shift is on, and where only the lower half is wanted.
+  (func $scaled (param i64 i64) (result i64)
+    (i64.add (local.get 0) (i64.shl (local.get 1) (i64.const 3))))
+  (func $scaled_left (param i32 i32) (result i32)
+    (i32.add (i32.shl (local.get 1) (i32.const 1)) (local.get 0)))
+  (func $scaled_narrow (param i64 i64) (result i32)
+    (i32.wrap_i64 (i64.add (local.get 0) (i64.shl (local.get 1) (i64.const 2)))))
+  ;; Such a sum is an address, too, or a part of one.
+  (func $scaled_kept (param i64 i64) (result i64) (local i64)
+    (local.set 2 (i64.add (local.get 0) (i64.shl (local.get 1) (i64.const 3))))
+    (i64.add (i64.load (i32.wrap_i64 (local.get 2))) (i64.load offset=8 (i32.wrap_i64 (local.get 2)))))
+  ;; Not by 4 or 0; not a shift of 32 bits in a sum of 64; not where the index is written between.
+  (func $scaled_4 (param i64 i64) (result i64)
+    (i64.add (local.get 0) (i64.shl (local.get 1) (i64.const 4))))
+  (func $scaled_0 (param i64 i64) (result i64)
+    (i64.add (local.get 0) (i64.shl (local.get 1) (i64.const 0))))
+  (func $scaled_32 (param i64 i32) (result i64)
+    (i64.add (local.get 0) (i64.extend_i32_u (i32.shl (local.get 1) (i32.const 3)))))
+  (func $scaled_written (param i64 i64) (result i64)
+    (i64.shl (local.get 1) (i64.const 3))
+    (local.set 1 (i64.const 5))
+    (i64.add (local.get 0)))
+  ;; Nor is the sum the access's where its index is written between them.
+  (func $sum_written (param i32 i32) (result i32)
+    (i32.add (local.get 0) (i32.shl (local.get 1) (i32.const 2)))
+    (local.set 1 (i32.const 5))
+    (i32.load)
+    (i32.add (local.get 1))))
 ;;> build: func 0 "base_and_constant" (i64) -> (i64)
 ;;> b0:
 ;;>     t1 = load.i64.64 [(add.i32 l0, 24)]
@@ -115,3 +144,98 @@
 ;;>     25  mov eax, edx  ; +17 end
 ;;>     27  add rsp, 8
 ;;>     2b  ret
+;;> build: func 10 "scaled" (i64 i64) -> (i64)
+;;> b0:
+;;>     t1 = add.i64 l0, (shl.i64 l1, 3)
+;;>     return (t1)
+;;> code: func 10 "scaled" (i64 i64) -> (i64), frame 0, 8 bytes
+;;>      0  lea rdx, qword [rdi + rsi * 8]  ; +8 i64.add
+;;>      4  mov rax, rdx  ; +9 end
+;;>      7  ret
+;;> build: func 11 "scaled_left" (i32 i32) -> (i32)
+;;> b0:
+;;>     t1 = add.i32 l0, (shl.i32 l1, 1)
+;;>     return (t1)
+;;> code: func 11 "scaled_left" (i32 i32) -> (i32), frame 0, 6 bytes
+;;>      0  lea edx, dword [rdi + rsi * 2]  ; +8 i32.add
+;;>      3  mov eax, edx  ; +9 end
+;;>      5  ret
+;;> build: func 12 "scaled_narrow" (i64 i64) -> (i32)
+;;> b0:
+;;>     t1 = add.i32 l0, (shl.i64 l1, 2)
+;;>     return (t1)
+;;> code: func 12 "scaled_narrow" (i64 i64) -> (i32), frame 0, 6 bytes
+;;>      0  lea edx, dword [rdi + rsi * 4]  ; +8 i64.add
+;;>      3  mov eax, edx  ; +10 end
+;;>      5  ret
+;;> build: func 13 "scaled_kept" (i64 i64) -> (i64)
+;;> b0:
+;;>     l2 = add.i64 l0, (shl.i64 l1, 3)
+;;>     t2 = load.i64.64 [lo(l2)]
+;;>     t4 = add.i64 t2, (load.i64.64 [lo(l2) + 8])
+;;>     return (t4)
+;;> code: func 13 "scaled_kept" (i64 i64) -> (i64), frame 0, 18 bytes
+;;>      0  lea rbx, qword [rdi + rsi * 8]  ; +10 i64.add
+;;>      4  mov rdx, qword [ebx]  ; +16 i64.load
+;;>      8  mov ecx, ebx  ; +25 i64.add
+;;>      a  add rdx, qword [rcx + 8]  ; +22 i64.load
+;;>      e  mov rax, rdx  ; +26 end
+;;>     11  ret
+;;> build: func 14 "scaled_4" (i64 i64) -> (i64)
+;;> b0:
+;;>     t0 = shl.i64 l1, 4
+;;>     t1 = add.i64 l0, t0
+;;>     return (t1)
+;;> code: func 14 "scaled_4" (i64 i64) -> (i64), frame 0, 14 bytes
+;;>      0  mov rdx, rsi  ; +7 i64.shl
+;;>      3  shl rdx, 4
+;;>      7  add rdx, rdi  ; +8 i64.add
+;;>      a  mov rax, rdx  ; +9 end
+;;>      d  ret
+;;> build: func 15 "scaled_0" (i64 i64) -> (i64)
+;;> b0:
+;;>     t0 = shl.i64 l1, 0
+;;>     t1 = add.i64 l0, t0
+;;>     return (t1)
+;;> code: func 15 "scaled_0" (i64 i64) -> (i64), frame 0, 10 bytes
+;;>      0  mov rdx, rsi  ; +7 i64.shl
+;;>      3  add rdx, rdi  ; +8 i64.add
+;;>      6  mov rax, rdx  ; +9 end
+;;>      9  ret
+;;> build: func 16 "scaled_32" (i64 i32) -> (i64)
+;;> b0:
+;;>     t0 = shl.i32 l1, 3
+;;>     t1 = add.i64 l0, t0
+;;>     return (t1)
+;;> code: func 16 "scaled_32" (i64 i32) -> (i64), frame 0, 12 bytes
+;;>      0  mov edx, esi  ; +7 i32.shl
+;;>      2  shl edx, 3
+;;>      5  add rdx, rdi  ; +9 i64.add
+;;>      8  mov rax, rdx  ; +10 end
+;;>      b  ret
+;;> build: func 17 "scaled_written" (i64 i64) -> (i64)
+;;> b0:
+;;>     t0 = shl.i64 l1, 3
+;;>     l1 = set.i64 5
+;;>     t1 = add.i64 t0, l0
+;;>     return (t1)
+;;> code: func 17 "scaled_written" (i64 i64) -> (i64), frame 0, 14 bytes
+;;>      0  mov rdx, rsi  ; +5 i64.shl
+;;>      3  shl rdx, 3
+;;>      7  add rdx, rdi  ; +12 i64.add
+;;>      a  mov rax, rdx  ; +13 end
+;;>      d  ret
+;;> build: func 18 "sum_written" (i32 i32) -> (i32)
+;;> b0:
+;;>     t1 = add.i32 l0, (shl.i32 l1, 2)
+;;>     l1 = set.i32 5
+;;>     t3 = add.i32 l1, (load.i32.32u [t1])
+;;>     return (t3)
+;;> code: func 18 "sum_written" (i32 i32) -> (i32), frame 0, 17 bytes
+;;>      0  lea edx, dword [rdi + rsi * 4]  ; +8 i32.add
+;;>      3  mov ebx, 5  ; +11 local.set
+;;>      8  mov eax, ebx  ; +13 i32.load
+;;>      a  add eax, dword [rdx]
+;;>      c  mov edx, eax
+;;>      e  mov eax, edx  ; +19 end
+;;>     10  ret

@@ -72,18 +72,15 @@
 ;;>      5  ret
 ;;> build: func 5 "wrap_of_a_shift" (i64) -> (i32)
 ;;> b0:
-;;>     t0 = shl.i32 l0, 3
 ;;>     t1 = shr.i64 l0, 3
-;;>     t2 = add.i32 t0, lo(t1)
+;;>     t2 = add.i32 lo(t1), (shl.i32 l0, 3)
 ;;>     return (t2)
-;;> code: func 5 "wrap_of_a_shift" (i64) -> (i32), frame 0, 18 bytes
-;;>      0  mov edx, edi  ; +5 i64.shl
-;;>      2  shl edx, 3
-;;>      5  mov r15, rdi  ; +11 i64.shr_u
-;;>      8  shr r15, 3
-;;>      c  add edx, r15d  ; +13 i32.add
-;;>      f  mov eax, edx  ; +14 end
-;;>     11  ret
+;;> code: func 5 "wrap_of_a_shift" (i64) -> (i32), frame 0, 13 bytes
+;;>      0  mov rdx, rdi  ; +11 i64.shr_u
+;;>      3  shr rdx, 3
+;;>      7  lea edx, dword [rdx + rdi * 8]  ; +13 i32.add
+;;>      a  mov eax, edx  ; +14 end
+;;>      c  ret
 ;;> build: func 6 "extend_of_a_narrow_value" (i32) -> (i64)
 ;;> b0:
 ;;>     return (l0)
