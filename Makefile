@@ -448,17 +448,18 @@ $(BUILD)/san/wasmvm: $(call objects,tests/host/sanitizers.c $(filter %.c,$(VMM_S
     $(BUILD)/lib/vmm/machine/blob.o
 	$(call program,$(SAN) $(VMM_LIBS))
 
-$(BUILD)/unit/go/%: tests/unit/go/%.c $(BUILD)/san/libgo.a
-	@mkdir -p $(@D)
-	$(call say,CC $@)
-	$(Q)$(CC) $(FLAGS_san) -MF $@.d -o $@ $^ $(GO_LIBS) -lcmocka
+$(BUILD)/unit/go/%: $(BUILD)/san/tests/unit/go/%.o $(BUILD)/san/libgo.a
+	$(call program,$(SAN) $(GO_LIBS) -lcmocka)
 
 # The guest's own library (memcpy and so on) stands after the C library, so that it never replaces it.
-$(BUILD)/unit/%: tests/unit/%.c $(SAN_LIBS) $(BUILD)/san/libguest.a
+$(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(SAN_LIBS) $(BUILD)/san/libguest.a
 	@mkdir -p $(@D)
-	$(call say,CC $@)
-	$(Q)$(CC) $(FLAGS_san) -MF $@.d -o $@ $< $(SAN_LIBS) $(VMM_LIBS) -lcmocka -lm -lc \
+	$(call say,LD $@)
+	$(Q)$(CC) $(SAN) -o $@ $< $(SAN_LIBS) $(VMM_LIBS) -lcmocka -lm -lc \
 	    $(if $(filter guest/% wasi-shim/%,$*),$(BUILD)/san/libguest.a)
+
+# They are made on the way to the programs, and kept.
+.SECONDARY: $(UNIT_SRC:%.c=$(BUILD)/san/%.o)
 
 # What two threads share: the hand-over of calls, bytes without calls, the resolver.
 $(BUILD)/tsan/test_service: $(call objects,tests/unit/vmm/run/test_service.c vmm/run/service.c vmm/base/message.c \

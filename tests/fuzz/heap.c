@@ -38,6 +38,25 @@ static uint8_t *scratch(const struct engine *engine)
     return engine->env.heap + scratch_start;
 }
 
+/* How many allocations succeed before one fails; 0: all do. */
+static uint32_t fail_at, failed;
+
+bool fuzz_heap_fails(void)
+{
+    return fail_at && --fail_at == 0 && ++failed;
+}
+
+void fuzz_heap_fail_at(uint32_t number)
+{
+    fail_at = number;
+    failed = 0;
+}
+
+bool fuzz_heap_failed(void)
+{
+    return failed > 0;
+}
+
 static void *nomem(struct engine *engine)
 {
     error_set(engine, ERROR_NOMEM, 0, "out of engine memory");
@@ -47,7 +66,7 @@ static void *nomem(struct engine *engine)
 void *heap_alloc(struct engine *engine, uint64_t bytes, uint64_t align)
 {
     uint64_t cap = engine->env.heap_cap / 2, at = (engine->heap_used + REDZONE + align - 1) & ~(align - 1);
-    if (bytes > cap || at > cap - bytes)
+    if (bytes > cap || at > cap - bytes || fuzz_heap_fails())
         return nomem(engine);
     engine->heap_used = at + bytes;
     engine->stats.heap_bytes = engine->heap_used;
@@ -60,7 +79,7 @@ void *heap_alloc(struct engine *engine, uint64_t bytes, uint64_t align)
 void *scratch_alloc(struct engine *engine, uint64_t bytes)
 {
     uint64_t at = (scratch_at + REDZONE + 15) & ~15ull;
-    if (bytes > scratch_cap(engine) || at > scratch_cap(engine) - bytes)
+    if (bytes > scratch_cap(engine) || at > scratch_cap(engine) - bytes || fuzz_heap_fails())
         return nomem(engine);
     scratch_at = at + bytes;
     ASAN_UNPOISON_MEMORY_REGION(scratch(engine) + at, bytes);

@@ -10,6 +10,11 @@ void fuzz_heap_open(uint8_t *heap, uint64_t bytes);
 void fuzz_heap_keep(const struct engine *);
 /* After a run. */
 void fuzz_heap_reset(struct engine *);
+/* The allocation of this number from now on fails, and no other one; 0: none.  Did it? */
+void fuzz_heap_fail_at(uint32_t number);
+bool fuzz_heap_failed(void);
+/* Asked for each allocation, also by others that stand for one. */
+bool fuzz_heap_fails(void);
 /* Bytes of scratch that the last compilation took. */
 uint64_t fuzz_scratch_used(void);
 

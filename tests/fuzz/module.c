@@ -4,7 +4,7 @@
  * What is demanded besides AddressSanitizer's and UBSan's silence: a refusal has a kind and one line of text; the
  * validator says of a module what it says of its functions one by one; a valid function compiles, and compiles again to
  * learn offsets; the heap stays below a bound that is linear in the input's length.  One input in eight gets a small
- * heap, so that memory runs out everywhere.
+ * heap, so that memory runs out everywhere; and fuzz_without_memory has each allocation fail, one at a time.
  *
  * All memory is mapped once, the engine made once; after a run both are brought back to what they were then: a run
  * costs some ten microseconds.  Emitted code is decoded again (tests/check/). */
@@ -51,13 +51,13 @@ __attribute__((noreturn, format(printf, 1, 2))) static void finding(const char *
 static bool grow(void *self, uint64_t bytes)
 {
     (void)self, (void)bytes;
-    return true;
+    return !fuzz_heap_fails();
 }
 
 static bool memory_open(void *self, uint64_t max_bytes, uint8_t **base)
 {
     (void)self, (void)max_bytes;
-    if (space.nmemories == MEMORIES)
+    if (space.nmemories == MEMORIES || fuzz_heap_fails())
         return false;
     space.used[space.nmemories] = 0;
     *base = space.memories + MEMORY_SLOT * space.nmemories++;
@@ -67,6 +67,8 @@ static bool memory_open(void *self, uint64_t max_bytes, uint8_t **base)
 static bool memory_grow(void *self, uint8_t *base, uint64_t old_bytes, uint64_t new_bytes)
 {
     (void)self;
+    if (fuzz_heap_fails())
+        return false;
     ASAN_UNPOISON_MEMORY_REGION(base + old_bytes, new_bytes - old_bytes);
     space.used[(uint64_t)(base - space.memories) / MEMORY_SLOT] = new_bytes;
     return true;
@@ -209,6 +211,8 @@ static void functions_compile(struct engine *engine, struct instance *instance, 
             finding("function %u took %llu bytes of scratch memory", func, (unsigned long long)fuzz_scratch_used());
         if (!done)
             error_check(engine, "compile", len);
+        if (!done && fuzz_heap_failed() && !func_compile(instance, func) && verdict == VALID)
+            finding("function %u does not compile once there is memory: %s", func, engine_error(engine)->text);
         enum error_kind kind = engine_error(engine)->kind;
         if (!done && verdict == VALID && (kind == ERROR_INVALID || kind == ERROR_MALFORMED))
             finding("the module is valid, function %u is not: %s", func, engine_error(engine)->text);
@@ -240,22 +244,40 @@ static void run(struct engine *engine, const uint8_t *bytes, size_t len)
         error_check(engine, "instance", len);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+static void input(const uint8_t *data, size_t len, uint64_t heap, uint32_t cpu, uint32_t fail_at)
 {
     if (!space.heap)
         space_open();
-    uint32_t hash = (uint32_t)len;
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ data[i]) * 0x01000193;
-    uint64_t heap = hash >> 29 ? HEAP_BYTES : (64ull << 10) + (hash >> 5 & 0x7fff0);
     struct engine *engine = (struct engine *)space.heap;
-    engine->env = env_of(heap, hash >> 2 & 0x3ff);
+    engine->env = env_of(heap, cpu);
     uint8_t *bytes = malloc(len ? len : 1); /* so that what lies behind the input is poisoned */
     memcpy(bytes, data, len);
+    fuzz_heap_fail_at(fail_at);
+    if (fail_at) /* memory for code is asked for, too */
+        engine->env.code_usable = engine->code->used;
     if (len <= INPUT_MAX)
         run(engine, bytes, len);
     space_reset(engine);
     free(bytes);
+}
+
+/* Each allocation fails once; how many there were. */
+uint32_t fuzz_without_memory(const uint8_t *data, size_t len);
+uint32_t fuzz_without_memory(const uint8_t *data, size_t len)
+{
+    uint32_t n = 0;
+    do
+        input(data, len, HEAP_BYTES, 0x3ff, ++n);
+    while (fuzz_heap_failed());
+    return n - 1;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    uint32_t hash = (uint32_t)len;
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ data[i]) * 0x01000193;
+    input(data, len, hash >> 29 ? HEAP_BYTES : (64ull << 10) + (hash >> 5 & 0x7fff0), hash >> 2 & 0x3ff, 0);
     return 0;
 }

@@ -1,16 +1,21 @@
-/* Runs a fuzz target over files, without libFuzzer: replay FILE...   A finding ends the process. */
+/* Runs a fuzz target over files, without libFuzzer: replay [-m] FILE...   A finding ends the process.  -m: each
+ * allocation fails once. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/host/file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+uint32_t fuzz_without_memory(const uint8_t *data, size_t len);
 
 int main(int argc, char **argv)
 {
-    for (int i = 1; i < argc; i++) {
+    bool no_memory = argc > 1 && strcmp(argv[1], "-m") == 0;
+    for (int i = 1 + no_memory; i < argc; i++) {
         size_t len;
         uint8_t *bytes = file_read(argv[i], &len);
         if (!bytes) {
@@ -18,9 +23,12 @@ int main(int argc, char **argv)
             return 2;
         }
         fprintf(stderr, "%s\n", argv[i]); /* the last one is the one that did not come through */
-        LLVMFuzzerTestOneInput(bytes, len);
+        if (no_memory)
+            fuzz_without_memory(bytes, len);
+        else
+            LLVMFuzzerTestOneInput(bytes, len);
         free(bytes);
     }
-    printf("%d passed, 0 failed\n", argc - 1);
+    printf("%d passed, 0 failed\n", argc - 1 - no_memory);
     return 0;
 }

@@ -1,18 +1,23 @@
 #!/usr/bin/env python3
 """Mutants: small mistakes put into the sources, one at a time, and the tests that should notice.
 
-    tests/mutate/mutate.py [--count N] [--seed S] [--jobs 1|2] [--room WORD] [--list] [--report]
+    tests/mutate/mutate.py [--count N] [--seed S] [--jobs 1|2] [--files WORD] [--near] [--again] [--list] [--report]
 
 A mutant is a place and one of RULES.  They go round the rooms, and are always the same for a seed and sources.  Each
 is built in a copy of the tree and meets the commands of tests/mutate/tests.txt whose pattern fits its file, in order,
-until one is red; a red command is run without the mutant, too: what is red there kills nobody.
+until one is red.  A red command is run without the mutant, too, and with it once more: what is red without it, or only
+sometimes, kills nobody.  What takes far longer than without the mutant is red.
 
 build/mutate/SEED/ has the copy, the list and the verdicts.  A run that was ended goes on with them, whatever has become
-of the sources; without that folder it begins anew, from the sources as they are.
+of the sources; without that folder it begins anew, from the sources as they are.  --files WORD: of files whose path
+has the word, in a folder of its own.  --near: only the commands above the line `wide`; a later run goes on below it with
+those that nobody noticed.  --again: survivors meet the sources and tests as they are now; a mutant whose line is no
+longer there is gone.
 
 What the compiler makes the same code of, or does not take, is no mutant.  Survivors that no test can notice stand with
 their reason in tests/mutate/equivalent.txt.  --report prints what came of the seed; --list only the mutants."""
 import argparse
+import filecmp
 import fnmatch
 import hashlib
 import json
@@ -24,11 +29,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HERE = os.path.join(ROOT, "tests", "mutate")
 WORK = os.path.join(ROOT, "build", "mutate")
-ROOMS = ["engine/load", "engine/ir", "engine/x64", "engine/run", "wasi-shim", "guest", "vmm/base", "vmm/machine",
+ROOMS = ["engine", "engine/load", "engine/ir", "engine/x64", "engine/run", "wasi-shim", "guest", "vmm/base", "vmm/machine",
          "vmm/wasi", "vmm/net", "vmm/run", "vmm/lib", "vmm/cli"]
 
 # ---- rules: a name, and a function of (lines, row) that yields changed lines as {row: text} ----
@@ -107,6 +113,10 @@ def drop_lock(lines, row):
 SWAP = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "&&": "||", "||": "&&", "==": "!=", "!=": "=="}
 
 
+# Of a buffer's size nobody asks that it is no larger.
+BUFFER = re.compile(r"\s+(static )?(const )?(char|u?int[0-9]+_t|struct \w+) \*?\w+\[\w+\]")
+
+
 def constant(m):
     value = int(m.group(1), 16 if m.group(1).startswith("0x") else 10)
     if value < 2:
@@ -143,6 +153,8 @@ def mutants_of(lines):
         if was or not inside or LEFT_ALONE.search(line):
             continue
         for rule, make in RULES.items():
+            if rule == "a wrong constant" and BUFFER.match(line):
+                continue
             for changed in make(lines, row):
                 found.setdefault(rule, []).append((row, changed))
     return found
@@ -150,9 +162,9 @@ def mutants_of(lines):
 
 def choose(seed, count, word):
     """The seed's mutants, dicts with file, line, rule, changed, old, new, id; and the files' texts by path."""
-    rooms = [room for room in ROOMS if word in room]
-    known = subprocess.run(["git", "ls-files", *rooms], cwd=ROOT, capture_output=True, text=True).stdout.split()
-    files = {room: [f for f in known if os.path.dirname(f) == room and f.endswith(".c")] for room in rooms}
+    known = subprocess.run(["git", "ls-files", *ROOMS], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    files = {room: [f for f in known if os.path.dirname(f) == room and f.endswith(".c") and word in f] for room in ROOMS}
+    rooms = [room for room in ROOMS if files[room]]
     sources, places_of, chosen = {}, {}, {}
     for path in filter(lambda path: path.endswith(".c"), known):
         with open(os.path.join(ROOT, path)) as f:
@@ -182,7 +194,7 @@ def chosen(options, work):
     if os.path.exists(path):
         with open(path) as f:
             return json.load(f)
-    made = choose(options.seed, options.count, options.room)
+    made = choose(options.seed, options.count, options.files)
     if not options.list:
         os.makedirs(work, exist_ok=True)
         with open(path, "w") as f:
@@ -190,22 +202,38 @@ def chosen(options, work):
     return made
 
 
+def moved(mutants):
+    """The same mistakes in the sources as they are now, where their lines still stand; and the files' texts."""
+    found, sources = [], {}
+    for m in mutants:
+        with open(os.path.join(ROOT, m["file"])) as f:
+            text = sources[m["file"]] = f.read()
+        lines = text.split("\n")
+        rows_ = [k for k, line in enumerate(lines) if line.strip() == m["old"]]
+        if rows_ and len(m["changed"]) == 1:
+            row = min(rows_, key=lambda k: abs(k + 1 - m["line"]))
+            found.append(dict(m, line=row + 1, changed={row: list(m["changed"].values())[0]}))
+    return found, sources
+
+
 # ---- the tree and the commands ----
 
-def rows():
+def rows(wide):
+    """Those above the line `wide`, or below it."""
     with open(os.path.join(HERE, "tests.txt")) as f:
-        for line in f:
-            if line.strip() and not line.startswith("#"):
-                pattern, seconds, command = line.split(None, 2)
-                yield pattern, int(seconds), command.strip()
+        parts = f.read().split("\nwide\n")
+    for line in parts[wide].split("\n"):
+        if line.strip() and not line.startswith("#"):
+            pattern, seconds, command = line.split(None, 2)
+            yield pattern, int(seconds), command.strip()
 
 
-def commands_of(path, root):
+def commands_of(path, root, wide):
     folder, base = os.path.split(path[:-2])
     own = f"build/unit/{folder}/test_{base}"
     sources = os.listdir(os.path.join(root, "tests", "unit", folder))
     folders = [f"build/unit/{folder}/{name[:-2]}" for name in sorted(sources) if re.match(r"test_\w+\.c$", name)]
-    for pattern, seconds, command in rows():
+    for pattern, seconds, command in rows(wide):
         if any(fnmatch.fnmatch(path, p) for p in pattern.split("|")):
             if "{own}" in command and own not in folders:
                 continue
@@ -217,9 +245,8 @@ class Tree:
 
     def __init__(self, work, number, sources):
         self.path = os.path.join(work, f"tree{number}")
-        self.env = dict(os.environ, REQUIRE_KVM="1", MAKEFLAGS="WARN=-w -s", CCACHE_NOHASHDIR="1",
-                        WASM_SPEC=os.path.join(ROOT, "..", "shared", "testdata", "wasm-spec.tar.xz"))
-        self.baseline, self.sources = {}, sources
+        self.env = dict(os.environ, REQUIRE_KVM="1", MAKEFLAGS="WARN=-w -s", CCACHE_NOHASHDIR="1")
+        self.took, self.out, self.sources = {}, "", sources
         if not os.path.exists(self.path):
             self.copy()
         for path in sources:
@@ -229,7 +256,7 @@ class Tree:
         known = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split("\n")
         for path in filter(None, known):
             here, there = os.path.join(ROOT, path), os.path.join(self.path, path)
-            if os.path.exists(here):
+            if os.path.exists(here) and not (os.path.exists(there) and filecmp.cmp(here, there, False)):
                 os.makedirs(os.path.dirname(there), exist_ok=True)
                 shutil.copy(here, there)
         os.makedirs(os.path.join(self.path, "build"), exist_ok=True)
@@ -249,7 +276,7 @@ class Tree:
             out, green = b"it did not end in time", False
         finally:
             group_end(process.pid)
-        return green, out.decode(errors="replace")
+        return green, out.decode(errors="replace")[-1000:]
 
     def change(self, path, changed):
         place = os.path.join(self.path, path)
@@ -273,7 +300,8 @@ class Tree:
         with open(out, "rb") as f:
             return f.read()
 
-    def verdict(self, mutant):
+    def verdict(self, mutant, parts):
+        """`parts`: of the commands, 0 near and 1 wide."""
         path = mutant["file"]
         self.change(path, {})
         plain = self.code(path)
@@ -282,24 +310,32 @@ class Tree:
             code = self.code(path)
             if code is None or code == plain:
                 return {"verdict": "same" if code else "unbuildable"}
-            for seconds, command in commands_of(path, self.path):
-                green, out = self.run(command, seconds)
-                if green:
-                    continue
-                if self.is_green_without(mutant, command, seconds):
-                    return {"verdict": "killed", "by": command, "out": out[-600:]}
-            return {"verdict": "survived"}
+            for seconds, command in (row for wide in parts for row in commands_of(path, self.path, wide)):
+                if self.is_red(mutant, command, seconds):
+                    return {"verdict": "killed", "by": command, "out": self.out}
+            return {"verdict": "survived" if 1 in parts else "waits"}
         finally:
             self.change(path, {})
 
-    def is_green_without(self, mutant, command, seconds):
-        if command not in self.baseline:
+    def is_red(self, mutant, command, seconds):
+        """Red with the mutant, twice, and green without it.  Whether it is that is asked once of a command, and again
+        where it took too long."""
+        took = self.took.get(command)
+        limit = seconds if took is None else min(seconds, 30 + 8 * took)
+        began = time.monotonic()
+        green, self.out = self.run(command, limit)
+        if green:
+            return False
+        if took is None or time.monotonic() - began > limit:
             self.change(mutant["file"], {})
-            self.baseline[command], out = self.run(command, seconds)
+            began = time.monotonic()
+            without, out = self.run(command, 600)
             self.change(mutant["file"], mutant["changed"])
-            if not self.baseline[command]:
+            if not without:
                 print(f"mutate: red without any mutant, so it says nothing: {command}\n{out[-1000:]}", flush=True)
-        return self.baseline[command]
+                return False
+            self.took[command] = time.monotonic() - began
+        return not self.run(command, min(seconds, 30 + 8 * self.took[command]))[0]
 
 
 def group_end(pid):
@@ -337,18 +373,18 @@ def report(results):
     known, by_room, lines = equivalent(), {}, []
     for r in results:
         kind = r["verdict"]
-        if kind == "survived" and (r["file"], r["old"], r["new"]) in known:
+        if kind in ("survived", "waits") and (r["file"], r["old"], r["new"]) in known:
             kind = "equivalent"
-        if kind == "survived":
+        if kind in ("survived", "waits"):
             lines.append(f"{r['file']}:{r['line']}: {r['rule']}\n    {r['old']}\n    {r['new']}")
         by_room.setdefault(os.path.dirname(r["file"]), []).append(kind)
     for room, kinds in sorted(by_room.items()):
-        real = kinds.count("killed") + kinds.count("survived")
+        real = kinds.count("killed") + kinds.count("survived") + kinds.count("waits")
         print(f"{room:14} {len(kinds):3} mutants, {kinds.count('same') + kinds.count('unbuildable'):2} none, "
               f"{kinds.count('equivalent'):2} equivalent, {kinds.count('killed'):3} of {real:3} killed")
     print("\n".join(lines))
     kinds = sum(by_room.values(), [])
-    killed, survived = kinds.count("killed"), kinds.count("survived")
+    killed, survived = kinds.count("killed"), kinds.count("survived") + kinds.count("waits")
     print(f"mutate: {len(kinds)} mutants, {killed + survived} that count, {killed} killed "
           f"({100 * killed // max(1, killed + survived)} %)")
     print(f"{killed} passed, {survived} failed")
@@ -359,11 +395,13 @@ def main():
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", default="1")
     parser.add_argument("--jobs", type=int, choices=(1, 2), default=1)
-    parser.add_argument("--room", default="")
+    parser.add_argument("--files", default="")
+    parser.add_argument("--near", action="store_true")
+    parser.add_argument("--again", action="store_true")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--report", action="store_true")
     options = parser.parse_args()
-    folder = os.path.join(WORK, options.seed)
+    folder = os.path.join(WORK, f"{options.seed} {options.files}".strip().replace("/", "-").replace(" ", "-"))
     path = os.path.join(folder, "results.jsonl")
     results = results_read(path)
     if options.report:
@@ -374,16 +412,23 @@ def main():
         for m in mutants:
             print(f"{m['file']}:{m['line']}: {m['rule']}\n    {m['old']}\n    {m['new']}")
         return 0
-    waiting, lock = [m for m in mutants if m["id"] not in results], threading.Lock()
+    is_now = lambda m: results.get(m["id"], {}).get("verdict")
+    waiting, lock = [m for m in mutants if is_now(m) in (None, *([] if options.near else ["waits"]))], threading.Lock()
+    if options.again:
+        waiting, sources = moved([m for m in mutants if is_now(m) in ("survived", "waits")])
+    os.nice(19 - os.nice(0))
 
     def work(number):
         tree = Tree(folder, number, sources)
+        if options.again:
+            tree.copy()
         while True:
             with lock:
                 if not waiting:
                     return
                 mutant = waiting.pop(0)
-            result = dict({k: v for k, v in mutant.items() if k != "changed"}, **tree.verdict(mutant))
+            parts = (0,) if options.near else (1,) if is_now(mutant) == "waits" and not options.again else (0, 1)
+            result = dict({k: v for k, v in mutant.items() if k != "changed"}, **tree.verdict(mutant, parts))
             with lock, open(path, "a") as f:
                 f.write(json.dumps(result) + "\n")
                 results[mutant["id"]] = result

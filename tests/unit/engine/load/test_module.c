@@ -257,6 +257,18 @@ static void test_headers(void **state)
     assert_error(t, ERROR_LIMIT, "a module of 1073741825 bytes: this engine takes at most 1073741824");
 }
 
+/* Each bit counts. */
+static void test_each_bit_of_the_header(void **state)
+{
+    struct test_engine *t = *state;
+    for (unsigned bit = 0; bit < 64; bit++) {
+        char header[] = HEADER;
+        header[bit / 8] ^= (char)(1 << bit % 8);
+        if (parse(t, header, 8))
+            fail_msg("bit %u of byte %u is ignored", bit % 8, bit / 8);
+    }
+}
+
 /* ---- details ---- */
 
 static struct module *accepted(struct test_engine *t, const char *content, size_t len)
@@ -437,6 +449,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_full), TEST(test_truncated), TEST(test_damaged), TEST(test_refusals), TEST(test_headers),
+        TEST(test_each_bit_of_the_header),
         TEST(test_canonical_types), TEST(test_declared_funcs), TEST(test_segment_forms),
         TEST(test_extended_constants), TEST(test_name_section), TEST(test_large_counts), TEST(test_large_distinct),
         TEST(test_no_memory),

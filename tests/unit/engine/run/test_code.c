@@ -320,9 +320,67 @@ static void without_code_memory_nothing_is_installed(void **state)
     assert_int_equal(call(i, CALLER, 4), (uint32_t)-6);
 }
 
+/* An engine is there, and does what it should, or it is not: whatever memory there is. */
+static void without_memory_no_engine_is_made(void **state)
+{
+    enum { OF_HEAP, OF_CODE, KINDS };
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++) {
+        uint32_t refused = 0;
+        for (bool done = false; !done; refused += !done) {
+            struct world world = { .exporter = NULL };
+            assert_true(host_open(&world.host, STACK_SMALL, HOST_MEMORY_LIMIT));
+            uint64_t cap = world.host.env.heap_cap;
+            if (kind == OF_HEAP)
+                world.host.env.heap_cap = refused * 256;
+            else
+                world.host.env.code_cap = refused * 64;
+            world.host.engine = engine_new(&world.host.env);
+            done = world.host.engine;
+            if (done) {
+                world.host.engine->env.heap_cap = cap;
+                world.host.engine->env.code_cap = 1u << 20;
+                assert_int_equal(call(example(&world), CALLER, 4), (uint32_t)-6);
+            }
+            host_close(&world.host);
+        }
+        assert_true(refused > 2);
+    }
+}
+
+static uint32_t grown;
+static bool (*grow_of_the_host)(void *, uint64_t);
+
+static bool grow_counted(void *self, uint64_t bytes)
+{
+    grown++;
+    return grow_of_the_host(self, bytes);
+}
+
+/* A heap that is there already, and holds an engine or holds none by one byte. */
+static void a_heap_that_is_there_is_used(void **state)
+{
+    (void)state;
+    for (uint64_t less = 0; less < 2; less++) {
+        struct host host;
+        assert_true(host_open(&host, STACK_SMALL, HOST_MEMORY_LIMIT));
+        assert_true(host.env.heap_grow(&host, sizeof(struct engine) + 4096));
+        grow_of_the_host = host.env.heap_grow;
+        host.env.heap_grow = grow_counted;
+        host.env.heap_usable = sizeof(struct engine) - less;
+        host.env.heap_cap = sizeof(struct engine); /* for nothing else */
+        grown = 0;
+        assert_null(engine_new(&host.env));
+        assert_int_equal(grown, less);
+        host_close(&host);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_memory_no_engine_is_made),
+        cmocka_unit_test(a_heap_that_is_there_is_used),
         WORLD_TEST(a_body_becomes_a_piece),
         WORLD_TEST(making_a_piece_changes_nothing),
         WORLD_TEST(calls_made_before_lead_to_a_function_once_it_is_there),
