@@ -34,8 +34,8 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HERE = os.path.join(ROOT, "tests", "mutate")
 WORK = os.path.join(ROOT, "build", "mutate")
-ROOMS = ["engine", "engine/load", "engine/ir", "engine/x64", "engine/run", "wasi-shim", "guest", "vmm/base", "vmm/machine",
-         "vmm/wasi", "vmm/net", "vmm/run", "vmm/lib", "vmm/cli"]
+ROOMS = ["engine", "engine/load", "engine/ir", "engine/x64", "engine/run", "wasi-shim", "guest", "vmm/base",
+         "vmm/machine", "vmm/wasi", "vmm/net", "vmm/run", "vmm/lib", "vmm/cli"]
 
 # ---- rules: a name, and a function of (lines, row) that yields changed lines as {row: text} ----
 
@@ -163,7 +163,8 @@ def mutants_of(lines):
 def choose(seed, count, word):
     """The seed's mutants, dicts with file, line, rule, changed, old, new, id; and the files' texts by path."""
     known = subprocess.run(["git", "ls-files", *ROOMS], cwd=ROOT, capture_output=True, text=True).stdout.split()
-    files = {room: [f for f in known if os.path.dirname(f) == room and f.endswith(".c") and word in f] for room in ROOMS}
+    meant = [f for f in known if f.endswith(".c") and word in f]
+    files = {room: [f for f in meant if os.path.dirname(f) == room] for room in ROOMS}
     rooms = [room for room in ROOMS if files[room]]
     sources, places_of, chosen = {}, {}, {}
     for path in filter(lambda path: path.endswith(".c"), known):
