@@ -9,10 +9,11 @@ until one is red.  A red command is run without the mutant, too, and with it onc
 sometimes, kills nobody.  What takes far longer than without the mutant is red.
 
 build/mutate/SEED/ has the copy, the list and the verdicts.  A run that was ended goes on with them, whatever has become
-of the sources; without that folder it begins anew, from the sources as they are.  --files WORD: of files whose path
-has the word, in a folder of its own.  --near: only the commands above the line `wide`; a later run goes on below it with
-those that nobody noticed.  --again: survivors meet the sources and tests as they are now; a mutant whose line is no
-longer there is gone.
+of the sources; without that folder it begins anew, from the sources as they are.
+
+  --files WORD  of files whose path has the word, in a folder of its own
+  --near        only the commands above the line `wide`; a later run goes on below it with those that nobody noticed
+  --again       survivors meet the sources and tests as they are now; a mutant whose line is no longer there is gone
 
 What the compiler makes the same code of, or does not take, is no mutant.  Survivors that no test can notice stand with
 their reason in tests/mutate/equivalent.txt.  --report prints what came of the seed; --list only the mutants."""
