@@ -15,6 +15,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from generate import I32, I64, section, sized, u, s, vec
 
+RETRIES = 6
 GROWTH = 3.0 # twice, and what a busy machine does to time
 FLOOR_SECONDS, FLOOR_MB = 0.15, 4.0
 EMPTY = b"\x60\x00\x00"
@@ -182,8 +183,11 @@ def measure(runner, make, n):
 def check(runner, make, n, seconds_max, heap_max):
     """What is wrong, or None; and a line of figures."""
     (t1, h1), (t2, h2) = measure(runner, make, n), measure(runner, make, 2 * n)
-    if t2 > GROWTH * max(t1, FLOOR_SECONDS): # once more, for the machine's sake
-        (t1, h1), (t2, h2) = measure(runner, make, n), measure(runner, make, 2 * n)
+    for _ in range(RETRIES):  # a busy machine adds to a time and never takes away: the least counts
+        if t2 <= GROWTH * max(t1, FLOOR_SECONDS):
+            break
+        t1 = min(t1, measure(runner, make, n)[0])
+        t2 = min(t2, measure(runner, make, 2 * n)[0])
     figures = f"{t1:.2f} s, {h1:.0f} MB; twice the size: {t2:.2f} s, {h2:.0f} MB"
     if t2 > seconds_max or h2 > heap_max:
         return f"more than {seconds_max} s or {heap_max} MB", figures

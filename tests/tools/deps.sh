@@ -25,6 +25,7 @@ ROWS
         ;;
     test) cat <<'ROWS'
 python3 python3
+curl curl
 pkg-config pkg-config
 g++ g++
 xz xz-utils
