@@ -135,6 +135,7 @@ VMM_SRC := \
     vmm/wasi/signals.c \
     vmm/wasi/route.c \
     vmm/wasi/stdio.c \
+    vmm/wasi/quota.c \
     vmm/wasi/storage.c \
     vmm/wasi/stream.c \
     vmm/wasi/tmp.c \

@@ -99,6 +99,14 @@ int wasmvm_config_max_files(wasmvm_config *, uint64_t files);
 /* A descriptor of yours of /dev/kvm, from 3 on, in place of one that the library opens; 0 (the default) = none.  It
  * must be open when an instance is prepared, which makes a copy of its own: the program never has it. */
 int wasmvm_config_kvm_fd(wasmvm_config *, uint64_t fd);
+/* Most bytes that the program writes to files and to its standard streams, and most files, directories, links and unix
+ * sockets that it makes, over the instance's life; past either the run ends.  0 (the default) = no limit. */
+int wasmvm_config_max_written(wasmvm_config *, uint64_t bytes);
+int wasmvm_config_max_created(wasmvm_config *, uint64_t files);
+/* Most bytes of the trace, and of the network's log; past it the run ends.  0 (the default) = no limit. */
+int wasmvm_config_max_log(wasmvm_config *, uint64_t bytes);
+/* Most bytes a second to the standard streams; a program that writes more waits.  0 (the default) = no limit. */
+int wasmvm_config_output_rate(wasmvm_config *, uint64_t bytes);
 /* Descriptors of yours for the program's 0, 1 and 2; -1 (the default) = /dev/null.  Each instance makes copies of its
  * own when it starts: they must be open then. */
 int wasmvm_config_stdio(wasmvm_config *, int in, int out, int err);
@@ -125,6 +133,9 @@ int wasmvm_config_net(wasmvm_config *, enum wasmvm_net, const char *value);
 int wasmvm_config_max_sockets(wasmvm_config *, uint64_t sockets);
 int wasmvm_config_net_rate(wasmvm_config *, uint64_t per_second);
 int wasmvm_config_net_bytes(wasmvm_config *, uint64_t bytes);
+/* The size of each of the two buffers that a socket has in the kernel, 16 KiB to 64 MiB.  0 (the default) = the
+ * kernel's own choice for the first 64 sockets that are open, 64 KiB for those beyond. */
+int wasmvm_config_socket_buffer(wasmvm_config *, uint64_t bytes);
 int wasmvm_config_net_limits(wasmvm_config *, uint32_t sockets, uint64_t per_second, uint64_t bytes);
 /* A socket of yours (listening, connected, or a datagram one) that the program finds open, behind the directories and
  * the sockets of the rules.  It must be open when an instance is prepared, and is made non-blocking.  Each instance

@@ -13,7 +13,7 @@
 /* ---- end.c: the end of a run, and what it means to the caller ---- */
 enum end_kind { ENDED_NOT, ENDED_EXIT, ENDED_TRAP, ENDED_INVALID, ENDED_UNSUPPORTED, ENDED_LIMIT, ENDED_USAGE,
                 ENDED_NOMEM, ENDED_CRASH, ENDED_HOSTILE /* bad hypercall */, ENDED_TIMEOUT, ENDED_CPU_TIME,
-                ENDED_SIGNAL, ENDED_SIGPIPE };
+                ENDED_SIGNAL, ENDED_SIGPIPE, ENDED_TOTAL_MEMORY, ENDED_WRITTEN, ENDED_CREATED, ENDED_LOG };
 struct end {
     enum end_kind kind;
     uint32_t code;     /* exit code or signal number */

@@ -31,6 +31,13 @@ static const struct ending endings[] = {
     [ENDED_HOSTILE] = { "bad_hypercall", "%s was stopped: bad hypercall: %s", "no reason given", EXIT_STOPPED },
     [ENDED_TIMEOUT] = { "timeout", "%s was stopped: %s of wall time are over (--timeout TIME)", "all", EXIT_TIMEOUT },
     [ENDED_CPU_TIME] = { "cpu_time", "%s was stopped: %s of CPU time are over (--cpu-time TIME)", "all", EXIT_TIMEOUT },
+    [ENDED_TOTAL_MEMORY] = { "total_memory", "%s was stopped: %s (--total-memory SIZE)",
+                             "it needs more memory in all", EXIT_STOPPED },
+    [ENDED_WRITTEN] = { "written", "%s was stopped: it has written %s, the most that it may (--max-written SIZE)",
+                        "all", EXIT_STOPPED },
+    [ENDED_CREATED] = { "created", "%s was stopped: it has made %s files, the most that it may (--max-created N)",
+                        "all", EXIT_STOPPED },
+    [ENDED_LOG] = { "log", "%s was stopped: %s of log are full (--max-log SIZE)", "all", EXIT_STOPPED },
     [ENDED_SIGNAL] = { "signal", NULL, NULL, 0 },
     [ENDED_SIGPIPE] = { "sigpipe", NULL, NULL, 128 + SIGPIPE },
 };
@@ -66,6 +73,31 @@ static void time_write(uint64_t ns, char out[32])
         if (++i == 3)
             break;
     snprintf(out, 32, "%llu %s", (unsigned long long)(ns / units[i].ns), units[i].name);
+}
+
+/* "64 MiB", "1000 bytes". */
+static void size_write(uint64_t bytes, char out[32])
+{
+    static const char *const units[] = { "bytes", "KiB", "MiB", "GiB" };
+    unsigned i = 0;
+    while (i < 3 && bytes && bytes % 1024 == 0) {
+        bytes /= 1024;
+        i++;
+    }
+    snprintf(out, 32, "%llu %s", (unsigned long long)bytes, units[i]);
+}
+
+/* What a limit was, for the ends that only it explains; false: the end has words of its own. */
+static bool limit_write(const struct config *config, enum end_kind kind, char out[32])
+{
+    switch (kind) {
+    case ENDED_TIMEOUT: time_write(config->timeout_ns, out); return true;
+    case ENDED_CPU_TIME: time_write(config->set->cpu_time_ns, out); return true;
+    case ENDED_WRITTEN: size_write(config->set->max_written, out); return true;
+    case ENDED_LOG: size_write(config->set->max_log, out); return true;
+    case ENDED_CREATED: snprintf(out, 32, "%llu", (unsigned long long)config->set->max_created); return true;
+    default: return false;
+    }
 }
 
 /* The lines from `text` on, indented; empty ones are left out. */
@@ -105,8 +137,7 @@ bool end_line(const struct config *config, const struct end *end, char *out, siz
     }
     if (!e->words || (!e->otherwise && !*text))
         return false;
-    if (end->kind == ENDED_TIMEOUT || end->kind == ENDED_CPU_TIME) {
-        time_write(end->kind == ENDED_TIMEOUT ? config->timeout_ns : config->set->cpu_time_ns, span);
+    if (limit_write(config, end->kind, span)) {
         text = span;
         len = strlen(span);
         *rest = NULL;

@@ -32,12 +32,14 @@ struct sink {
     size_t piece;        /* most of one write */
     bool stalled, torn;  /* the last words were not taken; a line was cut */
     uint64_t lost, told; /* writes that were dropped, and how many of them the reader knows of */
+    uint64_t left;       /* bytes that may be written yet; sink_open: all */
 };
 #define SINK_NONE (struct sink){ .fd = -1, .io = -1 }
 void sink_open(struct sink *, int fd); /* which stays the caller's */
 void sink_close(struct sink *);
-/* false: not all is written, errno says why: EAGAIN = within the patience nobody read, which is counted.  There is no
- * patience for one that was so before. */
+/* false: not all is written, errno says why: EAGAIN = within the patience nobody read, which is counted; SINK_FULL = it
+ * is more than what is left, and nothing is.  There is no patience for one that was so before. */
+#define SINK_FULL EDQUOT
 bool sink_write(struct sink *, const void *bytes, size_t len, uint64_t patience_ns);
 #define SINK_PATIENCE_NS 200000000u
 

@@ -28,7 +28,7 @@ void sink_open(struct sink *s, int fd)
 {
     struct stat st;
     bool known = fd >= 0 && fstat(fd, &st) == 0;
-    *s = (struct sink){.fd = fd, .io = -1, .way = SINK_PLAIN, .piece = SIZE_MAX};
+    *s = (struct sink){.fd = fd, .io = -1, .way = SINK_PLAIN, .piece = SIZE_MAX, .left = UINT64_MAX};
     if (!known || S_ISREG(st.st_mode))
         return;
     if (S_ISSOCK(st.st_mode)) {
@@ -102,7 +102,13 @@ static bool gap_tell(struct sink *s)
 bool sink_write(struct sink *s, const void *bytes, size_t len, uint64_t patience_ns)
 {
     uint64_t end_ns = s->stalled ? 0 : clock_now_ns() + patience_ns;
+    if (len > s->left) {
+        errno = SINK_FULL;
+        return false;
+    }
     size_t done = gap_tell(s) ? write_until(s, bytes, len, end_ns) : 0;
+    if (s->left != UINT64_MAX)
+        s->left -= done;
     s->stalled = done < len;
     if (!s->stalled)
         return true;

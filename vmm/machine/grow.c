@@ -7,11 +7,17 @@
 #define WASM_PAGE 0x10000ull
 
 /* Whether so many bytes more may be had, of all that the guest can touch: linear memories, stack, module, heap and
- * code. */
-static bool total_allows(const struct vm *vm, uint64_t bytes)
+ * code.  What was refused last is remembered, as the run may end for it. */
+static bool total_allows(struct vm *vm, uint64_t bytes)
 {
     uint64_t used = vm->mem.regions[REGION_LINEAR].bytes + vm->more.bytes + vm->heap_bytes + vm->code_bytes;
-    return vm_fixed_bytes(vm) + used + bytes <= vm_total_most(vm);
+    vm->total_met = vm_fixed_bytes(vm) + used + bytes > vm_total_most(vm);
+    return !vm->total_met;
+}
+
+uint64_t grow_total_met(const struct vm *vm)
+{
+    return vm->total_met ? vm_total_most(vm) : 0;
 }
 
 /* Maps [old, new) of a range whose piece `host` is guest-physical from gpa on; the 2 MiB page that `old` ends in is

@@ -150,6 +150,7 @@ struct vm {
     struct clock clock;
     struct span cpl0_tables;   /* the page of descriptor tables */
     uint64_t module_bytes, heap_bytes, code_bytes;
+    bool total_met;            /* the last growth was refused by vm_total_most */
     uint8_t *module_copy;      /* of a module that is no regular file, until it has its place */
 };
 

@@ -156,5 +156,7 @@ enum grow grow_linear(struct vm *, uint64_t old_bytes, uint64_t new_bytes);
 enum grow grow_more(struct vm *, uint64_t number, uint64_t old_bytes, uint64_t new_bytes);
 enum grow grow_heap(struct vm *, uint64_t bytes);
 enum grow grow_code(struct vm *, uint64_t bytes);
+/* The most that all memory may be, where the last growth was refused for that; else 0. */
+uint64_t grow_total_met(const struct vm *);
 
 #endif

@@ -184,7 +184,7 @@ void batch_fill(struct wasi *w, uint32_t fd, const struct desc *d)
     if (n < 0)
         n = 0;
     c->in += (uint64_t)n;
-    c->net->bytes += (uint64_t)n;
+    net_bytes_add(c->net, (uint64_t)n);
     c->whole = n == BATCH_PIECE; /* bytes in bulk: each read is better a call */
     p->used = 0;
     p->again = n > 0 && n < BATCH_PIECE && (d->fdflags & FDFLAG_NONBLOCK);
@@ -217,7 +217,7 @@ static void record_send(struct batch_host *b, uint32_t fd, const uint8_t *bytes,
         c->error = ECONNRESET;
     b->withdraw |= done < len;
     c->out += len;
-    c->net->bytes += len;
+    net_bytes_add(c->net, len);
 }
 
 /* Deals with the ring's records until it is empty. */

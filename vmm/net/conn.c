@@ -33,6 +33,15 @@ struct conn *conn_new(struct net *n, uint8_t family, enum net_proto proto)
     return c;
 }
 
+void conn_buffers(struct conn *c, int host)
+{
+    c->buffer_most = c->net->buffer_bytes ? c->net->buffer_bytes : c->net->sockets > BUFFERS_FREE ? BUFFER_BYTES : 0;
+    if (!c->buffer_most)
+        return;
+    setsockopt(host, SOL_SOCKET, SO_SNDBUF, &c->buffer_most, sizeof c->buffer_most);
+    setsockopt(host, SOL_SOCKET, SO_RCVBUF, &c->buffer_most, sizeof c->buffer_most);
+}
+
 static void conn_free(struct conn *c)
 {
     c->net->sockets--;
@@ -113,16 +122,12 @@ uint32_t net_place(struct wasi *w, int host, struct conn *c, bool dgram, uint16_
 
 /* ---- transfers ---- */
 
-static bool bytes_left(struct net *n)
+/* What goes to our resolver is memory; the resolver counts what it sends and receives for it. */
+static void bytes_count(struct conn *c, uint64_t *way, ssize_t n)
 {
-    if (n->max_bytes == 0 || n->bytes < n->max_bytes)
-        return true;
-    if (!n->told_bytes)
-        net_tell(n, "the program has moved %llu bytes over the network, the most that --net-bytes allows",
-                 (unsigned long long)n->max_bytes);
-    n->told_bytes = true;
-    errno = ENOBUFS;
-    return false;
+    *way += (uint64_t)n;
+    if (!c->dns)
+        net_bytes_add(c->net, (uint64_t)n);
 }
 
 /* Drops what strangers sent, until the next datagram is one that may be read; false: errno. */
@@ -164,7 +169,7 @@ static size_t asked(const struct msghdr *m)
 static ssize_t conn_receive(const struct desc *d, struct msghdr *m, int flags)
 {
     struct conn *c = d->own;
-    if (!bytes_left(c->net))
+    if (!c->dns && !net_bytes_left(c->net))
         return -1;
     batch_recall(c);
     if (c->nrest)
@@ -176,8 +181,7 @@ static ssize_t conn_receive(const struct desc *d, struct msghdr *m, int flags)
         return -1;
     ssize_t got = recvmsg(d->io, m, flags | MSG_DONTWAIT);
     if (got > 0 && !(flags & MSG_PEEK)) {
-        c->in += (uint64_t)got;
-        c->net->bytes += (uint64_t)got;
+        bytes_count(c, &c->in, got);
         batch_was_read(d, (size_t)got, asked(m));
     }
     return got;
@@ -186,7 +190,7 @@ static ssize_t conn_receive(const struct desc *d, struct msghdr *m, int flags)
 static ssize_t conn_send(const struct desc *d, const struct msghdr *m)
 {
     struct conn *c = d->own;
-    if (!bytes_left(c->net))
+    if (!c->dns && !net_bytes_left(c->net))
         return -1;
     if (!batch_settle(c))
         return -1;
@@ -194,8 +198,7 @@ static ssize_t conn_send(const struct desc *d, const struct msghdr *m)
         return error_tell(c);
     ssize_t sent = sendmsg(d->io, m, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent > 0) {
-        c->out += (uint64_t)sent;
-        c->net->bytes += (uint64_t)sent;
+        bytes_count(c, &c->out, sent);
         batch_was_sent(c);
     }
     return sent;
@@ -247,6 +250,7 @@ uint32_t net_accepted(const struct desc *listener, int host, struct conn **out)
     }
     struct desc d = { .ops = &conn_ops, .host = host, .own = *out };
     int on = 1;
+    conn_buffers(*out, host);
     if (ip)
         setsockopt(host, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* as Go has it natively */
     conn_started(&d, "accept", ip ? &e : NULL, NULL);

@@ -45,6 +45,7 @@ struct query {
     struct dns_question question;
     uint8_t message[MESSAGE_CAP]; /* the guest's */
     bool raw; /* neither A nor AAAA: the answer is passed on as it is */
+    bool counted; /* the program's: what goes over the network for it is of --net-bytes */
     bool tcp, said; /* asked by TCP; the question is out */
     struct frame in;
     uint16_t id;
@@ -295,6 +296,12 @@ static bool query_socket(struct dns *d, struct query *q, unsigned n, int type)
     return connect(q->fd, (struct sockaddr *)&host, host_len) == 0 || errno == EINPROGRESS;
 }
 
+static void query_count(const struct dns *d, const struct query *q, ssize_t bytes)
+{
+    if (q->counted && bytes > 0)
+        net_bytes_add(d->net, (uint64_t)bytes);
+}
+
 /* Each try has a socket of its own: a port of the kernel's choice, and answers from that server only. */
 static void query_try(struct dns *d, struct query *q)
 {
@@ -311,7 +318,9 @@ static void query_try(struct dns *d, struct query *q)
     }
     size_t len = dns_query_build(message, q->id, q->question.name, q->question.type);
     /* A server that cannot be reached fails by its deadline, like one that is silent. */
-    if (there && len && send(q->fd, message, len, MSG_NOSIGNAL) < 0)
+    ssize_t sent = there && len ? send(q->fd, message, len, MSG_NOSIGNAL) : 0;
+    query_count(d, q, sent);
+    if (sent < 0)
         q->deadline_ns = clock_now_ns();
 }
 
@@ -325,14 +334,16 @@ static void query_by_tcp(struct dns *d, struct query *q)
 }
 
 /* The connection stands, or has failed. */
-static bool query_say(struct query *q)
+static bool query_say(const struct dns *d, struct query *q)
 {
     uint8_t frame[2 + DNS_MESSAGE_MAX];
     size_t len = dns_query_build(frame + 2, q->id, q->question.name, q->question.type);
     frame[0] = (uint8_t)(len >> 8);
     frame[1] = (uint8_t)len;
     q->said = true;
-    return send(q->fd, frame, len + 2, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len + 2;
+    ssize_t sent = send(q->fd, frame, len + 2, MSG_DONTWAIT | MSG_NOSIGNAL);
+    query_count(d, q, sent);
+    return sent == (ssize_t)len + 2;
 }
 
 static void query_start(struct dns *d, uint32_t client, const uint8_t *message, size_t len,
@@ -347,7 +358,8 @@ static void query_start(struct dns *d, uint32_t client, const uint8_t *message, 
         return;
     }
     *free_one = (struct query){ .fd = -1, .client = client, .serial = d->clients[client].serial, .question = *q,
-                                .raw = q->type != DNS_A && q->type != DNS_AAAA };
+                                .raw = q->type != DNS_A && q->type != DNS_AAAA,
+                                .counted = !d->clients[client].trusted };
     memcpy(free_one->message, message, len);
     query_try(d, free_one);
 }
@@ -385,19 +397,22 @@ static void query_event(struct dns *d, struct query *q)
     uint8_t message[MESSAGE_CAP];
     ssize_t len;
     if (q->tcp && !q->said) {
-        if (!query_say(q))
+        if (!query_say(d, q))
             q->deadline_ns = clock_now_ns();
         return;
     }
     if (!q->tcp) {
         len = recv(q->fd, message, sizeof message, MSG_DONTWAIT);
+        query_count(d, q, len);
         if (len >= 0)
             query_answered(d, q, message, (size_t)len);
         else if (errno != EAGAIN)
             q->deadline_ns = clock_now_ns(); /* a closed port: the next server */
         return;
     }
+    size_t before = q->in.n;
     len = frame_read(&q->in, q->fd);
+    query_count(d, q, (ssize_t)(q->in.n - before));
     if (len > 0) {
         struct frame whole = q->in;
         q->in = (struct frame){ .bytes = NULL };
@@ -421,6 +436,23 @@ static void refuse(struct dns *d, const struct client *c, const uint8_t *message
     answer(d, c, message, q, RCODE_REFUSED, NULL, 0);
 }
 
+/* What a lookup costs the network is of the program's limits, as a connection is. */
+static void query_ask(struct dns *d, uint32_t client, const uint8_t *message, size_t len, const struct dns_question *q)
+{
+    const struct client *c = &d->clients[client];
+    const char *over = c->trusted                 ? NULL
+                       : !net_bytes_left(d->net)  ? "--net-bytes"
+                       : !net_rate_take(d->net) ? "--net-rate"
+                                                  : NULL;
+    if (!over) {
+        query_start(d, client, message, len, q);
+        return;
+    }
+    net_record(d->net, &(struct net_record){ .event = "lookup", .proto = NET_UDP, .name = q->name,
+                                             .verdict = "refused", .reason = over });
+    answer(d, c, message, q, RCODE_REFUSED, NULL, 0);
+}
+
 static void asked(struct dns *d, uint32_t client, const uint8_t *message, size_t len)
 {
     struct client *c = &d->clients[client];
@@ -440,7 +472,7 @@ static void asked(struct dns *d, uint32_t client, const uint8_t *message, size_t
     if (ip_looks_numeric(q.name))
         answer(d, c, message, &q, RCODE_NXDOMAIN, NULL, 0);
     else if (!answer_from_hosts(d, c, message, &q) && (address || verdict == NAME_ANY))
-        query_start(d, client, message, len, &q);
+        query_ask(d, client, message, len, &q);
     else if (!address && verdict != NAME_ANY)
         answer(d, c, message, &q, RCODE_OK, NULL, 0);
 }

@@ -107,6 +107,7 @@ struct conn {
     struct endpoint peer;  /* as logged */
     const char *how;       /* connect, accept, dial, listen */
     uint64_t in, out, since_ns;
+    int buffer_most;       /* what either buffer may be set to; 0 = what the kernel allows */
     int64_t timeout_ns[2]; /* SO_RCVTIMEO, SO_SNDTIMEO; 0 = none */
     char *path, *host_path; /* a unix socket's own name, as the guest and as the kernel has it */
     char *peer_path;        /* the name that it connected to */
@@ -128,12 +129,14 @@ struct net {
     bool names;              /* the resolver is there */
     const char *cwd;         /* for relative paths of unix sockets */
     uint32_t sockets, max_sockets;
-    uint64_t bytes, max_bytes;     /* 0 = no limit */
+    uint64_t bytes, max_bytes;     /* bytes: atomic, as the resolver counts too; 0 = no limit */
+    pthread_mutex_t rate_lock;     /* of what follows, for the same reason */
     uint64_t max_rate, rate_s, rate_used;
+    int buffer_bytes;              /* of each socket's two buffers; 0 = the kernel's choice for BUFFERS_FREE */
     struct sink log;         /* --net-log; fd -1 = none */
     uint64_t *lost;          /* records that nobody read; NULL = not counted */
     pthread_mutex_t log_lock;
-    uint64_t lines_left, lines_s, lines_lost; /* of refusals on stderr */
+    struct pace { uint64_t left, second, lost; } lines, records; /* of refusals, on stderr and in the log */
     bool told_sockets, told_bytes, told_rate;
     struct dns *dns;
     struct batch_host *batch; /* NULL = every read and write is a call */
@@ -152,11 +155,18 @@ struct net_record {
     const struct endpoint *local, *peer;
     bool counted;
     uint64_t in, out, ns;
+    uint64_t left_out; /* records of refusals before it */
 };
 void net_record(struct net *, const struct net_record *);
 void log_close(struct net *);
 /* False: connections come too thick. */
 bool net_rate_take(struct net *);
+/* False: all bytes of --net-bytes are moved, which is told once; errno is NOBUFS. */
+bool net_bytes_left(struct net *);
+static inline void net_bytes_add(struct net *n, uint64_t bytes)
+{
+    __atomic_fetch_add(&n->bytes, bytes, __ATOMIC_RELAXED);
+}
 
 /* ---- net/conn.c ---- */
 extern const struct desc_ops socket_ops, conn_ops; /* as inherited; as the policy watches it, with a conn of its own */
@@ -172,6 +182,10 @@ void conn_ended(struct conn *, const struct endpoint *local);
 /* The record of what the guest wanted and did not get, or tried in vain. */
 void conn_wanted(const struct conn *, const char *event, const char *verdict, const char *reason,
                  const struct endpoint *peer, const char *path);
+/* Sockets up to this number have the buffers that the kernel gives them and lets grow; those beyond have a fixed size,
+ * as all have with --socket-buffer. */
+enum { BUFFERS_FREE = 64, BUFFER_BYTES = 64 << 10 };
+void conn_buffers(struct conn *, int host);
 bool net_sockets_left(struct net *); /* false: --max-sockets, which is told once */
 /* recvmsg or sendmsg with MSG_DONTWAIT and what the policy has to say; errno is the answer. */
 ssize_t net_receive(const struct desc *, struct msghdr *, int flags);

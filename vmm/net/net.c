@@ -64,10 +64,12 @@ static bool net_open(struct wasi *w, const struct config *config, struct failure
     n->log = SINK_NONE;
     n->lost = &w->records_lost;
     pthread_mutex_init(&n->log_lock, NULL);
+    pthread_mutex_init(&n->rate_lock, NULL);
     n->unix_ok = c->allow_unix;
     n->max_sockets = c->max_sockets ? (uint32_t)c->max_sockets : UINT32_MAX;
     n->max_rate = c->net_rate;
     n->max_bytes = c->net_bytes;
+    n->buffer_bytes = (int)c->socket_buffer;
     n->names = c->allow_dns || c->net_all;
     n->cwd = words_env(&env, "PWD");
     const struct output log = { "--net-log ", c->net_log, config->module, config->writable, .keep = true };
@@ -75,6 +77,8 @@ static bool net_open(struct wasi *w, const struct config *config, struct failure
     if (c->net_log && !output_open(&fd, &log, why))
         return false;
     sink_open(&n->log, fd);
+    if (c->max_log)
+        n->log.left = c->max_log;
     return policy_init(&n->policy, c, why) && names_open(n, c, why) && net_preopen(w, c, why);
 }
 
@@ -88,6 +92,7 @@ static void net_end(struct wasi *w)
     policy_free(&n->policy);
     log_close(n);
     pthread_mutex_destroy(&n->log_lock);
+    pthread_mutex_destroy(&n->rate_lock);
     free(n);
     w->net = NULL;
 }

@@ -128,6 +128,16 @@ static uint32_t timeout_set(struct conn *c, int which, const union value *v)
     return WASI_SUCCESS;
 }
 
+/* Cut to what it may be. */
+static void buffer_set(struct conn *c, int name, int32_t *bytes)
+{
+    if (!c)
+        return;
+    c->sized |= name == SO_SNDBUF;
+    if (c->buffer_most && (*bytes > c->buffer_most || *bytes < 0))
+        *bytes = c->buffer_most;
+}
+
 uint32_t wasi_sock_setsockopt(struct wasi *w, const struct sock_setsockopt_args *args)
 {
     uint32_t err;
@@ -148,7 +158,7 @@ uint32_t wasi_sock_setsockopt(struct wasi *w, const struct sock_setsockopt_args 
         return WASI_SUCCESS;
     if (o->kind == TIMEOUT)
         return timeout_set(conn_of(d), o->host_name, &v);
-    if (conn_of(d) && o->host_name == SO_SNDBUF)
-        conn_of(d)->sized = true;
+    if (o->host_level == SOL_SOCKET && (o->host_name == SO_SNDBUF || o->host_name == SO_RCVBUF))
+        buffer_set(conn_of(d), o->host_name, &v.number);
     return setsockopt(d->host, o->host_level, o->host_name, &v, args->value_len) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
 }

@@ -28,6 +28,8 @@ static bool place(struct wasi *w, const char *what, int host, enum net_proto pro
         return failure_set(why, "%s: no memory, or too many open files", what);
     c->listening = strcmp(how, "listen") == 0;
     c->bound = true;
+    if (strcmp(how, "passed") != 0) /* those are others' too */
+        conn_buffers(c, host);
     conn_started(desc_get(w, fd), how, peer, NULL);
     return true;
 }

@@ -48,6 +48,7 @@ uint32_t wasi_sock_open(struct wasi *w, const struct sock_open_args *args)
         return WASI_NOMEM;
     }
     c->made = true;
+    conn_buffers(c, host);
     uint32_t fd;
     uint32_t err = net_place(w, host, c, dgram, 0, &fd);
     return err ? err : out_put(w, args->fd_out, &fd, 4);

@@ -124,7 +124,12 @@ uint32_t unix_bind(struct wasi *w, struct desc *socket, const char *path)
     route_end(&p);
     if (dir < 0)
         return err;
-    err = name ? bind_at(socket, dir, name, path) : WASI_ADDRINUSE;
+    if (name && !quota_may_create(w, dir, name))
+        err = WASI_DQUOT;
+    else
+        err = name ? bind_at(socket, dir, name, path) : WASI_ADDRINUSE;
+    if (!err)
+        quota_created(w);
     close(dir);
     return err;
 }

@@ -133,16 +133,30 @@ static uint64_t call_ready(struct vcpu *v, const struct ready_args *args)
     return 0;
 }
 
+/* The guest says that the engine got no memory; for what reason, the monitor knows. */
+static void end_nomem(struct vcpu *v, char *text)
+{
+    uint64_t most = grow_total_met(v->machine.vm);
+    if (!most) {
+        end_with(v, ENDED_NOMEM, 0, text);
+        return;
+    }
+    free(text);
+    vcpu_end(v, ENDED_TOTAL_MEMORY, "it needs more than %llu bytes of memory in all", (unsigned long long)most);
+}
+
 static uint64_t call_end(struct vcpu *v, const struct end_args *args)
 {
     static const enum end_kind kinds[] = {
         [END_EXIT] = ENDED_EXIT, [END_TRAP] = ENDED_TRAP, [END_INVALID] = ENDED_INVALID,
         [END_UNSUPPORTED] = ENDED_UNSUPPORTED, [END_LIMIT] = ENDED_LIMIT,
-        [END_NOMEM] = ENDED_NOMEM, [END_CRASH] = ENDED_CRASH, [END_USAGE] = ENDED_USAGE,
+        [END_CRASH] = ENDED_CRASH, [END_USAGE] = ENDED_USAGE,
     };
     char *text = text_read(v, args->text, args->text_len);
     if (!text)
         end_bad_text(v, CALL_end, args->text, args->text_len);
+    else if (args->reason == END_NOMEM)
+        end_nomem(v, text);
     else if (args->reason < sizeof kinds / sizeof kinds[0])
         end_with(v, kinds[args->reason], args->code, text);
     else

@@ -129,6 +129,7 @@ struct desc {
     bool mounts;    /* of a directory: what is mounted below it may be reached; inherited, too */
     bool inherited; /* our own 0, 1 or 2: flags of its description belong to others too */
     bool shared;    /* so do those of a duplicate, and of what it was made from */
+    bool output;    /* what it writes is seen as the program's words: a standard stream, or a terminal */
     bool paced;     /* could not be had non-blocking: each transfer follows a poll, and is too small to block then */
     uint16_t fdflags; /* as the guest sees them; NONBLOCK is virtual */
     uint32_t rights, inheriting;
@@ -197,6 +198,12 @@ struct grant_kind {
 /* The copied and checked iovecs of one call, consumed from the front; cut: the guest named more of them. */
 struct iovs { struct iovec v[IOVECS_MAX]; uint32_t at, n; uint64_t left; bool cut; };
 
+struct quota {
+    uint64_t written, max_written; /* bytes; no limit: 0, as below */
+    uint64_t created, max_created; /* directory entries that it made */
+    uint64_t rate, rate_left, rate_ns; /* bytes of output in a second; those that may go out at once; as of when */
+};
+
 struct wasi {
     struct guestmem *mem;
     struct kick *kick; /* what ends its waits */
@@ -226,6 +233,7 @@ struct wasi {
     char missing_path[PATH_MAX];
     struct { uint64_t count; char path[PATH_MAX], why[160]; } refused; /* of what was granted; the first */
 
+    struct quota quota;
     struct iovs iovs;
     struct poll_set *polls; /* scratch of poll_oneoff */
     struct sink trace;       /* --trace's; fd -1 = none */
@@ -281,6 +289,11 @@ bool dirent_put(struct dirents *, uint64_t next, uint64_t ino, uint8_t type, con
 /* The pieces of a transfer: the first ones that one call of the kernel takes, so that the count may be short.  A
  * datagram is never cut: MSGSIZE. */
 uint32_t iovs_read(struct wasi *, const struct desc *, uint64_t at, uint64_t n, bool into_guest);
+
+/* ---- quota.c ---- */
+/* Before an entry is made in a directory of the host's; false: it would be one too many, and the run ends. */
+bool quota_may_create(struct wasi *, int parent, const char *name);
+void quota_created(struct wasi *); /* one more */
 
 /* ---- fd_stat.c ---- */
 /* Tells the boot record what the first descriptors are; before the guest runs. */

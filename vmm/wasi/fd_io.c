@@ -79,12 +79,14 @@ static ssize_t transfer_once(const struct desc *d, const struct iovec *v, int n,
     return way == IN ? d->ops->read(d, v, n, offset) : d->ops->write(d, v, n, offset);
 }
 
-/* Moves at most cap bytes by one call of the kernel and consumes what was moved. */
+/* Moves at most cap bytes, and what is left, by one call of the kernel and consumes what was moved. */
 static ssize_t transfer(struct kick *kick, const struct desc *d, struct iovs *io, enum way way, uint64_t cap,
                         int64_t offset)
 {
     uint64_t bytes = 0;
     uint32_t stop = io->at;
+    if (cap > io->left)
+        cap = io->left;
     while (stop < io->n && bytes < cap)
         bytes += io->v[stop++].iov_len;
     uint64_t over = bytes > cap ? bytes - cap : 0;
@@ -175,15 +177,45 @@ static struct desc *file_get(struct wasi *w, uint64_t fd, uint32_t right, uint32
     return d;
 }
 
-static uint32_t transfer_iovs(struct wasi *w, uint64_t fd, const struct desc *d, enum way way, int64_t offset,
-                              uint64_t *done)
+static uint32_t transfer_all(struct wasi *w, uint64_t fd, const struct desc *d, enum way way, int64_t offset,
+                             uint64_t *done)
 {
     struct iovs *io = &w->iovs;
-    if (!io->left)
-        return WASI_SUCCESS;
     if (!d->ops->wait)
         return plain_transfer(w->kick, d, io, way, offset, done);
     return way == IN ? stream_read(w, d, io, done) : stream_write(w, fd, d, io, done);
+}
+
+/* A write of which only so much is done at a time as may be. */
+static uint32_t counted_write(struct wasi *w, uint64_t fd, const struct desc *d, int64_t offset, uint64_t *done)
+{
+    struct iovs *io = &w->iovs;
+    uint32_t err = WASI_SUCCESS;
+    while (io->left && !err) {
+        uint64_t room = io->left, before = *done;
+        err = quota_room(w, d, &room);
+        if (err)
+            break;
+        uint64_t rest = io->left - room;
+        io->left = room;
+        err = transfer_all(w, fd, d, OUT, offset == AT_POSITION ? offset : offset + (int64_t)before, done);
+        quota_wrote(w, d, *done - before);
+        bool partly = io->left != 0;
+        io->left += rest;
+        if (partly || (d->ops->wait && fd != 2 && (d->fdflags & FDFLAG_NONBLOCK)))
+            break;
+    }
+    return *done ? WASI_SUCCESS : err;
+}
+
+static uint32_t transfer_iovs(struct wasi *w, uint64_t fd, const struct desc *d, enum way way, int64_t offset,
+                              uint64_t *done)
+{
+    if (!w->iovs.left)
+        return WASI_SUCCESS;
+    if (way == OUT && quota_counts(w, d))
+        return counted_write(w, fd, d, offset, done);
+    return transfer_all(w, fd, d, way, offset, done);
 }
 
 /* What the four calls have in common; offset counts where `positioned`. */
@@ -237,7 +269,7 @@ static uint64_t transfer_one(struct wasi *w, const struct request *r, struct end
         bytes = CALL_BYTES_MAX;
     if (bytes && !linear_span(w->mem, args->buffer, bytes, way == IN, &io->v[0]))
         return WASI_FAULT;
-    if (bytes && !d->ops->wait && bytes <= CHUNK)
+    if (bytes && !d->ops->wait && bytes <= CHUNK && (way == IN || !quota_counts(w, d)))
         return plain_once(w->kick, d, &io->v[0], way);
     io->at = 0;
     io->n = bytes != 0;

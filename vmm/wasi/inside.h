@@ -14,6 +14,13 @@ void trace_one(struct wasi *, const struct request *, uint64_t result, uint64_t 
 /* ---- fdtable.c ---- */
 void desc_moves(struct desc *); /* tells its kind that its number or its flags change */
 
+/* ---- quota.c ---- */
+void quota_open(struct wasi *, const struct settings *);
+bool quota_counts(const struct wasi *, const struct desc *); /* whether writing there is counted at all */
+/* Cuts the bytes of a write to what may go out now, for which it waits; an errno, where the run ends too. */
+uint32_t quota_room(struct wasi *, const struct desc *, uint64_t *bytes);
+void quota_wrote(struct wasi *, const struct desc *, uint64_t bytes);
+
 /* ---- storage.c ---- */
 uint32_t storage_resize(struct wasi *, int host, off_t size);
 

@@ -90,12 +90,35 @@ static bool opening_waits(struct wasi *w, const struct opening *o, struct route 
     return fifo ? S_ISFIFO(st.st_mode) : S_ISREG(st.st_mode);
 }
 
+/* The kernel does not tell whether it made the file: what is there is opened without being made, and what is not
+ * counts as made. */
+static int opening_create(struct wasi *w, const struct opening *o, struct route *p, uint32_t *err)
+{
+    struct stat st;
+    bool exclusive = o->how_flags & O_EXCL;
+    int fd = exclusive ? -1 : route_open(w, p, o->how_flags & ~(uint64_t)O_CREAT, 0, o->changes, err);
+    if (!exclusive && (fd >= 0 || *err != WASI_NOENT))
+        return fd;
+    bool last = w->quota.created >= w->quota.max_created;
+    if (last && route_stat(w, p, !exclusive, &st) == WASI_NOENT) {
+        w->end->kind = ENDED_CREATED;
+        *err = WASI_DQUOT;
+        return -1;
+    }
+    fd = route_open(w, p, o->how_flags, 0666, o->changes, err);
+    if (fd >= 0)
+        quota_created(w);
+    return fd;
+}
+
 /* The kernel has no open that waits where a kick could end it: it is tried again. */
 static int opening_open(struct wasi *w, const struct opening *o, struct route *p, uint32_t *err)
 {
     int64_t tick_ns = OPEN_TICK_MIN_NS;
     for (;;) {
-        int fd = route_open(w, p, o->how_flags, o->how_flags & O_CREAT ? 0666 : 0, o->changes, err);
+        int fd = o->how_flags & O_CREAT && w->quota.max_created
+                     ? opening_create(w, o, p, err)
+                     : route_open(w, p, o->how_flags, o->how_flags & O_CREAT ? 0666 : 0, o->changes, err);
         if (fd >= 0 || !opening_waits(w, o, p, *err, errno))
             return fd;
         *err = open_tick(w->kick, NULL, 0, &tick_ns);

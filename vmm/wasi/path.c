@@ -150,13 +150,28 @@ static uint32_t result(int returned)
 
 /* ---- entries made and removed ---- */
 
+static bool may_create(struct wasi *w, const struct entry *e, uint32_t *err)
+{
+    bool may = quota_may_create(w, e->parent, e->name);
+    *err = may ? WASI_SUCCESS : WASI_DQUOT;
+    return may;
+}
+
+static uint32_t created(struct wasi *w, int returned)
+{
+    if (returned == 0)
+        quota_created(w);
+    return result(returned);
+}
+
 uint32_t wasi_path_create_directory(struct wasi *w, const struct path_create_directory_args *args)
 {
     struct entry e;
     uint32_t err = entry_open_change(w, args->dir, args->path, args->path_len, &e, WASI_EXIST);
     if (err)
         return err;
-    err = result(mkdirat(e.parent, e.name, 0777));
+    if (may_create(w, &e, &err))
+        err = created(w, mkdirat(e.parent, e.name, 0777));
     entry_close(&e);
     return err;
 }
@@ -231,8 +246,8 @@ uint32_t wasi_path_link(struct wasi *w, const struct path_link_args *args)
             err = WASI_PERM;
         else if (err == WASI_SUCCESS && to.slash && (err = entry_mode(&to, &mode)) == WASI_SUCCESS)
             err = WASI_EXIST;
-        else if (err == WASI_SUCCESS)
-            err = result(linkat(from.parent, from.name, to.parent, to.name, 0));
+        else if (err == WASI_SUCCESS && may_create(w, &to, &err))
+            err = created(w, linkat(from.parent, from.name, to.parent, to.name, 0));
         entry_close(&to);
     }
     entry_close(&from);
@@ -254,9 +269,9 @@ uint32_t wasi_path_symlink(struct wasi *w, const struct path_symlink_args *args)
     mode_t mode;
     if (target[0] == '/' && e.tree != TREE_HOST)
         err = WASI_PERM; /* it would mean one file here, and another to whoever else meets it */
-    else if (!e.slash)
-        err = result(symlinkat(target, e.parent, e.name));
-    else if ((err = entry_mode(&e, &mode)) == WASI_SUCCESS)
+    else if (!e.slash && may_create(w, &e, &err))
+        err = created(w, symlinkat(target, e.parent, e.name));
+    else if (e.slash && (err = entry_mode(&e, &mode)) == WASI_SUCCESS)
         err = WASI_EXIST;
     entry_close(&e);
     return err;

@@ -37,7 +37,7 @@ static bool adopt(struct wasi *w, int fd, int host, struct failure *why)
 {
     struct stat st;
     int flags = fcntl(host, F_GETFL);
-    struct desc d = { .ops = &file_ops, .host = host, .io = host, .inherited = true };
+    struct desc d = { .ops = &file_ops, .host = host, .io = host, .inherited = true, .output = true };
     if (!desc_put(w, (uint32_t)fd, &d)) {
         if (w->stdio_owned)
             close(host);

@@ -109,7 +109,18 @@ uint32_t wasi_fd_allocate(struct wasi *w, const struct fd_allocate_args *args)
         return WASI_ROFS;
     if (!(d->rights & RIGHT_FD_ALLOCATE))
         return WASI_BADF;
-    return allocate(w, d->host, args->offset, args->len);
+    uint64_t room = args->len;
+    uint32_t err = args->len && quota_counts(w, d) ? quota_room(w, d, &room) : WASI_SUCCESS;
+    if (err)
+        return err;
+    if (room < args->len) {
+        w->end->kind = ENDED_WRITTEN;
+        return WASI_DQUOT;
+    }
+    err = allocate(w, d->host, args->offset, args->len);
+    if (!err)
+        quota_wrote(w, d, args->len);
+    return err;
 }
 
 uint32_t storage_resize(struct wasi *w, int host, off_t size)

@@ -213,6 +213,8 @@ bool trace_open(struct wasi *w, const struct config *config, struct failure *why
     if (!*config->set->trace && stream >= 0 && (fd = fcntl(stream, F_DUPFD_CLOEXEC, 3)) < 0)
         return failure_set(why, "--trace: stderr cannot be written: %s", strerror(errno));
     sink_open(&w->trace, fd);
+    if (config->set->max_log)
+        w->trace.left = config->set->max_log;
     return true;
 }
 
@@ -242,6 +244,10 @@ static void line_end(struct wasi *w, struct line *line, uint64_t ns)
     line->text[line->len++] = '\n';
     if (sink_write(&w->trace, line->text, line->len, SINK_PATIENCE_NS) || errno == EAGAIN)
         return;
+    if (errno == SINK_FULL) {
+        kick_stop(w->kick, ENDED_LOG, 0);
+        return;
+    }
     message("--trace cannot be written: %s (no more lines)", strerror(errno));
     trace_close(w);
 }

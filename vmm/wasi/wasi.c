@@ -46,6 +46,7 @@ bool wasi_open(struct wasi *w, const struct config *config, struct failure *why)
     w->argc = config->argc;
     w->envc = config->envc;
     w->signals = config->signals;
+    quota_open(w, config->set);
     bool good = strings_join(config->args, config->argc, &w->args, &w->args_len, why) &&
                 strings_join(config->env, config->envc, &w->env, &w->env_len, why) &&
                 trace_open(w, config, why) && fdtable_open(w, config->set->max_files, why) &&

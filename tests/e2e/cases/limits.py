@@ -163,6 +163,33 @@ def report_of_every_end(t):
 
 
 @case
+def what_a_run_writes_and_makes(t):
+    """Of a Go program: the last byte and the last file are its own, one more ends it, and nothing of that is there."""
+    grant = ("--dir", t.mkdir("d") + "::/d")
+    for options, word, status, names in (
+            (("--max-written", "5", "--max-created", "1"), "12345", 0, {"a": b"12345"}),
+            (("--max-written", "5"), "123456", 137, {"a": b"12345", "b": b"12345"}),
+            (("--max-created", "1"), "x", 0, {"a": b"12345", "b": b"x"})):
+        path = "/d/" + max(names)
+        result = t.program("files", "write", path, word, options=(*grant, *options))
+        assert result.status == status and (status == 0 or b"--max-written" in result.err), (options, result)
+        assert {n: open(t.path("d/" + n), "rb").read() for n in os.listdir(t.path("d"))} == names, (options, result)
+    made = os.listdir(t.mkdir("e"))
+    result, report = report_of(t, "files", "rw", "/e", options=("--dir", t.path("e") + "::/e", "--max-created", "3"))
+    assert (result.status, report["reason"], made) == (137, "created", []), (result, report)
+    assert sum(len(dirs) + len(names) for _, dirs, names in os.walk(t.path("e"))) <= 3, result
+
+
+@case
+def output_waits_for_its_rate(t):
+    """A second's worth goes out at once; the rest takes the time that it should, and all of it comes."""
+    result = t.program("streams", "println", "20000", options=("--output-rate", "100K"))
+    plain = t.program("streams", "println", "20000")
+    assert result.status == plain.status == 0 and result.err == plain.err and len(plain.err) > 150000, (result, plain)
+    assert result.seconds >= len(plain.err) / 102400 - 1, (result.seconds, len(plain.err))
+
+
+@case
 def report_of_runs_that_never_began(t):
     bad = wasm.module(types=[wasm.functype()], funcs=[0], memory=1, bodies=[wasm.body(b"\x6a\x1a")],
                       exports=[("_start", wasm.FUNC, 0), ("memory", wasm.MEMORY, 0)])

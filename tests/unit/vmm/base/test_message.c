@@ -9,7 +9,8 @@
 #include "vmm/cli/cli.h"
 #include "vmm/base/base.h"
 
-static const struct settings settings = { .cpu_time_ns = 120000000000 };
+static const struct settings settings = { .cpu_time_ns = 120000000000, .max_written = 65536, .max_created = 12,
+                                           .max_log = 1025 };
 static const struct config config = { .set = &settings, .module = "app.wasm", .timeout_ns = 1500000000 };
 
 static void escaped(const char *in, size_t len, const char *want, bool keep_newlines)
@@ -147,6 +148,14 @@ static const struct ending {
     { { ENDED_SIGNAL, SIGHUP, NULL }, -SIGHUP, "signal", "" },
     { { ENDED_SIGNAL, SIGQUIT, "\n    main.f\n\n    main.g\n" }, -SIGQUIT, "signal",
       "wasmvm: app.wasm was stopped: SIGQUIT, while it was here:\n    main.f\n    main.g\n" },
+    { { ENDED_TOTAL_MEMORY, 0, "it needs more than 9 bytes" }, 137, "total_memory",
+      "wasmvm: app.wasm was stopped: it needs more than 9 bytes (--total-memory SIZE)\n" },
+    { { ENDED_WRITTEN, 0, NULL }, 137, "written",
+      "wasmvm: app.wasm was stopped: it has written 64 KiB, the most that it may (--max-written SIZE)\n" },
+    { { ENDED_CREATED, 0, NULL }, 137, "created",
+      "wasmvm: app.wasm was stopped: it has made 12 files, the most that it may (--max-created N)\n" },
+    { { ENDED_LOG, 0, NULL }, 137, "log",
+      "wasmvm: app.wasm was stopped: 1025 bytes of log are full (--max-log SIZE)\n" },
     { { ENDED_SIGPIPE, 0, NULL }, -SIGPIPE, "sigpipe", "" },
 };
 

@@ -123,12 +123,34 @@ static void errors_are_errors(void **state)
     close(full);
 }
 
+static void no_more_than_is_left(void **state)
+{
+    (void)state;
+    struct sink sink;
+    int ends[2];
+    char got[64];
+    assert_int_equal(pipe(ends), 0);
+    sink_open(&sink, ends[1]);
+    sink.left = 10;
+    assert_true(sink_write(&sink, "123456789", 9, PATIENCE_NS)); /* N - 1 */
+    assert_false(sink_write(&sink, "xy", 2, PATIENCE_NS));        /* N + 1: nothing of it */
+    assert_true(errno == SINK_FULL && sink.lost == 0);
+    assert_true(sink_write(&sink, "0", 1, PATIENCE_NS)); /* N */
+    assert_false(sink_write(&sink, "x", 1, PATIENCE_NS));
+    drained(ends[0], got, sizeof got);
+    assert_string_equal(got, "1234567890");
+    sink_close(&sink);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_is_waited_for),
         cmocka_unit_test(a_reader_that_is_slow_loses_nothing),
         cmocka_unit_test(errors_are_errors),
+        cmocka_unit_test(no_more_than_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

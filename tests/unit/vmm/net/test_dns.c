@@ -27,6 +27,7 @@ static struct dns *dns;
 static int server;
 static pthread_t server_thread;
 static int questions; /* that the server was asked */
+static uint64_t traffic; /* bytes that it got and sent */
 
 /* ---- doubles ---- */
 
@@ -40,6 +41,11 @@ int kick_ppoll(struct kick *kick, struct pollfd *fds, unsigned n, int64_t timeou
 {
     (void)kick;
     return poll(fds, n, (int)(timeout_ns / 1000000));
+}
+
+void kick_stop(struct kick *kick, enum end_kind kind, uint32_t number)
+{
+    (void)kick, (void)kind, (void)number;
 }
 
 bool write_guard_all(struct kick *kick, int fd, const void *bytes, size_t len)
@@ -86,11 +92,14 @@ static void *answer(void *none)
         if (n <= 0)
             return none;
         __atomic_fetch_add(&questions, 1, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&traffic, (uint64_t)n, __ATOMIC_RELAXED);
         if (__atomic_load_n(&lie, __ATOMIC_RELAXED) != TRUTH && dns_question_parse(in, (size_t)n, &q))
             sendto(server, out, lie_build(out, sizeof out, in, q), 0, (struct sockaddr *)&from, len);
-        if (dns_question_parse(in, (size_t)n, &q))
-            sendto(server, out, dns_answer_build(out, sizeof out, in, &q, RCODE_OK, &a, q.type == DNS_A), 0,
-                   (struct sockaddr *)&from, len);
+        if (!dns_question_parse(in, (size_t)n, &q))
+            continue;
+        size_t answer_len = dns_answer_build(out, sizeof out, in, &q, RCODE_OK, &a, q.type == DNS_A);
+        __atomic_fetch_add(&traffic, answer_len, __ATOMIC_RELAXED);
+        sendto(server, out, answer_len, 0, (struct sockaddr *)&from, len);
     }
 }
 
@@ -110,6 +119,7 @@ static int setup(void **state)
     net = (struct net){ .kick = &the_kick, .names = true };
     sink_open(&net.log, open("/dev/null", O_WRONLY));
     pthread_mutex_init(&net.log_lock, NULL);
+    pthread_mutex_init(&net.rate_lock, NULL);
     struct failure why;
     assert_true(policy_init(&net.policy, &config, &why));
     assert_int_equal(pthread_create(&server_thread, NULL, answer, NULL), 0);
@@ -296,6 +306,59 @@ static void test_only_addresses_are_asked_for(void **state)
     assert_int_equal(__atomic_load_n(&questions, __ATOMIC_RELAXED), before + 1);
 }
 
+/* A question of --net-bytes and its answer, as they were on the network. */
+static uint64_t bytes_of_one(void)
+{
+    unsigned n;
+    uint64_t before = __atomic_load_n(&net.bytes, __ATOMIC_RELAXED);
+    assert_true(rcode_of("app.test", DNS_A, 1, &n) == RCODE_OK && n == 1);
+    return __atomic_load_n(&net.bytes, __ATOMIC_RELAXED) - before;
+}
+
+/* What lookups move over the network counts, both ways; what never gets there does not. */
+static void test_lookups_count_as_bytes(void **state)
+{
+    (void)state;
+    unsigned n;
+    struct dns_address a[4];
+    uint8_t rcode;
+    uint64_t before = __atomic_load_n(&traffic, __ATOMIC_RELAXED), one = bytes_of_one();
+    assert_true(one > 40 && one == __atomic_load_n(&traffic, __ATOMIC_RELAXED) - before);
+    assert_int_equal(rcode_of("other.test", DNS_A, 1, &n), RCODE_REFUSED);
+    assert_int_equal(rcode_of("localhost", DNS_A, 1, &n), RCODE_OK);
+    dns_lookup(dns, "app.test", DNS_A, true, a, 4, &rcode); /* the monitor's own */
+    assert_int_equal(net.bytes, one);
+    net.max_bytes = one + 1;
+    assert_int_equal(bytes_of_one(), one); /* the last may go beyond */
+    net.max_bytes = 2 * one;
+    int asked = __atomic_load_n(&questions, __ATOMIC_RELAXED);
+    assert_int_equal(rcode_of("app.test", DNS_A, 1, &n), RCODE_REFUSED);
+    assert_int_equal(rcode_of("localhost", DNS_A, 1, &n), RCODE_OK);
+    assert_int_equal(__atomic_load_n(&questions, __ATOMIC_RELAXED), asked);
+    assert_int_equal(dns_lookup(dns, "app.test", DNS_A, true, a, 4, &rcode), 1);
+}
+
+/* A lookup is one connection of --net-rate. */
+static void test_lookups_count_as_connections(void **state)
+{
+    (void)state;
+    unsigned n, refused = 0;
+    net.max_rate = 100;
+    net.rate_s = clock_now_ns() / 1000000000u; /* if that ends meanwhile, the next begins with none */
+    net.rate_used = 98;
+    assert_int_equal(rcode_of("app.test", DNS_A, 1, &n), RCODE_OK);
+    assert_true(net.rate_used == 99 || net.rate_used == 1);
+    assert_int_equal(rcode_of("app.test", DNS_A, 1, &n), RCODE_OK);
+    for (int i = 0; i < 5; i++) { /* one at least has not met the end of a second */
+        net.rate_s = clock_now_ns() / 1000000000u;
+        net.rate_used = 100;
+        refused += rcode_of("app.test", DNS_A, 1, &n) == RCODE_REFUSED;
+    }
+    assert_true(refused >= 3);
+    net.rate_used = 100;
+    assert_int_equal(rcode_of("localhost", DNS_A, 1, &n), RCODE_OK); /* costs nothing */
+}
+
 /* An answer with another number, name, type or class, or that is none, is no answer: the next one may be. */
 static void test_a_server_that_lies(void **state)
 {
@@ -349,6 +412,8 @@ int main(void)
         TEST(test_what_threads_share),
         TEST(test_questions_in_pieces_as_by_tcp),
         TEST(test_only_addresses_are_asked_for),
+        TEST(test_lookups_count_as_bytes),
+        TEST(test_lookups_count_as_connections),
         TEST(test_a_server_that_lies),
         TEST(test_garbage),
     };

@@ -406,80 +406,6 @@ static void test_dropped_sockets_leak_nothing(void **state)
     assert_int_equal(wasi->net->sockets, 0);
 }
 
-/* ---- limits, each way by itself ---- */
-
-static void pair_of(uint32_t *client, uint32_t *server)
-{
-    uint16_t port;
-    uint32_t l = listener(&port);
-    *client = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM);
-    OK(sock_connect, *client, addr4("127.0.0.1"), port);
-    OK(sock_accept, l, 0, OUT);
-    *server = out32();
-}
-
-/* A program that only sends, or only receives, meets --net-bytes at that number; what is peeked at does not count. */
-static void test_bytes_out_and_bytes_in(void **state)
-{
-    (void)state;
-    uint32_t c, s;
-    pair_of(&c, &s);
-    wasi->net->bytes = 0;
-    wasi->net->max_bytes = 10;
-    for (int i = 0; i < 2; i++)
-        OK(fd_write, c, iov(BUF, 5), 1, OUT);
-    assert_int_equal(wasi->net->bytes, 10);
-    ERR(NOBUFS, fd_write, c, iov(BUF, 1), 1, OUT);
-    ERR(NOBUFS, sock_send, c, iov(BUF, 1), 1, 0, OUT);
-    ERR(NOBUFS, fd_read, s, iov(BUF, 1), 1, OUT);
-    wasi->net->bytes = 0;
-    wasi->net->max_bytes = 6;
-    OK(sock_recv, s, iov(BUF, 5), 1, 1 /* peek */, OUT, FLAGS_OUT);
-    assert_int_equal(wasi->net->bytes, 0);
-    OK(fd_read, s, iov(BUF, 5), 1, OUT);
-    assert_int_equal(wasi->net->bytes, 5);
-    OK(sock_recv, s, iov(BUF, 1), 1, 0, OUT, FLAGS_OUT);
-    assert_int_equal(wasi->net->bytes, 6);
-    ERR(NOBUFS, fd_read, s, iov(BUF, 1), 1, OUT);
-    ERR(NOBUFS, sock_recv, s, iov(BUF, 1), 1, 0, OUT, FLAGS_OUT);
-    wasi->net->max_bytes = 7;
-    OK(fd_read, s, iov(BUF, 4), 1, OUT); /* the last may go beyond */
-    assert_int_equal(out32(), 4);
-    ERR(NOBUFS, fd_write, s, iov(BUF, 1), 1, OUT);
-    wasi->net->max_bytes = 0;
-    OK(fd_write, s, iov(BUF, 1), 1, OUT);
-}
-
-/* What came of connecting with so many connections left in this second. */
-static uint32_t connected(uint64_t left, uint16_t port)
-{
-    uint32_t c = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM);
-    wasi->net->rate_s = clock_now_ns() / 1000000000u; /* if that ends meanwhile, the next begins with all of them */
-    wasi->net->rate_used = 100 - left;
-    wasi->net->max_rate = 100;
-    return CALL(sock_connect, c, addr4("127.0.0.1"), port);
-}
-
-/* --net-rate counts what is connected and what is accepted. */
-static void test_connections_out_and_in(void **state)
-{
-    (void)state;
-    uint16_t port;
-    uint32_t l = listener(&port);
-    assert_int_equal(connected(1, port), WASI_SUCCESS);
-    wasi->net->rate_used = 7;
-    OK(sock_accept, l, 0, OUT);
-    assert_true(wasi->net->rate_used == 8 || wasi->net->rate_used == 1);
-    assert_int_equal(connected(2, port), WASI_SUCCESS);
-    assert_true(wasi->net->rate_used == 99 || wasi->net->rate_used == 1);
-    unsigned refused = 0;
-    for (int i = 0; i < 5; i++) /* one at least has not met the end of a second */
-        refused += connected(0, port) == WASI_NOBUFS;
-    assert_true(refused >= 3);
-    wasi->net->max_rate = 0;
-    OK(sock_accept, l, 0, OUT);
-}
-
 /* ---- options ---- */
 
 static void test_options(void **state)
@@ -776,7 +702,7 @@ int main(void)
         CLOSED(test_nothing_without_a_rule), LOOPBACK(test_listen_without_bind),
         LOOPBACK(test_accepted_sockets_stay_what_they_are), LOOPBACK(test_addresses_that_are_none),
         LOOPBACK(test_descriptors_that_are_no_sockets), LOOPBACK(test_dropped_sockets_leak_nothing),
-        LOOPBACK(test_bytes_out_and_bytes_in), LOOPBACK(test_connections_out_and_in),
+
         LOOPBACK(test_options), LOOPBACK(test_keep_alive_times_and_families), LOOPBACK(test_linger),
         LOOPBACK(test_receive_timeout),
         LOOPBACK(test_timeouts_of_plain_reads_and_writes), LOOPBACK(test_unix_paths), LOOPBACK(test_unix_datagrams),

@@ -43,10 +43,18 @@ static int waits; /* how often a handler waited */
 static int64_t first_wait_ns;
 static bool kicked_as_it_waits;
 
+static enum end_kind stopped; /* what the run was to end for */
+
 bool kick_pending(struct kick *kick)
 {
     (void)kick;
     return kicked;
+}
+
+void kick_stop(struct kick *kick, enum end_kind kind, uint32_t number)
+{
+    (void)kick, (void)number;
+    stopped = kind;
 }
 
 int kick_ppoll(struct kick *kick, struct pollfd *fds, unsigned n, int64_t timeout_ns)

@@ -110,6 +110,20 @@ static void test_hostile(void **state)
     assert_non_null(strstr(lines(), "flags=append|dsync|nonblock|rsync|sync|0xffffffe0"));
 }
 
+static void test_a_full_trace_ends_the_run(void **state)
+{
+    (void)state;
+    trace_on();
+    stopped = ENDED_NOT;
+    CALL(sched_yield, 0);
+    size_t line = strlen("  0.000000 sched_yield() = SUCCESS (0.0 us)\n");
+    assert_int_equal(stopped, ENDED_NOT);
+    wasi->trace.left = line - 1;
+    CALL(sched_yield, 0);
+    assert_int_equal(stopped, ENDED_LOG);
+    assert_string_equal(lines(), "sched_yield() = SUCCESS\n");
+}
+
 static int trace_off(void **state)
 {
     close(file);
@@ -122,6 +136,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_shown, setup, trace_off),
         cmocka_unit_test_setup_teardown(test_every_row, setup, trace_off),
         cmocka_unit_test_setup_teardown(test_hostile, setup, trace_off),
+        cmocka_unit_test_setup_teardown(test_a_full_trace_ends_the_run, setup, trace_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
