@@ -241,8 +241,10 @@ class Context:
         return go_build("./" + name, version or self.version)
 
     def vm(self, *args, **options):
-        """Runs wasmvm with these arguments (see run for the options)."""
-        return run([self.wasmvm, *map(str, args)], **options)
+        """Runs wasmvm with these arguments (see run for the options).  What is preloaded needs the dynamic twin."""
+        twin = self.wasmvm + "-dynamic"
+        preloads = "LD_PRELOAD" in (options.get("env") or {}) and os.path.exists(twin)
+        return run([twin if preloads else self.wasmvm, *map(str, args)], **options)
 
     def start(self, *args, **popen):
         """Starts wasmvm without waiting for it; a case that ends early leaves nothing running."""

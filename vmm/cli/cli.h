@@ -35,6 +35,10 @@ struct subcommand {
 /* Which subcommand the words mean: the first word if it is the name of one, else run. */
 void command_find(struct start *);
 
+/* ---- program.c ---- */
+/* Becomes wasmvm's own program of that name, with these words; `what` of ours needs it, for errors. */
+_Noreturn void program_become(const char *what, const char *name, char **words);
+
 /* ---- values.c ---- */
 struct values { const char **at; uint32_t n; }; /* the values of a repeatable option */
 void values_add(struct values *, const char *);

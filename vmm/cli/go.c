@@ -1,10 +1,6 @@
 /* `wasmvm go`: becomes wasmvm-go (go/), which makes the go command build for virtual machines.  That program lies in
  * libexec/wasmvm beside bin/, or beside this one where both lie in a build directory. */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "vmm/cli/cli.h"
 
@@ -25,32 +21,12 @@ const char go_help_head[] =
     "Go 1.21 to 1.27 are known.  `wasmvm go help` is the go command's own help.\n";
 const char go_help_tail[] = "";
 
-/* The first of two places where there is such a program. */
-static const char *own_program(char *room, size_t cap)
-{
-    static const char *const places[] = { "../libexec/wasmvm/wasmvm-go", "wasmvm-go" };
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (n <= 0)
-        fail("go: /proc is not mounted, which tells where wasmvm's own files are");
-    self[n] = 0;
-    *strrchr(self, '/') = 0;
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        snprintf(room, cap, "%s/%s", self, places[i]);
-        if (access(room, X_OK) == 0)
-            return room;
-    }
-    fail("go: %s/%s is not there (install wasmvm whole)", self, places[0]);
-}
-
 int go_command(const struct start *start)
 {
-    char program[4200];
     char **words = start->argv + start->first - 1; /* the name, then what is behind `go` */
     struct target none = { .which = start->which };
     int at = start->first;
     if (at < start->argc && strcmp(start->argv[at], "--help") == 0)
         option_read(&none, start->argv, start->argc, &at, false);
-    execv(own_program(program, sizeof program), words);
-    fail("go: %s: %s", program, strerror(errno));
+    program_become("go", "wasmvm-go", words);
 }

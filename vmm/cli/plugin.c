@@ -3,7 +3,6 @@
  *
  * A library's code runs in this process with all its rights, from the moment it is loaded: it is trusted as the command
  * line is.  What is checked is checked to give a sentence in place of a crash. */
-#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -126,18 +125,6 @@ static bool file_find(const struct plugins *all, struct plugin *p, char why[PLUG
     return false;
 }
 
-static bool library_open(struct plugin *p, char why[PLUGIN_WHY])
-{
-    p->library = dlopen(p->file, RTLD_NOW | RTLD_LOCAL);
-    const char *error = p->library ? "" : dlerror();
-    size_t prefix = strlen(p->file);
-    if (strncmp(error, p->file, prefix) == 0 && strncmp(error + prefix, ": ", 2) == 0)
-        error += prefix + 2;
-    if (!p->library)
-        snprintf(why, PLUGIN_WHY, "it cannot be loaded as a library: %s", error);
-    return p->library;
-}
-
 static bool face_check(const struct plugin *p, char why[PLUGIN_WHY])
 {
     const struct wasmvm_plugin *face = p->face;
@@ -160,7 +147,7 @@ static bool face_check(const struct plugin *p, char why[PLUGIN_WHY])
 static bool face_find(struct plugin *p, char why[PLUGIN_WHY])
 {
     const struct wasmvm_plugin *(*get)(void);
-    void *symbol = dlsym(p->library, "wasmvm_plugin_get");
+    void *symbol = library_find(p->library, "wasmvm_plugin_get");
     if (!symbol) {
         snprintf(why, PLUGIN_WHY, "it is no plug-in: it exports no wasmvm_plugin_get (see docs/plugins.md)");
         return false;
@@ -217,8 +204,10 @@ static bool library_start(struct plugins *all, struct plugin *p, char why[PLUGIN
 
 static bool library_load(struct plugins *all, struct plugin *p, const char *text, char why[PLUGIN_WHY])
 {
-    return pieces_cut(text, ',', &p->words, why) && options_check(p, why) && file_find(all, p, why) &&
-           library_open(p, why) && face_find(p, why) && library_start(all, p, why);
+    if (!pieces_cut(text, ',', &p->words, why) || !options_check(p, why) || !file_find(all, p, why))
+        return false;
+    p->library = library_open(p->file, why);
+    return p->library && face_find(p, why) && library_start(all, p, why);
 }
 
 /* ---- --plugin-exec ---- */
@@ -312,7 +301,7 @@ static void plugin_unload(struct plugin *p)
     if (p->begun && p->face->fini)
         p->face->fini(p->data);
     if (p->library)
-        dlclose(p->library);
+        library_close(p->library);
     pieces_free(&p->words);
     free(p->funcs);
     free(p->provider);

@@ -24,6 +24,12 @@ void plugins_called(struct plugins *);
 /* Runs the fini of each whose init ran, ends the processes, frees; what the machine was given is gone then. */
 void plugins_unload(struct plugins *);
 
+/* ---- library.c, or library_none.c: shared libraries ---- */
+bool library_possible(void); /* whether this program can load any */
+void *library_open(const char *file, char why[PLUGIN_WHY]); /* NULL with a sentence */
+void *library_find(void *library, const char *name);        /* NULL: it exports no such name */
+void library_close(void *library);
+
 /* ---- plugin_guard.c: a plug-in's code in this process that does not return ---- */
 struct guard;
 /* Watches from now on.  Where a stop was wanted (`wanted` says so, or the time deadline_ns has passed; 0 = none), and

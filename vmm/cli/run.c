@@ -240,6 +240,8 @@ static void tell_end(int status)
 int run_command(const struct start *start)
 {
     wasmvm_config *config = run_parse(&command, start);
+    if (command.plugins.n && !library_possible())
+        program_become("--plugin", "wasmvm-dynamic", start->argv);
     wasmvm_config_began(config, start->began_ns);
     wasmvm_config_cpu_began(config, start->cpu_began_ns);
     if (command.stats || command.report)

@@ -5,4 +5,7 @@
 guest_image_start:
     .incbin GUEST_ELF
 guest_image_end:
+#ifdef __CET__
+#include <cet.h> /* says that there is no branch here to be looked at */
+#endif
     .section .note.GNU-stack, "", @progbits
