@@ -209,6 +209,21 @@ GO_SRC := \
     go/toolchain.c \
     go/words.c \
 
+# `wasmvm-oci`, the same.
+OCI_SRC := \
+    oci/beneath.c \
+    oci/bundle.c \
+    oci/conf.c \
+    oci/exec.c \
+    oci/json.c \
+    oci/kvm.c \
+    oci/limits.c \
+    oci/main.c \
+    oci/module.c \
+    oci/process.c \
+    oci/say.c \
+    oci/words.c \
+
 # What host tests share, and the spec suite's runner.
 TEST_SRC := \
     tests/host/env.c \
@@ -252,6 +267,7 @@ endif
 CLANG := clang-14
 BUILD ?= build
 PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
 VERSION := 0.1.0
 
 # V=1 shows whole command lines.
@@ -265,7 +281,7 @@ BASE := -std=c11 -O2 -g $(WARN) -I. -MMD -MP
 FREESTANDING := -ffreestanding -fpie -fvisibility=hidden -fno-stack-protector -fcf-protection=none \
     -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-delete-null-pointer-checks -ffunction-sections
 CHECKED := -DENGINE_CHECK_CODE
-HOSTED := -D_GNU_SOURCE -fno-strict-aliasing
+HOSTED := -D_GNU_SOURCE -fno-strict-aliasing -DSYSCONFDIR='"$(SYSCONFDIR)"'
 # What runs on the host beside a hostile guest.  CET where the compiler has it: an indirect branch to any other place
 # than a function's start ends the process, on CPUs and kernels that look.
 HARDENED := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -U_FORTIFY_SOURCE \
@@ -336,7 +352,7 @@ CLI_OBJ := $(call objects,$(CLI_SRC) $(BOTH_SRC),vmm)
 STATIC_OBJ := $(call objects,$(filter-out vmm/cli/library.c,$(CLI_SRC)) $(STATIC_SRC) $(BOTH_SRC),vmm)
 
 .PHONY: all
-all: $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec lib go
+all: $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec lib go oci
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -421,6 +437,16 @@ $(BUILD)/share/wasmvm/go/%: go/files/%
 	@mkdir -p $(@D)
 	$(Q)install -m 644 $< $@
 
+# ---- `wasmvm-oci`: the runtime for containers; it finds wasmvm, which it mounts there, beside itself ----
+
+OCI_LIBS := -ljson-c
+
+.PHONY: oci
+oci: $(BUILD)/wasmvm-oci
+
+$(BUILD)/wasmvm-oci: $(call objects,$(OCI_SRC),vmm)
+	$(call program,-pie $(HARDENED_LD) $(OCI_LIBS))
+
 # ---- the engine for host tests ----
 
 $(BUILD)/host/libengine.a: $(call objects,$(ENGINE_SRC),host)
@@ -467,6 +493,10 @@ $(BUILD)/san/spec-run: $(call objects,$(SPEC_SRC),san) $(BUILD)/san/libtest.a $(
 $(BUILD)/san/wasmvm: $(call objects,tests/host/sanitizers.c $(filter %.c,$(VMM_SRC) $(CLI_SRC)),san) \
     $(BUILD)/lib/vmm/machine/blob.o
 	$(call program,$(SAN) $(VMM_LIBS))
+
+# The front alone, for what attacks it.
+$(BUILD)/san/wasmvm-oci: $(call objects,$(OCI_SRC),san)
+	$(call program,$(SAN) $(OCI_LIBS))
 
 $(BUILD)/unit/go/%: $(BUILD)/san/tests/unit/go/%.o $(BUILD)/san/libgo.a
 	$(call program,$(SAN) $(GO_LIBS) -lcmocka)
@@ -565,6 +595,8 @@ CHECK_PARTS := \
     ir="$(MAKE) $(BUILD)/host/wasm-dump && tests/ir/run.sh $(BUILD)/host/wasm-dump" \
     fuzz-replay="$(MAKE) $(FUZZ_REPLAY) && tests/fuzz/replay.sh $(FUZZ_REPLAY)" \
 
+OCI_PARTS := oci="$(MAKE) $(BUILD)/san/wasmvm-oci && tests/oci/run.py --wasmvm $(BUILD)/wasmvm"
+
 # Bits of enum engine_cpu: nothing beyond SSE4.1.
 OLD_CPU := 0x7e
 
@@ -617,7 +649,7 @@ mode_parts = \
 
 ## make            build $(BUILD)/wasmvm with the guest image in it, and $(BUILD)/lib/libwasmvm.so and .a
 ## make install    to PREFIX (/usr/local), below DESTDIR: wasmvm, wasmvm-binfmt, go_wasip1_wasm_exec, the man page,
-##                 libwasmvm, wasmvm.h, wasmvm_plugin.h
+##                 wasmvm-oci, libwasmvm, wasmvm.h, wasmvm_plugin.h
 ## make deps       install the Debian packages that building and testing need (root, network)
 ## make demo       install what building needs, build, run images/demo.wasm in a VM (root, network at first)
 ## make check      what you run all day: look, includes, warnings of gcc and clang, unit tests under ASan and UBSan
@@ -636,6 +668,7 @@ mode_parts = \
 ## make test-modules modules of C, Rust, TinyGo, CPython, clang... (network; as root it installs the compilers)
 ## make test-tools real Go command-line tools and esbuild against their native builds (network)
 ## make test-go    servers, go run and go test with each Go line from 1.21 on (network)
+## make test-oci   containers: podman, runc and containerd with wasmvm-oci; what is missing is skipped (root; network)
 ## make test-peers curl, wrk, nginx, Redis, PostgreSQL, gRPC on loopback; what is missing is skipped (network)
 ## make bench-serve an HTTP server under wrk: native, wasmvm, wazero (network at first)
 ## make bench      start times and Go programs against native Go and other runtimes (network)
@@ -650,13 +683,14 @@ mode_parts = \
 ## make clean      remove build/ but for what came by network (make distclean: all of it)
 .PHONY: install deps demo images check spec spec-vm test fuzz fuzz-diff test-svm model std test-modules test-tools
 .PHONY: test-go test-peers test-modes bench-serve bench fresh bench-calls bench-idle bench-compile clean distclean help
-.PHONY: code-hash bench-count bench-start test-san mutate
+.PHONY: code-hash bench-count bench-start test-san mutate test-oci
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/include
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
 	ln -sf wasmvm $(DESTDIR)$(PREFIX)/bin/wasmvm-binfmt
 	install -d $(DESTDIR)$(PREFIX)/libexec/wasmvm $(DESTDIR)$(PREFIX)/share/wasmvm
 	install $(BUILD)/wasmvm-go $(BUILD)/wasmvm-dynamic $(BUILD)/go-exec $(DESTDIR)$(PREFIX)/libexec/wasmvm
+	install $(BUILD)/wasmvm-oci $(DESTDIR)$(PREFIX)/bin
 	cp -r $(BUILD)/share/wasmvm/go $(DESTDIR)$(PREFIX)/share/wasmvm
 	install -m 644 docs/wasmvm.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig
@@ -743,6 +777,10 @@ test-modules: all $(TESTED)
 
 test-tools: all $(TESTED)
 	WASMVM=$(abspath $(TESTED)) tests/bench/tools.py --check
+
+test-oci: all
+	-@tests/tools/deps.sh oci
+	@$(PARTS) $(OCI_PARTS)
 
 test-peers: all $(TESTED)
 	-@tests/tools/deps.sh peers

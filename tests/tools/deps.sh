@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that are missing: tests/tools/deps.sh GROUP...
 #
-# Groups: build (make, demo), check, test, fuzz, svm, modules, peers, bench, fresh.  Nothing happens where all is
+# Groups: build (make, demo), check, test, fuzz, svm, modules, peers, oci, bench, fresh.  Nothing happens where all is
 # there; installing needs root.
 set -eu
 
@@ -71,6 +71,16 @@ wrk wrk
 /usr/sbin/nginx nginx-light
 redis-server redis-server
 /usr/lib/postgresql/15/bin/postgres postgresql-15
+ROWS
+        ;;
+    oci) cat <<'ROWS'
+podman podman
+conmon conmon
+/usr/sbin/runc runc
+crun crun
+/usr/lib/podman/netavark netavark
+iptables iptables
+containerd containerd
 ROWS
         ;;
     bench) echo "valgrind valgrind" ;;

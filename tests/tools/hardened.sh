@@ -46,9 +46,9 @@ for build in "$@"; do
         skipped=$((skipped + 1))
         continue
     fi
-    for file in wasmvm wasmvm-dynamic wasmvm-go lib/libwasmvm.so; do program "$build/$file"; done
+    for file in wasmvm wasmvm-dynamic wasmvm-go wasmvm-oci lib/libwasmvm.so; do program "$build/$file"; done
     static "$build/wasmvm"
-    for object in lib/wasmvm.o vmm/vmm/cli/run.o vmm/go/main.o; do
+    for object in lib/wasmvm.o vmm/vmm/cli/run.o vmm/go/main.o vmm/oci/main.o; do
         check "$build/$object: not built for CET: IBT" property "$build/$object" IBT
         check "$build/$object: not built for CET: SHSTK" property "$build/$object" SHSTK
     done

@@ -3,7 +3,7 @@
 #
 #   engine/     engine/ and freestanding standard headers      guest/   engine/engine.h, wasi-shim/, guest/
 #   wasi-shim/  wasi-shim/ and engine/engine.h                 vmm/     vmm/, wasi-shim/abi.h, calls.h, calls.def
-#   go/         go/
+#   go/         go/                                            oci/     oci/
 #
 # The folders of vmm/ have an order; each may use those before it, by their faces: X/X.h, and what `faces` adds.
 # vmm/cli/ has only libwasmvm's face, words, and the bounds of settings.
@@ -71,6 +71,7 @@ allowed() { # FILE INCLUDED: may FILE include it by "..."?
     engine/*) engine_allowed "$1" "$2"; return ;;
     wasi-shim/*) case $2 in wasi-shim/* | engine/engine.h) return 0 ;; esac ;;
     go/*) case $2 in go/*) return 0 ;; esac ;;
+    oci/*) case $2 in oci/*) return 0 ;; esac ;;
     guest/*) case $2 in guest/* | wasi-shim/* | engine/engine.h) return 0 ;; esac ;;
     vmm/cli/*) [[ $2 == vmm/cli/* || "$public vmm/base/message.h vmm/base/settings.def " == *" $2 "* ]]; return ;;
     vmm/*/*)
@@ -96,7 +97,7 @@ check() { # FILE: prints what is wrong
         '<'*)
             line=${line#<} line=${line%>}
             case $file in
-            vmm/* | go/*) ;;
+            vmm/* | go/* | oci/*) ;;
             *) case $freestanding in *" $line "*) ;; *) echo "$file: may not include <$line>" ;; esac ;;
             esac
             ;;
@@ -126,7 +127,7 @@ count() { # WHAT IS WRONG: one check
     fi
 }
 
-for file in {engine,engine/*,wasi-shim,guest,vmm,vmm/*,go}/*.{[chS],def}; do
+for file in {engine,engine/*,wasi-shim,guest,vmm,vmm/*,go,oci}/*.{[chS],def}; do
     [ -e "$file" ] || continue
     wrong=$(check "$file" && cpu_names "$file")
     case $file in *.h) reaches "$file" "$file" && wrong+="$file: includes itself by a detour" ;; esac

@@ -82,7 +82,7 @@ find . \( -path ./build -o -path ./.git -o -name __pycache__ \) -prune -o -type 
             file = where[i]
             number = at[i]
             files_look(told[i])
-            if (file ~ /^(engine|guest|wasi-shim|vmm|go)\//) words_look(told[i])
+            if (file ~ /^(engine|guest|wasi-shim|vmm|go|oci)\//) words_look(told[i])
         }
         for (file in looked) if (looked[file]) if (file in bad) failed++; else passed++
         printf "%d passed, %d failed\n", passed, failed

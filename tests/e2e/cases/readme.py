@@ -108,9 +108,10 @@ def make_install(t):
     sources = [name for name in found if name.startswith("opt/share/wasmvm/go/")]
     assert len(sources) == len(glob.glob(f"{ROOT}/go/files/*/*.go")), sources
     assert [name for name in found if name not in library + sources] == [
-        "opt/bin/go_wasip1_wasm_exec", "opt/bin/wasmvm", "opt/bin/wasmvm-binfmt", "opt/include/wasmvm.h",
-        "opt/include/wasmvm_plugin.h", "opt/lib/pkgconfig/wasmvm.pc", "opt/libexec/wasmvm/go-exec",
-        "opt/libexec/wasmvm/wasmvm-dynamic", "opt/libexec/wasmvm/wasmvm-go", "opt/share/man/man1/wasmvm.1"], found
+        "opt/bin/go_wasip1_wasm_exec", "opt/bin/wasmvm", "opt/bin/wasmvm-binfmt", "opt/bin/wasmvm-oci",
+        "opt/include/wasmvm.h", "opt/include/wasmvm_plugin.h", "opt/lib/pkgconfig/wasmvm.pc",
+        "opt/libexec/wasmvm/go-exec", "opt/libexec/wasmvm/wasmvm-dynamic", "opt/libexec/wasmvm/wasmvm-go",
+        "opt/share/man/man1/wasmvm.1"], found
     hello = t.go("hello")
     for name in "wasmvm", "wasmvm-binfmt", "go_wasip1_wasm_exec":
         expect(run([t.path("opt/bin", name), hello]), 0, out="Hello, world!\n", err="")
