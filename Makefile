@@ -137,6 +137,7 @@ VMM_SRC := \
     vmm/wasi/stdio.c \
     vmm/wasi/quota.c \
     vmm/wasi/storage.c \
+    vmm/wasi/terminal.c \
     vmm/wasi/stream.c \
     vmm/wasi/tmp.c \
     vmm/wasi/trace.c \

@@ -166,8 +166,8 @@ int wasmvm_config_trace(wasmvm_config *, const char *file);
 /* wasmvm_run calls this export in place of _start, with the program's arguments as numbers, and writes its results, one
  * a line, to the out of wasmvm_config_stdio. */
 int wasmvm_config_invoke(wasmvm_config *, const char *name);
-/* What is left of the command line's options, by their names: "validate", "compile-all", "hypercall-all"; and
- * "kvm-counts": the report has what KVM itself counted, which the command wants for --stats and --report. */
+/* What is left of the command line's options, by their names: "validate", "compile-all", "hypercall-all", "raw-tty";
+ * and "kvm-counts": the report has what KVM itself counted, which the command wants for --stats and --report. */
 int wasmvm_config_flag(wasmvm_config *, const char *name);
 /* wasmvm_run does not wait at its end for a host function that does not return: it returns, and the instance keeps what
  * it holds, also from wasmvm_instance_free, as the function may still be looking.  For programs that end then. */

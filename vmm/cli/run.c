@@ -19,6 +19,7 @@
 static struct command command;
 static wasmvm_instance *machine;
 static int report_fd = -1;
+static bool module_is_guests; /* it can be replaced by the program; looked at for --stats alone */
 static int ended_as;   /* how: WASMVM_E_*; written before */
 static int ended = -1; /* atomic: the status, once it stands */
 
@@ -215,6 +216,8 @@ static struct plugins *plugins_begin(uint64_t began_ns)
  * be confined. */
 static int machine_run(void)
 {
+    const struct names writable = writable_names(&command.writable);
+    module_is_guests = command.stats && named_is_guests(&writable, command.module);
     int code = wasmvm_prepare(machine, NULL);
     if (command.kvm_fd)
         close((int)command.kvm_fd); /* the machine has a copy */
@@ -233,6 +236,9 @@ static void tell_end(int status)
     if (table)
         words_write(STDERR_FILENO, table);
     free(table);
+    if (module_is_guests)
+        message("%s lies where the program can write: the next run may be of another module (--dir ...:ro)",
+                command.module);
     if (command.report)
         report_write(wasmvm_report(machine, WASMVM_REPORT_JSON));
 }

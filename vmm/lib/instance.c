@@ -135,6 +135,7 @@ static void missing_keep(wasmvm_instance *i)
         struct words_lost lost = wasi_words_lost(i->wasi);
         i->stats.lost_trace = lost.trace;
         i->stats.lost_records = lost.records;
+        i->stats.lost_escapes = lost.escapes;
     }
     i->stats.lost_lines = __atomic_load_n(&i->outlet.lost, __ATOMIC_RELAXED);
 }
@@ -150,6 +151,13 @@ static void network_hint(const wasmvm_instance *i)
                 "(build it by `wasmvm go build`, or see docs/networking.md)", i->config.module);
 }
 
+static void terminal_hint(const wasmvm_instance *i)
+{
+    if (i->stats.lost_escapes)
+        message("%s: %llu sequences that control a terminal were left out (--raw-tty lets them pass)",
+                i->config.module, (unsigned long long)i->stats.lost_escapes);
+}
+
 /* The machine is over: what it held of the host is given back, but for its memory. */
 static void over(wasmvm_instance *i)
 {
@@ -158,6 +166,7 @@ static void over(wasmvm_instance *i)
     state_set(i, STATE_OVER);
     network_hint(i);
     missing_keep(i);
+    terminal_hint(i);
     if (!i->abandoned) {
         wasi_close(i->wasi);
         i->wasi = NULL;

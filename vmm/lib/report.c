@@ -38,6 +38,7 @@ static const struct count { const char *name; size_t field; } compiled[] = {
     { "lines", offsetof(struct run_stats, lost_lines) },
     { "trace", offsetof(struct run_stats, lost_trace) },
     { "records", offsetof(struct run_stats, lost_records) },
+    { "escapes", offsetof(struct run_stats, lost_escapes) },
 }, kvm[] = {
     { "faults", offsetof(struct run_stats, kvm.faults) },
     { "emulated", offsetof(struct run_stats, kvm.emulated) },
@@ -115,6 +116,8 @@ static void table_work(FILE *out, const struct run_stats *stats)
         fprintf(out, "left out    %llu messages, %llu lines of --trace, %llu records of --net-log: nobody read them\n",
                 (unsigned long long)stats->lost_lines, (unsigned long long)stats->lost_trace,
                 (unsigned long long)stats->lost_records);
+    if (stats->lost_escapes)
+        fprintf(out, "terminal    %llu sequences were left out (--raw-tty)\n", (unsigned long long)stats->lost_escapes);
     if (stats->missing_path && *stats->missing_path) {
         char path[1024];
         text_escape(stats->missing_path, strlen(stats->missing_path), path, sizeof path, false);

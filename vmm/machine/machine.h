@@ -90,6 +90,7 @@ struct run_stats {
     const char *refused_path, *refused_why; /* wasi_refused's, in the same way */
     uint64_t refused_count;
     uint64_t lost_lines, lost_trace, lost_records; /* of messages, --trace and --net-log: nobody read them */
+    uint64_t lost_escapes;       /* sequences that terminals did not get */
 };
 
 /* ---- vm.c: the machine ---- */

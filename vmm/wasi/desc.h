@@ -237,6 +237,8 @@ struct wasi {
     struct iovs iovs;
     struct poll_set *polls; /* scratch of poll_oneoff */
     struct sink trace;       /* --trace's; fd -1 = none */
+    bool raw_tty;            /* terminals get all that is written */
+    uint64_t escapes_lost;   /* sequences that they did not get */
     uint64_t records_lost;   /* of --net-log, which has it from here */
     uint64_t trace_began_ns; /* what its times count from */
     const struct wasi_parts *parts;

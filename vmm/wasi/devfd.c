@@ -92,11 +92,19 @@ static uint32_t duplicate(struct wasi *w, const struct opening *o, struct desc *
     struct desc copy = *d;
     if (!hosts_duplicate(d, &copy))
         return wasi_errno(errno);
+    if (d->ops == &terminal_ops && !terminal_filter(w, &copy)) {
+        if (twin)
+            close(copy.io);
+        close(copy.host);
+        return WASI_NOMEM;
+    }
     copy.rights &= ~((o->read ? 0 : RIGHT_FD_READ) | (o->write ? 0 : writing));
     copy.fdflags = (uint16_t)((d->fdflags & ~FDFLAG_NONBLOCK) | (o->fdflags & FDFLAG_NONBLOCK));
     copy.inherited = false;
     copy.shared = d->shared = true;
     uint32_t err = desc_place(w, &copy, fd);
+    if (err && copy.ops == &terminal_ops)
+        copy.ops->close(w, &copy);
     if (err && twin)
         close(copy.io);
     else if (twin)
@@ -113,6 +121,6 @@ uint32_t devfd_open(struct wasi *w, const struct opening *o, int n, uint32_t *fd
         return directory_again(w, o, d, fd);
     if (o->oflags & OFLAG_DIRECTORY)
         return WASI_NOTDIR;
-    bool bytes = d->ops == &file_ops || d->ops == &append_ops || d->ops == &stream_ops;
+    bool bytes = d->ops == &file_ops || d->ops == &append_ops || d->ops == &stream_ops || d->ops == &terminal_ops;
     return bytes ? duplicate(w, o, d, fd) : WASI_NXIO; /* as natively for sockets */
 }

@@ -149,8 +149,8 @@ void fdtable_close(struct wasi *w)
         /* The process's own 0, 1, 2 outlive the run: the monitor's messages follow. */
         if (d->host >= 0 && (!d->inherited || w->stdio_owned))
             desc_close(w, d);
-        else if (d->host >= 0 && d->io != d->host)
-            close(d->io);
+        else if (d->host >= 0)
+            stdio_leave(w, d);
     }
     if (w->null >= 0)
         close(w->null);

@@ -26,6 +26,7 @@ uint32_t storage_resize(struct wasi *, int host, off_t size);
 
 /* ---- stdio.c ---- */
 bool stdio_adopt(struct wasi *, const struct config *, struct failure *);
+void stdio_leave(struct wasi *, struct desc *); /* frees what is ours of one that stays open */
 /* 0, or -1 and errno: what close would say. */
 int stdio_release(struct wasi *, struct desc *);
 
@@ -66,6 +67,11 @@ extern const struct desc_ops append_ops;
 ssize_t file_read(const struct desc *, const struct iovec *, int n, int64_t offset);
 ssize_t file_write(const struct desc *, const struct iovec *, int n, int64_t offset);
 bool desc_may(const struct desc *, bool write); /* whether it has the right to read, or to write */
+
+/* ---- terminal.c ---- */
+extern const struct desc_ops terminal_ops;
+/* Makes it a terminal that is written to by way of the filter, if it is one; false: no memory. */
+bool terminal_filter(struct wasi *, struct desc *);
 
 /* ---- places.c: a directory's places by small numbers ---- */
 #define PLACES_MOST (4u << 20) /* of a run: 64 MiB */

@@ -182,6 +182,11 @@ uint32_t path_open(struct wasi *w, struct opening *o, uint32_t *fd)
     struct desc d = { .host = host, .io = host, .read_only = p.read_only, .tree = p.tree, .mounts = p.mounts,
                       .fdflags = (uint16_t)o->fdflags };
     desc_describe(w, &d, &st, o->write ? (o->read ? O_RDWR : O_WRONLY) : O_RDONLY);
+    d.output = is_terminal(w, &st);
+    if (d.output && !terminal_filter(w, &d)) {
+        close(host);
+        return WASI_NOMEM;
+    }
     return desc_place(w, &d, fd);
 }
 

@@ -60,6 +60,10 @@ static bool adopt(struct wasi *w, int fd, int host, struct failure *why)
             d.paced = !(flags & O_NONBLOCK);
         }
     }
+    if (!terminal_filter(w, &d)) {
+        *at = d; /* so that it is closed */
+        return failure_set(why, "cannot start: no memory");
+    }
     if (fd == 0 && isatty(host)) {
         w->terminal = st;
         w->terminal_host = host;
@@ -95,6 +99,14 @@ int wasi_stream(struct wasi *w, int fd)
         return fd;
     const struct desc *d = desc_get(w, (uint64_t)fd);
     return d && d->inherited ? d->host : -1;
+}
+
+void stdio_leave(struct wasi *w, struct desc *d)
+{
+    if (d->ops->close)
+        d->ops->close(w, d);
+    if (d->io != d->host)
+        close(d->io);
 }
 
 int stdio_release(struct wasi *w, struct desc *d)

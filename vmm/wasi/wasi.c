@@ -46,6 +46,7 @@ bool wasi_open(struct wasi *w, const struct config *config, struct failure *why)
     w->argc = config->argc;
     w->envc = config->envc;
     w->signals = config->signals;
+    w->raw_tty = config->set->raw_tty;
     quota_open(w, config->set);
     bool good = strings_join(config->args, config->argc, &w->args, &w->args_len, why) &&
                 strings_join(config->env, config->envc, &w->env, &w->env_len, why) &&
@@ -99,7 +100,7 @@ const char *wasi_refused(const struct wasi *w, uint64_t *count, char *why, size_
 
 struct words_lost wasi_words_lost(const struct wasi *w)
 {
-    return (struct words_lost){ w->trace.lost, w->records_lost };
+    return (struct words_lost){ w->trace.lost, w->records_lost, w->escapes_lost };
 }
 
 bool out_ok(struct wasi *w, uint64_t at, uint64_t n)

@@ -42,8 +42,8 @@ uint64_t wasi_transfer_one(struct wasi *, const struct request *, struct end *en
 const char *wasi_missing_path(const struct wasi *, uint64_t *count);
 /* The first path below a grant that was refused for where it lies, "" = none; `why` is filled. */
 const char *wasi_refused(const struct wasi *, uint64_t *count, char *why, size_t cap);
-/* Lines of the trace, and records of the network's log, that nobody read. */
-struct words_lost { uint64_t trace, records; };
+/* Lines of the trace, and records of the network's log, that nobody read; sequences that no terminal got. */
+struct words_lost { uint64_t trace, records, escapes; };
 struct words_lost wasi_words_lost(const struct wasi *);
 void wasi_close(struct wasi *);
 /* The program's 1 or 2 for words of ours that belong to it; -1: it has none (any more). */

@@ -44,6 +44,39 @@ def feed(write_end, total):
 
 
 @case
+def a_terminal_gets_no_more_than_text_and_colours(t):
+    """By stdout and by a terminal that is opened by its path; a pipe gets what is written."""
+    words = os.path.join(os.path.dirname(__file__), "../../golden/words.wasm")
+    evil, good = "\033]0;title\a\033[6n\033]52;c;eA==\a", "\033[31mred\033[0m"
+    module = t.write("w.wasm", open(words, "rb").read())
+
+    def on_terminal(*argv):
+        master, slave = pty.openpty()
+        child = subprocess.Popen([t.wasmvm, *argv], stdin=slave, stdout=slave, stderr=slave)
+        os.close(slave)
+        got = b""
+        while True:
+            try:
+                got += os.read(master, 65536)
+            except OSError:
+                break
+        os.close(master)
+        assert child.wait() == 0, got
+        return got
+
+    got = on_terminal("--", module, evil, good)
+    assert good.encode() in got and b"]0;" not in got and b"[6n" not in got and b"]52" not in got, got
+    assert b"3 sequences that control a terminal were left out (--raw-tty" in got, got
+    raw = on_terminal("--raw-tty", "--", module, evil, good)
+    assert evil.encode() in raw and b"left out" not in raw, raw
+    got = on_terminal("--dir", "/", "--", t.go("files"), "write", "/dev/stdout", evil, good)
+    assert good.encode() in got and b"]0;" not in got and b"[6n" not in got, got
+    piped = t.vm("--", module, evil)
+    expect(piped, 0, err="")
+    assert evil.encode() in piped.out, piped
+
+
+@case
 def filter_of_1_gib(t):
     app = t.go("filter")
     in_read, in_write = os.pipe()
