@@ -671,7 +671,7 @@ mode_parts = \
 ## make test-go    servers, go run and go test with each Go line from 1.21 on (network)
 ## make test-oci   containers: podman, runc and containerd with wasmvm-oci; what is missing is skipped (root; network)
 ## make test-peers curl, wrk, nginx, Redis, PostgreSQL, gRPC on loopback; what is missing is skipped (network)
-## make bench-serve an HTTP server under wrk: native, wasmvm, wazero (network at first)
+## make bench-serve Go servers under load, HTTP, gRPC, Redis' protocol: native, wasmvm (network at first)
 ## make bench      start times and Go programs against native Go and other runtimes (network)
 ## make bench-start what a start costs, against a bare machine of KVM (the floor) and other runtimes (network at first)
 ## make bench-calls what a call costs: by exit, polled, natively, on other runtimes; host functions, exports (network)

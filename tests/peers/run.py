@@ -168,7 +168,7 @@ def curl_to_net_http(t):
 def wrk_to_net_http(t):
     """Right answers under load, and hardly an exit: what --stats says, which no load of the machine changes much."""
     wrk = program("wrk")
-    app, report = go_build(".", module="tests/bench/serve"), t.path("report.json")
+    app, report = go_build("./preopened", module="tests/bench/serve"), t.path("report.json")
     server = Server(t, "--listen", "127.0.0.1:0", "--report", report, "--", app)
     base = "http://" + server.listening("err")
     result = run([wrk, "-t1", "-c64", "-d3s", "--latency", base + "/hello"])

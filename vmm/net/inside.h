@@ -119,6 +119,7 @@ struct conn {
     uint32_t rest_at, nrest;
     int error;                 /* met while nobody asked; for the next call */
     bool whole, by_calls; /* it reads much at once; it reads by other calls */
+    bool both;            /* the guest said that it is of both families (V6ONLY off) */
     bool sized, shut;     /* no credit: its send buffer's size was set; it was shut down for writing */
 };
 
@@ -148,6 +149,9 @@ void net_tell(struct net *, const char *format, ...) __attribute__((format(print
 /* A refused use: the line on stderr and the record in the log.  Returns ACCES. */
 uint32_t net_refuse(struct net *, const char *what, enum net_use, enum net_proto, const struct endpoint *,
                     const struct rule *by);
+/* The record alone, where the guest has another way that is allowed. */
+uint32_t net_refuse_unsaid(struct net *, const char *what, enum net_use, enum net_proto, const struct endpoint *,
+                           const struct rule *by);
 /* A record: event, protocol, addresses (NULL = none), verdict, the rule or reason ("" = none), bytes where counted. */
 struct net_record {
     const char *event, *verdict, *reason, *name;

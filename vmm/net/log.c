@@ -85,6 +85,12 @@ uint32_t net_refuse(struct net *n, const char *what, enum net_use use, enum net_
         net_tell(n, "%s %s %s refused: no rule allows it (%s)", what, proto_names[proto], at,
                  is_guess(n, use, e) ? "names are looked up with --allow-dns"
                                      : policy_hint(use, proto, e, hint, sizeof hint));
+    return net_refuse_unsaid(n, what, use, proto, e, by);
+}
+
+uint32_t net_refuse_unsaid(struct net *n, const char *what, enum net_use use, enum net_proto proto,
+                           const struct endpoint *e, const struct rule *by)
+{
     net_record(n, &(struct net_record){
         .event = what, .proto = proto, .verdict = "refused", .reason = by ? by->text : "",
         .peer = use == USE_CONNECT ? e : NULL, .local = use == USE_LISTEN ? e : NULL,

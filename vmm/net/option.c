@@ -160,5 +160,7 @@ uint32_t wasi_sock_setsockopt(struct wasi *w, const struct sock_setsockopt_args 
         return timeout_set(conn_of(d), o->host_name, &v);
     if (o->host_level == SOL_SOCKET && (o->host_name == SO_SNDBUF || o->host_name == SO_RCVBUF))
         buffer_set(conn_of(d), o->host_name, &v.number);
+    if (conn_of(d) && o->level == LEVEL_IPV6)
+        conn_of(d)->both = !v.number;
     return setsockopt(d->host, o->host_level, o->host_name, &v, args->value_len) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
 }

@@ -78,6 +78,17 @@ static uint32_t own_and_address(struct wasi *w, uint32_t fd, uint32_t address, u
     return family_suits(c, a) ? WASI_SUCCESS : WASI_AFNOSUPPORT;
 }
 
+/* Who asked for both families at once and may have IPv4 alone will ask for that next, as Go does: nothing to tell. */
+static uint32_t bind_refuse(struct conn *c, const struct endpoint *at, const struct rule *by)
+{
+    static const uint8_t any4[4] = { 0 };
+    struct endpoint four = { .ip = ip_from_v4(any4), .port = at->port };
+    const struct rule *by4;
+    bool again = c->both && !by && !ip_is_v4(&at->ip) && ip_is_any(&at->ip) &&
+                 policy_check(&c->net->policy, USE_LISTEN, c->proto, &four, &by4);
+    return (again ? net_refuse_unsaid : net_refuse)(c->net, "bind to", USE_LISTEN, c->proto, at, by);
+}
+
 uint32_t wasi_sock_bind(struct wasi *w, const struct sock_bind_args *args)
 {
     struct desc *d;
@@ -90,7 +101,7 @@ uint32_t wasi_sock_bind(struct wasi *w, const struct sock_bind_args *args)
     if (c->proto == NET_UNIX)
         return unix_bind(w, d, a.path);
     if (!policy_check(&c->net->policy, USE_LISTEN, c->proto, &a.at, &by))
-        return net_refuse(c->net, "bind to", USE_LISTEN, c->proto, &a.at, by);
+        return bind_refuse(c, &a.at, by);
     struct sockaddr_storage host;
     socklen_t len;
     if (!endpoint_to_host(&a.at, c->family, &host, &len))

@@ -128,3 +128,17 @@ func setLinger(fd *netFD, sec int) error {
 	runtime.KeepAlive(fd)
 	return wrapSyscallError("setsockopt", err)
 }
+
+// ---- groups of addresses, which no rule of the policy can name ----
+
+type multicastError struct{}
+
+func (multicastError) Error() string { return "multicast is not supported by wasmvm" }
+func (multicastError) Unwrap() error { return syscall.ENOPROTOOPT } // as of Go for wasip1
+
+func setIPv4MulticastInterface(fd *netFD, ifi *Interface) error { return multicastError{} }
+func setIPv4MulticastLoopback(fd *netFD, v bool) error          { return multicastError{} }
+func joinIPv4Group(fd *netFD, ifi *Interface, ip IP) error      { return multicastError{} }
+func setIPv6MulticastInterface(fd *netFD, ifi *Interface) error { return multicastError{} }
+func setIPv6MulticastLoopback(fd *netFD, v bool) error          { return multicastError{} }
+func joinIPv6Group(fd *netFD, ifi *Interface, ip IP) error      { return multicastError{} }

@@ -11,20 +11,14 @@ import (
 	_ "unsafe" // for linkname
 )
 
-//go:linkname openPipe syscall.wasmvmOpenPipe
-func openPipe() (r, w int, err error)
-
 // Pipe returns a connected pair of Files; reads from r return bytes written to w.
 // It returns the files and an error, if any.
 func Pipe() (r *File, w *File, err error) {
-	from, to, err := openPipe()
-	if err != nil {
-		if err != syscall.EMFILE && err != syscall.ENFILE {
-			err = syscall.ENOSYS // another host: it knows of no such file
-		}
+	var fds [2]int
+	if err = syscall.Pipe(fds[:]); err != nil {
 		return nil, nil, NewSyscallError("pipe", err)
 	}
-	return NewFile(uintptr(from), "|0"), NewFile(uintptr(to), "|1"), nil
+	return NewFile(uintptr(fds[0]), "|0"), NewFile(uintptr(fds[1]), "|1"), nil
 }
 
 // wasmvmFile is for net: a file on a descriptor that it has a share in.

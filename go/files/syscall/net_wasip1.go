@@ -460,12 +460,20 @@ func wasmvmOpenSignals() (fd int, err error) {
 	return fds[0], err
 }
 
-// wasmvmOpenPipe is for os.
-//
-//go:linkname wasmvmOpenPipe
-func wasmvmOpenPipe() (r, w int, err error) {
+// Pipe's ends are nonblocking: a read that waited would hold up the goroutine that is to write.
+func Pipe(fd []int) error {
+	if len(fd) != 2 {
+		return EINVAL
+	}
 	fds, err := wasmvmOpen("/dev/wasmvm/pipe")
-	return fds[0], fds[1], err
+	if err != nil {
+		if err != EMFILE && err != ENFILE {
+			err = ENOSYS // another host: it knows of no such file
+		}
+		return err
+	}
+	fd[0], fd[1] = fds[0], fds[1]
+	return nil
 }
 
 // A read of standard input that has to wait holds up its own goroutine, not all: os polls what it finds nonblocking.

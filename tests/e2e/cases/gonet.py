@@ -1,5 +1,6 @@
 """Package net in ordinary Go programs by `wasmvm go`: what they say natively they say in a VM, under the policy."""
 
+import json
 import socket
 import unittest.mock
 
@@ -85,7 +86,26 @@ def localhost_and_services_with_any_rule(t):
 def multicast_is_refused(t):
     for version in VERSIONS:
         result = t.vm("--net-all", "--", overlaid(t, "network", version), "multicast")
-        expect(result, 0, out="listen udp4 239.1.2.3:9999: Protocol not available\n")
+        expect(result, 0, out="listen udp4 239.1.2.3:9999: multicast is not supported by wasmvm\n")
+
+
+@case
+def all_addresses_where_a_rule_has_those_of_inet4(t):
+    """The program asks for both families and may have one: nobody is told of the first refusal, but by the log."""
+    for version in VERSIONS:
+        for port in ":0", "0.0.0.0:0", "[::]:0":
+            log = t.path("log")
+            open(log, "w").close()
+            result = t.vm("--net-log", log, "--allow-listen", "0.0.0.0:0", "--", overlaid(t, "network", version),
+                          "listen", port)
+            expect(result, 0, out="listening\n", err="")
+            with open(log) as f:
+                events = [json.loads(line) for line in f]
+            assert [e.get("verdict") for e in events] == ["refused", "allowed", None], events
+        result = t.vm("--allow-listen", "0.0.0.0:1", "--", overlaid(t, "network", version), "listen", ":0")
+        expect(result, 0, err_has=["bind to tcp [::]:0 refused", "bind to tcp 0.0.0.0:0 refused"])
+        result = t.vm("--net-all", "--deny", "[::]", "--", overlaid(t, "network", version), "listen", ":0")
+        expect(result, 0, out="listening\n", err_has="bind to tcp [::]:0 refused: --deny")
 
 
 @case

@@ -281,7 +281,17 @@ func multicast() {
 	fmt.Println(err)
 }
 
+func listen() {
+	l, err := net.Listen("tcp", os.Args[2])
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("listening")
+	l.Close()
+}
+
 func main() {
 	map[string]func(){"tcp": tcp, "udp": udp, "unix": unix, "dual": dual, "files": files, "control": control,
-		"names": names, "bytes": pipeOfBytes, "multicast": multicast}[os.Args[1]]()
+		"names": names, "bytes": pipeOfBytes, "multicast": multicast, "listen": listen}[os.Args[1]]()
 }

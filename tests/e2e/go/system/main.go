@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -42,6 +43,14 @@ func pipes() {
 	r.Close()
 	_, err = w.Write([]byte("nobody reads"))
 	fmt.Println(err != nil)
+
+	// By their numbers.
+	fds := make([]int, 2)
+	fmt.Println(syscall.Pipe(fds), syscall.Pipe(nil) == syscall.EINVAL)
+	n1, err := syscall.Write(fds[1], []byte("words"))
+	fmt.Println(n1, err, syscall.Close(fds[1]))
+	words, err := io.ReadAll(os.NewFile(uintptr(fds[0]), "words"))
+	fmt.Printf("%q %v\n", words, err)
 	w.Close()
 
 	// Standard output for a while, as tests do it.

@@ -1,5 +1,5 @@
-// serve is the HTTP server of the bench: on wasip1 behind the first pre-opened listener, elsewhere on the address that
-// it is given.  /quit ends it.
+// preopened is the HTTP server of the bench by the go command alone: behind the first listener that the host opened,
+// or natively on the address that it is given.  /quit ends it.
 package main
 
 import (

@@ -1,0 +1,3 @@
+module github.com/stealthrocket/net
+
+go 1.21
