@@ -5,9 +5,9 @@ http    Go's net/http under wrk, 64 connections; also by a listener that wasmvm 
 redis   a library's server of Redis' protocol under redis-benchmark, 64 connections, SET and GET
 grpc    health checks, 64 in flight over 8 connections, by a client of Go's (tests/bench/serve/grpc)
 
-The programs of tests/bench/serve are built by the go command and by `wasmvm go`.  All servers of a row start first; then
-rounds of a few seconds go from one to the next.  Each figure is the median of the rounds; a ratio is the median of the
-ratios to native within each round.  CPU is the server process's, user and system, all threads.  Prints Markdown, and
+The programs of tests/bench/serve are built by the go command and by `wasmvm go`.  All servers of a row start first;
+then rounds of a few seconds go from one to the next.  Each figure is the median of the rounds; a ratio is the median of
+the ratios to native within each round.  CPU is the server process's, user and system, all threads.  Prints Markdown, and
 each round on stderr."""
 
 import argparse
