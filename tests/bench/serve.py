@@ -6,9 +6,9 @@ redis   a library's server of Redis' protocol under redis-benchmark, 64 connecti
 grpc    health checks, 64 in flight over 8 connections, by a client of Go's (tests/bench/serve/grpc)
 
 The programs of tests/bench/serve are built by the go command and by `wasmvm go`.  All servers of a row start first;
-then rounds of a few seconds go from one to the next.  Each figure is the median of the rounds; a ratio is the median of
-the ratios to native within each round.  CPU is the server process's, user and system, all threads.  Prints Markdown, and
-each round on stderr."""
+then rounds of a few seconds go from one to the next.  A figure is the median of the rounds; a ratio is the median of
+the ratios to native within each round.  CPU is the server process's, all threads.  Prints Markdown, and each round on
+stderr."""
 
 import argparse
 import json

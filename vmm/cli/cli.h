@@ -122,6 +122,7 @@ struct command { /* what is the command line's own; all else is told to the libr
     bool stats;                  /* --stats */
     bool listen_fds;             /* --listen-fds */
     uint64_t grace_ns;           /* --grace */
+    uint64_t end_with;           /* --end-with; 0 = no process */
     uint64_t timeout_ns, cpu_time_ns; /* --timeout, --cpu-time, which count before the machine is there; 0 = none */
     uint64_t kvm_fd;             /* --kvm-fd; 0 = none */
     struct values plugins, plugin_exec; /* --plugin, --plugin-exec */
@@ -146,6 +147,7 @@ struct watchdog_what {
     int (*status)(void);                /* the run is over, with that status; -1 = not yet */
     void (*tell)(void);                 /* says why it ends */
     void (*end)(void);                  /* ends the process as its run ended; returns where that is not over */
+    int end_with;                       /* a pidfd, whose end is a TERM to us; -1 = none */
 };
 /* From here on: soon after a stop is wanted the process ends, at the latest; with 124 or by the signal, or with the
  * status where the run is over.  By the thread that will run the machine. */

@@ -5,10 +5,12 @@
  * the status. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "vmm/cli/plugin.h"
@@ -187,12 +189,24 @@ static void run_end(void)
         _exit(status);
 }
 
+static int end_with_open(void)
+{
+    if (!command.end_with)
+        return -1;
+    errno = ESRCH;
+    int fd = command.end_with > INT_MAX ? -1 : (int)syscall(SYS_pidfd_open, (pid_t)command.end_with, 0);
+    if (fd < 0)
+        fail("--end-with: process %llu: %s", (unsigned long long)command.end_with, strerror(errno));
+    return fd;
+}
+
 static void watch_begin(const struct start *start)
 {
     const struct watchdog_what what = {
         .deadline_ns = command.timeout_ns ? start->began_ns + command.timeout_ns : 0,
         .cpu_time_ns = command.cpu_time_ns, .cpu_began_ns = start->cpu_began_ns,
         .stop_signal = run_stop_signal, .status = run_status, .tell = run_stuck, .end = run_end,
+        .end_with = end_with_open(),
     };
     watchdog_start(&what);
 }

@@ -106,16 +106,27 @@ static _Noreturn void end(void)
     _exit(EXIT_TIMEOUT);
 }
 
+/* --end-with: whoever would have stopped us is gone, so that we do it. */
+static void ended_with(struct pollfd *p)
+{
+    if (p->revents) {
+        p->fd = -1;
+        kill(getpid(), SIGTERM);
+    }
+}
+
 static void *watch(void *context)
 {
     const sigset_t *inside = context;
+    struct pollfd p = {.fd = dog.what.end_with, .events = POLLIN};
     prctl(PR_SET_NAME, "watchdog");
     for (;;) {
         uint64_t until = look(), now = clock_now_ns(), left = until > now ? until - now : 0;
         struct timespec t = {(time_t)(left / 1000000000u), (long)(left % 1000000000u)};
         if (!until)
             end();
-        ppoll(NULL, 0, until == UINT64_MAX ? NULL : &t, inside); /* its end by a signal is a reason to look */
+        if (ppoll(&p, 1, until == UINT64_MAX ? NULL : &t, inside) > 0) /* its end by a signal is a reason to look */
+            ended_with(&p);
     }
     return NULL;
 }
