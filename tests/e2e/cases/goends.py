@@ -1,4 +1,4 @@
-"""What ends with the go command that `wasmvm go` became: the machine, as a native program does and where it does not."""
+"""The machine ends with the go command that `wasmvm go` became, as a native program does and where it does not."""
 
 import os
 import signal
