@@ -122,8 +122,8 @@ def cases(name, args, tmp, words, **options):
         counts["failed"] += not last or last.group(2) == "0"
 
 
-def everything(build, tmp, words):
-    flags = installed(build, tmp)
+def everything(build, tmp, words, kinds):
+    flags = {kind: these for kind, these in installed(build, tmp).items() if kind in kinds}
     env = package_env(tmp)
     document = os.path.join(tmp, "document.c")
     with open(document, "w") as f:
@@ -176,6 +176,7 @@ def main():
     parser.add_argument("--san", action="store_true")
     parser.add_argument("--tsan", action="store_true")
     parser.add_argument("--hypercall", choices=["auto", "exit", "poll"], default=hypercall)
+    parser.add_argument("--link", choices=["shared", "static"], help="only by this library")
     parser.add_argument("words", nargs="*")
     args = parser.parse_args()
     hypercall = args.hypercall
@@ -187,7 +188,7 @@ def main():
             if args.san or args.tsan:
                 sanitized(build, tmp, args.words, "san" if args.san else "tsan")
             else:
-                everything(build, tmp, args.words)
+                everything(build, tmp, args.words, [args.link] if args.link else ["shared", "static"])
     print(", ".join(f"{n} {verdict}" for verdict, n in counts.items()))
     return counts["failed"] != 0
 
