@@ -185,11 +185,15 @@ static void further_memories_each_in_a_slot(void **state)
         expect_range(slot_at(numbers[i]), RAM_LINEAR_MORE_GPA + i * 2 * KPAGE, 2 * KPAGE, TABLES_WRITE);
     }
     assert_int_equal(vm.more.bytes, 10 * KPAGE);
+    assert_int_equal(grow_more(&vm, 0, 2 * KPAGE, 2 * KPAGE), GROW_DONE); /* by nothing */
     assert_int_equal(grow_more(&vm, 0, 2 * KPAGE, 3 * KPAGE), GROW_DONE);
     assert_int_equal(mapped(slot_at(0) + 2 * KPAGE, TABLES_WRITE), RAM_LINEAR_MORE_GPA + 10 * KPAGE);
     assert_int_equal(mapped(slot_at(0) + 2 * KPAGE - 1, TABLES_WRITE), RAM_LINEAR_MORE_GPA + 2 * KPAGE - 1);
     assert_int_equal(mapped(slot_at(0) + 3 * KPAGE, TABLES_WRITE), 0);
     assert_int_equal(vm.more.memories[0], 3 * KPAGE);
+    set.memory_bytes = 2 * MAP_LINEAR_MAX;
+    assert_int_equal(grow_more(&vm, 2, 0, MAP_LINEAR_MAX), GROW_DONE);
+    expect_range(slot_at(2), RAM_LINEAR_MORE_GPA + FRAME, MAP_LINEAR_MAX, TABLES_WRITE);
 }
 
 /* Growth by 2 MiB or more begins at a 2 MiB page; less does not. */
@@ -322,6 +326,9 @@ static void everything_counts_to_the_total(void **state)
         assert_int_equal(kinds[k](FRAME), GROW_DONE);
         for (size_t i = 0; i < 4; i++)
             REFUSED(GROW_REFUSED, kinds[i](FRAME));
+        set.total_bytes = 0; /* what is there already is there */
+        assert_int_equal(heap_by(0), GROW_DONE);
+        assert_int_equal(code_by(0), GROW_DONE);
     }
 }
 

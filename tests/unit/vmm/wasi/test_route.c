@@ -37,6 +37,8 @@ static void shell(const char *format, ...)
 }
 
 /* What is in one place, made anew. */
+static int listeners[PLACES + 1]; /* of the sockets in them */
+
 static void fill(const char *place)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -48,7 +50,6 @@ static void fill(const char *place)
     snprintf(address.sun_path, sizeof address.sun_path, "%s", host_path(in(place, "sock")));
     int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(s, (void *)&address, sizeof address) | listen(s, 5), 0);
-    static int listeners[PLACES + 1];
     for (int i = 0; i < PLACES; i++)
         if (strcmp(names[i], place) == 0) {
             if (listeners[i])
@@ -94,6 +95,14 @@ static int places_setup(void **state)
     }
     run_with(all, 4);
     return 0;
+}
+
+static int places_teardown(void **state)
+{
+    for (int i = 0; i < PLACES; i++)
+        close(listeners[i]);
+    memset(listeners, 0, sizeof listeners);
+    return teardown(state);
 }
 
 /* ---- rights ---- */
@@ -476,7 +485,7 @@ static void test_protected_links(void **state)
     close(native);
 }
 
-#define PLACES_TEST(name) cmocka_unit_test_setup_teardown(name, places_setup, teardown)
+#define PLACES_TEST(name) cmocka_unit_test_setup_teardown(name, places_setup, places_teardown)
 
 int main(void)
 {
