@@ -238,6 +238,7 @@ CHECK_SRC := \
 
 # In guest/main.c's place: the guest image that runs test scripts of the suite.
 SCRIPT_GUEST_SRC := \
+    tests/spec/broken.c \
     tests/spec/guest.c \
 
 # The compiler's work as text; main.c is wasm-dump.

@@ -408,12 +408,16 @@ static void test_wasmedge_spelling(void **state)
 static void test_env(void **state)
 {
     (void)state;
-    parse("app.wasm", "--env", "A=1", "--env", "B=x=y", "--env=C=", "--env", "A=2", "--env", "AB=3");
-    assert_int_equal(set->env.n, 4);
+    parse("app.wasm", "--env", "A=1", "--env", "B=x=y", "--env=C=", "--env", "A=2", "--env", "AB=3",
+          "--env", "PATHX=1", "--env", "PATH=2", "--env", "PATHX=3", "--env", "PAT=4");
+    assert_int_equal(set->env.n, 7);
     assert_string_equal(env_of("A"), "2");
     assert_string_equal(env_of("B"), "x=y");
     assert_string_equal(env_of("C"), "");
     assert_string_equal(env_of("AB"), "3");
+    assert_string_equal(env_of("PATHX"), "3");
+    assert_string_equal(env_of("PATH"), "2");
+    assert_string_equal(env_of("PAT"), "4");
 }
 
 static void test_env_inherited(void **state)
