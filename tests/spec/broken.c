@@ -1,21 +1,26 @@
-/* An engine whose code is broken: in place of a script, "fault" and a byte.  Wasm calls a host function, which fills all
- * code with that byte and returns into it.  What the CPU makes of it is no trap of the module's, though it happens at an
- * address of the engine's: the run ends as a crash of the guest. */
+/* An engine whose code is broken: in place of a script, "fault" and a byte.  Wasm calls a host function, which puts that
+ * byte over the instruction behind the call.  What the CPU makes of it is no trap of the module's, though it happens at
+ * an address of the module's code: the run ends as a crash of the guest. */
 #include "guest/guest.h"
 #include "tests/spec/broken.h"
 
 #define CODE_BYTES 0x10000
 
-/* (import "t" "b" (func)) (func (export "f") (call 0)) */
+#define MARK 0x07654321u
+
+/* (import "t" "b" (func)) (func (result i32) (call 0) (i32.const MARK)) */
 static const uint8_t module_bytes[] = {
-    0, 'a', 's', 'm', 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 2, 7, 1, 1, 't', 1, 'b', 0, 0, 3, 2, 1, 0,
-    7, 5, 1, 1, 'f', 0, 1, 10, 6, 1, 4, 0, 0x10, 0, 0x0b,
+    0, 'a', 's', 'm', 1, 0, 0, 0, 1, 8, 2, 0x60, 0, 0, 0x60, 0, 1, 0x7f, 2, 7, 1, 1, 't', 1, 'b', 0, 0, 3, 2, 1, 1,
+    10, 11, 1, 9, 0, 0x10, 0, 0x41, 0xa1, 0x86, 0x95, 0x3b, 0x0b,
 };
 
 static enum trap code_break(void *data, struct instance *caller, struct cell *cells)
 {
     (void)caller, (void)cells;
-    __builtin_memset((uint8_t *)MAP_CODE_W, *(const uint8_t *)data, CODE_BYTES);
+    const uint32_t mark = MARK;
+    for (uint8_t *at = (uint8_t *)MAP_CODE_W + 1; at < (uint8_t *)MAP_CODE_W + CODE_BYTES; at++)
+        if (__builtin_memcmp(at, &mark, sizeof mark) == 0)
+            __builtin_memset(at - 1, *(const uint8_t *)data, 1 + sizeof mark);
     return TRAP_NONE;
 }
 
