@@ -127,8 +127,10 @@ class Body:
     def pick(self, t):
         return self.r.choice([i for i, x in enumerate(PARAMS + tuple(self.locals)) if x == t and i != self.acc])
 
-    def finish(self, code):
-        self.mod.finished.append(self.mod.add(PARAMS, (I64,), self.locals, self.fuel() + code + get(self.acc)))
+    def finish(self, code, fuel=True):
+        """Without fuel at its start the code has some of its own, and begins with no branch."""
+        code = (self.fuel() if fuel else b"") + code + get(self.acc)
+        self.mod.finished.append(self.mod.add(PARAMS, (I64,), self.locals, code))
         return self.mod.finished[-1]
 
     def mix(self, t):
@@ -534,23 +536,38 @@ def known(mod):
 # ---- control ----
 
 def dispatch(mod):
-    """Go's loop around a br_table, with indices in the table, behind it, and far from it."""
-    body = Body(mod, 1)
+    """Go's loop around a br_table, with indices in the table, behind it, and far from it, and every way back."""
+    body = Body(mod, mod.rng.choice((1, 1, 3)))
     r, n = body.r, mod.rng.choice((1, 2, 4, 7))
     table = [r.randrange(n) for _ in range(r.choice((0, 1, n, n, n + 3)))]
     wild = [len(table), len(table) + 1, n, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]
     pc = r.choice((0, body.local(I32)))
     code = (get(0) + put(pc) if pc and r.random() < 0.5 else b"") + b"\x03\x40" + b"\x02\x40" * n + get(pc)
     code += b"\x0e" + vec([u(k) for k in table]) + u(r.randrange(n))
+    ways = r.choice(((b"\x0c",), (b"\x0c",), (b"\x0d",), (b"\x0e",), (b"\x0c", b"\x0d", b"\x0e")))
+    known = r.random() < 0.7
+
+    def again(depth):
+        """Sets the index, by a constant or not, and goes back by br, br_if or br_table."""
+        way = r.choice(ways)
+        to = const(I32, r.choice(list(range(n)) * 2 + wild))
+        if not known:
+            to += body.expr(I32, 1) + const(I32, 3) + b"\x71\x6a"
+        to += put(pc)
+        if way == b"\x0d":
+            return to + body.condition(1) + way + u(depth)
+        return to + (body.expr(I32, 1) + way + vec([u(depth)] * r.choice((0, 1, 3))) if way == b"\x0e" else way) + u(depth)
+
     for k in range(n):
         code += b"\x0b" + body.fuel() + const(I32, k + 1) + body.mix(I32)
-        code += body.expr(I64, 2) + put(body.pick(I64)) + get(body.pick(I64)) + body.mix(I64)
-        jump = lambda more: const(I32, r.choice(list(range(n)) * 2 + wild)) + put(pc) + b"\x0c" + u(n - 1 - k + more)
+        for t in (I64, r.choice(NUMBERS)):
+            code += body.expr(t, 2) + put(body.pick(t)) + get(body.pick(t)) + body.mix(t)
+        jump = lambda more: again(n - 1 - k + more)
         for _ in range(r.choice((0, 1, 2))):
             code += body.condition(1) + b"\x04\x40" + jump(1) + b"\x0b"
         if r.random() < 0.3:
             code += jump(0)
-    func = body.finish(code + b"\x0b")
+    func = body.finish(code + b"\x0b", fuel=r.random() < 0.2) # at the start, the dispatch has no way in but those here
     for first in r.sample(range(n), min(n, 3)) + r.sample(wild, 4):
         mod.export(func, [first] + [number(r, t) for t in PARAMS[1:]])
     return None
