@@ -158,6 +158,28 @@ static void test_hello_refused(void **state)
     free(many);
 }
 
+/* A hello that ends anywhere: it is good behind a version or a signature, and nowhere else; no byte past it is read. */
+static void test_hello_cut(void **state)
+{
+    (void)state;
+    static const char whole[] = "\1\0\0\0kv\0001.0\0get\0iiii:i\0put\0ii:"; /* and its NUL */
+    for (size_t len = 0; len <= sizeof whole; len++) {
+        struct hello h;
+        char cut[sizeof whole + 1] = "";
+        memcpy(cut, whole, len < sizeof whole ? len : sizeof whole);
+        cut[sizeof whole] = 'x'; /* one byte more, of a name that has no NUL */
+        bool want = len == 11 || len == 22 || len == sizeof whole;
+        bool got = hello(cut, len, &h);
+        if (got != want)
+            print_error("%zu bytes of a hello\n", len);
+        assert_int_equal(got, want);
+        if (want)
+            hello_free(&h);
+        if (len == sizeof whole)
+            assert_false(hello(cut, len + 1, &h));
+    }
+}
+
 /* Whatever the bytes are, nothing past them is looked at. */
 static void test_random_bytes(void **state)
 {
@@ -180,7 +202,9 @@ static void test_random_bytes(void **state)
 
 /* ---- processes ---- */
 
-static uint8_t memory[65536];
+#define LARGE (FRAME_MOST + 65536)
+static uint8_t memory[LARGE];
+static size_t memory_bytes = 65536;
 static char trapped[300];
 static unsigned exports;
 static bool stop_wanted;
@@ -188,7 +212,7 @@ static bool stop_wanted;
 static int fake_read(wasmvm_call *call, uint32_t ptr, void *dst, uint32_t len)
 {
     (void)call;
-    if (ptr > sizeof memory || len > sizeof memory - ptr)
+    if (ptr > memory_bytes || len > memory_bytes - ptr)
         return -1;
     memcpy(dst, memory + ptr, len);
     return 0;
@@ -197,7 +221,7 @@ static int fake_read(wasmvm_call *call, uint32_t ptr, void *dst, uint32_t len)
 static int fake_write(wasmvm_call *call, uint32_t ptr, const void *src, uint32_t len)
 {
     (void)call;
-    if (ptr > sizeof memory || len > sizeof memory - ptr)
+    if (ptr > memory_bytes || len > memory_bytes - ptr)
         return -1;
     memcpy(memory + ptr, src, len);
     return 0;
@@ -206,7 +230,7 @@ static int fake_write(wasmvm_call *call, uint32_t ptr, const void *src, uint32_t
 static uint64_t fake_size(wasmvm_call *call)
 {
     (void)call;
-    return sizeof memory;
+    return memory_bytes;
 }
 
 static void fake_trap(wasmvm_call *call, const char *text)
@@ -301,10 +325,26 @@ static void test_a_call(void **state)
     memcpy(memory + 100, "sought", 7);
     for (uint64_t i = 0; i < 100; i++) {
         assert_int_equal(call(i, &result), 0);
-        assert_int_equal(result, i * 3 + 6 + sizeof memory);
+        assert_int_equal(result, i * 3 + 6 + memory_bytes);
     }
     assert_memory_equal(memory + 200, "sought", 6);
     child_end(c);
+}
+
+/* What fits into one frame goes through, to the byte. */
+static void test_the_largest_frames(void **state)
+{
+    (void)state;
+    uint64_t result;
+    memory_bytes = LARGE;
+    struct child *c = greeted("large");
+    memory[FRAME_MOST - 5] = 'r';
+    assert_int_equal(call(0, &result), 0);
+    assert_int_equal(result, 1);
+    assert_int_equal(memory[7 + FRAME_MOST - 5], 'w');
+    assert_int_equal(memory[7 + FRAME_MOST - 4], 0);
+    child_end(c);
+    memory_bytes = 65536;
 }
 
 static void test_nested(void **state)
@@ -442,6 +482,37 @@ static void good(uint64_t arg)
     put(FRAME_RESULT, &result, 8);
 }
 
+static void all_of(bool out, uint8_t *bytes, size_t n)
+{
+    for (ssize_t done; n; bytes += done, n -= (size_t)done)
+        if ((done = out ? write(3, bytes, n) : read(3, bytes, n)) <= 0)
+            _exit(10);
+}
+
+static void large(void)
+{
+    static uint8_t bytes[FRAME_HEAD + FRAME_MOST];
+    uint8_t answer[256], wish[8] = {0};
+    uint32_t most = FRAME_MOST - 4;
+    memcpy(wish + 4, &most, 4);
+    put(FRAME_READ, wish, 8);
+    all_of(false, bytes, FRAME_HEAD + FRAME_MOST); /* the answer: a status, and so many bytes */
+    if (frame_u32(bytes) != FRAME_MOST || frame_u32(bytes + FRAME_HEAD) != 0 || bytes[FRAME_HEAD + FRAME_MOST - 1] != 'r')
+        _exit(11);
+    most++;
+    memcpy(wish + 4, &most, 4);
+    if (ask(FRAME_READ, wish, 8, answer) != -1)
+        _exit(12);
+    memset(bytes, 0, sizeof bytes);
+    frame_head(bytes, FRAME_WRITE, FRAME_MOST);
+    bytes[FRAME_HEAD] = 7; /* the address */
+    bytes[FRAME_HEAD + FRAME_MOST - 1] = 'w';
+    all_of(true, bytes, FRAME_HEAD + FRAME_MOST);
+    if (get(answer, sizeof answer) != FRAME_ANSWER || frame_u32(answer) != 0)
+        _exit(13);
+    put(FRAME_RESULT, "\1\0\0\0\0\0\0", 8);
+}
+
 /* Deeper by an export, as far as the argument says; the calls that come meanwhile are served. */
 static uint64_t nest(uint64_t arg)
 {
@@ -468,6 +539,8 @@ static void misbehave(const char *how, uint64_t arg)
             put(bad[i].kind, bad[i].body, bad[i].len);
     if (strcmp(how, "good") == 0)
         good(arg);
+    if (strcmp(how, "large") == 0)
+        large();
     if (strcmp(how, "exit") == 0)
         _exit(3);
     if (strcmp(how, "half") == 0)
@@ -584,7 +657,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_commas), cmocka_unit_test(test_blanks), cmocka_unit_test(test_backslash_at_the_end),
         cmocka_unit_test(test_frames), cmocka_unit_test(test_hello), cmocka_unit_test(test_hello_refused),
-        cmocka_unit_test(test_random_bytes), cmocka_unit_test(test_a_call), cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_hello_cut), cmocka_unit_test(test_random_bytes), cmocka_unit_test(test_a_call),
+        cmocka_unit_test(test_the_largest_frames), cmocka_unit_test(test_nested),
         cmocka_unit_test(test_misbehaviour), cmocka_unit_test(test_stop_in_a_call), cmocka_unit_test(test_no_hello),
         cmocka_unit_test(test_not_started), cmocka_unit_test(test_guard_ended_in_time),
         cmocka_unit_test(test_guard_of_what_is_stuck),
