@@ -19,7 +19,7 @@
 #include "vmm/net/inside.h"
 
 #define WORDS(...) { (const char *[]){ __VA_ARGS__ }, sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *) }
-enum { ASKERS = 4, SHARERS = 15, ROUNDS = 60 };
+enum { ASKERS = 4, SHARERS = 18, ROUNDS = 60 };
 
 static struct net net;
 static struct kick the_kick;
@@ -202,13 +202,15 @@ static void *share(void *number)
     struct ip ip = ip_from_v4(at);
     const struct endpoint e = { ip, 80 };
     const struct rule *by;
+    struct range range;
     pthread_barrier_wait(&together);
     for (int i = 0; i < ROUNDS; i++) {
         ip.b[15] = (uint8_t)(i * SHARERS + which);
-        switch (which % 5) {
+        switch (which % 6) {
         case 0: own_addresses_change(); break;
         case 1: policy_check(&net.policy, USE_CONNECT, NET_TCP, &e, &by); break;
         case 2: policy_answer_add(&net.policy, "app.test", &ip, 60); break;
+        case 5: range_find(&net.policy, &ip, &range); break;
         case 3: net_tell(&net, "a line of thread %d", which); break;
         default: net_record(&net, &(struct net_record){ .event = "close", .verdict = "allowed" });
         }

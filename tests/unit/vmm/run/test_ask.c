@@ -590,6 +590,62 @@ static void at_the_deepest(void **state)
     assert_int_equal(v.hosts_open, CALL_NESTING);
 }
 
+/* Each calls the same function again, until none begins any more. */
+static uintptr_t deepest;
+
+static int goes_deeper(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
+{
+    volatile uint8_t frame[16 << 10];
+    (void)data, (void)call, (void)args, (void)result;
+    frame[0] = 1;
+    deepest = (uintptr_t)frame;
+    struct request r = { .number = CALL_host };
+    assert_int_equal(ask_host(&v, &r, ON_VCPU), SERVED_DONE);
+    return frame[0] - 1;
+}
+
+struct stack { size_t bytes, left; }; /* it may get more than it asks for: one that another thread left */
+
+static void *on_a_stack(void *data)
+{
+    struct stack *stack = data;
+    pthread_attr_t attr;
+    void *low;
+    size_t bytes;
+    struct request r = { .number = CALL_host };
+    assert_int_equal(pthread_getattr_np(pthread_self(), &attr), 0);
+    assert_int_equal(pthread_attr_getstack(&attr, &low, &bytes), 0);
+    pthread_attr_destroy(&attr);
+    ask_stack_look();
+    assert_int_equal(ask_host(&v, &r, ON_VCPU), SERVED_DONE);
+    stack->left = deepest - (uintptr_t)low;
+    stack->bytes = bytes;
+    return NULL;
+}
+
+/* Host functions nest over the whole stack but for its last MiB, or its last quarter where that is less. */
+static void a_stack_is_used_up_to_its_last_part(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = { 1 << 20, 2 << 20, 4 << 20, 8 << 20 };
+    enum { FRAMES = 80 << 10 }; /* of the last function and what it stands on, with a sanitizer's room */
+    add(":", false, goes_deeper);
+    for (int i = 0; i < 4; i++) {
+        struct stack stack = { sizes[i], 0 };
+        pthread_attr_t attr;
+        pthread_t thread;
+        pthread_attr_init(&attr);
+        pthread_attr_setstacksize(&attr, stack.bytes);
+        assert_int_equal(pthread_create(&thread, &attr, on_a_stack, &stack), 0);
+        pthread_join(thread, NULL);
+        pthread_attr_destroy(&attr);
+        size_t kept = stack.bytes < 4 << 20 ? stack.bytes / 4 : 1 << 20;
+        assert_in_range(stack.left, kept - FRAMES, kept + FRAMES);
+        assert_string_equal(control->words, "host and guest called each other so deep that the host's stack is used up");
+        assert_int_equal(v.hosts_open, 0);
+    }
+}
+
 /* ---- what a host function may do ---- */
 
 static void memory_to_its_end(void **state)
@@ -725,7 +781,7 @@ int main(void)
         TEST(values_lie_where_they_fit), TEST(answers_to_something_else), TEST(answers_that_nobody_waits_for),
         TEST(a_run_that_ends_meanwhile), TEST(arguments_as_their_types_say), TEST(results_as_their_type_says),
         TEST(functions_that_are_none), TEST(who_serves_a_function), TEST(traps_have_words), TEST(so_deep_and_no_deeper),
-        TEST(at_the_deepest), TEST(memory_to_its_end), TEST(exports_by_values), TEST(a_call_that_has_ended),
+        TEST(at_the_deepest), TEST(a_stack_is_used_up_to_its_last_part), TEST(memory_to_its_end), TEST(exports_by_values), TEST(a_call_that_has_ended),
         TEST(a_function_whose_run_has_ended), TEST(waits_until_it_is_ready_or_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
