@@ -556,7 +556,9 @@ def dispatch(mod):
         to += put(pc)
         if way == b"\x0d":
             return to + body.condition(1) + way + u(depth)
-        return to + (body.expr(I32, 1) + way + vec([u(depth)] * r.choice((0, 1, 3))) if way == b"\x0e" else way) + u(depth)
+        if way == b"\x0e":
+            return to + body.expr(I32, 1) + way + vec([u(depth)] * r.choice((0, 1, 3))) + u(depth)
+        return to + way + u(depth)
 
     for k in range(n):
         code += b"\x0b" + body.fuel() + const(I32, k + 1) + body.mix(I32)

@@ -1,6 +1,6 @@
-/* An engine whose code is broken: in place of a script, "fault" and a byte.  Wasm calls a host function, which puts that
- * byte over the instruction behind the call.  What the CPU makes of it is no trap of the module's, though it happens at
- * an address of the module's code: the run ends as a crash of the guest. */
+/* An engine whose code is broken: in place of a script, "fault" and a byte.  Wasm calls a host function, which puts
+ * that byte over the instruction behind the call.  What the CPU makes of it is no trap of the module's, though it
+ * happens at an address of the module's code: the run ends as a crash of the guest. */
 #include "guest/guest.h"
 #include "tests/spec/broken.h"
 

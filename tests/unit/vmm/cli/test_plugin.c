@@ -497,7 +497,7 @@ static void large(void)
     memcpy(wish + 4, &most, 4);
     put(FRAME_READ, wish, 8);
     all_of(false, bytes, FRAME_HEAD + FRAME_MOST); /* the answer: a status, and so many bytes */
-    if (frame_u32(bytes) != FRAME_MOST || frame_u32(bytes + FRAME_HEAD) != 0 || bytes[FRAME_HEAD + FRAME_MOST - 1] != 'r')
+    if (frame_u32(bytes) != FRAME_MOST || frame_u32(bytes + FRAME_HEAD) != 0 || bytes[sizeof bytes - 1] != 'r')
         _exit(11);
     most++;
     memcpy(wish + 4, &most, 4);

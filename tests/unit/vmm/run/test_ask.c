@@ -1,205 +1,9 @@
-/* Calls between guest and host beyond WASI (ask.c, host.c), by a guest that is a function of the test: what stands in
- * the slot and beside it, N - 1, N and N + 1 of values and letters, guests whose answers lie, host functions that nest.
- * Threads and the hand-over of the slot are test_service.c's. */
-#include "vmm/run/vcpu.h" /* before <cmocka.h>, which has a macro fail */
-
-#include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#define LINEAR_BYTES 0x10000
-
-static struct control *control;
-static uint8_t *linear;
-static struct guestmem mem;
-static struct kick kick;
-static struct end ended;
-static struct run_stats stats;
-static struct host_table table;
-static struct config config;
-static struct vcpu v;
-
-/* ---- doubles ---- */
-
-static char end_words[200];
-
-void vcpu_end(struct vcpu *vcpu, enum end_kind kind, const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    vsnprintf(end_words, sizeof end_words, format, list);
-    va_end(list);
-    vcpu->end->kind = kind;
-}
-
-void vcpu_end_by(struct vcpu *vcpu, enum server who, const char *format, ...)
-{
-    va_list list;
-    (void)who;
-    va_start(list, format);
-    vsnprintf(end_words, sizeof end_words, format, list);
-    va_end(list);
-    vcpu->end->kind = ENDED_HOSTILE;
-}
-
-/* What the guest does with a wish: posts a request. */
-static void (*guest)(struct request *);
-static unsigned wishes;
-
-static void guest_runs(enum server who)
-{
-    struct request r = { .number = CALL_COUNT };
-    wishes++;
-    guest(&r);
-    if (r.number < CALL_COUNT)
-        assert_int_equal(ask_reply(&v, &r, who), SERVED_KEPT);
-}
-
-void vcpu_step(struct vcpu *vcpu)
-{
-    (void)vcpu;
-    guest_runs(ON_VCPU);
-}
-
-bool service_ask(struct service *s)
-{
-    enum server before = s->asker;
-    s->asker = ON_SERVER;
-    s->asks++;
-    guest_runs(ON_SERVER);
-    s->asks--;
-    s->asker = before;
-    return ended.kind == ENDED_NOT;
-}
-
-enum server service_ask_here(struct service *s)
-{
-    enum server before = s->asker;
-    s->asker = ON_VCPU;
-    s->asks++;
-    return before;
-}
-
-void service_asked_here(struct service *s, enum server before)
-{
-    s->asks--;
-    s->asker = before;
-}
-
-static bool hands_over;
-static int opened;
-
-bool service_hands_over(const struct service *s)
-{
-    (void)s;
-    return hands_over;
-}
-
-void service_open(struct service *s)
-{
-    (void)s;
-    opened++;
-}
-
-void service_shut(struct service *s)
-{
-    (void)s;
-    opened--;
-}
-
-uint64_t trace_begin(const struct wasi *w)
-{
-    (void)w;
-    return 77;
-}
-
-static struct { const char *words; bool value; uint64_t began_ns; } traced;
-
-void trace_host(struct wasi *w, const struct wasmvm_func *f, const union wasmvm_val *args, const union wasmvm_val *result,
-                const char *words, uint64_t began_ns)
-{
-    (void)w, (void)f, (void)args;
-    traced.words = words;
-    traced.value = result;
-    traced.began_ns = began_ns;
-}
-
-static unsigned polls, ready_after;
-static bool stopped;
-
-bool kick_pending(struct kick *k)
-{
-    (void)k;
-    return stopped;
-}
-
-int kick_ppoll(struct kick *k, struct pollfd *fds, unsigned n, int64_t timeout_ns)
-{
-    (void)k;
-    assert_true(n == 1 && fds->fd == 9 && fds->events == POLLIN && timeout_ns == -1);
-    return ++polls > ready_after ? 1 : 0;
-}
-
-/* ---- a machine ---- */
-
-static int setup(void **state)
-{
-    (void)state;
-    control = aligned_alloc(64, (sizeof *control + 63) / 64 * 64);
-    memset(control, 0xee, sizeof *control);
-    linear = calloc(1, LINEAR_BYTES);
-    mem = (struct guestmem){ .regions = {
-        [REGION_LINEAR] = { MAP_LINEAR, LINEAR_BYTES, linear, true },
-        [REGION_CONTROL] = { MAP_CONTROL, sizeof *control, (uint8_t *)control, true },
-    } };
-    ended = (struct end){ .kind = ENDED_NOT };
-    stats = (struct run_stats){ .start_ns = 0 };
-    config = (struct config){ .host = &table };
-    v = (struct vcpu){ .machine = { .config = &config, .stats = &stats, .mem = &mem, .kick = &kick }, .end = &ended };
-    wishes = polls = ready_after = 0;
-    opened = 0;
-    hands_over = stopped = false;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    ask_free(&v);
-    host_free(&table);
-    free(control);
-    free(linear);
-    return 0;
-}
-
-static int call_value(wasmvm_call *call, const char *name, const wasmvm_val *args, uint32_t n, wasmvm_val *result)
-{
-    struct wasmvm_host host;
-    host_services(&host);
-    return host.call_export(call, name, args, n, result);
-}
+/* Calls between guest and host beyond WASI (ask.c), by a guest that is a function of the test: what stands in the slot
+ * and beside it, N - 1, N and N + 1 of values and letters, guests whose answers lie, host functions that nest.  Threads
+ * and the hand-over of the slot are test_service.c's. */
+#include "tests/unit/vmm/run/guest.h"
 
 /* ---- asking for exports ---- */
-
-static char sig_told[CALL_WORDS + 64];
-static struct { uint64_t what, func; } found;
-
-static void guest_finds(struct request *r)
-{
-    assert_int_equal(control->slot.number, ANSWER_FIND);
-    assert_int_equal(control->slot.closes, 0);
-    memcpy(control->words, sig_told, CALL_WORDS);
-    r->number = CALL_found;
-    r->args[0] = found.what;
-    r->args[1] = found.func;
-}
 
 static void names_have_an_end(void **state)
 {
@@ -212,6 +16,7 @@ static void names_have_an_end(void **state)
     for (size_t n = CALL_WORDS - 2; n <= CALL_WORDS + 1; n++) {
         memset(name, 'n', n);
         name[n] = 0;
+        sought = name;
         int want = n < CALL_WORDS ? WASMVM_OK : WASMVM_NO_EXPORT;
         for (enum server who = ON_VCPU; who <= ON_SERVER; who++)
             assert_int_equal(ask_find(&v, who, name, &func, sig), want);
@@ -395,6 +200,7 @@ static void answers_that_nobody_waits_for(void **state)
     assert_int_equal(stats.calls[CALL_returned].count, 0);
     assert_int_equal(ask_reply(&v, &r, ON_VCPU), SERVED_KEPT);
     assert_true(v.replied);
+    assert_int_equal(stats.calls[CALL_returned].polled, 0);
     v.replied = false;
     v.service.asker = ON_SERVER;
     assert_int_equal(ask_reply(&v, &r, ON_SERVER), SERVED_KEPT);
@@ -403,12 +209,6 @@ static void answers_that_nobody_waits_for(void **state)
     assert_int_equal(ask_reply(&v, &r, ON_SERVER), SERVED_KEPT);
     assert_int_equal(stats.calls[CALL_returned].count, 3);
     assert_int_equal(stats.calls[CALL_returned].polled, 1);
-}
-
-static void guest_ends(struct request *r)
-{
-    (void)r;
-    ended.kind = ENDED_EXIT;
 }
 
 static void a_run_that_ends_meanwhile(void **state)
@@ -444,7 +244,7 @@ static int host_fn(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm
 static char sigs[16][HOST_PARAMS_MAX + 4];
 static unsigned nsigs;
 
-static uint32_t add(const char *sig, bool one_thread, int (*fn)(void *, wasmvm_call *, const wasmvm_val *, wasmvm_val *))
+static uint32_t add(const char *sig, bool one_thread, __typeof__(host_fn) *fn)
 {
     static char names[64][8];
     char why[200];
@@ -600,7 +400,10 @@ static int goes_deeper(void *data, wasmvm_call *call, const wasmvm_val *args, wa
     frame[0] = 1;
     deepest = (uintptr_t)frame;
     struct request r = { .number = CALL_host };
+    control->slot.number = UINT32_MAX;
     assert_int_equal(ask_host(&v, &r, ON_VCPU), SERVED_DONE);
+    if (deepest == (uintptr_t)frame) /* none began */
+        assert_int_equal(control->slot.number, ANSWER_TRAP);
     return frame[0] - 1;
 }
 
@@ -641,98 +444,9 @@ static void a_stack_is_used_up_to_its_last_part(void **state)
         pthread_attr_destroy(&attr);
         size_t kept = stack.bytes < 4 << 20 ? stack.bytes / 4 : 1 << 20;
         assert_in_range(stack.left, kept - FRAMES, kept + FRAMES);
-        assert_string_equal(control->words, "host and guest called each other so deep that the host's stack is used up");
+        assert_non_null(strstr(control->words, "so deep that the host's stack is used up"));
         assert_int_equal(v.hosts_open, 0);
     }
-}
-
-/* ---- what a host function may do ---- */
-
-static void memory_to_its_end(void **state)
-{
-    (void)state;
-    struct wasmvm_host host;
-    struct wasmvm_call call = { .vcpu = &v, .mem = &mem };
-    static const struct { uint32_t at, n; bool good; } rows[] = {
-        { 0, 0, true }, { 0, LINEAR_BYTES, true }, { LINEAR_BYTES, 0, true }, { LINEAR_BYTES - 1, 1, true },
-        { 0, LINEAR_BYTES + 1, false }, { LINEAR_BYTES - 1, 2, false }, { LINEAR_BYTES, 1, false },
-        { LINEAR_BYTES + 1, 0, false }, { UINT32_MAX, 1, false }, { UINT32_MAX, UINT32_MAX, false },
-    };
-    static uint8_t bytes[LINEAR_BYTES + 1];
-    host_services(&host);
-    assert_int_equal(host.size, sizeof host);
-    assert_int_equal(host.mem_size(&call), LINEAR_BYTES);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        assert_int_equal(host.read(&call, rows[i].at, bytes, rows[i].n), rows[i].good ? 0 : -1);
-        assert_int_equal(host.write(&call, rows[i].at, bytes, rows[i].n), rows[i].good ? 0 : -1);
-        assert_ptr_equal(host.view(&call, rows[i].at, rows[i].n), rows[i].good ? linear + rows[i].at : NULL);
-    }
-    bytes[0] = 'x';
-    assert_int_equal(host.write(&call, 5, bytes, 1), 0);
-    assert_int_equal(linear[5], 'x');
-    mem.regions[REGION_LINEAR].writable = false;
-    assert_int_equal(host.read(&call, 5, bytes, 1), 0);
-    assert_int_equal(host.write(&call, 5, bytes, 1), -1);
-    assert_ptr_equal(host.view(&call, 5, 1), linear + 5);
-}
-
-static uint64_t answer;
-static uint64_t arg_seen[4];
-
-static void guest_finds_and_returns(struct request *r)
-{
-    if (control->slot.number == ANSWER_FIND) {
-        guest_finds(r);
-        return;
-    }
-    memcpy(arg_seen, control->slot.args, sizeof arg_seen);
-    r->number = CALL_returned;
-    r->args[0] = answer;
-}
-
-static void exports_by_values(void **state)
-{
-    (void)state;
-    static const struct { const char *sig; uint32_t n; int want; uint64_t gives; } rows[] = {
-        { "iI:", 2, WASMVM_OK, 55 }, { "iI:i", 2, WASMVM_OK, 0x9abcdef0 }, { "iI:I", 2, WASMVM_OK, 0x123456789abcdef0 },
-        { "iI:f", 2, WASMVM_OK, 0x9abcdef0 }, { "fF:F", 2, WASMVM_OK, 0x123456789abcdef0 },
-        { "iI:", 1, WASMVM_BAD_TYPE, 55 }, { "iI:", 3, WASMVM_BAD_TYPE, 55 }, { ":", 0, WASMVM_OK, 55 },
-        { "i:ii", 1, WASMVM_BAD_TYPE, 55 }, { "v:", 1, WASMVM_BAD_TYPE, 55 }, { "i:r", 1, WASMVM_BAD_TYPE, 55 },
-    };
-    const wasmvm_val args[3] = { { .u64 = 0xffffffff00000001 }, { .u64 = 0xffffffff00000002 }, { .u64 = 3 } };
-    guest = guest_finds_and_returns;
-    answer = 0x123456789abcdef0;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct wasmvm_call call = { .vcpu = &v, .mem = &mem, .who = ON_VCPU };
-        wasmvm_val result = { .u64 = 55 };
-        char name[8];
-        snprintf(name, sizeof name, "e%zu", i);
-        memset(sig_told, 0, sizeof sig_told);
-        strcpy(sig_told, rows[i].sig);
-        found.what = FOUND;
-        assert_int_equal(call_value(&call, name, args, rows[i].n, &result), rows[i].want);
-        assert_int_equal(result.u64, rows[i].gives);
-        assert_false(call.ended);
-        if (rows[i].n == 2 && rows[i].want == WASMVM_OK)
-            assert_true(arg_seen[0] == 1 && arg_seen[1] == 0xffffffff00000002);
-    }
-    struct wasmvm_call call = { .vcpu = &v, .mem = &mem, .who = ON_VCPU };
-    assert_int_equal(call_value(&call, "e1", args, 2, NULL), WASMVM_OK);
-    found.what = FOUND_NOT;
-    assert_int_equal(call_value(&call, "none", args, 2, NULL), WASMVM_NO_EXPORT);
-}
-
-/* After the end nothing is asked for any more. */
-static void a_call_that_has_ended(void **state)
-{
-    (void)state;
-    struct wasmvm_call call = { .vcpu = &v, .mem = &mem, .who = ON_VCPU };
-    guest = guest_ends;
-    assert_int_equal(call_value(&call, "x", NULL, 0, NULL), WASMVM_ENDED);
-    assert_true(call.ended);
-    unsigned before = wishes;
-    assert_int_equal(call_value(&call, "x", NULL, 0, NULL), WASMVM_ENDED);
-    assert_int_equal(wishes, before);
 }
 
 static int calls_and_fails(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
@@ -754,26 +468,6 @@ static void a_function_whose_run_has_ended(void **state)
     assert_int_equal(v.hosts_open, 0);
 }
 
-static void waits_until_it_is_ready_or_stopped(void **state)
-{
-    (void)state;
-    struct wasmvm_host host;
-    struct wasmvm_call call = { .vcpu = &v, .mem = &mem };
-    host_services(&host);
-    ready_after = 3; /* a kick that was for somebody else */
-    assert_int_equal(host.wait(&call, 9, POLLIN), WASMVM_OK);
-    assert_int_equal(polls, 4);
-    assert_int_equal(host.wait(&call, -1, 0), WASMVM_OK);
-    stopped = true;
-    assert_int_equal(host.wait(&call, -1, 0), WASMVM_ENDED);
-    assert_int_equal(host.wait(&call, 9, POLLIN), WASMVM_OK); /* it is ready all the same */
-    polls = 0;
-    assert_int_equal(host.wait(&call, 9, POLLIN), WASMVM_ENDED);
-    assert_int_equal(polls, 1);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -781,8 +475,7 @@ int main(void)
         TEST(values_lie_where_they_fit), TEST(answers_to_something_else), TEST(answers_that_nobody_waits_for),
         TEST(a_run_that_ends_meanwhile), TEST(arguments_as_their_types_say), TEST(results_as_their_type_says),
         TEST(functions_that_are_none), TEST(who_serves_a_function), TEST(traps_have_words), TEST(so_deep_and_no_deeper),
-        TEST(at_the_deepest), TEST(a_stack_is_used_up_to_its_last_part), TEST(memory_to_its_end), TEST(exports_by_values), TEST(a_call_that_has_ended),
-        TEST(a_function_whose_run_has_ended), TEST(waits_until_it_is_ready_or_stopped),
+        TEST(at_the_deepest), TEST(a_stack_is_used_up_to_its_last_part), TEST(a_function_whose_run_has_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
