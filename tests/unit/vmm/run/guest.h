@@ -1,5 +1,5 @@
-/* For tests of calls beyond WASI: a machine that is nothing but memory, with a guest that is a function of the test, and
- * doubles of the run loop, the hand-over of the slot and the kick. */
+/* For tests of calls beyond WASI: a machine that is nothing but memory, with a guest that is a function of the test,
+ * and doubles of the run loop, the hand-over of the slot and the kick. */
 #ifndef TESTS_RUN_GUEST_H
 #define TESTS_RUN_GUEST_H
 
