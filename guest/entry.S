@@ -50,8 +50,11 @@ cpl0_entries:
 common:
     push %rax
     push %rbx
+    cmpq $14, F_VECTOR(%rsp)
+    je page_fault
     cmpq $8, F_VECTOR(%rsp)
     je crash
+other:
     testb $3, F_CS(%rsp)
     jz crash
     mov F_RSP(%rsp), %rbx
@@ -62,6 +65,7 @@ common:
     cmp %rax, %rbx
     jbe crash
 
+/* rax: where the registers go; rbx: where the six words go. */
 fault:
     movabs $USER_STATE, %rax
     lea FAULT_VECTOR(%rax), %rbx
@@ -71,7 +75,6 @@ crash:
     mov (%rax), %rbx
     lea CRASH_GPR(%rbx), %rax
 
-/* rax: where the registers go; rbx: where the six words go. */
 save:
     mov %rcx, 8(%rax)
     mov %rdx, 16(%rax)
@@ -109,6 +112,21 @@ save:
     mov $DOORBELL_CRASH_AL, %al
 1:  out %al, $DOORBELL_PORT
     jmp 1b
+
+/* Where the stack waits to be mapped, the monitor maps it, and the access is tried again. */
+page_fault:
+    mov %cr2, %rbx
+    movabs $CPL0_STACK_BOUNDS, %rax
+    cmp (%rax), %rbx
+    jb other
+    cmp 8(%rax), %rbx
+    jae other
+    mov $DOORBELL_STACK_AL, %al
+    out %al, $DOORBELL_PORT
+    pop %rbx
+    pop %rax
+    lea 16(%rsp), %rsp
+    iretq
 
 /* guest_fault(rdi) by iretq: the frame is the interrupted one with another rip, rsp and clean flags. */
 enter_user:

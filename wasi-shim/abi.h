@@ -25,7 +25,7 @@
 
 #include "wasi-shim/map.h"
 
-#define ABI_VERSION 2u
+#define ABI_VERSION 3u
 #define ABI_MAGIC 0x6d76736177ull /* "wasvm" */
 
 /* The image says what it was compiled with, in an ELF note of this name and type: a struct abi_note (below). */
@@ -38,6 +38,8 @@ enum doorbell {
     DOORBELL_CRASH = DOORBELL_CRASH_AL, /* a fault nobody handles: control->crash is filled; never resumed */
     /* by the CPL 0 entry alone, before the first DOORBELL_CALL: `out` faulted at CPL 3; try again */
     DOORBELL_PROBE = DOORBELL_PROBE_AL,
+    /* by the CPL 0 entry, once: an access below the top of the stack of wasm frames; try again when it is mapped */
+    DOORBELL_STACK = DOORBELL_STACK_AL,
 };
 
 /* Calls, in calls.def's order; calls.h has their arguments. */

@@ -50,6 +50,7 @@
 #define CPL0_ENTRY_PROBE  32
 #define CPL0_TABLES       (MAP_CPL0 + 0x1000)
 #define CPL0_CRASH        (CPL0_TABLES + 0xff8) /* the tables' last word: the address of control->crash */
+#define CPL0_STACK_BOUNDS (CPL0_TABLES + 0xfe8) /* two words: from where to where the stack waits to be mapped */
 #define CPL0_STACK_TOP    (MAP_CPL0 + 0x4000)
 #define CPL0_DFSTACK_TOP  (MAP_CPL0 + 0x6000)
 
@@ -57,5 +58,6 @@
 #define DOORBELL_PORT     0x77
 #define DOORBELL_CRASH_AL 2
 #define DOORBELL_PROBE_AL 3
+#define DOORBELL_STACK_AL 4
 
 #endif

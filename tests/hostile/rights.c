@@ -6,13 +6,19 @@ enum { R = 1, W = 2, X = 4 };
 enum { ERROR_PRESENT = 1, ERROR_WRITE = 2, ERROR_USER = 4, ERROR_FETCH = 16 };
 static const uint8_t return_instruction = 0xc3;
 
+#define LINEAR_BYTES 0x330000ull /* a page of 2 MiB, and some of 4 KiB */
+
+/* docs/security.md has the same as a table. */
 static const struct { uint64_t at; unsigned rights; const char *name; } places[] = {
-    {MAP_LINEAR, 0, "linear memory of no size"},
+    {MAP_LINEAR, R | W, "linear memory, a page of 2 MiB"},
+    {MAP_LINEAR + LINEAR_BYTES - 1, R | W, "the last byte of linear memory"},
+    {MAP_LINEAR + LINEAR_BYTES, 0, "after linear memory"},
     {MAP_LINEAR_MAX - 1, 0, "the end of linear memory"},
     {2 * MAP_LINEAR_MAX, 0, "the guard after linear memory"},
     {MAP_STACK, 0, "the stack's lowest address"},
     {MAP_STACK + MAP_STACK_MAX - (256ull << 20), R | W, "the lowest address of a stack of 256 MiB"},
     {MAP_STACK + MAP_STACK_MAX - (256ull << 20) - 1, 0, "the guard below the stack"},
+    {MAP_STACK + MAP_STACK_MAX - (128 << 10) - 1, R | W, "the stack below its top"},
     {MAP_STACK + MAP_STACK_MAX - 1, R | W, "the stack's top"},
     {MAP_STACK + MAP_STACK_MAX, 0, "above the stack"},
     {MAP_MODULE, R, "the module"},
@@ -23,7 +29,8 @@ static const struct { uint64_t at; unsigned rights; const char *name; } places[]
     {MAP_CODE_X + MAP_CODE_MAX - 1, 0, "code, executable, that was not asked for"},
     {MAP_HEAP, R | W, "the heap"},
     {MAP_HEAP + MAP_HEAP_MAX - 1, 0, "heap that was not asked for"},
-    {MAP_IMAGE + (1 << 20), R | X, "the image's code"},
+    {MAP_IMAGE, R | X, "the image's code"},
+    {MAP_IMAGE + (1 << 20), 0, "after the image's code"},
     {(uint64_t)&return_instruction, R, "the image's constants"},
     {(uint64_t)&fault, R | W, "the image's data"},
     {MAP_CONTROL + offsetof(struct control, crash), R | W, "the control area"},
@@ -36,6 +43,8 @@ static const struct { uint64_t at; unsigned rights; const char *name; } places[]
     {CPL0_TABLES, 0, "the descriptor tables"},
     {CPL0_STACK_TOP - 8, 0, "the CPL 0 stack"},
     {CPL0_STACK_TOP - 0x1000, 0, "the CPL 0 stack's last page"},
+    {CPL0_DFSTACK_TOP - 8, 0, "the stack of the double fault"},
+    {MAP_MORE, 0, "a further memory that was not asked for"},
     {0x7ffffffff000, 0, "the end of the low half"},
 };
 
@@ -55,11 +64,12 @@ static void look(unsigned i, unsigned right, void (*touch)(uint64_t), uint64_t e
 void guest_main(void)
 {
     *(volatile uint8_t *)MAP_CODE_W = return_instruction;
+    check(call(CALL_memory_grow, 0, LINEAR_BYTES, 0, 0) == 0, "linear memory is refused");
     for (unsigned i = 0; i < sizeof places / sizeof places[0]; i++) {
         look(i, R, touch_read, ERROR_USER);
         if (!(places[i].rights & W) || places[i].at != MAP_CODE_W)
             look(i, W, touch_write, ERROR_USER | ERROR_WRITE);
-        if (places[i].at != MAP_IMAGE + (1 << 20))
+        if (places[i].at != MAP_IMAGE)
             look(i, X, touch_run, ERROR_USER | ERROR_FETCH);
     }
     end(0, "");

@@ -15,12 +15,14 @@
 #define CODE_START FRAME
 #define CPL0_PAGES 3 /* tables, stack, stack of the double fault */
 #define CSTACK_AREA (FSTACK_TOP - MAP_CSTACK)
+#define CSTACK_HOT (CSTACK_AREA - CSTACK_BYTES + (64ull << 10)) /* what of it lies in the base */
 /* Tables for 4 GiB of linear memories, each 2 MiB once cut into 4 KiB pages (8 MiB), two for each further memory
  * (8 MiB), and the rest. */
 #define TABLES_POOL (20ull << 20)
 
-/* The page at CPL0_TABLES; the last word is for entry.S. */
-enum { GDT_AT = 0, GDT_ENTRIES = 7, IDT_AT = 0x100, TSS_AT = 0x400, CRASH_AT = CPL0_CRASH - CPL0_TABLES };
+/* The page at CPL0_TABLES; the last words are for entry.S. */
+enum { GDT_AT = 0, GDT_ENTRIES = 7, IDT_AT = 0x100, TSS_AT = 0x400, CRASH_AT = CPL0_CRASH - CPL0_TABLES,
+       STACK_AT = CPL0_STACK_BOUNDS - CPL0_TABLES };
 enum { TSS_RSP0 = 4, TSS_IST1 = 36, TSS_BITMAP = 102, TSS_BYTES = 104, BITMAP_BYTES = DOORBELL_PORT / 8 + 2 };
 enum { VECTOR_DOUBLE_FAULT = 8, VECTOR_PROTECTION = 13 };
 
@@ -91,6 +93,12 @@ void boot_probe_done(struct vm *vm)
     gate_write(vm->cpl0_tables.host, VECTOR_PROTECTION, VECTOR_PROTECTION);
 }
 
+void boot_stack_bounds(struct vm *vm, gva_t lo, gva_t hi)
+{
+    put64(vm->cpl0_tables.host + STACK_AT, lo);
+    put64(vm->cpl0_tables.host + STACK_AT + 8, hi);
+}
+
 /* ---- regions ---- */
 
 static void region_set(struct vm *vm, unsigned index, gva_t at, uint64_t bytes, uint8_t *host, bool writable)
@@ -104,7 +112,7 @@ static void image_prepare(struct vm *vm, const struct image *image)
     unsigned region = REGION_IMAGE;
     for (unsigned i = 0; i < image->nsegments; i++) {
         const struct segment *s = &image->segments[i];
-        struct span place = i == 0 ? vm->ram.text : ram_take(&vm->ram, s->mem_bytes);
+        struct span place = ram_take(&vm->ram, s->mem_bytes);
         memcpy(place.host, s->bytes, s->file_bytes);
         map(vm, s->at, place.gpa, place.bytes, s->rights);
         if (s->rights & TABLES_SUPERVISOR)
@@ -116,17 +124,30 @@ static void image_prepare(struct vm *vm, const struct image *image)
 
 _Static_assert(CSTACK_AREA <= MAP_CSTACK_MAX && MAP_CSTACK + MAP_CSTACK_MAX <= MAP_CPL0, "room for the C stacks");
 
-static void stacks_prepare(struct vm *vm)
+_Static_assert(CSTACK_HOT <= CSTACK_AREA && CSTACK_AREA - CSTACK_HOT <= RAM_BASE, "the C stack ends in the base");
+
+/* The first of `small`: the lower part of the C stack lies before the base. */
+static void cstack_prepare(struct vm *vm)
 {
-    const struct span *stack = &vm->ram.stack;
-    assert(stack->bytes <= MAP_STACK_MAX - MAP_STACK_GUARD);
-    gva_t stack_lo = MAP_STACK + MAP_STACK_MAX - stack->bytes;
+    vm->ram.small_used = RAM_BASE + CSTACK_HOT - CSTACK_AREA;
     struct span c = ram_take(&vm->ram, CSTACK_AREA);
-    map(vm, stack_lo, stack->gpa, stack->bytes, TABLES_WRITE);
     map(vm, CSTACK_TOP - CSTACK_BYTES, c.gpa + PAGE, CSTACK_BYTES, TABLES_WRITE);
     map(vm, FSTACK_TOP - FSTACK_BYTES, c.gpa + (FSTACK_TOP - FSTACK_BYTES - MAP_CSTACK), FSTACK_BYTES, TABLES_WRITE);
-    region_set(vm, REGION_STACK, stack_lo, stack->bytes, stack->host, true);
     region_set(vm, REGION_CSTACK, MAP_CSTACK, CSTACK_AREA, c.host, true);
+}
+
+/* Only the top is mapped; grow.c maps the rest when the guest gets there. */
+static void stack_prepare(struct vm *vm)
+{
+    const struct ram *ram = &vm->ram;
+    const uint64_t rest = ram->stack_bytes - STACK_TOP_BYTES;
+    assert(ram->stack_bytes > STACK_TOP_BYTES && ram->stack_bytes <= MAP_STACK_MAX - MAP_STACK_GUARD);
+    const gva_t hi = MAP_STACK + MAP_STACK_MAX - STACK_TOP_BYTES;
+    struct span top = ram_take(&vm->ram, STACK_TOP_BYTES);
+    map(vm, hi, top.gpa, STACK_TOP_BYTES, TABLES_WRITE);
+    boot_stack_bounds(vm, hi - rest, hi);
+    region_set(vm, REGION_STACK, hi, STACK_TOP_BYTES, top.host, true);
+    region_set(vm, REGION_STACK_MORE, hi - rest, rest, ram->stack_more.all.host, true);
 }
 
 static void memory_prepare(struct vm *vm)
@@ -226,7 +247,7 @@ static bool control_prepare(struct vm *vm, struct failure *why)
     *boot = (struct boot_record){
         .magic = ABI_MAGIC, .abi_version = ABI_VERSION, .flags = boot_flags(vm->config),
         .control_bytes = control_bytes(vm->config), .module_bytes = vm->module_bytes,
-        .stack_bytes = vm->ram.stack.bytes, .heap_bytes = vm->heap_bytes, .code_bytes = vm->code_bytes,
+        .stack_bytes = vm->ram.stack_bytes, .heap_bytes = vm->heap_bytes, .code_bytes = vm->code_bytes,
         .memory_limit = vm->config->set->memory_bytes,
     };
     strings_write(vm->config, boot);
@@ -239,33 +260,29 @@ static bool control_prepare(struct vm *vm, struct failure *why)
 
 /* ---- all of it ---- */
 
-uint64_t boot_text_bytes(const struct image *image)
-{
-    return round_up(image->segments[0].mem_bytes, FRAME);
-}
-
 uint64_t boot_small_bytes(const struct config *config, const struct image *image)
 {
-    uint64_t sum = round_up(control_bytes(config), PAGE) + CPL0_PAGES * PAGE + round_up(CSTACK_AREA, PAGE) +
-                   TABLES_POOL;
-    for (unsigned i = 1; i < image->nsegments; i++)
+    uint64_t sum = RAM_BASE + round_up(CSTACK_HOT, PAGE) + STACK_TOP_BYTES + CPL0_PAGES * PAGE +
+                   round_up(control_bytes(config), PAGE) + TABLES_POOL;
+    for (unsigned i = 0; i < image->nsegments; i++)
         sum += round_up(image->segments[i].mem_bytes, PAGE);
     return sum;
 }
 
 bool boot_prepare(struct vm *vm, const struct image *image, struct cpu_start *start, struct failure *why)
 {
-    /* The tables come last in `small`, so that the ones in use share a 2 MiB page with everything else of it. */
+    /* The tables come last in `small`: the first ones, which every start uses, lie in the base. */
     const struct span *small = &vm->ram.small;
     uint64_t before = small->bytes - TABLES_POOL;
     bool root = tables_new(&vm->tables, (struct span){small->host + before, small->gpa + before, TABLES_POOL});
     assert(root);
+    cstack_prepare(vm);
     cpl0_prepare(vm, start);
+    stack_prepare(vm);
+    image_prepare(vm, image);
     memory_prepare(vm);
     if (!control_prepare(vm, why))
         return false;
-    image_prepare(vm, image);
-    stacks_prepare(vm);
     assert(vm->ram.small_used <= before);
     start->cr3 = vm->tables.pool.gpa;
     start->rip = image->entry;

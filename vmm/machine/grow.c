@@ -98,6 +98,23 @@ static bool reach_pieces(struct vm *vm, const struct span *first, struct range *
     return !beyond || (ram_reserve(more, gpa, max - first->bytes) && ram_reach(&vm->kvm, more, beyond));
 }
 
+/* Its bytes count for --total-memory from the start. */
+enum grow grow_stack(struct vm *vm)
+{
+    struct ram *ram = &vm->ram;
+    const uint64_t rest = ram->stack_bytes - STACK_TOP_BYTES;
+    const gva_t hi = MAP_STACK + MAP_STACK_MAX - STACK_TOP_BYTES;
+    if (ram->stack_whole)
+        return GROW_HOSTILE;
+    ram->stack_more.next_slot_bytes = ram->stack_bytes;
+    if (!ram_reach(&vm->kvm, &ram->stack_more, rest) ||
+        !tables_map(&vm->tables, hi - rest, ram->stack_more.all.gpa, rest, TABLES_WRITE))
+        return GROW_REFUSED;
+    ram->stack_whole = true;
+    boot_stack_bounds(vm, hi, hi);
+    return GROW_DONE;
+}
+
 enum grow grow_heap(struct vm *vm, uint64_t bytes)
 {
     struct ram *ram = &vm->ram;

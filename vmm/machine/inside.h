@@ -56,11 +56,15 @@ struct range {
     uint64_t slotted;         /* the first bytes that slots cover */
     uint64_t next_slot_bytes;
 };
-struct ram_sizes { uint64_t text, small, module; };
+struct ram_sizes { uint64_t small, module; };
+#define RAM_BASE FRAME /* in `small`, the 2 MiB page of what every start touches */
 struct ram {
     struct range main;        /* one host mapping, in the order of the spans below */
-    struct span stack, text, small, module, heap, code, linear;
+    struct span small, module, heap, code, linear;
+    uint64_t stack_bytes;     /* of the stack of wasm frames, whose top is in small, the rest in stack_more */
+    bool stack_whole;         /* the guest reaches the rest */
     uint64_t small_used;      /* of small, by ram_take */
+    struct range stack_more;  /* reserved from the start, but for the top, which stays unused; a slot when reached */
     struct range heap_more, code_more; /* beyond the first pieces above; reserved when first needed */
     struct range linear_more;          /* further memories; the same */
 };
@@ -73,6 +77,7 @@ bool ram_reach(struct kvm *, struct range *, uint64_t bytes);
 void ram_free(struct ram *); /* after the machine is closed */
 /* Address space for heap_more, code_more or linear_more, once. */
 bool ram_reserve(struct range *, uint64_t gpa, uint64_t bytes);
+#define RAM_STACK_MORE_GPA 0x400000000ull
 #define RAM_HEAP_MORE_GPA 0xa00000000ull
 #define RAM_CODE_MORE_GPA 0xb00000000ull
 #define RAM_LINEAR_MORE_GPA   0xc00000000ull
@@ -109,11 +114,13 @@ void image_close(struct image *);
 enum { SELECTOR_KERNEL_CODE = 0x08, SELECTOR_KERNEL_DATA = 0x10, SELECTOR_USER_CODE = 0x1b, SELECTOR_USER_DATA = 0x23,
        SELECTOR_TSS = 0x28 };
 struct vm;
-/* What ram.text and ram.small must hold. */
-uint64_t boot_text_bytes(const struct image *);
+/* What ram.small must hold. */
 uint64_t boot_small_bytes(const struct config *, const struct image *);
 bool boot_prepare(struct vm *, const struct image *, struct cpu_start *, struct failure *);
 void boot_features(struct vm *, uint32_t cpu_features);
+#define STACK_TOP_BYTES (128ull << 10) /* of the stack of wasm frames: what the guest reaches from the start */
+/* The bounds between which entry.S asks for the rest of the stack; none where they are equal. */
+void boot_stack_bounds(struct vm *, gva_t lo, gva_t hi);
 
 /* ---- host_table.c ---- */
 /* In the control area, for the guest's linker: abi.h's struct host_import and the strings. */

@@ -15,6 +15,7 @@
 typedef uint64_t gva_t; /* a guest-virtual address; never dereferenced */
 struct region { gva_t at; uint64_t bytes; uint8_t *host; bool writable; };
 enum { REGION_LINEAR, REGION_CONTROL, REGION_STACK, REGION_HEAP, REGION_IMAGE, REGION_CSTACK, /* the busiest first */
+       REGION_STACK_MORE /* below the stack's top */,
        REGION_HEAP_MORE /* the heap beyond its first piece */, REGION_IMAGE_MORE /* the image's further segments */,
        REGION_COUNT = REGION_IMAGE_MORE + 5 };
 struct guestmem { struct region regions[REGION_COUNT]; };
@@ -157,6 +158,7 @@ enum grow grow_linear(struct vm *, uint64_t old_bytes, uint64_t new_bytes);
 enum grow grow_more(struct vm *, uint64_t number, uint64_t old_bytes, uint64_t new_bytes);
 enum grow grow_heap(struct vm *, uint64_t bytes);
 enum grow grow_code(struct vm *, uint64_t bytes);
+enum grow grow_stack(struct vm *); /* below its top, all of it, once */
 /* The most that all memory may be, where the last growth was refused for that; else 0. */
 uint64_t grow_total_met(const struct vm *);
 

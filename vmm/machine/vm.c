@@ -148,8 +148,7 @@ static bool fits(const struct vm *vm, struct failure *why)
 /* KVM's part: memory, and a CPU that has not run. */
 static bool hardware_make(struct vm *vm, struct failure *why)
 {
-    struct ram_sizes sizes = {.text = boot_text_bytes(&vm->image),
-                              .small = boot_small_bytes(vm->config, &vm->image), .module = vm->module_bytes};
+    struct ram_sizes sizes = {.small = boot_small_bytes(vm->config, &vm->image), .module = vm->module_bytes};
     return kvm_open(&vm->kvm, (int)vm->config->set->kvm_fd, why) &&
            ram_new(&vm->ram, &vm->kvm, vm->config, &sizes, why) && kvm_add_vcpu(&vm->kvm, why);
 }

@@ -440,6 +440,18 @@ static void crash(struct vcpu *v)
               (unsigned long long)c.cr2, registers);
 }
 
+/* The guest came below the top of its stack.  Only the exception entry asks. */
+static void stack_reached(struct vcpu *v)
+{
+    struct cpu_place place;
+    bool honest = kvm_get_place(v->machine.kvm, &place) && !place.user;
+    enum grow grown = honest ? grow_stack(v->machine.vm) : GROW_HOSTILE;
+    if (grown == GROW_HOSTILE)
+        vcpu_end(v, ENDED_HOSTILE, "doorbell with the value %d at the wrong time", DOORBELL_STACK);
+    else if (grown == GROW_REFUSED)
+        vcpu_end(v, ENDED_NOMEM, "no memory for the stack: %s", strerror(errno));
+}
+
 static void doorbell(struct vcpu *v, uint8_t value)
 {
     switch (value) {
@@ -452,6 +464,7 @@ static void doorbell(struct vcpu *v, uint8_t value)
         break;
     case DOORBELL_CRASH: crash(v); break;
     case DOORBELL_PROBE: probe_step(v); break;
+    case DOORBELL_STACK: stack_reached(v); break;
     default: vcpu_end(v, ENDED_HOSTILE, "doorbell with the unknown value %u", value);
     }
 }

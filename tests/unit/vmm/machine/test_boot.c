@@ -112,6 +112,7 @@ static void a_pool_that_is_used_up_says_so(void **state)
 /* ---- a whole boot, on plain memory ---- */
 
 #define GUEST_GPA 0x100000000ull
+#define STACK_TOP (MAP_STACK + MAP_STACK_MAX - STACK_TOP_BYTES)
 
 static char *args[] = {"app.wasm", "a b", ""};
 static char *env[] = {"HOME=/", "EMPTY="};
@@ -146,8 +147,8 @@ static void booted(struct boot *b)
     b->host = mmap(NULL, 256 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     assert_ptr_not_equal(b->host, MAP_FAILED);
     struct ram *ram = &b->vm.ram;
-    ram->stack = part(b, settings.stack_bytes);
-    ram->text = part(b, boot_text_bytes(&image));
+    ram->stack_bytes = settings.stack_bytes;
+    ram->stack_more.all = part(b, settings.stack_bytes);
     ram->small = part(b, boot_small_bytes(&config, &image));
     ram->module = part(b, b->vm.module_bytes);
     ram->heap = part(b, 4 * FRAME);
@@ -183,8 +184,9 @@ static void boot_maps_the_memory_map(void **state)
     assert_string_equal(through(&b, MAP_CPL0, TABLES_EXECUTE | TABLES_SUPERVISOR), "entries");
     assert_ptr_equal(through(&b, MAP_MODULE, 0), b.vm.ram.module.host);
     assert_ptr_equal(through(&b, MAP_CODE_W + 8, TABLES_WRITE), through(&b, MAP_CODE_X + 8, TABLES_EXECUTE));
-    assert_ptr_equal(through(&b, MAP_STACK + MAP_STACK_MAX - 1, TABLES_WRITE),
-                     b.vm.ram.stack.host + settings.stack_bytes - 1);
+    through(&b, MAP_STACK + MAP_STACK_MAX - 1, TABLES_WRITE);
+    through(&b, STACK_TOP, TABLES_WRITE);
+    expect_none(&b.vm.tables, STACK_TOP - 1);
     through(&b, CSTACK_TOP - 1, TABLES_WRITE);
     through(&b, FSTACK_TOP - 1, TABLES_WRITE);
     through(&b, CPL0_STACK_TOP - 1, TABLES_WRITE | TABLES_SUPERVISOR);
@@ -195,6 +197,57 @@ static void boot_maps_the_memory_map(void **state)
     for (unsigned i = 0; i < sizeof none / sizeof none[0]; i++)
         expect_none(&b.vm.tables, none[i]);
     expect_none(&b.vm.tables, MAP_STACK + MAP_STACK_MAX - settings.stack_bytes - 1);
+    boot_leaves(&b);
+}
+
+/* Of the whole stack only the top is there until the guest comes below it. */
+static void the_rest_of_the_stack_waits(void **state)
+{
+    (void)state;
+    struct boot b;
+    booted(&b);
+    const gva_t lowest = MAP_STACK + MAP_STACK_MAX - settings.stack_bytes;
+    const uint64_t *bounds = through(&b, CPL0_STACK_BOUNDS, TABLES_SUPERVISOR);
+    assert_int_equal(bounds[0], lowest);
+    assert_int_equal(bounds[1], STACK_TOP);
+    b.vm.ram.stack_more.slotted = settings.stack_bytes; /* no KVM here */
+    assert_int_equal(grow_stack(&b.vm), GROW_DONE);
+    assert_ptr_equal(through(&b, lowest, TABLES_WRITE), b.vm.ram.stack_more.all.host);
+    assert_ptr_equal(through(&b, STACK_TOP - 1, TABLES_WRITE),
+                     b.vm.ram.stack_more.all.host + settings.stack_bytes - STACK_TOP_BYTES - 1);
+    expect_none(&b.vm.tables, lowest - 1);
+    assert_int_equal(bounds[0], bounds[1]);
+    assert_int_equal(grow_stack(&b.vm), GROW_HOSTILE);
+    boot_leaves(&b);
+}
+
+/* Each start touches these: one 2 MiB page of the host has them. */
+static void what_every_start_touches_is_in_the_base(void **state)
+{
+    (void)state;
+    struct boot b;
+    booted(&b);
+    const gva_t some[] = {MAP_IMAGE, MAP_IMAGE + FRAME, MAP_CONTROL, CSTACK_TOP - 0x10000, FSTACK_TOP - 1,
+                          MAP_STACK + MAP_STACK_MAX - 1, MAP_CPL0, CPL0_TABLES, CPL0_STACK_TOP - 1};
+    const uint64_t base = b.vm.ram.small.gpa + RAM_BASE;
+    for (unsigned i = 0; i < sizeof some / sizeof some[0]; i++) {
+        uint64_t gpa, bytes;
+        unsigned rights;
+        assert_true(tables_look(&b.vm.tables, some[i], &gpa, &rights, &bytes));
+        assert_in_range(gpa, base, base + FRAME - 1);
+    }
+    assert_in_range(b.start.cr3, base, base + FRAME - 1);
+    boot_leaves(&b);
+}
+
+/* Linear memory lies there, and what the tables say below 4 GiB stays so: grow.c maps it writable. */
+static void nothing_below_4_gib_is_executable(void **state)
+{
+    (void)state;
+    struct boot b;
+    booted(&b);
+    for (gva_t at = 0; at < MAP_LINEAR_MAX; at += FRAME)
+        expect_none(&b.vm.tables, at);
     boot_leaves(&b);
 }
 
@@ -278,6 +331,9 @@ int main(void)
         cmocka_unit_test(rights_are_the_leaves),
         cmocka_unit_test(a_pool_that_is_used_up_says_so),
         cmocka_unit_test(boot_maps_the_memory_map),
+        cmocka_unit_test(the_rest_of_the_stack_waits),
+        cmocka_unit_test(what_every_start_touches_is_in_the_base),
+        cmocka_unit_test(nothing_below_4_gib_is_executable),
         cmocka_unit_test(boot_record_says_the_run),
         cmocka_unit_test(tss_allows_one_port),
         cmocka_unit_test(gates_lead_to_their_entries),
