@@ -169,6 +169,9 @@ VMM_SRC := \
 # The command line, a program on libwasmvm.
 CLI_SRC := \
     vmm/cli/commands.c \
+    vmm/cli/doctor.c \
+    vmm/cli/doctor_host.c \
+    vmm/cli/doctor_machine.c \
     vmm/cli/fail.c \
     vmm/cli/given.c \
     vmm/cli/go.c \

@@ -1,5 +1,6 @@
 """Modules, files and options that are wrong: each has its status and one line that says what is wrong."""
 
+import json
 import os
 import random
 import re
@@ -444,3 +445,60 @@ def dev_kvm_not_permitted(t):
     if any(tool in result.err for tool in (b"unshare:", b"mount:", b"mknod:", b"setpriv:")):
         raise Skip("this needs root: " + result.err.decode().strip())
     expect_message(result, 125, "/dev/kvm", "tty")
+
+
+def doctor(argv, status):
+    """What `wasmvm doctor` finds, by name: the JSON, after the text had the same verdicts and the status was right."""
+    text = run([*argv, "doctor"])
+    if any(tool in text.err for tool in (b"unshare:", b"mount:", b"mknod:", b"setpriv:")):
+        raise Skip("this needs root: " + text.err.decode().strip())
+    result = run([*argv, "doctor", "--json"])
+    assert result.status in status and text.status in status and not result.err and not text.err, (text, result)
+    found = json.loads(result.out)
+    probes = {p["name"]: p for p in found["probes"]}
+    said = [line.split()[:2] for line in text.out.decode().splitlines() if not line.startswith((" ", "wasmvm "))]
+    assert [name for _, name in said] == list(probes), text
+    assert found["verdict"] == ("well", "remarks", "cannot")[result.status], found
+    worst = max(("well", "unknown", "remark", "cannot").index(p["verdict"]) for p in probes.values())
+    assert result.status == max(worst - 1, 0), found
+    for p in probes.values():
+        assert p["says"] and (p["advice"] or p["verdict"] not in ("remark", "cannot")), p
+        assert ("value" in p) == ("unit" in p), p
+    return probes
+
+
+@case
+def doctor_where_programs_run(t):
+    probes = doctor([t.wasmvm], (0, 1))
+    assert probes["kvm"]["verdict"] == "well" and 0 < probes["kvm"]["value"] < 60000, probes["kvm"]
+    for name in "exit", "slot":  # or unknown, on a host that is too busy
+        assert probes[name]["verdict"] == "unknown" or probes[name]["value"] > 20, probes[name]
+    kind = probes["kind"]
+    flags = [line.split() for line in open("/proc/cpuinfo") if line.startswith("flags")][0]
+    assert (kind["verdict"] == "well") == bool({"vmx", "svm"} & set(flags)), kind
+    assert probes["cpus"]["value"] == len(os.sched_getaffinity(0)), probes["cpus"]
+    alone = doctor(["taskset", "-c", str(min(os.sched_getaffinity(0))), t.wasmvm], (1,))
+    assert alone["cpus"]["verdict"] == "remark" and alone["slot"]["verdict"] in ("remark", "unknown"), alone
+
+
+@case
+def doctor_where_they_cannot(t):
+    """No /dev/kvm; one that is something else; one of another group: each names what to do, and nothing is measured."""
+    os.chmod(t.tmp, 0o755)
+    for shell, says, advice in (
+            ('mount -t tmpfs none /dev', "not there", "kvm_intel"),
+            ('mount -t tmpfs none /dev && mknod -m 666 /dev/kvm c 1 3', "not KVM's device", "load"),
+            ('mount -t tmpfs none /dev && mknod -m 660 /dev/kvm c 10 232 && chgrp 5 /dev/kvm && '
+             'exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"', "permission denied", "usermod -aG tty")):
+        probes = doctor(["unshare", "--mount", "sh", "-c", f'{shell} && exec "$@"', "sh", t.wasmvm], (2,))
+        assert probes["kvm"]["verdict"] == "cannot" and says in probes["kvm"]["says"], probes["kvm"]
+        assert advice in probes["kvm"]["advice"], probes["kvm"]
+        assert {probes[name]["verdict"] for name in ("kind", "exit", "slot")} == {"unknown"}, probes
+
+
+@case
+def doctor_without_sys(t):
+    probes = doctor(["unshare", "--mount", "sh", "-c", 'umount -l /sys && exec "$@"', "sh", t.wasmvm], (1,))
+    for name, verdict in ("clock", "remark"), ("pages", "remark"), ("holes", "unknown"), ("smt", "unknown"):
+        assert probes[name]["verdict"] == verdict, probes[name]
+    assert probes["kvm"]["verdict"] == "well", probes["kvm"]
