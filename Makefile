@@ -100,6 +100,11 @@ VMM_SRC := \
     vmm/base/sink.c \
     vmm/base/thread.c \
     vmm/base/within.c \
+    vmm/jail/crew.c \
+    vmm/jail/identity.c \
+    vmm/jail/jail.c \
+    vmm/jail/landlock.c \
+    vmm/jail/seccomp.c \
     vmm/machine/blob.S \
     vmm/machine/boot.c \
     vmm/machine/clockpage.c \
@@ -161,6 +166,7 @@ VMM_SRC := \
     vmm/net/socket.c \
     vmm/net/unix.c \
     vmm/lib/config.c \
+    vmm/lib/confine.c \
     vmm/lib/instance.c \
     vmm/lib/module.c \
     vmm/lib/outcome.c \
@@ -175,6 +181,7 @@ CLI_SRC := \
     vmm/cli/fail.c \
     vmm/cli/given.c \
     vmm/cli/go.c \
+    vmm/cli/inherited.c \
     vmm/cli/library.c \
     vmm/cli/main.c \
     vmm/cli/options.c \
@@ -286,7 +293,8 @@ BASE := -std=c11 -O2 -g $(WARN) -I. -MMD -MP
 FREESTANDING := -ffreestanding -fpie -fvisibility=hidden -fno-stack-protector -fcf-protection=none \
     -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-delete-null-pointer-checks -ffunction-sections
 CHECKED := -DENGINE_CHECK_CODE
-HOSTED := -D_GNU_SOURCE -fno-strict-aliasing -DSYSCONFDIR='"$(SYSCONFDIR)"'
+HOSTED := -D_GNU_SOURCE -fno-strict-aliasing -DSYSCONFDIR='"$(SYSCONFDIR)"' \
+    -DJAIL_FILTERS='"$(BUILD)/jail/filters.h"'
 # What runs on the host beside a hostile guest.  CET where the compiler has it: an indirect branch to any other place
 # than a function's start ends the process, on CPUs and kernels that look.
 HARDENED := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -U_FORTIFY_SOURCE \
@@ -309,7 +317,7 @@ FLAGS_host := $(BASE) -ffreestanding -fno-strict-aliasing
 FLAGS_check := $(FLAGS_host) $(CHECKED)
 FLAGS_test := $(BASE) $(HOSTED) $(CHECKED)
 # Everything again for the unit tests; what two threads share once more, by ThreadSanitizer.
-FLAGS_san := $(FLAGS_test) -O1 $(SAN) -DWASMVM_VERSION='"$(VERSION)"'
+FLAGS_san := $(FLAGS_test) -O1 $(SAN) -DWASMVM_SANITIZED -DWASMVM_VERSION='"$(VERSION)"'
 FLAGS_tsan := $(BASE) -O1 $(HOSTED) -fsanitize=thread
 # For libFuzzer; fuzz-fast has no AddressSanitizer, and UBSan as traps.
 FUZZ_COVERAGE := -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp,trace-div,trace-gep
@@ -362,7 +370,7 @@ all: $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec lib go oci
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-$(foreach name,guest vmm lib host check test san tsan fuzz fuzz-fast,$(eval $(call flavour,$(name))))
+$(foreach name,guest vmm lib host check test san tsan fuzz fuzz-fast jailed,$(eval $(call flavour,$(name))))
 
 # ---- the guest image and the monitor ----
 
@@ -408,6 +416,41 @@ $(BUILD)/lib/libwasmvm.a: $(LIB_OBJ)
 .PHONY: lib-sources
 lib-sources:
 	@echo $(filter %.c,$(VMM_SRC))
+
+# The jail's filters, made of vmm/jail/calls.def by a program that is not part of wasmvm.
+$(BUILD)/jail/compile: vmm/jail/compile.c vmm/jail/calls.def vmm/jail/filter.h vmm/jail/jail.h
+	@mkdir -p $(@D)
+	$(call say,CC $@)
+	$(Q)$(CC) -std=c11 -O2 -g $(WARN) -I. $(HOSTED) -o $@ $<
+
+$(BUILD)/jail/filters.h: $(BUILD)/jail/compile
+	$(Q)$< >$@
+
+$(foreach name,vmm lib san fuzz jailed,$(eval $(BUILD)/$(name)/vmm/jail/seccomp.o: $(BUILD)/jail/filters.h))
+
+# A monitor whose jail names what is not listed, and tries what is forbidden, for tests.
+JAIL_OBJ := $(call objects,$(filter vmm/jail/%,$(VMM_SRC)) tests/jail/hooks.c tests/jail/tries.c,jailed)
+FLAGS_jailed := $(FLAGS_vmm) -DJAIL_TEST -DJAIL_NAMES='"$(BUILD)/jail/names.h"'
+
+$(BUILD)/jail/names.h:
+	@mkdir -p $(@D)
+	$(Q)echo '#include <sys/syscall.h>' | $(CC) -E -dM - | \
+	    sed -n 's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/[\2] = "\1",/p' >$@
+
+$(BUILD)/jailed/tests/jail/hooks.o: $(BUILD)/jail/names.h
+
+$(BUILD)/jailed/wasmvm: $(call objects,$(CLI_SRC),vmm) $(filter-out $(BUILD)/lib/vmm/jail/%,$(LIB_OBJ)) $(JAIL_OBJ)
+	$(call program,-pie $(VMM_LIBS))
+	@ln -sf ../wasmvm-go ../go-exec ../share ../guest.elf $(@D)
+
+# One that enters no jail, and does not say so: what the jail costs is measured against it.
+$(BUILD)/unjailed/words.o: vmm/cli/words.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(FLAGS_vmm) -DWASMVM_SANITIZED -c -o $@ $<
+
+$(BUILD)/unjailed/wasmvm: $(filter-out %/words.o,$(STATIC_OBJ)) $(BUILD)/unjailed/words.o $(BUILD)/lib/libwasmvm.a
+	$(call say,LD $@)
+	$(Q)$(CC) -static-pie $(HARDENED_LD) -o $@ $^ $(VMM_LIBS) -lz
 
 # MODE=exit or poll (--hypercall): what is tested makes its calls so.
 TESTED := $(BUILD)/$(if $(MODE),modes/$(MODE)/)wasmvm
@@ -595,6 +638,7 @@ CHECK_PARTS := \
     code-map="tests/e2e/run.py readme/the-code-map readme/the-picture readme/each-folder" \
     compile="tests/tools/compile.sh $(CC) $(BUILD)" \
     clang="tests/tools/compile.sh $(CLANG) $(BUILD)/clang" \
+    surface="$(MAKE) $(BUILD)/jail/compile && tests/tools/surface.sh --check $(BUILD)" \
     hardened="tests/tools/hardened.sh $(BUILD) $(BUILD)/clang" \
     unit="$(MAKE) -k -j2 unit; made=$$?; tests/tools/unit.sh $(UNIT_BIN) && exit $$made" \
     ir="$(MAKE) $(BUILD)/host/wasm-dump && tests/ir/run.sh $(BUILD)/host/wasm-dump" \
@@ -624,6 +668,7 @@ TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
         tests/fuzz/diff.py --kind edges --count 200 --vm $(BUILD)/wasmvm" \
     fuzz-worst="$(MAKE) $(BUILD)/host/compile && tests/fuzz/worst.py $(BUILD)/host/compile" \
     golden="tests/golden/run.sh $(BUILD)/wasmvm" \
+    jail="$(MAKE) $(BUILD)/jailed/wasmvm && tests/jail/run.py --build $(BUILD)" \
     hostile="tests/hostile/run.sh $(BUILD)/wasmvm" \
     hostile-fuzz="$(MAKE) $(BUILD)/san/wasmvm && tests/hostile/fuzz.py --wasmvm $(BUILD)/san/wasmvm --seconds 30" \
     e2e="tests/e2e/run.py --wasmvm $(BUILD)/wasmvm" \
@@ -667,6 +712,7 @@ mode_parts = \
 ## make test-modes what runs in VMs, with MODES="exit poll" as --hypercall; also MODE=poll for one of those below
 ## make test-san   golden cases, hostile guests and some end-to-end cases with the monitor under ASan and UBSan
 ## make mutate     N=100 small mistakes of SEED=1 in the sources, and which tests notice; goes on where it was
+## make surface    what a guest that broke out finds: hypercalls, system calls of the jail, lines of trusted code
 ## make test-svm   VM tests on an emulated AMD-V machine (network)
 ## make model      the hand-over of calls, in every interleaving, by spin
 ## make std        Go's standard library tests, each package in a VM; STD=ci: few packages; STD=all: every one (network)
@@ -688,7 +734,7 @@ mode_parts = \
 ## make clean      remove build/ but for what came by network (make distclean: all of it)
 .PHONY: install deps demo images check spec spec-vm test fuzz fuzz-diff test-svm model std test-modules test-tools
 .PHONY: test-go test-peers test-modes bench-serve bench fresh bench-calls bench-idle bench-compile clean distclean help
-.PHONY: code-hash bench-count bench-start test-san mutate test-oci
+.PHONY: surface code-hash bench-count bench-start test-san mutate test-oci
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/include
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
@@ -758,6 +804,9 @@ test-san: all
 
 mutate: all
 	nice tests/mutate/mutate.py --count $(if $(filter file,$(origin N)),100,$(N)) --seed $(SEED)
+
+surface: $(BUILD)/jail/compile
+	@tests/tools/surface.sh $(BUILD)
 
 test-go: all $(TESTED)
 	EVERY_GO=1 tests/e2e/run.py --wasmvm $(TESTED) gotool/ command/go-

@@ -212,6 +212,13 @@ int wasmvm_instance_provider(wasmvm_instance *, const wasmvm_provider *, const w
  * not done.  Where it fails, *error says why, and the instance is over.  Limits of wall time count its time too, not
  * what passes until wasmvm_run (but for wasmvm_config_began). */
 int wasmvm_prepare(wasmvm_instance *, wasmvm_error *error);
+/* After wasmvm_prepare: gives up, for the whole process and for good, what a run does not need: system calls, files but
+ * those granted, capabilities; root becomes nobody where that does no harm.  A call that it does not expect then ends
+ * the process (SIGSYS).  For a process that runs this one instance by wasmvm_run and does nothing else any more: what
+ * you have open stays open, and a thread of yours must take the signal SIGRTMIN+7 once.  docs/security.md has what is
+ * left.  WASMVM_JAIL_WEAK, and any where host functions are not a process's: all calls but some that nobody needs. */
+enum wasmvm_jail { WASMVM_JAIL_ON, WASMVM_JAIL_WEAK };
+int wasmvm_confine(wasmvm_instance *, enum wasmvm_jail, wasmvm_error *error);
 /* Runs the program's _start to its end, on this thread.  Once for an instance.  WASMVM_OK: it ended by itself, with
  * the status of wasmvm_exit_status. */
 int wasmvm_run(wasmvm_instance *, wasmvm_error *error);

@@ -3,6 +3,7 @@
 #define VMM_MESSAGE_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -99,6 +100,8 @@ bool output_open(int *at, const struct output *, struct failure *);
 /* ---- thread.c ---- */
 enum { THREAD_TAKES = 3 };
 struct thread_how { const pthread_attr_t *attr; int takes[THREAD_TAKES]; /* signals, up to the first 0 */ };
+/* By which each thread is asked to confine itself (jail/crew.c); all threads of ours take it. */
+#define THREAD_CONFINE (SIGRTMIN + 7)
 /* Starts a thread that takes no signal but those; 0, or an errno.  how: NULL = nothing special. */
 int thread_start(pthread_t *, const struct thread_how *how, void *(*start)(void *), void *context);
 /* Opens closed standard streams on /dev/null; before anything else is opened, as it would get their numbers. */

@@ -8,6 +8,7 @@ int thread_start(pthread_t *thread, const struct thread_how *how, void *(*start)
 {
     sigset_t blocked, before;
     sigfillset(&blocked);
+    sigdelset(&blocked, THREAD_CONFINE);
     for (unsigned i = 0; how && i < THREAD_TAKES && how->takes[i]; i++)
         sigdelset(&blocked, how->takes[i]);
     pthread_sigmask(SIG_SETMASK, &blocked, &before);

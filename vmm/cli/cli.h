@@ -115,6 +115,7 @@ void *allocated(void *); /* fail() where there is none */
 #undef COMMAND
 
 /* ---- run.c and words.c: the subcommand run ---- */
+enum { JAIL_ON, JAIL_OFF, JAIL_WEAK, JAIL_NEVER }; /* as --jail spells them, and a build with a sanitizer */
 struct command { /* what is the command line's own; all else is told to the library at once */
     const char *module;          /* path as typed; the first member, as no option sets it */
     int argc; char **argv;       /* the program's own words */
@@ -125,11 +126,16 @@ struct command { /* what is the command line's own; all else is told to the libr
     uint64_t end_with;           /* --end-with; 0 = no process */
     uint64_t timeout_ns, cpu_time_ns; /* --timeout, --cpu-time, which count before the machine is there; 0 = none */
     uint64_t kvm_fd;             /* --kvm-fd; 0 = none */
+    uint64_t jail;               /* --jail: JAIL_* */
     struct values plugins, plugin_exec; /* --plugin, --plugin-exec */
     struct values writable;      /* the directories that a --dir grants for writing */
 };
 /* Reads the words.  Bad usage, and what the library does not take: fail(). */
 wasmvm_config *run_parse(struct command *, const struct start *);
+
+/* ---- inherited.c: descriptors that the caller left open ---- */
+bool inherited_close(const struct command *, const struct start *); /* false: _rest is due, once all is open */
+void inherited_close_rest(void);
 
 /* ---- signals.c: the process's signals ---- */
 /* INT, TERM, HUP, USR1 and USR2 go to the program where it asked for them; else they stop the machine, as QUIT does.

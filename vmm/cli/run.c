@@ -226,15 +226,33 @@ static struct plugins *plugins_begin(uint64_t began_ns)
 
 /* ---- the run ---- */
 
-/* In two steps.  Between them all that the run names is open, and nothing of the guest has run: here this process can
- * be confined. */
-static int machine_run(void)
+static int confine(bool closed)
+{
+    static const char *const less[] = {
+        [JAIL_OFF] = "--jail=off: who takes over wasmvm has all rights of this user",
+        [JAIL_NEVER] = NULL,
+        [JAIL_WEAK] = "--jail=weak: who takes over wasmvm has all files and sockets of this user",
+    };
+    if (less[command.jail])
+        message("%s", less[command.jail]);
+    if (command.jail == JAIL_OFF || command.jail == JAIL_NEVER)
+        return WASMVM_OK;
+    if (!closed)
+        inherited_close_rest();
+    return wasmvm_confine(machine, command.jail == JAIL_WEAK ? WASMVM_JAIL_WEAK : WASMVM_JAIL_ON, NULL);
+}
+
+/* In two steps.  Between them all that the run names is open, and nothing of the guest has run: here this process is
+ * confined.  closed: descriptors that the caller left open are. */
+static int machine_run(bool closed)
 {
     const struct names writable = writable_names(&command.writable);
     module_is_guests = command.stats && named_is_guests(&writable, command.module);
     int code = wasmvm_prepare(machine, NULL);
     if (command.kvm_fd)
         close((int)command.kvm_fd); /* the machine has a copy */
+    if (code == WASMVM_OK)
+        code = confine(closed);
     return code == WASMVM_OK ? wasmvm_run(machine, NULL) : code;
 }
 
@@ -267,6 +285,7 @@ int run_command(const struct start *start)
     if (command.stats || command.report)
         wasmvm_config_flag(config, "kvm-counts");
 
+    bool closed = inherited_close(&command, start);
     if (command.kvm_fd)
         fcntl((int)command.kvm_fd, F_SETFD, FD_CLOEXEC); /* it is no plug-in's; what it is, the library looks at */
     watch_begin(start);
@@ -277,7 +296,7 @@ int run_command(const struct start *start)
     files_allow();
     signals_take(machine, command.grace_ns);
 
-    int code = machine_run(), status = wasmvm_exit_status(machine);
+    int code = machine_run(closed), status = wasmvm_exit_status(machine);
     ended_as = code;
     __atomic_store_n(&ended, status, __ATOMIC_RELEASE);
     plugins_called(plugins);

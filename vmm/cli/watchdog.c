@@ -141,6 +141,7 @@ void watchdog_start(const struct watchdog_what *what)
     sigaction(NUDGE_SIGNAL, &action, NULL); /* no SA_RESTART: that is what it is for */
     sigfillset(&inside);
     signals_ours(&inside, false);
+    sigdelset(&inside, THREAD_CONFINE);
     errno = thread_start(&thread, NULL, watch, &inside);
     if (errno)
         fail("no thread to watch the time (ulimit -u, or less at a time)");

@@ -22,6 +22,11 @@ static const struct {
 #include "vmm/base/settings.def"
 };
 
+#ifdef WASMVM_SANITIZED
+#define JAIL_USUAL JAIL_NEVER /* a sanitizer makes calls of its own */
+#else
+#define JAIL_USUAL JAIL_ON
+#endif
 #define GRACE_NS 30000000000u /* as container runtimes and service managers have it, or more */
 static const struct bounds any_number = { 0, INT64_MAX };
 
@@ -98,7 +103,7 @@ wasmvm_config *run_parse(struct command *command, const struct start *start)
     static const char *const systemds[] = { "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES" };
     wasmvm_config *config = allocated(wasmvm_config_new());
     struct given given;
-    *command = (struct command){ .grace_ns = GRACE_NS };
+    *command = (struct command){ .grace_ns = GRACE_NS, .jail = JAIL_USUAL };
     given_begin(&given, start->argc > 0 ? (size_t)start->argc : 0);
     int first = words_read(&(struct target){ start->which, command, config, &given }, start);
     command->argc = start->argc - first;

@@ -1,8 +1,8 @@
 /* The library's instances: from a configuration and a module to a machine, a run or calls of exports, and the end.
  *
  * What fails before the guest runs is the instance's failure; all that is held by then hangs on the instance, and
- * over() and wasmvm_instance_free give it back.  The thread that calls works for the machine meanwhile: it may not be
- * hit by the signals that writes raise, and its words go to the embedder's log. */
+ * instance_over() and wasmvm_instance_free give it back.  The thread that calls works for the machine meanwhile: it may
+ * not be hit by the signals that writes raise, and its words go to the embedder's log. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -159,7 +159,7 @@ static void terminal_hint(const wasmvm_instance *i)
 }
 
 /* The machine is over: what it held of the host is given back, but for its memory. */
-static void over(wasmvm_instance *i)
+void instance_over(wasmvm_instance *i)
 {
     uint64_t began_ns = clock_now_ns();
     struct rusage use;
@@ -259,7 +259,7 @@ void wasmvm_instance_free(wasmvm_instance *i)
     if (i->state == STATE_ALIVE || i->state == STATE_PREPARED) {
         struct outlet *before = outlet_use(&i->outlet);
         exports_stop(&i->outside);
-        over(i);
+        instance_over(i);
         outlet_use(before);
     } else if (i->state == STATE_FRESH && i->vm) {
         sockets_close(i);
@@ -374,7 +374,7 @@ int wasmvm_prepare(wasmvm_instance *i, wasmvm_error *error)
     if (good)
         state_set(i, STATE_PREPARED);
     else
-        over(i);
+        instance_over(i);
     work_leave(i, &work);
     return good ? WASMVM_OK : embed_failed(i, error);
 }
@@ -406,7 +406,7 @@ static int start(wasmvm_instance *i, void (*how)(wasmvm_instance *), wasmvm_erro
         time_limit(i, false);
         state_set(i, STATE_ALIVE);
     } else {
-        over(i);
+        instance_over(i);
     }
     work_leave(i, &work);
     return i->state == STATE_ALIVE ? WASMVM_OK : embed_ended(i, error);
@@ -457,7 +457,7 @@ static int not_alive(const wasmvm_instance *i, wasmvm_error *error)
 /* Between two calls of the host nothing runs; what ended the run was found by this one. */
 static int died(wasmvm_instance *i, wasmvm_error *error)
 {
-    over(i);
+    instance_over(i);
     return embed_ended(i, error);
 }
 

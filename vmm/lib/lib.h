@@ -77,6 +77,9 @@ void config_hold(wasmvm_config *);
 struct embed_certs { const char *file, *place; bool granted; };
 int config_certs(const wasmvm_config *, struct embed_certs *, wasmvm_error *);
 
+/* ---- instance.c ---- */
+void instance_over(wasmvm_instance *); /* what it holds of the host is given back, but for its memory */
+
 /* ---- module.c ---- */
 void module_hold(wasmvm_module *);
 void module_read(wasmvm_module *); /* an instance has what it needs of the bytes */

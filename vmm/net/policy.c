@@ -462,6 +462,9 @@ bool policy_check(struct policy *p, enum net_use use, enum net_proto proto, cons
                   const struct rule **by)
 {
     struct range range;
+    *by = NULL;
+    if (!p->nrules && !p->all) /* the usual run: this host's addresses are not even looked for */
+        return false;
     policy_own_refresh(p);
     bool protected = range_find(p, &e->ip, &range);
     for (uint32_t i = 0; i < p->nrules; i++) {

@@ -143,3 +143,15 @@ bool preopen_last(struct wasi *w, const struct config *config, struct failure *w
     devfd_find(w);
     return true;
 }
+
+int wasi_granted(struct wasi *w, uint32_t *fd, bool *read_only)
+{
+    while (*fd < w->ndescs) {
+        const struct desc *d = desc_get(w, (*fd)++);
+        if (!d || !d->preopen || d->ops != &directory_ops)
+            continue;
+        *read_only = d->read_only;
+        return d->host;
+    }
+    return -1;
+}

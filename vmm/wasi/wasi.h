@@ -46,6 +46,9 @@ const char *wasi_refused(const struct wasi *, uint64_t *count, char *why, size_t
 struct words_lost { uint64_t trace, records, escapes; };
 struct words_lost wasi_words_lost(const struct wasi *);
 void wasi_close(struct wasi *);
+/* The host's directories that are granted, from the program's descriptor *fd on, which becomes the next one's; -1: no
+ * more. */
+int wasi_granted(struct wasi *, uint32_t *fd, bool *read_only);
 /* The program's 1 or 2 for words of ours that belong to it; -1: it has none (any more). */
 int wasi_stream(struct wasi *, int fd);
 

@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+"""Tries the jail: run.py [--build DIRECTORY] [WORD...]
+
+Each row of tests/jail/tries.def is tried from inside a test build of the monitor, at each set of grants where it
+belongs; then what Landlock of each ABI leaves, and how the end looks.  Only checks whose names hold one of the words.
+The last line is `N passed, N failed, N skipped`; without /dev/kvm all are skipped."""
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+HELLO = os.path.join(ROOT, "tests", "golden", "words.wasm")
+WAITS = os.path.join(ROOT, "tests", "jail", "waits.wasm")  # writes a byte, reads one
+GRANTS = {
+    "nothing": [], "FILES": None, "NET": ["--net-all"], "UNIX": ["--allow-unix"],
+    "LISTEN": ["--listen", "127.0.0.1:0"], "all": None,
+}
+
+
+class Room:
+    """A directory with a granted one in it, and what a run in it says."""
+
+    def __init__(self, build, top):
+        self.wasmvm = os.path.join(build, "jailed", "wasmvm")
+        self.granted = os.path.join(top, "granted")
+        os.mkdir(self.granted)
+        with open(os.path.join(self.granted, "file"), "w", encoding="ascii") as file:
+            file.write("text\n")
+
+    def options(self, grants):
+        files = ["--dir", self.granted + "::/g:ro"]
+        if grants == "all":
+            return files + ["--net-all", "--allow-unix"]
+        return files if grants == "FILES" else GRANTS[grants]
+
+    def run(self, grants, more=(), module=HELLO, **env):
+        env = dict(os.environ, JAIL_TEST_GRANTED=self.granted, **env)
+        return subprocess.run([self.wasmvm, *self.options(grants), *more, module], env=env, capture_output=True,
+                              text=True, timeout=600, check=False)
+
+
+def tries():
+    """(name, kind, grants) of each try."""
+    text = open(os.path.join(HERE, "tries.def"), encoding="ascii").read()
+    for how, names in re.findall(r"^TRY(_WITHOUT|_WITH|)\((.*?(?:KILLED|REFUSED|WORKS)),", text, re.M):
+        words = [w.strip() for w in names.split(",")]
+        if how == "":
+            yield words[0], words[1], list(GRANTS)
+        elif how == "_WITH":
+            yield "with_" + words[1], words[2], [words[0], "all"]
+        else:
+            without = {"FILES": ["nothing", "NET", "UNIX", "LISTEN"], "NET": ["nothing", "FILES", "LISTEN"],
+                       "UNIX": ["nothing", "FILES", "NET", "LISTEN"]}[words[0]]
+            yield "without_" + words[1], words[2], without
+
+
+def check_try(room, name, kind, grants):
+    ran = room.run(grants, JAIL_TEST_TRY=name)
+    if kind == "KILLED":
+        good = ran.returncode == 159 and "is not listed" in ran.stderr
+    else:
+        good = ran.returncode == (1 if kind == "WORKS" else 0)
+    return None if good else f"status {ran.returncode}: {ran.stderr.strip()}"
+
+
+# ---- what a kernel's Landlock lacks: vmm/jail/landlock.c has the table ----
+
+def check_abi(room, abi, name, status):
+    ran = room.run("FILES", JAIL_TEST_ABI=str(abi), JAIL_TEST_TRY="with_" + name)
+    return None if ran.returncode == status else f"status {ran.returncode}: {ran.stderr.strip()}"
+
+
+def check_no_landlock(room, grants):
+    ran = room.run(grants, JAIL_TEST_ABI="0")
+    good = ran.returncode == 125 and "this kernel has no Landlock" in ran.stderr and ran.stdout == ""
+    weak = room.run(grants, ["--jail=weak"], JAIL_TEST_ABI="0")
+    if not good:
+        return f"status {ran.returncode}: {ran.stderr.strip()}"
+    return None if weak.returncode == 0 else f"weak: status {weak.returncode}: {weak.stderr.strip()}"
+
+
+def check_no_landlock_needed(room):
+    ran = room.run("nothing", JAIL_TEST_ABI="0")
+    return None if ran.returncode == 0 and not ran.stderr else f"status {ran.returncode}: {ran.stderr.strip()}"
+
+
+# ---- the end ----
+
+def check_killed(room):
+    ran = room.run("nothing", JAIL_TEST_TRY="execve", JAIL_TEST_KILL="1")
+    return None if ran.returncode == -signal.SIGSYS else f"status {ran.returncode}: {ran.stderr.strip()}"
+
+
+def check_status(room):
+    """159 is what a shell says of it."""
+    line = f"'{room.wasmvm}' '{HELLO}'; echo $?"
+    env = dict(os.environ, JAIL_TEST_TRY="execve", JAIL_TEST_KILL="1")
+    said = subprocess.run(["sh", "-c", line], env=env, capture_output=True, text=True, timeout=600, check=False).stdout
+    return None if said == "159\n" else f"{said!r}"
+
+
+def check_named(room):
+    ran = room.run("nothing", JAIL_TEST_TRY="ptrace")
+    good = ran.returncode == 159 and "the call ptrace (101) is not listed" in ran.stderr
+    return None if good else f"status {ran.returncode}: {ran.stderr.strip()}"
+
+
+# ---- who is in it ----
+
+STATUS = {"NoNewPrivs": "1", "Seccomp": "2", "CapInh": "0" * 16, "CapAmb": "0" * 16}
+
+
+def check_identity(room, grants, more, wanted):
+    """Of all threads, as the kernel tells it, while the program waits for its standard input."""
+    ran = subprocess.Popen([room.wasmvm, *room.options(grants), *more, WAITS], stdin=subprocess.PIPE,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        ran.stdout.read(1)
+        wrong = []
+        threads = os.listdir(f"/proc/{ran.pid}/task")
+        if len(threads) < 2:
+            wrong.append(f"threads: {threads}")
+        for thread in threads:
+            with open(f"/proc/{ran.pid}/task/{thread}/status", encoding="ascii") as file:
+                said = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+            for key, value in dict(STATUS, **wanted).items():
+                if said[key].split("\t")[0].strip() != value:
+                    wrong.append(f"{key} is {said[key]}, not {value}")
+        return "; ".join(wrong) or None
+    finally:
+        ran.kill()
+        ran.communicate()
+
+
+def check_descriptors(room, words):
+    """What the caller left open is not there any more."""
+    with open(os.path.join(room.granted, "file"), "rb") as file:
+        number = file.fileno()
+        ran = subprocess.Popen([room.wasmvm, *[w.format(number) for w in words], WAITS], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[number])
+        try:
+            ran.stdout.read(1)
+            folder = f"/proc/{ran.pid}/fd"
+            open_there = [os.readlink(os.path.join(folder, fd)) for fd in os.listdir(folder)]
+            return f"still open: {open_there}" if file.name in open_there else None
+        finally:
+            ran.kill()
+            ran.communicate()
+
+
+def no_capability():
+    return {"CapPrm": "0" * 16, "CapEff": "0" * 16}
+
+
+def checks_of(room):
+    for name, kind, all_grants in tries():
+        for grants in all_grants:
+            yield f"try/{name}/{grants}", check_try, (room, name, kind, grants)
+    for abi in range(1, 8):
+        yield f"abi/{abi}/reads-what-is-granted", check_abi, (room, abi, "read_granted", 1)
+        yield f"abi/{abi}/nothing-else", check_abi, (room, abi, "read_passwd", 0)
+        yield f"abi/{abi}/read-only", check_abi, (room, abi, "write_in_read_only", 0)
+        # A file that is emptied is the one thing that an older kernel lets through.
+        yield f"abi/{abi}/emptied", check_abi, (room, abi, "truncate_in_read_only", 0 if abi >= 3 else 1)
+    for grants in ("FILES", "NET", "all"):
+        yield f"abi/0/refused/{grants}", check_no_landlock, (room, grants)
+    yield "abi/0/with-nothing-granted", check_no_landlock_needed, (room,)
+    yield "end/by-sigsys", check_killed, (room,)
+    yield "end/159", check_status, (room,)
+    yield "end/named", check_named, (room,)
+    if os.geteuid() == 0:
+        nobody = dict(no_capability(), Uid="65534", Gid="65534", Groups="")
+        yield "identity/nothing", check_identity, (room, "nothing", [], nobody)
+        yield "identity/files", check_identity, (room, "FILES", [], {"Uid": "0", "CapPrm": "000000000000000a"})
+        yield "identity/network", check_identity, (room, "NET", [], {"Uid": "0", "CapPrm": "0000000000000400"})
+    else:
+        yield "identity/nothing", check_identity, (room, "nothing", [], no_capability())
+        yield "identity/files", check_identity, (room, "FILES", [], no_capability())
+    yield "identity/weak", check_identity, (room, "FILES", ["--jail=weak"], {})
+    yield "descriptors/unnamed", check_descriptors, (room, [])
+    yield "descriptors/beside-one-that-is-named", check_descriptors, (room, ["--report", "/dev/fd/{}"])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", default=os.path.join(ROOT, "build"))
+    parser.add_argument("words", nargs="*")
+    args = parser.parse_args()
+    passed = failed = skipped = 0
+    try:
+        os.close(os.open("/dev/kvm", os.O_RDWR))
+    except OSError:
+        print("jail: no /dev/kvm here")
+        wanted = os.environ.get("REQUIRE_KVM") == "1"
+        print(f"0 passed, {int(wanted)} failed, {int(not wanted)} skipped")
+        return int(wanted)
+    with tempfile.TemporaryDirectory(prefix="wasmvm-jail-") as top:
+        os.chmod(top, 0o755)
+        room = Room(args.build, top)
+        for name, function, values in checks_of(room):
+            if args.words and not any(word in name for word in args.words):
+                continue
+            wrong = function(*values)
+            passed, failed = passed + (not wrong), failed + bool(wrong)
+            if wrong:
+                print(f"FAILED  {name}: {wrong}", flush=True)
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+/* All threads of the process confine themselves: what Landlock, capabilities and user numbers are, each thread has for
+ * itself, and one that is left out would be a way round them, as the threads share their memory.
+ *
+ * A thread is asked by a signal that all of ours take (THREAD_CONFINE), with a pointer to what shall be done; the
+ * handler's calls are the kernel's own.  There are few: the watchdog, and the resolver where names are denied. */
+#include <dirent.h>
+#include <errno.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "vmm/jail/inside.h"
+
+#define TASKS "/proc/self/task"
+#define THREADS_MOST 64
+#define PATIENCE_S 5
+
+static void confine_self(struct crew *crew)
+{
+    bool good = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && identity_take(&crew->identity) &&
+                (crew->rules < 0 || syscall(SYS_landlock_restrict_self, crew->rules, 0) == 0);
+    if (!good)
+        __atomic_store_n(&crew->failed, errno, __ATOMIC_SEQ_CST);
+    __atomic_add_fetch(&crew->done, 1, __ATOMIC_SEQ_CST);
+    syscall(SYS_futex, &crew->done, FUTEX_WAKE_PRIVATE, 1);
+}
+
+static void asked(int number, siginfo_t *info, void *context)
+{
+    int error = errno;
+    (void)number, (void)context;
+    if (info->si_code == SI_QUEUE && info->si_pid == getpid())
+        confine_self(info->si_value.sival_ptr);
+    errno = error;
+}
+
+/* ---- the threads ---- */
+
+struct threads { pid_t at[THREADS_MOST]; unsigned n; };
+
+static bool threads_list(struct threads *others)
+{
+    DIR *dir = opendir(TASKS);
+    const pid_t own = (pid_t)syscall(SYS_gettid);
+    others->n = 0;
+    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
+        pid_t thread = (pid_t)strtol(e->d_name, NULL, 10);
+        if (thread > 0 && thread != own && others->n < THREADS_MOST)
+            others->at[others->n++] = thread;
+    }
+    if (dir)
+        closedir(dir);
+    return dir != NULL;
+}
+
+static bool ask(pid_t thread, struct crew *crew)
+{
+    siginfo_t info = { .si_signo = THREAD_CONFINE, .si_code = SI_QUEUE };
+    info.si_pid = getpid();
+    info.si_uid = getuid();
+    info.si_value.sival_ptr = crew;
+    return syscall(SYS_rt_tgsigqueueinfo, getpid(), thread, THREAD_CONFINE, &info) == 0;
+}
+
+/* A directory's links are the directories in it: one for each thread, and two. */
+static unsigned threads_count(void)
+{
+    struct stat st;
+    return stat(TASKS, &st) == 0 ? (unsigned)st.st_nlink - 2 : THREADS_MOST + 1;
+}
+
+static bool others_confine(const struct threads *others, struct crew *crew)
+{
+    const struct timespec patience = { .tv_sec = PATIENCE_S };
+    unsigned asked_n = 0;
+    for (unsigned i = 0; i < others->n; i++)
+        asked_n += ask(others->at[i], crew);
+    unsigned done;
+    while ((done = __atomic_load_n(&crew->done, __ATOMIC_SEQ_CST)) < 1 + asked_n)
+        if (syscall(SYS_futex, &crew->done, FUTEX_WAIT_PRIVATE, done, &patience) < 0 && errno == ETIMEDOUT)
+            return false;
+    return threads_count() <= done;
+}
+
+bool crew_confine(struct crew *crew, struct failure *why)
+{
+    struct sigaction action = { .sa_sigaction = asked, .sa_flags = SA_SIGINFO | SA_RESTART }, before;
+    struct threads others;
+    if (!threads_list(&others)) /* Landlock hides it afterwards */
+        return failure_set(why, "the jail: " TASKS ": %s (--jail=off runs without)", strerror(errno));
+    sigaction(THREAD_CONFINE, &action, &before);
+    confine_self(crew);
+    bool all = others_confine(&others, crew);
+    sigaction(THREAD_CONFINE, &before, NULL);
+    if (!all)
+        return failure_set(why, "the jail: a thread of this process cannot be confined (--jail=weak runs without)");
+    errno = crew->failed;
+    return !errno || failure_set(why, "the jail: this process cannot be confined: %s (--jail=off runs without)",
+                                 strerror(errno));
+}
