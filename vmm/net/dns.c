@@ -57,9 +57,10 @@ struct host { struct ip ip; char name[DNS_NAME_MAX]; };
 struct dns {
     struct net *net;
     struct outlet *outlet;
+    pthread_mutex_t begin; /* of the thread's beginning, which is the first lookup's */
     pthread_t thread;
     bool running;
-    int door[2]; /* new clients come through it; a closed one ends the thread */
+    int door[2]; /* new clients come through it; a closed one ends the thread; -1 = there is none */
     struct endpoint servers[SERVERS_MAX];
     unsigned nservers;
     struct host *hosts;
@@ -586,6 +587,7 @@ static struct dns *dns_new(struct net *net)
     d->net = net;
     d->outlet = outlet_now();
     d->door[0] = d->door[1] = -1;
+    pthread_mutex_init(&d->begin, NULL);
     for (int i = 0; i < CLIENTS_MAX; i++)
         d->clients[i].fd = -1;
     for (int i = 0; i < QUERIES_MAX; i++)
@@ -596,7 +598,7 @@ static struct dns *dns_new(struct net *net)
 bool dns_start(struct net *net, const struct settings *c, struct failure *why)
 {
     struct dns *d = net->dns = dns_new(net);
-    if (!d || !(d->hosts = calloc(HOSTS_MAX, sizeof *d->hosts)) || pipe2(d->door, O_CLOEXEC) < 0)
+    if (!d || !(d->hosts = calloc(HOSTS_MAX, sizeof *d->hosts)))
         return no_resolver(errno, why);
     for (uint32_t i = 0; i < c->dns_server.n; i++) {
         struct endpoint e;
@@ -607,25 +609,50 @@ bool dns_start(struct net *net, const struct settings *c, struct failure *why)
     if (d->nservers == 0)
         servers_read(d);
     hosts_read(d);
-    int error = thread_start(&d->thread, NULL, dns_main, d);
-    d->running = error == 0;
-    return d->running || no_resolver(error, why);
+    return true;
+}
+
+/* The thread, unless it runs; false: errno. */
+static bool dns_begin(struct dns *d)
+{
+    pthread_mutex_lock(&d->begin);
+    int error = d->running || d->door[1] >= 0 || pipe2(d->door, O_CLOEXEC) == 0 ? 0 : errno;
+    if (!d->running && !error)
+        error = thread_start(&d->thread, NULL, dns_main, d);
+    bool good = d->running = error == 0;
+    pthread_mutex_unlock(&d->begin);
+    if (!good)
+        net_tell(d->net, "the resolver cannot start: %s", strerror(error));
+    errno = error;
+    return good;
+}
+
+static void door_close(int *end)
+{
+    if (*end >= 0)
+        close(*end);
+    *end = -1;
+}
+
+void dns_rest(struct dns *d)
+{
+    door_close(&d->door[1]);
+    if (d->running)
+        pthread_join(d->thread, NULL);
+    d->running = false;
+    door_close(&d->door[0]);
 }
 
 void dns_stop(struct dns *d)
 {
     if (!d)
         return;
-    if (d->door[1] >= 0)
-        close(d->door[1]);
-    if (d->running)
-        pthread_join(d->thread, NULL);
-    if (d->door[0] >= 0)
-        close(d->door[0]);
+    dns_rest(d);
     for (int i = 0; i < CLIENTS_MAX; i++)
         client_end(&d->clients[i]);
     for (int i = 0; i < QUERIES_MAX; i++)
         query_end(&d->queries[i]);
+    pthread_mutex_destroy(&d->begin);
     free(d->hosts);
     free(d);
 }
@@ -633,7 +660,8 @@ void dns_stop(struct dns *d)
 int dns_connect(struct dns *d, bool trusted, bool stream)
 {
     int pair[2];
-    if (socketpair(AF_UNIX, (stream ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+    const int type = (stream ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    if (!dns_begin(d) || socketpair(AF_UNIX, type, 0, pair) < 0)
         return -1;
     struct newcomer n;
     memset(&n, 0, sizeof n);

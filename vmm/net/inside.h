@@ -63,6 +63,7 @@ struct policy {
     uint32_t nrules;
     bool all;       /* --net-all */
     bool any_name;  /* --allow-dns=any */
+    bool own_matters;  /* some verdict may depend on them: */
     struct range *own; /* this host's interfaces and their broadcast addresses; NULL = not read yet */
     uint32_t nown;
     uint64_t own_read_s;
@@ -294,6 +295,7 @@ bool dns_server_parse(const char *text, struct endpoint *, struct failure *); /*
 /* Sets dns; dns_stop is due also where it fails. */
 bool dns_start(struct net *, const struct settings *, struct failure *);
 void dns_stop(struct dns *);
+void dns_rest(struct dns *); /* ends its thread, which the next lookup starts again */
 /* A connection to it: the guest's end, or -1.  `trusted`: for names of --deny; nothing is refused or recorded.
  * `stream`: as by TCP, each message behind its length. */
 int dns_connect(struct dns *, bool trusted, bool stream);

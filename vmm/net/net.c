@@ -50,6 +50,8 @@ static bool names_open(struct net *n, const struct settings *c, struct failure *
     for (uint32_t i = 0; i < n->policy.nrules; i++)
         if (name_denied(&n->policy.rules[i]) && !denied_resolve(n, &n->policy.rules[i], why))
             return false;
+    if (denied)
+        dns_rest(n->dns); /* what the process gives up before the run, a thread of before would keep */
     return true;
 }
 

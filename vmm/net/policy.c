@@ -163,6 +163,8 @@ static bool own_read(struct policy *p)
 bool policy_own_refresh(struct policy *p)
 {
     uint64_t now = now_s();
+    if (!p->own_matters)
+        return true;
     pthread_mutex_lock(&p->lock);
     bool fresh = p->own && now < p->own_read_s + OWN_OLD_S;
     if (!fresh && own_read(p))
@@ -365,6 +367,18 @@ static bool rules_take(struct policy *p, enum rule_what what, const struct words
     return true;
 }
 
+/* Whether this host's own addresses decide about anything.  Where every allow rule names one address they do not, as
+ * such a rule means that address, whosever it is; nor where nothing is allowed. */
+static bool own_matters(const struct policy *p)
+{
+    for (uint32_t i = 0; i < p->nrules; i++) {
+        const struct rule *r = &p->rules[i];
+        if (r->what != RULE_DENY && (r->name || (!r->any_address && r->prefix.bits < 128)))
+            return true;
+    }
+    return p->all || p->any_name;
+}
+
 bool policy_init(struct policy *p, const struct settings *c, struct failure *why)
 {
     *p = (struct policy){ .all = c->net_all };
@@ -375,7 +389,8 @@ bool policy_init(struct policy *p, const struct settings *c, struct failure *why
         !rules_take(p, RULE_CONNECT, &c->allow_connect, names, why) ||
         !rules_take(p, RULE_LISTEN, &c->allow_listen, names, why))
         return false;
-    if ((p->all || p->nrules) && !policy_own_refresh(p))
+    p->own_matters = own_matters(p);
+    if (!policy_own_refresh(p))
         return failure_set(why, "the network cannot be opened: this host's own addresses are unknown: %s",
                            strerror(errno));
     return true;

@@ -164,16 +164,9 @@ uint32_t wasi_fd_filestat_get_v0(struct wasi *w, const struct fd_filestat_get_v0
 
 uint32_t wasi_fd_filestat_set_size(struct wasi *w, const struct fd_filestat_set_size_args *args)
 {
-    struct desc *d = desc_get(w, args->fd);
-    if (!d)
-        return WASI_BADF;
-    if (desc_is_dir(d))
-        return WASI_ISDIR;
-    if (d->read_only)
-        return WASI_ROFS;
-    if (!(d->rights & RIGHT_FD_FILESTAT_SET_SIZE))
-        return WASI_INVAL;
-    return storage_resize(w, d->host, (off_t)args->size);
+    uint32_t err;
+    struct desc *d = file_to_change(w, args->fd, RIGHT_FD_FILESTAT_SET_SIZE, WASI_INVAL, &err);
+    return err ? err : storage_resize(w, d->host, (off_t)args->size);
 }
 
 uint32_t wasi_fd_filestat_set_times(struct wasi *w, const struct fd_filestat_set_times_args *args)

@@ -23,6 +23,9 @@ void quota_wrote(struct wasi *, const struct desc *, uint64_t bytes);
 
 /* ---- storage.c ---- */
 uint32_t storage_resize(struct wasi *, int host, off_t size);
+/* What is behind the number, for a change of its storage; *err where it may not be, of which `lacking` = without the
+ * right. */
+struct desc *file_to_change(struct wasi *, uint64_t fd, uint32_t right, uint32_t lacking, uint32_t *err);
 
 /* ---- stdio.c ---- */
 bool stdio_adopt(struct wasi *, const struct config *, struct failure *);

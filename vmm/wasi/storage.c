@@ -98,19 +98,25 @@ static uint32_t allocate(struct wasi *w, int host, uint64_t at, uint64_t len)
     return err;
 }
 
+struct desc *file_to_change(struct wasi *w, uint64_t fd, uint32_t right, uint32_t lacking, uint32_t *err)
+{
+    struct desc *d = desc_get(w, fd);
+    *err = !d                     ? WASI_BADF
+           : desc_is_dir(d)       ? WASI_ISDIR
+           : d->read_only         ? WASI_ROFS
+           : !(d->rights & right) ? lacking
+                                  : WASI_SUCCESS;
+    return d;
+}
+
 uint32_t wasi_fd_allocate(struct wasi *w, const struct fd_allocate_args *args)
 {
-    struct desc *d = desc_get(w, args->fd);
-    if (!d)
-        return WASI_BADF;
-    if (desc_is_dir(d))
-        return WASI_ISDIR;
-    if (d->read_only)
-        return WASI_ROFS;
-    if (!(d->rights & RIGHT_FD_ALLOCATE))
-        return WASI_BADF;
+    uint32_t err;
     uint64_t room = args->len;
-    uint32_t err = args->len && quota_counts(w, d) ? quota_room(w, d, &room) : WASI_SUCCESS;
+    struct desc *d = file_to_change(w, args->fd, RIGHT_FD_ALLOCATE, WASI_BADF, &err);
+    if (err)
+        return err;
+    err = args->len && quota_counts(w, d) ? quota_room(w, d, &room) : WASI_SUCCESS;
     if (err)
         return err;
     if (room < args->len) {

@@ -1,6 +1,7 @@
 /* The resolver's thread, with the guest's threads beside it that ask it and the policy; garbage from a guest.  Built
  * once more under ThreadSanitizer. */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -164,6 +165,32 @@ static void *ask(void *wrong)
         __atomic_fetch_add((int *)wrong, !good, __ATOMIC_RELAXED);
     }
     return NULL;
+}
+
+static unsigned threads_now(void)
+{
+    unsigned n = 0;
+    DIR *dir = opendir("/proc/self/task");
+    while (dir && readdir(dir))
+        n++;
+    if (dir)
+        closedir(dir);
+    return n;
+}
+
+/* The thread begins with the first lookup, and with the first after a rest. */
+static void test_the_thread_begins_with_a_lookup(void **state)
+{
+    (void)state;
+    struct dns_address a[4];
+    uint8_t rcode;
+    unsigned without = threads_now();
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(dns_lookup(dns, "app.test", DNS_A, false, a, 4, &rcode), 1);
+        assert_int_equal(threads_now(), without + 1);
+        dns_rest(dns);
+        assert_int_equal(threads_now(), without);
+    }
 }
 
 static void test_many_ask_at_a_time(void **state)
@@ -410,6 +437,7 @@ static void test_garbage(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        TEST(test_the_thread_begins_with_a_lookup),
         TEST(test_many_ask_at_a_time),
         TEST(test_what_threads_share),
         TEST(test_questions_in_pieces_as_by_tcp),

@@ -411,6 +411,33 @@ static void test_own_addresses_are_read_again(void **state)
     assert_true(reads == 3 && !TCP("10.1.2.3", 1) && reads == 4);
 }
 
+/* Where no verdict can depend on them they are never read: rules of one address each, refusals, nothing at all. */
+static void test_own_addresses_that_do_not_matter(void **state)
+{
+    (void)state;
+    reads = 0;
+    POLICY(.allow_connect = WORDS("127.0.0.1:80", "[::1]", "10.1.2.3:81"), .allow_listen = WORDS(":80", "127.0.0.1"),
+           .deny = WORDS("10.0.0.0/8:9"));
+    assert_true(TCP("127.0.0.1", 80) && TCP("::1", 1) && TCP("10.1.2.3", 81));
+    assert_false(TCP("127.0.0.2", 80) || TCP("10.1.2.3", 9) || TCP("10.1.2.4", 81));
+    policy.own_read_s -= 6;
+    assert_false(TCP("127.0.0.2", 80));
+    assert_int_equal(reads, 0);
+    policy_free(&policy);
+    const struct settings matter[] = {
+        { .net_all = true }, { .allow_dns = "any" }, { .allow_listen = WORDS("10.1.2.0/24") },
+        { .allow_connect = WORDS("app.test"), .allow_dns = "" }, { .allow_connect = WORDS("[2001:db8::/127]") },
+    };
+    for (size_t i = 0; i < sizeof matter / sizeof *matter; i++) {
+        struct failure why;
+        reads = 0;
+        assert_true(policy_init(&policy, &matter[i], &why));
+        assert_int_equal(reads, 1);
+        if (i + 1 < sizeof matter / sizeof *matter)
+            policy_free(&policy);
+    }
+}
+
 static void test_all_own_addresses_count(void **state)
 {
     (void)state;
@@ -865,7 +892,7 @@ static void test_refusals_say_how_it_is_written(void **state)
     refused("the network cannot be opened: this host's own addresses are unknown: Operation not permitted",
             &(struct settings){ .net_all = true });
     refused("the network cannot be opened: this host's own addresses are unknown: Operation not permitted",
-            &(struct settings){ .allow_connect = WORDS("1.2.3.4") });
+            &(struct settings){ .allow_connect = WORDS("1.2.3.0/24") });
     unreadable = false;
     POLICY(.max_sockets = 1);
 }
@@ -876,7 +903,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_prefixes_of_every_length), CASE(test_each_kind_of_deny), CASE(test_each_kind_of_allow),
-        CASE(test_own_addresses_are_read_again), CASE(test_all_own_addresses_count), CASE(test_protected_answers),
+        CASE(test_own_addresses_are_read_again), CASE(test_all_own_addresses_count),
+        CASE(test_own_addresses_that_do_not_matter), CASE(test_protected_answers),
         CASE(test_denied_names_in_every_form), CASE(test_answers_end), CASE(test_answers_that_deny_stay),
         CASE(test_names_without_a_rule_take_no_room), CASE(test_rules_that_are_read),
         CASE(test_rules_that_are_refused), CASE(test_numbers_are_never_names),
