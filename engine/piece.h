@@ -25,7 +25,8 @@ enum reloc_kind {
     RELOC_ADDRESS, /* to: an address outside of the code region */
     RELOC_STUB,    /* to: enum stub */
     RELOC_CALL,    /* to: function of the same instance; compiled later or replaced, the call goes there */
-    RELOC_TAIL,    /* the same for a jump, but where it has to go through the trampoline it does so for good */
+    RELOC_CALL_ZERO, /* the same where the only argument is 0, which is in no register */
+    RELOC_TAIL,    /* as RELOC_CALL for a jump, but where it has to go through the trampoline it does so for good */
 };
 struct reloc {
     uint32_t site;
@@ -53,6 +54,8 @@ struct piece {
     uint32_t bytes;
     uint32_t room;  /* bytes that it takes of the region, at least `bytes` */
     uint32_t frame; /* bytes of its frame, without the return address */
+    uint32_t entry; /* where a call enters; not at its start where that is: */
+    bool zero_entry; /* a call whose only argument is 0 enters at the start, without the argument */
     struct reloc *relocs;
     uint32_t nrelocs;
     struct mark *marks; /* ascending */

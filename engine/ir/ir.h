@@ -274,6 +274,11 @@ static inline bool live_next(struct live_walk *w)
     return true;
 }
 
+static inline bool live_into(const struct compile *c, uint32_t block, uint32_t cand)
+{
+    return c->life.live_in[(uint64_t)block * c->life.words + cand / 64] >> (cand % 64) & 1;
+}
+
 /* Grows an array in scratch memory; false sets failed. */
 bool compile_grow(struct compile *, void **array, uint32_t *cap, uint32_t need, uint32_t elem_bytes);
 /* The same for an array beside which its capacity stands. */

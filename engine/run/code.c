@@ -73,7 +73,7 @@ static struct call_site *site_at(const struct code_state *s, uint32_t k)
 
 static bool is_link(const struct reloc *r)
 {
-    return r->kind == RELOC_CALL || r->kind == RELOC_TAIL;
+    return r->kind == RELOC_CALL || r->kind == RELOC_CALL_ZERO || r->kind == RELOC_TAIL;
 }
 
 /* Room for the piece's call sites. */
@@ -99,7 +99,8 @@ static void sites_remember(struct code_state *s, const struct piece *p, uint32_t
         if (!is_link(r) || (r->kind == RELOC_TAIL && !s->entry[r->to]))
             continue;
         uint32_t number = s->nsites++;
-        *site_at(s, number) = (struct call_site){at + r->site, s->sites[r->to]};
+        *site_at(s, number) = (struct call_site){
+            .at = (at + r->site) & INT32_MAX, .zero = r->kind == RELOC_CALL_ZERO, .next = s->sites[r->to]};
         s->sites[r->to] = number + 1;
     }
 }
@@ -112,6 +113,16 @@ static uint32_t trampoline(const struct code_state *s, uint32_t func)
     return s->trampolines + (func - s->instance->module->nimported_funcs) * TRAMPOLINE_BYTES;
 }
 
+/* Where a call goes now: to the function, or to its trampoline. */
+static uint64_t call_target(const struct code_state *s, uint32_t func, bool zero)
+{
+    struct engine *e = s->instance->engine;
+    uint32_t entry = zero ? s->zero_entry[func] : s->entry[func];
+    if (!entry)
+        entry = trampoline(s, func) + (zero ? 0 : TRAMPOLINE_ENTRY);
+    return code_address(e, entry);
+}
+
 static uint64_t reloc_target(struct engine *e, const struct code_state *s, const struct reloc *r)
 {
     switch ((enum reloc_kind)r->kind) {
@@ -121,8 +132,9 @@ static uint64_t reloc_target(struct engine *e, const struct code_state *s, const
         ENGINE_ASSERT(r->to < STUB_COUNT && e->code->stub[r->to]);
         return code_address(e, e->code->stub[r->to]);
     case RELOC_CALL:
+    case RELOC_CALL_ZERO:
     case RELOC_TAIL:
-        return code_address(e, s->entry[r->to] ? s->entry[r->to] : trampoline(s, (uint32_t)r->to));
+        return call_target(s, (uint32_t)r->to, r->kind == RELOC_CALL_ZERO);
     }
     __builtin_trap();
 }
@@ -163,11 +175,13 @@ bool code_install_func(struct code_state *s, uint32_t func, const struct piece *
     uint32_t at = code_install(s, p, &(struct code_range){.func = func, .instance = i});
     if (!at)
         return false;
-    uint64_t old = (uint64_t)(uintptr_t)i->refs[func].code, now = code_address(e, at);
-    s->entry[func] = at;
+    ENGINE_ASSERT(p->entry < p->bytes);
+    uint64_t old = (uint64_t)(uintptr_t)i->refs[func].code, now = code_address(e, at + p->entry);
+    s->entry[func] = at + p->entry;
+    s->zero_entry[func] = p->zero_entry ? at : 0;
     for (uint32_t k = s->sites[func]; k; k = site_at(s, k - 1)->next) {
-        uint32_t site = site_at(s, k - 1)->at;
-        call_patch(code_write(e, site), code_address(e, site), now);
+        const struct call_site *site = site_at(s, k - 1);
+        call_patch(code_write(e, site->at), code_address(e, site->at), call_target(s, func, site->zero));
     }
     trampoline_jump(code_write(e, trampoline(s, func)), code_address(e, trampoline(s, func)), now);
     i->refs[func].code = (void *)(uintptr_t)now;
@@ -240,7 +254,7 @@ static bool trampolines_new(struct code_state *s)
     for (uint32_t f = m->nimported_funcs; f < m->nfuncs; f++) {
         at = trampoline(s, f);
         trampoline_write(code_write(e, at), code_address(e, at), code_address(e, e->code->stub[STUB_LAZY]));
-        i->refs[f].code = (void *)(uintptr_t)code_address(e, at);
+        i->refs[f].code = (void *)(uintptr_t)code_address(e, at + TRAMPOLINE_ENTRY);
     }
     return true;
 }
@@ -274,8 +288,9 @@ bool code_link(struct instance *i)
         return error_set(e, ERROR_NOMEM, 0, "no heap memory for an instance");
     s->instance = i;
     s->entry = heap_alloc(e, (uint64_t)(m->nfuncs + 1) * 4, 8);
+    s->zero_entry = heap_alloc(e, (uint64_t)(m->nfuncs + 1) * 4, 8);
     s->sites = heap_alloc(e, (uint64_t)(m->nfuncs + 1) * 4, 8);
-    if (!s->entry || !s->sites)
+    if (!s->entry || !s->zero_entry || !s->sites)
         return error_set(e, ERROR_NOMEM, 0, "no heap memory for an instance");
     s->next = e->code->states;
     e->code->states = s;

@@ -25,8 +25,9 @@ struct code_global {
 
 /* One call of a function of the same instance. */
 struct call_site {
-    uint32_t at;   /* code offset of its number */
-    uint32_t next; /* the function's next one, + 1 */
+    uint32_t at : 31; /* code offset of its number */
+    uint32_t zero : 1; /* it leaves out an argument of 0 */
+    uint32_t next;    /* the function's next one, + 1 */
 };
 #define SITES_FIRST 1024u /* in the first chunk */
 #define SITE_CHUNKS 21     /* 2^30 of them: more than the code region has room for */
@@ -59,6 +60,7 @@ struct code_state {
     struct instance *instance;
     uint32_t trampolines; /* code offset; TRAMPOLINE_BYTES each, one per defined function */
     uint32_t *entry;      /* per function of the index space: code offset, 0 = not compiled */
+    uint32_t *zero_entry; /* the same for calls that leave out an argument of 0; 0: there is none, or not compiled */
     uint32_t *sites;      /* per function: its first call site, + 1 */
     struct call_site *site_chunks[SITE_CHUNKS];
     uint32_t nsites;

@@ -499,11 +499,12 @@ static bool emit_constants(struct emit *e)
 static bool emit_all(struct emit *e)
 {
     struct compile *c = e->c;
-    if (!room(e, ROOM + 32 * c->type->nparams + SLOT_ZERO_BYTES * (c->body.nlocals + 64)))
+    uint32_t prologue = ROOM + 32 * c->type->nparams + SLOT_ZERO_BYTES * (c->body.nlocals + 64);
+    if (!room(e, prologue))
         return false;
     emit_prologue(e);
     ENGINE_ASSERT(asm_offset(&e->a) <= e->cap);
-    if (!emit_blocks(e) || !room(e, ROOM + 16 * e->ncold + SLOT_ZERO_BYTES * c->body.nvregs + 32 * 16))
+    if (!emit_blocks(e) || !room(e, prologue + ROOM + 16 * e->ncold + SLOT_ZERO_BYTES * c->body.nvregs + 32 * 16))
         return false;
     emit_cold(e);
     ENGINE_ASSERT(asm_offset(&e->a) <= e->cap);
@@ -531,6 +532,8 @@ bool emit(struct compile *c, const struct reach *reach, struct piece *out)
     e->a.end = e->a.at;
     bool whole = asm_end(&e->a, out);
     out->frame = e->frame;
+    out->entry = e->entry;
+    out->zero_entry = zero_entry(e);
     out->marks = e->marks;
     out->nmarks = e->nmarks;
     return whole;

@@ -25,10 +25,11 @@ struct constant {
     struct cell value;
 }; /* an operand relative to rip, whose displacement ends the instruction */
 struct slow_dispatch {
-    uint32_t site;
+    uint32_t site; /* of the jump that leads there */
     uint32_t block;
-    uint8_t index;
+    ref index;
     bool used;
+    bool is_entry; /* no jump leads there: the function has two entries, and calls that have an index come here */
 };
 
 struct emit {
@@ -53,6 +54,7 @@ struct emit {
     uint32_t order; /* index in layout order of the block being emitted */
     uint32_t node;
     struct slow_dispatch dispatch;
+    uint32_t entry; /* code offset where calls enter, unless they leave out an argument of 0 */
     bool *set_early; /* per virtual register: not zero any more where Go's dispatch stands */
     uint32_t frame;
 };
@@ -150,6 +152,7 @@ void emit_cold(struct emit *);
 void links_patch(struct emit *);
 void blocks_mark(struct emit *); /* which blocks are jumped to */
 bool block_skipped(struct emit *, uint32_t block);
+bool zero_entry(const struct emit *); /* once all is emitted: the start takes calls that leave out an argument of 0 */
 
 /* emit_call.c */
 void emit_call(struct emit *, struct node *);

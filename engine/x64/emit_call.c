@@ -122,6 +122,19 @@ static void direct_call(struct emit *e, const struct node *n)
     mark_add(e, MARK_CALL, n->pos);
 }
 
+/* A call that begins a function of Go's: PC_B is 0 and is left out. */
+static bool zero_call(struct emit *e, const struct node *n)
+{
+    const struct module *m = e->c->module;
+    uint64_t imm;
+    if (n->idx < m->nimported_funcs || !target_zero_call(e->instance, &m->types[m->funcs[n->idx].type]) ||
+        !is_imm(e, e->c->body.args[n->args], &imm) || (uint32_t)imm != 0)
+        return false;
+    x_call_to(&e->a, RELOC_CALL_ZERO, n->idx);
+    mark_add(e, MARK_CALL, n->pos);
+    return true;
+}
+
 static void indirect_call(struct emit *e, const struct node *n, struct rm target)
 {
     x_m(&e->a, I_CALL_RM, false, target);
@@ -133,8 +146,10 @@ void emit_call(struct emit *e, struct node *n)
     struct module *m = e->c->module;
     live_over(e, n, store_home);
     if (n->op == IR_CALL) {
-        arguments(e, n, &m->types[m->funcs[n->idx].type], 0);
-        direct_call(e, n);
+        if (!zero_call(e, n)) {
+            arguments(e, n, &m->types[m->funcs[n->idx].type], 0);
+            direct_call(e, n);
+        }
     } else {
         indirect_call(e, n, indirect_target(e, n, m->canon[n->idx]));
     }

@@ -156,6 +156,25 @@ static void find_set_early(struct emit *e)
     }
 }
 
+/* The start needs no index where nobody asks for it again, and where nothing but the table comes before.  Calls that
+ * have one enter at the slow way. */
+static bool dispatch_is_entry(struct emit *e, const struct node *n, const struct block *b)
+{
+    const struct compile *c = e->c;
+    uint32_t pc_b = c->body.first_local, cand = c->body.vregs[pc_b].cand;
+    const struct block *start = &c->body.blocks[c->body.order[0]];
+    if (!target_zero_call(e->instance, c->type) || cand == NO_CAND || ref_index(n->a) < c->body.nvregs ||
+        c->life.webs[ref_index(n->a) - c->body.nvregs].vreg != pc_b)
+        return false;
+    for (uint32_t i = start->first + 1; i < start->last; i++)
+        if (c->body.nodes[i].op != IR_CONST && !(c->body.nodes[i].flags & NF_DEAD))
+            return false;
+    for (uint32_t t = 0; t < b->ntable; t++)
+        if (live_into(c, c->body.targets[b->table + t], cand))
+            return false;
+    return true;
+}
+
 static void dispatch(struct emit *e, struct node *n, struct block *b)
 {
     struct compile *c = e->c;
@@ -165,9 +184,14 @@ static void dispatch(struct emit *e, struct node *n, struct block *b)
         return;
     }
     find_set_early(e);
-    uint8_t index = gpr_of(e, n->a, RAX, false);
-    x_rr(&e->a, I_TEST, false, index, index);
-    e->dispatch = (struct slow_dispatch){x_jcc(&e->a, CC_NE, ASM_LATER), c->body.order[e->order], index, true};
+    e->dispatch = (struct slow_dispatch){.block = c->body.order[e->order], .index = n->a, .used = true};
+    if (dispatch_is_entry(e, n, b)) {
+        e->dispatch.is_entry = true;
+    } else {
+        uint8_t index = gpr_of(e, n->a, RAX, false);
+        x_rr(&e->a, I_TEST, false, index, index);
+        e->dispatch.site = x_jcc(&e->a, CC_NE, ASM_LATER);
+    }
     uint32_t first = c->body.targets[b->table];
     for (struct live_walk in = live_walk(c, first); live_next(&in);)
         if (!e->set_early[c->life.cand_vreg[in.cand]])
@@ -217,15 +241,43 @@ void emit_brtable(struct emit *e, struct node *n)
 
 /* ---- behind the last block ---- */
 
+/* The other entry: 0 belongs to the start after all; else the frame is made here. */
+static void second_entry(struct emit *e)
+{
+    struct assembler *a = &e->a;
+    uint8_t index = reg_param_int(0);
+    e->entry = asm_offset(a);
+    meant_block(a);
+    x_rr(a, I_TEST, false, index, index);
+    asm_link(a, x_jcc(a, CC_E, ASM_LATER), 0);
+    emit_prologue(e);
+}
+
+bool zero_entry(const struct emit *e)
+{
+    const struct compile *c = e->c;
+    if (!target_zero_call(e->instance, c->type) || e->dispatch.used)
+        return e->dispatch.is_entry;
+    const struct vreg *pc_b = &c->body.vregs[c->body.first_local];
+    if (pc_b->cand == NO_CAND)
+        return !pc_b->slot;
+    return !live_into(c, c->body.order[0], pc_b->cand);
+}
+
 static void emit_slow_dispatch(struct emit *e)
 {
     struct assembler *a = &e->a;
     const struct block *b = &e->c->body.blocks[e->dispatch.block];
     ENGINE_ASSERT(e->set_early);
-    asm_link(a, e->dispatch.site, asm_offset(a));
-    if (e->dispatch.index != RAX) {
-        meant_block(a);
-        x_rr(a, I_MOV, false, RAX, e->dispatch.index);
+    if (e->dispatch.is_entry) {
+        second_entry(e);
+        gpr_load(e, RAX, e->dispatch.index, false);
+    } else {
+        asm_link(a, e->dispatch.site, asm_offset(a));
+        if (loc_of(e, e->dispatch.index).kind == L_REG) { /* else it is in rax, from its slot */
+            meant_block(a);
+            gpr_load(e, RAX, e->dispatch.index, false);
+        }
     }
     uint32_t zero_regs = zero_slots(e, b);
     /* past the table's end: the default target, whose webs must be zero too, so by the table's last entry */

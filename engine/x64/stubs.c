@@ -224,6 +224,7 @@ void trampoline_write(uint8_t *out, uint64_t runs_at, uint64_t lazy)
 {
     struct assembler a = {.start = out, .at = out, .end = out + TRAMPOLINE_BYTES, .address = runs_at};
     meant_begin(&a);
+    x_zero(&a, reg_param_int(0));
     x_call(&a, lazy);
     meant_check(&a, out);
 }
@@ -232,6 +233,7 @@ void trampoline_jump(uint8_t *out, uint64_t runs_at, uint64_t to)
 {
     struct assembler a = {.start = out, .at = out, .end = out + TRAMPOLINE_BYTES, .address = runs_at};
     meant_begin(&a);
+    x_zero(&a, reg_param_int(0));
     x_jmp(&a, to);
     meant_check(&a, out);
 }

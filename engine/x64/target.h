@@ -29,6 +29,7 @@ struct param_rule {
     uint32_t ints, floats;
 };
 uint8_t target_param(struct param_rule *, unsigned irtype);
+bool target_zero_call(const struct instance *, const struct functype *); /* may leave out an argument of 0 */
 uint32_t target_stack_params(const struct functype *); /* how many of a function's go to the stack */
 
 /* What the CPU lacks for IR_VEC and IR_FROUND; NULL: nothing. */
@@ -44,8 +45,10 @@ bool stubs_emit(struct engine *, const struct reach *, uint32_t at[STUB_COUNT], 
 bool thunk_host(struct instance *, uint32_t func, const struct reach *, struct piece *);
 /* A thunk that calls a function of another instance. */
 bool thunk_foreign(struct instance *caller, const struct funcref *callee, struct piece *);
-/* A trampoline, written where it will stand: it calls STUB_LAZY.  Then what it becomes: a jump to the function. */
+/* A trampoline, written where it will stand: it calls STUB_LAZY.  Then what it becomes: a jump to the function.  At its
+ * start it takes calls that leave out an argument of 0, and puts it there; others enter behind that. */
 #define TRAMPOLINE_BYTES 8
+#define TRAMPOLINE_ENTRY 2
 void trampoline_write(uint8_t *out, uint64_t runs_at, uint64_t lazy);
 void trampoline_jump(uint8_t *out, uint64_t runs_at, uint64_t to);
 

@@ -225,7 +225,10 @@ bool dump_code(FILE *out, struct instance *i, uint32_t func)
         qsort(p.relocs, p.nrelocs, sizeof *p.relocs, reloc_order);
     fprintf(out, "code: ");
     dump_func_head(out, i, func);
-    fprintf(out, ", frame %u, %u bytes\n", p.frame, p.bytes);
+    fprintf(out, ", frame %u, %u bytes", p.frame, p.bytes);
+    if (p.entry)
+        fprintf(out, ", entry %x", p.entry);
+    fprintf(out, "%s\n", p.zero_entry ? ", start for calls from 0" : "");
     uint32_t at, end;
     struct meant m;
     bool good = true;

@@ -51,6 +51,7 @@ class Module:
     def __init__(self, rng, pages, most):
         self.rng, self.pages, self.most = rng, pages, most
         self.types, self.sigs, self.bodies, self.exports = [], [], [], []
+        self.resumable = [] # functions of Go's type
         self.finished = [] # what others may call: it takes PARAMS, uses fuel, and returns an i64
         self.is_high = pages > 1000
 
@@ -575,6 +576,45 @@ def dispatch(mod):
     return None
 
 
+def resumable(mod):
+    """A function of Go's type, which a br_table over its parameter may begin, called from 0 and from elsewhere; now and
+    then with a frame that must look where the stack ends."""
+    r, go = mod.rng, mod.resumable
+    many, n, loop = r.random() < 0.03, r.choice((1, 2, 3, 4)), r.random() < 0.7
+    count = 8400 if many else r.choice((1, 3))
+    fuel, acc = u(FUEL), u(ACC)
+    mix = b"\x23" + acc + const(I64, 0x9E3779B97F4A7C15) + b"\x7e\x85\x24" + acc
+    stop = b"\x23" + fuel + b"\x41\x01\x6b\x24" + fuel + b"\x23" + fuel + b"\x41\x00\x48\x04\x40\x41\x00\x0f\x0b"
+    some = lambda: 1 + r.randrange(count)
+    table = [r.randrange(n) for _ in range(r.choice((0, n, n + 2)))] if r.random() < 0.3 else list(range(n))
+    code = const(I64, 7) + put(some()) if r.random() < 0.15 else b""
+    code += (b"\x03\x40" if loop else b"") + b"\x02\x40" * n
+    code += get(0) + b"\x0e" + vec([u(k) for k in table]) + u(r.randrange(n))
+    for k in range(n):
+        code += b"\x0b" + stop + get(some()) + const(I64, k + 3) + b"\x7c" + put(some()) + get(some()) + mix
+        if r.random() < 0.15: # PC_B is wanted behind the table
+            code += get(0) + b"\xad" + mix
+        if many and k == 0:
+            code += b"".join(const(I64, i) + put(i) for i in range(1, count)) + b"\x23" + acc
+            code += b"".join(get(i) + b"\x7c" for i in range(1, count)) + b"\x24" + acc
+        for _ in range(r.choice((0, 1, 2)) if go else 0):
+            callee = r.choice(go + [len(mod.sigs)] * 2)
+            argument = r.choice((const(I32, 0),) * 5 + (const(I32, 1), const(I32, 7), const(I32, 256), get(0)))
+            way = b"\x10" + u(callee) if r.random() < 0.8 else (
+                const(I32, callee % SLOTS) + b"\x11" + u(mod.type((I32,), (I32,))) + b"\x00")
+            code += argument + way + (b"\x04\x40\x41\x01\x0f\x0b" if r.random() < 0.7 else b"\xad" + mix)
+        if loop and r.random() < 0.4:
+            jump = const(I32, r.choice((0, n - 1, n, 99))) + put(0) + b"\x0c"
+            code += get(some()) + const(I64, 64) + b"\x83\x50\x04\x40" + jump + u(n - k) + b"\x0b"
+        if r.random() < 0.3:
+            code += const(I32, r.choice((0, 0, 1))) + b"\x0f"
+    code += b"\x41\x00\x0f\x0b" if loop else b""
+    go.append(mod.add((I32,), (I32,), [I64] * count, code + b"\x41\x00"))
+    for first in (0, 0, 1, r.choice((n, 0x80000000, 0xFFFFFFFF))):
+        mod.export(go[-1], [first])
+    return None
+
+
 def calls(mod):
     """Many arguments, of which some come by calls; many values alive over them."""
     r = mod.rng
@@ -638,7 +678,7 @@ def loop(body, depth):
 
 
 THEMES = (alive, alive, alive, immediates, at_the_end, at_the_end, sums, sums, known, known, bulk_end, dispatch,
-          calls, loops)
+          resumable, calls, loops)
 
 
 def module(rng, theme=None):
@@ -648,7 +688,7 @@ def module(rng, theme=None):
         mod = Module(rng, pages, pages)
     else:
         mod = Module(rng, 1, rng.choice((1, 3)))
-    for _ in range(rng.choice((4, 8)) if theme in (at_the_end, bulk_end) else rng.choice((1, 2, 4))):
+    for _ in range(rng.choice((4, 8)) if theme in (at_the_end, bulk_end, resumable) else rng.choice((1, 2, 4))):
         func = theme(mod)
         for _ in range(6 if func is not None else 0):
             mod.export(func, [number(rng, t) for t in PARAMS])

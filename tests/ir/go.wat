@@ -157,45 +157,43 @@
 ;;>     br b2
 ;;> b11: weight 0
 ;;>     trap unreachable
-;;> code: func 1 "main.work" (i32) -> (i32), frame 0, 148 bytes
-;;>      0  test edi, edi  ; +21 br_table
-;;>      2  jne 60
-;;>      8  mov ecx, r14d  ; +33 i64.load
-;;>      b  mov rdx, qword [rcx + 16]
-;;>      f  cmp r15d, edx  ; +38 if
-;;>     12  jbe 3c
-;;>     18  sub r15d, 16  ; +51 i32.sub
-;;>     1c  mov rbp, qword [r15 + 24]  ; +58 i64.load
-;;>     20  xor ebx, ebx  ; +65 local.set
-;;>     22  cmp rbx, rbp  ; +73 if
-;;>     25  jge 31
-;;>     2b  add rbx, 1  ; +79 i64.add
-;;>     2f  jmp 22  ; +86 br
-;;>     31  mov qword [r15 + 32], rbx  ; +93 i64.store
-;;>     35  add r15d, 16  ; +100 i32.add
-;;>     39  xor eax, eax  ; +107 return
-;;>     3b  ret
-;;>     3c  sub r15d, 8  ; +113 i32.sub
-;;>     40  mov qword [r15], 0x10010002  ; +126 i64.store
-;;>     47  mov edi, 0  ; +131 call
-;;>     4c  call func 0 "callee"
-;;>     51  test eax, eax  ; +137 if
-;;>     53  je 8
-;;>     55  mov eax, 1  ; +141 return
-;;>     5a  ret
-;;>     5b  call trap: unreachable  ; +150 unreachable
-;;>     60  mov eax, edi
-;;>     62  cmp eax, 3
-;;>     65  mov ecx, 3
-;;>     6a  cmova eax, ecx
-;;>     6d  lea rcx, [84]
-;;>     74  movsxd rax, dword [rcx + rax * 4]
-;;>     78  add rax, rcx
-;;>     7b  xor ebx, ebx
-;;>     7d  xor ebp, ebp
-;;>     7f  jmp rax
-;;>     81  bytes cc cc cc
-;;>     84  table 8 22 3c 5b
+;;> code: func 1 "main.work" (i32) -> (i32), frame 0, 144 bytes, entry 57, start for calls from 0
+;;>      0  mov ecx, r14d  ; +33 i64.load
+;;>      3  mov rdx, qword [rcx + 16]
+;;>      7  cmp r15d, edx  ; +38 if
+;;>      a  jbe 34
+;;>     10  sub r15d, 16  ; +51 i32.sub
+;;>     14  mov rbp, qword [r15 + 24]  ; +58 i64.load
+;;>     18  xor ebx, ebx  ; +65 local.set
+;;>     1a  cmp rbx, rbp  ; +73 if
+;;>     1d  jge 29
+;;>     23  add rbx, 1  ; +79 i64.add
+;;>     27  jmp 1a  ; +86 br
+;;>     29  mov qword [r15 + 32], rbx  ; +93 i64.store
+;;>     2d  add r15d, 16  ; +100 i32.add
+;;>     31  xor eax, eax  ; +107 return
+;;>     33  ret
+;;>     34  sub r15d, 8  ; +113 i32.sub
+;;>     38  mov qword [r15], 0x10010002  ; +126 i64.store
+;;>     3f  call func 0 "callee"  ; +131 call
+;;>     44  test eax, eax  ; +137 if
+;;>     46  je 0
+;;>     4c  mov eax, 1  ; +141 return
+;;>     51  ret
+;;>     52  call trap: unreachable  ; +150 unreachable
+;;>     57  test edi, edi
+;;>     59  je 0
+;;>     5f  mov eax, edi  ; start
+;;>     61  cmp eax, 3
+;;>     64  mov ecx, 3
+;;>     69  cmova eax, ecx
+;;>     6c  lea rcx, [80]
+;;>     73  movsxd rax, dword [rcx + rax * 4]
+;;>     77  add rax, rcx
+;;>     7a  xor ebx, ebx
+;;>     7c  xor ebp, ebp
+;;>     7e  jmp rax
+;;>     80  table 0 1a 34 52
 ;;> build: func 2 "broken_mirror" (i32) -> (i32)
 ;;> b0:
 ;;>     l1 = set.i32 pin0

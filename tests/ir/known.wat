@@ -170,7 +170,7 @@
 ;;> code: func 13 "steps_around" () -> (), frame 0, 5 bytes
 ;;>      0  add r15d, -2  ; +20 i32.add
 ;;>      4  ret  ; +23 end
-;;> code: func 16 "callee" (i32) -> (i32), frame 0, 3 bytes
+;;> code: func 16 "callee" (i32) -> (i32), frame 0, 3 bytes, start for calls from 0
 ;;>      0  xor eax, eax  ; +3 end
 ;;>      2  ret
 ;;> code: func 17 "tested" () -> (), frame 0, 24 bytes

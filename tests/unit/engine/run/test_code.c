@@ -72,7 +72,7 @@ static uint64_t target_of(struct instance *i, uint32_t at)
 /* ---- a piece as text ---- */
 
 static const char *const reloc_names[] = { [RELOC_ADDRESS] = "address", [RELOC_STUB] = "stub", [RELOC_CALL] = "call",
-                                           [RELOC_TAIL] = "tail" };
+                                           [RELOC_CALL_ZERO] = "call from 0", [RELOC_TAIL] = "tail" };
 static const char *const mark_names[] = { [MARK_AT] = "at", [MARK_CALL] = "call", [MARK_TRAP] = "trap" };
 
 static void reloc_text(const struct reloc *r, char *out, size_t cap)
@@ -248,6 +248,52 @@ static void a_jump_through_the_trampoline_follows(void **state)
     assert_int_equal(call(i, JUMPER, 4), (uint32_t)-7);
 }
 
+/* In a module of Go's a call whose argument is 0 leaves it out: such calls lead to the start of what has two entries,
+ * else to the trampoline's start, which puts 0 there; all others to the entry. */
+static struct instance *two_entries(struct world *world)
+{
+    struct wasm wasm;
+    wasm_begin(&wasm);
+    SECTION(&wasm, TYPES, "\1\x60\1\x7f\1\x7f");
+    SECTION(&wasm, FUNCTIONS, "\4\0\0\0\0");
+    SECTION(&wasm, GLOBALS, "\x08" "\x7f\1\x41\0\x0b" "\x7e\1\x42\0\x0b" "\x7e\1\x42\0\x0b" "\x7e\1\x42\0\x0b"
+            "\x7e\1\x42\0\x0b" "\x7e\1\x42\0\x0b" "\x7e\1\x42\0\x0b" "\x7f\1\x41\0\x0b");
+    SECTION(&wasm, CODE, "\4"
+            "\x0b\0\x41\0\x10\1\x20\0\x10\1\x6a\x0b" /* callee(0) + callee(x) */
+            "\x18\0\3\x40\2\x40\2\x40\x20\0\x0e\1\0\1\x0b\x41\5\x0f\x0b\x41\7\x0f\x0b\0\x0b" /* x ? 7 : 5 */
+            "\7\0\x20\0\x41\3\x6a\x0b"             /* x + 3: one entry */
+            "\x0b\0\x41\0\x10\2\x20\0\x10\2\x6a\x0b");
+    return wasm_make(world, &wasm);
+}
+
+static void a_function_with_two_entries(void **state)
+{
+    struct instance *i = two_entries(*state);
+    assert_true(i->pinned[1] >= 0);
+    assert_int_equal(call(i, 0, 0), 10);
+    assert_int_equal(call(i, 0, 1), 12);
+    assert_int_equal(call(i, 3, 2), 8);
+    for (int turn = 0; turn < 3; turn++) {
+        uint32_t entry = i->code->entry[1], zero = i->code->zero_entry[1];
+        const struct code_range *r = code_find(i->engine, code_address(i->engine, entry));
+        assert_true(zero && zero != entry && r->start == zero && entry < r->end);
+        uint32_t sites = i->code->sites[1];
+        assert_int_equal(target_of(i, i->code->site_chunks[0][sites - 1].at), entry);
+        sites = i->code->site_chunks[0][sites - 1].next;
+        assert_int_equal(target_of(i, i->code->site_chunks[0][sites - 1].at), zero);
+        assert_true(code_replace(i, 1));
+        memset(code_write(i->engine, zero), 0xcc, 8); /* who still came here would trap */
+        memset(code_write(i->engine, entry), 0xcc, 8);
+        assert_int_equal(call(i, 0, 0), 10);
+        assert_int_equal(call(i, 0, 1), 12);
+    }
+    assert_int_equal(i->code->zero_entry[2], 0);
+    uint32_t sites = i->code->site_chunks[0][i->code->sites[2] - 1].next, func;
+    uint32_t at = (uint32_t)target_of(i, i->code->site_chunks[0][sites - 1].at);
+    assert_ptr_equal(code_trampoline_at(i->engine, code_address(i->engine, at), &func), i);
+    assert_int_equal(func, 2);
+}
+
 /* More than the first chunks hold. */
 static void call_sites_are_kept(void **state)
 {
@@ -387,6 +433,7 @@ int main(void)
         WORLD_TEST(a_piece_has_its_range),
         WORLD_TEST(a_function_is_replaced),
         WORLD_TEST(a_jump_through_the_trampoline_follows),
+        WORLD_TEST(a_function_with_two_entries),
         WORLD_TEST(call_sites_are_kept),
         WORLD_TEST(without_heap_nothing_is_installed),
         WORLD_TEST(without_code_memory_nothing_is_installed),
