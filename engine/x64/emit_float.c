@@ -8,6 +8,13 @@ static const uint8_t arith[][2] = {[IR_FADD - IR_FADD] = {I_ADDSS, I_ADDSD},
                                    [IR_FMUL - IR_FADD] = {I_MULSS, I_MULSD},
                                    [IR_FDIV - IR_FADD] = {I_DIVSS, I_DIVSD}};
 
+/* The same with a third operand for the result, where the CPU has AVX.  They leave no upper half of a register used, so
+ * that both kinds go together. */
+static const uint8_t arith_avx[][2] = {[IR_FADD - IR_FADD] = {I_VADDSS, I_VADDSD},
+                                       [IR_FSUB - IR_FADD] = {I_VSUBSS, I_VSUBSD},
+                                       [IR_FMUL - IR_FADD] = {I_VMULSS, I_VMULSD},
+                                       [IR_FDIV - IR_FADD] = {I_VDIVSS, I_VDIVSD}};
+
 static struct rm constant_rm(struct emit *e, enum scalar_constant k)
 {
     return rm_rip(&e->reach->constants[k]);
@@ -31,6 +38,11 @@ static void binary(struct emit *e, struct node *n)
     uint8_t d = dst_reg(e, n, XMM15);
     struct rm y = float_rm(e, n->b, n->type);
     struct loc x = loc_of(e, n->a);
+    if ((e->engine->env.cpu & ENGINE_AVX) && x.kind == L_REG && x.reg != d) {
+        x_vex(a, arith_avx[n->op - IR_FADD][n->type == T_F64], false, d & 15, x.reg & 15, y);
+        dst_done(e, n, d);
+        return;
+    }
     bool y_is_d = y.kind == RM_REG && y.base == (d & 15);
     if (y_is_d && !(x.kind == L_REG && x.reg == d)) {
         if (ir_flags[n->op] & IRF_COMM) {

@@ -215,6 +215,10 @@ static void operand(struct state *s, struct operand *o, char what, char size)
         gpr(s, o, s->vvvv, size);
         s->vvvv_used = true;
         break;
+    case 'H':
+        *o = (struct operand){ .kind = OP_XMM, .reg = s->vvvv };
+        s->vvvv_used = true;
+        break;
     case 'C': *o = (struct operand){ .kind = OP_GPR, .bytes = 1, .reg = 1 }; break;
     case 'I': immediate(s, o, size); break;
     case 'J': *o = (struct operand){ .kind = OP_REL, .value = take_signed(&s->in, size == 'b' ? 1 : 4) }; break;

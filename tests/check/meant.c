@@ -156,6 +156,7 @@ static void want_row(const struct meant *m, struct decoded *d)
     case MI8: case MI16: case MI32: add(d, rm), add(d, imm); break;
     case RMI8: case RMI32: add(d, reg), add(d, rm), add(d, imm); break;
     case MRI8: add(d, rm), add(d, reg), add(d, imm); break;
+    case VRVM: add(d, reg), add(d, register_operand(s.reg, m->w, m->vvvv)), add(d, rm); break;
     case VRMV: add(d, reg), add(d, rm), add(d, register_operand(s.reg, m->w, m->vvvv)); break;
     }
     if (i == I_SHIFT_CL)

@@ -4,7 +4,7 @@
 
 #include "engine/x64/asm.h"
 
-enum form { RM, MR, M, MI8, MI16, MI32, RMI8, RMI32, MRI8, VRMV };
+enum form { RM, MR, M, MI8, MI16, MI32, RMI8, RMI32, MRI8, VRMV, VRVM };
 
 struct about { const char *name, *mnemonic; enum form form; };
 extern const struct about insn_about[I_COUNT];

@@ -12,7 +12,7 @@ const char *const cause_names[CAUSE_COUNT] = {
     [CAUSE_OTHER] = "other",
 };
 
-enum { RM, MR, M, MI8, MI16, MI32, RMI8, RMI32, VRMV, MRI8 };
+enum { RM, MR, M, MI8, MI16, MI32, RMI8, RMI32, VRMV, VRVM, MRI8 };
 static const struct { uint8_t form; const char *name; } rows[I_COUNT] = {
 #define INSN(name, form, prefix, map, opcode, digit, mnemonic) [I_##name] = { form, mnemonic },
 #include "engine/x64/encode.def"

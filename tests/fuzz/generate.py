@@ -476,7 +476,8 @@ class Function:
         sp = u(self.sp)
         code = self.stack_move(-8) + b"\x20" + sp + const(I64, r.getrandbits(40)) + b"\x37\x03\x00"
         if r.random() < 0.7 or not fits:
-            code += (const(I32, 0) if r.random() < 0.8 else self.leaf(I32)) + (b"\x10" + u(r.choice(fits)) if fits else b"")
+            code += const(I32, 0) if r.random() < 0.8 else self.leaf(I32)
+            code += b"\x10" + u(r.choice(fits)) if fits else b""
         else:
             code += const(I32, 0) + const(I32, r.choice(fits) % mod.table_size)
             code += b"\x11" + u(mod.type([I32], [I32])) + b"\x00"

@@ -205,6 +205,10 @@ static void make(struct listing *l, enum insn i, bool w, uint8_t reg, struct rm 
         expect(l, "%s %s,%s,0x12", name, m, r);
         x_rmi8(a, i, w, reg, rm, 0x12);
         break;
+    case VRVM:
+        expect(l, "%s %s,%s,%s", name, r, register_name(s.reg, w, vvvv, v), m);
+        x_vex(a, i, w, reg, vvvv, rm);
+        break;
     case VRMV:
         expect(l, "%s %s,%s,%s", name, r, m, register_name(s.reg, w, vvvv, v));
         x_vex(a, i, w, reg, vvvv, rm);
@@ -258,7 +262,7 @@ static void memory_product(struct listing *l)
 {
     static const struct { enum insn insn; bool w; } around[] = {
         { I_ADD, false }, { I_MOV_STORE, true }, { I_MOV8_STORE, false }, { I_MOV16_IMM, false }, { I_ALU32, true },
-        { I_MOVSD, false }, { I_PMULLD, false }, { I_PINSRD, true }, { I_SHRX, true },
+        { I_MOVSD, false }, { I_PMULLD, false }, { I_PINSRD, true }, { I_SHRX, true }, { I_VADDSD, false },
     };
     static const int32_t disps[] = { 0, -8, 0x1234 };
     for (size_t k = 0; k < sizeof around / sizeof *around; k++)
