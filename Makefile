@@ -117,6 +117,7 @@ VMM_SRC := \
     vmm/machine/kvm.c \
     vmm/machine/ram.c \
     vmm/machine/tables.c \
+    vmm/machine/timeline.c \
     vmm/machine/vm.c \
     vmm/run/ask.c \
     vmm/run/exports.c \
@@ -165,6 +166,7 @@ VMM_SRC := \
     vmm/net/sock.c \
     vmm/net/socket.c \
     vmm/net/unix.c \
+    vmm/lib/chart.c \
     vmm/lib/config.c \
     vmm/lib/confine.c \
     vmm/lib/instance.c \

@@ -107,13 +107,21 @@ _Noreturn static void program_run(struct entry entry)
             "--invoke NAME; for Go: build a program without -buildmode=c-shared)" : "", 0);
 }
 
+static void mark(enum guest_mark which)
+{
+    guest.control->stats.marks_tsc[which] = __builtin_ia32_rdtsc();
+}
+
 _Noreturn void guest_main(void)
 {
     guest_boot();
+    mark(MARK_ENGINE);
     struct module *module = module_load();
+    mark(MARK_PARSED);
     if (flag(BOOT_VALIDATE | BOOT_VALIDATE_ONLY))
         module_check(module);
     instance_make(module);
+    mark(MARK_LINKED);
     if (flag(BOOT_COMPILE_ALL))
         instance_compile_all();
     program_run(run_prepare());

@@ -167,7 +167,8 @@ int wasmvm_config_trace(wasmvm_config *, const char *file);
  * a line, to the out of wasmvm_config_stdio. */
 int wasmvm_config_invoke(wasmvm_config *, const char *name);
 /* What is left of the command line's options, by their names: "validate", "compile-all", "hypercall-all", "raw-tty";
- * and "kvm-counts": the report has what KVM itself counted, which the command wants for --stats and --report. */
+ * and "kvm-counts": the report has what KVM itself counted, which the command wants for --stats and --report;
+ * "trace-start": wasmvm_report has a picture of the start. */
 int wasmvm_config_flag(wasmvm_config *, const char *name);
 /* wasmvm_run does not wait at its end for a host function that does not return: it returns, and the instance keeps what
  * it holds, also from wasmvm_instance_free, as the function may still be looking.  For programs that end then. */
@@ -275,7 +276,7 @@ void wasmvm_tell(wasmvm_instance *);
 const char *wasmvm_missing_path(const wasmvm_instance *, uint64_t *count);
 /* As the command's --report (one JSON object) and --stats, of an instance that is over, or to end as for wasmvm_tell:
  * a text for free().  NULL: no memory.  Of one that failed to start the table is "". */
-enum wasmvm_report { WASMVM_REPORT_JSON, WASMVM_REPORT_TABLE };
+enum wasmvm_report { WASMVM_REPORT_JSON, WASMVM_REPORT_TABLE, WASMVM_REPORT_START /* --trace-start's picture */ };
 char *wasmvm_report(wasmvm_instance *, enum wasmvm_report);
 /* The JSON object of a run that had no instance. */
 char *wasmvm_report_failure(const char *module, int status, const char *text);

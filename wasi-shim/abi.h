@@ -119,6 +119,9 @@ struct clock_page {
     int64_t monotonic_ns; /* CLOCK_MONOTONIC at base_tsc */
 };
 
+/* When the guest had its engine, the module's structure, and an instance of it. */
+enum guest_mark { MARK_ENGINE, MARK_PARSED, MARK_LINKED, GUEST_MARKS };
+
 /* What the guest tells of itself for --stats and --report; counters only, never trusted for more. */
 struct guest_stats {
     uint64_t funcs_total, funcs_compiled;
@@ -127,6 +130,7 @@ struct guest_stats {
     uint64_t parse_ns, validate_ns, compile_ns;
     uint64_t own_network; /* Go's network inside the program was used; told at proc_exit */
     uint64_t answered_in_guest[CALL_COUNT]; /* calls that needed no hypercall */
+    uint64_t marks_tsc[GUEST_MARKS]; /* rdtsc at each enum guest_mark */
 };
 
 struct crash {

@@ -20,7 +20,7 @@
 
 static struct command command;
 static wasmvm_instance *machine;
-static int report_fd = -1;
+static int report_fd = -1, start_fd = -1;
 static bool module_is_guests; /* it can be replaced by the program; looked at for --stats alone */
 static int ended_as;   /* how: WASMVM_E_*; written before */
 static int ended = -1; /* atomic: the status, once it stands */
@@ -37,15 +37,20 @@ static bool words_write(int fd, const char *text)
     return written;
 }
 
-/* ---- the report's file ---- */
+/* ---- the files of the report, and of the picture of the start ---- */
 
 /* Takes the text over. */
+static void file_write(int fd, const char *option, const char *file, char *text)
+{
+    bool good = text && words_write(fd, text);
+    if (close(fd) != 0 || !good)
+        message("--%s %s: the report is not written: %s", option, file, strerror(errno));
+    free(text);
+}
+
 static void report_write(char *text)
 {
-    bool good = text && words_write(report_fd, text);
-    if (close(report_fd) != 0 || !good)
-        message("--report %s: the report is not written: %s", command.report, strerror(errno));
-    free(text);
+    file_write(report_fd, "report", command.report, text);
 }
 
 static void report_failed(int status, const char *text)
@@ -58,14 +63,28 @@ static struct names writable_names(const struct values *v)
     return (struct names){ v->at, v->n };
 }
 
-static void report_open(void)
+static int file_open(const char *option, const char *file)
 {
     struct failure why;
-    const struct output report = { "--report ", command.report, command.module, writable_names(&command.writable),
-                                   .keep = false };
-    if (!output_open(&report_fd, &report, &why))
+    int fd;
+    const struct output output = { option, file, command.module, writable_names(&command.writable), .keep = false };
+    if (!output_open(&fd, &output, &why))
         fail_as(why.status, "%s", why.text);
-    fail_then(report_failed);
+    return fd;
+}
+
+static void files_open(wasmvm_config *config)
+{
+    if (command.stats || command.report)
+        wasmvm_config_flag(config, "kvm-counts");
+    if (command.report) {
+        report_fd = file_open("--report ", command.report);
+        fail_then(report_failed);
+    }
+    if (command.trace_start) {
+        start_fd = file_open("--trace-start ", command.trace_start);
+        wasmvm_config_flag(config, "trace-start");
+    }
 }
 
 /* ---- what is acquired ---- */
@@ -273,6 +292,8 @@ static void tell_end(int status)
                 command.module);
     if (command.report)
         report_write(wasmvm_report(machine, WASMVM_REPORT_JSON));
+    if (command.trace_start)
+        file_write(start_fd, "trace-start", command.trace_start, wasmvm_report(machine, WASMVM_REPORT_START));
 }
 
 int run_command(const struct start *start)
@@ -282,15 +303,11 @@ int run_command(const struct start *start)
         program_become("--plugin", "wasmvm-dynamic", start->argv);
     wasmvm_config_began(config, start->began_ns);
     wasmvm_config_cpu_began(config, start->cpu_began_ns);
-    if (command.stats || command.report)
-        wasmvm_config_flag(config, "kvm-counts");
-
     bool closed = inherited_close(&command, start);
     if (command.kvm_fd)
         fcntl((int)command.kvm_fd, F_SETFD, FD_CLOEXEC); /* it is no plug-in's; what it is, the library looks at */
     watch_begin(start);
-    if (command.report)
-        report_open();
+    files_open(config);
     machine_new(config, module_open(command.module));
     struct plugins *plugins = plugins_begin(start->began_ns);
     files_allow();

@@ -174,6 +174,7 @@ void instance_over(wasmvm_instance *i)
         signals_end(&i->signals);
     }
     tmp_remove(&i->tmp, vm_kick(i->vm));
+    timeline_phase(i->stats.timeline, "the machine is closed");
     getrusage(RUSAGE_SELF, &use);
     i->stats.max_rss_bytes = (uint64_t)use.ru_maxrss * 1024;
     i->stats.teardown_ns = clock_now_ns() - began_ns;
@@ -194,6 +195,20 @@ static void sockets_close(const wasmvm_instance *i)
 
 /* ---- instances ---- */
 
+/* false: no memory. */
+static bool timeline_begin(wasmvm_instance *i)
+{
+    const struct settings *set = i->config.set;
+    if (!set->trace_start)
+        return true;
+    i->stats.timeline = calloc(1, sizeof *i->stats.timeline);
+    if (!i->stats.timeline)
+        return false;
+    i->stats.timeline->began_ns = set->began_ns ? set->began_ns : clock_now_ns();
+    i->stats.timeline->exec_cpu_ns = set->cpu_began_ns;
+    return true;
+}
+
 wasmvm_instance *wasmvm_instance_new(wasmvm_module *module, wasmvm_config *config, wasmvm_error *error)
 {
     if (wasmvm_config_check(config, error) != WASMVM_OK)
@@ -204,7 +219,7 @@ wasmvm_instance *wasmvm_instance_new(wasmvm_module *module, wasmvm_config *confi
         config_hold(i->from = config);
         module_hold(i->module = module);
     }
-    if (i && translate(i) && (i->vm = vm_new(&i->config, &i->stats)) != NULL)
+    if (i && translate(i) && timeline_begin(i) && (i->vm = vm_new(&i->config, &i->stats)) != NULL)
         return i;
     embed_error(error, WASMVM_E_HOST, "no memory for a machine, or no descriptor: %s", strerror(errno));
     wasmvm_instance_free(i);
@@ -275,6 +290,7 @@ void wasmvm_instance_free(wasmvm_instance *i)
         free(i->exports);
         i->exports = next;
     }
+    free(i->stats.timeline);
     free(i->grants);
     free(i->args);
     free(i->writable);
@@ -322,6 +338,8 @@ static bool grants_make(wasmvm_instance *i)
 
 static bool build(wasmvm_instance *i)
 {
+    struct timeline *t = i->stats.timeline;
+    timeline_phase(t, "words, signals, the module's file");
     const struct module module = {.fd = i->module->fd, .bytes = i->module->bytes, .n = i->module->n};
     if (!grants_make(i) || !vm_build(i->vm, &module, &i->failure))
         return false;
@@ -331,7 +349,10 @@ static bool build(wasmvm_instance *i)
         return failure_set(&i->failure, "cannot start: no memory");
     if (i->config.host)
         ask_stack_look();
-    return wasi_open(i->wasi, &i->config, &i->failure);
+    if (!wasi_open(i->wasi, &i->config, &i->failure))
+        return false;
+    timeline_phase(t, "grants, streams, network");
+    return true;
 }
 
 /* What is done for the instance on the thread that calls. */

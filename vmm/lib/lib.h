@@ -93,6 +93,8 @@ int embed_failed(const wasmvm_instance *, wasmvm_error *error);
 char *report_table(const struct config *, const struct run_stats *, const struct end *);
 /* One JSON object; the same for a run that never began: a failure's status and text. */
 char *report_json(const struct config *, const struct run_stats *, const struct end *);
+/* The picture of --trace-start; "" where none was wanted. */
+char *report_start(const struct config *, const struct run_stats *, const struct end *); /* chart.c */
 char *report_failure(const char *module, int exit_status, const char *text);
 
 #endif

@@ -112,10 +112,11 @@ char *wasmvm_report(wasmvm_instance *i, enum wasmvm_report form)
 {
     struct end end = is_over(i) ? i->end : end_wanted(i);
     if (end.kind == ENDED_NOT)
-        return form == WASMVM_REPORT_TABLE || !is_over(i)
+        return form != WASMVM_REPORT_JSON || !is_over(i)
                    ? strdup("")
                    : report_failure(i->module->name, i->failure.status, i->failure.text);
-    return (form == WASMVM_REPORT_TABLE ? report_table : report_json)(&i->config, &i->stats, &end);
+    return (form == WASMVM_REPORT_TABLE ? report_table : form == WASMVM_REPORT_START ? report_start : report_json)(
+        &i->config, &i->stats, &end);
 }
 
 char *wasmvm_report_failure(const char *module, int status, const char *text)

@@ -119,6 +119,15 @@ static int64_t page_tells(const struct clock *clock, uint64_t tsc)
     return clock->page.monotonic_ns + (int64_t)((unsigned __int128)elapsed * clock->page.mult >> clock->page.shift);
 }
 
+uint64_t clockpage_when(const struct vm *vm, uint64_t guest_tsc)
+{
+    const struct clock *clock = &vm->clock;
+    int64_t ticks = (int64_t)(guest_tsc - clock->offset - clock->first_tsc);
+    if (!clock->usable || !guest_tsc || ticks < 0)
+        return 0;
+    return (uint64_t)(clock->first_ns + (int64_t)((double)ticks * clock->ns_per_tick));
+}
+
 bool clockpage_refresh(struct vm *vm)
 {
     struct clock *clock = &vm->clock;

@@ -18,12 +18,16 @@ unsigned features_physical_bits(void);
 
 /* ---- kvm.c: one VM, one vCPU, slots; the only file with KVM ioctls, and <linux/kvm.h> goes no further ---- */
 struct kvm_run;
+enum { KVM_COUNTS = 4 };
 struct kvm {
     int fd, vm_fd, vcpu_fd;
     struct kvm_run *run; /* the kernel's shared page for the vCPU */
     size_t run_bytes;
     uint32_t slots;      /* memory slots so far */
     uint64_t slot_bytes; /* ... and what they hold together */
+    bool counts_open;    /* kvm_count was asked */
+    int counts_fd[2];    /* of the machine and its CPU; -1: this kernel has none */
+    off_t counts_at[KVM_COUNTS]; /* 0: not known */
     char why[96];        /* what kvm_enter had to say */
 };
 
@@ -46,7 +50,7 @@ struct cpu_start {
 /* *avx: the host's CPU has it; then, whether the guest may use it. */
 bool kvm_start_state(struct kvm *, const struct cpu_start *, bool *avx, struct failure *);
 bool kvm_tsc_offset(struct kvm *, uint64_t *offset); /* guest minus host; false: this kernel cannot say */
-void kvm_count(const struct kvm *, struct kvm_counts *);
+void kvm_count(struct kvm *, struct kvm_counts *);
 void kvm_close(struct kvm *);
 
 /* ---- ram.c: guest-physical memory: where everything lies, slots, growth ---- */
@@ -137,6 +141,7 @@ struct clock {
     struct clock_page page;    /* as last written */
 };
 void clockpage_start(struct vm *);       /* before the first instruction */
+uint64_t clockpage_when(const struct vm *, uint64_t guest_tsc); /* on CLOCK_MONOTONIC; 0: not known */
 
 /* ---- vm.c ---- */
 struct more { /* further memories */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -316,55 +317,67 @@ bool kvm_tsc_offset(struct kvm *kvm, uint64_t *offset)
 
 /* ---- KVM's own counts ---- */
 
-/* Descriptors of one machine or CPU, each with a name behind it. */
-struct counters { int fd; struct kvm_stats_header head; };
-
-static bool counters_open(struct counters *c, int of)
-{
-    c->fd = of >= 0 ? ioctl(of, KVM_GET_STATS_FD, NULL) : -1;
-    return c->fd >= 0 && pread(c->fd, &c->head, sizeof c->head, 0) == sizeof c->head;
-}
-
-static uint64_t counter_read(const struct counters *c, const char *name)
+/* Where the named count of this file of counts stands; 0: nowhere. */
+static off_t count_find(int fd, const struct kvm_stats_header *head, const char *name)
 {
     enum { NAME_MOST = 128 };
     _Alignas(struct kvm_stats_desc) char bytes[sizeof(struct kvm_stats_desc) + NAME_MOST];
     const struct kvm_stats_desc *desc = (const struct kvm_stats_desc *)bytes;
-    const size_t each = sizeof *desc + c->head.name_size;
-    uint64_t value = 0;
-    if (c->head.name_size > NAME_MOST)
-        return 0;
-    for (uint32_t i = 0; i < c->head.num_desc; i++) {
-        if (pread(c->fd, bytes, each, (off_t)(c->head.desc_offset + i * each)) != (ssize_t)each)
+    const size_t each = sizeof *desc + head->name_size;
+    for (uint32_t i = 0; head->name_size <= NAME_MOST && i < head->num_desc; i++) {
+        if (pread(fd, bytes, each, (off_t)(head->desc_offset + i * each)) != (ssize_t)each)
             return 0;
-        if (strncmp(desc->name, name, c->head.name_size) != 0)
-            continue;
-        const off_t at = (off_t)c->head.data_offset + desc->offset;
-        return pread(c->fd, &value, sizeof value, at) == sizeof value ? value : 0;
+        if (strncmp(desc->name, name, head->name_size) == 0)
+            return (off_t)head->data_offset + desc->offset;
     }
     return 0;
 }
 
-void kvm_count(const struct kvm *kvm, struct kvm_counts *counts)
+static const struct { const char *name; bool of_cpu; size_t into; } counts_known[KVM_COUNTS] = {
+    {"pf_taken", true, offsetof(struct kvm_counts, faults)},
+    {"insn_emulation", true, offsetof(struct kvm_counts, emulated)},
+    {"pages_4k", false, offsetof(struct kvm_counts, small_pages)},
+    {"pages_2m", false, offsetof(struct kvm_counts, large_pages)},
+};
+
+static void counts_open(struct kvm *kvm)
 {
-    struct counters cpu, vm;
+    const int of[2] = {kvm->vm_fd, kvm->vcpu_fd};
+    kvm->counts_open = true;
+    for (int cpu = 0; cpu < 2; cpu++) {
+        struct kvm_stats_header head;
+        int fd = kvm->counts_fd[cpu] = of[cpu] >= 0 ? ioctl(of[cpu], KVM_GET_STATS_FD, NULL) : -1;
+        if (fd < 0 || pread(fd, &head, sizeof head, 0) != sizeof head)
+            continue;
+        for (unsigned i = 0; i < KVM_COUNTS; i++)
+            if (counts_known[i].of_cpu == (bool)cpu)
+                kvm->counts_at[i] = count_find(fd, &head, counts_known[i].name);
+    }
+}
+
+void kvm_count(struct kvm *kvm, struct kvm_counts *counts)
+{
     *counts = (struct kvm_counts){0};
-    if (counters_open(&cpu, kvm->vcpu_fd)) {
-        counts->faults = counter_read(&cpu, "pf_taken");
-        counts->emulated = counter_read(&cpu, "insn_emulation");
+    if (!kvm->counts_open)
+        counts_open(kvm);
+    for (unsigned i = 0; i < KVM_COUNTS; i++) {
+        uint64_t value;
+        int fd = kvm->counts_fd[counts_known[i].of_cpu];
+        if (kvm->counts_at[i] && pread(fd, &value, sizeof value, kvm->counts_at[i]) == sizeof value)
+            memcpy((char *)counts + counts_known[i].into, &value, sizeof value);
     }
-    if (counters_open(&vm, kvm->vm_fd)) {
-        counts->small_pages = counter_read(&vm, "pages_4k");
-        counts->large_pages = counter_read(&vm, "pages_2m");
-    }
-    if (cpu.fd >= 0)
-        close(cpu.fd);
-    if (vm.fd >= 0)
-        close(vm.fd);
+}
+
+static void counts_close(struct kvm *kvm)
+{
+    for (int cpu = 0; kvm->counts_open && cpu < 2; cpu++)
+        if (kvm->counts_fd[cpu] >= 0)
+            close(kvm->counts_fd[cpu]);
 }
 
 void kvm_close(struct kvm *kvm)
 {
+    counts_close(kvm);
     if (kvm->run)
         munmap(kvm->run, kvm->run_bytes);
     if (kvm->vcpu_fd >= 0)

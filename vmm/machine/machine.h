@@ -70,6 +70,26 @@ int invoke_print_one(const struct invoke_result *, char out[INVOKE_LINE]);
 /* What KVM counts of one machine: the guest's page faults that it took, instructions that it played
  * for the guest (on the software kind all of CPL 0), pages of each size that the guest can reach. */
 struct kvm_counts { uint64_t faults, emulated, small_pages, large_pages; };
+/* ---- timeline.c: the start, for --trace-start ---- */
+#define TIMELINE_PHASES 24u
+#define TIMELINE_EXITS 256u
+/* A phase of the host, until end_ns (CLOCK_MONOTONIC); faults: the process's page faults by then. */
+struct host_phase { const char *name; uint64_t end_ns, faults; };
+struct guest_exit { const char *name; uint64_t left_ns, back_ns; struct kvm_counts counts; };
+struct timeline {
+    uint64_t began_ns, exec_cpu_ns;   /* main's first instruction; CPU time of the process by then */
+    uint32_t nphases, nexits;         /* exits: all, of which the first ones are kept */
+    struct host_phase phases[TIMELINE_PHASES];
+    struct guest_exit exits[TIMELINE_EXITS];
+    uint64_t entered_ns;              /* into the guest, for the first time */
+    uint64_t marks_ns[GUEST_MARKS];   /* 0: not known */
+};
+/* NULL for a timeline: nobody wants one, and nothing is done. */
+void timeline_phase(struct timeline *, const char *name); /* it ends now, and began where the last one ended */
+#define TIMELINE_GUEST "the guest" /* the phase that the guest is in */
+struct vm;
+void timeline_exit(struct timeline *, struct vm *, const char *name, uint64_t left_ns); /* back in the guest now */
+
 struct call_stats { uint64_t count, polled, total_ns, ticks; }; /* polled: of count, served without an exit */
 struct run_stats {
     struct call_stats calls[CALL_COUNT];
@@ -90,6 +110,7 @@ struct run_stats {
     uint64_t missing_count;
     const char *refused_path, *refused_why; /* wasi_refused's, in the same way */
     uint64_t refused_count;
+    struct timeline *timeline;   /* NULL: nobody wants one */
     uint64_t lost_lines, lost_trace, lost_records; /* of messages, --trace and --net-log: nobody read them */
     uint64_t lost_escapes;       /* sequences that terminals did not get */
 };

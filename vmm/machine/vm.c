@@ -149,8 +149,17 @@ static bool fits(const struct vm *vm, struct failure *why)
 static bool hardware_make(struct vm *vm, struct failure *why)
 {
     struct ram_sizes sizes = {.small = boot_small_bytes(vm->config, &vm->image), .module = vm->module_bytes};
-    return kvm_open(&vm->kvm, (int)vm->config->set->kvm_fd, why) &&
-           ram_new(&vm->ram, &vm->kvm, vm->config, &sizes, why) && kvm_add_vcpu(&vm->kvm, why);
+    struct timeline *t = vm->stats->timeline;
+    if (!kvm_open(&vm->kvm, (int)vm->config->set->kvm_fd, why))
+        return false;
+    timeline_phase(t, "/dev/kvm, a virtual machine");
+    if (!ram_new(&vm->ram, &vm->kvm, vm->config, &sizes, why))
+        return false;
+    timeline_phase(t, "address space, a memory slot");
+    if (!kvm_add_vcpu(&vm->kvm, why))
+        return false;
+    timeline_phase(t, "a virtual CPU");
+    return true;
 }
 
 /* What is in memory before the first instruction, and where that is. */
@@ -159,13 +168,20 @@ static bool contents_make(struct vm *vm, const struct module *module, struct fai
     struct cpu_start start = {0};
     uint32_t features = features_host();
     bool avx = features & CPU_AVX;
-    if (!module_place(vm, module, why) || !boot_prepare(vm, &vm->image, &start, why))
+    struct timeline *t = vm->stats->timeline;
+    if (!module_place(vm, module, why))
+        return false;
+    timeline_phase(t, "the module into memory");
+    if (!boot_prepare(vm, &vm->image, &start, why))
         return false;
     image_close(&vm->image);
+    timeline_phase(t, "guest image, tables, boot record");
     if (!kvm_start_state(&vm->kvm, &start, &avx, why))
         return false;
     boot_features(vm, avx ? features : features & ~(uint32_t)CPU_AVX);
+    timeline_phase(t, "the CPU's registers");
     clockpage_start(vm);
+    timeline_phase(t, "the guest's clocks");
     return true;
 }
 
@@ -175,6 +191,7 @@ bool vm_build(struct vm *vm, const struct module *module, struct failure *why)
     if (!image_open(&vm->image, vm->config, why) || !module_measure(vm, module, why) ||
         !fits(vm, why))
         return false;
+    timeline_phase(vm->stats->timeline, "headers of the guest image");
     uint64_t measured = clock_now_ns();
     if (!hardware_make(vm, why))
         return false;
@@ -211,6 +228,8 @@ void vm_count(struct vm *vm)
     if (vm->config->set->kvm_counts)
         kvm_count(&vm->kvm, &stats->kvm);
     guest_read(&vm->mem, MAP_CONTROL + offsetof(struct control, stats), &stats->guest, sizeof stats->guest);
+    for (unsigned i = 0; stats->timeline && i < GUEST_MARKS; i++)
+        stats->timeline->marks_ns[i] = clockpage_when(vm, stats->guest.marks_tsc[i]);
 }
 
 void vm_close(struct vm *vm)

@@ -528,16 +528,30 @@ static void refused(struct vcpu *v, const char *why)
         vcpu_end(v, ENDED_CRASH, "%s", why);
 }
 
+/* What the guest wanted, for the timeline. */
+static const char *exit_name(const struct vcpu *v, enum kvm_exit exit, uint8_t value)
+{
+    uint32_t number = CALL_COUNT;
+    if (exit != KVM_DOORBELL)
+        return exit == KVM_INTERRUPTED ? "a signal" : "no call";
+    if (value == DOORBELL_CALL)
+        guest_read(v->machine.mem, SLOT_AT + offsetof(struct slot, number), &number, sizeof number);
+    return number < CALL_COUNT ? call_names[number] : value == DOORBELL_STACK ? "more stack" : "a doorbell";
+}
+
 void vcpu_step(struct vcpu *v)
 {
     uint8_t value = 0;
     const char *why = "";
     uint64_t began = clock_now_ns();
     enum kvm_exit exit = kvm_enter(v->machine.kvm, &value, &why);
-    v->guest_ns = clock_now_ns() - began;
+    uint64_t left = clock_now_ns();
+    v->guest_ns = left - began;
     v->machine.stats->exits++;
     if (exit != KVM_DOORBELL)
         v->machine.stats->exits_other++;
+    struct timeline *timeline = v->machine.stats->timeline;
+    const char *name = timeline ? exit_name(v, exit, value) : NULL;
     switch (exit) {
     case KVM_DOORBELL: doorbell(v, value); break;
     case KVM_INTERRUPTED: kicked(v); break;
@@ -545,6 +559,7 @@ void vcpu_step(struct vcpu *v)
     case KVM_REFUSED: refused(v, why); break;
     case KVM_STRANGE: vcpu_end(v, ENDED_CRASH, "%s", why); break;
     }
+    timeline_exit(timeline, v->machine.vm, name, left);
 }
 
 static void times_count(struct vcpu *v)
@@ -570,8 +585,13 @@ bool vcpu_loop(struct vcpu *v)
     else if (kick_pending(kick))
         end_with(v, kick_reason(kick, &number), 0, NULL), v->end->code = number;
     batch_start(v->wasi, &v->service.lock);
+    struct timeline *timeline = v->machine.stats->timeline;
+    timeline_phase(timeline, "timer, signals");
+    if (timeline)
+        timeline->entered_ns = clock_now_ns();
     while (v->end->kind == ENDED_NOT)
         vcpu_step(v);
+    timeline_phase(timeline, TIMELINE_GUEST);
     bool stopped = service_stop(&v->service);
     if (stopped) {
         batch_stop(v->wasi);

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
+from xml.etree import ElementTree
 
 import wasm
 from harness import ROOT, case, expect
@@ -37,3 +39,38 @@ def what_kvm_counts_is_in_the_report(t):
     assert kvm["faults"] > 0 and kvm["small_pages"] + kvm["large_pages"] > 0, kvm
     table = t.vm("--stats", module)
     expect(table, err_has=["page faults of the guest"])
+
+
+def rows(path):
+    """What the picture's rows are called, with their microseconds."""
+    root = ElementTree.parse(path).getroot()
+    titles = [t.text for t in root.iter("{http://www.w3.org/2000/svg}title")]
+    return [(name, int(us)) for name, us in (re.fullmatch(r"(.*): (\d+) us", t).groups() for t in titles
+                                             if "page faults" not in t)], titles
+
+
+@case
+def a_picture_of_the_start(t):
+    module = t.write("a<&>b.wasm", wasm.command(b""))
+    expect(t.vm("--trace-start", t.path("s.svg"), module))
+    found, titles = rows(t.path("s.svg"))
+    names = [name for name, _ in found]
+    wanted = ["before main, by CPU time", "words, signals, the module's file", "/dev/kvm, a virtual machine",
+              "address space, a memory slot", "a virtual CPU", "guest image, tables, boot record",
+              "guest: its engine", "guest: the module is read", "guest: linked, segments placed",
+              "guest: the program runs", "the machine is closed"]
+    assert [n for n in names if n in wanted] == wanted, names
+    exits = [title.split(":")[0] for title in titles if "page faults" in title]
+    assert exits[-1] == "end" and "ready" in exits and "memory_grow" in exits, exits
+    with open(t.path("s.svg")) as file:
+        assert "the start of " in file.read()
+    expect(t.vm("--trace-start", t.path("cut.svg"), "--", t.go("hello")), out="Hello, world!\n")
+    assert "guest: the program runs" in dict(rows(t.path("cut.svg"))[0])
+
+
+@case
+def a_picture_of_a_start_that_failed(t):
+    expect(t.vm("--trace-start", t.path("s.svg"), t.write("x.wasm", b"no module")), 126, err_has=["not a valid module"])
+    assert rows(t.path("s.svg"))[0]  # the machine was there, and says how far it came
+    result = t.vm("--trace-start", t.path("none.svg"), t.path("nowhere.wasm"))
+    assert result.status == 127 and not os.path.getsize(t.path("none.svg")), result
