@@ -60,12 +60,24 @@ def below(t, app, name):
     assert run("./data:ro", "put", home + "/data/f", "x").status == 1 and not os.path.exists(home + "/data/f")
 
 
+def linked(t, app):
+    """A directory that is reached by a link, with a listener: one of its names has a number behind the socket's, which
+    a C library must step over."""
+    home, link = os.path.realpath(t.mkdir("real/place")), t.path("link")
+    os.symlink(home, link)
+    t.write("real/place/f", "found\n")
+    for path in "f", link + "/f", home + "/f":
+        result = t.vm("--listen", "127.0.0.1:0", "--dir", ".", "--", app, "get", path, cwd=link, env={"PWD": link})
+        expect(result, 0, out="found\n", err_has="wasmvm: listening on 127.0.0.1:")
+
+
 def register(name, make):
     def probe(t):
         app = make()
         words(t, app)
         clock(t, app)
         below(t, app, name)
+        linked(t, app)
         # With a listener open behind the last directory.
         result = t.vm("--listen", "127.0.0.1:0", "--dir", t.path("home"), "--", app, "get", t.path("home/none"))
         expect(result, 1, out="", err_has=["wasmvm: listening on 127.0.0.1:", "probe: "])

@@ -143,6 +143,30 @@ static void test_times(void **state)
     OK(fd_filestat_set_times, fd, (uint64_t)INT64_MIN, INT64_MAX, FST_ATIM | FST_MTIM); /* no overflow */
 }
 
+/* Times before 1970 come back as they were given, and the host has the same: seconds, parts of them, 1969, 1901. */
+static void test_times_before_1970(void **state)
+{
+    (void)state;
+    const int64_t second = 1000000000;
+    const int64_t times[] = { -1, -second, -second - 1, -second + 1, -1500000000, -31536000 * second,
+                              -31535999 * second - 999999999, -2147483647 * second };
+    uint32_t fd = opened(ROOT, "file", 0, GO_RDWR, 0);
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        struct stat st;
+        int64_t t = times[i];
+        OK(fd_filestat_set_times, fd, (uint64_t)t, (uint64_t)t, FST_ATIM | FST_MTIM);
+        OK(fd_filestat_get, fd, OUT);
+        assert_int_equal(stat_out().mtim, t);
+        assert_int_equal(stat_out().atim, t);
+        assert_int_equal(stat(host_path("file"), &st), 0);
+        assert_true(st.st_mtim.tv_nsec >= 0 && st.st_mtim.tv_sec * second + st.st_mtim.tv_nsec == t);
+        OK(path_filestat_set_times, ROOT, 1, P1("file"), 0, 0, FST_MTIM);
+        OK(path_filestat_set_times, ROOT, 1, P1("file"), 0, (uint64_t)t, FST_MTIM);
+        OK(path_filestat_get, ROOT, 1, P1("file"), OUT);
+        assert_int_equal(stat_out().mtim, t);
+    }
+}
+
 static void test_times_of_links(void **state)
 {
     (void)state;
@@ -197,7 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_fdstat), TEST(test_directory_rights), TEST(test_set_flags), TEST(test_set_rights),
-        TEST(test_filestat), TEST(test_times), TEST(test_times_of_links), TEST(test_size),
+        TEST(test_filestat), TEST(test_times), TEST(test_times_before_1970), TEST(test_times_of_links), TEST(test_size),
         TEST(test_boot_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
