@@ -522,7 +522,7 @@ $(BUILD)/tests/script.elf: $(call objects,$(SCRIPT_GUEST_SRC),guest) $(filter-ou
 
 # ---- unit tests: every tests/unit/.../test_NAME.c is one cmocka program, linked with what it needs ----
 
-TSAN_BIN := $(addprefix $(BUILD)/tsan/,test_service test_batch test_dns)
+TSAN_BIN := $(addprefix $(BUILD)/tsan/,test_service test_batch test_dns test_cputime test_plugin_guard)
 UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC)) $(TSAN_BIN)
 SAN_LIBS := $(addprefix $(BUILD)/san/,libvmm.a libtest.a libshim.a libengine.a)
@@ -561,7 +561,7 @@ $(BUILD)/unit/%: $(BUILD)/san/tests/unit/%.o $(SAN_LIBS) $(BUILD)/san/libguest.a
 # They are made on the way to the programs, and kept.
 .SECONDARY: $(UNIT_SRC:%.c=$(BUILD)/san/%.o)
 
-# What two threads share: the hand-over of calls, bytes without calls, the resolver.
+# What two threads share: the hand-over of calls, bytes without calls, the resolver, CPU time, a plug-in's guard.
 $(BUILD)/tsan/test_service: $(call objects,tests/unit/vmm/run/test_service.c vmm/run/service.c vmm/base/message.c \
     vmm/base/cputime.c vmm/base/sink.c vmm/base/thread.c wasi-shim/hypercall.c,tsan)
 $(BUILD)/tsan/test_batch: $(call objects,tests/unit/vmm/net/test_batch.c vmm/net/batch.c vmm/net/backlog.c \
@@ -570,6 +570,9 @@ $(BUILD)/tsan/test_batch: $(call objects,tests/unit/vmm/net/test_batch.c vmm/net
 $(BUILD)/tsan/test_dns: $(call objects,tests/unit/vmm/net/test_dns.c $(addprefix vmm/base/,cputime.c \
     failure.c message.c sink.c thread.c) \
     $(addprefix vmm/net/,dns.c policy.c addr.c message.c log.c),tsan)
+$(BUILD)/tsan/test_cputime: $(call objects,tests/unit/vmm/base/test_cputime.c vmm/base/cputime.c,tsan)
+$(BUILD)/tsan/test_plugin_guard: $(call objects,tests/unit/vmm/cli/test_plugin_guard.c vmm/cli/plugin_guard.c \
+    $(addprefix vmm/base/,message.c sink.c thread.c),tsan)
 $(TSAN_BIN):
 	$(call program,-fsanitize=thread -lpthread -lcmocka)
 

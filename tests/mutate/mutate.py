@@ -239,7 +239,7 @@ def commands_of(path, root, wide):
         if any(fnmatch.fnmatch(path, p) for p in pattern.split("|")):
             if "{own}" in command and own not in folders:
                 continue
-            yield seconds, command.format(own=own, folder=" ".join(folders))
+            yield seconds, command.format(own=own, base=base, folder=" ".join(folders))
 
 
 class Tree:

@@ -583,71 +583,6 @@ static _Noreturn void be(const char *how)
     }
 }
 
-/* ---- the guard ---- */
-
-static bool never(void) { return false; }
-static bool at_once(void) { return true; }
-static volatile bool was_stuck;
-
-static void stuck(void)
-{
-    was_stuck = true;
-    pause(); /* it must not return; the test's end ends it */
-}
-
-static void stuck_for_once(void) { was_stuck = true; }
-
-/* A guard that is ended after 50 ms, of the 250 that it has.  A try in which this thread slept longer says nothing. */
-static void ended_in_time(uint64_t deadline_ns, bool (*wanted)(void))
-{
-    for (int tries = 0; tries < 20; tries++) {
-        uint64_t began = clock_now_ns();
-        was_stuck = false;
-        struct guard *g = guard_start(deadline_ns ? began + deadline_ns : 0,
-                                      &(struct guard_hooks){wanted, NULL, stuck_for_once});
-        usleep(50000);
-        guard_end(g);
-        if (!was_stuck)
-            return;
-        assert_true(clock_now_ns() - began > 250000000);
-    }
-    print_message("this machine is too busy: nothing is said\n");
-}
-
-static void test_guard_ended_in_time(void **state)
-{
-    (void)state;
-    ended_in_time(10000000, never);
-    ended_in_time(0, at_once);
-    struct guard *g = guard_start(0, &(struct guard_hooks){never, NULL, stuck});
-    usleep(800000);
-    guard_end(g);
-    assert_false(was_stuck);
-    g = guard_start(clock_now_ns() + 10000000, &(struct guard_hooks){at_once, at_once, stuck}); /* nothing is awaited */
-    usleep(800000);
-    guard_end(g);
-    assert_false(was_stuck);
-}
-
-static void test_guard_of_what_is_stuck(void **state)
-{
-    (void)state;
-    static struct guard *left[2]; /* their threads stay in `stuck` */
-    uint64_t began = clock_now_ns();
-    left[0] = guard_start(began + 10000000, &(struct guard_hooks){never, NULL, stuck});
-    usleep(100000);
-    assert_true(!was_stuck || clock_now_ns() - began > 250000000);
-    for (int i = 0; i < 2000 && !was_stuck; i++)
-        usleep(10000);
-    assert_true(was_stuck);
-    was_stuck = false;
-    left[1] = guard_start(0, &(struct guard_hooks){at_once, NULL, stuck});
-    for (int i = 0; i < 2000 && !was_stuck; i++)
-        usleep(10000);
-    assert_true(was_stuck);
-    (void)left;
-}
-
 int main(int argc, char **argv)
 {
     if (argc == 2)
@@ -660,8 +595,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_hello_cut), cmocka_unit_test(test_random_bytes), cmocka_unit_test(test_a_call),
         cmocka_unit_test(test_the_largest_frames), cmocka_unit_test(test_nested),
         cmocka_unit_test(test_misbehaviour), cmocka_unit_test(test_stop_in_a_call), cmocka_unit_test(test_no_hello),
-        cmocka_unit_test(test_not_started), cmocka_unit_test(test_guard_ended_in_time),
-        cmocka_unit_test(test_guard_of_what_is_stuck),
+        cmocka_unit_test(test_not_started),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     host_free(&table);
