@@ -89,6 +89,38 @@ static void what_is_written_is_read(void **state)
     assert_string_equal(back, "hello");
 }
 
+/* Each way in and out. */
+static void bytes_go_both_ways(void **state)
+{
+    (void)state;
+    char back[4] = "";
+    assert_true(guest_write(&mem, MAP_IMAGE + IMAGE_BYTES + 9, "one", 3));
+    assert_memory_equal(more + 9, "one", 3);
+    assert_true(guest_read(&mem, MAP_IMAGE + IMAGE_BYTES + 9, back, 3));
+    assert_string_equal(back, "one");
+    assert_true(linear_write(&mem, 77, "two", 3));
+    assert_true(linear_read(&mem, 77, back, 3));
+    assert_string_equal(back, "two");
+    struct iovec io = { NULL, 0 };
+    assert_true(linear_span(&mem, 77, 3, true, &io));
+    assert_true(io.iov_base == linear + 77 && io.iov_len == 3);
+    io = (struct iovec){ back, 1 };
+    assert_false(linear_span(&mem, LINEAR_BYTES, 3, true, &io));
+    assert_false(guest_span(&mem, LINEAR_BYTES, 3, true, &io));
+    assert_true(io.iov_base == back && io.iov_len == 1);
+}
+
+static void words_are_aligned(void **state)
+{
+    (void)state;
+    assert_ptr_equal(guest_word(&mem, 4), linear + 4);
+    assert_ptr_equal(guest_word(&mem, LINEAR_BYTES - 4), linear + LINEAR_BYTES - 4);
+    assert_null(guest_word(&mem, LINEAR_BYTES));
+    assert_null(guest_word(&mem, MAP_IMAGE)); /* read-only */
+    for (gva_t at = 1; at < 4; at++)
+        assert_null(guest_word(&mem, 4 + at));
+}
+
 static void a_refused_copy_changes_nothing(void **state)
 {
     (void)state;
@@ -119,6 +151,8 @@ int main(void)
         cmocka_unit_test(copies_follow_the_table),
         cmocka_unit_test(a_span_is_the_place_of_its_address),
         cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(bytes_go_both_ways),
+        cmocka_unit_test(words_are_aligned),
         cmocka_unit_test(a_refused_copy_changes_nothing),
         cmocka_unit_test(memory_that_is_not_there_holds_nothing),
     };
