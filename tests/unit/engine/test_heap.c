@@ -186,6 +186,26 @@ static void scratch_that_cannot_be_had_leaves_the_rest_usable(void **state)
     assert_non_null(scratch_alloc(&f->engine, 1 << 20));
 }
 
+/* A further chunk is a quarter of the last; near the heap's end it is as small as what is asked for, to the byte. */
+static void a_last_chunk_fits_what_is_left(void **state)
+{
+    struct fixture *f = *state;
+    enum { LAST = 4 << 20, ASKED = 50 << 10, HEAD = 16 };
+    for (unsigned more = 0; more < 2; more++) {
+        assert_non_null(scratch_alloc(&f->engine, LAST));
+        assert_non_null(heap_alloc(&f->engine, 16, 16)); /* it cannot grow in place */
+        f->engine.error.kind = ERROR_NONE;
+        f->engine.env.heap_cap = f->engine.heap_used + HEAD + ASKED - (more ? 0 : 16);
+        uint8_t *at = scratch_alloc(&f->engine, ASKED);
+        assert_int_equal(f->engine.error.kind, more ? ERROR_NONE : ERROR_NOMEM);
+        assert_int_equal(at != NULL, more);
+        if (at)
+            memset(at, 1, ASKED);
+        f->engine.env.heap_cap = CAP;
+        scratch_reset(&f->engine);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -202,6 +222,7 @@ int main(void)
         TEST(scratch_takes_one_piece_larger_than_all_chunks),
         TEST(scratch_chunk_grows_in_place_where_nothing_follows),
         TEST(scratch_that_cannot_be_had_leaves_the_rest_usable),
+        TEST(a_last_chunk_fits_what_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

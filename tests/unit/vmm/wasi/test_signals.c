@@ -59,6 +59,32 @@ static void what_is_asked_for_comes(void **state)
     assert_string_equal(come(fd, 9), "");
 }
 
+/* Several buffers, and none behind them: the array is as long as it is said to be. */
+static void several_buffers_and_none_behind(void **state)
+{
+    (void)state;
+    uint32_t fd = source_opened();
+    const struct desc *d = desc_get(wasi, fd);
+    for (int n = 0; n <= 3; n++) {
+        char wanted[] = "\x01\x02\x0f", came[4] = "", gone[] = "\x81\x82\x8f";
+        struct iovec *v = malloc(n * sizeof *v + !n);
+        for (int i = 0; i < n; i++)
+            v[i] = (struct iovec){ wanted + i, 1 };
+        assert_int_equal(d->ops->write(d, v, n, AT_POSITION), n);
+        assert_int_equal(signals_raise(source, SIGHUP), n > 0 ? SIGNAL_TAKEN : SIGNAL_UNWANTED);
+        assert_int_equal(signals_raise(source, SIGTERM), n > 2 ? SIGNAL_TAKEN : SIGNAL_UNWANTED);
+        for (int i = 0; i < n; i++)
+            v[i].iov_base = came + i;
+        if (n > 0)
+            assert_int_equal(d->ops->read(d, v, n, AT_POSITION), n > 2 ? 2 : 1);
+        assert_string_equal(came, n > 2 ? "\x01\x0f" : n > 0 ? "\x01" : "");
+        for (int i = 0; i < n; i++)
+            v[i].iov_base = gone + i;
+        assert_int_equal(d->ops->write(d, v, n, AT_POSITION), n);
+        free(v);
+    }
+}
+
 static void one_that_is_unread_is_one(void **state)
 {
     (void)state;
@@ -185,7 +211,7 @@ static void pipes_count_against_the_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_is_asked_for_comes), TEST(one_that_is_unread_is_one), TEST(no_longer_and_ignored),
+        TEST(what_is_asked_for_comes), TEST(several_buffers_and_none_behind), TEST(one_that_is_unread_is_one), TEST(no_longer_and_ignored),
         TEST(a_close_unwants_all), TEST(any_byte_is_harmless), TEST(after_the_end_nothing_comes),
         TEST(other_names_are_not_there), TEST(a_pipe_is_two), TEST(pipes_count_against_the_limit),
     };
