@@ -211,7 +211,8 @@ static void pipes_count_against_the_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_is_asked_for_comes), TEST(several_buffers_and_none_behind), TEST(one_that_is_unread_is_one), TEST(no_longer_and_ignored),
+        TEST(what_is_asked_for_comes), TEST(several_buffers_and_none_behind),
+        TEST(one_that_is_unread_is_one), TEST(no_longer_and_ignored),
         TEST(a_close_unwants_all), TEST(any_byte_is_harmless), TEST(after_the_end_nothing_comes),
         TEST(other_names_are_not_there), TEST(a_pipe_is_two), TEST(pipes_count_against_the_limit),
     };
