@@ -677,7 +677,30 @@ def loop(body, depth):
     return code + get(count) + const(I32, 1) + b"\x6b\x22" + u(count) + const(I32, 0) + b"\x4a\x0d\x00\x0b"
 
 
-THEMES = (alive, alive, alive, immediates, at_the_end, at_the_end, sums, sums, known, known, bulk_end, dispatch,
+def crowd(mod):
+    """More variables than registers, words of a set, or candidates, all alive over loops and a dispatch."""
+    r = mod.rng
+    body = Body(mod, r.choice((14, 16, 17, 32, 65, 260, 400)))
+    body.budget = 120
+    mine = [(len(PARAMS) + i, t) for i, t in enumerate(body.locals) if len(PARAMS) + i != body.acc]
+    some = lambda share: r.sample(mine, max(1, int(len(mine) * share)))
+    code, pc = b"", body.local(I32)
+    for at, t in some(r.choice((0.1, 0.7, 1))):
+        code += (get(body.pick(t)) if r.random() < 0.3 else const(t, number(r, t))) + put(at)
+    first = r.random() < 0.5 # the dispatch begins the function
+    code += b"\x03\x40\x02\x40\x02\x40" + get(pc) + b"\x0e\x02\x00\x01\x01\x0b" + body.fuel()
+    for at, t in some(r.choice((0.2, 0.9))):
+        code += get(at) + get(body.pick(t)) + op(r.choice(BIN[t])) + put(at)
+    code += loop(body, r.choice((1, 2)))
+    code += const(I32, 1) + put(pc) + (b"\x0c\x01" if r.random() < 0.5 else body.condition(1) + b"\x0d\x01") + b"\x0b"
+    for at, t in mine:
+        code += get(at) + body.mix(t)
+    if first: # no variable is set before it
+        code = code[code.index(b"\x03\x40\x02\x40\x02\x40"):]
+    return body.finish(code + b"\x0b", fuel=not first)
+
+
+THEMES = (crowd, alive, alive, alive, immediates, at_the_end, at_the_end, sums, sums, known, known, bulk_end, dispatch,
           resumable, calls, loops)
 
 
