@@ -252,6 +252,8 @@ static void test_headers(void **state)
     assert_error(t, ERROR_UNSUPPORTED, "module uses the component model (component version 13, offset 0x4), which");
     assert_null(parse(t, "\0asm\2\0\0\0", 8));
     assert_error(t, ERROR_UNSUPPORTED, "unknown binary version 2: only version 1 is supported");
+    assert_null(parse(t, "\0asm\1\2\3\4", 8));
+    assert_error(t, ERROR_UNSUPPORTED, "unknown binary version 67305985: only version 1 is supported"); /* 0x04030201 */
     assert_non_null(parse(t, HEADER, 8));
     assert_null(module_parse(&t->engine, t->copies->bytes, LIMIT_MODULE_BYTES + 1ull));
     assert_error(t, ERROR_LIMIT, "a module of 1073741825 bytes: this engine takes at most 1073741824");

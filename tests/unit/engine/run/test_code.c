@@ -333,6 +333,8 @@ static void without_heap_nothing_is_installed(void **state)
             if (done)
                 break;
             assert_int_equal(e->error.kind, ERROR_NOMEM);
+            assert_non_null(strstr(e->error.text, "memory"));
+            assert_null(strstr(e->error.text, "to compile")); /* what was missing is said by who missed it */
             expect_same(i, &before);
         }
         assert_true(func != CALLER || refused > 2);
@@ -361,6 +363,7 @@ static void without_code_memory_nothing_is_installed(void **state)
         e->env.code_grow = grow;
         assert_false(done);
         assert_int_equal(e->error.kind, ERROR_NOMEM);
+        assert_non_null(strstr(e->error.text, "MiB of code memory cannot be had"));
         expect_same(i, &before);
     }
     assert_int_equal(call(i, CALLER, 4), (uint32_t)-6);

@@ -139,6 +139,41 @@ static void test_rules_of_the_network(void **state)
     wasmvm_config_free(c);
 }
 
+/* Each list holds all that it is given, in order; an environment's names once.  The sanitizer sees lists that are too
+ * short. */
+static void test_lists_hold_everything(void **state)
+{
+    (void)state;
+    enum { MANY = 70 };
+    wasmvm_config *c = wasmvm_config_new();
+    char text[3][32];
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(text[0], sizeof text[0], "word%u", i);
+        snprintf(text[1], sizeof text[1], "/host%u", i);
+        snprintf(text[2], sizeof text[2], "/guest%u", i);
+        assert_int_equal(wasmvm_config_arg(c, text[0]), WASMVM_OK);
+        assert_int_equal(wasmvm_config_env(c, text[0], text[1]), WASMVM_OK);
+        assert_int_equal(wasmvm_config_env(c, text[0], text[2]), WASMVM_OK); /* again: the last one counts */
+        assert_int_equal(wasmvm_config_dir(c, text[1], text[2], i % 2 ? WASMVM_DIR_READ_ONLY : 0), WASMVM_OK);
+        assert_true(c->set.args.n == i + 1 && c->set.env.n == i + 1 && c->set.dirs.n == i + 1);
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(text[0], sizeof text[0], "word%u", i);
+        snprintf(text[1], sizeof text[1], "/host%u", i);
+        snprintf(text[2], sizeof text[2], "/guest%u", i);
+        const struct grant *d = &c->set.dirs.at[i];
+        assert_string_equal(c->set.args.at[i], text[0]);
+        assert_string_equal(words_env(&c->set.env, text[0]), text[2]);
+        assert_string_equal(d->host, text[1]);
+        assert_string_equal(d->guest, text[2]);
+        assert_true(d->read_only == (i % 2 != 0) && !d->tmp && !d->mounts && !d->last);
+    }
+    assert_int_equal(wasmvm_config_check(c, NULL), WASMVM_OK);
+    assert_int_equal(wasmvm_config_dir(c, "/other", "/guest69", 0), WASMVM_E_USAGE);
+    assert_int_equal(c->set.dirs.n, MANY);
+    wasmvm_config_free(c);
+}
+
 static void test_kinds_of_hypercalls(void **state)
 {
     (void)state;
@@ -198,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers_keep_their_bounds), cmocka_unit_test(test_of_texts_the_last_counts),
         cmocka_unit_test(test_marks_and_switches),        cmocka_unit_test(test_rules_of_the_network),
+        cmocka_unit_test(test_lists_hold_everything),
         cmocka_unit_test(test_kinds_of_hypercalls),       cmocka_unit_test(test_limits_in_one_call),
         cmocka_unit_test(test_a_configuration_in_use_is_frozen),
     };
