@@ -367,7 +367,7 @@ CLI_OBJ := $(call objects,$(CLI_SRC) $(BOTH_SRC),vmm)
 STATIC_OBJ := $(call objects,$(filter-out vmm/cli/library.c,$(CLI_SRC)) $(STATIC_SRC) $(BOTH_SRC),vmm)
 
 .PHONY: all
-all: $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec lib go oci
+all: $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(BUILD)/examples/guest.elf lib go oci
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -518,6 +518,16 @@ $(BUILD)/host/spec-script: $(call objects,$(SCRIPT_SRC),test)
 
 $(BUILD)/tests/script.elf: $(call objects,$(SCRIPT_GUEST_SRC),guest) $(filter-out %/guest/main.o,$(GUEST_OBJ)) \
     guest/link.ld
+	$(guest_image)
+
+# ---- a guest of one's own: docs/guest.md ----
+
+EXAMPLE_GUEST_SRC := \
+    images/examples/guest/guest.c \
+    guest/entry.S \
+    guest/note.c \
+
+$(BUILD)/examples/guest.elf: $(call objects,$(EXAMPLE_GUEST_SRC),guest) guest/link.ld
 	$(guest_image)
 
 # ---- unit tests: every tests/unit/.../test_NAME.c is one cmocka program, linked with what it needs ----

@@ -27,8 +27,9 @@ Run = collections.namedtuple("Run", "status wall cpu faults rss")
 class Program:
     """One row: its words, and the floor that it stands on."""
 
-    def __init__(self, name, words, linkage):
+    def __init__(self, name, words, linkage, status=0):
         self.name, self.words, self.linkage = name, [os.path.abspath(words[0]), *words[1:]], linkage
+        self.status = status
         self.runs, self.pss, self.report = [], 0, None
 
 
@@ -57,6 +58,8 @@ def programs(names, scratch):
             words[0] = subprocess.check_output(["which", words[0]], text=True).strip()
         linkage = "static" if is_static(words[0]) else "dynamic"
         if runtime.name == "wasmvm":
+            guest = ["--guest-image", os.path.join(ROOT, "build", "examples", "guest.elf"), trivial]
+            rows.append(Program("wasmvm, a guest of one's own", [words[0], *guest], linkage, status=7))
             rows.append(Program("wasmvm, trivial module", [words[0], trivial], linkage))
         warm = f" ({runtime.warm})" if runtime.warm else ""
         rows.append(Program(f"{runtime.name}, hello{warm}", words, linkage))
@@ -77,7 +80,7 @@ def run(rows, count):
 def ask(row, scratch):
     """The guest's own figures."""
     path = os.path.join(scratch, "report.json")
-    subprocess.run([row.words[0], f"--report={path}", *row.words[1:]], stdout=subprocess.DEVNULL, check=True)
+    subprocess.run([row.words[0], f"--report={path}", *row.words[1:]], stdout=subprocess.DEVNULL)
     with open(path) as file:
         row.report = json.load(file)
 
@@ -119,7 +122,7 @@ def main():
     print("| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
     for row in rows:
         print("| " + " | ".join(map(str, cells(row, floors[row.linkage]))) + " |")
-    wrong = sum(r.status != 0 for row in rows for r in row.runs)
+    wrong = sum(r.status != row.status for row in rows for r in row.runs)
     print(f"\n{wrong} wrong ends")
     return 1 if wrong else 0
 

@@ -8,9 +8,10 @@ import subprocess
 from xml.etree import ElementTree
 
 import wasm
-from harness import ROOT, case, expect
+from harness import ROOT, case, expect, prepare
 
 TRIVIAL = wasm.module(types=[wasm.functype()], funcs=[0], bodies=[wasm.body(b"")], exports=[("_start", wasm.FUNC, 0)])
+SOURCE = "images/examples/guest/guest.c"
 FLOOR = os.path.join(ROOT, "tests", "bench", "floor")
 
 
@@ -74,3 +75,22 @@ def a_picture_of_a_start_that_failed(t):
     assert rows(t.path("s.svg"))[0]  # the machine was there, and says how far it came
     result = t.vm("--trace-start", t.path("none.svg"), t.path("nowhere.wasm"))
     assert result.status == 127 and not os.path.getsize(t.path("none.svg")), result
+
+
+@case
+def a_guest_of_ones_own(t):
+    """docs/guest.md, and what its commands give."""
+    image, module = os.path.join(ROOT, "build/examples/guest.elf"), os.path.join(ROOT, "images/demo.wasm")
+    prepare(["make", "-s", "build/examples/guest.elf"], cwd=ROOT)
+    words = ["--guest-image", image, module]
+    expect(t.vm(*words), 7, out="hello from CPL 3, without a kernel\n", err="")
+    result = t.vm("--stats", *words)
+    assert result.status == 7 and b"VM exits    3," in result.err, result
+    result = t.vm("--trace-start", t.path("s.svg"), *words)
+    exits = [title.split(":")[0] for title in rows(t.path("s.svg"))[1] if "page faults" in title]
+    assert result.status == 7 and exits == ["memory_grow", "fd_write_one", "end"], exits
+    with open(os.path.join(ROOT, "docs/guest.md")) as page, open(os.path.join(ROOT, SOURCE)) as source:
+        said = page.read()
+        assert f"of {len(source.readlines())} lines" in said and "version" in said
+    for command in re.findall(r"^    build/wasmvm (.*)$", said, re.M):
+        assert t.vm(*command.replace("start.svg", t.path("s.svg")).split(), cwd=ROOT).status == 7, command
