@@ -282,6 +282,7 @@ CLANG := clang-14
 BUILD ?= build
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
+LIBDIR ?= $(PREFIX)/lib
 VERSION := 0.1.0
 
 # V=1 shows whole command lines.
@@ -289,7 +290,9 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)')
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-BASE := -std=c11 -O2 -g $(WARN) -I. -MMD -MP
+# What a package's build maps its directory to, so that the same source gives the same bytes everywhere.
+PATH_MAP ?=
+BASE := -std=c11 -O2 -g $(PATH_MAP) $(WARN) -I. -MMD -MP
 # The image is linked at a fixed address above 4 GiB: position-independent code reaches its data relative to rip.  The
 # linker must not relax that code to 32-bit absolute addresses.
 FREESTANDING := -ffreestanding -fpie -fvisibility=hidden -fno-stack-protector -fcf-protection=none \
@@ -338,7 +341,7 @@ $(BUILD)/$1/%.o: %.c
 $(BUILD)/$1/%.o: %.S
 	@mkdir -p $$(@D)
 	$$(call say,AS $1 $$<)
-	$$(Q)$$(CC) $$(ASSEMBLED_$1) -g -I. -MMD -MP -DGUEST_ELF='"$(BUILD)/guest.elf"' -c -o $$@ $$<
+	$$(Q)$$(CC) $$(ASSEMBLED_$1) -g $(PATH_MAP) -I. -MMD -MP -DGUEST_ELF='"$(BUILD)/guest.elf"' -c -o $$@ $$<
 endef
 
 # Objects of the list $1 in $(BUILD)/$2/.
@@ -388,6 +391,20 @@ $(BUILD)/wasmvm: $(STATIC_OBJ) $(BUILD)/lib/libwasmvm.a $(BUILD)/wasmvm-dynamic
 
 $(BUILD)/wasmvm-dynamic: $(CLI_OBJ) $(BUILD)/lib/libwasmvm.a
 	$(call program,-pie $(HARDENED_LD) $(VMM_LIBS))
+
+# ---- completions of the shells, from the option tables ----
+
+SHELLS := bash zsh fish
+.PHONY: completions
+completions: $(SHELLS:%=$(BUILD)/completions/%)
+
+$(BUILD)/host/completions: $(BUILD)/vmm/packaging/completions.o $(filter-out %/main.o,$(CLI_OBJ)) \
+    $(BUILD)/lib/libwasmvm.a
+	$(call program,$(VMM_LIBS))
+
+$(BUILD)/completions/%: $(BUILD)/host/completions
+	@mkdir -p $(@D)
+	$(Q)$< $* >$@
 
 # ---- libwasmvm: the monitor without its command line ----
 #
@@ -714,7 +731,10 @@ mode_parts = \
 
 ## make            build $(BUILD)/wasmvm with the guest image in it, and $(BUILD)/lib/libwasmvm.so and .a
 ## make install    to PREFIX (/usr/local), below DESTDIR: wasmvm, wasmvm-binfmt, go_wasip1_wasm_exec, the man page,
-##                 wasmvm-oci, libwasmvm, wasmvm.h, wasmvm_plugin.h
+##                 wasmvm-oci, completions, libwasmvm (LIBDIR), wasmvm.h, wasmvm_plugin.h
+## make dist       what is committed, as $(BUILD)/dist/wasmvm-VERSION.tar.xz
+## make deb        the Debian packages, in $(BUILD)/deb (network)
+## make test-packages  makes them twice, installs them in a fresh Debian and runs a module there (root, network)
 ## make deps       install the Debian packages that building and testing need (root, network)
 ## make demo       install what building needs, build, run images/demo.wasm in a VM (root, network at first)
 ## make check      what you run all day: look, includes, warnings of gcc and clang, unit tests under ASan and UBSan
@@ -749,8 +769,8 @@ mode_parts = \
 ## make clean      remove build/ but for what came by network (make distclean: all of it)
 .PHONY: install deps demo images check spec spec-vm test fuzz fuzz-diff test-svm model std test-modules test-tools
 .PHONY: test-go test-peers test-modes bench-serve bench fresh bench-calls bench-idle bench-compile clean distclean help
-.PHONY: surface code-hash bench-count bench-start test-san mutate test-oci
-install: all
+.PHONY: surface code-hash bench-count bench-start test-san mutate test-oci dist deb test-packages
+install: all completions
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/include
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
 	ln -sf wasmvm $(DESTDIR)$(PREFIX)/bin/wasmvm-binfmt
@@ -758,15 +778,29 @@ install: all
 	install $(BUILD)/wasmvm-go $(BUILD)/wasmvm-dynamic $(BUILD)/go-exec $(DESTDIR)$(PREFIX)/libexec/wasmvm
 	install $(BUILD)/wasmvm-oci $(DESTDIR)$(PREFIX)/bin
 	cp -r $(BUILD)/share/wasmvm/go $(DESTDIR)$(PREFIX)/share/wasmvm
-	install -m 644 docs/wasmvm.1 $(DESTDIR)$(PREFIX)/share/man/man1
-	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 644 docs/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 -D $(BUILD)/completions/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/wasmvm
+	install -m 644 -D $(BUILD)/completions/zsh $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_wasmvm
+	install -m 644 -D $(BUILD)/completions/fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/wasmvm.fish
+	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig
 	install -m 644 vmm/wasmvm.h vmm/wasmvm_plugin.h $(DESTDIR)$(PREFIX)/include
-	install -m 644 $(BUILD)/lib/libwasmvm.a $(DESTDIR)$(PREFIX)/lib
-	install $(BUILD)/lib/libwasmvm.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib
-	ln -sf libwasmvm.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/$(SONAME)
-	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libwasmvm.so
-	sed -e 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' vmm/wasmvm.pc.in \
-	    >$(DESTDIR)$(PREFIX)/lib/pkgconfig/wasmvm.pc
+	install -m 644 $(BUILD)/lib/libwasmvm.a $(DESTDIR)$(LIBDIR)
+	install -m 644 $(BUILD)/lib/libwasmvm.so.$(VERSION) $(DESTDIR)$(LIBDIR)
+	ln -sf libwasmvm.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libwasmvm.so
+	sed -e 's,@PREFIX@,$(PREFIX),; s,@LIBDIR@,$(LIBDIR),; s,@VERSION@,$(VERSION),' vmm/wasmvm.pc.in \
+	    >$(DESTDIR)$(LIBDIR)/pkgconfig/wasmvm.pc
+
+dist:
+	packaging/dist.sh $(VERSION) $(BUILD)/dist
+
+deb:
+	@tests/tools/deps.sh build deb
+	packaging/deb.sh $(VERSION) $(BUILD)/deb
+
+test-packages:
+	@tests/tools/deps.sh build deb fresh
+	tests/packages/run.sh $(BUILD)
 
 deps:
 	tests/tools/deps.sh build check test fuzz svm

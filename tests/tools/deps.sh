@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that are missing: tests/tools/deps.sh GROUP...
 #
-# Groups: build (make, demo), check, test, fuzz, svm, modules, peers, oci, bench, fresh.  Nothing happens where all is
+# Groups: build (make, demo), check, test, fuzz, svm, modules, peers, oci, bench, deb, fresh.  Nothing happens where all is
 # there; installing needs root.
 set -eu
 
@@ -84,6 +84,17 @@ containerd containerd
 ROWS
         ;;
     bench) echo "valgrind valgrind" ;;
+    deb) cat <<'ROWS'
+dh debhelper
+dpkg-buildpackage dpkg-dev
+lintian lintian
+fakeroot fakeroot
+xz xz-utils
+systemd-analyze systemd
+zsh zsh
+fish fish
+ROWS
+        ;;
     fresh) echo "debootstrap debootstrap" ;;
     *) echo "deps: no such group: $1" >&2 && exit 2 ;;
     esac
