@@ -25,6 +25,6 @@ dpkg-buildpackage -us -uc >../build.log 2>&1 || { tail -n 30 ../build.log; exit 
 cd ..
 rm -rf "wasmvm-$version"
 # These packages are not uploaded to Debian: no bug of its asks for them.
-lintian --no-tag-display-limit --fail-on warning,error --suppress-tags initial-upload-closes-no-bugs wasmvm_*.changes >lintian.log 2>&1 ||
+lintian --fail-on warning,error --suppress-tags initial-upload-closes-no-bugs wasmvm_*.changes >lintian.log 2>&1 ||
     { cat lintian.log; exit 1; }
 ls -- *.deb
