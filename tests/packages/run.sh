@@ -86,11 +86,14 @@ mkdir -p "$root/srv" && cp "$build"/deb/*.deb images/demo.wasm "$root/srv/"
 # The first program of docs/embedding.md.
 sed -n '/^```c$/,/^```$/p' docs/embedding.md | sed '1d; /^```$/q' | sed '$d' >"$root/srv/embed.c"
 check "apt installs the command" inside 'apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \
-    --no-install-recommends /srv/wasmvm_*.deb /srv/wasmvm-oci_*.deb /srv/libwasmvm0_*.deb /srv/libwasmvm-dev_*.deb gcc libc6-dev pkg-config man-db'
+    --no-install-recommends /srv/wasmvm_*.deb /srv/wasmvm-oci_*.deb \
+    /srv/libwasmvm0_*.deb /srv/libwasmvm-dev_*.deb gcc libc6-dev pkg-config man-db'
 check "it tells its version" inside "[ \"\$(wasmvm --version)\" = 'wasmvm $version' ]"
-check "its man pages are there" inside 'zcat -f /usr/share/man/man1/wasmvm.1* /usr/share/man/man1/wasmvm-go.1* \
+check "its man pages are there" inside 'zcat -f /usr/share/man/man1/wasmvm.1* \
+    /usr/share/man/man1/wasmvm-go.1* \
     /usr/share/man/man1/wasmvm-oci.1* | grep -q .'
-check "wasmvm go finds its own program" inside 'wasmvm go run . 2>&1 | grep -q "go: "; wasmvm go --help | grep -q overlay'
+check "wasmvm go finds its own program" inside \
+    'wasmvm go run . 2>&1 | grep -q "go: "; wasmvm go --help | grep -q overlay'
 check "the runtime of containers hands on to runc" inside 'wasmvm-oci --version | grep -q runc'
 check "a program is compiled against the library" inside \
     'cd /srv && gcc -o embed embed.c $(pkg-config --cflags --libs wasmvm) && gcc -static-libgcc -o embed-a embed.c \
@@ -100,14 +103,17 @@ if (: <>/dev/kvm) 2>/dev/null; then
     check "there is a user of the group kvm" inside 'groupadd -f -r kvm && useradd -m -G kvm someone &&
         mknod -m 660 /dev/kvm c 10 232 && chgrp kvm /dev/kvm'
     check "a user of the group runs a module" inside \
-        'su someone -c "cd; mkdir data; echo hello >data/file; wasmvm --dir data::/data --env GREETING=hi /srv/demo.wasm /data"'
-    check "the program compiled against the library runs one" inside 'cd /srv && ./embed demo.wasm && ./embed-a demo.wasm'
+        'su someone -c "cd; mkdir data; echo hello >data/file
+            wasmvm --dir data::/data --env GREETING=hi /srv/demo.wasm /data"'
+    check "the program compiled against the library runs one" inside \
+        'cd /srv && ./embed demo.wasm && ./embed-a demo.wasm'
 else
     echo "skipped  what runs a module: no /dev/kvm"
     skipped=2
     [ "${REQUIRE_KVM:-}" != 1 ] || failed=$((failed + skipped))
 fi
-check "removing it leaves nothing" inside 'apt-get -qq purge -y wasmvm wasmvm-oci libwasmvm0 libwasmvm-dev >/dev/null
+check "removing it leaves nothing" inside '
+    apt-get -qq purge -y wasmvm wasmvm-oci libwasmvm0 libwasmvm-dev >/dev/null
     left=$(find /bin/ /etc /lib/ /usr -xdev -name "*wasmvm*"); echo "$left"; [ -z "$left" ]'
 
 echo "$passed passed, $failed failed, $skipped skipped"

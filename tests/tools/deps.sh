@@ -1,8 +1,8 @@
 #!/bin/bash
 # Installs the Debian packages that are missing: tests/tools/deps.sh GROUP...
 #
-# Groups: build (make, demo), check, test, fuzz, svm, modules, peers, oci, bench, deb, fresh.  Nothing happens where all is
-# there; installing needs root.
+# Groups: build (make, demo), check, test, fuzz, svm, modules, peers, oci, bench, deb, fresh.  Nothing happens
+# where all is there; installing needs root.
 set -eu
 
 # What shows that it is there (a command or a file), and the package that brings it.
