@@ -84,6 +84,7 @@ GUEST_SRC := \
     guest/memory.c \
     guest/note.c \
     guest/quit.c \
+    guest/save.c \
     guest/start.S \
     guest/text.c \
 
@@ -100,6 +101,11 @@ VMM_SRC := \
     vmm/base/sink.c \
     vmm/base/thread.c \
     vmm/base/within.c \
+    vmm/cache/entry.c \
+    vmm/cache/hash.c \
+    vmm/cache/list.c \
+    vmm/cache/saved.c \
+    vmm/cache/store.c \
     vmm/jail/crew.c \
     vmm/jail/identity.c \
     vmm/jail/jail.c \
@@ -116,6 +122,7 @@ VMM_SRC := \
     vmm/machine/invoke.c \
     vmm/machine/kvm.c \
     vmm/machine/ram.c \
+    vmm/machine/resume.c \
     vmm/machine/tables.c \
     vmm/machine/timeline.c \
     vmm/machine/vm.c \
@@ -416,7 +423,11 @@ SONAME := libwasmvm.so.0
 .PHONY: lib
 lib: $(BUILD)/lib/libwasmvm.so $(BUILD)/lib/libwasmvm.a
 
-$(BUILD)/lib/vmm/machine/blob.o: $(BUILD)/guest.elf
+$(BUILD)/lib/vmm/machine/blob.o: $(BUILD)/guest.elf $(BUILD)/guest.hash
+$(BUILD)/lib/vmm/machine/blob.o: ASSEMBLED_lib += -DGUEST_HASH='"$(BUILD)/guest.hash"'
+
+$(BUILD)/guest.hash: $(BUILD)/guest.elf
+	$(Q)sha256sum $< | head -c 64 >$@
 
 $(BUILD)/lib/libwasmvm.so: $(LIB_OBJ) vmm/wasmvm.map
 	$(call say,LD $@)

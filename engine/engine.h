@@ -62,6 +62,13 @@ struct engine_env {
     /* The stack of wasm frames; below stack_lo lies an unmapped guard of at least 4 MiB. */
     uint8_t *stack_lo, *stack_hi;
 
+    /* Before bytes of the module are read that lie behind its parsing; NULL where all are there for good. */
+    void (*module_want)(void *self, uint64_t offset, uint64_t bytes);
+
+    /* A bit for each function of the index space that is compiled, of so many functions; NULL: nobody asks. */
+    uint8_t *compiled;
+    uint32_t compiled_cap;
+
     uint64_t (*clock_ns)(void *self); /* for statistics only; may return 0 */
     uint32_t cpu;                     /* CPU_* bits of wasi-shim/abi.h's meaning, given as enum engine_cpu */
 };
@@ -123,6 +130,11 @@ typedef bool (*resolve_fn)(void *self, struct name module, struct name field, en
                            const struct functype *type /* EXTERN_FUNC only */, struct extern_ref *out);
 
 struct engine *engine_new(const struct engine_env *env); /* NULL: no heap */
+/* An engine whose heap, code and memories were copied while no wasm ran, to the same addresses: it goes on in other
+ * surroundings.  What it has counted begins anew, but for what is there. */
+void engine_resume(struct engine *, const struct engine_env *env);
+/* Before such a copy: what is of no use to it becomes zero.  *heap, *code: so many bytes of each are in use. */
+void engine_settle(struct engine *, uint64_t *heap, uint64_t *code);
 struct error *engine_error(struct engine *);
 
 /* Parses all but the function bodies; false return = NULL, engine_error says why.  Spec 5.5. */

@@ -135,3 +135,10 @@ void scratch_reset(struct engine *engine)
     if (first)
         chunk_use(engine, first, 0);
 }
+
+void scratch_clear(struct engine *engine)
+{
+    for (struct chunk *chunk = engine->scratch_state; chunk; chunk = chunk->next)
+        mem_fill((uint8_t *)(chunk + 1), 0, chunk->bytes);
+    scratch_reset(engine);
+}

@@ -11,6 +11,7 @@ void *heap_alloc(struct engine *, uint64_t bytes, uint64_t align);
 /* Scratch for one compilation: reset as a whole; its memory is reused. */
 void *scratch_alloc(struct engine *, uint64_t bytes); /* 16-aligned, NOT zeroed */
 void scratch_reset(struct engine *);
+void scratch_clear(struct engine *); /* makes all of it zero, and resets it */
 
 /* ---- error.c ---- */
 /* Formats: %s %u %x, %lu %lx of 64 bits, %% and %.*s: length as unsigned int, bytes escaped by name_escape.  Returns

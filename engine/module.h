@@ -103,6 +103,11 @@ struct module {
     bool *valid;                             /* per defined function: its body has been validated */
 };
 
+/* Before bytes are read that lie behind module_parse: they may come only now (engine_env.module_want). */
+void module_want(const struct module *, uint64_t offset, uint64_t bytes);
+/* The same of the exports' names. */
+void module_want_exports(const struct module *);
+
 /* ---- validate.c ---- */
 /* Validates one body (spec appendix, "validation algorithm"; iterative).  false: engine->error (ERROR_INVALID or
  * ERROR_MALFORMED, ERROR_UNSUPPORTED, ERROR_LIMIT, ERROR_NOMEM), naming function and offset.  func is defined, not

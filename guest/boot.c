@@ -20,11 +20,26 @@ static void engine_start(void)
         end_run(END_NOMEM, "no memory for the engine", 0);
 }
 
-void guest_boot(void)
+static void shim_start(void)
 {
     guest.control = (struct control *)MAP_CONTROL;
     boot_check();
     shim_init(&guest.shim, guest.control);
+}
+
+void guest_boot(void)
+{
+    shim_start();
     engine_start();
+    quit_ready(guest.control);
+}
+
+/* The shim begins anew: what it knew was another run's. */
+void guest_reboot(void)
+{
+    struct engine_env env;
+    shim_start();
+    memory_env(guest.control, &env);
+    engine_resume(guest.engine, &env);
     quit_ready(guest.control);
 }

@@ -18,8 +18,15 @@ extern struct guest guest;
 /* Makes the engine and what it stands on. */
 void guest_boot(void);
 
+/* Takes over the engine of an image, instead. */
+void guest_reboot(void);
+
 /* ---- main.c: the run, from the first C instruction to its end ---- */
 _Noreturn void guest_main(void);
+
+/* ---- save.c: an image of the state before the module's first instruction ---- */
+/* Compiles the functions that the monitor names, and has the image made. */
+void save_start(void);
 
 /* ---- invoke.c: --invoke ---- */
 /* Before the module's first instruction: what does not fit ends the run. */
@@ -37,6 +44,8 @@ bool exports_func(const char *name, uint32_t *func);
 
 /* ---- memory.c: what the engine asks of its surroundings, on top of hypercalls ---- */
 void memory_env(struct control *, struct engine_env *out);
+/* Of the module's bytes none counts as there. */
+void memory_module_forget(void);
 
 /* ---- text.c: bounded text; what does not fit is left out, the terminating NUL always fits ---- */
 struct text { char *bytes; size_t len, cap; };

@@ -135,16 +135,18 @@ static enum trap answered(uint64_t *value)
 
 _Static_assert(ERROR_TEXT >= CALL_WORDS, "a host function's sentence is an error of the engine");
 
-/* A host_fn: every call of a host function arrives here. */
+/* A host_fn: every call of a host function arrives here.  data is its number in the monitor's table: where the table
+ * stands may be another place in a run that goes on from an image. */
 static enum trap enter(void *data, struct instance *caller, struct cell *cells)
 {
-    const struct host_import *import = data;
+    uint32_t number = (uint32_t)(uintptr_t)data;
+    const struct host_import *import = &imports()[number];
     struct slot *slot = &guest.control->slot;
     const char *sig = string_at(import->sig_off);
     uint32_t n = params_of(sig);
     uint64_t value, *to = values_at(slot->args + ARGS_host, SLOT_ARGS - ARGS_host, n);
     (void)caller;
-    host_encode(slot->args, &(struct host_args){.function = (uint64_t)(import - imports())});
+    host_encode(slot->args, &(struct host_args){.function = number});
     for (uint32_t i = 0; i < n; i++)
         to[i] = cells[i].lo;
     hypercall_send(slot, CALL_host);
@@ -206,7 +208,7 @@ bool host_resolve(void *self, struct name module, struct name field, enum extern
         const struct host_import *import = &imports()[i];
         if (!name_is(module, string_at(import->module_off)) || !name_is(field, string_at(import->name_off)))
             continue;
-        *out = (struct extern_ref){.kind = EXTERN_FUNC, .host = {enter, (void *)import},
+        *out = (struct extern_ref){.kind = EXTERN_FUNC, .host = {enter, (void *)(uintptr_t)i},
                                    .host_type = type_given(string_at(import->sig_off)),
                                    .provider = string_at(import->provider_off)};
         return true;

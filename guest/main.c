@@ -42,12 +42,13 @@ static void instance_compile_all(void)
             end_error(engine_error(guest.engine));
 }
 
-/* What runs first: a command's _start, a reactor's _initialize; a plain library may have neither. */
-struct entry { uint32_t func; bool found, reactor; };
+/* What runs first: a command's _start, a reactor's _initialize; a plain library may have neither.  It is found before
+ * an image is made, as names are bytes of the module. */
+struct entry { uint32_t func; bool looked, found, reactor; };
 
-static struct entry entry_find(void)
+static struct entry entry_look(void)
 {
-    struct entry entry = {0};
+    struct entry entry = {.looked = true};
     entry.found = exports_func("_start", &entry.func);
     if (!entry.found)
         entry.found = entry.reactor = exports_func("_initialize", &entry.func);
@@ -58,6 +59,14 @@ static struct entry entry_find(void)
         end_run(END_UNSUPPORTED, entry.reactor
                 ? "its _initialize takes arguments or gives results: it is not a WASI library"
                 : "its _start takes arguments or gives results: it is not a WASI program", 0);
+    return entry;
+}
+
+static struct entry entry_find(void)
+{
+    static struct entry entry;
+    if (!entry.looked)
+        entry = entry_look();
     return entry;
 }
 
@@ -112,8 +121,22 @@ static void mark(enum guest_mark which)
     guest.control->stats.marks_tsc[which] = __builtin_ia32_rdtsc();
 }
 
+/* The image is as it was behind save_start. */
+_Noreturn static void program_resume(void)
+{
+    guest_reboot();
+    for (enum guest_mark which = 0; which < GUEST_MARKS; which++)
+        mark(which);
+    if (flag(BOOT_SAVE))
+        save_start();
+    program_run(run_prepare());
+}
+
 _Noreturn void guest_main(void)
 {
+    guest.control = (struct control *)MAP_CONTROL;
+    if (flag(BOOT_RESUME))
+        program_resume();
     guest_boot();
     mark(MARK_ENGINE);
     struct module *module = module_load();
@@ -124,5 +147,9 @@ _Noreturn void guest_main(void)
     mark(MARK_LINKED);
     if (flag(BOOT_COMPILE_ALL))
         instance_compile_all();
+    if (flag(BOOT_SAVE)) {
+        entry_find();
+        save_start();
+    }
     program_run(run_prepare());
 }

@@ -48,6 +48,35 @@ static uint64_t clock_ns(void *self)
     return shim_clock_ns(self);
 }
 
+/* ---- the module's bytes, where they come late ---- */
+
+static uint64_t pieces[MAP_MODULE_MAX / MODULE_PIECE / 64]; /* those that are there */
+
+static bool piece_there(uint64_t piece)
+{
+    return pieces[piece / 64] >> piece % 64 & 1;
+}
+
+static void module_want(void *self, uint64_t offset, uint64_t bytes)
+{
+    struct control *control = self;
+    uint64_t from = offset / MODULE_PIECE, to = (offset + bytes - 1) / MODULE_PIECE + 1;
+    while (from < to && piece_there(from))
+        from++;
+    while (from < to && piece_there(to - 1))
+        to--;
+    if (from == to)
+        return;
+    HYPERCALL(&control->slot, module_bytes, .from = from, .to = to);
+    for (; from < to; from++)
+        pieces[from / 64] |= 1ull << from % 64;
+}
+
+void memory_module_forget(void)
+{
+    __builtin_memset(pieces, 0, sizeof pieces);
+}
+
 void memory_env(struct control *control, struct engine_env *out)
 {
     const struct boot_record *boot = &control->boot;
@@ -59,6 +88,8 @@ void memory_env(struct control *control, struct engine_env *out)
         .code_cap = MAP_CODE_MAX, .code_usable = boot->code_bytes, .code_grow = code_grow,
         .memory_open = memory_open, .memory_grow = memory_grow, .memory_limit = boot->memory_limit,
         .stack_lo = stack_top - boot->stack_bytes, .stack_hi = stack_top,
+        .module_want = boot->flags & BOOT_RESUME ? module_want : NULL,
+        .compiled = control->compiled, .compiled_cap = FUNC_BITS,
         .clock_ns = clock_ns, .cpu = boot->cpu_features,
     };
 }

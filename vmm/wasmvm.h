@@ -154,6 +154,9 @@ enum wasmvm_hypercall { WASMVM_HYPERCALL_AUTO, WASMVM_HYPERCALL_EXIT, WASMVM_HYP
 int wasmvm_config_hypercall(wasmvm_config *, enum wasmvm_hypercall);
 /* Another guest image than the one in the library. */
 int wasmvm_config_guest_image(wasmvm_config *, const char *file);
+/* Where images of starts are kept (docs/cache.md): a directory of one's own, made if it is not there.  For modules by
+ * wasmvm_module_fd. */
+int wasmvm_config_cache(wasmvm_config *, const char *directory);
 /* Who hears what the library has to say beside errors, a line each (refused connections, host functions' log).  On
  * any thread that works for an instance; NULL (the default) = nobody. */
 int wasmvm_config_log(wasmvm_config *, void (*log)(void *context, const char *line), void *context);
@@ -166,9 +169,9 @@ int wasmvm_config_trace(wasmvm_config *, const char *file);
 /* wasmvm_run calls this export in place of _start, with the program's arguments as numbers, and writes its results, one
  * a line, to the out of wasmvm_config_stdio. */
 int wasmvm_config_invoke(wasmvm_config *, const char *name);
-/* What is left of the command line's options, by their names: "validate", "compile-all", "hypercall-all", "raw-tty";
- * and "kvm-counts": the report has what KVM itself counted, which the command wants for --stats and --report;
- * "trace-start": wasmvm_report has a picture of the start. */
+/* What is left of the command line's options, by their names: "validate", "compile-all", "hypercall-all", "raw-tty",
+ * "cache-now"; and "kvm-counts": the report has what KVM itself counted, which the command wants for --stats and
+ * --report; "trace-start": wasmvm_report has a picture of the start. */
 int wasmvm_config_flag(wasmvm_config *, const char *name);
 /* wasmvm_run does not wait at its end for a host function that does not return: it returns, and the instance keeps what
  * it holds, also from wasmvm_instance_free, as the function may still be looking.  For programs that end then. */

@@ -144,6 +144,13 @@ struct fdstat { uint8_t filetype, pad0; uint16_t flags; uint32_t pad1; uint64_t 
 
 #define RANDOM_POOL 4096
 
+/* A bit for each function of the module's index space, as many as are kept: which the guest has compiled, or, where it
+ * makes an image of its start, which it shall compile. */
+#define FUNC_BITS (1u << 17)
+
+/* The module's bytes come in pieces of this size, where they come late (CALL_module_bytes). */
+#define MODULE_PIECE 0x10000u
+
 /* A host function: offsets of NUL-terminated strings in the control area; sig as in calls.def, f = f32, F = f64. */
 struct host_import { uint32_t module_off, name_off, sig_off, provider_off; };
 
@@ -212,6 +219,10 @@ enum {
     BOOT_EXPORTS = 1 << 4,         /* after _initialize exports are called by `next`; _start is not run */
     BOOT_MORE_PREOPENS = 1 << 5,   /* behind the sockets: only the monitor knows them */
     BOOT_NETWORK = 1 << 6,       /* some network is granted: guest_stats.own_network is wanted */
+    BOOT_SAVE = 1 << 7,          /* before the module's first instruction: compile what control->compiled says, and
+                                    CALL_save */
+    BOOT_SAVE_ONLY = 1 << 8,     /* ... and end with 0 */
+    BOOT_RESUME = 1 << 9,        /* the image of such a start is in memory: go on behind it */
 };
 
 enum {
@@ -234,6 +245,7 @@ struct control {
     uint64_t quit_stack;
     uint64_t boot_tsc; /* rdtsc by the guest's first instructions; the monitor finds the TSC offset by it */
     struct batch batch;
+    uint8_t compiled[FUNC_BITS / 8];
 };
 
 /* Why the guest ends a run by CALL_end (args: reason, text gva, text length, code). */

@@ -292,3 +292,22 @@ struct module *module_parse(struct engine *e, const uint8_t *bytes, size_t len)
         e->stats.parse_ns += e->env.clock_ns(e->env.self) - start_ns;
     return ok ? m : NULL;
 }
+
+/* ---- bytes that come late ---- */
+
+void module_want(const struct module *m, uint64_t offset, uint64_t bytes)
+{
+    const struct engine_env *env = &m->engine->env;
+    if (!env->module_want || bytes == 0)
+        return;
+    ENGINE_ASSERT(offset <= m->len && bytes <= m->len - offset);
+    env->module_want(env->self, offset, bytes);
+}
+
+void module_want_exports(const struct module *m)
+{
+    if (m->nexports == 0 || !m->engine->env.module_want)
+        return;
+    const struct name *first = &m->exports[0].name, *last = &m->exports[m->nexports - 1].name;
+    module_want(m, (uint64_t)(first->bytes - m->bytes), (uint64_t)(last->bytes + last->len - first->bytes));
+}

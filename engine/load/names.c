@@ -69,6 +69,7 @@ static struct names names_of(const struct module *module)
     struct names n = { .left = 0 };
     if (module->name_section == 0)
         return n;
+    module_want(module, module->name_section, module->name_section_len);
     n.at = module->bytes + module->name_section;
     n.end = n.at + module->name_section_len;
     if (!leb_read(&n.at, n.end, &n.left))
@@ -116,6 +117,7 @@ uint32_t func_named(const struct module *module, const char *prefix, uint32_t fr
 
 static bool export_name(const struct module *module, uint32_t func, struct name *out)
 {
+    module_want_exports(module);
     for (uint32_t i = 0; i < module->nexports; i++) {
         const struct export *export = &module->exports[i];
         if (export->kind == EXTERN_FUNC && export->index == func && export->name.len > 0) {

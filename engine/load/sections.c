@@ -5,18 +5,23 @@
 
 /* ---- types ---- */
 
-static bool types_read(struct parser *p, const char *what, uint32_t limit, uint32_t *n, const uint8_t **codes)
+/* Into *room, as types are asked for long after the module's bytes may be gone. */
+static bool types_read(struct parser *p, const char *what, uint32_t limit, uint32_t *n, const uint8_t **codes,
+                       uint8_t **room)
 {
     if (!parser_count(p, what, limit, 1, n))
         return false;
-    *codes = reader_bytes(&p->r, *n);
-    for (uint32_t i = 0; i < *n; i++)
-        if (!type_is_value((*codes)[i]))
-            return type_refuse(p->engine, (uint32_t)(*codes + i - p->r.start), (*codes)[i]);
+    const uint8_t *bytes = reader_bytes(&p->r, *n);
+    *codes = *room;
+    for (uint32_t i = 0; i < *n; i++) {
+        if (!type_is_value(bytes[i]))
+            return type_refuse(p->engine, (uint32_t)(bytes + i - p->r.start), bytes[i]);
+        *(*room)++ = bytes[i];
+    }
     return true;
 }
 
-static bool functype_read(struct parser *p, struct functype *t)
+static bool functype_read(struct parser *p, struct functype *t, uint8_t **room)
 {
     uint32_t offset = reader_offset(&p->r);
     uint8_t form = reader_byte(&p->r);
@@ -28,20 +33,21 @@ static bool functype_read(struct parser *p, struct functype *t)
         return error_feature(p->engine, offset, "stack switching", "type form 0x%x", form);
     if (form != 0x60)
         return error_set(p->engine, ERROR_MALFORMED, offset, "unknown form of type 0x%x", form);
-    return types_read(p, "parameters", LIMIT_PARAMS, &t->nparams, &t->params) &&
-           types_read(p, "results", LIMIT_RESULTS, &t->nresults, &t->results);
+    return types_read(p, "parameters", LIMIT_PARAMS, &t->nparams, &t->params, room) &&
+           types_read(p, "results", LIMIT_RESULTS, &t->nresults, &t->results, room);
 }
 
 bool section_type(struct parser *p)
 {
     struct module *m = p->module;
     uint32_t n;
+    uint8_t *room;
     if (!parser_count(p, "types", LIMIT_TYPES, 2, &n) || !(m->types = parser_alloc(p, n, sizeof *m->types)) ||
-        !(m->canon = parser_alloc(p, n, sizeof *m->canon)))
+        !(m->canon = parser_alloc(p, n, sizeof *m->canon)) || !(room = parser_alloc(p, reader_left(&p->r), 1)))
         return false;
     for (; m->ntypes < n; m->ntypes++) {
         struct functype *t = &m->types[m->ntypes];
-        if (!functype_read(p, t))
+        if (!functype_read(p, t, &room))
             return false;
         uint32_t id = canon_type(p->engine, t);
         if (id == UINT32_MAX)

@@ -393,6 +393,7 @@ bool body_validate(struct engine *e, struct module *m, uint32_t func)
         return true;
     const struct func *f = &m->funcs[func];
     struct checker c = { .engine = e, .module = m, .func = func, .op = UINT32_MAX };
+    module_want(m, f->body, f->body_len);
     reader_init(&c.r, m->bytes, f->body, f->body_len);
     e->error.kind = ERROR_NONE;
     scratch_reset(e);

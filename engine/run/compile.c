@@ -22,6 +22,7 @@ bool code_compile(struct instance *i, uint32_t func, bool positions, struct piec
     const struct func *f = &i->module->funcs[func];
     struct compile c = {.engine = e, .module = i->module, .instance = i, .func = func, .want_positions = positions};
     c.type = &i->module->types[f->type];
+    module_want(i->module, f->body, f->body_len);
     scratch_reset(e);
     e->error.kind = ERROR_NONE;
     if (build(&c) && flow(&c) && color(&c)) {
@@ -57,6 +58,8 @@ bool func_compile(struct instance *i, uint32_t func)
     e->stats.compile_ns += e->env.clock_ns(e->env.self) - middle;
     if (!ok)
         return false;
+    if (func < e->env.compiled_cap)
+        e->env.compiled[func / 8] |= (uint8_t)(1u << func % 8);
     e->stats.funcs_compiled++;
     e->stats.body_bytes_compiled += m->funcs[func].body_len;
     return true;

@@ -28,6 +28,24 @@ struct engine *engine_new(const struct engine_env *env)
     return code_init(engine) ? engine : NULL;
 }
 
+void engine_resume(struct engine *engine, const struct engine_env *env)
+{
+    struct engine_stats *stats = &engine->stats;
+    ENGINE_ASSERT(!engine->c_sp && engine->heap_used <= env->heap_usable && env->cpu == engine->env.cpu);
+    engine->env = *env;
+    stats->funcs_compiled = stats->body_bytes_compiled = 0;
+    stats->parse_ns = stats->validate_ns = stats->compile_ns = 0;
+}
+
+void engine_settle(struct engine *engine, uint64_t *heap, uint64_t *code)
+{
+    ENGINE_ASSERT(!engine->c_sp);
+    scratch_clear(engine);
+    engine->error = (struct error){ .kind = ERROR_NONE };
+    *heap = engine->heap_used;
+    *code = engine->stats.code_bytes;
+}
+
 /* ---- what an instance is made of ---- */
 
 static void *array_new(struct engine *engine, uint64_t count, uint64_t size)
@@ -241,6 +259,7 @@ bool instance_has_start(struct instance *instance, uint32_t *func)
 bool instance_export(struct instance *instance, struct name name, enum extern_kind *kind, uint32_t *index)
 {
     const struct module *module = instance->module;
+    module_want_exports(module);
     for (uint32_t i = 0; i < module->nexports; i++) {
         const struct export *export = &module->exports[i];
         if (export->name.len == name.len && mem_equal(export->name.bytes, name.bytes, name.len)) {

@@ -87,6 +87,7 @@ enum trap segment_to_memory(struct instance *instance, const struct data_segment
 {
     if (!is_inside(src, n, segment->len) || !is_inside(dst, n, memory->bytes))
         return TRAP_MEMORY;
+    module_want(instance->module, segment->bytes + src, n);
     mem_move(memory->base + dst, instance->module->bytes + segment->bytes + src, n);
     return TRAP_NONE;
 }
@@ -203,6 +204,7 @@ enum trap segment_to_table(struct instance *instance, const struct elem_segment 
 {
     if (!is_inside(src, n, segment->count) || !is_inside(dst, n, table->size))
         return TRAP_TABLE_ACCESS;
+    module_want(instance->module, segment->items, instance->module->len - segment->items); /* to an end not kept */
     const uint8_t *at = instance->module->bytes + segment->items;
     uint64_t skipped, done = 0;
     bool read = true;

@@ -36,7 +36,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 HERE = os.path.join(ROOT, "tests", "mutate")
 WORK = os.path.join(ROOT, "build", "mutate")
 ROOMS = ["engine", "engine/load", "engine/ir", "engine/x64", "engine/run", "wasi-shim", "guest", "vmm/base",
-         "vmm/machine", "vmm/wasi", "vmm/net", "vmm/run", "vmm/lib", "vmm/cli"]
+         "vmm/cache", "vmm/machine", "vmm/wasi", "vmm/net", "vmm/run", "vmm/lib", "vmm/cli"]
 
 # ---- rules: a name, and a function of (lines, row) that yields changed lines as {row: text} ----
 

@@ -21,7 +21,7 @@ cd "$(dirname "$0")/../.." || exit 2
 freestanding=' stdarg.h stdbool.h stddef.h stdint.h stdalign.h stdnoreturn.h limits.h float.h immintrin.h cpuid.h '
 passed=0 failed=0
 
-order='base jail machine wasi net run lib'
+order='base cache jail machine wasi net run lib'
 declare -A place=()
 for folder in $order; do place[$folder]=${#place[@]}; done
 faces=' vmm/base/message.h vmm/base/settings.def vmm/wasi/desc.h '

@@ -1,10 +1,13 @@
 /* wasmvm with one way of calls for everything that it runs: BUILD/modes/MODE/wasmvm ARGS...
  *
- * Becomes BUILD/wasmvm, with --hypercall=MODE before all other words; the folder that it lies in says which.  It stays
+ * Becomes BUILD/wasmvm, with --hypercall=MODE before all other words; the folder that it lies in says which.  Under
+ * `warm` it is --cache=BUILD/modes/warm/store --cache-now: each start after the first of a module goes on from an
+ * image, and a suite that runs twice is warm the second time.  It stays
  * the same process with the same name, so that the tests need not know: they get it in wasmvm's place.  Under the name
  * that takes no options (wasmvm-binfmt), and to subcommands that run no machine themselves, nothing is added. */
 #include <libgen.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,18 +32,22 @@ static int place(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    char self[PATH_MAX] = "", option[64], real[PATH_MAX + 32];
-    char **words = calloc((size_t)argc + 2, sizeof *words);
+    char self[PATH_MAX] = "", option[PATH_MAX + 32], real[PATH_MAX + 32];
+    char **words = calloc((size_t)argc + 3, sizeof *words);
     if (!words || argc < 1 || readlink("/proc/self/exe", self, sizeof self - 1) < 0)
         return perror("mode"), 125;
     char *folder = dirname(self);
-    snprintf(option, sizeof option, "--hypercall=%s", strrchr(folder, '/') + 1);
+    const char *mode = strrchr(folder, '/') + 1;
+    bool warm = strcmp(mode, "warm") == 0;
+    snprintf(option, sizeof option, warm ? "--cache=%s/store" : "--hypercall=%s", warm ? folder : mode);
     /* What a test preloads needs the dynamic twin. */
     snprintf(real, sizeof real, "%s/../../wasmvm%s", folder, getenv("LD_PRELOAD") ? "-dynamic" : "");
     int n = 0, at = place(argc, argv);
     for (int i = 0; i < argc; i++) {
         if (i == at && at)
             words[n++] = option;
+        if (i == at && at && warm)
+            words[n++] = (char *)"--cache-now";
         words[n++] = argv[i];
     }
     execv(real, words);

@@ -11,8 +11,8 @@
 #include "vmm/base/message.h"
 
 /* ---- end.c: the end of a run, and what it means to the caller ---- */
-enum end_kind { ENDED_NOT, ENDED_EXIT, ENDED_TRAP, ENDED_INVALID, ENDED_UNSUPPORTED, ENDED_LIMIT, ENDED_USAGE,
-                ENDED_NOMEM, ENDED_CRASH, ENDED_HOSTILE /* bad hypercall */, ENDED_TIMEOUT, ENDED_CPU_TIME,
+enum end_kind { ENDED_NOT, ENDED_EXIT, ENDED_TRAP, ENDED_INVALID, ENDED_CHANGED, ENDED_UNSUPPORTED, ENDED_LIMIT,
+                ENDED_USAGE, ENDED_NOMEM, ENDED_CRASH, ENDED_HOSTILE /* bad hypercall */, ENDED_TIMEOUT, ENDED_CPU_TIME,
                 ENDED_SIGNAL, ENDED_SIGPIPE, ENDED_TOTAL_MEMORY, ENDED_WRITTEN, ENDED_CREATED, ENDED_LOG };
 struct end {
     enum end_kind kind;

@@ -23,6 +23,8 @@ static const struct ending endings[] = {
     [ENDED_EXIT] = { "exit", "%s is %s", NULL, 0 },
     [ENDED_TRAP] = { "trap", "%s trapped: %s", "no reason given", EXIT_TRAP },
     [ENDED_INVALID] = { "invalid", "%s is not a valid module: %s", "no reason given", EXIT_INVALID_MODULE },
+    [ENDED_CHANGED] = { "module_changed", "%s cannot run on: %s", "the module changed while it ran (replace the file, "
+                        "instead of writing into it)", EXIT_INVALID_MODULE },
     [ENDED_UNSUPPORTED] = { "unsupported", "%s cannot run here: %s", "no reason given", EXIT_INVALID_MODULE },
     [ENDED_LIMIT] = { "limit", "%s does not fit: %s (--memory SIZE)", "it needs more memory", EXIT_MONITOR },
     [ENDED_USAGE] = { "usage", "%s: %s", "no reason given", EXIT_MONITOR },

@@ -107,6 +107,9 @@ static void table_work(FILE *out, const struct run_stats *stats)
                 "it reaches %llu pages of 4 KiB, %llu of 2 MiB\n", (unsigned long long)stats->kvm.faults,
                 (unsigned long long)stats->kvm.emulated, (unsigned long long)stats->kvm.small_pages,
                 (unsigned long long)stats->kvm.large_pages);
+    if (stats->cache)
+        fprintf(out, "cache       %s%s%s\n", stats->cache, stats->cache_why ? ": " : "",
+                stats->cache_why ? stats->cache_why : "");
     if (stats->clocks_by_calls)
         fprintf(out, "clocks      by calls, as %s%s\n", *stats->clock_source ? "the host's clock source is " :
                 "the host's clock source is unknown (is /sys mounted?)", stats->clock_source);
@@ -349,6 +352,7 @@ char *report_json(const struct config *config, const struct run_stats *stats, co
     json_counts(out, "lost", stats, lost, sizeof lost / sizeof lost[0]);
     fprintf(out, "  \"exits\": {\"all\": %llu, \"for_no_call\": %llu},\n", (unsigned long long)stats->exits,
             (unsigned long long)stats->exits_other);
+    fprintf(out, "  \"cache\": \"%s\",\n", stats->cache ? stats->cache : "off");
     fprintf(out, "  \"clocks\": {\"in_guest\": %s, \"source\": ", stats->clocks_by_calls ? "false" : "true");
     json_string(out, stats->clock_source);
     fprintf(out, "},\n");

@@ -5,6 +5,9 @@
 guest_image_start:
     .incbin GUEST_ELF
 guest_image_end:
+    .globl guest_image_hash
+guest_image_hash:
+    .incbin GUEST_HASH
 #ifdef __CET__
 #include <cet.h> /* says that there is no branch here to be looked at */
 #endif

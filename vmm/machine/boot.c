@@ -150,10 +150,16 @@ static void stack_prepare(struct vm *vm)
     region_set(vm, REGION_STACK_MORE, hi - rest, rest, ram->stack_more.all.host, true);
 }
 
+void boot_module(struct vm *vm)
+{
+    map(vm, MAP_MODULE, vm->ram.module.gpa, round_up(vm->module_bytes, FRAME), 0);
+}
+
 static void memory_prepare(struct vm *vm)
 {
     const struct ram *ram = &vm->ram;
-    map(vm, MAP_MODULE, ram->module.gpa, round_up(vm->module_bytes, FRAME), 0);
+    if (!vm->entry.resume)
+        boot_module(vm);
     map(vm, MAP_HEAP, ram->heap.gpa, vm->heap_bytes = HEAP_START, TABLES_WRITE);
     map(vm, MAP_CODE_W, ram->code.gpa, vm->code_bytes = CODE_START, TABLES_WRITE);
     map(vm, MAP_CODE_X, ram->code.gpa, CODE_START, TABLES_EXECUTE);
@@ -304,4 +310,19 @@ void boot_features(struct vm *vm, uint32_t features)
 void boot_exports(struct vm *vm)
 {
     boot_record(vm)->flags |= BOOT_EXPORTS;
+}
+
+void boot_resume(struct vm *vm)
+{
+    struct boot_record *boot = boot_record(vm);
+    boot->flags |= BOOT_RESUME;
+    boot->heap_bytes = vm->heap_bytes;
+    boot->code_bytes = vm->code_bytes;
+}
+
+void boot_save(struct vm *vm)
+{
+    struct control *control = (struct control *)vm->mem.regions[REGION_CONTROL].host;
+    boot_record(vm)->flags |= BOOT_SAVE;
+    memcpy(control->compiled, vm->entry.list->bits, sizeof control->compiled);
 }

@@ -2,6 +2,7 @@
 #ifndef VMM_MACHINE_INSIDE_H
 #define VMM_MACHINE_INSIDE_H
 
+#include "vmm/cache/cache.h"
 #include "vmm/machine/machine.h"
 
 #define PAGE  0x1000ull
@@ -125,6 +126,10 @@ void boot_features(struct vm *, uint32_t cpu_features);
 #define STACK_TOP_BYTES (128ull << 10) /* of the stack of wasm frames: what the guest reaches from the start */
 /* The bounds between which entry.S asks for the rest of the stack; none where they are equal. */
 void boot_stack_bounds(struct vm *, gva_t lo, gva_t hi);
+void boot_module(struct vm *); /* makes the module's bytes readable, all of them */
+/* The guest goes on from the image in memory; and makes one, of the functions that the entry lists. */
+void boot_resume(struct vm *);
+void boot_save(struct vm *);
 
 /* ---- host_table.c ---- */
 /* In the control area, for the guest's linker: abi.h's struct host_import and the strings. */
@@ -142,6 +147,13 @@ struct clock {
 };
 void clockpage_start(struct vm *);       /* before the first instruction */
 uint64_t clockpage_when(const struct vm *, uint64_t guest_tsc); /* on CLOCK_MONOTONIC; 0: not known */
+
+/* ---- resume.c: an image of a start, out of guest memory and into it ---- */
+extern const uint8_t guest_image_hash[64]; /* of the guest image in the binary, in letters */
+/* Is there one?  Before the machine is made.  false: the program could write into the cache. */
+bool resume_open(struct vm *, int module_fd, struct failure *);
+/* Puts it into memory; false: it cannot be used, nothing is in memory, and the entry is refused. */
+bool resume_load(struct vm *, uint32_t cpu);
 
 /* ---- vm.c ---- */
 struct more { /* further memories */
@@ -164,6 +176,7 @@ struct vm {
     uint64_t module_bytes, heap_bytes, code_bytes;
     bool total_met;            /* the last growth was refused by vm_total_most */
     uint8_t *module_copy;      /* of a module that is no regular file, until it has its place */
+    struct entry entry;        /* what the cache has of it */
 };
 
 uint64_t vm_fixed_bytes(const struct vm *); /* stack and module */

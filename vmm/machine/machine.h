@@ -111,6 +111,7 @@ struct run_stats {
     const char *refused_path, *refused_why; /* wasi_refused's, in the same way */
     uint64_t refused_count;
     struct timeline *timeline;   /* NULL: nobody wants one */
+    const char *cache, *cache_why; /* what the cache of starts had for this one, and why no more; NULL = none */
     uint64_t lost_lines, lost_trace, lost_records; /* of messages, --trace and --net-log: nobody read them */
     uint64_t lost_escapes;       /* sequences that terminals did not get */
 };
@@ -141,6 +142,14 @@ struct machine {
 };
 struct machine vm_machine(struct vm *);
 void vm_count(struct vm *); /* at the end of a run: memory, and what the guest has counted */
+
+/* ---- resume.c: images of starts ---- */
+/* BOOT_SAVE: makes the image; false: no honest guest asks for it. */
+bool resume_save(struct vm *, uint64_t heap, uint64_t code);
+/* BOOT_RESUME: makes pieces of the module readable. */
+enum pieces { PIECES_THERE, PIECES_CHANGED, PIECES_HOSTILE };
+enum pieces resume_pieces(struct vm *, uint64_t from, uint64_t to);
+void resume_count(struct vm *); /* at the end of a run, behind vm_count */
 
 /* ---- kvm.c: the vCPU ---- */
 /* The type of the task register's descriptor: 11, or 9 where an emulated SVM honours the I/O bitmap only so. */

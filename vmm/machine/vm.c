@@ -117,6 +117,7 @@ struct vm *vm_new(const struct config *config, struct run_stats *stats)
     vm->config = config;
     vm->stats = stats;
     vm->kvm = (struct kvm){.fd = -1, .vm_fd = -1, .vcpu_fd = -1};
+    entry_none(&vm->entry);
     if (kick_open(&vm->kick, config->timeout_ns ? stats->start_ns + config->timeout_ns : 0, config->set->cpu_time_ns,
                   config->set->cpu_began_ns))
         return vm;
@@ -162,6 +163,25 @@ static bool hardware_make(struct vm *vm, struct failure *why)
     return true;
 }
 
+/* From an image or from nothing, and whether an image is made on the way. */
+static bool start_make(struct vm *vm, const struct module *module, uint32_t features, struct failure *why)
+{
+    struct entry *entry = &vm->entry;
+    if (entry->resume && resume_load(vm, features)) {
+        boot_resume(vm);
+    } else if (entry->image_refused) {
+        if (!module_place(vm, module, why))
+            return false;
+        boot_module(vm);
+    }
+    entry->cpu = features;
+    entry_make(entry, vm->ram.module.host, vm->module_bytes);
+    if (entry->make)
+        boot_save(vm);
+    entry_opened(entry);
+    return true;
+}
+
 /* What is in memory before the first instruction, and where that is. */
 static bool contents_make(struct vm *vm, const struct module *module, struct failure *why)
 {
@@ -169,17 +189,23 @@ static bool contents_make(struct vm *vm, const struct module *module, struct fai
     uint32_t features = features_host();
     bool avx = features & CPU_AVX;
     struct timeline *t = vm->stats->timeline;
-    if (!module_place(vm, module, why))
+    if (!vm->entry.resume && !module_place(vm, module, why))
         return false;
-    timeline_phase(t, "the module into memory");
+    timeline_phase(t, vm->entry.resume ? "nothing of the module" : "the module into memory");
     if (!boot_prepare(vm, &vm->image, &start, why))
         return false;
-    image_close(&vm->image);
     timeline_phase(t, "guest image, tables, boot record");
     if (!kvm_start_state(&vm->kvm, &start, &avx, why))
         return false;
-    boot_features(vm, avx ? features : features & ~(uint32_t)CPU_AVX);
+    if (!avx)
+        features &= ~(uint32_t)CPU_AVX;
+    boot_features(vm, features);
     timeline_phase(t, "the CPU's registers");
+    if (!start_make(vm, module, features, why))
+        return false;
+    image_close(&vm->image);
+    if (vm->entry.state != ENTRY_OFF)
+        timeline_phase(t, "the image of the start");
     clockpage_start(vm);
     timeline_phase(t, "the guest's clocks");
     return true;
@@ -188,7 +214,8 @@ static bool contents_make(struct vm *vm, const struct module *module, struct fai
 bool vm_build(struct vm *vm, const struct module *module, struct failure *why)
 {
     uint64_t began = clock_now_ns();
-    if (!image_open(&vm->image, vm->config, why) || !module_measure(vm, module, why) ||
+    if (!resume_open(vm, module->fd, why) || !image_open(&vm->image, vm->config, why) ||
+        !module_measure(vm, module, why) ||
         !fits(vm, why))
         return false;
     timeline_phase(vm->stats->timeline, "headers of the guest image");
@@ -246,5 +273,6 @@ void vm_free(struct vm *vm)
     image_close(&vm->image);
     free(vm->module_copy);
     kick_close(&vm->kick);
+    entry_close(&vm->entry);
     free(vm);
 }

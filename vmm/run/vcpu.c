@@ -202,6 +202,26 @@ static uint64_t call_random_refill(struct vcpu *v, const struct random_refill_ar
     return !found || getrandom(pool.iov_base, pool.iov_len, 0) != (ssize_t)pool.iov_len;
 }
 
+static uint64_t call_save(struct vcpu *v, const struct save_args *args)
+{
+    if (!resume_save(v->machine.vm, args->heap, args->code))
+        vcpu_end(v, ENDED_HOSTILE, "save of %llu and %llu bytes", (unsigned long long)args->heap,
+                 (unsigned long long)args->code);
+    return 0;
+}
+
+static uint64_t call_module_bytes(struct vcpu *v, const struct module_bytes_args *args)
+{
+    switch (resume_pieces(v->machine.vm, args->from, args->to)) {
+    case PIECES_THERE: break;
+    case PIECES_CHANGED: end_with(v, ENDED_CHANGED, 0, NULL); break;
+    case PIECES_HOSTILE:
+        vcpu_end(v, ENDED_HOSTILE, "module_bytes from piece %llu to %llu", (unsigned long long)args->from,
+                 (unsigned long long)args->to);
+    }
+    return 0;
+}
+
 /* Each by its number, behind a function that gives it the request's words as its arguments. */
 #define OWN_CALL(name, args, result)                                                                \
     static uint64_t handle_##name(struct vcpu *v, const uint64_t *words)                            \
@@ -601,6 +621,7 @@ bool vcpu_loop(struct vcpu *v)
     kick_leave(kick);
     times_count(v);
     vm_count(v->machine.vm);
+    resume_count(v->machine.vm);
     return stopped;
 }
 

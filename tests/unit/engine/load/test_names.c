@@ -11,12 +11,14 @@
 
 /* A module that is nothing but a subsection of function names, given as its payload. */
 struct fixture { struct module module; struct instance instance; char out[128]; };
+static struct engine engine; /* whose surroundings have all of a module's bytes */
 
 static const char *named(struct fixture *f, const char *payload, size_t len, uint32_t func)
 {
     uint8_t *bytes = malloc(len + 1); /* to the byte: a sanitizer sees any read past the end */
     bytes[0] = 0;
     memcpy(bytes + 1, payload, len);
+    f->module.engine = &engine;
     f->module.bytes = bytes;
     f->module.name_section = 1;
     f->module.name_section_len = (uint32_t)len;
@@ -167,7 +169,8 @@ static void go_start(struct go *g, uint32_t shift)
 {
     *g = (struct go){ .memory = { .base = calloc(1, GO_PAGE), .bytes = GO_PAGE }, .type = { .min = 1 } };
     g->memories[0] = &g->memory;
-    g->f.module = (struct module){ .nimported_funcs = 2, .nmemories = 1, .memories = &g->type };
+    g->f.module = (struct module){ .engine = &engine, .nimported_funcs = 2, .nmemories = 1,
+                                   .memories = &g->type };
     g->f.instance = (struct instance){ .module = &g->f.module, .memories = g->memories };
     memcpy(g->memory.base + GO_HEADER, "\xf1\xff\xff\xff\0\0\1\x08", 8);
     put32(g, GO_AT_COUNT, 3);

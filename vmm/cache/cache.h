@@ -1,0 +1,144 @@
+/* The face of cache/: images of starts, and the directory that keeps them.
+ *
+ * An image is the guest's memory just before the module's first instruction: a later start of the same module goes on
+ * from there.  It is never made of a run.  What a file says is checked here before anybody believes it; whose memory it
+ * becomes is the machine's matter (machine/resume.c). */
+#ifndef VMM_CACHE_CACHE_H
+#define VMM_CACHE_CACHE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "vmm/base/message.h"
+#include "wasi-shim/abi.h"
+
+/* ---- hash.c ---- */
+struct hash { uint8_t bytes[32]; };
+void hash_of(const void *, size_t n, struct hash *); /* SHA-256 */
+bool hash_equal(const struct hash *, const struct hash *);
+/* Against accidents, not against people: CRC-32C of four interleaved streams of words.  n is a multiple of 32. */
+uint32_t sum_of(const void *, size_t n);
+
+/* ---- saved.c: what an image's file holds ---- */
+/*
+ *   head | extents     up to SAVED_HEAD_MOST, in whole pages
+ *   pages              of the extents, one behind the other
+ *   hashes of pieces   of the module, one each, to a whole page
+ *   the module         where the image carries it
+ *
+ * Pages that no extent names are zero.  No page table, register, address or name of a file is in it. */
+#define SAVED_PAGE      0x1000u
+#define SAVED_FRAME     0x200u /* pages; no extent is of two frames */
+#define SAVED_HEAD_MOST 0x10000u
+#define SAVED_VERSION   1u
+enum saved_part { SAVED_DATA, SAVED_HEAP, SAVED_CODE, SAVED_LINEAR, SAVED_PARTS };
+struct saved_extent { uint32_t part, page, pages, sum; };
+#define SAVED_EXTENTS 4080u
+struct saved_head {
+    uint8_t magic[8];
+    uint32_t version;
+    uint32_t sum;                     /* of head and extents, with 0 here */
+    struct hash key;                  /* of all that must be as it was */
+    struct hash module;               /* of the hashes of its pieces */
+    uint64_t module_bytes, file_bytes;
+    uint64_t bytes[SAVED_PARTS];      /* in use of each part: whole pages */
+    uint32_t extents, cpu, pieces_sum, carries; /* carries: the module, 1 or 0 */
+    char name[64];                    /* the module's, for people */
+    uint64_t rest[6];                 /* 0 */
+};
+_Static_assert(sizeof(struct saved_head) == 256 && 256 + SAVED_EXTENTS * 16 == SAVED_HEAD_MOST, "layout");
+
+/* A file's head and extents as they were read, and where the rest lies. */
+struct saved {
+    struct saved_head head;
+    struct saved_extent *extents;
+    uint64_t pages_at, pieces_at, module_at;
+};
+extern const uint8_t saved_magic[8];
+uint32_t saved_pieces(uint64_t module_bytes); /* how many pieces a module has */
+/* Of bytes that begin as such a file does, of which `file_bytes` are said to exist.  NULL: good, and *out holds a copy
+ * that saved_free gives back; else what is wrong. */
+const char *saved_parse(const uint8_t *, size_t n, uint64_t file_bytes, struct saved *out);
+/* The same of a file. */
+const char *saved_read(int fd, uint64_t file_bytes, struct saved *out);
+void saved_free(struct saved *);
+/* Fills in the sums and writes head and extents; the last thing that is written.  false: errno. */
+bool saved_write(int fd, struct saved *);
+/* Where things lie in a file of so many extents, pages and bytes of module. */
+void saved_place(struct saved *);
+/* Whether all that the file holds is as its sums say; reads it all. */
+bool saved_whole(int fd, const struct saved *);
+bool read_at(int fd, void *to, uint64_t n, uint64_t at); /* all of it; false: errno, or 0 where the file ends */
+bool write_at(int fd, const void *from, uint64_t n, uint64_t at);
+
+/* ---- list.c: which functions a run has compiled, for the next one ---- */
+#define LIST_BYTES (FUNC_BITS / 8)
+struct list { uint64_t body_bytes; uint8_t bits[LIST_BYTES]; };
+bool list_read(int fd, struct list *); /* false: there is none */
+bool list_write(int fd, const struct list *);
+
+/* ---- store.c: the directory ---- */
+#define STORE_BYTES   (1ull << 30) /* what it holds at most, */
+#define STORE_ENTRIES 1000u        /* and how many images */
+/* A directory of our own, which nobody else may write; made where it is not there.  -1: the reason. */
+int store_open(const char *path, struct failure *why);
+/* A file of the store: KEY.SUFFIX.  -1: it is not there, or it is not to be trusted and was removed. */
+int store_file(int dir, const struct hash *key, const char *suffix, int flags);
+void store_remove(int dir, const struct hash *key, const char *suffix);
+/* What a maker has finished becomes the image; what one has left unfinished goes. */
+void store_publish(int dir, const struct hash *key);
+/* A file to make the image in, which nobody else makes meanwhile; -1: somebody does, or it cannot be had (errno). */
+int store_begin(int dir, const struct hash *key);
+/* Removes the oldest files until the rest is within the bounds. */
+void store_bound(int dir, uint64_t bytes, unsigned entries);
+/* Calls `see` with each file, the oldest first; returns how many there were, -1: errno. */
+struct store_file { char name[80]; uint64_t bytes; int64_t changed_ns; };
+int store_each(int dir, void (*see)(void *context, int dir, const struct store_file *), void *context);
+
+/* ---- entry.c: what the store has for one start ---- */
+enum entry_state { ENTRY_OFF, ENTRY_COLD, ENTRY_LISTED, ENTRY_MADE, ENTRY_WARM };
+struct entry_want {
+    const char *path;         /* the store's */
+    bool now;                 /* a first run makes the image, and by content alone it is found */
+    int module_fd;
+    struct hash engine;       /* of all that an image depends on, but for the module */
+    const char *name;         /* the module's */
+    uint32_t cpu;
+};
+struct entry {
+    enum entry_state state;
+    const char *why;          /* it is no better; NULL */
+    int dir, image_fd, new_fd, list_fd, module_fd; /* -1 = none */
+    struct hash engine, key;
+    struct stat module;
+    bool make, resume, now;
+    bool image_refused;       /* by entry_refuse, after the machine was made for it */
+    struct saved saved;       /* resume: the image's */
+    struct hash *pieces;      /* resume, or make after entry_make: of the module */
+    uint64_t module_bytes;
+    struct list *list;        /* make: what to compile; later what was compiled */
+    uint64_t body_bytes;      /* compiled before the module's first instruction */
+    uint32_t cpu;
+    const char *name;
+};
+void entry_none(struct entry *);
+void entry_open(struct entry *, const struct entry_want *);
+/* The module's bytes are in memory: is an image to be made of them?  Opens the file for it. */
+void entry_make(struct entry *, const uint8_t *module, uint64_t n);
+/* The image is not used after all: it is bad, or does not fit here. */
+void entry_refuse(struct entry *, const char *why, bool bad);
+/* From here on nothing in the store is reachable but what is open. */
+void entry_opened(struct entry *);
+/* The head of the image that is made; and its end, good or not. */
+struct saved entry_head(const struct entry *);
+void entry_made(struct entry *, bool good, const char *why);
+/* Of the module's bytes at that piece: are they what they were? */
+bool entry_piece_good(const struct entry *, uint32_t piece, const uint8_t *, uint64_t n);
+/* At the end: what the run compiled. */
+void entry_listed(struct entry *, const uint8_t bits[LIST_BYTES], uint64_t body_bytes);
+void entry_close(struct entry *);
+const char *entry_state_name(enum entry_state);
+
+#endif
