@@ -130,7 +130,7 @@ static const struct image image = {
 };
 
 /* The image that is built into the monitor: none here. */
-const uint8_t guest_image_start[1], guest_image_end[1];
+const uint8_t guest_image_start[1], guest_image_end[1], guest_image_hash[64];
 
 struct boot { struct vm vm; struct cpu_start start; uint8_t *host; uint64_t bytes; };
 
