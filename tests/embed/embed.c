@@ -1329,6 +1329,7 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
     {"flags", case_flags},
     {"began-before", case_began_before},
     {"stop-as-and-tell", case_stop_as_and_tell},
+    {"signals", case_signals},
     {"prepared-then-run", case_prepared_then_run},
     {"prepared-then-left", case_prepared_then_left},
     {"prepare-fails", case_prepare_fails},

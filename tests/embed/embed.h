@@ -25,6 +25,9 @@ int case_limit_taken_away(void);
 int case_limit_of_the_start(void);
 int case_nothing_is_left(void);
 
+/* ---- signals.c ---- */
+int case_signals(void);
+
 /* ---- prepare.c ---- */
 int case_prepared_then_run(void);
 int case_prepared_then_left(void);

@@ -81,6 +81,8 @@ func main() {
 		fmt.Println("spinning")
 		for {
 		}
+	case "signals":
+		signals()
 	case "sleep":
 		fmt.Println("sleeping")
 		time.Sleep(time.Hour)
