@@ -54,7 +54,7 @@ def module(t, name="m", go="1.21", **files):
 
 
 def go(t, directory, *args, env=None, **options):
-    return t.vm("go", *args, cwd=directory, env=env or environment(), timeout=170, **options)
+    return t.vm("go", *args, cwd=directory, env=env or environment(), timeout=550, **options)
 
 
 # ---- ordinary servers ----
@@ -272,6 +272,70 @@ def one_cache_for_many_at_once(t):
     assert [listing(place) for place in places] == before
     for cache in "first", "second":  # and nothing half made
         assert len(os.listdir(t.path(cache, "wasmvm/go"))) == 1, os.listdir(t.path(cache, "wasmvm/go"))
+
+
+PLANTER = """package main
+
+import (
+    "fmt"
+    "io/fs"
+    "os"
+    "path/filepath"
+    "strings"
+)
+
+func main() {
+    planted := 0
+    filepath.WalkDir("/cache", func(path string, d fs.DirEntry, err error) error {
+        if err != nil || d.IsDir() {
+            return err
+        }
+        text, err := os.ReadFile(path)
+        if err != nil {
+            panic(err)
+        }
+        switch {
+        case filepath.Base(path) == "overlay.json":
+            text = []byte(strings.Replace(string(text), `"Replace": {`, `"Replace": {"/none.go": "",`, 1))
+        case planted%2 == 0: // as long as it was, and as new
+            text = []byte(strings.Replace(string(text), "package ", "pakkage ", 1))
+        default:
+            text = append(text, "\\nfunc init() { panic(`planted`) }\\n"...)
+        }
+        if planted%3 == 0 {
+            os.Remove(path)
+            os.WriteFile(path+".txt", text, 0o666)
+            os.Symlink(filepath.Base(path)+".txt", path)
+        } else {
+            os.WriteFile(path, text, 0o666)
+        }
+        planted++
+        return nil
+    })
+    fmt.Println(planted > 20)
+}
+"""
+
+
+@case
+def what_a_program_plants_in_the_cache_is_not_built(t):
+    """A test that was granted the whole tree could write there: the next build has what it must have."""
+    directory = module(t, main='package main\n\nimport "net"\n\nfunc main() { net.Dial("tcp", "127.0.0.1:1") }\n')
+    planter = module(t, "planter", main=PLANTER)
+    env = environment(XDG_CACHE_HOME=t.path("cache"), GOFLAGS="-buildvcs=false -trimpath")
+    made = []
+    for turn in "before", "after":
+        expect(go(t, directory, "build", "-o", t.path(turn), ".", env=env), 0, err="")
+        with open(t.path(turn), "rb") as f:
+            made.append(f.read())
+        places = [t.path("cache/wasmvm/go", name) for name in os.listdir(t.path("cache/wasmvm/go")) if name != "roots"]
+        assert len(places) == 1, places
+        kept = listing(places[0])
+        if turn == "before":
+            expect(go(t, planter, "run", ".", "--dir", places[0] + "::/cache", env=env), 0, out="true\n")
+            assert listing(places[0]) != kept
+    assert made[0] == made[1] and marked(t.path("after"))
+    assert [row[1] for row in listing(places[0]) if row[1].endswith(".txt")] == []
 
 
 @case(vm=False)
