@@ -9,8 +9,10 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import time
+import urllib.error
 import urllib.request
 
 from cases.net import Pages, certificate, closed_port, serving
@@ -29,6 +31,8 @@ PROGRAMS = {
     "cmd": "github.com/mochi-mqtt/server/v2/cmd@v2.7.9",
     "vegeta": "github.com/tsenart/vegeta/v12@v12.13.0",
     "oauth2-proxy": "github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6",
+    "pebble-challtestsrv": "github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv@v2.8.0",
+    "registry": "github.com/google/go-containerregistry/cmd/registry@v0.20.6",
     "nats-server": "github.com/nats-io/nats-server/v2@v2.15.3",
 }
 
@@ -197,6 +201,62 @@ def nats_broker(t):
                                  b"MSG news 1 5\r\nhello\r\n"))
     child.terminate()
     wait(child, 60)
+
+
+def dns_ask(name, kind):
+    words = b"".join(bytes([len(word)]) + word.encode() for word in name.split("."))
+    return struct.pack(">6H", 7, 0x100, 1, 0, 0, 0) + words + b"\0" + struct.pack(">2H", kind, 1)
+
+
+@case
+def dns_server(t):
+    """Pebble's, by TCP, with names that come over HTTP.  By UDP its library wants control messages, for which
+    golang.org/x/net/ipv4 says that it is not implemented on wasip1."""
+    dns, management = closed_port(), closed_port()
+    started(t, "pebble-challtestsrv", management, "--allow-listen", f"127.0.0.1:{dns}", "--allow-listen",
+            f"udp:127.0.0.1:{dns}", args=["-dns01", f"127.0.0.1:{dns}", "-management", f"127.0.0.1:{management}",
+                                          "-doh", "", "-http01", "", "-https01", "", "-tlsalpn01", ""])
+    named = json.dumps({"host": "www.example.test.", "addresses": ["192.0.2.7"]}).encode()
+    urllib.request.urlopen(f"http://127.0.0.1:{management}/add-a", named, timeout=30).close()
+    for name, kind, answer in ("www.example.test", 1, b"\0\4\xc0\0\2\7"), (
+            "other.example.test", 28, b"\0\x10" + bytes(15) + b"\1"):  # ::1 unless told
+        asked = dns_ask(name, kind)
+        talk(dns, (struct.pack(">H", len(asked)) + asked, answer))
+
+
+@case
+def object_store(t):
+    """A registry of container images: blobs by the hash of what they hold, a tree of them, names for trees."""
+    port = closed_port()
+    started(t, "registry", port, "--tmp", args=["-port", str(port)])
+
+    def ask(method, path, data=None, **headers):
+        url = path if path.startswith("http") else f"http://127.0.0.1:{port}{path}"
+        request = urllib.request.Request(url, data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status, response.headers, response.read()
+
+    def put(data):
+        """Pushes a blob; its digest."""
+        digest = "sha256:" + hashlib.sha256(data).hexdigest()
+        place = ask("POST", "/v2/words/blobs/uploads/")[1]["Location"]
+        assert ask("PUT", f"{place}?digest={digest}", data)[0] == 201
+        return digest
+
+    large = os.urandom(3 << 20)
+    config, layer = put(b"{}"), put(large)
+    assert ask("GET", f"/v2/words/blobs/{layer}")[2] == large
+    with contextlib.suppress(urllib.error.HTTPError):  # what does not have its hash
+        place = ask("POST", "/v2/words/blobs/uploads/")[1]["Location"]
+        raise AssertionError(ask("PUT", f"{place}?digest={layer}", b"other words"))
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    manifest = json.dumps({
+        "schemaVersion": 2, "mediaType": kind,
+        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config, "size": 2},
+        "layers": [{"mediaType": "application/octet-stream", "digest": layer, "size": len(large)}]}).encode()
+    assert ask("PUT", "/v2/words/manifests/latest", manifest, **{"Content-Type": kind})[0] == 201
+    assert json.loads(ask("GET", "/v2/words/tags/list")[2])["tags"] == ["latest"]
+    assert ask("GET", "/v2/words/manifests/latest")[2] == manifest
 
 
 @case
