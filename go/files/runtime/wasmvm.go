@@ -34,6 +34,38 @@ func notetsleepg(n *note, ns int64) bool {
 	return true
 }
 
+// ---- turns ----
+//
+// A goroutine whose reads and writes never have to wait would hold up timers, signals and all other connections: there
+// is one thread, and no sysmon that polls beside it.  So package syscall asks here whether others have waited for long.
+
+const (
+	wasmvmTurnNS    = 10 * 1000 * 1000 // as sysmon has it
+	wasmvmTurnCalls = 64               // so often the clock is asked
+)
+
+var wasmvmTurn struct {
+	calls uint32
+	began int64
+}
+
+//go:linkname wasmvmYield syscall.wasmvmYield
+func wasmvmYield() {
+	if wasmvmTurn.calls++; wasmvmTurn.calls%wasmvmTurnCalls != 0 {
+		return
+	}
+	now, polled := nanotime(), sched.lastpoll.Load()
+	if now < wasmvmTurn.began+wasmvmTurnNS || now < polled+wasmvmTurnNS {
+		return
+	}
+	wasmvmTurn.began = now
+	if netpollinited() && polled != 0 {
+		sched.lastpoll.CompareAndSwap(polled, now)
+		systemstack(wasmvmPoll)
+	}
+	Gosched()
+}
+
 // Says in the binary that `wasmvm go` built it, for whoever looks for it there.
 var wasmvmMark = "wasmvm-go-overlay=1"
 

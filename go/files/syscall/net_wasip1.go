@@ -198,6 +198,20 @@ func result(errno Errno) error {
 	return errno
 }
 
+// ---- turns: what may never have to wait lets others run ----
+
+func wasmvmYield() // in package runtime
+
+func Read(fd int, b []byte) (int, error) {
+	wasmvmYield()
+	return readOnce(fd, b)
+}
+
+func Write(fd int, b []byte) (int, error) {
+	wasmvmYield()
+	return writeOnce(fd, b)
+}
+
 // ---- sockets ----
 
 func Socket(family, sotype, proto int) (fd int, err error) {
@@ -241,6 +255,7 @@ func Listen(fd int, backlog int) error {
 }
 
 func Accept(fd int) (int, Sockaddr, error) {
+	wasmvmYield()
 	if errno := sock_accept(int32(fd), 0, unsafe.Pointer(&msg.fd)); errno != 0 {
 		return -1, nil, errno
 	}
@@ -283,6 +298,7 @@ func Shutdown(fd int, how int) error {
 // ---- datagrams ----
 
 func receive(fd int, p []byte, flags int) (n, outflags int, err error) {
+	wasmvmYield()
 	msg.room, msg.port = [128]byte{}, 0
 	iov := msgIov(p)
 	errno := sock_recv_from(int32(fd), iov, 1, msgAddr(), int32(flags), unsafe.Pointer(&msg.port),
@@ -330,6 +346,7 @@ func SendmsgN(fd int, p, oob []byte, to Sockaddr, flags int) (n int, err error) 
 	if to == nil {
 		return Write(fd, p)
 	}
+	wasmvmYield()
 	port, err := msgPutSockaddr(to)
 	if err != nil {
 		return 0, err
@@ -361,6 +378,7 @@ func wasmvmReceive6(fd int, p []byte, flags int, from *SockaddrInet6) (n, outfla
 
 //go:linkname wasmvmSend4
 func wasmvmSend4(fd int, p []byte, to *SockaddrInet4) (n int, err error) {
+	wasmvmYield()
 	msgPut(hostInet4, to.Addr[:])
 	return send(fd, p, to.Port)
 }
@@ -370,6 +388,7 @@ func wasmvmSend6(fd int, p []byte, to *SockaddrInet6) (n int, err error) {
 	if to.ZoneId != 0 {
 		return 0, ENOTSUP
 	}
+	wasmvmYield()
 	msgPut(hostInet6, to.Addr[:])
 	return send(fd, p, to.Port)
 }

@@ -206,6 +206,18 @@ def a_graceful_stop_answers_the_request_in_flight(t):
             p.says("shutdown: <nil> context canceled").ends(0)
 
 
+@case
+def reads_that_never_wait_hold_up_nobody(t):
+    t.write("d/file", "x")
+    for version in (None, *VERSIONS):
+        address = f"127.0.0.1:{closed_port()}"
+        p = Running(t, version, "greedy", address, t.path("d/file") if not version else "/d/file",
+                    options=("--allow-listen", address, "--dir", t.path("d") + "::/d")).says("ready", "timer")
+        with socket.create_connection(("127.0.0.1", int(address.split(":")[1]))) as s:
+            s.sendall(b"words")
+            p.says("connection 5 <nil>").gets(signal.SIGHUP).says("hangup").ends(0)
+
+
 def spent(pid):
     """CPU time in ns and how often it was woken or stopped, all threads."""
     ns = switches = 0

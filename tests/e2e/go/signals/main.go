@@ -128,6 +128,44 @@ func serve() {
 	fmt.Println("shutdown:", server.Shutdown(context.Background()), ctx.Err())
 }
 
+// greedy reads a file for ever, which never has to wait; a timer, a connection and a signal come all the same.
+func greedy() {
+	file, err := os.Open(os.Args[3])
+	if err != nil {
+		panic(err)
+	}
+	l, err := net.Listen("tcp", os.Args[2])
+	if err != nil {
+		panic(err)
+	}
+	came := make(chan string)
+	time.AfterFunc(50*time.Millisecond, func() { came <- "timer" })
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			panic(err)
+		}
+		n, err := c.Read(make([]byte, 100))
+		came <- fmt.Sprint("connection ", n, err)
+	}()
+	asked(syscall.SIGHUP)
+	for b, left := make([]byte, 1), 3; left > 0; {
+		if _, err := file.Read(b); err != nil {
+			panic(err)
+		}
+		file.Seek(0, 0)
+		select {
+		case what := <-came:
+			fmt.Println(what)
+			left--
+		case s := <-signals:
+			fmt.Println(s)
+			left--
+		default:
+		}
+	}
+}
+
 // all is asked for every signal that there is.
 func all() {
 	asked()
@@ -145,5 +183,6 @@ func main() {
 		"loop": loop, "reset": func() { once(func() { signal.Reset(os.Interrupt) }) },
 		"stop": func() { once(func() { signal.Stop(signals) }) }, "ignore": ignore, "deaf": deaf, "busy": busy,
 		"later": later, "prompt": prompt, "idle": idle, "serve": serve, "all": all,
+		"greedy": greedy,
 	}[os.Args[1]]()
 }
