@@ -13,7 +13,7 @@ import (
 func path_open(dir int32, dirflags uint32, path unsafe.Pointer, n uint32, oflags uint32, rights, inheriting uint64,
 	fdflags uint32, fd unsafe.Pointer) syscall.Errno
 
-// signals wants HUP and TERM, ignores USR1, and reads of them once standard input is over: a line each, TERM is the last.
+// signals wants HUP and TERM, ignores USR1, and reads of them once standard input is over: a line each, TERM the last.
 func signals() {
 	name, fds := []byte("/dev/wasmvm/signals"), [2]uint32{}
 	const readWrite = 1<<1 | 1<<6
