@@ -6,6 +6,7 @@
 #include "engine/lib.h"
 #include "engine/ir/build.h"
 #include "engine/load/opcodes.h"
+#include "engine/x64/target.h"
 
 /* The first one of each: where a later one cannot be had, writes go there and `failed` ends the pass. */
 bool build_room(struct build *b)
@@ -397,6 +398,10 @@ static void do_br_table(struct build *b)
         }
         c->body.targets[table + i] = target;
     }
+    /* Go's functions without loops have no loop around the table, which ends their first block. */
+    if (plain && from == c->body.order[0] && idx == (REF_VREG | c->body.first_local) &&
+        target_zero_call(c->instance, c->type))
+        c->body.dispatch = from;
     /* A dispatch: nothing but this br_table since the loop's start. */
     if (plain && header_nodes == 1 && ref_is_vreg(idx) && !(idx & REF_NZ))
         for (uint32_t i = b->nctl; i-- > 0;) {
