@@ -33,6 +33,7 @@ ENGINE_SRC := \
     engine/ir/build_control.c \
     engine/ir/build_simd.c \
     engine/ir/build_plain.c \
+    engine/ir/cold.c \
     engine/ir/flow.c \
     engine/ir/color.c \
     engine/run/code.c \

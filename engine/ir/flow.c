@@ -13,12 +13,6 @@
 
 /* ---- block weights ---- */
 
-/* A block that ends in a trap, or calls and then traps (Go's panics), is cold. */
-static bool is_cold(const struct compile *c, const struct block *b)
-{
-    return c->body.nodes[b->last].op == IR_TRAP;
-}
-
 static bool weigh(struct compile *c)
 {
     uint32_t n = c->body.norder;
@@ -45,11 +39,12 @@ static bool weigh(struct compile *c)
                 delta[i + 1]--;
             }
     }
+    cold_find(c);
     int32_t depth = 0;
     for (uint32_t i = 0; i < n; i++) {
         struct block *b = &c->body.blocks[c->body.order[i]];
         depth += delta[i];
-        b->weight = is_cold(c, b) ? 0 : 1u << (3 * (depth > 6 ? 6 : depth));
+        b->weight = b->cold ? 0 : 1u << (3 * (depth > 6 ? 6 : depth));
     }
     return true;
 }

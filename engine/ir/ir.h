@@ -129,6 +129,7 @@ struct block {
     uint32_t code;                  /* native offset */
     bool empty;                     /* only jumps on */
     bool is_target;
+    bool cold; /* hardly ever runs (cold.c) */
 };
 
 struct web {
@@ -296,6 +297,9 @@ static inline uint32_t web_find(struct compile *c, uint32_t w)
     }
     return w;
 }
+/* ---- cold.c ---- */
+void cold_find(struct compile *); /* flow's first step: which blocks are cold */
+bool cold_last(struct compile *); /* once registers are given: their places in layout order */
 /* ---- color.c ---- */
 bool color(struct compile *);
 /* ---- then x64/target.h: emit ---- */

@@ -25,7 +25,7 @@ bool code_compile(struct instance *i, uint32_t func, bool positions, struct piec
     module_want(i->module, f->body, f->body_len);
     scratch_reset(e);
     e->error.kind = ERROR_NONE;
-    if (build(&c) && flow(&c) && color(&c)) {
+    if (build(&c) && flow(&c) && color(&c) && cold_last(&c)) {
         indirect_prepare(&c);
         if (emit(&c, &e->code->reach, out))
             return true;
