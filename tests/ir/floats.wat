@@ -1,5 +1,6 @@
 ;; Floats: three operands where the CPU has AVX and the result's register is none of the operands'.
 ;;! code 0 1 2 3 4
+;;! -w 0x201 code 0
 (module
   (memory 1)
   (func $sum (param f64 f64 f64) (result f64) (local f64)
@@ -45,3 +46,16 @@
 ;;>     17  ret
 ;;>     18  bytes cc cc cc cc cc cc cc cc
 ;;>     20  bytes 00 00 00 00 00 00 e0 3f
+;;> code: func 0 "sum" (f64 f64 f64) -> (f64), frame 0, 44 bytes
+;;>      0  movaps xmm3, xmm2  ; start
+;;>      3  movaps xmm2, xmm1
+;;>      6  movaps xmm1, xmm0
+;;>      9  movaps xmm0, xmm1  ; +7 f64.add
+;;>      c  addsd xmm0, xmm2
+;;>     10  movaps xmm13, xmm0  ; +14 f64.sub
+;;>     14  subsd xmm13, xmm1
+;;>     19  movaps xmm12, xmm2  ; +19 f64.sub
+;;>     1d  subsd xmm12, xmm3
+;;>     22  mulsd xmm13, xmm12  ; +20 f64.mul
+;;>     27  movaps xmm0, xmm13  ; +21 end
+;;>     2b  ret

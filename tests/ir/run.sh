@@ -4,6 +4,7 @@
 # A file is a module with two kinds of comments of its own:
 #
 #   ;;! flow,color 0 1     dump these passes of these functions (all, where no function is named); several such lines
+#   ;;! -w 0x201 code 0    the same for a CPU with these features alone
 #   ;;> a line that wasm-dump prints
 #
 # --update writes the ;;> lines anew, at the file's end.  `git diff` then shows what a change of the compiler changes.
@@ -27,10 +28,12 @@ trap 'rm -rf -- "$top"' EXIT
 passed=0 failed=0
 
 got() { # FILE: what is dumped of it
-    local words
+    local words options
     wat2wasm --debug-names --enable-multi-memory --enable-tail-call -o "$top/module.wasm" "$1" || return
     while read -r -a words; do
-        "$dump" "${words[0]}" "$top/module.wasm" "${words[@]:1}" || return
+        options=()
+        [ "${words[0]}" = -w ] && options=(-w "${words[1]}") && words=("${words[@]:2}")
+        "$dump" ${options[@]+"${options[@]}"} "${words[0]}" "$top/module.wasm" "${words[@]:1}" || return
     done < <(sed -n 's/^;;! //p' "$1")
 }
 
