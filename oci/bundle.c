@@ -91,7 +91,7 @@ bool bundle_edit(const struct words *w, const struct conf *conf)
         .kvm_fd = kvm_number(w),
         .annotations = program.annotations,
         .sockets = words_sockets() > 0,
-        .termination_log = mounted(config, "/dev/termination-log"),
+        .termination_log = mounted(config, TERMINATION_LOG),
     };
     if (mounted(config, MONITOR))
         refuse("config.json: " MONITOR

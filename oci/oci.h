@@ -30,6 +30,8 @@
 
 #define MONITOR "/.wasmvm" /* wasmvm's name in a container */
 
+#define TERMINATION_LOG "/dev/termination-log" /* where Kubernetes reads why it ended */
+
 enum { FIRST_PASSED = 3 }; /* the first descriptor that is neither of the standard streams */
 
 /* ---- say.c ---- */

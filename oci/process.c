@@ -51,12 +51,17 @@ static struct json_object *monitor_args(const struct machine *m, const char *cwd
 {
     struct json_object *args = allocated(json_object_new_array());
     text_add(args, MONITOR);
+    text_add(args, "--container");
     text_add(args, text("--kvm-fd=%u", m->kvm_fd));
     text_add(args, "--dir=/");
     text_add(args, "--env-all");
     text_add(args, text("--cwd=%s", path_clean(cwd)));
     if (m->conf->network)
         text_add(args, "--net-all");
+    if (m->sockets)
+        text_add(args, "--listen-fds");
+    if (m->termination_log)
+        text_add(args, "--last-words=" TERMINATION_LOG);
     limits_add(args, &m->limits);
     for (size_t i = 0; i < m->conf->add.n; i++)
         text_add(args, m->conf->add.at[i]);

@@ -153,7 +153,7 @@ runroot = "{self.top}/runroot"
             "-q",
             "-t",
             name,
-            *(["--platform", platform] if platform else []),
+            *(["--no-cache", "--platform", platform] if platform else []),
             place,
             runtime=self.runc,
         )
@@ -187,16 +187,16 @@ def podman(t):
     return PODMAN[0]
 
 
-def ask(port, path, host="127.0.0.1"):
+def ask(port, path, host="127.0.0.1", tries=600):
     """One answer of the server; waits until it listens."""
-    for _ in range(600):
+    for _ in range(tries):
         try:
             with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=60) as reply:
                 return reply.read().decode()
         except (ConnectionError, urllib.error.URLError) as why:
             last = why
-            time.sleep(0.1)
-    raise AssertionError(f"no answer: {last}")
+            time.sleep(0.1 if tries > 1 else 0)
+    raise last if tries == 1 else AssertionError(f"no answer: {last}")
 
 
 def answers(port, path, want, host="127.0.0.1"):

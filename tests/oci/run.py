@@ -21,6 +21,7 @@ import harness  # noqa: E402
 
 INSIDE = """
 mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /dev/shm && mount -t tmpfs tmpfs /mnt || exit 125
+umount /sys/fs/cgroup/unified 2>/dev/null # crun takes no machine that has both kinds of cgroups
 ip link set lo up || exit 125
 exec "$@"
 """

@@ -121,6 +121,7 @@ struct command { /* what is the command line's own; all else is told to the libr
     int argc; char **argv;       /* the program's own words */
     const char *report;          /* --report FILE */
     const char *trace_start;     /* --trace-start FILE */
+    const char *last_words;      /* --last-words FILE */
     bool stats;                  /* --stats */
     bool listen_fds;             /* --listen-fds */
     uint64_t grace_ns;           /* --grace */

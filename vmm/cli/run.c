@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -20,7 +21,8 @@
 
 static struct command command;
 static wasmvm_instance *machine;
-static int report_fd = -1, start_fd = -1;
+static int report_fd = -1, start_fd = -1, last_words_fd = -1;
+static wasmvm_error run_error; /* its end, where that was not the program's own */
 static bool module_is_guests; /* it can be replaced by the program; looked at for --stats alone */
 static int ended_as;   /* how: WASMVM_E_*; written before */
 static int ended = -1; /* atomic: the status, once it stands */
@@ -53,9 +55,21 @@ static void report_write(char *text)
     file_write(report_fd, "report", command.report, text);
 }
 
-static void report_failed(int status, const char *text)
+/* The line that tells why, where it was not the program's own end. */
+static void last_words_write(const char *text)
 {
-    report_write(wasmvm_report_failure(command.module, status, text));
+    char line[sizeof(wasmvm_error) + 16];
+    snprintf(line, sizeof line, "wasmvm: %s\n", text);
+    if (!words_write(last_words_fd, line))
+        message("--last-words %s: they are not written: %s", command.last_words, strerror(errno));
+}
+
+static void run_failed(int status, const char *text)
+{
+    if (last_words_fd >= 0)
+        last_words_write(text);
+    if (report_fd >= 0)
+        report_write(wasmvm_report_failure(command.module, status, text));
 }
 
 static struct names writable_names(const struct values *v)
@@ -63,11 +77,11 @@ static struct names writable_names(const struct values *v)
     return (struct names){ v->at, v->n };
 }
 
-static int file_open(const char *option, const char *file)
+static int file_open(const char *option, const char *file, bool keep)
 {
     struct failure why;
     int fd;
-    const struct output output = { option, file, command.module, writable_names(&command.writable), .keep = false };
+    const struct output output = { option, file, command.module, writable_names(&command.writable), keep };
     if (!output_open(&fd, &output, &why))
         fail_as(why.status, "%s", why.text);
     return fd;
@@ -75,14 +89,15 @@ static int file_open(const char *option, const char *file)
 
 static void files_open(wasmvm_config *config)
 {
+    fail_then(run_failed);
     if (command.stats || command.report)
         wasmvm_config_flag(config, "kvm-counts");
-    if (command.report) {
-        report_fd = file_open("--report ", command.report);
-        fail_then(report_failed);
-    }
+    if (command.last_words)
+        last_words_fd = file_open("--last-words ", command.last_words, true);
+    if (command.report)
+        report_fd = file_open("--report ", command.report, false);
     if (command.trace_start) {
-        start_fd = file_open("--trace-start ", command.trace_start);
+        start_fd = file_open("--trace-start ", command.trace_start, false);
         wasmvm_config_flag(config, "trace-start");
     }
 }
@@ -267,12 +282,12 @@ static int machine_run(bool closed)
 {
     const struct names writable = writable_names(&command.writable);
     module_is_guests = command.stats && named_is_guests(&writable, command.module);
-    int code = wasmvm_prepare(machine, NULL);
+    int code = wasmvm_prepare(machine, &run_error);
     if (command.kvm_fd)
         close((int)command.kvm_fd); /* the machine has a copy */
     if (code == WASMVM_OK)
         code = confine(closed);
-    return code == WASMVM_OK ? wasmvm_run(machine, NULL) : code;
+    return code == WASMVM_OK ? wasmvm_run(machine, &run_error) : code;
 }
 
 /* ---- the end ---- */
@@ -290,6 +305,8 @@ static void tell_end(int status)
     if (module_is_guests)
         message("%s lies where the program can write: the next run may be of another module (--dir ...:ro)",
                 command.module);
+    if (last_words_fd >= 0 && *run_error.text)
+        last_words_write(run_error.text);
     if (command.report)
         report_write(wasmvm_report(machine, WASMVM_REPORT_JSON));
     if (command.trace_start)

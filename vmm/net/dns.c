@@ -609,7 +609,7 @@ bool dns_start(struct net *net, const struct settings *c, struct failure *why)
     if (d->nservers == 0)
         servers_read(d);
     hosts_read(d);
-    return true;
+    return policy_servers_add(&net->policy, d->servers, d->nservers, why);
 }
 
 /* The thread, unless it runs; false: errno. */

@@ -75,6 +75,9 @@ struct policy {
 /* Takes the rules from the options; false on one that cannot be read: policy_free is due all the same. */
 bool policy_init(struct policy *, const struct settings *, struct failure *);
 void policy_free(struct policy *);
+/* With --net-all these name servers of the host's may be asked, whatever range they are in: a node of a cluster has one
+ * at a link-local address.  Before any other thread looks. */
+bool policy_servers_add(struct policy *, const struct endpoint *, unsigned n, struct failure *);
 /* The word's rule, or NULL and why it is none. */
 bool rule_parse(struct rule *, enum rule_what, const char *text, const char **why);
 /* The protected range that holds the address, also inside an IPv6 address that carries an IPv4 one. */

@@ -379,6 +379,17 @@ static bool own_matters(const struct policy *p)
     return p->all || p->any_name;
 }
 
+bool policy_servers_add(struct policy *p, const struct endpoint *servers, unsigned n, struct failure *why)
+{
+    for (unsigned i = 0; p->all && i < n; i++) {
+        const struct rule r = { .what = RULE_CONNECT, .proto = NET_BOTH, .prefix = { servers[i].ip, 128 },
+                                .lo = servers[i].port, .hi = servers[i].port, .text = "/etc/resolv.conf" };
+        if (!rule_add(p, &r, why))
+            return false;
+    }
+    return true;
+}
+
 bool policy_init(struct policy *p, const struct settings *c, struct failure *why)
 {
     *p = (struct policy){ .all = c->net_all };

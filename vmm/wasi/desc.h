@@ -225,6 +225,8 @@ struct wasi {
     uint32_t nopening;
     struct stat dev;      /* the host's /dev, where dev_known: it is the guest's as well */
     bool dev_known;
+    struct stat top;      /* the host's /, where top_known: it is a container's */
+    bool top_known;
     struct stat terminal; /* of stdin, where terminal_known */
     int terminal_host;    /* its descriptor */
     bool terminal_known;

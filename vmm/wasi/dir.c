@@ -29,6 +29,7 @@ struct ahead {
 struct dir_stream {
     uint64_t cookie;     /* of the entry at `ahead->at`: what the last one handed out had as next */
     struct ahead *ahead; /* NULL: nothing was read, and the kernel stands anywhere */
+    bool top;            /* it is a container's / */
     bool rewound;        /* and nobody has asked for an older place since */
     struct places places;
 };
@@ -102,13 +103,23 @@ static bool is_dots(const char *name)
     return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
 }
 
+/* What a container's runtime has put into its / is no file of the program's; by its name it can be had. */
+static bool is_hidden(const struct dir_stream *dir, const char *name)
+{
+    static const char *const hidden[] = { ".wasmvm", "dev", "proc", "sys" };
+    for (size_t i = 0; dir->top && i < sizeof hidden / sizeof *hidden; i++)
+        if (strcmp(name, hidden[i]) == 0)
+            return true;
+    return false;
+}
+
 /* Writes what was read ahead, until the sink is full. */
 static uint32_t ahead_put(struct dirents *s, struct dir_stream *dir, int host, bool *full)
 {
     struct ahead *a = dir->ahead;
     for (const struct kernel_dirent *e; a->at < a->len; a->at += e->reclen) {
         e = (const void *)(a->bytes + a->at);
-        if (is_dots(e->name))
+        if (is_dots(e->name) || is_hidden(dir, e->name))
             continue;
         uint8_t type = filetype_of_dirent(e->type);
         struct stat st;
@@ -177,9 +188,18 @@ static uint32_t stream_fill(struct dirents *s, struct dir_stream *dir, int host)
     return err;
 }
 
+static struct dir_stream *stream_new(const struct wasi *w, const struct desc *d)
+{
+    struct stat st;
+    struct dir_stream *dir = calloc(1, sizeof *dir);
+    if (dir && w->top_known && fstat(d->host, &st) == 0)
+        dir->top = st.st_dev == w->top.st_dev && st.st_ino == w->top.st_ino;
+    return dir;
+}
+
 static uint32_t readdir_host(struct wasi *w, struct desc *d, uint64_t cookie, struct dirents *s)
 {
-    struct dir_stream *dir = d->own = d->own ? d->own : calloc(1, sizeof *dir);
+    struct dir_stream *dir = d->own = d->own ? d->own : stream_new(w, d);
     if (!dir)
         return WASI_NOMEM;
     bool stands = dir->ahead && cookie == dir->cookie && cookie != COOKIE_START;

@@ -140,6 +140,7 @@ bool preopen_last(struct wasi *w, const struct config *config, struct failure *w
         }
     preopen_end(w);
     w->one_tree = trees_agree(w);
+    w->top_known = config->set->container && stat("/", &w->top) == 0;
     devfd_find(w);
     return true;
 }

@@ -130,6 +130,7 @@ def the_process_becomes_wasmvm(t):
     after = b.edited()
     assert after["process"]["args"] == [
         "/.wasmvm",
+        "--container",
         "--kvm-fd=3",
         "--dir=/",
         "--env-all",
@@ -189,6 +190,8 @@ def sockets_of_systemd_stand_before_it(t):
     result = run(["sh", "-c", script], env=ENV)
     expect(result, 0)
     assert result.out.decode().splitlines()[1].split() == ["3=/dev/null", "4=/dev/kvm"], result
+    with open(t.path("bundle/config.json")) as f:
+        assert "--listen-fds" in json.load(f)["process"]["args"]
 
 
 @case(vm=False)
@@ -235,6 +238,13 @@ def native_programs_are_refused_or_run_without_kvm(t):
     assert open(t.path("bundle/config.json"), "rb").read() == text
     with open(t.path("log.json")) as log:
         assert "runs without a virtual machine" in log.read()
+
+
+@case
+def the_termination_log_gets_the_last_words(t):
+    mounts = [{"destination": "/dev/termination-log", "source": "/x", "type": "bind"}]
+    args = Bundle(t, mounts=mounts).edited()["process"]["args"]
+    assert "--last-words=/dev/termination-log" in args, args
 
 
 # ---- which file is the program ----
@@ -674,7 +684,7 @@ def the_memory_limit_reaches_the_machine(t):
     for limit in 1, 4096, 32 << 20:
         Bundle(t, linux={"resources": {"memory": {"limit": limit}}}).refused(
             f"a memory limit of {limit} bytes: a virtual machine needs",
-            "raise the container's limit",
+            "raise the container's",
         )
     Bundle(t, linux={"resources": {"memory": {"limit": "256M"}}}).refused("limit is no int")
     Bundle(t, linux={"resources": {"memory": {"limit": 1e9 + 0.5}}}).refused("limit is no int")

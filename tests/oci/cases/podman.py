@@ -1,10 +1,14 @@
 """podman with wasmvm-oci over runc: an unmodified HTTP server in an image FROM scratch."""
 
 import contextlib
+import http.client
+import os
 import re
+import threading
+import time
 
-from engines import answers, podman
-from harness import case, expect
+from engines import answers, ask, native, podman, program, server
+from harness import Skip, case, expect, run
 
 PORT = 18080
 
@@ -42,3 +46,264 @@ def serves_logs_and_stops(t):
 def ends_with_the_programs_status(t):
     p = podman(t)
     expect(p("run", "--rm", "server", "exit", "a", "b c"), 7, out="out [a b c]\n", err="err\n")
+
+
+def cgroup_devices(pid):
+    """The devices that a process's cgroup lets it open; "" where cgroups are version 2, which show none."""
+    with open(f"/proc/{pid}/cgroup") as f:
+        places = dict(line.strip().split(":", 2)[1:] for line in f)
+    if "devices" not in places:
+        return ""
+    with open(f"/sys/fs/cgroup/devices{places['devices']}/devices.list") as f:
+        return f.read()
+
+
+@case
+def no_device_and_no_right_to_it_in_the_container(t):
+    """By what the kernel says of the container's process: its root, its cgroup's devices, its descriptors."""
+    p = podman(t)
+    with serving(p) as name:
+        answers(PORT, "/", "hello from /")
+        pid = p("inspect", name, "--format", "{{.State.Pid}}").out.decode().strip()
+        assert not os.path.lexists(f"/proc/{pid}/root/dev/kvm")
+        with open(f"/proc/{pid}/status") as f:
+            status = f.read()
+        assert re.search(r"^Seccomp:\t2$", status, re.M), status
+        held = [os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")]
+        assert held.count("/dev/kvm") == 1, held
+        devices = cgroup_devices(pid)
+        assert not re.search(r"^[ac] (10|\*):(232|\*) rw", devices, re.M), devices
+
+
+@case
+def files_of_the_container(t):
+    """Volumes and what engines mount, by the names that they have there; / lists none of what the runtime put there."""
+    p = podman(t)
+    t.write("volume/config.txt", "a setting\n")
+    t.mkdir("writable")
+    options = ["-v", f"{t.path('volume')}:/etc/app:ro", "-v", f"{t.path('writable')}:/data"]
+    with serving(p, *options, "--hostname", "here") as name:
+        answers(PORT, "/read?q=/etc/app/config.txt", "a setting\n")
+        answers(PORT, "/write?q=/data/new", "")
+        assert open(t.path("writable/new")).read() == "written\n"
+        assert ask(PORT, "/write?q=/etc/app/new").startswith("error: ")
+        assert "127.0.0.1" in ask(PORT, "/read?q=/etc/hosts")
+        answers(PORT, "/read?q=/dev/null", "")
+        for denied in (
+            "/proc/self/maps",
+            "/proc/1/environ",
+            "/sys/kernel/notes",
+            "/dev/kvm",
+            "/dev/mem",
+        ):
+            assert ask(PORT, f"/read?q={denied}").startswith("error: "), denied
+        answers(PORT, "/write?q=/dev/stdout", "")
+        answers(PORT, "/write?q=/dev/null", "")
+        answers(PORT, "/list?q=/", "app.wasm data etc run")
+        answers(PORT, "/walk?q=/", "true")
+        assert b"written\n" in p("logs", name).out
+
+
+@case
+def as_another_user_with_nothing(t):
+    p = podman(t)
+    options = [
+        "--user",
+        "1000:1000",
+        "--cap-drop",
+        "all",
+        "--read-only",
+        "--security-opt",
+        "no-new-privileges",
+    ]
+    with serving(p, *options, "-w", "/etc", "-e", "GREETING=hello  you") as name:
+        answers(PORT, "/args", '["/app.wasm"] /etc')
+        answers(PORT, "/env?q=GREETING", "hello  you")
+        assert ask(PORT, "/write?q=/new").startswith("error: ")
+        pid = p("inspect", name, "--format", "{{.State.Pid}}").out.decode().strip()
+        with open(f"/proc/{pid}/status") as f:
+            status = f.read()
+        assert re.search(r"^Uid:\t1000\t", status, re.M) and re.search(
+            r"^CapEff:\t0+$", status, re.M
+        ), status
+
+
+@case
+def in_a_user_namespace(t):
+    """Where /dev/kvm could not be opened: the descriptor was."""
+    p = podman(t)
+    ran = p(
+        "run",
+        "--rm",
+        "--uidmap",
+        "0:100000:5000",
+        "--gidmap",
+        "0:100000:5000",
+        "server",
+        "exit",
+        "x",
+    )
+    expect(ran, 7, out="out [x]\n", err="err\n")
+
+
+@case
+def standard_streams_and_terminals(t):
+    p = podman(t)
+    expect(p("run", "--rm", "-i", "server", "cat", stdin=b"a\nb\n"), 0, out="a\nb\n", err="")
+    seen = p("run", "--rm", "-t", "server", "exit", "x")
+    expect(seen, 7)
+    assert b"out [x]\r\n" in seen.out, seen
+
+
+@case
+def out_of_memory_is_heard_by_the_program(t):
+    """Its own allocation fails, and Go says so, before the kernel kills the container."""
+    p = podman(t)
+    for limit in "64m", "128m", "512m":
+        with serving(p, "--memory", limit, "--memory-swap", limit) as name:
+            answers(PORT, "/", "hello from /")
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                ask(PORT, "/eat", tries=1)
+            expect(p("wait", name), 0, out="2\n")
+            expect(p("inspect", name, "--format", "{{.State.OOMKilled}}"), 0, out="false\n")
+            assert b"out of memory" in p("logs", name).err, p("logs", name)
+    refused = p("run", "--rm", "--memory", "32m", "server")
+    expect(refused, 126, err_has=["a memory limit of 33554432 bytes: a virtual machine needs"])
+
+
+@case
+def native_programs(t):
+    """Refused, where the engine shows why; or allowed, and without KVM."""
+    p = podman(t)
+    expect(
+        p("run", "--rm", "native"),
+        126,
+        out="",
+        err_has=[
+            "wasmvm-oci: /native is no WebAssembly module: it would run without a virtual machine"
+        ],
+    )
+    conf = t.write("allow.conf", "native = allow\n")
+    expect(p("run", "--rm", "native", conf=conf), 3, out="native -1\n")
+
+
+@case
+def more_in_a_running_container(t):
+    p = podman(t)
+    p.image("both", {"/app.wasm": server(), "/native": native(t)}, ["/app.wasm"])
+    with serving(p, image="both") as name:
+        answers(PORT, "/", "hello from /")
+        expect(
+            p("exec", "-e", "X=y", name, "/app.wasm", "exit", "a b"),
+            7,
+            out="out [a b]\n",
+            err="err\n",
+        )
+        refused = p("exec", name, "/native")
+        assert refused.status != 0 and b"/native is no WebAssembly module" in refused.err, refused
+        conf = t.write("allow.conf", "native = allow\n")
+        expect(p("exec", name, "/native", conf=conf), 3, out="native -1\n")
+        conf = t.write("no-exec.conf", "exec = deny\nnative = allow\n")
+        refused = p("exec", name, "/app.wasm", "exit", conf=conf)
+        assert (
+            refused.status != 0 and b"nothing may be started in a running container" in refused.err
+        ), refused
+        answers(PORT, "/", "hello from /")
+    with serving(p, "--name", "plain", args=["sleep"], image="native", conf=conf) as name:
+        conf = t.write("allow.conf", "native = allow\n")
+        refused = p("exec", name, "/not-there.wasm", conf=conf)
+        assert refused.status != 0 and b"was not started as a module" in refused.err, refused
+
+
+@case
+def starts_again(t):
+    p = podman(t)
+    with serving(p) as name:
+        answers(PORT, "/", "hello from /")
+        expect(p("restart", "-t", "30", name), 0)
+        answers(PORT, "/", "hello from /")
+        expect(p("kill", name), 0)
+        expect(p("wait", name), 0, out="137\n")
+        expect(p("start", name), 0)
+        answers(PORT, "/", "hello from /")
+
+
+@case
+def requests_in_flight_are_answered(t):
+    """SIGTERM comes while one is slow: Go's Shutdown waits for it."""
+    p = podman(t)
+    with serving(p) as name:
+        answers(PORT, "/", "hello from /")
+        got = []
+        thread = threading.Thread(target=lambda: got.append(ask(PORT, "/slow")))
+        thread.start()
+        time.sleep(0.5)
+        expect(p("stop", "-t", "60", name), 0)
+        thread.join()
+        assert got == ["slow\n"], got
+        assert b"stopped\n" in p("logs", name).err
+
+
+@case
+def by_other_names_and_platforms(t):
+    """What crun and others call a module, and an image for wasi/wasm."""
+    p = podman(t)
+    p.image("noname", {"/app": server()}, ["app"], "ENV PATH=/")
+    expect(p("run", "--rm", "noname", "exit", "x"), 7, out="out [x]\n")
+    p.image("wasi", {"/app.wasm": server()}, ["/app.wasm"], platform="wasi/wasm")
+    expect(
+        p("run", "--rm", "--platform", "wasi/wasm", "localhost/wasi", "exit", "x"),
+        7,
+        out="out [x]\n",
+    )
+    for annotation in "run.oci.handler=wasm", "module.wasm.image/variant=compat":
+        expect(
+            p("run", "--rm", "--annotation", annotation, "server", "exit", "x"), 7, out="out [x]\n"
+        )
+
+
+@case
+def options_by_annotation(t):
+    p = podman(t)
+    conf = t.write("options.conf", 'options = ["--timeout"]\n')
+    annotation = '"io.wasmvm.options=[""--timeout=300ms""]"'  # podman reads it as a row of CSV
+    ran = p("run", "--rm", "--annotation", annotation, "server", conf=conf)
+    expect(ran, 124, err_has=["time"])
+    refused = p("run", "--rm", "--annotation", annotation, "server")
+    expect(refused, 126, err_has=["the administrator does not allow it"])
+
+
+@case
+def over_crun(t):
+    """crun in runc's place, where the machine's cgroups let it work."""
+    p = podman(t)
+    crun = program("crun")
+    alone = p("run", "--rm", "native", runtime=crun)
+    if alone.status != 3:
+        raise Skip(f"podman and crun run no container here: {alone.err.decode()[-200:]}")
+    conf = t.write("crun.conf", f"runtime = {crun}\n")
+    for more in [], ["--annotation", "run.oci.handler=wasm"]:
+        expect(
+            p("run", "--rm", *more, "server", "exit", "x", conf=conf),
+            7,
+            out="out [x]\n",
+            err="err\n",
+        )
+
+
+@case
+def the_network_of_the_container(t):
+    """Its own loopback, other containers and names: all but link-local and metadata."""
+    p = podman(t)
+    with serving(p, "--dns", "169.254.20.10"):
+        answers(PORT, "/dial?q=tcp:127.0.0.1:8080", "")
+        answers(PORT, "/dial?q=udp:10.88.0.1:53", "")
+        answers(PORT, "/dial?q=tcp:localhost:8080", "")
+        for refused in (
+            "tcp:169.254.169.254:80",
+            "udp:169.254.169.254:53",
+            "tcp:169.254.20.10:80",
+            "udp:169.254.20.11:53",
+        ):
+            assert "denied" in ask(PORT, f"/dial?q={refused}"), refused
+        answers(PORT, "/dial?q=udp:169.254.20.10:53", "")

@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -53,8 +54,8 @@ func answer(r *http.Request) (string, error) {
 		}
 		return "", err
 	case "/eat":
-		for i := 0; i < 100; i++ {
-			b := make([]byte, 16<<20)
+		for i := 0; i < 4096; i++ {
+			b := make([]byte, 1<<20)
 			for k := 0; k < len(b); k += 4096 {
 				b[k] = 1
 			}
@@ -73,6 +74,10 @@ func main() {
 		fmt.Println("out", os.Args[2:])
 		fmt.Fprintln(os.Stderr, "err")
 		os.Exit(7)
+	}
+	if len(os.Args) > 1 && os.Args[1] == "cat" {
+		io.Copy(os.Stdout, os.Stdin)
+		return
 	}
 	server := &http.Server{Addr: ":8080"}
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

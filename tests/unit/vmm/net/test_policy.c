@@ -665,6 +665,24 @@ static void test_net_all(void **state)
     assert_true(TCP("0.0.0.0", 80) && LISTEN("0.0.0.0", 0) && TCP("8.8.8.8", 80) && TCP("2600::1", 80));
 }
 
+/* A node's cache of names has a link-local address, a cloud's resolver that of its metadata service. */
+static void test_name_servers_under_net_all(void **state)
+{
+    (void)state;
+    struct failure why;
+    struct endpoint servers[] = { at("169.254.20.10", 53), at("169.254.169.254", 53) };
+    for (int all = 0; all < 2; all++) {
+        POLICY(.net_all = all, .deny = WORDS("169.254.169.254:53"));
+        assert_true(policy_servers_add(&policy, servers, 2, &why));
+        assert_int_equal(UDP("169.254.20.10", 53), all);
+        assert_int_equal(TCP("169.254.20.10", 53), all);
+        assert_false(TCP("169.254.20.10", 80) || UDP("169.254.20.11", 53) || LISTEN("169.254.20.10", 53));
+        assert_false(UDP("169.254.169.254", 53) || TCP("169.254.169.254", 80));
+        if (!all)
+            policy_free(&policy);
+    }
+}
+
 /* ---- names ---- */
 
 static void answer_add(const char *name, const char *ip)
@@ -914,7 +932,8 @@ int main(void)
         CASE(test_peers_are_denied_by_rules_without_ports), CASE(test_wide_rules_never_mean_protected_addresses),
         CASE(test_a_rule_inside_a_range_means_it), CASE(test_carried_addresses_by_their_own_rules),
             CASE(test_ipv6_ranges),
-        CASE(test_net_all), CASE(test_a_name_means_its_answers), CASE(test_rebinding_fails),
+        CASE(test_net_all), CASE(test_name_servers_under_net_all),
+        CASE(test_a_name_means_its_answers), CASE(test_rebinding_fails),
         CASE(test_names_under_net_all_and_any), CASE(test_localhost_is_loopback), CASE(test_old_answers_make_room),
         CASE(test_hints_are_rules), CASE(test_refusals_say_how_it_is_written),
     };
