@@ -12,6 +12,7 @@
 #include "vmm/machine/inside.h"
 
 #define PIPE_START (1u << 20)
+#define MODULE_PAGES 50
 #define ENGINE_BYTES (1ull << 30) /* for module, heap and code, beside linear memory and stack */
 #define READ_MOST (32ull << 20) /* between two looks for a stop */
 #define KERNEL_BYTES_PER_PAGE 8 /* of a memory slot: KVM's reverse map */
@@ -86,12 +87,12 @@ static bool module_measure(struct vm *vm, const struct module *module, struct fa
     return (uint64_t)st.st_size <= MAP_MODULE_MAX || too_large(vm, why);
 }
 
-/* A last 2 MiB page of which little is used is left to 4 KiB pages. */
+/* A last 2 MiB page of which little is used is left to 4 KiB pages: from some fifty of them on it costs less whole. */
 static bool module_place(struct vm *vm, const struct module *module, struct failure *why)
 {
     struct span *place = &vm->ram.module;
     uint64_t whole = vm->module_bytes / FRAME * FRAME;
-    if (vm->module_bytes - whole < FRAME / 4 && vm->module_bytes != whole)
+    if (vm->module_bytes - whole < MODULE_PAGES * PAGE && vm->module_bytes != whole)
         madvise(place->host + whole, FRAME, MADV_NOHUGEPAGE);
     const uint8_t *bytes = vm->module_copy ? vm->module_copy : module->bytes;
     if (bytes) {

@@ -94,3 +94,15 @@ def a_guest_of_ones_own(t):
         assert f"of {len(source.readlines())} lines" in said and "version" in said
     for command in re.findall(r"^    build/wasmvm (.*)$", said, re.M):
         assert t.vm(*command.replace("start.svg", t.path("s.svg")).split(), cwd=ROOT).status == 7, command
+
+
+@case
+def what_a_trivial_start_costs(t):
+    """Counts, which are the same on a busy machine: exits, the kernel's memory for slots, pages."""
+    module = t.write("t.wasm", TRIVIAL)
+    expect(t.vm("--report", t.path("r.json"), module))
+    with open(t.path("r.json")) as file:
+        report = json.load(file)
+    assert report["exits"]["all"] <= 2, report["exits"]
+    assert report["memory"]["slot_kernel_bytes"] <= 130_000, report["memory"]  # 8 bytes a page of a slot of 60 MiB
+    assert report["kvm"]["large_pages"] == 0 and report["kvm"]["small_pages"] <= 140, report["kvm"]
