@@ -443,10 +443,12 @@ $(BUILD)/lib/libwasmvm.a: $(LIB_OBJ)
 	@rm -f $@
 	$(Q)ar rcs $@ $(BUILD)/lib/wasmvm.o
 
-# For tests that compile them in their own way.
-.PHONY: lib-sources
+# For tests that compile them in their own way; flags as a shell reads them.
+.PHONY: lib-sources lib-flags
 lib-sources:
 	@echo $(filter %.c,$(VMM_SRC))
+lib-flags:
+	$(info $(HOSTED))@:
 
 # The jail's filters, made of vmm/jail/calls.def by a program that is not part of wasmvm.
 $(BUILD)/jail/compile: vmm/jail/compile.c vmm/jail/calls.def vmm/jail/filter.h vmm/jail/jail.h
@@ -729,6 +731,7 @@ SAN_PARTS := \
     golden-san="$(MAKE) $(BUILD)/san/wasmvm && tests/golden/run.sh $(BUILD)/san/wasmvm $(GOLDEN_SAN)" \
     hostile-san="tests/hostile/run.sh $(BUILD)/san/wasmvm" \
     e2e-san="tests/e2e/run.py --wasmvm $(BUILD)/san/wasmvm files/ policy/ streams/" \
+    embed-tsan="tests/embed/run.py --build $(BUILD) --tsan nested stop-a-call limit-taken-away" \
 
 # What runs in VMs, once more with a way of calls; E2E: only cases whose names hold one of these words.
 MODES ?= exit poll
@@ -757,7 +760,8 @@ mode_parts = \
 ## make fuzz       libFuzzer on T=module or T=module-fast (no ASan), for S=60 seconds, inputs up to L=1024 bytes (clang)
 ## make fuzz-diff  N=1000 random modules of SEED=1 on our engine and on V8 (node, binaryen)
 ## make test-modes what runs in VMs, with MODES="exit poll" as --hypercall; also MODE=poll for one of those below
-## make test-san   golden cases, hostile guests and some end-to-end cases with the monitor under ASan and UBSan
+## make test-san   golden cases, hostile guests and some end-to-end cases with the monitor under ASan and UBSan, some
+##                 of the library's under ThreadSanitizer
 ## make mutate     N=100 small mistakes of SEED=1 in the sources, and which tests notice; goes on where it was
 ## make surface    what a guest that broke out finds: hypercalls, system calls of the jail, lines of trusted code
 ## make test-svm   VM tests on an emulated AMD-V machine (network)

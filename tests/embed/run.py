@@ -12,6 +12,7 @@ N skipped`.
 import argparse
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -161,8 +162,9 @@ def sanitized(build, tmp, words, which):
     """The library's sources and the cases in one program."""
     flags = {"san": ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"], "tsan": ["-fsanitize=thread"]}
     sources = subprocess.check_output(["make", "-s", "-C", ROOT, f"BUILD={build}", "lib-sources"], text=True).split()
+    hosted = subprocess.check_output(["make", "-s", "-C", ROOT, f"BUILD={build}", "lib-flags"], text=True)
     into = os.path.join(tmp, "embed-" + which)
-    subprocess.run(["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g", "-fno-strict-aliasing", *flags[which], "-I.",
+    subprocess.run(["gcc", "-std=gnu11", "-O1", "-g", *shlex.split(hosted), *flags[which], "-I.",
                     "-Ivmm", '-DWASMVM_VERSION="0"', "-o", into, *CASES, *sources,
                     f"{build}/lib/vmm/machine/blob.o", "-lelf", "-lpthread"], cwd=ROOT, check=True)
     tsan = "exitcode=66 suppressions=" + os.path.join(ROOT, "tests", "embed", "tsan.supp")

@@ -35,8 +35,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HERE = os.path.join(ROOT, "tests", "mutate")
 WORK = os.path.join(ROOT, "build", "mutate")
-ROOMS = ["engine", "engine/load", "engine/ir", "engine/x64", "engine/run", "wasi-shim", "guest", "vmm/base",
-         "vmm/cache", "vmm/machine", "vmm/wasi", "vmm/net", "vmm/run", "vmm/lib", "vmm/cli"]
+TOPS = ["engine", "wasi-shim", "guest", "vmm"] # every folder in them that has sources is a room
 
 # ---- rules: a name, and a function of (lines, row) that yields changed lines as {row: text} ----
 
@@ -163,10 +162,12 @@ def mutants_of(lines):
 
 def choose(seed, count, word):
     """The seed's mutants, dicts with file, line, rule, changed, old, new, id; and the files' texts by path."""
-    known = subprocess.run(["git", "ls-files", *ROOMS], cwd=ROOT, capture_output=True, text=True).stdout.split()
-    meant = [f for f in known if f.endswith(".c") and word in f]
-    files = {room: [f for f in meant if os.path.dirname(f) == room] for room in ROOMS}
-    rooms = [room for room in ROOMS if files[room]]
+    known = subprocess.run(["git", "ls-files", *TOPS], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    files = {}
+    for path in known:
+        if path.endswith(".c") and word in path:
+            files.setdefault(os.path.dirname(path), []).append(path)
+    rooms = list(files)
     sources, places_of, chosen = {}, {}, {}
     for path in filter(lambda path: path.endswith(".c"), known):
         with open(os.path.join(ROOT, path)) as f:
@@ -248,11 +249,12 @@ class Tree:
     def __init__(self, work, number, sources):
         self.path = os.path.join(work, f"tree{number}")
         self.env = dict(os.environ, REQUIRE_KVM="1", MAKEFLAGS="WARN=-w -s", CCACHE_NOHASHDIR="1")
-        self.took, self.out, self.sources = {}, "", sources
+        self.took, self.out, self.sources, self.flags = {}, "", sources, None
         if not os.path.exists(self.path):
             self.copy()
         for path in sources:
             self.change(path, {}) # a run that was ended leaves its mutant there
+        self.run("make all", 3600) # headers that are made
 
     def copy(self):
         known = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split("\n")
@@ -294,7 +296,9 @@ class Tree:
 
     def code(self, path):
         """What the compiler makes of a file; None: nothing.  Two files that give the same are the same program."""
-        flags = "-std=gnu11 -O2 -g0 -w -I. -D_GNU_SOURCE -fno-strict-aliasing -DWASMVM_VERSION='\"0\"' -c -o"
+        if self.flags is None:
+            self.flags = subprocess.check_output(["make", "-s", "-C", self.path, "lib-flags"], text=True).strip()
+        flags = f"-std=gnu11 -O2 -g0 -w -I. {self.flags} -DWASMVM_VERSION='\"0\"' -c -o"
         out = os.path.join(self.path, "build", "same.o")
         done, _ = self.run(f"gcc {flags} {out} {path}", 300)
         if not done:
