@@ -594,6 +594,32 @@ static void stop_does_not_wait_for_ever(void **state)
     host_sleeps = false;
 }
 
+/* Within a host function, the vCPU's thread gives the slot back to the guest; what it posts then, the server finds. */
+static void the_vcpu_asks_while_the_server_looks(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 2000 };
+    if (!two_cpus_there)
+        skip();
+    start(TRANSPORT_POLL);
+    calls_right(1, 1);
+    for (uint64_t i = 2; i <= ROUNDS; i++) {
+        pthread_mutex_lock(&service.lock);
+        service_open(&service);
+        enum server before = service_ask_here(&service);
+        assert_int_equal(call_make(i), mixed(i, 99));
+        service_asked_here(&service, before);
+        service_shut(&service);
+        assert_int_equal(service.asks, 0);
+        service.open = false; /* the function's value is there */
+        pthread_mutex_unlock(&service.lock);
+    }
+    stop();
+    assert_int_equal(host.served, ROUNDS);
+    assert_int_equal(host.wrong, 0);
+    print_message("%llu polled\n", (unsigned long long)host.polled);
+}
+
 int main(void)
 {
     delays = (unsigned long)clock_now_ns();
@@ -614,6 +640,7 @@ int main(void)
         cmocka_unit_test(exports_polled),
         cmocka_unit_test(exports_by_exits),
         cmocka_unit_test(stop_does_not_wait_for_ever),
+        cmocka_unit_test(the_vcpu_asks_while_the_server_looks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
