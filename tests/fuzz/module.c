@@ -211,6 +211,8 @@ static void functions_compile(struct engine *engine, struct instance *instance, 
             finding("function %u took %llu bytes of scratch memory", func, (unsigned long long)fuzz_scratch_used());
         if (!done)
             error_check(engine, "compile", len);
+        if (!done && strstr(engine_error(engine)->text, "no memory to compile"))
+            finding("function %u: whose memory is missing is not said", func);
         if (!done && fuzz_heap_failed() && !func_compile(instance, func) && verdict == VALID)
             finding("function %u does not compile once there is memory: %s", func, engine_error(engine)->text);
         enum error_kind kind = engine_error(engine)->kind;
