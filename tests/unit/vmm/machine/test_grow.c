@@ -57,6 +57,14 @@ uint64_t vm_total_most(const struct vm *v)
     return v->config->set->total_bytes;
 }
 
+static gva_t bounds[2]; /* what the guest is told of its stack */
+
+void boot_stack_bounds(struct vm *v, gva_t lo, gva_t hi)
+{
+    assert_ptr_equal(v, &vm);
+    bounds[0] = lo, bounds[1] = hi;
+}
+
 static struct span piece(uint64_t gpa, uint64_t bytes)
 {
     return (struct span){ (uint8_t *)(uintptr_t)gpa, gpa, bytes };
@@ -289,6 +297,27 @@ static void heap_and_code_grow_over_their_first_piece(void **state)
                 more->host == (uint8_t *)(uintptr_t)RAM_HEAP_MORE_GPA);
 }
 
+/* ---- the stack, of which only the top is there at first ---- */
+
+static void the_stack_is_had_once_and_whole(void **state)
+{
+    (void)state;
+    const uint64_t rest = 6 * FRAME - STACK_TOP_BYTES;
+    const gva_t hi = MAP_STACK + MAP_STACK_MAX - STACK_TOP_BYTES;
+    vm.ram.stack_bytes = 6 * FRAME;
+    vm.ram.stack_more.all = piece(RAM_STACK_MORE_GPA, rest);
+    slots_most = rest - 1;
+    REFUSED(GROW_REFUSED, grow_stack(&vm));
+    assert_false(vm.ram.stack_whole);
+    assert_int_equal(mapped(hi - 1, 0), 0);
+    slots_most = rest;
+    assert_int_equal(grow_stack(&vm), GROW_DONE);
+    expect_range(hi - rest, RAM_STACK_MORE_GPA, rest, TABLES_WRITE);
+    assert_int_equal(mapped(hi - rest - 1, 0), 0); /* the guard */
+    assert_true(bounds[0] == hi && bounds[1] == hi);
+    REFUSED(GROW_HOSTILE, grow_stack(&vm));
+}
+
 /* ---- all of it together: --total-memory ---- */
 
 static enum grow linear_by(uint64_t bytes)
@@ -322,8 +351,10 @@ static void everything_counts_to_the_total(void **state)
         REFUSED(GROW_REFUSED, kinds[k](2 * FRAME));
         set.total_bytes--;
         REFUSED(GROW_REFUSED, kinds[k](FRAME));
+        assert_int_equal(grow_total_met(&vm), set.total_bytes);
         set.total_bytes++;
         assert_int_equal(kinds[k](FRAME), GROW_DONE);
+        assert_int_equal(grow_total_met(&vm), 0);
         for (size_t i = 0; i < 4; i++)
             REFUSED(GROW_REFUSED, kinds[i](FRAME));
         set.total_bytes = 0; /* what is there already is there */
@@ -381,7 +412,8 @@ int main(void)
         TEST(linear_memory_grows_page_by_page), TEST(linear_memory_ends_at_its_limit),
         TEST(what_no_honest_guest_asks_for), TEST(further_memories_each_in_a_slot),
         TEST(large_growth_begins_at_a_large_page), TEST(all_memories_count_together),
-        TEST(heap_and_code_grow_over_their_first_piece), TEST(everything_counts_to_the_total),
+        TEST(heap_and_code_grow_over_their_first_piece), TEST(the_stack_is_had_once_and_whole),
+        TEST(everything_counts_to_the_total),
         TEST(a_host_without_memory), TEST(no_page_for_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
