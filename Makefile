@@ -762,6 +762,8 @@ mode_parts = \
 ## make test-modes what runs in VMs, with MODES="exit poll" as --hypercall; also MODE=poll for one of those below
 ## make test-san   golden cases, hostile guests and some end-to-end cases with the monitor under ASan and UBSan, some
 ##                 of the library's under ThreadSanitizer
+## make test-inject N=150 (or N=all) system calls of the monitor that fail, one at a time, drawn by SEED=1 (strace)
+## make soak       MINUTES=30 of runs of all kinds, eight at a time, killed at random: nothing is left (root)
 ## make mutate     N=100 small mistakes of SEED=1 in the sources, and which tests notice; goes on where it was
 ## make surface    what a guest that broke out finds: hypercalls, system calls of the jail, lines of trusted code
 ## make test-svm   VM tests on an emulated AMD-V machine (network)
@@ -784,6 +786,15 @@ mode_parts = \
 ## make fresh      make demo and make test in a minimal Debian (root, network)
 ## make clean      remove build/ but for what came by network (make distclean: all of it)
 .PHONY: install deps demo images check spec spec-vm test fuzz fuzz-diff test-svm model std test-modules test-tools
+MINUTES ?= 30
+.PHONY: test-inject soak
+soak: all
+	tests/soak/run.py --minutes $(MINUTES) --seed $(SEED)
+
+test-inject: all
+	tests/inject/run.py --seed $(SEED) $(if $(filter all,$(N)),--all,\
+	    --count $(if $(filter file,$(origin N)),150,$(N)))
+
 .PHONY: test-go test-peers test-modes bench-serve bench fresh bench-calls bench-idle bench-compile clean distclean help
 .PHONY: surface code-hash bench-count bench-start test-san mutate test-oci dist deb test-packages
 install: all completions
