@@ -331,6 +331,7 @@ struct route {
     bool read_only, mounts;
     uint8_t tree;
     bool whole;       /* dir is the grant named `/` itself */
+    bool none;        /* it begins at a directory that is none of the host's: nothing leads on from there */
     bool walked;
     int own;          /* it leads to this descriptor of the program's own, and nowhere else (devfd.c); -1 */
     char name[NAME_MAX + 2]; /* after a walk: the path */

@@ -289,6 +289,8 @@ uint32_t wasi_path_readlink(struct wasi *w, const struct path_readlink_args *arg
     ssize_t n = 0;
     if (e.dot || e.dotdot)
         err = WASI_INVAL;
+    else if (e.dir->ops != &directory_ops)
+        err = WASI_NOTDIR; /* no directory of the host's has links */
     else if (e.slash && (err = entry_directory(w, &e)) == WASI_SUCCESS)
         err = WASI_INVAL;
     else if (err == WASI_SUCCESS && (n = readlinkat(e.parent, e.name, text, sizeof text)) < 0)

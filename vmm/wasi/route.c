@@ -278,7 +278,8 @@ static uint32_t route_walk(struct wasi *w, struct route *p, bool follow)
 void route_begin(const struct wasi *w, struct route *p, const struct desc *d, const char *path)
 {
     *p = (struct route){ .dir = d->host, .path = path, .held = -1, .own = -1, .read_only = d->read_only,
-                         .tree = d->tree, .mounts = d->mounts, .whole = d->preopen && d->tree != TREE_NONE };
+                         .tree = d->tree, .mounts = d->mounts, .whole = d->preopen && d->tree != TREE_NONE,
+                         .none = d->ops != &directory_ops };
     p->how = beneath(p);
     /* A path that itself leads up and out is refused there, too; `..` in a link stays at the top. */
     if (p->whole && w->one_tree && !strstr(path, ".."))
@@ -321,7 +322,10 @@ static uint32_t route_check(struct wasi *w, struct route *p, bool follow)
 static int route_go(struct wasi *w, struct route *p, uint64_t flags, uint64_t mode, bool changes, uint32_t *err)
 {
     bool follow = !(flags & O_NOFOLLOW) && !((flags & O_CREAT) && (flags & O_EXCL));
-    *err = *p->path == '/' ? WASI_PERM : changes ? route_check(w, p, follow) : WASI_SUCCESS;
+    if (p->none)
+        *err = changes ? WASI_ROFS : WASI_NOTDIR;
+    else
+        *err = *p->path == '/' ? WASI_PERM : changes ? route_check(w, p, follow) : WASI_SUCCESS;
     if (*err)
         return -1;
     int fd = p->own >= 0 ? -1 : route_try(p, flags, mode, err);
