@@ -94,6 +94,11 @@ void scratch_reset(struct engine *engine)
     scratch_at = 0;
 }
 
+void scratch_clear(struct engine *engine)
+{
+    scratch_reset(engine);
+}
+
 uint64_t fuzz_scratch_used(void)
 {
     return scratch_at;

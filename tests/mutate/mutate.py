@@ -447,7 +447,7 @@ def main():
         thread.start()
     for thread in threads:
         thread.join()
-    report([results[m["id"]] for m in mutants])
+    report([results[m["id"]] for m in mutants if m["id"] in results])
     return 0
 
 
