@@ -135,11 +135,10 @@ void doctor_landlock(struct doctor *d, struct finding *f)
     f->number = version > 0 ? (double)version : 0;
     if (version <= 0)
         finding_set(f, REMARK, "Start the kernel with landlock in lsm=, or use Linux 5.13 or later.",
-                    "Landlock is not to be had (%s): the monitor cannot be confined to the files of its grants",
-                    strerror(errno));
+                    "Landlock is not to be had (%s): what has grants runs with --jail=weak alone", strerror(errno));
     else if (version < LANDLOCK_WHOLE)
-        finding_set(f, WELL, "", "Landlock has version %ld: files are confined, of truncation, TCP and signals not all "
-                    "(version %d)", version, LANDLOCK_WHOLE);
+        finding_set(f, WELL, "", "Landlock has version %ld: the jail holds files, and not all that version %d would",
+                    version, LANDLOCK_WHOLE);
     else
         finding_set(f, WELL, "", "Landlock has version %ld", version);
 }
