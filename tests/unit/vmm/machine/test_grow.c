@@ -315,6 +315,7 @@ static void the_stack_is_had_once_and_whole(void **state)
     expect_range(hi - rest, RAM_STACK_MORE_GPA, rest, TABLES_WRITE);
     assert_int_equal(mapped(hi - rest - 1, 0), 0); /* the guard */
     assert_true(bounds[0] == hi && bounds[1] == hi);
+    assert_int_equal(vm.ram.stack_more.next_slot_bytes, vm.ram.stack_bytes); /* one slot for all of it */
     REFUSED(GROW_HOSTILE, grow_stack(&vm));
 }
 
