@@ -3,6 +3,7 @@
  *   JAIL_TEST_LOG=FILE     a call that is not listed is named there, too, and the command's words
  *   JAIL_TEST_ABI=N        the kernel's Landlock is taken for one of that ABI
  *   JAIL_TEST_TRY=NAME     what tries.def has under that name is tried from inside: 0 = it failed, 1 = it worked
+ *   JAIL_TEST_AGAIN=1      it is entered so that it can be narrowed
  *   JAIL_TEST_KILL=1       the filter is as it is in wasmvm, and names nothing
  *   JAIL_TEST_FILTER=FILE  the filters of another table: what jail-compile --binary printed
  *
@@ -69,6 +70,11 @@ static void unlisted(int number, siginfo_t *info, void *context)
     _exit(159);
 }
 
+unsigned jail_test_granted(unsigned granted)
+{
+    return getenv("JAIL_TEST_AGAIN") ? granted | JAIL_AGAIN : granted;
+}
+
 int jail_test_abi(int abi)
 {
     const char *mask = getenv("JAIL_TEST_ABI");
@@ -106,8 +112,9 @@ void jail_test_begin(void)
 void jail_test_filter(unsigned filter, struct sock_filter *insns, unsigned *n)
 {
     struct sigaction action = { .sa_sigaction = unlisted, .sa_flags = SA_SIGINFO };
-    if (filters_file)
+    if (filters_file) /* of the first one alone */
         filter_read(filter, insns, n);
+    filters_file = NULL;
     if (getenv("JAIL_TEST_KILL"))
         return;
     sigaction(SIGSYS, &action, NULL);

@@ -36,6 +36,7 @@
 #include <unistd.h>
 
 #include "tests/jail/hooks.h"
+#include "vmm/jail/jail.h"
 
 static char page[4096] __attribute__((aligned(4096)));
 static char text[4096];
@@ -98,6 +99,12 @@ static long thread_opens(const char *path)
     return result_there;
 }
 
+static long narrowed(unsigned granted)
+{
+    static struct failure why;
+    return jail_narrow(granted, &why) ? 0 : -1;
+}
+
 /* To this host's port 9, without a connection. */
 static long datagram_sends(int family)
 {
@@ -118,11 +125,24 @@ static long datagram_sends(int family)
 #define TRY_WITH(grant, name, wanted, expression) TRY(with_##name, wanted, expression)
 #include "tests/jail/tries.def"
 
+/* In the weak jail: what is barred fails with EPERM, whatever its arguments. */
+#define BAR(call, reason)                                                 \
+    static long try_bar_##call(void)                                      \
+    {                                                                     \
+        return syscall(SYS_##call, -1, -1, -1, -1, -1, -1) == -1 &&       \
+                       errno == EPERM                                     \
+                   ? -1                                                   \
+                   : 0;                                                   \
+    }
+#include "vmm/jail/calls.def"
+
 static const struct attempt { const char *name; long (*function)(void); } attempts[] = {
 #define TRY(name, wanted, expression) { #name, try_##name },
 #define TRY_WITHOUT(grant, name, wanted, expression) { "without_" #name, try_without_##name },
 #define TRY_WITH(grant, name, wanted, expression) { "with_" #name, try_with_##name },
 #include "tests/jail/tries.def"
+#define BAR(call, reason) { "bar_" #call, try_bar_##call },
+#include "vmm/jail/calls.def"
     { NULL, NULL },
 };
 

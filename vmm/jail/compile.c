@@ -2,7 +2,7 @@
  *
  *   jail-compile                C source: the filters, for seccomp.c
  *   jail-compile --surface      a line for each set of grants: its words, calls, instructions, those before KVM_RUN
- *   jail-compile --rows         the rows of the table, one a line
+ *   jail-compile --rows         the rows of the table, one a line, without their reasons
  *   jail-compile --without N    the filters as bytes, without the Nth row: for tests
  *
  * A filter looks at the architecture, then at KVM_RUN, then finds the call's number by halves: the kernel tries it for
@@ -59,16 +59,16 @@
 enum kind { ROW_CALL, ROW_WHEN, ROW_FAIL, ROW_BAR };
 struct condition { unsigned arg; uint32_t mask, value; bool wide; };
 static const struct row {
-    const char *name;
+    const char *text; /* as the table has it */
     enum kind kind;
     unsigned granted;
     uint32_t number, error;
     struct condition when[CONDITIONS + 1]; /* up to the first without a mask */
 } rows[] = {
-#define CALL(call, granted, reason) { #call, ROW_CALL, granted, SYS_##call, 0, { { .mask = 0 } } },
-#define WHEN(call, granted, conditions, reason) { #call, ROW_WHEN, granted, SYS_##call, 0, { conditions } },
-#define FAIL(call, error, reason) { #call, ROW_FAIL, ANY, SYS_##call, error, { { .mask = 0 } } },
-#define BAR(call, reason) { #call, ROW_BAR, ANY, SYS_##call, EPERM, { { .mask = 0 } } },
+#define CALL(call, granted, reason) { #call " " #granted, ROW_CALL, granted, SYS_##call, 0, { { .mask = 0 } } },
+#define WHEN(call, granted, conditions, reason) { #call " " #granted " " #conditions, ROW_WHEN, granted, SYS_##call, 0, { conditions } },
+#define FAIL(call, error, reason) { #call " fails by " #error, ROW_FAIL, ANY, SYS_##call, error, { { .mask = 0 } } },
+#define BAR(call, reason) { #call " weak", ROW_BAR, ANY, SYS_##call, EPERM, { { .mask = 0 } } },
 #include "vmm/jail/calls.def"
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
@@ -339,13 +339,8 @@ static void surface_print(void)
 
 static void rows_print(void)
 {
-    static const char *const kinds[] = { "call", "when", "fail", "bar" };
-    for (unsigned i = 0; i < ROWS; i++) {
-        printf("%u %s %s %u", i, kinds[rows[i].kind], rows[i].name, rows[i].granted);
-        for (const struct condition *c = rows[i].when; c->mask; c++)
-            printf(" %u&0x%x=0x%x", c->arg, c->mask, c->value);
-        printf("\n");
-    }
+    for (unsigned i = 0; i < ROWS; i++)
+        printf("%s\n", rows[i].text);
 }
 
 int main(int argc, char **argv)

@@ -18,7 +18,7 @@ struct jail_filter {
 };
 enum { JAIL_EVERY = JAIL_FILES | JAIL_NET | JAIL_UNIX | JAIL_PROCESS };
 /* The filter for a set of grants: unix sockets are a part of the network, which has all that open sockets need; what is
- * to be entered once more has one for all. */
+ * to be narrowed has one for all. */
 static inline unsigned jail_level(unsigned granted)
 {
     if (granted & JAIL_AGAIN)

@@ -37,11 +37,13 @@ bool seccomp_enter(unsigned filter, struct failure *); /* of all threads; JAIL_*
 /* ---- tests/jail/hooks.c, in a test build alone ---- */
 #ifdef JAIL_TEST
 void jail_test_begin(void);
+unsigned jail_test_granted(unsigned granted);
 int jail_test_abi(int abi);
 void jail_test_filter(unsigned filter, struct sock_filter *, unsigned *n);
 void jail_test_entered(void);
 #else
 static inline void jail_test_begin(void) {}
+static inline unsigned jail_test_granted(unsigned granted) { return granted; }
 static inline int jail_test_abi(int abi) { return abi; }
 static inline void jail_test_filter(unsigned filter, struct sock_filter *insns, unsigned *n)
 {

@@ -4,10 +4,10 @@
  * monitor then has a list of system calls (calls.def), made shorter by what was not granted, and beneath it Landlock:
  * no file but those granted.
  *
- * The seam for an image cache: filters and rules add up and never widen, so a process that makes an image enters with
- * what its run was granted and JAIL_AGAIN, its image's one open file in hand, closes that, and enters once more without
- * JAIL_AGAIN before anything is run.  The cache's directory is in neither plan: a run that was taken over could poison
- * what other runs begin with.  Who gives a finished image its name there is a process that reads no guest. */
+ * The seam for an image cache: filters add up and never widen.  A process that makes an image enters with what its run
+ * was granted and JAIL_AGAIN, its image's one open file in hand, closes that, and narrows the jail before the run.  The
+ * cache's directory is in no plan: a run that was taken over could poison what other runs begin with.  Who gives a
+ * finished image its name there is a process that reads no guest. */
 #ifndef VMM_JAIL_JAIL_H
 #define VMM_JAIL_JAIL_H
 
@@ -17,7 +17,7 @@
 
 #include "vmm/base/message.h"
 
-/* What was granted, each a set of calls.  AGAIN: to enter once more, for a smaller set. */
+/* What was granted, each a set of calls.  AGAIN: to be narrowed. */
 enum { JAIL_FILES = 1, JAIL_NET = 2, JAIL_UNIX = 4, JAIL_PROCESS = 8, JAIL_AGAIN = 16,
        JAIL_SOCKETS = 32 /* that are open from the start */, JAIL_LEVELS = 64 };
 enum jail_right { JAIL_READ, JAIL_WRITE, JAIL_STREAM /* of a file: opened again for words */,
@@ -32,7 +32,7 @@ struct jail_plan {
 };
 /* All threads of the process are in it afterwards.  false: what could not be had; some of it may be in force. */
 bool jail_enter(const struct jail_plan *, struct failure *);
-/* "files network", "nothing", "weak": for words. */
-void jail_words(const struct jail_plan *, char *out, size_t cap);
+/* In a jail that was entered with AGAIN: from here on the calls of these grants alone. */
+bool jail_narrow(unsigned granted, struct failure *);
 
 #endif
