@@ -66,7 +66,8 @@ static const struct row {
     struct condition when[CONDITIONS + 1]; /* up to the first without a mask */
 } rows[] = {
 #define CALL(call, granted, reason) { #call " " #granted, ROW_CALL, granted, SYS_##call, 0, { { .mask = 0 } } },
-#define WHEN(call, granted, conditions, reason) { #call " " #granted " " #conditions, ROW_WHEN, granted, SYS_##call, 0, { conditions } },
+#define WHEN(call, granted, conditions, reason)                                     \
+    { #call " " #granted " " #conditions, ROW_WHEN, granted, SYS_##call, 0, { conditions } },
 #define FAIL(call, error, reason) { #call " fails by " #error, ROW_FAIL, ANY, SYS_##call, error, { { .mask = 0 } } },
 #define BAR(call, reason) { #call " weak", ROW_BAR, ANY, SYS_##call, EPERM, { { .mask = 0 } } },
 #include "vmm/jail/calls.def"
@@ -113,7 +114,7 @@ static bool row_counts(const struct build *b, unsigned row)
     const struct row *r = &rows[row];
     if (row == b->without || (b->level == JAIL_WEAK) != (r->kind == ROW_BAR))
         return false;
-    unsigned level = b->level | (b->level & (NET | SOCKETS) ? 0 : NO_SENDMSG);
+    unsigned level = b->level | (b->level & (NET | SOCKETS | PROCESS) ? 0 : NO_SENDMSG);
     return r->granted == ANY || (r->granted & level);
 }
 
