@@ -504,7 +504,10 @@ static bool emit_all(struct emit *e)
         return false;
     emit_prologue(e);
     ENGINE_ASSERT(asm_offset(&e->a) <= e->cap);
-    if (!emit_blocks(e) || !room(e, prologue + ROOM + 16 * e->ncold + SLOT_ZERO_BYTES * c->body.nvregs + 32 * 16))
+    if (!emit_blocks(e))
+        return false;
+    uint32_t again = e->dispatch.is_entry ? prologue : 0; /* of the second entry */
+    if (!room(e, again + ROOM + 16 * e->ncold + SLOT_ZERO_BYTES * c->body.nvregs + 32 * 16))
         return false;
     emit_cold(e);
     ENGINE_ASSERT(asm_offset(&e->a) <= e->cap);

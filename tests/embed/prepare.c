@@ -366,7 +366,7 @@ int case_prepare_calls_fail(void)
                 break;
         }
         printf("%s: %d calls, %d of them end it\n", kind == OPENING ? "open" : "ioctl", n, failed);
-        CHECK(n < CALLS_MOST && failed >= (kind == OPENING ? 15 : 6));
+        CHECK(n < CALLS_MOST && failed >= (kind == OPENING ? 12 : 6));
     }
     return leftovers_removed();
 }

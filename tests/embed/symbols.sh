@@ -12,7 +12,8 @@ build=$1
 passed=0 failed=0
 
 # Of each thread, not of the process: where its words go (vmm/base/message.c), where its stack ends (vmm/run/ask.c).
-allowed=" outlet floor_known "
+# A fact of the CPU, asked once: has it the instructions for SHA-256 (vmm/cache/hash.c)?
+allowed=" outlet floor_known cpu_sha "
 
 check() { # NAME WHAT-IS-WRONG
     if [ -z "$2" ]; then

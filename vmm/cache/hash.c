@@ -97,6 +97,8 @@ __attribute__((target("sha,sse4.1"))) static void blocks_sha(uint32_t state[8], 
     memcpy(state, out, sizeof out);
 }
 
+static signed char cpu_sha = -1; /* atomic; not yet asked: cpuid may be an exit of its own */
+
 static bool cpu_has_sha(void)
 {
     unsigned a = 7, b, c = 0, d;
@@ -106,14 +108,13 @@ static bool cpu_has_sha(void)
 
 void hash_of(const void *bytes, size_t n, struct hash *out)
 {
-    static signed char sha = -1; /* atomic: cpuid may be an exit of its own */
     uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                          0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
     uint8_t last[2 * BLOCK] = {0};
     size_t whole = n / BLOCK, left = n % BLOCK, ends = left + 9 <= BLOCK ? 1 : 2;
-    signed char has = __atomic_load_n(&sha, __ATOMIC_RELAXED);
+    signed char has = __atomic_load_n(&cpu_sha, __ATOMIC_RELAXED);
     if (has < 0)
-        __atomic_store_n(&sha, has = cpu_has_sha(), __ATOMIC_RELAXED);
+        __atomic_store_n(&cpu_sha, has = cpu_has_sha(), __ATOMIC_RELAXED);
     void (*blocks)(uint32_t *, const uint8_t *, size_t) = has ? blocks_sha : blocks_plain;
     blocks(state, bytes, whole);
     if (left)

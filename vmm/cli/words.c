@@ -28,7 +28,7 @@ static const struct {
 #define JAIL_USUAL JAIL_ON
 #endif
 #define GRACE_NS 30000000000u /* as container runtimes and service managers have it, or more */
-static const struct bounds any_number = { 0, INT64_MAX };
+static const struct bounds any_number = { 0, INT64_MAX }, from_one = { 1, INT64_MAX };
 
 /* The setters of kinds, as those of numbers. */
 #define CHOICE(name, field, type, last, what)                                    \
@@ -46,6 +46,7 @@ const struct option run_options[] = {
 #define SAY(setting) .text = wasmvm_config_##setting
 #define NET(rule) .net = 1 + WASMVM_NET_##rule
 #define ANY_NUMBER .bounds = &any_number
+#define FROM_ONE .bounds = &from_one
 #define OWN(member) .own = offsetof(struct command, member)
 #define OPTION(n, k, v, h, ...) { .name = n, .kind = k, .value = v, .help = h, __VA_ARGS__ },
 #include "vmm/cli/options.def"

@@ -147,8 +147,8 @@ void vm_count(struct vm *); /* at the end of a run: memory, and what the guest h
 /* BOOT_SAVE: makes the image; false: no honest guest asks for it. */
 bool resume_save(struct vm *, uint64_t heap, uint64_t code);
 /* BOOT_RESUME: makes pieces of the module readable. */
-enum pieces { PIECES_THERE, PIECES_CHANGED, PIECES_HOSTILE };
-enum pieces resume_pieces(struct vm *, uint64_t from, uint64_t to);
+enum module_pieces { PIECES_THERE, PIECES_CHANGED, PIECES_HOSTILE };
+enum module_pieces resume_pieces(struct vm *, uint64_t from, uint64_t to);
 void resume_count(struct vm *); /* at the end of a run, behind vm_count */
 
 /* ---- kvm.c: the vCPU ---- */

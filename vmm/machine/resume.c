@@ -188,7 +188,7 @@ bool resume_load(struct vm *vm, uint32_t cpu)
     return !wrong;
 }
 
-enum pieces resume_pieces(struct vm *vm, uint64_t from, uint64_t to)
+enum module_pieces resume_pieces(struct vm *vm, uint64_t from, uint64_t to)
 {
     const struct entry *e = &vm->entry;
     if (!e->resume || from >= to || to > saved_pieces(e->module_bytes))

@@ -39,10 +39,9 @@ static int raw_setup(void **state)
 
 static int terminal_teardown(void **state)
 {
-    int bad = teardown(state);
     close(master);
     close(slave);
-    return bad;
+    return teardown(state);
 }
 
 static void write_bytes(uint32_t fd, const char *bytes, size_t n)
