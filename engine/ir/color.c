@@ -174,6 +174,42 @@ static bool is_tested_result(const struct compile *c, const struct node *n, uint
     return (n->op == IR_CALL || n->op == IR_CALLI) && n->use == i + 1 && c->body.nodes[i + 1].op == IR_BRIF;
 }
 
+static uint8_t web_reg(struct compile *c, uint32_t web)
+{
+    return c->life.webs[web_find(c, web)].reg;
+}
+
+/* The register that r is in, or REG_NONE. */
+static uint8_t reg_of(struct compile *c, ref r)
+{
+    if (r == REF_NONE)
+        return REG_NONE;
+    if (ref_is_vreg(r))
+        return ref_index(r) < c->body.nvregs ? REG_NONE : web_reg(c, ref_index(r) - c->body.nvregs);
+    const struct node *n = &c->body.nodes[ref_index(r)];
+    return n->op == IR_CONST || (n->flags & NF_FOLD) ? REG_NONE : n->reg;
+}
+
+static bool is_free(uint8_t reg, uint32_t free)
+{
+    return reg != REG_NONE && (free >> reg & 1);
+}
+
+/* The register of an operand that dies here, or the one where the user's value goes: both save a move.  What has
+ * registers of its own (a division) saves none. */
+static uint8_t pick_temporary(struct compile *c, const struct node *n, uint32_t i, uint32_t free)
+{
+    if (node_has_args(n) || target_clobbers(n))
+        return target_pick_temporary(free);
+    uint8_t reg = reg_of(c, n->a);
+    if (!is_free(reg, free) && (ir_flags[n->op] & IRF_COMM))
+        reg = reg_of(c, n->b);
+    const struct node *user = &c->body.nodes[n->use];
+    if (!is_free(reg, free) && user->dst != REF_NONE && user->a == i)
+        reg = reg_of(c, REF_VREG | user->dst);
+    return is_free(reg, free) ? reg : target_pick_temporary(free);
+}
+
 static void place_temporary(struct coloring *g, struct node *n, uint32_t i, uint32_t allowed)
 {
     struct compile *c = g->c;
@@ -188,7 +224,7 @@ static void place_temporary(struct coloring *g, struct node *n, uint32_t i, uint
     if (!(n->flags & NF_CROSS) && n->use - i < TEMPORARY_NODES_MAX) {
         uint32_t free = allowed & ~busy_over(g->occupied, 2 * i + 1, 2 * n->use - 1);
         if (free) {
-            n->reg = target_pick_temporary(free);
+            n->reg = pick_temporary(c, n, i, free);
             for (uint32_t p = 2 * i + 1; p < 2 * n->use; p++)
                 g->occupied[p] |= 1u << n->reg;
             return;

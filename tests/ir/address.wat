@@ -100,32 +100,31 @@
 ;;>      3  mov qword [edi + esi * 4], rbx  ; +12 i64.store
 ;;>      8  ret  ; +15 end
 ;;> code: func 4 "offset" (i64) -> (i64), frame 0, 11 bytes
-;;>      0  lea edx, dword [rdi + 24]  ; +5 i64.add
-;;>      3  mov rdx, qword [rdx + 8]  ; +7 i64.load
-;;>      7  mov rax, rdx  ; +10 end
+;;>      0  add edi, 24  ; +5 i64.add
+;;>      3  mov rdi, qword [rdi + 8]  ; +7 i64.load
+;;>      7  mov rax, rdi  ; +10 end
 ;;>      a  ret
 ;;> code: func 5 "memory_1" (i64) -> (i64), frame 0, 20 bytes
-;;>      0  lea edx, dword [rdi + 24]  ; +5 i64.add
-;;>      3  mov rcx, rdx  ; +7 i64.load
+;;>      0  add edi, 24  ; +5 i64.add
+;;>      3  mov rcx, rdi  ; +7 i64.load
 ;;>      6  add rcx, [memory 1 base]
-;;>      d  mov rdx, qword [rcx]
-;;>     10  mov rax, rdx  ; +11 end
+;;>      d  mov rdi, qword [rcx]
+;;>     10  mov rax, rdi  ; +11 end
 ;;>     13  ret
-;;> code: func 6 "shift_4" (i64 i64) -> (i64), frame 0, 16 bytes
-;;>      0  mov rdx, rsi  ; +7 i64.shl
-;;>      3  shl rdx, 4
-;;>      7  mov rdx, qword [edi + edx * 1]  ; +10 i64.load
-;;>      c  mov rax, rdx  ; +13 end
-;;>      f  ret
-;;> code: func 7 "written_between" (i32) -> (i32), frame 0, 25 bytes
+;;> code: func 6 "shift_4" (i64 i64) -> (i64), frame 0, 13 bytes
+;;>      0  shl rsi, 4  ; +7 i64.shl
+;;>      4  mov rdx, qword [edi + esi * 1]  ; +10 i64.load
+;;>      9  mov rax, rdx  ; +13 end
+;;>      c  ret
+;;> code: func 7 "written_between" (i32) -> (i32), frame 0, 23 bytes
 ;;>      0  mov ebx, edi  ; +3 block
 ;;>      2  mov edx, dword [ebx + 4]  ; +9 i32.load
 ;;>      6  mov r14d, dword [edi + 8]  ; +17 i32.load
-;;>      b  lea r13d, dword [rdi + 12]  ; +24 i32.add
-;;>      f  add r14d, dword [r13]  ; +29 i32.load
-;;>     13  add edx, r14d  ; +33 i32.add
-;;>     16  mov eax, edx  ; +34 end
-;;>     18  ret
+;;>      b  add edi, 12  ; +24 i32.add
+;;>      e  add r14d, dword [rdi]  ; +29 i32.load
+;;>     11  add edx, r14d  ; +33 i32.add
+;;>     14  mov eax, edx  ; +34 end
+;;>     16  ret
 ;;> code: func 8 "loaded_index" (i32) -> (i32), frame 0, 9 bytes
 ;;>      0  mov edx, dword [rdi]  ; +5 i32.load
 ;;>      2  mov edx, dword [edi + edx * 1]  ; +9 i32.load
@@ -149,24 +148,24 @@
 ;;>     t1 = add.i64 l0, (shl.i64 l1, 3)
 ;;>     return (t1)
 ;;> code: func 10 "scaled" (i64 i64) -> (i64), frame 0, 8 bytes
-;;>      0  lea rdx, qword [rdi + rsi * 8]  ; +8 i64.add
-;;>      4  mov rax, rdx  ; +9 end
+;;>      0  lea rdi, qword [rdi + rsi * 8]  ; +8 i64.add
+;;>      4  mov rax, rdi  ; +9 end
 ;;>      7  ret
 ;;> build: func 11 "scaled_left" (i32 i32) -> (i32)
 ;;> b0:
 ;;>     t1 = add.i32 l0, (shl.i32 l1, 1)
 ;;>     return (t1)
 ;;> code: func 11 "scaled_left" (i32 i32) -> (i32), frame 0, 6 bytes
-;;>      0  lea edx, dword [rdi + rsi * 2]  ; +8 i32.add
-;;>      3  mov eax, edx  ; +9 end
+;;>      0  lea edi, dword [rdi + rsi * 2]  ; +8 i32.add
+;;>      3  mov eax, edi  ; +9 end
 ;;>      5  ret
 ;;> build: func 12 "scaled_narrow" (i64 i64) -> (i32)
 ;;> b0:
 ;;>     t1 = add.i32 l0, (shl.i64 l1, 2)
 ;;>     return (t1)
 ;;> code: func 12 "scaled_narrow" (i64 i64) -> (i32), frame 0, 6 bytes
-;;>      0  lea edx, dword [rdi + rsi * 4]  ; +8 i64.add
-;;>      3  mov eax, edx  ; +10 end
+;;>      0  lea edi, dword [rdi + rsi * 4]  ; +8 i64.add
+;;>      3  mov eax, edi  ; +10 end
 ;;>      5  ret
 ;;> build: func 13 "scaled_kept" (i64 i64) -> (i64)
 ;;> b0:
@@ -186,56 +185,50 @@
 ;;>     t0 = shl.i64 l1, 4
 ;;>     t1 = add.i64 l0, t0
 ;;>     return (t1)
-;;> code: func 14 "scaled_4" (i64 i64) -> (i64), frame 0, 14 bytes
-;;>      0  mov rdx, rsi  ; +7 i64.shl
-;;>      3  shl rdx, 4
-;;>      7  add rdx, rdi  ; +8 i64.add
-;;>      a  mov rax, rdx  ; +9 end
-;;>      d  ret
+;;> code: func 14 "scaled_4" (i64 i64) -> (i64), frame 0, 11 bytes
+;;>      0  shl rsi, 4  ; +7 i64.shl
+;;>      4  add rdi, rsi  ; +8 i64.add
+;;>      7  mov rax, rdi  ; +9 end
+;;>      a  ret
 ;;> build: func 15 "scaled_0" (i64 i64) -> (i64)
 ;;> b0:
 ;;>     t0 = shl.i64 l1, 0
 ;;>     t1 = add.i64 l0, t0
 ;;>     return (t1)
-;;> code: func 15 "scaled_0" (i64 i64) -> (i64), frame 0, 10 bytes
-;;>      0  mov rdx, rsi  ; +7 i64.shl
-;;>      3  add rdx, rdi  ; +8 i64.add
-;;>      6  mov rax, rdx  ; +9 end
-;;>      9  ret
+;;> code: func 15 "scaled_0" (i64 i64) -> (i64), frame 0, 7 bytes
+;;>      0  add rdi, rsi  ; +8 i64.add
+;;>      3  mov rax, rdi  ; +9 end
+;;>      6  ret
 ;;> build: func 16 "scaled_32" (i64 i32) -> (i64)
 ;;> b0:
 ;;>     t0 = shl.i32 l1, 3
 ;;>     t1 = add.i64 l0, t0
 ;;>     return (t1)
-;;> code: func 16 "scaled_32" (i64 i32) -> (i64), frame 0, 12 bytes
-;;>      0  mov edx, esi  ; +7 i32.shl
-;;>      2  shl edx, 3
-;;>      5  add rdx, rdi  ; +9 i64.add
-;;>      8  mov rax, rdx  ; +10 end
-;;>      b  ret
+;;> code: func 16 "scaled_32" (i64 i32) -> (i64), frame 0, 10 bytes
+;;>      0  shl esi, 3  ; +7 i32.shl
+;;>      3  add rdi, rsi  ; +9 i64.add
+;;>      6  mov rax, rdi  ; +10 end
+;;>      9  ret
 ;;> build: func 17 "scaled_written" (i64 i64) -> (i64)
 ;;> b0:
 ;;>     t0 = shl.i64 l1, 3
 ;;>     l1 = set.i64 5
 ;;>     t1 = add.i64 t0, l0
 ;;>     return (t1)
-;;> code: func 17 "scaled_written" (i64 i64) -> (i64), frame 0, 14 bytes
-;;>      0  mov rdx, rsi  ; +5 i64.shl
-;;>      3  shl rdx, 3
-;;>      7  add rdx, rdi  ; +12 i64.add
-;;>      a  mov rax, rdx  ; +13 end
-;;>      d  ret
+;;> code: func 17 "scaled_written" (i64 i64) -> (i64), frame 0, 11 bytes
+;;>      0  shl rsi, 3  ; +5 i64.shl
+;;>      4  add rsi, rdi  ; +12 i64.add
+;;>      7  mov rax, rsi  ; +13 end
+;;>      a  ret
 ;;> build: func 18 "sum_written" (i32 i32) -> (i32)
 ;;> b0:
 ;;>     t1 = add.i32 l0, (shl.i32 l1, 2)
 ;;>     l1 = set.i32 5
 ;;>     t3 = add.i32 l1, (load.i32.32u [t1])
 ;;>     return (t3)
-;;> code: func 18 "sum_written" (i32 i32) -> (i32), frame 0, 17 bytes
-;;>      0  lea edx, dword [rdi + rsi * 4]  ; +8 i32.add
+;;> code: func 18 "sum_written" (i32 i32) -> (i32), frame 0, 13 bytes
+;;>      0  lea edi, dword [rdi + rsi * 4]  ; +8 i32.add
 ;;>      3  mov ebx, 5  ; +11 local.set
-;;>      8  mov eax, ebx  ; +13 i32.load
-;;>      a  add eax, dword [rdx]
-;;>      c  mov edx, eax
-;;>      e  mov eax, edx  ; +19 end
-;;>     10  ret
+;;>      8  add ebx, dword [rdi]  ; +13 i32.load
+;;>      a  mov eax, ebx  ; +19 end
+;;>      c  ret

@@ -109,8 +109,8 @@
 ;;>     2e  mov eax, 1  ; +20 return
 ;;>     33  add rsp, 8
 ;;>     37  ret
-;;>     38  lea rdx, qword [rbx + 2]  ; +27 i64.add
-;;>     3c  mov rax, rdx  ; +28 end
+;;>     38  add rbx, 2  ; +27 i64.add
+;;>     3c  mov rax, rbx  ; +28 end
 ;;>     3f  add rsp, 8
 ;;>     43  ret
 ;;> code: func 4 "first" (i32) -> (i32), frame 8, 39 bytes

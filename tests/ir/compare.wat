@@ -116,10 +116,9 @@
 ;;> b0: weight 1 in l0.0 l1.0 l2.0
 ;;>     t1 = select.i64 l1.0, l2.0, (cmp.i32.eq l0.0, 7)
 ;;>     return (t1)
-;;> code: func 4 "select" (i32 i64 i64) -> (i64), frame 0, 17 bytes
+;;> code: func 4 "select" (i32 i64 i64) -> (i64), frame 0, 14 bytes
 ;;>      0  mov rbx, rdx  ; start
 ;;>      3  cmp edi, 7  ; +10 select
-;;>      6  mov rdx, rbx
-;;>      9  cmove rdx, rsi
-;;>      d  mov rax, rdx  ; +11 end
-;;>     10  ret
+;;>      6  cmovne rsi, rbx
+;;>      a  mov rax, rsi  ; +11 end
+;;>      d  ret

@@ -14,22 +14,21 @@
     (local.set 0 (f64.add (local.get 0) (local.get 1))) (local.get 0))
   (func $constant (param f64) (result f64)
     (f64.add (f64.mul (local.get 0) (f64.const 0.5)) (local.get 0))))
-;;> code: func 0 "sum" (f64 f64 f64) -> (f64), frame 0, 34 bytes
+;;> code: func 0 "sum" (f64 f64 f64) -> (f64), frame 0, 27 bytes
 ;;>      0  movaps xmm3, xmm2  ; start
 ;;>      3  movaps xmm2, xmm1
 ;;>      6  movaps xmm1, xmm0
 ;;>      9  vaddsd xmm0, xmm1, xmm2  ; +7 f64.add
-;;>      e  vsubsd xmm13, xmm0, xmm1  ; +14 f64.sub
-;;>     13  vsubsd xmm12, xmm2, xmm3  ; +19 f64.sub
-;;>     18  mulsd xmm13, xmm12  ; +20 f64.mul
-;;>     1d  movaps xmm0, xmm13  ; +21 end
-;;>     21  ret
-;;> code: func 1 "single" (f32 f32) -> (f32), frame 0, 20 bytes
+;;>      e  subsd xmm0, xmm1  ; +14 f64.sub
+;;>     12  subsd xmm2, xmm3  ; +19 f64.sub
+;;>     16  mulsd xmm0, xmm2  ; +20 f64.mul
+;;>     1a  ret  ; +21 end
+;;> code: func 1 "single" (f32 f32) -> (f32), frame 0, 19 bytes
 ;;>      0  vdivss xmm13, xmm0, xmm1  ; +5 f32.div
-;;>      5  vmulss xmm12, xmm0, xmm1  ; +10 f32.mul
-;;>      a  addss xmm13, xmm12  ; +11 f32.add
-;;>      f  movaps xmm0, xmm13  ; +12 end
-;;>     13  ret
+;;>      5  mulss xmm0, xmm1  ; +10 f32.mul
+;;>      9  addss xmm13, xmm0  ; +11 f32.add
+;;>      e  movaps xmm0, xmm13  ; +12 end
+;;>     12  ret
 ;;> code: func 2 "loaded" (f64 i32) -> (f64), frame 0, 15 bytes
 ;;>      0  vsubsd xmm13, xmm0, [rdi]  ; +5 f64.load
 ;;>      5  addsd xmm13, xmm0  ; +11 f64.add
@@ -46,16 +45,13 @@
 ;;>     17  ret
 ;;>     18  bytes cc cc cc cc cc cc cc cc
 ;;>     20  bytes 00 00 00 00 00 00 e0 3f
-;;> code: func 0 "sum" (f64 f64 f64) -> (f64), frame 0, 44 bytes
+;;> code: func 0 "sum" (f64 f64 f64) -> (f64), frame 0, 29 bytes
 ;;>      0  movaps xmm3, xmm2  ; start
 ;;>      3  movaps xmm2, xmm1
 ;;>      6  movaps xmm1, xmm0
 ;;>      9  movaps xmm0, xmm1  ; +7 f64.add
 ;;>      c  addsd xmm0, xmm2
-;;>     10  movaps xmm13, xmm0  ; +14 f64.sub
-;;>     14  subsd xmm13, xmm1
-;;>     19  movaps xmm12, xmm2  ; +19 f64.sub
-;;>     1d  subsd xmm12, xmm3
-;;>     22  mulsd xmm13, xmm12  ; +20 f64.mul
-;;>     27  movaps xmm0, xmm13  ; +21 end
-;;>     2b  ret
+;;>     10  subsd xmm0, xmm1  ; +14 f64.sub
+;;>     14  subsd xmm2, xmm3  ; +19 f64.sub
+;;>     18  mulsd xmm0, xmm2  ; +20 f64.mul
+;;>     1c  ret  ; +21 end

@@ -28,20 +28,18 @@
 ;;> b0:
 ;;>     t1 = add.i64 l1, (load.i64.64 [l0 + 8])
 ;;>     return (t1)
-;;> code: func 0 "load_as_operand" (i32 i64) -> (i64), frame 0, 11 bytes
-;;>      0  mov rdx, rsi  ; +5 i64.load
-;;>      3  add rdx, qword [rdi + 8]
-;;>      7  mov rax, rdx  ; +9 end
-;;>      a  ret
+;;> code: func 0 "load_as_operand" (i32 i64) -> (i64), frame 0, 8 bytes
+;;>      0  add rsi, qword [rdi + 8]  ; +5 i64.load
+;;>      4  mov rax, rsi  ; +9 end
+;;>      7  ret
 ;;> build: func 1 "load_on_the_left" (i32 i32) -> (i32)
 ;;> b0:
 ;;>     t1 = mul.i32 l1, (load.i32.32u [l0])
 ;;>     return (t1)
-;;> code: func 1 "load_on_the_left" (i32 i32) -> (i32), frame 0, 8 bytes
-;;>      0  mov edx, esi  ; +3 i32.load
-;;>      2  imul edx, dword [rdi]
-;;>      5  mov eax, edx  ; +9 end
-;;>      7  ret
+;;> code: func 1 "load_on_the_left" (i32 i32) -> (i32), frame 0, 6 bytes
+;;>      0  imul esi, dword [rdi]  ; +3 i32.load
+;;>      3  mov eax, esi  ; +9 end
+;;>      5  ret
 ;;> build: func 2 "not_two_loads" (i32) -> (i32)
 ;;> b0:
 ;;>     t0 = load.i32.32u [l0]
@@ -58,18 +56,18 @@
 ;;>     t1 = add.i32 l1, t0
 ;;>     return (t1)
 ;;> code: func 3 "narrow_load_is_none" (i32 i32) -> (i32), frame 0, 8 bytes
-;;>      0  movzx edx, byte [rdi]  ; +5 i32.load8_u
-;;>      3  add edx, esi  ; +8 i32.add
-;;>      5  mov eax, edx  ; +9 end
+;;>      0  movzx edi, byte [rdi]  ; +5 i32.load8_u
+;;>      3  add esi, edi  ; +8 i32.add
+;;>      5  mov eax, esi  ; +9 end
 ;;>      7  ret
 ;;> build: func 4 "wrap_narrows" (i64 i64) -> (i32)
 ;;> b0:
 ;;>     t0 = add.i32 l0, l1
 ;;>     return (t0)
-;;> code: func 4 "wrap_narrows" (i64 i64) -> (i32), frame 0, 6 bytes
-;;>      0  lea edx, dword [rdi + rsi * 1]  ; +5 i64.add
-;;>      3  mov eax, edx  ; +7 end
-;;>      5  ret
+;;> code: func 4 "wrap_narrows" (i64 i64) -> (i32), frame 0, 5 bytes
+;;>      0  add edi, esi  ; +5 i64.add
+;;>      2  mov eax, edi  ; +7 end
+;;>      4  ret
 ;;> build: func 5 "wrap_of_a_shift" (i64) -> (i32)
 ;;> b0:
 ;;>     t1 = shr.i64 l0, 3
@@ -92,8 +90,8 @@
 ;;>     t0 = zext.i64 lo(l0)
 ;;>     return (t0)
 ;;> code: func 7 "extend_after_wrap" (i64) -> (i64), frame 0, 6 bytes
-;;>      0  mov edx, edi  ; +4 i64.extend_i32_u
-;;>      2  mov rax, rdx  ; +5 end
+;;>      0  mov edi, edi  ; +4 i64.extend_i32_u
+;;>      2  mov rax, rdi  ; +5 end
 ;;>      5  ret
 ;;> build: func 8 "constants" (i32) -> (i32)
 ;;> b0:
@@ -101,9 +99,9 @@
 ;;>     t1 = sub.i32 t0, 7
 ;;>     return (t1)
 ;;> code: func 8 "constants" (i32) -> (i32), frame 0, 9 bytes
-;;>      0  lea edx, dword [rdi + 5]  ; +5 i32.add
-;;>      3  sub edx, 7  ; +13 i32.sub
-;;>      6  mov eax, edx  ; +14 end
+;;>      0  add edi, 5  ; +5 i32.add
+;;>      3  sub edi, 7  ; +13 i32.sub
+;;>      6  mov eax, edi  ; +14 end
 ;;>      8  ret
 ;;> build: func 9 "read_before_write" (i32) -> (i32)
 ;;> b0:
@@ -111,9 +109,8 @@
 ;;>     l0 = set.i32 1
 ;;>     t1 = add.i32 t0, l0
 ;;>     return (t1)
-;;> code: func 9 "read_before_write" (i32) -> (i32), frame 0, 12 bytes
-;;>      0  mov edx, edi  ; +5 local.set
-;;>      2  mov ebx, 1
-;;>      7  add edx, ebx  ; +9 i32.add
-;;>      9  mov eax, edx  ; +10 end
-;;>      b  ret
+;;> code: func 9 "read_before_write" (i32) -> (i32), frame 0, 10 bytes
+;;>      0  mov ebx, 1  ; +5 local.set
+;;>      5  add edi, ebx  ; +9 i32.add
+;;>      7  mov eax, edi  ; +10 end
+;;>      9  ret

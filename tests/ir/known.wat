@@ -159,14 +159,13 @@
 ;;>     pin0 = set.i32 t1
 ;;>     return (t2)
 ;;> code: func 3 "lower" (i64) -> (i64), frame 0, 6 bytes
-;;>      0  mov edx, edi  ; +9 i64.and
-;;>      2  mov rax, rdx  ; +10 end
+;;>      0  mov edi, edi  ; +9 i64.and
+;;>      2  mov rax, rdi  ; +10 end
 ;;>      5  ret
-;;> code: func 4 "mask" (i64) -> (i64), frame 0, 9 bytes
-;;>      0  mov edx, edi  ; +9 i64.and
-;;>      2  and edx, -16
-;;>      5  mov rax, rdx  ; +10 end
-;;>      8  ret
+;;> code: func 4 "mask" (i64) -> (i64), frame 0, 7 bytes
+;;>      0  and edi, -16  ; +9 i64.and
+;;>      3  mov rax, rdi  ; +10 end
+;;>      6  ret
 ;;> code: func 13 "steps_around" () -> (), frame 0, 5 bytes
 ;;>      0  add r15d, -2  ; +20 i32.add
 ;;>      4  ret  ; +23 end

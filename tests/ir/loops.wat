@@ -74,8 +74,8 @@
 ;;>     l1.0:rbx = mul.i32 l0.0:rdi, 3
 ;;>     l0.1:rbx = xor.i32 l1.0:rbx, 5
 ;;>     l1.1:rbp = rotl.i32 l0.1:rbx, l0.1:rbx
-;;>     t3:rdx = add.i32 l1.1:rbp, l0.1:rbx
-;;>     return (t3:rdx)
+;;>     t3:rbp = add.i32 l1.1:rbp, l0.1:rbx
+;;>     return (t3:rbp)
 ;;> build: func 2 "nested" (i32) -> (i32)
 ;;> b0:
 ;;>     br b1
@@ -153,10 +153,10 @@
 ;;>     return (t2)
 ;;> color: func 3 "stack_over_a_block" (i32 i32) -> (i32), frame 0
 ;;> b0: weight 1 in l0.0:rdi l1.0:rsi
-;;>     t0:rdx = mul.i32 l0.0:rdi, l1.0:rsi
-;;>     t1:r15 = copy.i32 l1.0:rsi
-;;>     s0.0:rbp = set.i32 t0:rdx
-;;>     brif t1:r15, b1, b2
+;;>     t0:rbp = mul.i32 l0.0:rdi, l1.0:rsi
+;;>     t1:rsi = copy.i32 l1.0:rsi
+;;>     s0.0:rbp = set.i32 t0:rbp
+;;>     brif t1:rsi, b1, b2
 ;;> b1: weight 1 in s0.0:rbp
 ;;>     s1.0:rbx = set.i32 10
 ;;>     br b3
@@ -164,5 +164,5 @@
 ;;>     s1.0:rbx = set.i32 l0.0:rdi
 ;;>     br b3
 ;;> b3: weight 1 in s0.0:rbp s1.0:rbx
-;;>     t2:rdx = add.i32 s0.0:rbp, s1.0:rbx
-;;>     return (t2:rdx)
+;;>     t2:rbp = add.i32 s0.0:rbp, s1.0:rbx
+;;>     return (t2:rbp)

@@ -36,7 +36,7 @@
 ;;>     t10 = xor.i64 t8, t9
 ;;>     t12 = xor.i64 t10, (load.i64.64 [16 + 4294967295])
 ;;>     return (t12)
-;;> code: func 0 "loads" (i32) -> (i64), frame 0, 55 bytes
+;;> code: func 0 "loads" (i32) -> (i64), frame 0, 54 bytes
 ;;>      0  movsx rdx, byte [rdi]  ; +3 i64.load8_s
 ;;>      4  movzx r15d, byte [rdi + 1]  ; +8 i64.load8_u
 ;;>      9  xor rdx, r15  ; +11 i64.xor
@@ -46,12 +46,12 @@
 ;;>     17  xor rdx, r15  ; +23 i64.xor
 ;;>     1a  movsxd r15, dword [rdi]  ; +26 i64.load32_s
 ;;>     1d  xor rdx, r15  ; +29 i64.xor
-;;>     20  mov r15d, dword [rdi]  ; +32 i64.load32_u
-;;>     23  xor rdx, r15  ; +35 i64.xor
-;;>     26  mov rcx, 0x10000000f  ; +45 i64.xor
-;;>     30  xor rdx, qword [rcx]  ; +38 i64.load
-;;>     33  mov rax, rdx  ; +46 end
-;;>     36  ret
+;;>     20  mov edi, dword [rdi]  ; +32 i64.load32_u
+;;>     22  xor rdx, rdi  ; +35 i64.xor
+;;>     25  mov rcx, 0x10000000f  ; +45 i64.xor
+;;>     2f  xor rdx, qword [rcx]  ; +38 i64.load
+;;>     32  mov rax, rdx  ; +46 end
+;;>     35  ret
 ;;> build: func 1 "stores" (i32 i64 f32) -> ()
 ;;> b0:
 ;;>     store.i64.8u [l0], l1
@@ -98,8 +98,8 @@
 ;;>     t0 = load.i32.32u [lo(l0)]
 ;;>     return (t0)
 ;;> code: func 3 "address_of_an_i64" (i64) -> (i32), frame 0, 6 bytes
-;;>      0  mov edx, dword [edi]  ; +4 i32.load
-;;>      3  mov eax, edx  ; +7 end
+;;>      0  mov edi, dword [edi]  ; +4 i32.load
+;;>      3  mov eax, edi  ; +7 end
 ;;>      5  ret
 ;;> build: func 4 "globals" (i64) -> ()
 ;;> b0:

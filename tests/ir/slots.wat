@@ -28,7 +28,7 @@
     (local.get 0) (local.get 1) (i64.xor) (local.get 2) (i64.xor) (local.get 3) (i64.xor) (local.get 4) (i64.xor)
     (local.get 5) (i64.xor) (local.get 6) (i64.xor) (local.get 7) (i64.xor) (local.get 8) (i64.xor)
     (local.get 9) (i64.xor) (local.get 10) (i64.xor) (local.get 11) (i64.xor) (local.get 12) (i64.xor) (local.get 13) (i64.xor)))
-;;> code: func 0 "same" (i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64) -> (i64), frame 24, 195 bytes
+;;> code: func 0 "same" (i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64) -> (i64), frame 24, 192 bytes
 ;;>      0  sub rsp, 24  ; start
 ;;>      4  mov r14, rsi
 ;;>      7  mov r12, rdx
@@ -60,24 +60,23 @@
 ;;>     82  add r15, 14  ; +98 i64.add
 ;;>     86  cmp rdi, 100  ; +107 br_if
 ;;>     8a  jne 49
-;;>     8c  mov rdx, rdi  ; +114 i64.xor
-;;>     8f  xor rdx, r14
-;;>     92  xor rdx, r12  ; +117 i64.xor
-;;>     95  xor rdx, r11  ; +120 i64.xor
-;;>     98  xor rdx, r9  ; +123 i64.xor
-;;>     9b  xor rdx, r10  ; +126 i64.xor
-;;>     9e  xor rdx, r8  ; +129 i64.xor
-;;>     a1  xor rdx, rsi  ; +132 i64.xor
-;;>     a4  xor rdx, rbp  ; +135 i64.xor
-;;>     a7  xor rdx, rbx  ; +138 i64.xor
-;;>     aa  xor rdx, qword [rsp + 16]  ; +141 i64.xor
-;;>     af  xor rdx, qword [rsp + 8]  ; +144 i64.xor
-;;>     b4  xor rdx, qword [rsp]  ; +147 i64.xor
-;;>     b8  xor rdx, r15  ; +150 i64.xor
-;;>     bb  mov rax, rdx  ; +151 end
-;;>     be  add rsp, 24
-;;>     c2  ret
-;;> code: func 1 "other" (i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64) -> (i64), frame 24, 197 bytes
+;;>     8c  xor rdi, r14  ; +114 i64.xor
+;;>     8f  xor rdi, r12  ; +117 i64.xor
+;;>     92  xor rdi, r11  ; +120 i64.xor
+;;>     95  xor rdi, r9  ; +123 i64.xor
+;;>     98  xor rdi, r10  ; +126 i64.xor
+;;>     9b  xor rdi, r8  ; +129 i64.xor
+;;>     9e  xor rdi, rsi  ; +132 i64.xor
+;;>     a1  xor rdi, rbp  ; +135 i64.xor
+;;>     a4  xor rdi, rbx  ; +138 i64.xor
+;;>     a7  xor rdi, qword [rsp + 16]  ; +141 i64.xor
+;;>     ac  xor rdi, qword [rsp + 8]  ; +144 i64.xor
+;;>     b1  xor rdi, qword [rsp]  ; +147 i64.xor
+;;>     b5  xor rdi, r15  ; +150 i64.xor
+;;>     b8  mov rax, rdi  ; +151 end
+;;>     bb  add rsp, 24
+;;>     bf  ret
+;;> code: func 1 "other" (i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64) -> (i64), frame 24, 194 bytes
 ;;>      0  sub rsp, 24  ; start
 ;;>      4  mov r15, rsi
 ;;>      7  mov r14, rdx
@@ -111,20 +110,19 @@
 ;;>     82  add qword [rsp + 8], 1  ; +98 i64.add
 ;;>     88  cmp rdi, 100  ; +107 br_if
 ;;>     8c  jne 44
-;;>     8e  mov rdx, rdi  ; +114 i64.xor
-;;>     91  xor rdx, r15
-;;>     94  xor rdx, r14  ; +117 i64.xor
-;;>     97  xor rdx, r12  ; +120 i64.xor
-;;>     9a  xor rdx, r11  ; +123 i64.xor
-;;>     9d  xor rdx, r10  ; +126 i64.xor
-;;>     a0  xor rdx, r9  ; +129 i64.xor
-;;>     a3  xor rdx, r8  ; +132 i64.xor
-;;>     a6  xor rdx, rsi  ; +135 i64.xor
-;;>     a9  xor rdx, rbp  ; +138 i64.xor
-;;>     ac  xor rdx, qword [rsp + 16]  ; +141 i64.xor
-;;>     b1  xor rdx, qword [rsp + 8]  ; +144 i64.xor
-;;>     b6  xor rdx, rbx  ; +147 i64.xor
-;;>     b9  xor rdx, qword [rsp]  ; +150 i64.xor
-;;>     bd  mov rax, rdx  ; +151 end
-;;>     c0  add rsp, 24
-;;>     c4  ret
+;;>     8e  xor rdi, r15  ; +114 i64.xor
+;;>     91  xor rdi, r14  ; +117 i64.xor
+;;>     94  xor rdi, r12  ; +120 i64.xor
+;;>     97  xor rdi, r11  ; +123 i64.xor
+;;>     9a  xor rdi, r10  ; +126 i64.xor
+;;>     9d  xor rdi, r9  ; +129 i64.xor
+;;>     a0  xor rdi, r8  ; +132 i64.xor
+;;>     a3  xor rdi, rsi  ; +135 i64.xor
+;;>     a6  xor rdi, rbp  ; +138 i64.xor
+;;>     a9  xor rdi, qword [rsp + 16]  ; +141 i64.xor
+;;>     ae  xor rdi, qword [rsp + 8]  ; +144 i64.xor
+;;>     b3  xor rdi, rbx  ; +147 i64.xor
+;;>     b6  xor rdi, qword [rsp]  ; +150 i64.xor
+;;>     ba  mov rax, rdi  ; +151 end
+;;>     bd  add rsp, 24
+;;>     c1  ret

@@ -67,21 +67,20 @@
 ;;>     br b2
 ;;> b2: weight 1 in s0.0
 ;;>     return (s0.0)
-;;> code: func 1 "values" (i32) -> (i32), frame 0, 52 bytes
-;;>      0  lea edx, dword [rdi + 7]  ; +9 i32.add
-;;>      3  mov r15d, edi  ; +12 br_table
-;;>      6  mov ebx, edx
-;;>      8  mov eax, r15d
-;;>      b  cmp eax, 1
-;;>      e  jae 29
-;;>     14  lea rcx, [2c]
-;;>     1b  movsxd rax, dword [rcx + rax * 4]
-;;>     1f  add rax, rcx
-;;>     22  jmp rax
-;;>     24  mov ebx, 1  ; +20 end
-;;>     29  mov eax, ebx  ; +21 end
-;;>     2b  ret
-;;>     2c  table 24 29
+;;> code: func 1 "values" (i32) -> (i32), frame 0, 48 bytes
+;;>      0  lea ebx, dword [rdi + 7]  ; +9 i32.add
+;;>      3  mov eax, edi  ; +12 br_table
+;;>      5  cmp eax, 1
+;;>      8  jae 23
+;;>      e  lea rcx, [28]
+;;>     15  movsxd rax, dword [rcx + rax * 4]
+;;>     19  add rax, rcx
+;;>     1c  jmp rax
+;;>     1e  mov ebx, 1  ; +20 end
+;;>     23  mov eax, ebx  ; +21 end
+;;>     25  ret
+;;>     26  bytes cc cc
+;;>     28  table 1e 23
 ;;> build: func 2 "constant_index" () -> (i32)
 ;;> b0:
 ;;>     brtable 9, [b1] b2

@@ -61,15 +61,15 @@
 ;;>     return (t3)
 ;;> color: func 1 "lanes" (i32 v128) -> (v128), frame 0
 ;;> b0: weight 1 in l0.0:rdi l1.0:xmm0
-;;>     t0:rdx = load.i32.16u [l0.0:rdi]
-;;>     t1:xmm13 = vec i16x8.replace_lane 3 l1.0:xmm0, t0:rdx
+;;>     t0:rdi = load.i32.16u [l0.0:rdi]
+;;>     t1:xmm13 = vec i16x8.replace_lane 3 l1.0:xmm0, t0:rdi
 ;;>     t2:rdx = vec i32x4.extract_lane 2 l1.0:xmm0
 ;;>     t3:xmm13 = vec i32x4.replace_lane 1 t1:xmm13, t2:rdx
 ;;>     return (t3:xmm13)
 ;;> code: func 1 "lanes" (i32 v128) -> (v128), frame 0, 31 bytes
-;;>      0  movzx edx, word [rdi]  ; +5 v128.load16_lane
+;;>      0  movzx edi, word [rdi]  ; +5 v128.load16_lane
 ;;>      3  movaps xmm13, xmm0
-;;>      7  pinsrw xmm13, edx, 3
+;;>      7  pinsrw xmm13, edi, 3
 ;;>      d  pextrd edx, xmm0, 2  ; +12 i32x4.extract_lane
 ;;>     13  pinsrd xmm13, edx, 1  ; +15 i32x4.replace_lane
 ;;>     1a  movaps xmm0, xmm13  ; +18 end
@@ -80,13 +80,11 @@
 ;;>     return (t0)
 ;;> color: func 2 "shuffle" (v128 v128) -> (v128), frame 0
 ;;> b0: weight 1 in l0.0:xmm0 l1.0:xmm1
-;;>     t0:xmm13 = vec i8x16.shuffle 0 16 1 17 2 18 3 19 4 20 5 21 6 22 7 23 l0.0:xmm0, l1.0:xmm1
-;;>     return (t0:xmm13)
-;;> code: func 2 "shuffle" (v128 v128) -> (v128), frame 0, 14 bytes
-;;>      0  movaps xmm13, xmm0  ; +5 i8x16.shuffle
-;;>      4  punpcklbw xmm13, xmm1
-;;>      9  movaps xmm0, xmm13  ; +23 end
-;;>      d  ret
+;;>     t0:xmm0 = vec i8x16.shuffle 0 16 1 17 2 18 3 19 4 20 5 21 6 22 7 23 l0.0:xmm0, l1.0:xmm1
+;;>     return (t0:xmm0)
+;;> code: func 2 "shuffle" (v128 v128) -> (v128), frame 0, 5 bytes
+;;>      0  punpcklbw xmm0, xmm1  ; +5 i8x16.shuffle
+;;>      4  ret  ; +23 end
 ;;> build: func 3 "constant" (v128) -> (i32)
 ;;> b0:
 ;;>     t0 = vec i8x16.eq l0, v128:00000004000000030000000200000001
@@ -94,20 +92,19 @@
 ;;>     return (t1)
 ;;> color: func 3 "constant" (v128) -> (i32), frame 0
 ;;> b0: weight 1 in l0.0:xmm0
-;;>     t0:xmm13 = vec i8x16.eq l0.0:xmm0, v128:00000004000000030000000200000001
-;;>     t1:rdx = vec i8x16.all_true t0:xmm13
+;;>     t0:xmm0 = vec i8x16.eq l0.0:xmm0, v128:00000004000000030000000200000001
+;;>     t1:rdx = vec i8x16.all_true t0:xmm0
 ;;>     return (t1:rdx)
 ;;> code: func 3 "constant" (v128) -> (i32), frame 0, 64 bytes
-;;>      0  movaps xmm13, xmm0  ; +21 i8x16.eq
-;;>      4  pcmpeqb xmm13, [30]
-;;>      d  pxor xmm14, xmm14  ; +23 i8x16.all_true
-;;>     12  pcmpeqb xmm14, xmm13
-;;>     17  ptest xmm14, xmm14
-;;>     1d  sete al
-;;>     20  movzx edx, al
-;;>     23  mov eax, edx  ; +25 end
-;;>     25  ret
-;;>     26  bytes cc cc cc cc cc cc cc cc cc cc
+;;>      0  pcmpeqb xmm0, [30]  ; +21 i8x16.eq
+;;>      8  pxor xmm14, xmm14  ; +23 i8x16.all_true
+;;>      d  pcmpeqb xmm14, xmm0
+;;>     12  ptest xmm14, xmm14
+;;>     18  sete al
+;;>     1b  movzx edx, al
+;;>     1e  mov eax, edx  ; +25 end
+;;>     20  ret
+;;>     21  bytes cc cc cc cc cc cc cc cc cc cc cc cc cc cc cc
 ;;>     30  bytes 01 00 00 00 02 00 00 00
 ;;>     38  bytes 03 00 00 00 04 00 00 00
 ;;> build: func 4 "scalars" (f32 i64 f64) -> (i32)
@@ -122,57 +119,57 @@
 ;;>     return (t4)
 ;;> color: func 4 "scalars" (f32 i64 f64) -> (i32), frame 0
 ;;> b0: weight 1 in l0.0:xmm0 l1.0:rdi l2.0:xmm1
-;;>     t0:xmm13 = promote.f64 l0.0:xmm0
-;;>     t1:xmm13 = fround.f64.floor t0:xmm13
-;;>     store.f64.f64 [0], t1:xmm13
+;;>     t0:xmm0 = promote.f64 l0.0:xmm0
+;;>     t1:xmm0 = fround.f64.floor t0:xmm0
+;;>     store.f64.f64 [0], t1:xmm0
 ;;>     t2:xmm13 = itof.f64.i64_u l1.0:rdi
 ;;>     store.f64.f64 [8], t2:xmm13
-;;>     t3:xmm13 = fcopysign.f64 l2.0:xmm1, nan:0x7ff8000000000000
-;;>     t4:rdx = ftoi.i32.f64_u.sat t3:xmm13
+;;>     t3:xmm1 = fcopysign.f64 l2.0:xmm1, nan:0x7ff8000000000000
+;;>     t4:rdx = ftoi.i32.f64_u.sat t3:xmm1
 ;;>     return (t4:rdx)
 ;;> code: func 4 "scalars" (f32 i64 f64) -> (i32), frame 0, 216 bytes
-;;>      0  cvtss2sd xmm13, xmm0  ; +5 f64.promote_f32
-;;>      5  roundsd xmm13, xmm13, 9  ; +6 f64.floor
-;;>      c  movsd [0], xmm13  ; +7 f64.store
-;;>     16  mov rax, rdi  ; +14 f64.convert_i64_u
-;;>     19  xorps xmm13, xmm13
-;;>     1d  test rax, rax
-;;>     20  js 29
-;;>     22  cvtsi2sd xmm13, rax
-;;>     27  jmp 3f
-;;>     29  mov ecx, eax
-;;>     2b  shr rax, 1
-;;>     2f  and ecx, 1
-;;>     32  or rax, rcx
-;;>     35  cvtsi2sd xmm13, rax
-;;>     3a  addsd xmm13, xmm13
-;;>     3f  movsd [8], xmm13  ; +15 f64.store
-;;>     49  movsd xmm14, [c0]  ; +29 f64.copysign
-;;>     52  movaps xmm15, xmm1
-;;>     56  andps xmm14, [constant 8000000000000000]
-;;>     5e  andps xmm15, [constant 7fffffffffffffff]
-;;>     66  orps xmm15, xmm14
-;;>     6a  movaps xmm13, xmm15
-;;>     6e  movaps xmm15, xmm13  ; +30 i32.trunc_sat_f64_u
-;;>     72  ucomisd xmm15, xmm15
-;;>     77  jnp 7d
-;;>     79  xor eax, eax
-;;>     7b  jmp b0
-;;>     7d  movsd xmm14, [c8]
-;;>     86  ucomisd xmm15, xmm14
-;;>     8b  ja 94
-;;>     8d  mov eax, 0
-;;>     92  jmp b0
-;;>     94  movsd xmm14, [d0]
-;;>     9d  ucomisd xmm15, xmm14
-;;>     a2  jb ab
-;;>     a4  mov eax, 0xffffffff
-;;>     a9  jmp b0
-;;>     ab  cvttsd2si rax, xmm15
-;;>     b0  mov edx, eax
-;;>     b2  mov eax, edx  ; +32 end
-;;>     b4  ret
-;;>     b5  bytes cc cc cc cc cc cc cc cc cc cc cc
+;;>      0  cvtss2sd xmm0, xmm0  ; +5 f64.promote_f32
+;;>      4  roundsd xmm0, xmm0, 9  ; +6 f64.floor
+;;>      a  movsd [0], xmm0  ; +7 f64.store
+;;>     13  mov rax, rdi  ; +14 f64.convert_i64_u
+;;>     16  xorps xmm13, xmm13
+;;>     1a  test rax, rax
+;;>     1d  js 26
+;;>     1f  cvtsi2sd xmm13, rax
+;;>     24  jmp 3c
+;;>     26  mov ecx, eax
+;;>     28  shr rax, 1
+;;>     2c  and ecx, 1
+;;>     2f  or rax, rcx
+;;>     32  cvtsi2sd xmm13, rax
+;;>     37  addsd xmm13, xmm13
+;;>     3c  movsd [8], xmm13  ; +15 f64.store
+;;>     46  movsd xmm14, [c0]  ; +29 f64.copysign
+;;>     4f  movaps xmm15, xmm1
+;;>     53  andps xmm14, [constant 8000000000000000]
+;;>     5b  andps xmm15, [constant 7fffffffffffffff]
+;;>     63  orps xmm15, xmm14
+;;>     67  movaps xmm1, xmm15
+;;>     6b  movaps xmm15, xmm1  ; +30 i32.trunc_sat_f64_u
+;;>     6f  ucomisd xmm15, xmm15
+;;>     74  jnp 7a
+;;>     76  xor eax, eax
+;;>     78  jmp ad
+;;>     7a  movsd xmm14, [c8]
+;;>     83  ucomisd xmm15, xmm14
+;;>     88  ja 91
+;;>     8a  mov eax, 0
+;;>     8f  jmp ad
+;;>     91  movsd xmm14, [d0]
+;;>     9a  ucomisd xmm15, xmm14
+;;>     9f  jb a8
+;;>     a1  mov eax, 0xffffffff
+;;>     a6  jmp ad
+;;>     a8  cvttsd2si rax, xmm15
+;;>     ad  mov edx, eax
+;;>     af  mov eax, edx  ; +32 end
+;;>     b1  ret
+;;>     b2  bytes cc cc cc cc cc cc cc cc cc cc cc cc cc cc
 ;;>     c0  bytes 00 00 00 00 00 00 f8 7f
 ;;>     c8  bytes 00 00 00 00 00 00 f0 bf
 ;;>     d0  bytes 00 00 00 00 00 00 f0 41

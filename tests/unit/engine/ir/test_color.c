@@ -5,8 +5,8 @@ static void test_a_parameter_stays_where_it_comes(void **state)
 {
     body_is(BODY(state, TWO_I32_TO_I32, NO_LOCALS GET("\0") GET("\1") "\x6b" END), DUMP_COLOR,
             "b0: weight 1 in l0.0:rdi l1.0:rsi\n"
-            "    t0:rdx = sub.i32 l0.0:rdi, l1.0:rsi\n"
-            "    return (t0:rdx)\n");
+            "    t0:rdi = sub.i32 l0.0:rdi, l1.0:rsi\n"
+            "    return (t0:rdi)\n");
 }
 
 static void test_a_division_takes_rdx(void **state)
@@ -17,8 +17,8 @@ static void test_a_division_takes_rdx(void **state)
             "b0: weight 1 in l0.0:rdi l1.0:rsi\n"
             "    t0:r15 = add.i32 l0.0:rdi, l1.0:rsi\n"
             "    t1:rdx = divu.i32 l0.0:rdi, l1.0:rsi\n"
-            "    t2:rdx = xor.i32 t0:r15, t1:rdx\n"
-            "    return (t2:rdx)\n");
+            "    t2:r15 = xor.i32 t0:r15, t1:rdx\n"
+            "    return (t2:r15)\n");
 }
 
 static void test_a_temporary_over_a_call_has_a_slot(void **state)
@@ -40,8 +40,20 @@ static void test_a_copy_has_the_register_of_what_it_copies(void **state)
             "b0: weight 1 in l0.0:rdi\n"
             "    l1.0:rbx = mul.i32 l0.0:rdi, 3\n"
             "    l0.1:rbx = set.i32 l1.0:rbx\n"
-            "    t1:rdx = mul.i32 l0.1:rbx, l0.1:rbx\n"
-            "    return (t1:rdx)\n");
+            "    t1:rbx = mul.i32 l0.1:rbx, l0.1:rbx\n"
+            "    return (t1:rbx)\n");
+}
+
+/* l0 is not read again: its register takes the sum; l1 is: the difference has one of its own. */
+static void test_a_temporary_takes_the_register_of_what_dies(void **state)
+{
+    body_is(BODY(state, TWO_I32_TO_I32,
+                 NO_LOCALS GET("\1") GET("\0") "\x6b" GET("\0") GET("\1") "\x6c" "\x73" END), DUMP_COLOR,
+            "b0: weight 1 in l0.0:rdi l1.0:rsi\n"
+            "    t0:rdx = sub.i32 l1.0:rsi, l0.0:rdi\n"
+            "    t1:rdi = mul.i32 l0.0:rdi, l1.0:rsi\n"
+            "    t2:rdx = xor.i32 t0:rdx, t1:rdi\n"
+            "    return (t2:rdx)\n");
 }
 
 int main(void)
@@ -50,6 +62,7 @@ int main(void)
         WORLD_TEST(test_a_parameter_stays_where_it_comes),
         WORLD_TEST(test_a_division_takes_rdx),
         WORLD_TEST(test_a_temporary_over_a_call_has_a_slot),
+        WORLD_TEST(test_a_temporary_takes_the_register_of_what_dies),
         WORLD_TEST(test_a_copy_has_the_register_of_what_it_copies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
