@@ -234,11 +234,12 @@ def rows(wide):
 def commands_of(path, root, wide):
     folder, base = os.path.split(path[:-2])
     own = f"build/unit/{folder}/test_{base}"
-    sources = os.listdir(os.path.join(root, "tests", "unit", folder))
+    there = os.path.join(root, "tests", "unit", folder)
+    sources = os.listdir(there) if os.path.isdir(there) else []
     folders = [f"build/unit/{folder}/{name[:-2]}" for name in sorted(sources) if re.match(r"test_\w+\.c$", name)]
     for pattern, seconds, command in rows(wide):
         if any(fnmatch.fnmatch(path, p) for p in pattern.split("|")):
-            if "{own}" in command and own not in folders:
+            if "{own}" in command and own not in folders or "{folder}" in command and not folders:
                 continue
             yield seconds, command.format(own=own, base=base, folder=" ".join(folders))
 
