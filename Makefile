@@ -184,6 +184,7 @@ VMM_SRC := \
 
 # The command line, a program on libwasmvm.
 CLI_SRC := \
+    vmm/cli/cache.c \
     vmm/cli/commands.c \
     vmm/cli/doctor.c \
     vmm/cli/doctor_host.c \
@@ -213,6 +214,9 @@ STATIC_SRC := \
 
 # What the command line has a copy of.
 BOTH_SRC := \
+    vmm/cache/hash.c \
+    vmm/cache/saved.c \
+    vmm/cache/store.c \
     vmm/base/failure.c \
     vmm/base/message.c \
     vmm/base/named.c \
@@ -633,6 +637,9 @@ $(BUILD)/fuzz/module: $(call objects,$(FUZZ_SRC),fuzz) $(FUZZ_CHECK_OBJ)
 
 $(BUILD)/fuzz/module-fast: $(call objects,$(FUZZ_SRC),fuzz-fast) $(FUZZ_CHECK_OBJ)
 	$(call program,-fsanitize=fuzzer,$(CLANG))
+
+$(BUILD)/fuzz/saved: $(call objects,tests/fuzz/saved.c vmm/cache/hash.c,fuzz)
+	$(call program,-fsanitize=fuzzer $(SAN),$(CLANG))
 
 $(BUILD)/san/fuzz-replay: $(call objects,$(FUZZ_TARGET) tests/fuzz/replay.c tests/host/file.c,san) \
     $(BUILD)/san/libengine.a

@@ -170,8 +170,9 @@ int wasmvm_config_trace(wasmvm_config *, const char *file);
  * a line, to the out of wasmvm_config_stdio. */
 int wasmvm_config_invoke(wasmvm_config *, const char *name);
 /* What is left of the command line's options, by their names: "validate", "compile-all", "hypercall-all", "raw-tty",
- * "cache-now"; and "kvm-counts": the report has what KVM itself counted, which the command wants for --stats and
- * --report; "trace-start": wasmvm_report has a picture of the start. */
+ * "cache-now"; "cache-usual": a cache that the program could write is not used, instead of an error; "kvm-counts": the
+ * report has what KVM itself counted, which the command wants for --stats and --report; "trace-start": wasmvm_report
+ * has a picture of the start. */
 int wasmvm_config_flag(wasmvm_config *, const char *name);
 /* wasmvm_run does not wait at its end for a host function that does not return: it returns, and the instance keeps what
  * it holds, also from wasmvm_instance_free, as the function may still be looking.  For programs that end then. */

@@ -6,7 +6,7 @@
 #   go/         go/                                            oci/     oci/
 #
 # The folders of vmm/ have an order; each may use those before it, by their faces: X/X.h, and what `faces` adds.
-# vmm/cli/ has only libwasmvm's face, words, and the bounds of settings.
+# vmm/cli/ has only libwasmvm's face, words, the bounds of settings, and the cache's files.
 #
 # engine/: load/ has nothing of the other folders, ir/ what load/ reads, x64/ has ir/, run/ all but the inside of x64/.
 # What ir/ and run/ have of x64/ is x64/target.h, and no name of a register, of a condition code or of an SSE level.
@@ -26,6 +26,7 @@ declare -A place=()
 for folder in $order; do place[$folder]=${#place[@]}; done
 faces=' vmm/base/message.h vmm/base/settings.def vmm/wasi/desc.h '
 public=' vmm/wasmvm.h vmm/wasmvm_plugin.h '
+command_line=' vmm/base/message.h vmm/base/settings.def vmm/cache/cache.h '
 
 vmm_allowed() { # FOLDER FILE INCLUDED
     local other=${3#vmm/}
@@ -73,7 +74,7 @@ allowed() { # FILE INCLUDED: may FILE include it by "..."?
     go/*) case $2 in go/*) return 0 ;; esac ;;
     oci/*) case $2 in oci/*) return 0 ;; esac ;;
     guest/*) case $2 in guest/* | wasi-shim/* | engine/engine.h) return 0 ;; esac ;;
-    vmm/cli/*) [[ $2 == vmm/cli/* || "$public vmm/base/message.h vmm/base/settings.def " == *" $2 "* ]]; return ;;
+    vmm/cli/*) [[ $2 == vmm/cli/* || "$public $command_line" == *" $2 "* ]]; return ;;
     vmm/*/*)
         folder=${folder%%/*}
         [ -n "${place[$folder]:-}" ] || { echo "$1: vmm/$folder has no place in the order"; return 0; }

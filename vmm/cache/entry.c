@@ -294,7 +294,9 @@ void entry_opened(struct entry *e)
 {
     if (e->dir >= 0)
         close(e->dir);
-    e->dir = -1;
+    if (e->image_fd >= 0)
+        close(e->image_fd);
+    e->dir = e->image_fd = -1;
 }
 
 struct saved entry_head(const struct entry *e)

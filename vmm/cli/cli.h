@@ -120,6 +120,7 @@ struct command { /* what is the command line's own; all else is told to the libr
     const char *module;          /* path as typed; the first member, as no option sets it */
     int argc; char **argv;       /* the program's own words */
     const char *report;          /* --report FILE */
+    const char *cache;           /* --cache: a directory, on or off */
     const char *trace_start;     /* --trace-start FILE */
     const char *last_words;      /* --last-words FILE */
     bool stats;                  /* --stats */
@@ -138,6 +139,12 @@ wasmvm_config *run_parse(struct command *, const struct start *);
 /* ---- inherited.c: descriptors that the caller left open ---- */
 bool inherited_close(const struct command *, const struct start *); /* false: _rest is due, once all is open */
 void inherited_close_rest(void);
+
+/* ---- cache.c: the subcommand cache, and --cache of run ---- */
+/* The usual directory of images; false: there is none for this user. */
+bool cache_usual(char out[PATH_MAX]);
+/* What --cache means; NULL = it is not given. */
+void cache_choose(const char *word, wasmvm_config *);
 
 /* ---- signals.c: the process's signals ---- */
 /* INT, TERM, HUP, USR1 and USR2 go to the program where it asked for them; else they stop the machine, as QUIT does.

@@ -114,6 +114,7 @@ wasmvm_config *run_parse(struct command *command, const struct start *start)
     for (size_t i = 0; command->listen_fds && i < sizeof systemds / sizeof *systemds; i++)
         given_unset(&given, systemds[i]);
     given_settle(&given, config, &command->writable);
+    cache_choose(command->cache, config);
     wasmvm_config_stdio_own(config);
     wasmvm_config_log_fd(config, STDERR_FILENO);
     wasmvm_config_abandon(config);

@@ -74,7 +74,12 @@ bool resume_open(struct vm *vm, int module_fd, struct failure *why)
     if (!off)
         want.engine = engine_hash(vm);
     entry_open(&vm->entry, &want); /* which makes the directory */
-    return vm->entry.dir < 0 || !granted(config, why);
+    if (vm->entry.dir < 0 || !granted(config, why))
+        return true;
+    entry_close(&vm->entry);
+    vm->entry.state = ENTRY_COLD;
+    vm->entry.why = "the program can write into its directory";
+    return config->set->cache_usual;
 }
 
 /* ---- parts of an image in memory ---- */

@@ -495,3 +495,82 @@ def two_makers_at_once(t):
             assert wait(child)[0] == 0
         assert state(t, module)[1]["cache"] in ("warm", "made")
         assert len([n for n in os.listdir(store(t)) if n.endswith(".img")]) == 1
+
+
+# ---- wasmvm cache, and the usual directory ----
+
+
+def in_home(t, home, *args, xdg=None):
+    env = {k: v for k, v in os.environ.items() if k not in ("HOME", "XDG_CACHE_HOME")}
+    env.update({"HOME": home} if home else {}, **({"XDG_CACHE_HOME": xdg} if xdg else {}))
+    return t.vm(*args, env=env)
+
+
+@case
+def the_usual_directory(t):
+    module, home, other = words(t), t.mkdir("home"), t.mkdir("xdg")
+    run_on = ("--cache", "on", "--cache-now", "--stats", module)
+    expect(in_home(t, home, *run_on), err_has="cache       made")
+    expect(in_home(t, home, *run_on), err_has="cache       warm")
+    assert os.listdir(home) == [".cache"] and os.listdir(home + "/.cache") == ["wasmvm"]
+    expect(in_home(t, home, *run_on, xdg=other), err_has="cache       made")
+    assert os.listdir(other) == ["wasmvm"]
+    assert in_home(t, home, "cache", "size").out.startswith(b"1 images, ")
+    for place in (None, "relative"):
+        result = in_home(t, place, *run_on)
+        expect(result)
+        assert b"\ncache   " not in result.err, result
+    if os.geteuid() == 0:
+        strange = t.mkdir("strange")
+        os.chown(strange, 12345, -1)
+        result = in_home(t, strange, *run_on)
+        expect(result)
+        assert b"\ncache   " not in result.err and os.listdir(strange) == [], result
+    expect(in_home(t, home, "--dir", home, *run_on), err_has="cache       cold: the program can write")
+    result = in_home(t, home, "--cache", "off", "--cache-now", "--stats", module)
+    assert b"\ncache   " not in result.err, result
+
+
+@case
+def the_subcommand(t):
+    module = words(t)
+    ask = ("cache", "--cache", store(t))
+    expect(t.vm(*ask, "list"), out="")
+    assert not os.path.exists(store(t)), "asking makes no directory"
+    path = warm(t, module)
+    size = os.path.getsize(path)
+    name = os.path.basename(path)
+    expect(t.vm(*ask, "list"), out=f"{size:10}  words.wasm  {name[:16]}\n")
+    expect(t.vm(*ask, "verify"), out="1 images, 0 damaged\n")
+    kept = sum(os.path.getsize(os.path.join(store(t), n)) for n in os.listdir(store(t)))
+    expect(t.vm(*ask, "size"), out=f"1 images, {kept} bytes\n")
+    with open(path, "r+b") as file:
+        file.seek(size // 2)
+        byte = file.read(1)
+        file.seek(size // 2)
+        file.write(bytes([byte[0] ^ 4]))
+    expect(t.vm(*ask, "verify"), 1, out=f"{name}: its pages are damaged\n1 images, 1 damaged\n")
+    t.write("store/others", "stay")
+    expect(t.vm(*ask, "clear"), out="")
+    assert os.listdir(store(t)) == ["others"]
+    expect_message(t.vm(*ask, "now"), 125, "cache: now: no such word")
+    expect_message(t.vm(*ask), 125, "cache: one word is expected")
+
+
+@case
+def a_run_holds_no_right_on_the_store(t):
+    """While it runs, a process has nothing of the store open but its own list."""
+    module = fresh(t)
+    for _ in range(2):
+        child = t.start("--cache", store(t), "--cache-now", module, "wait", stdin=subprocess.PIPE,
+                        stdout=subprocess.PIPE)
+        assert child.stdout.readline() == b"ready\n"
+        place = f"/proc/{child.pid}/fd"
+        try:
+            held = [os.readlink(f"{place}/{fd}") for fd in os.listdir(place)]
+        except PermissionError:
+            raise Skip("whose descriptors are open cannot be seen here")
+        held = [name for name in held if name.startswith(store(t))]
+        assert [name.rsplit(".", 1)[-1] for name in held] == ["list"], held
+        child.stdin.close()
+        assert wait(child)[0] == 0
