@@ -107,7 +107,7 @@ static void table_work(FILE *out, const struct run_stats *stats)
                 "it reaches %llu pages of 4 KiB, %llu of 2 MiB\n", (unsigned long long)stats->kvm.faults,
                 (unsigned long long)stats->kvm.emulated, (unsigned long long)stats->kvm.small_pages,
                 (unsigned long long)stats->kvm.large_pages);
-    if (stats->cache)
+    if (stats->cache && strcmp(stats->cache, "off") != 0)
         fprintf(out, "cache       %s%s%s\n", stats->cache, stats->cache_why ? ": " : "",
                 stats->cache_why ? stats->cache_why : "");
     if (stats->clocks_by_calls)
