@@ -764,8 +764,8 @@ mode_parts = \
 ## make spec-vm    the suite again, each file inside a VM (network at first)
 ## make test       check, spec suite both ways, model, fuzzing, golden cases, hostile guests, end-to-end in KVM, the
 ##                 library, some of Go's own tests (network); REQUIRE_KVM=1 makes skips failures
-## make fuzz       libFuzzer on T=module, T=module-fast (no ASan) or T=saved (images of starts; L=70000), for S=60 seconds,
-##                 inputs up to L=1024 bytes (clang)
+## make fuzz       libFuzzer on T=module, T=module-fast (no ASan) or T=saved (images of starts; L=70000),
+##                 for S=60 seconds, inputs up to L=1024 bytes (clang)
 ## make fuzz-diff  N=1000 random modules of SEED=1 on our engine and on V8 (node, binaryen)
 ## make test-modes what runs in VMs, with MODES="exit poll" as --hypercall; also MODE=poll for one of those below
 ## make test-san   golden cases, hostile guests and some end-to-end cases with the monitor under ASan and UBSan, some
@@ -876,7 +876,8 @@ fuzz: $(BUILD)/fuzz/$(T)
 	@[ -d $(BUILD)/fuzz/seeds ] || tests/fuzz/seeds.sh $(BUILD)/fuzz/seeds
 	ulimit -f 200000; ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 $(BUILD)/fuzz/$(T) -entropic=0 \
 	    -rss_limit_mb=1500 -timeout=20 -max_len=$(L) -reload=0 -verbosity=0 -print_final_stats=1 \
-	    -max_total_time=$(S) -artifact_prefix=$(BUILD)/fuzz/found/ $(FUZZ_CORPUS) $(if $(filter saved,$(T)),,$(BUILD)/fuzz/seeds)
+	    -max_total_time=$(S) -artifact_prefix=$(BUILD)/fuzz/found/ $(FUZZ_CORPUS) \
+	    $(if $(filter saved,$(T)),,$(BUILD)/fuzz/seeds)
 
 fuzz-diff: $(BUILD)/host/diff-run
 	tests/fuzz/diff.py --count $(N) --seed $(SEED) --keep $(BUILD)/fuzz/differ
