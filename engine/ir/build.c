@@ -96,63 +96,26 @@ static void memory_size(struct build *b)
     build_push_node(b, n, T_I32);
 }
 
-/* false: it is none of them; so with the next two. */
-static bool variable_instruction(struct build *b, unsigned op)
+static void memory_access(struct build *b, const struct plain_op *p)
 {
-    switch (op) {
-    case OP_local_get:
-        local_get(b, build_u32(b));
-        return true;
-    case OP_local_set:
-        local_set(b, build_u32(b), false);
-        return true;
-    case OP_local_tee:
-        local_set(b, build_u32(b), true);
-        return true;
-    case OP_global_get:
-        global_get(b, build_u32(b));
-        return true;
-    case OP_global_set:
-        global_set(b, build_u32(b));
-        return true;
-    default:
-        return false;
-    }
+    uint32_t off, memory;
+    build_memarg(b, &off, &memory);
+    if (p->how == P_LOAD)
+        build_load(b, p->type, p->sub, off, memory);
+    else
+        build_store(b, p->type, p->sub, off, memory);
 }
 
-static bool constant_instruction(struct build *b, unsigned op)
+static void int_constant(struct build *b, enum irtype type)
 {
-    switch (op) {
-    case OP_i32_const:
-        build_push(b, build_const(b, T_I32, (uint32_t)build_s64(b)), T_I32);
-        return true;
-    case OP_i64_const:
-        build_push(b, build_const(b, T_I64, (uint64_t)build_s64(b)), T_I64);
-        return true;
-    case OP_f32_const:
-        build_push(b, build_const(b, T_F32, build_bytes(b, 4)), T_F32);
-        return true;
-    case OP_f64_const:
-        build_push(b, build_const(b, T_F64, build_bytes(b, 8)), T_F64);
-        return true;
-    case OP_ref_null:
-        b->at++;
-        build_push(b, build_const(b, T_I64, 0), T_I64);
-        return true;
-    default:
-        return false;
-    }
+    uint64_t value = (uint64_t)build_s64(b);
+    build_push(b, build_const(b, type, type == T_I32 ? (uint32_t)value : value), type);
 }
 
-static bool other_instruction(struct build *b, unsigned op)
+/* What has no row in plain_ops, but for vectors; false: it is none of them. */
+static bool rare_instruction(struct build *b, unsigned op)
 {
     switch (op) {
-    case OP_i32_wrap_i64:
-        build_wrap(b);
-        return true;
-    case OP_i64_extend_i32_u:
-        build_zero_extend(b);
-        return true;
     case OP_drop: /* a dropped call keeps its effect, everything else dies in flow.c for want of a use */
         build_pop(b);
         return true;
@@ -165,6 +128,10 @@ static bool other_instruction(struct build *b, unsigned op)
     case OP_memory_size:
         memory_size(b);
         return true;
+    case OP_ref_null:
+        b->at++;
+        build_push(b, build_const(b, T_I64, 0), T_I64);
+        return true;
     case OP_ref_is_null:
         build_test_zero(b, T_I64);
         return true;
@@ -175,24 +142,9 @@ static bool other_instruction(struct build *b, unsigned op)
     }
 }
 
-static bool instruction(struct build *b)
+static bool other_instruction(struct build *b, unsigned op)
 {
-    b->pos = (uint32_t)(b->at - b->c->module->bytes);
-    unsigned op = *b->at++;
-    if (op == 0xfc)
-        op = 0x100 + build_u32(b);
-    else if (op == 0xfd)
-        op = 0x200 + build_u32(b);
-    if (b->dead)
-        return build_skip(b, op);
-    if (op < PLAIN_OPS && plain_ops[op].how) {
-        if (plain_ops[op].op == IR_FROUND && !build_cpu_fits(b, op))
-            return false;
-        build_plain(b, &plain_ops[op]);
-        return true;
-    }
-    if (variable_instruction(b, op) || constant_instruction(b, op) || build_control(b, op) ||
-        other_instruction(b, op) || build_simd(b, op))
+    if (rare_instruction(b, op) || build_simd(b, op))
         return true;
     if (b->c->engine->error.kind != ERROR_NONE)
         return false;
@@ -202,11 +154,80 @@ static bool instruction(struct build *b)
                      func_words(b->c->module, b->c->func, words), op, b->pos);
 }
 
+/* false: engine->error says why. */
+static bool table_instruction(struct build *b, unsigned op, const struct plain_op *p)
+{
+    switch ((enum plain)p->how) {
+    case P_ROUND:
+        if (!build_cpu_fits(b, op))
+            return false;
+        /* fall through */
+    case P_UN:
+        build_unary(b, p->op, p->type, p->sub);
+        return true;
+    case P_BIN:
+        build_binary(b, p->op, p->type, p->sub);
+        return true;
+    case P_TEST:
+        build_test_zero(b, p->type);
+        return true;
+    case P_LOAD:
+    case P_STORE:
+        memory_access(b, p);
+        return true;
+    case P_WRAP:
+        build_wrap(b);
+        return true;
+    case P_ZEXT:
+        build_zero_extend(b);
+        return true;
+    case P_INT:
+        int_constant(b, p->type);
+        return true;
+    case P_FLOAT:
+        build_push(b, build_const(b, p->type, build_bytes(b, p->sub)), p->type);
+        return true;
+    case P_LOCAL_GET:
+        local_get(b, build_u32(b));
+        return true;
+    case P_LOCAL_SET:
+        local_set(b, build_u32(b), false);
+        return true;
+    case P_LOCAL_TEE:
+        local_set(b, build_u32(b), true);
+        return true;
+    case P_GLOBAL_GET:
+        global_get(b, build_u32(b));
+        return true;
+    case P_GLOBAL_SET:
+        global_set(b, build_u32(b));
+        return true;
+    case P_CONTROL:
+        build_control(b, op);
+        return true;
+    case P_NONE:
+        break;
+    }
+    return other_instruction(b, op);
+}
+
+static bool instruction(struct build *b)
+{
+    b->pos = (uint32_t)(b->at - b->bytes);
+    unsigned op = *b->at++;
+    if (op >= 0xfc) /* a prefix: 0xfc or 0xfd */
+        op = (op == 0xfc ? 0x100 : 0x200) + build_u32(b);
+    if (b->dead)
+        return build_skip(b, op);
+    return op < PLAIN_OPS ? table_instruction(b, op, &plain_ops[op]) : other_instruction(b, op);
+}
+
 static bool build_once(struct build *b, const uint8_t *code)
 {
     struct compile *c = b->c;
     if (!build_room(b))
         return false;
+    b->bytes = c->module->bytes;
     b->at = code;
     b->end = c->module->bytes + c->module->funcs[c->func].body + c->module->funcs[c->func].body_len;
     build_entry(b);

@@ -3,6 +3,7 @@
 #ifndef ENGINE_BUILD_H
 #define ENGINE_BUILD_H
 
+#include "engine/assert.h"
 #include "engine/ir/ir.h"
 #include "engine/load/reader.h"
 
@@ -27,6 +28,7 @@ struct ctl {
 
 struct build {
     struct compile *c;
+    const uint8_t *bytes; /* of the module */
     const uint8_t *at, *end;
     uint32_t pos; /* module offset of the instruction */
     struct opnd *stack;
@@ -59,8 +61,26 @@ static inline uint64_t build_bytes(struct build *b, unsigned n)
     return v;
 }
 
-/* build_plain.c */
-enum plain { P_NONE, P_BIN, P_UN, P_TEST, P_LOAD, P_STORE };
+/* build_plain.c: who builds an instruction, and of what. */
+enum plain {
+    P_NONE,
+    P_BIN,
+    P_UN,
+    P_ROUND,
+    P_TEST,
+    P_LOAD,
+    P_STORE,
+    P_WRAP,
+    P_ZEXT,
+    P_INT,   /* a constant */
+    P_FLOAT, /* one of `sub` bytes */
+    P_LOCAL_GET,
+    P_LOCAL_SET,
+    P_LOCAL_TEE,
+    P_GLOBAL_GET,
+    P_GLOBAL_SET,
+    P_CONTROL
+};
 struct plain_op {
     uint8_t how, op, type, sub; /* op: enum irop; sub: the node's */
 };
@@ -68,16 +88,90 @@ struct plain_op {
 extern const struct plain_op plain_ops[PLAIN_OPS];
 
 /* build_stack.c */
-uint32_t build_node(struct build *, enum irop, enum irtype);
-struct vreg *build_vreg(struct build *, uint32_t v);
-void build_push(struct build *, ref, enum irtype);
-struct opnd build_pop(struct build *);
+struct node *build_new_slow(struct build *, enum irop, enum irtype);
+struct vreg *build_vreg_new(struct build *, uint32_t v);
+bool build_push_slow(struct build *);
 void build_push_node(struct build *, uint32_t node, enum irtype);
-uint32_t build_const(struct build *, enum irtype, uint64_t imm);
-bool build_is_last(struct build *, ref); /* a temporary that was computed just now */
 void build_save_pending(struct build *, uint32_t v); /* before v changes */
 void build_set(struct build *, uint32_t v, struct opnd);
 void build_flush(struct build *);
+
+/* A new node; it is the last one, number body.nnodes - 1. */
+static inline struct node *build_new(struct build *b, enum irop op, enum irtype type)
+{
+    struct body *body = &b->c->body;
+    if (body->nnodes == body->nodes_cap)
+        return build_new_slow(b, op, type);
+    uint32_t i = body->nnodes++;
+    struct node *n = &body->nodes[i];
+    *n = (struct node){.op = (uint8_t)op,
+                       .type = (uint8_t)type,
+                       .dst = REF_NONE,
+                       .a = REF_NONE,
+                       .b = REF_NONE,
+                       .c = REF_NONE,
+                       .use = REF_NONE,
+                       .pos = b->pos};
+    if (op != IR_CONST)
+        b->last = i;
+    return n;
+}
+static inline uint32_t build_number(const struct build *b, const struct node *n)
+{
+    return (uint32_t)(n - b->c->body.nodes);
+}
+static inline uint32_t build_node(struct build *b, enum irop op, enum irtype type)
+{
+    return build_number(b, build_new(b, op, type));
+}
+
+static inline struct vreg *build_vreg(struct build *b, uint32_t v)
+{
+    return v < b->c->body.nvregs ? &b->c->body.vregs[v] : build_vreg_new(b, v);
+}
+
+static inline void build_push(struct build *b, ref r, enum irtype type)
+{
+    if (b->sp == b->stack_cap && !build_push_slow(b))
+        return;
+    if (ref_is_vreg(r))
+        build_vreg(b, ref_index(r))->pending++;
+    b->stack[b->sp++] = (struct opnd){r, (uint8_t)type};
+}
+
+static inline struct opnd build_pop(struct build *b)
+{
+    if (b->sp == 0)
+        return (struct opnd){0, T_I32}; /* only after a failure */
+    struct opnd o = b->stack[--b->sp];
+    if (b->flushed > b->sp)
+        b->flushed = b->sp;
+    if (ref_is_vreg(o.r)) {
+        struct vreg *v = build_vreg(b, ref_index(o.r));
+        ENGINE_ASSERT(v->pending > 0 || b->c->failed);
+        v->pending--;
+        v->uses++;
+    }
+    return o;
+}
+
+static inline uint32_t build_const(struct build *b, enum irtype type, uint64_t imm)
+{
+    struct node *n = build_new(b, IR_CONST, type);
+    n->imm = imm;
+    n->flags = NF_FOLD | NF_VALUE;
+    return build_number(b, n);
+}
+
+/* A temporary that was computed just now, so that nothing can lie between it and its user. */
+static inline bool build_is_last(struct build *b, ref r)
+{
+    if (r == REF_NONE || !ref_is_node(r) || ref_index(r) != b->last)
+        return false;
+    const struct node *n = &b->c->body.nodes[b->last];
+    return (n->flags & NF_VALUE) && n->dst == REF_NONE;
+}
+
 static inline bool build_is_const(const struct build *b, ref r, uint64_t *imm)
 {
     if (!ref_is_node(r) || (r & REF_NZ) || b->c->body.nodes[r].op != IR_CONST)
@@ -96,6 +190,15 @@ static inline uint32_t build_stack_vreg(struct build *b, uint32_t depth, enum ir
     return b->c->body.first_stack + depth * 2 + (type_is_int(type) ? 0 : 1);
 }
 
+/* The node's value goes to the operand stack. */
+static inline void build_push_new(struct build *b, struct node *n, enum irtype type)
+{
+    n->flags |= NF_VALUE;
+    n->depth = b->sp & 0xffffff;
+    build_vreg(b, build_stack_vreg(b, b->sp, type)); /* its spill slot */
+    build_push(b, build_number(b, n), type);
+}
+
 /* build_address.c */
 /* The next node is a load or a store there: what it can do of the address itself is marked NF_FOLD. */
 void build_fold_address(struct build *, ref address, uint32_t off, uint32_t memory);
@@ -109,7 +212,7 @@ bool build_mask(struct build *, ref, uint64_t mask, enum irtype);
 
 /* build_value.c */
 void build_unary(struct build *, enum irop, enum irtype, unsigned sub);
-void build_plain(struct build *, const struct plain_op *);
+void build_binary(struct build *, enum irop, enum irtype, unsigned sub);
 void build_test_zero(struct build *, enum irtype);
 void build_wrap(struct build *);
 void build_zero_extend(struct build *);
@@ -124,7 +227,7 @@ void build_call(struct build *, enum irop, const struct functype *, uint32_t idx
 bool build_runtime(struct build *, unsigned op); /* false: not an instruction that is a runtime function's call */
 
 /* build_control.c */
-bool build_room(struct build *); /* for the first node, block and so on; false: no memory */
+bool build_room(struct build *); /* for the nodes, blocks and so on of most bodies; false: no memory */
 void build_entry(struct build *);
 bool build_control(struct build *, unsigned op); /* false: not a control instruction */
 bool build_skip(struct build *, unsigned op);    /* steps over an instruction in dead code */

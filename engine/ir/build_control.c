@@ -8,11 +8,13 @@
 #include "engine/load/opcodes.h"
 #include "engine/x64/target.h"
 
-/* The first one of each: where a later one cannot be had, writes go there and `failed` ends the pass. */
+/* What most bodies of so many bytes need, so that nothing is copied as arrays grow.  One of each at least: where a
+ * later one cannot be had, writes go there and `failed` ends the pass. */
 bool build_room(struct build *b)
 {
     struct compile *c = b->c;
-    return GROW(c, c->body.nodes, 1) && GROW(c, c->body.blocks, 1) && GROW(c, c->body.order, 1) &&
+    uint32_t bytes = c->module->funcs[c->func].body_len, nodes = bytes / 8 * 3 + 1, blocks = bytes / 16 + 1;
+    return GROW(c, c->body.nodes, nodes) && GROW(c, c->body.blocks, blocks) && GROW(c, c->body.order, blocks) &&
            GROW(c, b->ctl, 1) && GROW(c, b->stack, 1);
 }
 

@@ -1,5 +1,5 @@
-/* Plain instructions, which pop and push values of one type and have no immediates but a memory argument, as a table.
- * */
+/* Who builds what, by opcode.  Most are plain instructions, which pop and push values of one type and have no
+ * immediates but a memory argument. */
 #include "engine/ir/build.h"
 
 /* clang-format off */
@@ -10,6 +10,8 @@
 #define FCM2(name, cc) ONE(f32_##name, P_BIN, FCMP, T_F32, cc) ONE(f64_##name, P_BIN, FCMP, T_F64, cc)
 #define UNI2(name, op) ONE(i32_##name, P_UN, op, T_I32, 0) ONE(i64_##name, P_UN, op, T_I64, 0)
 #define UNF2(name, op, sub) ONE(f32_##name, P_UN, op, T_F32, sub) ONE(f64_##name, P_UN, op, T_F64, sub)
+#define ROU2(name, sub) ONE(f32_##name, P_ROUND, FROUND, T_F32, sub) ONE(f64_##name, P_ROUND, FROUND, T_F64, sub)
+#define BY(name, how) [OP_##name] = { how, 0, 0, 0 },
 
 const struct plain_op plain_ops[PLAIN_OPS] = {
     INT2(add, ADD) INT2(sub, SUB) INT2(mul, MUL) INT2(and, AND) INT2(or, OR) INT2(xor, XOR) INT2(shl, SHL)
@@ -23,7 +25,7 @@ const struct plain_op plain_ops[PLAIN_OPS] = {
     ONE(i64_extend32_s, P_UN, EXT32, T_I64, 0) ONE(i64_extend_i32_s, P_UN, SEXT, T_I64, 0)
     FLO2(add, FADD) FLO2(sub, FSUB) FLO2(mul, FMUL) FLO2(div, FDIV) FLO2(min, FMIN) FLO2(max, FMAX)
     FLO2(copysign, FCOPYSIGN) UNF2(abs, FABS, 0) UNF2(neg, FNEG, 0) UNF2(sqrt, FSQRT, 0)
-    UNF2(nearest, FROUND, 8) UNF2(floor, FROUND, 9) UNF2(ceil, FROUND, 10) UNF2(trunc, FROUND, 11)
+    ROU2(nearest, 8) ROU2(floor, 9) ROU2(ceil, 10) ROU2(trunc, 11)
     FCM2(eq, FCC_EQ) FCM2(ne, FCC_NE) FCM2(lt, FCC_LT) FCM2(gt, FCC_GT) FCM2(le, FCC_LE) FCM2(ge, FCC_GE)
     ONE(f32_convert_i32_s, P_UN, ITOF, T_F32, 0) ONE(f32_convert_i32_u, P_UN, ITOF, T_F32, 1)
     ONE(f32_convert_i64_s, P_UN, ITOF, T_F32, 2) ONE(f32_convert_i64_u, P_UN, ITOF, T_F32, 3)
@@ -52,5 +54,13 @@ const struct plain_op plain_ops[PLAIN_OPS] = {
     ONE(i32_store8, P_STORE, STORE, T_I32, M_8U) ONE(i32_store16, P_STORE, STORE, T_I32, M_16U)
     ONE(i64_store8, P_STORE, STORE, T_I64, M_8U) ONE(i64_store16, P_STORE, STORE, T_I64, M_16U)
     ONE(i64_store32, P_STORE, STORE, T_I64, M_32U)
+    ONE(i32_const, P_INT, CONST, T_I32, 0) ONE(i64_const, P_INT, CONST, T_I64, 0)
+    ONE(f32_const, P_FLOAT, CONST, T_F32, 4) ONE(f64_const, P_FLOAT, CONST, T_F64, 8)
+    BY(i32_wrap_i64, P_WRAP) BY(i64_extend_i32_u, P_ZEXT)
+    BY(local_get, P_LOCAL_GET) BY(local_set, P_LOCAL_SET) BY(local_tee, P_LOCAL_TEE)
+    BY(global_get, P_GLOBAL_GET) BY(global_set, P_GLOBAL_SET)
+    BY(block, P_CONTROL) BY(loop, P_CONTROL) BY(if_, P_CONTROL) BY(else_, P_CONTROL) BY(end, P_CONTROL)
+    BY(br, P_CONTROL) BY(br_if, P_CONTROL) BY(br_table, P_CONTROL) BY(return_, P_CONTROL) BY(unreachable, P_CONTROL)
+    BY(call, P_CONTROL) BY(call_indirect, P_CONTROL) BY(return_call, P_CONTROL) BY(return_call_indirect, P_CONTROL)
 };
 /* clang-format on */

@@ -7,91 +7,39 @@
 
 /* ---- nodes ---- */
 
-uint32_t build_node(struct build *b, enum irop op, enum irtype type)
+struct node *build_new_slow(struct build *b, enum irop op, enum irtype type)
 {
     struct compile *c = b->c;
-    if (c->body.nnodes == c->body.nodes_cap && !GROW(c, c->body.nodes, c->body.nnodes + 1))
-        return 0; /* node 0 exists from the start: writes go nowhere harmful, `failed` ends the pass */
-    uint32_t i = c->body.nnodes++;
-    struct node *n = &c->body.nodes[i];
-    *n = (struct node){.op = (uint8_t)op,
-                       .type = (uint8_t)type,
-                       .dst = REF_NONE,
-                       .a = REF_NONE,
-                       .b = REF_NONE,
-                       .c = REF_NONE,
-                       .use = REF_NONE,
-                       .pos = b->pos};
-    if (op != IR_CONST)
-        b->last = i;
-    return i;
+    if (!GROW(c, c->body.nodes, c->body.nnodes + 1))
+        return c->body.nodes; /* it exists from the start: writes go nowhere harmful, `failed` ends the pass */
+    return build_new(b, op, type);
 }
 
-struct vreg *build_vreg(struct build *b, uint32_t v)
+struct vreg *build_vreg_new(struct build *b, uint32_t v)
 {
     struct compile *c = b->c;
-    if (v >= c->body.nvregs) {
-        if (!GROW(c, c->body.vregs, v + 1))
-            return &c->body.vregs[0];
-        ENGINE_ASSERT(v >= c->body.first_stack);
-        while (c->body.nvregs <= v) { /* stack registers: int and float in turn */
-            bool is_float = (c->body.nvregs - c->body.first_stack) & 1;
-            c->body.vregs[c->body.nvregs++] = (struct vreg){.type = is_float ? T_F64 : T_I64};
-        }
+    if (!GROW(c, c->body.vregs, v + 1))
+        return &c->body.vregs[0];
+    ENGINE_ASSERT(v >= c->body.first_stack);
+    while (c->body.nvregs <= v) { /* stack registers: int and float in turn */
+        bool is_float = (c->body.nvregs - c->body.first_stack) & 1;
+        c->body.vregs[c->body.nvregs++] = (struct vreg){.type = is_float ? T_F64 : T_I64};
     }
     return &c->body.vregs[v];
 }
 
 /* ---- operand stack ---- */
 
-void build_push(struct build *b, ref r, enum irtype type)
+bool build_push_slow(struct build *b)
 {
-    if (b->sp >= 0xffffff)
+    if (b->sp > 0xffffff) /* node.depth */
         b->c->failed = true;
-    if (b->sp == b->stack_cap && !GROW(b->c, b->stack, b->sp + 1))
-        return;
-    if (ref_is_vreg(r))
-        build_vreg(b, ref_index(r))->pending++;
-    b->stack[b->sp++] = (struct opnd){r, (uint8_t)type};
-}
-
-struct opnd build_pop(struct build *b)
-{
-    if (b->sp == 0)
-        return (struct opnd){0, T_I32}; /* only after a failure */
-    struct opnd o = b->stack[--b->sp];
-    if (b->flushed > b->sp)
-        b->flushed = b->sp;
-    if (ref_is_vreg(o.r)) {
-        struct vreg *v = build_vreg(b, ref_index(o.r));
-        ENGINE_ASSERT(v->pending > 0 || b->c->failed);
-        v->pending--;
-        v->uses++;
-    }
-    return o;
+    return GROW(b->c, b->stack, b->sp + 1);
 }
 
 void build_push_node(struct build *b, uint32_t n, enum irtype type)
 {
-    b->c->body.nodes[n].flags |= NF_VALUE;
-    b->c->body.nodes[n].depth = b->sp & 0xffffff;
-    build_vreg(b, build_stack_vreg(b, b->sp, type)); /* its spill slot */
-    build_push(b, n, type);
-}
-
-uint32_t build_const(struct build *b, enum irtype type, uint64_t imm)
-{
-    uint32_t n = build_node(b, IR_CONST, type);
-    b->c->body.nodes[n].imm = imm;
-    b->c->body.nodes[n].flags = NF_FOLD | NF_VALUE;
-    return n;
-}
-
-/* A temporary that was computed just now, so that nothing can lie between it and its user. */
-bool build_is_last(struct build *b, ref r)
-{
-    return r != REF_NONE && ref_is_node(r) && ref_index(r) == b->last && (b->c->body.nodes[b->last].flags & NF_VALUE) &&
-           b->c->body.nodes[b->last].dst == REF_NONE;
+    build_push_new(b, &b->c->body.nodes[n], type);
 }
 
 /* ---- writing virtual registers ---- */

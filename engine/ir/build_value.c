@@ -80,7 +80,7 @@ static bool compare_again(struct build *b, struct opnd x, struct opnd y, unsigne
     return true;
 }
 
-static void binary(struct build *b, enum irop op, enum irtype type, unsigned sub)
+void build_binary(struct build *b, enum irop op, enum irtype type, unsigned sub)
 {
     struct opnd y = build_pop(b), x = build_pop(b);
     uint64_t imm;
@@ -92,21 +92,20 @@ static void binary(struct build *b, enum irop op, enum irtype type, unsigned sub
         return;
     if (op != IR_ADD || !fold_scales(b, &x, &y, type))
         fold_loads(b, &x, &y, op, type);
-    uint32_t n = build_node(b, op, type);
-    struct node *node = &b->c->body.nodes[n];
-    node->a = x.r;
-    node->b = y.r;
-    node->sub = (uint8_t)sub;
-    build_push_node(b, n, op == IR_CMP || op == IR_FCMP ? T_I32 : type);
+    struct node *n = build_new(b, op, type);
+    n->a = x.r;
+    n->b = y.r;
+    n->sub = (uint8_t)sub;
+    build_push_new(b, n, op == IR_CMP || op == IR_FCMP ? T_I32 : type);
 }
 
 void build_unary(struct build *b, enum irop op, enum irtype type, unsigned sub)
 {
     struct opnd x = build_pop(b);
-    uint32_t n = build_node(b, op, type);
-    b->c->body.nodes[n].a = x.r;
-    b->c->body.nodes[n].sub = (uint8_t)sub;
-    build_push_node(b, n, type);
+    struct node *n = build_new(b, op, type);
+    n->a = x.r;
+    n->sub = (uint8_t)sub;
+    build_push_new(b, n, type);
 }
 
 void build_test_zero(struct build *b, enum irtype type)
@@ -119,7 +118,7 @@ void build_test_zero(struct build *b, enum irtype type)
         return;
     }
     build_push(b, build_const(b, type, 0), type);
-    binary(b, IR_CMP, type, COND_EQ);
+    build_binary(b, IR_CMP, type, COND_EQ);
 }
 
 static bool is_folded_load(struct build *b, ref r)
@@ -189,13 +188,12 @@ void build_load(struct build *b, enum irtype type, unsigned shape, uint32_t off,
 {
     struct opnd address = build_pop(b);
     build_fold_address(b, address.r, off, memory);
-    uint32_t n = build_node(b, IR_LOAD, type);
-    struct node *node = &b->c->body.nodes[n];
-    node->a = address.r;
-    node->off = off;
-    node->idx = memory;
-    node->sub = (uint8_t)shape;
-    build_push_node(b, n, type);
+    struct node *n = build_new(b, IR_LOAD, type);
+    n->a = address.r;
+    n->off = off;
+    n->idx = memory;
+    n->sub = (uint8_t)shape;
+    build_push_new(b, n, type);
 }
 
 void build_store(struct build *b, enum irtype type, unsigned shape, uint32_t off, uint32_t memory)
@@ -203,37 +201,10 @@ void build_store(struct build *b, enum irtype type, unsigned shape, uint32_t off
     struct opnd value = build_pop(b), address = build_pop(b);
     ENGINE_ASSERT(shape <= M_128);
     build_fold_address(b, address.r, off, memory);
-    uint32_t n = build_node(b, IR_STORE, type);
-    struct node *node = &b->c->body.nodes[n];
-    node->a = address.r;
-    node->b = value.r;
-    node->off = off;
-    node->idx = memory;
-    node->sub = (uint8_t)shape;
-}
-
-/* ---- the table ---- */
-
-void build_plain(struct build *b, const struct plain_op *p)
-{
-    uint32_t off = 0, memory = 0;
-    if (p->how == P_LOAD || p->how == P_STORE)
-        build_memarg(b, &off, &memory);
-    switch (p->how) {
-    case P_BIN:
-        binary(b, p->op, p->type, p->sub);
-        break;
-    case P_UN:
-        build_unary(b, p->op, p->type, p->sub);
-        break;
-    case P_TEST:
-        build_test_zero(b, p->type);
-        break;
-    case P_LOAD:
-        build_load(b, p->type, p->sub, off, memory);
-        break;
-    default:
-        build_store(b, p->type, p->sub, off, memory);
-        break;
-    }
+    struct node *n = build_new(b, IR_STORE, type);
+    n->a = address.r;
+    n->b = value.r;
+    n->off = off;
+    n->idx = memory;
+    n->sub = (uint8_t)shape;
 }

@@ -13,7 +13,7 @@ bool compile_grow(struct compile *c, void **array, uint32_t *cap, uint32_t need,
     if (need <= *cap)
         return true;
     ENGINE_ASSERT(elem_bytes > 0 && (*array || *cap == 0));
-    uint64_t n = *cap ? *cap : 64;
+    uint64_t n = *cap ? *cap : need > 64 ? need : 64;
     while (n < need)
         n *= 2;
     uint8_t *p = c->failed ? NULL : scratch_alloc(c->engine, n * elem_bytes);
