@@ -46,6 +46,8 @@ ENGINE_SRC := \
     engine/x64/emit_int.c \
     engine/x64/emit_float.c \
     engine/x64/emit_memory.c \
+    engine/x64/emit_bulk.c \
+    engine/x64/bulk.c \
     engine/x64/emit_control.c \
     engine/x64/emit_call.c \
     engine/x64/emit_simd.c \

@@ -69,8 +69,6 @@ enum trap segment_to_table(struct instance *, const struct elem_segment *, struc
 /* What compiled code calls.  Operands are zero-extended; a trap is told by engine->trap. */
 typedef uint64_t (*runtime_fn)(struct instance *, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 uint64_t rt_memory_grow(struct instance *, uint64_t delta, uint64_t mem, uint64_t, uint64_t, uint64_t);
-uint64_t rt_memory_copy(struct instance *, uint64_t dst, uint64_t src, uint64_t n, uint64_t dst_mem, uint64_t src_mem);
-uint64_t rt_memory_fill(struct instance *, uint64_t dst, uint64_t byte, uint64_t n, uint64_t mem, uint64_t);
 uint64_t rt_memory_init(struct instance *, uint64_t dst, uint64_t src, uint64_t n, uint64_t seg, uint64_t mem);
 uint64_t rt_data_drop(struct instance *, uint64_t seg, uint64_t, uint64_t, uint64_t, uint64_t);
 uint64_t rt_table_get(struct instance *, uint64_t i, uint64_t table, uint64_t, uint64_t, uint64_t);

@@ -15,6 +15,8 @@ enum stub {
     STUB_LAZY,      /* called by trampolines: compiles */
     STUB_INDIRECT,  /* call_indirect without a table of code addresses */
     STUB_HOST_TRAP, /* engine->trap says which */
+    STUB_COPY,      /* memory.copy, checked: rdi, rsi, rdx as in memmove; clobbers: target_op_clobbers */
+    STUB_FILL,      /* memory.fill, checked: rdi, sil, rdx as in memset */
     STUB_RUNTIME,   /* enum runtime_call, one each */
     STUB_TRAP = STUB_RUNTIME + RT_COUNT, /* enum trap, one each; number 0 is none */
     STUB_COUNT = STUB_TRAP + TRAP_COUNT

@@ -96,6 +96,20 @@ static void memory_size(struct build *b)
     build_push_node(b, n, T_I32);
 }
 
+/* memory.copy, memory.fill. */
+static void memory_bulk(struct build *b, enum irop op)
+{
+    uint32_t to = build_u32(b), from = op == IR_MEMCOPY ? build_u32(b) : 0;
+    struct opnd bytes = build_pop(b), what = build_pop(b), at = build_pop(b);
+    uint32_t k = build_node(b, op, T_NONE); /* may move the nodes */
+    struct node *n = &b->c->body.nodes[k];
+    n->a = at.r;
+    n->b = what.r;
+    n->c = bytes.r;
+    n->idx = to;
+    n->off = from;
+}
+
 static void memory_access(struct build *b, const struct plain_op *p)
 {
     uint32_t off, memory;
@@ -124,6 +138,10 @@ static bool rare_instruction(struct build *b, unsigned op)
             b->at++; /* fall through */
     case OP_select:
         select_value(b);
+        return true;
+    case OP_memory_copy:
+    case OP_memory_fill:
+        memory_bulk(b, op == OP_memory_copy ? IR_MEMCOPY : IR_MEMFILL);
         return true;
     case OP_memory_size:
         memory_size(b);

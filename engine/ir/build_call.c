@@ -62,8 +62,6 @@ static const struct runtime_op { uint8_t known, rt, npop, immediates, result; } 
     [OP_ref_func] = {true, RT_ref_func, 0, 1, T_I64},
     [OP_memory_init] = {true, RT_memory_init, 3, 2, T_NONE},
     [OP_data_drop] = {true, RT_data_drop, 0, 1, T_NONE},
-    [OP_memory_copy] = {true, RT_memory_copy, 3, 2, T_NONE},
-    [OP_memory_fill] = {true, RT_memory_fill, 3, 1, T_NONE},
     [OP_table_init] = {true, RT_table_init, 3, 2, T_NONE},
     [OP_elem_drop] = {true, RT_elem_drop, 0, 1, T_NONE},
     [OP_table_copy] = {true, RT_table_copy, 3, 2, T_NONE},

@@ -109,7 +109,7 @@ struct node {
         uint64_t imm;
         struct {
             union {
-                uint32_t off;   /* of a memory access */
+                uint32_t off;   /* of a memory access; MEMCOPY: memory to copy from */
                 uint32_t table; /* of an indirect call */
             };
             uint32_t idx; /* memory, global, function, type...: ir.def says which */

@@ -198,12 +198,16 @@ static bool stubs_install(struct engine *e)
     if (!stubs_emit(e, &g->reach, g->stub, &p))
         return false;
     uint32_t at = region_next(e);
-    if (!region_reach(e, (uint64_t)at + p.room))
+    if (!region_reach(e, (uint64_t)at + p.room) || !ranges_reach(e))
         return false;
     for (uint32_t k = 0; k < STUB_COUNT; k++)
         g->stub[k] += at;
     region_used(e, at + p.room);
     piece_write(e, NULL, &p, at);
+    /* Who is interrupted in one of these is no C: its caller's frame lies under the return address. */
+    uint32_t leaves = g->stub[STUB_COPY];
+    ENGINE_ASSERT(leaves < g->stub[STUB_FILL] && g->stub[STUB_FILL] < at + p.bytes);
+    g->ranges[g->nranges++] = (struct code_range){.start = leaves, .end = at + p.bytes, .is_thunk = true};
     return true;
 }
 

@@ -62,26 +62,6 @@ uint64_t rt_memory_grow(struct instance *instance, uint64_t delta, uint64_t mem,
     return old_pages;
 }
 
-uint64_t rt_memory_copy(struct instance *instance, uint64_t dst, uint64_t src, uint64_t n, uint64_t dst_mem,
-                        uint64_t src_mem)
-{
-    const struct memory *to = instance->memories[dst_mem], *from = instance->memories[src_mem];
-    if (!is_inside(dst, n, to->bytes) || !is_inside(src, n, from->bytes))
-        return trap_set(instance, TRAP_MEMORY);
-    mem_move(to->base + dst, from->base + src, n);
-    return 0;
-}
-
-uint64_t rt_memory_fill(struct instance *instance, uint64_t dst, uint64_t byte, uint64_t n, uint64_t mem, uint64_t e)
-{
-    (void)e;
-    const struct memory *memory = instance->memories[mem];
-    if (!is_inside(dst, n, memory->bytes))
-        return trap_set(instance, TRAP_MEMORY);
-    mem_fill(memory->base + dst, (uint8_t)byte, n);
-    return 0;
-}
-
 enum trap segment_to_memory(struct instance *instance, const struct data_segment *segment, struct memory *memory,
                             uint64_t dst, uint64_t src, uint64_t n)
 {

@@ -280,6 +280,24 @@ void x_cdq(struct assembler *a, bool w)
     meant_is(a, at, (struct meant){.insn = MEANT_CDQ, .w = w});
 }
 
+static void rep(struct assembler *a, unsigned opcode, unsigned insn)
+{
+    uint32_t at = asm_offset(a);
+    asm_u8(a, 0xf3);
+    asm_u8(a, opcode);
+    meant_is(a, at, (struct meant){.insn = insn});
+}
+
+void x_rep_movsb(struct assembler *a)
+{
+    rep(a, 0xa4, MEANT_REP_MOVSB);
+}
+
+void x_rep_stosb(struct assembler *a)
+{
+    rep(a, 0xaa, MEANT_REP_STOSB);
+}
+
 /* ---- jumps ---- */
 
 /* The relative number of a jump whose opcode stands at `at`; returns its place. */

@@ -142,6 +142,8 @@ void x_push(struct assembler *, uint8_t reg);
 void x_pop(struct assembler *, uint8_t reg);
 void x_ret(struct assembler *);
 void x_cdq(struct assembler *, bool w); /* w: cqo */
+void x_rep_movsb(struct assembler *);   /* rcx bytes from rsi to rdi, upwards */
+void x_rep_stosb(struct assembler *);   /* rcx times al to rdi */
 
 /* Jumps and calls out of the piece. */
 void x_jmp_to(struct assembler *, enum reloc_kind, uint64_t to);

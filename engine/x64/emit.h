@@ -127,6 +127,9 @@ void emit_memsize(struct emit *, struct node *);
 bool operand_rm(struct emit *, ref, struct rm *); /* register, slot or folded load; false: a constant */
 bool rm_uses(struct rm, uint8_t reg);
 
+/* emit_bulk.c */
+void emit_bulk(struct emit *, struct node *);
+
 /* emit_int.c */
 void emit_int(struct emit *, struct node *);
 unsigned emit_cmp(struct emit *, const struct node *); /* flags; returns the condition */

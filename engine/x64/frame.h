@@ -1,4 +1,4 @@
-/* What stubs and thunks share: the change from the wasm stack to the C stack. */
+/* What stubs and thunks share: the change from the wasm stack to the C stack; what stands in bulk.c. */
 #ifndef ENGINE_X64_FRAME_H
 #define ENGINE_X64_FRAME_H
 
@@ -17,5 +17,9 @@ static inline void call_c(struct assembler *a, void (*fn)(void))
     x_mov_imm(a, RAX, (uint64_t)(uintptr_t)fn);
     x_m(a, I_CALL_RM, false, rm_reg(RAX));
 }
+
+/* bulk.c: what STUB_COPY and STUB_FILL are. */
+void bulk_copy(struct assembler *);
+void bulk_fill(struct assembler *);
 
 #endif

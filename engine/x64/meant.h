@@ -9,7 +9,8 @@
 #include "engine/x64/asm.h"
 
 /* What has no row in encode.def. */
-enum { MEANT_PUSH = I_COUNT, MEANT_POP, MEANT_RET, MEANT_MOV, MEANT_JMP, MEANT_JCC, MEANT_CALL, MEANT_CDQ, MEANT_DATA };
+enum { MEANT_PUSH = I_COUNT, MEANT_POP, MEANT_RET, MEANT_MOV, MEANT_JMP, MEANT_JCC, MEANT_CALL, MEANT_CDQ,
+       MEANT_REP_MOVSB, MEANT_REP_STOSB, MEANT_DATA };
 
 /* One instruction, as it was asked for.  The code offset where it starts is the assembler's own affair. */
 struct meant {

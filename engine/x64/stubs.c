@@ -215,6 +215,10 @@ bool stubs_emit(struct engine *e, const struct reach *reach, uint32_t at[STUB_CO
     write_runtime(&s);
     write_lazy(&s);
     write_indirect(&s);
+    stub_here(&s, STUB_COPY);
+    bulk_copy(&s.a);
+    stub_here(&s, STUB_FILL);
+    bulk_fill(&s.a);
     for (uint32_t k = 0; k < STUB_COUNT; k++)
         ENGINE_ASSERT(at[k] < STUBS_BYTES && (at[k] || k == STUB_ENTER || k == STUB_TRAP));
     return asm_end(&s.a, out);

@@ -42,7 +42,11 @@ uint8_t target_result(void)
     return RAX;
 }
 
+#define BULK_CLOBBERS (1u << RDI | 1u << RSI | 1u << RDX | 0x3f00u << XMM0) /* xmm8 to xmm13 */
+
 const uint32_t target_op_clobbers[IR_COUNT] = {
+    [IR_MEMCOPY] = BULK_CLOBBERS,
+    [IR_MEMFILL] = BULK_CLOBBERS,
     [IR_DIVS] = 1u << RDX,
     [IR_DIVU] = 1u << RDX,
     [IR_REMS] = 1u << RDX,

@@ -190,6 +190,8 @@ static void want(const struct meant *told, uint64_t start, struct decoded *d)
         break;
     case MEANT_RET: strcpy(d->mnemonic, "ret"); break;
     case MEANT_CDQ: strcpy(d->mnemonic, m->w ? "cqo" : "cdq"); break;
+    case MEANT_REP_MOVSB: strcpy(d->mnemonic, "rep_movsb"); break;
+    case MEANT_REP_STOSB: strcpy(d->mnemonic, "rep_stosb"); break;
     default: want_row(m, d); break;
     }
 }

@@ -28,6 +28,8 @@ static enum cause special(unsigned insn)
     case MEANT_CALL:
     case MEANT_RET: return CAUSE_CALL;
     case MEANT_CDQ: return CAUSE_INT;
+    case MEANT_REP_MOVSB:
+    case MEANT_REP_STOSB: return CAUSE_STORE;
     case MEANT_PUSH:
     case MEANT_POP: return CAUSE_SPILL;
     default: return CAUSE_OTHER;

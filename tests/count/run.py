@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Instructions that Go programs execute as compiled here, against native ones: run.py [--ci | --write] [PROGRAM...]
 
-The programs of tests/bench do little here (size.Of).  Here: build/host/count, which counts emitted code alone: what C
-does for it (memory.copy and its kind, host functions) is not in it.  Natively: valgrind's exp-bbv, all threads.  Of
-each the start-up is taken away, which is hello's count.  Both are counts, so a busy machine changes nothing; natively
-the garbage collector makes them differ by a percent or two.
+The programs of tests/bench do little here (size.Of).  Here: build/host/count, which counts emitted code alone: what
+stubs and C do for it (long memory.copy, table.*, host functions) is not in it.  Natively: valgrind's exp-bbv, all
+threads.  Of each the start-up is taken away, which is hello's count.  Both are counts, so a busy machine changes
+nothing; natively the garbage collector makes them differ by a percent or two.
 
 --ci: no native ones; counts of a few programs are held against expected.txt, which says how many there were: more by
 more than 0.5 % is a failure, less is told, so that the file is written anew (--write)."""

@@ -180,31 +180,29 @@
 ;;>     23  call trap: undefined element
 ;;> flow: func 9 "runtime" (i32) -> (i32)
 ;;> b0: weight 1 in l0.0
-;;>     rt memory_fill (0, l0.0, 64, 0, 0)  over: l0.0
+;;>     memfill 0, l0.0, 64
 ;;>     t0 = rt.i32 memory_grow (l0.0, 0, 0)
 ;;>     return (t0)
-;;> color: func 9 "runtime" (i32) -> (i32), frame 8
-;;> b0: weight 1 in l0.0:rdi
-;;>     rt memory_fill (0, l0.0:rdi, 64, 0, 0)  over: l0.0:rdi
-;;>     t0:rdx = rt.i32 memory_grow (l0.0:rdi, 0, 0)
+;;> color: func 9 "runtime" (i32) -> (i32), frame 0
+;;> b0: weight 1 in l0.0:rbx
+;;>     memfill 0, l0.0:rbx, 64
+;;>     t0:rdx = rt.i32 memory_grow (l0.0:rbx, 0, 0)
 ;;>     return (t0:rdx)
-;;> code: func 9 "runtime" (i32) -> (i32), frame 8, 83 bytes
-;;>      0  sub rsp, 8  ; start
-;;>      4  mov qword [rsp], rdi  ; +8 memory.fill
-;;>      8  mov esi, 0
-;;>      d  mov rdx, rdi
-;;>     10  mov ecx, 64
-;;>     15  mov r8d, 0
-;;>     1b  mov r9d, 0
-;;>     21  lea rdi, [instance]
-;;>     28  call runtime: memory_fill
-;;>     2d  mov rdi, qword [rsp]
-;;>     31  mov rsi, rdi  ; +13 memory.grow
-;;>     34  mov edx, 0
-;;>     39  mov ecx, 0
-;;>     3e  lea rdi, [instance]
-;;>     45  call runtime: memory_grow
-;;>     4a  mov edx, eax
-;;>     4c  mov eax, edx  ; +15 end
-;;>     4e  add rsp, 8
-;;>     52  ret
+;;> code: func 9 "runtime" (i32) -> (i32), frame 0, 72 bytes
+;;>      0  mov rbx, rdi  ; start
+;;>      3  mov edi, 0  ; +8 memory.fill
+;;>      8  mov esi, ebx
+;;>      a  mov edx, 64
+;;>      f  lea rax, qword [rdi + rdx * 1]
+;;>     13  cmp rax, [memory 0 bytes]
+;;>     1a  ja 43
+;;>     20  call stub: fill
+;;>     25  mov rsi, rbx  ; +13 memory.grow
+;;>     28  mov edx, 0
+;;>     2d  mov ecx, 0
+;;>     32  lea rdi, [instance]
+;;>     39  call runtime: memory_grow
+;;>     3e  mov edx, eax
+;;>     40  mov eax, edx  ; +15 end
+;;>     42  ret
+;;>     43  call trap: out of bounds memory access  ; +8 memory.fill

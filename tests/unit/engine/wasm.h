@@ -19,7 +19,7 @@
 enum { TYPES = 1, IMPORTS = 2, FUNCTIONS = 3, TABLES = 4, MEMORIES = 5, GLOBALS = 6, EXPORTS = 7, START = 8,
        ELEMENTS = 9, DATA_COUNT = 12, CODE = 10, DATA = 11 };
 
-struct wasm { uint8_t bytes[4096]; uint32_t len; };
+struct wasm { uint8_t bytes[8192]; uint32_t len; };
 
 static inline void wasm_begin(struct wasm *wasm)
 {

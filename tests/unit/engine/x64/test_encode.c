@@ -455,6 +455,10 @@ static void test_others(void **state)
     struct listing l;
     listing_open(&l);
     char name[8];
+    expect(&l, "rep movs es:[rdi],ds:[rsi]");
+    x_rep_movsb(&l.a);
+    expect(&l, "rep stos es:[rdi],al");
+    x_rep_stosb(&l.a);
     for (uint8_t reg = 0; reg < 16; reg++) {
         for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
             bool small = values[k] >> 32 == 0, sign = (int64_t)values[k] == (int32_t)values[k];
