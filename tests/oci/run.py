@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Containers by wasmvm-oci, with engines as Debian has them: run.py [--wasmvm FILE] [--list] [WORD...]
 
-front.py: the front alone, against hostile configurations and root file systems.  podman.py, containerd.py: real
-engines.  All of it runs in a mount and a network namespace of its own, so that engines leave nothing on this machine:
-their state lies on file systems that end with the namespace, their bridges and rules in its network.  The last line is
-`N passed, N failed, N skipped`; the status is 1 if any failed."""
+front.py: the front alone, against hostile configurations and root file systems.  podman.py, containerd.py (by ctr and
+crictl): real engines.  All of it runs in a mount and a network namespace of its own, so that engines leave nothing on
+this machine: their state lies on file systems that end with the namespace, their bridges and rules in its network.
+The last line is `N passed, N failed, N skipped`; the status is 1 if any failed."""
 
 import argparse
 import importlib
@@ -16,11 +16,14 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "e2e")]
 sys.dont_write_bytecode = True
+import containerd  # noqa: E402
 import engines  # noqa: E402
 import harness  # noqa: E402
 
 INSIDE = """
 mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /dev/shm && mount -t tmpfs tmpfs /mnt || exit 125
+mkdir /mnt/lib /mnt/work && # what containerd keeps of networks
+    mount -t overlay -o lowerdir=/var/lib,upperdir=/mnt/lib,workdir=/mnt/work overlay /var/lib || exit 125
 umount /sys/fs/cgroup/unified 2>/dev/null # crun takes no machine that has both kinds of cgroups
 ip link set lo up || exit 125
 exec "$@"
@@ -35,7 +38,8 @@ def unshared():
         or subprocess.run([*command, "true"], stderr=subprocess.DEVNULL).returncode != 0
     ):
         return None
-    engines.server()  # by network, which there is none inside
+    for by_network in engines.server, containerd.crictl:  # there is none inside
+        by_network()
     env = dict(os.environ, WASMVM_OCI_INSIDE="1")
     return subprocess.run([*command, sys.executable, *sys.argv], env=env).returncode
 

@@ -100,9 +100,9 @@ def main():
             if args.update and status == 0:
                 counts[version] = str(passed)
                 write(packages)
-            right = status == 0 and str(passed) == counts[version]
+            right = status == 0 and passed >= int(counts[version])
             good, bad = good + right, bad + (not right)
-            words = "" if right else f"  WRONG: {counts[version]} expected, status {status}  {' '.join(failed[:9])}"
+            words = "" if right else f"  WRONG: {counts[version]} wanted, status {status} {' '.join(failed[:9])}"
             print(f"go{version:<8} {package:<20} {passed:>4} {time.monotonic() - began:7.1f} s{words}", flush=True)
     print(f"{good} passed, {bad} failed, 0 skipped")
     return 1 if bad else 0

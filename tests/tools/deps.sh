@@ -81,6 +81,7 @@ crun crun
 /usr/lib/podman/netavark netavark
 iptables iptables
 containerd containerd
+/usr/lib/cni/bridge containernetworking-plugins
 ROWS
         ;;
     bench) echo "valgrind valgrind" ;;

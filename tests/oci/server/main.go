@@ -62,6 +62,12 @@ func answer(r *http.Request) (string, error) {
 			hoard = append(hoard, b)
 		}
 		return "ate", nil
+	case "/fill":
+		f, err := os.Create(word)
+		for i := 0; i < 512 && err == nil; i++ {
+			_, err = f.Write(make([]byte, 1<<20))
+		}
+		return "filled", err
 	case "/slow":
 		time.Sleep(2 * time.Second)
 		return "slow", nil
