@@ -206,6 +206,34 @@ static void a_last_chunk_fits_what_is_left(void **state)
     }
 }
 
+/* The last byte of a step needs no further one. */
+static void heap_steps_up_to_their_ends(void **state)
+{
+    struct fixture *f = *state;
+    for (uint32_t step = 1; step <= CAP / STEP; step++) {
+        assert_non_null(heap_alloc(&f->engine, STEP - 1, 1));
+        assert_non_null(heap_alloc(&f->engine, 1, 1));
+        assert_int_equal(f->granted, step * STEP);
+        assert_int_equal(f->grows, step);
+    }
+    assert_null(heap_alloc(&f->engine, 1, 1));
+    assert_int_equal(f->grows, CAP / STEP);
+}
+
+/* Where the cap is no multiple of a step, all of it can be had, and no more is asked for. */
+static void heap_with_a_last_step_that_is_cut(void **state)
+{
+    struct fixture *f = *state;
+    f->engine.env.heap_cap = f->most = STEP + 4096;
+    assert_non_null(heap_alloc(&f->engine, STEP, 1));
+    assert_non_null(heap_alloc(&f->engine, 1, 1));
+    assert_int_equal(f->granted, STEP + 4096);
+    assert_non_null(heap_alloc(&f->engine, 4095, 1));
+    assert_null(heap_alloc(&f->engine, 1, 1));
+    assert_int_equal(f->engine.error.kind, ERROR_NOMEM);
+    assert_int_equal(f->granted, STEP + 4096);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -214,6 +242,8 @@ int main(void)
         TEST(allocations_are_aligned_zeroed_and_apart),
         TEST(heap_grows_in_large_pages_and_only_when_needed),
         TEST(heap_ends_at_its_cap),
+        TEST(heap_steps_up_to_their_ends),
+        TEST(heap_with_a_last_step_that_is_cut),
         TEST(heap_sizes_do_not_overflow),
         TEST(heap_refused_by_the_surroundings_is_an_error),
         TEST(empty_allocation_is_no_failure),

@@ -80,6 +80,27 @@ static void test_full(void **state)
     bytes_free(&b);
 }
 
+/* What compilers can do without is told beside what is not supported; nothing, where they cannot. */
+static void test_advice(void **state)
+{
+    struct test_engine *t = *state;
+    static const struct { const char *bytes; size_t len; const char *advice; } rows[] = {
+#define ROW(literal, advice) { literal, sizeof(literal) - 1, advice }
+        ROW("\0asm\x0d\0\1\0......", "build a module of WASI preview 1"), ROW(HEADER "\1\3\1\x5f\0", "Go, TinyGo"),
+        ROW(HEADER "\1\3\1\x5d\0", NULL), ROW(HEADER "\5\3\1\4\1", "C, Rust: a target of wasm32"),
+        ROW(HEADER "\5\4\1\3\1\1", "C: without -pthread"), ROW(HEADER "\5\4\1\x08\1\0", NULL),
+#undef ROW
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_null(parse(t, (const uint8_t *)rows[i].bytes, rows[i].len));
+        if (t->engine.error.kind != ERROR_UNSUPPORTED)
+            fail_msg("row %zu: %s", i, t->engine.error.text);
+        const char *advice = t->engine.error.advice, *want = rows[i].advice;
+        if (want ? !advice || strncmp(advice, want, strlen(want)) != 0 : advice != NULL)
+            fail_msg("row %zu: %s", i, advice ? advice : "none");
+    }
+}
+
 /* Cut at every byte: refused with a sentence that names a place; between sections accepted where the rest may miss. */
 static void test_truncated(void **state)
 {
@@ -450,7 +471,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_full), TEST(test_truncated), TEST(test_damaged), TEST(test_refusals), TEST(test_headers),
+        TEST(test_full), TEST(test_advice), TEST(test_truncated), TEST(test_damaged), TEST(test_refusals),
+        TEST(test_headers),
         TEST(test_each_bit_of_the_header),
         TEST(test_canonical_types), TEST(test_declared_funcs), TEST(test_segment_forms),
         TEST(test_extended_constants), TEST(test_name_section), TEST(test_large_counts), TEST(test_large_distinct),

@@ -76,6 +76,32 @@ static void test_good(void **state)
     fclose(file);
 }
 
+/* With the module's own bytes behind it, or without. */
+static void test_what_it_carries(void **state)
+{
+    (void)state;
+    for (unsigned carries = 0; carries <= 2; carries++) {
+        struct saved s = good(), back;
+        s.head.carries = carries;
+        FILE *file = file_make(&s);
+        uint8_t bytes[SAVED_PAGE];
+        assert_true(read_at(fileno(file), bytes, sizeof bytes, 0));
+        uint64_t all = (2 + PAGES) * SAVED_PAGE + (carries ? MODULE_BYTES : 0);
+        struct saved_head head = s.head;
+        head.file_bytes = all;
+        head.sum = head_sum(&head, s.extents);
+        memcpy(bytes, &head, sizeof head);
+        for (uint64_t at = all - 1; at <= all + 1; at++) {
+            bool taken = saved_parse(bytes, sizeof bytes, at, &back) == NULL;
+            assert_int_equal(taken, at == all && carries < 2);
+            if (taken)
+                saved_free(&back);
+        }
+        saved_free(&s);
+        fclose(file);
+    }
+}
+
 static void test_cut(void **state)
 {
     (void)state;
@@ -189,7 +215,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),   cmocka_unit_test(test_cut),        cmocka_unit_test(test_flipped),
-        cmocka_unit_test(test_lies),   cmocka_unit_test(test_two_frames),
+        cmocka_unit_test(test_lies),   cmocka_unit_test(test_two_frames),  cmocka_unit_test(test_what_it_carries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

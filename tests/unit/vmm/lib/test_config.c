@@ -174,6 +174,79 @@ static void test_lists_hold_everything(void **state)
     wasmvm_config_free(c);
 }
 
+/* A guest's name of a directory is absolute and clean; or, where it is said to be relative, it leads up first. */
+static void test_names_of_directories(void **state)
+{
+    (void)state;
+    static const struct { const char *name; bool clean, relative; } rows[] = {
+        { "/", true, false },     { "/a", true, false },      { "/a/b", true, false },   { "/.a", true, false },
+        { "/a.", true, false },   { "/...", true, false },    { "/..a", true, false },   { "/a/.b/..c", true, false },
+        { "", false, false },     { "a", false, true },       { "/.", false, false },    { "/..", false, false },
+        { "/a/", false, false },  { "/a//b", false, false },  { "//a", false, false },   { "/a/.", false, false },
+        { "/a/..", false, false }, { "/a/./b", false, false }, { "/./a", false, false }, { ".", false, true },
+        { "..", false, true },    { "../..", false, true },   { "../a", false, true },   { "../../a/b", false, true },
+        { "./a", false, false },  { "a/..", false, false },   { "../a/..", false, false }, { "../", false, false },
+        { "...", false, true },   { "a/", false, false },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (int relative = 0; relative < 2; relative++) {
+            wasmvm_config *c = wasmvm_config_new();
+            int got = wasmvm_config_dir(c, "/host", rows[i].name, relative ? WASMVM_DIR_RELATIVE : 0);
+            if (got != ((relative ? rows[i].relative : rows[i].clean) ? WASMVM_OK : WASMVM_E_USAGE))
+                fail_msg("%s, relative %d: %d", rows[i].name, relative, got);
+            wasmvm_config_free(c);
+        }
+}
+
+static void test_flags_of_directories(void **state)
+{
+    (void)state;
+    const unsigned known = WASMVM_DIR_READ_ONLY | WASMVM_DIR_RELATIVE | WASMVM_DIR_LAST | WASMVM_DIR_MOUNTS;
+    for (unsigned bit = 1; bit; bit <<= 1) {
+        wasmvm_config *c = wasmvm_config_new();
+        const char *name = bit == WASMVM_DIR_RELATIVE ? "a" : "/a";
+        assert_int_equal(wasmvm_config_dir(c, "/host", name, bit), bit & known ? WASMVM_OK : WASMVM_E_USAGE);
+        assert_int_equal(wasmvm_config_dir(c, "", "/b", 0), WASMVM_E_USAGE);
+        wasmvm_config_free(c);
+    }
+}
+
+static int answers(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
+{
+    (void)data, (void)call, (void)args, (void)result;
+    return 0;
+}
+
+/* Given one after the other and at once; the words are copied, and what is refused leaves those before. */
+static void test_functions_of_the_host(void **state)
+{
+    (void)state;
+    enum { MANY = 9 };
+    wasmvm_config *c = wasmvm_config_new();
+    char names[MANY][16];
+    wasmvm_func funcs[MANY];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "f%d", i);
+        funcs[i] = (wasmvm_func){ .module = "env", .name = names[i], .sig = "i:i", .fn = answers };
+    }
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(wasmvm_config_funcs(c, &funcs[i], 1), WASMVM_OK);
+    assert_int_equal(wasmvm_config_funcs(c, funcs + 4, MANY - 4), WASMVM_OK);
+    memset(names, 'x', sizeof names);
+    assert_int_equal(c->nfuncs, MANY);
+    for (uint32_t i = 0; i < MANY; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "f%u", i);
+        assert_string_equal(c->funcs[i].name, name);
+        assert_string_equal(c->funcs[i].module, "env");
+        assert_string_equal(c->funcs[i].sig, "i:i");
+    }
+    wasmvm_func bad = { .module = "env", .name = "bad", .sig = "x:", .fn = answers };
+    assert_int_equal(wasmvm_config_funcs(c, &bad, 1), WASMVM_E_USAGE);
+    assert_int_equal(c->nfuncs, MANY);
+    wasmvm_config_free(c);
+}
+
 static void test_kinds_of_hypercalls(void **state)
 {
     (void)state;
@@ -233,7 +306,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers_keep_their_bounds), cmocka_unit_test(test_of_texts_the_last_counts),
         cmocka_unit_test(test_marks_and_switches),        cmocka_unit_test(test_rules_of_the_network),
-        cmocka_unit_test(test_lists_hold_everything),
+        cmocka_unit_test(test_lists_hold_everything),     cmocka_unit_test(test_names_of_directories),
+        cmocka_unit_test(test_flags_of_directories),      cmocka_unit_test(test_functions_of_the_host),
         cmocka_unit_test(test_kinds_of_hypercalls),       cmocka_unit_test(test_limits_in_one_call),
         cmocka_unit_test(test_a_configuration_in_use_is_frozen),
     };

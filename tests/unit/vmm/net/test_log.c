@@ -45,8 +45,95 @@ static void test_others_want_a_rule(void **state)
     says("(--allow-connect [::1]:80)", false, NET_TCP, "::1", 80);
 }
 
+/* ---- records ---- */
+
+static char log_file[64];
+
+static int logged_setup(void **state)
+{
+    (void)state;
+    strcpy(log_file, "/tmp/wasi-log-XXXXXX");
+    close(mkstemp(log_file));
+    return net_setup(&(struct settings){
+        .allow_connect = WORDS("127.0.0.1", "udp:127.0.0.1"), .allow_listen = WORDS("127.0.0.1", "udp:127.0.0.1"),
+        .net_log = log_file,
+    });
+}
+
+static int logged_teardown(void **state)
+{
+    int failed = teardown(state);
+    unlink(log_file);
+    return failed;
+}
+
+/* How many records the log has by now with this event and protocol. */
+static unsigned records(const char *event, const char *proto)
+{
+    char line[2048], begins[64], has[64];
+    unsigned n = 0;
+    FILE *file = fopen(log_file, "r");
+    snprintf(begins, sizeof begins, "\"event\":\"%s\"", event);
+    snprintf(has, sizeof has, "\"proto\":\"%s\"", proto);
+    while (fgets(line, sizeof line, file))
+        n += strstr(line, begins) && strstr(line, has);
+    fclose(file);
+    return n;
+}
+
+/* A datagram socket is used from its bind on, a stream from its listen or connect on: each once. */
+static void test_each_use_has_one_record(void **state)
+{
+    (void)state;
+    uint16_t port;
+    uint32_t u = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM);
+    assert_int_equal(records("bind", "udp"), 0);
+    OK(sock_bind, u, addr4("127.0.0.1"), 0);
+    assert_int_equal(records("bind", "udp"), 1);
+    uint32_t l = listener(&port), c = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM);
+    assert_int_equal(records("bind", "tcp"), 0);
+    assert_int_equal(records("listen", "tcp"), 1);
+    OK(sock_listen, l, 9);
+    assert_int_equal(records("listen", "tcp"), 1);
+    OK(sock_connect, c, addr4("127.0.0.1"), port);
+    assert_int_equal(records("connect", "tcp"), 1);
+    OK(sock_accept, l, 0, OUT);
+    assert_int_equal(records("accept", "tcp"), 1);
+    assert_int_equal(records("close", "tcp"), 0);
+    OK(fd_close, out32());
+    assert_int_equal(records("close", "tcp"), 1);
+}
+
+/* ---- values that are none ---- */
+
+static void test_servers_that_are_none(void **state)
+{
+    (void)state;
+    static const struct { const char *server; bool good; } rows[] = {
+        { "127.0.0.1", true }, { "127.0.0.1:9", true }, { "[::1]:53", true }, { "127.0.0.1:", false },
+        { "127.0.0.1:65536", false }, { "dns.test", false }, { "", false },
+    };
+    static struct kick kick;
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) { /* where names are allowed, and where they are not */
+        struct settings set = { .dns_server = WORDS(rows[i / 2].server), .allow_dns = i % 2 ? "" : NULL };
+        struct signals signals = SIGNALS_NONE;
+        struct config config = { .set = &set, .signals = &signals };
+        struct failure why = { 0 };
+        struct wasi *w = wasi_alloc(&mem, &kick, &net_parts);
+        if (wasi_open(w, &config, &why) != rows[i / 2].good)
+            fail_msg("%s: %s", rows[i / 2].server, why.text);
+        wasi_close(w);
+        signals_end(&signals);
+    }
+}
+
+#define LOGGED(name) cmocka_unit_test_setup_teardown(name, logged_setup, logged_teardown)
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { LOOPBACK(test_lookups_want_a_resolver), LOOPBACK(test_others_want_a_rule) };
+    const struct CMUnitTest tests[] = {
+        LOOPBACK(test_lookups_want_a_resolver), LOOPBACK(test_others_want_a_rule),
+        LOGGED(test_each_use_has_one_record), cmocka_unit_test(test_servers_that_are_none),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

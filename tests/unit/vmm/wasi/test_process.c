@@ -39,14 +39,18 @@ static void test_pointers_outside(void **state)
     (void)state;
     ERR(FAULT, args_sizes_get, MEMORY_BYTES - 3, OUT);
     ERR(FAULT, args_sizes_get, OUT, 0xffffffff);
-    ERR(FAULT, args_get, MEMORY_BYTES - 8, BUF);
-    ERR(FAULT, args_get, OUT, MEMORY_BYTES - 4);
+    ERR(FAULT, args_get, MEMORY_BYTES - 11, BUF); /* three pointers, and 14 bytes */
+    ERR(FAULT, args_get, OUT, MEMORY_BYTES - 13);
     assert_int_equal(u32_at(OUT), 0xeeeeeeee); /* nothing was written by the call that failed */
     ERR(FAULT, random_get, MEMORY_BYTES - 8, 9);
     ERR(FAULT, random_get, 8, 0xffffffff);
     ERR(FAULT, clock_time_get, 0, 0, MEMORY_BYTES);
     OK(args_sizes_get, OUT + 1, OUT + 7); /* alignment does not matter */
     OK(clock_time_get, 0, 0, MEMORY_BYTES - 8);
+    OK(args_get, MEMORY_BYTES - 12, MEMORY_BYTES - 12 - 14); /* up to memory's end */
+    assert_int_equal(u32_at(MEMORY_BYTES - 4), MEMORY_BYTES - 12 - 1);
+    OK(environ_get, OUT, MEMORY_BYTES - 15);
+    assert_string_equal((char *)guest + MEMORY_BYTES - 11, "LONG=a b\nc");
 }
 
 static void test_arguments_are_cut_to_their_types(void **state)
