@@ -757,6 +757,7 @@ mode_parts = \
 ## make install    to PREFIX (/usr/local), below DESTDIR: wasmvm, wasmvm-binfmt, go_wasip1_wasm_exec, the man page,
 ##                 wasmvm-oci, completions, libwasmvm (LIBDIR), wasmvm.h, wasmvm_plugin.h
 ## make dist       what is committed, as $(BUILD)/dist/wasmvm-VERSION.tar.xz
+## make sbom       what the binaries consist of, as $(BUILD)/wasmvm-VERSION.spdx.json
 ## make deb        the Debian packages, in $(BUILD)/deb (network)
 ## make test-packages  makes them twice, installs them in a fresh Debian and runs a module there (root, network)
 ## make deps       install the Debian packages that building and testing need (root, network)
@@ -806,7 +807,7 @@ test-inject: all
 	    --count $(if $(filter file,$(origin N)),150,$(N)))
 
 .PHONY: test-go test-peers test-modes bench-serve bench fresh bench-calls bench-idle bench-compile clean distclean help
-.PHONY: surface code-hash bench-count bench-start test-san mutate test-oci dist deb test-packages
+.PHONY: surface code-hash bench-count bench-start test-san mutate test-oci dist sbom deb test-packages
 install: all completions
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/include
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
@@ -830,6 +831,10 @@ install: all completions
 
 dist:
 	packaging/dist.sh $(VERSION) $(BUILD)/dist
+
+sbom: all
+	packaging/sbom.py $(VERSION) $(BUILD)/wasmvm $(BUILD)/wasmvm-dynamic $(BUILD)/wasmvm-oci $(BUILD)/wasmvm-go \
+	    $(BUILD)/lib/libwasmvm.so.$(VERSION) >$(BUILD)/wasmvm-$(VERSION).spdx.json
 
 deb:
 	@tests/tools/deps.sh build deb

@@ -10,7 +10,6 @@ import argparse
 import importlib
 import os
 import pkgutil
-import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -20,29 +19,6 @@ import containerd  # noqa: E402
 import engines  # noqa: E402
 import harness  # noqa: E402
 
-INSIDE = """
-mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /dev/shm && mount -t tmpfs tmpfs /mnt || exit 125
-mkdir /mnt/lib /mnt/work && # what containerd keeps of networks
-    mount -t overlay -o lowerdir=/var/lib,upperdir=/mnt/lib,workdir=/mnt/work overlay /var/lib || exit 125
-umount /sys/fs/cgroup/unified 2>/dev/null # crun takes no machine that has both kinds of cgroups
-ip link set lo up || exit 125
-exec "$@"
-"""
-
-
-def unshared():
-    """This script again, in namespaces of its own where they can be made."""
-    command = ["unshare", "--mount", "--net", "--propagation", "private", "sh", "-c", INSIDE, "sh"]
-    if (
-        os.getuid() != 0
-        or subprocess.run([*command, "true"], stderr=subprocess.DEVNULL).returncode != 0
-    ):
-        return None
-    for by_network in engines.server, containerd.crictl:  # there is none inside
-        by_network()
-    env = dict(os.environ, WASMVM_OCI_INSIDE="1")
-    return subprocess.run([*command, sys.executable, *sys.argv], env=env).returncode
-
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
@@ -51,7 +27,7 @@ def main():
     parser.add_argument("words", nargs="*")
     args = parser.parse_args()
     if not args.list and "WASMVM_OCI_INSIDE" not in os.environ:
-        status = unshared()
+        status = engines.unshared([containerd.crictl])
         if status is not None:
             return status
     for module in pkgutil.iter_modules([os.path.join(HERE, "cases")]):

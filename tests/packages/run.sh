@@ -46,6 +46,38 @@ twice() {
 version=$(sed -n 's/^VERSION := //p' Makefile)
 check "lintian finds nothing, and the same commit gives the same packages" twice
 
+# ---- what is in them ----
+
+sbom() { # each file by its hash, each library of a binary by the package that this machine has of it
+    make -s sbom && python3 - "$build" "$version" <<'END'
+import hashlib, json, os, subprocess, sys
+build, version = sys.argv[1:]
+bill = json.load(open(f"{build}/wasmvm-{version}.spdx.json"))
+assert bill["spdxVersion"] == "SPDX-2.3"
+ids = ["SPDXRef-DOCUMENT"] + [x["SPDXID"] for x in bill["packages"] + bill["files"]]
+assert len(set(ids)) == len(ids), ids
+assert all(r[end] in ids for r in bill["relationships"] for end in ("spdxElementId", "relatedSpdxElement"))
+sources = {p["sourceInfo"].split()[-1] for p in bill["packages"]}
+def said(*command):
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.decode()
+def source_of(library):
+    owner = said("dpkg", "-S", "*/" + library).split(": ")[0]
+    return said("dpkg-query", "-Wf", "${source:Package}", owner)
+names = {p["name"]: p["versionInfo"] for p in bill["packages"]}
+for f in bill["files"]:
+    path = next(p for p in (f"{build}/{f['fileName']}", f"{build}/lib/{f['fileName']}") if os.path.exists(p))
+    data = open(path, "rb").read()
+    assert {"algorithm": "SHA256", "checksumValue": hashlib.sha256(data).hexdigest()} in f["checksums"], f
+    needed = said("objdump", "-p", path)
+    for library in (line.split()[1] for line in needed.splitlines() if line.startswith("  NEEDED")):
+        assert source_of(library) in sources, (path, library)
+for name, has in names.items():
+    if name != "wasmvm":
+        assert said("dpkg-query", "-Wf", "${Version}", name) == has
+END
+}
+check "the bill of materials is true" sbom
+
 # ---- units and completions ----
 
 units() {

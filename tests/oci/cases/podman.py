@@ -4,11 +4,12 @@ import contextlib
 import http.client
 import os
 import re
+import shutil
 import threading
 import time
 
 from engines import answers, ask, native, podman, program, server
-from harness import Skip, case, expect, run
+from harness import ROOT, Skip, case, expect, run
 
 PORT = 18080
 
@@ -307,3 +308,37 @@ def the_network_of_the_container(t):
         ):
             assert "denied" in ask(PORT, f"/dial?q={refused}"), refused
         answers(PORT, "/dial?q=udp:169.254.20.10:53", "")
+
+
+@case
+def without_the_runtime_by_cdi(t):
+    """packaging/cdi: an engine that knows nothing of wasmvm-oci gives the container KVM and the static wasmvm."""
+    p = podman(t)
+    with open(os.path.join(ROOT, "packaging/cdi/wasmvm.json")) as f:
+        text = f.read()
+    assert '"/usr/bin/wasmvm"' in text
+    os.makedirs("/run/cdi", exist_ok=True)
+    with open("/run/cdi/wasmvm.json", "w") as f:
+        f.write(text.replace("/usr/bin/wasmvm", t.wasmvm))
+    device = ["--device", "wasmvm.example/machine=kvm"]
+    monitor = ["--entrypoint", '["/.wasmvm","--container","--","/app.wasm"]']
+    ran = p("run", "--rm", *device, *monitor, "server", "exit", "x", runtime=p.runc)
+    expect(ran, 7, out="out [x]\n", err="err\n")
+    assert p("run", "--rm", *monitor, "server", "exit", "x", runtime=p.runc).status == 127  # no wasmvm in there
+
+
+@case
+def an_image_of_wasmvm_alone(t):
+    """packaging/image: FROM scratch with the static command, which runs modules of a volume."""
+    p = podman(t)
+    place = os.path.join(ROOT, "packaging/image/Containerfile")
+    with open(place) as f:
+        lines = [line for line in f.read().splitlines() if line and not line.startswith("#")]
+    assert lines == ["FROM scratch", "COPY wasmvm /wasmvm", 'ENTRYPOINT ["/wasmvm"]'], lines
+    p.image("wasmvm", {"/wasmvm": t.wasmvm}, ["/wasmvm"])
+    expect(p("run", "--rm", "wasmvm", "--version", runtime=p.runc), 0)
+    t.mkdir("modules")
+    shutil.copy(server(), t.path("modules/app.wasm"))
+    volume = ["-v", t.path("modules") + ":/modules:ro", "--device", "/dev/kvm"]
+    ran = p("run", "--rm", *volume, "wasmvm", "--", "/modules/app.wasm", "exit", "x", runtime=p.runc)
+    expect(ran, 7, out="out [x]\n", err="err\n")
