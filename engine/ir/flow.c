@@ -100,58 +100,104 @@ struct flow {
     uint32_t next_call, weight;
 };
 
-static inline uint32_t cand_of(const struct compile *c, ref r)
-{
-    return ref_is_vreg(r) ? c->body.vregs[ref_index(r)].cand : NO_CAND;
-}
+/* Most functions have at most 64 candidates: sets of one word.  What goes over sets is in line with their words as an
+ * argument, so that there is a copy of it for one word, without loops. */
+#define FOR_WORDS static inline __attribute__((always_inline))
 
-static inline void use_early(const struct compile *c, ref r, uint64_t *use, const uint64_t *def)
+FOR_WORDS void use_early(const struct vreg *vregs, ref r, uint64_t *use, const uint64_t *def, uint32_t words)
 {
-    uint32_t x = cand_of(c, r);
-    if (x != NO_CAND && !(def[x / 64] >> (x % 64) & 1))
-        use[x / 64] |= UINT64_C(1) << (x % 64);
+    if (!ref_is_vreg(r))
+        return;
+    uint32_t x = vregs[ref_index(r)].cand, w = words == 1 ? 0 : x / 64;
+    if (x != NO_CAND)
+        use[w] |= (UINT64_C(1) << (x % 64)) & ~def[w];
 }
 
 /* What the block uses before it defines it, and what it defines. */
-static void local_sets(struct flow *f, uint32_t k)
+FOR_WORDS void local_sets(const struct compile *c, const struct block *b, uint64_t *use, uint64_t *def, uint32_t words)
 {
-    struct compile *c = f->c;
-    uint64_t *use = f->use + (uint64_t)k * c->life.words, *def = f->def + (uint64_t)k * c->life.words;
-    for (uint32_t w = 0; w < c->life.words; w++)
+    const struct vreg *vregs = c->body.vregs;
+    const struct node *end = &c->body.nodes[b->last];
+    for (uint32_t w = 0; w < words; w++)
         use[w] = def[w] = 0;
-    for (uint32_t i = c->body.blocks[k].first; i <= c->body.blocks[k].last; i++) {
-        const struct node *n = &c->body.nodes[i];
+    for (const struct node *n = &c->body.nodes[b->first]; n <= end; n++) {
         if (n->op == IR_CONST)
             continue;
-        use_early(c, n->a, use, def);
+        use_early(vregs, n->a, use, def, words);
         if (node_has_args(n)) {
             for (uint32_t p = 0; p < n->nargs; p++)
-                use_early(c, c->body.args[n->args + p], use, def);
+                use_early(vregs, c->body.args[n->args + p], use, def, words);
         } else {
-            use_early(c, n->b, use, def);
-            use_early(c, n->c, use, def);
+            use_early(vregs, n->b, use, def, words);
+            use_early(vregs, n->c, use, def, words);
         }
-        if (n->dst != REF_NONE && c->body.vregs[n->dst].cand != NO_CAND)
-            def[c->body.vregs[n->dst].cand / 64] |= UINT64_C(1) << (c->body.vregs[n->dst].cand % 64);
+        if (n->dst == REF_NONE)
+            continue;
+        uint32_t x = vregs[n->dst].cand;
+        if (x != NO_CAND)
+            def[words == 1 ? 0 : x / 64] |= UINT64_C(1) << (x % 64);
     }
 }
 
-static void live_out(const struct flow *f, uint32_t k, uint64_t *out)
+static void local_sets_all(struct flow *f)
+{
+    const struct compile *c = f->c;
+    uint32_t words = c->life.words;
+    for (uint32_t i = 0; i < c->body.norder; i++) {
+        uint32_t k = c->body.order[i];
+        uint64_t use, def;
+        if (words == 1) {
+            local_sets(c, &c->body.blocks[k], &use, &def, 1);
+            f->use[k] = use;
+            f->def[k] = def;
+        } else {
+            local_sets(c, &c->body.blocks[k], f->use + (uint64_t)k * words, f->def + (uint64_t)k * words, words);
+        }
+    }
+}
+
+FOR_WORDS void add_live_in(const struct compile *c, uint32_t block, uint64_t *out, uint32_t words)
+{
+    for (uint32_t w = 0; w < words; w++)
+        out[w] |= c->life.live_in[(uint64_t)block * words + w];
+}
+
+FOR_WORDS void live_out(const struct flow *f, uint32_t k, uint64_t *out, uint32_t words)
 {
     const struct compile *c = f->c;
     const struct block *b = &c->body.blocks[k];
-    for (uint32_t w = 0; w < c->life.words; w++)
+    for (uint32_t w = 0; w < words; w++)
         out[w] = 0;
     for (int s = 0; s < 2; s++)
         if (b->succ[s] != REF_NONE)
-            for (uint32_t w = 0; w < c->life.words; w++)
-                out[w] |= c->life.live_in[(uint64_t)b->succ[s] * c->life.words + w];
+            add_live_in(c, b->succ[s], out, words);
     for (uint32_t t = 0; t < b->ntable; t++)
-        for (uint32_t w = 0; w < c->life.words; w++)
-            out[w] |= c->life.live_in[(uint64_t)c->body.targets[b->table + t] * c->life.words + w];
+        add_live_in(c, c->body.targets[b->table + t], out, words);
     if (k == c->body.dispatch) /* the others are still zero there: see x64/emit_control.c */
-        for (uint32_t w = 0; w < c->life.words; w++)
+        for (uint32_t w = 0; w < words; w++)
             out[w] &= f->defined_early[w];
+}
+
+/* One pass over all blocks, last to first; false: it changed nothing.  `settled`: everything counts as live. */
+FOR_WORDS bool liveness_pass(const struct flow *f, bool settled, uint32_t words)
+{
+    const struct compile *c = f->c;
+    uint64_t top = c->life.ncand % 64 ? (UINT64_C(1) << (c->life.ncand % 64)) - 1 : ~UINT64_C(0);
+    bool changed = false;
+    for (uint32_t i = c->body.norder; i-- > 0;) {
+        uint32_t k = c->body.order[i];
+        uint64_t out[CAND_WORDS_MAX];
+        live_out(f, k, out, words);
+        for (uint32_t w = 0; w < words; w++) {
+            uint64_t at = (uint64_t)k * words + w;
+            uint64_t in = settled ? ~UINT64_C(0) : f->use[at] | (out[w] & ~f->def[at]);
+            if (w == words - 1)
+                in &= top;
+            changed |= in != c->life.live_in[at];
+            c->life.live_in[at] = in;
+        }
+    }
+    return changed;
 }
 
 static bool liveness(struct flow *f)
@@ -165,8 +211,7 @@ static bool liveness(struct flow *f)
         return false;
     for (uint64_t i = 0; i < bytes / 8; i++)
         c->life.live_in[i] = 0;
-    for (uint32_t i = 0; i < c->body.norder; i++)
-        local_sets(f, c->body.order[i]);
+    local_sets_all(f);
     for (uint32_t w = 0; w < c->life.words; w++)
         f->defined_early[w] = f->def[(uint64_t)c->body.order[0] * c->life.words + w];
     for (uint32_t p = 0; p < c->type->nparams; p++) {
@@ -177,22 +222,8 @@ static bool liveness(struct flow *f)
     bool changed = true;
     for (unsigned pass = 0; changed; pass++) {
         ENGINE_ASSERT(pass <= LIVENESS_PASSES + 1);
-        changed = false;
-        for (uint32_t i = c->body.norder; i-- > 0;) {
-            uint32_t k = c->body.order[i];
-            uint64_t out[CAND_WORDS_MAX];
-            live_out(f, k, out);
-            for (uint32_t w = 0; w < c->life.words; w++) {
-                uint64_t at = (uint64_t)k * c->life.words + w;
-                uint64_t in = pass < LIVENESS_PASSES ? f->use[at] | (out[w] & ~f->def[at]) : ~UINT64_C(0);
-                if (w == c->life.words - 1 && c->life.ncand % 64)
-                    in &= (UINT64_C(1) << (c->life.ncand % 64)) - 1;
-                if (in != c->life.live_in[at]) {
-                    c->life.live_in[at] = in;
-                    changed = true;
-                }
-            }
-        }
+        bool settled = pass >= LIVENESS_PASSES;
+        changed = c->life.words == 1 ? liveness_pass(f, settled, 1) : liveness_pass(f, settled, c->life.words);
     }
     return true;
 }
@@ -283,34 +314,45 @@ static void add_weight(uint32_t *sum, uint32_t w)
     *sum = *sum + w < *sum ? UINT32_MAX : *sum + w;
 }
 
-/* One use at node `at`; rewrites *r to its web. */
-static void use_operand(struct flow *f, ref *r, uint32_t at)
+static void use_vreg(struct flow *f, ref *r, uint32_t at)
 {
     struct compile *c = f->c;
+    uint32_t x = c->body.vregs[ref_index(*r)].cand;
+    if (x == NO_CAND)
+        return;
+    if (!is_live(f, x)) {
+        f->cur[x] = web_new(f, x);
+        f->end[x] = 2 * at - 1;
+        set_live(f, x);
+    }
+    add_weight(&c->life.webs[f->cur[x]].weight, f->weight);
+    *r = REF_VREG | (*r & REF_NZ) | (f->cur[x] + c->body.nvregs); /* webs are numbered behind virtual registers */
+}
+
+static void use_folded(struct flow *f, struct node *, uint32_t at);
+
+/* One use at node `at`; rewrites *r to its web. */
+static inline void use_operand(struct flow *f, ref *r, uint32_t at)
+{
+    if (*r == REF_NONE)
+        return;
     if (ref_is_vreg(*r)) {
-        uint32_t x = c->body.vregs[ref_index(*r)].cand;
-        if (x == NO_CAND)
-            return;
-        if (!is_live(f, x)) {
-            f->cur[x] = web_new(f, x);
-            f->end[x] = 2 * at - 1;
-            set_live(f, x);
-        }
-        add_weight(&c->life.webs[f->cur[x]].weight, f->weight);
-        *r = REF_VREG | (*r & REF_NZ) | (f->cur[x] + c->body.nvregs); /* webs are numbered behind virtual registers */
+        use_vreg(f, r, at);
         return;
     }
-    struct node *n = &c->body.nodes[ref_index(*r)];
+    struct node *n = &f->c->body.nodes[ref_index(*r)];
     if (n->op == IR_CONST)
         return;
     ENGINE_ASSERT(n->use == REF_NONE && ref_index(*r) < at); /* used once, by a later node */
     n->use = at;
-    if (n->flags & NF_FOLD) {
-        if (n->a != REF_NONE)
-            use_operand(f, &n->a, at);
-        if (n->b != REF_NONE)
-            use_operand(f, &n->b, at);
-    }
+    if (n->flags & NF_FOLD)
+        use_folded(f, n, at);
+}
+
+static void use_folded(struct flow *f, struct node *n, uint32_t at)
+{
+    use_operand(f, &n->a, at);
+    use_operand(f, &n->b, at);
 }
 
 /* A dead user leaves its folded operands to stand alone: they may trap. */
@@ -391,13 +433,10 @@ static void walk_node(struct flow *f, uint32_t i)
         for (uint32_t k = 0; k < n->nargs; k++)
             use_operand(f, &c->body.args[n->args + k], i);
     } else {
-        if (n->b != REF_NONE)
-            use_operand(f, &n->b, i);
-        if (n->c != REF_NONE)
-            use_operand(f, &n->c, i);
+        use_operand(f, &n->b, i);
+        use_operand(f, &n->c, i);
     }
-    if (n->a != REF_NONE)
-        use_operand(f, &n->a, i);
+    use_operand(f, &n->a, i);
     if ((n->op == IR_SET || n->op == IR_COPY) && n->dst != REF_NONE && n->dst >= c->body.nvregs && ref_is_vreg(n->a) &&
         ref_index(n->a) >= c->body.nvregs) {
         c->life.webs[n->dst - c->body.nvregs].hint = ref_index(n->a) - c->body.nvregs;
