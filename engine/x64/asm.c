@@ -61,79 +61,97 @@ static bool fits8(int32_t v)
     return v >= -128 && v <= 127;
 }
 
-static void modrm(struct assembler *a, uint8_t reg, struct rm rm, unsigned imm_bytes)
+/* The bytes of an instruction go by a pointer of their own, from one helper to the next: each byte may be anything in
+ * the eyes of the compiler, which would read a->at again behind every one. */
+static inline uint8_t *put8(uint8_t *p, unsigned byte)
 {
-    uint8_t r = (uint8_t)((reg & 7) << 3);
-    switch (rm.kind) {
-    case RM_REG:
-        asm_u8(a, 0xc0u | r | (rm.base & 7));
-        return;
-    case RM_RIP:
-        asm_u8(a, r | 5u);
-        if (rm.address)
-            relocate(a, (struct reloc){asm_offset(a), RELOC_ADDRESS, (uint8_t)imm_bytes, rm.address});
-        asm_u32(a, (uint32_t)(rm.address - (a->address + asm_offset(a) + 4 + imm_bytes)));
-        return;
-    case RM_ABS: /* SIB without base and index */
-        asm_u8(a, r | 4u);
-        asm_u8(a, 0x25);
-        asm_u32(a, (uint32_t)rm.disp);
-        return;
-    default:
-        break;
-    }
-    bool sib = rm.index != NO_INDEX || (rm.base & 7) == 4;
-    unsigned mod = rm.disp == 0 && (rm.base & 7) != 5 ? 0 : fits8(rm.disp) ? 0x40 : 0x80;
-    asm_u8(a, mod | r | (sib ? 4u : (rm.base & 7u)));
-    if (sib)
-        asm_u8(a, (unsigned)rm.scale << 6 | (rm.index == NO_INDEX ? 4u : (rm.index & 7u)) << 3 | (rm.base & 7u));
-    if (mod == 0x40)
-        asm_u8(a, (uint8_t)rm.disp);
-    else if (mod == 0x80)
-        asm_u32(a, (uint32_t)rm.disp);
+    *p = (uint8_t)byte;
+    return p + 1;
 }
 
-static unsigned rex_bits(uint8_t reg, struct rm rm)
+static inline uint8_t *put32(uint8_t *p, uint32_t v)
+{
+    *(code32 *)p = v;
+    return p + 4;
+}
+
+static uint8_t *modrm_rip(struct assembler *a, uint8_t *p, unsigned r, const struct rm *rm, unsigned imm_bytes)
+{
+    p = put8(p, r | 5u);
+    uint32_t at = (uint32_t)(p - a->start);
+    if (rm->address)
+        relocate(a, (struct reloc){at, RELOC_ADDRESS, (uint8_t)imm_bytes, rm->address});
+    return put32(p, (uint32_t)(rm->address - (a->address + at + 4 + imm_bytes)));
+}
+
+static inline uint8_t *modrm_memory(uint8_t *p, unsigned r, const struct rm *rm)
+{
+    unsigned base = rm->base & 7;
+    bool sib = rm->index != NO_INDEX || base == 4;
+    unsigned mod = rm->disp == 0 && base != 5 ? 0 : fits8(rm->disp) ? 0x40 : 0x80;
+    p = put8(p, mod | r | (sib ? 4u : base));
+    if (sib)
+        p = put8(p, (unsigned)rm->scale << 6 | (rm->index == NO_INDEX ? 4u : (rm->index & 7u)) << 3 | base);
+    if (mod == 0x40)
+        return put8(p, (uint8_t)rm->disp);
+    return mod == 0x80 ? put32(p, (uint32_t)rm->disp) : p;
+}
+
+static inline uint8_t *modrm(struct assembler *a, uint8_t *p, uint8_t reg, const struct rm *rm, unsigned imm_bytes)
+{
+    unsigned r = (reg & 7u) << 3;
+    if (rm->kind == RM_REG)
+        return put8(p, 0xc0u | r | (rm->base & 7));
+    if (rm->kind == RM_MEM)
+        return modrm_memory(p, r, rm);
+    if (rm->kind == RM_RIP)
+        return modrm_rip(a, p, r, rm, imm_bytes);
+    p = put8(put8(p, r | 4u), 0x25); /* SIB without base and index */
+    return put32(p, (uint32_t)rm->disp);
+}
+
+static inline unsigned rex_bits(uint8_t reg, const struct rm *rm)
 {
     unsigned rex = reg >= 8 ? 4 : 0;
-    if ((rm.kind == RM_REG || rm.kind == RM_MEM) && rm.base >= 8)
-        rex |= 1;
-    if (rm.kind == RM_MEM && rm.index != NO_INDEX && rm.index >= 8)
-        rex |= 2;
+    if (rm->kind == RM_REG || rm->kind == RM_MEM)
+        rex |= rm->base >> 3 & 1;
+    if (rm->kind == RM_MEM && rm->index != NO_INDEX)
+        rex |= rm->index >> 2 & 2;
     return rex;
 }
 
-static void opcode_bytes(struct assembler *a, const struct insn_row *row)
+static inline uint8_t *opcode_bytes(uint8_t *p, const struct insn_row *row)
 {
     if (row->map)
-        asm_u8(a, 0x0f);
+        p = put8(p, 0x0f);
     if (row->map > 1)
-        asm_u8(a, row->map == 2 ? 0x38 : 0x3a);
+        p = put8(p, row->map == 2 ? 0x38 : 0x3a);
+    return p;
 }
 
 /* An instruction of the table but for its immediate; returns where it starts. */
-static uint32_t table_insn(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm, bool byte_reg,
+static uint32_t table_insn(struct assembler *a, enum insn i, bool w, uint8_t reg, const struct rm *rm, bool byte_reg,
                            unsigned imm_bytes, unsigned plus)
 {
     uint32_t at = asm_offset(a);
+    uint8_t *p = a->at;
     const struct insn_row *row = &insn_rows[i];
-    if (rm.wraps)
-        asm_u8(a, 0x67);
+    if (rm->wraps)
+        p = put8(p, 0x67);
     if (row->prefix)
-        asm_u8(a, row->prefix);
+        p = put8(p, row->prefix);
     unsigned rex = rex_bits(reg, rm) | (w ? 8 : 0);
-    bool low_byte = byte_reg && (reg >= 4 || (rm.kind == RM_REG && rm.base >= 4));
+    bool low_byte = byte_reg && (reg >= 4 || (rm->kind == RM_REG && rm->base >= 4));
     if (rex || low_byte)
-        asm_u8(a, 0x40 | rex);
-    opcode_bytes(a, row);
-    asm_u8(a, row->opcode + plus);
-    modrm(a, reg, rm, imm_bytes);
+        p = put8(p, 0x40 | rex);
+    p = put8(opcode_bytes(p, row), row->opcode + plus);
+    a->at = modrm(a, p, reg, rm, imm_bytes);
     return at;
 }
 
 void asm_rm(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm, bool byte_reg)
 {
-    uint32_t at = table_insn(a, i, w, reg, rm, byte_reg, 0, 0);
+    uint32_t at = table_insn(a, i, w, reg, &rm, byte_reg, 0, 0);
     meant_is(a, at, (struct meant){.insn = i, .w = w, .reg = reg, .rm = rm});
 }
 
@@ -141,7 +159,7 @@ void x_vex(struct assembler *a, enum insn i, bool w, uint8_t reg, uint8_t vvvv, 
 {
     uint32_t at = asm_offset(a);
     const struct insn_row *row = &insn_rows[i];
-    unsigned rex = rex_bits(reg, rm);
+    unsigned rex = rex_bits(reg, &rm);
     unsigned pp = row->prefix == 0x66 ? 1 : row->prefix == 0xf3 ? 2 : row->prefix == 0xf2 ? 3 : 0;
     if (rm.wraps)
         asm_u8(a, 0x67);
@@ -149,7 +167,7 @@ void x_vex(struct assembler *a, enum insn i, bool w, uint8_t reg, uint8_t vvvv, 
     asm_u8(a, ((rex & 4) ? 0 : 0x80u) | ((rex & 2) ? 0 : 0x40u) | ((rex & 1) ? 0 : 0x20u) | row->map);
     asm_u8(a, (w ? 0x80u : 0) | (~(unsigned)vvvv & 15) << 3 | pp);
     asm_u8(a, row->opcode);
-    modrm(a, reg, rm, 0);
+    a->at = modrm(a, a->at, reg, &rm, 0);
     meant_is(a, at, (struct meant){.insn = i, .w = w, .reg = reg, .vvvv = vvvv, .rm = rm});
 }
 
@@ -157,7 +175,7 @@ void x_alu_imm(struct assembler *a, enum alu op, bool w, struct rm rm, int32_t i
 {
     bool small = fits8(imm);
     enum insn i = small ? I_ALU8 : I_ALU32;
-    uint32_t at = table_insn(a, i, w, (uint8_t)op, rm, false, small ? 1 : 4, 0);
+    uint32_t at = table_insn(a, i, w, (uint8_t)op, &rm, false, small ? 1 : 4, 0);
     if (small)
         asm_u8(a, (uint8_t)imm);
     else
@@ -201,14 +219,14 @@ void x_zero(struct assembler *a, uint8_t reg)
 
 void x_rmi8(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm, uint8_t imm)
 {
-    uint32_t at = table_insn(a, i, w, reg, rm, false, 1, 0);
+    uint32_t at = table_insn(a, i, w, reg, &rm, false, 1, 0);
     asm_u8(a, imm);
     meant_is(a, at, (struct meant){.insn = i, .w = w, .reg = reg, .rm = rm, .imm = imm, .imm_bits = 8});
 }
 
 void x_rmi16(struct assembler *a, enum insn i, uint8_t reg, struct rm rm, uint16_t imm)
 {
-    uint32_t at = table_insn(a, i, false, reg, rm, false, 2, 0);
+    uint32_t at = table_insn(a, i, false, reg, &rm, false, 2, 0);
     asm_u8(a, (uint8_t)imm);
     asm_u8(a, imm >> 8);
     meant_is(a, at, (struct meant){.insn = i, .reg = reg, .rm = rm, .imm = imm, .imm_bits = 16});
@@ -216,7 +234,7 @@ void x_rmi16(struct assembler *a, enum insn i, uint8_t reg, struct rm rm, uint16
 
 void x_rmi32(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm, int32_t imm)
 {
-    uint32_t at = table_insn(a, i, w, reg, rm, false, 4, 0);
+    uint32_t at = table_insn(a, i, w, reg, &rm, false, 4, 0);
     asm_u32(a, (uint32_t)imm);
     meant_is(a, at, (struct meant){.insn = i, .w = w, .reg = reg, .rm = rm, .imm = (uint64_t)(int64_t)imm,
                                    .imm_bits = w ? 64 : 32});
@@ -224,13 +242,14 @@ void x_rmi32(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm
 
 void x_setcc(struct assembler *a, unsigned cc, uint8_t reg)
 {
-    uint32_t at = table_insn(a, I_SETCC, false, 0, rm_reg(reg), true, 0, cc);
-    meant_is(a, at, (struct meant){.insn = I_SETCC, .rm = rm_reg(reg), .plus = (uint8_t)cc});
+    struct rm rm = rm_reg(reg);
+    uint32_t at = table_insn(a, I_SETCC, false, 0, &rm, true, 0, cc);
+    meant_is(a, at, (struct meant){.insn = I_SETCC, .rm = rm, .plus = (uint8_t)cc});
 }
 
 void x_cmov(struct assembler *a, unsigned cc, bool w, uint8_t reg, struct rm rm)
 {
-    uint32_t at = table_insn(a, I_CMOV, w, reg, rm, false, 0, cc);
+    uint32_t at = table_insn(a, I_CMOV, w, reg, &rm, false, 0, cc);
     meant_is(a, at, (struct meant){.insn = I_CMOV, .w = w, .reg = reg, .rm = rm, .plus = (uint8_t)cc});
 }
 

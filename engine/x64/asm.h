@@ -76,14 +76,15 @@ static inline struct rm rm_abs(int32_t disp)
     return (struct rm){.kind = RM_ABS, .disp = disp};
 }
 
+typedef uint32_t code32 __attribute__((aligned(1), may_alias)); /* anywhere in code */
+
 static inline void asm_u8(struct assembler *a, unsigned b)
 {
     *a->at++ = (uint8_t)b;
 }
 static inline void asm_u32(struct assembler *a, uint32_t v)
 {
-    for (int i = 0; i < 4; i++)
-        a->at[i] = (uint8_t)(v >> (8 * i));
+    *(code32 *)a->at = v;
     a->at += 4;
 }
 static inline void asm_u64(struct assembler *a, uint64_t v)
@@ -97,8 +98,7 @@ static inline uint32_t asm_offset(const struct assembler *a)
 }
 static inline void asm_patch32(struct assembler *a, uint32_t offset, uint32_t v)
 {
-    for (int i = 0; i < 4; i++)
-        a->start[offset + i] = (uint8_t)(v >> (8 * i));
+    *(code32 *)(a->start + offset) = v;
 }
 
 /* A piece of at most `bytes` bytes begins, and is whole.  false: no scratch memory. */

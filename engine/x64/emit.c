@@ -8,14 +8,6 @@
 
 /* ---- homes ---- */
 
-bool is_imm(struct emit *e, ref r, uint64_t *imm)
-{
-    if (!ref_is_node(r) || e->c->body.nodes[ref_index(r)].op != IR_CONST)
-        return false;
-    *imm = e->c->body.nodes[ref_index(r)].imm;
-    return true;
-}
-
 static struct loc slot(struct emit *e, uint32_t vreg)
 {
     ENGINE_ASSERT(vreg < e->c->body.nvregs && e->c->body.vregs[vreg].slot);
@@ -42,6 +34,20 @@ static struct loc loc_of_temporary(struct emit *e, const struct node *n)
     return slot(e, e->c->body.first_stack + n->depth * 2 + (type_is_int(node_value_type(n)) ? 0 : 1));
 }
 
+/* The register that r's value is in, or REG_NONE. */
+static uint8_t reg_of(struct emit *e, ref r)
+{
+    struct compile *c = e->c;
+    if (ref_is_node(r)) {
+        const struct node *n = &c->body.nodes[ref_index(r)];
+        return n->op == IR_CONST ? REG_NONE : n->reg;
+    }
+    uint32_t i = ref_index(r);
+    if (i < 2)
+        return i == 0 ? REG_PIN0 : REG_PIN1;
+    return i < c->body.nvregs ? REG_NONE : c->life.webs[web_find(c, i - c->body.nvregs)].reg;
+}
+
 struct loc loc_of(struct emit *e, ref r)
 {
     if (ref_is_vreg(r))
@@ -63,8 +69,8 @@ struct loc loc_of_dst(struct emit *e, const struct node *n)
 
 uint8_t dst_reg(struct emit *e, const struct node *n, uint8_t scratch)
 {
-    struct loc l = loc_of_dst(e, n);
-    return l.kind == L_REG ? l.reg : scratch;
+    uint8_t reg = n->dst != REF_NONE ? reg_of(e, REF_VREG | n->dst) : n->use != REF_NONE ? n->reg : REG_NONE;
+    return reg != REG_NONE ? reg : scratch;
 }
 
 static void xmm_store_slot(struct emit *e, struct rm rm, uint8_t reg, enum irtype type)
@@ -74,6 +80,8 @@ static void xmm_store_slot(struct emit *e, struct rm rm, uint8_t reg, enum irtyp
 
 void dst_done(struct emit *e, const struct node *n, uint8_t reg)
 {
+    if (dst_reg(e, n, REG_NONE) == reg) /* computed at home */
+        return;
     struct loc l = loc_of_dst(e, n);
     enum irtype type = node_value_type(n);
     if (l.kind == L_IMM)
@@ -101,18 +109,18 @@ void gpr_load(struct emit *e, uint8_t reg, ref r, bool w)
 
 uint8_t gpr_of(struct emit *e, ref r, uint8_t scratch, bool w)
 {
-    struct loc l = loc_of(e, r);
-    if (l.kind == L_REG)
-        return l.reg;
+    uint8_t reg = reg_of(e, r);
+    if (reg != REG_NONE)
+        return reg;
     gpr_load(e, scratch, r, w);
     return scratch;
 }
 
 uint8_t gpr_zx(struct emit *e, ref r, uint8_t scratch)
 {
-    struct loc l = loc_of(e, r);
-    if (l.kind == L_REG && !(r & REF_NZ))
-        return l.reg;
+    uint8_t reg = reg_of(e, r);
+    if (reg != REG_NONE && !(r & REF_NZ))
+        return reg;
     gpr_load(e, scratch, r, false);
     return scratch;
 }
@@ -197,9 +205,9 @@ void xmm_load(struct emit *e, uint8_t reg, ref r, enum irtype type)
 
 uint8_t xmm_of(struct emit *e, ref r, uint8_t scratch, enum irtype type)
 {
-    struct loc l = loc_of(e, r);
-    if (l.kind == L_REG)
-        return l.reg;
+    uint8_t reg = reg_of(e, r);
+    if (reg != REG_NONE)
+        return reg;
     xmm_load(e, scratch, r, type);
     return scratch;
 }
@@ -295,10 +303,10 @@ void mark_add(struct emit *e, enum mark_kind kind, uint32_t pos)
     mark_put(e, kind, from_body(e, pos));
 }
 
-void site(struct emit *e, uint32_t pos)
+void site_mark(struct emit *e, uint32_t pos)
 {
     uint32_t at = from_body(e, pos);
-    if (!e->c->want_positions || e->at_pos == at)
+    if (e->at_pos == at)
         return;
     e->at_pos = at;
     mark_put(e, MARK_AT, at);
@@ -431,6 +439,8 @@ static void emit_node(struct emit *e, struct node *n)
 static bool room(struct emit *e, uint32_t bytes)
 {
     uint32_t used = asm_offset(&e->a);
+    if (used + bytes <= e->cap)
+        return true;
     if (!compile_grow(e->c, (void **)&e->a.start, &e->cap, used + bytes, 1))
         return false;
     e->a.at = e->a.start + used;

@@ -98,7 +98,13 @@ void x_constant(struct emit *, enum insn, uint8_t reg, struct cell, uint8_t byte
 void slot_zero(struct emit *, uint32_t vreg);
 void reg_zero(struct emit *, uint8_t reg);          /* changes the flags */
 void home_zero(struct emit *, const struct web *);
-bool is_imm(struct emit *, ref, uint64_t *imm);
+static inline bool is_imm(struct emit *e, ref r, uint64_t *imm)
+{
+    if (!ref_is_node(r) || e->c->body.nodes[ref_index(r)].op != IR_CONST)
+        return false;
+    *imm = e->c->body.nodes[ref_index(r)].imm;
+    return true;
+}
 static inline bool fits32(uint64_t v, bool w)
 {
     return w ? (int64_t)v == (int32_t)v : true;
@@ -114,7 +120,13 @@ struct move {
 void moves(struct emit *, struct move *, uint32_t n);         /* finds `from` */
 void moves_between(struct emit *, struct move *, uint32_t n); /* where it is known; done: false */
 
-void site(struct emit *, uint32_t pos); /* from here on, code belongs to the wasm instruction at pos */
+void site_mark(struct emit *, uint32_t pos);
+/* From here on, code belongs to the wasm instruction at pos. */
+static inline void site(struct emit *e, uint32_t pos)
+{
+    if (e->c->want_positions)
+        site_mark(e, pos);
+}
 void mark_add(struct emit *, enum mark_kind, uint32_t pos);
 void trap_if(struct emit *, unsigned cc, enum trap);
 
