@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.request
 
-from harness import Skip, case, expect, expect_message, go_build, run, wait
+from harness import Skip, case, expect, expect_message, go_build, host_descriptors, run, wait
 
 
 GO_VERSION = "pinned"  # tests/peers runs cases again with others
@@ -799,7 +799,7 @@ def connections_that_come_and_go_leave_nothing(t):
     address = tcp(server.listening("err"))
 
     def held():
-        fds = len(os.listdir(f"/proc/{server.child.pid}/fd"))
+        fds = host_descriptors(server.child.pid)
         with open(f"/proc/{server.child.pid}/status") as f:
             return fds, next(int(line.split()[1]) for line in f if line.startswith("RssAnon"))
 

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 
-from harness import CACHE, ROOT, case, expect, expect_message, prepare, wait
+from harness import CACHE, ROOT, case, expect, expect_message, host_descriptors, prepare, wait
 
 DQUOT, FBIG, IO, MFILE, NOSPC, NOENT = 19, 22, 29, 33, 51, 44  # WASI's numbers
 BLOCK = 65536
@@ -270,10 +270,6 @@ def file_that_another_process_has_a_lease_on(t):
 
 # ---- much of everything ----
 
-def host_descriptors(child):
-    return len(os.listdir(f"/proc/{child.pid}/fd"))
-
-
 @case
 def many_tiny_files(t):
     n = int(os.environ.get("WASMVM_MANY", "20000"))
@@ -283,13 +279,13 @@ def many_tiny_files(t):
     os.mkdir(data + "/m")
     child, until, go_on = talking(t, "many", "/d/m", n, data=data)
     until(b"made in")
-    made = host_descriptors(child)
+    made = host_descriptors(child.pid)
     assert sum(len(names) for _, _, names in os.walk(data)) == n
     with open(f"{data}/m/{(n - 1) // 1000}/{n - 1}") as f:
         assert f.read() == str(n - 1)
     go_on()
     until(b"removed")
-    left = host_descriptors(child)
+    left = host_descriptors(child.pid)
     finish(child)
     assert os.listdir(data) == [] and made <= 40 and left <= 40, (made, left)
 
@@ -332,10 +328,10 @@ def a_thousand_open_files(t):
     for n in 1000, 3:
         child, until, go_on = talking(t, "open", "/d", n)
         until(b"open\n")
-        opened = host_descriptors(child)
+        opened = host_descriptors(child.pid)
         go_on()
         until(b"closed\n")
-        closed = host_descriptors(child)
+        closed = host_descriptors(child.pid)
         finish(child)
         assert opened - closed == n and closed <= 40, (n, opened, closed)
 
