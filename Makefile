@@ -777,6 +777,7 @@ mode_parts = \
 ## make soak       MINUTES=30 of runs of all kinds, eight at a time, killed at random: nothing is left (root)
 ## make mutate     N=100 small mistakes of SEED=1 in the sources, and which tests notice; goes on where it was
 ## make surface    what a guest that broke out finds: hypercalls, system calls of the jail, lines of trusted code
+## make test-user  VM tests by an ordinary user of /dev/kvm's group; then by a container's root (root)
 ## make test-svm   VM tests on an emulated AMD-V machine (network)
 ## make model      the hand-over of calls, in every interleaving, by spin
 ## make std        Go's standard library tests, each package in a VM; STD=ci: few packages; STD=all: every one (network)
@@ -798,7 +799,11 @@ mode_parts = \
 ## make clean      remove build/ but for what came by network (make distclean: all of it)
 .PHONY: install deps demo images check spec spec-vm test fuzz fuzz-diff test-svm model std test-modules test-tools
 MINUTES ?= 30
-.PHONY: test-inject soak
+.PHONY: test-inject soak test-user
+test-user: all lib $(BUILD)/jailed/wasmvm $(SPEC_VM)
+	tests/tools/rights.sh user
+	tests/tools/rights.sh container
+
 soak: all
 	tests/soak/run.py --minutes $(MINUTES) --seed $(SEED)
 
