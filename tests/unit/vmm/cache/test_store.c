@@ -193,6 +193,27 @@ static void test_bounds(void **state)
     unlinkat(dir, "somebody's", 0);
 }
 
+/* While somebody else tidies, nobody does, and nobody waits: the alarm is for who would. */
+static void test_somebody_else_tidies(void **state)
+{
+    (void)state;
+    struct seen seen = {.n = 0};
+    int other = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(flock(other, LOCK_EX), 0);
+    for (unsigned i = 0; i < 3; i++)
+        file_make(i, "img", 1000, 1000);
+    alarm(100);
+    store_bound(dir, 1000, 1);
+    alarm(0);
+    assert_int_equal(store_each(dir, see, &seen), 3);
+    close(other);
+    store_bound(dir, 1000, 1);
+    assert_int_equal(store_each(dir, see, &seen), 1);
+    other = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0); /* who tidied has left */
+    close(other);
+}
+
 static void test_lists(void **state)
 {
     (void)state;
@@ -228,6 +249,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_files_that_are_not_believed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_publishing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_somebody_else_tidies, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lists, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

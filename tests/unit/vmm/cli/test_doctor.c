@@ -105,6 +105,23 @@ static void test_files_of_sys(void **state)
     finds(doctor_pages, WELL, "huge pages");
 }
 
+/* What stands in a file's place is not waited for: the alarm is for who would. */
+static void test_files_that_are_none(void **state)
+{
+    (void)state;
+    char path[512];
+    put(SOURCE, "");
+    snprintf(path, sizeof path, "%s" SOURCE, root);
+    unlink(path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    alarm(100);
+    finds(doctor_clock, REMARK, "");
+    alarm(0);
+    unlink(path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    finds(doctor_clock, REMARK, "unknown");
+}
+
 #define HOLE "/sys/devices/system/cpu/vulnerabilities/"
 
 static void test_holes_and_smt(void **state)
@@ -221,7 +238,8 @@ static void test_man_page_lists_the_probes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_kind), TEST(test_files_of_sys), TEST(test_holes_and_smt), TEST(test_cache),
+        TEST(test_kind), TEST(test_files_of_sys), TEST(test_files_that_are_none),
+        TEST(test_holes_and_smt), TEST(test_cache),
         TEST(test_a_kernel_without), cmocka_unit_test(test_man_page_lists_the_probes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
