@@ -785,6 +785,7 @@ mode_parts = \
 ## make test-tools real Go command-line tools and esbuild against their native builds (network)
 ## make test-go    servers, go run and go test with each Go line from 1.21 on (network)
 ## make test-oci   containers: podman, runc and containerd with wasmvm-oci; what is missing is skipped (root; network)
+## make test-k8s  a cluster of one node, whose pods are virtual machines; builds Kubernetes first (root; network)
 ## make test-peers curl, wrk, nginx, Redis, PostgreSQL, gRPC on loopback; what is missing is skipped (network)
 ## make bench-serve Go servers under load, HTTP, gRPC, Redis' protocol: native, wasmvm (network at first)
 ## make bench      start times and Go programs against native Go and other runtimes (network)
@@ -812,7 +813,7 @@ test-inject: all
 	    --count $(if $(filter file,$(origin N)),150,$(N)))
 
 .PHONY: test-go test-peers test-modes bench-serve bench fresh bench-calls bench-idle bench-compile clean distclean help
-.PHONY: surface code-hash bench-count bench-start test-san mutate test-oci dist sbom deb test-packages
+.PHONY: surface code-hash bench-count bench-start test-san mutate test-oci test-k8s dist sbom deb test-packages
 install: all completions
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/include
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
@@ -929,6 +930,11 @@ test-modules: all $(TESTED)
 
 test-tools: all $(TESTED)
 	WASMVM=$(abspath $(TESTED)) tests/bench/tools.py --check
+
+test-k8s: all
+	-@tests/tools/deps.sh oci
+	tests/k8s/build.sh $(BUILD)/cache/k8s
+	tests/k8s/run.py --wasmvm $(BUILD)/wasmvm --kubernetes $(BUILD)/cache/k8s
 
 test-oci: all
 	-@tests/tools/deps.sh oci
