@@ -88,7 +88,7 @@ void memory_env(struct control *control, struct engine_env *out)
         .code_cap = MAP_CODE_MAX, .code_usable = boot->code_bytes, .code_grow = code_grow,
         .memory_open = memory_open, .memory_grow = memory_grow, .memory_limit = boot->memory_limit,
         .stack_lo = stack_top - boot->stack_bytes, .stack_hi = stack_top,
-        .module_want = boot->flags & BOOT_RESUME ? module_want : NULL,
+        .module_want = (boot->flags & (BOOT_RESUME | BOOT_WHOLE)) == BOOT_RESUME ? module_want : NULL,
         .compiled = control->compiled, .compiled_cap = FUNC_BITS,
         .clock_ns = clock_ns, .cpu = boot->cpu_features,
     };

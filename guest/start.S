@@ -1,11 +1,18 @@
 /* CPL 3: the first instructions, and the way on from the fault stack.
  *
- * The monitor starts the image at its ELF entry with rsp = CSTACK_TOP and rdi = the address of control->boot_tsc. */
+ * The monitor starts the image at its ELF entry with rsp = CSTACK_TOP, rdi = the address of control->boot_tsc, and
+ * rsi = 1 where the run before may have left something in PKRU, which nobody but the guest can clear; else 0. */
     .text
     .globl guest_start
     .type guest_start, @function
 guest_start:
-    rdtsc
+    test %esi, %esi
+    jz 1f
+    xor %eax, %eax
+    xor %ecx, %ecx
+    xor %edx, %edx
+    wrpkru
+1:  rdtsc
     shl $32, %rdx
     or %rdx, %rax
     mov %rax, (%rdi)

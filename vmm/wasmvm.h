@@ -172,7 +172,7 @@ int wasmvm_config_invoke(wasmvm_config *, const char *name);
 /* What is left of the command line's options, by their names: "validate", "compile-all", "hypercall-all", "raw-tty",
  * "cache-now"; "cache-usual": a cache that the program could write is not used, instead of an error; "kvm-counts": the
  * report has what KVM itself counted, which the command wants for --stats and --report; "trace-start": wasmvm_report
- * has a picture of the start. */
+ * has a picture of the start; "reset-check": wasmvm_reset compares all of guest memory with the snapshot, for tests. */
 int wasmvm_config_flag(wasmvm_config *, const char *name);
 /* wasmvm_run does not wait at its end for a host function that does not return: it returns, and the instance keeps what
  * it holds, also from wasmvm_instance_free, as the function may still be looking.  For programs that end then. */
@@ -217,6 +217,32 @@ int wasmvm_instance_provider(wasmvm_instance *, const wasmvm_provider *, const w
  * not done.  Where it fails, *error says why, and the instance is over.  Limits of wall time count its time too, not
  * what passes until wasmvm_run (but for wasmvm_config_began). */
 int wasmvm_prepare(wasmvm_instance *, wasmvm_error *error);
+/* A machine for many runs.  wasmvm_snapshot does what wasmvm_prepare does, and loads the module: the machine
+ * stands just before the module's first instruction, its start function included, and that state is kept.  After
+ * each wasmvm_run that returned WASMVM_OK, wasmvm_reset takes it back there, and it can be run again: in a
+ * microsecond for each few pages that were ever written, instead of a start.  wasmvm_snapshot fails with
+ * WASMVM_E_USAGE where the instance has plug-ins (wasmvm_instance_provider), the process's own streams, a time
+ * that began before (_began, _cpu_began), or a socket that is TAKEN; with WASMVM_E_HOST where the module has more
+ * than one memory.
+ *
+ * wasmvm_snapshot after such a run, in place of wasmvm_reset: the functions that it compiled are compiled for
+ * the new snapshot, and no later run does it again.
+ *
+ * After a reset all guest memory, page tables and registers (x87, SSE, AVX, PKRU, FS base) are as they were at
+ * the snapshot, memory that grew is given back, and nothing of the run is left that ended.  Fresh, as for a new
+ * instance: the program's start entropy and random numbers, its clocks; all that the configuration names, opened
+ * anew by its name (directories, sockets of rules, files of the trace, which is emptied, and of the network's log;
+ * descriptors of yours are copied again, and must be open); an empty /tmp; the program's descriptors, cookies of
+ * directories, signals that it asked for, name lookups; limits and counts of time, CPU time, bytes, files and
+ * lines; wasmvm_report and _statistics.  Not taken back: what the run did outside (files, flags and offsets of
+ * descriptors that you share with it), and what your host functions keep.  A stop that came before the reset is
+ * forgotten.
+ *
+ * wasmvm_reset fails with WASMVM_E_USAGE, and nothing has changed, where there was no such run: after a trap, a
+ * time limit, a stop or a crash make a new instance; and in a process that wasmvm_confine confined.  After any
+ * other error the instance is over. */
+int wasmvm_snapshot(wasmvm_instance *, wasmvm_error *error);
+int wasmvm_reset(wasmvm_instance *, wasmvm_error *error);
 /* After wasmvm_prepare: gives up, for the whole process and for good, what a run does not need: system calls, files but
  * those granted, capabilities; root becomes nobody where that does no harm.  A call that it does not expect then ends
  * the process (SIGSYS).  For a process that runs this one instance by wasmvm_run and does nothing else any more: what
@@ -263,7 +289,6 @@ int wasmvm_invoke(wasmvm_instance *, const wasmvm_export *, const wasmvm_val *ar
                   size_t nresults, wasmvm_error *error);
 /* Wall time for each wasmvm_invoke from now on; 0 (the default) = no limit.  One that is over ends the instance. */
 int wasmvm_call_limit(wasmvm_instance *, uint64_t ns);
-/* Place kept for taking an instance back to its state after wasmvm_initialize; there is no such function yet. */
 
 /* ---- its memory, while nothing runs in it, or in a host function (`services` has the same for that) ---- */
 uint64_t wasmvm_memory_size(const wasmvm_instance *); /* bytes of memory 0; 0 before it has started */
@@ -293,6 +318,8 @@ typedef struct wasmvm_statistics {
     /* Counted once the instance is over, 0 before: */
     uint64_t start_ns, run_ns, cpu_ns;    /* until the program began, and since; CPU time of the guest */
     uint64_t funcs_total, funcs_compiled; /* functions of the module; those that were called, and so compiled */
+    /* Of wasmvm_reset: how often; of the last one, pages copied, bytes of grown memory given back, KVM's ioctls: */
+    uint64_t resets, reset_pages, reset_dropped_bytes, reset_ioctls;
 } wasmvm_statistics;
 int wasmvm_instance_statistics(const wasmvm_instance *, wasmvm_statistics *);
 

@@ -223,6 +223,7 @@ enum {
                                     CALL_save */
     BOOT_SAVE_ONLY = 1 << 8,     /* ... and end with 0 */
     BOOT_RESUME = 1 << 9,        /* the image of such a start is in memory: go on behind it */
+    BOOT_WHOLE = 1 << 10,        /* ... and all of the module's bytes are readable already */
 };
 
 enum {

@@ -25,6 +25,16 @@ int case_limit_taken_away(void);
 int case_limit_of_the_start(void);
 int case_nothing_is_left(void);
 
+/* ---- reset.c ---- */
+int case_reset_is_as_new(void);
+int case_reset_differs(void);
+int case_reset_hides(void);
+int case_reset_gives_memory_back(void);
+int case_reset_limits(void);
+int case_reset_files(void);
+int case_reset_refused(void);
+int case_reset_leaves_nothing(void);
+
 /* ---- signals.c ---- */
 int case_signals(void);
 

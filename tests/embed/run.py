@@ -21,7 +21,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
 import harness  # noqa: E402
 
-CASES = [os.path.join(ROOT, "tests", "embed", name) for name in ("embed.c", "edges.c", "prepare.c", "signals.c")]
+CASES = [os.path.join(ROOT, "tests", "embed", name)
+         for name in ("embed.c", "edges.c", "prepare.c", "reset.c", "signals.c")]
 SHARED = ("-buildmode=c-shared",)
 hypercall = "auto"
 counts = {"passed": 0, "failed": 0, "skipped": 0}

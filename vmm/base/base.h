@@ -71,6 +71,9 @@ struct kick {
 /* cpu_from_ns: the CPU time is the process's, from there on; 0 = the machine's threads'.  false: errno. */
 bool kick_open(struct kick *, uint64_t deadline_ns, uint64_t cpu_time_ns, uint64_t cpu_from_ns);
 void kick_close(struct kick *);
+/* As if just opened, for a machine's next run: a stop that came before is forgotten.  Nothing runs, and nobody is
+ * counted. */
+void kick_renew(struct kick *, uint64_t cpu_time_ns);
 /* The calling thread runs the machine from here on: the CPU time counts; false: errno, and kick_leave is due.
  * kick_leave gives the thread back as it was.  *inside: what is to be blocked while the guest runs, so that a kick ends
  * that. */

@@ -26,6 +26,7 @@ struct config {
     struct signals *signals;         /* wasi.h: the instance's */
     const int *stdio;                /* host descriptors for 0, 1 and 2, -1 = /dev/null; NULL = the process's own */
     bool validate_only;              /* nothing is run */
+    bool snapshot;                   /* the guest stops before the module's first instruction */
 };
 
 #endif

@@ -46,6 +46,19 @@ void kick_close(struct kick *k)
     k->event = -1;
 }
 
+void kick_renew(struct kick *k, uint64_t cpu_time_ns)
+{
+    uint64_t count;
+    if (__atomic_exchange_n(&k->reason, 0, __ATOMIC_SEQ_CST)) {
+        ssize_t n = read(k->event, &count, sizeof count); /* what stop wrote it, is forgotten */
+        (void)n;
+    }
+    __atomic_store_n(&k->again, false, __ATOMIC_RELAXED);
+    k->patience_end_ns = 0;
+    pthread_mutex_destroy(&k->cputime.lock);
+    cputime_open(&k->cputime, cpu_time_ns, 0);
+}
+
 /* The counter keeps the thread from leaving, and unblocking the signal, between the look and the shot. */
 void kick_thread(struct kick *k)
 {

@@ -96,6 +96,7 @@ int wasmvm_confine(wasmvm_instance *i, enum wasmvm_jail how, wasmvm_error *error
 {
     if (i->state != STATE_PREPARED)
         return embed_error(error, WASMVM_E_USAGE, "%s: the instance is confined after wasmvm_prepare", i->module->name);
+    i->confined = true;
     if (confine(i, how == WASMVM_JAIL_WEAK))
         return WASMVM_OK;
     instance_over(i);

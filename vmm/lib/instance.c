@@ -116,13 +116,16 @@ void wasmvm_services(wasmvm_host *services)
     host_services(services);
 }
 
-static void state_set(wasmvm_instance *i, enum state state)
+void state_set(wasmvm_instance *i, enum state state)
 {
     __atomic_store_n(&i->state, state, __ATOMIC_RELEASE);
 }
 
 static void missing_keep(wasmvm_instance *i)
 {
+    free(i->missing_path);
+    free(i->refused_path);
+    i->missing_path = i->refused_path = NULL;
     if (i->wasi) {
         const char *refused = wasi_refused(i->wasi, &i->stats.refused_count, i->refused_why, sizeof i->refused_why);
         i->missing_path = strdup(wasi_missing_path(i->wasi, &i->stats.missing_count));
@@ -158,6 +161,12 @@ static void terminal_hint(const wasmvm_instance *i)
                 i->config.module, (unsigned long long)i->stats.lost_escapes);
 }
 
+/* A machine that ended by itself, and of which there is a snapshot, can be taken back. */
+bool instance_returns(const wasmvm_instance *i)
+{
+    return snapshot_is(i->vm) && i->end.kind == ENDED_EXIT && !i->abandoned;
+}
+
 /* The machine is over: what it held of the host is given back, but for its memory. */
 void instance_over(wasmvm_instance *i)
 {
@@ -170,7 +179,8 @@ void instance_over(wasmvm_instance *i)
     if (!i->abandoned) {
         wasi_close(i->wasi);
         i->wasi = NULL;
-        vm_close(i->vm);
+        if (!instance_returns(i))
+            vm_close(i->vm);
         signals_end(&i->signals);
     }
     tmp_remove(&i->tmp, vm_kick(i->vm));
@@ -336,44 +346,47 @@ static bool grants_make(wasmvm_instance *i)
     return true;
 }
 
+bool instance_open(wasmvm_instance *i)
+{
+    if (!grants_make(i))
+        return false;
+    i->wasi = wasi_alloc(vm_memory(i->vm), vm_kick(i->vm), &net_parts);
+    if (!i->wasi)
+        return failure_set(&i->failure, "cannot start: no memory");
+    return wasi_open(i->wasi, &i->config, &i->failure);
+}
+
 static bool build(wasmvm_instance *i)
 {
     struct timeline *t = i->stats.timeline;
     timeline_phase(t, "words, signals, the module's file");
     const struct module module = {.fd = i->module->fd, .bytes = i->module->bytes, .n = i->module->n};
-    if (!grants_make(i) || !vm_build(i->vm, &module, &i->failure))
+    if (!vm_build(i->vm, &module, &i->failure))
         return false;
     module_read(i->module);
-    i->wasi = wasi_alloc(vm_memory(i->vm), vm_kick(i->vm), &net_parts);
-    if (!i->wasi)
-        return failure_set(&i->failure, "cannot start: no memory");
     if (i->config.host)
         ask_stack_look();
-    if (!wasi_open(i->wasi, &i->config, &i->failure))
+    if (!instance_open(i))
         return false;
     timeline_phase(t, "grants, streams, network");
     return true;
 }
 
-/* What is done for the instance on the thread that calls. */
-struct work { struct write_guard guard; struct outlet *before; };
-
-static void work_enter(wasmvm_instance *i, struct work *work)
+void work_enter(wasmvm_instance *i, struct work *work)
 {
     cputime_enter(&vm_kick(i->vm)->cputime);
     write_guard_enter(&work->guard);
     work->before = outlet_use(&i->outlet);
 }
 
-static void work_leave(wasmvm_instance *i, struct work *work)
+void work_leave(wasmvm_instance *i, struct work *work)
 {
     cputime_leave(&vm_kick(i->vm)->cputime);
     outlet_use(work->before);
     write_guard_leave(&work->guard);
 }
 
-/* The limit of wall time counts from start_ns on. */
-static void time_limit(wasmvm_instance *i, bool on)
+void time_limit(wasmvm_instance *i, bool on)
 {
     kick_deadline(vm_kick(i->vm), on && i->config.timeout_ns ? i->stats.start_ns + i->config.timeout_ns : 0);
 }
@@ -400,7 +413,7 @@ int wasmvm_prepare(wasmvm_instance *i, wasmvm_error *error)
     return good ? WASMVM_OK : embed_failed(i, error);
 }
 
-static void run(wasmvm_instance *i)
+void instance_run(wasmvm_instance *i)
 {
     i->abandoned = !vcpu_run(i->vm, i->wasi, &i->end);
 }
@@ -435,7 +448,7 @@ static int start(wasmvm_instance *i, void (*how)(wasmvm_instance *), wasmvm_erro
 
 int wasmvm_run(wasmvm_instance *i, wasmvm_error *error)
 {
-    int code = start(i, run, error);
+    int code = start(i, instance_run, error);
     if (code != WASMVM_E_EXIT)
         return code;
     if (error)

@@ -45,6 +45,7 @@ struct wasmvm_instance {
     wasmvm_config *from;
     wasmvm_module *module;
     enum state state; /* atomic, as others may ask whether it is over */
+    bool confined;
     bool abandoned;   /* over, but a host function is still looking */
     struct config config;
     struct grant *grants;
@@ -63,7 +64,7 @@ struct wasmvm_instance {
     struct exports outside;
     struct end end;
     char *backtrace;
-    uint64_t call_limit_ns, prepared_ns;
+    uint64_t call_limit_ns, prepared_ns, resets;
     struct wasmvm_export *exports;
 };
 
@@ -79,6 +80,15 @@ int config_certs(const wasmvm_config *, struct embed_certs *, wasmvm_error *);
 
 /* ---- instance.c ---- */
 void instance_over(wasmvm_instance *); /* what it holds of the host is given back, but for its memory */
+bool instance_returns(const wasmvm_instance *); /* ... and of KVM, of one that can be taken back */
+bool instance_open(wasmvm_instance *); /* what the configuration names; false: its failure says why */
+void instance_run(wasmvm_instance *);
+void state_set(wasmvm_instance *, enum state);
+/* What is done for the instance on the thread that calls. */
+struct work { struct write_guard guard; struct outlet *before; };
+void work_enter(wasmvm_instance *, struct work *);
+void work_leave(wasmvm_instance *, struct work *);
+void time_limit(wasmvm_instance *, bool on); /* of wall time: it counts from start_ns on */
 
 /* ---- module.c ---- */
 void module_hold(wasmvm_module *);

@@ -156,8 +156,14 @@ int wasmvm_instance_statistics(const wasmvm_instance *i, wasmvm_statistics *out)
     wasmvm_statistics all = {
         .size = size, .exits = s->exits, .memory_bytes = wasmvm_memory_size(i), .start_ns = s->vm_ns + s->load_ns +
         s->boot_ns, .run_ns = s->run_ns, .cpu_ns = s->cpu_ns, .funcs_total = s->guest.funcs_total,
-        .funcs_compiled = s->guest.funcs_compiled,
+        .funcs_compiled = s->guest.funcs_compiled, .resets = i->resets,
     };
+    if (snapshot_is(i->vm)) {
+        struct reset_counts counts = snapshot_counts(i->vm);
+        all.reset_pages = counts.pages;
+        all.reset_dropped_bytes = counts.dropped_bytes;
+        all.reset_ioctls = counts.ioctls;
+    }
     for (int call = 0; call < CALL_COUNT; call++) {
         all.calls += s->calls[call].count;
         all.calls_polled += s->calls[call].polled;

@@ -13,7 +13,6 @@
 
 #define HEAP_START FRAME /* mapped at the start */
 #define CODE_START FRAME
-#define CPL0_PAGES 3 /* tables, stack, stack of the double fault */
 #define CSTACK_AREA (FSTACK_TOP - MAP_CSTACK)
 #define CSTACK_HOT (CSTACK_AREA - CSTACK_BYTES + (64ull << 10)) /* what of it lies in the base */
 /* Tables for 4 GiB of linear memories, each 2 MiB once cut into 4 KiB pages (8 MiB), two for each further memory
@@ -71,15 +70,17 @@ static void tss_write(uint8_t *page)
 
 static void cpl0_prepare(struct vm *vm, struct cpu_start *start)
 {
-    uint8_t *page = (vm->cpl0_tables = ram_take(&vm->ram, PAGE)).host;
+    struct span all = ram_take(&vm->ram, CPL0_PAGES * PAGE);
+    uint8_t *page = all.host;
+    vm->cpl0_tables = (struct span){all.host, all.gpa, PAGE};
     gdt_write(page);
     for (unsigned vector = 0; vector < CPL0_VECTORS; vector++)
         gate_write(page, vector, vector == VECTOR_PROTECTION ? CPL0_ENTRY_PROBE : vector);
     tss_write(page);
     put64(page + CRASH_AT, MAP_CONTROL + offsetof(struct control, crash));
     map(vm, CPL0_TABLES, vm->cpl0_tables.gpa, PAGE, TABLES_SUPERVISOR);
-    map(vm, CPL0_STACK_TOP - PAGE, ram_take(&vm->ram, PAGE).gpa, PAGE, TABLES_SUPERVISOR | TABLES_WRITE);
-    map(vm, CPL0_DFSTACK_TOP - PAGE, ram_take(&vm->ram, PAGE).gpa, PAGE, TABLES_SUPERVISOR | TABLES_WRITE);
+    map(vm, CPL0_STACK_TOP - PAGE, all.gpa + PAGE, PAGE, TABLES_SUPERVISOR | TABLES_WRITE);
+    map(vm, CPL0_DFSTACK_TOP - PAGE, all.gpa + 2 * PAGE, PAGE, TABLES_SUPERVISOR | TABLES_WRITE);
     start->gdt = CPL0_TABLES + GDT_AT;
     start->gdt_limit = GDT_ENTRIES * 8 - 1;
     start->idt = CPL0_TABLES + IDT_AT;
@@ -325,4 +326,26 @@ void boot_save(struct vm *vm)
     struct control *control = (struct control *)vm->mem.regions[REGION_CONTROL].host;
     boot_record(vm)->flags |= BOOT_SAVE;
     memcpy(control->compiled, vm->entry.list->bits, sizeof control->compiled);
+}
+
+void boot_pause(struct vm *vm)
+{
+    boot_record(vm)->flags |= BOOT_SAVE;
+}
+
+void boot_again(struct vm *vm, uint8_t *clean)
+{
+    struct boot_record *boot = (struct boot_record *)clean;
+    memset(clean + sizeof *boot, 0, sizeof(struct control) - sizeof *boot);
+    boot->flags &= ~(uint32_t)BOOT_SAVE;
+    boot->flags |= BOOT_RESUME | (vm->entry.resume ? 0 : BOOT_WHOLE);
+    boot->heap_bytes = vm->heap_bytes;
+    boot->code_bytes = vm->code_bytes;
+}
+
+bool boot_entropy(struct vm *vm)
+{
+    uint8_t fresh[sizeof((struct boot_record *)0)->entropy];
+    return getrandom(fresh, sizeof fresh, 0) == sizeof fresh &&
+           guest_write(&vm->mem, MAP_CONTROL + offsetof(struct boot_record, entropy), fresh, sizeof fresh);
 }

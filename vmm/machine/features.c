@@ -32,3 +32,8 @@ unsigned features_physical_bits(void)
     unsigned bits = __x86_get_cpuid_feature_leaf(CPUID_INDEX_80000008)->cpuid_array[0] & 0xff;
     return bits < 36 ? 36 : bits;
 }
+
+bool features_pkru(void)
+{
+    return CPU_FEATURE_ACTIVE(PKU);
+}

@@ -108,7 +108,7 @@ enum grow grow_stack(struct vm *vm)
         return GROW_HOSTILE;
     ram->stack_more.next_slot_bytes = ram->stack_bytes;
     if (!ram_reach(&vm->kvm, &ram->stack_more, rest) ||
-        !tables_map(&vm->tables, hi - rest, ram->stack_more.all.gpa, rest, TABLES_WRITE))
+        !tables_map(&vm->tables, hi - rest, ram->stack_more.all.gpa, rest, TABLES_WRITE | TABLES_COARSE))
         return GROW_REFUSED;
     ram->stack_whole = true;
     boot_stack_bounds(vm, hi, hi);

@@ -1,6 +1,9 @@
 /* The one door to guest memory.  A guest address becomes a host address here and nowhere else, after one check.
  *
- * Regions only grow.  A range is good if one region holds all of it; ranges never wrap. */
+ * Regions only grow.  A range is good if one region holds all of it; ranges never wrap.
+ *
+ * Of a machine that is to be taken back, pages that may be written through the door are marked as the CPU marks those
+ * that the guest writes. */
 #include "vmm/machine/inside.h"
 
 #include <string.h>
@@ -25,6 +28,19 @@ static uint8_t *place(const struct guestmem *mem, gva_t at, uint64_t n, bool wri
     return NULL;
 }
 
+static uint8_t *marked(const struct guestmem *mem, uint8_t *host, gva_t at, uint64_t n)
+{
+    if (host && mem->told && n)
+        tables_mark(mem->told, at, n);
+    return host;
+}
+
+static uint8_t *linear_place(const struct guestmem *mem, gva_t at, uint64_t n, bool writable)
+{
+    uint8_t *host = region_place(&mem->regions[REGION_LINEAR], at, n, writable);
+    return writable ? marked(mem, host, at, n) : host;
+}
+
 /* The barriers keep the compiler from reading guest memory again where the copy is meant: the guest may have changed
  * it. */
 static void copy(void *dst, const void *src, uint64_t n)
@@ -45,7 +61,7 @@ bool guest_read(const struct guestmem *mem, gva_t at, void *dst, uint64_t n)
 
 bool guest_write(const struct guestmem *mem, gva_t at, const void *src, uint64_t n)
 {
-    uint8_t *dst = place(mem, at, n, true);
+    uint8_t *dst = marked(mem, place(mem, at, n, true), at, n);
     if (dst)
         copy(dst, src, n);
     return dst;
@@ -54,6 +70,8 @@ bool guest_write(const struct guestmem *mem, gva_t at, const void *src, uint64_t
 bool guest_span(const struct guestmem *mem, gva_t at, uint64_t n, bool writable, struct iovec *out)
 {
     uint8_t *host = place(mem, at, n, writable);
+    if (writable)
+        marked(mem, host, at, n);
     if (host)
         *out = (struct iovec){host, n};
     return host;
@@ -61,7 +79,7 @@ bool guest_span(const struct guestmem *mem, gva_t at, uint64_t n, bool writable,
 
 bool linear_read(const struct guestmem *mem, gva_t at, void *dst, uint64_t n)
 {
-    const uint8_t *src = region_place(&mem->regions[REGION_LINEAR], at, n, false);
+    const uint8_t *src = linear_place(mem, at, n, false);
     if (src)
         copy(dst, src, n);
     return src;
@@ -69,7 +87,7 @@ bool linear_read(const struct guestmem *mem, gva_t at, void *dst, uint64_t n)
 
 bool linear_write(const struct guestmem *mem, gva_t at, const void *src, uint64_t n)
 {
-    uint8_t *dst = region_place(&mem->regions[REGION_LINEAR], at, n, true);
+    uint8_t *dst = linear_place(mem, at, n, true);
     if (dst)
         copy(dst, src, n);
     return dst;
@@ -77,7 +95,7 @@ bool linear_write(const struct guestmem *mem, gva_t at, const void *src, uint64_
 
 bool linear_span(const struct guestmem *mem, gva_t at, uint64_t n, bool writable, struct iovec *out)
 {
-    uint8_t *host = region_place(&mem->regions[REGION_LINEAR], at, n, writable);
+    uint8_t *host = linear_place(mem, at, n, writable);
     if (host)
         *out = (struct iovec){host, n};
     return host;
@@ -85,5 +103,6 @@ bool linear_span(const struct guestmem *mem, gva_t at, uint64_t n, bool writable
 
 uint32_t *guest_word(const struct guestmem *mem, gva_t at)
 {
-    return at % sizeof(uint32_t) ? NULL : (uint32_t *)place(mem, at, sizeof(uint32_t), true);
+    uint8_t *host = at % sizeof(uint32_t) ? NULL : place(mem, at, sizeof(uint32_t), true);
+    return (uint32_t *)marked(mem, host, at, sizeof(uint32_t));
 }

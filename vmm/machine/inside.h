@@ -16,6 +16,7 @@ static inline uint64_t round_up(uint64_t n, uint64_t unit)
 /* ---- features.c: the host's CPU ---- */
 uint32_t features_host(void); /* CPU_* bits; AVX and its kin only count if kvm_start_state says so */
 unsigned features_physical_bits(void);
+bool features_pkru(void); /* code at CPL 3 can write PKRU, natively */
 
 /* ---- kvm.c: one VM, one vCPU, slots; the only file with KVM ioctls, and <linux/kvm.h> goes no further ---- */
 struct kvm_run;
@@ -46,10 +47,18 @@ struct cpu_start {
     uint64_t cr3;
     uint64_t gdt, idt, tss; /* guest-virtual */
     uint16_t gdt_limit, idt_limit, tss_limit;
-    uint64_t rip, rsp, rdi;
+    uint64_t rip, rsp, rdi, rsi;
 };
 /* *avx: the host's CPU has it; then, whether the guest may use it. */
 bool kvm_start_state(struct kvm *, const struct cpu_start *, bool *avx, struct failure *);
+/* The CPU's state as it is, to be put back as often as wanted; NULL: no memory, or KVM refuses.  The guest does not
+ * run, and goes on behind its doorbell: or, after kvm_kept_at, where a start begins. */
+struct kvm_kept;
+struct kvm_kept *kvm_keep(struct kvm *);
+void kvm_kept_at(struct kvm_kept *, const struct cpu_start *);
+bool kvm_put_back(struct kvm *, struct kvm_kept *, uint64_t cr3);
+enum { KVM_PUT_BACK_CALLS = 5 };
+bool kvm_pkru_stays(const struct kvm_kept *); /* ... as the guest left it: the guest itself must clear it */
 bool kvm_tsc_offset(struct kvm *, uint64_t *offset); /* guest minus host; false: this kernel cannot say */
 void kvm_count(struct kvm *, struct kvm_counts *);
 void kvm_close(struct kvm *);
@@ -91,14 +100,24 @@ bool ram_reserve(struct range *, uint64_t gpa, uint64_t bytes);
 /* ---- tables.c: the guest's page tables ---- The monitor writes them, the guest never does.  After the first
  * instruction entries are only added: absent to present, or a table of 4 KiB entries by the 2 MiB entry that says
  * the same of them and more. */
-enum { TABLES_WRITE = 1 << 0, TABLES_EXECUTE = 1 << 1, TABLES_SUPERVISOR = 1 << 2 };
-struct tables { struct span pool; uint64_t used; };
+enum { TABLES_WRITE = 1 << 0, TABLES_EXECUTE = 1 << 1, TABLES_SUPERVISOR = 1 << 2,
+       TABLES_COARSE = 1 << 3 /* 2 MiB entries, also where tables tell what is written */ };
+struct tables { struct span pool; uint64_t used, root; bool tell; };
 bool tables_new(struct tables *, struct span pool); /* the root is the pool's first page */
 /* Maps [at, at + bytes) to gpa on, by 2 MiB entries where both are aligned.  What is mapped there already must be
  * mapped so.  false: the pool is used up. */
 bool tables_map(struct tables *, gva_t at, uint64_t gpa, uint64_t bytes, unsigned rights);
 /* What the tables say of one address; false: not mapped. */
 bool tables_look(const struct tables *, gva_t at, uint64_t *gpa, unsigned *rights, uint64_t *page_bytes);
+/* Under a new root the same again, in which what can be written has 4 KiB entries with the dirty bit clear.  false: the
+ * pool is used up, and nothing has changed.  The guest may not run meanwhile, and the CPU needs the new root. */
+bool tables_renew(struct tables *);
+/* Pages that somebody else than the guest has written, or is about to. */
+void tables_mark(const struct tables *, gva_t at, uint64_t n);
+/* The first page from `at` on, a page's start, that was written since; `end`: none before it is. */
+gva_t tables_written(const struct tables *, gva_t at, gva_t end);
+/* The CPU may know of the entries until the host's pages behind them are taken away (MADV_DONTNEED). */
+void tables_unmap(struct tables *, gva_t at, uint64_t n);
 
 /* ---- image.c: the guest image ---- */
 #define IMAGE_SEGMENTS 8
@@ -116,6 +135,7 @@ bool image_open(struct image *, const struct config *, struct failure *);
 void image_close(struct image *);
 
 /* ---- boot.c: descriptor tables, control area, the image's place; from these the vCPU starts ---- */
+#define CPL0_PAGES 3 /* tables, stack, stack of the double fault: they lie together */
 enum { SELECTOR_KERNEL_CODE = 0x08, SELECTOR_KERNEL_DATA = 0x10, SELECTOR_USER_CODE = 0x1b, SELECTOR_USER_DATA = 0x23,
        SELECTOR_TSS = 0x28 };
 struct vm;
@@ -130,6 +150,11 @@ void boot_module(struct vm *); /* makes the module's bytes readable, all of them
 /* The guest goes on from the image in memory; and makes one, of the functions that the entry lists. */
 void boot_resume(struct vm *);
 void boot_save(struct vm *);
+/* ... of none, because a snapshot is wanted. */
+void boot_pause(struct vm *);
+/* The control area of a start behind that: of `clean`, a copy, only the boot record and the words stay. */
+void boot_again(struct vm *, uint8_t *clean);
+bool boot_entropy(struct vm *);
 
 /* ---- host_table.c ---- */
 /* In the control area, for the guest's linker: abi.h's struct host_import and the strings. */
@@ -141,11 +166,13 @@ struct clock {
     bool usable;
     uint64_t offset;           /* guest TSC minus host TSC */
     double ns_per_tick;
+    uint64_t khz, looked_ns;   /* kvm_tsc_khz's; when the host's source was looked at */
     uint64_t first_tsc;        /* the host's at the first sample, before the first instruction */
     int64_t first_ns;          /* CLOCK_MONOTONIC then */
     struct clock_page page;    /* as last written */
 };
 void clockpage_start(struct vm *);       /* before the first instruction */
+void clockpage_again(struct vm *);       /* the same, of a machine that was taken back */
 uint64_t clockpage_when(const struct vm *, uint64_t guest_tsc); /* on CLOCK_MONOTONIC; 0: not known */
 
 /* ---- resume.c: an image of a start, out of guest memory and into it ---- */
@@ -154,6 +181,9 @@ extern const uint8_t guest_image_hash[64]; /* of the guest image in the binary, 
 bool resume_open(struct vm *, int module_fd, struct failure *);
 /* Puts it into memory; false: it cannot be used, nothing is in memory, and the entry is refused. */
 bool resume_load(struct vm *, uint32_t cpu);
+
+/* ---- snapshot.c ---- */
+void snapshot_free(struct vm *);
 
 /* ---- vm.c ---- */
 struct more { /* further memories */
@@ -173,6 +203,8 @@ struct vm {
     struct more more;
     struct clock clock;
     struct span cpl0_tables;   /* the page of descriptor tables */
+    struct cpu_start start;
+    struct snapshot *snapshot; /* NULL: none */
     uint64_t module_bytes, heap_bytes, code_bytes;
     bool total_met;            /* the last growth was refused by vm_total_most */
     uint8_t *module_copy;      /* of a module that is no regular file, until it has its place */

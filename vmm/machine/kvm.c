@@ -9,6 +9,7 @@
 #include <linux/kvm.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -211,6 +212,67 @@ bool kvm_start_state(struct kvm *kvm, const struct cpu_start *start, bool *avx, 
                            strerror(errno));
     *avx = wide && set_xcr0(kvm);
     return true;
+}
+
+/* ---- the CPU's state, kept and put back ---- */
+
+struct kvm_kept {
+    struct kvm_regs regs;
+    struct kvm_sregs sregs;
+    struct kvm_vcpu_events events;
+    bool has_xsave; /* this kernel's KVM has it; else: */
+    struct kvm_xsave xsave;
+    struct kvm_fpu fpu;
+};
+
+/* The doorbell's `out` is complete only when KVM is entered again; here that enters no guest. */
+static bool settle(struct kvm *kvm)
+{
+    kvm->run->immediate_exit = 1;
+    int ran = ioctl(kvm->vcpu_fd, KVM_RUN, 0), error = errno;
+    kvm->run->immediate_exit = 0;
+    return ran != 0 && error == EINTR;
+}
+
+struct kvm_kept *kvm_keep(struct kvm *kvm)
+{
+    struct kvm_kept *kept = calloc(1, sizeof *kept);
+    int cpu = kvm->vcpu_fd;
+    if (!kept)
+        return NULL;
+    kept->has_xsave = ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE) > 0;
+    bool good = settle(kvm) && ioctl(cpu, KVM_GET_REGS, &kept->regs) == 0 &&
+                ioctl(cpu, KVM_GET_SREGS, &kept->sregs) == 0 &&
+                ioctl(cpu, KVM_GET_VCPU_EVENTS, &kept->events) == 0 &&
+                (kept->has_xsave ? ioctl(cpu, KVM_GET_XSAVE, &kept->xsave) : ioctl(cpu, KVM_GET_FPU, &kept->fpu)) == 0;
+    if (good)
+        return kept;
+    free(kept);
+    return NULL;
+}
+
+void kvm_kept_at(struct kvm_kept *kept, const struct cpu_start *start)
+{
+    kept->regs = (struct kvm_regs){.rip = start->rip, .rsp = start->rsp, .rdi = start->rdi, .rsi = start->rsi,
+                                   .rflags = RFLAGS_ONE};
+}
+
+/* SET_SREGS undoes a wrfsbase too; x87, SSE and AVX are SET_XSAVE's alone.  KVM's shadow of the tables stays as long
+ * as the root is the one before. */
+bool kvm_put_back(struct kvm *kvm, struct kvm_kept *kept, uint64_t cr3)
+{
+    int cpu = kvm->vcpu_fd;
+    kept->sregs.cr3 = cr3;
+    return settle(kvm) && ioctl(cpu, KVM_SET_SREGS, &kept->sregs) == 0 &&
+           (kept->has_xsave ? ioctl(cpu, KVM_SET_XSAVE, &kept->xsave) : ioctl(cpu, KVM_SET_FPU, &kept->fpu)) == 0 &&
+           ioctl(cpu, KVM_SET_VCPU_EVENTS, &kept->events) == 0 && ioctl(cpu, KVM_SET_REGS, &kept->regs) == 0;
+}
+
+/* On the kind that plays CR4.OSXSAVE for the guest, CR4.PKE is off, and nothing at CPL 3 reaches PKRU; on the other one
+ * the CPU's own CR4 counts. */
+bool kvm_pkru_stays(const struct kvm_kept *kept)
+{
+    return features_pkru() && !(kept->sregs.cr4 & CR4_OSXSAVE);
 }
 
 bool kvm_set_tss_type(struct kvm *kvm, int type)

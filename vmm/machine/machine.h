@@ -18,7 +18,11 @@ enum { REGION_LINEAR, REGION_CONTROL, REGION_STACK, REGION_HEAP, REGION_IMAGE, R
        REGION_STACK_MORE /* below the stack's top */,
        REGION_HEAP_MORE /* the heap beyond its first piece */, REGION_IMAGE_MORE /* the image's further segments */,
        REGION_COUNT = REGION_IMAGE_MORE + 5 };
-struct guestmem { struct region regions[REGION_COUNT]; };
+struct tables;
+struct guestmem {
+    struct region regions[REGION_COUNT];
+    const struct tables *told; /* of what is written; NULL: nobody wants to know */
+};
 /* Copies n bytes in or out; false if any byte lies outside one region (nothing is copied then). */
 bool guest_read(const struct guestmem *, gva_t, void *dst, uint64_t n);
 bool guest_write(const struct guestmem *, gva_t, const void *src, uint64_t n);
@@ -150,6 +154,24 @@ bool resume_save(struct vm *, uint64_t heap, uint64_t code);
 enum module_pieces { PIECES_THERE, PIECES_CHANGED, PIECES_HOSTILE };
 enum module_pieces resume_pieces(struct vm *, uint64_t from, uint64_t to);
 void resume_count(struct vm *); /* at the end of a run, behind vm_count */
+
+/* ---- snapshot.c: a machine is taken back to an earlier state, between two runs ---- */
+/* What one taking back did. */
+struct reset_counts { uint64_t pages, dropped_bytes, ioctls; };
+/* CALL_save: true: the guest stops here, as config->snapshot wants a start that begins behind it. */
+bool snapshot_pause(struct vm *);
+/* As it is now is what snapshot_back leads to; `start`: what runs then is a start, with a boot record of its own. */
+bool snapshot_take(struct vm *, bool start, struct failure *);
+/* Memory and CPU are as they were; grown memory is given back.  What is to be fresh is (docs/embedding.md).  false: the
+ * machine cannot be used any more. */
+bool snapshot_back(struct vm *, struct failure *);
+/* The same, but then the guest is to compile what its last run compiled, and stops behind it for a new snapshot.
+ * What it compiles is its own word: a hint, whose cost is bounded (guest/save.c). */
+bool snapshot_learn(struct vm *, struct failure *);
+struct reset_counts snapshot_counts(const struct vm *);
+bool snapshot_is(const struct vm *); /* there is one */
+/* For tests: the first page that is not as it was, or 0; of those that may not be fresh. */
+gva_t snapshot_differs(const struct vm *);
 
 /* ---- kvm.c: the vCPU ---- */
 /* The type of the task register's descriptor: 11, or 9 where an emulated SVM honours the I/O bitmap only so. */

@@ -179,6 +179,8 @@ static bool start_make(struct vm *vm, const struct module *module, uint32_t feat
     entry_make(entry, vm->ram.module.host, vm->module_bytes);
     if (entry->make)
         boot_save(vm);
+    else if (vm->config->snapshot)
+        boot_pause(vm);
     entry_opened(entry);
     return true;
 }
@@ -186,17 +188,17 @@ static bool start_make(struct vm *vm, const struct module *module, uint32_t feat
 /* What is in memory before the first instruction, and where that is. */
 static bool contents_make(struct vm *vm, const struct module *module, struct failure *why)
 {
-    struct cpu_start start = {0};
+    struct cpu_start *start = &vm->start;
     uint32_t features = features_host();
     bool avx = features & CPU_AVX;
     struct timeline *t = vm->stats->timeline;
     if (!vm->entry.resume && !module_place(vm, module, why))
         return false;
     timeline_phase(t, vm->entry.resume ? "nothing of the module" : "the module into memory");
-    if (!boot_prepare(vm, &vm->image, &start, why))
+    if (!boot_prepare(vm, &vm->image, start, why))
         return false;
     timeline_phase(t, "guest image, tables, boot record");
-    if (!kvm_start_state(&vm->kvm, &start, &avx, why))
+    if (!kvm_start_state(&vm->kvm, start, &avx, why))
         return false;
     if (!avx)
         features &= ~(uint32_t)CPU_AVX;
@@ -269,6 +271,7 @@ void vm_free(struct vm *vm)
 {
     if (!vm)
         return;
+    snapshot_free(vm);
     vm_close(vm);
     ram_free(&vm->ram);
     image_close(&vm->image);

@@ -204,7 +204,8 @@ static uint64_t call_random_refill(struct vcpu *v, const struct random_refill_ar
 
 static uint64_t call_save(struct vcpu *v, const struct save_args *args)
 {
-    if (!resume_save(v->machine.vm, args->heap, args->code))
+    v->paused = snapshot_pause(v->machine.vm);
+    if (!resume_save(v->machine.vm, args->heap, args->code) && !v->paused)
         vcpu_end(v, ENDED_HOSTILE, "save of %llu and %llu bytes", (unsigned long long)args->heap,
                  (unsigned long long)args->code);
     return 0;
@@ -609,7 +610,7 @@ bool vcpu_loop(struct vcpu *v)
     timeline_phase(timeline, "timer, signals");
     if (timeline)
         timeline->entered_ns = clock_now_ns();
-    while (v->end->kind == ENDED_NOT)
+    while (v->end->kind == ENDED_NOT && !v->paused)
         vcpu_step(v);
     timeline_phase(timeline, TIMELINE_GUEST);
     bool stopped = service_stop(&v->service);
@@ -621,7 +622,8 @@ bool vcpu_loop(struct vcpu *v)
     kick_leave(kick);
     times_count(v);
     vm_count(v->machine.vm);
-    resume_count(v->machine.vm);
+    if (!v->paused)
+        resume_count(v->machine.vm);
     return stopped;
 }
 

@@ -17,6 +17,7 @@ struct vcpu {
     struct end *end;
     enum probe probe;
     bool quitting;
+    bool paused;           /* the guest stands where a snapshot is taken */
     unsigned quit_tries;
     struct service service;
     struct end polled_end; /* the end that the server's call brought; under the service's lock */

@@ -92,6 +92,8 @@ func main() {
 				os.Exit(3)
 			}
 		}
+	case "again":
+		again()
 	case "trap":
 		var p *int
 		defer func() { fmt.Println(recover() != nil); panic("again") }()

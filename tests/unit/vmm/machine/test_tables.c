@@ -163,6 +163,59 @@ static void a_pool_ends(void **state)
     expect(FRAME, 0, 0, 0);
 }
 
+/* Rights and places are the same; what can be written is told page by page, the rest keeps its large entries. */
+static void renewed_tables_tell(void **state)
+{
+    (void)state;
+    const gva_t text = 4 * FRAME, end = 3 * FRAME;
+    assert_true(tables_map(&tables, 0, FRAME, 2 * FRAME, TABLES_WRITE));
+    assert_true(tables_map(&tables, 2 * FRAME, 8 * FRAME, 3 * PAGE, TABLES_WRITE));
+    assert_true(tables_map(&tables, text, 16 * FRAME, FRAME, TABLES_EXECUTE));
+    uint64_t before = tables.root;
+    assert_true(tables_renew(&tables) && tables.root != before);
+    expect(PAGE, FRAME + PAGE, PAGE, TABLES_WRITE);
+    expect(2 * FRAME - PAGE, 3 * FRAME - PAGE, PAGE, TABLES_WRITE);
+    expect(2 * FRAME + 2 * PAGE, 8 * FRAME + 2 * PAGE, PAGE, TABLES_WRITE);
+    expect(2 * FRAME + 3 * PAGE, 0, 0, 0);
+    expect(text, 16 * FRAME, FRAME, TABLES_EXECUTE);
+    assert_int_equal(tables_written(&tables, 0, end), end);
+    tables_mark(&tables, PAGE + 4095, 2);
+    tables_mark(&tables, FRAME - 1, 1);
+    tables_mark(&tables, text, 1);       /* no page that could be told */
+    tables_mark(&tables, 3 * FRAME, 10); /* nothing is mapped there */
+    const gva_t want[] = { PAGE, 2 * PAGE, FRAME - PAGE, end };
+    gva_t at = 0;
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++, at += PAGE)
+        assert_int_equal(at = tables_written(&tables, at, end), want[i]);
+    assert_true(tables_renew(&tables));
+    assert_int_equal(tables_written(&tables, 0, end), end);
+}
+
+/* What grows behind that is told too, and can be taken away and grow again. */
+static void growth_goes_and_comes(void **state)
+{
+    (void)state;
+    assert_true(tables_map(&tables, 0, FRAME, PAGE, TABLES_WRITE) && tables_renew(&tables));
+    uint64_t used = 0;
+    for (int k = 0; k < 3; k++) {
+        assert_true(tables_map(&tables, 0, FRAME, 2 * FRAME, TABLES_WRITE));
+        assert_true(tables_map(&tables, MAP_STACK, 8 * FRAME, FRAME, TABLES_WRITE | TABLES_COARSE));
+        expect(FRAME + PAGE, 2 * FRAME + PAGE, PAGE, TABLES_WRITE);
+        expect(MAP_STACK, 8 * FRAME, FRAME, TABLES_WRITE);
+        assert_int_equal(tables_written(&tables, 0, 2 * FRAME), 2 * FRAME);
+        tables_mark(&tables, FRAME, 1);
+        assert_int_equal(tables_written(&tables, 0, 2 * FRAME), FRAME);
+        tables_unmap(&tables, PAGE, 2 * FRAME - PAGE);
+        tables_unmap(&tables, MAP_STACK, FRAME);
+        expect(0, FRAME, PAGE, TABLES_WRITE);
+        expect(PAGE, 0, 0, 0);
+        expect(FRAME, 0, 0, 0);
+        expect(MAP_STACK, 0, 0, 0);
+        assert_true(!used || used == tables.used);
+        used = tables.used;
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -170,6 +223,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(a_page_and_nothing_beside_it), TEST(rights_are_as_told), TEST(entries_as_the_cpu_reads_them),
         TEST(large_pages_where_all_three_fit), TEST(a_full_piece_becomes_one_entry), TEST(a_pool_ends),
+        TEST(renewed_tables_tell), TEST(growth_goes_and_comes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
