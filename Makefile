@@ -246,6 +246,7 @@ OCI_SRC := \
     oci/exec.c \
     oci/json.c \
     oci/kvm.c \
+    oci/layout.c \
     oci/limits.c \
     oci/main.c \
     oci/module.c \
@@ -528,7 +529,7 @@ $(BUILD)/share/wasmvm/go/%: go/files/%
 
 # ---- `wasmvm-oci`: the runtime for containers; it finds wasmvm, which it mounts there, beside itself ----
 
-OCI_LIBS := -ljson-c
+OCI_LIBS := -ljson-c -lmd
 
 .PHONY: oci
 oci: $(BUILD)/wasmvm-oci

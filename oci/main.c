@@ -26,6 +26,10 @@ int main(int argc, char **argv)
     struct words w;
     struct conf conf;
     bool machine = false;
+    if (argc == 4 && strcmp(argv[1], "module") == 0) { /* runc has no such command */
+        layout_module(argv[2], argv[3]);
+        return 0;
+    }
     words_parse(&w, argc, argv);
     conf_read(&conf, w.conf);
     if (w.kind == COMMAND_RESTORE)

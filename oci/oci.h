@@ -151,6 +151,10 @@ void process_edit(struct json_object *process, const struct machine *);
 /* What `process` starts. */
 void process_program(struct program *, struct json_object *process);
 
+/* ---- layout.c ---- */
+/* The module of an OCI image layout becomes the new file `name`. */
+void layout_module(const char *layout, const char *name);
+
 /* ---- bundle.c, exec.c ---- */
 /* Edits what the runtime will read.  true: the container's process gets the descriptor of KVM. */
 bool bundle_edit(const struct words *, const struct conf *);
