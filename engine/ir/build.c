@@ -317,6 +317,8 @@ bool build(struct compile *c)
         c->body.mirror = c->body.dispatch = REF_NONE;
         c->body.nnodes = c->body.nblocks = c->body.norder = c->body.ntargets = c->body.nargs = 0;
         c->body.nvregs = nvregs;
+        c->body.stack_args = 0;
+        c->body.calls_by_table = false;
         for (uint32_t i = 0; i < nvregs; i++)
             c->body.vregs[i].pending = c->body.vregs[i].uses = 0;
         b = (struct build){.c = c};

@@ -1,6 +1,7 @@
 /* Calls: of functions, and of runtime functions that stand for an instruction. */
 #include "engine/ir/build.h"
 #include "engine/lib.h"
+#include "engine/x64/target.h"
 
 uint32_t build_args(struct build *b, uint32_t n)
 {
@@ -26,6 +27,14 @@ static void check_mirror_after_call(struct build *b)
         b->mirror_broken = true;
 }
 
+static void note_call(struct compile *c, const struct functype *type, bool by_table)
+{
+    uint32_t args = target_stack_params(type);
+    if (args > c->body.stack_args)
+        c->body.stack_args = args;
+    c->body.calls_by_table |= by_table;
+}
+
 void build_call(struct build *b, enum irop op, const struct functype *type, uint32_t idx, uint32_t table)
 {
     struct compile *c = b->c;
@@ -40,6 +49,7 @@ void build_call(struct build *b, enum irop op, const struct functype *type, uint
     node_set_args(node, first, type->nparams);
     node->idx = idx;
     node->table = table;
+    note_call(c, type, index != REF_NONE);
     if (op == IR_TAIL || op == IR_TAILI)
         return;
     if (type->nresults)

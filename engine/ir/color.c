@@ -81,10 +81,24 @@ static bool ranges_sort(struct coloring *g)
 
 static uint32_t busy_over(const uint32_t *occupied, uint32_t from, uint32_t to)
 {
-    uint32_t busy = 0;
-    for (uint32_t p = from; p <= to; p++)
+    wide four = {0, 0};
+    uint32_t p = from, busy = 0;
+    for (; p + 3 <= to; p += 4)
+        four |= *(const wide *)(occupied + p);
+    for (; p <= to; p++)
         busy |= occupied[p];
-    return busy;
+    uint64_t two = four[0] | four[1];
+    return busy | (uint32_t)two | (uint32_t)(two >> 32);
+}
+
+static void occupy(uint32_t *occupied, uint32_t from, uint32_t to, uint8_t reg)
+{
+    uint32_t bit = 1u << reg, p = from;
+    uint64_t twice = (uint64_t)bit << 32 | bit;
+    for (; p + 3 <= to; p += 4)
+        *(wide *)(occupied + p) |= (wide){twice, twice};
+    for (; p <= to; p++)
+        occupied[p] |= bit;
 }
 
 static uint8_t pick(struct compile *c, const struct web *web, uint32_t free)
@@ -111,10 +125,8 @@ static void color_web(struct coloring *g, uint32_t w, uint32_t allowed)
     }
     struct web *web = &g->c->life.webs[w];
     web->reg = pick(g->c, web, allowed & ~busy);
-    uint32_t bit = 1u << web->reg;
     for (uint32_t i = 0; i < count; i++)
-        for (uint32_t p = ranges[i].from; p <= ranges[i].to; p++)
-            g->occupied[p] |= bit;
+        occupy(g->occupied, ranges[i].from, ranges[i].to, web->reg);
 }
 
 /* Parameters come in fixed registers. */
@@ -154,18 +166,6 @@ static void slot_of(struct compile *c, uint32_t vreg)
     ENGINE_ASSERT(vreg >= c->body.first_local && v->type != T_NONE); /* pinned globals have none */
     v->slot = c->homes.frame_bytes + 1;
     c->homes.frame_bytes += v->type == T_V128 || (vreg >= c->body.first_stack && v->type == T_F64) ? 16 : 8;
-}
-
-static uint32_t stack_args(const struct compile *c, const struct node *n)
-{
-    const struct functype *t;
-    if (n->op == IR_CALL || n->op == IR_TAIL)
-        t = &c->module->types[c->module->funcs[n->idx].type];
-    else if (n->op == IR_CALLI || n->op == IR_TAILI)
-        t = &c->module->types[n->idx];
-    else
-        return 0;
-    return target_stack_params(t);
 }
 
 /* A call whose result is tested at once, as Go does it: whether the callee unwinds. */
@@ -233,21 +233,10 @@ static void place_temporary(struct coloring *g, struct node *n, uint32_t i, uint
     slot_of(c, c->body.first_stack + n->depth * 2 + (is_int ? 0 : 1));
 }
 
-/* Outgoing stack arguments lie at the frame's bottom. */
-static uint32_t out_bytes(const struct compile *c)
-{
-    uint32_t out = 0;
-    for (uint32_t i = 0; i < c->body.nnodes; i++) {
-        uint32_t args = stack_args(c, &c->body.nodes[i]);
-        out = args > out ? args : out;
-    }
-    return out * 16;
-}
-
 static void place_rest(struct coloring *g)
 {
     struct compile *c = g->c;
-    c->homes.frame_bytes = out_bytes(c);
+    c->homes.frame_bytes = c->body.stack_args * 16; /* outgoing arguments lie at the frame's bottom */
     for (uint32_t w = 0; w < c->life.nwebs; w++) {
         const struct web *root = &c->life.webs[web_find(c, w)];
         if (root->reg == REG_NONE || root->call_weight)

@@ -177,6 +177,8 @@ struct body {
     uint32_t nlocals, first_local, first_stack; /* vreg numbers */
     uint32_t mirror;                            /* local that always equals pinned global 0, or REF_NONE */
     uint32_t dispatch;                          /* block that ends in the Go entry dispatch, or REF_NONE */
+    uint32_t stack_args;                        /* of its calls: the most arguments that go by the stack */
+    bool calls_by_table;
 };
 
 /* flow.c's result: what is live where, and the webs. */

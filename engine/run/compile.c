@@ -9,6 +9,8 @@
 /* Tables of code addresses may bring thunks, which are installed before this function is. */
 static void indirect_prepare(const struct compile *c)
 {
+    if (!c->body.calls_by_table)
+        return;
     for (uint32_t i = 0; i < c->body.nnodes; i++) {
         const struct node *n = &c->body.nodes[i];
         if (n->op == IR_CALLI || n->op == IR_TAILI)
