@@ -246,11 +246,10 @@ static void place_rest(struct coloring *g)
         if (c->body.vregs[v].cand == NO_CAND && c->body.vregs[v].uses)
             slot_of(c, v);
     uint32_t ints = target_temporaries(c->instance, true), floats = target_temporaries(c->instance, false);
-    for (uint32_t i = 0; i < c->body.nnodes; i++) {
-        struct node *n = &c->body.nodes[i];
+    struct node *nodes = c->body.nodes, *end = nodes + c->body.nnodes;
+    for (struct node *n = nodes; n < end; n++)
         if ((n->flags & (NF_VALUE | NF_FOLD | NF_DEAD)) == NF_VALUE && n->dst == REF_NONE && n->use != REF_NONE)
-            place_temporary(g, n, i, type_is_int(node_value_type(n)) ? ints : floats);
-    }
+            place_temporary(g, n, (uint32_t)(n - nodes), type_is_int(node_value_type(n)) ? ints : floats);
 }
 
 static bool occupied_begin(struct coloring *g)
@@ -260,11 +259,13 @@ static bool occupied_begin(struct coloring *g)
     g->occupied = scratch_alloc(g->c->engine, positions * 4);
     if (!g->occupied)
         return false;
-    for (uint32_t i = 0; i < b->nnodes; i++) { /* closed to what lives over a node, not to its operands and result */
-        g->occupied[2 * i] = target_clobbers(&b->nodes[i]);
-        g->occupied[2 * i + 1] = 0;
+    uint32_t *at = g->occupied;
+    const struct node *end = b->nodes + b->nnodes;
+    for (const struct node *n = b->nodes; n < end; n++) {
+        *at++ = target_clobbers(n); /* closed to what lives over a node, not to its operands and result */
+        *at++ = 0;
     }
-    g->occupied[positions - 2] = g->occupied[positions - 1] = 0;
+    at[0] = at[1] = 0;
     return true;
 }
 

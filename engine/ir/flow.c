@@ -394,12 +394,10 @@ static void record_call(struct flow *f, struct node *n)
         }
 }
 
-static void walk_node(struct flow *f, uint32_t i)
+/* n: node i, which stands for itself and is no constant. */
+static inline void walk_node(struct flow *f, struct node *n, uint32_t i)
 {
     struct compile *c = f->c;
-    struct node *n = &c->body.nodes[i];
-    if (n->op == IR_CONST || (n->flags & NF_FOLD))
-        return;
     bool wanted = n->use != REF_NONE || !((ir_flags[n->op] & IRF_PURE) || n->op == IR_SET);
     uint32_t x = NO_CAND;
     if (n->dst != REF_NONE) {
@@ -460,10 +458,12 @@ static void walk_block(struct flow *f, uint32_t k)
         join_successor(f, c->body.targets[b->table + t], mask, 2 * b->last + 1);
     ENGINE_ASSERT(b->last > b->first);
     bool empty = c->body.nodes[b->last].op == IR_BR;
-    for (uint32_t i = b->last; i > b->first; i--) {
-        walk_node(f, i);
-        const struct node *n = &c->body.nodes[i];
-        if (i != b->last && n->op != IR_CONST && !(n->flags & (NF_DEAD | NF_FOLD)))
+    struct node *n = &c->body.nodes[b->last];
+    for (uint32_t i = b->last; i > b->first; i--, n--) {
+        if (n->op == IR_CONST || (n->flags & NF_FOLD))
+            continue;
+        walk_node(f, n, i);
+        if (i != b->last && !(n->flags & NF_DEAD))
             empty = false;
     }
     b->empty = empty && b->succ[0] != k;
