@@ -348,6 +348,12 @@ FLAGS_fuzz := $(FLAGS_fuzzer) -fsanitize=address,undefined -fno-sanitize-recover
 FLAGS_fuzz-fast := $(FLAGS_fuzzer) -fsanitize=undefined -fsanitize-trap=undefined
 COMPILER_fuzz := $(CLANG)
 COMPILER_fuzz-fast := $(CLANG)
+# The monitor for libFuzzer, which sees its comparisons too; and by gcc, which counts the lines that are reached.
+FLAGS_fuzzed := $(FLAGS_test) -std=gnu11 -fsanitize=fuzzer-no-link $(SAN) -DWASMVM_SANITIZED \
+    -DWASMVM_VERSION='"$(VERSION)"'
+COMPILER_fuzzed := $(CLANG)
+FLAGS_covered := $(FLAGS_test) -O1 --coverage -fprofile-update=atomic -DWASMVM_SANITIZED \
+    -DWASMVM_VERSION='"$(VERSION)"'
 
 define flavour
 $(BUILD)/$1/%.o: %.c
@@ -392,7 +398,7 @@ all: $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(BUILD)/examples/guest.elf li
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-$(foreach name,guest vmm lib host check test san tsan fuzz fuzz-fast jailed,$(eval $(call flavour,$(name))))
+$(foreach name,guest vmm lib host check test san tsan fuzz fuzz-fast fuzzed covered jailed,$(eval $(call flavour,$(name))))
 
 # ---- the guest image and the monitor ----
 
@@ -468,7 +474,7 @@ $(BUILD)/jail/compile: vmm/jail/compile.c vmm/jail/calls.def vmm/jail/filter.h v
 $(BUILD)/jail/filters.h: $(BUILD)/jail/compile
 	$(Q)$< >$@
 
-$(foreach name,vmm lib san fuzz jailed,$(eval $(BUILD)/$(name)/vmm/jail/seccomp.o: $(BUILD)/jail/filters.h))
+$(foreach name,vmm lib san fuzz fuzzed covered jailed,$(eval $(BUILD)/$(name)/vmm/jail/seccomp.o: $(BUILD)/jail/filters.h))
 
 # A monitor whose jail names what is not listed, and tries what is forbidden, for tests.
 JAIL_OBJ := $(call objects,$(filter vmm/jail/%,$(VMM_SRC)) tests/jail/hooks.c tests/jail/tries.c,jailed)
@@ -649,6 +655,35 @@ $(BUILD)/fuzz/saved: $(call objects,tests/fuzz/saved.c vmm/cache/hash.c,fuzz)
 $(BUILD)/san/fuzz-replay: $(call objects,$(FUZZ_TARGET) tests/fuzz/replay.c tests/host/file.c,san) \
     $(BUILD)/san/libengine.a
 	$(call program,$(SAN))
+
+# Targets of the monitor: NAME_FUZZ_SRC, and flags of the linker.  Each is built by libFuzzer's compiler, and to run
+# inputs again under the sanitizers, or with its lines counted.
+FUZZ_TARGETS := calls frames dns words image
+FUZZ_calls := tests/fuzz/calls.c tests/fuzz/arguments.c tests/fuzz/world.c
+FUZZ_frames := tests/fuzz/frames.c
+FUZZ_dns := tests/fuzz/dns.c
+FUZZ_words := tests/fuzz/words.c
+FUZZ_image := tests/fuzz/image.c
+FUZZ_LD_calls := -Wl,--wrap=linear_read,--wrap=guest_read
+FUZZ_LD_words := -Wl,--wrap=fail,--wrap=fail_as,--wrap=exit
+FUZZ_MUTATOR_calls := tests/fuzz/records.c
+FUZZ_VMM := $(filter-out vmm/cli/main.c vmm/machine/blob.S,$(VMM_SRC) $(CLI_SRC)) tests/host/no_image.c
+FUZZ_RERUN := tests/fuzz/replay.c tests/host/file.c
+
+$(BUILD)/fuzzed/libvmm.a: $(call objects,$(FUZZ_VMM),fuzzed)
+	$(archive)
+$(BUILD)/covered/libvmm.a: $(call objects,$(FUZZ_VMM),covered)
+	$(archive)
+
+define fuzz_target
+$(BUILD)/fuzz/$1: $(call objects,$(FUZZ_$1) $(FUZZ_MUTATOR_$1),fuzzed) $(BUILD)/fuzzed/libvmm.a
+	$$(call program,-fsanitize=fuzzer $$(SAN) $$(FUZZ_LD_$1) $$(VMM_LIBS),$$(CLANG))
+$(BUILD)/san/fuzz-$1: $(call objects,$(FUZZ_$1) $(FUZZ_RERUN) tests/host/no_image.c,san) $(BUILD)/san/libvmm.a
+	$$(call program,$$(SAN) $$(FUZZ_LD_$1) $$(VMM_LIBS))
+$(BUILD)/covered/fuzz-$1: $(call objects,$(FUZZ_$1) $(FUZZ_RERUN),covered) $(BUILD)/covered/libvmm.a
+	$$(call program,--coverage $$(FUZZ_LD_$1) $$(VMM_LIBS))
+endef
+$(foreach name,$(FUZZ_TARGETS),$(eval $(call fuzz_target,$(name))))
 
 $(BUILD)/host/diff-run: $(call objects,$(TEST_SRC) tests/fuzz/diff_run.c,test) $(BUILD)/check/libengine.a
 	$(program)

@@ -10,11 +10,15 @@
 #include "tests/host/file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-uint32_t fuzz_without_memory(const uint8_t *data, size_t len);
+/* A target may have these or not. */
+__attribute__((weak)) int LLVMFuzzerInitialize(int *argc, char ***argv);
+__attribute__((weak)) uint32_t fuzz_without_memory(const uint8_t *data, size_t len);
 
 int main(int argc, char **argv)
 {
-    bool no_memory = argc > 1 && strcmp(argv[1], "-m") == 0;
+    bool no_memory = argc > 1 && strcmp(argv[1], "-m") == 0 && fuzz_without_memory;
+    if (LLVMFuzzerInitialize)
+        LLVMFuzzerInitialize(&argc, &argv);
     for (int i = 1 + no_memory; i < argc; i++) {
         size_t len;
         uint8_t *bytes = file_read(argv[i], &len);
