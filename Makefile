@@ -398,7 +398,8 @@ all: $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(BUILD)/examples/guest.elf li
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-$(foreach name,guest vmm lib host check test san tsan fuzz fuzz-fast fuzzed covered jailed,$(eval $(call flavour,$(name))))
+FLAVOURS := guest vmm lib host check test san tsan fuzz fuzz-fast fuzzed covered jailed
+$(foreach name,$(FLAVOURS),$(eval $(call flavour,$(name))))
 
 # ---- the guest image and the monitor ----
 
@@ -474,7 +475,7 @@ $(BUILD)/jail/compile: vmm/jail/compile.c vmm/jail/calls.def vmm/jail/filter.h v
 $(BUILD)/jail/filters.h: $(BUILD)/jail/compile
 	$(Q)$< >$@
 
-$(foreach name,vmm lib san fuzz fuzzed covered jailed,$(eval $(BUILD)/$(name)/vmm/jail/seccomp.o: $(BUILD)/jail/filters.h))
+$(foreach name,$(FLAVOURS),$(eval $(BUILD)/$(name)/vmm/jail/seccomp.o: $(BUILD)/jail/filters.h))
 
 # A monitor whose jail names what is not listed, and tries what is forbidden, for tests.
 JAIL_OBJ := $(call objects,$(filter vmm/jail/%,$(VMM_SRC)) tests/jail/hooks.c tests/jail/tries.c,jailed)
@@ -652,7 +653,7 @@ $(BUILD)/fuzz/module-fast: $(call objects,$(FUZZ_SRC),fuzz-fast) $(FUZZ_CHECK_OB
 $(BUILD)/fuzz/saved: $(call objects,tests/fuzz/saved.c vmm/cache/hash.c,fuzz)
 	$(call program,-fsanitize=fuzzer $(SAN),$(CLANG))
 
-$(BUILD)/san/fuzz-replay: $(call objects,$(FUZZ_TARGET) tests/fuzz/replay.c tests/host/file.c,san) \
+$(BUILD)/san/fuzz-replay: $(call objects,$(FUZZ_TARGET) tests/fuzz/replay.c,san) \
     $(BUILD)/san/libengine.a
 	$(call program,$(SAN))
 
@@ -668,7 +669,7 @@ FUZZ_LD_calls := -Wl,--wrap=linear_read,--wrap=guest_read
 FUZZ_LD_words := -Wl,--wrap=fail,--wrap=fail_as,--wrap=exit
 FUZZ_MUTATOR_calls := tests/fuzz/records.c
 FUZZ_VMM := $(filter-out vmm/cli/main.c vmm/machine/blob.S,$(VMM_SRC) $(CLI_SRC)) tests/host/no_image.c
-FUZZ_RERUN := tests/fuzz/replay.c tests/host/file.c
+FUZZ_RERUN := tests/fuzz/replay.c
 
 $(BUILD)/fuzzed/libvmm.a: $(call objects,$(FUZZ_VMM),fuzzed)
 	$(archive)
@@ -716,6 +717,7 @@ $(BUILD)/host/code-hash: $(call objects,$(TEST_SRC) tests/code/hash.c,test) $(BU
 	$(Q)$(CC) -o $@ $^
 
 FUZZ_REPLAY := $(BUILD)/san/fuzz-replay $(BUILD)/host/diff-run
+FUZZ_RERUNS := $(FUZZ_TARGETS:%=$(BUILD)/san/fuzz-%)
 
 # ---- commands ----
 #
@@ -736,6 +738,7 @@ CHECK_PARTS := \
     unit="$(MAKE) -k -j2 unit; made=$$?; tests/tools/unit.sh $(UNIT_BIN) && exit $$made" \
     ir="$(MAKE) $(BUILD)/host/wasm-dump && tests/ir/run.sh $(BUILD)/host/wasm-dump" \
     fuzz-replay="$(MAKE) $(FUZZ_REPLAY) && tests/fuzz/replay.sh $(FUZZ_REPLAY)" \
+    fuzz-monitor="$(MAKE) $(FUZZ_RERUNS) && tests/fuzz/monitor.sh replay $(BUILD) $(FUZZ_TARGETS)" \
 
 OCI_PARTS := oci="$(MAKE) $(BUILD)/san/wasmvm-oci && tests/oci/run.py --wasmvm $(BUILD)/wasmvm"
 
@@ -759,6 +762,8 @@ TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
     count="$(MAKE) $(BUILD)/host/count && tests/count/run.py --ci" \
     fuzz-edges="$(MAKE) all $(BUILD)/host/diff-run $(SPEC_VM) && \
         tests/fuzz/diff.py --kind edges --count 200 --vm $(BUILD)/wasmvm" \
+    fuzz-minute="$(MAKE) $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%) && \
+        tests/fuzz/monitor.sh minute $(BUILD) $(FUZZ_TARGETS)" \
     fuzz-worst="$(MAKE) $(BUILD)/host/compile && tests/fuzz/worst.py $(BUILD)/host/compile" \
     golden="tests/golden/run.sh $(BUILD)/wasmvm" \
     jail="$(MAKE) $(BUILD)/jailed/wasmvm && tests/jail/run.py --build $(BUILD)" \
@@ -807,6 +812,8 @@ mode_parts = \
 ##                 library, some of Go's own tests (network); REQUIRE_KVM=1 makes skips failures
 ## make fuzz       libFuzzer on T=module, T=module-fast (no ASan) or T=saved (images of starts; L=70000),
 ##                 for S=60 seconds, inputs up to L=1024 bytes (clang)
+## make fuzz-calls, fuzz-frames, fuzz-dns, fuzz-words, fuzz-image   libFuzzer on a part of the monitor, for S=60 seconds
+## make fuzz-lines the lines of the monitor that what was found so far does not reach
 ## make fuzz-diff  N=1000 random modules of SEED=1 on our engine and on V8 (node, binaryen)
 ## make test-modes what runs in VMs, with MODES="exit poll" as --hypercall; also MODE=poll for one of those below
 ## make test-san   golden cases, hostile guests and some end-to-end cases with the monitor under ASan and UBSan, some
@@ -930,6 +937,13 @@ fuzz: $(BUILD)/fuzz/$(T)
 	    -rss_limit_mb=1500 -timeout=20 -max_len=$(L) -reload=0 -verbosity=0 -print_final_stats=1 \
 	    -max_total_time=$(S) -artifact_prefix=$(BUILD)/fuzz/found/ $(FUZZ_CORPUS) \
 	    $(if $(filter saved,$(T)),,$(BUILD)/fuzz/seeds)
+
+.PHONY: fuzz-lines $(FUZZ_TARGETS:%=fuzz-%)
+$(FUZZ_TARGETS:%=fuzz-%): fuzz-%: $(BUILD)/fuzz/%
+	tests/fuzz/monitor.sh fuzz $(BUILD) $* $(S)
+
+fuzz-lines: $(FUZZ_TARGETS:%=$(BUILD)/covered/fuzz-%)
+	tests/fuzz/monitor.sh lines $(BUILD) $(FUZZ_TARGETS)
 
 fuzz-diff: $(BUILD)/host/diff-run
 	tests/fuzz/diff.py --count $(N) --seed $(SEED) --keep $(BUILD)/fuzz/differ

@@ -168,7 +168,8 @@ static uint32_t content(struct bytes *b, uint32_t *len)
         return put(escapes, *len);
     }
     unsigned two = how & 1 ? 2 : 0; /* as by TCP */
-    *len = (uint32_t)dns_query_build(query + two, (uint16_t)(how * 257), texts[8 + how % 3], how & 8 ? DNS_AAAA : DNS_A);
+    const uint16_t type = how & 8 ? DNS_AAAA : DNS_A;
+    *len = (uint32_t)dns_query_build(query + two, (uint16_t)(how * 257), texts[8 + how % 3], type);
     query[0] = two ? 0 : query[0], query[1] = two ? (uint8_t)*len : query[1];
     *len += two;
     return put(query, *len);
@@ -195,7 +196,7 @@ static void iovecs(struct bytes *b, uint64_t *at, uint64_t *n)
         iovec_make(b, &v[i]);
     *at = put(v, (uint32_t)(*n * sizeof *v));
     if (how >= 0xf8) /* more than there are */
-        *n = how & 1 ? UINT32_MAX : IOVECS_MAX + how % 3;
+        *n = how & 1 ? UINT32_MAX : (uint32_t)IOVECS_MAX + how % 3;
     else if (how >= 0xf0)
         place_bad(how | 0xf4, 8, at);
 }

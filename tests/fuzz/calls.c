@@ -1,9 +1,9 @@
 /* The fuzz target of the monitor's dispatcher: every WASI call with all that stands behind it, on plain memory, with
  * real files and sockets in a private place (world.c).
  *
- * An input is a head of options and then records (records.h), each a call with its arguments (arguments.c), or something
- * that the host does meanwhile.  Of a hostile guest there are two kinds: guest_read and linear_read change what they
- * have copied, so that whoever looks twice sees another thing; and a thread changes control data while the call is in
+ * An input is a head of options and then records (records.h), each a call with its arguments (arguments.c), or
+ * something that the host does meanwhile.  Of a hostile guest there are two kinds: guest_read and linear_read change
+ * what they have copied, so that whoever looks twice sees another thing; and a thread changes control data while the call is in
  * service.
  *
  * What must hold: no sanitizer speaks; an errno is one; what was opened lies in a grant; nothing outside the grants, or
@@ -117,7 +117,8 @@ enum { CALLS_ALL = WASI_CALLS + 2 };
 
 static void one_call(uint32_t call, struct bytes *record, bool racing)
 {
-    struct request r = { .number = call < WASI_CALLS ? call : call == WASI_CALLS ? CALL_fd_read_one : CALL_fd_write_one };
+    const uint32_t one = call == WASI_CALLS ? CALL_fd_read_one : CALL_fd_write_one;
+    struct request r = { .number = call < WASI_CALLS ? call : one };
     struct end end = { 0 };
     uint32_t error = 0;
     world.answer = (struct bytes){ record->end - 16, record->end };
@@ -156,7 +157,8 @@ static void batch_garble(struct bytes *b)
     for (unsigned i = 0; how & 16 && i < 2; i++) {
         struct batch_record record = { byte_take(b) % 24u, how & 32 ? (uint32_t)number_take(b, 4) : byte_take(b) };
         memcpy(batch->ring + batch->tail % BATCH_RING / 8 * 8, &record, sizeof record);
-        __atomic_store_n(&batch->tail, batch->tail + (uint32_t)sizeof record + (record.len + 7) / 8 * 8, __ATOMIC_RELEASE);
+        uint32_t bytes = (uint32_t)sizeof record + (record.len + 7) / 8 * 8;
+        __atomic_store_n(&batch->tail, batch->tail + bytes, __ATOMIC_RELEASE);
     }
     if (how & 64)
         __atomic_store_n(&batch->tail, (uint32_t)number_take(b, 4), __ATOMIC_RELEASE);

@@ -1,5 +1,5 @@
-/* The fuzz target of DNS messages: what the program asks, what name servers answer, and what is made of both.  The first
- * two bytes say how long the question is and what is looked for; then comes the question, then the answer. */
+/* The fuzz target of DNS messages: what the program asks, what name servers answer, and what is made of both.  The
+ * first two bytes say how long the question is and what is looked for; then comes the question, then the answer. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
-/* The fuzz target of a plug-in's process: what it says through its socket, as hello and in calls.  The input is what the
- * process sends; the first byte says whether it has said hello before, and how the guest answers for its services. */
+/* The fuzz target of a plug-in's process: what it says through its socket, as hello and in calls. The input is what
+ * the process sends; the first byte says whether it has said hello before, and how the guest answers for its
+ * services. */
 #include "vmm/cli/plugin_exec.c" /* its conversation is static */
 
 #include <sys/eventfd.h>
@@ -67,7 +68,7 @@ static int guest_export(wasmvm_call *call, const char *name, const wasmvm_val *a
     depth++;
     int status = call_child(&child->funcs[0], call, args, result);
     depth--;
-    return status ? WASMVM_TRAPPED : WASMVM_OK;
+    return status ? WASMVM_ENDED : WASMVM_OK;
 }
 
 static const struct wasmvm_host host = {

@@ -1,5 +1,5 @@
-/* libFuzzer's mutations for inputs of records (records.h): records are left out, doubled, exchanged and moved whole, and
- * what mutates bytes sees one record at a time. */
+/* libFuzzer's mutations for inputs of records (records.h): records are left out, doubled, exchanged and moved whole,
+ * and what mutates bytes sees one record at a time. */
 #include "tests/fuzz/records.h"
 
 #include <string.h>

@@ -1,7 +1,8 @@
-/* The fuzz target of the command line: words that end with a NUL each.  The first byte: whether the words are plain, and
- * whether the first one is wasmvm's own name.  What parses is checked against what the options promise. */
+/* The fuzz target of the command line: words that end with a NUL each.  The first byte: whether the words are plain.
+ * What parses is checked against what the options promise. */
 #include <fcntl.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,11 +66,16 @@ static void holds(bool good)
         abort();
 }
 
+static bool between(uint64_t n, uint64_t least, uint64_t most)
+{
+    return n >= least && n <= most;
+}
+
 /* What stands in the settings lies between the bounds of their rows. */
 static void settings_hold(const struct settings *s)
 {
 #define NUMBER(name, field, otherwise, least, most, what)                                                              \
-    holds(s->field == (uint64_t)(otherwise) || (s->field >= (uint64_t)(least) && s->field <= (uint64_t)(most)));
+    holds(s->field == (uint64_t)(otherwise) || between(s->field, least, most));
 #define CHOICE(name, field, type, last, what) holds((unsigned)s->field <= (unsigned)(last));
 #include "vmm/base/settings.def"
     for (uint32_t i = 0; i < s->dirs.n; i++)
@@ -103,6 +109,14 @@ static void parse(int argc, char **argv, bool plain)
     free(command.writable.at);
 }
 
+static void attempt(int argc, char **argv, bool plain)
+{
+    parsing = true;
+    if (setjmp(ended) == 0)
+        parse(argc, argv, plain);
+    parsing = false;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static char text[4096];
@@ -115,10 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     for (char *at = text; at < text + len - 1 && argc <= WORDS_MOST; at += strlen(at) + 1)
         argv[argc++] = at;
     argv[argc] = NULL;
-    parsing = true;
-    if (setjmp(ended) == 0)
-        parse(argc, argv, data[0] & 1);
-    parsing = false;
+    attempt(argc, argv, data[0] & 1);
     return 0;
 }
 

@@ -139,8 +139,8 @@ static uint64_t tree_sum(int at, const char *name)
     must(fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0, name);
     for (const char *c = name; *c; c++)
         sum = (sum ^ (uint8_t)*c) * 1099511628211u;
-    sum += st.st_mode * 41u + (uint64_t)st.st_size * 31 + (uint64_t)st.st_nlink * 37 + (uint64_t)st.st_mtim.tv_nsec * 47 +
-           (uint64_t)st.st_ino * 53;
+    sum += st.st_mode * 41u + (uint64_t)st.st_size * 31 + (uint64_t)st.st_nlink * 37;
+    sum += (uint64_t)st.st_mtim.tv_nsec * 47 + (uint64_t)st.st_ino * 53;
     int fd = S_ISDIR(st.st_mode) ? openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     for (struct dirent *e; dir && (e = readdir(dir));)

@@ -1,5 +1,5 @@
-/* What stands round the calls of the fuzzer (calls.c): a private place with directories, and the host's side of sockets,
- * pipes and names. */
+/* What stands round the calls of the fuzzer (calls.c): a private place with directories, and the host's side of
+ * sockets, pipes and names. */
 #ifndef TESTS_FUZZ_WORLD_H
 #define TESTS_FUZZ_WORLD_H
 

@@ -71,8 +71,9 @@ class Soak:
 
     def one(self, number):
         kind, argv, own, sent, after = self.draw(number)
-        child = subprocess.Popen(argv, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                 stderr=subprocess.DEVNULL)
+        with open(own + "/stderr", "wb") as words:
+            child = subprocess.Popen(argv, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                     stderr=words)
         how = "by itself"
         try:
             if sent:
@@ -86,11 +87,13 @@ class Soak:
             child.kill()
             child.wait()
             status = None
+        with open(own + "/stderr", "rb") as words:
+            said = words.read(300).decode(errors="replace").split("\n")[0]
         fine = status in kind[3] or (how != "by itself" and status == -sent)
         with self.lock:
             self.counts[kind[0], how] += 1
             if not fine:
-                self.failures.append(f"{kind[0]} {how}: status {status}: {' '.join(argv)}")
+                self.failures.append(f"{kind[0]} {how}: status {status}: {said}: {' '.join(argv)}")
         shutil.rmtree(own, ignore_errors=True)
 
     def work(self, job, jobs):

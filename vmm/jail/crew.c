@@ -18,7 +18,7 @@
 
 #define TASKS "/proc/self/task"
 #define THREADS_MOST 64
-#define PATIENCE_S 5
+#define PATIENCE_S 60 /* a thread runs late where the host is busy; who is refused here does not run at all */
 
 static void confine_self(struct crew *crew)
 {
