@@ -1,13 +1,13 @@
-/* The fuzz target of the monitor's dispatcher: every WASI call with all that stands behind it, on plain memory, with
- * real files and sockets in a private place (world.c).
+/* The fuzz target of the monitor's dispatcher: every WASI call with all that stands behind it, on plain memory,
+ * with real files and sockets in a private place (world.c).
  *
  * An input is a head of options and then records (records.h), each a call with its arguments (arguments.c), or
- * something that the host does meanwhile.  Of a hostile guest there are two kinds: guest_read and linear_read change
- * what they have copied, so that whoever looks twice sees another thing; and a thread changes control data while the call is in
- * service.
+ * something that the host does meanwhile.  Of a hostile guest there are two kinds: guest_read and linear_read
+ * change what they have copied, so that whoever looks twice sees another thing; and a thread changes control data
+ * while the call is in service.
  *
- * What must hold: no sanitizer speaks; an errno is one; what was opened lies in a grant; nothing outside the grants, or
- * in a read-only one, changes; no secret comes in; no descriptor is left. */
+ * What must hold: no sanitizer speaks; an errno is one; what was opened lies in a grant; nothing outside the
+ * grants, or in a read-only one, changes; no secret comes in; no descriptor is left. */
 #include "tests/fuzz/arguments.h"
 
 #include <dirent.h>
