@@ -18,6 +18,8 @@ if [ "${2:-}" = inside ]; then
             mount --bind "/dev/$name" "$HOME/dev/$name"
         done
         mkdir "$HOME/dev/shm" "$HOME/dev/pts"
+        mount -t devpts -o newinstance,ptmxmode=0666 devpts "$HOME/dev/pts"
+        ln -s pts/ptmx "$HOME/dev/ptmx"
         ln -s /proc/self/fd "$HOME/dev/fd"
         for n in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${n%:*}" "$HOME/dev/${n#*:}"; done
         mount --rbind "$HOME/dev" /dev

@@ -480,7 +480,12 @@ def makers_that_are_killed_leave_no_image(t):
         expect(result)
         assert told["cache"] in ("made", "warm"), told
         assert len(result.out.splitlines()) == 5, result
-    assert not [n for n in os.listdir(store(t)) if n.endswith(".new")] or state(t, module)[1]["cache"] == "warm"
+    for _ in range(20):  # where the kernel frees a machine's memory late, a maker's lock outlives it by a moment
+        told = state(t, module)[1]
+        if told["cache"] == "warm":
+            break
+        time.sleep(usual)
+    assert told["cache"] == "warm", told
 
 
 @case(seconds=300)
