@@ -1,5 +1,6 @@
 """Images of starts: the runs in their order, what no two runs share, files that are torn, forged or somebody else's."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -339,8 +340,8 @@ def images_of_others_are_not_used(t):
     os.symlink(elsewhere, path)
     right(t, module)
     assert os.path.exists(elsewhere)
-    if os.geteuid() == 0:
-        put(t, path, good)
+    put(t, path, good)
+    with contextlib.suppress(PermissionError):  # only root gives files away
         os.chown(path, 12345, -1)
         right(t, module)
     put(t, path, good)
