@@ -183,6 +183,7 @@ VMM_SRC := \
     vmm/lib/instance.c \
     vmm/lib/module.c \
     vmm/lib/outcome.c \
+    vmm/lib/pool.c \
     vmm/lib/report.c \
     vmm/lib/reset.c \
 

@@ -274,6 +274,21 @@ int wasmvm_signal(wasmvm_instance *, int number);
 /* Whether it is to end and has not yet: WASMVM_E_STOPPED or WASMVM_E_TIME, and *error; else WASMVM_OK. */
 int wasmvm_stopping(wasmvm_instance *, wasmvm_error *error);
 
+/* ---- pools ---- */
+/* Machines of one module and configuration that stand ready behind wasmvm_snapshot.  Any thread may use a pool; a
+ * machine is used by whoever took it, as any instance is. */
+typedef struct wasmvm_pool wasmvm_pool;
+/* Makes them; NULL: *error, as wasmvm_snapshot tells it. */
+wasmvm_pool *wasmvm_pool_new(wasmvm_module *, wasmvm_config *, uint32_t machines, wasmvm_error *error);
+/* One that is ready for wasmvm_run; where all are in use, another one is made.  NULL: *error. */
+wasmvm_instance *wasmvm_pool_take(wasmvm_pool *, wasmvm_error *error);
+/* It is taken back by wasmvm_reset, the first time by wasmvm_snapshot, so that later runs find its functions compiled.
+ * It is freed, and a later wasmvm_pool_take makes another, where that fails: after a trap, a limit, a stop, a crash;
+ * and where as many stand ready as the pool has.  The caller uses it no more.  NULL is nothing. */
+void wasmvm_pool_give(wasmvm_pool *, wasmvm_instance *);
+/* Those that are in use are not the pool's: they are freed by wasmvm_instance_free, before or after it. */
+void wasmvm_pool_free(wasmvm_pool *);
+
 /* ---- a module kept alive (Go: -buildmode=c-shared) ---- */
 /* Makes the machine and calls _initialize, if there is one.  Once for an instance, instead of wasmvm_run. */
 int wasmvm_initialize(wasmvm_instance *, wasmvm_error *error);

@@ -34,6 +34,7 @@ int case_reset_limits(void);
 int case_reset_files(void);
 int case_reset_refused(void);
 int case_reset_leaves_nothing(void);
+int case_pool_of_machines(void);
 
 /* ---- signals.c ---- */
 int case_signals(void);

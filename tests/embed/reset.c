@@ -305,3 +305,47 @@ int case_reset_leaves_nothing(void)
     end(&a);
     return 0;
 }
+
+static bool one_run(struct again *a, wasmvm_pool *pool, const char *line, const char *want)
+{
+    a->machine = wasmvm_pool_take(pool, &error);
+    bool good = a->machine && says(a, line, want);
+    wasmvm_pool_give(pool, a->machine);
+    return good;
+}
+
+/* More than stand ready may be in use; what comes back is clean, and what cannot be taken back is replaced. */
+int case_pool_of_machines(void)
+{
+    struct again a = {0};
+    wasmvm_config *c = config_make();
+    int files = open_files();
+    CHECK(pipe2(a.in, O_CLOEXEC) == 0 && pipe2(a.out, O_CLOEXEC) == 0);
+    wasmvm_config_arg(c, "again");
+    wasmvm_config_stdio(c, a.in[0], a.out[1], a.out[1]);
+    wasmvm_config_flag(c, "reset-check");
+    wasmvm_pool *pool = wasmvm_pool_new(program, c, 2, &error);
+    wasmvm_config_free(c);
+    CHECK(pool);
+    int ready = open_files();
+    wasmvm_instance *three[3];
+    for (int k = 0; k < 3; k++)
+        CHECK((three[k] = wasmvm_pool_take(pool, &error)) != NULL);
+    CHECK(open_files() > ready);
+    for (int k = 0; k < 3; k++)
+        wasmvm_pool_give(pool, three[k]);
+    CHECK(open_files() == ready);
+    for (int k = 0; k < 8; k++)
+        CHECK(one_run(&a, pool, "dirty 1048576", "left 0\n") && open_files() == ready);
+    CHECK(!one_run(&a, pool, "peek 4294901760", "") && error.code == WASMVM_E_TRAP && open_files() < ready);
+    CHECK(one_run(&a, pool, "dirty 4096", "left 0\n"));
+    CHECK((three[0] = wasmvm_pool_take(pool, &error)) && (three[1] = wasmvm_pool_take(pool, &error)));
+    wasmvm_pool_give(pool, three[1]);
+    wasmvm_pool_give(pool, NULL);
+    wasmvm_pool_free(pool);
+    a.machine = three[0];
+    CHECK(says(&a, "dirty 4096", "left 0\n"));
+    end(&a);
+    CHECK(open_files() == files);
+    return 0;
+}
