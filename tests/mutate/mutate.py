@@ -375,12 +375,16 @@ def equivalent():
         return [line for line in f if line.strip() and not line.startswith("#")]
 
 
+def is_equivalent(mutant, known):
+    row = f"{mutant['file']} | {mutant['old']} | {mutant['new']} | "
+    return any(line.startswith(row) for line in known)
+
+
 def report(results):
     known, by_room, lines = equivalent(), {}, []
     for r in results:
         kind = r["verdict"]
-        row = f"{r['file']} | {r['old']} | {r['new']} | "
-        if kind in ("survived", "waits") and any(line.startswith(row) for line in known):
+        if kind in ("survived", "waits") and is_equivalent(r, known):
             kind = "equivalent"
         if kind in ("survived", "waits"):
             lines.append(f"{r['file']}:{r['line']}: {r['rule']}\n    {r['old']}\n    {r['new']}")
@@ -422,7 +426,9 @@ def main():
     is_now = lambda m: results.get(m["id"], {}).get("verdict")
     waiting, lock = [m for m in mutants if is_now(m) in (None, *([] if options.near else ["waits"]))], threading.Lock()
     if options.again:
-        waiting, sources = moved([m for m in mutants if is_now(m) in ("survived", "waits")])
+        known = equivalent()
+        waiting, sources = moved([m for m in mutants if is_now(m) in ("survived", "waits") and
+                                  not is_equivalent(m, known)])
     os.nice(19 - os.nice(0))
 
     def work(number):

@@ -241,8 +241,16 @@ static void test_functions_of_the_host(void **state)
         assert_string_equal(c->funcs[i].module, "env");
         assert_string_equal(c->funcs[i].sig, "i:i");
     }
-    wasmvm_func bad = { .module = "env", .name = "bad", .sig = "x:", .fn = answers };
-    assert_int_equal(wasmvm_config_funcs(c, &bad, 1), WASMVM_E_USAGE);
+    const wasmvm_func bad[] = {
+        { .module = "env", .name = "bad", .sig = "x:", .fn = answers }, { .module = "env", .name = "bad", .sig = "i:i" },
+        { .module = "env", .sig = "i:i", .fn = answers }, { .name = "bad", .sig = "i:i", .fn = answers },
+        { .module = "env", .name = "bad", .fn = answers },
+        { .module = "wasi_snapshot_preview1", .name = "bad", .sig = "i:i", .fn = answers },
+        { .module = "wasi_unstable", .name = "bad", .sig = "i:i", .fn = answers },
+        { .module = "gojs", .name = "bad", .sig = "i:i", .fn = answers },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(wasmvm_config_funcs(c, &bad[i], 1), WASMVM_E_USAGE);
     assert_int_equal(c->nfuncs, MANY);
     wasmvm_config_free(c);
 }

@@ -506,6 +506,24 @@ static void test_protected_links(void **state)
     close(native);
 }
 
+/* What was gone through before a `..` leaves nothing in the names behind it, longer or shorter. */
+static void test_names_behind_a_step_up(void **state)
+{
+    (void)state;
+    static const char *const ways[] = {
+        "w/dir/sub/../inner", "w/longest/../dir/sub/../inner", "w/dir/sub/../../longest/../dir/inner",
+        "w/longest/deep/../../dir/sub/../inner", "w/longest/../dir/../dir/sub/.././inner",
+    };
+    shell("mkdir -p %s %s", host_path("w/dir/sub"), host_path("w/longest/deep"));
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        link_to(host_path(ways[i]), "w/way");
+        uint32_t fd = opened(W, "way", 0, GO_RDONLY, 0);
+        OK(fd_read, fd, iov(BUF, 100), 1, OUT);
+        assert_int_equal(out32(), 5);
+        OK(fd_close, fd);
+    }
+}
+
 #define PLACES_TEST(name) cmocka_unit_test_setup_teardown(name, places_setup, places_teardown)
 
 int main(void)
@@ -513,7 +531,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PLACES_TEST(test_rights_are_those_of_the_grant_reached), PLACES_TEST(test_rights_are_inherited),
         PLACES_TEST(test_links_of_all_kinds), PLACES_TEST(test_relative_links_stay_in_their_grant),
-        PLACES_TEST(test_what_is_not_followed),
+        PLACES_TEST(test_what_is_not_followed), PLACES_TEST(test_names_behind_a_step_up),
         PLACES_TEST(test_as_many_links_as_the_kernel_follows), PLACES_TEST(test_texts_that_grow),
         PLACES_TEST(test_names_that_mean_two_things), PLACES_TEST(test_closed_and_moved_grants),
         PLACES_TEST(test_own_root), PLACES_TEST(test_the_hosts_root), PLACES_TEST(test_protected_links),
