@@ -242,7 +242,8 @@ static void test_functions_of_the_host(void **state)
         assert_string_equal(c->funcs[i].sig, "i:i");
     }
     const wasmvm_func bad[] = {
-        { .module = "env", .name = "bad", .sig = "x:", .fn = answers }, { .module = "env", .name = "bad", .sig = "i:i" },
+        { .module = "env", .name = "bad", .sig = "x:", .fn = answers },
+        { .module = "env", .name = "bad", .sig = "i:i" },
         { .module = "env", .sig = "i:i", .fn = answers }, { .name = "bad", .sig = "i:i", .fn = answers },
         { .module = "env", .name = "bad", .fn = answers },
         { .module = "wasi_snapshot_preview1", .name = "bad", .sig = "i:i", .fn = answers },
