@@ -28,6 +28,7 @@ ENGINE_SRC := \
     engine/ir/build_stack.c \
     engine/ir/build_address.c \
     engine/ir/build_known.c \
+    engine/ir/build_low.c \
     engine/ir/build_value.c \
     engine/ir/build_call.c \
     engine/ir/build_control.c \

@@ -269,7 +269,8 @@ static const uint8_t *declare_locals(struct build *b)
     }
     c->body.nlocals = total;
     c->body.first_local = 2;
-    c->body.first_stack = 2 + total;
+    c->body.first_low = 2 + total;
+    c->body.first_stack = c->body.first_low + (c->body.first_low < LOW_LOCALS ? c->body.first_low : LOW_LOCALS);
     c->body.vregs_cap = c->body.first_stack + 64;
     c->body.vregs = scratch_alloc(c->engine, (uint64_t)c->body.vregs_cap * sizeof *c->body.vregs);
     if (!c->body.vregs) {
@@ -291,14 +292,16 @@ static const uint8_t *declare_locals(struct build *b)
         while (n--)
             c->body.vregs[v++] = (struct vreg){.type = t};
     }
-    ENGINE_ASSERT(v == c->body.first_stack);
+    ENGINE_ASSERT(v == c->body.first_low);
+    while (v < c->body.first_stack)
+        c->body.vregs[v++] = (struct vreg){.type = T_I64};
     return b->at;
 }
 
 bool build(struct compile *c)
 {
     c->body.mirror = c->body.dispatch = REF_NONE;
-    struct build b = {.c = c};
+    struct build b = {.c = c, .low_dispatch = REF_NONE};
     const uint8_t *code = declare_locals(&b);
     if (c->failed)
         return false;
@@ -310,17 +313,21 @@ bool build(struct compile *c)
     for (;;) {
         if (!build_once(&b, code))
             return false;
-        if (!b.mirror_broken) {
+        if (!b.mirror_broken && build_low_holds(&b)) {
             ENGINE_ASSERT(c->failed || (b.at == b.end && c->body.nnodes < REF_INDEX - c->body.nvregs));
             return !c->failed;
         }
-        c->body.mirror = c->body.dispatch = REF_NONE;
+        if (b.mirror_broken)
+            c->body.mirror = REF_NONE;
+        else
+            c->body.first_low = c->body.first_stack; /* none has a companion */
+        c->body.dispatch = REF_NONE;
         c->body.nnodes = c->body.nblocks = c->body.norder = c->body.ntargets = c->body.nargs = 0;
         c->body.nvregs = nvregs;
         c->body.stack_args = 0;
         c->body.calls_by_table = false;
         for (uint32_t i = 0; i < nvregs; i++)
             c->body.vregs[i].pending = c->body.vregs[i].uses = 0;
-        b = (struct build){.c = c};
+        b = (struct build){.c = c, .low_dispatch = REF_NONE};
     }
 }

@@ -42,6 +42,8 @@ struct build {
     uint32_t dead_depth; /* control frames opened while skipping */
     uint32_t stamp;
     bool mirror_broken;
+    uint64_t low, low_early; /* build_low.c: companions that are set; what the first block has set */
+    uint32_t low_dispatch;   /* the block that was taken for the dispatch, or REF_NONE */
 };
 
 static inline uint32_t build_u32(struct build *b)
@@ -209,6 +211,17 @@ bool build_fold_scale(struct build *, ref r, enum irtype type);
 unsigned build_value_bits(struct build *, ref); /* above these the register that holds an integer is zero */
 /* Pushes r & mask where that needs no `and`; false: it does. */
 bool build_mask(struct build *, ref, uint64_t mask, enum irtype);
+
+/* build_low.c */
+ref build_low_half(struct build *, ref address, uint32_t off, uint32_t memory); /* of an access there */
+void build_low_changed(struct build *, uint32_t v);
+void build_low_called(struct build *);
+void build_low_edge(struct build *, uint32_t block);     /* from here to there */
+void build_low_begin(struct build *, uint32_t block);    /* here it begins */
+void build_low_jump(struct build *, uint32_t block);     /* the same for the end of this block, also backwards */
+void build_low_dispatch(struct build *, uint32_t from);  /* it will be Go's dispatch, as far as is known */
+void build_low_table(struct build *, uint32_t from);     /* from this block's end to all targets of its table */
+bool build_low_holds(const struct build *);              /* in the end: the dispatch is what it was taken for */
 
 /* build_value.c */
 void build_unary(struct build *, enum irop, enum irtype, unsigned sub);

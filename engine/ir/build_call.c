@@ -50,6 +50,7 @@ void build_call(struct build *b, enum irop op, const struct functype *type, uint
     node->idx = idx;
     node->table = table;
     note_call(c, type, index != REF_NONE);
+    build_low_called(b);
     if (op == IR_TAIL || op == IR_TAILI)
         return;
     if (type->nresults)
@@ -97,6 +98,7 @@ bool build_runtime(struct build *b, unsigned op)
     struct node *node = &c->body.nodes[n];
     node_set_args(node, first, r->npop + 2);
     node->idx = r->rt;
+    build_low_called(b);
     if (r->result != T_NONE)
         build_push_node(b, n, r->result);
     return true;

@@ -23,7 +23,7 @@ static uint32_t block_new(struct build *b)
     struct compile *c = b->c;
     if (!GROW(c, c->body.blocks, c->body.nblocks + 1))
         return 0;
-    c->body.blocks[c->body.nblocks] = (struct block){.succ = {REF_NONE, REF_NONE}};
+    c->body.blocks[c->body.nblocks] = (struct block){.succ = {REF_NONE, REF_NONE}, .low = ~UINT64_C(0)};
     return c->body.nblocks++;
 }
 
@@ -39,6 +39,7 @@ static void block_place(struct build *b, uint32_t k)
     c->body.nodes[label].idx = k;
     c->body.blocks[k].first = label;
     b->cur = k;
+    build_low_begin(b, k);
     b->dead = false;
 }
 
@@ -52,18 +53,81 @@ static struct node *block_end(struct build *b, enum irop op)
 
 static void branch(struct build *b, uint32_t target)
 {
+    build_low_jump(b, target);
     block_end(b, IR_BR);
     b->c->body.blocks[b->cur].succ[0] = target;
+}
+
+#define TESTED_LOOK 8 /* nodes between a comparison and the test of the local that has it */
+
+static bool is_plain(const struct body *body, ref r)
+{
+    return ref_is_vreg(r) ? !(r & REF_NZ) : body->nodes[ref_index(r)].op == IR_CONST;
+}
+
+/* The comparison, of what is as it was then, whose result v still holds. */
+static const struct node *comparison_in(const struct build *b, uint32_t v)
+{
+    const struct body *body = &b->c->body;
+    uint32_t first = body->blocks[b->cur].first, at = body->nnodes;
+    while (--at > first && body->nodes[at].dst != v)
+        if (body->nnodes - at > TESTED_LOOK || (ir_flags[body->nodes[at].op] & IRF_CALL))
+            return NULL;
+    const struct node *n = &body->nodes[at];
+    if (n->op != IR_CMP || n->dst != v || !is_plain(body, n->a) || !is_plain(body, n->b))
+        return NULL;
+    for (uint32_t k = at; k < body->nnodes; k++)
+        if (body->nodes[k].dst != REF_NONE &&
+            ((REF_VREG | body->nodes[k].dst) == n->a || (REF_VREG | body->nodes[k].dst) == n->b))
+            return NULL;
+    return n;
+}
+
+static void count_use(struct build *b, ref r)
+{
+    if (ref_is_vreg(r))
+        build_vreg(b, ref_index(r))->uses++;
+}
+
+/* Go keeps a comparison's result in a local and tests it: the branch compares again, and the local is often dead. */
+static ref compared_again(struct build *b, ref cond)
+{
+    struct body *body = &b->c->body;
+    const struct node *test = build_is_last(b, cond) ? &body->nodes[ref_index(cond)] : NULL;
+    uint64_t zero;
+    bool is_test = test && test->op == IR_CMP && (test->sub == COND_EQ || test->sub == COND_NE) &&
+                   build_is_const(b, test->b, &zero) && zero == 0;
+    bool inverse = is_test && test->sub == COND_EQ;
+    ref local = is_test ? test->a : cond; /* a comparison's lower half is all of it */
+    if (!ref_is_vreg(local))
+        return cond;
+    const struct node *n = comparison_in(b, ref_index(local));
+    if (!n)
+        return cond;
+    struct node again = *n;
+    count_use(b, again.a);
+    count_use(b, again.b);
+    uint32_t k = is_test ? ref_index(cond) : build_node(b, IR_CMP, again.type);
+    struct node *to = &body->nodes[k];
+    to->a = again.a;
+    to->b = again.b;
+    to->type = again.type;
+    to->sub = inverse ? (uint8_t)cond_inverse(again.sub) : again.sub;
+    to->flags = NF_VALUE;
+    return k;
 }
 
 static void branch_if(struct build *b, ref cond, uint32_t yes, uint32_t no)
 {
     struct compile *c = b->c;
+    cond = compared_again(b, cond);
     if (ref_is_node(cond) && ref_index(cond) == b->last && !(cond & REF_NZ)) {
         struct node *n = &c->body.nodes[b->last];
         if ((n->op == IR_CMP || n->op == IR_FCMP || (n->op == IR_AND && n->type == T_I32)) && n->dst == REF_NONE)
             n->flags |= NF_FOLD;
     }
+    build_low_edge(b, yes);
+    build_low_edge(b, no);
     block_end(b, IR_BRIF)->a = cond;
     c->body.blocks[b->cur].succ[0] = yes;
     c->body.blocks[b->cur].succ[1] = no;
@@ -228,6 +292,7 @@ static void open_loop(struct build *b)
     }
     f->label = block_new(b);
     branch(b, f->label);
+    b->c->body.blocks[f->label].low = 0; /* what comes back is not known yet */
     block_place(b, f->label);
 }
 
@@ -361,6 +426,25 @@ static void do_br_if(struct build *b)
     block_place(b, next);
 }
 
+/* Nothing but a br_table over this virtual register stands since the start of block `header`: the innermost loop, if it
+ * starts there, dispatches. */
+static void loop_dispatches(struct build *b, uint32_t header, uint32_t vreg, uint32_t table, uint32_t n)
+{
+    for (uint32_t i = b->nctl; i-- > 0;) {
+        struct ctl *f = &b->ctl[i];
+        if (f->kind != OP_loop)
+            continue;
+        if (f->label != header || f->nparams)
+            return;
+        if (b->c->body.norder > 1 && b->c->body.order[1] == header)
+            build_low_dispatch(b, header);
+        f->dispatch_vreg = vreg;
+        f->dispatch_table = table;
+        f->dispatch_n = n;
+        return;
+    }
+}
+
 static void do_br_table(struct build *b)
 {
     struct compile *c = b->c;
@@ -392,6 +476,7 @@ static void do_br_table(struct build *b)
             if (f->edge_stamp != b->stamp) { /* moves first, placed after this block */
                 f->edge_stamp = b->stamp;
                 f->edge_block = block_new(b);
+                build_low_edge(b, f->edge_block);
                 block_place(b, f->edge_block);
                 values_move(b, f);
                 branch(b, label_block(b, f));
@@ -404,19 +489,11 @@ static void do_br_table(struct build *b)
     if (plain && from == c->body.order[0] && idx == (REF_VREG | c->body.first_local) &&
         target_zero_call(c->instance, c->type))
         c->body.dispatch = from;
-    /* A dispatch: nothing but this br_table since the loop's start. */
+    if (c->body.dispatch == from)
+        build_low_dispatch(b, from);
     if (plain && header_nodes == 1 && ref_is_vreg(idx) && !(idx & REF_NZ))
-        for (uint32_t i = b->nctl; i-- > 0;) {
-            struct ctl *f = &b->ctl[i];
-            if (f->kind == OP_loop) {
-                if (f->label == header && f->nparams == 0) {
-                    f->dispatch_vreg = ref_index(idx);
-                    f->dispatch_table = table;
-                    f->dispatch_n = n;
-                }
-                break;
-            }
-        }
+        loop_dispatches(b, header, ref_index(idx), table, n);
+    build_low_table(b, from);
     set_dead(b);
 }
 

@@ -188,6 +188,7 @@ void build_load(struct build *b, enum irtype type, unsigned shape, uint32_t off,
 {
     struct opnd address = build_pop(b);
     build_fold_address(b, address.r, off, memory);
+    address.r = build_low_half(b, address.r, off, memory);
     struct node *n = build_new(b, IR_LOAD, type);
     n->a = address.r;
     n->off = off;
@@ -201,6 +202,7 @@ void build_store(struct build *b, enum irtype type, unsigned shape, uint32_t off
     struct opnd value = build_pop(b), address = build_pop(b);
     ENGINE_ASSERT(shape <= M_128);
     build_fold_address(b, address.r, off, memory);
+    address.r = build_low_half(b, address.r, off, memory);
     struct node *n = build_new(b, IR_STORE, type);
     n->a = address.r;
     n->b = value.r;

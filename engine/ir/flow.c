@@ -98,6 +98,10 @@ struct flow {
     uint32_t end[64 * CAND_WORDS_MAX]; /* position where its range ends */
     uint64_t live[CAND_WORDS_MAX];
     uint32_t next_call, weight;
+    struct once { /* the only use of a companion (build_low.c) in its life so far; NULL: there are more */
+        ref *r;
+        uint32_t at;
+    } once[LOW_LOCALS];
 };
 
 /* Most functions have at most 64 candidates: sets of one word.  What goes over sets is in line with their words as an
@@ -287,6 +291,12 @@ static void clear_live(struct flow *f, uint32_t x)
     f->live[x / 64] &= ~(UINT64_C(1) << (x % 64));
 }
 
+static struct once *once_of(struct flow *f, uint32_t vreg)
+{
+    const struct body *b = &f->c->body;
+    return vreg >= b->first_low && vreg < b->first_stack ? &f->once[vreg - b->first_low] : NULL;
+}
+
 /* Joins the walk's webs with what successor s expects. */
 static void join_successor(struct flow *f, uint32_t s, const uint64_t *mask, uint32_t end)
 {
@@ -301,6 +311,9 @@ static void join_successor(struct flow *f, uint32_t s, const uint64_t *mask, uin
             set_live(f, x);
             f->cur[x] = *in.web;
             f->end[x] = end;
+            struct once *once = once_of(f, c->life.cand_vreg[x]);
+            if (once)
+                once->r = NULL;
         } else if (*in.web == REF_NONE) {
             *in.web = f->cur[x];
         } else if (*in.web != f->cur[x]) {
@@ -320,6 +333,9 @@ static void use_vreg(struct flow *f, ref *r, uint32_t at)
     uint32_t x = c->body.vregs[ref_index(*r)].cand;
     if (x == NO_CAND)
         return;
+    struct once *once = once_of(f, ref_index(*r));
+    if (once)
+        *once = is_live(f, x) ? (struct once){NULL, 0} : (struct once){r, at};
     if (!is_live(f, x)) {
         f->cur[x] = web_new(f, x);
         f->end[x] = 2 * at - 1;
@@ -394,10 +410,33 @@ static void record_call(struct flow *f, struct node *n)
         }
 }
 
+/* A companion that is read once, and over no call, is worth no register: its user makes it, as before. */
+static bool make_at_user(struct flow *f, struct node *n)
+{
+    struct compile *c = f->c;
+    struct once *once = n->op == IR_ZEXT && n->dst != REF_NONE ? once_of(f, n->dst) : NULL;
+    uint32_t z = once ? c->body.vregs[n->dst].cand : NO_CAND, x = once ? c->body.vregs[ref_index(n->a)].cand : NO_CAND;
+    if (z == NO_CAND || !is_live(f, z) || !once->r || f->next_call < once->at)
+        return false;
+    clear_live(f, z);
+    n->flags |= NF_DEAD;
+    n->dst = REF_NONE;
+    *once->r = n->a | REF_NZ;
+    if (x == NO_CAND)
+        return true;
+    uint32_t end = 2 * once->at - 1;
+    if (is_live(f, x) && f->end[x] < end)
+        f->end[x] = end;
+    use_operand(f, once->r, once->at);
+    return true;
+}
+
 /* n: node i, which stands for itself and is no constant. */
 static inline void walk_node(struct flow *f, struct node *n, uint32_t i)
 {
     struct compile *c = f->c;
+    if (n->op == IR_ZEXT && make_at_user(f, n))
+        return;
     bool wanted = n->use != REF_NONE || !((ir_flags[n->op] & IRF_PURE) || n->op == IR_SET);
     uint32_t x = NO_CAND;
     if (n->dst != REF_NONE) {
@@ -435,7 +474,8 @@ static inline void walk_node(struct flow *f, struct node *n, uint32_t i)
         use_operand(f, &n->c, i);
     }
     use_operand(f, &n->a, i);
-    if ((n->op == IR_SET || n->op == IR_COPY) && n->dst != REF_NONE && n->dst >= c->body.nvregs && ref_is_vreg(n->a) &&
+    if ((n->op == IR_SET || n->op == IR_COPY || n->op == IR_ZEXT) && n->dst != REF_NONE &&
+        n->dst >= c->body.nvregs && ref_is_vreg(n->a) &&
         ref_index(n->a) >= c->body.nvregs) {
         c->life.webs[n->dst - c->body.nvregs].hint = ref_index(n->a) - c->body.nvregs;
         c->life.webs[ref_index(n->a) - c->body.nvregs].hint = n->dst - c->body.nvregs;

@@ -5,7 +5,8 @@
  *
  * A node computes at most one value.  A value goes to a virtual register (`dst`) or is a temporary, used exactly once
  * and in the same block, as wasm's operand stack has it.  Virtual registers are the pinned globals, the wasm locals,
- * and one for each (operand stack depth, class), which hold what stays on the operand stack over a block's end.
+ * their companions (build_low.c), and one for each (operand stack depth, class), which hold what stays on the operand
+ * stack over a block's end.
  *
  * flow.c splits each virtual register into webs: maximal sets of definitions and uses that reach each other.  A web has
  * one home for its whole life, a register or the virtual register's frame slot; so block boundaries need no moves.
@@ -127,9 +128,11 @@ struct block {
     uint32_t weight;                /* how often it runs, guessed from loops */
     uint32_t webs_in;               /* webs_in_store[webs_in ..]: one web for each live-in candidate, ascending */
     uint32_t code;                  /* native offset */
+    uint64_t low;                   /* locals whose companions are set where it begins (build_low.c) */
     bool empty;                     /* only jumps on */
     bool is_target;
-    bool cold; /* hardly ever runs (cold.c) */
+    bool cold;    /* hardly ever runs (cold.c) */
+    bool reached; /* other than by Go's dispatch, as far as is known (build_low.c) */
 };
 
 struct web {
@@ -149,6 +152,7 @@ _Static_assert(LIMIT_PARAMS + 8 < 1 << 12 && LIMIT_RESULTS < 1 << 12, "node.narg
 _Static_assert(CALL_LIVE_MAX == 1 << 20, "node.over");
 
 #define REG_NONE       0xff
+#define LOW_LOCALS     48 /* so many virtual registers, from 0 on, have companions at most (build_low.c) */
 #define CAND_WORDS_MAX 8
 #define NO_CAND        0xffff
 
@@ -175,6 +179,7 @@ struct body {
     struct vreg *vregs;
     uint32_t nvregs, vregs_cap;
     uint32_t nlocals, first_local, first_stack; /* vreg numbers */
+    uint32_t first_low;                         /* companions of pinned globals and locals (build_low.c) */
     uint32_t mirror;                            /* local that always equals pinned global 0, or REF_NONE */
     uint32_t dispatch;                          /* block that ends in the Go entry dispatch, or REF_NONE */
     uint32_t stack_args;                        /* of its calls: the most arguments that go by the stack */

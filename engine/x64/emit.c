@@ -511,7 +511,7 @@ static bool emit_constants(struct emit *e)
 static bool emit_all(struct emit *e)
 {
     struct compile *c = e->c;
-    uint32_t prologue = ROOM + 32 * c->type->nparams + SLOT_ZERO_BYTES * (c->body.nlocals + 64);
+    uint32_t prologue = ROOM + 32 * c->type->nparams + SLOT_ZERO_BYTES * (c->body.first_stack + 64);
     if (!room(e, prologue))
         return false;
     emit_prologue(e);

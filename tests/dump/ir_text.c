@@ -3,6 +3,7 @@
  *     pin0 pin1        pinned globals               t7             temporary
  *     l3               wasm local                   lo(t7)         the low half of an i64 as an i32
  *     s2 s2f           operand stack, depth 2       (add.i32 ...)  folded: computed by its user
+ *     low3 lowpin1     companions: lower halves of l3, pin1 (build_low.c)
  *     l3.0 l3.1        webs of l3, after flow       l3.0:rbx       where it lives, after color; [16]: frame slot
  *
  * Constants stand where they are used.  Dead nodes are not shown. */
@@ -65,8 +66,12 @@ static void vreg_name(struct text *t, uint32_t v)
     const struct body *b = &t->c->body;
     if (v < b->first_local)
         fprintf(t->out, "pin%u", v);
-    else if (v < b->first_stack)
+    else if (v < b->first_low)
         fprintf(t->out, "l%u", v - b->first_local);
+    else if (v < b->first_low + b->first_local)
+        fprintf(t->out, "lowpin%u", v - b->first_low);
+    else if (v < b->first_stack)
+        fprintf(t->out, "low%u", v - b->first_low - b->first_local);
     else
         fprintf(t->out, "s%u%s", (v - b->first_stack) / 2, (v - b->first_stack) % 2 ? "f" : "");
 }

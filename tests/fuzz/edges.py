@@ -6,7 +6,7 @@ Where generate.py has the shapes of compilers' output, this has what optimisatio
 needs registers of its own, with values alive over it; constants at the ends of what an instruction holds, with source
 and destination the same and not; loads and stores at memory's end by every shape of address; dispatches by indices
 outside their table; calls with many live values; loops with many variables that go round; masks, tests and steps of
-which the compiler knows that they do nothing, or that seem to do nothing.
+which the compiler knows that they do nothing, or that seem to do nothing; pointers with an upper half.
 
 A module has functions of one theme.  Each is exported some times, with arguments of its own; every function counts its
 fuel down, so that all end.  No NaN's bits reach memory, integers or signs."""
@@ -426,6 +426,61 @@ def sums(mod):
     return body.finish(code)
 
 
+def pointers(mod):
+    """i64 locals and a pinned global that point into memory whatever their upper halves, read and written at offsets
+    again and again, over Go's dispatch, nil checks, loops and calls."""
+    body = Body(mod, 1)
+    r, n = body.r, mod.rng.choice((1, 2, 3, 5))
+    slots = [(get(p), put(p)) for p in (body.local(I64), body.local(I64), body.local(I64))]
+    slots.append((b"\x23\x02", b"\x24\x02"))
+    far = lambda: b"\x00" + u(r.choice((1, 8, 8, 16, 24, 4096)))
+    changer = mod.add((), (), (), const(I64, r.choice((64, 0xFFFFFFFF00000100))) + b"\x24\x02")
+
+    def set_one(p):
+        mask = const(I64, 0x3FF8 | r.choice((0, 0, 0xFFFFFFFF00000000, 5 << 32)))
+        return body.expr(I64, 1) + mask + b"\x83" + p[1]
+
+    def use(p):
+        if r.random() < 0.3:
+            store, _, t = r.choice(STORES)
+            return p[0] + b"\xa7" + const(t, number(r, t)) + op(store) + far()
+        load, _, after, t = narrow(r)
+        return p[0] + b"\xa7" + op(load) + far() + op(after) + body.mix(t)
+
+    def follow(p):
+        return p[0] + b"\xa7" + op("29") + far() + const(I64, 0xFFFFFFFF00003FF8) + b"\x83" + p[1]
+
+    def whole(p):
+        return p[0] + body.mix(I64)
+
+    def nil(p):
+        return p[0] + b"\x50\x04\x40\x10" + u(changer) + (set_one(p) if r.random() < 0.3 else b"") + b"\x0b"
+
+    def held(p):
+        spare = body.pick(I32)
+        between = r.choice((b"", b"", set_one(p), use(p), const(I32, 1) + put(spare)))
+        test = get(spare) + r.choice((b"", b"\x45", b"\xad\x50", b"\xad\xa7\x45"))
+        return (p[0] + const(I64, r.choice((0, 64, 0x3000))) + op(r.choice(CMP[I64])) + put(spare) + between + test +
+                b"\x04\x40" + use(p) + b"\x0b" + (get(spare) + body.mix(I32) if r.random() < 0.5 else b""))
+
+    code = b"".join(set_one(p) for p in slots if r.random() < 0.3)
+    code += b"\x03\x40" + b"\x02\x40" * n + get(0) + b"\x0e" + vec([u(k) for k in range(n)]) + u(n - 1)
+    for k in range(n):
+        code += b"\x0b" + body.fuel()
+        for _ in range(r.choice((1, 3, 6))):
+            code += r.choice((use, use, use, use, set_one, follow, whole, nil, held))(r.choice(slots))
+        if r.random() < 0.7:
+            jump = const(I32, r.randrange(n)) + put(0) + b"\x0c" + u(n - k)
+            late = use(r.choice(slots)) if r.random() < 0.3 else b""
+            code += body.condition(1) + b"\x04\x40" + late + jump + b"\x0b"
+        if r.random() < 0.2:
+            code += b"\x10" + u(changer)
+    func = body.finish(code + b"\x0b", fuel=r.random() < 0.2)
+    for first in [*range(min(n, 3)), 99]:
+        mod.export(func, [first] + [number(r, t) for t in PARAMS[1:]])
+    return None
+
+
 def bulk_end(mod):
     """memory.fill, copy and init that end at memory's end, and one byte behind it."""
     body = Body(mod, 1)
@@ -700,8 +755,8 @@ def crowd(mod):
     return body.finish(code + b"\x0b", fuel=not first)
 
 
-THEMES = (crowd, alive, alive, alive, immediates, at_the_end, at_the_end, sums, sums, known, known, bulk_end, dispatch,
-          resumable, calls, loops)
+THEMES = (crowd, alive, alive, alive, immediates, at_the_end, at_the_end, sums, sums, known, known, pointers, pointers,
+          bulk_end, dispatch, resumable, calls, loops)
 
 
 def module(rng, theme=None):

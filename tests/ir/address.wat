@@ -171,7 +171,8 @@
 ;;> b0:
 ;;>     l2 = add.i64 l0, (shl.i64 l1, 3)
 ;;>     t2 = load.i64.64 [lo(l2)]
-;;>     t4 = add.i64 t2, (load.i64.64 [lo(l2) + 8])
+;;>     low2 = zext.i64 l2
+;;>     t4 = add.i64 t2, (load.i64.64 [low2 + 8])
 ;;>     return (t4)
 ;;> code: func 13 "scaled_kept" (i64 i64) -> (i64), frame 0, 18 bytes
 ;;>      0  lea rbx, qword [rdi + rsi * 8]  ; +10 i64.add

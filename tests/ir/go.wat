@@ -55,7 +55,8 @@
 ;;> b1: dispatch
 ;;>     brtable l0, [b2 b5 b8] b11
 ;;> b2:
-;;>     t0 = load.i64.64 [lo(pin1) + 16]
+;;>     lowpin1 = zext.i64 pin1
+;;>     t0 = load.i64.64 [lowpin1 + 16]
 ;;>     brif (cmp.i32.le_u pin0, lo(t0)), b3, b4
 ;;> b3:
 ;;>     l0 = set.i32 2

@@ -1,7 +1,8 @@
 ;; What is known of a value before it is computed: masks that take nothing away, tests of tests, steps of SP that follow
 ;; each other, a result that is tested where it comes.
 ;;! build 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15
-;;! code 3 4 13 16 17 18
+;;! code 3 4 13 16 17 18 19
+;;! flow 19 20 21 22
 (module
   (memory 1)
   (global $sp (mut i32) (i32.const 0))
@@ -29,7 +30,7 @@
     (if (i64.ne (i64.extend_i32_u (i64.eqz (local.get 0))) (i64.const 0)) (then (return (i32.const 1))))
     (if (i64.eqz (i64.extend_i32_u (i64.lt_s (local.get 0) (i64.const 5)))) (then (return (i32.const 2))))
     (i32.const 3))
-  ;; With one it is not; nor is one that a local has.
+  ;; With one it is not. One that a local has is compared again.
   (func $not_again (param i64) (result i32) (local i64)
     (if (i64.ne (i64.extend_i32_u (i64.eqz (local.get 0))) (i64.const 1)) (then (return (i32.const 1))))
     (local.set 1 (i64.extend_i32_u (i64.lt_s (local.get 0) (i64.const 5))))
@@ -61,7 +62,27 @@
   (func $tested (if (call $callee (i32.const 1)) (then (call $steps))))
   (func $kept (result i32) (local i32)
     (if (local.tee 0 (call $callee (i32.const 1))) (then (call $steps)))
-    (local.get 0)))
+    (local.get 0))
+  ;; A comparison goes to a local, which nobody reads behind the branch.
+  (func $held (param i64) (result i32) (local i64)
+    (local.set 1 (i64.extend_i32_u (i64.eqz (local.get 0))))
+    (if (i64.eqz (local.get 1)) (then (return (i32.const 2))))
+    (i32.const 3))
+  ;; What was compared is another by then; so it is where the result takes its place.
+  (func $held_written (param i64) (result i32) (local i64)
+    (local.set 1 (i64.extend_i32_u (i64.lt_s (local.get 0) (i64.const 5))))
+    (local.set 0 (i64.const 9))
+    (if (i32.wrap_i64 (local.get 1)) (then (return (i32.wrap_i64 (local.get 0)))))
+    (i32.const 3))
+  (func $held_there (param i64) (result i32)
+    (local.set 0 (i64.extend_i32_u (i64.lt_s (local.get 0) (i64.const 5))))
+    (if (i64.eqz (local.get 0)) (then (return (i32.const 2))))
+    (i32.const 3))
+  ;; A load is not done twice.
+  (func $held_load (param i32) (result i32) (local i32)
+    (local.set 1 (i32.eq (local.get 0) (i32.load (local.get 0))))
+    (if (local.get 1) (then (return (i32.const 2))))
+    (i32.const 3)))
 ;;> build: func 0 "byte" (i32) -> (i64)
 ;;> b0:
 ;;>     t0 = load.i64.8u [l0]
@@ -125,7 +146,7 @@
 ;;>     return (1)
 ;;> b2:
 ;;>     l1 = cmp.i64.lt_s l0, 5
-;;>     brif (cmp.i64.eq l1, 0), b3, b4
+;;>     brif (cmp.i64.ge_s l0, 5), b3, b4
 ;;> b3:
 ;;>     return (2)
 ;;> b4:
@@ -192,3 +213,42 @@
 ;;>     25  mov eax, ebx  ; +16 end
 ;;>     27  add rsp, 8
 ;;>     2b  ret
+;;> code: func 19 "held" (i64) -> (i32), frame 0, 21 bytes
+;;>      0  test rdi, rdi  ; +12 if
+;;>      3  je f
+;;>      9  mov eax, 2  ; +16 return
+;;>      e  ret
+;;>      f  mov eax, 3  ; +20 end
+;;>     14  ret
+;;> flow: func 19 "held" (i64) -> (i32)
+;;> b0: weight 1 in l0.0
+;;>     brif (cmp.i64.ne l0.0, 0), b1, b2
+;;> b1: weight 1
+;;>     return (2)
+;;> b2: weight 1
+;;>     return (3)
+;;> flow: func 20 "held_written" (i64) -> (i32)
+;;> b0: weight 1 in l0.0
+;;>     l1.0 = cmp.i64.lt_s l0.0, 5
+;;>     l0.1 = set.i64 9
+;;>     brif lo(l1.0), b1, b2
+;;> b1: weight 1 in l0.1
+;;>     return (lo(l0.1))
+;;> b2: weight 1
+;;>     return (3)
+;;> flow: func 21 "held_there" (i64) -> (i32)
+;;> b0: weight 1 in l0.0
+;;>     l0.1 = cmp.i64.lt_s l0.0, 5
+;;>     brif (cmp.i64.eq l0.1, 0), b1, b2
+;;> b1: weight 1
+;;>     return (2)
+;;> b2: weight 1
+;;>     return (3)
+;;> flow: func 22 "held_load" (i32) -> (i32)
+;;> b0: weight 1 in l0.0
+;;>     l1.0 = cmp.i32.eq l0.0, (load.i32.32u [l0.0])
+;;>     brif l1.0, b1, b2
+;;> b1: weight 1
+;;>     return (2)
+;;> b2: weight 1
+;;>     return (3)
