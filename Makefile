@@ -815,6 +815,7 @@ mode_parts = \
 ## make fuzz       libFuzzer on T=module, T=module-fast (no ASan) or T=saved (images of starts; L=70000),
 ##                 for S=60 seconds, inputs up to L=1024 bytes (clang)
 ## make fuzz-calls, fuzz-frames, fuzz-dns, fuzz-words, fuzz-image   libFuzzer on a part of the monitor, for S=60 seconds
+## make prove      what cbmc proves of small parts of the monitor, for all inputs (cbmc)
 ## make fuzz-lines the lines of the monitor that what was found so far does not reach
 ## make fuzz-diff  N=1000 random modules of SEED=1 on our engine and on V8 (node, binaryen)
 ## make test-modes what runs in VMs, with MODES="exit poll" as --hypercall; also MODE=poll for one of those below
@@ -943,6 +944,10 @@ fuzz: $(BUILD)/fuzz/$(T)
 .PHONY: fuzz-lines $(FUZZ_TARGETS:%=fuzz-%)
 $(FUZZ_TARGETS:%=fuzz-%): fuzz-%: $(BUILD)/fuzz/%
 	tests/fuzz/monitor.sh fuzz $(BUILD) $* $(S)
+
+.PHONY: prove
+prove:
+	tests/prove/run.sh
 
 fuzz-lines: $(FUZZ_TARGETS:%=$(BUILD)/covered/fuzz-%)
 	tests/fuzz/monitor.sh lines $(BUILD) $(FUZZ_TARGETS)
