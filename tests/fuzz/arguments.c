@@ -126,7 +126,7 @@ static uint32_t path_make(struct bytes *b, char path[256])
 static const char *const texts[] = {
     "/", "/a", "/etc/hosts", "/etc/resolv.conf", "/dev/stdin", "/dev/fd/3", "/dev/null", "etc/hosts", "localhost",
     "allowed.test", "denied.test", "127.0.0.1", "http", "80", "long.name.that.nobody.has.test", "/etc/ssl/certs",
-    "resolv.conf", "hosts", "null", "wasmvm/signals", "/dev/wasmvm/signals", "99999", "a\0b", "::1",
+    "resolv.conf", "hosts", "null", "/dev/wasmvm/pipe", "/dev/wasmvm/signals", "99999", "a\0b", "::1",
 };
 enum { TEXTS = sizeof texts / sizeof *texts };
 
