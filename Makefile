@@ -840,6 +840,7 @@ mode_parts = \
 ## make bench      start times and Go programs against native Go and other runtimes (network)
 ## make bench-start what a start costs, against a bare machine of KVM (the floor) and other runtimes (network at first)
 ## make bench-calls what a call costs: by exit, polled, natively, on other runtimes; host functions, exports (network)
+## make bench-reset what taking a machine back costs, that wrote 4 KiB and 1 MiB (network at first)
 ## make bench-idle what sleeping guests cost, and ten minutes of their clocks (network at first)
 ## make bench-count instructions that Go programs execute here and natively, by cause (valgrind; network at first)
 ## make bench-compile compile speed and memory against wazero (network at first)
@@ -1032,6 +1033,13 @@ bench-start: all $(BENCH_START)
 
 bench-calls: all
 	tests/bench/calls.py
+
+.PHONY: bench-reset
+bench-reset: all
+	gcc -O2 -Ivmm -o $(BUILD)/bench-reset tests/bench/reset.c $(BUILD)/lib/libwasmvm.a -lelf -lpthread
+	cd tests/bench/programs && GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 ../../tools/go.sh pinned build \
+	    -o $(abspath $(BUILD))/bench-touch.wasm ./touch
+	for n in 4096 1048576; do echo "$$n bytes written:"; $(BUILD)/bench-reset $(BUILD)/bench-touch.wasm $$n 2000; done
 
 bench-idle: all
 	tests/bench/idle.py
