@@ -71,7 +71,8 @@ class Soak:
 
     def one(self, number):
         kind, argv, own, sent, after = self.draw(number)
-        with open(own + "/stderr", "wb") as words:
+        said_to = own + ".stderr"  # beside it, as the program may empty its directory
+        with open(said_to, "wb") as words:
             child = subprocess.Popen(argv, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                      stderr=words)
         how = "by itself"
@@ -87,7 +88,7 @@ class Soak:
             child.kill()
             child.wait()
             status = None
-        with open(own + "/stderr", "rb") as words:
+        with open(said_to, "rb") as words:
             said = words.read(300).decode(errors="replace").split("\n")[0]
         fine = status in kind[3] or (how != "by itself" and status == -sent)
         with self.lock:
@@ -95,11 +96,17 @@ class Soak:
             if not fine:
                 self.failures.append(f"{kind[0]} {how}: status {status}: {said}: {' '.join(argv)}")
         shutil.rmtree(own, ignore_errors=True)
+        os.remove(said_to)
 
     def work(self, job, jobs):
         number = job
         while time.monotonic() < self.until:
-            self.one(number)
+            try:
+                self.one(number)
+            except Exception as error:  # a mistake of ours must not look like a shorter soak
+                with self.lock:
+                    self.failures.append(f"run {number}: {error!r}")
+                return
             number += jobs
 
     def processes(self):
