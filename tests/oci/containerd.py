@@ -1,10 +1,10 @@
 """containerd with a state of its own, images from podman, crictl, and the network of pods."""
 
 import atexit
+import contextlib
 import json
 import os
-import shutil
-import socket
+import signal
 import subprocess
 import tempfile
 import time
@@ -153,11 +153,18 @@ class Containerd:
         return run(command, **{"timeout": 300, **options})
 
     def close(self):
-        """Pods and their shims, then the server."""
+        """Pods and the server; a shim that it has lost would live on."""
         if self.child.poll() is None:
-            self.crictl("rmp", "-fa")
-            self.child.terminate()
-            self.child.wait(60)
+            try:
+                self.crictl("rmp", "-fa")
+            finally:
+                self.child.terminate()
+                self.child.wait(60)
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline") as f:
+                words = f.read().split("\0")
+                if "containerd-shim" in words[0] and self.socket in words:
+                    os.kill(int(pid), signal.SIGTERM)
 
 
 FOUND = []
