@@ -23,6 +23,10 @@ ENGINE_SRC := \
     engine/run/runtime.c \
     engine/load/names.c \
     engine/load/gonames.c \
+    engine/load/shape.c \
+    engine/run/known.c \
+    engine/x64/front.c \
+    engine/x64/front_sha256.c \
     engine/ir/ir.c \
     engine/ir/build.c \
     engine/ir/build_stack.c \
@@ -761,6 +765,7 @@ SPEC_VM_PARTS := \
 TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
     model="$(MAKE) -s model" \
     fuzz-diff="$(MAKE) $(BUILD)/host/diff-run && tests/fuzz/diff.py --count 300" \
+    known="$(MAKE) all && tests/known/run.py $(BUILD)/wasmvm" \
     count="$(MAKE) $(BUILD)/host/count && tests/count/run.py --ci" \
     fuzz-edges="$(MAKE) all $(BUILD)/host/diff-run $(SPEC_VM) && \
         tests/fuzz/diff.py --kind edges --count 200 --vm $(BUILD)/wasmvm" \

@@ -74,7 +74,8 @@ struct engine_env {
 };
 
 enum engine_cpu { ENGINE_SSE41 = 1 << 0, ENGINE_SSE42 = 1 << 1, ENGINE_POPCNT = 1 << 2, ENGINE_LZCNT = 1 << 3,
-                  ENGINE_BMI1 = 1 << 4, ENGINE_BMI2 = 1 << 5, ENGINE_AVX = 1 << 6, ENGINE_SSSE3 = 1 << 9 };
+                  ENGINE_BMI1 = 1 << 4, ENGINE_BMI2 = 1 << 5, ENGINE_AVX = 1 << 6, ENGINE_SSSE3 = 1 << 9,
+                  ENGINE_SHA = 1 << 10 };
 
 /* Why something was refused or a run was stopped. */
 enum error_kind {
@@ -180,6 +181,7 @@ size_t func_name(struct instance *, uint32_t func, char *out, size_t cap);
 
 struct engine_stats {
     uint64_t funcs_total, funcs_compiled, body_bytes_total, body_bytes_compiled;
+    uint64_t funcs_known; /* compiled ones of Go's standard library that were recognised */
     uint64_t code_bytes, heap_bytes, parse_ns, validate_ns, compile_ns;
 };
 const struct engine_stats *engine_stats(struct engine *);

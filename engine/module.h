@@ -124,6 +124,16 @@ const char *func_words(const struct module *, uint32_t func, char out[FUNC_WORDS
 /* The first function from `from` on whose name in the name section begins so; UINT32_MAX: none. */
 uint32_t func_named(const struct module *, const char *prefix, uint32_t from);
 
+/* ---- shape.c ---- */
+#define SHAPE_LINKED 64
+struct body_shape {
+    uint64_t hash;
+    uint32_t nlinked;
+    int64_t linked[SHAPE_LINKED]; /* constants that may be a linker's, in order */
+};
+/* Of a validated body whose bytes are there.  false: no body that anybody looks for. */
+bool body_shape(const struct module *, uint32_t func, struct body_shape *);
+
 /* ---- gonames.c ---- */
 /* From the table that Go's linker leaves in linear memory; false: there is none, or no such function in it. */
 bool go_name(const struct instance *, uint32_t func, struct name *out);

@@ -25,6 +25,7 @@ enum stub {
 /* A 32-bit number in the code, relative to the byte behind the instruction that it belongs to. */
 enum reloc_kind {
     RELOC_ADDRESS, /* to: an address outside of the code region */
+    RELOC_CODE,    /* to: an address within it, of a jump */
     RELOC_STUB,    /* to: enum stub */
     RELOC_CALL,    /* to: function of the same instance; compiled later or replaced, the call goes there */
     RELOC_CALL_ZERO, /* the same where the only argument is 0, which is in no register */

@@ -124,7 +124,7 @@ enum guest_mark { MARK_ENGINE, MARK_PARSED, MARK_LINKED, GUEST_MARKS };
 
 /* What the guest tells of itself for --stats and --report; counters only, never trusted for more. */
 struct guest_stats {
-    uint64_t funcs_total, funcs_compiled;
+    uint64_t funcs_total, funcs_compiled, funcs_known;
     uint64_t body_bytes_total, body_bytes_compiled;
     uint64_t code_bytes, heap_bytes;
     uint64_t parse_ns, validate_ns, compile_ns;
@@ -228,7 +228,7 @@ enum {
 
 enum {
     CPU_SSE41 = 1 << 0, CPU_SSE42 = 1 << 1, CPU_POPCNT = 1 << 2, CPU_LZCNT = 1 << 3, CPU_BMI1 = 1 << 4,
-    CPU_BMI2 = 1 << 5, CPU_AVX = 1 << 6, CPU_SSSE3 = 1 << 9,
+    CPU_BMI2 = 1 << 5, CPU_AVX = 1 << 6, CPU_SSSE3 = 1 << 9, CPU_SHA = 1 << 10,
 };
 
 /* The control area at MAP_CONTROL. */

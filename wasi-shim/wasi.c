@@ -224,6 +224,7 @@ void shim_publish(struct shim *shim, struct engine *engine)
     struct guest_stats *to = &shim->control->stats;
     to->funcs_total = from->funcs_total;
     to->funcs_compiled = from->funcs_compiled;
+    to->funcs_known = from->funcs_known;
     to->body_bytes_total = from->body_bytes_total;
     to->body_bytes_compiled = from->body_bytes_compiled;
     to->code_bytes = from->code_bytes;

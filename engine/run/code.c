@@ -127,6 +127,7 @@ static uint64_t reloc_target(struct engine *e, const struct code_state *s, const
 {
     switch ((enum reloc_kind)r->kind) {
     case RELOC_ADDRESS:
+    case RELOC_CODE:
         return r->to;
     case RELOC_STUB:
         ENGINE_ASSERT(r->to < STUB_COUNT && e->code->stub[r->to]);
@@ -168,11 +169,11 @@ uint32_t code_install(struct code_state *s, const struct piece *p, const struct 
     return at;
 }
 
-bool code_install_func(struct code_state *s, uint32_t func, const struct piece *p)
+static bool install_as(struct code_state *s, uint32_t func, const struct piece *p, bool is_thunk)
 {
     struct instance *i = s->instance;
     struct engine *e = i->engine;
-    uint32_t at = code_install(s, p, &(struct code_range){.func = func, .instance = i});
+    uint32_t at = code_install(s, p, &(struct code_range){.func = func, .instance = i, .is_thunk = is_thunk});
     if (!at)
         return false;
     ENGINE_ASSERT(p->entry < p->bytes);
@@ -187,6 +188,16 @@ bool code_install_func(struct code_state *s, uint32_t func, const struct piece *
     i->refs[func].code = (void *)(uintptr_t)now;
     code_slot_changed(s, func, old, now);
     return true;
+}
+
+bool code_install_func(struct code_state *s, uint32_t func, const struct piece *p)
+{
+    return install_as(s, func, p, false);
+}
+
+bool code_install_front(struct code_state *s, uint32_t func, const struct piece *front)
+{
+    return install_as(s, func, front, true);
 }
 
 /* ---- once ---- */

@@ -88,6 +88,12 @@ const struct code_range *code_find(struct engine *, uint64_t pc);
 /* Whose trampoline pc is in, and of which function; NULL: in none.  Trampolines belong to no range. */
 struct instance *code_trampoline_at(struct engine *, uint64_t pc, uint32_t *func);
 
+/* The same with code before it: `front`, which no backtrace shows. */
+bool code_install_front(struct code_state *, uint32_t func, const struct piece *front);
+
+/* ---- known.c ---- */
+enum front known_find(const struct instance *, uint32_t func);
+
 /* ---- indirect.c ---- */
 
 /* Makes the code addresses for call_indirect of type `canon` through a table, if there is none, if it is not enough of

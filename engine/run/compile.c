@@ -41,8 +41,17 @@ bool code_compile(struct instance *i, uint32_t func, bool positions, struct piec
 bool code_replace(struct instance *i, uint32_t func)
 {
     ENGINE_ASSERT(func >= i->module->nimported_funcs && func < i->module->nfuncs);
-    struct piece piece;
-    return code_compile(i, func, false, &piece) && code_install_func(i->code, func, &piece);
+    struct piece piece, front;
+    if (!code_compile(i, func, false, &piece))
+        return false;
+    enum front known = known_find(i, func);
+    if (known == FRONT_NONE)
+        return code_install_func(i->code, func, &piece);
+    uint32_t body = code_install(i->code, &piece, &(struct code_range){.func = func, .instance = i});
+    if (!body || !front_emit(i, known, code_address(i->engine, body + piece.entry), &front))
+        return false;
+    i->engine->stats.funcs_known++;
+    return code_install_front(i->code, func, &front);
 }
 
 bool func_compile(struct instance *i, uint32_t func)

@@ -45,6 +45,12 @@ bool stubs_emit(struct engine *, const struct reach *, uint32_t at[STUB_COUNT], 
 bool thunk_host(struct instance *, uint32_t func, const struct reach *, struct piece *);
 /* A thunk that calls a function of another instance. */
 bool thunk_foreign(struct instance *caller, const struct funcref *callee, struct piece *);
+/* Code that stands before a body that is known, and what it may be put before: front.c. */
+enum front { FRONT_NONE, FRONT_SHA256, FRONT_MEMEQUAL };
+bool front_possible(const struct instance *, const struct functype *); /* any at all */
+bool front_fits(const struct instance *, enum front, const struct functype *);
+const uint8_t *front_table(enum front, uint32_t *bytes); /* what stands in memory where the body reads its table */
+bool front_emit(const struct instance *, enum front, uint64_t body, struct piece *); /* body: where calls enter it */
 /* A trampoline, written where it will stand: it calls STUB_LAZY.  Then what it becomes: a jump to the function.  At its
  * start it takes calls that leave out an argument of 0, and puts it there; others enter behind that. */
 #define TRAMPOLINE_BYTES 8

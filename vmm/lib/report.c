@@ -31,6 +31,7 @@ static const struct phase { const char *name; size_t field; bool inside; } phase
 static const struct count { const char *name; size_t field; } compiled[] = {
     { "funcs_total", offsetof(struct run_stats, guest.funcs_total) },
     { "funcs_compiled", offsetof(struct run_stats, guest.funcs_compiled) },
+    { "funcs_known", offsetof(struct run_stats, guest.funcs_known) },
     { "body_bytes_total", offsetof(struct run_stats, guest.body_bytes_total) },
     { "body_bytes_compiled", offsetof(struct run_stats, guest.body_bytes_compiled) },
     { "code_bytes", offsetof(struct run_stats, guest.code_bytes) },
@@ -97,6 +98,8 @@ static void table_work(FILE *out, const struct run_stats *stats)
     fprintf(out, "compiled    %llu of %llu functions, %.2f of %.2f MB of bodies, %.1f MB/s, %.2f MB of code\n",
             (unsigned long long)g->funcs_compiled, (unsigned long long)g->funcs_total, mb(g->body_bytes_compiled),
             mb(g->body_bytes_total), compile_rate(g), mb(g->code_bytes));
+    if (g->funcs_known)
+        fprintf(out, "recognised  %llu functions of Go's standard library\n", (unsigned long long)g->funcs_known);
     fprintf(out, "memory      linear %.2f MB, engine heap %.2f MB; touched at most %.2f MB, "
             "kernel's for slots %.2f MB\n", mb(stats->linear_bytes), mb(g->heap_bytes),
             mb(stats->max_rss_bytes), mb(stats->slot_kernel_bytes));

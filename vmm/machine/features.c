@@ -20,6 +20,7 @@ uint32_t features_host(void)
     FEATURE(CPU_BMI1, BMI1);
     FEATURE(CPU_BMI2, BMI2);
     FEATURE(CPU_AVX, AVX);
+    FEATURE(CPU_SHA, SHA);
 #undef FEATURE
     if (!CPU_FEATURE_ACTIVE(AVX))
         bits &= ~(uint32_t)CPU_AVX;

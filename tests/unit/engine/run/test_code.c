@@ -71,7 +71,8 @@ static uint64_t target_of(struct instance *i, uint32_t at)
 
 /* ---- a piece as text ---- */
 
-static const char *const reloc_names[] = { [RELOC_ADDRESS] = "address", [RELOC_STUB] = "stub", [RELOC_CALL] = "call",
+static const char *const reloc_names[] = { [RELOC_ADDRESS] = "address", [RELOC_CODE] = "code",
+                                            [RELOC_STUB] = "stub", [RELOC_CALL] = "call",
                                            [RELOC_CALL_ZERO] = "call from 0", [RELOC_TAIL] = "tail" };
 static const char *const mark_names[] = { [MARK_AT] = "at", [MARK_CALL] = "call", [MARK_TRAP] = "trap" };
 

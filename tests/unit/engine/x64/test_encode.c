@@ -162,7 +162,7 @@ static void make(struct listing *l, enum insn i, bool w, uint8_t reg, struct rm 
     insn_mnemonic(i, w, 0, extra & 15, name);
     switch (insn_about[i].form) {
     case RM:
-        expect(l, "%s %s,%s", name, r, m);
+        expect(l, i == I_SHA256RNDS2 ? "%s %s,%s,xmm0" : "%s %s,%s", name, r, m);
         if (i == I_CMOV)
             x_cmov(a, extra & 15, w, reg, rm);
         else if (s.rm == 'B')

@@ -1,0 +1,26 @@
+/* What the fronts' files share: front.c, and one for each that is long. */
+#ifndef ENGINE_X64_FRONT_H
+#define ENGINE_X64_FRONT_H
+
+#include "engine/x64/asm.h"
+#include "engine/x64/regs.h"
+#include "engine/x64/target.h"
+
+enum { FRONT_LEAVES = 16, FRONT_SITES = 20 };
+
+struct front_way {
+    struct assembler *a;
+    const struct instance *instance;
+    uint32_t leaves[FRONT_LEAVES], nleaves; /* jumps to the body */
+    uint32_t sites[FRONT_SITES], nsites;    /* operands in the data behind the code */
+};
+
+void front_leave(struct front_way *, unsigned cc);
+/* Leaves if the register is more than memory 0 has bytes. */
+void front_inside(struct front_way *, uint8_t end);
+
+extern const uint32_t sha256_rounds[64];
+void front_sha256(struct front_way *);
+void front_sha256_data(struct front_way *);
+
+#endif

@@ -1,0 +1,3 @@
+module wasmvm.test/known
+
+go 1.21
