@@ -507,6 +507,9 @@ $(BUILD)/unjailed/wasmvm: $(filter-out %/words.o,$(STATIC_OBJ)) $(BUILD)/unjaile
 	$(call say,LD $@)
 	$(Q)$(CC) -static-pie $(HARDENED_LD) -o $@ $^ $(VMM_LIBS) -lz
 
+# No test, and no bench, writes into a home.
+export WASMVM_CACHE ?= off
+
 # MODE=exit or poll (--hypercall): what is tested makes its calls so.
 TESTED := $(BUILD)/$(if $(MODE),modes/$(MODE)/)wasmvm
 
@@ -824,6 +827,7 @@ mode_parts = \
 ## make fuzz-lines the lines of the monitor that what was found so far does not reach
 ## make fuzz-diff  N=1000 random modules of SEED=1 on our engine and on V8 (node, binaryen)
 ## make test-modes what runs in VMs, with MODES="exit poll" as --hypercall; also MODE=poll for one of those below
+## make test-warm golden cases and end-to-end ones, twice: the second time from images of starts (docs/cache.md)
 ## make test-san   golden cases, hostile guests and some end-to-end cases with the monitor under ASan and UBSan, some
 ##                 of the library's under ThreadSanitizer
 ## make test-inject N=150 (or N=all) system calls of the monitor that fail, one at a time, drawn by SEED=1 (strace)
@@ -868,7 +872,7 @@ test-inject: all
 	    --count $(if $(filter file,$(origin N)),150,$(N)))
 
 .PHONY: test-go test-peers test-modes bench-serve bench fresh bench-calls bench-idle bench-compile clean distclean help
-.PHONY: surface code-hash bench-count bench-start test-san mutate test-oci test-k8s dist sbom deb test-packages
+.PHONY: test-warm surface code-hash bench-count bench-start test-san mutate test-oci test-k8s dist sbom deb test-packages
 install: all completions
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/include
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
@@ -963,6 +967,16 @@ fuzz-diff: $(BUILD)/host/diff-run
 
 test-modes: all $(SPEC_VM) $(MODES:%=$(BUILD)/modes/%/wasmvm)
 	@$(PARTS) $(foreach mode,$(MODES),$(call mode_parts,$(mode)))
+
+# Twice: in the second round starts go on from the images of the first.  env.golden prints all variables.
+WARM_GOLDEN := $(filter-out tests/golden/env.golden,$(wildcard tests/golden/*.golden))
+warm_parts = \
+    golden-$1="tests/golden/run.sh $(BUILD)/modes/warm/wasmvm $(WARM_GOLDEN)" \
+    e2e-$1="tests/e2e/run.py --wasmvm $(BUILD)/modes/warm/wasmvm $(E2E)" \
+
+test-warm: all $(BUILD)/modes/warm/wasmvm
+	rm -rf $(BUILD)/modes/warm/store
+	@$(PARTS) $(call warm_parts,made) $(call warm_parts,warm)
 
 test-san: all
 	@$(PARTS) $(SAN_PARTS)

@@ -158,6 +158,8 @@ enum trap func_call(struct instance *, uint32_t func, struct cell *cells);
 bool func_compile(struct instance *, uint32_t func);
 /* Has a function been called (or compiled) whose name in the name section begins so?  One walk over the section. */
 bool func_begins_used(struct instance *, const char *prefix);
+/* The first function from `from` on whose name there begins so; UINT32_MAX: none.  One walk over the section. */
+uint32_t func_begins(struct instance *, const char *prefix, uint32_t from);
 
 /* Memory 0, or NULL: base and bytes as they are now (they change by memory.grow, inside any call). */
 uint8_t *instance_memory(struct instance *, uint32_t memory, uint64_t *bytes);

@@ -52,6 +52,7 @@ static struct json_object *monitor_args(const struct machine *m, const char *cwd
     struct json_object *args = allocated(json_object_new_array());
     text_add(args, MONITOR);
     text_add(args, "--container");
+    text_add(args, "--cache=off");
     text_add(args, text("--kvm-fd=%u", m->kvm_fd));
     text_add(args, "--dir=/");
     text_add(args, "--env-all");

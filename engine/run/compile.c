@@ -84,6 +84,11 @@ bool func_begins_used(struct instance *i, const char *prefix)
     return func != UINT32_MAX;
 }
 
+uint32_t func_begins(struct instance *i, const char *prefix, uint32_t from)
+{
+    return func_named(i->module, prefix, from);
+}
+
 uint64_t code_lazy(struct engine *e, uint64_t from)
 {
     uint32_t func;

@@ -45,7 +45,7 @@ class Wasmvm(Native):
 
     def argv(self, program, args, grant):
         pwd = ["--cwd", grant[0]] if grant else []
-        return [self.path, *sum((["--dir", g] for g in grant), []), *pwd, "--", program.wasm, *args]
+        return [self.path, "--cache=off", *sum((["--dir", g] for g in grant), []), *pwd, "--", program.wasm, *args]
 
 
 class Hypercall(Wasmvm):

@@ -16,6 +16,7 @@ import time
 import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+os.environ.setdefault("WASMVM_CACHE", "off")  # no run writes into a home
 CACHE = os.path.join(ROOT, "build", "cache")
 GO = os.path.join(ROOT, "tests", "tools", "go.sh")
 CASES = []

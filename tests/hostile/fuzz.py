@@ -23,6 +23,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+os.environ.setdefault("WASMVM_CACHE", "off")  # no run writes into a home
 LIMIT = 4  # seconds, --timeout
 GRACE = 40  # ... and how much later a sanitized monitor on a busy machine may end
 SIGNALS = {-13}  # of a closed stdout; nothing else sends any

@@ -3,6 +3,7 @@
 # at its head (guest.h).  Usage: tests/hostile/run.sh WASMVM [image names].  With BUILD=DIR images go to DIR/hostile;
 # with STEP=build they are only built, with STEP=run only run (on a machine without a compiler).
 set -u
+export WASMVM_CACHE="${WASMVM_CACHE:-off}" # no run writes into a home
 cd "$(dirname "$0")/../.."
 WASMVM=${1:-build/wasmvm}
 OUT=${BUILD:-build}/hostile

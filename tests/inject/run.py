@@ -20,6 +20,7 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+os.environ.setdefault("WASMVM_CACHE", "off")  # no run writes into a home
 sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
 import wasm  # noqa: E402
 

@@ -15,6 +15,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+os.environ.setdefault("WASMVM_CACHE", "off")  # no run writes into a home
 HELLO = os.path.join(ROOT, "tests", "golden", "words.wasm")
 WAITS = os.path.join(ROOT, "tests", "jail", "waits.wasm")  # writes a byte, reads one
 CAP_SETUID, CAP_SYS_PTRACE = 7, 19

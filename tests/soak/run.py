@@ -22,6 +22,7 @@ import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+os.environ.setdefault("WASMVM_CACHE", "off")  # no run writes into a home
 sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
 from harness import go_build, kvm_usable  # noqa: E402
 

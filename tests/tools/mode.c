@@ -1,9 +1,8 @@
 /* wasmvm with one way of calls for everything that it runs: BUILD/modes/MODE/wasmvm ARGS...
  *
  * Becomes BUILD/wasmvm, with --hypercall=MODE before all other words; the folder that it lies in says which.  Under
- * `warm` it is --cache=BUILD/modes/warm/store --cache-now: each start after the first of a module goes on from an
- * image, and a suite that runs twice is warm the second time.  It stays
- * the same process with the same name, so that the tests need not know: they get it in wasmvm's place.  Under the name
+ * `warm` it is --cache-now, with WASMVM_CACHE=BUILD/modes/warm/store: each start after the first of a module goes on
+ * from an image, and a suite that runs twice is warm the second time.  It stays the same process with the same name, so that the tests need not know: they get it in wasmvm's place.  Under the name
  * that takes no options (wasmvm-binfmt), and to subcommands that run no machine themselves, nothing is added. */
 #include <libgen.h>
 #include <limits.h>
@@ -39,15 +38,15 @@ int main(int argc, char **argv)
     char *folder = dirname(self);
     const char *mode = strrchr(folder, '/') + 1;
     bool warm = strcmp(mode, "warm") == 0;
-    snprintf(option, sizeof option, warm ? "--cache=%s/store" : "--hypercall=%s", warm ? folder : mode);
+    snprintf(option, sizeof option, warm ? "%s/store" : "--hypercall=%s", warm ? folder : mode);
+    if (warm)
+        setenv("WASMVM_CACHE", option, 1);
     /* What a test preloads needs the dynamic twin. */
     snprintf(real, sizeof real, "%s/../../wasmvm%s", folder, getenv("LD_PRELOAD") ? "-dynamic" : "");
     int n = 0, at = place(argc, argv);
     for (int i = 0; i < argc; i++) {
         if (i == at && at)
-            words[n++] = option;
-        if (i == at && at && warm)
-            words[n++] = (char *)"--cache-now";
+            words[n++] = warm ? (char *)"--cache-now" : option;
         words[n++] = argv[i];
     }
     execv(real, words);

@@ -20,7 +20,7 @@ const struct option cache_options[] = {
 };
 const char cache_help_head[] =
     "wasmvm cache [--cache DIR] list|size|verify|clear\n"
-    "Images of starts, which runs with --cache keep (docs/cache.md).\n"
+    "Images of starts, which runs keep (docs/cache.md).\n"
     "\n"
     "  list      each image: its bytes, its module's name, its own name\n"
     "  size      how many images and bytes there are\n"
@@ -59,17 +59,23 @@ bool cache_usual(char out[PATH_MAX])
     return n > 0 && n < PATH_MAX && would_be_ours(out);
 }
 
-void cache_choose(const char *word, wasmvm_config *config)
+/* What holds where no option says it; who was raised in rights does not ask the variables. */
+static const char *word_usual(void)
 {
+    const char *word = getauxval(AT_SECURE) ? "off" : getenv("WASMVM_CACHE");
+    return word && *word ? word : "on";
+}
+
+void cache_choose(const char *option, wasmvm_config *config)
+{
+    const char *word = option ? option : word_usual();
     char usual[PATH_MAX];
-    if (!word || strcmp(word, "off") == 0)
+    bool on = strcmp(word, "on") == 0;
+    if (strcmp(word, "off") == 0 || (on && !cache_usual(usual)))
         return;
-    if (strcmp(word, "on") != 0) {
-        wasmvm_config_cache(config, word);
-    } else if (cache_usual(usual)) {
-        wasmvm_config_cache(config, usual);
+    wasmvm_config_cache(config, on ? usual : word);
+    if (on || !option)
         wasmvm_config_flag(config, "cache-usual");
-    }
 }
 
 /* ---- what is in it ---- */

@@ -143,7 +143,7 @@ void inherited_close_rest(void);
 /* ---- cache.c: the subcommand cache, and --cache of run ---- */
 /* The usual directory of images; false: there is none for this user. */
 bool cache_usual(char out[PATH_MAX]);
-/* What --cache means; NULL = it is not given. */
+/* What --cache means; NULL = it is not given, and WASMVM_CACHE says it, or else it is on. */
 void cache_choose(const char *word, wasmvm_config *);
 
 /* ---- signals.c: the process's signals ---- */

@@ -9,6 +9,8 @@ import subprocess
 import time
 
 import wasm
+from cases import plugins
+from cases.gonet import LOOPBACK
 from harness import ROOT, Skip, case, expect, expect_message, go_build, run, wait
 
 HEAD, PAGE, EXTENT = 256, 4096, 16
@@ -156,13 +158,17 @@ def a_list_then_an_image_then_warm(t):
 
 
 @case
-def without_the_option_there_is_no_cache(t):
-    home = t.mkdir("home")
-    result = t.vm("--report", t.path("r.json"), words(t), env={**os.environ, "HOME": home, "XDG_CACHE_HOME": home})
-    expect(result)
-    with open(t.path("r.json")) as file:
-        assert json.load(file)["cache"] == "off"
-    assert os.listdir(home) == []
+def without_the_option_the_variable_says(t):
+    module, home, other = words(t), t.mkdir("home"), t.mkdir("other")
+    look = ("--cache-now", "--stats", module)
+    for value, there in ("off", []), ("", ["wasmvm"]), ("on", ["wasmvm"]):
+        expect(in_home(t, home, *look, xdg=home, variable=value), err_has="cache       " if there else "")
+        assert os.listdir(home) == there, value
+        shutil.rmtree(os.path.join(home, "wasmvm"), ignore_errors=True)
+    expect(in_home(t, home, *look, variable=other), err_has="cache       made")
+    expect(in_home(t, home, "--cache", "off", *look, variable=other))
+    expect(in_home(t, home, "--dir", other, *look, variable=other), err_has="cache       cold: the program can write")
+    assert os.listdir(home) == [] and os.listdir(other) != []
 
 
 @case
@@ -170,6 +176,30 @@ def stats_say_which_start_it_was(t):
     module = words(t)
     for wanted in ("cache       made", "cache       warm"):
         expect(t.vm("--cache", store(t), "--cache-now", "--stats", module), err_has=wanted)
+
+
+@case
+def what_a_run_uses_is_told_of_that_run(t):
+    """A hint of functions that ran is not given for what an earlier run had compiled."""
+    module, told = go_build("./inside", version="1.22.12", module="tests/e2e/go"), b"its sockets were inside"
+    for _ in range(4):
+        result, _ = state(t, *LOOPBACK, "--", module, "talk")
+        assert result.err.count(told) == 1, result
+    for _ in range(2):
+        result, kept = state(t, *LOOPBACK, "--", module)
+        assert kept["cache"] == "warm" and result.err == b"", (result, kept)
+
+
+@case
+def other_host_functions_have_another_image(t):
+    """The same module with a plug-in that it does not import: its functions are numbered otherwise."""
+    plugin = plugins.library(plugins.PLAIN)
+    module = words(t)
+    wanted = [((), "made"), ((), "warm"), (("--plugin", plugin), "made"), (("--plugin", plugin), "warm"), ((), "warm")]
+    for options, told in wanted:
+        result, kept = state(t, *options, module)
+        expect(result)
+        assert kept["cache"] == told, (options, kept)
 
 
 @case(seconds=240)
@@ -506,16 +536,18 @@ def two_makers_at_once(t):
 # ---- wasmvm cache, and the usual directory ----
 
 
-def in_home(t, home, *args, xdg=None):
-    env = {k: v for k, v in os.environ.items() if k not in ("HOME", "XDG_CACHE_HOME")}
-    env.update({"HOME": home} if home else {}, **({"XDG_CACHE_HOME": xdg} if xdg else {}))
+def in_home(t, home, *args, xdg=None, variable=None):
+    """By default, as a user of the command runs it: nothing says a word of a cache."""
+    given = {"HOME": home, "XDG_CACHE_HOME": xdg, "WASMVM_CACHE": variable}
+    env = {k: v for k, v in os.environ.items() if k not in given}
+    env.update({k: v for k, v in given.items() if v})
     return t.vm(*args, env=env)
 
 
 @case
 def the_usual_directory(t):
     module, home, other = words(t), t.mkdir("home"), t.mkdir("xdg")
-    run_on = ("--cache", "on", "--cache-now", "--stats", module)
+    run_on = ("--cache-now", "--stats", module)
     expect(in_home(t, home, *run_on), err_has="cache       made")
     expect(in_home(t, home, *run_on), err_has="cache       warm")
     assert os.listdir(home) == [".cache"] and os.listdir(home + "/.cache") == ["wasmvm"]

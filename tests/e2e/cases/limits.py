@@ -151,7 +151,7 @@ def report_of_every_end(t):
             ("stop", ("spin",), ("--timeout",), 124, "timeout"),
             ("stop", ("spin",), ("--cpu-time",), 124, "cpu_time")):
         def ran(limit, name=name, words=words, options=options):
-            return t.program(name, *words, options=("--report", t.path("r.json"), *options, *[limit][:len(options)]))
+            return t.program(name, *words, options=("--cache=off", "--report", t.path("r.json"), *options, *[limit][:len(options)]))
 
         result, _ = with_enough_time(ran, lambda result: result.out or b"wall time" not in result.err)
         with open(t.path("r.json")) as f:
@@ -213,9 +213,9 @@ def report_of_runs_that_never_began(t):
 @case
 def start_of_hello(t):
     """What decides how fast it starts, from nothing cached: functions compiled, exits; and under 24 MB of memory."""
-    memory = min(measured([t.wasmvm, "--", t.go("hello")]).max_rss for _ in range(3))
+    memory = min(measured([t.wasmvm, "--cache=off", "--", t.go("hello")]).max_rss for _ in range(3))
     assert memory < 24e6, f"{memory / 1e6:.1f} MB"
-    _, report = report_of(t, "hello")
+    _, report = report_of(t, "hello", options=("--cache=off",))
     made, exits = report["compiled"], report["exits"]
     assert 0 < made["funcs_compiled"] < made["funcs_total"] / 3, made
     assert exits["all"] - exits["for_no_call"] < 15, report

@@ -131,6 +131,7 @@ def the_process_becomes_wasmvm(t):
     assert after["process"]["args"] == [
         "/.wasmvm",
         "--container",
+        "--cache=off",
         "--kvm-fd=3",
         "--dir=/",
         "--env-all",
