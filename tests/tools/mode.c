@@ -2,8 +2,9 @@
  *
  * Becomes BUILD/wasmvm, with --hypercall=MODE before all other words; the folder that it lies in says which.  Under
  * `warm` it is --cache-now, with WASMVM_CACHE=BUILD/modes/warm/store: each start after the first of a module goes on
- * from an image, and a suite that runs twice is warm the second time.  It stays the same process with the same name, so that the tests need not know: they get it in wasmvm's place.  Under the name
- * that takes no options (wasmvm-binfmt), and to subcommands that run no machine themselves, nothing is added. */
+ * from an image, and a suite that runs twice is warm the second time.  It stays the same process with the same name,
+ * so that the tests need not know: they get it in wasmvm's place.  Under the name that takes no options
+ * (wasmvm-binfmt), and to subcommands that run no machine themselves, nothing is added. */
 #include <libgen.h>
 #include <limits.h>
 #include <stdbool.h>

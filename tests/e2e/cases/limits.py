@@ -151,7 +151,8 @@ def report_of_every_end(t):
             ("stop", ("spin",), ("--timeout",), 124, "timeout"),
             ("stop", ("spin",), ("--cpu-time",), 124, "cpu_time")):
         def ran(limit, name=name, words=words, options=options):
-            return t.program(name, *words, options=("--cache=off", "--report", t.path("r.json"), *options, *[limit][:len(options)]))
+            given = ("--cache=off", "--report", t.path("r.json"), *options, *[limit][:len(options)])
+            return t.program(name, *words, options=given)
 
         result, _ = with_enough_time(ran, lambda result: result.out or b"wall time" not in result.err)
         with open(t.path("r.json")) as f:

@@ -43,7 +43,9 @@ def environment_given(t):
 @case
 def environment_all(t):
     result = t.program("process", "env", options=("--env-all", "--env", "X=2"), env={"X": "1", "Y": "3"}, cwd="/")
-    expect(result, 0, out='"X=2"\n"Y=3"\n')
+    expect(result, 0)
+    told = [line for line in result.out.decode().splitlines() if "WASMVM_CACHE=" not in line]  # of `make test-warm`
+    assert told == ['"X=2"', '"Y=3"'], result
 
 
 @case
