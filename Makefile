@@ -872,7 +872,8 @@ test-inject: all
 	    --count $(if $(filter file,$(origin N)),150,$(N)))
 
 .PHONY: test-go test-peers test-modes bench-serve bench fresh bench-calls bench-idle bench-compile clean distclean help
-.PHONY: test-warm surface code-hash bench-count bench-start test-san mutate test-oci test-k8s dist sbom deb test-packages
+.PHONY: test-warm
+.PHONY: surface code-hash bench-count bench-start test-san mutate test-oci test-k8s dist sbom deb test-packages
 install: all completions
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/include
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin

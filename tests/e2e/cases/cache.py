@@ -511,16 +511,12 @@ def makers_that_are_killed_leave_no_image(t):
         expect(result)
         assert told["cache"] in ("made", "warm"), told
         assert len(result.out.splitlines()) == 5, result
-<<<<<<< HEAD
     for _ in range(20):  # where the kernel frees a machine's memory late, a maker's lock outlives it by a moment
         told = state(t, module)[1]
         if told["cache"] == "warm":
             break
         time.sleep(usual)
     assert told["cache"] == "warm", told
-=======
-    warm(t, module)
->>>>>>> a914584 (tests: what a warm round shows of itself; makers that are killed end warm)
 
 
 @case(seconds=300)
