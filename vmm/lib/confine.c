@@ -1,5 +1,6 @@
 /* What a run was granted, in the jail's words: wasmvm_confine. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -80,6 +81,20 @@ static struct jail_path *paths_make(wasmvm_instance *i, struct jail_plan *plan, 
     return to;
 }
 
+/* The level as docs/security.md's table has it. */
+static void level_say(const struct jail_plan *plan, char *out, size_t cap)
+{
+    static const struct { unsigned granted; const char *name; } names[] = {
+        { JAIL_FILES, "files" }, { JAIL_SOCKETS, "open sockets" }, { JAIL_NET, "network" },
+        { JAIL_UNIX, "unix sockets" }, { JAIL_PROCESS, "plug-in process" },
+    };
+    size_t n = 0;
+    snprintf(out, cap, "%s", plan->weak ? "weak" : "nothing");
+    for (size_t k = 0; !plan->weak && k < sizeof names / sizeof names[0]; k++)
+        if (plan->granted & names[k].granted)
+            n += (size_t)snprintf(out + n, cap - n, "%s%s", n ? ", " : "", names[k].name);
+}
+
 static bool confine(wasmvm_instance *i, bool weak)
 {
     int above = -1;
@@ -89,6 +104,8 @@ static bool confine(wasmvm_instance *i, bool weak)
     if (above >= 0)
         close(above);
     free(paths);
+    if (good)
+        level_say(&plan, i->stats.jail, sizeof i->stats.jail);
     return good;
 }
 

@@ -113,6 +113,7 @@ static void table_work(FILE *out, const struct run_stats *stats)
     if (stats->cache && strcmp(stats->cache, "off") != 0)
         fprintf(out, "cache       %s%s%s\n", stats->cache, stats->cache_why ? ": " : "",
                 stats->cache_why ? stats->cache_why : "");
+    fprintf(out, "jail        %s\n", *stats->jail ? stats->jail : "off");
     if (stats->clocks_by_calls)
         fprintf(out, "clocks      by calls, as %s%s\n", *stats->clock_source ? "the host's clock source is " :
                 "the host's clock source is unknown (is /sys mounted?)", stats->clock_source);
@@ -356,6 +357,7 @@ char *report_json(const struct config *config, const struct run_stats *stats, co
     fprintf(out, "  \"exits\": {\"all\": %llu, \"for_no_call\": %llu},\n", (unsigned long long)stats->exits,
             (unsigned long long)stats->exits_other);
     fprintf(out, "  \"cache\": \"%s\",\n", stats->cache ? stats->cache : "off");
+    fprintf(out, "  \"jail\": \"%s\",\n", *stats->jail ? stats->jail : "off");
     fprintf(out, "  \"clocks\": {\"in_guest\": %s, \"source\": ", stats->clocks_by_calls ? "false" : "true");
     json_string(out, stats->clock_source);
     fprintf(out, "},\n");

@@ -116,6 +116,7 @@ struct run_stats {
     uint64_t refused_count;
     struct timeline *timeline;   /* NULL: nobody wants one */
     const char *cache, *cache_why; /* what the cache of starts had for this one, and why no more; NULL = none */
+    char jail[64];               /* what the jail lets through, in the words of docs/security.md; "" = there is none */
     uint64_t lost_lines, lost_trace, lost_records; /* of messages, --trace and --net-log: nobody read them */
     uint64_t lost_escapes;       /* sequences that terminals did not get */
 };

@@ -158,9 +158,21 @@ def report_of_every_end(t):
         with open(t.path("r.json")) as f:
             report = json.load(f)
         assert (result.status, report["status"], report["reason"]) == (status, status, reason), (result, report)
+        assert report["jail"] == "nothing", report
         written = report["calls"]["fd_write"]
         assert written["polled"] + written["exits"] > 0 and report["exits"]["all"] > 0, report
         assert 0 < report["compiled"]["funcs_compiled"] < report["compiled"]["funcs_total"], report
+
+
+@case
+def the_report_names_the_level_of_the_jail(t):
+    for options, level in (
+            (["--dir", "."], "files"), (["--allow-connect", "127.0.0.1:1"], "network"),
+            (["--dir", ".", "--net-all", "--allow-unix"], "files, network, unix sockets"),
+            (["--listen", "127.0.0.1:0"], "open sockets"), (["--jail=weak"], "weak"), (["--jail=off"], "off")):
+        t.program("process", "exit", "0", options=[*options, "--report", t.path("r.json")])
+        with open(t.path("r.json")) as f:
+            assert json.load(f)["jail"] == level, level
 
 
 @case
