@@ -220,9 +220,9 @@ struct kvm_kept {
     struct kvm_regs regs;
     struct kvm_sregs sregs;
     struct kvm_vcpu_events events;
-    bool has_xsave; /* this kernel's KVM has it; else: */
-    struct kvm_xsave xsave;
+    bool has_xsave; /* this kernel's KVM has it; else fpu */
     struct kvm_fpu fpu;
+    struct kvm_xsave xsave; /* last: newer headers let it be longer */
 };
 
 /* The doorbell's `out` is complete only when KVM is entered again; here that enters no guest. */

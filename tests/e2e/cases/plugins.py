@@ -474,7 +474,7 @@ def the_frames_of_the_page(t):
 def stopped_in_time(t, run_one, piece):
     """Within 20 ms of the limit, or of what a program that spins needs on a busy machine."""
     def late(n):
-        limit_ms = 400 * (n + 1)
+        limit_ms = 401 * (n + 1)  # whole seconds have words of their own
         result = run_one(f"{limit_ms}ms")
         if b"it did not say hello in time" in result.err and "hello" not in piece:
             return math.inf
