@@ -101,6 +101,7 @@ struct machine vm_machine(struct vm *vm)
 void vm_count(struct vm *vm) { (void)vm; }
 void resume_count(struct vm *vm) { (void)vm; }
 void boot_probe_done(struct vm *vm) { (void)vm, probes_done++; }
+bool snapshot_pause(struct vm *vm) { return (void)vm, false; }
 void clockpage_check(struct vm *vm) { (void)vm, clock_checks++; }
 bool clockpage_refresh(struct vm *vm) { return (void)vm, refreshed; }
 void timeline_phase(struct timeline *t, const char *name) { (void)t, (void)name; }
