@@ -53,5 +53,6 @@ unshare --mount bash -euc '
     place=$1 user=$2 group=$3 which=$4; shift 4
     mount --bind "$place/kvm" /dev/kvm
     cd "$place/clone"
-    setpriv --reuid "$user" --regid "$user" --groups "$group" env -u REQUIRE_KVM WASMVM_CACHE=off HOME="$place/home" "$@" \
+    setpriv --reuid "$user" --regid "$user" --groups "$group" env -u REQUIRE_KVM WASMVM_CACHE=off \
+        HOME="$place/home" "$@" \
         tests/tools/rights.sh "$which" inside' inside "$place" $user $group "$1" $own
