@@ -34,6 +34,10 @@ class Room:
         os.mkdir(self.granted)
         with open(os.path.join(self.granted, "file"), "w", encoding="ascii") as file:
             file.write("text\n")
+        self.store = os.path.join(top, "store")
+        os.mkdir(self.store, 0o700)
+        with open(os.path.join(self.store, "another.img"), "w", encoding="ascii") as file:
+            file.write("image\n")
 
     def options(self, grants):
         files = ["--dir", self.granted + "::/g:ro"]
@@ -42,7 +46,7 @@ class Room:
         return files if grants == "FILES" else GRANTS[grants]
 
     def run(self, grants, more=(), module=HELLO, **env):
-        env = dict(os.environ, JAIL_TEST_GRANTED=self.granted, **env)
+        env = dict(os.environ, JAIL_TEST_GRANTED=self.granted, JAIL_TEST_STORE=self.store, **env)
         return subprocess.run([self.wasmvm, *self.options(grants), *more, module], env=env, capture_output=True,
                               text=True, timeout=600, check=False)
 
@@ -64,12 +68,22 @@ def tries():
 
 def check_try(room, name, kind, grants):
     more = {"JAIL_TEST_AGAIN": "1"} if grants == "AGAIN" else {}
-    ran = room.run(grants, JAIL_TEST_TRY=name, **more)
+    options = ["--cache", room.store, "--cache-now"] if name.startswith("with_store_") else []
+    ran = room.run(grants, options, JAIL_TEST_TRY=name, **more)
     if kind == "KILLED":
         good = ran.returncode == 159 and "is not listed" in ran.stderr
     else:
         good = ran.returncode == (1 if kind == "WORKS" else 0)
     return None if good else f"status {ran.returncode}: {ran.stderr.strip()}"
+
+
+def check_warm_try(room, name):
+    """Of a run that goes on from an image."""
+    options = ["--cache", room.store, "--cache-now", "--stats"]
+    said = [room.run("FILES", options).stderr for _ in range(2)]
+    if not re.search("^cache +warm", said[-1], re.M):
+        return f"not warm: {said[-1]}"
+    return check_try(room, name, "REFUSED", "FILES")
 
 
 def barred():
@@ -182,6 +196,8 @@ def no_capability():
 
 
 def checks_of(room):
+    for name in (name for name, _, _ in tries() if name.startswith("with_store_")):
+        yield f"warm/{name}", check_warm_try, (room, name)
     for name, kind, all_grants in tries():
         for grants in all_grants:
             yield f"try/{name}/{grants}", check_try, (room, name, kind, grants)

@@ -2,7 +2,7 @@
  * monitor would stand.
  *
  * JAIL_TEST_TRY=NAME: the process ends with 0 where the call failed, with 1 where it worked; or by the filter.
- * JAIL_TEST_GRANTED=DIRECTORY is granted for reading, and has a `file`. */
+ * JAIL_TEST_GRANTED=DIRECTORY is granted for reading, and has a `file`; JAIL_TEST_STORE=DIRECTORY keeps images. */
 #include <asm/termbits.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -65,6 +65,13 @@ static long call32(void)
     long result = 20;
     __asm__ volatile("int $0x80" : "+a"(result) : : "memory");
     return result;
+}
+
+static const char *stored(const char *name)
+{
+    static char path[4096];
+    snprintf(path, sizeof path, "%s/%s", getenv("JAIL_TEST_STORE"), name);
+    return path;
 }
 
 static const char *granted(const char *name)
