@@ -5,10 +5,10 @@
  * guest memory and is only a hint: nothing on the host's side rests on it.  A doorbell that finds the server in service
  * waits for the lock, asleep, and finds DONE.
  *
- * Host functions run with the lock open (`open` says that their request has an owner) and on the server's side, so that
- * what they ask of the guest is polled too: the vCPU's thread hands them over and waits (`rung`).  Asking the guest for
- * something turns the slot round: the asker writes its answer, which is a wish, and serves the guest until that comes
- * back with what was wanted (SERVED_KEPT).  Then the slot is the asker's again, and the request open.
+ * Host functions run with the lock open; `open` says that their request has an owner.  They run on the server's side,
+ * so that their calls into the guest are polled too: the vCPU's thread hands them over and waits (`rung`).  To call
+ * into the guest, a host function writes a wish in place of its answer.  It then serves the guest's requests until the
+ * wish's reply comes (SERVED_KEPT).  Then the slot is the host function's again, and its request is still open.
  *
  * When to poll (docs/rationale.md): an exit's cost is the shortest time that KVM_RUN has taken so far. STREAK calls in
  * a row, each less than GAP_EXITS of that apart, start the thread; IDLE_EXITS without a call stop it. A guest that
