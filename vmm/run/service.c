@@ -1,19 +1,20 @@
-/* Who serves the slot: the vCPU's thread at a doorbell, or a server that polls while calls come thick.
+/* Who serves the slot: the vCPU's thread at a doorbell, or a server that polls while calls are frequent.
  *
- * The server is the service thread; in a machine whose exports are called from outside it is the thread that calls.
- * The lock decides: who holds it and finds a request posted serves it, then writes DONE.  The slot's state lies in
- * guest memory and is only a hint: nothing on the host's side rests on it.  A doorbell that finds the server in service
- * waits for the lock, asleep, and finds DONE.
+ * The server is the service thread.  In a machine whose exports are called from outside, it is the thread that calls.
+ * A lock decides between the two: whoever holds it and finds a posted request serves the request, then writes DONE.
+ * The slot's state lies in guest memory and is only a hint: the host relies on it for nothing.  At a doorbell the
+ * vCPU's thread may find that the server already serves the request.  It then sleeps on the lock, and finds DONE.
  *
- * Host functions run with the lock open; `open` says that their request has an owner.  They run on the server's side,
- * so that their calls into the guest are polled too: the vCPU's thread hands them over and waits (`rung`).  To call
- * into the guest, a host function writes a wish in place of its answer.  It then serves the guest's requests until the
- * wish's reply comes (SERVED_KEPT).  Then the slot is the host function's again, and its request is still open.
+ * Host functions run with the lock open (`open` says that their request has an owner).  They run on the server's side,
+ * so that what they ask of the guest is polled, too: the vCPU's thread hands them over and waits (`rung`).
  *
- * When to poll (docs/rationale.md): an exit's cost is the shortest time that KVM_RUN has taken so far. STREAK calls in
- * a row, each less than GAP_EXITS of that apart, start the thread; IDLE_EXITS without a call stop it. A guest that
- * waits for the thread rings after WAIT_EXITS; where that happens often, the thread does not get its CPU, and polling
- * rests for a while that doubles. */
+ * To call into the guest, the host writes a wish in place of an answer.  It then serves the guest's requests until the
+ * wish's reply arrives (SERVED_KEPT).  After that the slot belongs to the host function again, and its request is open.
+ *
+ * When to poll (docs/rationale.md): an exit's cost is the shortest time that KVM_RUN has taken so far.  STREAK calls in
+ * a row, each less than GAP_EXITS of that apart, start the thread.  IDLE_EXITS without a call stop it.  A guest that
+ * waits for the thread rings after WAIT_EXITS.  If that happens often, the thread does not get its CPU, and polling
+ * rests for a time that doubles. */
 #include <errno.h>
 #include <linux/futex.h>
 #include <sched.h>
