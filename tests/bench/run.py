@@ -59,7 +59,8 @@ def main():
             want = measure(found[0], program, scratch)[1]
             alive = []
             for runtime in found:  # warms caches, checks the output
-                result, out = measure(runtime, program, scratch)
+                for _ in range(runtime.first):
+                    result, out = measure(runtime, program, scratch)
                 if result.status or out != want:
                     print(f"{runtime.name}: {name}: wrong: {result}")
                     wrong += 1

@@ -111,7 +111,7 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         rows = programs([r for r in args.runtimes.split(",") if r], scratch)
         floors = {row.linkage: row for row in rows[:2]}
-        run(rows, 1)  # warms caches
+        run(rows, 3)  # warms caches
         for row in rows:
             row.runs = []
             if row.name.startswith("wasmvm"):
