@@ -739,6 +739,7 @@ CHECK_PARTS := \
     names="tests/tools/names.sh" \
     layering="$(MAKE) lib && tests/tools/layering.sh $(LIB_OBJ)" \
     sizes="tests/tools/sizes.sh" \
+    words="tests/tools/words.py" \
     code-map="tests/e2e/run.py readme/the-code-map readme/the-picture readme/each-folder" \
     compile="tests/tools/compile.sh $(CC) $(BUILD)" \
     clang="tests/tools/compile.sh $(CLANG) $(BUILD)/clang" \
