@@ -93,7 +93,7 @@ struct wasmvm_host {
 
 enum {
     WASMVM_PLUGIN_ONE_THREAD = 1 << 0, /* calls come only from the thread that called init             */
-    /* What its functions need; --report shows it. */
+    /* What its functions need.  --report shows it; it gives and takes no right. */
     WASMVM_PLUGIN_NEEDS_FILES = 1 << 1,
     WASMVM_PLUGIN_NEEDS_NETWORK = 1 << 2,
     WASMVM_PLUGIN_NEEDS_THREADS = 1 << 3,
