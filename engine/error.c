@@ -1,8 +1,9 @@
 /* The engine's one error value and the small printf that words it.
  *
- * A message says what, then where: whoever finds a mistake sets the first half, whoever knows the section and the
- * function adds the second by error_place.  Bytes of the module reach a message only by %.*s, which escapes whatever a
- * terminal might obey, and shortens what would leave no room for the place; the engine's own text goes by %s. */
+ * A message says what, then where: whoever finds a mistake sets the first half, whoever knows the
+ * section and the function adds the second by error_place.  Bytes of the module reach a message
+ * only by %.*s, which escapes whatever a terminal might obey, and shortens what would leave no room
+ * for the place; the engine's own text goes by %s. */
 #include <stdarg.h>
 
 #include "engine/lib.h"
@@ -44,7 +45,8 @@ static void format_list(struct text *t, const char *format, va_list list)
         bool is_long = *f == 'l';
         f += is_long;
         if (*f == 'u' || *f == 'x') {
-            put_number(t, is_long ? va_arg(list, uint64_t) : va_arg(list, unsigned), *f == 'u' ? 10 : 16);
+            put_number(t, is_long ? va_arg(list, uint64_t) : va_arg(list, unsigned),
+                       *f == 'u' ? 10 : 16);
         } else if (*f == 's') {
             put_string(t, va_arg(list, const char *));
         } else if (*f == '.') { /* .*s */
@@ -101,14 +103,19 @@ bool error_append(struct engine *e, const char *format, ...)
     return false;
 }
 
-#define PREVIEW1 "Go: GOOS=wasip1; TinyGo: -target=wasip1; Rust: --target wasm32-wasip1; C: --target=wasm32-wasip1"
+#define PREVIEW1                                                                                   \
+    "Go: GOOS=wasip1; TinyGo: -target=wasip1; Rust: --target wasm32-wasip1; C: "                   \
+    "--target=wasm32-wasip1"
 
 /* What makes compilers do without. */
-static const struct { const char *feature, *advice; } advices[] = {
+static const struct { const char *feature, *advice;
+} advices[] = {
     { "the component model", "build a module of WASI preview 1: " PREVIEW1 },
     { "threads", "C: without -pthread; Rust: --target wasm32-wasip1" },
-    { "exception handling", "C, C++: -fno-exceptions, and no -mllvm -wasm-enable-sjlj; Rust: -C panic=abort" },
-    { "garbage collection", "Go, TinyGo, Rust and C do without; MoonBit: --target wasm; Kotlin and Dart need it" },
+    { "exception handling",
+      "C, C++: -fno-exceptions, and no -mllvm -wasm-enable-sjlj; Rust: -C panic=abort" },
+    { "garbage collection",
+      "Go, TinyGo, Rust and C do without; MoonBit: --target wasm; Kotlin and Dart need it" },
     { "memory64", "C, Rust: a target of wasm32" },
     { "relaxed SIMD", "C: -mno-relaxed-simd; Rust: -C target-feature=-relaxed-simd" },
     { "wide arithmetic", "C: -mno-wide-arithmetic; Rust: -C target-feature=-wide-arithmetic" },

@@ -1,14 +1,18 @@
 /* The engine's heap: bump allocation, and the scratch memory of one compilation.
  *
- * Owns engine->heap_used, the scratch_* fields, and every call of env.heap_grow.  Nothing is freed singly: the heap
- * ends with the engine.  Who gets NULL needs to say nothing more: engine->error is set here.
+ * Owns engine->heap_used, the scratch_* fields, and every call of env.heap_grow.  Nothing is freed
+ * singly: the heap ends with the engine.  Who gets NULL needs to say nothing more: engine->error is
+ * set here.
  *
- *   heap  [ struct engine | what was allocated, in order .. | scratch chunk | .. )heap_used   )heap_usable   )heap_cap
+ *   heap  [ struct engine | what was allocated, in order .. | scratch chunk | .. )heap_used
+ * )heap_usable   )heap_cap
  *
- * Scratch is a list of chunks inside the heap, filled from its start after every scratch_reset, so that compiling
- * touches the same pages again and again.  A chunk that ends where the heap ends grows in place.
+ * Scratch is a list of chunks inside the heap, filled from its start after every scratch_reset, so
+ * that compiling touches the same pages again and again.  A chunk that ends where the heap ends
+ * grows in place.
  *
- * Invariants: [heap_used, heap_usable) is zero; chunks are 16-aligned, and only the last one may grow. */
+ * Invariants: [heap_used, heap_usable) is zero; chunks are 16-aligned, and only the last one may
+ * grow. */
 #include "engine/inside.h"
 #include "engine/lib.h"
 
@@ -36,7 +40,8 @@ void *heap_alloc(struct engine *engine, uint64_t bytes, uint64_t align)
 {
     ENGINE_ASSERT(align != 0 && (align & (align - 1)) == 0 && align <= 4096);
     uint64_t at = (engine->heap_used + align - 1) & ~(align - 1);
-    if (bytes > engine->env.heap_cap || at > engine->env.heap_cap - bytes || !heap_reach(engine, at + bytes)) {
+    if (bytes > engine->env.heap_cap || at > engine->env.heap_cap - bytes ||
+        !heap_reach(engine, at + bytes)) {
         error_set(engine, ERROR_NOMEM, 0, "out of engine memory");
         return NULL;
     }
@@ -59,8 +64,8 @@ static void *chunk_use(struct engine *engine, struct chunk *chunk, uint64_t byte
     return engine->scratch;
 }
 
-/* A chunk that holds `bytes`, behind `last`.  A quarter of the last one's size at least, so that they stay few; not
- * more, as one that ends the heap grows in place. */
+/* A chunk that holds `bytes`, behind `last`.  A quarter of the last one's size at least, so that
+ * they stay few; not more, as one that ends the heap grows in place. */
 static struct chunk *chunk_new(struct engine *engine, struct chunk *last, uint64_t bytes)
 {
     uint64_t size = last ? last->bytes / 4 & ~15ull : SCRATCH_FIRST - sizeof(struct chunk);
@@ -83,13 +88,15 @@ static struct chunk *chunk_new(struct engine *engine, struct chunk *last, uint64
     return chunk;
 }
 
-/* Lengthens the last chunk in place by what is missing; false: something else follows it in the heap. */
+/* Lengthens the last chunk in place by what is missing; false: something else follows it in the
+ * heap. */
 static bool chunk_extend(struct engine *engine, struct chunk *last, uint64_t bytes)
 {
     uint8_t *end = (uint8_t *)(last + 1) + last->bytes;
     if (end != engine->env.heap + engine->heap_used || bytes > engine->env.heap_cap)
         return false;
-    uint64_t more = (engine->scratch_used + bytes - last->bytes + SCRATCH_FIRST - 1) & ~(SCRATCH_FIRST - 1);
+    uint64_t more = (engine->scratch_used + bytes - last->bytes + SCRATCH_FIRST - 1) &
+                    ~(SCRATCH_FIRST - 1);
     if (more > engine->env.heap_cap - engine->heap_used || !heap_alloc(engine, more, 16))
         return false;
     last->bytes += more;

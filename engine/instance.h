@@ -1,5 +1,5 @@
-/* What all rooms know of an instance: its memories and tables, what compiled code calls; given by run/.  run/code.h has
- * what concerns code memory. */
+/* What all rooms know of an instance: its memories and tables, what compiled code calls; given by
+ * run/.  run/code.h has what concerns code memory. */
 #ifndef ENGINE_INSTANCE_H
 #define ENGINE_INSTANCE_H
 
@@ -44,41 +44,54 @@ struct instance {
     bool zero_base;    /* memory 0 is at address 0 */
 };
 
-/* A reference to function `func`: one and the same for an import and the function that it stands for. */
+/* A reference to function `func`: one and the same for an import and the function that it stands
+ * for. */
 struct funcref *instance_ref(struct instance *, uint32_t func);
 
-/* ---- link.c: imports (spec 4.5.4); fills hosts, import_funcs and the imported parts of memories, tables, globals ----
+/* ---- link.c: imports (spec 4.5.4); fills hosts, import_funcs and the imported parts of memories,
+ * tables, globals ----
  */
 bool link_imports(struct instance *, resolve_fn, void *self);
 
-/* ---- evaluate.c: constant expressions of a parsed module, evaluated (spec 3.3.10).  false: no memory. ---- */
-bool constant_eval(struct instance *, const uint8_t **at, struct cell *out); /* *at: moves past `end` */
+/* ---- evaluate.c: constant expressions of a parsed module, evaluated (spec 3.3.10).  false: no
+ * memory. ---- */
+/* *at: moves past `end` */
+bool constant_eval(struct instance *, const uint8_t **at, struct cell *out);
 /* The next item of an element segment. */
-bool constant_elem(struct instance *, const struct elem_segment *, const uint8_t **at, uint64_t *ref);
+bool constant_elem(struct instance *, const struct elem_segment *, const uint8_t **at,
+                   uint64_t *ref);
 
-/* Pins: global 0 and the Go g may live in registers while compiled code runs; their cells are right only outside. */
+/* Pins: global 0 and the Go g may live in registers while compiled code runs; their cells are right
+ * only outside. */
 
 /* ---- runtime.c ---- */
-/* The ranges of a segment's bytes or items into a memory or table, whole range checked first; does not look at dropped.
+/* The ranges of a segment's bytes or items into a memory or table, whole range checked first; does
+ * not look at dropped.
  */
-enum trap segment_to_memory(struct instance *, const struct data_segment *, struct memory *, uint64_t dst, uint64_t src,
-                            uint64_t n);
-enum trap segment_to_table(struct instance *, const struct elem_segment *, struct table *, uint64_t dst, uint64_t src,
-                           uint64_t n);
+enum trap segment_to_memory(struct instance *, const struct data_segment *, struct memory *,
+                            uint64_t dst, uint64_t src, uint64_t n);
+enum trap segment_to_table(struct instance *, const struct elem_segment *, struct table *,
+                           uint64_t dst, uint64_t src, uint64_t n);
 
 /* What compiled code calls.  Operands are zero-extended; a trap is told by engine->trap. */
 typedef uint64_t (*runtime_fn)(struct instance *, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
-uint64_t rt_memory_grow(struct instance *, uint64_t delta, uint64_t mem, uint64_t, uint64_t, uint64_t);
-uint64_t rt_memory_init(struct instance *, uint64_t dst, uint64_t src, uint64_t n, uint64_t seg, uint64_t mem);
+uint64_t rt_memory_grow(struct instance *, uint64_t delta, uint64_t mem, uint64_t, uint64_t,
+                        uint64_t);
+uint64_t rt_memory_init(struct instance *, uint64_t dst, uint64_t src, uint64_t n, uint64_t seg,
+                        uint64_t mem);
 uint64_t rt_data_drop(struct instance *, uint64_t seg, uint64_t, uint64_t, uint64_t, uint64_t);
 uint64_t rt_table_get(struct instance *, uint64_t i, uint64_t table, uint64_t, uint64_t, uint64_t);
-uint64_t rt_table_set(struct instance *, uint64_t i, uint64_t ref, uint64_t table, uint64_t, uint64_t);
+uint64_t rt_table_set(struct instance *, uint64_t i, uint64_t ref, uint64_t table, uint64_t,
+                      uint64_t);
 uint64_t rt_table_size(struct instance *, uint64_t table, uint64_t, uint64_t, uint64_t, uint64_t);
-uint64_t rt_table_grow(struct instance *, uint64_t ref, uint64_t n, uint64_t table, uint64_t, uint64_t);
-uint64_t rt_table_fill(struct instance *, uint64_t i, uint64_t ref, uint64_t n, uint64_t table, uint64_t);
-uint64_t rt_table_copy(struct instance *, uint64_t dst, uint64_t src, uint64_t n, uint64_t dst_table,
-                       uint64_t src_table);
-uint64_t rt_table_init(struct instance *, uint64_t dst, uint64_t src, uint64_t n, uint64_t seg, uint64_t table);
+uint64_t rt_table_grow(struct instance *, uint64_t ref, uint64_t n, uint64_t table, uint64_t,
+                       uint64_t);
+uint64_t rt_table_fill(struct instance *, uint64_t i, uint64_t ref, uint64_t n, uint64_t table,
+                       uint64_t);
+uint64_t rt_table_copy(struct instance *, uint64_t dst, uint64_t src, uint64_t n,
+                       uint64_t dst_table, uint64_t src_table);
+uint64_t rt_table_init(struct instance *, uint64_t dst, uint64_t src, uint64_t n, uint64_t seg,
+                       uint64_t table);
 uint64_t rt_elem_drop(struct instance *, uint64_t seg, uint64_t, uint64_t, uint64_t, uint64_t);
 uint64_t rt_ref_func(struct instance *, uint64_t func, uint64_t, uint64_t, uint64_t, uint64_t);
 
@@ -90,7 +103,8 @@ enum runtime_call {
     RT_COUNT
 };
 
-/* ---- code.c: code memory, thunks, trampolines, links between functions; also func_call, func_compile ---- */
+/* ---- code.c: code memory, thunks, trampolines, links between functions; also func_call,
+ * func_compile ---- */
 bool code_init(struct engine *);   /* thunks; once */
 bool code_link(struct instance *); /* trampolines and import thunks; sets refs[].code */
 /* After items were written or the table grew.  false: no memory (only after growth). */

@@ -1,7 +1,8 @@
 /* Memory functions of the engine, which has no libc: moves, fills, comparison.
  *
- * Addresses may be 0 (linear memory 0 in the guest), so nothing here may be the compiler's built-in of that name, which
- * promises non-null pointers.  Ranges must be readable and writable as a whole; nothing is checked here. */
+ * Addresses may be 0 (linear memory 0 in the guest), so nothing here may be the compiler's built-in
+ * of that name, which promises non-null pointers.  Ranges must be readable and writable as a whole;
+ * nothing is checked here. */
 #ifndef ENGINE_LIB_H
 #define ENGINE_LIB_H
 
@@ -94,9 +95,11 @@ static inline void mem_move(uint8_t *dst, const uint8_t *src, size_t n)
 {
     if (n <= 64)
         mem_move_few(dst, src, n);
-    else if ((uintptr_t)dst - (uintptr_t)src < n) /* upwards bytes would be overwritten before they are read */
+    /* upwards bytes would be overwritten before they are read */
+    else if ((uintptr_t)dst - (uintptr_t)src < n)
         mem_move_down(dst, src, n);
-    else if (n >= BYTES_MANY && (uintptr_t)src - (uintptr_t)dst >= 64) /* closer than that, the CPU is slow */
+    /* closer than that, the CPU is slow */
+    else if (n >= BYTES_MANY && (uintptr_t)src - (uintptr_t)dst >= 64)
         bytes_move_up(dst, src, n);
     else
         mem_move_up(dst, src, n);

@@ -5,7 +5,8 @@
 #include "engine/engine.h"
 #include "engine/limits.h"
 
-/* Opcodes: one byte as it is; 0xFC-prefixed as 0x100 + number, 0xFD-prefixed as 0x200 + number.  OP_i32_load8_s etc. */
+/* Opcodes: one byte as it is; 0xFC-prefixed as 0x100 + number, 0xFD-prefixed as 0x200 + number.
+ * OP_i32_load8_s etc. */
 enum opcode {
 #define OPCODE(code, name, imm, pops, pushes, family) OP_##name = (code),
 #include "engine/load/opcodes.def"
@@ -98,27 +99,33 @@ struct module {
     uint32_t data_count;
     bool has_start;
     uint32_t start;
-    uint8_t *declared_funcs;                 /* bit per function: may be used by ref.func in a body */
-    uint32_t name_section, name_section_len; /* module offset of the function-names subsection's payload, 0 = none */
+    /* bit per function: may be used by ref.func in a body */
+    uint8_t *declared_funcs;
+    /* module offset of the function-names subsection's payload, 0 = none */
+    uint32_t name_section, name_section_len;
     bool *valid;                             /* per defined function: its body has been validated */
 };
 
-/* Before bytes are read that lie behind module_parse: they may come only now (engine_env.module_want). */
+/* Before bytes are read that lie behind module_parse: they may come only now
+ * (engine_env.module_want). */
 void module_want(const struct module *, uint64_t offset, uint64_t bytes);
 /* The same of the exports' names. */
 void module_want_exports(const struct module *);
 
 /* ---- validate.c ---- */
-/* Validates one body (spec appendix, "validation algorithm"; iterative).  false: engine->error (ERROR_INVALID or
- * ERROR_MALFORMED, ERROR_UNSUPPORTED, ERROR_LIMIT, ERROR_NOMEM), naming function and offset.  func is defined, not
- * imported; one that is valid already costs nothing.  Resets the scratch memory, before and after. */
+/* Validates one body (spec appendix, "validation algorithm"; iterative).  false: engine->error
+ * (ERROR_INVALID or ERROR_MALFORMED, ERROR_UNSUPPORTED, ERROR_LIMIT, ERROR_NOMEM), naming function
+ * and offset.  func is defined, not imported; one that is valid already costs nothing.  Resets the
+ * scratch memory, before and after. */
 bool body_validate(struct engine *, struct module *, uint32_t func);
 
 /* ---- names.c: names as text ---- */
-/* Printable and NUL-terminated, cut where cap ends, never in the middle of a character; returns the length. */
+/* Printable and NUL-terminated, cut where cap ends, never in the middle of a character; returns the
+ * length. */
 size_t name_escape(struct name, char *out, size_t cap);
 #define ERROR_NAME 160 /* bytes that one name of the module has in a message */
-/* What a message calls a function: `function "main.main"`, or `function 7` where nothing names it; returns out. */
+/* What a message calls a function: `function "main.main"`, or `function 7` where nothing names it;
+ * returns out. */
 #define FUNC_WORDS (ERROR_NAME + 16)
 const char *func_words(const struct module *, uint32_t func, char out[FUNC_WORDS]);
 /* The first function from `from` on whose name in the name section begins so; UINT32_MAX: none. */
@@ -135,7 +142,8 @@ struct body_shape {
 bool body_shape(const struct module *, uint32_t func, struct body_shape *);
 
 /* ---- gonames.c ---- */
-/* From the table that Go's linker leaves in linear memory; false: there is none, or no such function in it. */
+/* From the table that Go's linker leaves in linear memory; false: there is none, or no such
+ * function in it. */
 bool go_name(const struct instance *, uint32_t func, struct name *out);
 
 #endif

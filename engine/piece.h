@@ -1,7 +1,7 @@
 /* Machine code as a value: what x64/ gives and run/code.c installs.
  *
- * A piece is made for no address: everything that depends on where it will stand is a relocation.  It and its arrays
- * lie in scratch memory, so it lives until the next scratch_reset. */
+ * A piece is made for no address: everything that depends on where it will stand is a relocation.
+ * It and its arrays lie in scratch memory, so it lives until the next scratch_reset. */
 #ifndef ENGINE_PIECE_H
 #define ENGINE_PIECE_H
 
@@ -15,7 +15,8 @@ enum stub {
     STUB_LAZY,      /* called by trampolines: compiles */
     STUB_INDIRECT,  /* call_indirect without a table of code addresses */
     STUB_HOST_TRAP, /* engine->trap says which */
-    STUB_COPY,      /* memory.copy, checked: rdi, rsi, rdx as in memmove; clobbers: target_op_clobbers */
+    /* memory.copy, checked: rdi, rsi, rdx as in memmove; clobbers: target_op_clobbers */
+    STUB_COPY,
     STUB_FILL,      /* memory.fill, checked: rdi, sil, rdx as in memset */
     STUB_RUNTIME,   /* enum runtime_call, one each */
     STUB_TRAP = STUB_RUNTIME + RT_COUNT, /* enum trap, one each; number 0 is none */
@@ -27,9 +28,12 @@ enum reloc_kind {
     RELOC_ADDRESS, /* to: an address outside of the code region */
     RELOC_CODE,    /* to: an address within it, of a jump */
     RELOC_STUB,    /* to: enum stub */
-    RELOC_CALL,    /* to: function of the same instance; compiled later or replaced, the call goes there */
+    /* to: function of the same instance; compiled later or replaced, the call goes there */
+    RELOC_CALL,
     RELOC_CALL_ZERO, /* the same where the only argument is 0, which is in no register */
-    RELOC_TAIL,    /* as RELOC_CALL for a jump, but where it has to go through the trampoline it does so for good */
+    /* as RELOC_CALL for a jump, but where it has to go through the trampoline it does so for good
+     */
+    RELOC_TAIL,
 };
 struct reloc {
     uint32_t site;
@@ -38,8 +42,8 @@ struct reloc {
     uint64_t to;
 };
 
-/* The side table: what is to be known of a place in the code.  Other kinds may come (handlers, roots, inlined frames);
- * who reads it passes over those that it does not know. */
+/* The side table: what is to be known of a place in the code.  Other kinds may come (handlers,
+ * roots, inlined frames); who reads it passes over those that it does not know. */
 enum mark_kind {
     MARK_AT,   /* from here on, code belongs to the wasm instruction at pos; only where asked for */
     MARK_CALL, /* the return address of that instruction's call */
@@ -65,8 +69,9 @@ struct piece {
     uint32_t nmarks;
 };
 
-/* What a call through a table finds: the address of a cell that has the address of the table of code addresses for
- * this type; where there is none, what STUB_INDIRECT is to be given; NULL in both: no memory. */
+/* What a call through a table finds: the address of a cell that has the address of the table of
+ * code addresses for this type; where there is none, what STUB_INDIRECT is to be given; NULL in
+ * both: no memory. */
 struct indirect {
     uint64_t *const *table;
     const void *slow;
@@ -76,10 +81,12 @@ struct indirect {
 struct reach {
     struct cell *constants; /* CONSTANT_BYTES, filled by constants_fill (x64/target.h) */
     struct cell *results;     /* results number 1 and up of the function that returned last */
-    /* For compiled code: where a call of a type (canonical) through a table goes.  Changes nothing that is seen. */
+    /* For compiled code: where a call of a type (canonical) through a table goes.  Changes nothing
+     * that is seen. */
     struct indirect (*indirect)(struct instance *, struct table *, uint32_t canon);
     /* For stubs, called by them: code to go on at. */
-    uint64_t (*lazy)(struct engine *, uint64_t from); /* from: behind a trampoline's call; 0: engine->trap is set */
+    /* from: behind a trampoline's call; 0: engine->trap is set */
+    uint64_t (*lazy)(struct engine *, uint64_t from);
     uint64_t (*look_up)(const void *slow, uint64_t index);
 };
 

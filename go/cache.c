@@ -1,6 +1,7 @@
-/* The cache of `wasmvm go`: what lies there is compiled into programs that run on this host's behalf, and a test that
- * was granted the whole file tree could have written to it.  So it is a directory that only we may write to, no link is
- * followed below it, and each file is compared with what it must be each time it is used. */
+/* The cache of `wasmvm go`: what lies there is compiled into programs that run on this host's
+ * behalf, and a test that was granted the whole file tree could have written to it.  So it is a
+ * directory that only we may write to, no link is followed below it, and each file is compared with
+ * what it must be each time it is used. */
 #include "go/go.h"
 
 #include <errno.h>
@@ -13,7 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Opens a directory of ours alone below `at`, made where it is missing; -1: errno, EPERM = it is not. */
+/* Opens a directory of ours alone below `at`, made where it is missing; -1: errno, EPERM = it is
+ * not. */
 static int own_directory(int at, const char *name)
 {
     if (mkdirat(at, name, 0700) != 0 && errno != EEXIST)
@@ -29,7 +31,8 @@ static int own_directory(int at, const char *name)
     return -1;
 }
 
-/* Below the user's cache directory; false: there is none, or it belongs to another (as under sudo). */
+/* Below the user's cache directory; false: there is none, or it belongs to another (as under sudo).
+ */
 static bool open_below(struct cache *c, const char *base)
 {
     struct stat st;
@@ -42,7 +45,9 @@ static bool open_below(struct cache *c, const char *base)
     int problem = errno;
     close(at);
     if (ours < 0 && problem == EPERM)
-        die("%s/wasmvm must be a directory that belongs to you and that nobody else may use (chmod 700 it)", base);
+        die("%s/wasmvm must be a directory that belongs to you and that nobody else may use (chmod "
+            "700 it)",
+            base);
     c->fd = ours < 0 ? -1 : own_directory(ours, "go");
     c->path = text("%s/wasmvm/go", base);
     return c->fd >= 0;
@@ -126,7 +131,8 @@ char *cache_root(struct cache *c, const struct toolchain *t)
 
 /* ---- files ---- */
 
-/* Opens the directory that holds `name` below `dir`; *base: the last part of the name.  make: what is missing. */
+/* Opens the directory that holds `name` below `dir`; *base: the last part of the name.  make: what
+ * is missing. */
 static int parent(int dir, const char *name, bool make, const char **base)
 {
     int at = dup(dir);
@@ -149,8 +155,9 @@ static bool holds(int dir, const char *name, const char *bytes, size_t n)
     int at = parent(dir, name, false, &base);
     struct stat st;
     size_t got = 0;
-    bool same = at >= 0 && fstatat(at, base, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-                st.st_uid == geteuid() && st.st_nlink == 1 && (st.st_mode & 022) == 0 && (size_t)st.st_size == n;
+    bool same = at >= 0 && fstatat(at, base, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+                S_ISREG(st.st_mode) && st.st_uid == geteuid() && st.st_nlink == 1 &&
+                (st.st_mode & 022) == 0 && (size_t)st.st_size == n;
     char *now = same ? file_read(at, base, O_NOFOLLOW, &got) : NULL;
     same = now && got == n && memcmp(now, bytes, n) == 0;
     free(now);
@@ -163,20 +170,23 @@ static void put(int dir, const char *name, const char *bytes, size_t n)
 {
     const char *base;
     int at = parent(dir, name, true, &base);
-    int fd = at < 0 ? -1 : openat(at, base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = at < 0 ? -1
+                    : openat(at, base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0 || write(fd, bytes, n) != (ssize_t)n || close(fd) != 0)
         die("cache: %s: %s", name, strerror(errno));
     close(at);
 }
 
-static bool complete(struct cache *c, const char *name, const struct files *files, const char *overlay)
+static bool complete(struct cache *c, const char *name, const struct files *files,
+                     const char *overlay)
 {
     int dir = openat(c->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat st;
-    bool all = dir >= 0 && fstat(dir, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 077) == 0 &&
-               holds(dir, "overlay.json", overlay, strlen(overlay));
+    bool all = dir >= 0 && fstat(dir, &st) == 0 && st.st_uid == geteuid() &&
+               (st.st_mode & 077) == 0 && holds(dir, "overlay.json", overlay, strlen(overlay));
     for (size_t k = 0; all && k < files->n; k++)
-        all = !files->at[k].bytes || holds(dir, files->at[k].name, files->at[k].bytes, files->at[k].n);
+        all = !files->at[k].bytes ||
+              holds(dir, files->at[k].name, files->at[k].bytes, files->at[k].n);
     if (dir >= 0)
         close(dir);
     return all;
@@ -194,9 +204,11 @@ static void forget_all(struct cache *c, const char *name)
 }
 
 /* Writes beside, then takes the name; what had the name and is not right goes. */
-static void publish(struct cache *c, const char *name, const struct files *files, const char *overlay)
+static void publish(struct cache *c, const char *name, const struct files *files,
+                    const char *overlay)
 {
-    const char *fresh = text(".%s-%d", name, (int)getpid()), *old = text(".old-%s-%d", name, (int)getpid());
+    const char *fresh = text(".%s-%d", name, (int)getpid()),
+               *old = text(".old-%s-%d", name, (int)getpid());
     forget_all(c, fresh);
     int dir = own_directory(c->fd, fresh);
     if (dir < 0)

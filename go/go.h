@@ -1,13 +1,15 @@
-/* `wasmvm go`: the go command for GOOS=wasip1, with a standard library whose sockets are the host's.
+/* `wasmvm go`: the go command for GOOS=wasip1, with a standard library whose sockets are the
+ * host's.
  *
  *   words.c      the command line: which subcommand, and the flags that concern us
  *   toolchain.c  which Go it will be, asked of the go command itself
- *   overlay.c    the files that take the place of Go's own (overlay.def), and the -overlay file that says so
- *   cache.c      the directory where they lie, which is believed only after each of its files was compared
- *   main.c       all of that in order, then exec
+ *   overlay.c    the files that take the place of Go's own (overlay.def), and the -overlay file
+ * that says so cache.c      the directory where they lie, which is believed only after each of its
+ * files was compared main.c       all of that in order, then exec
  *
- * This is a program of its own, not a part of the monitor: it runs before any guest and reads nothing of one.  It
- * ends by die() with one line and status 125, or by becoming the go command.  Memory is never freed. */
+ * This is a program of its own, not a part of the monitor: it runs before any guest and reads
+ * nothing of one.  It ends by die() with one line and status 125, or by becoming the go command.
+ * Memory is never freed. */
 #ifndef GO_GO_H
 #define GO_GO_H
 
@@ -19,7 +21,8 @@ enum { EXIT_GO = 125 }; /* what `wasmvm` says of what it could not do */
 /* ---- text.c ---- */
 /* `wasmvm: go: WORDS`, and the end. */
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
-char *text(const char *format, ...) __attribute__((format(printf, 1, 2))); /* a new text; never NULL */
+/* a new text; never NULL */
+char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* ---- words.c ---- */
 enum subcommand_kind {
@@ -34,10 +37,12 @@ struct words {
     const char *subcommand;
     enum subcommand_kind kind;
     const char *dir;      /* of -C; NULL = here */
-    const char **flags;   /* what stands behind the subcommand, without -C and -overlay; ends by NULL */
+    /* what stands behind the subcommand, without -C and -overlay; ends by NULL */
+    const char **flags;
     const char *overlay;  /* the user's own -overlay; NULL = none */
     bool exec;            /* the user has a -exec */
-    bool portable;        /* with Go's own standard library; what the user's own -overlay says stays in `flags` */
+    /* with Go's own standard library; what the user's own -overlay says stays in `flags` */
+    bool portable;
     const char *versioned; /* a package with @VERSION, which selects its own Go; NULL = none */
 };
 void words_parse(struct words *, int argc, char **argv);
@@ -55,7 +60,8 @@ struct toolchain {
 };
 /* Asks the go command that is on PATH, in words->dir. */
 void toolchain_ask(struct toolchain *, const struct words *);
-/* Makes it the one that words->versioned wants, by GOTOOLCHAIN in the environment.  Ends where it is not known. */
+/* Makes it the one that words->versioned wants, by GOTOOLCHAIN in the environment.  Ends where it
+ * is not known. */
 void toolchain_select(struct toolchain *, const struct words *);
 
 /* ---- overlay.c ---- */
@@ -68,12 +74,15 @@ struct files {
     struct file *at;
     size_t n;
 };
-/* All files of overlay.def for this Go, read from its GOROOT and from `ours`, the directory of shipped files. */
+/* All files of overlay.def for this Go, read from its GOROOT and from `ours`, the directory of
+ * shipped files. */
 void overlay_make(struct files *, const struct toolchain *, const char *ours);
-/* The rows "from": "to" of the user's own -overlay, with names as the go command will see them; "" where there is none.
- * Ends where it replaces a file that we replace. */
-char *overlay_user(const struct files *, const struct toolchain *, const struct words *, const char *name);
-/* The text of the -overlay file, for files that lie in `dir`; root: the GOROOT that its keys name. */
+/* The rows "from": "to" of the user's own -overlay, with names as the go command will see them; ""
+ * where there is none. Ends where it replaces a file that we replace. */
+char *overlay_user(const struct files *, const struct toolchain *, const struct words *,
+                   const char *name);
+/* The text of the -overlay file, for files that lie in `dir`; root: the GOROOT that its keys name.
+ */
 char *overlay_text(const struct files *, const char *root, const char *dir, const char *user);
 /* A regular file of at most 16 MiB; flags: more for open; NULL: errno. */
 char *file_read(int dir, const char *name, int flags, size_t *n);

@@ -1,4 +1,5 @@
-/* `wasmvm go SUBCOMMAND ...`: asks which Go it is, makes the overlay, and becomes the go command. */
+/* `wasmvm go SUBCOMMAND ...`: asks which Go it is, makes the overlay, and becomes the go command.
+ */
 #include "go/go.h"
 
 #include <errno.h>
@@ -62,7 +63,8 @@ static const char *exec_flag(const char *place, enum subcommand_kind kind)
     return text("-exec='%s/go-exec' %s", place, kind == GO_RUN ? "run" : "test");
 }
 
-static char *prepare(struct toolchain *t, const struct words *w, const char *place, const char **root)
+static char *prepare(struct toolchain *t, const struct words *w, const char *place,
+                     const char **root)
 {
     struct files files;
     struct cache cache;
@@ -70,11 +72,12 @@ static char *prepare(struct toolchain *t, const struct words *w, const char *pla
     overlay_make(&files, t, own_file(place, "../../share/wasmvm/go", "share/wasmvm/go"));
     *root = cache_root(&cache, t);
     const char *user = w->overlay ? w->overlay : goflags_value(t->goflags, "overlay");
-    return cache_put(&cache, &files, *root, overlay_user(&files, t, w, user && *user ? user : NULL));
+    return cache_put(&cache, &files, *root,
+                     overlay_user(&files, t, w, user && *user ? user : NULL));
 }
 
-/* Until Go 1.23 vet opens files by the names that they stand for, so it gets no overlay: package net has the same
- * types without it.  What a user's own -overlay says is the user's affair. */
+/* Until Go 1.23 vet opens files by the names that they stand for, so it gets no overlay: package
+ * net has the same types without it.  What a user's own -overlay says is the user's affair. */
 static bool vet_alone(struct command *c, const struct words *w, const struct toolchain *t)
 {
     enum { VET_KNOWS_OVERLAYS = 24 };

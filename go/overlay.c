@@ -64,12 +64,14 @@ static char *only(char *in, const char *old)
 
 static _Noreturn void unknown(const struct toolchain *t, const char *file, const char *what)
 {
-    die("%s of %s %s: this Go is not known to this wasmvm (set GOTOOLCHAIN=go1.27.1, or install a newer wasmvm)", file,
-        t->version, what);
+    die("%s of %s %s: this Go is not known to this wasmvm (set GOTOOLCHAIN=go1.27.1, or install a "
+        "newer wasmvm)",
+        file, t->version, what);
 }
 
 /* `bytes` with the only `old` replaced. */
-static char *edited(const struct toolchain *t, const struct row *row, char *bytes, const char *old, const char *new)
+static char *edited(const struct toolchain *t, const struct row *row, char *bytes, const char *old,
+                    const char *new)
 {
     char *at = only(bytes, old);
     if (!at)
@@ -78,7 +80,8 @@ static char *edited(const struct toolchain *t, const struct row *row, char *byte
 }
 
 /* Go's own file with another build constraint, which a file has once at most. */
-static char *retagged(const struct toolchain *t, const struct row *row, char *bytes, const char *tag)
+static char *retagged(const struct toolchain *t, const struct row *row, char *bytes,
+                      const char *tag)
 {
     static const char mark[] = "//go:build ";
     char *at = strncmp(bytes, mark, strlen(mark)) == 0 ? bytes : strstr(bytes, "\n//go:build ");
@@ -97,14 +100,16 @@ static bool is_test(const char *name)
 }
 
 /* What stands in place of Go's file; false: nothing is to be done. */
-static bool make(struct file *f, const struct row *row, const struct toolchain *t, int src, int ours)
+static bool make(struct file *f, const struct row *row, const struct toolchain *t, int src,
+                 int ours)
 {
     *f = (struct file){.name = row->op == OP_HIDE ? row->from : row->to};
     if (row->op == OP_DROP)
         return faccessat(src, row->from, F_OK, 0) == 0;
     f->bytes = file_read(row->op == OP_SHIP ? ours : src, row->from, 0, &f->n);
     if (!f->bytes && row->op == OP_SHIP)
-        die("%s of wasmvm's own files cannot be read: %s (install wasmvm again)", row->from, strerror(errno));
+        die("%s of wasmvm's own files cannot be read: %s (install wasmvm again)", row->from,
+            strerror(errno));
     if (!f->bytes && is_test(row->from))
         return false;
     if (!f->bytes)
@@ -142,14 +147,16 @@ void overlay_make(struct files *files, const struct toolchain *t, const char *ou
 
 static const char *quoted(const char *s)
 {
-    return text("%s", json_object_to_json_string_ext(json_object_new_string(s), JSON_C_TO_STRING_NOSLASHESCAPE));
+    return text("%s", json_object_to_json_string_ext(json_object_new_string(s),
+                                                     JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
 static const struct file *replaced(const struct files *files, const char *root, const char *name)
 {
     const char *src = text("%s/src/", root);
     for (size_t k = 0; k < files->n; k++)
-        if (strncmp(name, src, strlen(src)) == 0 && strcmp(name + strlen(src), files->at[k].name) == 0)
+        if (strncmp(name, src, strlen(src)) == 0 &&
+            strcmp(name + strlen(src), files->at[k].name) == 0)
             return &files->at[k];
     return NULL;
 }
@@ -163,12 +170,14 @@ static struct json_object *replace_of(const char *name, const struct words *w)
         die("-overlay %s cannot be read: %s", name, strerror(errno));
     struct json_object *o = json_tokener_parse(bytes), *rows_of = NULL;
     if (!json_object_is_type(o, json_type_object) ||
-        (json_object_object_get_ex(o, "Replace", &rows_of) && !json_object_is_type(rows_of, json_type_object)))
+        (json_object_object_get_ex(o, "Replace", &rows_of) &&
+         !json_object_is_type(rows_of, json_type_object)))
         die("-overlay %s is no JSON object with a \"Replace\" object", name);
     return rows_of;
 }
 
-char *overlay_user(const struct files *files, const struct toolchain *t, const struct words *w, const char *name)
+char *overlay_user(const struct files *files, const struct toolchain *t, const struct words *w,
+                   const char *name)
 {
     char *all = text("%s", "");
     struct json_object *user = name ? replace_of(name, w) : NULL;

@@ -1,4 +1,5 @@
-/* Which Go it will be: the go command on PATH selects it by go.mod, go.work and GOTOOLCHAIN, and says so. */
+/* Which Go it will be: the go command on PATH selects it by go.mod, go.work and GOTOOLCHAIN, and
+ * says so. */
 #include "go/go.h"
 
 #include <errno.h>
@@ -55,12 +56,15 @@ static char *answer(const char *dir, const char *const *command, int stream, int
 /* What `go env` prints; ends with the go command's own words and status where it fails. */
 static char *environment(const char *dir)
 {
-    static const char *const command[] = {"go", "env", "-json", "GOROOT", "GOVERSION", "GOMODCACHE", "GOFLAGS",
-                                          "GOTOOLCHAIN", NULL};
+    static const char *const command[] = { "go",      "env",         "-json",
+                                           "GOROOT",  "GOVERSION",   "GOMODCACHE",
+                                           "GOFLAGS", "GOTOOLCHAIN", NULL };
     int status;
     char *all = answer(dir, command, STDOUT_FILENO, &status);
     if (status == 127)
-        die("no go command is on PATH (install %s; on Debian 12 golang-1.22-go from bookworm-backports)", KNOWN);
+        die("no go command is on PATH (install %s; on Debian 12 golang-1.22-go from "
+            "bookworm-backports)",
+            KNOWN);
     if (status != 0)
         exit(status > 0 ? status : EXIT_GO); /* it has said why */
     return all;
@@ -88,10 +92,11 @@ static void check_version(const struct toolchain *t)
         return;
     const char *version = *t->version ? t->version : "the go command on PATH";
     if (t->minor && t->minor < MINOR_FIRST)
-        die("%s is too old, %s are known (on Debian 12 install golang-1.22-go from bookworm-backports)",
+        die("%s is too old, %s are known (on Debian 12 install golang-1.22-go from "
+            "bookworm-backports)",
             version, KNOWN);
-    die("%s is not known to this wasmvm, %s are (set GOTOOLCHAIN=%s, or install a newer wasmvm)", version,
-        KNOWN, NEWEST);
+    die("%s is not known to this wasmvm, %s are (set GOTOOLCHAIN=%s, or install a newer wasmvm)",
+        version, KNOWN, NEWEST);
 }
 
 void toolchain_ask(struct toolchain *t, const struct words *w)
@@ -109,12 +114,14 @@ void toolchain_ask(struct toolchain *t, const struct words *w)
     t->minor = minor_of(t->version);
 }
 
-/* `go run PACKAGE@VERSION` selects a Go by the package's own go.mod, while it loads it.  The overlay must be made for
- * that one, so the go command loads the package once, without doing anything, and says what it would want. */
+/* `go run PACKAGE@VERSION` selects a Go by the package's own go.mod, while it loads it.  The
+ * overlay must be made for that one, so the go command loads the package once, without doing
+ * anything, and says what it would want. */
 static bool versioned(const struct toolchain *t, const struct words *w)
 {
     static const char needs[] = "requires go >= ";
-    if (!w->versioned || (w->kind != GO_RUN && strcmp(w->subcommand, "install") != 0) || !strstr(t->choice, "auto"))
+    if (!w->versioned || (w->kind != GO_RUN && strcmp(w->subcommand, "install") != 0) ||
+        !strstr(t->choice, "auto"))
         return false;
     size_t n = 0;
     const char **command;
@@ -129,7 +136,8 @@ static bool versioned(const struct toolchain *t, const struct words *w)
     memcpy(command + 3, w->flags, n * sizeof *command);
     setenv("GOTOOLCHAIN", "local", 1);
     int status, first, second, third = 0;
-    char *said = answer(w->dir, command, STDERR_FILENO, &status), *at = status ? strstr(said, needs) : NULL;
+    char *said = answer(w->dir, command, STDERR_FILENO, &status),
+         *at = status ? strstr(said, needs) : NULL;
     setenv("GOTOOLCHAIN", t->choice, 1);
     if (!at || sscanf(at + strlen(needs), "%d.%d.%d", &first, &second, &third) < 2)
         return false;

@@ -1,4 +1,5 @@
-/* The command line of `wasmvm go`: the go command's own words, of which a few flags are looked at. */
+/* The command line of `wasmvm go`: the go command's own words, of which a few flags are looked at.
+ */
 #include "go/go.h"
 
 #include <ctype.h>
@@ -13,11 +14,53 @@ static const struct { const char *name; enum subcommand_kind kind; } subcommands
 
 /* Flags of the go command that take a value, which may be the next word. */
 static const char *const valued[] = {
-    "C", "p", "asmflags", "buildmode", "compiler", "covermode", "coverpkg", "exec", "gccgoflags",
-    "gcflags", "installsuffix", "ldflags", "mod", "modfile", "o", "overlay", "pgo", "pkgdir", "tags", "toolexec",
-    "f", "vettool", "vet", "bench", "benchtime", "blockprofile", "blockprofilerate", "count", "coverprofile", "cpu",
-    "cpuprofile", "fuzz", "fuzzminimizetime", "fuzztime", "list", "memprofile", "memprofilerate", "mutexprofile",
-    "mutexprofilefraction", "outputdir", "parallel", "run", "shuffle", "skip", "timeout", "trace", "reuse",
+    "C",
+    "p",
+    "asmflags",
+    "buildmode",
+    "compiler",
+    "covermode",
+    "coverpkg",
+    "exec",
+    "gccgoflags",
+    "gcflags",
+    "installsuffix",
+    "ldflags",
+    "mod",
+    "modfile",
+    "o",
+    "overlay",
+    "pgo",
+    "pkgdir",
+    "tags",
+    "toolexec",
+    "f",
+    "vettool",
+    "vet",
+    "bench",
+    "benchtime",
+    "blockprofile",
+    "blockprofilerate",
+    "count",
+    "coverprofile",
+    "cpu",
+    "cpuprofile",
+    "fuzz",
+    "fuzzminimizetime",
+    "fuzztime",
+    "list",
+    "memprofile",
+    "memprofilerate",
+    "mutexprofile",
+    "mutexprofilefraction",
+    "outputdir",
+    "parallel",
+    "run",
+    "shuffle",
+    "skip",
+    "timeout",
+    "trace",
+    "reuse",
 };
 
 static enum subcommand_kind kind_of(const char *word)
@@ -55,7 +98,8 @@ static bool is_flag(const char *name, size_t len, const char *wanted)
 }
 
 /* One flag at argv[k] with its value; returns how many words it has. */
-static int take_flag(struct words *w, char **argv, int k, int argc, const char *name, size_t len, size_t *nflags)
+static int take_flag(struct words *w, char **argv, int k, int argc, const char *name, size_t len,
+                     size_t *nflags)
 {
     const char *value = name[len] == '=' ? name + len + 1 : NULL;
     int used = 1;

@@ -1,5 +1,5 @@
-/* Frames as text, innermost first, one indented line a frame: the module's own name of the function and the module byte
- * offset of the instruction. */
+/* Frames as text, innermost first, one indented line a frame: the module's own name of the function
+ * and the module byte offset of the instruction. */
 #include "guest/guest.h"
 
 enum {
@@ -31,8 +31,10 @@ static void add_left_out(struct text *text, uint32_t count)
     text_add(text, count == 1 ? " frame left out ..." : " frames left out ...");
 }
 
-/* Either end of the stack, where it has more frames than lines; the engine gave as many frames as there are lines. */
-static void add_backtrace(struct text *text, const struct frame *frames, uint32_t have, uint32_t total)
+/* Either end of the stack, where it has more frames than lines; the engine gave as many frames as
+ * there are lines. */
+static void add_backtrace(struct text *text, const struct frame *frames, uint32_t have,
+                          uint32_t total)
 {
     uint32_t inner = (have + 1) / 2;
     if (total <= have) {
@@ -47,7 +49,8 @@ static void add_backtrace(struct text *text, const struct frame *frames, uint32_
 void backtrace_trap(struct text *text, struct engine *engine, enum trap trap)
 {
     struct frame frames[STACK_LINES];
-    uint32_t total = 0, have = trap_frames(engine, frames, trap == TRAP_STACK ? STACK_LINES : LINES, &total);
+    uint32_t total = 0,
+             have = trap_frames(engine, frames, trap == TRAP_STACK ? STACK_LINES : LINES, &total);
     add_backtrace(text, frames, have, total);
 }
 

@@ -1,4 +1,5 @@
-/* Bring-up: what stands before any module is looked at.  After it the engine is there, and a quit request is heard. */
+/* Bring-up: what stands before any module is looked at.  After it the engine is there, and a quit
+ * request is heard. */
 #include "guest/guest.h"
 
 struct guest guest;

@@ -1,4 +1,5 @@
-/* Faults at CPL 3, handed on by entry.S: a wasm trap goes on where the engine says, all else is a broken engine. */
+/* Faults at CPL 3, handed on by entry.S: a wasm trap goes on where the engine says, all else is a
+ * broken engine. */
 #include "guest/fault.h"
 #include "guest/guest.h"
 #include "wasi-shim/hypercall.h"
@@ -20,7 +21,10 @@ _Noreturn static void crash(const struct guest_fault *fault)
 _Noreturn void guest_fault(struct guest_fault *state)
 {
     struct fault fault = {
-        .pc = state->rip, .sp = state->rsp, .address = state->cr2, .is_page_fault = state->vector == VECTOR_PF,
+        .pc = state->rip,
+        .sp = state->rsp,
+        .address = state->cr2,
+        .is_page_fault = state->vector == VECTOR_PF,
     };
     uint64_t pc, sp;
     if (guest.engine && engine_fault(guest.engine, &fault, &pc, &sp))

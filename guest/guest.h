@@ -1,4 +1,5 @@
-/* The guest's inside: what its C files share, grouped by the file that owns it.  The memory map is abi.h's. */
+/* The guest's inside: what its C files share, grouped by the file that owns it.  The memory map is
+ * abi.h's. */
 #ifndef GUEST_GUEST_H
 #define GUEST_GUEST_H
 
@@ -36,8 +37,8 @@ _Noreturn void invoke_call(void);
 
 /* ---- host.c: host functions, and exports that the host calls ---- */
 /* A resolve_fn: WASI's functions (self is the shim), then the host's. */
-bool host_resolve(void *self, struct name module, struct name field, enum extern_kind, const struct functype *,
-                  struct extern_ref *out);
+bool host_resolve(void *self, struct name module, struct name field, enum extern_kind,
+                  const struct functype *, struct extern_ref *out);
 /* Does what the host wants, for ever. */
 _Noreturn void host_wait(void);
 bool exports_func(const char *name, uint32_t *func);
@@ -54,15 +55,18 @@ void text_add_number(struct text *, uint64_t);
 void text_add_hex(struct text *, uint64_t);
 
 /* ---- backtrace.c: frames as indented lines ---- */
-/* Of the last trap.  Where the stack was exhausted: the first and last 20 frames, else at most 32 lines. */
+/* Of the last trap.  Where the stack was exhausted: the first and last 20 frames, else at most 32
+ * lines. */
 void backtrace_trap(struct text *, struct engine *, enum trap);
 /* Of wasm code stopped at pc and sp. */
 void backtrace_live(struct text *, struct engine *, uint64_t pc, uint64_t sp);
 
 /* ---- end.c: how a run ends, in words ---- */
 _Noreturn void end_run(enum end_reason, const char *text, uint32_t code);
-_Noreturn void end_error(const struct error *);                    /* the engine refused the module  */
-_Noreturn void end_trap(enum trap, const char *during);            /* during: "" or " while ..."     */
+/* the engine refused the module  */
+_Noreturn void end_error(const struct error *);
+/* during: "" or " while ..."     */
+_Noreturn void end_trap(enum trap, const char *during);
 
 /* ---- quit.c ---- */
 void quit_ready(struct control *);

@@ -1,7 +1,9 @@
-/* Host functions as the module's imports, and the exports that the host calls: abi.h's enum slot_answer.
+/* Host functions as the module's imports, and the exports that the host calls: abi.h's enum
+ * slot_answer.
  *
- * A call leaves by `host`; what comes back is its value, its trap, or a wish of the host's (CALL, FIND), which is
- * met here and answered in its turn, so that both nest.  A run of exports \(BOOT_EXPORTS\) only waits for wishes. */
+ * A call leaves by `host`; what comes back is its value, its trap, or a wish of the host's (CALL,
+ * FIND), which is met here and answered in its turn, so that both nest.  A run of exports
+ * \(BOOT_EXPORTS\) only waits for wishes. */
 #include "guest/guest.h"
 #include "wasi-shim/hypercall.h"
 
@@ -78,7 +80,11 @@ static void find(void)
     for (uint32_t i = 0; fits && i < type->nresults; i++)
         control->words[n++] = letter_of(type->results[i]);
     control->words[n] = 0;
-    HYPERCALL(&control->slot, found, .what = !type ? FOUND_NOT : fits ? FOUND : FOUND_LARGE, .func = func);
+    HYPERCALL(&control->slot, found,
+              .what = !type  ? FOUND_NOT
+                      : fits ? FOUND
+                             : FOUND_LARGE,
+              .func = func);
 }
 
 _Noreturn static void too_deep(void)
@@ -135,8 +141,8 @@ static enum trap answered(uint64_t *value)
 
 _Static_assert(ERROR_TEXT >= CALL_WORDS, "a host function's sentence is an error of the engine");
 
-/* A host_fn: every call of a host function arrives here.  data is its number in the monitor's table: where the table
- * stands may be another place in a run that goes on from an image. */
+/* A host_fn: every call of a host function arrives here.  data is its number in the monitor's
+ * table: where the table stands may be another place in a run that goes on from an image. */
 static enum trap enter(void *data, struct instance *caller, struct cell *cells)
 {
     uint32_t number = (uint32_t)(uintptr_t)data;
@@ -166,7 +172,8 @@ _Noreturn void host_wait(void)
 
 /* ---- imports ---- */
 
-/* The type that the host gives, in memory that the next import's takes over: it is only compared, and shown. */
+/* The type that the host gives, in memory that the next import's takes over: it is only compared,
+ * and shown. */
 static struct functype type_given(const char *sig)
 {
     static uint8_t types[CALL_VALUES + 1];
@@ -189,7 +196,9 @@ static const char *beyond(const struct functype *type)
         if (letter == 'v' || letter == 'r')
             return letter == 'v' ? "v128" : "references";
     }
-    return type->nresults > 1 ? "more than one result" : type->nparams > CALL_VALUES ? "more than 64 parameters" : NULL;
+    return type->nresults > 1            ? "more than one result"
+           : type->nparams > CALL_VALUES ? "more than 64 parameters"
+                                         : NULL;
 }
 
 static bool name_is(struct name name, const char *text)
@@ -197,8 +206,8 @@ static bool name_is(struct name name, const char *text)
     return __builtin_strlen(text) == name.len && __builtin_memcmp(name.bytes, text, name.len) == 0;
 }
 
-bool host_resolve(void *self, struct name module, struct name field, enum extern_kind kind, const struct functype *type,
-                  struct extern_ref *out)
+bool host_resolve(void *self, struct name module, struct name field, enum extern_kind kind,
+                  const struct functype *type, struct extern_ref *out)
 {
     if (shim_resolve(self, module, field, kind, type, out))
         return true;
@@ -206,7 +215,8 @@ bool host_resolve(void *self, struct name module, struct name field, enum extern
         return false;
     for (uint32_t i = 0; i < guest.control->boot.hosts; i++) {
         const struct host_import *import = &imports()[i];
-        if (!name_is(module, string_at(import->module_off)) || !name_is(field, string_at(import->name_off)))
+        if (!name_is(module, string_at(import->module_off)) ||
+            !name_is(field, string_at(import->name_off)))
             continue;
         *out = (struct extern_ref){.kind = EXTERN_FUNC, .host = {enter, (void *)(uintptr_t)i},
                                    .host_type = type_given(string_at(import->sig_off)),

@@ -1,7 +1,9 @@
-/* --invoke: an export is called with the command line's words as its arguments, and the monitor prints its results.
+/* --invoke: an export is called with the command line's words as its arguments, and the monitor
+ * prints its results.
  *
- * Words arrive as the numbers that they can be (abi.h); which of these is meant, the export's type says.  A command (a
- * module with _start) lives only while _start runs, so its exports cannot be called from here. */
+ * Words arrive as the numbers that they can be (abi.h); which of these is meant, the export's type
+ * says.  A command (a module with _start) lives only while _start runs, so its exports cannot be
+ * called from here. */
 #include "guest/guest.h"
 #include "wasi-shim/hypercall.h"
 
@@ -74,7 +76,8 @@ static void word_take(uint32_t i)
             cells[i].lo = (uint32_t)cells[i].lo;
         return;
     }
-    struct text text = text_begin("--invoke ", export_name, ": it takes a vector or a reference, which no word can be");
+    struct text text = text_begin("--invoke ", export_name,
+                                  ": it takes a vector or a reference, which no word can be");
     refuse(END_USAGE, &text);
 }
 
@@ -89,7 +92,8 @@ static void words_check(void)
         refuse(END_USAGE, &text);
     }
     if (export_type->nparams > VALUES_MOST || export_type->nresults > VALUES_MOST) {
-        struct text text = text_begin("--invoke ", export_name, ": it takes or gives more than 1000 values");
+        struct text text = text_begin("--invoke ", export_name,
+                                      ": it takes or gives more than 1000 values");
         refuse(END_USAGE, &text);
     }
     for (uint32_t i = 0; i < export_type->nparams; i++)
@@ -99,15 +103,19 @@ static void words_check(void)
 void invoke_prepare(void)
 {
     uint32_t start;
-    invoke = (const struct invoke *)((const char *)guest.control + guest.control->boot.func_args_off);
+    invoke = (const struct invoke *)((const char *)guest.control +
+                                     guest.control->boot.func_args_off);
     export_name = (const char *)guest.control + invoke->name_off;
     if (!exports_func(export_name, &export_func)) {
-        struct text text = text_begin("--invoke ", export_name, ": it exports no function of this name");
+        struct text text = text_begin("--invoke ", export_name,
+                                      ": it exports no function of this name");
         refuse(END_USAGE, &text);
     }
     if (exports_func("_start", &start)) {
-        struct text text = text_begin("--invoke ", export_name, ": it is a command, whose exports are only callable "
-                                      "while _start runs (for Go: build it with -buildmode=c-shared)");
+        struct text text = text_begin(
+            "--invoke ", export_name,
+            ": it is a command, whose exports are only callable "
+            "while _start runs (for Go: build it with -buildmode=c-shared)");
         refuse(END_UNSUPPORTED, &text);
     }
     export_type = instance_functype(guest.instance, export_func);

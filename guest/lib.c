@@ -1,6 +1,7 @@
 /* The functions that compilers emit calls to, in a program that has no C library.
  *
- * Short code, not speed: the engine moves the module's memory by functions of its own (engine/lib.h). */
+ * Short code, not speed: the engine moves the module's memory by functions of its own
+ * (engine/lib.h). */
 #include <stddef.h>
 #include <stdint.h>
 

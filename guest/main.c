@@ -9,7 +9,8 @@ static bool flag(uint32_t boot_flag)
 
 static struct module *module_load(void)
 {
-    struct module *module = module_parse(guest.engine, (const uint8_t *)MAP_MODULE, guest.control->boot.module_bytes);
+    struct module *module = module_parse(guest.engine, (const uint8_t *)MAP_MODULE,
+                                         guest.control->boot.module_bytes);
     if (!module)
         end_error(engine_error(guest.engine));
     return module;
@@ -42,8 +43,8 @@ static void instance_compile_all(void)
             end_error(engine_error(guest.engine));
 }
 
-/* What runs first: a command's _start, a reactor's _initialize; a plain library may have neither.  It is found before
- * an image is made, as names are bytes of the module. */
+/* What runs first: a command's _start, a reactor's _initialize; a plain library may have neither.
+ * It is found before an image is made, as names are bytes of the module. */
 struct entry { uint32_t func; bool looked, found, reactor; };
 
 static struct entry entry_look(void)
@@ -70,23 +71,28 @@ static struct entry entry_find(void)
     return entry;
 }
 
-/* Before the module's first instruction: what the command line asks for must be there.  A module may do all its work in
- * its start section, and then has no entry. */
+/* Before the module's first instruction: what the command line asks for must be there.  A module
+ * may do all its work in its start section, and then has no entry. */
 static struct entry run_prepare(void)
 {
     uint32_t start;
     struct entry entry = entry_find();
     if (flag(BOOT_EXPORTS) && entry.found && !entry.reactor)
-        end_run(END_UNSUPPORTED, "it is a command, whose exports are only callable while _start runs (for Go: build it "
-                "with -buildmode=c-shared)", 0);
+        end_run(
+            END_UNSUPPORTED,
+            "it is a command, whose exports are only callable while _start runs (for Go: build it "
+            "with -buildmode=c-shared)",
+            0);
     if (flag(BOOT_EXPORTS))
         return entry;
     if (guest.control->boot.func_args_off)
         invoke_prepare();
     else if (!entry.found && !instance_has_start(guest.instance, &start))
-        end_run(END_UNSUPPORTED, "it has neither a _start export nor a start section: it is not a WASI program (for "
+        end_run(END_UNSUPPORTED,
+                "it has neither a _start export nor a start section: it is not a WASI program (for "
                 "Go: build a package main with GOOS=wasip1 GOARCH=wasm; a library's functions are "
-                "called by --invoke NAME)", 0);
+                "called by --invoke NAME)",
+                0);
     return entry;
 }
 
@@ -112,8 +118,12 @@ _Noreturn static void program_run(struct entry entry)
         host_wait();
     if (guest.control->boot.func_args_off)
         invoke_call();
-    end_run(END_EXIT, entry.reactor ? "a library (reactor): it was initialized, nothing more (call an export by "
-            "--invoke NAME; for Go: build a program without -buildmode=c-shared)" : "", 0);
+    end_run(END_EXIT,
+            entry.reactor
+                ? "a library (reactor): it was initialized, nothing more (call an export by "
+                  "--invoke NAME; for Go: build a program without -buildmode=c-shared)"
+                : "",
+            0);
 }
 
 static void mark(enum guest_mark which)

@@ -40,8 +40,9 @@ static bool memory_grow(void *self, uint8_t *base, uint64_t old_bytes, uint64_t 
     struct control *control = self;
     if (base == (uint8_t *)MAP_LINEAR)
         return HYPERCALL(&control->slot, memory_grow, .from = old_bytes, .to = new_bytes) == 0;
-    return HYPERCALL(&control->slot, memory_more, .memory = ((uint64_t)base - MAP_MORE) / MAP_MORE_SLOT,
-                     .from = old_bytes, .to = new_bytes) == 0;
+    return HYPERCALL(&control->slot, memory_more,
+                     .memory = ((uint64_t)base - MAP_MORE) / MAP_MORE_SLOT, .from = old_bytes,
+                     .to = new_bytes) == 0;
 }
 
 static uint64_t clock_ns(void *self)
@@ -84,13 +85,25 @@ void memory_env(struct control *control, struct engine_env *out)
     uint8_t *stack_top = (uint8_t *)(MAP_STACK + MAP_STACK_MAX);
     *out = (struct engine_env){
         .self = control,
-        .heap = (uint8_t *)MAP_HEAP, .heap_cap = MAP_HEAP_MAX, .heap_usable = boot->heap_bytes, .heap_grow = heap_grow,
-        .code_w = (uint8_t *)MAP_CODE_W, .code_x = (uint8_t *)MAP_CODE_X,
-        .code_cap = MAP_CODE_MAX, .code_usable = boot->code_bytes, .code_grow = code_grow,
-        .memory_open = memory_open, .memory_grow = memory_grow, .memory_limit = boot->memory_limit,
-        .stack_lo = stack_top - boot->stack_bytes, .stack_hi = stack_top,
-        .module_want = (boot->flags & (BOOT_RESUME | BOOT_WHOLE)) == BOOT_RESUME ? module_want : NULL,
-        .compiled = control->compiled, .compiled_cap = FUNC_BITS,
-        .clock_ns = clock_ns, .cpu = boot->cpu_features,
+        .heap = (uint8_t *)MAP_HEAP,
+        .heap_cap = MAP_HEAP_MAX,
+        .heap_usable = boot->heap_bytes,
+        .heap_grow = heap_grow,
+        .code_w = (uint8_t *)MAP_CODE_W,
+        .code_x = (uint8_t *)MAP_CODE_X,
+        .code_cap = MAP_CODE_MAX,
+        .code_usable = boot->code_bytes,
+        .code_grow = code_grow,
+        .memory_open = memory_open,
+        .memory_grow = memory_grow,
+        .memory_limit = boot->memory_limit,
+        .stack_lo = stack_top - boot->stack_bytes,
+        .stack_hi = stack_top,
+        .module_want = (boot->flags & (BOOT_RESUME | BOOT_WHOLE)) == BOOT_RESUME ? module_want
+                                                                                 : NULL,
+        .compiled = control->compiled,
+        .compiled_cap = FUNC_BITS,
+        .clock_ns = clock_ns,
+        .cpu = boot->cpu_features,
     };
 }

@@ -1,5 +1,6 @@
-/* The quit entry: the monitor, asked to end the run by SIGQUIT, sets the CPU to it wherever the guest may be, on the
- * fault handler's stack.  It tells the wasm backtrace, and the monitor ends the run.  It never returns. */
+/* The quit entry: the monitor, asked to end the run by SIGQUIT, sets the CPU to it wherever the
+ * guest may be, on the fault handler's stack.  It tells the wasm backtrace, and the monitor ends
+ * the run.  It never returns. */
 #include "guest/guest.h"
 #include "wasi-shim/hypercall.h"
 

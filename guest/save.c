@@ -1,8 +1,8 @@
 /* An image of the state before the module's first instruction: what a later start can go on from.
  *
- * The functions that the monitor names were compiled by a run before, or so it says: the list may be anybody's.  An
- * index that is none is passed over, and so is a body that is not valid: the run itself will say so if it calls it.
- * How much is compiled is bounded. */
+ * The functions that the monitor names were compiled by a run before, or so it says: the list may
+ * be anybody's.  An index that is none is passed over, and so is a body that is not valid: the run
+ * itself will say so if it calls it. How much is compiled is bounded. */
 #include "guest/guest.h"
 #include "wasi-shim/hypercall.h"
 

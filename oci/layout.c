@@ -1,6 +1,8 @@
-/* `wasmvm-oci module LAYOUT FILE`: takes the module out of an OCI image layout, a directory that others made.
+/* `wasmvm-oci module LAYOUT FILE`: takes the module out of an OCI image layout, a directory that
+ * others made.
  *
- * What each piece is called is the hash of its bytes, which is looked at; only index.json is taken as it is. */
+ * What each piece is called is the hash of its bytes, which is looked at; only index.json is taken
+ * as it is. */
 #include "oci/oci.h"
 
 #include <errno.h>

@@ -7,8 +7,8 @@
 
 #define MIB ((int64_t)1 << 20)
 
-/* By measurement (docs/containers.md): what the monitor and the kernel hold beside the machine, what
- * the engine holds in it for an HTTP server of 11 MB, and the least with which that serves. */
+/* By measurement (docs/containers.md): what the monitor and the kernel hold beside the machine,
+ * what the engine holds in it for an HTTP server of 11 MB, and the least with which that serves. */
 enum { MONITOR_MIB = 16, ENGINE_MIB = 16, LEAST_MIB = 64, STACK_MIB = 64, MEMORY_MIB = 4096 };
 
 static int64_t lesser(int64_t a, int64_t b)

@@ -1,7 +1,7 @@
 /* Completions of the shells, made from the option tables: completions bash|zsh|fish.
  *
- * Each is one function that looks at the word before and at the words so far.  What a value may be follows from the
- * option's kind; the words of a choice stand in the row. */
+ * Each is one function that looks at the word before and at the words so far.  What a value may be
+ * follows from the option's kind; the words of a choice stand in the row. */
 #include <stdio.h>
 #include <string.h>
 
@@ -89,7 +89,8 @@ static void bash_command(const struct named *command)
     printf("    esac\n    if [[ $cur == -* ]]; then\n        COMPREPLY=($(compgen -W \"");
     for (const struct option *o = command->options; o->name; o++)
         printf("%s--%s", o == command->options ? "" : " ", o->name);
-    printf("\" -- \"$cur\"))\n    else\n        COMPREPLY+=($(compgen -f -- \"$cur\"))\n    fi\n}\n\n");
+    printf("\" -- \"$cur\"))\n    else\n        COMPREPLY+=($(compgen -f -- \"$cur\"))\n    "
+           "fi\n}\n\n");
 }
 
 static void bash(void)
@@ -97,8 +98,9 @@ static void bash(void)
     printf("# bash completion for wasmvm; made from its option tables\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
         bash_command(&commands[i]);
-    printf("_wasmvm() {\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
-           "    COMPREPLY=()\n    compopt -o filenames 2>/dev/null\n    case ${COMP_WORDS[1]} in\n");
+    printf(
+        "_wasmvm() {\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
+        "    COMPREPLY=()\n    compopt -o filenames 2>/dev/null\n    case ${COMP_WORDS[1]} in\n");
     for (size_t i = 1; i < COMMANDS; i++)
         printf("    %s)\n        if [ \"$COMP_CWORD\" -gt 1 ]; then\n            _wasmvm_%s\n"
                "            return\n        fi ;;\n",

@@ -37,18 +37,24 @@ extern "C" {
 
 enum wasmvm_code {
     /* WASMVM_OK = 0 */
-    WASMVM_E_USAGE = 1,   /* an argument or a configuration is not valid                              */
-    WASMVM_E_HOST,        /* the host could not do its part: no /dev/kvm, no memory, no permission    */
-    WASMVM_E_NO_MODULE,   /* the module cannot be read                                                */
-    WASMVM_E_INVALID,     /* the module is not valid, or imports what nobody provides                 */
-    WASMVM_E_TRAP,        /* the module trapped                                                       */
-    WASMVM_E_TIME,        /* a time limit is reached                                                  */
-    WASMVM_E_STOPPED,     /* wasmvm_stop was called                                                   */
-    WASMVM_E_GUEST,       /* the guest was stopped: engine memory, a crash, a hostile hypercall       */
-    WASMVM_E_PIPE,        /* the program wrote to a standard stream that nobody reads any more        */
-    WASMVM_E_EXIT,        /* the program called proc_exit where an export's return was expected       */
-    WASMVM_E_NO_EXPORT,   /* the module exports no such function                                      */
-    WASMVM_E_TYPE,        /* the function cannot be called from C, or has another type                */
+    /* an argument or a configuration is not valid                              */
+    WASMVM_E_USAGE = 1,
+    WASMVM_E_HOST, /* the host could not do its part: no /dev/kvm, no memory, no permission    */
+    /* the module cannot be read                                                */
+    WASMVM_E_NO_MODULE,
+    WASMVM_E_INVALID, /* the module is not valid, or imports what nobody provides                 */
+    /* the module trapped                                                       */
+    WASMVM_E_TRAP,
+    WASMVM_E_TIME, /* a time limit is reached                                                  */
+    /* wasmvm_stop was called                                                   */
+    WASMVM_E_STOPPED,
+    WASMVM_E_GUEST, /* the guest was stopped: engine memory, a crash, a hostile hypercall       */
+    /* the program wrote to a standard stream that nobody reads any more        */
+    WASMVM_E_PIPE,
+    WASMVM_E_EXIT, /* the program called proc_exit where an export's return was expected       */
+    /* the module exports no such function                                      */
+    WASMVM_E_NO_EXPORT,
+    WASMVM_E_TYPE, /* the function cannot be called from C, or has another type                */
 };
 
 /* text is one sentence in UTF-8 without control characters; "" means that there is none.  status is
@@ -78,9 +84,11 @@ int wasmvm_config_env(wasmvm_config *, const char *name, const char *value);
  * "/data". */
 enum {
     WASMVM_DIR_READ_ONLY = 1,
-    WASMVM_DIR_RELATIVE = 2, /* `guest` is clean, and relative to the start directory: ".", "../x" */
-    WASMVM_DIR_LAST = 4,     /* a further name: its descriptor comes after all others and sockets  */
-    WASMVM_DIR_MOUNTS = 8,   /* grants what is mounted below it, too; always so for "/"            */
+    WASMVM_DIR_RELATIVE =
+        2, /* `guest` is clean, and relative to the start directory: ".", "../x" */
+    /* a further name: its descriptor comes after all others and sockets  */
+    WASMVM_DIR_LAST = 4,
+    WASMVM_DIR_MOUNTS = 8, /* grants what is mounted below it, too; always so for "/"            */
 };
 int wasmvm_config_dir(wasmvm_config *, const char *host, const char *guest, unsigned flags);
 /* Gives each instance an empty directory of its own as /tmp.  It is made in TMPDIR, or in the
@@ -159,7 +167,8 @@ int wasmvm_config_net_bytes(wasmvm_config *, uint64_t bytes);
 /* Sets the size of each of a socket's two buffers in the kernel: 16 KiB to 64 MiB.  0 (the
  * default): the kernel chooses for the first 64 open sockets, and further ones get 64 KiB. */
 int wasmvm_config_socket_buffer(wasmvm_config *, uint64_t bytes);
-int wasmvm_config_net_limits(wasmvm_config *, uint32_t sockets, uint64_t per_second, uint64_t bytes);
+int wasmvm_config_net_limits(wasmvm_config *, uint32_t sockets, uint64_t per_second,
+                             uint64_t bytes);
 /* Passes a socket of yours: a listening, connected or datagram one.  The program finds it open,
  * with a descriptor after the directories and the sockets of the rules.  It must be open when an
  * instance is prepared, and is made non-blocking.  Each instance gets a copy.  With
@@ -219,7 +228,8 @@ typedef struct wasmvm_module wasmvm_module;
  * first run tells whether the module is valid.  Each machine compiles the functions that it calls,
  * for itself. */
 wasmvm_module *wasmvm_module_file(const char *path, wasmvm_error *error);
-wasmvm_module *wasmvm_module_bytes(const void *bytes, size_t n, const char *name, wasmvm_error *error);
+wasmvm_module *wasmvm_module_bytes(const void *bytes, size_t n, const char *name,
+                                   wasmvm_error *error);
 /* Takes over a descriptor.  Each instance reads it into its machine's memory when it starts,
  * without a copy in between.  The last instance that needs it closes it.  It may be a file.  It may
  * also be a non-blocking pipe, for one instance, which waits for the pipe's end under the time
@@ -247,8 +257,8 @@ typedef struct wasmvm_provider {
     uint32_t flags;
 } wasmvm_provider;
 #define WASMVM_PROVIDER_PROCESS 0x80000000u
-int wasmvm_instance_provider(wasmvm_instance *, const wasmvm_provider *, const wasmvm_func *, size_t n,
-                             wasmvm_error *error);
+int wasmvm_instance_provider(wasmvm_instance *, const wasmvm_provider *, const wasmvm_func *,
+                             size_t n, wasmvm_error *error);
 /* Opens everything that the configuration names: directories, sockets, files of certificates and
  * logs.  Makes the machine and reads the module into it; the guest has not run.  Afterwards
  * wasmvm_run and wasmvm_initialize open nothing of the host by its name, so the process can be
@@ -332,7 +342,12 @@ void wasmvm_stop_as(wasmvm_instance *, int signal);
  *   TAKEN         the program will read it
  *   UNREAD        the same signal came before and was not read yet: the program reads it once
  *   IGNORED       the program wants it to have no effect */
-enum wasmvm_signal { WASMVM_SIGNAL_UNWANTED, WASMVM_SIGNAL_TAKEN, WASMVM_SIGNAL_UNREAD, WASMVM_SIGNAL_IGNORED };
+enum wasmvm_signal {
+    WASMVM_SIGNAL_UNWANTED,
+    WASMVM_SIGNAL_TAKEN,
+    WASMVM_SIGNAL_UNREAD,
+    WASMVM_SIGNAL_IGNORED
+};
 int wasmvm_signal(wasmvm_instance *, int number);
 /* Whether the instance was told to end and has not ended yet: WASMVM_E_STOPPED or WASMVM_E_TIME,
  * and *error.  Otherwise WASMVM_OK. */
@@ -343,7 +358,8 @@ int wasmvm_stopping(wasmvm_instance *, wasmvm_error *error);
  * thread may use a pool.  A machine belongs to whoever took it, as any instance does. */
 typedef struct wasmvm_pool wasmvm_pool;
 /* Makes the machines.  NULL: *error is that of wasmvm_snapshot. */
-wasmvm_pool *wasmvm_pool_new(wasmvm_module *, wasmvm_config *, uint32_t machines, wasmvm_error *error);
+wasmvm_pool *wasmvm_pool_new(wasmvm_module *, wasmvm_config *, uint32_t machines,
+                             wasmvm_error *error);
 /* Takes a machine that is ready for wasmvm_run.  If all are in use, it makes another.  NULL: see
  * *error. */
 wasmvm_instance *wasmvm_pool_take(wasmvm_pool *, wasmvm_error *error);
@@ -364,15 +380,16 @@ void wasmvm_pool_free(wasmvm_pool *);
 int wasmvm_initialize(wasmvm_instance *, wasmvm_error *error);
 /* An exported function; valid as long as the instance. */
 typedef struct wasmvm_export wasmvm_export;
-int wasmvm_lookup(wasmvm_instance *, const char *name, const wasmvm_export **out, wasmvm_error *error);
+int wasmvm_lookup(wasmvm_instance *, const char *name, const wasmvm_export **out,
+                  wasmvm_error *error);
 /* The export's type, written as in wasmvm_func: "ii:i". */
 const char *wasmvm_export_sig(const wasmvm_export *);
 /* Calls the export, on behalf of this thread.  nargs and nresults must be those of its type, or the
  * call fails with WASMVM_E_TYPE.  Of an i32 or f32 argument only the low 32 bits count.  Results
  * are zero-extended.  After any other error the instance is over, and its memory is as the guest
  * left it. */
-int wasmvm_invoke(wasmvm_instance *, const wasmvm_export *, const wasmvm_val *args, size_t nargs, wasmvm_val *results,
-                  size_t nresults, wasmvm_error *error);
+int wasmvm_invoke(wasmvm_instance *, const wasmvm_export *, const wasmvm_val *args, size_t nargs,
+                  wasmvm_val *results, size_t nresults, wasmvm_error *error);
 /* Limits the wall time of each later wasmvm_invoke.  0 (the default): no limit.  A call that takes
  * longer ends the instance. */
 int wasmvm_call_limit(wasmvm_instance *, uint64_t ns);
@@ -380,7 +397,8 @@ int wasmvm_call_limit(wasmvm_instance *, uint64_t ns);
 /* ---- its memory ----
  * Use these while nothing runs in the instance.  A host function may use them, too, or those of
  * wasmvm_host. */
-uint64_t wasmvm_memory_size(const wasmvm_instance *); /* bytes of memory 0; 0 before it has started */
+/* bytes of memory 0; 0 before it has started */
+uint64_t wasmvm_memory_size(const wasmvm_instance *);
 /* Copies.  WASMVM_OK, or WASMVM_E_USAGE if a byte lies outside memory; nothing is copied then. */
 int wasmvm_memory_read(const wasmvm_instance *, uint32_t at, void *to, size_t n);
 int wasmvm_memory_write(wasmvm_instance *, uint32_t at, const void *from, size_t n);
@@ -398,20 +416,28 @@ const char *wasmvm_missing_path(const wasmvm_instance *, uint64_t *count);
 /* The text of the command's --report (one JSON object), --stats or --trace-start.  Free it by
  * free().  The instance must be over, or about to end as for wasmvm_tell.  NULL: no memory.  The
  * table of an instance that failed to start is "". */
-enum wasmvm_report { WASMVM_REPORT_JSON, WASMVM_REPORT_TABLE, WASMVM_REPORT_START /* --trace-start's picture */ };
+enum wasmvm_report {
+    WASMVM_REPORT_JSON,
+    WASMVM_REPORT_TABLE,
+    WASMVM_REPORT_START /* --trace-start's picture */
+};
 char *wasmvm_report(wasmvm_instance *, enum wasmvm_report);
 /* The JSON object of a run that had no instance. */
 char *wasmvm_report_failure(const char *module, int status, const char *text);
 
 typedef struct wasmvm_statistics {
-    size_t size;                          /* set by you: sizeof (wasmvm_statistics); members are added at the end */
+    /* set by you: sizeof (wasmvm_statistics); members are added at the end */
+    size_t size;
     uint64_t exits;                       /* of the virtual machine */
     uint64_t calls, calls_polled;         /* hypercalls in all; those of them without an exit */
     uint64_t memory_bytes;                /* linear memory */
     /* Counted once the instance is over, 0 before: */
-    uint64_t start_ns, run_ns, cpu_ns;    /* until the program began, and since; CPU time of the guest */
-    uint64_t funcs_total, funcs_compiled; /* functions of the module; those that were called, and so compiled */
-    /* How often wasmvm_reset ran.  Of its last run: pages copied, bytes of grown memory given back, ioctls of KVM. */
+    /* until the program began, and since; CPU time of the guest */
+    uint64_t start_ns, run_ns, cpu_ns;
+    /* functions of the module; those that were called, and so compiled */
+    uint64_t funcs_total, funcs_compiled;
+    /* How often wasmvm_reset ran.  Of its last run: pages copied, bytes of grown memory given back,
+     * ioctls of KVM. */
     uint64_t resets, reset_pages, reset_dropped_bytes, reset_ioctls;
 } wasmvm_statistics;
 int wasmvm_instance_statistics(const wasmvm_instance *, wasmvm_statistics *);

@@ -55,9 +55,10 @@ enum { WASMVM_LOG_ERROR, WASMVM_LOG_WARN, WASMVM_LOG_INFO, WASMVM_LOG_DEBUG };
 /* What call_export returns. */
 enum {
     WASMVM_OK = 0,
-    WASMVM_NO_EXPORT = -1, /* the module exports no function of this name                             */
-    WASMVM_BAD_TYPE = -2,  /* the number of arguments differs, or it has several results or a vector  */
-    WASMVM_ENDED = -3,     /* the run is over (exit, trap, time): return from the host function       */
+    WASMVM_NO_EXPORT = -1, /* the module exports no function of this name */
+    /* the number of arguments differs, or it has several results or a vector  */
+    WASMVM_BAD_TYPE = -2,
+    WASMVM_ENDED = -3, /* the run is over (exit, trap, time): return from the host function       */
 };
 
 /* What the host does for a plug-in.  size is this struct's size in bytes: newer versions add
@@ -81,7 +82,8 @@ struct wasmvm_host {
     /* Calls an export of the guest that made this call.  Calls nest up to 1,000 deep, as long as
      * more than 1 MiB of the thread's stack is left (or a quarter, if that is less).  Beyond that
      * the guest traps. */
-    int (*call_export)(wasmvm_call *, const char *name, const wasmvm_val *args, uint32_t nargs, wasmvm_val *result);
+    int (*call_export)(wasmvm_call *, const char *name, const wasmvm_val *args, uint32_t nargs,
+                       wasmvm_val *result);
     /* Returns the value of key=value behind the library's name, or NULL.  It lives as long as the
      * plug-in. */
     const char *(*option)(const wasmvm_host *, const char *key);
@@ -92,7 +94,8 @@ struct wasmvm_host {
 };
 
 enum {
-    WASMVM_PLUGIN_ONE_THREAD = 1 << 0, /* calls come only from the thread that called init             */
+    /* calls come only from the thread that called init             */
+    WASMVM_PLUGIN_ONE_THREAD = 1 << 0,
     /* What its functions need.  --report shows it; it gives and takes no right. */
     WASMVM_PLUGIN_NEEDS_FILES = 1 << 1,
     WASMVM_PLUGIN_NEEDS_NETWORK = 1 << 2,

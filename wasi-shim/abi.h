@@ -7,16 +7,16 @@
  * Guest-virtual memory map (all but the last line are within one PML4 entry):
  *
  *   0x00_0000_0000  linear memory 0, up to 4 GiB; 4 to 8 GiB and a guard always stay unmapped
- *   0x10_0000_0000  stack of wasm frames, up to 16 GiB; its lowest 2 MiB and all below stay unmapped (guard)
- *   0x18_0000_0000  module bytes, read-only
- *   0x1a_0000_0000  code, writable alias (never executable)
- *   0x1b_c000_0000  engine heap, up to 1 GiB, RW             \  these three lie within 2 GiB, so that code reaches
- *   0x1c_0000_0000  code, executable alias (never writable)   > heap and image by 32-bit displacements
- *   0x1c_2000_0000  guest image (ELF segments, own rights)   /
+ *   0x10_0000_0000  stack of wasm frames, up to 16 GiB; its lowest 2 MiB and all below stay
+ * unmapped (guard) 0x18_0000_0000  module bytes, read-only 0x1a_0000_0000  code, writable alias
+ * (never executable) 0x1b_c000_0000  engine heap, up to 1 GiB, RW             \  these three lie
+ * within 2 GiB, so that code reaches 0x1c_0000_0000  code, executable alias (never writable)   >
+ * heap and image by 32-bit displacements 0x1c_2000_0000  guest image (ELF segments, own rights)   /
  *   0x1c_3000_0000  control area, RW: struct control
  *   0x1c_3800_0000  CPL 3 C stack, and the fault handler's stack, each with an unmapped page below
  *   0x1c_3c00_0000  CPL 0 pages (supervisor): GDT, TSS, IDT, exception entries and their stack
- *   0x20_0000_0000  further linear memories, 16 GiB apart; all beyond the first 4 GiB of each stays unmapped
+ *   0x20_0000_0000  further linear memories, 16 GiB apart; all beyond the first 4 GiB of each stays
+ * unmapped
  *
  * The host treats every field that the guest writes as hostile: it reads the field once, into a
  * copy. */
@@ -37,8 +37,10 @@
 
 /* The doorbell is `out %al, $DOORBELL_PORT`.  The value of al says why it rings. */
 enum doorbell {
-    DOORBELL_CALL = 1,                 /* the slot holds a request                                         */
-    DOORBELL_CRASH = DOORBELL_CRASH_AL, /* a fault without a handler: control->crash is filled; never resumed */
+    /* the slot holds a request                                         */
+    DOORBELL_CALL = 1,
+    DOORBELL_CRASH =
+        DOORBELL_CRASH_AL, /* a fault without a handler: control->crash is filled; never resumed */
     /* Only the CPL 0 entry rings it, before the first DOORBELL_CALL: `out` faulted at CPL 3.  The
      * guest tries again. */
     DOORBELL_PROBE = DOORBELL_PROBE_AL,
@@ -56,7 +58,8 @@ enum call {
 #define SHARED_CALL(name, args, result) CALL_##name,
 #include "wasi-shim/calls.def"
     CALL_SHARED_END,
-    CALL_SHARED_LAST = CALL_SHARED_END - 1, /* the last call that may be polled; proc_exit never is */
+    CALL_SHARED_LAST = CALL_SHARED_END -
+                       1, /* the last call that may be polled; proc_exit never is */
 #define OWN_CALL(name, args, result) CALL_##name,
 #include "wasi-shim/calls.def"
     CALL_COUNT
@@ -76,9 +79,11 @@ enum call {
  * of them lie in control->values. */
 enum slot_answer { ANSWER_RESULT, ANSWER_TRAP, ANSWER_CALL, ANSWER_FIND };
 enum found { FOUND_NOT, FOUND, FOUND_LARGE /* more than CALL_VALUES parameters or results */ };
-#define CALL_VALUES 64u     /* most parameters or results of a host function, or of an export that the host calls */
+/* most parameters or results of a host function, or of an export that the host calls */
+#define CALL_VALUES 64u
 #define CALL_WORDS 256u     /* most bytes of a name or a sentence, its NUL included */
-#define CALL_NESTING 1000u  /* host and guest call each other at most so deep, then the guest traps */
+/* host and guest call each other at most so deep, then the guest traps */
+#define CALL_NESTING 1000u
 
 #define SLOT_ARGS 9
 /* Who owns the slot.  The guest writes MINE, POSTED and RUNG; the host writes BUSY and DONE.  A
@@ -114,7 +119,8 @@ struct slot {
     uint64_t args[SLOT_ARGS];
     uint32_t polled;          /* written by the host: 1 while its service thread looks at state */
     uint32_t pad2;
-    uint64_t wait_ticks;      /* written by the host: how long to wait for that thread, in ticks of rdtsc */
+    /* written by the host: how long to wait for that thread, in ticks of rdtsc */
+    uint64_t wait_ticks;
     uint64_t pad3[2];
 };
 
@@ -125,7 +131,8 @@ struct clock_page {
     uint32_t seq;
     uint32_t usable;
     uint64_t base_tsc;
-    uint64_t valid_until_tsc; /* at most 1 s after base_tsc; later the guest makes CALL_clock_refresh */
+    /* at most 1 s after base_tsc; later the guest makes CALL_clock_refresh */
+    uint64_t valid_until_tsc;
     uint64_t mult;
     uint32_t shift;
     uint32_t pad;
@@ -154,7 +161,12 @@ struct crash {
 };
 
 /* What fd_fdstat_get returns, in preview1's layout. */
-struct fdstat { uint8_t filetype, pad0; uint16_t flags; uint32_t pad1; uint64_t rights, inheriting; };
+struct fdstat {
+    uint8_t filetype, pad0;
+    uint16_t flags;
+    uint32_t pad1;
+    uint64_t rights, inheriting;
+};
 #define BOOT_FDSTATS 128 /* the guest can know the fdstat of descriptors below this number */
 
 #define RANDOM_POOL 4096
@@ -186,7 +198,8 @@ struct host_import { uint32_t module_off, name_off, sig_off, provider_off; };
 struct batch_place {
     uint32_t fd;      /* 0: the place is free */
     uint32_t len, used;
-    uint32_t again;   /* the connection was found empty: one read past the last byte may return AGAIN */
+    /* the connection was found empty: one read past the last byte may return AGAIN */
+    uint32_t again;
     uint32_t credit;  /* how many bytes the guest may leave in the ring for it */
     uint32_t pad[3];
     uint8_t data[BATCH_PIECE];
@@ -212,23 +225,27 @@ struct boot_record {
     uint64_t memory_limit;      /* --memory, bytes */
     uint32_t cpu_features;      /* CPU_* */
     uint32_t argc, envc;
-    uint32_t args_off, args_len;  /* NUL-terminated strings; offsets from the control area's start */
+    /* NUL-terminated strings; offsets from the control area's start */
+    uint32_t args_off, args_len;
     uint32_t env_off, env_len;
     uint32_t preopens;            /* descriptors 3 .. 3 + preopens - 1 are granted directories */
     uint32_t preopen_off, preopen_len; /* their guest names, NUL-terminated, in order */
     uint32_t host_off, hosts;     /* struct host_import, 8-aligned, and their number */
     uint32_t func_args_off;       /* --invoke: struct invoke, 8-aligned; 0: _start is run */
     uint8_t entropy[64];          /* fresh for every run */
-    uint32_t fdstats, pad;        /* descriptors 0 .. fdstats - 1 are in the next table, as they are at the start */
-    struct fdstat fdstat[BOOT_FDSTATS]; /* path_open adds its descriptor, if that is below BOOT_FDSTATS */
+    /* descriptors 0 .. fdstats - 1 are in the next table, as they are at the start */
+    uint32_t fdstats, pad;
+    /* path_open adds its descriptor, if that is below BOOT_FDSTATS */
+    struct fdstat fdstat[BOOT_FDSTATS];
 };
 
-/* --invoke NAME: each word after the module, as every kind of number that it can be read as (`kinds`), and
- * the results as they come back. */
+/* --invoke NAME: each word after the module, as every kind of number that it can be read as
+ * (`kinds`), and the results as they come back. */
 enum { INVOKE_I32 = 1 << 0, INVOKE_I64 = 1 << 1, INVOKE_FLOAT = 1 << 2 };
 struct invoke_word { uint64_t integer, f64; uint32_t f32, kinds; };
 struct invoke { uint32_t name_off, nwords; struct invoke_word words[]; };
-struct invoke_result { uint64_t lo, hi; uint32_t type, pad; }; /* type: wasm's byte for the value type */
+/* type: wasm's byte for the value type */
+struct invoke_result { uint64_t lo, hi; uint32_t type, pad; };
 #define INVOKE_RESULTS_MAX 1000
 
 enum {
@@ -237,7 +254,8 @@ enum {
     BOOT_CALL_ALL = 1 << 2,      /* --hypercall-all: nothing is answered inside the guest   */
     BOOT_COMPILE_ALL = 1 << 3,   /* compile every function before _start, for measurements  */
     BOOT_EXPORTS = 1 << 4,         /* call exports by `next` after _initialize; do not run _start */
-    BOOT_MORE_PREOPENS = 1 << 5,   /* there are further preopens after the sockets, which only the monitor knows */
+    /* there are further preopens after the sockets, which only the monitor knows */
+    BOOT_MORE_PREOPENS = 1 << 5,
     BOOT_NETWORK = 1 << 6,       /* some network is granted: fill guest_stats.own_network */
     BOOT_SAVE = 1 << 7,          /* before the module's first instruction, compile the functions of
                                     control->compiled, then make CALL_save */
@@ -247,8 +265,15 @@ enum {
 };
 
 enum {
-    CPU_SSE41 = 1 << 0, CPU_SSE42 = 1 << 1, CPU_POPCNT = 1 << 2, CPU_LZCNT = 1 << 3, CPU_BMI1 = 1 << 4,
-    CPU_BMI2 = 1 << 5, CPU_AVX = 1 << 6, CPU_SSSE3 = 1 << 9, CPU_SHA = 1 << 10,
+    CPU_SSE41 = 1 << 0,
+    CPU_SSE42 = 1 << 1,
+    CPU_POPCNT = 1 << 2,
+    CPU_LZCNT = 1 << 3,
+    CPU_BMI1 = 1 << 4,
+    CPU_BMI2 = 1 << 5,
+    CPU_AVX = 1 << 6,
+    CPU_SSSE3 = 1 << 9,
+    CPU_SHA = 1 << 10,
 };
 
 /* The control area at MAP_CONTROL. */
@@ -266,7 +291,8 @@ struct control {
      * fault stack, which is in quit_stack. */
     uint64_t quit_entry;
     uint64_t quit_stack;
-    uint64_t boot_tsc; /* rdtsc of the guest's first instructions, from which the host computes the TSC's offset */
+    /* rdtsc of the guest's first instructions, from which the host computes the TSC's offset */
+    uint64_t boot_tsc;
     struct batch batch;
     uint8_t compiled[FUNC_BITS / 8];
 };
@@ -274,7 +300,8 @@ struct control {
 /* Why the guest ends a run by CALL_end.  Its args are the reason, the text's guest-virtual address
  * and length, and the code.  The arrow shows the exit status. */
 enum end_reason {
-    END_EXIT,        /* proc_exit, or _start returned; code = exit code; text: a hint   -> code & 255 */
+    /* proc_exit, or _start returned; code = exit code; text: a hint   -> code & 255 */
+    END_EXIT,
     END_TRAP,        /* a wasm trap; text: a line with the message, then the backtrace  -> 134 */
     END_INVALID,     /* the module is not valid; text: one line                         -> 126 */
     END_UNSUPPORTED, /* unknown import, no _start, unsupported feature                  -> 126 */

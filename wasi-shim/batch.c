@@ -1,13 +1,14 @@
-/* Reads and writes of TCP connections without a hypercall: what the host has read ahead is handed out here, and small
- * pieces are left in a ring that the host empties at the next call.
+/* Reads and writes of TCP connections without a hypercall: what the host has read ahead is handed
+ * out here, and small pieces are left in a ring that the host empties at the next call.
  *
- * The host says in a connection's place what is there and how much may be left behind (abi.h).  A server that
- * poll_oneoff told of 60 readable connections answers them all with a few calls.  Where anything is unusual, the call
- * is forwarded, which sends all that was left first. */
+ * The host says in a connection's place what is there and how much may be left behind (abi.h).  A
+ * server that poll_oneoff told of 60 readable connections answers them all with a few calls.  Where
+ * anything is unusual, the call is forwarded, which sends all that was left first. */
 #include "wasi-shim/shim.h"
 
 #define IOVECS_MOST 16
-#define WAITING_MOST 32 /* records, then a call sends them: peers should not wait for a whole round */
+/* records, then a call sends them: peers should not wait for a whole round */
+#define WAITING_MOST 32
 
 struct iovec32 { uint32_t buf, len; };
 struct iovecs { struct iovec32 at[IOVECS_MOST]; uint32_t n, bytes; };
@@ -15,12 +16,14 @@ struct iovecs { struct iovec32 at[IOVECS_MOST]; uint32_t n, bytes; };
 static struct batch_place *place_of(const struct shim *shim, uint32_t fd)
 {
     struct batch_place *place = &shim->control->batch.in[fd % BATCH_PLACES];
-    bool owed = fd < BOOT_FDSTATS && shim->fdstat_state[fd] & FDSTAT_OWED; /* the host knows other flags */
+    /* the host knows other flags */
+    bool owed = fd < BOOT_FDSTATS && shim->fdstat_state[fd] & FDSTAT_OWED;
     return fd && place->fd == fd && !owed ? place : NULL;
 }
 
 /* The call's iovecs, checked; false: something about them is unusual. */
-static bool iovecs_get(const struct linear *memory, uint32_t at, uint32_t n, uint32_t count_out, struct iovecs *v)
+static bool iovecs_get(const struct linear *memory, uint32_t at, uint32_t n, uint32_t count_out,
+                       struct iovecs *v)
 {
     if (n > IOVECS_MOST || !linear_holds(memory, at, n * sizeof v->at[0]) ||
         !linear_holds(memory, count_out, 4))
@@ -29,7 +32,8 @@ static bool iovecs_get(const struct linear *memory, uint32_t at, uint32_t n, uin
     v->n = n;
     v->bytes = 0;
     for (uint32_t i = 0; i < n; i++) {
-        if (!linear_holds(memory, v->at[i].buf, v->at[i].len) || v->at[i].len > UINT32_MAX - v->bytes)
+        if (!linear_holds(memory, v->at[i].buf, v->at[i].len) ||
+            v->at[i].len > UINT32_MAX - v->bytes)
             return false;
         v->bytes += v->at[i].len;
     }
@@ -64,7 +68,8 @@ bool batch_read(struct shim_call *call)
 /* Room for a record of `bytes` in the ring, or NULL.  *tail: where the ring ends behind it. */
 static uint8_t *ring_room(struct batch *b, uint32_t bytes, uint32_t *tail)
 {
-    uint32_t used = b->tail - __atomic_load_n(&b->head, __ATOMIC_ACQUIRE); /* the host has read what lay there */
+    /* the host has read what lay there */
+    uint32_t used = b->tail - __atomic_load_n(&b->head, __ATOMIC_ACQUIRE);
     uint32_t at = b->tail % BATCH_RING, skip = at + bytes > BATCH_RING ? BATCH_RING - at : 0;
     if (bytes + skip > BATCH_RING - used)
         return NULL;
@@ -84,7 +89,8 @@ bool batch_write(struct shim_call *call)
     struct iovecs v;
     uint32_t tail;
     if (!place || place->credit == 0 || b->waiting >= WAITING_MOST ||
-        !iovecs_get(&call->memory, args->iovs, args->iovs_len, args->written_out, &v) || v.bytes > place->credit)
+        !iovecs_get(&call->memory, args->iovs, args->iovs_len, args->written_out, &v) ||
+        v.bytes > place->credit)
         return false;
     uint8_t *at = ring_room(b, (sizeof(struct batch_record) + v.bytes + 7) & ~7u, &tail);
     if (!at)

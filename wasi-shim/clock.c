@@ -1,7 +1,9 @@
-/* Realtime and monotonic clock from the clock page: the time stamp counter, scaled as the monitor says.
+/* Realtime and monotonic clock from the clock page: the time stamp counter, scaled as the monitor
+ * says.
  *
- * The page is good for at most a second; past it one hypercall asks for a new one, so that steps and slewing of the
- * host's clocks are followed.  The process clocks (ids 2 and 3) are the monitor's. */
+ * The page is good for at most a second; past it one hypercall asks for a new one, so that steps
+ * and slewing of the host's clocks are followed.  The process clocks (ids 2 and 3) are the
+ * monitor's. */
 #include "wasi-shim/hypercall.h"
 #include "wasi-shim/shim.h"
 
@@ -20,11 +22,13 @@ static uint64_t page_elapsed(const struct clock_page *page, uint64_t now)
 {
     if (now <= page->base_tsc)
         return 0;
-    return (uint64_t)((unsigned __int128)(now - page->base_tsc) * page->mult >> (page->shift & 127));
+    return (uint64_t)((unsigned __int128)(now - page->base_tsc) * page->mult >>
+                      (page->shift & 127));
 }
 
-/* The clock's time, from a page that the monitor did not write meanwhile; *fresh: it is good still.  false: not usable,
- * or the writer does not come to an end.  x86 keeps loads in order, so the compiler barriers are enough. */
+/* The clock's time, from a page that the monitor did not write meanwhile; *fresh: it is good still.
+ * false: not usable, or the writer does not come to an end.  x86 keeps loads in order, so the
+ * compiler barriers are enough. */
 static bool page_time(const struct clock_page *page, uint32_t id, uint64_t *ns, bool *fresh)
 {
     for (int i = 0; i < READ_TRIES; i++) {
@@ -33,7 +37,8 @@ static bool page_time(const struct clock_page *page, uint32_t id, uint64_t *ns, 
         bool usable = page->usable;
         uint64_t now = tsc();
         *fresh = now <= page->valid_until_tsc;
-        *ns = (uint64_t)(id == CLOCK_MONOTONIC ? page->monotonic_ns : page->realtime_ns) + page_elapsed(page, now);
+        *ns = (uint64_t)(id == CLOCK_MONOTONIC ? page->monotonic_ns : page->realtime_ns) +
+              page_elapsed(page, now);
         __asm__ volatile("" : : : "memory");
         if (!(seq & 1) && seq == *(const volatile uint32_t *)&page->seq)
             return usable;
@@ -56,7 +61,8 @@ static uint64_t monotonic(struct shim *shim, uint64_t ns)
     return shim->monotonic_ns;
 }
 
-static bool time_put(struct shim *shim, const struct linear *memory, uint32_t id, uint64_t ns, uint32_t at)
+static bool time_put(struct shim *shim, const struct linear *memory, uint32_t id, uint64_t ns,
+                     uint32_t at)
 {
     return linear_put_u64(memory, at, id == CLOCK_MONOTONIC ? monotonic(shim, ns) : ns);
 }
@@ -81,7 +87,8 @@ bool answer_clock_time_get(struct shim_call *call)
     if (!fresh && (HYPERCALL(&control->slot, clock_refresh) != 0 ||
                    !page_time(&control->clock, id, &ns, &fresh)))
         return false;
-    call->error = time_put(call->shim, &call->memory, id, ns, args->ns_out) ? WASI_SUCCESS : WASI_FAULT;
+    call->error = time_put(call->shim, &call->memory, id, ns, args->ns_out) ? WASI_SUCCESS
+                                                                            : WASI_FAULT;
     return true;
 }
 

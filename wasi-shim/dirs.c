@@ -1,11 +1,12 @@
-/* Two calls whose answers the guest knows beforehand, and that come with every directory that a program walks.
+/* Two calls whose answers the guest knows beforehand, and that come with every directory that a
+ * program walks.
  *
- * fd_close of a directory, or of a file that could not be written through it, cannot fail and loses nothing: it is
- * told to the monitor with the next call, before it (slot.closes).  Nobody outside can tell, but for how long the file
- * is open; what was written is closed at once.
+ * fd_close of a directory, or of a file that could not be written through it, cannot fail and loses
+ * nothing: it is told to the monitor with the next call, before it (slot.closes).  Nobody outside
+ * can tell, but for how long the file is open; what was written is closed at once.
  *
- * fd_readdir that comes back with less than its buffer holds has reached the end.  The call that asks for more from
- * there is answered here, once, if nothing but looks at files came between. */
+ * fd_readdir that comes back with less than its buffer holds has reached the end.  The call that
+ * asks for more from there is answered here, once, if nothing but looks at files came between. */
 #include "wasi-shim/shim.h"
 
 enum { FILETYPE_DIRECTORY = 3, FILETYPE_REGULAR = 4, RIGHT_FD_WRITE = 1 << 6 };
@@ -38,13 +39,15 @@ bool answer_fd_readdir(struct shim_call *call)
         return false;
     shim->dir_ended = false;
     bool held = linear_holds(&call->memory, args->buffer, args->buffer_len);
-    call->error = held && linear_put_u32(&call->memory, args->used_out, 0) ? WASI_SUCCESS : WASI_FAULT;
+    call->error = held && linear_put_u32(&call->memory, args->used_out, 0) ? WASI_SUCCESS
+                                                                           : WASI_FAULT;
     return true;
 }
 
 void readdir_watch(struct shim *shim, enum call number)
 {
-    if (number != CALL_fd_filestat_get && number != CALL_path_filestat_get && number != CALL_path_readlink)
+    if (number != CALL_fd_filestat_get && number != CALL_path_filestat_get &&
+        number != CALL_path_readlink)
         shim->dir_ended = false;
 }
 
@@ -52,7 +55,8 @@ void readdir_watch(struct shim *shim, enum call number)
 static bool last_cookie(const struct linear *memory, uint64_t at, uint32_t used, uint64_t *cookie)
 {
     struct { uint64_t next, ino; uint32_t namlen, type; } head;
-    while (used >= sizeof head && linear_get(memory, at, &head, sizeof head) && head.namlen <= used - sizeof head) {
+    while (used >= sizeof head && linear_get(memory, at, &head, sizeof head) &&
+           head.namlen <= used - sizeof head) {
         *cookie = head.next;
         at += sizeof head + head.namlen;
         used -= sizeof head + head.namlen;

@@ -1,10 +1,11 @@
-/* fdstat of the descriptors that are there from the start (standard streams, preopens, sockets) and of those that
- * path_open makes.
+/* fdstat of the descriptors that are there from the start (standard streams, preopens, sockets) and
+ * of those that path_open makes.
  *
- * The boot record tells them, and they stay so until the module closes or renumbers the descriptor or gives up
- * rights; from then on the monitor is asked.  Flags that are set here (NONBLOCK alone can be) are told to the monitor
- * before the next call that names the descriptor: many programs set them and never use it.  Of a regular file they are
- * told only before a call that hands the fdstat back to the monitor: its reads and writes never wait. */
+ * The boot record tells them, and they stay so until the module closes or renumbers the descriptor
+ * or gives up rights; from then on the monitor is asked.  Flags that are set here (NONBLOCK alone
+ * can be) are told to the monitor before the next call that names the descriptor: many programs set
+ * them and never use it.  Of a regular file they are told only before a call that hands the fdstat
+ * back to the monitor: its reads and writes never wait. */
 #include "wasi-shim/hypercall.h"
 #include "wasi-shim/shim.h"
 
@@ -41,8 +42,9 @@ bool answer_fd_fdstat_set_flags(struct shim_call *call)
         return false;
     struct fdstat *stat = &shim->control->boot.fdstat[fd];
     uint32_t changed = flags ^ stat->flags;
-    call->error = flags & ~(uint32_t)FDFLAG_ALL ? WASI_INVAL : stat->filetype == FILETYPE_DIRECTORY ? WASI_ISDIR
-                                                                                                  : WASI_SUCCESS;
+    call->error = flags & ~(uint32_t)FDFLAG_ALL          ? WASI_INVAL
+                  : stat->filetype == FILETYPE_DIRECTORY ? WASI_ISDIR
+                                                         : WASI_SUCCESS;
     if (call->error || !changed)
         return true;
     if (changed != FDFLAG_NONBLOCK)
@@ -55,7 +57,8 @@ bool answer_fd_fdstat_set_flags(struct shim_call *call)
 /* Whether the monitor answers for the descriptor's fdstat from this call on. */
 static bool hands_back(enum call number)
 {
-    return number == CALL_fd_renumber || number == CALL_fd_fdstat_set_rights || number == CALL_fd_fdstat_set_flags;
+    return number == CALL_fd_renumber || number == CALL_fd_fdstat_set_rights ||
+           number == CALL_fd_fdstat_set_flags;
 }
 
 static void settle(struct shim *shim, uint32_t fd, enum call number)
@@ -91,7 +94,8 @@ void fdstat_settle(struct shim *shim, enum call number, const uint64_t *args, un
 void fdstat_opened(struct shim_call *call)
 {
     uint32_t fd;
-    bool made = !call->error && linear_get(&call->memory, path_open_decode(call->args)->fd_out, &fd, sizeof fd);
+    bool made = !call->error &&
+                linear_get(&call->memory, path_open_decode(call->args)->fd_out, &fd, sizeof fd);
     if (made && fd < BOOT_FDSTATS)
         call->shim->fdstat_state[fd] = FDSTAT_KNOWN | FDSTAT_OPENED;
 }

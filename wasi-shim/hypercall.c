@@ -15,7 +15,8 @@ static bool wait_done(const struct slot *slot)
     uint64_t start = ticks(), most = __atomic_load_n(&slot->wait_ticks, __ATOMIC_RELAXED);
     do {
         for (unsigned i = 0; i < 32; i++) {
-            if (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) == SLOT_DONE) /* the result was written before */
+            /* the result was written before */
+            if (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) == SLOT_DONE)
                 return true;
             __asm__ volatile("pause");
         }

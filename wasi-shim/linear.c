@@ -1,4 +1,5 @@
-/* Linear memory as the shim sees it: every access by a module's pointer goes through these checks. */
+/* Linear memory as the shim sees it: every access by a module's pointer goes through these checks.
+ */
 #include "wasi-shim/shim.h"
 
 bool linear_holds(const struct linear *memory, uint64_t at, uint64_t bytes)

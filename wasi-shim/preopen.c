@@ -1,7 +1,9 @@
-/* Discovery of the preopened directories, descriptors 3 and up, whose names stand in the boot record.
+/* Discovery of the preopened directories, descriptors 3 and up, whose names stand in the boot
+ * record.
  *
- * The shim knows the answers only as long as descriptors are what they were at the start: a close of a preopen or any
- * renumbering hands the whole question to the monitor for the rest of the run. */
+ * The shim knows the answers only as long as descriptors are what they were at the start: a close
+ * of a preopen or any renumbering hands the whole question to the monitor for the rest of the run.
+ */
 #include "wasi-shim/shim.h"
 
 enum { FIRST_PREOPEN = 3, PREOPEN_DIR = 0 };
@@ -9,7 +11,8 @@ enum { FIRST_PREOPEN = 3, PREOPEN_DIR = 0 };
 /* The name of a preopen, which lies index strings behind the first. */
 static struct name preopen_name(const struct control *control, uint32_t index)
 {
-    const char *at = (const char *)control + control->boot.preopen_off, *end = at + control->boot.preopen_len;
+    const char *at = (const char *)control + control->boot.preopen_off,
+               *end = at + control->boot.preopen_len;
     for (; index > 0; index--)
         while (at < end && *at++ != 0)
             ;
@@ -53,12 +56,14 @@ bool answer_fd_prestat_dir_name(struct shim_call *call)
     if (args->buffer_len < name.len)
         call->error = WASI_NAMETOOLONG;
     else
-        call->error = linear_put(&call->memory, args->buffer, name.bytes, name.len) ? WASI_SUCCESS : WASI_FAULT;
+        call->error = linear_put(&call->memory, args->buffer, name.bytes, name.len) ? WASI_SUCCESS
+                                                                                    : WASI_FAULT;
     return true;
 }
 
 void preopen_watch(struct shim *shim, enum call number, const uint64_t *args)
 {
-    if (number == CALL_fd_renumber || (number == CALL_fd_close && is_preopen(shim->control, fd_close_decode(args)->fd)))
+    if (number == CALL_fd_renumber ||
+        (number == CALL_fd_close && is_preopen(shim->control, fd_close_decode(args)->fd)))
         shim->preopens_changed = true;
 }

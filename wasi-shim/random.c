@@ -1,14 +1,15 @@
 /* Randomness, handed out once, byte for byte, and wiped.
  *
- * First the boot record's entropy, which covers what a language runtime asks for at its start; then, for small pieces,
- * a pool that the monitor refills from the host's kernel, one hypercall for many pieces.  Large pieces are hypercalls
- * of their own, straight into memory. */
+ * First the boot record's entropy, which covers what a language runtime asks for at its start;
+ * then, for small pieces, a pool that the monitor refills from the host's kernel, one hypercall for
+ * many pieces.  Large pieces are hypercalls of their own, straight into memory. */
 #include "wasi-shim/hypercall.h"
 #include "wasi-shim/shim.h"
 
 #define SMALL 256
 
-/* The call's bytes, from `bytes`, which then hold none of it any more; false: the module's address is bad. */
+/* The call's bytes, from `bytes`, which then hold none of it any more; false: the module's address
+ * is bad. */
 static bool hand_out(struct shim_call *call, uint32_t at, uint8_t *bytes, uint32_t len)
 {
     bool put = linear_put(&call->memory, at, bytes, len);
@@ -30,7 +31,8 @@ bool answer_random_get(struct shim_call *call)
 {
     struct shim *shim = call->shim;
     struct control *control = shim->control;
-    uint32_t at = random_get_decode(call->args)->buffer, len = random_get_decode(call->args)->buffer_len;
+    uint32_t at = random_get_decode(call->args)->buffer,
+             len = random_get_decode(call->args)->buffer_len;
     if (len <= sizeof control->boot.entropy - shim->entropy_used) {
         if (hand_out(call, at, control->boot.entropy + shim->entropy_used, len))
             shim->entropy_used += len;

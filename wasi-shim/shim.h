@@ -1,8 +1,9 @@
 /* The shim: WASI as the module sees it, inside the guest.
  *
- * The face is for guest/; the inside is what the shim's files share, by subject.  The shim answers itself what it can
- * know (arguments, clocks, preopens, boot entropy) and forwards the rest as hypercalls, raw wasm values as they are:
- * the monitor checks them.  What the shim answers it checks against linear memory's bounds, and says FAULT outside. */
+ * The face is for guest/; the inside is what the shim's files share, by subject.  The shim answers
+ * itself what it can know (arguments, clocks, preopens, boot entropy) and forwards the rest as
+ * hypercalls, raw wasm values as they are: the monitor checks them.  What the shim answers it
+ * checks against linear memory's bounds, and says FAULT outside. */
 #ifndef WASI_SHIM_SHIM_H
 #define WASI_SHIM_SHIM_H
 
@@ -15,7 +16,8 @@ struct shim;
 struct binding {
     struct shim *shim;
     enum call number;
-    struct functype type; /* from calls.def's letters, which may not be the import's type: the engine compares */
+    /* from calls.def's letters, which may not be the import's type: the engine compares */
+    struct functype type;
     uint8_t types[SLOT_ARGS + 1];
 };
 
@@ -43,8 +45,8 @@ struct shim {
 /* ---- face ---- */
 void shim_init(struct shim *, struct control *);
 /* A resolve_fn; self is the shim, which stays where it is for the run. */
-bool shim_resolve(void *self, struct name module, struct name field, enum extern_kind kind, const struct functype *type,
-                  struct extern_ref *out);
+bool shim_resolve(void *self, struct name module, struct name field, enum extern_kind kind,
+                  const struct functype *type, struct extern_ref *out);
 /* Publishes the engine's counters in the control area. */
 void shim_publish(struct shim *, struct engine *);
 /* Monotonic time from the clock page without any hypercall; 0 where the page cannot be used. */
@@ -52,10 +54,18 @@ uint64_t shim_clock_ns(const struct control *);
 
 /* ---- inside ---- */
 /* WASI's error numbers, those that the shim itself returns. */
-enum { WASI_SUCCESS = 0, WASI_AGAIN = 6, WASI_BADF = 8, WASI_FAULT = 21, WASI_INVAL = 28, WASI_ISDIR = 31,
-       WASI_NAMETOOLONG = 37 };
+enum {
+    WASI_SUCCESS = 0,
+    WASI_AGAIN = 6,
+    WASI_BADF = 8,
+    WASI_FAULT = 21,
+    WASI_INVAL = 28,
+    WASI_ISDIR = 31,
+    WASI_NAMETOOLONG = 37
+};
 
-/* Linear memory as it is during one call.  base may be 0: it is the address of byte 0, no pointer to test. */
+/* Linear memory as it is during one call.  base may be 0: it is the address of byte 0, no pointer
+ * to test. */
 struct linear { uint8_t *base; uint64_t bytes; };
 
 /* One call of the module's: its arguments as they came, and its errno. */
@@ -84,7 +94,8 @@ bool answer_clock_res_get(struct shim_call *);
 bool answer_clock_time_get(struct shim_call *);
 /* clock_time_get by a fresh page; false: nothing is done, and the call goes its ordinary way. */
 bool clock_at_once(struct shim *, const struct linear *, uint32_t id, uint32_t at);
-/* After a forwarded clock_time_get: keeps monotonic time from going backwards where the page ceases to be usable. */
+/* After a forwarded clock_time_get: keeps monotonic time from going backwards where the page ceases
+ * to be usable. */
 void clock_forwarded(struct shim_call *);
 
 /* ---- preopen.c ---- */
@@ -97,7 +108,8 @@ void preopen_watch(struct shim *, enum call, const uint64_t *args);
 void fdstat_init(struct shim *);
 bool answer_fd_fdstat_get(struct shim_call *);
 bool answer_fd_fdstat_set_flags(struct shim_call *);
-/* Before a forwarded call: tells the monitor what it must know for it, forgets what the call may change. */
+/* Before a forwarded call: tells the monitor what it must know for it, forgets what the call may
+ * change. */
 void fdstat_settle(struct shim *, enum call, const uint64_t *args, unsigned nargs);
 /* After a forwarded path_open. */
 void fdstat_opened(struct shim_call *);

@@ -1,7 +1,9 @@
-/* WASI's functions as imports: which there are, with which types, and what happens when one is called.
+/* WASI's functions as imports: which there are, with which types, and what happens when one is
+ * called.
  *
- * Names and types are calls.def's; where a name has two types, the import's number of parameters chooses.  A call is
- * answered by its function in `answers`, where it has one and that function knows the answer; else it is forwarded. */
+ * Names and types are calls.def's; where a name has two types, the import's number of parameters
+ * chooses.  A call is answered by its function in `answers`, where it has one and that function
+ * knows the answer; else it is forwarded. */
 #include "wasi-shim/hypercall.h"
 #include "wasi-shim/shim.h"
 
@@ -39,7 +41,8 @@ static const answer_fn answers[WASI_CALLS] = {
     [CALL_random_get] = answer_random_get,
 };
 
-static enum trap proc_exit(struct shim *shim, struct instance *caller, const struct proc_exit_args *args)
+static enum trap proc_exit(struct shim *shim, struct instance *caller,
+                           const struct proc_exit_args *args)
 {
     shim->exit_code = args->code;
     shim_publish(shim, instance_engine(caller));
@@ -54,27 +57,29 @@ static bool buffer_good(const struct linear *memory, uint64_t iovec)
     return linear_holds(memory, (uint32_t)iovec, iovec >> 32);
 }
 
-/* The commonest reads and writes, those of one buffer, as fd_read_one and fd_write_one; false: it is no such call. */
+/* The commonest reads and writes, those of one buffer, as fd_read_one and fd_write_one; false: it
+ * is no such call. */
 static bool forward_one(struct shim_call *call, enum call number)
 {
     const struct fd_read_args *args = fd_read_decode(call->args); /* fd_write has the same */
     struct slot *slot = &call->shim->control->slot;
     uint64_t iovec;
-    if ((number != CALL_fd_read && number != CALL_fd_write) || !call->shim->answers || args->iovs_len != 1 ||
-        !linear_get(&call->memory, args->iovs, &iovec, sizeof iovec) ||
-        !buffer_good(&call->memory, iovec) ||
-        !linear_holds(&call->memory, args->read_out, 4))
+    if ((number != CALL_fd_read && number != CALL_fd_write) || !call->shim->answers ||
+        args->iovs_len != 1 || !linear_get(&call->memory, args->iovs, &iovec, sizeof iovec) ||
+        !buffer_good(&call->memory, iovec) || !linear_holds(&call->memory, args->read_out, 4))
         return false;
     fd_read_one_encode(slot->args, &(struct fd_read_one_args){.fd = args->fd, .buffer = iovec,
                                                               .buffer_len = iovec >> 32});
-    uint64_t result = hypercall_send(slot, number == CALL_fd_read ? CALL_fd_read_one : CALL_fd_write_one);
+    uint64_t result = hypercall_send(slot,
+                                     number == CALL_fd_read ? CALL_fd_read_one : CALL_fd_write_one);
     call->error = (uint32_t)result;
     if (call->error == WASI_SUCCESS)
         linear_put_u32(&call->memory, args->read_out, result >> 32);
     return true;
 }
 
-/* Counters go out with every hypercall, so that they are nearly right where the monitor ends the run. */
+/* Counters go out with every hypercall, so that they are nearly right where the monitor ends the
+ * run. */
 static void forward(struct shim_call *call, struct engine *engine, enum call number, unsigned nargs)
 {
     shim_publish(call->shim, engine);
@@ -165,8 +170,8 @@ static bool name_is(struct name name, const char *text)
     return i == name.len && text[i] == 0;
 }
 
-/* Older forms of functions; their names here are no names of imports.  WasmEdge's are told by their types, those of
- * wasi_unstable (snapshot 0) by the module's name. */
+/* Older forms of functions; their names here are no names of imports.  WasmEdge's are told by their
+ * types, those of wasi_unstable (snapshot 0) by the module's name. */
 static const struct { enum call now, older; bool unstable; } twins[] = {
     {CALL_sock_accept, CALL_sock_accept_v1, false},
     {CALL_sock_recv_from, CALL_sock_recv_from_v1, false},
@@ -196,7 +201,8 @@ static enum call call_find(struct name module, struct name field)
     return i;
 }
 
-static enum call call_of_type(const struct shim *shim, enum call number, const struct functype *type)
+static enum call call_of_type(const struct shim *shim, enum call number,
+                              const struct functype *type)
 {
     for (unsigned t = 0; t < TWINS; t++)
         if (!twins[t].unstable && number == twins[t].now &&
@@ -205,16 +211,18 @@ static enum call call_of_type(const struct shim *shim, enum call number, const s
     return number;
 }
 
-bool shim_resolve(void *self, struct name module, struct name field, enum extern_kind kind, const struct functype *type,
-                  struct extern_ref *out)
+bool shim_resolve(void *self, struct name module, struct name field, enum extern_kind kind,
+                  const struct functype *type, struct extern_ref *out)
 {
     struct shim *shim = self;
     enum call number = call_find(module, field);
     if (kind != EXTERN_FUNC || number == WASI_CALLS)
         return false;
     struct binding *binding = &shim->bindings[call_of_type(shim, number, type)];
-    *out = (struct extern_ref){.kind = EXTERN_FUNC, .host_type = binding->type,
-                               .host = {number == CALL_clock_time_get ? clock_enter : call_enter, binding}};
+    *out = (struct extern_ref){ .kind = EXTERN_FUNC,
+                                .host_type = binding->type,
+                                .host = { number == CALL_clock_time_get ? clock_enter : call_enter,
+                                          binding } };
     return true;
 }
 

@@ -13,8 +13,8 @@ static void local_get(struct build *b, uint32_t local)
     build_push(b, REF_VREG | v, build_vreg(b, v)->type);
 }
 
-/* The mirror of pinned global 0: Go keeps SP in a local too and writes both together.  Anything else than the known
- * patterns breaks the mirror, and the function is built again without. */
+/* The mirror of pinned global 0: Go keeps SP in a local too and writes both together.  Anything
+ * else than the known patterns breaks the mirror, and the function is built again without. */
 static void local_set(struct build *b, uint32_t local, bool tee)
 {
     struct compile *c = b->c;
@@ -78,7 +78,8 @@ static void global_set(struct build *b, uint32_t g)
 static void select_value(struct build *b)
 {
     struct opnd cond = build_pop(b), y = build_pop(b), x = build_pop(b);
-    if (build_is_last(b, cond.r) && (b->c->body.nodes[ref_index(cond.r)].op == IR_CMP) && !(cond.r & REF_NZ))
+    if (build_is_last(b, cond.r) && (b->c->body.nodes[ref_index(cond.r)].op == IR_CMP) &&
+        !(cond.r & REF_NZ))
         b->c->body.nodes[ref_index(cond.r)].flags |= NF_FOLD;
     uint32_t n = build_node(b, IR_SELECT, x.type);
     struct node *node = &b->c->body.nodes[n];
@@ -130,7 +131,8 @@ static void int_constant(struct build *b, enum irtype type)
 static bool rare_instruction(struct build *b, unsigned op)
 {
     switch (op) {
-    case OP_drop: /* a dropped call keeps its effect, everything else dies in flow.c for want of a use */
+    case OP_drop: /* a dropped call keeps its effect, everything else dies in flow.c for want of a
+                     use */
         build_pop(b);
         return true;
     case OP_select_t:
@@ -270,7 +272,8 @@ static const uint8_t *declare_locals(struct build *b)
     c->body.nlocals = total;
     c->body.first_local = 2;
     c->body.first_low = 2 + total;
-    c->body.first_stack = c->body.first_low + (c->body.first_low < LOW_LOCALS ? c->body.first_low : LOW_LOCALS);
+    c->body.first_stack = c->body.first_low +
+                          (c->body.first_low < LOW_LOCALS ? c->body.first_low : LOW_LOCALS);
     c->body.vregs_cap = c->body.first_stack + 64;
     c->body.vregs = scratch_alloc(c->engine, (uint64_t)c->body.vregs_cap * sizeof *c->body.vregs);
     if (!c->body.vregs) {
@@ -280,7 +283,8 @@ static const uint8_t *declare_locals(struct build *b)
     c->body.nvregs = c->body.first_stack;
     for (uint32_t i = 0; i < 2; i++) {
         int32_t g = c->instance->pinned[i];
-        c->body.vregs[i] = (struct vreg){.type = g < 0 ? T_NONE : ir_type_of(c->module->globals[g].type)};
+        c->body.vregs[i] = (struct vreg){ .type = g < 0 ? T_NONE
+                                                        : ir_type_of(c->module->globals[g].type) };
     }
     uint32_t v = c->body.first_local;
     for (uint32_t i = 0; i < c->type->nparams; i++)
@@ -307,14 +311,15 @@ bool build(struct compile *c)
         return false;
     uint32_t nvregs = c->body.nvregs;
     /* `global.get 0; local.set L` first: L mirrors pinned global 0, as in Go's functions. */
-    if (c->instance->pinned[0] == 0 && code[0] == OP_global_get && code[1] == 0 && code[2] == OP_local_set &&
-        code[3] < 128 && code[3] >= c->type->nparams)
+    if (c->instance->pinned[0] == 0 && code[0] == OP_global_get && code[1] == 0 &&
+        code[2] == OP_local_set && code[3] < 128 && code[3] >= c->type->nparams)
         c->body.mirror = code[3];
     for (;;) {
         if (!build_once(&b, code))
             return false;
         if (!b.mirror_broken && build_low_holds(&b)) {
-            ENGINE_ASSERT(c->failed || (b.at == b.end && c->body.nnodes < REF_INDEX - c->body.nvregs));
+            ENGINE_ASSERT(c->failed ||
+                          (b.at == b.end && c->body.nnodes < REF_INDEX - c->body.nvregs));
             return !c->failed;
         }
         if (b.mirror_broken)

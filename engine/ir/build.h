@@ -1,5 +1,5 @@
-/* What the build*.c files share.  build.c: driver, variables; build_stack.c: nodes and the operand stack; the others:
- * one family of instructions each. */
+/* What the build*.c files share.  build.c: driver, variables; build_stack.c: nodes and the operand
+ * stack; the others: one family of instructions each. */
 #ifndef ENGINE_BUILD_H
 #define ENGINE_BUILD_H
 
@@ -20,7 +20,8 @@ struct ctl {
     uint32_t else_block;
     uint32_t nparams, nresults;
     const uint8_t *params, *results;
-    /* a loop whose body starts by a br_table over a local: jumps by that local go straight to the target */
+    /* a loop whose body starts by a br_table over a local: jumps by that local go straight to the
+     * target */
     uint32_t dispatch_vreg, dispatch_table, dispatch_n;
     uint32_t back_edges;
     uint32_t edge_stamp, edge_block; /* br_table: the moves of values for this label */
@@ -42,7 +43,8 @@ struct build {
     uint32_t dead_depth; /* control frames opened while skipping */
     uint32_t stamp;
     bool mirror_broken;
-    uint64_t low, low_early; /* build_low.c: companions that are set; what the first block has set */
+    /* build_low.c: companions that are set; what the first block has set */
+    uint64_t low, low_early;
     uint32_t low_dispatch;   /* the block that was taken for the dispatch, or REF_NONE */
 };
 
@@ -202,26 +204,34 @@ static inline void build_push_new(struct build *b, struct node *n, enum irtype t
 }
 
 /* build_address.c */
-/* The next node is a load or a store there: what it can do of the address itself is marked NF_FOLD. */
+/* The next node is a load or a store there: what it can do of the address itself is marked NF_FOLD.
+ */
 void build_fold_address(struct build *, ref address, uint32_t off, uint32_t memory);
-/* The next node is a sum of this type: where r is an index << 1, 2 or 3, the sum does the shift itself. */
+/* The next node is a sum of this type: where r is an index << 1, 2 or 3, the sum does the shift
+ * itself. */
 bool build_fold_scale(struct build *, ref r, enum irtype type);
 
 /* build_known.c */
-unsigned build_value_bits(struct build *, ref); /* above these the register that holds an integer is zero */
+/* above these the register that holds an integer is zero */
+unsigned build_value_bits(struct build *, ref);
 /* Pushes r & mask where that needs no `and`; false: it does. */
 bool build_mask(struct build *, ref, uint64_t mask, enum irtype);
 
 /* build_low.c */
-ref build_low_half(struct build *, ref address, uint32_t off, uint32_t memory); /* of an access there */
+/* of an access there */
+ref build_low_half(struct build *, ref address, uint32_t off, uint32_t memory);
 void build_low_changed(struct build *, uint32_t v);
 void build_low_called(struct build *);
 void build_low_edge(struct build *, uint32_t block);     /* from here to there */
 void build_low_begin(struct build *, uint32_t block);    /* here it begins */
-void build_low_jump(struct build *, uint32_t block);     /* the same for the end of this block, also backwards */
-void build_low_dispatch(struct build *, uint32_t from);  /* it will be Go's dispatch, as far as is known */
-void build_low_table(struct build *, uint32_t from);     /* from this block's end to all targets of its table */
-bool build_low_holds(const struct build *);              /* in the end: the dispatch is what it was taken for */
+/* the same for the end of this block, also backwards */
+void build_low_jump(struct build *, uint32_t block);
+/* it will be Go's dispatch, as far as is known */
+void build_low_dispatch(struct build *, uint32_t from);
+/* from this block's end to all targets of its table */
+void build_low_table(struct build *, uint32_t from);
+/* in the end: the dispatch is what it was taken for */
+bool build_low_holds(const struct build *);
 
 /* build_value.c */
 void build_unary(struct build *, enum irop, enum irtype, unsigned sub);
@@ -230,23 +240,29 @@ void build_test_zero(struct build *, enum irtype);
 void build_wrap(struct build *);
 void build_zero_extend(struct build *);
 void build_memarg(struct build *, uint32_t *off, uint32_t *memory);
-void build_load(struct build *, enum irtype, unsigned shape, uint32_t off, uint32_t memory);  /* address on the stack */
-void build_store(struct build *, enum irtype, unsigned shape, uint32_t off, uint32_t memory); /* address, value */
+/* address on the stack */
+void build_load(struct build *, enum irtype, unsigned shape, uint32_t off, uint32_t memory);
+/* address, value */
+void build_store(struct build *, enum irtype, unsigned shape, uint32_t off, uint32_t memory);
 
 /* build_call.c */
 #define RUNTIME_ARGS 5 /* at most; registers that the C stack's side has for them */
 uint32_t build_args(struct build *, uint32_t n);
 void build_call(struct build *, enum irop, const struct functype *, uint32_t idx, uint32_t table);
-bool build_runtime(struct build *, unsigned op); /* false: not an instruction that is a runtime function's call */
+/* false: not an instruction that is a runtime function's call */
+bool build_runtime(struct build *, unsigned op);
 
 /* build_control.c */
-bool build_room(struct build *); /* for the nodes, blocks and so on of most bodies; false: no memory */
+/* for the nodes, blocks and so on of most bodies; false: no memory */
+bool build_room(struct build *);
 void build_entry(struct build *);
 bool build_control(struct build *, unsigned op); /* false: not a control instruction */
 bool build_skip(struct build *, unsigned op);    /* steps over an instruction in dead code */
 
 /* build_simd.c */
-bool build_cpu_fits(struct build *, unsigned op); /* SSE4.1 is there, which op needs; false: engine->error */
-bool build_simd(struct build *, unsigned op); /* false: no vector instruction, or engine->error says why it cannot be */
+/* SSE4.1 is there, which op needs; false: engine->error */
+bool build_cpu_fits(struct build *, unsigned op);
+/* false: no vector instruction, or engine->error says why it cannot be */
+bool build_simd(struct build *, unsigned op);
 
 #endif

@@ -1,13 +1,13 @@
 /* Addresses that a load or a store computes itself.
  *
- * Go computes an address as base + constant or base + (index << k) in 64 bits, wraps it to 32 and accesses at offset 0.
- * Where memory 0 is at address 0 that is one operand of x86 with 32-bit addressing, [base + index << k + constant]: the
- * CPU wraps the sum at 2^32 as wasm does.  With an offset it would wrap where wasm must trap: only offset 0 is
- * folded.
+ * Go computes an address as base + constant or base + (index << k) in 64 bits, wraps it to 32 and
+ * accesses at offset 0. Where memory 0 is at address 0 that is one operand of x86 with 32-bit
+ * addressing, [base + index << k + constant]: the CPU wraps the sum at 2^32 as wasm does.  With an
+ * offset it would wrap where wasm must trap: only offset 0 is folded.
  *
- * What is folded is evaluated at its user: nothing between may write what it reads.  So a folded node reads virtual
- * registers that no node behind it writes (is_stable); temporaries are written once.  A load that such a node had as
- * its own memory operand stands alone again.
+ * What is folded is evaluated at its user: nothing between may write what it reads.  So a folded
+ * node reads virtual registers that no node behind it writes (is_stable); temporaries are written
+ * once.  A load that such a node had as its own memory operand stands alone again.
  *
  * A sum that is no address takes a scaled index as well: x86 has an instruction for it, lea. */
 #include "engine/assert.h"
@@ -30,7 +30,8 @@ static bool is_stable(const struct build *b, ref r, uint32_t from)
         return true;
     uint32_t v = ref_index(r);
     for (uint32_t k = from + 1; k < body->nnodes; k++)
-        if (body->nodes[k].dst == v || (v < body->first_local && (ir_flags[body->nodes[k].op] & IRF_CALL)))
+        if (body->nodes[k].dst == v ||
+            (v < body->first_local && (ir_flags[body->nodes[k].op] & IRF_CALL)))
             return false;
     return true;
 }

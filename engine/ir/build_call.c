@@ -16,14 +16,16 @@ uint32_t build_args(struct build *b, uint32_t n)
     return first;
 }
 
-/* In Go's code SP may have moved over a call: `global.get 0; local.set SP` follows at once, or a return. */
+/* In Go's code SP may have moved over a call: `global.get 0; local.set SP` follows at once, or a
+ * return. */
 static void check_mirror_after_call(struct build *b)
 {
     uint32_t mirror = b->c->body.mirror;
     if (mirror == REF_NONE || b->at[0] == OP_return_ || b->at[0] == OP_unreachable)
         return;
     const uint8_t *at = b->at;
-    if (!(at[0] == OP_global_get && at[1] == 0 && at[2] == OP_local_set && mirror < 128 && at[3] == mirror))
+    if (!(at[0] == OP_global_get && at[1] == 0 && at[2] == OP_local_set && mirror < 128 &&
+          at[3] == mirror))
         b->mirror_broken = true;
 }
 
@@ -35,10 +37,12 @@ static void note_call(struct compile *c, const struct functype *type, bool by_ta
     c->body.calls_by_table |= by_table;
 }
 
-void build_call(struct build *b, enum irop op, const struct functype *type, uint32_t idx, uint32_t table)
+void build_call(struct build *b, enum irop op, const struct functype *type, uint32_t idx,
+                uint32_t table)
 {
     struct compile *c = b->c;
-    ENGINE_ASSERT(op == IR_CALL || op == IR_TAIL ? idx < c->module->nfuncs : table < c->module->ntables);
+    ENGINE_ASSERT(op == IR_CALL || op == IR_TAIL ? idx < c->module->nfuncs
+                                                 : table < c->module->ntables);
     ref index = op == IR_CALLI || op == IR_TAILI ? build_pop(b).r : REF_NONE;
     uint32_t first = build_args(b, type->nparams);
     for (uint32_t i = 0; i < 2; i++) /* the callee may change pinned globals */
@@ -64,8 +68,8 @@ void build_call(struct build *b, enum irop op, const struct functype *type, uint
     check_mirror_after_call(b);
 }
 
-/* Instructions that are calls of runtime functions: how many operands they pop, how many immediates (numbers of
- * segments, tables, memories or functions) follow these as arguments. */
+/* Instructions that are calls of runtime functions: how many operands they pop, how many immediates
+ * (numbers of segments, tables, memories or functions) follow these as arguments. */
 static const struct runtime_op { uint8_t known, rt, npop, immediates, result; } runtime_ops[] = {
     [OP_table_get] = {true, RT_table_get, 1, 1, T_I64},
     [OP_table_set] = {true, RT_table_set, 2, 1, T_NONE},

@@ -1,21 +1,22 @@
 /* Control instructions: body bytes to blocks and edges.
  *
- * A block ends where control joins or parts.  What stays on the operand stack over a block's end lies in stack
- * registers (build_flush).  Jumps that Go sends through its dispatch (`i32.const k; local.set PC_B; br loop`) go
- * straight to entry k of the br_table that the loop starts with. */
+ * A block ends where control joins or parts.  What stays on the operand stack over a block's end
+ * lies in stack registers (build_flush).  Jumps that Go sends through its dispatch (`i32.const k;
+ * local.set PC_B; br loop`) go straight to entry k of the br_table that the loop starts with. */
 #include "engine/lib.h"
 #include "engine/ir/build.h"
 #include "engine/load/opcodes.h"
 #include "engine/x64/target.h"
 
-/* What most bodies of so many bytes need, so that nothing is copied as arrays grow.  One of each at least: where a
- * later one cannot be had, writes go there and `failed` ends the pass. */
+/* What most bodies of so many bytes need, so that nothing is copied as arrays grow.  One of each at
+ * least: where a later one cannot be had, writes go there and `failed` ends the pass. */
 bool build_room(struct build *b)
 {
     struct compile *c = b->c;
-    uint32_t bytes = c->module->funcs[c->func].body_len, nodes = bytes / 8 * 3 + 1, blocks = bytes / 16 + 1;
-    return GROW(c, c->body.nodes, nodes) && GROW(c, c->body.blocks, blocks) && GROW(c, c->body.order, blocks) &&
-           GROW(c, b->ctl, 1) && GROW(c, b->stack, 1);
+    uint32_t bytes = c->module->funcs[c->func].body_len, nodes = bytes / 8 * 3 + 1,
+             blocks = bytes / 16 + 1;
+    return GROW(c, c->body.nodes, nodes) && GROW(c, c->body.blocks, blocks) &&
+           GROW(c, c->body.order, blocks) && GROW(c, b->ctl, 1) && GROW(c, b->stack, 1);
 }
 
 static uint32_t block_new(struct build *b)
@@ -23,7 +24,8 @@ static uint32_t block_new(struct build *b)
     struct compile *c = b->c;
     if (!GROW(c, c->body.blocks, c->body.nblocks + 1))
         return 0;
-    c->body.blocks[c->body.nblocks] = (struct block){.succ = {REF_NONE, REF_NONE}, .low = ~UINT64_C(0)};
+    c->body.blocks[c->body.nblocks] = (struct block){ .succ = { REF_NONE, REF_NONE },
+                                                      .low = ~UINT64_C(0) };
     return c->body.nblocks++;
 }
 
@@ -89,7 +91,8 @@ static void count_use(struct build *b, ref r)
         build_vreg(b, ref_index(r))->uses++;
 }
 
-/* Go keeps a comparison's result in a local and tests it: the branch compares again, and the local is often dead. */
+/* Go keeps a comparison's result in a local and tests it: the branch compares again, and the local
+ * is often dead. */
 static ref compared_again(struct build *b, ref cond)
 {
     struct body *body = &b->c->body;
@@ -123,7 +126,8 @@ static void branch_if(struct build *b, ref cond, uint32_t yes, uint32_t no)
     cond = compared_again(b, cond);
     if (ref_is_node(cond) && ref_index(cond) == b->last && !(cond & REF_NZ)) {
         struct node *n = &c->body.nodes[b->last];
-        if ((n->op == IR_CMP || n->op == IR_FCMP || (n->op == IR_AND && n->type == T_I32)) && n->dst == REF_NONE)
+        if ((n->op == IR_CMP || n->op == IR_FCMP || (n->op == IR_AND && n->type == T_I32)) &&
+            n->dst == REF_NONE)
             n->flags |= NF_FOLD;
     }
     build_low_edge(b, yes);
@@ -133,7 +137,8 @@ static void branch_if(struct build *b, ref cond, uint32_t yes, uint32_t no)
     c->body.blocks[b->cur].succ[1] = no;
 }
 
-/* The popped condition survives the flush of what lies below it: it is computed last, the flush moves come before. */
+/* The popped condition survives the flush of what lies below it: it is computed last, the flush
+ * moves come before. */
 static ref pop_condition(struct build *b)
 {
     ref cond = build_pop(b).r;
@@ -157,14 +162,16 @@ static struct ctl *ctl_push(struct build *b, unsigned kind)
         return &b->ctl[0];
     struct ctl *f = &b->ctl[b->nctl++];
     *f = (struct ctl){
-        .kind = (uint8_t)kind, .label = REF_NONE, .else_block = REF_NONE, .dispatch_vreg = REF_NONE};
+        .kind = (uint8_t)kind, .label = REF_NONE, .else_block = REF_NONE, .dispatch_vreg = REF_NONE
+    };
     return f;
 }
 
 /* Block types (spec 5.4.1). */
 static void block_type(struct build *b, struct ctl *f)
 {
-    static const uint8_t codes[] = {VT_I32, VT_I64, VT_F32, VT_F64, VT_V128, VT_FUNCREF, VT_EXTERNREF};
+    static const uint8_t codes[] = { VT_I32,  VT_I64,     VT_F32,      VT_F64,
+                                     VT_V128, VT_FUNCREF, VT_EXTERNREF };
     uint8_t byte = *b->at;
     if (byte == 0x40) {
         b->at++;
@@ -205,13 +212,14 @@ static bool values_in_place(struct build *b, const struct ctl *f)
 {
     uint32_t n = label_arity(f);
     for (uint32_t i = 0; i < n; i++)
-        if (b->stack[b->sp - n + i].r != (REF_VREG | build_stack_vreg(b, f->height + i, ir_type_of(label_types(f)[i]))))
+        if (b->stack[b->sp - n + i].r !=
+            (REF_VREG | build_stack_vreg(b, f->height + i, ir_type_of(label_types(f)[i]))))
             return false;
     return true;
 }
 
-/* Copies the topmost values to where the target expects them, without popping.  Sources never lie below their targets,
- * so ascending order is safe. */
+/* Copies the topmost values to where the target expects them, without popping.  Sources never lie
+ * below their targets, so ascending order is safe. */
 static void values_move(struct build *b, const struct ctl *f)
 {
     uint32_t n = label_arity(f);
@@ -302,10 +310,14 @@ static void open_if(struct build *b)
     struct ctl *f = ctl_push(b, OP_if_);
     block_type(b, f);
     f->height = b->sp - f->nparams;
-    if (f->nparams &&
-        !values_in_place(
-            b, &(struct ctl){.kind = OP_loop, .height = f->height, .nparams = f->nparams, .params = f->params})) {
-        values_move(b, &(struct ctl){.kind = OP_loop, .height = f->height, .nparams = f->nparams, .params = f->params});
+    if (f->nparams && !values_in_place(b, &(struct ctl){ .kind = OP_loop,
+                                                         .height = f->height,
+                                                         .nparams = f->nparams,
+                                                         .params = f->params })) {
+        values_move(b, &(struct ctl){ .kind = OP_loop,
+                                      .height = f->height,
+                                      .nparams = f->nparams,
+                                      .params = f->params });
         stack_cut(b, f->height);
         values_push(b, f->height, f->params, f->nparams);
     }
@@ -380,7 +392,8 @@ static uint32_t threaded_target(struct build *b, struct ctl *f)
     struct compile *c = b->c;
     if (f->kind != OP_loop)
         return label_block(b, f);
-    if (f->dispatch_vreg != REF_NONE && b->last == c->body.nnodes - 1 && b->last > c->body.blocks[b->cur].first) {
+    if (f->dispatch_vreg != REF_NONE && b->last == c->body.nnodes - 1 &&
+        b->last > c->body.blocks[b->cur].first) {
         const struct node *s = &c->body.nodes[b->last];
         if (s->op == IR_SET && s->dst == f->dispatch_vreg && ref_is_node(s->a) &&
             c->body.nodes[ref_index(s->a)].op == IR_CONST) {
@@ -426,9 +439,10 @@ static void do_br_if(struct build *b)
     block_place(b, next);
 }
 
-/* Nothing but a br_table over this virtual register stands since the start of block `header`: the innermost loop, if it
- * starts there, dispatches. */
-static void loop_dispatches(struct build *b, uint32_t header, uint32_t vreg, uint32_t table, uint32_t n)
+/* Nothing but a br_table over this virtual register stands since the start of block `header`: the
+ * innermost loop, if it starts there, dispatches. */
+static void loop_dispatches(struct build *b, uint32_t header, uint32_t vreg, uint32_t table,
+                            uint32_t n)
 {
     for (uint32_t i = b->nctl; i-- > 0;) {
         struct ctl *f = &b->ctl[i];
@@ -501,7 +515,8 @@ static void do_tail(struct build *b, unsigned op)
 {
     struct compile *c = b->c;
     uint32_t idx = build_u32(b), table = op == OP_return_call_indirect ? build_u32(b) : 0;
-    const struct functype *t = &c->module->types[op == OP_return_call ? c->module->funcs[idx].type : idx];
+    const struct functype *t =
+        &c->module->types[op == OP_return_call ? c->module->funcs[idx].type : idx];
     build_call(b, op == OP_return_call ? IR_TAIL : IR_TAILI, t, idx, table);
     ENGINE_ASSERT(c->body.blocks[b->cur].last == 0);
     c->body.blocks[b->cur].last = c->body.nnodes - 1;
@@ -565,14 +580,17 @@ bool build_control(struct build *b, unsigned op)
 }
 
 /* Immediates of a fixed shape: so many LEB128 numbers, then so many bytes. */
-static const struct { uint8_t numbers, bytes; } immediate_shapes[IMM_COUNT] = {
-    [IMM_BLOCK] = {1, 0},   [IMM_LABEL] = {1, 0},     [IMM_FUNC] = {1, 0},       [IMM_CALL_INDIRECT] = {2, 0},
-    [IMM_LOCAL] = {1, 0},   [IMM_GLOBAL] = {1, 0},    [IMM_TABLE] = {1, 0},      [IMM_MEMORY] = {1, 0},
-    [IMM_ELEM] = {1, 0},    [IMM_DATA] = {1, 0},      [IMM_TABLE2] = {2, 0},     [IMM_MEMORY2] = {2, 0},
-    [IMM_ELEM_TABLE] = {2, 0}, [IMM_DATA_MEMORY] = {2, 0}, [IMM_REF_TYPE] = {0, 1}, [IMM_I32] = {1, 0},
-    [IMM_I64] = {1, 0},     [IMM_F32] = {0, 4},       [IMM_F64] = {0, 8},        [IMM_V128] = {0, 16},
-    [IMM_SHUFFLE] = {0, 16}, [IMM_LANE2] = {0, 1},    [IMM_LANE4] = {0, 1},      [IMM_LANE8] = {0, 1},
-    [IMM_LANE16] = {0, 1},
+static const struct { uint8_t numbers, bytes;
+} immediate_shapes[IMM_COUNT] = {
+    [IMM_BLOCK] = { 1, 0 },         [IMM_LABEL] = { 1, 0 },       [IMM_FUNC] = { 1, 0 },
+    [IMM_CALL_INDIRECT] = { 2, 0 }, [IMM_LOCAL] = { 1, 0 },       [IMM_GLOBAL] = { 1, 0 },
+    [IMM_TABLE] = { 1, 0 },         [IMM_MEMORY] = { 1, 0 },      [IMM_ELEM] = { 1, 0 },
+    [IMM_DATA] = { 1, 0 },          [IMM_TABLE2] = { 2, 0 },      [IMM_MEMORY2] = { 2, 0 },
+    [IMM_ELEM_TABLE] = { 2, 0 },    [IMM_DATA_MEMORY] = { 2, 0 }, [IMM_REF_TYPE] = { 0, 1 },
+    [IMM_I32] = { 1, 0 },           [IMM_I64] = { 1, 0 },         [IMM_F32] = { 0, 4 },
+    [IMM_F64] = { 0, 8 },           [IMM_V128] = { 0, 16 },       [IMM_SHUFFLE] = { 0, 16 },
+    [IMM_LANE2] = { 0, 1 },         [IMM_LANE4] = { 0, 1 },       [IMM_LANE8] = { 0, 1 },
+    [IMM_LANE16] = { 0, 1 },
 };
 
 static void skip_immediates(struct build *b, unsigned op)

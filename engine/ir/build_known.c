@@ -1,7 +1,8 @@
 /* What is known of a value before it is computed: how many of its low bits can be set.
  *
- * Go keeps 32-bit and smaller integers in i64 locals and masks them before each use, most of all what it has just
- * loaded.  A mask that takes nothing away costs nothing, and one of 32 bits is a move of the lower half. */
+ * Go keeps 32-bit and smaller integers in i64 locals and masks them before each use, most of all
+ * what it has just loaded.  A mask that takes nothing away costs nothing, and one of 32 bits is a
+ * move of the lower half. */
 #include "engine/ir/build.h"
 
 static unsigned bits_of(uint64_t v)
@@ -23,7 +24,8 @@ static unsigned load_bits(const struct node *n)
     }
 }
 
-/* A loaded value's reference does not say that its user reads memory itself: that would be wider than the load. */
+/* A loaded value's reference does not say that its user reads memory itself: that would be wider
+ * than the load. */
 unsigned build_value_bits(struct build *b, ref r)
 {
     if (r & REF_NZ)

@@ -1,13 +1,15 @@
 /* Lower halves of pointers, made once.
  *
- * Go's pointers are i64 locals, each access wraps one to i32, and nothing says that the upper half is zero.  With an
- * offset the access needs the lower half in a register of its own (x64/emit_memory.c).  So each of the first locals has
- * a companion, a virtual register that holds its lower half.  It is set at the first access, and read at the next ones,
- * also in later blocks, until the local changes.
+ * Go's pointers are i64 locals, each access wraps one to i32, and nothing says that the upper half
+ * is zero.  With an offset the access needs the lower half in a register of its own
+ * (x64/emit_memory.c).  So each of the first locals has a companion, a virtual register that holds
+ * its lower half.  It is set at the first access, and read at the next ones, also in later blocks,
+ * until the local changes.
  *
- * `low` has a bit for each local whose companion holds its lower half now; a block begins with what all its
- * predecessors agree on.  A jump back makes true what its target took for granted; what of it nobody reads dies in
- * flow.c.  On the slow way of Go's dispatch local and companion are both zero, but for what is set before it. */
+ * `low` has a bit for each local whose companion holds its lower half now; a block begins with what
+ * all its predecessors agree on.  A jump back makes true what its target took for granted; what of
+ * it nobody reads dies in flow.c.  On the slow way of Go's dispatch local and companion are both
+ * zero, but for what is set before it. */
 #include "engine/assert.h"
 #include "engine/ir/build.h"
 
@@ -18,7 +20,8 @@ static uint64_t bit(uint32_t v)
 
 static bool has_companion(const struct build *b, uint32_t v)
 {
-    return v < LOW_LOCALS && v < b->c->body.first_low && b->c->body.first_low < b->c->body.first_stack;
+    return v < LOW_LOCALS && v < b->c->body.first_low &&
+           b->c->body.first_low < b->c->body.first_stack;
 }
 
 static void set_companion(struct build *b, uint32_t v)
@@ -101,7 +104,8 @@ void build_low_table(struct build *b, uint32_t from)
     const struct body *body = &b->c->body;
     const struct block *block = &body->blocks[from];
     for (uint32_t t = 0; t < block->ntable; t++)
-        if (b->low_dispatch == from) /* zero are all but parameters, pinned globals and what is set before */
+        if (b->low_dispatch ==
+            from) /* zero are all but parameters, pinned globals and what is set before */
             body->blocks[body->targets[block->table + t]].low &= ~(b->low_early | set_at_start(b));
         else
             build_low_edge(b, body->targets[block->table + t]);

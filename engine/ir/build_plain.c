@@ -1,5 +1,5 @@
-/* Who builds what, by opcode.  Most are plain instructions, which pop and push values of one type and have no
- * immediates but a memory argument. */
+/* Who builds what, by opcode.  Most are plain instructions, which pop and push values of one type
+ * and have no immediates but a memory argument. */
 #include "engine/ir/build.h"
 
 /* clang-format off */
@@ -7,15 +7,20 @@
 #define INT2(name, op) ONE(i32_##name, P_BIN, op, T_I32, 0) ONE(i64_##name, P_BIN, op, T_I64, 0)
 #define CMP2(name, cc) ONE(i32_##name, P_BIN, CMP, T_I32, cc) ONE(i64_##name, P_BIN, CMP, T_I64, cc)
 #define FLO2(name, op) ONE(f32_##name, P_BIN, op, T_F32, 0) ONE(f64_##name, P_BIN, op, T_F64, 0)
-#define FCM2(name, cc) ONE(f32_##name, P_BIN, FCMP, T_F32, cc) ONE(f64_##name, P_BIN, FCMP, T_F64, cc)
+#define FCM2(name, cc) \
+    ONE(f32_##name, P_BIN, FCMP, T_F32, cc) ONE(f64_##name, P_BIN, FCMP, T_F64, cc)
 #define UNI2(name, op) ONE(i32_##name, P_UN, op, T_I32, 0) ONE(i64_##name, P_UN, op, T_I64, 0)
-#define UNF2(name, op, sub) ONE(f32_##name, P_UN, op, T_F32, sub) ONE(f64_##name, P_UN, op, T_F64, sub)
-#define ROU2(name, sub) ONE(f32_##name, P_ROUND, FROUND, T_F32, sub) ONE(f64_##name, P_ROUND, FROUND, T_F64, sub)
+#define UNF2(name, op, sub) \
+    ONE(f32_##name, P_UN, op, T_F32, sub) ONE(f64_##name, P_UN, op, T_F64, sub)
+#define ROU2(name, sub) \
+    ONE(f32_##name, P_ROUND, FROUND, T_F32, sub) ONE(f64_##name, P_ROUND, FROUND, T_F64, sub)
 #define BY(name, how) [OP_##name] = { how, 0, 0, 0 },
 
 const struct plain_op plain_ops[PLAIN_OPS] = {
-    INT2(add, ADD) INT2(sub, SUB) INT2(mul, MUL) INT2(and, AND) INT2(or, OR) INT2(xor, XOR) INT2(shl, SHL)
-    INT2(shr_s, SAR) INT2(shr_u, SHR) INT2(rotl, ROTL) INT2(rotr, ROTR) INT2(div_s, DIVS) INT2(div_u, DIVU)
+    INT2(add, ADD) INT2(sub, SUB) INT2(mul, MUL) INT2(and, AND) INT2(or, OR) INT2(xor, XOR)
+    INT2(shl, SHL)
+    INT2(shr_s, SAR) INT2(shr_u, SHR) INT2(rotl, ROTL) INT2(rotr, ROTR) INT2(div_s, DIVS)
+    INT2(div_u, DIVU)
     INT2(rem_s, REMS) INT2(rem_u, REMU)
     CMP2(eq, COND_EQ) CMP2(ne, COND_NE) CMP2(lt_s, COND_LT_S) CMP2(lt_u, COND_LT_U)
     CMP2(gt_s, COND_GT_S) CMP2(gt_u, COND_GT_U)
@@ -26,7 +31,8 @@ const struct plain_op plain_ops[PLAIN_OPS] = {
     FLO2(add, FADD) FLO2(sub, FSUB) FLO2(mul, FMUL) FLO2(div, FDIV) FLO2(min, FMIN) FLO2(max, FMAX)
     FLO2(copysign, FCOPYSIGN) UNF2(abs, FABS, 0) UNF2(neg, FNEG, 0) UNF2(sqrt, FSQRT, 0)
     ROU2(nearest, 8) ROU2(floor, 9) ROU2(ceil, 10) ROU2(trunc, 11)
-    FCM2(eq, FCC_EQ) FCM2(ne, FCC_NE) FCM2(lt, FCC_LT) FCM2(gt, FCC_GT) FCM2(le, FCC_LE) FCM2(ge, FCC_GE)
+    FCM2(eq, FCC_EQ) FCM2(ne, FCC_NE) FCM2(lt, FCC_LT) FCM2(gt, FCC_GT) FCM2(le, FCC_LE)
+    FCM2(ge, FCC_GE)
     ONE(f32_convert_i32_s, P_UN, ITOF, T_F32, 0) ONE(f32_convert_i32_u, P_UN, ITOF, T_F32, 1)
     ONE(f32_convert_i64_s, P_UN, ITOF, T_F32, 2) ONE(f32_convert_i64_u, P_UN, ITOF, T_F32, 3)
     ONE(f64_convert_i32_s, P_UN, ITOF, T_F64, 0) ONE(f64_convert_i32_u, P_UN, ITOF, T_F64, 1)
@@ -40,8 +46,10 @@ const struct plain_op plain_ops[PLAIN_OPS] = {
     ONE(i64_trunc_sat_f32_s, P_UN, FTOI, T_I64, 4) ONE(i64_trunc_sat_f32_u, P_UN, FTOI, T_I64, 5)
     ONE(i64_trunc_sat_f64_s, P_UN, FTOI, T_I64, 6) ONE(i64_trunc_sat_f64_u, P_UN, FTOI, T_I64, 7)
     ONE(f64_promote_f32, P_UN, PROMOTE, T_F64, 0) ONE(f32_demote_f64, P_UN, DEMOTE, T_F32, 0)
-    ONE(i32_reinterpret_f32, P_UN, BITCAST, T_I32, 0) ONE(i64_reinterpret_f64, P_UN, BITCAST, T_I64, 0)
-    ONE(f32_reinterpret_i32, P_UN, BITCAST, T_F32, 0) ONE(f64_reinterpret_i64, P_UN, BITCAST, T_F64, 0)
+    ONE(i32_reinterpret_f32, P_UN, BITCAST, T_I32, 0)
+    ONE(i64_reinterpret_f64, P_UN, BITCAST, T_I64, 0)
+    ONE(f32_reinterpret_i32, P_UN, BITCAST, T_F32, 0)
+    ONE(f64_reinterpret_i64, P_UN, BITCAST, T_F64, 0)
     ONE(i32_load, P_LOAD, LOAD, T_I32, M_32U) ONE(i64_load, P_LOAD, LOAD, T_I64, M_64)
     ONE(f32_load, P_LOAD, LOAD, T_F32, M_F32) ONE(f64_load, P_LOAD, LOAD, T_F64, M_F64)
     ONE(i32_load8_s, P_LOAD, LOAD, T_I32, M_8S) ONE(i32_load8_u, P_LOAD, LOAD, T_I32, M_8U)
@@ -59,8 +67,11 @@ const struct plain_op plain_ops[PLAIN_OPS] = {
     BY(i32_wrap_i64, P_WRAP) BY(i64_extend_i32_u, P_ZEXT)
     BY(local_get, P_LOCAL_GET) BY(local_set, P_LOCAL_SET) BY(local_tee, P_LOCAL_TEE)
     BY(global_get, P_GLOBAL_GET) BY(global_set, P_GLOBAL_SET)
-    BY(block, P_CONTROL) BY(loop, P_CONTROL) BY(if_, P_CONTROL) BY(else_, P_CONTROL) BY(end, P_CONTROL)
-    BY(br, P_CONTROL) BY(br_if, P_CONTROL) BY(br_table, P_CONTROL) BY(return_, P_CONTROL) BY(unreachable, P_CONTROL)
-    BY(call, P_CONTROL) BY(call_indirect, P_CONTROL) BY(return_call, P_CONTROL) BY(return_call_indirect, P_CONTROL)
+    BY(block, P_CONTROL) BY(loop, P_CONTROL) BY(if_, P_CONTROL) BY(else_, P_CONTROL)
+    BY(end, P_CONTROL)
+    BY(br, P_CONTROL) BY(br_if, P_CONTROL) BY(br_table, P_CONTROL) BY(return_, P_CONTROL)
+    BY(unreachable, P_CONTROL)
+    BY(call, P_CONTROL) BY(call_indirect, P_CONTROL) BY(return_call, P_CONTROL)
+    BY(return_call_indirect, P_CONTROL)
 };
 /* clang-format on */

@@ -1,9 +1,9 @@
 /* Vector instructions to nodes.
  *
- * One operation, IR_VEC, stands for all that computes: its `sub` is the instruction's number under the prefix 0xFD, its
- * imm a lane, or the module offset of a shuffle's 16 lanes.  A vector constant's imm is the module offset of its 16
- * bytes.  What touches memory is an ordinary load or store, and an IR_VEC between it and the vector where lanes are
- * split, extended or merged. */
+ * One operation, IR_VEC, stands for all that computes: its `sub` is the instruction's number under
+ * the prefix 0xFD, its imm a lane, or the module offset of a shuffle's 16 lanes.  A vector
+ * constant's imm is the module offset of its 16 bytes.  What touches memory is an ordinary load or
+ * store, and an IR_VEC between it and the vector where lanes are split, extended or merged. */
 #include "engine/ir/build.h"
 #include "engine/load/opcodes.h"
 #include "engine/x64/target.h"
@@ -16,7 +16,8 @@ bool build_cpu_fits(struct build *b, unsigned op)
         return true;
     return error_set(b->c->engine, ERROR_UNSUPPORTED, b->pos,
                      "%s uses %s, for which wasmvm needs a CPU with %s (offset 0x%x)",
-                     func_words(b->c->module, b->c->func, words), opcode_name(op, name), lacks, b->pos);
+                     func_words(b->c->module, b->c->func, words), opcode_name(op, name), lacks,
+                     b->pos);
 }
 
 static enum irtype type_of_letter(char letter)
@@ -51,7 +52,10 @@ static void vector(struct build *b, unsigned op, uint64_t imm)
     build_push_node(b, n, type);
 }
 
-static uint64_t module_offset(const struct build *b) { return (uint64_t)(b->at - b->c->module->bytes); }
+static uint64_t module_offset(const struct build *b)
+{
+    return (uint64_t)(b->at - b->c->module->bytes);
+}
 
 /* What is loaded, and the instruction that makes a vector of it; 0: it is one. */
 struct vector_load { uint8_t type, shape; uint16_t then; };
@@ -59,17 +63,24 @@ struct vector_load { uint8_t type, shape; uint16_t then; };
 static struct vector_load load_of(unsigned op)
 {
     switch (op) {
-    case OP_v128_load8x8_s: return (struct vector_load){ T_V128, M_F64, OP_i16x8_extend_low_i8x16_s };
-    case OP_v128_load8x8_u: return (struct vector_load){ T_V128, M_F64, OP_i16x8_extend_low_i8x16_u };
-    case OP_v128_load16x4_s: return (struct vector_load){ T_V128, M_F64, OP_i32x4_extend_low_i16x8_s };
-    case OP_v128_load16x4_u: return (struct vector_load){ T_V128, M_F64, OP_i32x4_extend_low_i16x8_u };
-    case OP_v128_load32x2_s: return (struct vector_load){ T_V128, M_F64, OP_i64x2_extend_low_i32x4_s };
-    case OP_v128_load32x2_u: return (struct vector_load){ T_V128, M_F64, OP_i64x2_extend_low_i32x4_u };
+    case OP_v128_load8x8_s:
+        return (struct vector_load){ T_V128, M_F64, OP_i16x8_extend_low_i8x16_s };
+    case OP_v128_load8x8_u:
+        return (struct vector_load){ T_V128, M_F64, OP_i16x8_extend_low_i8x16_u };
+    case OP_v128_load16x4_s:
+        return (struct vector_load){ T_V128, M_F64, OP_i32x4_extend_low_i16x8_s };
+    case OP_v128_load16x4_u:
+        return (struct vector_load){ T_V128, M_F64, OP_i32x4_extend_low_i16x8_u };
+    case OP_v128_load32x2_s:
+        return (struct vector_load){ T_V128, M_F64, OP_i64x2_extend_low_i32x4_s };
+    case OP_v128_load32x2_u:
+        return (struct vector_load){ T_V128, M_F64, OP_i64x2_extend_low_i32x4_u };
     case OP_v128_load8_splat: return (struct vector_load){ T_I32, M_8U, OP_i8x16_splat };
     case OP_v128_load16_splat: return (struct vector_load){ T_I32, M_16U, OP_i16x8_splat };
     case OP_v128_load32_splat: return (struct vector_load){ T_F32, M_F32, OP_f32x4_splat };
     case OP_v128_load64_splat: return (struct vector_load){ T_F64, M_F64, OP_f64x2_splat };
-    case OP_v128_load32_zero: return (struct vector_load){ T_V128, M_F32, 0 }; /* from memory: the rest is zero */
+    case OP_v128_load32_zero:
+        return (struct vector_load){ T_V128, M_F32, 0 }; /* from memory: the rest is zero */
     case OP_v128_load64_zero: return (struct vector_load){ T_V128, M_F64, 0 };
     default: return (struct vector_load){ T_V128, M_128, 0 };
     }

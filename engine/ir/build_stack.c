@@ -1,7 +1,7 @@
 /* Nodes, the operand stack, and writes of virtual registers.
  *
- * The operand stack holds references.  Local reads are references to the virtual register, copied only where the local
- * is written while the read is still on the stack. */
+ * The operand stack holds references.  Local reads are references to the virtual register, copied
+ * only where the local is written while the read is still on the stack. */
 #include "engine/ir/build.h"
 #include "engine/lib.h"
 
@@ -11,7 +11,8 @@ struct node *build_new_slow(struct build *b, enum irop op, enum irtype type)
 {
     struct compile *c = b->c;
     if (!GROW(c, c->body.nodes, c->body.nnodes + 1))
-        return c->body.nodes; /* it exists from the start: writes go nowhere harmful, `failed` ends the pass */
+        return c->body.nodes; /* it exists from the start: writes go nowhere harmful, `failed` ends
+                                 the pass */
     return build_new(b, op, type);
 }
 
@@ -46,8 +47,9 @@ void build_push_node(struct build *b, uint32_t n, enum irtype type)
 
 #define PENDING_LOOK 256
 
-/* Reads of v that are still on the stack are copied before v changes.  Where they are not found soon the whole stack is
- * flushed, after which no read of a local is pending: so no entry is looked at again and again. */
+/* Reads of v that are still on the stack are copied before v changes.  Where they are not found
+ * soon the whole stack is flushed, after which no read of a local is pending: so no entry is looked
+ * at again and again. */
 void build_save_pending(struct build *b, uint32_t v)
 {
     uint32_t looked = 0;
@@ -71,7 +73,8 @@ void build_save_pending(struct build *b, uint32_t v)
     }
 }
 
-/* A trap in the middle of a node that writes a pinned global would show a value that was never set. */
+/* A trap in the middle of a node that writes a pinned global would show a value that was never set.
+ */
 static bool fusible(struct build *b, uint32_t v)
 {
     const struct compile *c = b->c;
@@ -84,15 +87,15 @@ static bool fusible(struct build *b, uint32_t v)
 static bool is_step(struct build *b, const struct node *n, uint32_t v, uint32_t *step)
 {
     uint64_t imm;
-    if ((n->op != IR_ADD && n->op != IR_SUB) || n->type != T_I32 || n->dst != v || n->a != (REF_VREG | v) ||
-        !build_is_const(b, n->b, &imm))
+    if ((n->op != IR_ADD && n->op != IR_SUB) || n->type != T_I32 || n->dst != v ||
+        n->a != (REF_VREG | v) || !build_is_const(b, n->b, &imm))
         return false;
     *step = n->op == IR_ADD ? (uint32_t)imm : -(uint32_t)imm;
     return true;
 }
 
-/* Go's return gives back the frame and then the return address's place: `SP += frame; SP += 8`, one after the other.
- * The last node takes both steps. */
+/* Go's return gives back the frame and then the return address's place: `SP += frame; SP += 8`, one
+ * after the other. The last node takes both steps. */
 static void merge_steps(struct build *b, uint32_t v)
 {
     struct node *nodes = b->c->body.nodes;

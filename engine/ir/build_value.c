@@ -1,5 +1,5 @@
-/* Plain instructions to nodes, and what costs no node: constants go to the right, loads become memory operands, a wrap
- * or a zero extension is a change of the operand's type. */
+/* Plain instructions to nodes, and what costs no node: constants go to the right, loads become
+ * memory operands, a wrap or a zero extension is a change of the operand's type. */
 #include "engine/ir/build.h"
 #include "engine/lib.h"
 
@@ -8,9 +8,12 @@
 /* A load that its user may do as a memory operand. */
 static bool foldable_load(struct build *b, ref r, enum irtype type)
 {
-    static const uint8_t shape[] = {[T_I32] = M_32U, [T_I64] = M_64, [T_F32] = M_F32, [T_F64] = M_F64};
-    return !(r & REF_NZ) && build_is_last(b, r) && b->c->body.nodes[r].op == IR_LOAD && type <= T_F64 &&
-           b->c->body.nodes[r].sub == shape[type] && b->c->body.nodes[r].type == type;
+    static const uint8_t shape[] = {
+        [T_I32] = M_32U, [T_I64] = M_64, [T_F32] = M_F32, [T_F64] = M_F64
+    };
+    return !(r & REF_NZ) && build_is_last(b, r) && b->c->body.nodes[r].op == IR_LOAD &&
+           type <= T_F64 && b->c->body.nodes[r].sub == shape[type] &&
+           b->c->body.nodes[r].type == type;
 }
 
 static void swap(struct opnd *x, struct opnd *y)
@@ -34,7 +37,8 @@ static bool fold_scales(struct build *b, struct opnd *x, struct opnd *y, enum ir
     return true;
 }
 
-static void fold_loads(struct build *b, struct opnd *x, struct opnd *y, enum irop op, enum irtype type)
+static void fold_loads(struct build *b, struct opnd *x, struct opnd *y, enum irop op,
+                       enum irtype type)
 {
     static const bool folds[IR_COUNT] = {
         [IR_ADD] = 1, [IR_SUB] = 1,  [IR_AND] = 1,  [IR_OR] = 1,   [IR_XOR] = 1, [IR_MUL] = 1,
@@ -45,7 +49,8 @@ static void fold_loads(struct build *b, struct opnd *x, struct opnd *y, enum iro
     if (foldable_load(b, y->r, type)) {
         if (!build_is_const(b, x->r, &imm))
             b->c->body.nodes[y->r].flags |= NF_FOLD;
-    } else if (foldable_load(b, x->r, type) && !build_is_const(b, y->r, &imm) && (ir_flags[op] & IRF_COMM)) {
+    } else if (foldable_load(b, x->r, type) && !build_is_const(b, y->r, &imm) &&
+               (ir_flags[op] & IRF_COMM)) {
         swap(x, y);
         b->c->body.nodes[y->r].flags |= NF_FOLD;
     }

@@ -1,8 +1,9 @@
 /* Blocks that hardly ever run: their weight is 0, and their code stands behind the others'.
  *
- * Cold is what leads to nothing but traps, and what Go does where a pointer is nil: it calls sigpanic, which returns in
- * the eyes of the compiler, so that what a loop has in locals lives over a call.  A call that nobody makes must not
- * cost them their registers.  A mistake here costs time and nothing else: what is cold is compiled as anything. */
+ * Cold is what leads to nothing but traps, and what Go does where a pointer is nil: it calls
+ * sigpanic, which returns in the eyes of the compiler, so that what a loop has in locals lives over
+ * a call.  A call that nobody makes must not cost them their registers.  A mistake here costs time
+ * and nothing else: what is cold is compiled as anything. */
 #include "engine/ir/ir.h"
 
 static bool is_result_of_call(const struct compile *c, ref r)
@@ -23,20 +24,22 @@ static bool is_zero_case(const struct compile *c, const struct block *before, ui
     return zero->op == IR_CONST && zero->imm == 0;
 }
 
-/* Nothing but a call without arguments, as Go makes it: SP moves, and the return address is stored there. */
+/* Nothing but a call without arguments, as Go makes it: SP moves, and the return address is stored
+ * there. */
 static bool is_bare_call(const struct compile *c, const struct block *b)
 {
     for (uint32_t i = b->first + 1; i < b->last; i++) {
         const struct node *n = &c->body.nodes[i];
-        bool moves_sp = n->op == IR_SUB && n->dst == 0, stores_there = n->op == IR_STORE && n->a == REF_VREG;
+        bool moves_sp = n->op == IR_SUB && n->dst == 0,
+             stores_there = n->op == IR_STORE && n->a == REF_VREG;
         if (n->op != IR_CONST && n->op != IR_CALL && !moves_sp && !stores_there)
             return false;
     }
     return true;
 }
 
-/* A block that ends by a test, as what follows it in layout is known already.  A call's result that is tested says that
- * the stack is unwound, which is no way on. */
+/* A block that ends by a test, as what follows it in layout is known already.  A call's result that
+ * is tested says that the stack is unwound, which is no way on. */
 static bool is_cold_test(const struct compile *c, uint32_t place)
 {
     const struct body *body = &c->body;
@@ -44,7 +47,8 @@ static bool is_cold_test(const struct compile *c, uint32_t place)
     bool of_call = is_result_of_call(c, body->nodes[b->last].a);
     if (blocks[b->succ[1]].cold && (of_call || blocks[b->succ[0]].cold))
         return true;
-    return of_call && place && is_zero_case(c, &blocks[body->order[place - 1]], body->order[place]) &&
+    return of_call && place &&
+           is_zero_case(c, &blocks[body->order[place - 1]], body->order[place]) &&
            is_bare_call(c, b);
 }
 

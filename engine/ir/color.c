@@ -1,15 +1,17 @@
-/* Homes: machine registers for webs, in order of use per length of life, then for temporaries in the gaps; frame slots
- * for the rest.
+/* Homes: machine registers for webs, in order of use per length of life, then for temporaries in
+ * the gaps; frame slots for the rest.
  *
- * `occupied` has one mask per position (ir.h): which machine registers hold a web there.  A web gets a register that
- * is free over all its ranges.  Webs that live over calls get one only if they are used more than saved and restored:
- * every register is caller-saved.  A temporary that lives over a call stays in its slot. */
+ * `occupied` has one mask per position (ir.h): which machine registers hold a web there.  A web
+ * gets a register that is free over all its ranges.  Webs that live over calls get one only if they
+ * are used more than saved and restored: every register is caller-saved.  A temporary that lives
+ * over a call stays in its slot. */
 #include "engine/ir/ir.h"
 #include "engine/lib.h"
 #include "engine/x64/target.h"
 
 #define BUCKETS 64
-#define TEMPORARY_NODES_MAX 4096 /* a temporary that lives longer goes to its slot unseen: work stays linear */
+/* a temporary that lives longer goes to its slot unseen: work stays linear */
+#define TEMPORARY_NODES_MAX 4096
 
 static unsigned log2_times_2(uint64_t v)
 {
@@ -22,7 +24,8 @@ static unsigned log2_times_2(uint64_t v)
 /* What this pass alone knows. */
 struct coloring {
     struct compile *c;
-    uint32_t *occupied;         /* per position: mask of machine registers (GPR 0..15, XMM 16..31) */
+    /* per position: mask of machine registers (GPR 0..15, XMM 16..31) */
+    uint32_t *occupied;
     const struct range *ranges; /* sorted by web */
     struct span {
         uint32_t first, count, next; /* next: the web that comes after in its bucket */
@@ -53,7 +56,8 @@ static void webs_join(struct compile *c)
 static bool ranges_sort(struct coloring *g)
 {
     struct compile *c = g->c;
-    struct range *sorted = scratch_alloc(c->engine, (uint64_t)(c->life.nranges + 1) * sizeof *sorted);
+    struct range *sorted = scratch_alloc(c->engine,
+                                         (uint64_t)(c->life.nranges + 1) * sizeof *sorted);
     g->spans = scratch_alloc(c->engine, (uint64_t)(c->life.nwebs + 1) * sizeof *g->spans);
     if (!sorted || !g->spans)
         return false;
@@ -165,13 +169,16 @@ static void slot_of(struct compile *c, uint32_t vreg)
         return;
     ENGINE_ASSERT(vreg >= c->body.first_local && v->type != T_NONE); /* pinned globals have none */
     v->slot = c->homes.frame_bytes + 1;
-    c->homes.frame_bytes += v->type == T_V128 || (vreg >= c->body.first_stack && v->type == T_F64) ? 16 : 8;
+    c->homes.frame_bytes += v->type == T_V128 || (vreg >= c->body.first_stack && v->type == T_F64)
+                                ? 16
+                                : 8;
 }
 
 /* A call whose result is tested at once, as Go does it: whether the callee unwinds. */
 static bool is_tested_result(const struct compile *c, const struct node *n, uint32_t i)
 {
-    return (n->op == IR_CALL || n->op == IR_CALLI) && n->use == i + 1 && c->body.nodes[i + 1].op == IR_BRIF;
+    return (n->op == IR_CALL || n->op == IR_CALLI) && n->use == i + 1 &&
+           c->body.nodes[i + 1].op == IR_BRIF;
 }
 
 static uint8_t web_reg(struct compile *c, uint32_t web)
@@ -195,8 +202,8 @@ static bool is_free(uint8_t reg, uint32_t free)
     return reg != REG_NONE && (free >> reg & 1);
 }
 
-/* The register of an operand that dies here, or the one where the user's value goes: both save a move.  What has
- * registers of its own (a division) saves none. */
+/* The register of an operand that dies here, or the one where the user's value goes: both save a
+ * move.  What has registers of its own (a division) saves none. */
 static uint8_t pick_temporary(struct compile *c, const struct node *n, uint32_t i, uint32_t free)
 {
     if (node_has_args(n) || target_clobbers(n))
@@ -236,7 +243,8 @@ static void place_temporary(struct coloring *g, struct node *n, uint32_t i, uint
 static void place_rest(struct coloring *g)
 {
     struct compile *c = g->c;
-    c->homes.frame_bytes = c->body.stack_args * 16; /* outgoing arguments lie at the frame's bottom */
+    /* outgoing arguments lie at the frame's bottom */
+    c->homes.frame_bytes = c->body.stack_args * 16;
     for (uint32_t w = 0; w < c->life.nwebs; w++) {
         const struct web *root = &c->life.webs[web_find(c, w)];
         if (root->reg == REG_NONE || root->call_weight)
@@ -245,11 +253,14 @@ static void place_rest(struct coloring *g)
     for (uint32_t v = 2; v < c->body.nvregs; v++)
         if (c->body.vregs[v].cand == NO_CAND && c->body.vregs[v].uses)
             slot_of(c, v);
-    uint32_t ints = target_temporaries(c->instance, true), floats = target_temporaries(c->instance, false);
+    uint32_t ints = target_temporaries(c->instance, true),
+             floats = target_temporaries(c->instance, false);
     struct node *nodes = c->body.nodes, *end = nodes + c->body.nnodes;
     for (struct node *n = nodes; n < end; n++)
-        if ((n->flags & (NF_VALUE | NF_FOLD | NF_DEAD)) == NF_VALUE && n->dst == REF_NONE && n->use != REF_NONE)
-            place_temporary(g, n, (uint32_t)(n - nodes), type_is_int(node_value_type(n)) ? ints : floats);
+        if ((n->flags & (NF_VALUE | NF_FOLD | NF_DEAD)) == NF_VALUE && n->dst == REF_NONE &&
+            n->use != REF_NONE)
+            place_temporary(g, n, (uint32_t)(n - nodes),
+                            type_is_int(node_value_type(n)) ? ints : floats);
 }
 
 static bool occupied_begin(struct coloring *g)
@@ -262,7 +273,8 @@ static bool occupied_begin(struct coloring *g)
     uint32_t *at = g->occupied;
     const struct node *end = b->nodes + b->nnodes;
     for (const struct node *n = b->nodes; n < end; n++) {
-        *at++ = target_clobbers(n); /* closed to what lives over a node, not to its operands and result */
+        *at++ = target_clobbers(
+            n); /* closed to what lives over a node, not to its operands and result */
         *at++ = 0;
     }
     at[0] = at[1] = 0;
@@ -288,7 +300,8 @@ static void color_webs(struct coloring *g)
         bucket[i] = REF_NONE;
     for (uint32_t w = c->life.nwebs; w-- > 0;) {
         const struct web *web = &c->life.webs[w];
-        if (web->parent != w || web->weight == 0 || web->in_slot || (uint64_t)web->call_weight * 2 > web->weight)
+        if (web->parent != w || web->weight == 0 || web->in_slot ||
+            (uint64_t)web->call_weight * 2 > web->weight)
             continue;
         unsigned key = urgency(g, w);
         g->spans[w].next = bucket[key];

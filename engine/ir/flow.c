@@ -1,11 +1,13 @@
-/* Control flow and data flow: block weights, liveness of virtual registers, dead code, webs and their ranges.
+/* Control flow and data flow: block weights, liveness of virtual registers, dead code, webs and
+ * their ranges.
  *
- * Candidates are the virtual registers that may get a machine register, at most 64 * CAND_WORDS_MAX of them; the others
- * live in their frame slots for good.  Liveness is iterated over blocks in reverse layout order; should it not settle
- * in a few passes (only crafted control flow does that), everything counts as live, which is safe.
+ * Candidates are the virtual registers that may get a machine register, at most 64 * CAND_WORDS_MAX
+ * of them; the others live in their frame slots for good.  Liveness is iterated over blocks in
+ * reverse layout order; should it not settle in a few passes (only crafted control flow does that),
+ * everything counts as live, which is safe.
  *
- * One backward walk per block then finds dead definitions, tells each temporary its user, and splits virtual registers
- * into webs. */
+ * One backward walk per block then finds dead definitions, tells each temporary its user, and
+ * splits virtual registers into webs. */
 #include "engine/lib.h"
 #include "engine/ir/ir.h"
 
@@ -56,7 +58,8 @@ static bool weigh(struct compile *c)
 static bool choose_candidates(struct compile *c)
 {
     uint32_t n = 0, limit = 64 * CAND_WORDS_MAX, least = 1;
-    while (limit > 64 && limit > LIVE_ENTRIES / c->body.nblocks) /* work and memory go by blocks times candidates */
+    /* work and memory go by blocks times candidates */
+    while (limit > 64 && limit > LIVE_ENTRIES / c->body.nblocks)
         limit /= 2;
     uint32_t histogram[256] = {0};
     for (uint32_t v = 2; v < c->body.nvregs; v++) {
@@ -71,7 +74,8 @@ static bool choose_candidates(struct compile *c)
         if (least > 255)
             least = 255;
     }
-    c->life.cand_vreg = scratch_alloc(c->engine, (limit < n ? limit : n + 1) * sizeof *c->life.cand_vreg);
+    c->life.cand_vreg = scratch_alloc(c->engine,
+                                      (limit < n ? limit : n + 1) * sizeof *c->life.cand_vreg);
     if (!c->life.cand_vreg)
         return false;
     c->body.vregs[0].cand = c->body.vregs[1].cand = NO_CAND;
@@ -98,17 +102,19 @@ struct flow {
     uint32_t end[64 * CAND_WORDS_MAX]; /* position where its range ends */
     uint64_t live[CAND_WORDS_MAX];
     uint32_t next_call, weight;
-    struct once { /* the only use of a companion (build_low.c) in its life so far; NULL: there are more */
+    /* the only use of a companion (build_low.c) in its life so far; NULL: there are more */
+    struct once {
         ref *r;
         uint32_t at;
     } once[LOW_LOCALS];
 };
 
-/* Most functions have at most 64 candidates: sets of one word.  What goes over sets is in line with their words as an
- * argument, so that there is a copy of it for one word, without loops. */
+/* Most functions have at most 64 candidates: sets of one word.  What goes over sets is in line with
+ * their words as an argument, so that there is a copy of it for one word, without loops. */
 #define FOR_WORDS static inline __attribute__((always_inline))
 
-FOR_WORDS void use_early(const struct vreg *vregs, ref r, uint64_t *use, const uint64_t *def, uint32_t words)
+FOR_WORDS void use_early(const struct vreg *vregs, ref r, uint64_t *use, const uint64_t *def,
+                         uint32_t words)
 {
     if (!ref_is_vreg(r))
         return;
@@ -118,7 +124,8 @@ FOR_WORDS void use_early(const struct vreg *vregs, ref r, uint64_t *use, const u
 }
 
 /* What the block uses before it defines it, and what it defines. */
-FOR_WORDS void local_sets(const struct compile *c, const struct block *b, uint64_t *use, uint64_t *def, uint32_t words)
+FOR_WORDS void local_sets(const struct compile *c, const struct block *b, uint64_t *use,
+                          uint64_t *def, uint32_t words)
 {
     const struct vreg *vregs = c->body.vregs;
     const struct node *end = &c->body.nodes[b->last];
@@ -155,7 +162,8 @@ static void local_sets_all(struct flow *f)
             f->use[k] = use;
             f->def[k] = def;
         } else {
-            local_sets(c, &c->body.blocks[k], f->use + (uint64_t)k * words, f->def + (uint64_t)k * words, words);
+            local_sets(c, &c->body.blocks[k], f->use + (uint64_t)k * words,
+                       f->def + (uint64_t)k * words, words);
         }
     }
 }
@@ -182,7 +190,8 @@ FOR_WORDS void live_out(const struct flow *f, uint32_t k, uint64_t *out, uint32_
             out[w] &= f->defined_early[w];
 }
 
-/* One pass over all blocks, last to first; false: it changed nothing.  `settled`: everything counts as live. */
+/* One pass over all blocks, last to first; false: it changed nothing.  `settled`: everything counts
+ * as live. */
 FOR_WORDS bool liveness_pass(const struct flow *f, bool settled, uint32_t words)
 {
     const struct compile *c = f->c;
@@ -227,7 +236,8 @@ static bool liveness(struct flow *f)
     for (unsigned pass = 0; changed; pass++) {
         ENGINE_ASSERT(pass <= LIVENESS_PASSES + 1);
         bool settled = pass >= LIVENESS_PASSES;
-        changed = c->life.words == 1 ? liveness_pass(f, settled, 1) : liveness_pass(f, settled, c->life.words);
+        changed = c->life.words == 1 ? liveness_pass(f, settled, 1)
+                                     : liveness_pass(f, settled, c->life.words);
     }
     return true;
 }
@@ -342,7 +352,8 @@ static void use_vreg(struct flow *f, ref *r, uint32_t at)
         set_live(f, x);
     }
     add_weight(&c->life.webs[f->cur[x]].weight, f->weight);
-    *r = REF_VREG | (*r & REF_NZ) | (f->cur[x] + c->body.nvregs); /* webs are numbered behind virtual registers */
+    *r = REF_VREG | (*r & REF_NZ) |
+         (f->cur[x] + c->body.nvregs); /* webs are numbered behind virtual registers */
 }
 
 static void use_folded(struct flow *f, struct node *, uint32_t at);
@@ -406,16 +417,20 @@ static void record_call(struct flow *f, struct node *n)
             uint32_t web = live_web(f, w, bits);
             if (listed)
                 c->life.call_live[at++] = web;
-            add_weight(&c->life.webs[web].call_weight, !listed ? UINT32_MAX : f->weight ? f->weight : 1);
+            add_weight(&c->life.webs[web].call_weight, !listed     ? UINT32_MAX
+                                                       : f->weight ? f->weight
+                                                                   : 1);
         }
 }
 
-/* A companion that is read once, and over no call, is worth no register: its user makes it, as before. */
+/* A companion that is read once, and over no call, is worth no register: its user makes it, as
+ * before. */
 static bool make_at_user(struct flow *f, struct node *n)
 {
     struct compile *c = f->c;
     struct once *once = n->op == IR_ZEXT && n->dst != REF_NONE ? once_of(f, n->dst) : NULL;
-    uint32_t z = once ? c->body.vregs[n->dst].cand : NO_CAND, x = once ? c->body.vregs[ref_index(n->a)].cand : NO_CAND;
+    uint32_t z = once ? c->body.vregs[n->dst].cand : NO_CAND,
+             x = once ? c->body.vregs[ref_index(n->a)].cand : NO_CAND;
     if (z == NO_CAND || !is_live(f, z) || !once->r || f->next_call < once->at)
         return false;
     clear_live(f, z);
@@ -507,7 +522,8 @@ static void walk_block(struct flow *f, uint32_t k)
             empty = false;
     }
     b->empty = empty && b->succ[0] != k;
-    for (uint32_t w = 0; w < c->life.words; w++) /* the walk found nothing live that liveness did not */
+    /* the walk found nothing live that liveness did not */
+    for (uint32_t w = 0; w < c->life.words; w++)
         ENGINE_ASSERT((f->live[w] & ~c->life.live_in[(uint64_t)k * c->life.words + w]) == 0);
     for (struct live_walk in = live_walk(c, k); live_next(&in);) {
         uint32_t x = in.cand;
@@ -538,7 +554,8 @@ bool flow(struct compile *c)
     for (uint32_t i = 0; i < c->body.norder; i++) {
         c->body.blocks[c->body.order[i]].webs_in = n;
         for (uint32_t w = 0; w < c->life.words; w++)
-            n += (uint32_t)__builtin_popcountll(c->life.live_in[(uint64_t)c->body.order[i] * c->life.words + w]);
+            n += (uint32_t)__builtin_popcountll(
+                c->life.live_in[(uint64_t)c->body.order[i] * c->life.words + w]);
     }
     c->life.webs_in_store = scratch_alloc(c->engine, (uint64_t)(n + 1) * 4);
     if (!c->life.webs_in_store)

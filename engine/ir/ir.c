@@ -8,7 +8,8 @@ const uint8_t ir_flags[IR_COUNT] = {
 #undef IR
 };
 
-bool compile_grow(struct compile *c, void **array, uint32_t *cap, uint32_t need, uint32_t elem_bytes)
+bool compile_grow(struct compile *c, void **array, uint32_t *cap, uint32_t need,
+                  uint32_t elem_bytes)
 {
     if (need <= *cap)
         return true;

@@ -1,18 +1,20 @@
 /* The intermediate form of one function, and the compile pipeline's passes over it, in order.
  *
- *     body bytes --build.c--> nodes and blocks --flow.c--> liveness, dead code, webs --color.c--> registers
+ *     body bytes --build.c--> nodes and blocks --flow.c--> liveness, dead code, webs --color.c-->
+ * registers
  *                --x64/emit*.c--> machine code --code.c--> linked into the instance
  *
- * A node computes at most one value.  A value goes to a virtual register (`dst`) or is a temporary, used exactly once
- * and in the same block, as wasm's operand stack has it.  Virtual registers are the pinned globals, the wasm locals,
- * their companions (build_low.c), and one for each (operand stack depth, class), which hold what stays on the operand
- * stack over a block's end.
+ * A node computes at most one value.  A value goes to a virtual register (`dst`) or is a temporary,
+ * used exactly once and in the same block, as wasm's operand stack has it.  Virtual registers are
+ * the pinned globals, the wasm locals, their companions (build_low.c), and one for each (operand
+ * stack depth, class), which hold what stays on the operand stack over a block's end.
  *
- * flow.c splits each virtual register into webs: maximal sets of definitions and uses that reach each other.  A web has
- * one home for its whole life, a register or the virtual register's frame slot; so block boundaries need no moves.
+ * flow.c splits each virtual register into webs: maximal sets of definitions and uses that reach
+ * each other.  A web has one home for its whole life, a register or the virtual register's frame
+ * slot; so block boundaries need no moves.
  *
- * Positions: node k stands at position 2k, the gap after it at 2k + 1.  A value that is defined at i and last used at j
- * occupies 2i + 1 .. 2j - 1. */
+ * Positions: node k stands at position 2k, the gap after it at 2k + 1.  A value that is defined at
+ * i and last used at j occupies 2i + 1 .. 2j - 1. */
 #ifndef ENGINE_IR_H
 #define ENGINE_IR_H
 
@@ -101,7 +103,8 @@ struct node {
         };
         struct { /* those that have arguments: node_has_args */
             uint32_t nargs : 12;
-            uint32_t over : 20; /* of a call, by flow.c: what lives over it, from call_live[over] on, or OVER_NONE */
+            /* of a call, by flow.c: what lives over it, from call_live[over] on, or OVER_NONE */
+            uint32_t over : 20;
             uint32_t args;      /* args[args .. +nargs) */
         };
     };
@@ -126,9 +129,11 @@ struct block {
     uint32_t succ[2];               /* block numbers, REF_NONE */
     uint32_t table, ntable;         /* more successors: targets[table .. +ntable) */
     uint32_t weight;                /* how often it runs, guessed from loops */
-    uint32_t webs_in;               /* webs_in_store[webs_in ..]: one web for each live-in candidate, ascending */
+    /* webs_in_store[webs_in ..]: one web for each live-in candidate, ascending */
+    uint32_t webs_in;
     uint32_t code;                  /* native offset */
-    uint64_t low;                   /* locals whose companions are set where it begins (build_low.c) */
+    /* locals whose companions are set where it begins (build_low.c) */
+    uint64_t low;
     bool empty;                     /* only jumps on */
     bool is_target;
     bool cold;    /* hardly ever runs (cold.c) */
@@ -139,8 +144,10 @@ struct web {
     uint32_t parent; /* union-find */
     uint32_t vreg;
     uint32_t hint;                /* web whose register would save a move, or REF_NONE */
-    uint32_t weight, call_weight; /* how often it is used; how often a call stands in its life (saturating) */
-    uint8_t reg;                  /* GPR 0..15, XMM 16..31; REG_NONE: lives in the slot of its virtual register */
+    /* how often it is used; how often a call stands in its life (saturating) */
+    uint32_t weight, call_weight;
+    /* GPR 0..15, XMM 16..31; REG_NONE: lives in the slot of its virtual register */
+    uint8_t reg;
     uint8_t fixed;                /* register that it comes in (parameters), or REG_NONE */
     bool in_slot;                 /* color.c may give it no register */
 };
@@ -152,7 +159,8 @@ _Static_assert(LIMIT_PARAMS + 8 < 1 << 12 && LIMIT_RESULTS < 1 << 12, "node.narg
 _Static_assert(CALL_LIVE_MAX == 1 << 20, "node.over");
 
 #define REG_NONE       0xff
-#define LOW_LOCALS     48 /* so many virtual registers, from 0 on, have companions at most (build_low.c) */
+/* so many virtual registers, from 0 on, have companions at most (build_low.c) */
+#define LOW_LOCALS     48
 #define CAND_WORDS_MAX 8
 #define NO_CAND        0xffff
 
@@ -179,10 +187,14 @@ struct body {
     struct vreg *vregs;
     uint32_t nvregs, vregs_cap;
     uint32_t nlocals, first_local, first_stack; /* vreg numbers */
-    uint32_t first_low;                         /* companions of pinned globals and locals (build_low.c) */
-    uint32_t mirror;                            /* local that always equals pinned global 0, or REF_NONE */
-    uint32_t dispatch;                          /* block that ends in the Go entry dispatch, or REF_NONE */
-    uint32_t stack_args;                        /* of its calls: the most arguments that go by the stack */
+    /* companions of pinned globals and locals (build_low.c) */
+    uint32_t first_low;
+    /* local that always equals pinned global 0, or REF_NONE */
+    uint32_t mirror;
+    /* block that ends in the Go entry dispatch, or REF_NONE */
+    uint32_t dispatch;
+    /* of its calls: the most arguments that go by the stack */
+    uint32_t stack_args;
     bool calls_by_table;
 };
 
@@ -200,7 +212,8 @@ struct life {
     uint32_t ncall_live, call_live_cap;
 };
 
-/* color.c's result, besides the registers of webs and temporaries and the slots of virtual registers. */
+/* color.c's result, besides the registers of webs and temporaries and the slots of virtual
+ * registers. */
 struct homes {
     uint32_t frame_bytes;
 };
@@ -243,7 +256,8 @@ static inline enum irtype ir_type_of(uint8_t valtype)
 
 static inline bool node_has_args(const struct node *n)
 {
-    return (ir_flags[n->op] & IRF_CALL) || n->op == IR_RETURN || n->op == IR_TAIL || n->op == IR_TAILI;
+    return (ir_flags[n->op] & IRF_CALL) || n->op == IR_RETURN || n->op == IR_TAIL ||
+           n->op == IR_TAILI;
 }
 
 static inline void node_set_args(struct node *n, uint32_t first, uint32_t count)
@@ -288,7 +302,8 @@ static inline bool live_into(const struct compile *c, uint32_t block, uint32_t c
 }
 
 /* Grows an array in scratch memory; false sets failed. */
-bool compile_grow(struct compile *, void **array, uint32_t *cap, uint32_t need, uint32_t elem_bytes);
+bool compile_grow(struct compile *, void **array, uint32_t *cap, uint32_t need,
+                  uint32_t elem_bytes);
 /* The same for an array beside which its capacity stands. */
 #define GROW(c, array, need) compile_grow(c, (void **)&(array), &array##_cap, need, sizeof *(array))
 

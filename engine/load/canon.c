@@ -1,6 +1,7 @@
-/* Function types made comparable by number: equal types, of whatever module, get equal ids (for the signature checks of
- * call_indirect and of linking).  canon_types[id] is the type; canon_hash is an open-addressed table of id + 1, kept at
- * most half full.  Both double when full; what they leave behind in the heap is less than they are. */
+/* Function types made comparable by number: equal types, of whatever module, get equal ids (for the
+ * signature checks of call_indirect and of linking).  canon_types[id] is the type; canon_hash is an
+ * open-addressed table of id + 1, kept at most half full.  Both double when full; what they leave
+ * behind in the heap is less than they are. */
 #include "engine/lib.h"
 #include "engine/load/parse.h"
 

@@ -1,5 +1,6 @@
-/* Constant expressions: global initializers, segment offsets, element items (spec 3.3.9, and the extended-const
- * proposal).  Validated where they are read; evaluate.c trusts the bytes.  Iterative, with a stack of types. */
+/* Constant expressions: global initializers, segment offsets, element items (spec 3.3.9, and the
+ * extended-const proposal).  Validated where they are read; evaluate.c trusts the bytes. Iterative,
+ * with a stack of types. */
 #include "engine/lib.h"
 #include "engine/load/opcodes.h"
 #include "engine/load/parse.h"
@@ -26,7 +27,8 @@ static bool binary(struct constant *c, uint32_t offset, uint8_t type)
 {
     struct parser *p = c->p;
     if (c->depth < 2 || p->stack[c->depth - 1] != type || p->stack[c->depth - 2] != type)
-        return error_set(p->engine, ERROR_INVALID, offset, "type mismatch in a constant expression");
+        return error_set(p->engine, ERROR_INVALID, offset,
+                         "type mismatch in a constant expression");
     ENGINE_ASSERT(c->depth <= p->stack_cap);
     c->depth--;
     return true;
@@ -37,11 +39,13 @@ static bool global_get(struct constant *c, uint32_t offset)
     struct module *m = c->p->module;
     uint32_t index = reader_u32(&c->p->r);
     if (index >= m->nimported_globals)
-        return error_set(m->engine, ERROR_INVALID, offset, "unknown global %u in a constant expression, which sees "
-                         "only imported ones", index);
-    if (m->globals[index].mutable)
-        return error_set(m->engine, ERROR_INVALID, offset, "constant expression required, but global %u is mutable",
+        return error_set(m->engine, ERROR_INVALID, offset,
+                         "unknown global %u in a constant expression, which sees "
+                         "only imported ones",
                          index);
+    if (m->globals[index].mutable)
+        return error_set(m->engine, ERROR_INVALID, offset,
+                         "constant expression required, but global %u is mutable", index);
     return push(c, m->globals[index].type);
 }
 
@@ -50,7 +54,8 @@ static bool ref_func(struct constant *c, uint32_t offset)
     struct module *m = c->p->module;
     uint32_t index = reader_u32(&c->p->r);
     if (index >= m->nfuncs)
-        return error_set(m->engine, ERROR_INVALID, offset, "unknown function %u in a constant expression", index);
+        return error_set(m->engine, ERROR_INVALID, offset,
+                         "unknown function %u in a constant expression", index);
     func_declare(m, index);
     return push(c, VT_FUNCREF);
 }
@@ -78,8 +83,8 @@ static bool refuse(struct constant *c, uint8_t op, uint32_t offset)
     const char *proposal = opcode_proposal(code);
     if (proposal)
         return error_feature(c->p->engine, offset, proposal, "%s", opcode_foreign(code));
-    return error_set(c->p->engine, ERROR_INVALID, offset, "constant expression required, found %s (0x%x)",
-                     opcode_name(op, name), op);
+    return error_set(c->p->engine, ERROR_INVALID, offset,
+                     "constant expression required, found %s (0x%x)", opcode_name(op, name), op);
 }
 
 /* One instruction but end. */
@@ -131,8 +136,8 @@ bool constexpr_parse(struct parser *p, uint8_t type, struct const_expr *out)
             return false;
     }
     if (c.depth != 1 || p->stack[0] != type)
-        return error_set(p->engine, ERROR_INVALID, start, "type mismatch: a constant expression must leave one %s",
-                         type_name(type));
+        return error_set(p->engine, ERROR_INVALID, start,
+                         "type mismatch: a constant expression must leave one %s", type_name(type));
     ENGINE_ASSERT(reader_offset(&p->r) > start); /* `end` at least */
     *out = (struct const_expr){ start, reader_offset(&p->r) - start };
     return true;

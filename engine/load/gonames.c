@@ -1,10 +1,11 @@
-/* Names of functions from Go's own table of them, for modules without a name section: `go test` strips what it runs.
+/* Names of functions from Go's own table of them, for modules without a name section: `go test`
+ * strips what it runs.
  *
- * The table (runtime/symtab.go, "pclntab", the layout since Go 1.20) lies in linear memory, which the program may have
- * changed: every offset is checked, and what does not fit is as if it were not there.  Its header gives the places of
- * two others, counted from itself: the names, each with a NUL behind, and the functions in order, each as where it
- * starts and where its record lies.  A function starts at 0x1000 and its index behind the imports, in older Gos
- * shifted. */
+ * The table (runtime/symtab.go, "pclntab", the layout since Go 1.20) lies in linear memory, which
+ * the program may have changed: every offset is checked, and what does not fit is as if it were not
+ * there.  Its header gives the places of two others, counted from itself: the names, each with a
+ * NUL behind, and the functions in order, each as where it starts and where its record lies.  A
+ * function starts at 0x1000 and its index behind the imports, in older Gos shifted. */
 #include "engine/inside.h"
 #include "engine/lib.h"
 
@@ -12,7 +13,14 @@
 #define GO_SEARCH (16u << 20)          /* the table lies in the data that the module starts with */
 #define GO_FIRST 0x1000u
 #define GO_FIRST_OLD (GO_FIRST << 16)
-enum { AT_NFUNC = 8, AT_NAMES = 32, AT_FUNCS = 64, HEADER_BYTES = 72, RECORD_NAME = 4, FUNC_BYTES = 8 };
+enum {
+    AT_NFUNC = 8,
+    AT_NAMES = 32,
+    AT_FUNCS = 64,
+    HEADER_BYTES = 72,
+    RECORD_NAME = 4,
+    FUNC_BYTES = 8
+};
 
 struct go_table { const struct memory *memory; uint64_t names, funcs, count; uint32_t first; };
 
@@ -45,7 +53,8 @@ static bool table_at(struct go_table *t, uint64_t at)
     t->funcs = at + funcs;
     t->first = read32(t->memory, t->funcs);
     return names >= HEADER_BYTES && names < left && funcs > names && funcs < left && t->count > 1 &&
-           t->count < (left - funcs) / FUNC_BYTES && (t->first == GO_FIRST || t->first == GO_FIRST_OLD);
+           t->count < (left - funcs) / FUNC_BYTES &&
+           (t->first == GO_FIRST || t->first == GO_FIRST_OLD);
 }
 
 static bool table_find(const struct instance *instance, struct go_table *t)
@@ -56,7 +65,8 @@ static bool table_find(const struct instance *instance, struct go_table *t)
     uint64_t end = (uint64_t)instance->module->memories[0].min << 16;
     if (end > GO_SEARCH)
         end = GO_SEARCH;
-    for (uint64_t at = 0; at + HEADER_BYTES <= end && at + HEADER_BYTES <= t->memory->bytes; at += 8)
+    for (uint64_t at = 0; at + HEADER_BYTES <= end && at + HEADER_BYTES <= t->memory->bytes;
+         at += 8)
         if (read64(t->memory, at) == GO_MAGIC && table_at(t, at))
             return true;
     return false;

@@ -1,17 +1,32 @@
-/* A module's structure (spec 5.5): header, framing and order of sections, the arrays they fill, checks across sections.
+/* A module's structure (spec 5.5): header, framing and order of sections, the arrays they fill,
+ * checks across sections.
  *
- * Three steps.  Framing: walk over all sections once, so that a truncated or disordered file is refused before anything
- * is built.  Spaces: count imports and definitions and make the index spaces' arrays at their final size.  Contents:
- * the sections in order, each by its parser within its bounds.  Work and memory are linear in the module's length:
- * arrays are made only after their lengths were compared with the bytes that are there. */
+ * Three steps.  Framing: walk over all sections once, so that a truncated or disordered file is
+ * refused before anything is built.  Spaces: count imports and definitions and make the index
+ * spaces' arrays at their final size.  Contents: the sections in order, each by its parser within
+ * its bounds.  Work and memory are linear in the module's length: arrays are made only after their
+ * lengths were compared with the bytes that are there. */
 #include "engine/lib.h"
 #include "engine/load/parse.h"
 
-enum { SECTION_CUSTOM = 0, SECTION_IMPORT = 2, SECTION_FUNCTION, SECTION_TABLE, SECTION_MEMORY, SECTION_GLOBAL,
-       SECTION_CODE = 10, SECTION_DATA = 11, SECTION_TAG = 13 };
+enum {
+    SECTION_CUSTOM = 0,
+    SECTION_IMPORT = 2,
+    SECTION_FUNCTION,
+    SECTION_TABLE,
+    SECTION_MEMORY,
+    SECTION_GLOBAL,
+    SECTION_CODE = 10,
+    SECTION_DATA = 11,
+    SECTION_TAG = 13
+};
 
 /* In the order in which they must come. */
-static const struct section { uint8_t id; const char *name; bool (*parse)(struct parser *); } sections[] = {
+static const struct section {
+    uint8_t id;
+    const char *name;
+    bool (*parse)(struct parser *);
+} sections[] = {
     { 1, "type", section_type },
     { SECTION_IMPORT, "import", section_import },
     { SECTION_FUNCTION, "function", section_function },
@@ -36,30 +51,46 @@ void *parser_alloc(struct parser *p, uint64_t n, uint64_t size)
     return heap_alloc(p->engine, (n ? n : 1) * size, 8);
 }
 
-bool parser_count(struct parser *p, const char *what, uint32_t limit, uint32_t min_bytes, uint32_t *count)
+bool parser_count(struct parser *p, const char *what, uint32_t limit, uint32_t min_bytes,
+                  uint32_t *count)
 {
     uint32_t offset = reader_offset(&p->r);
     *count = reader_u32(&p->r);
     if (p->r.failed)
         return false;
     if (*count > limit)
-        return error_set(p->engine, ERROR_LIMIT, offset, "%u %s: this engine takes at most %u", *count, what, limit);
+        return error_set(p->engine, ERROR_LIMIT, offset, "%u %s: this engine takes at most %u",
+                         *count, what, limit);
     if (*count > reader_left(&p->r) / min_bytes)
-        return error_set(p->engine, ERROR_MALFORMED, offset, "unexpected end: %u %s cannot stand in %u bytes", *count,
-                         what, reader_left(&p->r));
+        return error_set(p->engine, ERROR_MALFORMED, offset,
+                         "unexpected end: %u %s cannot stand in %u bytes", *count, what,
+                         reader_left(&p->r));
     return true;
 }
 
-static const struct { uint8_t code; const char *name, *proposal; } types[] = {
-    { VT_I32, "i32", NULL }, { VT_I64, "i64", NULL }, { VT_F32, "f32", NULL }, { VT_F64, "f64", NULL },
-    { VT_V128, "v128", NULL }, { VT_FUNCREF, "funcref", NULL }, { VT_EXTERNREF, "externref", NULL },
-    { 0x63, "(ref null)", "typed function references" }, { 0x64, "(ref)", "typed function references" },
-    { 0x69, "exnref", "exception handling" }, { 0x74, "nullexnref", "exception handling" },
-    { 0x6e, "anyref", "garbage collection" }, { 0x6d, "eqref", "garbage collection" },
-    { 0x6c, "i31ref", "garbage collection" }, { 0x6b, "structref", "garbage collection" },
-    { 0x6a, "arrayref", "garbage collection" }, { 0x71, "nullref", "garbage collection" },
-    { 0x72, "nullexternref", "garbage collection" }, { 0x73, "nullfuncref", "garbage collection" },
-    { 0x68, "contref", "stack switching" }, { 0x75, "nullcontref", "stack switching" },
+static const struct { uint8_t code; const char *name, *proposal;
+} types[] = {
+    { VT_I32, "i32", NULL },
+    { VT_I64, "i64", NULL },
+    { VT_F32, "f32", NULL },
+    { VT_F64, "f64", NULL },
+    { VT_V128, "v128", NULL },
+    { VT_FUNCREF, "funcref", NULL },
+    { VT_EXTERNREF, "externref", NULL },
+    { 0x63, "(ref null)", "typed function references" },
+    { 0x64, "(ref)", "typed function references" },
+    { 0x69, "exnref", "exception handling" },
+    { 0x74, "nullexnref", "exception handling" },
+    { 0x6e, "anyref", "garbage collection" },
+    { 0x6d, "eqref", "garbage collection" },
+    { 0x6c, "i31ref", "garbage collection" },
+    { 0x6b, "structref", "garbage collection" },
+    { 0x6a, "arrayref", "garbage collection" },
+    { 0x71, "nullref", "garbage collection" },
+    { 0x72, "nullexternref", "garbage collection" },
+    { 0x73, "nullfuncref", "garbage collection" },
+    { 0x68, "contref", "stack switching" },
+    { 0x75, "nullcontref", "stack switching" },
 };
 
 const char *type_name(uint8_t code)
@@ -93,10 +124,12 @@ static bool header(struct parser *p)
     static const uint8_t magic[4] = { 0, 'a', 's', 'm' };
     for (uint32_t i = 0; i < 4; i++)
         if (reader_byte(r) != magic[i] || r->failed)
-            return error_set(e, ERROR_MALFORMED, 0, "magic header not detected: this is not a WebAssembly module");
+            return error_set(e, ERROR_MALFORMED, 0,
+                             "magic header not detected: this is not a WebAssembly module");
     const uint8_t *v = reader_bytes(r, 4);
     if (!v)
-        return error_set(e, ERROR_MALFORMED, 4, "unexpected end in the header: the file has %u bytes",
+        return error_set(e, ERROR_MALFORMED, 4,
+                         "unexpected end in the header: the file has %u bytes",
                          (uint32_t)(r->end - r->start));
     uint32_t version = v[0] | v[1] << 8, layer = v[2] | v[3] << 8;
     if (layer == 1) {
@@ -104,12 +137,14 @@ static bool header(struct parser *p)
         return error_place(e, NULL, NULL, NULL);
     }
     if (version != 1 || layer != 0)
-        return error_set(e, ERROR_UNSUPPORTED, 4, "unknown binary version %u: only version 1 is supported",
+        return error_set(e, ERROR_UNSUPPORTED, 4,
+                         "unknown binary version %u: only version 1 is supported",
                          version | layer << 16);
     return true;
 }
 
-/* The subsection of the custom section "name" that holds function names.  What is wrong there is ignored (spec 7.4). */
+/* The subsection of the custom section "name" that holds function names.  What is wrong there is
+ * ignored (spec 7.4). */
 static void name_section(struct parser *p, struct reader r)
 {
     while (r.at < r.end) {
@@ -159,21 +194,26 @@ static bool frame(struct parser *p, struct span *spans, uint32_t *next)
         return error_place(e, NULL, NULL, NULL);
     }
     if (rank == NSECTIONS && id != SECTION_CUSTOM)
-        return error_set(e, ERROR_MALFORMED, start, "malformed section id %u at offset 0x%x", id, start);
+        return error_set(e, ERROR_MALFORMED, start, "malformed section id %u at offset 0x%x", id,
+                         start);
     const char *name = id == SECTION_CUSTOM ? "custom" : sections[rank].name;
     uint32_t len = reader_u32(&p->r);
     struct span s = { reader_offset(&p->r), len, true };
     if (p->r.failed)
-        return error_set(e, ERROR_MALFORMED, p->r.why_offset, "%s in the head of the %s section at offset 0x%x",
-                         p->r.why, name, start);
+        return error_set(e, ERROR_MALFORMED, p->r.why_offset,
+                         "%s in the head of the %s section at offset 0x%x", p->r.why, name, start);
     if (!reader_bytes(&p->r, len))
-        return error_set(e, ERROR_MALFORMED, start, "unexpected end: the %s section at offset 0x%x has %u bytes, of "
-                         "which %u are there", name, start, len, (uint32_t)p->module->len - s.offset);
+        return error_set(e, ERROR_MALFORMED, start,
+                         "unexpected end: the %s section at offset 0x%x has %u bytes, of "
+                         "which %u are there",
+                         name, start, len, (uint32_t)p->module->len - s.offset);
     if (id == SECTION_CUSTOM)
         return custom(p, s);
     if (rank < *next)
-        return error_set(e, ERROR_MALFORMED, start, "unexpected content: the %s section at offset 0x%x comes twice or "
-                         "out of order", name, start);
+        return error_set(e, ERROR_MALFORMED, start,
+                         "unexpected content: the %s section at offset 0x%x comes twice or "
+                         "out of order",
+                         name, start);
     ENGINE_ASSERT(!spans[rank].present && rank < NSECTIONS);
     spans[rank] = s;
     *next = rank + 1;
@@ -232,8 +272,8 @@ static bool contents(struct parser *p, const struct span *spans)
         if (!sections[i].parse(p) || p->r.failed)
             return section_error(p, sections[i].name);
         if (p->r.at != p->r.end) {
-            error_set(p->engine, ERROR_MALFORMED, reader_offset(&p->r), "section size mismatch: %u bytes too many",
-                      reader_left(&p->r));
+            error_set(p->engine, ERROR_MALFORMED, reader_offset(&p->r),
+                      "section size mismatch: %u bytes too many", reader_left(&p->r));
             return section_error(p, sections[i].name);
         }
     }
@@ -246,11 +286,15 @@ static bool counts_agree(struct parser *p, const struct span *spans)
     struct module *m = p->module;
     uint32_t defined = m->nfuncs - m->nimported_funcs, end = (uint32_t)m->len;
     if (defined && !spans[section_rank(SECTION_CODE)].present)
-        return error_set(p->engine, ERROR_MALFORMED, end, "function and code section have inconsistent lengths: %u "
-                         "functions, but the module ends at offset 0x%x without a code section", defined, end);
+        return error_set(p->engine, ERROR_MALFORMED, end,
+                         "function and code section have inconsistent lengths: %u "
+                         "functions, but the module ends at offset 0x%x without a code section",
+                         defined, end);
     if (m->has_data_count && m->data_count != m->ndatas)
-        return error_set(p->engine, ERROR_MALFORMED, end, "data count and data section have inconsistent lengths: %u "
-                         "announced, %u there (module's end, offset 0x%x)", m->data_count, m->ndatas, end);
+        return error_set(p->engine, ERROR_MALFORMED, end,
+                         "data count and data section have inconsistent lengths: %u "
+                         "announced, %u there (module's end, offset 0x%x)",
+                         m->data_count, m->ndatas, end);
     return true;
 }
 
@@ -277,8 +321,8 @@ struct module *module_parse(struct engine *e, const uint8_t *bytes, size_t len)
     uint64_t start_ns = e->env.clock_ns ? e->env.clock_ns(e->env.self) : 0;
     e->error = (struct error){ 0 };
     if (len > LIMIT_MODULE_BYTES) {
-        error_set(e, ERROR_LIMIT, 0, "a module of %lu bytes: this engine takes at most %u", (uint64_t)len,
-                  LIMIT_MODULE_BYTES);
+        error_set(e, ERROR_LIMIT, 0, "a module of %lu bytes: this engine takes at most %u",
+                  (uint64_t)len, LIMIT_MODULE_BYTES);
         return NULL;
     }
     struct module *m = heap_alloc(e, sizeof *m, _Alignof(struct module));
@@ -309,5 +353,6 @@ void module_want_exports(const struct module *m)
     if (m->nexports == 0 || !m->engine->env.module_want)
         return;
     const struct name *first = &m->exports[0].name, *last = &m->exports[m->nexports - 1].name;
-    module_want(m, (uint64_t)(first->bytes - m->bytes), (uint64_t)(last->bytes + last->len - first->bytes));
+    module_want(m, (uint64_t)(first->bytes - m->bytes),
+                (uint64_t)(last->bytes + last->len - first->bytes));
 }

@@ -1,17 +1,20 @@
 /* Names as text: of functions (spec appendix, "name section") and in messages.
  *
- * The name section is not part of validation: whatever does not fit is as if it were not there.  Nothing is indexed
- * beforehand; a look-up walks the section, whose entries stand in order of their indices. */
+ * The name section is not part of validation: whatever does not fit is as if it were not there.
+ * Nothing is indexed beforehand; a look-up walks the section, whose entries stand in order of their
+ * indices. */
 #include "engine/inside.h"
 #include "engine/lib.h"
 #include "engine/load/reader.h"
 
-/* Characters that move a terminal's cursor or turn its text round: controls, separators, directions. */
+/* Characters that move a terminal's cursor or turn its text round: controls, separators,
+ * directions. */
 static bool is_printable(uint32_t c)
 {
-    static const struct { uint32_t first, last; } hidden[] = {
-        { 0x00, 0x1f }, { 0x7f, 0x9f }, { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0xfeff, 0xfeff },
-        { 0xfff9, 0xfffb }, { 0xe0000, 0xe007f },
+    static const struct { uint32_t first, last;
+    } hidden[] = {
+        { 0x00, 0x1f },     { 0x7f, 0x9f },     { 0x200b, 0x200f }, { 0x2028, 0x202e },
+        { 0x2060, 0x206f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb }, { 0xe0000, 0xe007f },
     };
     for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
         if (c >= hidden[i].first && c <= hidden[i].last)

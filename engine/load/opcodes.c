@@ -1,4 +1,5 @@
-/* opcodes.def and foreign.def as tables that code can ask.  Owns names and properties of opcodes, not their meaning. */
+/* opcodes.def and foreign.def as tables that code can ask.  Owns names and properties of opcodes,
+ * not their meaning. */
 #include "engine/inside.h"
 #include "engine/load/opcodes.h"
 
@@ -18,7 +19,8 @@ const char *opcode_name(uint32_t code, char out[OPCODE_NAME])
 {
     const char *name = code < OPCODE_CODES && names[code] ? names[code] : "unknown";
     enum family family = code < OPCODE_CODES ? opcode_table[code].family : FAM_NONE;
-    bool dot = family != FAM_NONE && family != FAM_CONTROL && family != FAM_CALL && family != FAM_PARAMETRIC;
+    bool dot = family != FAM_NONE && family != FAM_CONTROL && family != FAM_CALL &&
+               family != FAM_PARAMETRIC;
     size_t n = 0;
     for (; name[n] && n < OPCODE_NAME - 1; n++) {
         out[n] = name[n];

@@ -1,4 +1,5 @@
-/* Sticky-error reading of the binary format.  Owns LEB128 (spec 5.2.2) and names (5.2.4); knows nothing of sections. */
+/* Sticky-error reading of the binary format.  Owns LEB128 (spec 5.2.2) and names (5.2.4); knows
+ * nothing of sections. */
 #include "engine/lib.h"
 #include "engine/load/reader.h"
 
@@ -30,10 +31,12 @@ static uint64_t leb(struct reader *r, unsigned bits, bool is_signed)
         }
         uint8_t byte = *p++;
         if (bits - shift < 7) {
-            uint8_t unused = is_signed ? (0x7fu << (bits - shift - 1)) & 0x7f : (0x7fu << (bits - shift)) & 0x7f;
+            uint8_t unused = is_signed ? (0x7fu << (bits - shift - 1)) & 0x7f
+                                       : (0x7fu << (bits - shift)) & 0x7f;
             uint8_t extra = byte & unused;
             if (byte & 0x80 || (extra != 0 && !(is_signed && extra == unused))) {
-                reader_fail(r, p - 1, byte & 0x80 ? "integer representation too long" : "integer too large");
+                reader_fail(r, p - 1,
+                            byte & 0x80 ? "integer representation too long" : "integer too large");
                 return 0;
             }
         }
@@ -83,7 +86,12 @@ uint32_t utf8_read(const uint8_t *at, uint32_t left, uint32_t *point)
 {
     static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
     uint8_t lead = *at;
-    uint32_t len = lead < 0x80 ? 1 : lead < 0xc0 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf8 ? 4 : 0;
+    uint32_t len = lead < 0x80   ? 1
+                   : lead < 0xc0 ? 0
+                   : lead < 0xe0 ? 2
+                   : lead < 0xf0 ? 3
+                   : lead < 0xf8 ? 4
+                                 : 0;
     if (len == 0 || len > left)
         return 0;
     *point = len == 1 ? lead : lead & (0x7fu >> len);

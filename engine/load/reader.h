@@ -1,4 +1,5 @@
-/* Reading the binary format's values (spec 5.2).  leb_* trust their input: only for bytes that have been validated. */
+/* Reading the binary format's values (spec 5.2).  leb_* trust their input: only for bytes that have
+ * been validated. */
 #ifndef ENGINE_READER_H
 #define ENGINE_READER_H
 
@@ -32,7 +33,8 @@ static inline int32_t leb_s32(const uint8_t **at)
     return (int32_t)leb_s64(at);
 }
 
-/* Checked reading: the first failure sticks (why, why_offset) and empties the reader; reads then yield 0. */
+/* Checked reading: the first failure sticks (why, why_offset) and empties the reader; reads then
+ * yield 0. */
 void reader_init(struct reader *, const uint8_t *module, uint32_t offset, uint32_t len);
 void reader_fail(struct reader *, const uint8_t *where, const char *why);
 uint32_t reader_u32_slow(struct reader *);
@@ -41,7 +43,8 @@ int64_t reader_s33(struct reader *);
 int64_t reader_s64_slow(struct reader *);
 const uint8_t *reader_bytes(struct reader *, uint32_t len); /* NULL if there are not that many */
 struct name reader_name(struct reader *);                   /* UTF-8 checked */
-/* The UTF-8 character at `at`, of which `left` > 0 bytes are there: how many bytes it has, 0 if it is not one. */
+/* The UTF-8 character at `at`, of which `left` > 0 bytes are there: how many bytes it has, 0 if it
+ * is not one. */
 uint32_t utf8_read(const uint8_t *at, uint32_t left, uint32_t *point);
 bool utf8_valid(const uint8_t *, uint32_t len);
 

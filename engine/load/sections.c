@@ -1,13 +1,14 @@
-/* The sections from types to code, except segments (spec 5.5.4 to 5.5.13).  Each parser reads one section's contents
- * into the module's arrays; module.c has made those of the index spaces already, as large as the counts announce. */
+/* The sections from types to code, except segments (spec 5.5.4 to 5.5.13).  Each parser reads one
+ * section's contents into the module's arrays; module.c has made those of the index spaces already,
+ * as large as the counts announce. */
 #include "engine/lib.h"
 #include "engine/load/parse.h"
 
 /* ---- types ---- */
 
 /* Into *room, as types are asked for long after the module's bytes may be gone. */
-static bool types_read(struct parser *p, const char *what, uint32_t limit, uint32_t *n, const uint8_t **codes,
-                       uint8_t **room)
+static bool types_read(struct parser *p, const char *what, uint32_t limit, uint32_t *n,
+                       const uint8_t **codes, uint8_t **room)
 {
     if (!parser_count(p, what, limit, 1, n))
         return false;
@@ -42,8 +43,10 @@ bool section_type(struct parser *p)
     struct module *m = p->module;
     uint32_t n;
     uint8_t *room;
-    if (!parser_count(p, "types", LIMIT_TYPES, 2, &n) || !(m->types = parser_alloc(p, n, sizeof *m->types)) ||
-        !(m->canon = parser_alloc(p, n, sizeof *m->canon)) || !(room = parser_alloc(p, reader_left(&p->r), 1)))
+    if (!parser_count(p, "types", LIMIT_TYPES, 2, &n) ||
+        !(m->types = parser_alloc(p, n, sizeof *m->types)) ||
+        !(m->canon = parser_alloc(p, n, sizeof *m->canon)) ||
+        !(room = parser_alloc(p, reader_left(&p->r), 1)))
         return false;
     for (; m->ntypes < n; m->ntypes++) {
         struct functype *t = &m->types[m->ntypes];
@@ -76,8 +79,10 @@ static bool limits_read(struct parser *p, const char *what, struct limits *l)
     l->min = reader_u32(&p->r);
     l->max = l->has_max ? reader_u32(&p->r) : UINT32_MAX;
     if (!p->r.failed && l->min > l->max)
-        return error_set(p->engine, ERROR_INVALID, offset, "size minimum must not be greater than maximum: %s of %u "
-                         "to %u", what, l->min, l->max);
+        return error_set(p->engine, ERROR_INVALID, offset,
+                         "size minimum must not be greater than maximum: %s of %u "
+                         "to %u",
+                         what, l->min, l->max);
     return !p->r.failed;
 }
 
@@ -87,7 +92,8 @@ static bool table_type_read(struct parser *p, struct table_type *t)
     uint8_t elem = reader_byte(&p->r);
     struct limits l;
     if (!p->r.failed && !type_is_ref(elem))
-        return elem == 0x40 ? error_feature(p->engine, offset, "typed function references", "table initializer")
+        return elem == 0x40 ? error_feature(p->engine, offset, "typed function references",
+                                            "table initializer")
                             : type_refuse(p->engine, offset, elem);
     if (!limits_read(p, "a table", &l))
         return false;
@@ -102,8 +108,9 @@ static bool memory_type_read(struct parser *p, struct memory_type *t)
     if (!limits_read(p, "a memory", &l))
         return false;
     if (l.min > LIMIT_MEMORY_PAGES || (l.has_max && l.max > LIMIT_MEMORY_PAGES))
-        return error_set(p->engine, ERROR_INVALID, offset, "memory size must be at most %u pages (4 GiB), not %u",
-                         LIMIT_MEMORY_PAGES, l.has_max ? l.max : l.min);
+        return error_set(p->engine, ERROR_INVALID, offset,
+                         "memory size must be at most %u pages (4 GiB), not %u", LIMIT_MEMORY_PAGES,
+                         l.has_max ? l.max : l.min);
     *t = (struct memory_type){ l.min, l.max, l.has_max };
     return true;
 }
@@ -118,7 +125,8 @@ static bool global_type_read(struct parser *p, struct global_type *g)
     if (!type_is_value(g->type))
         return type_refuse(p->engine, offset, g->type);
     if (mutable > 1)
-        return error_set(p->engine, ERROR_MALFORMED, offset + 1, "malformed mutability 0x%x", mutable);
+        return error_set(p->engine, ERROR_MALFORMED, offset + 1, "malformed mutability 0x%x",
+                         mutable);
     g->mutable = mutable;
     return true;
 }
@@ -208,7 +216,8 @@ bool section_import(struct parser *p)
 {
     struct module *m = p->module;
     uint32_t n;
-    if (!parser_count(p, "imports", LIMIT_IMPORTS, 4, &n) || !(m->imports = parser_alloc(p, n, sizeof *m->imports)))
+    if (!parser_count(p, "imports", LIMIT_IMPORTS, 4, &n) ||
+        !(m->imports = parser_alloc(p, n, sizeof *m->imports)))
         return false;
     for (; m->nimports < n; m->nimports++)
         if (!import_names(p, &m->imports[m->nimports]) || !import_type(p, &m->imports[m->nimports]))
@@ -246,8 +255,9 @@ bool section_table(struct parser *p)
         if (!table_type_read(p, &m->tables[m->ntables]))
             return false;
         if ((min = m->tables[m->ntables].min) > LIMIT_TABLE_ELEMS)
-            return error_set(p->engine, ERROR_LIMIT, offset, "a table of %u elements: this engine takes at most %u",
-                             min, LIMIT_TABLE_ELEMS);
+            return error_set(p->engine, ERROR_LIMIT, offset,
+                             "a table of %u elements: this engine takes at most %u", min,
+                             LIMIT_TABLE_ELEMS);
     }
     return true;
 }
@@ -327,8 +337,8 @@ static bool export_read(struct parser *p, struct export *x)
     x->kind = kind;
     x->index = reader_u32(&p->r);
     if (!p->r.failed && x->index >= spaces[kind])
-        return error_set(p->engine, ERROR_INVALID, offset, "unknown %s %u, exported as \"%.*s\"", kinds[kind], x->index,
-                         x->name.len, x->name.bytes);
+        return error_set(p->engine, ERROR_INVALID, offset, "unknown %s %u, exported as \"%.*s\"",
+                         kinds[kind], x->index, x->name.len, x->name.bytes);
     return !p->r.failed;
 }
 
@@ -337,8 +347,8 @@ bool section_export(struct parser *p)
     struct module *m = p->module;
     struct name_set set;
     uint32_t n;
-    if (!parser_count(p, "exports", LIMIT_EXPORTS, 3, &n) || !(m->exports = parser_alloc(p, n, sizeof *m->exports)) ||
-        !name_set_init(p, &set, n))
+    if (!parser_count(p, "exports", LIMIT_EXPORTS, 3, &n) ||
+        !(m->exports = parser_alloc(p, n, sizeof *m->exports)) || !name_set_init(p, &set, n))
         return false;
     for (; m->nexports < n; m->nexports++) {
         struct export *x = &m->exports[m->nexports];
@@ -346,8 +356,8 @@ bool section_export(struct parser *p)
         if (!export_read(p, x))
             return false;
         if (!name_add(&set, m->exports, m->nexports))
-            return error_set(p->engine, ERROR_INVALID, offset, "duplicate export name \"%.*s\"", x->name.len,
-                             x->name.bytes);
+            return error_set(p->engine, ERROR_INVALID, offset, "duplicate export name \"%.*s\"",
+                             x->name.len, x->name.bytes);
         if (x->kind == EXTERN_FUNC)
             func_declare(m, x->index);
         else if (x->kind == EXTERN_GLOBAL)
@@ -367,12 +377,15 @@ bool section_start(struct parser *p)
     if (p->r.failed)
         return false;
     if (m->start >= m->nfuncs)
-        return error_set(p->engine, ERROR_INVALID, offset, "unknown function %u as start function", m->start);
+        return error_set(p->engine, ERROR_INVALID, offset, "unknown function %u as start function",
+                         m->start);
     ENGINE_ASSERT(m->funcs[m->start].type < m->ntypes);
     const struct functype *t = &m->types[m->funcs[m->start].type];
     if (t->nparams || t->nresults)
-        return error_set(p->engine, ERROR_INVALID, offset, "the start function must have no parameters and no results: "
-                         "%s", func_words(m, m->start, words));
+        return error_set(p->engine, ERROR_INVALID, offset,
+                         "the start function must have no parameters and no results: "
+                         "%s",
+                         func_words(m, m->start, words));
     m->has_start = true;
     return true;
 }
@@ -385,19 +398,24 @@ bool section_code(struct parser *p)
     if (!parser_count(p, "function bodies", LIMIT_FUNCS, 1, &n))
         return false;
     if (n != m->nfuncs - m->nimported_funcs)
-        return error_set(p->engine, ERROR_MALFORMED, offset, "function and code section have inconsistent lengths: %u "
-                         "functions, %u bodies", m->nfuncs - m->nimported_funcs, n);
+        return error_set(p->engine, ERROR_MALFORMED, offset,
+                         "function and code section have inconsistent lengths: %u "
+                         "functions, %u bodies",
+                         m->nfuncs - m->nimported_funcs, n);
     for (uint32_t f = m->nimported_funcs; f < m->nfuncs; f++) {
         offset = reader_offset(&p->r);
         uint32_t len = reader_u32(&p->r);
         m->funcs[f].body = reader_offset(&p->r);
         m->funcs[f].body_len = len;
         if (len > LIMIT_BODY_BYTES)
-            return error_set(p->engine, ERROR_LIMIT, offset, "%s has a body of %u bytes: this engine takes at most %u",
+            return error_set(p->engine, ERROR_LIMIT, offset,
+                             "%s has a body of %u bytes: this engine takes at most %u",
                              func_words(m, f, words), len, LIMIT_BODY_BYTES);
         if (!p->r.failed && len > reader_left(&p->r))
-            return error_set(p->engine, ERROR_MALFORMED, offset, "unexpected end: the body of %s has %u bytes, %u are "
-                             "left", func_words(m, f, words), len, reader_left(&p->r));
+            return error_set(p->engine, ERROR_MALFORMED, offset,
+                             "unexpected end: the body of %s has %u bytes, %u are "
+                             "left",
+                             func_words(m, f, words), len, reader_left(&p->r));
         reader_bytes(&p->r, len);
         p->engine->stats.body_bytes_total += len;
     }

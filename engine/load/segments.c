@@ -1,10 +1,11 @@
-/* Element and data segments (spec 5.5.12, 5.5.14, 5.5.16).  Their items stay where they are, in the module's bytes. */
+/* Element and data segments (spec 5.5.12, 5.5.14, 5.5.16).  Their items stay where they are, in the
+ * module's bytes. */
 #include "engine/lib.h"
 #include "engine/load/opcodes.h"
 #include "engine/load/parse.h"
 
-/* Bits of a segment's first number (spec 5.5.12).  SEG_INDEX without SEG_NOT_ACTIVE: an index follows; with it: the
- * segment is declarative. */
+/* Bits of a segment's first number (spec 5.5.12).  SEG_INDEX without SEG_NOT_ACTIVE: an index
+ * follows; with it: the segment is declarative. */
 enum { SEG_NOT_ACTIVE = 1, SEG_INDEX = 2, SEG_EXPRS = 4 };
 
 /* ---- elements ---- */
@@ -33,7 +34,8 @@ static bool elem_type(struct parser *p, struct elem_segment *s, uint32_t flags)
         s->type = code;
         return type_is_ref(code) || type_refuse(p->engine, offset, code);
     }
-    return code == 0 || error_set(p->engine, ERROR_MALFORMED, offset, "malformed element kind 0x%x", code);
+    return code == 0 ||
+           error_set(p->engine, ERROR_MALFORMED, offset, "malformed element kind 0x%x", code);
 }
 
 static bool elem_indices(struct parser *p, struct elem_segment *s)
@@ -44,7 +46,8 @@ static bool elem_indices(struct parser *p, struct elem_segment *s)
         if (p->r.failed)
             return false;
         if (func >= m->nfuncs)
-            return error_set(p->engine, ERROR_INVALID, offset, "unknown function %u in an element segment", func);
+            return error_set(p->engine, ERROR_INVALID, offset,
+                             "unknown function %u in an element segment", func);
         func_declare(m, func);
     }
     return true;
@@ -64,14 +67,16 @@ static bool elem_read(struct parser *p, struct elem_segment *s)
     struct module *m = p->module;
     uint32_t offset = reader_offset(&p->r), flags = reader_u32(&p->r);
     if (flags > 7)
-        return error_set(p->engine, ERROR_MALFORMED, offset, "malformed element segment kind %u", flags);
+        return error_set(p->engine, ERROR_MALFORMED, offset, "malformed element segment kind %u",
+                         flags);
     s->exprs = flags & SEG_EXPRS;
     s->mode = flags & SEG_NOT_ACTIVE ? (flags & SEG_INDEX ? 2 : 1) : 0;
     if ((s->mode == 0 && !elem_table(p, s, flags)) || !elem_type(p, s, flags))
         return false;
     if (s->mode == 0 && m->tables[s->table].elem != s->type)
-        return error_set(p->engine, ERROR_INVALID, offset, "type mismatch: a segment of %s for table %u of %s",
-                         type_name(s->type), s->table, type_name(m->tables[s->table].elem));
+        return error_set(p->engine, ERROR_INVALID, offset,
+                         "type mismatch: a segment of %s for table %u of %s", type_name(s->type),
+                         s->table, type_name(m->tables[s->table].elem));
     if (!parser_count(p, "elements", LIMIT_TABLE_ELEMS, 1, &s->count))
         return false;
     s->items = reader_offset(&p->r);
@@ -106,7 +111,8 @@ static bool data_read(struct parser *p, struct data_segment *s)
     struct module *m = p->module;
     uint32_t offset = reader_offset(&p->r), flags = reader_u32(&p->r);
     if (flags > 2)
-        return error_set(p->engine, ERROR_MALFORMED, offset, "malformed data segment kind %u", flags);
+        return error_set(p->engine, ERROR_MALFORMED, offset, "malformed data segment kind %u",
+                         flags);
     s->mode = flags & SEG_NOT_ACTIVE;
     if (s->mode == 0) {
         s->memory = flags & SEG_INDEX ? reader_u32(&p->r) : 0;
@@ -125,7 +131,8 @@ bool section_data(struct parser *p)
 {
     struct module *m = p->module;
     uint32_t n;
-    if (!parser_count(p, "data segments", LIMIT_SEGMENTS, 2, &n) || !(m->datas = parser_alloc(p, n, sizeof *m->datas)))
+    if (!parser_count(p, "data segments", LIMIT_SEGMENTS, 2, &n) ||
+        !(m->datas = parser_alloc(p, n, sizeof *m->datas)))
         return false;
     for (; m->ndatas < n; m->ndatas++)
         if (!data_read(p, &m->datas[m->ndatas]))

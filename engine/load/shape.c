@@ -1,7 +1,9 @@
-/* What a function's body looks like when all that a linker writes into it is left out: a hash of its instructions.
+/* What a function's body looks like when all that a linker writes into it is left out: a hash of
+ * its instructions.
  *
- * Left out are function indices, and constants that may be addresses or program counters of Go's; those are kept in
- * order, for run/known.c to look at.  All else is in the hash, spelled in one way however its numbers are encoded. */
+ * Left out are function indices, and constants that may be addresses or program counters of Go's;
+ * those are kept in order, for run/known.c to look at.  All else is in the hash, spelled in one way
+ * however its numbers are encoded. */
 #include "engine/load/opcodes.h"
 #include "engine/load/reader.h"
 

@@ -1,11 +1,12 @@
 /* Validation of function bodies (spec 3.3 and 3.4.1, by the algorithm of the appendix).
  *
- * One pass over the bytes with two explicit stacks in scratch memory: types of operands, and the scopes of open blocks.
- * Most instructions are checked by their row of opcodes.def alone; those whose types depend on immediates have code.
- * Never recursive.  Linear in the body's length, but for a factor of LIMIT_PARAMS at most with calls and blocks of many
- * values.
+ * One pass over the bytes with two explicit stacks in scratch memory: types of operands, and the
+ * scopes of open blocks. Most instructions are checked by their row of opcodes.def alone; those
+ * whose types depend on immediates have code. Never recursive.  Linear in the body's length, but
+ * for a factor of LIMIT_PARAMS at most with calls and blocks of many values.
  *
- * Uses the scratch memory from its start and resets it: no one else may hold any while a body is validated. */
+ * Uses the scratch memory from its start and resets it: no one else may hold any while a body is
+ * validated. */
 #include "engine/lib.h"
 #include "engine/load/validate.h"
 
@@ -23,7 +24,8 @@ bool check_index(struct checker *c, const char *what, uint32_t index, uint32_t c
 {
     if (index < count)
         return true;
-    return error_set(c->engine, ERROR_INVALID, (uint32_t)(c->op_at - c->r.start), "unknown %s %u", what, index);
+    return error_set(c->engine, ERROR_INVALID, (uint32_t)(c->op_at - c->r.start), "unknown %s %u",
+                     what, index);
 }
 
 /* ---- the operand stack ---- */
@@ -54,7 +56,8 @@ bool pop_slow(struct checker *c, uint8_t want)
 {
     if (c->sp == c->floor)
         return c->scopes[c->nscopes - 1].dead ||
-               check_fail(c, "type mismatch: expected %s, but the operand stack is empty", type_name(want), NULL);
+               check_fail(c, "type mismatch: expected %s, but the operand stack is empty",
+                          type_name(want), NULL);
     uint8_t got = *--c->sp;
     return got == want || got == BOTTOM || mismatch(c, want, got);
 }
@@ -65,7 +68,8 @@ bool pop_any(struct checker *c, uint8_t *type)
     if (c->sp > c->floor)
         *type = *--c->sp;
     else if (!c->scopes[c->nscopes - 1].dead)
-        return check_fail(c, "type mismatch: expected a value, but the operand stack is empty", NULL, NULL);
+        return check_fail(c, "type mismatch: expected a value, but the operand stack is empty",
+                          NULL, NULL);
     return true;
 }
 
@@ -147,15 +151,16 @@ static bool data_index(struct checker *c)
 
 static bool table_pair(struct checker *c, uint8_t dst, uint8_t src)
 {
-    return dst == src || check_fail(c, "type mismatch: a table of %s gets elements of %s", type_name(dst),
-                                    type_name(src));
+    return dst == src || check_fail(c, "type mismatch: a table of %s gets elements of %s",
+                                    type_name(dst), type_name(src));
 }
 
 static bool table_init(struct checker *c)
 {
     struct module *m = c->module;
     uint32_t segment = reader_u32(&c->r), table = reader_u32(&c->r);
-    return check_index(c, "element segment", segment, m->nelems) && check_index(c, "table", table, m->ntables) &&
+    return check_index(c, "element segment", segment, m->nelems) &&
+           check_index(c, "table", table, m->ntables) &&
            table_pair(c, m->tables[table].elem, m->elems[segment].type);
 }
 
@@ -225,8 +230,9 @@ static const uint8_t letter_type[128] = {
 static bool pop_ref(struct checker *c)
 {
     uint8_t type;
-    return pop_any(c, &type) && (type == BOTTOM || type_is_ref(type) ||
-                                 check_fail(c, "type mismatch: expected a reference, found %s", type_name(type), NULL));
+    return pop_any(c, &type) &&
+           (type == BOTTOM || type_is_ref(type) ||
+            check_fail(c, "type mismatch: expected a reference, found %s", type_name(type), NULL));
 }
 
 static inline bool pop_letter(struct checker *c, char letter)
@@ -320,7 +326,8 @@ static bool locals_run(struct checker *c, uint32_t *n, uint8_t *type, uint64_t *
     if (*total > UINT32_MAX)
         return error_set(e, ERROR_MALFORMED, offset, "too many locals");
     if (*total > LIMIT_LOCALS)
-        return error_set(e, ERROR_LIMIT, offset, "%lu locals: this engine takes at most %u", *total, LIMIT_LOCALS);
+        return error_set(e, ERROR_LIMIT, offset, "%lu locals: this engine takes at most %u", *total,
+                         LIMIT_LOCALS);
     return true;
 }
 
@@ -357,7 +364,8 @@ static bool body(struct checker *c, const struct functype *t)
     if (!c->scopes || !c->stack)
         return false;
     c->stack_end = c->stack + FIRST_STACK;
-    if (!locals(c, t) || !scope_push(c, OP_block, &(struct functype){ 0, t->nresults, NULL, t->results }))
+    if (!locals(c, t) ||
+        !scope_push(c, OP_block, &(struct functype){ 0, t->nresults, NULL, t->results }))
         return false;
     while (c->nscopes) {
         if (c->stack_end - c->sp < STACK_ROOM && !stack_room(c, STACK_ROOM))

@@ -1,4 +1,5 @@
-/* What the validator's files share: validate.c reads instructions, validate_control.c knows blocks, branches, calls. */
+/* What the validator's files share: validate.c reads instructions, validate_control.c knows blocks,
+ * branches, calls. */
 #ifndef ENGINE_VALIDATE_H
 #define ENGINE_VALIDATE_H
 
@@ -8,17 +9,19 @@
 /* A value type on the operand stack; BOTTOM: any type at all, from code that cannot be reached. */
 enum { BOTTOM = 0 };
 
-/* A block, loop, if, else, or the body itself.  start and end point into the module's bytes (or are of length 0). */
+/* A block, loop, if, else, or the body itself.  start and end point into the module's bytes (or are
+ * of length 0). */
 struct scope {
     const uint8_t *start, *end; /* parameters, results */
     uint32_t nstart, nend;
     uint32_t height;            /* of the operand stack below the block */
     uint8_t op;                 /* OP_block, OP_loop, OP_if_, OP_else_ */
-    bool dead;                  /* past a branch: the stack below what was pushed since is BOTTOM without end */
+    /* past a branch: the stack below what was pushed since is BOTTOM without end */
+    bool dead;
 };
 
-/* Invariants: floor = stack + the innermost scope's height; sp >= floor; at the start of an instruction at least
- * STACK_ROOM more values fit. */
+/* Invariants: floor = stack + the innermost scope's height; sp >= floor; at the start of an
+ * instruction at least STACK_ROOM more values fit. */
 #define STACK_ROOM 8
 struct checker {
     struct reader r;
@@ -35,7 +38,8 @@ struct checker {
 };
 
 /* ---- validate.c.  All return false after setting engine->error, or when c->r has failed. ---- */
-bool check_fail(struct checker *, const char *format, const char *a, const char *b); /* ERROR_INVALID; two %s at most */
+/* ERROR_INVALID; two %s at most */
+bool check_fail(struct checker *, const char *format, const char *a, const char *b);
 bool check_index(struct checker *, const char *what, uint32_t index, uint32_t count);
 bool pop_slow(struct checker *, uint8_t want);
 bool stack_room(struct checker *, uint32_t n); /* n more values and STACK_ROOM fit from now on */

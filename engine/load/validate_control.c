@@ -1,5 +1,5 @@
-/* Validation of the instructions whose types are not fixed by their opcode: blocks, branches, calls, select, globals,
- * tables, references (spec 3.3.1, 3.3.2, 3.3.4 to 3.3.8). */
+/* Validation of the instructions whose types are not fixed by their opcode: blocks, branches,
+ * calls, select, globals, tables, references (spec 3.3.1, 3.3.2, 3.3.4 to 3.3.8). */
 #include "engine/lib.h"
 #include "engine/load/validate.h"
 
@@ -50,8 +50,9 @@ static bool results_pop(struct checker *c)
     ENGINE_ASSERT(c->floor == c->stack + f->height);
     if (!pop_all(c, f->end, f->nend))
         return false;
-    return c->sp == c->floor || check_fail(c, "type mismatch: values remaining on the stack at the end of a block",
-                                           NULL, NULL);
+    return c->sp == c->floor ||
+           check_fail(c, "type mismatch: values remaining on the stack at the end of a block", NULL,
+                      NULL);
 }
 
 /* ---- blocks ---- */
@@ -73,7 +74,8 @@ static bool block_type(struct checker *c, struct functype *t)
     if (r->failed)
         return false;
     if (index < 0)
-        return error_set(c->engine, ERROR_MALFORMED, (uint32_t)(at - r->start), "malformed block type");
+        return error_set(c->engine, ERROR_MALFORMED, (uint32_t)(at - r->start),
+                         "malformed block type");
     if (!check_index(c, "type", (uint32_t)index, c->module->ntypes))
         return false;
     *t = c->module->types[index];
@@ -109,7 +111,9 @@ static bool end(struct checker *c)
     if (!results_pop(c))
         return false;
     if (f.op == OP_if_ && (f.nstart != f.nend || !mem_equal(f.start, f.end, f.nend)))
-        return check_fail(c, "type mismatch: an if without else must have equal parameters and results", NULL, NULL);
+        return check_fail(
+            c, "type mismatch: an if without else must have equal parameters and results", NULL,
+            NULL);
     if (--c->nscopes == 0)
         return true;
     c->floor = c->stack + top(c)->height;
@@ -128,7 +132,8 @@ static bool label_read(struct checker *c, struct label *l)
     if (c->r.failed || !check_index(c, "label", depth, c->nscopes))
         return false;
     const struct scope *f = &c->scopes[c->nscopes - 1 - depth];
-    *l = f->op == OP_loop ? (struct label){ f->start, f->nstart } : (struct label){ f->end, f->nend };
+    *l = f->op == OP_loop ? (struct label){ f->start, f->nstart }
+                          : (struct label){ f->end, f->nend };
     return true;
 }
 
@@ -150,7 +155,8 @@ static bool br(struct checker *c)
 static bool br_if(struct checker *c)
 {
     struct label l;
-    return label_read(c, &l) && pop(c, VT_I32) && pop_all(c, l.types, l.n) && push_all(c, l.types, l.n);
+    return label_read(c, &l) && pop(c, VT_I32) && pop_all(c, l.types, l.n) &&
+           push_all(c, l.types, l.n);
 }
 
 static bool br_table(struct checker *c)
@@ -158,15 +164,18 @@ static bool br_table(struct checker *c)
     uint32_t n = reader_u32(&c->r);
     struct label l, last = { NULL, UINT32_MAX };
     if (n > LIMIT_BR_TABLE)
-        return error_set(c->engine, ERROR_LIMIT, (uint32_t)(c->op_at - c->r.start), "a br_table of %u labels: this "
-                         "engine takes at most %u", n, LIMIT_BR_TABLE);
+        return error_set(c->engine, ERROR_LIMIT, (uint32_t)(c->op_at - c->r.start),
+                         "a br_table of %u labels: this "
+                         "engine takes at most %u",
+                         n, LIMIT_BR_TABLE);
     if (!pop(c, VT_I32))
         return false;
     for (uint32_t i = 0; i <= n; i++) {
         if (!label_read(c, &l))
             return false;
         if (i > 0 && l.n != last.n)
-            return check_fail(c, "type mismatch: a br_table's labels must take equally many values", NULL, NULL);
+            return check_fail(c, "type mismatch: a br_table's labels must take equally many values",
+                              NULL, NULL);
         if (l.types != last.types && !label_fits(c, l))
             return false;
         last = l;
@@ -186,7 +195,8 @@ static bool same_results(struct checker *c, const struct functype *t)
 {
     const struct scope *f = &c->scopes[0];
     return (t->nresults == f->nend && mem_equal(t->results, f->end, f->nend)) ||
-           check_fail(c, "type mismatch: a tail call must have the results of its function", NULL, NULL);
+           check_fail(c, "type mismatch: a tail call must have the results of its function", NULL,
+                      NULL);
 }
 
 static bool call_type(struct checker *c, uint32_t type)
@@ -202,18 +212,20 @@ static bool call_type(struct checker *c, uint32_t type)
 static bool call(struct checker *c)
 {
     uint32_t func = reader_u32(&c->r);
-    return check_index(c, "function", func, c->module->nfuncs) && call_type(c, c->module->funcs[func].type);
+    return check_index(c, "function", func, c->module->nfuncs) &&
+           call_type(c, c->module->funcs[func].type);
 }
 
 static bool call_indirect(struct checker *c)
 {
     struct module *m = c->module;
     uint32_t type = reader_u32(&c->r), table = reader_u32(&c->r);
-    if (c->r.failed || !check_index(c, "type", type, m->ntypes) || !check_index(c, "table", table, m->ntables))
+    if (c->r.failed || !check_index(c, "type", type, m->ntypes) ||
+        !check_index(c, "table", table, m->ntables))
         return false;
     if (m->tables[table].elem != VT_FUNCREF)
-        return check_fail(c, "type mismatch: call_indirect through a table of %s", type_name(m->tables[table].elem),
-                          NULL);
+        return check_fail(c, "type mismatch: call_indirect through a table of %s",
+                          type_name(m->tables[table].elem), NULL);
     return pop(c, VT_I32) && call_type(c, type);
 }
 

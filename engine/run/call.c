@@ -18,13 +18,15 @@ static enum trap call_code(struct instance *i, uint32_t func, struct cell *cells
     bool outermost = e->c_sp == 0;
     if (outermost)
         e->wasm_sp = (uint64_t)(uintptr_t)e->env.stack_hi;
-    if (e->wasm_sp - (uint64_t)(uintptr_t)e->env.stack_lo < 16 * a.nstack + 8) /* STUB_ENTER must not fault */
+    /* STUB_ENTER must not fault */
+    if (e->wasm_sp - (uint64_t)(uintptr_t)e->env.stack_lo < 16 * a.nstack + 8)
         return TRAP_STACK;
     e->trap = TRAP_NONE;
     uint64_t (*enter)(struct activation *) =
         (uint64_t(*)(struct activation *))(uintptr_t)code_address(e, e->code->stub[STUB_ENTER]);
     uint64_t trapped = enter(&a);
-    /* after a trap the registers belong to the instance that trapped; the others' cells are right already */
+    /* after a trap the registers belong to the instance that trapped; the others' cells are right
+     * already */
     const struct code_range *r = trapped ? code_find(e, e->trap_pc) : NULL;
     const struct instance *owner = r ? r->instance : i;
     for (int k = 0; k < 2; k++)

@@ -1,8 +1,9 @@
 /* Code memory: pieces of code at their places, and the links between functions.
  *
- * A piece is installed as a whole or not at all: what can fail comes first.  From the time when a function is installed
- * its trampoline jumps to it, and every call site seen so far is patched to it; call sites are kept, so that a function
- * can be replaced.  Code is written at code_w and runs at code_x.  Nothing is freed: replaced code may be running. */
+ * A piece is installed as a whole or not at all: what can fail comes first.  From the time when a
+ * function is installed its trampoline jumps to it, and every call site seen so far is patched to
+ * it; call sites are kept, so that a function can be replaced.  Code is written at code_w and runs
+ * at code_x.  Nothing is freed: replaced code may be running. */
 #include "engine/assert.h"
 #include "engine/run/code.h"
 #include "engine/x64/target.h"
@@ -18,7 +19,8 @@ static bool region_reach(struct engine *e, uint64_t end)
         return true;
     uint64_t want = (end + CODE_STEP - 1) / CODE_STEP * CODE_STEP;
     if (want > e->env.code_cap || !e->env.code_grow(e->env.self, want))
-        return error_set(e, ERROR_NOMEM, 0, "%u MiB of code memory cannot be had", (uint32_t)(want >> 20));
+        return error_set(e, ERROR_NOMEM, 0, "%u MiB of code memory cannot be had",
+                         (uint32_t)(want >> 20));
     e->env.code_usable = want;
     return true;
 }
@@ -53,7 +55,8 @@ static bool ranges_reach(struct engine *e)
     return true;
 }
 
-/* ---- call sites: in chunks, each as large as all before it, so that none moves; each function's are a list ---- */
+/* ---- call sites: in chunks, each as large as all before it, so that none moves; each function's
+ * are a list ---- */
 
 static uint32_t chunk_of(uint32_t k)
 {
@@ -99,8 +102,9 @@ static void sites_remember(struct code_state *s, const struct piece *p, uint32_t
         if (!is_link(r) || (r->kind == RELOC_TAIL && !s->entry[r->to]))
             continue;
         uint32_t number = s->nsites++;
-        *site_at(s, number) = (struct call_site){
-            .at = (at + r->site) & INT32_MAX, .zero = r->kind == RELOC_CALL_ZERO, .next = s->sites[r->to]};
+        *site_at(s, number) = (struct call_site){ .at = (at + r->site) & INT32_MAX,
+                                                  .zero = r->kind == RELOC_CALL_ZERO,
+                                                  .next = s->sites[r->to] };
         s->sites[r->to] = number + 1;
     }
 }
@@ -109,7 +113,8 @@ static void sites_remember(struct code_state *s, const struct piece *p, uint32_t
 
 static uint32_t trampoline(const struct code_state *s, uint32_t func)
 {
-    ENGINE_ASSERT(func >= s->instance->module->nimported_funcs && func < s->instance->module->nfuncs);
+    ENGINE_ASSERT(func >= s->instance->module->nimported_funcs &&
+                  func < s->instance->module->nfuncs);
     return s->trampolines + (func - s->instance->module->nimported_funcs) * TRAMPOLINE_BYTES;
 }
 
@@ -140,7 +145,8 @@ static uint64_t reloc_target(struct engine *e, const struct code_state *s, const
     __builtin_trap();
 }
 
-static void piece_write(struct engine *e, const struct code_state *s, const struct piece *p, uint32_t at)
+static void piece_write(struct engine *e, const struct code_state *s, const struct piece *p,
+                        uint32_t at)
 {
     uint8_t *out = code_write(e, at);
     uint64_t runs_at = code_address(e, at);
@@ -173,7 +179,8 @@ static bool install_as(struct code_state *s, uint32_t func, const struct piece *
 {
     struct instance *i = s->instance;
     struct engine *e = i->engine;
-    uint32_t at = code_install(s, p, &(struct code_range){.func = func, .instance = i, .is_thunk = is_thunk});
+    uint32_t at = code_install(
+        s, p, &(struct code_range){ .func = func, .instance = i, .is_thunk = is_thunk });
     if (!at)
         return false;
     ENGINE_ASSERT(p->entry < p->bytes);
@@ -182,7 +189,8 @@ static bool install_as(struct code_state *s, uint32_t func, const struct piece *
     s->zero_entry[func] = p->zero_entry ? at : 0;
     for (uint32_t k = s->sites[func]; k; k = site_at(s, k - 1)->next) {
         const struct call_site *site = site_at(s, k - 1);
-        call_patch(code_write(e, site->at), code_address(e, site->at), call_target(s, func, site->zero));
+        call_patch(code_write(e, site->at), code_address(e, site->at),
+                   call_target(s, func, site->zero));
     }
     trampoline_jump(code_write(e, trampoline(s, func)), code_address(e, trampoline(s, func)), now);
     i->refs[func].code = (void *)(uintptr_t)now;
@@ -215,10 +223,12 @@ static bool stubs_install(struct engine *e)
         g->stub[k] += at;
     region_used(e, at + p.room);
     piece_write(e, NULL, &p, at);
-    /* Who is interrupted in one of these is no C: its caller's frame lies under the return address. */
+    /* Who is interrupted in one of these is no C: its caller's frame lies under the return address.
+     */
     uint32_t leaves = g->stub[STUB_COPY];
     ENGINE_ASSERT(leaves < g->stub[STUB_FILL] && g->stub[STUB_FILL] < at + p.bytes);
-    g->ranges[g->nranges++] = (struct code_range){.start = leaves, .end = at + p.bytes, .is_thunk = true};
+    g->ranges[g->nranges++] =
+        (struct code_range){ .start = leaves, .end = at + p.bytes, .is_thunk = true };
     return true;
 }
 
@@ -241,7 +251,8 @@ bool code_init(struct engine *e)
 
 /* ---- per instance ---- */
 
-/* Global 0 (the stack pointer of Go and of clang) and Go's g live in registers where nobody outside can see them. */
+/* Global 0 (the stack pointer of Go and of clang) and Go's g live in registers where nobody outside
+ * can see them. */
 static void choose_pins(struct instance *i)
 {
     const struct module *m = i->module;
@@ -268,7 +279,8 @@ static bool trampolines_new(struct code_state *s)
     s->trampolines = at;
     for (uint32_t f = m->nimported_funcs; f < m->nfuncs; f++) {
         at = trampoline(s, f);
-        trampoline_write(code_write(e, at), code_address(e, at), code_address(e, e->code->stub[STUB_LAZY]));
+        trampoline_write(code_write(e, at), code_address(e, at),
+                         code_address(e, e->code->stub[STUB_LAZY]));
         i->refs[f].code = (void *)(uintptr_t)code_address(e, at + TRAMPOLINE_ENTRY);
     }
     return true;

@@ -4,8 +4,9 @@
 
 #include "engine/piece.h"
 
-/* The code region starts with the engine's stubs; then, per instance, trampolines and thunks of imports; then
- * functions.  A range is one piece of code with a frame: func's own code, or the thunk of an import. */
+/* The code region starts with the engine's stubs; then, per instance, trampolines and thunks of
+ * imports; then functions.  A range is one piece of code with a frame: func's own code, or the
+ * thunk of an import. */
 struct code_range {
     uint32_t start, end;
     uint32_t func;
@@ -32,8 +33,8 @@ struct call_site {
 #define SITES_FIRST 1024u /* in the first chunk */
 #define SITE_CHUNKS 21     /* 2^30 of them: more than the code region has room for */
 
-/* Code addresses for call_indirect of one type through one table by one instance: always callable; what may not be
- * called leads to a trap. */
+/* Code addresses for call_indirect of one type through one table by one instance: always callable;
+ * what may not be called leads to a trap. */
 struct fast_table {
     uint64_t *code;
     uint64_t cap;
@@ -60,11 +61,13 @@ struct code_state {
     struct instance *instance;
     uint32_t trampolines; /* code offset; TRAMPOLINE_BYTES each, one per defined function */
     uint32_t *entry;      /* per function of the index space: code offset, 0 = not compiled */
-    uint32_t *zero_entry; /* the same for calls that leave out an argument of 0; 0: there is none, or not compiled */
+    /* the same for calls that leave out an argument of 0; 0: there is none, or not compiled */
+    uint32_t *zero_entry;
     uint32_t *sites;      /* per function: its first call site, + 1 */
     struct call_site *site_chunks[SITE_CHUNKS];
     uint32_t nsites;
-    uint32_t *slot_of;       /* per function: its first slot in table 0 + 1; NULL before the first fast table */
+    /* per function: its first slot in table 0 + 1; NULL before the first fast table */
+    uint32_t *slot_of;
     struct foreign *foreign; /* thunks to functions of other instances */
 };
 
@@ -79,13 +82,15 @@ static inline uint64_t code_address(struct engine *e, uint32_t offset)
 
 /* ---- code.c ---- */
 
-/* Puts a piece into the code region as what the range says (start, end and frame are the piece's): its code offset, or
- * 0 and nothing has changed. */
+/* Puts a piece into the code region as what the range says (start, end and frame are the piece's):
+ * its code offset, or 0 and nothing has changed. */
 uint32_t code_install(struct code_state *, const struct piece *, const struct code_range *as);
-/* The same as a function, instead of what it was: its trampoline, call sites and table slots lead there. */
+/* The same as a function, instead of what it was: its trampoline, call sites and table slots lead
+ * there. */
 bool code_install_func(struct code_state *, uint32_t func, const struct piece *);
 const struct code_range *code_find(struct engine *, uint64_t pc);
-/* Whose trampoline pc is in, and of which function; NULL: in none.  Trampolines belong to no range. */
+/* Whose trampoline pc is in, and of which function; NULL: in none.  Trampolines belong to no range.
+ */
 struct instance *code_trampoline_at(struct engine *, uint64_t pc, uint32_t *func);
 
 /* The same with code before it: `front`, which no backtrace shows. */
@@ -96,8 +101,9 @@ enum front known_find(const struct instance *, uint32_t func);
 
 /* ---- indirect.c ---- */
 
-/* Makes the code addresses for call_indirect of type `canon` through a table, if there is none, if it is not enough of
- * them, and if there is memory; where there was not, this table gets no more. */
+/* Makes the code addresses for call_indirect of type `canon` through a table, if there is none, if
+ * it is not enough of them, and if there is memory; where there was not, this table gets no more.
+ */
 void code_indirect_prepare(struct code_state *, struct table *, uint32_t canon);
 /* After a function's code address was `old`. */
 void code_slot_changed(struct code_state *, uint32_t func, uint64_t old, uint64_t now);
@@ -106,11 +112,13 @@ uint64_t code_look_up(const void *slow, uint64_t index);                        
 
 /* ---- compile.c ---- */
 
-/* A function's machine code, of a validated body.  Nothing is installed.  positions: with MARK_AT. */
+/* A function's machine code, of a validated body.  Nothing is installed.  positions: with MARK_AT.
+ */
 bool code_compile(struct instance *, uint32_t func, bool positions, struct piece *);
 /* Compiles and installs, whether it is compiled already or not. */
 bool code_replace(struct instance *, uint32_t func);
-/* The wasm instruction (module offset) that the code offset within a function belongs to: compiles it again. */
+/* The wasm instruction (module offset) that the code offset within a function belongs to: compiles
+ * it again. */
 uint32_t code_wasm_offset(struct engine *, const struct code_range *, uint32_t native);
 uint64_t code_lazy(struct engine *, uint64_t from); /* struct reach */
 

@@ -1,7 +1,8 @@
 /* A function's way from body to installed code, when it is first called.
  *
- * Its trampoline calls STUB_LAZY, which comes to code_lazy.  compile is a function of the body and of what the instance
- * looks like: it changes nothing that is seen, so that a piece of code can be made again, to be looked at only. */
+ * Its trampoline calls STUB_LAZY, which comes to code_lazy.  compile is a function of the body and
+ * of what the instance looks like: it changes nothing that is seen, so that a piece of code can be
+ * made again, to be looked at only. */
 #include "engine/assert.h"
 #include "engine/run/code.h"
 #include "engine/x64/target.h"
@@ -14,7 +15,8 @@ static void indirect_prepare(const struct compile *c)
     for (uint32_t i = 0; i < c->body.nnodes; i++) {
         const struct node *n = &c->body.nodes[i];
         if (n->op == IR_CALLI || n->op == IR_TAILI)
-            code_indirect_prepare(c->instance->code, c->instance->tables[n->table], c->module->canon[n->idx]);
+            code_indirect_prepare(c->instance->code, c->instance->tables[n->table],
+                                  c->module->canon[n->idx]);
     }
 }
 
@@ -22,7 +24,9 @@ bool code_compile(struct instance *i, uint32_t func, bool positions, struct piec
 {
     struct engine *e = i->engine;
     const struct func *f = &i->module->funcs[func];
-    struct compile c = {.engine = e, .module = i->module, .instance = i, .func = func, .want_positions = positions};
+    struct compile c = {
+        .engine = e, .module = i->module, .instance = i, .func = func, .want_positions = positions
+    };
     c.type = &i->module->types[f->type];
     module_want(i->module, f->body, f->body_len);
     scratch_reset(e);
@@ -34,7 +38,8 @@ bool code_compile(struct instance *i, uint32_t func, bool positions, struct piec
     }
     char words[FUNC_WORDS];
     if (e->error.kind == ERROR_NONE)
-        error_set(e, ERROR_NOMEM, f->body, "no memory to compile %s", func_words(i->module, func, words));
+        error_set(e, ERROR_NOMEM, f->body, "no memory to compile %s",
+                  func_words(i->module, func, words));
     return false;
 }
 
@@ -47,7 +52,8 @@ bool code_replace(struct instance *i, uint32_t func)
     enum front known = known_find(i, func);
     if (known == FRONT_NONE)
         return code_install_func(i->code, func, &piece);
-    uint32_t body = code_install(i->code, &piece, &(struct code_range){.func = func, .instance = i});
+    uint32_t body = code_install(i->code, &piece,
+                                 &(struct code_range){ .func = func, .instance = i });
     if (!body || !front_emit(i, known, code_address(i->engine, body + piece.entry), &front))
         return false;
     i->engine->stats.funcs_known++;

@@ -1,8 +1,8 @@
-/* The values of constant expressions (spec 3.3.10, with the extended-const instructions) and of the items of element
- * segments.
+/* The values of constant expressions (spec 3.3.10, with the extended-const instructions) and of the
+ * items of element segments.
  *
- * Everything read here has been validated by module_parse: nothing is checked again.  References are addresses of
- * struct funcref, or what the surroundings gave for an externref; 0 is null. */
+ * Everything read here has been validated by module_parse: nothing is checked again.  References
+ * are addresses of struct funcref, or what the surroundings gave for an externref; 0 is null. */
 #include "engine/assert.h"
 #include "engine/inside.h"
 #include "engine/load/reader.h"
@@ -70,8 +70,8 @@ static struct cell operand_read(struct instance *instance, uint32_t opcode, cons
 /* The binary operations of extended-const; false: opcode is none of them. */
 static bool operation(uint32_t opcode, struct operands *stack)
 {
-    if (opcode != OP_i32_add && opcode != OP_i32_sub && opcode != OP_i32_mul && opcode != OP_i64_add &&
-        opcode != OP_i64_sub && opcode != OP_i64_mul)
+    if (opcode != OP_i32_add && opcode != OP_i32_sub && opcode != OP_i32_mul &&
+        opcode != OP_i64_add && opcode != OP_i64_sub && opcode != OP_i64_mul)
         return false;
     ENGINE_ASSERT(stack->count >= 2);
     uint64_t b = stack->cells[--stack->count].lo, *a = &stack->cells[stack->count - 1].lo;
@@ -94,7 +94,8 @@ bool constant_eval(struct instance *instance, const uint8_t **at, struct cell *o
         uint32_t opcode = opcode_read(at);
         if (opcode == OP_end)
             break;
-        if (!operation(opcode, &stack) && !operands_push(instance->engine, &stack, operand_read(instance, opcode, at)))
+        if (!operation(opcode, &stack) &&
+            !operands_push(instance->engine, &stack, operand_read(instance, opcode, at)))
             return false;
     }
     ENGINE_ASSERT(stack.count == 1);
@@ -102,7 +103,8 @@ bool constant_eval(struct instance *instance, const uint8_t **at, struct cell *o
     return true;
 }
 
-bool constant_elem(struct instance *instance, const struct elem_segment *segment, const uint8_t **at, uint64_t *ref)
+bool constant_elem(struct instance *instance, const struct elem_segment *segment,
+                   const uint8_t **at, uint64_t *ref)
 {
     if (!segment->exprs) {
         *ref = ref_of(instance, leb_u32(at));

@@ -1,10 +1,11 @@
-/* Calls through tables: code addresses for each (table, type, caller), thunks to other instances' functions. */
+/* Calls through tables: code addresses for each (table, type, caller), thunks to other instances'
+ * functions. */
 #include "engine/assert.h"
 #include "engine/run/code.h"
 #include "engine/x64/target.h"
 
-/* Each type's table of code addresses is as long as the table: where types are many, memory for all would be types
- * times elements, so the last ones go without. */
+/* Each type's table of code addresses is as long as the table: where types are many, memory for all
+ * would be types times elements, so the last ones go without. */
 #define FAST_TABLES  1024
 #define FAST_ENTRIES (4u << 20)
 
@@ -96,7 +97,8 @@ static struct fast_table *fast_new(struct code_state *s, struct table *t, uint32
     return f;
 }
 
-static struct fast_table *fast_find(const struct code_state *s, const struct table *t, uint32_t canon)
+static struct fast_table *fast_find(const struct code_state *s, const struct table *t,
+                                    uint32_t canon)
 {
     for (struct fast_table *f = t->fast; f; f = f->next)
         if (f->caller == s->instance && f->canon == canon)
@@ -106,7 +108,8 @@ static struct fast_table *fast_find(const struct code_state *s, const struct tab
 
 void code_indirect_prepare(struct code_state *s, struct table *t, uint32_t canon)
 {
-    if (fast_find(s, t, canon) || t->nfast == FAST_TABLES || (uint64_t)t->nfast * t->cap > FAST_ENTRIES)
+    if (fast_find(s, t, canon) || t->nfast == FAST_TABLES ||
+        (uint64_t)t->nfast * t->cap > FAST_ENTRIES)
         return;
     struct error kept = s->instance->engine->error;
     if (!fast_new(s, t, canon)) {
@@ -130,7 +133,8 @@ uint64_t code_look_up(const void *slow, uint64_t index)
 {
     const struct slow_site *site = slow;
     ENGINE_ASSERT(index < site->table->size); /* compiled code has looked */
-    return indirect_code(site->caller, site->canon, (struct funcref *)(uintptr_t)site->table->elems[index]);
+    return indirect_code(site->caller, site->canon,
+                         (struct funcref *)(uintptr_t)site->table->elems[index]);
 }
 
 /* The first slot of a function in table 0 stops going through its trampoline. */

@@ -1,12 +1,15 @@
-/* The engine's birth, and that of instances (spec 4.5.4 "instantiation"): links, allocates, initializes.
+/* The engine's birth, and that of instances (spec 4.5.4 "instantiation"): links, allocates,
+ * initializes.
  *
- * Owns struct instance but for the compiler's part of it.  The order matters: funcrefs exist before constant
- * expressions are evaluated, code_link gives them code before segments put them into tables, tables are initialized
- * before memories.  An instance whose segments trapped stays: what it put into imported tables may be called.
+ * Owns struct instance but for the compiler's part of it.  The order matters: funcrefs exist before
+ * constant expressions are evaluated, code_link gives them code before segments put them into
+ * tables, tables are initialized before memories.  An instance whose segments trapped stays: what
+ * it put into imported tables may be called.
  *
- * Invariants: refs[i] of an import that another instance defines is a copy of that instance's own funcref, and
- * references to it are never made to the copy but to the original (instance_ref).  Active and declarative segments are
- * dropped.  data_dropped is NULL where no instruction can name a data segment. */
+ * Invariants: refs[i] of an import that another instance defines is a copy of that instance's own
+ * funcref, and references to it are never made to the copy but to the original (instance_ref).
+ * Active and declarative segments are dropped.  data_dropped is NULL where no instruction can name
+ * a data segment. */
 #include "engine/inside.h"
 #include "engine/lib.h"
 #include "engine/load/reader.h"
@@ -31,7 +34,8 @@ struct engine *engine_new(const struct engine_env *env)
 void engine_resume(struct engine *engine, const struct engine_env *env)
 {
     struct engine_stats *stats = &engine->stats;
-    ENGINE_ASSERT(!engine->c_sp && engine->heap_used <= env->heap_usable && env->cpu == engine->env.cpu);
+    ENGINE_ASSERT(!engine->c_sp && engine->heap_used <= env->heap_usable &&
+                  env->cpu == engine->env.cpu);
     engine->env = *env;
     stats->funcs_compiled = stats->body_bytes_compiled = 0;
     stats->parse_ns = stats->validate_ns = stats->compile_ns = 0;
@@ -66,12 +70,15 @@ static struct instance *instance_allocate(struct engine *engine, struct module *
     instance->globals = array_new(engine, module->nglobals, sizeof *instance->globals);
     instance->refs = array_new(engine, module->nfuncs, sizeof *instance->refs);
     instance->hosts = array_new(engine, module->nimported_funcs, sizeof *instance->hosts);
-    instance->import_funcs = array_new(engine, module->nimported_funcs, sizeof *instance->import_funcs);
+    instance->import_funcs = array_new(engine, module->nimported_funcs,
+                                       sizeof *instance->import_funcs);
     instance->elem_dropped = array_new(engine, module->nelems, sizeof *instance->elem_dropped);
-    instance->data_dropped =
-        module->has_data_count ? array_new(engine, module->ndatas, sizeof *instance->data_dropped) : NULL;
-    bool done = instance->memories && instance->tables && instance->globals && instance->refs && instance->hosts &&
-                instance->import_funcs && instance->elem_dropped && (instance->data_dropped || !module->has_data_count);
+    instance->data_dropped = module->has_data_count
+                                 ? array_new(engine, module->ndatas, sizeof *instance->data_dropped)
+                                 : NULL;
+    bool done = instance->memories && instance->tables && instance->globals && instance->refs &&
+                instance->hosts && instance->import_funcs && instance->elem_dropped &&
+                (instance->data_dropped || !module->has_data_count);
     return done ? instance : NULL;
 }
 
@@ -82,7 +89,8 @@ static bool memory_new(struct engine *engine, struct memory *memory, const struc
     uint64_t bytes = type->min * PAGE_BYTES, left = env->memory_limit - engine->memory_total;
     uint64_t max_pages = type->has_max ? type->max : LIMIT_MEMORY_PAGES;
     if (bytes > left)
-        return error_set(engine, ERROR_MEMORY, 0, "the initial memory of %lu KiB is more than the limit of %lu KiB",
+        return error_set(engine, ERROR_MEMORY, 0,
+                         "the initial memory of %lu KiB is more than the limit of %lu KiB",
                          (engine->memory_total + bytes) >> 10, env->memory_limit >> 10);
     *memory = (struct memory){ .max_bytes = max_pages * PAGE_BYTES, .has_max = type->has_max };
     uint64_t reserve = memory->max_bytes < left ? memory->max_bytes : left;
@@ -98,7 +106,8 @@ static bool memories_new(struct instance *instance)
 {
     const struct module *module = instance->module;
     uint32_t imported = module->nimported_memories;
-    struct memory *memories = array_new(instance->engine, module->nmemories - imported, sizeof *memories);
+    struct memory *memories = array_new(instance->engine, module->nmemories - imported,
+                                        sizeof *memories);
     if (!memories)
         return false;
     for (uint32_t i = imported; i < module->nmemories; i++) {
@@ -113,10 +122,14 @@ static bool memories_new(struct instance *instance)
 static bool table_new(struct engine *engine, struct table *table, const struct table_type *type)
 {
     if (type->min > LIMIT_TABLE_ELEMS)
-        return error_set(engine, ERROR_LIMIT, 0, "a table of %u elements is more than the limit of %u", type->min,
+        return error_set(engine, ERROR_LIMIT, 0,
+                         "a table of %u elements is more than the limit of %u", type->min,
                          LIMIT_TABLE_ELEMS);
-    *table = (struct table){ .size = type->min, .cap = type->min, .max = type->has_max ? type->max : UINT32_MAX,
-                             .has_max = type->has_max, .type = type->elem };
+    *table = (struct table){ .size = type->min,
+                             .cap = type->min,
+                             .max = type->has_max ? type->max : UINT32_MAX,
+                             .has_max = type->has_max,
+                             .type = type->elem };
     table->elems = array_new(engine, type->min, sizeof *table->elems);
     return table->elems != NULL;
 }
@@ -195,8 +208,8 @@ static enum trap elems_apply(struct instance *instance)
             continue;
         if (!offset_eval(instance, segment->offset, &offset))
             return TRAP_NOMEM;
-        enum trap trap =
-            segment_to_table(instance, segment, instance->tables[segment->table], offset, 0, segment->count);
+        enum trap trap = segment_to_table(instance, segment, instance->tables[segment->table],
+                                          offset, 0, segment->count);
         if (trap != TRAP_NONE)
             return trap;
     }
@@ -215,21 +228,22 @@ static enum trap datas_apply(struct instance *instance)
             instance->data_dropped[i] = true;
         if (!offset_eval(instance, segment->offset, &offset))
             return TRAP_NOMEM;
-        enum trap trap =
-            segment_to_memory(instance, segment, instance->memories[segment->memory], offset, 0, segment->len);
+        enum trap trap = segment_to_memory(instance, segment, instance->memories[segment->memory],
+                                           offset, 0, segment->len);
         if (trap != TRAP_NONE)
             return trap;
     }
     return TRAP_NONE;
 }
 
-struct instance *instance_new(struct engine *engine, struct module *module, resolve_fn resolve, void *self,
-                              enum trap *trap)
+struct instance *instance_new(struct engine *engine, struct module *module, resolve_fn resolve,
+                              void *self, enum trap *trap)
 {
     *trap = TRAP_NONE;
     engine->error = (struct error){ .kind = ERROR_NONE };
     struct instance *instance = instance_allocate(engine, module);
-    if (!instance || !link_imports(instance, resolve, self) || !memories_new(instance) || !tables_new(instance))
+    if (!instance || !link_imports(instance, resolve, self) || !memories_new(instance) ||
+        !tables_new(instance))
         return NULL;
     refs_fill(instance);
     if (!globals_new(instance) || !code_link(instance))
@@ -256,7 +270,8 @@ bool instance_has_start(struct instance *instance, uint32_t *func)
     return instance->module->has_start;
 }
 
-bool instance_export(struct instance *instance, struct name name, enum extern_kind *kind, uint32_t *index)
+bool instance_export(struct instance *instance, struct name name, enum extern_kind *kind,
+                     uint32_t *index)
 {
     const struct module *module = instance->module;
     module_want_exports(module);

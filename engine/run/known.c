@@ -1,8 +1,9 @@
 /* Which of a module's functions is a body of Go's standard library that we have better code for.
  *
- * Never by name: by the hash of all its instructions (load/shape.c), by what its linked constants are, and by the bytes
- * of the table that it reads.  Its constants are the table's address or program counters of its own, which are the
- * function's number in upper bits; nothing else is left out of the hash but the callees of its slow ways. */
+ * Never by name: by the hash of all its instructions (load/shape.c), by what its linked constants
+ * are, and by the bytes of the table that it reads.  Its constants are the table's address or
+ * program counters of its own, which are the function's number in upper bits; nothing else is left
+ * out of the hash but the callees of its slow ways. */
 #include "engine/lib.h"
 #include "engine/run/code.h"
 #include "engine/x64/target.h"

@@ -1,15 +1,19 @@
-/* Imports: asks the surroundings for each, checks its type (spec 4.5.2 "import matching") and puts it in its place.
+/* Imports: asks the surroundings for each, checks its type (spec 4.5.2 "import matching") and puts
+ * it in its place.
  *
- * A function that another instance only hands on is taken from where it is defined, so that one call leads to it.
- * Messages name the import with both types in the text format's words: import "env" "f": nobody provides (func). */
+ * A function that another instance only hands on is taken from where it is defined, so that one
+ * call leads to it. Messages name the import with both types in the text format's words: import
+ * "env" "f": nobody provides (func). */
 #include "engine/inside.h"
 #include "engine/lib.h"
 #include "engine/load/parse.h"
 
 #define PAGE_BYTES 65536ull
 #define NAME_SHOWN 64  /* of a name in a message */
-#define TYPE_SHOWN 136 /* some 20 parameters; two of them and three names are less than ERROR_TEXT */
-#define RESULTS_LEFT sizeof " ... 4294967295 in all))" /* where a list is cut, this is kept for what follows */
+/* some 20 parameters; two of them and three names are less than ERROR_TEXT */
+#define TYPE_SHOWN 136
+/* where a list is cut, this is kept for what follows */
+#define RESULTS_LEFT sizeof " ... 4294967295 in all))"
 #define PARAMS_LEFT  (RESULTS_LEFT + sizeof " ... 4294967295 in all) (result externref")
 
 /* ---- types as text ---- */
@@ -37,7 +41,8 @@ static void text_valtype(struct text *text, uint8_t type)
 }
 
 /* Cut where no more than `keep` bytes are left. */
-static void text_valtypes(struct text *text, const char *open, const uint8_t *types, uint32_t count, size_t keep)
+static void text_valtypes(struct text *text, const char *open, const uint8_t *types, uint32_t count,
+                          size_t keep)
 {
     uint32_t shown = 0;
     if (count == 0)
@@ -65,7 +70,8 @@ static void text_func(struct text *text, const struct functype *type)
     }
 }
 
-static void text_limits(struct text *text, const char *open, uint64_t min, bool has_max, uint64_t max)
+static void text_limits(struct text *text, const char *open, uint64_t min, bool has_max,
+                        uint64_t max)
 {
     text_add(text, open);
     text_number(text, min);
@@ -117,26 +123,31 @@ static void text_provided(struct text *text, const struct extern_ref *ref)
         text_table(text, table->size, table->has_max, table->max, table->type);
     } else if (ref->kind == EXTERN_MEMORY) {
         const struct memory *memory = ref->from->memories[ref->index];
-        text_memory(text, memory->bytes / PAGE_BYTES, memory->has_max, memory->max_bytes / PAGE_BYTES);
+        text_memory(text, memory->bytes / PAGE_BYTES, memory->has_max,
+                    memory->max_bytes / PAGE_BYTES);
     } else {
         text_global(text, &ref->from->module->globals[ref->index]);
     }
 }
 
 /* What the resolver found, or did not. */
-static bool link_error(struct instance *instance, const struct import *import, bool found, const struct extern_ref *ref)
+static bool link_error(struct instance *instance, const struct import *import, bool found,
+                       const struct extern_ref *ref)
 {
     struct engine *e = instance->engine;
-    char module[NAME_SHOWN], field[NAME_SHOWN], provider[NAME_SHOWN], wanted[TYPE_SHOWN], given[TYPE_SHOWN];
+    char module[NAME_SHOWN], field[NAME_SHOWN], provider[NAME_SHOWN], wanted[TYPE_SHOWN],
+        given[TYPE_SHOWN];
     struct text text = { wanted, sizeof wanted };
     name_escape(import->module, module, sizeof module);
     name_escape(import->field, field, sizeof field);
     text_wanted(&text, instance->module, import);
     if (ref->cannot)
-        return error_set(e, ERROR_LINK, 0, "import \"%s\" \"%s\" wants %s: no host function can have %s", module, field,
-                         wanted, ref->cannot);
+        return error_set(e, ERROR_LINK, 0,
+                         "import \"%s\" \"%s\" wants %s: no host function can have %s", module,
+                         field, wanted, ref->cannot);
     if (!found) {
-        error_set(e, ERROR_LINK, 0, "import \"%s\" \"%s\": nobody provides this %s", module, field, wanted);
+        error_set(e, ERROR_LINK, 0, "import \"%s\" \"%s\": nobody provides this %s", module, field,
+                  wanted);
         return error_import(e, import->module);
     }
     text = (struct text){ given, sizeof given };
@@ -154,12 +165,13 @@ static bool link_error(struct instance *instance, const struct import *import, b
 
 static bool functype_equal(const struct functype *a, const struct functype *b)
 {
-    return a->nparams == b->nparams && a->nresults == b->nresults && mem_equal(a->params, b->params, a->nparams) &&
+    return a->nparams == b->nparams && a->nresults == b->nresults &&
+           mem_equal(a->params, b->params, a->nparams) &&
            mem_equal(a->results, b->results, a->nresults);
 }
 
-static bool limits_match(uint64_t size, bool has_max, uint64_t max, uint64_t min_wanted, bool has_max_wanted,
-                         uint64_t max_wanted)
+static bool limits_match(uint64_t size, bool has_max, uint64_t max, uint64_t min_wanted,
+                         bool has_max_wanted, uint64_t max_wanted)
 {
     return size >= min_wanted && (!has_max_wanted || (has_max && max <= max_wanted));
 }
@@ -186,16 +198,16 @@ static bool table_link(struct instance *instance, uint32_t index, const struct e
 {
     const struct table_type *wanted = &instance->module->tables[index];
     struct table *table = instance->tables[index] = ref->from->tables[ref->index];
-    return table->type == wanted->elem &&
-           limits_match(table->size, table->has_max, table->max, wanted->min, wanted->has_max, wanted->max);
+    return table->type == wanted->elem && limits_match(table->size, table->has_max, table->max,
+                                                       wanted->min, wanted->has_max, wanted->max);
 }
 
 static bool memory_link(struct instance *instance, uint32_t index, const struct extern_ref *ref)
 {
     const struct memory_type *wanted = &instance->module->memories[index];
     struct memory *memory = instance->memories[index] = ref->from->memories[ref->index];
-    return limits_match(memory->bytes / PAGE_BYTES, memory->has_max, memory->max_bytes / PAGE_BYTES, wanted->min,
-                        wanted->has_max, wanted->max);
+    return limits_match(memory->bytes / PAGE_BYTES, memory->has_max, memory->max_bytes / PAGE_BYTES,
+                        wanted->min, wanted->has_max, wanted->max);
 }
 
 static bool global_link(struct instance *instance, uint32_t index, const struct extern_ref *ref)
@@ -206,7 +218,8 @@ static bool global_link(struct instance *instance, uint32_t index, const struct 
     return given->type == wanted->type && given->mutable == wanted->mutable;
 }
 
-static bool import_link(struct instance *instance, const struct import *import, const struct extern_ref *ref)
+static bool import_link(struct instance *instance, const struct import *import,
+                        const struct extern_ref *ref)
 {
     if (ref->kind != import->kind)
         return false;
@@ -227,7 +240,8 @@ bool link_imports(struct instance *instance, resolve_fn resolve, void *self)
         const struct functype *type =
             import->kind == EXTERN_FUNC ? &module->types[module->funcs[import->index].type] : NULL;
         struct extern_ref ref = { 0 };
-        bool found = resolve && resolve(self, import->module, import->field, import->kind, type, &ref);
+        bool found = resolve &&
+                     resolve(self, import->module, import->field, import->kind, type, &ref);
         if (!found || !import_link(instance, import, &ref))
             return link_error(instance, import, found, &ref);
     }

@@ -1,8 +1,10 @@
-/* What compiled code calls for instructions that are no machine instruction: memory.* and table.* with their segments.
+/* What compiled code calls for instructions that are no machine instruction: memory.* and table.*
+ * with their segments.
  *
- * Operands come zero-extended from i32, so sums of two of them do not overflow.  Ranges are checked whole before the
- * first byte or item is written (spec 4.4.6, 4.4.7): no fault happens in here.  A trap is left in engine->trap.  The
- * compiler hears of every change of a table (code_table_changed), as it keeps code addresses beside the elements. */
+ * Operands come zero-extended from i32, so sums of two of them do not overflow.  Ranges are checked
+ * whole before the first byte or item is written (spec 4.4.6, 4.4.7): no fault happens in here.  A
+ * trap is left in engine->trap.  The compiler hears of every change of a table
+ * (code_table_changed), as it keeps code addresses beside the elements. */
 #include "engine/inside.h"
 #include "engine/lib.h"
 
@@ -46,7 +48,8 @@ static bool is_inside(uint64_t start, uint64_t n, uint64_t size)
 
 /* ---- memories ---- */
 
-uint64_t rt_memory_grow(struct instance *instance, uint64_t delta, uint64_t mem, uint64_t c, uint64_t d, uint64_t e)
+uint64_t rt_memory_grow(struct instance *instance, uint64_t delta, uint64_t mem, uint64_t c,
+                        uint64_t d, uint64_t e)
 {
     (void)c, (void)d, (void)e;
     struct engine *engine = instance->engine;
@@ -54,16 +57,18 @@ uint64_t rt_memory_grow(struct instance *instance, uint64_t delta, uint64_t mem,
     uint64_t old_pages = memory->bytes / PAGE_BYTES, more = delta * PAGE_BYTES;
     if (delta == 0)
         return old_pages;
-    if (more > memory->max_bytes - memory->bytes || more > engine->env.memory_limit - engine->memory_total ||
-        !engine->env.memory_grow(engine->env.self, memory->base, memory->bytes, memory->bytes + more))
+    if (more > memory->max_bytes - memory->bytes ||
+        more > engine->env.memory_limit - engine->memory_total ||
+        !engine->env.memory_grow(engine->env.self, memory->base, memory->bytes,
+                                 memory->bytes + more))
         return MINUS_ONE;
     memory->bytes += more;
     engine->memory_total += more;
     return old_pages;
 }
 
-enum trap segment_to_memory(struct instance *instance, const struct data_segment *segment, struct memory *memory,
-                            uint64_t dst, uint64_t src, uint64_t n)
+enum trap segment_to_memory(struct instance *instance, const struct data_segment *segment,
+                            struct memory *memory, uint64_t dst, uint64_t src, uint64_t n)
 {
     if (!is_inside(src, n, segment->len) || !is_inside(dst, n, memory->bytes))
         return TRAP_MEMORY;
@@ -72,15 +77,18 @@ enum trap segment_to_memory(struct instance *instance, const struct data_segment
     return TRAP_NONE;
 }
 
-uint64_t rt_memory_init(struct instance *instance, uint64_t dst, uint64_t src, uint64_t n, uint64_t seg, uint64_t mem)
+uint64_t rt_memory_init(struct instance *instance, uint64_t dst, uint64_t src, uint64_t n,
+                        uint64_t seg, uint64_t mem)
 {
     struct data_segment segment = instance->module->datas[seg];
     if (instance->data_dropped[seg])
         segment.len = 0;
-    return trap_set(instance, segment_to_memory(instance, &segment, instance->memories[mem], dst, src, n));
+    return trap_set(instance,
+                    segment_to_memory(instance, &segment, instance->memories[mem], dst, src, n));
 }
 
-uint64_t rt_data_drop(struct instance *instance, uint64_t seg, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+uint64_t rt_data_drop(struct instance *instance, uint64_t seg, uint64_t b, uint64_t c, uint64_t d,
+                      uint64_t e)
 {
     (void)b, (void)c, (void)d, (void)e;
     instance->data_dropped[seg] = true;
@@ -89,14 +97,16 @@ uint64_t rt_data_drop(struct instance *instance, uint64_t seg, uint64_t b, uint6
 
 /* ---- tables ---- */
 
-uint64_t rt_table_get(struct instance *instance, uint64_t i, uint64_t table, uint64_t c, uint64_t d, uint64_t e)
+uint64_t rt_table_get(struct instance *instance, uint64_t i, uint64_t table, uint64_t c, uint64_t d,
+                      uint64_t e)
 {
     (void)c, (void)d, (void)e;
     const struct table *from = instance->tables[table];
     return i < from->size ? from->elems[i] : trap_set(instance, TRAP_TABLE_ACCESS);
 }
 
-uint64_t rt_table_set(struct instance *instance, uint64_t i, uint64_t ref, uint64_t table, uint64_t d, uint64_t e)
+uint64_t rt_table_set(struct instance *instance, uint64_t i, uint64_t ref, uint64_t table,
+                      uint64_t d, uint64_t e)
 {
     (void)d, (void)e;
     struct table *to = instance->tables[table];
@@ -112,7 +122,8 @@ static uint64_t table_most(const struct table *table)
     return table->max < LIMIT_TABLE_ELEMS ? table->max : LIMIT_TABLE_ELEMS;
 }
 
-uint64_t rt_table_size(struct instance *instance, uint64_t table, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+uint64_t rt_table_size(struct instance *instance, uint64_t table, uint64_t b, uint64_t c,
+                       uint64_t d, uint64_t e)
 {
     (void)b, (void)c, (void)d, (void)e;
     return instance->tables[table]->size;
@@ -137,7 +148,8 @@ static bool table_reserve(struct engine *engine, struct table *table, uint64_t s
     return true;
 }
 
-uint64_t rt_table_grow(struct instance *instance, uint64_t ref, uint64_t n, uint64_t table, uint64_t d, uint64_t e)
+uint64_t rt_table_grow(struct instance *instance, uint64_t ref, uint64_t n, uint64_t table,
+                       uint64_t d, uint64_t e)
 {
     (void)d, (void)e;
     struct table *to = instance->tables[table];
@@ -155,7 +167,8 @@ uint64_t rt_table_grow(struct instance *instance, uint64_t ref, uint64_t n, uint
     return old;
 }
 
-uint64_t rt_table_fill(struct instance *instance, uint64_t i, uint64_t ref, uint64_t n, uint64_t table, uint64_t e)
+uint64_t rt_table_fill(struct instance *instance, uint64_t i, uint64_t ref, uint64_t n,
+                       uint64_t table, uint64_t e)
 {
     (void)e;
     struct table *to = instance->tables[table];
@@ -167,24 +180,27 @@ uint64_t rt_table_fill(struct instance *instance, uint64_t i, uint64_t ref, uint
     return 0;
 }
 
-uint64_t rt_table_copy(struct instance *instance, uint64_t dst, uint64_t src, uint64_t n, uint64_t dst_table,
-                       uint64_t src_table)
+uint64_t rt_table_copy(struct instance *instance, uint64_t dst, uint64_t src, uint64_t n,
+                       uint64_t dst_table, uint64_t src_table)
 {
     struct table *to = instance->tables[dst_table], *from = instance->tables[src_table];
     if (!is_inside(dst, n, to->size) || !is_inside(src, n, from->size))
         return trap_set(instance, TRAP_TABLE_ACCESS);
-    mem_move((uint8_t *)(to->elems + dst), (const uint8_t *)(from->elems + src), n * sizeof *to->elems);
+    mem_move((uint8_t *)(to->elems + dst), (const uint8_t *)(from->elems + src),
+             n * sizeof *to->elems);
     code_table_changed(to, dst, n);
     return 0;
 }
 
-/* Items are decoded when they are used: their values never change, and most segments are used once. */
-enum trap segment_to_table(struct instance *instance, const struct elem_segment *segment, struct table *table,
-                           uint64_t dst, uint64_t src, uint64_t n)
+/* Items are decoded when they are used: their values never change, and most segments are used once.
+ */
+enum trap segment_to_table(struct instance *instance, const struct elem_segment *segment,
+                           struct table *table, uint64_t dst, uint64_t src, uint64_t n)
 {
     if (!is_inside(src, n, segment->count) || !is_inside(dst, n, table->size))
         return TRAP_TABLE_ACCESS;
-    module_want(instance->module, segment->items, instance->module->len - segment->items); /* to an end not kept */
+    /* to an end not kept */
+    module_want(instance->module, segment->items, instance->module->len - segment->items);
     const uint8_t *at = instance->module->bytes + segment->items;
     uint64_t skipped, done = 0;
     bool read = true;
@@ -195,22 +211,26 @@ enum trap segment_to_table(struct instance *instance, const struct elem_segment 
     return code_table_changed(table, dst, done) && done == n ? TRAP_NONE : TRAP_NOMEM;
 }
 
-uint64_t rt_table_init(struct instance *instance, uint64_t dst, uint64_t src, uint64_t n, uint64_t seg, uint64_t table)
+uint64_t rt_table_init(struct instance *instance, uint64_t dst, uint64_t src, uint64_t n,
+                       uint64_t seg, uint64_t table)
 {
     struct elem_segment segment = instance->module->elems[seg];
     if (instance->elem_dropped[seg])
         segment.count = 0;
-    return trap_set(instance, segment_to_table(instance, &segment, instance->tables[table], dst, src, n));
+    return trap_set(instance,
+                    segment_to_table(instance, &segment, instance->tables[table], dst, src, n));
 }
 
-uint64_t rt_elem_drop(struct instance *instance, uint64_t seg, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+uint64_t rt_elem_drop(struct instance *instance, uint64_t seg, uint64_t b, uint64_t c, uint64_t d,
+                      uint64_t e)
 {
     (void)b, (void)c, (void)d, (void)e;
     instance->elem_dropped[seg] = true;
     return 0;
 }
 
-uint64_t rt_ref_func(struct instance *instance, uint64_t func, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+uint64_t rt_ref_func(struct instance *instance, uint64_t func, uint64_t b, uint64_t c, uint64_t d,
+                     uint64_t e)
 {
     (void)b, (void)c, (void)d, (void)e;
     return (uint64_t)(uintptr_t)instance_ref(instance, (uint32_t)func);

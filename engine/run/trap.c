@@ -1,8 +1,9 @@
 /* Traps and backtraces.
  *
- * Compiled code keeps no frame pointers: a frame's size belongs to its function (struct code_range), so the walk needs
- * only the program counter and the stack pointer.  Wasm offsets are not kept at all: to learn one, the function is
- * compiled again (code_wasm_offset), which gives the same code. */
+ * Compiled code keeps no frame pointers: a frame's size belongs to its function (struct
+ * code_range), so the walk needs only the program counter and the stack pointer.  Wasm offsets are
+ * not kept at all: to learn one, the function is compiled again (code_wasm_offset), which gives the
+ * same code. */
 #include "engine/assert.h"
 #include "engine/run/code.h"
 #include "engine/x64/target.h"
@@ -17,7 +18,8 @@ bool engine_fault(struct engine *e, const struct fault *f, uint64_t *pc, uint64_
     bool stack = f->address < lo && f->sp <= lo + 65536 && f->address + (4u << 20) > lo;
     uint64_t at = f->pc, at_sp = f->sp;
     uint32_t func;
-    if (stack && code_trampoline_at(e, at, &func)) /* its call found no room: the fault is the caller's */
+    /* its call found no room: the fault is the caller's */
+    if (stack && code_trampoline_at(e, at, &func))
         at = frame_return(&at_sp);
     if (!code_find(e, at))
         return false;
@@ -29,8 +31,8 @@ bool engine_fault(struct engine *e, const struct fault *f, uint64_t *pc, uint64_
     return true;
 }
 
-/* One frame up; false at the outermost.  Where an activation began, the walk goes on at the call out of wasm that the
- * activation is nested in. */
+/* One frame up; false at the outermost.  Where an activation began, the walk goes on at the call
+ * out of wasm that the activation is nested in. */
 struct walk {
     struct engine *engine;
     uint64_t pc, sp;
@@ -63,7 +65,8 @@ static uint32_t walk_frames(struct walk w, struct frame *out, uint32_t max, uint
         if (!r->is_thunk) {
             uint32_t at = n < head ? n : tail ? head + (n - head) % tail : UINT32_MAX;
             if (at != UINT32_MAX)
-                out[at] = (struct frame){r->instance, r->func, (uint32_t)(w.pc - code_address(e, r->start))};
+                out[at] = (struct frame){ r->instance, r->func,
+                                          (uint32_t)(w.pc - code_address(e, r->start)) };
             n++;
         }
         if (!walk_up(&w, r))
@@ -72,7 +75,8 @@ static uint32_t walk_frames(struct walk w, struct frame *out, uint32_t max, uint
     ENGINE_ASSERT(head + tail == max);
     *total = n;
     uint32_t kept = n < max ? n : max;
-    for (uint32_t turn = n > max && tail ? (n - head) % tail : 0; turn; turn--) { /* the ring starts at its oldest */
+    /* the ring starts at its oldest */
+    for (uint32_t turn = n > max && tail ? (n - head) % tail : 0; turn; turn--) {
         struct frame first = out[head];
         for (uint32_t k = head; k + 1 < max; k++)
             out[k] = out[k + 1];
@@ -94,7 +98,8 @@ uint32_t trap_frames(struct engine *e, struct frame *out, uint32_t max, uint32_t
     return walk_frames((struct walk){e, e->trap_pc, e->trap_sp, outer}, out, max, total);
 }
 
-uint32_t live_frames(struct engine *e, uint64_t pc, uint64_t sp, struct frame *out, uint32_t max, uint32_t *total)
+uint32_t live_frames(struct engine *e, uint64_t pc, uint64_t sp, struct frame *out, uint32_t max,
+                     uint32_t *total)
 {
     *total = 0;
     if (!e->c_sp)

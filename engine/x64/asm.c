@@ -1,5 +1,5 @@
-/* Encoder: prefixes, REX and VEX, ModRM, SIB, displacements, immediates.  Table: encode.def.  Each instruction is told
- * to meant.h when it is whole. */
+/* Encoder: prefixes, REX and VEX, ModRM, SIB, displacements, immediates.  Table: encode.def.  Each
+ * instruction is told to meant.h when it is whole. */
 #include "engine/assert.h"
 #include "engine/x64/meant.h"
 
@@ -61,8 +61,8 @@ static bool fits8(int32_t v)
     return v >= -128 && v <= 127;
 }
 
-/* The bytes of an instruction go by a pointer of their own, from one helper to the next: each byte may be anything in
- * the eyes of the compiler, which would read a->at again behind every one. */
+/* The bytes of an instruction go by a pointer of their own, from one helper to the next: each byte
+ * may be anything in the eyes of the compiler, which would read a->at again behind every one. */
 static inline uint8_t *put8(uint8_t *p, unsigned byte)
 {
     *p = (uint8_t)byte;
@@ -75,7 +75,8 @@ static inline uint8_t *put32(uint8_t *p, uint32_t v)
     return p + 4;
 }
 
-static uint8_t *modrm_rip(struct assembler *a, uint8_t *p, unsigned r, const struct rm *rm, unsigned imm_bytes)
+static uint8_t *modrm_rip(struct assembler *a, uint8_t *p, unsigned r, const struct rm *rm,
+                          unsigned imm_bytes)
 {
     p = put8(p, r | 5u);
     uint32_t at = (uint32_t)(p - a->start);
@@ -91,13 +92,15 @@ static inline uint8_t *modrm_memory(uint8_t *p, unsigned r, const struct rm *rm)
     unsigned mod = rm->disp == 0 && base != 5 ? 0 : fits8(rm->disp) ? 0x40 : 0x80;
     p = put8(p, mod | r | (sib ? 4u : base));
     if (sib)
-        p = put8(p, (unsigned)rm->scale << 6 | (rm->index == NO_INDEX ? 4u : (rm->index & 7u)) << 3 | base);
+        p = put8(p, (unsigned)rm->scale << 6 |
+                        (rm->index == NO_INDEX ? 4u : (rm->index & 7u)) << 3 | base);
     if (mod == 0x40)
         return put8(p, (uint8_t)rm->disp);
     return mod == 0x80 ? put32(p, (uint32_t)rm->disp) : p;
 }
 
-static inline uint8_t *modrm(struct assembler *a, uint8_t *p, uint8_t reg, const struct rm *rm, unsigned imm_bytes)
+static inline uint8_t *modrm(struct assembler *a, uint8_t *p, uint8_t reg, const struct rm *rm,
+                             unsigned imm_bytes)
 {
     unsigned r = (reg & 7u) << 3;
     if (rm->kind == RM_REG)
@@ -130,8 +133,8 @@ static inline uint8_t *opcode_bytes(uint8_t *p, const struct insn_row *row)
 }
 
 /* An instruction of the table but for its immediate; returns where it starts. */
-static uint32_t table_insn(struct assembler *a, enum insn i, bool w, uint8_t reg, const struct rm *rm, bool byte_reg,
-                           unsigned imm_bytes, unsigned plus)
+static uint32_t table_insn(struct assembler *a, enum insn i, bool w, uint8_t reg,
+                           const struct rm *rm, bool byte_reg, unsigned imm_bytes, unsigned plus)
 {
     uint32_t at = asm_offset(a);
     uint8_t *p = a->at;
@@ -164,7 +167,8 @@ void x_vex(struct assembler *a, enum insn i, bool w, uint8_t reg, uint8_t vvvv, 
     if (rm.wraps)
         asm_u8(a, 0x67);
     asm_u8(a, 0xc4);
-    asm_u8(a, ((rex & 4) ? 0 : 0x80u) | ((rex & 2) ? 0 : 0x40u) | ((rex & 1) ? 0 : 0x20u) | row->map);
+    asm_u8(a,
+           ((rex & 4) ? 0 : 0x80u) | ((rex & 2) ? 0 : 0x40u) | ((rex & 1) ? 0 : 0x20u) | row->map);
     asm_u8(a, (w ? 0x80u : 0) | (~(unsigned)vvvv & 15) << 3 | pp);
     asm_u8(a, row->opcode);
     a->at = modrm(a, a->at, reg, &rm, 0);
@@ -180,8 +184,13 @@ void x_alu_imm(struct assembler *a, enum alu op, bool w, struct rm rm, int32_t i
         asm_u8(a, (uint8_t)imm);
     else
         asm_u32(a, (uint32_t)imm);
-    meant_is(a, at, (struct meant){.insn = i, .w = w, .reg = (uint8_t)op, .rm = rm, .imm = (uint64_t)(int64_t)imm,
-                                   .imm_bits = w ? 64 : 32});
+    meant_is(a, at,
+             (struct meant){ .insn = i,
+                             .w = w,
+                             .reg = (uint8_t)op,
+                             .rm = rm,
+                             .imm = (uint64_t)(int64_t)imm,
+                             .imm_bits = w ? 64 : 32 });
 }
 
 void x_shift_imm(struct assembler *a, enum shift op, bool w, struct rm rm, uint8_t imm)
@@ -209,7 +218,9 @@ void x_mov_imm(struct assembler *a, uint8_t reg, uint64_t imm)
         asm_u32(a, (uint32_t)imm);
     else
         asm_u64(a, imm);
-    meant_is(a, at, (struct meant){.insn = MEANT_MOV, .w = !small, .rm = rm_reg(reg), .imm = imm, .imm_bits = 64});
+    meant_is(a, at,
+             (struct meant){
+                 .insn = MEANT_MOV, .w = !small, .rm = rm_reg(reg), .imm = imm, .imm_bits = 64 });
 }
 
 void x_zero(struct assembler *a, uint8_t reg)
@@ -221,7 +232,8 @@ void x_rmi8(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm,
 {
     uint32_t at = table_insn(a, i, w, reg, &rm, false, 1, 0);
     asm_u8(a, imm);
-    meant_is(a, at, (struct meant){.insn = i, .w = w, .reg = reg, .rm = rm, .imm = imm, .imm_bits = 8});
+    meant_is(a, at,
+             (struct meant){ .insn = i, .w = w, .reg = reg, .rm = rm, .imm = imm, .imm_bits = 8 });
 }
 
 void x_rmi16(struct assembler *a, enum insn i, uint8_t reg, struct rm rm, uint16_t imm)
@@ -236,8 +248,13 @@ void x_rmi32(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm
 {
     uint32_t at = table_insn(a, i, w, reg, &rm, false, 4, 0);
     asm_u32(a, (uint32_t)imm);
-    meant_is(a, at, (struct meant){.insn = i, .w = w, .reg = reg, .rm = rm, .imm = (uint64_t)(int64_t)imm,
-                                   .imm_bits = w ? 64 : 32});
+    meant_is(a, at,
+             (struct meant){ .insn = i,
+                             .w = w,
+                             .reg = reg,
+                             .rm = rm,
+                             .imm = (uint64_t)(int64_t)imm,
+                             .imm_bits = w ? 64 : 32 });
 }
 
 void x_setcc(struct assembler *a, unsigned cc, uint8_t reg)
@@ -250,7 +267,8 @@ void x_setcc(struct assembler *a, unsigned cc, uint8_t reg)
 void x_cmov(struct assembler *a, unsigned cc, bool w, uint8_t reg, struct rm rm)
 {
     uint32_t at = table_insn(a, I_CMOV, w, reg, &rm, false, 0, cc);
-    meant_is(a, at, (struct meant){.insn = I_CMOV, .w = w, .reg = reg, .rm = rm, .plus = (uint8_t)cc});
+    meant_is(a, at,
+             (struct meant){ .insn = I_CMOV, .w = w, .reg = reg, .rm = rm, .plus = (uint8_t)cc });
 }
 
 void x_store8(struct assembler *a, uint8_t reg, struct rm rm)
@@ -324,7 +342,9 @@ static uint32_t rel32(struct assembler *a, uint32_t at, uint64_t target, unsigne
 {
     uint32_t site = asm_offset(a);
     asm_u32(a, (uint32_t)(target - (a->address + site + 4)));
-    meant_is(a, at, (struct meant){.insn = insn, .plus = (uint8_t)cc, .rm = {.kind = RM_RIP, .address = target}});
+    meant_is(a, at,
+             (struct meant){
+                 .insn = insn, .plus = (uint8_t)cc, .rm = { .kind = RM_RIP, .address = target } });
     return site;
 }
 
@@ -377,8 +397,11 @@ static void rel8(struct assembler *a, int cc, int distance, uint32_t to, bool li
     uint32_t at = asm_offset(a);
     asm_u8(a, cc < 0 ? 0xebu : 0x70u + (unsigned)cc);
     asm_u8(a, (uint8_t)distance);
-    meant_is(a, at, (struct meant){.insn = cc < 0 ? MEANT_JMP : MEANT_JCC, .plus = (uint8_t)(cc < 0 ? 0 : cc),
-                                   .rm = {.kind = RM_RIP, .address = to}, .local = linked});
+    meant_is(a, at,
+             (struct meant){ .insn = cc < 0 ? MEANT_JMP : MEANT_JCC,
+                             .plus = (uint8_t)(cc < 0 ? 0 : cc),
+                             .rm = { .kind = RM_RIP, .address = to },
+                             .local = linked });
 }
 
 bool short_back(struct assembler *a, int cc, uint32_t to)

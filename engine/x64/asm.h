@@ -1,7 +1,8 @@
-/* Encoder: bytes of one instruction at a time into a growing buffer (Intel SDM volume 2, chapter 2).
+/* Encoder: bytes of one instruction at a time into a growing buffer (Intel SDM volume 2, chapter
+ * 2).
  *
- * Owns encoding only; which instruction, is emit*.c's business.  Registers are 0..15 within their own file.  The buffer
- * must have room: emit.c looks once per node. */
+ * Owns encoding only; which instruction, is emit*.c's business.  Registers are 0..15 within their
+ * own file.  The buffer must have room: emit.c looks once per node. */
 #ifndef ENGINE_X64_ASM_H
 #define ENGINE_X64_ASM_H
 
@@ -38,15 +39,16 @@ extern const struct insn_row insn_rows[I_COUNT];
 
 struct assembler {
     uint8_t *start, *at, *end;
-    uint64_t address;      /* where start will run; 0: nowhere yet, what depends on it becomes a relocation */
+    /* where start will run; 0: nowhere yet, what depends on it becomes a relocation */
+    uint64_t address;
     struct engine *engine; /* whose scratch memory holds the relocations; NULL: none are wanted */
     struct reloc *relocs;
     uint32_t nrelocs, relocs_cap;
     bool failed; /* sticky: no scratch memory */
 };
 
-/* A register or memory operand.  Memory: [base + index << scale + disp], modulo 2^32 where `wraps` (prefix 0x67);
- * [disp]; or an absolute address reached by rip. */
+/* A register or memory operand.  Memory: [base + index << scale + disp], modulo 2^32 where `wraps`
+ * (prefix 0x67); [disp]; or an absolute address reached by rip. */
 enum { RM_REG, RM_MEM, RM_ABS, RM_RIP };
 #define NO_INDEX 0xff
 struct rm {
@@ -116,7 +118,8 @@ static inline void x_rr(struct assembler *a, enum insn i, bool w, uint8_t reg, u
 {
     asm_rm(a, i, w, reg & 15, rm_reg(rm), false);
 }
-static inline void x_m(struct assembler *a, enum insn i, bool w, struct rm rm) /* /digit of the row */
+/* /digit of the row */
+static inline void x_m(struct assembler *a, enum insn i, bool w, struct rm rm)
 {
     asm_rm(a, i, w, insn_rows[i].digit, rm, false);
 }
@@ -127,7 +130,8 @@ enum shift { SHIFT_ROL, SHIFT_ROR, SHIFT_SHL = 4, SHIFT_SHR = 5, SHIFT_SAR = 7 }
 void x_alu_imm(struct assembler *, enum alu, bool w, struct rm, int32_t imm);
 void x_shift_imm(struct assembler *, enum shift, bool w, struct rm, uint8_t imm);
 void x_shift_cl(struct assembler *, enum shift, bool w, struct rm);
-void x_mov_imm(struct assembler *, uint8_t reg, uint64_t imm); /* shortest; leaves the flags alone */
+/* shortest; leaves the flags alone */
+void x_mov_imm(struct assembler *, uint8_t reg, uint64_t imm);
 void x_zero(struct assembler *, uint8_t reg);                  /* xor: changes the flags */
 void x_rmi8(struct assembler *, enum insn, bool w, uint8_t reg, struct rm, uint8_t imm);
 void x_rmi16(struct assembler *, enum insn, uint8_t reg, struct rm, uint16_t imm);
@@ -150,16 +154,19 @@ void x_jmp_to(struct assembler *, enum reloc_kind, uint64_t to);
 void x_jcc_to(struct assembler *, unsigned cc, enum reloc_kind, uint64_t to);
 void x_call_to(struct assembler *, enum reloc_kind, uint64_t to);
 
-/* Jumps and calls to addresses; the rel32's code offset is returned, for asm_link if the target is not known yet. */
+/* Jumps and calls to addresses; the rel32's code offset is returned, for asm_link if the target is
+ * not known yet. */
 #define ASM_LATER 0
 uint32_t x_jmp(struct assembler *, uint64_t target);
 uint32_t x_jcc(struct assembler *, unsigned cc, uint64_t target);
 uint32_t x_call(struct assembler *, uint64_t target);
-/* The rel32, or the rip-relative displacement that ends an instruction, at the code offset `site`, leads to `to`. */
+/* The rel32, or the rip-relative displacement that ends an instruction, at the code offset `site`,
+ * leads to `to`. */
 void asm_link(struct assembler *, uint32_t site, uint32_t to);
 
-/* Short jumps; cc < 0: without a condition.  short_jump emits one to where short_here is called, which must be near;
- * short_back one to the code offset `to`, which is behind (false, and nothing: too far). */
+/* Short jumps; cc < 0: without a condition.  short_jump emits one to where short_here is called,
+ * which must be near; short_back one to the code offset `to`, which is behind (false, and nothing:
+ * too far). */
 #define SHORT_JUMP_BYTES 2
 uint32_t short_jump(struct assembler *, int cc);
 void short_here(struct assembler *, uint32_t from);

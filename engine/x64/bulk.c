@@ -1,8 +1,9 @@
 /* The stubs for memory.copy and memory.fill: leaves on the wasm stack, which no C function is.
  *
- * Their callers have checked the ranges (emit_bulk.c), so nothing faults in here.  Up to 64 bytes go by a head and a
- * tail that may overlap, all loaded before the first is stored; more by 64 a turn; from BULK_MANY on the CPU's own
- * block moves are faster.  Scratch: rax, rcx, xmm14, xmm15 and what target_op_clobbers says. */
+ * Their callers have checked the ranges (emit_bulk.c), so nothing faults in here.  Up to 64 bytes
+ * go by a head and a tail that may overlap, all loaded before the first is stored; more by 64 a
+ * turn; from BULK_MANY on the CPU's own block moves are faster.  Scratch: rax, rcx, xmm14, xmm15
+ * and what target_op_clobbers says. */
 #include "engine/x64/frame.h"
 
 #define BULK_MANY 1024
@@ -123,7 +124,8 @@ void bulk_copy(struct assembler *a)
     short_here(a, many);
     x_rr(a, I_MOV, true, RAX, RDI);
     x_rr(a, I_SUB, true, RAX, RSI);
-    x_rr(a, I_CMP, true, RAX, RDX); /* rdi within [rsi, rsi + rdx): upwards bytes would be overwritten unread */
+    /* rdi within [rsi, rsi + rdx): upwards bytes would be overwritten unread */
+    x_rr(a, I_CMP, true, RAX, RDX);
     uint32_t down = x_jcc(a, CC_B, ASM_LATER);
     uint32_t less = unless_less(a, BULK_MANY);
     x_m(a, I_NEG, true, rm_reg(RAX));

@@ -1,4 +1,5 @@
-/* The CPU's own block moves, for ranges of some KiB.  The direction flag is clear, as the ABI demands. */
+/* The CPU's own block moves, for ranges of some KiB.  The direction flag is clear, as the ABI
+ * demands. */
 #ifndef ENGINE_X64_BYTES_H
 #define ENGINE_X64_BYTES_H
 

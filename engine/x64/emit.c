@@ -1,17 +1,20 @@
-/* Nodes to machine code: the driver, homes of values, moves.  Code grows in scratch memory, for no address yet. */
+/* Nodes to machine code: the driver, homes of values, moves.  Code grows in scratch memory, for no
+ * address yet. */
 #include "engine/assert.h"
 #include "engine/x64/emit.h"
 #include "engine/x64/meant.h"
 
 #define SLOT_ZERO_BYTES 24 /* slot_zero */
-#define ROOM 512 /* more than any node needs, but for calls, returns and tables, which ask themselves */
+/* more than any node needs, but for calls, returns and tables, which ask themselves */
+#define ROOM 512
 
 /* ---- homes ---- */
 
 static struct loc slot(struct emit *e, uint32_t vreg)
 {
     ENGINE_ASSERT(vreg < e->c->body.nvregs && e->c->body.vregs[vreg].slot);
-    return (struct loc){.kind = L_MEM, .rm = rm_mem(RSP, (int32_t)(e->c->body.vregs[vreg].slot - 1))};
+    return (struct loc){ .kind = L_MEM,
+                         .rm = rm_mem(RSP, (int32_t)(e->c->body.vregs[vreg].slot - 1)) };
 }
 
 static struct loc loc_of_vreg(struct emit *e, uint32_t i)
@@ -31,7 +34,8 @@ static struct loc loc_of_temporary(struct emit *e, const struct node *n)
 {
     if (n->reg != REG_NONE)
         return (struct loc){.kind = L_REG, .reg = n->reg};
-    return slot(e, e->c->body.first_stack + n->depth * 2 + (type_is_int(node_value_type(n)) ? 0 : 1));
+    return slot(e,
+                e->c->body.first_stack + n->depth * 2 + (type_is_int(node_value_type(n)) ? 0 : 1));
 }
 
 /* The register that r's value is in, or REG_NONE. */
@@ -69,13 +73,19 @@ struct loc loc_of_dst(struct emit *e, const struct node *n)
 
 uint8_t dst_reg(struct emit *e, const struct node *n, uint8_t scratch)
 {
-    uint8_t reg = n->dst != REF_NONE ? reg_of(e, REF_VREG | n->dst) : n->use != REF_NONE ? n->reg : REG_NONE;
+    uint8_t reg = n->dst != REF_NONE   ? reg_of(e, REF_VREG | n->dst)
+                  : n->use != REF_NONE ? n->reg
+                                       : REG_NONE;
     return reg != REG_NONE ? reg : scratch;
 }
 
 static void xmm_store_slot(struct emit *e, struct rm rm, uint8_t reg, enum irtype type)
 {
-    x_rm(&e->a, type == T_F32 ? I_MOVSS_STORE : type == T_F64 ? I_MOVSD_STORE : I_MOVUPS_STORE, false, reg & 15, rm);
+    x_rm(&e->a,
+         type == T_F32   ? I_MOVSS_STORE
+         : type == T_F64 ? I_MOVSD_STORE
+                         : I_MOVUPS_STORE,
+         false, reg & 15, rm);
 }
 
 void dst_done(struct emit *e, const struct node *n, uint8_t reg)
@@ -131,7 +141,8 @@ void xmm_move(struct emit *e, uint8_t dst, uint8_t src)
         x_rr(&e->a, I_MOVAPS, false, dst & 15, src & 15);
 }
 
-/* Constants stand behind the function's code, those of 16 bytes aligned, so that any instruction takes them. */
+/* Constants stand behind the function's code, those of 16 bytes aligned, so that any instruction
+ * takes them. */
 void x_constant(struct emit *e, enum insn insn, uint8_t reg, struct cell value, uint8_t bytes)
 {
     struct compile *c = e->c;
@@ -200,7 +211,11 @@ void xmm_load(struct emit *e, uint8_t reg, ref r, enum irtype type)
     else if (l.kind == L_REG)
         xmm_move(e, reg, l.reg);
     else
-        x_rm(&e->a, type == T_F32 ? I_MOVSS : type == T_F64 ? I_MOVSD : I_MOVUPS, false, reg & 15, l.rm);
+        x_rm(&e->a,
+             type == T_F32   ? I_MOVSS
+             : type == T_F64 ? I_MOVSD
+                             : I_MOVUPS,
+             false, reg & 15, l.rm);
 }
 
 uint8_t xmm_of(struct emit *e, ref r, uint8_t scratch, enum irtype type)
@@ -534,7 +549,9 @@ bool emit(struct compile *c, const struct reach *reach, struct piece *out)
     struct emit *e = scratch_alloc(c->engine, sizeof *e);
     if (!e)
         return false;
-    *e = (struct emit){.c = c, .instance = c->instance, .engine = c->engine, .reach = reach, .at_pos = UINT32_MAX};
+    *e = (struct emit){
+        .c = c, .instance = c->instance, .engine = c->engine, .reach = reach, .at_pos = UINT32_MAX
+    };
     e->body = c->module->funcs[c->func].body;
     e->cap = 1024 + c->body.nnodes * 8;
     if (!asm_begin(&e->a, c->engine, e->cap))

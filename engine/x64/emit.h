@@ -1,5 +1,5 @@
-/* What the emitter's files share.  emit.c: driver, homes of values, moves, frame.  emit_int.c, emit_float.c,
- * emit_memory.c, emit_control.c, emit_call.c, emit_simd*.c: one family each. */
+/* What the emitter's files share.  emit.c: driver, homes of values, moves, frame.  emit_int.c,
+ * emit_float.c, emit_memory.c, emit_control.c, emit_call.c, emit_simd*.c: one family each. */
 #ifndef ENGINE_X64_EMIT_H
 #define ENGINE_X64_EMIT_H
 
@@ -29,7 +29,8 @@ struct slow_dispatch {
     uint32_t block;
     ref index;
     bool used;
-    bool is_entry; /* no jump leads there: the function has two entries, and calls that have an index come here */
+    /* no jump leads there: the function has two entries, and calls that have an index come here */
+    bool is_entry;
 };
 
 struct emit {
@@ -80,21 +81,25 @@ static inline struct rm loc_rm(struct loc l)
     return l.kind == L_REG ? rm_reg(l.reg) : l.rm;
 }
 
-/* The register to compute n's value in (scratch if its home is memory), and what brings it home afterwards. */
+/* The register to compute n's value in (scratch if its home is memory), and what brings it home
+ * afterwards. */
 uint8_t dst_reg(struct emit *, const struct node *, uint8_t scratch);
 void dst_done(struct emit *, const struct node *, uint8_t reg);
 
-/* r's value in a register: its own, or `scratch`, loaded.  gpr_zx: with a zero upper half (i32 values that must be
- * extended). */
+/* r's value in a register: its own, or `scratch`, loaded.  gpr_zx: with a zero upper half (i32
+ * values that must be extended). */
 uint8_t gpr_of(struct emit *, ref, uint8_t scratch, bool w);
 uint8_t gpr_zx(struct emit *, ref, uint8_t scratch);
 uint8_t xmm_of(struct emit *, ref, uint8_t scratch, enum irtype);
 void gpr_load(struct emit *, uint8_t reg, ref, bool w); /* always into reg */
 void xmm_load(struct emit *, uint8_t reg, ref, enum irtype);
 void xmm_move(struct emit *, uint8_t dst, uint8_t src);
-void xmm_constant(struct emit *, uint8_t reg, uint64_t bits, enum irtype); /* bits: as in IR_CONST */
-struct cell vector_constant(struct emit *, uint64_t imm);                  /* the 16 bytes of an IR_CONST of T_V128 */
-void x_constant(struct emit *, enum insn, uint8_t reg, struct cell, uint8_t bytes); /* insn reg, [constant] */
+/* bits: as in IR_CONST */
+void xmm_constant(struct emit *, uint8_t reg, uint64_t bits, enum irtype);
+/* the 16 bytes of an IR_CONST of T_V128 */
+struct cell vector_constant(struct emit *, uint64_t imm);
+/* insn reg, [constant] */
+void x_constant(struct emit *, enum insn, uint8_t reg, struct cell, uint8_t bytes);
 void slot_zero(struct emit *, uint32_t vreg);
 void reg_zero(struct emit *, uint8_t reg);          /* changes the flags */
 void home_zero(struct emit *, const struct web *);
@@ -110,7 +115,8 @@ static inline bool fits32(uint64_t v, bool w)
     return w ? (int64_t)v == (int32_t)v : true;
 }
 
-/* Parallel moves: registers are read before they are written; a cycle is broken through a scratch register. */
+/* Parallel moves: registers are read before they are written; a cycle is broken through a scratch
+ * register. */
 struct move {
     uint8_t dst, from; /* from: the register that src is in, or REG_NONE */
     bool w, done;
@@ -131,12 +137,14 @@ void mark_add(struct emit *, enum mark_kind, uint32_t pos);
 void trap_if(struct emit *, unsigned cc, enum trap);
 
 /* emit_memory.c */
-struct rm memory_rm(struct emit *, ref address, uint32_t off, uint32_t memory, uint32_t pos); /* may use rcx */
+/* may use rcx */
+struct rm memory_rm(struct emit *, ref address, uint32_t off, uint32_t memory, uint32_t pos);
 void emit_load(struct emit *, struct node *);
 void emit_store(struct emit *, struct node *);
 void emit_global(struct emit *, struct node *);
 void emit_memsize(struct emit *, struct node *);
-bool operand_rm(struct emit *, ref, struct rm *); /* register, slot or folded load; false: a constant */
+/* register, slot or folded load; false: a constant */
+bool operand_rm(struct emit *, ref, struct rm *);
 bool rm_uses(struct rm, uint8_t reg);
 
 /* emit_bulk.c */
@@ -145,7 +153,8 @@ void emit_bulk(struct emit *, struct node *);
 /* emit_int.c */
 void emit_int(struct emit *, struct node *);
 unsigned emit_cmp(struct emit *, const struct node *); /* flags; returns the condition */
-unsigned emit_condition(struct emit *, ref);           /* any i32 condition that is no folded FCMP */
+/* any i32 condition that is no folded FCMP */
+unsigned emit_condition(struct emit *, ref);
 void emit_select(struct emit *, struct node *);
 
 /* emit_float.c */
@@ -167,7 +176,8 @@ void emit_cold(struct emit *);
 void links_patch(struct emit *);
 void blocks_mark(struct emit *); /* which blocks are jumped to */
 bool block_skipped(struct emit *, uint32_t block);
-bool zero_entry(const struct emit *); /* once all is emitted: the start takes calls that leave out an argument of 0 */
+/* once all is emitted: the start takes calls that leave out an argument of 0 */
+bool zero_entry(const struct emit *);
 
 /* emit_call.c */
 void emit_call(struct emit *, struct node *);

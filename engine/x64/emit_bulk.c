@@ -1,8 +1,9 @@
 /* memory.copy and memory.fill.
  *
- * Both check whole ranges before the first byte is written (spec 4.4.7).  A few bytes, constant in number, are moved in
- * line: reading the last byte that will be written is the check, as memory ends where addresses fault.  All else is
- * STUB_COPY and STUB_FILL (bulk.c), which stay on the wasm stack. */
+ * Both check whole ranges before the first byte is written (spec 4.4.7).  A few bytes, constant in
+ * number, are moved in line: reading the last byte that will be written is the check, as memory
+ * ends where addresses fault.  All else is STUB_COPY and STUB_FILL (bulk.c), which stay on the wasm
+ * stack. */
 #include "engine/assert.h"
 #include "engine/x64/emit.h"
 
@@ -32,7 +33,8 @@ static struct chunks chunks_of(uint32_t n)
 /* Address `reg` of memory 0. */
 static struct rm at(struct emit *e, uint8_t reg, uint32_t disp)
 {
-    return e->instance->zero_base ? rm_mem(reg, (int32_t)disp) : rm_index(REG_BASE, reg, 0, (int32_t)disp);
+    return e->instance->zero_base ? rm_mem(reg, (int32_t)disp)
+                                  : rm_index(REG_BASE, reg, 0, (int32_t)disp);
 }
 
 static void chunk_load(struct emit *e, uint32_t bytes, uint8_t reg, struct rm from)
@@ -67,9 +69,11 @@ static void copy_inline(struct emit *e, uint32_t n)
     if (c.count > 1 || c.bytes == 16)
         probe(e, n);
     for (uint32_t k = 0; k < c.count; k++)
-        chunk_load(e, c.bytes, c.bytes == 16 ? (uint8_t)(XMM0 + 12 + k) : gprs[k], at(e, RSI, c.at[k]));
+        chunk_load(e, c.bytes, c.bytes == 16 ? (uint8_t)(XMM0 + 12 + k) : gprs[k],
+                   at(e, RSI, c.at[k]));
     for (uint32_t k = 0; k < c.count; k++)
-        chunk_store(e, c.bytes, c.bytes == 16 ? (uint8_t)(XMM0 + 12 + k) : gprs[k], at(e, RDI, c.at[k]));
+        chunk_store(e, c.bytes, c.bytes == 16 ? (uint8_t)(XMM0 + 12 + k) : gprs[k],
+                    at(e, RDI, c.at[k]));
 }
 
 static void fill_inline(struct emit *e, uint32_t n, uint8_t byte)

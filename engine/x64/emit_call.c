@@ -1,11 +1,12 @@
-/* Calls, returns, the frame.  Conventions: regs.h.  All registers are caller-saved; webs that live over a call and have
- * a register are saved to their slots before and loaded after. */
+/* Calls, returns, the frame.  Conventions: regs.h.  All registers are caller-saved; webs that live
+ * over a call and have a register are saved to their slots before and loaded after. */
 #include "engine/assert.h"
 #include "engine/x64/emit.h"
 #include "engine/x64/meant.h"
 
-#define FRAME_UNCHECKED                                                                                                \
-    (64u << 10) /* larger frames look at the stack's end first; smaller ones cannot jump over the guard */
+#define FRAME_UNCHECKED                                                                            \
+    (64u << 10) /* larger frames look at the stack's end first; smaller ones cannot jump over the  \
+                   guard */
 
 /* A stack register of the float class may hold a vector. */
 static bool is_wide(const struct emit *e, const struct web *w)
@@ -32,7 +33,8 @@ static void load_home(struct emit *e, const struct web *w)
         x_rm(&e->a, is_wide(e, w) ? I_MOVUPS : I_MOVSD, false, w->reg & 15, rm);
 }
 
-static void live_over(struct emit *e, const struct node *n, void (*each)(struct emit *, const struct web *))
+static void live_over(struct emit *e, const struct node *n,
+                      void (*each)(struct emit *, const struct web *))
 {
     struct compile *c = e->c;
     uint32_t at = n->over;
@@ -54,11 +56,16 @@ static void argument_to_memory(struct emit *e, ref r, enum irtype type, struct r
         x_rm(&e->a, I_MOV_STORE, true, v, rm);
     } else {
         uint8_t v = xmm_of(e, r, XMM15, type);
-        x_rm(&e->a, type == T_F32 ? I_MOVSS_STORE : type == T_F64 ? I_MOVSD_STORE : I_MOVUPS_STORE, false, v & 15, rm);
+        x_rm(&e->a,
+             type == T_F32   ? I_MOVSS_STORE
+             : type == T_F64 ? I_MOVSD_STORE
+                             : I_MOVUPS_STORE,
+             false, v & 15, rm);
     }
 }
 
-static void arguments(struct emit *e, const struct node *n, const struct functype *t, int32_t stack_base)
+static void arguments(struct emit *e, const struct node *n, const struct functype *t,
+                      int32_t stack_base)
 {
     struct move m[REG_PARAM_INTS + REG_PARAM_FLOATS];
     struct param_rule rule = {0};
@@ -72,7 +79,8 @@ static void arguments(struct emit *e, const struct node *n, const struct functyp
             argument_to_memory(e, r, type, rm_mem(RSP, at));
             at += 16;
         } else {
-            m[count++] = (struct move){.dst = reg, .w = type == T_I64, .src = r, .type = (uint8_t)type};
+            m[count++] =
+                (struct move){ .dst = reg, .w = type == T_I64, .src = r, .type = (uint8_t)type };
         }
     }
     ENGINE_ASSERT(count <= sizeof m / sizeof *m && n->nargs == t->nparams);
@@ -97,8 +105,8 @@ static struct rm slow_target(struct emit *e, const void *slow, uint32_t pos)
     return rm_reg(RAX);
 }
 
-/* Where the code address is, once the arguments are in their places: with the index, checked, in rcx, and the table of
- * code addresses for this type in rax. */
+/* Where the code address is, once the arguments are in their places: with the index, checked, in
+ * rcx, and the table of code addresses for this type in rax. */
 static struct rm indirect_target(struct emit *e, struct node *n, uint32_t canon)
 {
     struct assembler *a = &e->a;
@@ -127,7 +135,8 @@ static bool zero_call(struct emit *e, const struct node *n)
 {
     const struct module *m = e->c->module;
     uint64_t imm;
-    if (n->idx < m->nimported_funcs || !target_zero_call(e->instance, &m->types[m->funcs[n->idx].type]) ||
+    if (n->idx < m->nimported_funcs ||
+        !target_zero_call(e->instance, &m->types[m->funcs[n->idx].type]) ||
         !is_imm(e, e->c->body.args[n->args], &imm) || (uint32_t)imm != 0)
         return false;
     x_call_to(&e->a, RELOC_CALL_ZERO, n->idx);
@@ -219,13 +228,15 @@ void emit_return(struct emit *e, struct node *n)
     x_ret(a);
 }
 
-/* A tail call.  Stack arguments, written at the frame's bottom as for any call, move to where this function's own came.
- * If they are more than those, the call returns in the ordinary way; the results are where this function's are. */
+/* A tail call.  Stack arguments, written at the frame's bottom as for any call, move to where this
+ * function's own came. If they are more than those, the call returns in the ordinary way; the
+ * results are where this function's are. */
 void emit_tail(struct emit *e, struct node *n)
 {
     struct assembler *a = &e->a;
     struct module *m = e->c->module;
-    const struct functype *t = n->op == IR_TAIL ? &m->types[m->funcs[n->idx].type] : &m->types[n->idx];
+    const struct functype *t = n->op == IR_TAIL ? &m->types[m->funcs[n->idx].type]
+                                                : &m->types[n->idx];
     uint32_t stack = target_stack_params(t);
     struct rm target = {.kind = RM_REG};
     if (n->op == IR_TAILI)
@@ -307,7 +318,8 @@ static void param_load(struct emit *e, const struct param *p)
         param_store(e, p, reg);
 }
 
-/* Stores first, then moves between registers, then loads: none overwrites what a later one reads. */
+/* Stores first, then moves between registers, then loads: none overwrites what a later one reads.
+ */
 static void parameters_home(struct emit *e)
 {
     uint32_t n = e->c->type->nparams, count = 0;
@@ -323,14 +335,17 @@ static void parameters_home(struct emit *e)
             param_store(e, &params[i], params[i].from);
     for (uint32_t i = 0; i < n; i++)
         if (params[i].wanted && params[i].from != REG_NONE && params[i].to != REG_NONE)
-            m[count++] = (struct move){.dst = params[i].to, .from = params[i].from, .w = true, .src = REF_NONE};
+            m[count++] = (struct move){
+                .dst = params[i].to, .from = params[i].from, .w = true, .src = REF_NONE
+            };
     moves_between(e, m, count);
     for (uint32_t i = 0; i < n; i++)
         if (params[i].wanted && params[i].from == REG_NONE)
             param_load(e, &params[i]);
 }
 
-/* Locals start as zero: candidates that are live at the entry, and all that have a slot for good. */
+/* Locals start as zero: candidates that are live at the entry, and all that have a slot for good.
+ */
 static void locals_zero(struct emit *e)
 {
     struct compile *c = e->c;

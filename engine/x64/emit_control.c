@@ -1,4 +1,5 @@
-/* Jumps, branches, jump tables, and what lies behind the function's last block: traps, slow dispatch, tables. */
+/* Jumps, branches, jump tables, and what lies behind the function's last block: traps, slow
+ * dispatch, tables. */
 #include "engine/assert.h"
 #include "engine/x64/emit.h"
 #include "engine/x64/meant.h"
@@ -152,18 +153,20 @@ static void find_set_early(struct emit *e)
     for (uint32_t i = entry->first; i <= entry->last; i++) {
         uint32_t dst = c->body.nodes[i].dst;
         if (dst != REF_NONE)
-            e->set_early[dst >= c->body.nvregs ? c->life.webs[dst - c->body.nvregs].vreg : dst] = true;
+            e->set_early[dst >= c->body.nvregs ? c->life.webs[dst - c->body.nvregs].vreg : dst] =
+                true;
     }
 }
 
-/* The start needs no index where nobody asks for it again, and where nothing but the table comes before.  Calls that
- * have one enter at the slow way. */
+/* The start needs no index where nobody asks for it again, and where nothing but the table comes
+ * before.  Calls that have one enter at the slow way. */
 static bool dispatch_is_entry(struct emit *e, const struct node *n, const struct block *b)
 {
     const struct compile *c = e->c;
     uint32_t pc_b = c->body.first_local, cand = c->body.vregs[pc_b].cand;
     const struct block *start = &c->body.blocks[c->body.order[0]];
-    if (!target_zero_call(e->instance, c->type) || cand == NO_CAND || ref_index(n->a) < c->body.nvregs ||
+    if (!target_zero_call(e->instance, c->type) || cand == NO_CAND ||
+        ref_index(n->a) < c->body.nvregs ||
         c->life.webs[ref_index(n->a) - c->body.nvregs].vreg != pc_b)
         return false;
     for (uint32_t i = start->first + 1; i < start->last; i++)
@@ -184,7 +187,8 @@ static void dispatch(struct emit *e, struct node *n, struct block *b)
         return;
     }
     find_set_early(e);
-    e->dispatch = (struct slow_dispatch){.block = c->body.order[e->order], .index = n->a, .used = true};
+    e->dispatch =
+        (struct slow_dispatch){ .block = c->body.order[e->order], .index = n->a, .used = true };
     if (dispatch_is_entry(e, n, b)) {
         e->dispatch.is_entry = true;
     } else {
@@ -199,8 +203,9 @@ static void dispatch(struct emit *e, struct node *n, struct block *b)
     emit_jump(e, first);
 }
 
-/* The slow way zeroes what is live at any target and not set early: slots now, registers just before the jump (the
- * mask).  What is set early lives in slots (color.c), so the zeroing of registers cannot hurt it. */
+/* The slow way zeroes what is live at any target and not set early: slots now, registers just
+ * before the jump (the mask).  What is set early lives in slots (color.c), so the zeroing of
+ * registers cannot hurt it. */
 static uint32_t zero_slots(struct emit *e, const struct block *b)
 {
     struct compile *c = e->c;
@@ -280,7 +285,8 @@ static void emit_slow_dispatch(struct emit *e)
         }
     }
     uint32_t zero_regs = zero_slots(e, b);
-    /* past the table's end: the default target, whose webs must be zero too, so by the table's last entry */
+    /* past the table's end: the default target, whose webs must be zero too, so by the table's last
+     * entry */
     x_alu_imm(a, ALU_CMP, false, rm_reg(RAX), (int32_t)(b->ntable - 1));
     x_mov_imm(a, RCX, b->ntable - 1);
     x_cmov(a, CC_A, false, RAX, rm_reg(RCX));

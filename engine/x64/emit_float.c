@@ -1,5 +1,5 @@
-/* Floats: scalar SSE2 and SSE4.1.  NaNs: any NaN result is a quiet one, as wasm asks; min and max give NaN where an
- * operand is NaN, and order the zeroes (spec 4.3.3). */
+/* Floats: scalar SSE2 and SSE4.1.  NaNs: any NaN result is a quiet one, as wasm asks; min and max
+ * give NaN where an operand is NaN, and order the zeroes (spec 4.3.3). */
 #include "engine/assert.h"
 #include "engine/x64/emit.h"
 
@@ -8,8 +8,8 @@ static const uint8_t arith[][2] = {[IR_FADD - IR_FADD] = {I_ADDSS, I_ADDSD},
                                    [IR_FMUL - IR_FADD] = {I_MULSS, I_MULSD},
                                    [IR_FDIV - IR_FADD] = {I_DIVSS, I_DIVSD}};
 
-/* The same with a third operand for the result, where the CPU has AVX.  They leave no upper half of a register used, so
- * that both kinds go together. */
+/* The same with a third operand for the result, where the CPU has AVX.  They leave no upper half of
+ * a register used, so that both kinds go together. */
 static const uint8_t arith_avx[][2] = {[IR_FADD - IR_FADD] = {I_VADDSS, I_VADDSD},
                                        [IR_FSUB - IR_FADD] = {I_VSUBSS, I_VSUBSD},
                                        [IR_FMUL - IR_FADD] = {I_VMULSS, I_VMULSD},
@@ -171,12 +171,14 @@ struct limits {
 }; /* x <= below or x >= above: out of range */
 
 /* Bits of the bounds of truncation, by source (f32, f64) and target (i32s, i32u, i64s, i64u). */
-static const struct limits bounds[2][4] = {
-    {{0xcf000001, 0x4f000000}, {0xbf800000, 0x4f800000}, {0xdf000001, 0x5f000000}, {0xbf800000, 0x5f800000}},
-    {{0xc1e0000000200000, 0x41e0000000000000},
-     {0xbff0000000000000, 0x41f0000000000000},
-     {0xc3e0000000000001, 0x43e0000000000000},
-     {0xbff0000000000000, 0x43f0000000000000}}};
+static const struct limits bounds[2][4] = { { { 0xcf000001, 0x4f000000 },
+                                              { 0xbf800000, 0x4f800000 },
+                                              { 0xdf000001, 0x5f000000 },
+                                              { 0xbf800000, 0x5f800000 } },
+                                            { { 0xc1e0000000200000, 0x41e0000000000000 },
+                                              { 0xbff0000000000000, 0x41f0000000000000 },
+                                              { 0xc3e0000000000001, 0x43e0000000000000 },
+                                              { 0xbff0000000000000, 0x43f0000000000000 } } };
 
 /* xmm15 holds a value in range; the integer goes to rax. */
 static void truncate_in_range(struct emit *e, bool from64, bool to64, bool is_unsigned)
@@ -203,7 +205,8 @@ static void truncate_in_range(struct emit *e, bool from64, bool to64, bool is_un
 static void float_to_int(struct emit *e, struct node *n)
 {
     struct assembler *a = &e->a;
-    bool is_unsigned = n->sub & 1, from64 = n->sub & 2, saturate = n->sub & 4, to64 = n->type == T_I64;
+    bool is_unsigned = n->sub & 1, from64 = n->sub & 2, saturate = n->sub & 4,
+         to64 = n->type == T_I64;
     const struct limits *lim = &bounds[from64][to64 * 2 + is_unsigned];
     enum insn ucomi = from64 ? I_UCOMISD : I_UCOMISS;
     enum irtype ft = from64 ? T_F64 : T_F32;

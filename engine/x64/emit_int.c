@@ -1,12 +1,13 @@
-/* Integers: arithmetic, comparison, selection.  32-bit operations leave the upper half zero; their operands' upper
- * halves may be anything. */
+/* Integers: arithmetic, comparison, selection.  32-bit operations leave the upper half zero; their
+ * operands' upper halves may be anything. */
 #include "engine/assert.h"
 #include "engine/x64/emit.h"
 
-static const uint8_t alu_insn[IR_COUNT] = {
-    [IR_ADD] = I_ADD, [IR_SUB] = I_SUB, [IR_AND] = I_AND, [IR_OR] = I_OR, [IR_XOR] = I_XOR, [IR_MUL] = I_IMUL};
+static const uint8_t alu_insn[IR_COUNT] = { [IR_ADD] = I_ADD, [IR_SUB] = I_SUB, [IR_AND] = I_AND,
+                                            [IR_OR] = I_OR,   [IR_XOR] = I_XOR, [IR_MUL] = I_IMUL };
 static const uint8_t alu_imm[IR_COUNT] = {
-    [IR_ADD] = ALU_ADD, [IR_SUB] = ALU_SUB, [IR_AND] = ALU_AND, [IR_OR] = ALU_OR, [IR_XOR] = ALU_XOR};
+    [IR_ADD] = ALU_ADD, [IR_SUB] = ALU_SUB, [IR_AND] = ALU_AND, [IR_OR] = ALU_OR, [IR_XOR] = ALU_XOR
+};
 
 static bool same_slot(struct loc x, struct loc y)
 {
@@ -59,7 +60,8 @@ static void low_bytes(struct emit *e, struct node *n, uint64_t mask)
 /* The shift that this sum does itself (ir/build_address.c). */
 static const struct node *scale_of(const struct emit *e, const struct node *n)
 {
-    const struct node *s = n->op == IR_ADD && ref_is_node(n->b) ? &e->c->body.nodes[ref_index(n->b)] : NULL;
+    const struct node *s = n->op == IR_ADD && ref_is_node(n->b) ? &e->c->body.nodes[ref_index(n->b)]
+                                                                : NULL;
     return s && s->op == IR_SHL && (s->flags & NF_FOLD) ? s : NULL;
 }
 
@@ -125,8 +127,11 @@ static void binary(struct emit *e, struct node *n)
 
 static void shift(struct emit *e, struct node *n)
 {
-    static const uint8_t digit[IR_COUNT] = {
-        [IR_SHL] = SHIFT_SHL, [IR_SHR] = SHIFT_SHR, [IR_SAR] = SHIFT_SAR, [IR_ROTL] = SHIFT_ROL, [IR_ROTR] = SHIFT_ROR};
+    static const uint8_t digit[IR_COUNT] = { [IR_SHL] = SHIFT_SHL,
+                                             [IR_SHR] = SHIFT_SHR,
+                                             [IR_SAR] = SHIFT_SAR,
+                                             [IR_ROTL] = SHIFT_ROL,
+                                             [IR_ROTR] = SHIFT_ROR };
     ENGINE_ASSERT(n->op >= IR_SHL && n->op <= IR_ROTR && type_is_int(n->type));
     static const uint8_t bmi2[IR_COUNT] = {[IR_SHL] = I_SHLX, [IR_SHR] = I_SHRX, [IR_SAR] = I_SARX};
     struct assembler *a = &e->a;
@@ -218,7 +223,8 @@ static void popcount_plain(struct emit *e, bool w)
     } steps[] = {{0x5555555555555555, 1}, {0x3333333333333333, 2},  {0x0f0f0f0f0f0f0f0f, 4},
                  {0x00ff00ff00ff00ff, 8}, {0x0000ffff0000ffff, 16}, {0x00000000ffffffff, 32}};
     struct assembler *a = &e->a;
-    for (unsigned i = 0; i < (w ? 6u : 5u); i++) { /* rax = (rax & m) + (rax >> s & m), the old rax on the stack */
+    /* rax = (rax & m) + (rax >> s & m), the old rax on the stack */
+    for (unsigned i = 0; i < (w ? 6u : 5u); i++) {
         x_push(a, RAX);
         x_shift_imm(a, SHIFT_SHR, w, rm_reg(RAX), steps[i].shift);
         x_mov_imm(a, RCX, w ? steps[i].mask : (uint32_t)steps[i].mask);
@@ -311,8 +317,9 @@ static unsigned cc_swapped(unsigned cc)
 }
 
 static const uint8_t cc_of[COND_COUNT] = {
-    [COND_EQ] = CC_E,    [COND_NE] = CC_NE,   [COND_LT_S] = CC_L, [COND_GE_S] = CC_GE, [COND_LT_U] = CC_B,
-    [COND_GE_U] = CC_AE, [COND_GT_S] = CC_G,  [COND_LE_S] = CC_LE, [COND_GT_U] = CC_A, [COND_LE_U] = CC_BE,
+    [COND_EQ] = CC_E,   [COND_NE] = CC_NE,   [COND_LT_S] = CC_L, [COND_GE_S] = CC_GE,
+    [COND_LT_U] = CC_B, [COND_GE_U] = CC_AE, [COND_GT_S] = CC_G, [COND_LE_S] = CC_LE,
+    [COND_GT_U] = CC_A, [COND_LE_U] = CC_BE,
 };
 
 unsigned emit_cmp(struct emit *e, const struct node *n)

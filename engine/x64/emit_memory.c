@@ -1,8 +1,9 @@
 /* Linear memory and globals.
  *
- * An address is a zero-extended i32 plus a 32-bit offset: at most 33 bits, and everything up to there that is not
- * memory faults (engine_env.memory_open).  So there are no bounds checks.  Memory 0 is at address 0 in the guest, or
- * its base is in r13; other memories' bases are read from their struct. */
+ * An address is a zero-extended i32 plus a 32-bit offset: at most 33 bits, and everything up to
+ * there that is not memory faults (engine_env.memory_open).  So there are no bounds checks.  Memory
+ * 0 is at address 0 in the guest, or its base is in r13; other memories' bases are read from their
+ * struct. */
 #include "engine/assert.h"
 #include "engine/x64/emit.h"
 
@@ -156,7 +157,11 @@ void emit_load(struct emit *e, struct node *n)
     bool w = n->type == T_I64;
     if (!type_is_int(n->type)) {
         uint8_t d = dst_reg(e, n, XMM15);
-        x_rm(a, n->sub == M_F32 ? I_MOVSS : n->sub == M_F64 ? I_MOVSD : I_MOVUPS, false, d & 15, rm);
+        x_rm(a,
+             n->sub == M_F32   ? I_MOVSS
+             : n->sub == M_F64 ? I_MOVSD
+                               : I_MOVUPS,
+             false, d & 15, rm);
         dst_done(e, n, d);
         return;
     }
@@ -210,7 +215,11 @@ void emit_store(struct emit *e, struct node *n)
     if (!type_is_int(n->type)) {
         uint8_t v = xmm_of(e, n->b, XMM15, n->type);
         struct rm rm = memory_rm(e, n->a, n->off, n->idx, n->pos);
-        x_rm(a, n->sub == M_F32 ? I_MOVSS_STORE : n->sub == M_F64 ? I_MOVSD_STORE : I_MOVUPS_STORE, false, v & 15, rm);
+        x_rm(a,
+             n->sub == M_F32   ? I_MOVSS_STORE
+             : n->sub == M_F64 ? I_MOVSD_STORE
+                               : I_MOVUPS_STORE,
+             false, v & 15, rm);
         return;
     }
     if (is_imm(e, n->b, &imm) && (n->sub != M_64 || fits32(imm, true))) {
@@ -249,7 +258,8 @@ void emit_global(struct emit *e, struct node *n)
             dst_done(e, n, r);
         return;
     }
-    static const uint8_t in[] = {I_MOVSS, I_MOVSD, I_MOVUPS}, out[] = {I_MOVSS_STORE, I_MOVSD_STORE, I_MOVUPS_STORE};
+    static const uint8_t in[] = { I_MOVSS, I_MOVSD, I_MOVUPS },
+                         out[] = { I_MOVSS_STORE, I_MOVSD_STORE, I_MOVUPS_STORE };
     uint8_t r = set ? xmm_of(e, n->a, XMM15, t) : dst_reg(e, n, XMM15);
     x_rm(&e->a, set ? out[t - T_F32] : in[t - T_F32], false, r & 15, rm);
     if (!set)

@@ -1,15 +1,17 @@
-/* What the vector emitter's files share.  emit_simd.c: the table of instructions and the plain ones; emit_simd_int.c,
- * emit_simd_float.c, emit_simd_lane.c: those that take more than one or two machine instructions.
+/* What the vector emitter's files share.  emit_simd.c: the table of instructions and the plain
+ * ones; emit_simd_int.c, emit_simd_float.c, emit_simd_lane.c: those that take more than one or two
+ * machine instructions.
  *
- * SSE overwrites its first operand, so a value is computed in its home where no operand that is still to be read lives
- * there, else in V0 and moved.  Memory operands of SSE must be aligned: constants are, frame slots and linear memory
- * are not. */
+ * SSE overwrites its first operand, so a value is computed in its home where no operand that is
+ * still to be read lives there, else in V0 and moved.  Memory operands of SSE must be aligned:
+ * constants are, frame slots and linear memory are not. */
 #ifndef ENGINE_X64_EMIT_SIMD_H
 #define ENGINE_X64_EMIT_SIMD_H
 
 #include "engine/x64/emit.h"
 
-/* Scratch.  V2 only in instructions marked VEC_V2, and only once all operands have been read: one may be there. */
+/* Scratch.  V2 only in instructions marked VEC_V2, and only once all operands have been read: one
+ * may be there. */
 enum { V0 = XMM15, V1 = XMM14, V2 = XMM0 + 13 };
 
 enum {
@@ -41,7 +43,8 @@ static inline void v_rk(struct emit *e, enum insn i, uint8_t d, unsigned constan
 {
     x_rm(&e->a, i, false, d & 15, vec_constant(e, constant));
 }
-static inline void v_shift(struct emit *e, enum insn i, uint8_t d, unsigned count) /* the _IMM rows */
+/* the _IMM rows */
+static inline void v_shift(struct emit *e, enum insn i, uint8_t d, unsigned count)
 {
     x_rmi8(&e->a, i, false, insn_rows[i].digit, rm_reg(d & 15), (uint8_t)count);
 }
@@ -63,11 +66,13 @@ uint8_t v_binary(struct emit *, const struct node *, enum insn, unsigned flags, 
 void v_not(struct emit *, uint8_t d); /* uses V1 */
 
 typedef void vec_emitter(struct emit *, struct node *, const struct vec_row *);
-vec_emitter vec_shift, vec_shift8, vec_sar64, vec_abs64, vec_mul64, vec_greater64, vec_popcnt, vec_q15, vec_extadd;
+vec_emitter vec_shift, vec_shift8, vec_sar64, vec_abs64, vec_mul64, vec_greater64, vec_popcnt,
+    vec_q15, vec_extadd;
 vec_emitter vec_extmul, vec_extmul16, vec_extmul32, vec_all_true, vec_any_true, vec_bitmask;
 vec_emitter vec_min, vec_max, vec_trunc_s, vec_trunc_u, vec_trunc_s_zero, vec_trunc_u_zero;
 vec_emitter vec_convert_u, vec_convert_low_u;
-vec_emitter vec_splat, vec_splat_float, vec_extract, vec_extract_float, vec_replace, vec_replace_float;
+vec_emitter vec_splat, vec_splat_float, vec_extract, vec_extract_float, vec_replace,
+    vec_replace_float;
 vec_emitter vec_shuffle, vec_swizzle;
 
 #endif

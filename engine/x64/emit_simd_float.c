@@ -1,4 +1,5 @@
-/* Vectors of floats: minimum and maximum (spec 4.3.3: NaN wins, -0 is below +0), and conversions that saturate. */
+/* Vectors of floats: minimum and maximum (spec 4.3.3: NaN wins, -0 is below +0), and conversions
+ * that saturate. */
 #include "engine/x64/emit_simd.h"
 
 static bool is_double(const struct node *n)
@@ -16,8 +17,8 @@ static void canonical_nans(struct emit *e, bool wide)
     v_rr(e, I_ANDNPS, V1, V0);
 }
 
-/* MINPS gives its second operand where one is NaN or both are zeroes: done both ways, to V0 and V1, the results
- * together have all NaNs and all signs. */
+/* MINPS gives its second operand where one is NaN or both are zeroes: done both ways, to V0 and V1,
+ * the results together have all NaNs and all signs. */
 static void both_ways(struct emit *e, const struct node *n, enum insn insn)
 {
     v_load(e, V0, n->a);
@@ -67,8 +68,8 @@ void vec_trunc_s(struct emit *e, struct node *n, const struct vec_row *row)
     dst_done(e, n, V0);
 }
 
-/* In two parts: x converted, which is right below 2^31 and 2^31 above; and x - 2^31, at least 0, which is what is
- * missing. */
+/* In two parts: x converted, which is right below 2^31 and 2^31 above; and x - 2^31, at least 0,
+ * which is what is missing. */
 void vec_trunc_u(struct emit *e, struct node *n, const struct vec_row *row)
 {
     (void)row;
@@ -117,7 +118,8 @@ void vec_trunc_u_zero(struct emit *e, struct node *n, const struct vec_row *row)
 
 /* ---- from unsigned integers ---- */
 
-/* The low 16 bits and the rest convert exactly, the rest halved to be signed; one rounding, in the last addition. */
+/* The low 16 bits and the rest convert exactly, the rest halved to be signed; one rounding, in the
+ * last addition. */
 void vec_convert_u(struct emit *e, struct node *n, const struct vec_row *row)
 {
     (void)row;

@@ -1,4 +1,5 @@
-/* Vectors of integers: what SSE4.1 has no single instruction for.  Lanes and results: spec 4.3.2 and 4.4.3. */
+/* Vectors of integers: what SSE4.1 has no single instruction for.  Lanes and results: spec 4.3.2
+ * and 4.4.3. */
 #include "engine/x64/emit_simd.h"
 
 static bool is_op(const struct node *n, enum opcode op)
@@ -35,13 +36,14 @@ void vec_shift(struct emit *e, struct node *n, const struct vec_row *row)
     dst_done(e, n, d);
 }
 
-/* Bytes are shifted as words, less the bits that would come from the neighbour.  An arithmetic shift then extends the
- * sign from bit 7 - count: (x ^ sign) - sign. */
+/* Bytes are shifted as words, less the bits that would come from the neighbour.  An arithmetic
+ * shift then extends the sign from bit 7 - count: (x ^ sign) - sign. */
 void vec_shift8(struct emit *e, struct node *n, const struct vec_row *row)
 {
     unsigned count = 0;
     bool constant = shift_count(e, n, 8, &count), left = is_op(n, OP_i8x16_shl);
-    struct rm low = vec_constant(e, KV_LOW_BITS + count), sign = vec_constant(e, KV_SIGN_BIT + count);
+    struct rm low = vec_constant(e, KV_LOW_BITS + count),
+              sign = vec_constant(e, KV_SIGN_BIT + count);
     if (!constant) {
         x_shift_imm(&e->a, SHIFT_SHL, false, rm_reg(RCX), 4);
         x_rm(&e->a, I_LEA, true, RAX, low);
@@ -180,8 +182,8 @@ void vec_q15(struct emit *e, struct node *n, const struct vec_row *row)
     dst_done(e, n, d);
 }
 
-/* Multiplications by one that add pairs.  PMADDUBSW takes an unsigned and a signed operand; PMADDWD signed ones:
- * unsigned lanes are brought down by 32768, and their sum up by 65536. */
+/* Multiplications by one that add pairs.  PMADDUBSW takes an unsigned and a signed operand; PMADDWD
+ * signed ones: unsigned lanes are brought down by 32768, and their sum up by 65536. */
 void vec_extadd(struct emit *e, struct node *n, const struct vec_row *row)
 {
     (void)row;
@@ -192,7 +194,8 @@ void vec_extadd(struct emit *e, struct node *n, const struct vec_row *row)
         dst_done(e, n, d);
         return;
     }
-    bool bytes = is_op(n, OP_i16x8_extadd_pairwise_i8x16_u), biased = is_op(n, OP_i32x4_extadd_pairwise_i16x8_u);
+    bool bytes = is_op(n, OP_i16x8_extadd_pairwise_i8x16_u),
+         biased = is_op(n, OP_i32x4_extadd_pairwise_i16x8_u);
     v_load(e, d, n->a);
     if (biased)
         v_rk(e, I_PXOR, d, KV_SIGN16);

@@ -187,7 +187,8 @@ static void one_sided(struct emit *e, struct node *n, const struct shuffle *s)
     dst_done(e, n, d);
 }
 
-/* One instruction for two operands: which, its immediate (-1: none), and whether y is its first operand. */
+/* One instruction for two operands: which, its immediate (-1: none), and whether y is its first
+ * operand. */
 struct pattern {
     enum insn insn;
     int imm;
@@ -203,7 +204,8 @@ static bool is_interleaved(const struct shuffle *s, struct pattern *p)
         for (unsigned half = 0; half < 2; half++) {
             bool fits = true;
             for (unsigned i = 0; i < 16; i++) {
-                unsigned group = i >> size, from = ((group >> 1) << size) + (i & ((1u << size) - 1)) + 8 * half;
+                unsigned group = i >> size,
+                         from = ((group >> 1) << size) + (i & ((1u << size) - 1)) + 8 * half;
                 fits &= s->lane[i] == (from | (group & 1) << 4);
             }
             if (fits) {
@@ -223,7 +225,8 @@ static bool is_window(const struct shuffle *s, struct pattern *p) /* 16 bytes ou
     return true;
 }
 
-static bool is_blend(const struct shuffle *s, struct pattern *p) /* words that stay where they are */
+/* words that stay where they are */
+static bool is_blend(const struct shuffle *s, struct pattern *p)
 {
     unsigned imm = 0;
     for (unsigned i = 0; i < 16; i++) {
@@ -251,7 +254,8 @@ void vec_shuffle(struct emit *e, struct node *n, const struct vec_row *row)
     struct pattern p;
     if (is_one_sided(&s)) {
         one_sided(e, n, &s);
-    } else if (is_interleaved(&s, &p) || is_window(&s, &p) || is_blend(&s, &p) || is_two_and_two(&s, &p)) {
+    } else if (is_interleaved(&s, &p) || is_window(&s, &p) || is_blend(&s, &p) ||
+               is_two_and_two(&s, &p)) {
         bool swap = p.swap != (s.x != n->a);
         dst_done(e, n, v_binary(e, n, p.insn, swap ? VEC_SWAP : 0, p.imm));
     } else {

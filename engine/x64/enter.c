@@ -1,4 +1,5 @@
-/* Calls into wasm and their frames: arguments to where the callee looks for them, results back; how a walk goes up. */
+/* Calls into wasm and their frames: arguments to where the callee looks for them, results back; how
+ * a walk goes up. */
 #include "engine/assert.h"
 #include "engine/x64/regs.h"
 #include "engine/x64/target.h"
@@ -26,7 +27,8 @@ bool frame_is_outermost(uint64_t call, uint64_t stub_return)
     return call == stub_return - 1;
 }
 
-void activation_fill(struct activation *a, const struct functype *t, const struct cell *arguments, struct cell *stack)
+void activation_fill(struct activation *a, const struct functype *t, const struct cell *arguments,
+                     struct cell *stack)
 {
     uint32_t ints = 0, floats = 0;
     for (uint32_t p = 0; p < t->nparams; p++) {
@@ -53,8 +55,8 @@ static struct cell cell_of(uint8_t valtype, uint64_t gpr, struct cell xmm)
     return c;
 }
 
-void activation_results(const struct activation *a, const struct functype *t, const struct reach *reach,
-                        struct cell *results)
+void activation_results(const struct activation *a, const struct functype *t,
+                        const struct reach *reach, struct cell *results)
 {
     if (t->nresults)
         results[0] = cell_of(t->results[0], a->rax, a->xmm0);

@@ -1,4 +1,5 @@
-/* What stubs and thunks share: the change from the wasm stack to the C stack; what stands in bulk.c. */
+/* What stubs and thunks share: the change from the wasm stack to the C stack; what stands in
+ * bulk.c. */
 #ifndef ENGINE_X64_FRAME_H
 #define ENGINE_X64_FRAME_H
 

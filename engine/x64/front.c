@@ -1,9 +1,10 @@
 /* Fronts: better code for a body that is known (run/known.c), put before the body's own.
  *
- * A front does its work only where nothing can go wrong: every byte that the body would read or write is in memory.
- * Else, and where a function is resumed, it jumps to the body with what it was given.  So traps, panics and backtraces
- * are the body's, and a front needs no frame: it calls nothing and leaves rsp alone.  What the body would leave below
- * Go's stack pointer it does not write. */
+ * A front does its work only where nothing can go wrong: every byte that the body would read or
+ * write is in memory. Else, and where a function is resumed, it jumps to the body with what it was
+ * given.  So traps, panics and backtraces are the body's, and a front needs no frame: it calls
+ * nothing and leaves rsp alone.  What the body would leave below Go's stack pointer it does not
+ * write. */
 #include "engine/assert.h"
 #include "engine/x64/front.h"
 #include "engine/x64/meant.h"
@@ -34,7 +35,8 @@ bool front_fits(const struct instance *i, enum front what, const struct functype
 {
     const uint32_t sha = ENGINE_SHA | ENGINE_SSSE3 | ENGINE_SSE41;
     if (what == FRONT_SHA256)
-        return (i->engine->env.cpu & sha) == sha && types_are(t, 1, VT_I32) && target_zero_call(i, t);
+        return (i->engine->env.cpu & sha) == sha && types_are(t, 1, VT_I32) &&
+               target_zero_call(i, t);
     return what == FRONT_MEMEQUAL && types_are(t, 3, VT_I64);
 }
 

@@ -1,6 +1,7 @@
-/* SHA-256's block function (FIPS 180-4) by the CPU's instructions, four rounds a turn; they keep the state as ABEF and
- * CDGH (Intel SDM, SHA256RNDS2).  Go's arguments: [SP + 8] the digest, whose state comes first; [SP + 16] the bytes,
- * [SP + 24] how many.  State is read first and written last, as the body does it. */
+/* SHA-256's block function (FIPS 180-4) by the CPU's instructions, four rounds a turn; they keep
+ * the state as ABEF and CDGH (Intel SDM, SHA256RNDS2).  Go's arguments: [SP + 8] the digest, whose
+ * state comes first; [SP + 16] the bytes, [SP + 24] how many.  State is read first and written
+ * last, as the body does it. */
 #include "engine/x64/front.h"
 
 const uint32_t sha256_rounds[64] = {

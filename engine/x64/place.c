@@ -16,7 +16,8 @@ void call_patch(uint8_t *site, uint64_t runs_at, uint64_t target)
         site[k] = (uint8_t)((uint64_t)distance >> (8 * k));
 }
 
-void piece_link(const struct piece *p, const struct reloc *r, uint8_t *out, uint64_t runs_at, uint64_t target)
+void piece_link(const struct piece *p, const struct reloc *r, uint8_t *out, uint64_t runs_at,
+                uint64_t target)
 {
     ENGINE_ASSERT(r->site + 4 + r->behind <= p->bytes);
     call_patch(out + r->site, runs_at + r->site + r->behind, target);

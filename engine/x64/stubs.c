@@ -1,8 +1,9 @@
 /* Code that is not compiled from wasm: the way in, the ways out, trampolines.  Thunks: thunks.c.
  *
- * While wasm runs, rsp is on the wasm stack and e->c_sp keeps the C stack; while C runs, e->wasm_sp keeps the wasm
- * stack, and the word there is the return address into wasm (backtraces start from it).  STUB_ENTER leaves on the C
- * stack, from e->c_sp up: the older wasm_sp, the older c_sp, the activation, and C's callee-saved registers. */
+ * While wasm runs, rsp is on the wasm stack and e->c_sp keeps the C stack; while C runs, e->wasm_sp
+ * keeps the wasm stack, and the word there is the return address into wasm (backtraces start from
+ * it).  STUB_ENTER leaves on the C stack, from e->c_sp up: the older wasm_sp, the older c_sp, the
+ * activation, and C's callee-saved registers. */
 #include "engine/assert.h"
 #include "engine/x64/frame.h"
 #include "engine/x64/meant.h"
@@ -84,7 +85,8 @@ static void write_enter(struct stubs *s)
     x_rm(a, I_MOV, true, REG_BASE, field(RDI, offsetof(struct activation, base)));
     x_rm(a, I_MOV, true, RAX, field(RDI, offsetof(struct activation, code)));
     for (unsigned i = REG_PARAM_INTS; i-- > 0;) /* rdi last */
-        x_rm(a, I_MOV, true, reg_param_int(i), field(RDI, offsetof(struct activation, gpr) + 8 * i));
+        x_rm(a, I_MOV, true, reg_param_int(i),
+             field(RDI, offsetof(struct activation, gpr) + 8 * i));
     x_m(a, I_CALL_RM, false, rm_reg(RAX));
     s->at[STUB_RETURN] = asm_offset(a);
     enter_leave(e, a);
@@ -146,7 +148,8 @@ static void params_store(struct assembler *a)
     for (unsigned i = 0; i < REG_PARAM_INTS; i++)
         x_rm(a, I_MOV_STORE, true, reg_param_int(i), rm_mem(RSP, (int32_t)(8 * i) - KEPT));
     for (unsigned i = 0; i < REG_PARAM_FLOATS; i++)
-        x_rm(a, I_MOVUPS_STORE, false, (uint8_t)i, rm_mem(RSP, (int32_t)(8 * REG_PARAM_INTS + 16 * i) - KEPT));
+        x_rm(a, I_MOVUPS_STORE, false, (uint8_t)i,
+             rm_mem(RSP, (int32_t)(8 * REG_PARAM_INTS + 16 * i) - KEPT));
 }
 
 static void params_load(struct assembler *a)
@@ -154,7 +157,8 @@ static void params_load(struct assembler *a)
     for (unsigned i = 0; i < REG_PARAM_INTS; i++)
         x_rm(a, I_MOV, true, reg_param_int(i), rm_mem(RSP, (int32_t)(8 * i) - KEPT));
     for (unsigned i = 0; i < REG_PARAM_FLOATS; i++)
-        x_rm(a, I_MOVUPS, false, (uint8_t)i, rm_mem(RSP, (int32_t)(8 * REG_PARAM_INTS + 16 * i) - KEPT));
+        x_rm(a, I_MOVUPS, false, (uint8_t)i,
+             rm_mem(RSP, (int32_t)(8 * REG_PARAM_INTS + 16 * i) - KEPT));
 }
 
 /* A stub is no place where a fault is understood: it looks whether the stack has room first. */
@@ -165,8 +169,9 @@ static void stack_check(struct engine *e, struct assembler *a)
     x_jcc_to(a, CC_B, RELOC_STUB, STUB_TRAP + TRAP_STACK);
 }
 
-/* [rsp] = behind the trampoline's call, [rsp + 8] = the caller's return address, which wasm_sp shows meanwhile, for
- * backtraces.  Arguments stay where they are; nothing else runs on the wasm stack. */
+/* [rsp] = behind the trampoline's call, [rsp + 8] = the caller's return address, which wasm_sp
+ * shows meanwhile, for backtraces.  Arguments stay where they are; nothing else runs on the wasm
+ * stack. */
 static void write_lazy(struct stubs *s)
 {
     struct engine *e = s->e;
@@ -186,8 +191,8 @@ static void write_lazy(struct stubs *s)
     x_m(a, I_JMP_RM, false, rm_reg(RAX));
 }
 
-/* rcx = index, rax = struct indirect's `slow`; [rsp] = behind the call.  Arguments stay where they are; rax = where to
- * go. */
+/* rcx = index, rax = struct indirect's `slow`; [rsp] = behind the call.  Arguments stay where they
+ * are; rax = where to go. */
 static void write_indirect(struct stubs *s)
 {
     struct engine *e = s->e;
@@ -205,7 +210,8 @@ static void write_indirect(struct stubs *s)
     x_ret(a);
 }
 
-bool stubs_emit(struct engine *e, const struct reach *reach, uint32_t at[STUB_COUNT], struct piece *out)
+bool stubs_emit(struct engine *e, const struct reach *reach, uint32_t at[STUB_COUNT],
+                struct piece *out)
 {
     struct stubs s = {.e = e, .reach = reach, .at = at};
     if (!asm_begin(&s.a, e, STUBS_BYTES))
@@ -226,7 +232,9 @@ bool stubs_emit(struct engine *e, const struct reach *reach, uint32_t at[STUB_CO
 
 void trampoline_write(uint8_t *out, uint64_t runs_at, uint64_t lazy)
 {
-    struct assembler a = {.start = out, .at = out, .end = out + TRAMPOLINE_BYTES, .address = runs_at};
+    struct assembler a = {
+        .start = out, .at = out, .end = out + TRAMPOLINE_BYTES, .address = runs_at
+    };
     meant_begin(&a);
     x_zero(&a, reg_param_int(0));
     x_call(&a, lazy);
@@ -235,7 +243,9 @@ void trampoline_write(uint8_t *out, uint64_t runs_at, uint64_t lazy)
 
 void trampoline_jump(uint8_t *out, uint64_t runs_at, uint64_t to)
 {
-    struct assembler a = {.start = out, .at = out, .end = out + TRAMPOLINE_BYTES, .address = runs_at};
+    struct assembler a = {
+        .start = out, .at = out, .end = out + TRAMPOLINE_BYTES, .address = runs_at
+    };
     meant_begin(&a);
     x_zero(&a, reg_param_int(0));
     x_jmp(&a, to);

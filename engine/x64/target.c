@@ -60,8 +60,8 @@ uint8_t target_param(struct param_rule *rule, unsigned irtype)
     return rule->floats < REG_PARAM_FLOATS ? (uint8_t)(XMM0 + rule->floats++) : REG_NONE;
 }
 
-/* Go's functions: from PC_B, which is 0 in every call but those that resume, to whether the caller must unwind.  Who
- * has pinned Go's g is a module of Go's. */
+/* Go's functions: from PC_B, which is 0 in every call but those that resume, to whether the caller
+ * must unwind.  Who has pinned Go's g is a module of Go's. */
 bool target_zero_call(const struct instance *i, const struct functype *t)
 {
     return i->pinned[1] >= 0 && t->nparams == 1 && t->params[0] == VT_I32 && t->nresults == 1 &&

@@ -23,14 +23,16 @@ static inline uint32_t target_clobbers(const struct node *n)
     return n->op == IR_VEC ? target_vec_clobbers(n->sub) : target_op_clobbers[n->op];
 }
 
-/* Where parameters and arguments go, asked one after the other from {0} on: the next one's register, or REG_NONE: the
- * stack. */
+/* Where parameters and arguments go, asked one after the other from {0} on: the next one's
+ * register, or REG_NONE: the stack. */
 struct param_rule {
     uint32_t ints, floats;
 };
 uint8_t target_param(struct param_rule *, unsigned irtype);
-bool target_zero_call(const struct instance *, const struct functype *); /* may leave out an argument of 0 */
-uint32_t target_stack_params(const struct functype *); /* how many of a function's go to the stack */
+/* may leave out an argument of 0 */
+bool target_zero_call(const struct instance *, const struct functype *);
+/* how many of a function's go to the stack */
+uint32_t target_stack_params(const struct functype *);
 
 /* What the CPU lacks for IR_VEC and IR_FROUND; NULL: nothing. */
 const char *target_lacks(const struct engine *);
@@ -49,10 +51,13 @@ bool thunk_foreign(struct instance *caller, const struct funcref *callee, struct
 enum front { FRONT_NONE, FRONT_SHA256, FRONT_MEMEQUAL };
 bool front_possible(const struct instance *, const struct functype *); /* any at all */
 bool front_fits(const struct instance *, enum front, const struct functype *);
-const uint8_t *front_table(enum front, uint32_t *bytes); /* what stands in memory where the body reads its table */
-bool front_emit(const struct instance *, enum front, uint64_t body, struct piece *); /* body: where calls enter it */
-/* A trampoline, written where it will stand: it calls STUB_LAZY.  Then what it becomes: a jump to the function.  At its
- * start it takes calls that leave out an argument of 0, and puts it there; others enter behind that. */
+/* what stands in memory where the body reads its table */
+const uint8_t *front_table(enum front, uint32_t *bytes);
+/* body: where calls enter it */
+bool front_emit(const struct instance *, enum front, uint64_t body, struct piece *);
+/* A trampoline, written where it will stand: it calls STUB_LAZY.  Then what it becomes: a jump to
+ * the function.  At its start it takes calls that leave out an argument of 0, and puts it there;
+ * others enter behind that. */
 #define TRAMPOLINE_BYTES 8
 #define TRAMPOLINE_ENTRY 2
 void trampoline_write(uint8_t *out, uint64_t runs_at, uint64_t lazy);
@@ -60,11 +65,14 @@ void trampoline_jump(uint8_t *out, uint64_t runs_at, uint64_t to);
 
 /* ---- place.c: a piece at its place ---- */
 
-/* Copies the code to `out`.  Then each relocation is made to lead to its target; piece_placed ends it. */
+/* Copies the code to `out`.  Then each relocation is made to lead to its target; piece_placed ends
+ * it. */
 void piece_copy(const struct piece *, uint8_t *out);
-void piece_link(const struct piece *, const struct reloc *, uint8_t *out, uint64_t runs_at, uint64_t target);
+void piece_link(const struct piece *, const struct reloc *, uint8_t *out, uint64_t runs_at,
+                uint64_t target);
 void piece_placed(const struct piece *, const uint8_t *out, uint64_t runs_at);
-/* A call or jump whose number stands at `site`, at the address runs_at, is made to lead to target. */
+/* A call or jump whose number stands at `site`, at the address runs_at, is made to lead to target.
+ */
 void call_patch(uint8_t *site, uint64_t runs_at, uint64_t target);
 
 /* ---- constants that code reaches by address: constants.c ---- */
@@ -83,21 +91,23 @@ struct activation {
     uint64_t rax;
     struct cell xmm0;
 };
-/* Code that fails leaves by STUB_EXIT with the stack pointer engine->c_sp.  While wasm runs, STUB_ENTER has left there
- * where the activation that this one is nested in had been: */
+/* Code that fails leaves by STUB_EXIT with the stack pointer engine->c_sp.  While wasm runs,
+ * STUB_ENTER has left there where the activation that this one is nested in had been: */
 struct outer {
     uint64_t wasm_sp; /* 0: in none */
     uint64_t c_sp;
 };
 struct outer frame_outer(uint64_t c_sp);
-/* A frame's end: sp, behind the frame's own bytes, comes to where the caller's frame begins; returned is a place within
- * the call that it goes back to. */
+/* A frame's end: sp, behind the frame's own bytes, comes to where the caller's frame begins;
+ * returned is a place within the call that it goes back to. */
 uint64_t frame_return(uint64_t *sp);
 bool frame_is_outermost(uint64_t call, uint64_t stub_return); /* call: frame_return's answer */
 #define FRAME_RETURN_BYTES 8 /* what frame_return reads */
 
 /* Arguments to where the callee looks for them; stack: room for all of them. */
-void activation_fill(struct activation *, const struct functype *, const struct cell *arguments, struct cell *stack);
-void activation_results(const struct activation *, const struct functype *, const struct reach *, struct cell *results);
+void activation_fill(struct activation *, const struct functype *, const struct cell *arguments,
+                     struct cell *stack);
+void activation_results(const struct activation *, const struct functype *, const struct reach *,
+                        struct cell *results);
 
 #endif

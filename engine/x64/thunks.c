@@ -18,7 +18,8 @@ static void pins_in(struct assembler *a, const struct instance *i)
             x_rm(a, I_MOV, true, regs[k], rm_rip(&i->globals[i->pinned[k]]->lo));
 }
 
-/* Arguments from registers and stack to cells at rsp; `above`: bytes between rsp and the return address. */
+/* Arguments from registers and stack to cells at rsp; `above`: bytes between rsp and the return
+ * address. */
 static void arguments_to_cells(struct assembler *a, const struct functype *t, int32_t above)
 {
     struct param_rule rule = {0};
@@ -42,7 +43,8 @@ static void arguments_to_cells(struct assembler *a, const struct functype *t, in
     }
 }
 
-static void results_from_cells(const struct reach *reach, struct assembler *a, const struct functype *t)
+static void results_from_cells(const struct reach *reach, struct assembler *a,
+                               const struct functype *t)
 {
     for (uint32_t r = 1; r < t->nresults; r++) {
         x_rm(a, I_MOVUPS, false, 15, rm_mem(RSP, (int32_t)(16 * r)));
@@ -111,7 +113,8 @@ bool thunk_foreign(struct instance *caller, const struct funcref *callee, struct
     if (!asm_begin(&a, e, 320 + 32 * stack))
         return false;
     x_alu_imm(&a, ALU_SUB, true, rm_reg(RSP), (int32_t)frame);
-    static const uint8_t kept[] = {REG_BASE, REG_PIN1, REG_PIN0}; /* whatever the caller has there */
+    /* whatever the caller has there */
+    static const uint8_t kept[] = {REG_BASE, REG_PIN1, REG_PIN0};
     for (unsigned k = 0; k < 3; k++)
         x_rm(&a, I_MOV_STORE, true, kept[k], rm_mem(RSP, (int32_t)(frame - 24 + 8 * k)));
     for (uint32_t k = 0; k < stack; k++) {

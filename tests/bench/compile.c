@@ -1,5 +1,6 @@
-/* Compile speed on the host: compile FILE.wasm [REPEAT].  Parses, validates and compiles every function, REPEAT times
- * in fresh engines, and prints the best run: bytes of bodies per second of CPU, bytes of code, heap bytes. */
+/* Compile speed on the host: compile FILE.wasm [REPEAT].  Parses, validates and compiles every
+ * function, REPEAT times in fresh engines, and prints the best run: bytes of bodies per second of
+ * CPU, bytes of code, heap bytes. */
 #include "tests/host/env.h"
 #include "tests/host/file.h"
 
@@ -47,8 +48,9 @@ static double run(const unsigned char *bytes, size_t len, bool print)
     double seconds = cpu_seconds() - start;
     const struct engine_stats *s = engine_stats(e);
     if (print)
-        printf("%u functions, %u failed (%s), %.2f MB of bodies in %.3f s: %.1f MB/s; code %.2f MB, heap %.2f MB\n", n,
-               failed, engine_error(e)->text, (double)s->body_bytes_compiled / 1e6, seconds,
+        printf("%u functions, %u failed (%s), %.2f MB of bodies in %.3f s: %.1f MB/s; code %.2f "
+               "MB, heap %.2f MB\n",
+               n, failed, engine_error(e)->text, (double)s->body_bytes_compiled / 1e6, seconds,
                (double)s->body_bytes_compiled / 1e6 / seconds, (double)s->code_bytes / 1e6,
                (double)s->heap_bytes / 1e6);
     host_close(&host);

@@ -1,5 +1,6 @@
-/* What taking a machine back costs: reset MODULE.wasm WORD RUNS.  The module runs once, and a snapshot with what it
- * compiled is taken; then RUNS times it runs and is taken back.  Counts are exact; times are of this machine, now. */
+/* What taking a machine back costs: reset MODULE.wasm WORD RUNS.  The module runs once, and a
+ * snapshot with what it compiled is taken; then RUNS times it runs and is taken back.  Counts are
+ * exact; times are of this machine, now. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -22,7 +23,8 @@ static int order(const void *a, const void *b)
 static void show(const char *what, double *us, int n)
 {
     qsort(us, (size_t)n, sizeof *us, order);
-    printf("%s: p50 %.0f us, p99 %.0f us, least %.0f us\n", what, us[n / 2], us[n * 99 / 100], us[0]);
+    printf("%s: p50 %.0f us, p99 %.0f us, least %.0f us\n", what, us[n / 2], us[n * 99 / 100],
+           us[0]);
 }
 
 int main(int argc, char **argv)
@@ -34,7 +36,8 @@ int main(int argc, char **argv)
     wasmvm_config_arg(config, argc > 2 ? argv[2] : "");
     wasmvm_instance *i = module ? wasmvm_instance_new(module, config, &error) : NULL;
     double *run = calloc((size_t)n + 1, sizeof *run), *back = calloc((size_t)n + 1, sizeof *back);
-    int bad = !i || wasmvm_snapshot(i, &error) || wasmvm_run(i, &error) || wasmvm_snapshot(i, &error);
+    int bad = !i || wasmvm_snapshot(i, &error) || wasmvm_run(i, &error) ||
+              wasmvm_snapshot(i, &error);
     for (int k = 0; k < n && !bad; k++) {
         double began = now_us();
         bad = wasmvm_run(i, &error);
@@ -49,8 +52,9 @@ int main(int argc, char **argv)
     }
     wasmvm_statistics s = {.size = sizeof s};
     wasmvm_instance_statistics(i, &s);
-    printf("each reset: %llu pages copied, %llu KiB given back, %llu ioctls\n", (unsigned long long)s.reset_pages,
-           (unsigned long long)s.reset_dropped_bytes >> 10, (unsigned long long)s.reset_ioctls);
+    printf("each reset: %llu pages copied, %llu KiB given back, %llu ioctls\n",
+           (unsigned long long)s.reset_pages, (unsigned long long)s.reset_dropped_bytes >> 10,
+           (unsigned long long)s.reset_ioctls);
     show("reset", back, n);
     show("run", run, n);
     wasmvm_instance_free(i);

@@ -1,5 +1,6 @@
-/* The bare slot: two threads hand a cache line to and fro.  Prints the nanoseconds of a round trip, least of ten runs:
- * what a polled call costs before anything is done in it, on this machine as it is now. */
+/* The bare slot: two threads hand a cache line to and fro.  Prints the nanoseconds of a round trip,
+ * least of ten runs: what a polled call costs before anything is done in it, on this machine as it
+ * is now. */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>

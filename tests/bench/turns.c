@@ -2,8 +2,8 @@
  *
  * Prints a line for each run: "place status wall_us cpu_us faults max_rss_kb"; then one for each
  * program, of a further run that is stopped at its end: "place pss PSS_KB".  A program's words must
- * not be `::`.  Stdin is empty, and what programs print is thrown away.  This is a program of its own
- * because a child's figures begin with those of the process that it came from. */
+ * not be `::`.  Stdin is empty, and what programs print is thrown away.  This is a program of its
+ * own because a child's figures begin with those of the process that it came from. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

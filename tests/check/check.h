@@ -10,7 +10,8 @@
 bool check_differs(const struct assembler *, const uint8_t *bytes, char *text, size_t cap);
 /* One of the records alone, which stands from *at to *end; false: there are fewer. */
 bool check_record(uint32_t i, uint32_t *at, uint32_t *end, struct meant *);
-bool check_one_differs(const struct assembler *, const uint8_t *bytes, uint32_t i, char *text, size_t cap);
+bool check_one_differs(const struct assembler *, const uint8_t *bytes, uint32_t i, char *text,
+                       size_t cap);
 /* Instructions compared so far. */
 extern uint64_t check_instructions;
 

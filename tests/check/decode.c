@@ -1,5 +1,5 @@
-/* The decoder: prefixes, opcode, ModRM, SIB, displacement, immediate, in the order in which they stand.  Table:
- * decode.def. */
+/* The decoder: prefixes, opcode, ModRM, SIB, displacement, immediate, in the order in which they
+ * stand.  Table: decode.def. */
 #include "tests/check/decode.h"
 
 #include <stdio.h>
@@ -29,7 +29,8 @@ static void rows_index(void)
         const struct row *r = &rows[i];
         unsigned ways = strchr(r->text, '@') ? 16 : strstr(r->text, " Z") ? 8 : 1;
         for (unsigned k = 0; k < ways; k++) {
-            next[i] = first[r->vex][r->map][r->opcode + k]; /* the same for all ways: such opcodes have one row */
+            /* the same for all ways: such opcodes have one row */
+            next[i] = first[r->vex][r->map][r->opcode + k];
             first[r->vex][r->map][r->opcode + k] = (uint16_t)(i + 1);
         }
     }
@@ -209,7 +210,9 @@ static void operand(struct state *s, struct operand *o, char what, char size)
 {
     switch (what) {
     case 'G': gpr(s, o, extended(s, s->modrm >> 3 & 7, REX_R), size); break;
-    case 'V': *o = (struct operand){ .kind = OP_XMM, .reg = extended(s, s->modrm >> 3 & 7, REX_R) }; break;
+    case 'V':
+        *o = (struct operand){ .kind = OP_XMM, .reg = extended(s, s->modrm >> 3 & 7, REX_R) };
+        break;
     case 'Z': gpr(s, o, extended(s, s->opcode & 7, REX_B), size); break;
     case 'B':
         gpr(s, o, s->vvvv, size);
@@ -221,7 +224,9 @@ static void operand(struct state *s, struct operand *o, char what, char size)
         break;
     case 'C': *o = (struct operand){ .kind = OP_GPR, .bytes = 1, .reg = 1 }; break;
     case 'I': immediate(s, o, size); break;
-    case 'J': *o = (struct operand){ .kind = OP_REL, .value = take_signed(&s->in, size == 'b' ? 1 : 4) }; break;
+    case 'J':
+        *o = (struct operand){ .kind = OP_REL, .value = take_signed(&s->in, size == 'b' ? 1 : 4) };
+        break;
     default: rm_operand(s, o, what, size); break;
     }
 }
@@ -314,7 +319,8 @@ static int operand_text(const struct operand *o, char *out, size_t cap)
         snprintf(base, sizeof base, "r%u", o->base);
     if (o->index != DECODE_NONE)
         snprintf(index, sizeof index, " + r%u * %u", o->index, 1u << (o->scale & 3));
-    return snprintf(out, cap, "[%s%s %+d%s]:%u", base, index, o->disp, o->wraps ? " mod 2^32" : "", o->bytes * 8);
+    return snprintf(out, cap, "[%s%s %+d%s]:%u", base, index, o->disp, o->wraps ? " mod 2^32" : "",
+                    o->bytes * 8);
 }
 
 void decode_text(const struct decoded *d, char *out, size_t cap)

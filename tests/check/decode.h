@@ -1,8 +1,9 @@
-/* A decoder of x86-64, for what compiled code may hold and nothing else.  It shares no table with the encoder: its own,
- * decode.def, is written after the opcode maps of the manual (Intel SDM volume 2, appendix A).
+/* A decoder of x86-64, for what compiled code may hold and nothing else.  It shares no table with
+ * the encoder: its own, decode.def, is written after the opcode maps of the manual (Intel SDM
+ * volume 2, appendix A).
  *
- * It is strict: a prefix, a REX bit or a longer displacement that changes nothing is an error, so that each bit of an
- * instruction says something. */
+ * It is strict: a prefix, a REX bit or a longer displacement that changes nothing is an error, so
+ * that each bit of an instruction says something. */
 #ifndef TESTS_CHECK_DECODE_H
 #define TESTS_CHECK_DECODE_H
 
@@ -31,7 +32,8 @@ struct decoded {
     struct operand operands[DECODE_OPERANDS];
 };
 
-/* The instruction at bytes, which runs at `address`.  NULL: it is in *out; else: what is wrong with it. */
+/* The instruction at bytes, which runs at `address`.  NULL: it is in *out; else: what is wrong with
+ * it. */
 const char *decode(const uint8_t *bytes, const uint8_t *end, uint64_t address, struct decoded *out);
 /* As text, for messages. */
 void decode_text(const struct decoded *, char *out, size_t cap);

@@ -1,6 +1,7 @@
-/* engine/x64/meant.h in test builds: keeps what the emitter says that it means, and holds the whole piece of code
- * against it: each instruction's operation, operands and length; that nothing lies between two; that jumps, jump tables
- * and rip-relative operands lead where they were linked to, and jumps to where an instruction begins. */
+/* engine/x64/meant.h in test builds: keeps what the emitter says that it means, and holds the whole
+ * piece of code against it: each instruction's operation, operands and length; that nothing lies
+ * between two; that jumps, jump tables and rip-relative operands lead where they were linked to,
+ * and jumps to where an instruction begins. */
 #include "engine/x64/meant.h"
 #include "tests/check/check.h"
 #include "tests/check/decode.h"
@@ -112,12 +113,16 @@ static uint8_t bytes_of(char kind, bool w)
 
 static struct operand register_operand(char kind, bool w, uint8_t reg)
 {
-    return (struct operand){ .kind = kind == 'X' ? OP_XMM : OP_GPR, .bytes = bytes_of(kind, w), .reg = reg };
+    return (struct operand){ .kind = kind == 'X' ? OP_XMM : OP_GPR,
+                             .bytes = bytes_of(kind, w),
+                             .reg = reg };
 }
 
 static struct operand rm_operand(char kind, bool w, struct rm rm)
 {
-    struct operand o = { .bytes = bytes_of(kind, w), .base = DECODE_NONE, .index = DECODE_NONE, .disp = rm.disp };
+    struct operand o = {
+        .bytes = bytes_of(kind, w), .base = DECODE_NONE, .index = DECODE_NONE, .disp = rm.disp
+    };
     switch (rm.kind) {
     case RM_REG: return register_operand(kind, w, rm.base);
     case RM_RIP:
@@ -210,9 +215,8 @@ static bool operand_same(const struct operand *x, const struct operand *y, uint8
     case OP_RIP: return x->value == y->value && x->bytes == y->bytes;
     default: break;
     }
-    return x->base == y->base && x->index == y->index && x->scale == y->scale && x->disp == y->disp &&
-           x->wraps == y->wraps &&
-           x->bytes == y->bytes;
+    return x->base == y->base && x->index == y->index && x->scale == y->scale &&
+           x->disp == y->disp && x->wraps == y->wraps && x->bytes == y->bytes;
 }
 
 static bool decoded_same(const struct decoded *x, const struct decoded *y, uint8_t imm_bits)
@@ -248,8 +252,8 @@ static const char *table_wrong(const struct record *r, const uint8_t *bytes)
 }
 
 /* NULL: right.  *got is what was decoded, *wanted what was meant. */
-static const char *record_wrong(const struct assembler *a, const uint8_t *bytes, const struct record *r,
-                                struct decoded *got, struct decoded *wanted)
+static const char *record_wrong(const struct assembler *a, const uint8_t *bytes,
+                                const struct record *r, struct decoded *got, struct decoded *wanted)
 {
     *got = *wanted = (struct decoded){ .len = 0 };
     if (r->is.insn == MEANT_DATA)
@@ -280,7 +284,8 @@ bool check_record(uint32_t i, uint32_t *at, uint32_t *end, struct meant *is)
     return true;
 }
 
-bool check_one_differs(const struct assembler *a, const uint8_t *bytes, uint32_t i, char *text, size_t cap)
+bool check_one_differs(const struct assembler *a, const uint8_t *bytes, uint32_t i, char *text,
+                       size_t cap)
 {
     char is[96], was_meant[96];
     struct decoded got, wanted;
@@ -291,7 +296,8 @@ bool check_one_differs(const struct assembler *a, const uint8_t *bytes, uint32_t
         return false;
     decode_text(&got, is, sizeof is);
     decode_text(&wanted, was_meant, sizeof was_meant);
-    size_t n = (size_t)snprintf(text, cap, "%s: is \"%s\", meant was \"%s\"; at %x:", wrong, is, was_meant, r->at);
+    size_t n = (size_t)snprintf(text, cap, "%s: is \"%s\", meant was \"%s\"; at %x:", wrong, is,
+                                was_meant, r->at);
     for (uint32_t k = r->at; k < r->end && k < r->at + 16 && n < cap; k++)
         n += (size_t)snprintf(text + n, cap - n, " %02x", bytes[k]);
     return true;

@@ -26,12 +26,17 @@ struct shape shape_of(enum insn i)
         return (struct shape){ 'X', 'G', "01", "rm" };
     case I_CVTTSS2SI: case I_CVTTSD2SI: return (struct shape){ 'G', 'X', "01", "rm" };
     case I_PINSRB: case I_PINSRW: case I_PEXTRB: return (struct shape){ 'X', 'D', "0", "rm" };
-    case I_PMOVMSKB: case I_MOVMSKPS: case I_MOVMSKPD: case I_PEXTRW: return (struct shape){ 'D', 'X', "0", "r" };
+    case I_PMOVMSKB:
+    case I_MOVMSKPS:
+    case I_MOVMSKPD:
+    case I_PEXTRW:
+        return (struct shape){ 'D', 'X', "0", "r" };
     case I_MOVLHPS: return (struct shape){ 'X', 'X', "0", "r" };
     default:
         if (insn_about[i].form == MI8 && insn_rows[i].map == 1)
             return (struct shape){ 'X', 'X', "0", "r" }; /* vector shifts by immediate */
-        return i < I_MOVSS ? (struct shape){ 'G', 'G', "01", "rm" } : (struct shape){ 'X', 'X', "0", "rm" };
+        return i < I_MOVSS ? (struct shape){ 'G', 'G', "01", "rm" }
+                           : (struct shape){ 'X', 'X', "0", "rm" };
     }
 }
 

@@ -5,13 +5,15 @@
  *     -z      linear memory 0 at address 0, as in the guest
  *     -w CPU  bits of enum engine_cpu that the CPU is to be without
  *
- * All modules go into one engine, in order; imports come from those before where one exports the name, else from a
- * host function.  Every function is compiled, in order.  A line for each piece of code: module and function that it
- * was made for, offset, bytes, hash of its bytes as they are at the end, all links made.  Last the region's hash.
+ * All modules go into one engine, in order; imports come from those before where one exports the
+ * name, else from a host function.  Every function is compiled, in order.  A line for each piece of
+ * code: module and function that it was made for, offset, bytes, hash of its bytes as they are at
+ * the end, all links made.  Last the region's hash.
  *
- * The engine tells what it means by each instruction (engine/x64/meant.h), so this program knows every operand that
- * is an address: of the heap, of a memory, of a C function.  Such an address counts only by which distinct one it is,
- * in order of appearance, so that the heap's layout and the build may change and the code may not. */
+ * The engine tells what it means by each instruction (engine/x64/meant.h), so this program knows
+ * every operand that is an address: of the heap, of a memory, of a C function.  Such an address
+ * counts only by which distinct one it is, in order of appearance, so that the heap's layout and
+ * the build may change and the code may not. */
 #include "engine/x64/meant.h"
 #include "tests/host/env.h"
 #include "tests/host/file.h"
@@ -123,8 +125,12 @@ static bool is_address(const struct told *t)
 
 void meant_check(const struct assembler *a, const uint8_t *bytes)
 {
-    struct piece_seen p = { (uint32_t)(a->address - (uint64_t)(uintptr_t)host.env.code_x), asm_offset(a), module_now,
-                            func_now, naddresses, 0 };
+    struct piece_seen p = { (uint32_t)(a->address - (uint64_t)(uintptr_t)host.env.code_x),
+                            asm_offset(a),
+                            module_now,
+                            func_now,
+                            naddresses,
+                            0 };
     for (uint32_t i = 0; i < ntold; i++)
         if (is_address(&told[i]))
             address_add(p.at, &told[i], bytes, a->address);
@@ -154,7 +160,8 @@ static bool resolve(void *self, struct name module, struct name field, enum exte
         uint32_t index;
         if (!instance_export(instances[i], field, &found, &index) || found != kind)
             continue;
-        const struct functype *has = kind == EXTERN_FUNC ? instance_functype(instances[i], index) : NULL;
+        const struct functype *has = kind == EXTERN_FUNC ? instance_functype(instances[i], index)
+                                                         : NULL;
         if (has && (has->nparams != type->nparams || has->nresults != type->nresults ||
                     memcmp(has->params, type->params, type->nparams) != 0 ||
                     memcmp(has->results, type->results, type->nresults) != 0))
@@ -181,7 +188,9 @@ static uint64_t hash(const uint8_t *at, uint64_t bytes)
 static int by_place(const void *x, const void *y)
 {
     const struct piece_seen *a = x, *b = y;
-    return a->at != b->at ? (a->at < b->at ? -1 : 1) : a->first < b->first ? -1 : a->first > b->first;
+    return a->at != b->at        ? (a->at < b->at ? -1 : 1)
+           : a->first < b->first ? -1
+                                 : a->first > b->first;
 }
 
 /* Which distinct address this is: 0, 1, 2... */
@@ -218,8 +227,8 @@ static void print_all(void)
             memcpy(code + addresses[k].at, &v, addresses[k].bytes);
         }
         if (p->bytes > 8) /* no trampoline */
-            printf("module %u function %u at %x: %u bytes %016lx\n", p->module, p->func, p->at, p->bytes,
-                   hash(code + p->at, p->bytes));
+            printf("module %u function %u at %x: %u bytes %016lx\n", p->module, p->func, p->at,
+                   p->bytes, hash(code + p->at, p->bytes));
     }
     printf("region: %lu bytes %016lx\n", size, hash(code, size));
     free(code);

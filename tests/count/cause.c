@@ -5,10 +5,18 @@
 #include <string.h>
 
 const char *const cause_names[CAUSE_COUNT] = {
-    [CAUSE_MOVE] = "register moves",   [CAUSE_CONSTANT] = "constants",     [CAUSE_ADDRESS] = "lea",
-    [CAUSE_LOAD] = "loads",            [CAUSE_STORE] = "stores",           [CAUSE_SPILL] = "frame slots",
-    [CAUSE_INT] = "integer work",      [CAUSE_FLOAT] = "float work",       [CAUSE_FLOAT_MOVE] = "float moves",
-    [CAUSE_COMPARE] = "compare, test", [CAUSE_JUMP] = "jumps",             [CAUSE_CALL] = "calls, returns",
+    [CAUSE_MOVE] = "register moves",
+    [CAUSE_CONSTANT] = "constants",
+    [CAUSE_ADDRESS] = "lea",
+    [CAUSE_LOAD] = "loads",
+    [CAUSE_STORE] = "stores",
+    [CAUSE_SPILL] = "frame slots",
+    [CAUSE_INT] = "integer work",
+    [CAUSE_FLOAT] = "float work",
+    [CAUSE_FLOAT_MOVE] = "float moves",
+    [CAUSE_COMPARE] = "compare, test",
+    [CAUSE_JUMP] = "jumps",
+    [CAUSE_CALL] = "calls, returns",
     [CAUSE_OTHER] = "other",
 };
 
@@ -45,7 +53,8 @@ static bool starts(const char *name, const char *with)
 static bool is_float(const char *name)
 {
     size_t n = strlen(name);
-    return n > 3 && (name[n - 1] == 's' || name[n - 1] == 'd') && (name[n - 2] == 's' || name[n - 2] == 'p');
+    return n > 3 && (name[n - 1] == 's' || name[n - 1] == 'd') &&
+           (name[n - 2] == 's' || name[n - 2] == 'p');
 }
 
 static enum cause moved(const struct meant *m, const char *name)
@@ -56,7 +65,8 @@ static enum cause moved(const struct meant *m, const char *name)
     if (m->rm.kind == RM_MEM && m->rm.base == RSP)
         return CAUSE_SPILL;
     uint8_t form = rows[m->insn].form;
-    return form == MR || form == MRI8 || form == MI8 || form == MI16 || form == MI32 ? CAUSE_STORE : CAUSE_LOAD;
+    return form == MR || form == MRI8 || form == MI8 || form == MI16 || form == MI32 ? CAUSE_STORE
+                                                                                     : CAUSE_LOAD;
 }
 
 enum cause cause_of(const struct meant *m)
@@ -69,8 +79,8 @@ enum cause cause_of(const struct meant *m)
         return moved(m, name);
     if (starts(name, "lea"))
         return CAUSE_ADDRESS;
-    if (starts(name, "cmp") || starts(name, "test") || starts(name, "ucomis") || starts(name, "set") ||
-        (alu && (m->reg & 7) == ALU_CMP))
+    if (starts(name, "cmp") || starts(name, "test") || starts(name, "ucomis") ||
+        starts(name, "set") || (alu && (m->reg & 7) == ALU_CMP))
         return CAUSE_COMPARE;
     if (starts(name, "jmp"))
         return CAUSE_JUMP;

@@ -2,11 +2,12 @@
  *
  *     count [-l] FILE.wasm [ARGS...]
  *
- * Memory 0 lies at address 0, so that the code is the guest's.  The engine of this program has a counter at each place
- * where code runs on its own (meant_block), and tells what each instruction means.  A block's instructions times how
- * often it ran is exact but for jumps inside a block: those that trap, and the short ways of division, conversion and
- * float minimum, count as not taken.  Code in C (memory.copy and its kind, host functions) and the engine's own stubs
- * are not in it; the former are counted as calls.
+ * Memory 0 lies at address 0, so that the code is the guest's.  The engine of this program has a
+ * counter at each place where code runs on its own (meant_block), and tells what each instruction
+ * means.  A block's instructions times how often it ran is exact but for jumps inside a block:
+ * those that trap, and the short ways of division, conversion and float minimum, count as not
+ * taken.  Code in C (memory.copy and its kind, host functions) and the engine's own stubs are not
+ * in it; the former are counted as calls.
  *
  * -l: a line for each function, by how much it executes.  Else one line: the sum, then each cause.
  * -0: nothing but whether memory can lie there: status 3 where it cannot. */
@@ -94,7 +95,8 @@ static bool zero_open(void *self, uint64_t max_bytes, uint8_t **base)
 {
     (void)self, (void)max_bytes;
     *base = NULL;
-    if (mmap(NULL, MEMORY_SPACE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == NULL)
+    if (mmap(NULL, MEMORY_SPACE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+             -1, 0) == NULL)
         return true;
     perror("count: address 0 cannot be had (be root, or sysctl vm.mmap_min_addr=0)");
     exit(3);
@@ -163,7 +165,9 @@ int main(int argc, char **argv)
         return !zero_open(NULL, 0, &(uint8_t *){ NULL });
     bool list = argc > 1 && strcmp(argv[1], "-l") == 0;
     const char **args = (const char **)argv + 1 + list;
-    struct program program = { .args = args, .nargs = (uint32_t)(argc - 1 - list), .now_ns = 1000000000000000000 };
+    struct program program = { .args = args,
+                               .nargs = (uint32_t)(argc - 1 - list),
+                               .now_ns = 1000000000000000000 };
     size_t len;
     unsigned char *bytes = program.nargs ? file_read(args[0], &len) : NULL;
     if (!bytes) {

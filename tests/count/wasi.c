@@ -1,5 +1,5 @@
-/* The little of WASI preview 1 that a program which computes and prints needs.  Clock and random bytes are the same in
- * each run, so that two runs count the same. */
+/* The little of WASI preview 1 that a program which computes and prints needs.  Clock and random
+ * bytes are the same in each run, so that two runs count the same. */
 #include "tests/count/count.h"
 
 #include <stdio.h>
@@ -133,10 +133,18 @@ static const struct call {
     const char *name;
     uint32_t (*serve)(struct program *, struct instance *, const struct cell *);
 } calls[] = {
-    { "args_sizes_get", args_sizes_get }, { "args_get", args_get }, { "environ_sizes_get", environ_sizes_get },
-    { "environ_get", nothing }, { "clock_time_get", clock_time_get }, { "random_get", random_get },
-    { "fd_write", fd_write }, { "fd_fdstat_get", fd_fdstat_get }, { "fd_fdstat_set_flags", nothing },
-    { "fd_prestat_get", no_descriptor }, { "poll_oneoff", poll_oneoff }, { "sched_yield", nothing },
+    { "args_sizes_get", args_sizes_get },
+    { "args_get", args_get },
+    { "environ_sizes_get", environ_sizes_get },
+    { "environ_get", nothing },
+    { "clock_time_get", clock_time_get },
+    { "random_get", random_get },
+    { "fd_write", fd_write },
+    { "fd_fdstat_get", fd_fdstat_get },
+    { "fd_fdstat_set_flags", nothing },
+    { "fd_prestat_get", no_descriptor },
+    { "poll_oneoff", poll_oneoff },
+    { "sched_yield", nothing },
 };
 enum { CALLS = sizeof calls / sizeof *calls };
 
@@ -168,7 +176,8 @@ bool program_resolve(void *self, struct name module, struct name field, enum ext
     if (kind != EXTERN_FUNC)
         return false;
     size_t k = 0;
-    while (k < CALLS && (strlen(calls[k].name) != field.len || memcmp(calls[k].name, field.bytes, field.len) != 0))
+    while (k < CALLS && (strlen(calls[k].name) != field.len ||
+                         memcmp(calls[k].name, field.bytes, field.len) != 0))
         k++;
     bindings[k] = (struct binding){ self, k < CALLS ? &calls[k] : NULL };
     *out = (struct extern_ref){ .kind = kind, .host = { serve, &bindings[k] }, .host_type = *type };

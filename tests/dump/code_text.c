@@ -1,5 +1,6 @@
-/* A piece of machine code as text: offset, instruction, and where a wasm instruction's code begins, that one, with its
- * offset in the body.  What a relocation leads to is named; nothing depends on where the code or the heap lies.
+/* A piece of machine code as text: offset, instruction, and where a wasm instruction's code begins,
+ * that one, with its offset in the body.  What a relocation leads to is named; nothing depends on
+ * where the code or the heap lies.
  *
  * The decoder and the knowledge of what is code and what is data are the check's (tests/check/). */
 #include "engine/load/opcodes.h"
@@ -50,7 +51,8 @@ static bool memory_or_table(FILE *out, const struct instance *i, uint64_t at)
 {
     for (uint32_t k = 0; k < i->module->nmemories; k++)
         if (is_within(at, i->memories[k], sizeof *i->memories[k]))
-            return fprintf(out, "memory %u %s", k, is_within(at, &i->memories[k]->base, 8) ? "base" : "bytes") > 0;
+            return fprintf(out, "memory %u %s", k,
+                           is_within(at, &i->memories[k]->base, 8) ? "base" : "bytes") > 0;
     for (uint32_t k = 0; k < i->module->ntables; k++)
         if (is_within(at, i->tables[k], sizeof *i->tables[k]))
             return fprintf(out, "table %u size", k) > 0;
@@ -68,7 +70,8 @@ static void address_text(FILE *out, const struct instance *i, uint64_t at)
     if (memory_or_table(out, i, at))
         return;
     if (is_within(at, reach->results, LIMIT_RESULTS * sizeof *reach->results))
-        fprintf(out, "result %u", (unsigned)((at - (uint64_t)(uintptr_t)reach->results) / sizeof *reach->results));
+        fprintf(out, "result %u",
+                (unsigned)((at - (uint64_t)(uintptr_t)reach->results) / sizeof *reach->results));
     else if (at == (uint64_t)(uintptr_t)i)
         fprintf(out, "instance");
     else if (is_within(at, i->engine, sizeof *i->engine))
@@ -131,7 +134,9 @@ static void memory_text(FILE *out, const struct operand *o)
 
 static void operand_text(struct listing *l, const struct operand *o, const struct reloc *r)
 {
-    static const char *const sizes[] = { [1] = "byte ", [2] = "word ", [4] = "dword ", [8] = "qword " };
+    static const char *const sizes[] = {
+        [1] = "byte ", [2] = "word ", [4] = "dword ", [8] = "qword "
+    };
     FILE *out = l->out;
     switch (o->kind) {
     case OP_GPR: gpr_text(out, o->reg, o->bytes); break;

@@ -1,7 +1,8 @@
 /* The compiler's work as text: nodes after each pass, and machine code.
  *
- * The text says nothing of where anything lies in memory: blocks are numbered in layout order, temporaries in the order
- * in which they are computed, webs of one virtual register in the order in which they are first named. */
+ * The text says nothing of where anything lies in memory: blocks are numbered in layout order,
+ * temporaries in the order in which they are computed, webs of one virtual register in the order in
+ * which they are first named. */
 #ifndef TESTS_DUMP_DUMP_H
 #define TESTS_DUMP_DUMP_H
 
@@ -12,8 +13,9 @@
 enum dump_pass { DUMP_BUILD, DUMP_FLOW, DUMP_COLOR, DUMP_CODE, DUMP_PASSES };
 extern const char *const dump_pass_names[DUMP_PASSES];
 
-/* One function, which has been validated, through the passes, each of those whose bit is in `passes` (1 << DUMP_FLOW)
- * as text.  Nothing is installed.  false: it cannot be compiled, and engine_error says why. */
+/* One function, which has been validated, through the passes, each of those whose bit is in
+ * `passes` (1 << DUMP_FLOW) as text.  Nothing is installed.  false: it cannot be compiled, and
+ * engine_error says why. */
 bool dump_function(FILE *, struct instance *, uint32_t func, unsigned passes);
 
 /* After the pass: what the compilation holds. */

@@ -4,7 +4,8 @@
  *     l3               wasm local                   lo(t7)         the low half of an i64 as an i32
  *     s2 s2f           operand stack, depth 2       (add.i32 ...)  folded: computed by its user
  *     low3 lowpin1     companions: lower halves of l3, pin1 (build_low.c)
- *     l3.0 l3.1        webs of l3, after flow       l3.0:rbx       where it lives, after color; [16]: frame slot
+ *     l3.0 l3.1        webs of l3, after flow       l3.0:rbx       where it lives, after color;
+ * [16]: frame slot
  *
  * Constants stand where they are used.  Dead nodes are not shown. */
 #include "engine/load/opcodes.h"
@@ -32,11 +33,14 @@ static const char *const ops[IR_COUNT] = {
 };
 static const char *const types[] = { "i32", "i64", "f32", "f64", "v128", "" };
 static const char *const conditions[COND_COUNT] = {
-    [COND_EQ] = "eq",     [COND_NE] = "ne",     [COND_LT_S] = "lt_s", [COND_GE_S] = "ge_s", [COND_LT_U] = "lt_u",
-    [COND_GE_U] = "ge_u", [COND_GT_S] = "gt_s", [COND_LE_S] = "le_s", [COND_GT_U] = "gt_u", [COND_LE_U] = "le_u",
+    [COND_EQ] = "eq",     [COND_NE] = "ne",     [COND_LT_S] = "lt_s", [COND_GE_S] = "ge_s",
+    [COND_LT_U] = "lt_u", [COND_GE_U] = "ge_u", [COND_GT_S] = "gt_s", [COND_LE_S] = "le_s",
+    [COND_GT_U] = "gt_u", [COND_LE_U] = "le_u",
 };
-static const char *const float_conditions[] = { "eq", "ne", "lt", "gt", "le", "ge", "nlt", "ngt", "nle", "nge" };
-static const char *const shapes[] = { "8u", "8s", "16u", "16s", "32u", "32s", "64", "f32", "f64", "128" };
+static const char *const float_conditions[] = { "eq", "ne",  "lt",  "gt",  "le",
+                                                "ge", "nlt", "ngt", "nle", "nge" };
+static const char *const shapes[] = { "8u",  "8s", "16u", "16s", "32u",
+                                      "32s", "64", "f32", "f64", "128" };
 static const char *const roundings[] = { "nearest", "floor", "ceil", "trunc" };
 static const char *const runtime[] = {
 #define RUNTIME(name) #name,
@@ -143,7 +147,8 @@ static void temporary(struct text *t, uint32_t i)
 {
     const struct node *n = &t->c->body.nodes[i];
     fprintf(t->out, "t%u", t->number[i]);
-    home(t, n->reg, t->c->body.first_stack + n->depth * 2 + (type_is_int(node_value_type(n)) ? 0 : 1));
+    home(t, n->reg,
+         t->c->body.first_stack + n->depth * 2 + (type_is_int(node_value_type(n)) ? 0 : 1));
 }
 
 static void operand(struct text *t, ref r)
@@ -209,9 +214,12 @@ static void variant(struct text *t, const struct node *n)
     case IR_FCMP: fprintf(t->out, ".%s", float_conditions[n->sub]); break;
     case IR_LOAD: case IR_STORE: fprintf(t->out, ".%s", shapes[n->sub]); break;
     case IR_FROUND: fprintf(t->out, ".%s", roundings[n->sub & 3]); break;
-    case IR_ITOF: fprintf(t->out, ".%s_%c", n->sub & 2 ? "i64" : "i32", n->sub & 1 ? 'u' : 's'); break;
+    case IR_ITOF:
+        fprintf(t->out, ".%s_%c", n->sub & 2 ? "i64" : "i32", n->sub & 1 ? 'u' : 's');
+        break;
     case IR_FTOI:
-        fprintf(t->out, ".%s_%c%s", n->sub & 2 ? "f64" : "f32", n->sub & 1 ? 'u' : 's', n->sub & 4 ? ".sat" : "");
+        fprintf(t->out, ".%s_%c%s", n->sub & 2 ? "f64" : "f32", n->sub & 1 ? 'u' : 's',
+                n->sub & 4 ? ".sat" : "");
         break;
     default: break;
     }
@@ -239,7 +247,12 @@ static void operation(struct text *t, const struct node *n)
     switch (n->op) {
     case IR_VEC: vector(t, n); break;
     case IR_LOAD: case IR_STORE: address(t, n); break;
-    case IR_GLOBAL_GET: case IR_GLOBAL_SET: case IR_MEMSIZE: case IR_RESULT: fprintf(t->out, " %u", n->idx); break;
+    case IR_GLOBAL_GET:
+    case IR_GLOBAL_SET:
+    case IR_MEMSIZE:
+    case IR_RESULT:
+        fprintf(t->out, " %u", n->idx);
+        break;
     case IR_CALL: case IR_TAIL: fprintf(t->out, " func %u ", n->idx); break;
     case IR_CALLI: case IR_TAILI: fprintf(t->out, " type %u table %u at ", n->idx, n->table); break;
     case IR_RT: fprintf(t->out, " %s ", runtime[n->idx]); break;
@@ -289,7 +302,8 @@ static void successors(struct text *t, const struct block *b)
 
 static bool is_shown(const struct node *n)
 {
-    return !(n->flags & (NF_FOLD | NF_DEAD)) && n->op != IR_CONST && n->op != IR_LABEL && n->op != IR_NOP;
+    return !(n->flags & (NF_FOLD | NF_DEAD)) && n->op != IR_CONST && n->op != IR_LABEL &&
+           n->op != IR_NOP;
 }
 
 static void node(struct text *t, uint32_t i, const struct block *b)

@@ -2,9 +2,10 @@
  *
  *   wasm-dump [-w CPU] [-b] WHAT FILE.wasm [FUNC...]
  *
- * WHAT: build, flow, color, code, several with commas between; ir: the first three; all.  FUNC: a number or a name; all
- * that the module defines, where there is none.  All is as in a guest, whose memory 0 lies at address 0 (-b: it lies
- * elsewhere), with a CPU that has everything (-w: bits of enum engine_cpu). */
+ * WHAT: build, flow, color, code, several with commas between; ir: the first three; all.  FUNC: a
+ * number or a name; all that the module defines, where there is none.  All is as in a guest, whose
+ * memory 0 lies at address 0 (-b: it lies elsewhere), with a CPU that has everything (-w: bits of
+ * enum engine_cpu). */
 #include "tests/dump/dump.h"
 #include "tests/host/env.h"
 
@@ -12,8 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CPU_ALL (ENGINE_SSE41 | ENGINE_SSE42 | ENGINE_POPCNT | ENGINE_LZCNT | ENGINE_BMI1 | ENGINE_BMI2 | \
-                 ENGINE_AVX | ENGINE_SSSE3)
+#define CPU_ALL                                                                                    \
+    (ENGINE_SSE41 | ENGINE_SSE42 | ENGINE_POPCNT | ENGINE_LZCNT | ENGINE_BMI1 | ENGINE_BMI2 |      \
+     ENGINE_AVX | ENGINE_SSSE3)
 
 static _Noreturn void fail(const char *what, const char *why)
 {
@@ -26,14 +28,16 @@ static bool name_is(struct name name, const char *what)
     return name.len == strlen(what) && memcmp(name.bytes, what, name.len) == 0;
 }
 
-/* Imports are never called: functions do, and globals that have a plain type; others are refused. */
+/* Imports are never called: functions do, and globals that have a plain type; others are refused.
+ */
 static bool resolve(void *self, struct name module, struct name field, enum extern_kind kind,
                     const struct functype *type, struct extern_ref *out)
 {
     (void)self, (void)module, (void)field;
     if (kind != EXTERN_FUNC)
         return false;
-    *out = (struct extern_ref){ .kind = kind, .host = { (host_fn)abort, NULL }, .host_type = *type };
+    *out =
+        (struct extern_ref){ .kind = kind, .host = { (host_fn)abort, NULL }, .host_type = *type };
     return true;
 }
 
@@ -45,7 +49,8 @@ static unsigned passes_of(const char *what)
     for (char *word = strtok(copy, ","); word; word = strtok(NULL, ",")) {
         unsigned before = passes;
         if (strcmp(word, "ir") == 0 || strcmp(word, "all") == 0)
-            passes |= 1u << DUMP_BUILD | 1u << DUMP_FLOW | 1u << DUMP_COLOR | (word[0] == 'a' ? 1u << DUMP_CODE : 0);
+            passes |= 1u << DUMP_BUILD | 1u << DUMP_FLOW | 1u << DUMP_COLOR |
+                      (word[0] == 'a' ? 1u << DUMP_CODE : 0);
         for (unsigned pass = 0; pass < DUMP_PASSES; pass++)
             if (strcmp(word, dump_pass_names[pass]) == 0)
                 passes |= 1u << pass;
@@ -77,7 +82,8 @@ static uint32_t func_find(struct instance *i, const char *what)
     if (*what && !*end && number >= first && number < n)
         return (uint32_t)number;
     for (uint32_t f = first; f < n; f++)
-        if (name_is((struct name){ (uint8_t *)name, (uint32_t)func_name(i, f, name, sizeof name) }, what))
+        if (name_is((struct name){ (uint8_t *)name, (uint32_t)func_name(i, f, name, sizeof name) },
+                    what))
             return f;
     fail(what, "no function of this name or number is defined");
 }
@@ -102,7 +108,9 @@ int main(int argc, char **argv)
             return 2;
     }
     if (argc - optind < 2) {
-        fprintf(stderr, "usage: wasm-dump [-w CPU] [-b] build,flow,color,code|ir|all FILE.wasm [FUNC...]\n");
+        fprintf(
+            stderr,
+            "usage: wasm-dump [-w CPU] [-b] build,flow,color,code|ir|all FILE.wasm [FUNC...]\n");
         return 2;
     }
     unsigned passes = passes_of(argv[optind++]);

@@ -1,8 +1,9 @@
 /* LD_PRELOAD for wasmvm: calls of the kernel that fail, as on a host in trouble.
  *
- * TROUBLE is a list of NAME:ERRNO:AFTER:PIECE with blanks between: the call NAME fails with the number ERRNO on
- * descriptors whose file name holds PIECE, from the call after AFTER good ones on.  A write that fails so with ENOSPC
- * counts AFTER in bytes, and the one in which the disk fills is short, as a real disk's is. */
+ * TROUBLE is a list of NAME:ERRNO:AFTER:PIECE with blanks between: the call NAME fails with the
+ * number ERRNO on descriptors whose file name holds PIECE, from the call after AFTER good ones on.
+ * A write that fails so with ENOSPC counts AFTER in bytes, and the one in which the disk fills is
+ * short, as a real disk's is. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -22,8 +23,8 @@ __attribute__((constructor)) static void rules_read(void)
 {
     const char *at = getenv("TROUBLE");
     for (int i = 0, n; at && i < RULES; i++, at += n)
-        if (sscanf(at, " %15[^:]:%d:%ld:%63s%n", rules[i].name, &rules[i].error, &rules[i].after, rules[i].piece,
-                   &n) < 4)
+        if (sscanf(at, " %15[^:]:%d:%ld:%63s%n", rules[i].name, &rules[i].error, &rules[i].after,
+                   rules[i].piece, &n) < 4)
             break;
 }
 
@@ -51,7 +52,8 @@ static int fails(const char *name, int fd)
     return 1;
 }
 
-static long write_troubled(const char *name, long number, int fd, const struct iovec *v, int n, off_t at)
+static long write_troubled(const char *name, long number, int fd, const struct iovec *v, int n,
+                           off_t at)
 {
     struct rule *rule = rule_for(name, fd);
     if (!rule || rule->error != ENOSPC)
@@ -87,8 +89,14 @@ ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at)
     return write_troubled("write", SYS_pwritev, fd, v, n, at);
 }
 
-ssize_t readv(int fd, const struct iovec *v, int n) { return fails("read", fd) ? -1 : syscall(SYS_readv, fd, v, n); }
-ssize_t read(int fd, void *to, size_t n) { return fails("read", fd) ? -1 : syscall(SYS_read, fd, to, n); }
+ssize_t readv(int fd, const struct iovec *v, int n)
+{
+    return fails("read", fd) ? -1 : syscall(SYS_readv, fd, v, n);
+}
+ssize_t read(int fd, void *to, size_t n)
+{
+    return fails("read", fd) ? -1 : syscall(SYS_read, fd, to, n);
+}
 int fsync(int fd) { return fails("fsync", fd) ? -1 : (int)syscall(SYS_fsync, fd); }
 
 int close(int fd)

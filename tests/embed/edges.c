@@ -1,7 +1,9 @@
-/* Exact ends of what passes between host and guest, and what one call leaves for the next: N - 1, N and N + 1 values
- * and letters, limits that are set and taken away, and what instances leave behind that never came to run.
+/* Exact ends of what passes between host and guest, and what one call leaves for the next: N - 1, N
+ * and N + 1 values and letters, limits that are set and taken away, and what instances leave behind
+ * that never came to run.
  *
- * The module is made here, byte by byte, so that each function has exactly as many parameters as its name says. */
+ * The module is made here, byte by byte, so that each function has exactly as many parameters as
+ * its name says. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -87,7 +89,8 @@ static void put_sum(struct bytes *code, unsigned n)
 {
     put_constant(code, 0);
     for (unsigned k = 0; k < n; k++)
-        put(code, 0x20), put_number(code, k), put_constant(code, k + 1), put(code, 0x7e), put(code, 0x7c);
+        put(code, 0x20), put_number(code, k), put_constant(code, k + 1), put(code, 0x7e),
+            put(code, 0x7c);
 }
 
 static void put_constants(struct bytes *code, unsigned n)
@@ -96,10 +99,20 @@ static void put_constants(struct bytes *code, unsigned n)
         put_constant(code, 100 + i);
 }
 
-/* Types: 2k: N parameters and a result; 2k + 1: no parameters and N results; then of the largest and one more; (). */
+/* Types: 2k: N parameters and a result; 2k + 1: no parameters and N results; then of the largest
+ * and one more; (). */
 enum { SIZES = N_OF(sizes), LARGE = 2 * SIZES, LARGE_RESULTS, NONE };
-/* Functions: imports h0..., then c0... that call them, e0... of N parameters, r0... of N results, and the others. */
-enum { CALLERS = SIZES, TAKERS = 2 * SIZES, GIVERS = 3 * SIZES, TAKES_65 = 4 * SIZES, GIVES_65, SPIN, FUNCS };
+/* Functions: imports h0..., then c0... that call them, e0... of N parameters, r0... of N results,
+ * and the others. */
+enum {
+    CALLERS = SIZES,
+    TAKERS = 2 * SIZES,
+    GIVERS = 3 * SIZES,
+    TAKES_65 = 4 * SIZES,
+    GIVES_65,
+    SPIN,
+    FUNCS
+};
 
 static void put_types_and_imports(struct bytes *m)
 {
@@ -107,7 +120,8 @@ static void put_types_and_imports(struct bytes *m)
     char name[16];
     for (unsigned k = 0; k < SIZES; k++)
         put_type(&items, sizes[k], 1), put_type(&items, 0, sizes[k]);
-    put_type(&items, VALUES_MOST + 1, 1), put_type(&items, 0, VALUES_MOST + 1), put_type(&items, 0, 0);
+    put_type(&items, VALUES_MOST + 1, 1), put_type(&items, 0, VALUES_MOST + 1),
+        put_type(&items, 0, 0);
     put_section(m, 1, NONE + 1, &items);
     for (unsigned k = 0; k < SIZES; k++) {
         snprintf(name, sizeof name, "h%u", sizes[k]);
@@ -137,7 +151,8 @@ static void put_exports(struct bytes *m)
         snprintf(name, sizeof name, "%c%u", "cer"[k / SIZES], sizes[k % SIZES]);
         put_export(&items, name, CALLERS + k);
     }
-    put_export(&items, "e65", TAKES_65), put_export(&items, "r65", GIVES_65), put_export(&items, "spin", SPIN);
+    put_export(&items, "e65", TAKES_65), put_export(&items, "r65", GIVES_65),
+        put_export(&items, "spin", SPIN);
     for (size_t n = NAME_MOST - 1; n <= NAME_MOST + 1; n++) {
         memset(name, 'n', n), name[n] = 0;
         put_export(&items, name, TAKERS + 1);
@@ -164,7 +179,8 @@ static void put_bodies(struct bytes *m)
         put(&code, 0), put_constants(&code, sizes[k]), put_body(&items, &code);
     put(&code, 0), put_constant(&code, 1), put_body(&items, &code);
     put(&code, 0), put_constants(&code, VALUES_MOST + 1), put_body(&items, &code);
-    put(&code, 0), put(&code, 0x03), put(&code, 0x40), put(&code, 0x0c), put(&code, 0), put(&code, 0x0b);
+    put(&code, 0), put(&code, 0x03), put(&code, 0x40), put(&code, 0x0c), put(&code, 0),
+        put(&code, 0x0b);
     put_body(&items, &code);
     put_section(m, 10, FUNCS - SIZES, &items);
 }
@@ -225,8 +241,8 @@ static wasmvm_instance *edges_alive(wasmvm_config *c)
     return NULL;
 }
 
-static int ask(wasmvm_instance *i, const char *name, const wasmvm_val *args, size_t nargs, wasmvm_val *results,
-               size_t n)
+static int ask(wasmvm_instance *i, const char *name, const wasmvm_val *args, size_t nargs,
+               wasmvm_val *results, size_t n)
 {
     const wasmvm_export *e;
     int code = wasmvm_lookup(i, name, &e, &error);
@@ -270,8 +286,10 @@ int case_names_at_their_most(void)
     CHECK(i);
     for (size_t n = NAME_MOST - 2; n <= NAME_MOST + 2; n++) {
         memset(name, 'n', n), name[n] = 0;
-        int code = ask(i, name, &in, 1, &out, 1); /* one too long is there, and cannot be asked for */
-        CHECK(n == NAME_MOST - 1 || n == NAME_MOST ? code == 0 && out.i64 == 7 : code == WASMVM_E_NO_EXPORT);
+        /* one too long is there, and cannot be asked for */
+        int code = ask(i, name, &in, 1, &out, 1);
+        CHECK(n == NAME_MOST - 1 || n == NAME_MOST ? code == 0 && out.i64 == 7
+                                                   : code == WASMVM_E_NO_EXPORT);
     }
     wasmvm_instance_free(i);
     return 0;
@@ -309,7 +327,8 @@ int case_limit_taken_away(void)
         CHECK(wasmvm_call_limit(i, 0) == 0);
         sleep_ms(400);
         CHECK(ask(i, "e1", &in, 1, &out, 1) == 0 && out.i64 == 5);
-        CHECK(wasmvm_call_limit(i, 100 * MS) == 0 && ask(i, "spin", NULL, 0, NULL, 0) == WASMVM_E_TIME);
+        CHECK(wasmvm_call_limit(i, 100 * MS) == 0 &&
+              ask(i, "spin", NULL, 0, NULL, 0) == WASMVM_E_TIME);
     }
     CHECK(wasmvm_call_limit(i, UINT64_MAX) == WASMVM_E_USAGE);
     wasmvm_instance_free(i);
@@ -343,7 +362,8 @@ static int threads(void)
     return n;
 }
 
-/* Each way that an instance comes to nothing, with streams of its own and a directory that is not there. */
+/* Each way that an instance comes to nothing, with streams of its own and a directory that is not
+ * there. */
 static void came_to_nothing(int way)
 {
     wasmvm_config *c = config_make();
@@ -377,7 +397,8 @@ int case_nothing_is_left(void)
         for (int k = 0; k < 4; k++)
             came_to_nothing(way);
         CHECK(open_files() == files);
-        for (int k = 0; k < 200 && threads() > tasks; k++) /* a thread that was joined is listed a moment longer */
+        /* a thread that was joined is listed a moment longer */
+        for (int k = 0; k < 200 && threads() > tasks; k++)
             sleep_ms(10);
         CHECK(threads() <= tasks);
     }

@@ -1,8 +1,9 @@
-/* The library, as its user has it: embed auto|exit|poll PROGRAM.wasm REACTOR.wasm DIRECTORY [CASE...]
+/* The library, as its user has it: embed auto|exit|poll PROGRAM.wasm REACTOR.wasm DIRECTORY
+ * [CASE...]
  *
- * It is past 800 lines, as all that the header offers has a case here.  A case is a function that returns 0, or the
- * line of its first check that failed. After each one the process must be as it was: dispositions, mask, limits, umask,
- * working directory, and as many open files. */
+ * It is past 800 lines, as all that the header offers has a case here.  A case is a function that
+ * returns 0, or the line of its first check that failed. After each one the process must be as it
+ * was: dispositions, mask, limits, umask, working directory, and as many open files. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -161,7 +162,8 @@ static int case_directories(void)
     int fd = open(file, O_CREAT | O_WRONLY, 0600);
     CHECK(write(fd, "hello", 5) == 5 && close(fd) == 0);
     wasmvm_config *c = config_make();
-    CHECK(wasmvm_config_dir(c, in, "/in", WASMVM_DIR_READ_ONLY) == 0 && wasmvm_config_dir(c, out, "/out", 0) == 0);
+    CHECK(wasmvm_config_dir(c, in, "/in", WASMVM_DIR_READ_ONLY) == 0 &&
+          wasmvm_config_dir(c, out, "/out", 0) == 0);
     run(&r, c, "files", NULL);
     CHECK(r.code == WASMVM_OK && strcmp(r.out, "\"hello\" <nil>\ntrue <nil>\ntrue\n") == 0);
     snprintf(file, sizeof file, "%s/b.txt", out);
@@ -180,7 +182,8 @@ static int case_host_functions(void)
     return 0;
 }
 
-/* Starts again the instance that it is called by: codes of a run, an initialization and a look-up. */
+/* Starts again the instance that it is called by: codes of a run, an initialization and a look-up.
+ */
 struct again { wasmvm_instance *of; int codes[3]; };
 
 static int host_again(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
@@ -207,7 +210,8 @@ static int case_started_within_a_run(void)
     wasmvm_config_arg(c, "hosts");
     wasmvm_config_arg(c, "3");
     again.of = wasmvm_instance_new(program, c, &error);
-    CHECK(again.of && wasmvm_run(again.of, &error) == WASMVM_OK && wasmvm_exit_status(again.of) == 0);
+    CHECK(again.of && wasmvm_run(again.of, &error) == WASMVM_OK &&
+          wasmvm_exit_status(again.of) == 0);
     for (int k = 0; k < 3; k++)
         CHECK(again.codes[k] == WASMVM_E_USAGE);
     wasmvm_instance_free(again.of);
@@ -228,12 +232,15 @@ static int case_imports_are_checked(void)
     wasmvm_config_funcs(c, wrong, 4);
     run(&r, c, "host", NULL);
     CHECK(r.code == WASMVM_E_INVALID);
-    CHECK(strstr(error.text, "import \"test\" \"add\" has type (func (param i32 i64) (result i32)) in the host, wanted "
-                             "(func (param i32 i32) (result i32))"));
+    CHECK(strstr(
+        error.text,
+        "import \"test\" \"add\" has type (func (param i32 i64) (result i32)) in the host, wanted "
+        "(func (param i32 i32) (result i32))"));
     wrong[0].sig = "ii";
     c = wasmvm_config_new();
     CHECK(wasmvm_config_funcs(c, wrong, 4) == WASMVM_E_USAGE);
-    CHECK(!wasmvm_instance_new(program, c, &error) && error.code == WASMVM_E_USAGE && strstr(error.text, "add"));
+    CHECK(!wasmvm_instance_new(program, c, &error) && error.code == WASMVM_E_USAGE &&
+          strstr(error.text, "add"));
     wasmvm_config_free(c);
     return 0;
 }
@@ -287,10 +294,15 @@ static int case_failures(void)
     wasmvm_config_guest_image(c, "/etc/hostname");
     run(&r, c, "words", NULL);
     CHECK(r.code == WASMVM_E_HOST && strstr(error.text, "ELF"));
-    static const struct { enum wasmvm_net what; const char *value; } rules[] = {
-        {WASMVM_NET_LISTEN, "nonsense"}, {WASMVM_NET_LISTEN, "192.0.2.1:1"}, {WASMVM_NET_DIAL, "127.0.0.1:1"},
-        {WASMVM_NET_ALLOW_CONNECT, "name.example:80"}, {WASMVM_NET_ALLOW_LISTEN, "name.example:80"},
-        {WASMVM_NET_DENY, "??"}, {WASMVM_NET_DNS_SERVER, "x"},
+    static const struct { enum wasmvm_net what; const char *value;
+    } rules[] = {
+        { WASMVM_NET_LISTEN, "nonsense" },
+        { WASMVM_NET_LISTEN, "192.0.2.1:1" },
+        { WASMVM_NET_DIAL, "127.0.0.1:1" },
+        { WASMVM_NET_ALLOW_CONNECT, "name.example:80" },
+        { WASMVM_NET_ALLOW_LISTEN, "name.example:80" },
+        { WASMVM_NET_DENY, "??" },
+        { WASMVM_NET_DNS_SERVER, "x" },
     };
     for (size_t k = 0; k < sizeof rules / sizeof *rules; k++) {
         c = config_make();
@@ -302,7 +314,8 @@ static int case_failures(void)
         run(&r, c, "words", NULL);
         CHECK(r.code == WASMVM_E_HOST);
     }
-    CHECK(!wasmvm_module_file("/nowhere.wasm", &error) && error.code == WASMVM_E_NO_MODULE && error.status == 127);
+    CHECK(!wasmvm_module_file("/nowhere.wasm", &error) && error.code == WASMVM_E_NO_MODULE &&
+          error.status == 127);
     CHECK(!wasmvm_module_file("/", &error) && error.code == WASMVM_E_NO_MODULE);
     CHECK(!wasmvm_module_bytes("", 0, "none", &error) && error.code == WASMVM_E_INVALID);
     wasmvm_module *junk = wasmvm_module_bytes("\0asm\1\0\0\0junk\033", 13, "junk\033", &error);
@@ -314,7 +327,8 @@ static int case_failures(void)
 }
 
 /* A machine needs descriptors; with each number of them it says so, or runs. */
-/* What the library says of a run: the depth of calls that it may have, where it trapped, what it cost. */
+/* What the library says of a run: the depth of calls that it may have, where it trapped, what it
+ * cost. */
 static int case_depth_backtrace_and_cost(void)
 {
     struct ran r;
@@ -340,9 +354,11 @@ static int case_depth_backtrace_and_cost(void)
     wasmvm_config_free(c);
     wasmvm_statistics cost = {.size = sizeof cost}, none = {.size = 0};
     CHECK(i && strcmp(wasmvm_backtrace(i), "") == 0);
-    CHECK(wasmvm_instance_statistics(i, &cost) == 0 && cost.start_ns + cost.run_ns + cost.funcs_total == 0);
+    CHECK(wasmvm_instance_statistics(i, &cost) == 0 &&
+          cost.start_ns + cost.run_ns + cost.funcs_total == 0);
     CHECK(wasmvm_run(i, &error) == WASMVM_E_TRAP && wasmvm_exit_status(i) == 134);
-    CHECK(strstr(error.text, "call stack exhausted (2 MiB") && strstr(wasmvm_backtrace(i), "main.down"));
+    CHECK(strstr(error.text, "call stack exhausted (2 MiB") &&
+          strstr(wasmvm_backtrace(i), "main.down"));
     CHECK(wasmvm_instance_statistics(i, &cost) == 0 && cost.start_ns && cost.run_ns && cost.cpu_ns);
     CHECK(cost.calls && cost.calls_polled == 0 && cost.exits >= cost.calls);
     CHECK(cost.funcs_compiled > 100 && cost.funcs_total > cost.funcs_compiled);
@@ -381,7 +397,8 @@ static int case_closed_pipe(void)
     wasmvm_config_stdio(c, -1, ends[1], -1);
     wasmvm_config_arg(c, "flood");
     wasmvm_instance *i = wasmvm_instance_new(program, c, &error);
-    CHECK(wasmvm_run(i, &error) == WASMVM_E_PIPE && error.status == 141); /* and SIGPIPE did not end this process */
+    /* and SIGPIPE did not end this process */
+    CHECK(wasmvm_run(i, &error) == WASMVM_E_PIPE && error.status == 141);
     wasmvm_instance_free(i);
     wasmvm_config_free(c);
     close(ends[1]);
@@ -447,7 +464,8 @@ static int case_stop(void)
             double began = seconds();
             wasmvm_stop(i);
             pthread_join(thread, &code);
-            CHECK((intptr_t)code == WASMVM_E_STOPPED && seconds() - began < HANG_S && wasmvm_exit_status(i) == 143);
+            CHECK((intptr_t)code == WASMVM_E_STOPPED && seconds() - began < HANG_S &&
+                  wasmvm_exit_status(i) == 143);
             wasmvm_instance_free(i);
             wasmvm_config_free(c);
             close(ends[0]), close(ends[1]);
@@ -468,7 +486,8 @@ static wasmvm_instance *alive(wasmvm_config *c)
     return NULL;
 }
 
-static int call(wasmvm_instance *i, const char *name, wasmvm_val a, wasmvm_val b, size_t nargs, wasmvm_val *result)
+static int call(wasmvm_instance *i, const char *name, wasmvm_val a, wasmvm_val b, size_t nargs,
+                wasmvm_val *result)
 {
     const wasmvm_export *e;
     wasmvm_val args[2] = {a, b};
@@ -486,10 +505,13 @@ static int case_reactor(void)
     CHECK(call(i, "add", I32(-5), I32(3), 2, &r) == 0 && r.u64 == 0xfffffffe);
     CHECK(wasmvm_lookup(i, "mix", &e, &error) == 0 && strcmp(wasmvm_export_sig(e), "IfF:F") == 0);
     CHECK(wasmvm_invoke(i, e, mixed, 3, &r, 1, &error) == 0 && r.f64 == 1099511627776.75);
-    CHECK(wasmvm_invoke(i, e, mixed, 2, &r, 1, &error) == WASMVM_E_TYPE && strstr(error.text, "IfF:F"));
-    CHECK(wasmvm_lookup(i, "nothing", &e, &error) == WASMVM_E_NO_EXPORT && strstr(error.text, "nothing"));
+    CHECK(wasmvm_invoke(i, e, mixed, 2, &r, 1, &error) == WASMVM_E_TYPE &&
+          strstr(error.text, "IfF:F"));
+    CHECK(wasmvm_lookup(i, "nothing", &e, &error) == WASMVM_E_NO_EXPORT &&
+          strstr(error.text, "nothing"));
     CHECK(call(i, "count", I32(0), I32(0), 0, &r) == 0 && r.i64 == 1);
-    CHECK(call(i, "deeper", I32(20), I32(0), 1, &r) == 0 && r.i32 == 20); /* guest, host, guest, ... */
+    /* guest, host, guest, ... */
+    CHECK(call(i, "deeper", I32(20), I32(0), 1, &r) == 0 && r.i32 == 20);
     CHECK(call(i, "produce", I32(0), I32(0), 0, NULL) == 0);
     for (int k = 0; k < 5; k++) /* a goroutine lives on between calls */
         CHECK(call(i, "consume", I32(0), I32(0), 0, &r) == 0 && r.i64 == k);
@@ -503,7 +525,8 @@ static int case_memory(void)
     wasmvm_val at, r;
     wasmvm_instance *i = alive(config_make());
     CHECK(i && call(i, "place", I32(0), I32(0), 0, &at) == 0);
-    CHECK(wasmvm_memory_write(i, at.u32, "shout", 5) == 0 && call(i, "upper", I32(5), I32(0), 1, NULL) == 0);
+    CHECK(wasmvm_memory_write(i, at.u32, "shout", 5) == 0 &&
+          call(i, "upper", I32(5), I32(0), 1, NULL) == 0);
     CHECK(wasmvm_memory_read(i, at.u32, text, 5) == 0 && strcmp(text, "SHOUT") == 0);
     uint64_t size = wasmvm_memory_size(i);
     CHECK(size > 65536 && size % 65536 == 0);
@@ -513,14 +536,17 @@ static int case_memory(void)
     wasmvm_val inside = {.u32 = at.u32 + 3 * 4};
     const wasmvm_export *contains;
     wasmvm_val sought[] = {at, I32(5), I32('U')}; /* a Go string, a byte; a bool comes back */
-    CHECK(wasmvm_lookup(i, "contains", &contains, &error) == 0 && strcmp(wasmvm_export_sig(contains), "iii:i") == 0);
+    CHECK(wasmvm_lookup(i, "contains", &contains, &error) == 0 &&
+          strcmp(wasmvm_export_sig(contains), "iii:i") == 0);
     CHECK(wasmvm_invoke(i, contains, sought, 3, &r, 1, &error) == 0 && r.u64 == 1);
     sought[2].i32 = 'u';
     CHECK(wasmvm_invoke(i, contains, sought, 3, &r, 1, &error) == 0 && r.u64 == 0);
     CHECK(call(i, "element", at, I32(3), 2, &r) == 0 && r.u64 == inside.u64);
-    CHECK(call(i, "grow", I32(32), I32(0), 1, &r) == 0 && wasmvm_memory_size(i) >= size + (32u << 20));
+    CHECK(call(i, "grow", I32(32), I32(0), 1, &r) == 0 &&
+          wasmvm_memory_size(i) >= size + (32u << 20));
     wasmvm_statistics s = {.size = sizeof s};
-    CHECK(wasmvm_instance_statistics(i, &s) == 0 && s.exits && s.calls && s.memory_bytes == wasmvm_memory_size(i));
+    CHECK(wasmvm_instance_statistics(i, &s) == 0 && s.exits && s.calls &&
+          s.memory_bytes == wasmvm_memory_size(i));
     wasmvm_instance_free(i);
     return 0;
 }
@@ -543,7 +569,8 @@ static int case_goroutines_wait(void)
     return 0;
 }
 
-static int dies(const char *name, wasmvm_val arg, size_t nargs, uint64_t limit_ns, int code, int status)
+static int dies(const char *name, wasmvm_val arg, size_t nargs, uint64_t limit_ns, int code,
+                int status)
 {
     wasmvm_val r;
     const wasmvm_export *e;
@@ -551,16 +578,19 @@ static int dies(const char *name, wasmvm_val arg, size_t nargs, uint64_t limit_n
     CHECK(i);
     CHECK(call(i, "add", I32(1), I32(2), 2, &r) == 0 && r.i32 == 3);
     wasmvm_call_limit(i, limit_ns);
-    CHECK(call(i, name, arg, I32(0), nargs, NULL) == code && error.status == status && wasmvm_exit_status(i) == status);
+    CHECK(call(i, name, arg, I32(0), nargs, NULL) == code && error.status == status &&
+          wasmvm_exit_status(i) == status);
     CHECK(wasmvm_lookup(i, "add", &e, &error) == WASMVM_E_USAGE && strstr(error.text, "over"));
     char byte;
     CHECK(wasmvm_memory_read(i, 0, &byte, 1) == WASMVM_OK); /* it can still be looked at */
-    CHECK(wasmvm_initialize(i, &error) == WASMVM_E_USAGE && wasmvm_run(i, &error) == WASMVM_E_USAGE);
+    CHECK(wasmvm_initialize(i, &error) == WASMVM_E_USAGE &&
+          wasmvm_run(i, &error) == WASMVM_E_USAGE);
     wasmvm_instance_free(i);
     return 0;
 }
 
-/* 1,000 exports, one within the other by host functions between them; one more, or a trap in the last, ends it. */
+/* 1,000 exports, one within the other by host functions between them; one more, or a trap in the
+ * last, ends it. */
 static int case_nested(void)
 {
     wasmvm_val r;
@@ -568,7 +598,8 @@ static int case_nested(void)
     CHECK(i);
     for (int k = 0; k < 20; k++)
         CHECK(call(i, "deeper", I32(999), I32(0), 1, &r) == 0 && r.i32 == 999);
-    CHECK(call(i, "deeper", I32(1000), I32(0), 1, &r) == WASMVM_E_TRAP && strstr(error.text, "more than 1000 deep"));
+    CHECK(call(i, "deeper", I32(1000), I32(0), 1, &r) == WASMVM_E_TRAP &&
+          strstr(error.text, "more than 1000 deep"));
     wasmvm_instance_free(i);
     bottom_traps = true;
     i = alive(config_make());
@@ -582,7 +613,8 @@ static int case_nested(void)
 
 static int case_ends_of_a_reactor(void)
 {
-    return dies("leave", I32(9), 1, 0, WASMVM_E_EXIT, 9) || dies("fail", I32(0), 0, 0, WASMVM_E_TRAP, 134) ||
+    return dies("leave", I32(9), 1, 0, WASMVM_E_EXIT, 9) ||
+           dies("fail", I32(0), 0, 0, WASMVM_E_TRAP, 134) ||
            dies("spin", I32(0), 0, 200 * MS, WASMVM_E_TIME, 124);
 }
 
@@ -600,7 +632,8 @@ static int case_limit_for_each_call(void)
     return 0;
 }
 
-/* A thread with little stack of its own: guest and host call each other until it is used up, and not further. */
+/* A thread with little stack of its own: guest and host call each other until it is used up, and
+ * not further. */
 static void *deep_thread(void *depth)
 {
     wasmvm_val r;
@@ -624,9 +657,11 @@ static int case_little_stack(void)
     CHECK(posix_memalign(&stack, 4096, bytes) == 0);
     pthread_attr_init(&attr);
     pthread_attr_setstack(&attr, stack, bytes);
-    CHECK(pthread_create(&thread, &attr, deep_thread, &flat) == 0 && pthread_join(thread, NULL) == 0);
+    CHECK(pthread_create(&thread, &attr, deep_thread, &flat) == 0 &&
+          pthread_join(thread, NULL) == 0);
     CHECK(flat == 10);
-    CHECK(pthread_create(&thread, &attr, deep_thread, &deep) == 0 && pthread_join(thread, NULL) == 0 && deep == -2);
+    CHECK(pthread_create(&thread, &attr, deep_thread, &deep) == 0 &&
+          pthread_join(thread, NULL) == 0 && deep == -2);
     pthread_attr_destroy(&attr);
     free(stack);
     return 0;
@@ -653,7 +688,8 @@ static int case_stop_a_call(void)
     CHECK(i);
     wasmvm_stop(i);
     int code = call(i, "add", I32(1), I32(2), 2, &r);
-    CHECK(code == WASMVM_E_STOPPED || (code == 0 && call(i, "spin", I32(0), I32(0), 0, NULL) == WASMVM_E_STOPPED));
+    CHECK(code == WASMVM_E_STOPPED ||
+          (code == 0 && call(i, "spin", I32(0), I32(0), 0, NULL) == WASMVM_E_STOPPED));
     wasmvm_instance_free(i);
     return 0;
 }
@@ -729,7 +765,8 @@ static int case_tmp(void)
     wasmvm_config *another = config_make();
     wasmvm_config_tmp(another);
     run(&r, another, "tmp", NULL);
-    CHECK(r.code == WASMVM_OK && strcmp(r.out, "0 <nil> <nil> <nil>\n") == 0 && entries(folder) == 1);
+    CHECK(r.code == WASMVM_OK && strcmp(r.out, "0 <nil> <nil> <nil>\n") == 0 &&
+          entries(folder) == 1);
     another = config_make();
     wasmvm_config_tmp(another);
     wasmvm_config_dir(another, "/nowhere", "/n", 0);
@@ -781,7 +818,8 @@ static int case_trace(void)
     return 0;
 }
 
-static int reported(wasmvm_config *c, const char *word, enum wasmvm_report form, const char *a, const char *b)
+static int reported(wasmvm_config *c, const char *word, enum wasmvm_report form, const char *a,
+                    const char *b)
 {
     wasmvm_config_arg(c, "ask");
     wasmvm_config_arg(c, word);
@@ -807,13 +845,17 @@ static int case_report(void)
 {
     wasmvm_config *bad = config_make();
     wasmvm_config_dir(bad, "/nowhere", "/n", 0);
-    int wrong = reported(config_make(), "x", WASMVM_REPORT_JSON, "\"reason\": \"exit\"", "\"fd_write\": {") ||
-                reported(config_make(), "x/y", WASMVM_REPORT_JSON, "\"first\": \"x/y\"", "\"times\": {") ||
-                reported(config_make(), "x/y", WASMVM_REPORT_TABLE, "not granted x/y", "  fd_write ") ||
-                reported(bad, "", WASMVM_REPORT_JSON, "\"reason\": \"monitor\",\n  \"status\": 125", "/nowhere");
+    int wrong =
+        reported(config_make(), "x", WASMVM_REPORT_JSON, "\"reason\": \"exit\"",
+                 "\"fd_write\": {") ||
+        reported(config_make(), "x/y", WASMVM_REPORT_JSON, "\"first\": \"x/y\"", "\"times\": {") ||
+        reported(config_make(), "x/y", WASMVM_REPORT_TABLE, "not granted x/y", "  fd_write ") ||
+        reported(bad, "", WASMVM_REPORT_JSON, "\"reason\": \"monitor\",\n  \"status\": 125",
+                 "/nowhere");
     CHECK(!wrong);
     char *failure = wasmvm_report_failure("a.wasm", 127, "gone \"for ever\"");
-    CHECK(failure && strstr(failure, "\"reason\": \"no_module\"") && strstr(failure, "gone \\\"for ever\\\""));
+    CHECK(failure && strstr(failure, "\"reason\": \"no_module\"") &&
+          strstr(failure, "gone \\\"for ever\\\""));
     free(failure);
     return 0;
 }
@@ -952,7 +994,8 @@ static int host_stuck(void *data, wasmvm_call *call, const wasmvm_val *args, was
 }
 
 /* An instance whose functions are a provider's; add is `fn`. */
-static wasmvm_instance *provided(wasmvm_config *c, wasmvm_fn fn, void *data, const char *sig, uint32_t flags)
+static wasmvm_instance *provided(wasmvm_config *c, wasmvm_fn fn, void *data, const char *sig,
+                                 uint32_t flags)
 {
     static wasmvm_func own[4];
     static const wasmvm_provider provider = {"kv", "1.0", "./kv.so", 0};
@@ -977,12 +1020,17 @@ static int case_provider(void)
     wasmvm_instance *i = provided(c, host_add, &count, "ii:i", WASMVM_PLUGIN_ONE_THREAD);
     CHECK(i && wasmvm_run(i, &error) == WASMVM_OK && count == 1);
     char *report = wasmvm_report(i, WASMVM_REPORT_JSON);
-    CHECK(report && strstr(report, "{\"name\": \"kv\", \"version\": \"1.0\", \"file\": \"./kv.so\", \"functions\": 4, "
-                           "\"calls\": 3"));
+    CHECK(
+        report &&
+        strstr(report,
+               "{\"name\": \"kv\", \"version\": \"1.0\", \"file\": \"./kv.so\", \"functions\": 4, "
+               "\"calls\": 3"));
     free(report);
-    CHECK(wasmvm_instance_provider(i, &(wasmvm_provider){"a", "", "", 0}, funcs, 1, &error) == WASMVM_E_USAGE);
+    CHECK(wasmvm_instance_provider(i, &(wasmvm_provider){ "a", "", "", 0 }, funcs, 1, &error) ==
+          WASMVM_E_USAGE);
     wasmvm_instance_free(i);
-    i = provided(c, host_add, NULL, "iI:i", 0); /* another instance of the configuration has others */
+    /* another instance of the configuration has others */
+    i = provided(c, host_add, NULL, "iI:i", 0);
     CHECK(i && wasmvm_run(i, &error) == WASMVM_E_INVALID && strstr(error.text, "plug-in kv"));
     wasmvm_instance_free(i);
     wasmvm_config_free(c);
@@ -1026,7 +1074,8 @@ static int in_child(int (*what)(void))
     return status != 0;
 }
 
-/* On a busy machine the time may be over before the function is called: then there is more of it. */
+/* On a busy machine the time may be over before the function is called: then there is more of it.
+ */
 static int abandons(void)
 {
     bool called = false;
@@ -1034,7 +1083,8 @@ static int abandons(void)
         wasmvm_config *c = wasmvm_config_new();
         wasmvm_config_timeout(c, limit_ms * MS);
         wasmvm_config_abandon(c);
-        wasmvm_config_hypercall(c, WASMVM_HYPERCALL_POLL); /* so that another thread is stuck, not this one */
+        /* so that another thread is stuck, not this one */
+        wasmvm_config_hypercall(c, WASMVM_HYPERCALL_POLL);
         wasmvm_instance *i = provided(c, host_stuck, &called, "ii:i", 0);
         CHECK(i && wasmvm_run(i, &error) == WASMVM_E_TIME && wasmvm_exit_status(i) == 124);
         CHECK(wasmvm_abandoned(i) == __atomic_load_n(&called, __ATOMIC_SEQ_CST));
@@ -1054,12 +1104,14 @@ static int own_streams(void)
     int ends[2];
     struct stat st, null;
     int none = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    CHECK(dup2(none, 0) == 0 && pipe2(ends, O_CLOEXEC) == 0 && dup2(ends[1], 1) == 1 && close(ends[1]) == 0);
+    CHECK(dup2(none, 0) == 0 && pipe2(ends, O_CLOEXEC) == 0 && dup2(ends[1], 1) == 1 &&
+          close(ends[1]) == 0);
     wasmvm_config *c = config_make();
     wasmvm_config_stdio_own(c);
     wasmvm_config_arg(c, "close");
     wasmvm_instance *i = wasmvm_instance_new(program, c, &error);
-    if (!i || wasmvm_run(i, &error) != WASMVM_OK || read(ends[0], text, 7) != 7 || memcmp(text, "closed\n", 7))
+    if (!i || wasmvm_run(i, &error) != WASMVM_OK || read(ends[0], text, 7) != 7 ||
+        memcmp(text, "closed\n", 7))
         return 2;
     /* What it closed is closed, and the number is taken by /dev/null. */
     if (fstat(1, &st) != 0 || stat("/dev/null", &null) != 0 || st.st_rdev != null.st_rdev)
@@ -1246,8 +1298,14 @@ static int case_many_machines_in_many_threads(void)
 /* ---- the process ---- */
 
 struct action { void (*handler)(int); int flags; uint64_t mask; };
-struct state { struct action actions[65]; uint64_t mask, pending; struct rlimit limits[RLIM_NLIMITS]; mode_t umask;
-               char cwd[4096]; int files; };
+struct state {
+    struct action actions[65];
+    uint64_t mask, pending;
+    struct rlimit limits[RLIM_NLIMITS];
+    mode_t umask;
+    char cwd[4096];
+    int files;
+};
 
 int open_files(void)
 {
@@ -1356,7 +1414,9 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
 int main(int argc, char **argv)
 {
     static const char *const ways[] = {
-        [WASMVM_HYPERCALL_AUTO] = "auto", [WASMVM_HYPERCALL_EXIT] = "exit", [WASMVM_HYPERCALL_POLL] = "poll",
+        [WASMVM_HYPERCALL_AUTO] = "auto",
+        [WASMVM_HYPERCALL_EXIT] = "exit",
+        [WASMVM_HYPERCALL_POLL] = "poll",
     };
     static struct state before, after;
     int passed = 0, failed = 0;
@@ -1385,7 +1445,8 @@ int main(int argc, char **argv)
         int bad = cases[k].run();
         state_take(&after);
         if (!bad && memcmp(&before, &after, sizeof before) != 0)
-            bad = printf("the process has changed: %d and %d open files\n", before.files, after.files);
+            bad = printf("the process has changed: %d and %d open files\n", before.files,
+                         after.files);
         printf("%s  %s (%.1f s)\n", bad ? "FAILED" : "passed", cases[k].name, seconds() - began);
         bad ? failed++ : passed++;
     }

@@ -6,7 +6,10 @@
 
 #include <wasmvm.h>
 
-#define CHECK(x) do if (!(x)) return printf("line %d: %s: code %d, %s\n", __LINE__, #x, error.code, error.text), 1; \
+#define CHECK(x)                                                                                   \
+    do                                                                                             \
+        if (!(x))                                                                                  \
+            return printf("line %d: %s: code %d, %s\n", __LINE__, #x, error.code, error.text), 1;  \
     while (0)
 
 extern wasmvm_module *program, *reactor;

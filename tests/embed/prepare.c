@@ -1,6 +1,8 @@
-/* wasmvm_prepare: what it opens is enough for the run, and where it fails, it says why and leaves nothing.
+/* wasmvm_prepare: what it opens is enough for the run, and where it fails, it says why and leaves
+ * nothing.
  *
- * The C library's calls that open or make something are doubled: the one that a case names fails as it says. */
+ * The C library's calls that open or make something are doubled: the one that a case names fails as
+ * it says. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -121,7 +123,8 @@ static int tmp_folder_removed(void)
     return rmdir(in(name));
 }
 
-/* Directories and a program of names that are no more when it runs; and it opens nothing but beneath its grants. */
+/* Directories and a program of names that are no more when it runs; and it opens nothing but
+ * beneath its grants. */
 int case_prepared_then_run(void)
 {
     char text[200] = "", home[4096];
@@ -141,7 +144,8 @@ int case_prepared_then_run(void)
     wasmvm_module_free(m);
     CHECK(i && wasmvm_prepare(i, &error) == WASMVM_OK && wasmvm_exit_status(i) == -1);
     CHECK(wasmvm_prepare(i, &error) == WASMVM_E_USAGE && strstr(error.text, "before"));
-    CHECK(wasmvm_instance_provider(i, &(wasmvm_provider){.name = "x"}, NULL, 0, &error) == WASMVM_E_USAGE);
+    CHECK(wasmvm_instance_provider(i, &(wasmvm_provider){ .name = "x" }, NULL, 0, &error) ==
+          WASMVM_E_USAGE);
     CHECK(unlink("old/module") == 0 && rename("old", "new") == 0);
     trouble.kind = OPENING, trouble.left = 0, trouble.error = ENOENT;
     int code = wasmvm_run(i, &error), left = trouble.left;
@@ -150,14 +154,16 @@ int case_prepared_then_run(void)
     CHECK(wasmvm_run(i, &error) == WASMVM_E_USAGE && wasmvm_prepare(i, &error) == WASMVM_E_USAGE);
     wasmvm_instance_free(i);
     close(output[1]);
-    CHECK(read(output[0], text, sizeof text - 1) > 0 && strcmp(text, "\"hello\" <nil>\ntrue <nil>\ntrue\n") == 0);
+    CHECK(read(output[0], text, sizeof text - 1) > 0 &&
+          strcmp(text, "\"hello\" <nil>\ntrue <nil>\ntrue\n") == 0);
     close(output[0]);
     CHECK(unlink("new/in/a.txt") == 0 && unlink("new/out/b.txt") == 0 && rmdir("new/in") == 0);
     CHECK(rmdir("new/out") == 0 && rmdir("new") == 0 && chdir(home) == 0);
     return 0;
 }
 
-/* Freed, stopped, and initialized without a run; and limits of time, of which none passes in between. */
+/* Freed, stopped, and initialized without a run; and limits of time, of which none passes in
+ * between. */
 int case_prepared_then_left(void)
 {
     const wasmvm_export *e;
@@ -174,13 +180,15 @@ int case_prepared_then_left(void)
     wasmvm_stop(i);
     CHECK(wasmvm_run(i, &error) == WASMVM_E_STOPPED);
     wasmvm_instance_free(i);
-    int code = WASMVM_E_TIME; /* on a busy machine the first limits may be too short for the call itself */
+    /* on a busy machine the first limits may be too short for the call itself */
+    int code = WASMVM_E_TIME;
     for (uint64_t limit_ms = 1000; code == WASMVM_E_TIME && limit_ms < 20000; limit_ms *= 4) {
         c = config_make();
         wasmvm_config_timeout(c, limit_ms * 1000000);
         i = made(reactor, c);
         CHECK(i && wasmvm_prepare(i, &error) == WASMVM_OK);
-        CHECK(wasmvm_lookup(i, "add", &e, &error) == WASMVM_E_USAGE && strstr(error.text, "not initialized"));
+        CHECK(wasmvm_lookup(i, "add", &e, &error) == WASMVM_E_USAGE &&
+              strstr(error.text, "not initialized"));
         usleep((useconds_t)(limit_ms * 1000 + 100000));
         code = wasmvm_initialize(i, &error);
         CHECK(code != WASMVM_OK || wasmvm_lookup(i, "add", &e, &error) == WASMVM_OK);
@@ -197,7 +205,8 @@ static int refused(wasmvm_module *m, wasmvm_config *c, int code, int status, con
 {
     int before = open_files();
     wasmvm_instance *i = made(m, c);
-    CHECK(i && wasmvm_prepare(i, &error) == code && error.status == status && strstr(error.text, word));
+    CHECK(i && wasmvm_prepare(i, &error) == code && error.status == status &&
+          strstr(error.text, word));
     CHECK(wasmvm_exit_status(i) == status && wasmvm_run(i, &error) == WASMVM_E_USAGE);
     wasmvm_instance_free(i);
     CHECK(open_files() == before);
@@ -242,7 +251,8 @@ static int device_refused(int number, const char *word)
     return bad;
 }
 
-/* A socket that the instance has taken is closed, whether it was prepared, could not be, or never was to be. */
+/* A socket that the instance has taken is closed, whether it was prepared, could not be, or never
+ * was to be. */
 static int socket_taken(const char *directory_or_null, bool prepare)
 {
     int pair[2];
@@ -280,7 +290,8 @@ int case_prepare_fails(void)
     c = everything();
     wasmvm_config_dir(c, directory, "/b", WASMVM_DIR_READ_ONLY);
     CHECK(refused(program, c, WASMVM_E_HOST, 125, "same mode") == 0);
-    static const char *const images[] = {"/etc/hostname", "/nowhere/image", "/dev/null", "/proc/self/exe"};
+    static const char *const images[] = { "/etc/hostname", "/nowhere/image", "/dev/null",
+                                          "/proc/self/exe" };
     for (size_t k = 0; k < sizeof images / sizeof *images; k++) {
         c = everything();
         wasmvm_config_guest_image(c, images[k]);
@@ -300,18 +311,22 @@ int case_prepare_fails(void)
     CHECK(net_refused(WASMVM_NET_ALLOW_LISTEN, "name.example:80", "name.example") == 0);
     CHECK(net_refused(WASMVM_NET_DENY, "??", "--deny ??") == 0);
     CHECK(net_refused(WASMVM_NET_DNS_SERVER, "x", "--dns-server x") == 0);
-    CHECK(module_refused(open("/", O_RDONLY | O_CLOEXEC), WASMVM_E_NO_MODULE, 127, "cannot be read") == 0);
-    CHECK(module_refused(open(program_file, O_WRONLY | O_CLOEXEC), WASMVM_E_NO_MODULE, 127, "cannot be read") == 0);
+    CHECK(module_refused(open("/", O_RDONLY | O_CLOEXEC), WASMVM_E_NO_MODULE, 127,
+                         "cannot be read") == 0);
+    CHECK(module_refused(open(program_file, O_WRONLY | O_CLOEXEC), WASMVM_E_NO_MODULE, 127,
+                         "cannot be read") == 0);
     int large = memfd_create("large", MFD_CLOEXEC);
     CHECK(large >= 0 && ftruncate(large, (1ll << 30) + 1) == 0);
     CHECK(module_refused(large, WASMVM_E_INVALID, 126, "larger than 1 GiB") == 0);
-    CHECK(device_refused(ENOENT, "/dev/kvm: not there") == 0 && device_refused(EACCES, "permission denied") == 0);
+    CHECK(device_refused(ENOENT, "/dev/kvm: not there") == 0 &&
+          device_refused(EACCES, "permission denied") == 0);
     CHECK(device_refused(EMFILE, "/dev/kvm: cannot be opened") == 0);
     trouble.path = "/dev/null", trouble.error = EMFILE; /* for the program's closed streams */
     int bad = refused(program, everything(), WASMVM_E_HOST, 125, "descriptor 0");
     trouble.path = NULL;
     CHECK(bad == 0);
-    CHECK(socket_taken(NULL, true) == 0 && socket_taken("/nowhere", true) == 0 && socket_taken(NULL, false) == 0);
+    CHECK(socket_taken(NULL, true) == 0 && socket_taken("/nowhere", true) == 0 &&
+          socket_taken(NULL, false) == 0);
     setenv("TMPDIR", "/nowhere", 1);
     CHECK(refused(program, everything(), WASMVM_E_HOST, 125, "--tmp: /nowhere") == 0);
     return leftovers_removed();

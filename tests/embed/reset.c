@@ -1,8 +1,8 @@
-/* Machines that are taken back: what a run finds is what the first one found, but for what must differ; nothing of a
- * run is left, in the machine or on the host.
+/* Machines that are taken back: what a run finds is what the first one found, but for what must
+ * differ; nothing of a run is left, in the machine or on the host.
  *
- * Every case has "reset-check" on: each reset compares all pages of the guest with the snapshot's.  EMBED_RESETS says
- * how often the case that looks for leftovers resets. */
+ * Every case has "reset-check" on: each reset compares all pages of the guest with the snapshot's.
+ * EMBED_RESETS says how often the case that looks for leftovers resets. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -55,7 +55,8 @@ static int run(struct again *a, const char *line)
 
 static bool says(struct again *a, const char *line, const char *want)
 {
-    return run(a, line) == WASMVM_OK && strcmp(a->said, want) == 0 && wasmvm_exit_status(a->machine) == 0;
+    return run(a, line) == WASMVM_OK && strcmp(a->said, want) == 0 &&
+           wasmvm_exit_status(a->machine) == 0;
 }
 
 static uint64_t stat_of(const struct again *a, size_t offset)
@@ -70,7 +71,8 @@ static uint64_t stat_of(const struct again *a, size_t offset)
 #define STAT(a, member) stat_of(a, offsetof(wasmvm_statistics, member))
 #define RESET(a) CHECK(wasmvm_reset((a)->machine, &error) == WASMVM_OK)
 
-/* What is written through the door (read) and by the guest; again after what it compiled is in the snapshot. */
+/* What is written through the door (read) and by the guest; again after what it compiled is in the
+ * snapshot. */
 int case_reset_is_as_new(void)
 {
     struct again a;
@@ -127,7 +129,8 @@ static bool memory_holds(const struct again *a, const char *word)
 {
     size_t n = wasmvm_memory_size(a->machine);
     char *copy = malloc(n);
-    bool held = wasmvm_memory_read(a->machine, 0, copy, n) == WASMVM_OK && memmem(copy, n, word, strlen(word));
+    bool held = wasmvm_memory_read(a->machine, 0, copy, n) == WASMVM_OK &&
+                memmem(copy, n, word, strlen(word));
     free(copy);
     return held;
 }
@@ -192,7 +195,8 @@ int case_reset_limits(void)
     CHECK(STAT(&a, resets) == 4);
     wasmvm_stop(a.machine); /* before a reset it is forgotten, behind it not */
     CHECK(run(&a, "dirty 0") == WASMVM_E_STOPPED);
-    CHECK(wasmvm_reset(a.machine, &error) == WASMVM_E_USAGE && strstr(error.text, "did not end by itself"));
+    CHECK(wasmvm_reset(a.machine, &error) == WASMVM_E_USAGE &&
+          strstr(error.text, "did not end by itself"));
     end(&a);
     return 0;
 }
@@ -227,11 +231,13 @@ int case_reset_refused(void)
 {
     struct again a;
     CHECK(begin(&a, config_make()));
-    CHECK(wasmvm_reset(a.machine, &error) == WASMVM_E_USAGE && strstr(error.text, "its run is not over"));
+    CHECK(wasmvm_reset(a.machine, &error) == WASMVM_E_USAGE &&
+          strstr(error.text, "its run is not over"));
     CHECK(wasmvm_snapshot(a.machine, &error) == WASMVM_E_USAGE);
     CHECK(run(&a, "exit 7") == WASMVM_OK && wasmvm_exit_status(a.machine) == 7);
     RESET(&a);
-    CHECK(run(&a, "trap") == WASMVM_OK && wasmvm_exit_status(a.machine) == 2); /* Go's panic is an exit */
+    /* Go's panic is an exit */
+    CHECK(run(&a, "trap") == WASMVM_OK && wasmvm_exit_status(a.machine) == 2);
     RESET(&a);
     CHECK(wasmvm_reset(a.machine, &error) == WASMVM_E_USAGE);
     end(&a);
@@ -300,7 +306,8 @@ int case_reset_leaves_nothing(void)
         CHECK(says(&a, k % 2 ? "dirty 1048576" : "grow 5000000", k % 2 ? "left 0\n" : "grown\n"));
         RESET(&a);
     }
-    CHECK(open_files() == files && count_of("/proc/self/maps") <= maps + 4); /* the C library's own come and go */
+    /* the C library's own come and go */
+    CHECK(open_files() == files && count_of("/proc/self/maps") <= maps + 4);
     CHECK(resident_pages() < pages + 512 && STAT(&a, reset_pages) < copied + 128);
     end(&a);
     return 0;
@@ -314,7 +321,8 @@ static bool one_run(struct again *a, wasmvm_pool *pool, const char *line, const 
     return good;
 }
 
-/* More than stand ready may be in use; what comes back is clean, and what cannot be taken back is replaced. */
+/* More than stand ready may be in use; what comes back is clean, and what cannot be taken back is
+ * replaced. */
 int case_pool_of_machines(void)
 {
     struct again a = {0};
@@ -337,9 +345,11 @@ int case_pool_of_machines(void)
     CHECK(open_files() == ready);
     for (int k = 0; k < 8; k++)
         CHECK(one_run(&a, pool, "dirty 1048576", "left 0\n") && open_files() == ready);
-    CHECK(!one_run(&a, pool, "peek 4294901760", "") && error.code == WASMVM_E_TRAP && open_files() < ready);
+    CHECK(!one_run(&a, pool, "peek 4294901760", "") && error.code == WASMVM_E_TRAP &&
+          open_files() < ready);
     CHECK(one_run(&a, pool, "dirty 4096", "left 0\n"));
-    CHECK((three[0] = wasmvm_pool_take(pool, &error)) && (three[1] = wasmvm_pool_take(pool, &error)));
+    CHECK((three[0] = wasmvm_pool_take(pool, &error)) &&
+          (three[1] = wasmvm_pool_take(pool, &error)));
     wasmvm_pool_give(pool, three[1]);
     wasmvm_pool_give(pool, NULL);
     wasmvm_pool_free(pool);

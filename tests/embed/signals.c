@@ -1,4 +1,5 @@
-/* wasmvm_signal: what it answers, what the program reads, and that each instance has signals of its own. */
+/* wasmvm_signal: what it answers, what the program reads, and that each instance has signals of its
+ * own. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif

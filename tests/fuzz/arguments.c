@@ -1,5 +1,6 @@
-/* Arguments of calls for the fuzzer of the dispatcher: one maker for each kind of calls.def's, and makers by name for
- * addresses that lead to structs.  Each takes few bytes of the record, so that one record holds the longest call. */
+/* Arguments of calls for the fuzzer of the dispatcher: one maker for each kind of calls.def's, and
+ * makers by name for addresses that lead to structs.  Each takes few bytes of the record, so that
+ * one record holds the longest call. */
 #include "tests/fuzz/arguments.h"
 
 #include <string.h>
@@ -9,7 +10,8 @@ struct hot hot[HOT_MOST];
 unsigned hots;
 
 static uint32_t bump;          /* the next free byte of STRINGS */
-static uint32_t subscriptions; /* how many the last PTR of that name has; what `n` says most often */
+/* how many the last PTR of that name has; what `n` says most often */
+static uint32_t subscriptions;
 
 static uint32_t put(const void *from, uint32_t n)
 {
@@ -26,8 +28,8 @@ static uint32_t put(const void *from, uint32_t n)
 /* ---- numbers ---- */
 
 static const uint64_t edges[] = {
-    UINT64_MAX, INT64_MAX, 1ull << 63, UINT32_MAX, INT32_MAX, 1u << 31, 1ull << 32, 65535, 65536, 1u << 20, 1000000000,
-    4096, MEMORY_BYTES, UINT64_MAX - 1, 1ull << 40, 100,
+    UINT64_MAX, INT64_MAX, 1ull << 63, UINT32_MAX, INT32_MAX,    1u << 31,       1ull << 32, 65535,
+    65536,      1u << 20,  1000000000, 4096,       MEMORY_BYTES, UINT64_MAX - 1, 1ull << 40, 100,
 };
 
 /* Small ones, those where something may tip over, any. */
@@ -54,15 +56,17 @@ static uint64_t flags(struct bytes *b)
 
 static uint64_t rights(struct bytes *b)
 {
-    static const uint64_t usual[] = { RIGHT_ALL, 0x0ff7febe, 0x0fffbffd, 0x0fffffff, RIGHT_FD_READ, RIGHT_FD_WRITE, 0,
-                                      UINT64_MAX };
+    static const uint64_t usual[] = { RIGHT_ALL,     0x0ff7febe,     0x0fffbffd, 0x0fffffff,
+                                      RIGHT_FD_READ, RIGHT_FD_WRITE, 0,          UINT64_MAX };
     uint8_t how = byte_take(b);
     return how < 0xf0 ? usual[how % 8] : number_take(b, 4);
 }
 
 static uint64_t port(struct bytes *b)
 {
-    const uint64_t known[] = { world.ports.tcp, world.ports.udp, world.ports.dns, world.ports.guest, 0, 9, 53, 65536 };
+    const uint64_t known[] = {
+        world.ports.tcp, world.ports.udp, world.ports.dns, world.ports.guest, 0, 9, 53, 65536
+    };
     uint8_t how = byte_take(b);
     return how < 0xf0 ? known[how % 8] : number_take(b, 2);
 }
@@ -72,8 +76,10 @@ static uint64_t port(struct bytes *b)
 /* Of the fate of an address: it may be bad. */
 static bool place_bad(uint8_t how, uint32_t size, uint64_t *at)
 {
-    const uint64_t bad[] = { MEMORY_BYTES - size, MEMORY_BYTES - size + 1, MEMORY_BYTES, UINT32_MAX, 0, UINT32_MAX - 7,
-                             MEMORY_BYTES - 1, 1u << 31 };
+    const uint64_t bad[] = {
+        MEMORY_BYTES - size, MEMORY_BYTES - size + 1, MEMORY_BYTES, UINT32_MAX, 0,
+        UINT32_MAX - 7,      MEMORY_BYTES - 1,        1u << 31
+    };
     *at = bad[how % 8];
     return how >= 0xf4;
 }
@@ -105,7 +111,8 @@ static void buffer(struct bytes *b, uint64_t *at, uint64_t *len)
 /* ---- texts ---- */
 
 static const char *const pieces[] = {
-    "a", "d", "e", "b", "l", "up", "m", "loop", "abs", "f", "..", ".", "new", "dev", "", "x\xff\n\x1b[31m",
+    "a",   "d", "e",  "b", "l",   "up",  "m", "loop",
+    "abs", "f", "..", ".", "new", "dev", "",  "x\xff\n\x1b[31m",
 };
 
 static uint32_t path_make(struct bytes *b, char path[256])
@@ -124,9 +131,30 @@ static uint32_t path_make(struct bytes *b, char path[256])
 
 /* Paths that begin at the host's root, names for the resolver and services. */
 static const char *const texts[] = {
-    "/", "/a", "/etc/hosts", "/etc/resolv.conf", "/dev/stdin", "/dev/fd/3", "/dev/null", "etc/hosts", "localhost",
-    "allowed.test", "denied.test", "127.0.0.1", "http", "80", "long.name.that.nobody.has.test", "/etc/ssl/certs",
-    "resolv.conf", "hosts", "null", "/dev/wasmvm/pipe", "/dev/wasmvm/signals", "99999", "a\0b", "::1",
+    "/",
+    "/a",
+    "/etc/hosts",
+    "/etc/resolv.conf",
+    "/dev/stdin",
+    "/dev/fd/3",
+    "/dev/null",
+    "etc/hosts",
+    "localhost",
+    "allowed.test",
+    "denied.test",
+    "127.0.0.1",
+    "http",
+    "80",
+    "long.name.that.nobody.has.test",
+    "/etc/ssl/certs",
+    "resolv.conf",
+    "hosts",
+    "null",
+    "/dev/wasmvm/pipe",
+    "/dev/wasmvm/signals",
+    "99999",
+    "a\0b",
+    "::1",
 };
 enum { TEXTS = sizeof texts / sizeof *texts };
 
@@ -205,8 +233,10 @@ static void iovecs(struct bytes *b, uint64_t *at, uint64_t *n)
 
 static uint32_t address_bytes(struct bytes *b, uint8_t form, uint8_t out_bytes[128])
 {
-    static const uint8_t v4[][4] = { { 127, 0, 0, 1 }, { 192, 0, 2, 53 }, { 10, 0, 0, 1 }, { 0 }, { 127, 0, 0, 2 },
-                                     { 169, 254, 169, 254 }, { 224, 0, 0, 1 }, { 255, 255, 255, 255 } };
+    static const uint8_t v4[][4] = { { 127, 0, 0, 1 }, { 192, 0, 2, 53 },
+                                     { 10, 0, 0, 1 },  { 0 },
+                                     { 127, 0, 0, 2 }, { 169, 254, 169, 254 },
+                                     { 224, 0, 0, 1 }, { 255, 255, 255, 255 } };
     uint8_t how = byte_take(b), *at = out_bytes + (form >= 2 ? 2 : 0);
     memset(out_bytes, 0, 128);
     if (form == 4) {
@@ -255,8 +285,9 @@ static struct wasi_subscription subscription(struct bytes *b)
 
 static struct wasi_subscription_v0 subscription_v0(const struct wasi_subscription *s)
 {
-    struct wasi_subscription_v0 old = { .userdata = s->userdata, .tag = s->tag, .timeout = s->timeout,
-                                        .flags = s->flags };
+    struct wasi_subscription_v0 old = {
+        .userdata = s->userdata, .tag = s->tag, .timeout = s->timeout, .flags = s->flags
+    };
     if (s->tag == 0)
         old.clock = s->id;
     else
@@ -311,8 +342,22 @@ static uint64_t results(struct bytes *b)
 
 /* ---- a call ---- */
 
-struct word { const char *name; enum { W_FD, W_NUMBER, W_NUMBER64, W_FLAGS, W_RIGHTS, W_PTR, W_TEXT, W_IOVS, W_BUFFER,
-                                       W_OUT } kind; uint32_t size; };
+struct word {
+    const char *name;
+    enum {
+        W_FD,
+        W_NUMBER,
+        W_NUMBER64,
+        W_FLAGS,
+        W_RIGHTS,
+        W_PTR,
+        W_TEXT,
+        W_IOVS,
+        W_BUFFER,
+        W_OUT
+    } kind;
+    uint32_t size;
+};
 #define KIND_FD W_FD
 #define KIND_U32 W_NUMBER
 #define KIND_HEX W_FLAGS
@@ -387,7 +432,8 @@ static void begin(struct bytes *record)
 {
     bump = STRINGS + (record->at < record->end ? *record->at % 3u : 0);
     hots = 0;
-    memcpy(guest + BUFFERS, record->at, (size_t)(record->end - record->at)); /* values of options, text */
+    /* values of options, text */
+    memcpy(guest + BUFFERS, record->at, (size_t)(record->end - record->at));
 }
 
 void arguments_make(uint32_t call, struct bytes *record, uint64_t words[SLOT_ARGS])

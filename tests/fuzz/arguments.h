@@ -1,5 +1,5 @@
-/* Words of a call out of a record, by the kinds of calls.def: addresses of things that are laid out for them, numbers
- * that matter, and now and then what no honest module would say. */
+/* Words of a call out of a record, by the kinds of calls.def: addresses of things that are laid out
+ * for them, numbers that matter, and now and then what no honest module would say. */
 #ifndef TESTS_FUZZ_ARGUMENTS_H
 #define TESTS_FUZZ_ARGUMENTS_H
 

@@ -1,13 +1,13 @@
-/* The fuzz target of the monitor's dispatcher: every WASI call with all that stands behind it, on plain memory,
- * with real files and sockets in a private place (world.c).
+/* The fuzz target of the monitor's dispatcher: every WASI call with all that stands behind it, on
+ * plain memory, with real files and sockets in a private place (world.c).
  *
- * An input is a head of options and then records (records.h), each a call with its arguments (arguments.c), or
- * something that the host does meanwhile.  Of a hostile guest there are two kinds: guest_read and linear_read
- * change what they have copied, so that whoever looks twice sees another thing; and a thread changes control data
- * while the call is in service.
+ * An input is a head of options and then records (records.h), each a call with its arguments
+ * (arguments.c), or something that the host does meanwhile.  Of a hostile guest there are two
+ * kinds: guest_read and linear_read change what they have copied, so that whoever looks twice sees
+ * another thing; and a thread changes control data while the call is in service.
  *
- * What must hold: no sanitizer speaks; an errno is one; what was opened lies in a grant; nothing outside the
- * grants, or in a read-only one, changes; no secret comes in; no descriptor is left. */
+ * What must hold: no sanitizer speaks; an errno is one; what was opened lies in a grant; nothing
+ * outside the grants, or in a read-only one, changes; no secret comes in; no descriptor is left. */
 #include "tests/fuzz/arguments.h"
 
 #include <dirent.h>
@@ -94,7 +94,8 @@ static void lies_in_a_grant(const struct desc *d)
     snprintf(link, sizeof link, "/proc/self/fd/%d", d->host);
     if (d->host < 0 || readlink(link, path, sizeof path - 1) <= 0 || path[0] != '/')
         return;
-    bool inside = strncmp(path, world.rw, strlen(world.rw)) == 0, ro = strncmp(path, world.ro, strlen(world.ro)) == 0;
+    bool inside = strncmp(path, world.rw, strlen(world.rw)) == 0,
+         ro = strncmp(path, world.ro, strlen(world.ro)) == 0;
     bool beside = strncmp(path, world.place, strlen(world.place)) == 0;
     if (beside && !inside && !ro && !strstr(path, "/stream"))
         finding("opened outside of the grants: %s", path);
@@ -155,7 +156,8 @@ static void batch_garble(struct bytes *b)
     if (how & 8)
         p->fd = byte_take(b);
     for (unsigned i = 0; how & 16 && i < 2; i++) {
-        struct batch_record record = { byte_take(b) % 24u, how & 32 ? (uint32_t)number_take(b, 4) : byte_take(b) };
+        struct batch_record record = { byte_take(b) % 24u,
+                                       how & 32 ? (uint32_t)number_take(b, 4) : byte_take(b) };
         memcpy(batch->ring + batch->tail % BATCH_RING / 8 * 8, &record, sizeof record);
         uint32_t bytes = (uint32_t)sizeof record + (record.len + 7) / 8 * 8;
         __atomic_store_n(&batch->tail, batch->tail + bytes, __ATOMIC_RELEASE);
@@ -178,11 +180,30 @@ static void one_record(const uint8_t *at, bool racing)
 
 /* ---- one input ---- */
 
-#define WORDS(...) { (const char *[]){ __VA_ARGS__ }, sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *) }
-enum { WITH_NAMES = 1, WITH_ANY_NAME = 2, WITH_UNIX = 4, WITH_LIMITS = 8, WITH_TRACE = 16, WITH_RAW_TTY = 32,
-       WITH_BATCH = 64, WITH_LISTEN = 128 };
-enum { WITH_RACE = 1, WITH_GARBLE = 2, WITH_LOG = 4, WITH_OWN_NAMES = 8, WITH_NET_ALL = 16, WITH_CERTS = 32,
-       WITHOUT_GRANTS = 64, WITH_DIAL = 128 };
+#define WORDS(...)                                                                                 \
+    {                                                                                              \
+        (const char *[]){ __VA_ARGS__ }, sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *)  \
+    }
+enum {
+    WITH_NAMES = 1,
+    WITH_ANY_NAME = 2,
+    WITH_UNIX = 4,
+    WITH_LIMITS = 8,
+    WITH_TRACE = 16,
+    WITH_RAW_TTY = 32,
+    WITH_BATCH = 64,
+    WITH_LISTEN = 128
+};
+enum {
+    WITH_RACE = 1,
+    WITH_GARBLE = 2,
+    WITH_LOG = 4,
+    WITH_OWN_NAMES = 8,
+    WITH_NET_ALL = 16,
+    WITH_CERTS = 32,
+    WITHOUT_GRANTS = 64,
+    WITH_DIAL = 128
+};
 
 static char words[4][64]; /* of the rules, made once the ports are known */
 
@@ -202,7 +223,8 @@ static void limits_set(struct settings *s, const uint8_t *head)
 static void settings_make(struct settings *s, const uint8_t *head)
 {
     static const char *connect[] = { "127.0.0.1", "udp:127.0.0.1", "[::1]", "allowed.test" };
-    static const char *listen[] = { "127.0.0.1", "udp:127.0.0.1", "[::1]:0", ":7004" }, *deny[] = { "127.0.0.1:9" };
+    static const char *listen[] = { "127.0.0.1", "udp:127.0.0.1", "[::1]:0", ":7004" },
+                      *deny[] = { "127.0.0.1:9" };
     static const char *listeners[1], *dials[1], *servers[1];
     listeners[0] = words[0], dials[0] = words[1], servers[0] = words[2];
     settings_default(s);
@@ -230,14 +252,24 @@ static bool wasi_make(const uint8_t *head)
     static struct kick kick;
     static struct settings settings;
     bool own = head[1] & WITH_OWN_NAMES;
-    struct grant grants[] = { { .host = world.rw, .guest = own ? world.rw : "/" },
-                              { .host = world.ro, .guest = own ? world.ro : "/ro", .read_only = true },
-                              { .guest = "/etc", .read_only = true, .kind = &etc_grant, .last = head[3] & 2 } };
+    struct grant grants[] = {
+        { .host = world.rw, .guest = own ? world.rw : "/" },
+        { .host = world.ro, .guest = own ? world.ro : "/ro", .read_only = true },
+        { .guest = "/etc", .read_only = true, .kind = &etc_grant, .last = head[3] & 2 }
+    };
     signals = SIGNALS_NONE;
     settings_make(&settings, head);
-    struct config config = { .set = &settings, .module = "app.wasm", .args = args, .argc = 3, .env = env, .envc = 3,
-                             .signals = &signals, .stdio = world.stdio, .grants = grants,
-                             .ngrants = head[1] & WITHOUT_GRANTS ? 0 : 2 + !!(head[0] & WITH_NAMES) };
+    struct config config = { .set = &settings,
+                             .module = "app.wasm",
+                             .args = args,
+                             .argc = 3,
+                             .env = env,
+                             .envc = 3,
+                             .signals = &signals,
+                             .stdio = world.stdio,
+                             .grants = grants,
+                             .ngrants = head[1] & WITHOUT_GRANTS ? 0
+                                                                 : 2 + !!(head[0] & WITH_NAMES) };
     struct failure why;
     wasi = wasi_alloc(&memory, &kick, &net_parts);
     world.patient = head[0] & WITH_NAMES;
@@ -310,6 +342,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     control = aligned_alloc(64, sizeof *control);
     memset(control, 0, sizeof *control);
     memory.regions[REGION_LINEAR] = (struct region){ 0, MEMORY_BYTES, guest, true };
-    memory.regions[REGION_CONTROL] = (struct region){ MAP_CONTROL, sizeof *control, (uint8_t *)control, true };
+    memory.regions[REGION_CONTROL] = (struct region){ MAP_CONTROL, sizeof *control,
+                                                      (uint8_t *)control, true };
     return pthread_create(&thread, NULL, racer, NULL);
 }

@@ -3,18 +3,17 @@
  *     -z       memory 0 at address 0, as in the guest
  *     -w BITS  without these CPU features (enum engine_cpu)
  *
- * For each module: instantiates it, calls every export with arguments that depend on nothing but their place, and
- * prints what came of it, one line each; tests/fuzz/diff_node.mjs reads these lines, does the same on V8 and says where
- * it differs.
+ * For each module: instantiates it, calls every export with arguments that depend on nothing but
+ * their place, and prints what came of it, one line each; tests/fuzz/diff_node.mjs reads these
+ * lines, does the same on V8 and says where it differs.
  *
  *   module FILE
- *   call NAME ARGS -> RESULTS            values as i32:HEX i64:HEX f32:HEX f64:HEX, nan for any NaN, ref:0 or ref:1
- *   call NAME ARGS -> trap KIND
- *   global NAME VALUE
- *   memory NAME BYTES HASH
- *   error KIND TEXT | trap KIND          it did not come to an instance
+ *   call NAME ARGS -> RESULTS            values as i32:HEX i64:HEX f32:HEX f64:HEX, nan for any
+ * NaN, ref:0 or ref:1 call NAME ARGS -> trap KIND global NAME VALUE memory NAME BYTES HASH error
+ * KIND TEXT | trap KIND          it did not come to an instance
  *
- * Each module runs in a process of its own: a crash or an endless loop costs that one, and is told as `died STATUS`. */
+ * Each module runs in a process of its own: a crash or an endless loop costs that one, and is told
+ * as `died STATUS`. */
 #include "tests/host/env.h"
 #include "tests/host/file.h"
 
@@ -38,8 +37,10 @@ struct export_name { char text[256]; enum extern_kind kind; uint32_t index; };
 
 /* ---- values ---- */
 
-static const uint64_t edges[] = { 0, 1, UINT64_MAX, 0x8000000080000000, 0x7fffffff7fffffff, 0x3ff000003f800000,
-                                  2, 0x40, 0xffff0000ffff0000, 0xc3e00000cf000000, 0x41efffff4f7fffff, 7 };
+static const uint64_t edges[] = {
+    0, 1,    UINT64_MAX,         0x8000000080000000, 0x7fffffff7fffffff, 0x3ff000003f800000,
+    2, 0x40, 0xffff0000ffff0000, 0xc3e00000cf000000, 0x41efffff4f7fffff, 7
+};
 
 static uint64_t argument(uint32_t place, enum valtype type)
 {
@@ -70,16 +71,26 @@ static void value_print(enum valtype type, struct cell cell)
 
 static bool has_vector(const struct functype *type)
 {
-    return memchr(type->params, VT_V128, type->nparams) || memchr(type->results, VT_V128, type->nresults);
+    return memchr(type->params, VT_V128, type->nparams) ||
+           memchr(type->results, VT_V128, type->nresults);
 }
 
 static const char *trap_name(enum trap trap)
 {
     static const char *const names[TRAP_COUNT] = {
-        [TRAP_UNREACHABLE] = "unreachable", [TRAP_MEMORY] = "memory", [TRAP_TABLE] = "table",
-        [TRAP_NULL_FUNC] = "signature", [TRAP_SIGNATURE] = "signature", [TRAP_DIV_ZERO] = "zero",
-        [TRAP_INT_OVERFLOW] = "overflow", [TRAP_BAD_CONVERSION] = "conversion", [TRAP_STACK] = "stack",
-        [TRAP_NULL_REF] = "null", [TRAP_BAD_BODY] = "body", [TRAP_NOMEM] = "nomem", [TRAP_HOST] = "host",
+        [TRAP_UNREACHABLE] = "unreachable",
+        [TRAP_MEMORY] = "memory",
+        [TRAP_TABLE] = "table",
+        [TRAP_NULL_FUNC] = "signature",
+        [TRAP_SIGNATURE] = "signature",
+        [TRAP_DIV_ZERO] = "zero",
+        [TRAP_INT_OVERFLOW] = "overflow",
+        [TRAP_BAD_CONVERSION] = "conversion",
+        [TRAP_STACK] = "stack",
+        [TRAP_NULL_REF] = "null",
+        [TRAP_BAD_BODY] = "body",
+        [TRAP_NOMEM] = "nomem",
+        [TRAP_HOST] = "host",
         [TRAP_TABLE_ACCESS] = "table",
     };
     return names[trap] ? names[trap] : "none";
@@ -159,7 +170,8 @@ static void call(struct instance *instance, const struct export_name *export, ui
     for (uint32_t i = 0; i < type->nparams; i++) {
         enum valtype param = type->params[i];
         bool is_ref = param == VT_FUNCREF || param == VT_EXTERNREF;
-        cells[i] = (struct cell){ is_ref ? 0 : argument(i * 5 + round * 7 + export->index, param), 0 };
+        cells[i] = (struct cell){ is_ref ? 0 : argument(i * 5 + round * 7 + export->index, param),
+                                  0 };
         value_print(param, cells[i]);
     }
     printf(" ->");
@@ -188,7 +200,8 @@ static void memory_print(struct instance *instance, const struct export_name *ex
     printf("memory %s %" PRIu64 " %" PRIx32 "\n", export->text, bytes, hash);
 }
 
-static void state_print(struct instance *instance, const struct export_name *exports, uint32_t count)
+static void state_print(struct instance *instance, const struct export_name *exports,
+                        uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (exports[i].kind == EXTERN_MEMORY)

@@ -1,5 +1,6 @@
-/* The fuzz target of DNS messages: what the program asks, what name servers answer, and what is made of both.  The
- * first two bytes say how long the question is and what is looked for; then comes the question, then the answer. */
+/* The fuzz target of DNS messages: what the program asks, what name servers answer, and what is
+ * made of both.  The first two bytes say how long the question is and what is looked for; then
+ * comes the question, then the answer. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,12 +32,13 @@ static void query_round(const char *name, uint16_t type)
     size_t len = dns_query_build(message, 77, name, type);
     if (len == 0)
         return;
-    holds(dns_question_parse(message, len, &q) && q.id == 77 && q.type == type && strcmp(q.name, name) == 0);
+    holds(dns_question_parse(message, len, &q) && q.id == 77 && q.type == type &&
+          strcmp(q.name, name) == 0);
 }
 
 /* What we answer has the addresses that fit. */
-static void answer_round(const uint8_t *query, size_t len, const struct dns_question *q, struct dns_address *a, int n,
-                         size_t cap)
+static void answer_round(const uint8_t *query, size_t len, const struct dns_question *q,
+                         struct dns_address *a, int n, size_t cap)
 {
     uint8_t out[MOST], rcode = 0;
     struct dns_address back[64];
@@ -48,7 +50,8 @@ static void answer_round(const uint8_t *query, size_t len, const struct dns_ques
     bool asked = (q->type == DNS_A || q->type == DNS_AAAA) && q->class == 1;
     holds(got >= 0 && got <= n && rcode == 0);
     for (int i = 0; asked && i < got; i++)
-        holds(q->type == DNS_A ? memcmp(back[i].ip.b + 12, a[i].ip.b + 12, 4) == 0 : ip_equal(&back[i].ip, &a[i].ip));
+        holds(q->type == DNS_A ? memcmp(back[i].ip.b + 12, a[i].ip.b + 12, 4) == 0
+                               : ip_equal(&back[i].ip, &a[i].ip));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -1,6 +1,6 @@
-/* The fuzz target of a plug-in's process: what it says through its socket, as hello and in calls. The input is what
- * the process sends; the first byte says whether it has said hello before, and how the guest answers for its
- * services. */
+/* The fuzz target of a plug-in's process: what it says through its socket, as hello and in calls.
+ * The input is what the process sends; the first byte says whether it has said hello before, and
+ * how the guest answers for its services. */
 #include "vmm/cli/plugin_exec.c" /* its conversation is static */
 
 #include <sys/eventfd.h>
@@ -55,7 +55,8 @@ static int guest_wait(wasmvm_call *call, int fd, short events)
 }
 
 /* The export calls the plug-in again. */
-static int guest_export(wasmvm_call *call, const char *name, const wasmvm_val *args, uint32_t n, wasmvm_val *result)
+static int guest_export(wasmvm_call *call, const char *name, const wasmvm_val *args, uint32_t n,
+                        wasmvm_val *result)
 {
     if (strlen(name) >= NAME_MOST || n > ARGS_MOST)
         abort();
@@ -72,11 +73,19 @@ static int guest_export(wasmvm_call *call, const char *name, const wasmvm_val *a
 }
 
 static const struct wasmvm_host host = {
-    .read = guest_read, .write = guest_write, .mem_size = guest_size, .trap = guest_trap, .wait = guest_wait,
+    .read = guest_read,
+    .write = guest_write,
+    .mem_size = guest_size,
+    .trap = guest_trap,
+    .wait = guest_wait,
     .call_export = guest_export,
 };
 static const struct wasmvm_host older = {
-    .read = guest_read, .write = guest_write, .mem_size = guest_size, .trap = guest_trap, .wait = guest_wait,
+    .read = guest_read,
+    .write = guest_write,
+    .mem_size = guest_size,
+    .trap = guest_trap,
+    .wait = guest_wait,
 };
 
 /* ---- one conversation ---- */
@@ -85,8 +94,13 @@ static const struct wasmvm_host older = {
 static struct child *child_make(int fd)
 {
     struct child *c = calloc(1, sizeof *c);
-    *c = (struct child){ .fd = fd, .pidfd = eventfd(1, EFD_CLOEXEC), .services = how & 4 ? &older : &host,
-                         .in = malloc(IN_START), .cap = IN_START, .command = strdup("plug-in"), .module = strdup("m") };
+    *c = (struct child){ .fd = fd,
+                         .pidfd = eventfd(1, EFD_CLOEXEC),
+                         .services = how & 4 ? &older : &host,
+                         .in = malloc(IN_START),
+                         .cap = IN_START,
+                         .command = strdup("plug-in"),
+                         .module = strdup("m") };
     return c;
 }
 
@@ -126,7 +140,8 @@ static void conversation(void)
     if (!child_hello(child, clock_now_ns() + (how & 8 ? 1000000 : 1000000000), why))
         return;
     functions_hold();
-    for (unsigned i = 0; child->hello.nfuncs && i < 4 && child->funcs[0].nparams <= ARGS_MOST; i++) {
+    for (unsigned i = 0; child->hello.nfuncs && i < 4 && child->funcs[0].nparams <= ARGS_MOST;
+         i++) {
         struct child_func *f = &child->funcs[i % child->hello.nfuncs];
         if (f->nparams <= ARGS_MOST) /* as the library sees to */
             call_child(f, (wasmvm_call *)&result, args, &result);

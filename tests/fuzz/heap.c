@@ -1,11 +1,12 @@
 /* engine/heap.c for the fuzzers: the same face, but AddressSanitizer sees every allocation.
  *
- * Takes engine/heap.c's place in the link.  The lower half of the heap holds what lives as long as the engine, the
- * upper half the scratch memory.  Bytes outside of allocations are poisoned, a redzone lies between two of them, and
- * scratch_reset poisons what was scratch.  Scratch is filled with a pattern, as the real one's is not zeroed.
+ * Takes engine/heap.c's place in the link.  The lower half of the heap holds what lives as long as
+ * the engine, the upper half the scratch memory.  Bytes outside of allocations are poisoned, a
+ * redzone lies between two of them, and scratch_reset poisons what was scratch.  Scratch is filled
+ * with a pattern, as the real one's is not zeroed.
  *
- * Invariant, kept by fuzz_heap_reset: the lower half is zero but for what the engine wrote, now or before
- * fuzz_heap_keep. */
+ * Invariant, kept by fuzz_heap_reset: the lower half is zero but for what the engine wrote, now or
+ * before fuzz_heap_keep. */
 #include "tests/fuzz/heap.h"
 
 #include <sanitizer/asan_interface.h>
@@ -20,7 +21,8 @@
 static uint64_t scratch_start; /* the same for every cap, so that what was scratch is never heap */
 static uint64_t scratch_at;    /* bytes in use */
 
-/* What was allocated before fuzz_heap_keep, and its bytes; the redzones between are not to be touched. */
+/* What was allocated before fuzz_heap_keep, and its bytes; the redzones between are not to be
+ * touched. */
 #define KEPT_MAX   8
 #define KEPT_BYTES (64u << 10)
 static struct { uint64_t at, bytes; } kept[KEPT_MAX];
@@ -65,7 +67,8 @@ static void *nomem(struct engine *engine)
 
 void *heap_alloc(struct engine *engine, uint64_t bytes, uint64_t align)
 {
-    uint64_t cap = engine->env.heap_cap / 2, at = (engine->heap_used + REDZONE + align - 1) & ~(align - 1);
+    uint64_t cap = engine->env.heap_cap / 2,
+             at = (engine->heap_used + REDZONE + align - 1) & ~(align - 1);
     if (bytes > cap || at > cap - bytes || fuzz_heap_fails())
         return nomem(engine);
     engine->heap_used = at + bytes;

@@ -1,4 +1,5 @@
-/* The fuzzers' heap: engine/inside.h's heap_alloc, scratch_alloc and scratch_reset, and where runs begin and end. */
+/* The fuzzers' heap: engine/inside.h's heap_alloc, scratch_alloc and scratch_reset, and where runs
+ * begin and end. */
 #ifndef TESTS_FUZZ_HEAP_H
 #define TESTS_FUZZ_HEAP_H
 

@@ -1,5 +1,5 @@
-/* The fuzz target of guest images: any bytes as the file of --guest-image.  What is taken is whole, in its place of the
- * memory map, and nothing of it is writable and executable. */
+/* The fuzz target of guest images: any bytes as the file of --guest-image.  What is taken is whole,
+ * in its place of the memory map, and nothing of it is writable and executable. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -31,7 +31,8 @@ static void image_holds(const struct image *image)
     for (unsigned i = 0; i < image->nsegments; i++) {
         const struct segment *s = &image->segments[i];
         bool cpl0 = s->at >= MAP_CPL0 && s->at + s->mem_bytes <= MAP_CPL0 + PAGE;
-        holds(s->at % PAGE == 0 && s->at >= end && s->file_bytes <= s->mem_bytes && s->mem_bytes > 0);
+        holds(s->at % PAGE == 0 && s->at >= end && s->file_bytes <= s->mem_bytes &&
+              s->mem_bytes > 0);
         holds(cpl0 || (s->at >= MAP_IMAGE && s->mem_bytes <= MAP_IMAGE + MAP_IMAGE_MAX - s->at));
         holds((s->rights & (TABLES_WRITE | TABLES_EXECUTE)) != (TABLES_WRITE | TABLES_EXECUTE));
         holds(cpl0 == !!(s->rights & TABLES_SUPERVISOR));
@@ -40,7 +41,8 @@ static void image_holds(const struct image *image)
         sum += bytes_sum(s);
     }
     holds(sum != UINT64_MAX);
-    holds(image->entry >= image->segments[0].at && image->entry < image->segments[0].at + image->segments[0].mem_bytes);
+    holds(image->entry >= image->segments[0].at &&
+          image->entry < image->segments[0].at + image->segments[0].mem_bytes);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

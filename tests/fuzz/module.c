@@ -1,13 +1,14 @@
-/* Fuzz target: bytes -> parsed, validated, instantiated with whatever is imported, every function compiled.  No wasm
- * code runs here; tests/fuzz/diff.py compares what it does.
+/* Fuzz target: bytes -> parsed, validated, instantiated with whatever is imported, every function
+ * compiled.  No wasm code runs here; tests/fuzz/diff.py compares what it does.
  *
- * What is demanded besides AddressSanitizer's and UBSan's silence: a refusal has a kind and one line of text; the
- * validator says of a module what it says of its functions one by one; a valid function compiles, and compiles again to
- * learn offsets; the heap stays below a bound that is linear in the input's length.  One input in eight gets a small
- * heap, so that memory runs out everywhere; and fuzz_without_memory has each allocation fail, one at a time.
+ * What is demanded besides AddressSanitizer's and UBSan's silence: a refusal has a kind and one
+ * line of text; the validator says of a module what it says of its functions one by one; a valid
+ * function compiles, and compiles again to learn offsets; the heap stays below a bound that is
+ * linear in the input's length.  One input in eight gets a small heap, so that memory runs out
+ * everywhere; and fuzz_without_memory has each allocation fail, one at a time.
  *
- * All memory is mapped once, the engine made once; after a run both are brought back to what they were then: a run
- * costs some ten microseconds.  Emitted code is decoded again (tests/check/). */
+ * All memory is mapped once, the engine made once; after a run both are brought back to what they
+ * were then: a run costs some ten microseconds.  Emitted code is decoded again (tests/check/). */
 #include "engine/run/code.h"
 #include "tests/fuzz/heap.h"
 
@@ -27,8 +28,8 @@
 #define INPUT_MAX    (1u << 20)
 #define STUBS_MAX    (16u << 10)
 
-/* Scratch for one function: so much for each of the input's bytes, and a floor (large br_tables and many locals are
- * told in few bytes: 50,000 locals take about 200 bytes each). */
+/* Scratch for one function: so much for each of the input's bytes, and a floor (large br_tables and
+ * many locals are told in few bytes: 50,000 locals take about 200 bytes each). */
 #define SCRATCH_BYTE  (4u << 10)
 #define SCRATCH_FLOOR (32u << 20)
 
@@ -82,20 +83,34 @@ static uint64_t clock_ns(void *self)
 
 static struct engine_env env_of(uint64_t heap, uint32_t cpu)
 {
-    return (struct engine_env){ .heap = space.heap, .heap_cap = heap, .heap_usable = heap, .heap_grow = grow,
-                                .code_w = space.code, .code_x = space.code, .code_cap = CODE_BYTES,
-                                .code_usable = CODE_BYTES, .code_grow = grow, .memory_open = memory_open,
-                                .memory_grow = memory_grow, .memory_limit = MEMORY_LIMIT, .stack_lo = space.code,
-                                .stack_hi = space.code, .clock_ns = clock_ns, .cpu = cpu };
+    return (struct engine_env){ .heap = space.heap,
+                                .heap_cap = heap,
+                                .heap_usable = heap,
+                                .heap_grow = grow,
+                                .code_w = space.code,
+                                .code_x = space.code,
+                                .code_cap = CODE_BYTES,
+                                .code_usable = CODE_BYTES,
+                                .code_grow = grow,
+                                .memory_open = memory_open,
+                                .memory_grow = memory_grow,
+                                .memory_limit = MEMORY_LIMIT,
+                                .stack_lo = space.code,
+                                .stack_hi = space.code,
+                                .clock_ns = clock_ns,
+                                .cpu = cpu };
 }
 
 static void space_open(void)
 {
     uint64_t bytes = HEAP_BYTES + CODE_BYTES + MEMORIES * MEMORY_SLOT;
-    uint8_t *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED)
         finding("no address space");
-    space = (struct space){ .heap = at, .code = at + HEAP_BYTES, .memories = at + HEAP_BYTES + CODE_BYTES };
+    space = (struct space){ .heap = at,
+                            .code = at + HEAP_BYTES,
+                            .memories = at + HEAP_BYTES + CODE_BYTES };
     fuzz_heap_open(space.heap, HEAP_BYTES);
     ASAN_POISON_MEMORY_REGION(space.memories, MEMORIES * MEMORY_SLOT);
     struct engine_env env = env_of(HEAP_BYTES, 0);
@@ -124,14 +139,16 @@ static void space_reset(struct engine *engine)
 
 /* Tables of 16 to 16 elements ("f", "e"), a memory of 1 to 1 pages ("m"), globals of every type. */
 static const uint8_t provider_wasm[] = {
-    0, 'a', 's', 'm', 1, 0, 0, 0, 4, 9, 2, 0x70, 1, 16, 16, 0x6f, 1, 16, 16, 5, 4, 1, 1, 1, 1,
-    6, 123, 14,
-    0x7f, 0, 0x41, 7, 0x0b, 0x7e, 0, 0x42, 7, 0x0b, 0x7d, 0, 0x43, 0, 0, 0, 0, 0x0b,
-    0x7c, 0, 0x44, 0, 0, 0, 0, 0, 0, 0, 0, 0x0b, 0x70, 0, 0xd0, 0x70, 0x0b, 0x6f, 0, 0xd0, 0x6f, 0x0b,
-    0x7b, 0, 0xfd, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x0b,
-    0x7f, 1, 0x41, 7, 0x0b, 0x7e, 1, 0x42, 7, 0x0b, 0x7d, 1, 0x43, 0, 0, 0, 0, 0x0b,
-    0x7c, 1, 0x44, 0, 0, 0, 0, 0, 0, 0, 0, 0x0b, 0x70, 1, 0xd0, 0x70, 0x0b, 0x6f, 1, 0xd0, 0x6f, 0x0b,
-    0x7b, 1, 0xfd, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x0b,
+    0,    'a',  's',  'm',  1,    0,    0,    0,    4,    9,    2,    0x70, 1,    16,   16,
+    0x6f, 1,    16,   16,   5,    4,    1,    1,    1,    1,    6,    123,  14,   0x7f, 0,
+    0x41, 7,    0x0b, 0x7e, 0,    0x42, 7,    0x0b, 0x7d, 0,    0x43, 0,    0,    0,    0,
+    0x0b, 0x7c, 0,    0x44, 0,    0,    0,    0,    0,    0,    0,    0,    0x0b, 0x70, 0,
+    0xd0, 0x70, 0x0b, 0x6f, 0,    0xd0, 0x6f, 0x0b, 0x7b, 0,    0xfd, 12,   0,    0,    0,
+    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0x0b, 0x7f,
+    1,    0x41, 7,    0x0b, 0x7e, 1,    0x42, 7,    0x0b, 0x7d, 1,    0x43, 0,    0,    0,
+    0,    0x0b, 0x7c, 1,    0x44, 0,    0,    0,    0,    0,    0,    0,    0,    0x0b, 0x70,
+    1,    0xd0, 0x70, 0x0b, 0x6f, 1,    0xd0, 0x6f, 0x0b, 0x7b, 1,    0xfd, 12,   0,    0,
+    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0x0b,
 };
 
 struct imports { const struct module *module; struct instance *provider; uint32_t next[4]; };
@@ -145,7 +162,8 @@ static enum trap no_host(void *data, struct instance *caller, struct cell *cells
 static bool resolve(void *self, struct name module, struct name field, enum extern_kind kind,
                     const struct functype *type, struct extern_ref *out)
 {
-    static const uint8_t types[] = { VT_I32, VT_I64, VT_F32, VT_F64, VT_FUNCREF, VT_EXTERNREF, VT_V128 };
+    static const uint8_t types[] = { VT_I32,     VT_I64,       VT_F32, VT_F64,
+                                     VT_FUNCREF, VT_EXTERNREF, VT_V128 };
     struct imports *imports = self;
     uint32_t index = imports->next[kind]++;
     (void)module, (void)field;
@@ -167,7 +185,8 @@ static struct instance *instantiate(struct engine *engine, struct module *module
     struct imports imports = { .module = module };
     if (module->nimported_globals + module->nimported_tables + module->nimported_memories > 0) {
         struct module *provider = module_parse(engine, provider_wasm, sizeof provider_wasm);
-        imports.provider = provider ? instance_new(engine, provider, resolve, &imports, trap) : NULL;
+        imports.provider = provider ? instance_new(engine, provider, resolve, &imports, trap)
+                                    : NULL;
         if (!imports.provider)
             return NULL;
     }
@@ -197,27 +216,32 @@ static bool out_of_memory(struct engine *engine)
 /* What the validator says of the module; UNKNOWN: it ran out of memory before it knew. */
 enum verdict { INVALID, UNKNOWN, VALID };
 
-static void functions_compile(struct engine *engine, struct instance *instance, enum verdict verdict, size_t len)
+static void functions_compile(struct engine *engine, struct instance *instance,
+                              enum verdict verdict, size_t len)
 {
     const struct module *module = instance->module;
     bool all = true;
     for (uint32_t func = module->nimported_funcs; func < module->nfuncs; func++) {
         char name[NAME_CAP];
-        if (func_name(instance, func, name, sizeof name) >= sizeof name || strlen(name) >= sizeof name)
+        if (func_name(instance, func, name, sizeof name) >= sizeof name ||
+            strlen(name) >= sizeof name)
             finding("the name of function %u is too long", func);
         engine->error = (struct error){ .kind = ERROR_NONE };
         bool done = func_compile(instance, func);
         if (fuzz_scratch_used() > SCRATCH_FLOOR + SCRATCH_BYTE * len)
-            finding("function %u took %llu bytes of scratch memory", func, (unsigned long long)fuzz_scratch_used());
+            finding("function %u took %llu bytes of scratch memory", func,
+                    (unsigned long long)fuzz_scratch_used());
         if (!done)
             error_check(engine, "compile", len);
         if (!done && strstr(engine_error(engine)->text, "no memory to compile"))
             finding("function %u: whose memory is missing is not said", func);
         if (!done && fuzz_heap_failed() && !func_compile(instance, func) && verdict == VALID)
-            finding("function %u does not compile once there is memory: %s", func, engine_error(engine)->text);
+            finding("function %u does not compile once there is memory: %s", func,
+                    engine_error(engine)->text);
         enum error_kind kind = engine_error(engine)->kind;
         if (!done && verdict == VALID && (kind == ERROR_INVALID || kind == ERROR_MALFORMED))
-            finding("the module is valid, function %u is not: %s", func, engine_error(engine)->text);
+            finding("the module is valid, function %u is not: %s", func,
+                    engine_error(engine)->text);
         all = all && (done || out_of_memory(engine));
     }
     const struct code_global *code = engine->code;
@@ -280,6 +304,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     uint32_t hash = (uint32_t)len;
     for (size_t i = 0; i < len; i++)
         hash = (hash ^ data[i]) * 0x01000193;
-    input(data, len, hash >> 29 ? HEAP_BYTES : (64ull << 10) + (hash >> 5 & 0x7fff0), hash >> 2 & 0x3ff, 0);
+    input(data, len, hash >> 29 ? HEAP_BYTES : (64ull << 10) + (hash >> 5 & 0x7fff0),
+          hash >> 2 & 0x3ff, 0);
     return 0;
 }

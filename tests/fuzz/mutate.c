@@ -1,5 +1,6 @@
-/* Mutations that keep a module's outer structure: one section, or one function body, is changed and its length (and its
- * section's) written anew.  Plain mutations would mostly break lengths, and the reader would refuse all of it. */
+/* Mutations that keep a module's outer structure: one section, or one function body, is changed and
+ * its length (and its section's) written anew.  Plain mutations would mostly break lengths, and the
+ * reader would refuse all of it. */
 #include "tests/fuzz/mutate.h"
 
 #include <stdbool.h>
@@ -39,8 +40,10 @@ static size_t leb_write(uint8_t *out, uint32_t value)
     return len;
 }
 
-/* A random one of the sized pieces in data[at, end): sections (an id byte before each), or bodies. */
-static struct span piece_pick(const uint8_t *data, size_t at, size_t end, bool sections, uint32_t *random)
+/* A random one of the sized pieces in data[at, end): sections (an id byte before each), or bodies.
+ */
+static struct span piece_pick(const uint8_t *data, size_t at, size_t end, bool sections,
+                              uint32_t *random)
 {
     struct span picked = { 0, SIZE_MAX };
     for (uint32_t seen = 1; at < end; seen++) {
@@ -58,18 +61,30 @@ static struct span piece_pick(const uint8_t *data, size_t at, size_t end, bool s
 
 /* Groups of instructions of one type each: first and last opcode. */
 static const uint8_t alike[][2] = {
-    { 0x28, 0x28 }, { 0x2c, 0x2f }, { 0x30, 0x35 }, { 0x3a, 0x3b }, { 0x3c, 0x3e }, { 0x45, 0x45 }, { 0x46, 0x4f },
-    { 0x51, 0x5a }, { 0x5b, 0x60 }, { 0x61, 0x66 }, { 0x67, 0x69 }, { 0x6a, 0x78 }, { 0x79, 0x7b }, { 0x7c, 0x8a },
-    { 0x8b, 0x91 }, { 0x92, 0x98 }, { 0x99, 0x9f }, { 0xa0, 0xa6 }, { 0xc0, 0xc1 }, { 0xc2, 0xc4 }, { 0x20, 0x22 },
-    { 0x0c, 0x0d }, { 0x02, 0x04 },
+    { 0x28, 0x28 }, { 0x2c, 0x2f }, { 0x30, 0x35 }, { 0x3a, 0x3b }, { 0x3c, 0x3e }, { 0x45, 0x45 },
+    { 0x46, 0x4f }, { 0x51, 0x5a }, { 0x5b, 0x60 }, { 0x61, 0x66 }, { 0x67, 0x69 }, { 0x6a, 0x78 },
+    { 0x79, 0x7b }, { 0x7c, 0x8a }, { 0x8b, 0x91 }, { 0x92, 0x98 }, { 0x99, 0x9f }, { 0xa0, 0xa6 },
+    { 0xc0, 0xc1 }, { 0xc2, 0xc4 }, { 0x20, 0x22 }, { 0x0c, 0x0d }, { 0x02, 0x04 },
 };
 
 /* What leaves the stack as it was; the second byte of the first three is random. */
 static const uint8_t neutral[][8] = {
-    { 3, 0x20, 0, 0x1a }, { 3, 0x41, 0, 0x1a }, { 4, 0x20, 0, 0x21, 0 }, { 1, 0x01 }, { 3, 0x02, 0x40, 0x0b },
-    { 4, 0x03, 0x40, 0x0b, 0x01 }, { 5, 0x41, 0, 0x04, 0x40, 0x0b }, { 4, 0x41, 0, 0x0d, 0 }, { 1, 0x00 },
-    { 2, 0x0c, 0 }, { 4, 0x3f, 0, 0x1a, 0x01 }, { 6, 0x41, 0, 0x40, 0, 0x1a, 0x01 }, { 5, 0x23, 0, 0x24, 0, 0x01 },
-    { 6, 0x41, 0, 0x28, 0, 0, 0x1a }, { 5, 0x02, 0x40, 0x0c, 0, 0x0b }, { 1, 0x0f },
+    { 3, 0x20, 0, 0x1a },
+    { 3, 0x41, 0, 0x1a },
+    { 4, 0x20, 0, 0x21, 0 },
+    { 1, 0x01 },
+    { 3, 0x02, 0x40, 0x0b },
+    { 4, 0x03, 0x40, 0x0b, 0x01 },
+    { 5, 0x41, 0, 0x04, 0x40, 0x0b },
+    { 4, 0x41, 0, 0x0d, 0 },
+    { 1, 0x00 },
+    { 2, 0x0c, 0 },
+    { 4, 0x3f, 0, 0x1a, 0x01 },
+    { 6, 0x41, 0, 0x40, 0, 0x1a, 0x01 },
+    { 5, 0x23, 0, 0x24, 0, 0x01 },
+    { 6, 0x41, 0, 0x28, 0, 0, 0x1a },
+    { 5, 0x02, 0x40, 0x0c, 0, 0x0b },
+    { 1, 0x0f },
 };
 
 static void opcode_swap(uint8_t *at, size_t len, uint32_t *random)
@@ -78,7 +93,8 @@ static void opcode_swap(uint8_t *at, size_t len, uint32_t *random)
         uint8_t *op = &at[random_next(random) % len];
         for (size_t i = 0; i < sizeof alike / sizeof *alike; i++)
             if (*op >= alike[i][0] && *op <= alike[i][1]) {
-                *op = (uint8_t)(alike[i][0] + random_next(random) % (alike[i][1] - alike[i][0] + 1u));
+                *op = (uint8_t)(alike[i][0] +
+                                random_next(random) % (alike[i][1] - alike[i][0] + 1u));
                 return;
             }
     }
@@ -97,7 +113,8 @@ static size_t neutral_insert(uint8_t *at, size_t len, size_t max, uint32_t *rand
     return len + n;
 }
 
-/* Copies a stretch of the piece to another place of it: what was valid together stays so now and then. */
+/* Copies a stretch of the piece to another place of it: what was valid together stays so now and
+ * then. */
 static size_t stretch_copy(uint8_t *at, size_t len, size_t max, uint32_t *random)
 {
     uint8_t stretch[32];
@@ -126,10 +143,10 @@ static size_t piece_mutate(uint8_t *at, size_t len, size_t max, uint32_t *random
     return len;
 }
 
-/* Puts `piece` with its length before it where old stands; returns the data's new length, or the old one if it does not
- * fit.  *grown: by how much. */
-static size_t piece_put(uint8_t *data, size_t len, size_t max, struct span old, const uint8_t *piece, size_t piece_len,
-                        long *grown)
+/* Puts `piece` with its length before it where old stands; returns the data's new length, or the
+ * old one if it does not fit.  *grown: by how much. */
+static size_t piece_put(uint8_t *data, size_t len, size_t max, struct span old,
+                        const uint8_t *piece, size_t piece_len, long *grown)
 {
     uint8_t size[5];
     size_t size_len = leb_write(size, (uint32_t)piece_len), fresh = size_len + piece_len;

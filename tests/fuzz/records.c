@@ -1,13 +1,13 @@
-/* libFuzzer's mutations for inputs of records (records.h): records are left out, doubled, exchanged and moved whole,
- * and what mutates bytes sees one record at a time. */
+/* libFuzzer's mutations for inputs of records (records.h): records are left out, doubled, exchanged
+ * and moved whole, and what mutates bytes sees one record at a time. */
 #include "tests/fuzz/records.h"
 
 #include <string.h>
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t len, size_t most);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t most, unsigned seed);
-size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t none, const uint8_t *other, size_t nother, uint8_t *out,
-                                 size_t most, unsigned seed);
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t none, const uint8_t *other,
+                                 size_t nother, uint8_t *out, size_t most, unsigned seed);
 
 static uint32_t next(unsigned *seed)
 {
@@ -82,8 +82,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t most, unsigned 
 }
 
 /* The first records of one, the last ones of the other. */
-size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t none, const uint8_t *other, size_t nother, uint8_t *out,
-                                 size_t most, unsigned seed)
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t none, const uint8_t *other,
+                                 size_t nother, uint8_t *out, size_t most, unsigned seed)
 {
     size_t n = count(none), m = count(nother), room = count(most);
     if (n == 0 || m == 0 || room == 0)
@@ -92,6 +92,7 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t none, const uint8_t 
     from_one = from_one < room ? from_one : room;
     from_other = from_other < room - from_one ? from_other : room - from_one;
     memcpy(out, one, RECORD_HEAD + from_one * RECORD_BYTES);
-    memcpy(record(out, from_one), other + RECORD_HEAD + (m - from_other) * RECORD_BYTES, from_other * RECORD_BYTES);
+    memcpy(record(out, from_one), other + RECORD_HEAD + (m - from_other) * RECORD_BYTES,
+           from_other * RECORD_BYTES);
     return RECORD_HEAD + (from_one + from_other) * RECORD_BYTES;
 }

@@ -1,5 +1,5 @@
-/* Inputs that are a head and then records of one size, so that a mutation of one call leaves the others as they are.
- * Bytes are taken from the front; behind the end all are 0. */
+/* Inputs that are a head and then records of one size, so that a mutation of one call leaves the
+ * others as they are. Bytes are taken from the front; behind the end all are 0. */
 #ifndef TESTS_FUZZ_RECORDS_H
 #define TESTS_FUZZ_RECORDS_H
 

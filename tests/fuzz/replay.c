@@ -1,5 +1,5 @@
-/* Runs a fuzz target over files, without libFuzzer: replay [-m] FILE...   A finding ends the process.  -m: each
- * allocation fails once. */
+/* Runs a fuzz target over files, without libFuzzer: replay [-m] FILE...   A finding ends the
+ * process.  -m: each allocation fails once. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 __attribute__((weak)) int LLVMFuzzerInitialize(int *argc, char ***argv);
 __attribute__((weak)) uint32_t fuzz_without_memory(const uint8_t *data, size_t len);
 
-/* The monitor's targets have a file_read of another kind, so that tests/host/file.c cannot be here. */
+/* The monitor's targets have a file_read of another kind, so that tests/host/file.c cannot be here.
+ */
 static uint8_t *input_read(const char *name, size_t *len)
 {
     FILE *f = fopen(name, "rb");
@@ -23,7 +24,8 @@ static uint8_t *input_read(const char *name, size_t *len)
         *len = fread(bytes, 1, (size_t)end, f);
     if (f)
         fclose(f);
-    return bytes && *len ? realloc(bytes, *len) : bytes; /* its exact size, for who reads past the end */
+    /* its exact size, for who reads past the end */
+    return bytes && *len ? realloc(bytes, *len) : bytes;
 }
 
 int main(int argc, char **argv)

@@ -1,7 +1,8 @@
 /* Fuzz target: bytes as an image's file -> read, or refused with a sentence.
  *
- * What is demanded besides the sanitizers' silence: what is taken lies within the memory map, in order, and within the
- * file.  Half of the inputs have their sum made right, as a hand that owns the file would. */
+ * What is demanded besides the sanitizers' silence: what is taken lies within the memory map, in
+ * order, and within the file.  Half of the inputs have their sum made right, as a hand that owns
+ * the file would. */
 #include <stdlib.h>
 
 #include "vmm/cache/saved.c"
@@ -14,13 +15,15 @@ static void demand(bool good)
 
 static void look(const struct saved *s, uint64_t file_bytes)
 {
-    static const uint64_t most[SAVED_PARTS] = {MAP_IMAGE_MAX, MAP_HEAP_MAX, MAP_CODE_MAX, MAP_LINEAR_MAX};
+    static const uint64_t most[SAVED_PARTS] = { MAP_IMAGE_MAX, MAP_HEAP_MAX, MAP_CODE_MAX,
+                                                MAP_LINEAR_MAX };
     uint64_t pages = 0, last[SAVED_PARTS] = {0};
     for (uint32_t i = 0; i < s->head.extents; i++) {
         const struct saved_extent *e = &s->extents[i];
         uint64_t end = (uint64_t)e->page + e->pages;
         demand(e->part < SAVED_PARTS && e->pages > 0 && e->page >= last[e->part]);
-        demand(end * SAVED_PAGE <= s->head.bytes[e->part] && s->head.bytes[e->part] <= most[e->part]);
+        demand(end * SAVED_PAGE <= s->head.bytes[e->part] &&
+               s->head.bytes[e->part] <= most[e->part]);
         demand(e->page / SAVED_FRAME == (end - 1) / SAVED_FRAME);
         last[e->part] = end;
         pages += e->pages;
@@ -55,7 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     }
     memcpy(bytes, &head, sizeof head);
     uint64_t file_bytes = head.file_bytes > len ? head.file_bytes : len;
-    const char *wrong = saved_parse(bytes, len < SAVED_HEAD_MOST ? len : SAVED_HEAD_MOST, file_bytes, &s);
+    const char *wrong = saved_parse(bytes, len < SAVED_HEAD_MOST ? len : SAVED_HEAD_MOST,
+                                    file_bytes, &s);
     if (wrong) {
         demand(*wrong && !s.extents);
     } else {

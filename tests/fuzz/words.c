@@ -1,5 +1,5 @@
-/* The fuzz target of the command line: words that end with a NUL each.  The first byte: whether the words are plain.
- * What parses is checked against what the options promise. */
+/* The fuzz target of the command line: words that end with a NUL each.  The first byte: whether the
+ * words are plain. What parses is checked against what the options promise. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 enum { WORDS_MOST = 64 };
 
-/* Ends of the process come back here; what was allocated on the way belongs to the process, and is lost. */
+/* Ends of the process come back here; what was allocated on the way belongs to the process, and is
+ * lost. */
 static jmp_buf ended;
 static bool parsing;
 
@@ -74,7 +75,7 @@ static bool between(uint64_t n, uint64_t least, uint64_t most)
 /* What stands in the settings lies between the bounds of their rows. */
 static void settings_hold(const struct settings *s)
 {
-#define NUMBER(name, field, otherwise, least, most, what)                                                              \
+#define NUMBER(name, field, otherwise, least, most, what)                                          \
     holds(s->field == (uint64_t)(otherwise) || between(s->field, least, most));
 #define CHOICE(name, field, type, last, what) holds((unsigned)s->field <= (unsigned)(last));
 #include "vmm/base/settings.def"
@@ -99,7 +100,8 @@ static void parse(int argc, char **argv, bool plain)
         bool exec = i >= command.plugins.n;
         struct pieces pieces;
         char why[PLUGIN_WHY];
-        const char *text = exec ? command.plugin_exec.at[i - command.plugins.n] : command.plugins.at[i];
+        const char *text = exec ? command.plugin_exec.at[i - command.plugins.n]
+                                : command.plugins.at[i];
         if (pieces_cut(text, exec ? ' ' : ',', &pieces, why))
             pieces_free(&pieces);
     }

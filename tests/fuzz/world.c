@@ -1,5 +1,5 @@
-/* The private place of the fuzzer of calls, and the host's side of all that a guest can reach: who connects, sends,
- * closes, answers for names, changes files while the guest uses them. */
+/* The private place of the fuzzer of calls, and the host's side of all that a guest can reach: who
+ * connects, sends, closes, answers for names, changes files while the guest uses them. */
 #include "tests/fuzz/world.h"
 
 #include <arpa/inet.h>
@@ -60,7 +60,8 @@ static int socket_bound(int type, uint16_t *port)
     int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
-    must(bind(fd, (struct sockaddr *)&in, len) == 0 && (type != SOCK_STREAM || listen(fd, 64) == 0), "a socket");
+    must(bind(fd, (struct sockaddr *)&in, len) == 0 && (type != SOCK_STREAM || listen(fd, 64) == 0),
+         "a socket");
     getsockname(fd, (struct sockaddr *)&in, &len);
     *port = ntohs(in.sin_port);
     return fd;
@@ -141,7 +142,8 @@ static uint64_t tree_sum(int at, const char *name)
         sum = (sum ^ (uint8_t)*c) * 1099511628211u;
     sum += st.st_mode * 41u + (uint64_t)st.st_size * 31 + (uint64_t)st.st_nlink * 37;
     sum += (uint64_t)st.st_mtim.tv_nsec * 47 + (uint64_t)st.st_ino * 53;
-    int fd = S_ISDIR(st.st_mode) ? openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    int fd = S_ISDIR(st.st_mode) ? openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                                 : -1;
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     for (struct dirent *e; dir && (e = readdir(dir));)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
@@ -250,7 +252,8 @@ void world_make(unsigned streams)
 static void socket_drain(int fd, bool listens)
 {
     char byte;
-    for (int got; (got = listens ? accept(fd, NULL, NULL) : (int)recv(fd, &byte, 1, MSG_DONTWAIT)) >= 0;)
+    for (int got;
+         (got = listens ? accept(fd, NULL, NULL) : (int)recv(fd, &byte, 1, MSG_DONTWAIT)) >= 0;)
         if (listens)
             close(got);
 }
@@ -347,7 +350,8 @@ static uint16_t guests_port(const struct wasi *w, bool listens, unsigned skip)
         const struct desc *d = &w->descs[i];
         const struct conn *c = d->host >= 0 ? conn_of(d) : NULL;
         struct endpoint local;
-        if (!c || c->family == FAMILY_UNIX || (listens ? !c->listening : c->proto != NET_UDP) || skip--)
+        if (!c || c->family == FAMILY_UNIX || (listens ? !c->listening : c->proto != NET_UDP) ||
+            skip--)
             continue;
         conn_local(d, &local);
         return local.port;
@@ -376,7 +380,8 @@ static void act_datagram(const struct wasi *w, struct bytes *b)
     uint8_t text[16];
     for (unsigned i = 0; i < sizeof text; i++)
         text[i] = byte_take(b);
-    sendto(world.datagrams, text, byte_take(b) % 17, MSG_DONTWAIT, (struct sockaddr *)&in, sizeof in);
+    sendto(world.datagrams, text, byte_take(b) % 17, MSG_DONTWAIT, (struct sockaddr *)&in,
+           sizeof in);
 }
 
 static void act_send(int fd, struct bytes *b)
@@ -455,7 +460,8 @@ void kick_stop(struct kick *kick, enum end_kind kind, uint32_t number)
     world.kicked = true;
 }
 
-/* Time flies: what is not ready soon will never be, and a wait that is repeated is ended by a stop. */
+/* Time flies: what is not ready soon will never be, and a wait that is repeated is ended by a stop.
+ */
 int kick_ppoll(struct kick *kick, struct pollfd *fds, unsigned n, int64_t timeout_ns)
 {
     enum { WAITS_MOST = 8, PATIENCE_NS = 1000000 };

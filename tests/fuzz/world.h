@@ -1,5 +1,5 @@
-/* What stands round the calls of the fuzzer (calls.c): a private place with directories, and the host's side of
- * sockets, pipes and names. */
+/* What stands round the calls of the fuzzer (calls.c): a private place with directories, and the
+ * host's side of sockets, pipes and names. */
 #ifndef TESTS_FUZZ_WORLD_H
 #define TESTS_FUZZ_WORLD_H
 
@@ -9,7 +9,8 @@
 #include "vmm/net/inside.h"
 #include "vmm/wasi/inside.h"
 
-/* Once in a process: namespaces of its own where they can be had, else a directory and ports of the host's loopback. */
+/* Once in a process: namespaces of its own where they can be had, else a directory and ports of the
+ * host's loopback. */
 void world_begin(void);
 
 enum { TCP_PORT = 7001, UDP_PORT = 7002, DNS_PORT_HERE = 7003, GUEST_PORT = 7004 };
@@ -33,7 +34,8 @@ extern struct world {
 /* For one input: fresh directories and streams; descriptors are as before after world_end. */
 void world_make(unsigned streams);
 void world_end(void);
-/* Nothing outside of the grants has changed, and nothing in what is read-only; else this ends the process. */
+/* Nothing outside of the grants has changed, and nothing in what is read-only; else this ends the
+ * process. */
 void world_check(void);
 /* Something that the host does, by a record. */
 void world_act(struct wasi *, struct bytes *);

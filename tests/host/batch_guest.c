@@ -1,5 +1,5 @@
-/* The shim's batch.c around a batch of the test's: a control area whose batch lies elsewhere would be needed, so the
- * shim gets an address from which the batch is at the right distance. */
+/* The shim's batch.c around a batch of the test's: a control area whose batch lies elsewhere would
+ * be needed, so the shim gets an address from which the batch is at the right distance. */
 #include "tests/host/batch_guest.h"
 
 #include "wasi-shim/shim.h"
@@ -9,9 +9,13 @@ typedef bool batch_call(struct shim_call *);
 static uint32_t call(struct batch *b, uint32_t fd, void *piece, uint32_t *n, batch_call *answer)
 {
     static _Thread_local struct { uint32_t buf, len, done; uint8_t bytes[0x10000]; } linear;
-    struct shim shim = {.control = (struct control *)((uint8_t *)b - offsetof(struct control, batch)), .answers = true};
+    struct shim shim = { .control = (struct control *)((uint8_t *)b -
+                                                       offsetof(struct control, batch)),
+                         .answers = true };
     const uint64_t args[] = {fd, 0, 1, offsetof(__typeof__(linear), done)};
-    struct shim_call made = {.shim = &shim, .memory = {(uint8_t *)&linear, sizeof linear}, .args = args};
+    struct shim_call made = { .shim = &shim,
+                              .memory = { (uint8_t *)&linear, sizeof linear },
+                              .args = args };
     linear.buf = offsetof(__typeof__(linear), bytes);
     linear.len = *n;
     __builtin_memcpy(linear.bytes, piece, *n);

@@ -7,8 +7,8 @@
 
 struct batch;
 
-/* fd_read and fd_write of one piece as the shim does them: the error, or FORWARDED where it would make a call.  *n:
- * the piece's size, then what was done. */
+/* fd_read and fd_write of one piece as the shim does them: the error, or FORWARDED where it would
+ * make a call.  *n: the piece's size, then what was done. */
 #define FORWARDED UINT32_MAX
 uint32_t guest_reads(struct batch *, uint32_t fd, void *to, uint32_t *n);
 uint32_t guest_writes(struct batch *, uint32_t fd, const void *from, uint32_t *n);

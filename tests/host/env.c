@@ -1,9 +1,9 @@
 /* tests/host/env.h's other side: Linux, x86-64.
  *
- *   one reservation   [ heap, 512 MiB | code_x, 256 MiB ]   so that code reaches the heap by 32-bit displacements
- *   a memfd           mapped at code_x (read, execute) and at code_w (read, write)
- *   a memory          8 GiB and a guard of its own; the usable prefix is made so by mprotect
- *   the wasm stack    [ guard, 8 MiB | stack ] */
+ *   one reservation   [ heap, 512 MiB | code_x, 256 MiB ]   so that code reaches the heap by 32-bit
+ * displacements a memfd           mapped at code_x (read, execute) and at code_w (read, write) a
+ * memory          8 GiB and a guard of its own; the usable prefix is made so by mprotect the wasm
+ * stack    [ guard, 8 MiB | stack ] */
 #include "tests/host/env.h"
 
 #include <signal.h>
@@ -47,13 +47,15 @@ static uint64_t round_up(uint64_t bytes)
 static bool heap_grow(void *self, uint64_t bytes)
 {
     struct host *host = self;
-    return bytes <= HEAP_CAP && mprotect(host->env.heap, round_up(bytes), PROT_READ | PROT_WRITE) == 0;
+    return bytes <= HEAP_CAP &&
+           mprotect(host->env.heap, round_up(bytes), PROT_READ | PROT_WRITE) == 0;
 }
 
 static bool code_grow(void *self, uint64_t bytes)
 {
     struct host *host = self;
-    return bytes <= CODE_CAP && mprotect(host->env.code_w, round_up(bytes), PROT_READ | PROT_WRITE) == 0 &&
+    return bytes <= CODE_CAP &&
+           mprotect(host->env.code_w, round_up(bytes), PROT_READ | PROT_WRITE) == 0 &&
            mprotect(host->env.code_x, round_up(bytes), PROT_READ | PROT_EXEC) == 0;
 }
 
@@ -116,11 +118,13 @@ static void fault_handle(int signal, siginfo_t *info, void *context)
         }
     }
     char text[160];
-    int len = snprintf(text, sizeof text, "host: signal %d is no trap: pc %#llx sp %#llx address %p\n", signal,
+    int len = snprintf(text, sizeof text,
+                       "host: signal %d is no trap: pc %#llx sp %#llx address %p\n", signal,
                        (unsigned long long)fault.pc, (unsigned long long)fault.sp, info->si_addr);
     if (write(STDERR_FILENO, text, (size_t)len) < 0)
         _exit(1);
-    struct sigaction fatal = { .sa_handler = SIG_DFL }; /* happens again at once, and ends the process */
+    /* happens again at once, and ends the process */
+    struct sigaction fatal = { .sa_handler = SIG_DFL };
     sigaction(signal, &fatal, NULL);
 }
 
@@ -147,9 +151,10 @@ static bool code_open(struct host *host)
     if (fd < 0)
         return false;
     host->env.code_w = host_map(host, CODE_CAP);
-    bool done = host->env.code_w && ftruncate(fd, CODE_CAP) == 0 &&
-                mmap(host->env.code_w, CODE_CAP, PROT_NONE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED &&
-                mmap(host->env.code_x, CODE_CAP, PROT_NONE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
+    bool done =
+        host->env.code_w && ftruncate(fd, CODE_CAP) == 0 &&
+        mmap(host->env.code_w, CODE_CAP, PROT_NONE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED &&
+        mmap(host->env.code_x, CODE_CAP, PROT_NONE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
     close(fd);
     return done;
 }
@@ -164,13 +169,21 @@ static bool stack_open(struct host *host, uint64_t bytes)
 
 bool host_open(struct host *host, uint64_t stack_bytes, uint64_t memory_limit)
 {
-    *host = (struct host){ .env = { .self = host, .heap_cap = HEAP_CAP, .heap_grow = heap_grow, .code_cap = CODE_CAP,
-                                    .code_grow = code_grow, .memory_open = memory_open, .memory_grow = memory_grow,
-                                    .memory_limit = memory_limit, .clock_ns = clock_ns, .cpu = cpu_features() } };
+    *host = (struct host){ .env = { .self = host,
+                                    .heap_cap = HEAP_CAP,
+                                    .heap_grow = heap_grow,
+                                    .code_cap = CODE_CAP,
+                                    .code_grow = code_grow,
+                                    .memory_open = memory_open,
+                                    .memory_grow = memory_grow,
+                                    .memory_limit = memory_limit,
+                                    .clock_ns = clock_ns,
+                                    .cpu = cpu_features() } };
     uint8_t *near = host_map(host, HEAP_CAP + CODE_CAP);
     host->env.heap = near;
     host->env.code_x = near + HEAP_CAP;
-    if (!near || !code_open(host) || !stack_open(host, round_up(stack_bytes)) || !host_catch_faults()) {
+    if (!near || !code_open(host) || !stack_open(host, round_up(stack_bytes)) ||
+        !host_catch_faults()) {
         host_close(host);
         return false;
     }

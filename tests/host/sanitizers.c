@@ -1,5 +1,5 @@
-/* The monitor under AddressSanitizer: its command line ends with words that it never gives back, and says so by no
- * leak.  Leaks of the library are looked for by tests/embed/run.py --san. */
+/* The monitor under AddressSanitizer: its command line ends with words that it never gives back,
+ * and says so by no leak.  Leaks of the library are looked for by tests/embed/run.py --san. */
 const char *__asan_default_options(void);
 
 const char *__asan_default_options(void)

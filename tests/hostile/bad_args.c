@@ -2,15 +2,16 @@
  * RUNS 120
  * MOST 9000
  * OPTIONS --timeout 10
- * Every call with random arguments: errors are answered, lies end the run, the monitor lives.  proc_exit says
- * 0 or 1. */
+ * Every call with random arguments: errors are answered, lies end the run, the monitor lives.
+ * proc_exit says 0 or 1. */
 #include "tests/hostile/guest.h"
 
 static uint64_t argument(void)
 {
-    static const uint64_t likely[] = {0, 1, 2, 3, 4, 8, 0xfff, 0x1000, 0xffff, 0x10000, 0x7fffffff,
-                                      0x80000000, 0xffffffff, 0x100000000, MAP_HEAP, MAP_CONTROL, MAP_CPL0, MAP_STACK,
-                                      1ull << 63, ~0ull};
+    static const uint64_t likely[] = { 0,           1,          2,          3,           4,
+                                       8,           0xfff,      0x1000,     0xffff,      0x10000,
+                                       0x7fffffff,  0x80000000, 0xffffffff, 0x100000000, MAP_HEAP,
+                                       MAP_CONTROL, MAP_CPL0,   MAP_STACK,  1ull << 63,  ~0ull };
     uint64_t n = random_next();
     switch (n >> 60 & 3) {
     case 0: return likely[random_next() % (sizeof likely / sizeof likely[0])];
@@ -22,8 +23,8 @@ static uint64_t argument(void)
 
 static bool ends(uint32_t number)
 {
-    return number == CALL_proc_exit || number == CALL_end || number == CALL_ready || number == CALL_backtrace ||
-           number == CALL_proc_raise || number == CALL_memory_grow;
+    return number == CALL_proc_exit || number == CALL_end || number == CALL_ready ||
+           number == CALL_backtrace || number == CALL_proc_raise || number == CALL_memory_grow;
 }
 
 static void one(uint32_t number)

@@ -1,7 +1,7 @@
 /* EXPECT 0
  * MOST 20000
- * The clock page against the host's own clocks, for 2.5 s or until it was refreshed twice: close, monotonic, refreshed
- * once a second at most. */
+ * The clock page against the host's own clocks, for 2.5 s or until it was refreshed twice: close,
+ * monotonic, refreshed once a second at most. */
 #include "tests/hostile/guest.h"
 
 #define MS 1000000ll
@@ -72,6 +72,7 @@ void guest_main(void)
         }
         took = host_ns(MONOTONIC) - began;
     }
-    check(refreshes >= 2 && refreshes <= 2 + (uint64_t)(took / (1000 * MS)), "not one refresh a second");
+    check(refreshes >= 2 && refreshes <= 2 + (uint64_t)(took / (1000 * MS)),
+          "not one refresh a second");
     end(0, "");
 }

@@ -1,6 +1,6 @@
 /* EXPECT 0
- * The descriptor that a request closes on its way: it is closed before the request is served, and one that there is
- * not hurts nobody. */
+ * The descriptor that a request closes on its way: it is closed before the request is served, and
+ * one that there is not hurts nobody. */
 #include "tests/hostile/guest.h"
 
 enum { OUT = 0x100, BADF = 8 };
@@ -23,6 +23,7 @@ void guest_main(void)
     check(with(1, CALL_fd_fdstat_get, 0, OUT) == BADF, "not closed before the call");
     check(with(1, CALL_fd_fdstat_get, 1, OUT) == 0, "1 was closed");
     check(with(2, CALL_heap_grow, 0, 0) == 0, "a call of the guest's own");
-    check(call(CALL_fd_fdstat_get, 1, OUT, 0, 0) == BADF, "not closed with a call of the guest's own");
+    check(call(CALL_fd_fdstat_get, 1, OUT, 0, 0) == BADF,
+          "not closed with a call of the guest's own");
     end(0, "");
 }

@@ -1,5 +1,6 @@
 /* EXPECT 0
- * The control area overwritten with noise before every doorbell: the monitor takes nothing from it but the request. */
+ * The control area overwritten with noise before every doorbell: the monitor takes nothing from it
+ * but the request. */
 #include "tests/hostile/guest.h"
 
 void guest_main(void)

@@ -1,10 +1,19 @@
 /* EXPECT 0
  * OPTIONS --allow-dns
- * The sealed /etc: opening a file over and over takes no memory for it, each open has a position of its own, and nobody
- * writes to it. */
+ * The sealed /etc: opening a file over and over takes no memory for it, each open has a position of
+ * its own, and nobody writes to it. */
 #include "tests/hostile/guest.h"
 
-enum { DIR = 3, NAME = 0x100, FD = 0x200, STAT = 0x300, INO = STAT + 8, IOV = 0x400, COUNT = 0x500, BYTES = 0x600 };
+enum {
+    DIR = 3,
+    NAME = 0x100,
+    FD = 0x200,
+    STAT = 0x300,
+    INO = STAT + 8,
+    IOV = 0x400,
+    COUNT = 0x500,
+    BYTES = 0x600
+};
 
 static volatile char *volatile memory = (volatile char *)0;
 
@@ -37,7 +46,8 @@ void guest_main(void)
         check(call(CALL_fd_filestat_get, fd, STAT, 0, 0) == 0, "no filestat");
         check(i == 0 || word(INO) == ino, "another file than before");
         ino = word(INO);
-        check(call(CALL_fd_read_one, fd, BYTES, 9, 0) >> 32 == 9 && memory[BYTES] == '1', "not read from its start");
+        check(call(CALL_fd_read_one, fd, BYTES, 9, 0) >> 32 == 9 && memory[BYTES] == '1',
+              "not read from its start");
         check((uint32_t)call(CALL_fd_write_one, fd, BYTES, 9, 0) != 0, "it can be written");
         check(call(CALL_fd_filestat_set_size, fd, 0, 0, 0) != 0, "it can be cut");
         check(call(CALL_fd_allocate, fd, 0, 1 << 20, 0) != 0, "it can be grown");

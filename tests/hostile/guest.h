@@ -1,9 +1,11 @@
-/* For guest images that test the monitor: hypercalls, faults that are survived, an end with a verdict.
+/* For guest images that test the monitor: hypercalls, faults that are survived, an end with a
+ * verdict.
  *
  * An image's first line says how it must end:  EXPECT status [words on stderr]
- * further lines   OPTIONS options of wasmvm,   PLUGIN its source,   MOST milliseconds,   RUNS number of runs, each run
- * with its number as the module's last argument,   FULL stdout or FIFO: a pipe that nobody reads, as the one or as the
- * word FIFO of the options,   SIGNAL name: the monitor gets it 0.3 s after its start. */
+ * further lines   OPTIONS options of wasmvm,   PLUGIN its source,   MOST milliseconds,   RUNS
+ * number of runs, each run with its number as the module's last argument,   FULL stdout or FIFO: a
+ * pipe that nobody reads, as the one or as the word FIFO of the options,   SIGNAL name: the monitor
+ * gets it 0.3 s after its start. */
 #ifndef TESTS_HOSTILE_GUEST_H
 #define TESTS_HOSTILE_GUEST_H
 
@@ -20,9 +22,10 @@
 
 /* kit.c */
 void ring(uint8_t value);
-uint64_t call(uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d); /* through the slot */
-/* A guest's first general protection fault must be its first doorbell's, if that faults (DOORBELL_PROBE in abi.h):
- * an image that faults otherwise calls this before. */
+/* through the slot */
+uint64_t call(uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+/* A guest's first general protection fault must be its first doorbell's, if that faults
+ * (DOORBELL_PROBE in abi.h): an image that faults otherwise calls this before. */
 void doorbell_first(void);
 _Noreturn void end(uint32_t code, const char *text);
 /* Ends with 1 and the words, where the condition does not hold. */

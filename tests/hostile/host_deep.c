@@ -2,8 +2,9 @@
  * PLUGIN tests/plugins/plain.c
  * RUNS 2
  * OPTIONS --timeout 20
- * The host asks for an export, and the guest's answer is another call of a host function, without end: the monitor's
- * own stack must not be the limit.  Run 0 by exits, run 1 by the thread that polls. */
+ * The host asks for an export, and the guest's answer is another call of a host function, without
+ * end: the monitor's own stack must not be the limit.  Run 0 by exits, run 1 by the thread that
+ * polls. */
 #include "tests/hostile/guest.h"
 
 void guest_main(void)

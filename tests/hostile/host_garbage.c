@@ -3,14 +3,17 @@
  * RUNS 20
  * OPTIONS --timeout 10
  * MOST 9000
- * Host functions with random arguments, and answers to what the host asked for, or did not, at random times. */
+ * Host functions with random arguments, and answers to what the host asked for, or did not, at
+ * random times. */
 #include "tests/hostile/guest.h"
 
-static const uint32_t numbers[] = {CALL_host, CALL_host, CALL_host, CALL_next, CALL_returned, CALL_found};
+static const uint32_t numbers[] = { CALL_host, CALL_host,     CALL_host,
+                                    CALL_next, CALL_returned, CALL_found };
 
 static uint64_t argument(void)
 {
-    static const uint64_t likely[] = {0, 1, 2, 5, 64, 0xffff, 0x10000, 0xfffffff0, 0xffffffff, MAP_CONTROL, ~0ull};
+    static const uint64_t likely[] = { 0,       1,          2,          5,           64,   0xffff,
+                                       0x10000, 0xfffffff0, 0xffffffff, MAP_CONTROL, ~0ull };
     uint64_t n = random_next();
     return n >> 63 ? likely[n % (sizeof likely / sizeof likely[0])] : n >> 62 & 1 ? n & 0x1ffff : n;
 }
@@ -18,8 +21,11 @@ static uint64_t argument(void)
 /* `loops` for ever, `watch` for long: they are left out. */
 static bool slow(uint64_t function)
 {
-    const struct host_import *imports = (const struct host_import *)((const char *)shared + shared->boot.host_off);
-    char first = function < shared->boot.hosts ? *((const char *)shared + imports[function].name_off) : 0;
+    const struct host_import *imports = (const struct host_import *)((const char *)shared +
+                                                                     shared->boot.host_off);
+    char first = function < shared->boot.hosts
+                     ? *((const char *)shared + imports[function].name_off)
+                     : 0;
     return first == 'l' || first == 'w';
 }
 

@@ -99,7 +99,8 @@ _Noreturn void guest_fault(struct guest_fault *f)
 
 uint32_t host_function(const char *name)
 {
-    const struct host_import *imports = (const struct host_import *)((const char *)shared + shared->boot.host_off);
+    const struct host_import *imports = (const struct host_import *)((const char *)shared +
+                                                                     shared->boot.host_off);
     for (uint32_t i = 0; i < shared->boot.hosts; i++) {
         const char *at = (const char *)shared + imports[i].name_off, *want = name;
         while (*at && *at == *want)

@@ -3,8 +3,9 @@
  * OPTIONS --timeout 20
  * MOST 19000
  * RUNS 5
- * Host functions that call exports that call host functions, deeper and back at random: each level gets its own answer,
- * whichever of the two threads it runs on, and they take turns as the thread that polls comes and goes. */
+ * Host functions that call exports that call host functions, deeper and back at random: each level
+ * gets its own answer, whichever of the two threads it runs on, and they take turns as the thread
+ * that polls comes and goes. */
 #include "tests/hostile/guest.h"
 
 enum { DEEPEST = 300, STEPS = 20000 };
@@ -31,7 +32,8 @@ void guest_main(void)
             call(CALL_host, deeper, values[depth], 0, 0);
             answer_find();
             check(shared->slot.number == ANSWER_CALL, "the host wants something else");
-            check((uint32_t)shared->slot.args[0] == values[depth], "an export gets what another one is given");
+            check((uint32_t)shared->slot.args[0] == values[depth],
+                  "an export gets what another one is given");
         } else {
             call(CALL_returned, values[depth] + 1, 0, 0, 0);
             check(shared->slot.number == ANSWER_RESULT, "no result");

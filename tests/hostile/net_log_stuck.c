@@ -2,7 +2,8 @@
  * FULL FIFO
  * OPTIONS --net-log FIFO --timeout 300ms
  * MOST 450
- * Refused connections without end, and nobody reads the log of them: the time counts all the same. */
+ * Refused connections without end, and nobody reads the log of them: the time counts all the same.
+ */
 #include "tests/hostile/guest.h"
 
 static volatile uint32_t *volatile at = (volatile uint32_t *)0x100;

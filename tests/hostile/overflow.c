@@ -17,7 +17,8 @@ void guest_main(void)
 {
     for (int i = 0; i < 3; i++) {
         check(try_run(deeper, 0), "a stack without end");
-        check(fault.vector == 14 && fault.cr2 >= MAP_CSTACK && fault.cr2 < MAP_CSTACK + 0x1000, "a fault elsewhere");
+        check(fault.vector == 14 && fault.cr2 >= MAP_CSTACK && fault.cr2 < MAP_CSTACK + 0x1000,
+              "a fault elsewhere");
     }
     end(0, "");
 }

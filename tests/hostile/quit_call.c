@@ -1,7 +1,8 @@
 /* EXPECT 131
  * SIGNAL QUIT
  * MOST 4000
- * SIGQUIT asks for a backtrace, and the guest makes other calls instead: the run ends by the signal all the same. */
+ * SIGQUIT asks for a backtrace, and the guest makes other calls instead: the run ends by the signal
+ * all the same. */
 #include "tests/hostile/guest.h"
 
 static void asked(void)

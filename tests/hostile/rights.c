@@ -61,13 +61,16 @@ static void look(unsigned i, unsigned right, void (*touch)(uint64_t), uint64_t e
     check((fault.error_code & (ERROR_WRITE | ERROR_USER | ERROR_FETCH)) == error, places[i].name);
 }
 
-/* `syscall` leads to address 0 on the software kind of KVM: below 4 GiB no page may be executed, mapped or not. */
+/* `syscall` leads to address 0 on the software kind of KVM: below 4 GiB no page may be executed,
+ * mapped or not. */
 static void nothing_low_runs(void)
 {
     for (uint64_t at = 0; at < LINEAR_BYTES; at += 0x1000)
-        check(try_run(touch_run, at) && (fault.error_code & ERROR_FETCH), "a page of linear memory is executable");
+        check(try_run(touch_run, at) && (fault.error_code & ERROR_FETCH),
+              "a page of linear memory is executable");
     for (uint64_t at = LINEAR_BYTES; at < MAP_LINEAR_MAX; at += 0x10000000)
-        check(try_run(touch_run, at) && (fault.error_code & ERROR_FETCH), "a page behind linear memory is executable");
+        check(try_run(touch_run, at) && (fault.error_code & ERROR_FETCH),
+              "a page behind linear memory is executable");
 }
 
 void guest_main(void)

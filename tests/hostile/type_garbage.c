@@ -8,7 +8,8 @@
 void guest_main(void)
 {
     static const char types[][8] = {"i?i", "i", "", "i:\033", "ix:i", "i:i:"};
-    const struct host_import *imports = (const struct host_import *)((const char *)shared + shared->boot.host_off);
+    const struct host_import *imports = (const struct host_import *)((const char *)shared +
+                                                                     shared->boot.host_off);
     uint32_t deeper = 0;
     while (*((const char *)shared + imports[deeper].name_off) != 'd')
         deeper++;

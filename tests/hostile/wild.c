@@ -1,7 +1,8 @@
 /* EXPECT 0
  * MOST 20000
- * Wild accesses of all kinds, all over the address space, by the hundred thousand: each either works or faults, and the
- * guest goes on.  Among them are the page tables' and descriptor tables' physical addresses. */
+ * Wild accesses of all kinds, all over the address space, by the hundred thousand: each either
+ * works or faults, and the guest goes on.  Among them are the page tables' and descriptor tables'
+ * physical addresses. */
 #include "tests/hostile/guest.h"
 
 static bool spared(uint64_t at) /* what this image itself lives on */
@@ -48,9 +49,12 @@ enum { PRIVILEGED = 21 };
 
 void guest_main(void)
 {
-    static const uint64_t edges[] = {MAP_LINEAR, MAP_LINEAR_MAX, MAP_STACK, MAP_STACK + MAP_STACK_MAX, MAP_MODULE,
-                                     MAP_CODE_W, MAP_HEAP, MAP_CODE_X, MAP_CPL0, CPL0_TABLES, CPL0_STACK_TOP,
-                                     CPL0_DFSTACK_TOP, 1ull << 39, 1ull << 47, 1ull << 63, ~0ull};
+    static const uint64_t edges[] = {
+        MAP_LINEAR, MAP_LINEAR_MAX, MAP_STACK,      MAP_STACK + MAP_STACK_MAX,
+        MAP_MODULE, MAP_CODE_W,     MAP_HEAP,       MAP_CODE_X,
+        MAP_CPL0,   CPL0_TABLES,    CPL0_STACK_TOP, CPL0_DFSTACK_TOP,
+        1ull << 39, 1ull << 47,     1ull << 63,     ~0ull
+    };
     doorbell_first();
     for (uint64_t at = 0; at < 1ull << 39; at += 256ull << 20)
         all_ways(at);

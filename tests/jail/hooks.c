@@ -2,12 +2,13 @@
  *
  *   JAIL_TEST_LOG=FILE     a call that is not listed is named there, too, and the command's words
  *   JAIL_TEST_ABI=N        the kernel's Landlock is taken for one of that ABI
- *   JAIL_TEST_TRY=NAME     what tries.def has under that name is tried from inside: 0 = it failed, 1 = it worked
- *   JAIL_TEST_AGAIN=1      it is entered so that it can be narrowed
- *   JAIL_TEST_KILL=1       the filter is as it is in wasmvm, and names nothing
- *   JAIL_TEST_FILTER=FILE  the filters of another table: what jail-compile --binary printed
+ *   JAIL_TEST_TRY=NAME     what tries.def has under that name is tried from inside: 0 = it failed,
+ * 1 = it worked JAIL_TEST_AGAIN=1      it is entered so that it can be narrowed JAIL_TEST_KILL=1
+ * the filter is as it is in wasmvm, and names nothing JAIL_TEST_FILTER=FILE  the filters of another
+ * table: what jail-compile --binary printed
  *
- * A call that is not listed is named on stderr, and the process ends with 159, as it would by SIGSYS. */
+ * A call that is not listed is named on stderr, and the process ends with 159, as it would by
+ * SIGSYS. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -55,9 +56,11 @@ static void unlisted(int number, siginfo_t *info, void *context)
 {
     char line[600];
     unsigned call = (unsigned)info->si_syscall;
-    const char *name = call < sizeof names / sizeof names[0] && names[call] ? names[call] : "of another kind";
+    const char *name = call < sizeof names / sizeof names[0] && names[call] ? names[call]
+                                                                            : "of another kind";
     const greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
-    int n = snprintf(line, sizeof line, "jail: the call %s (%u) is not listed: %#llx, %#llx, %#llx\n", name, call,
+    int n = snprintf(line, sizeof line,
+                     "jail: the call %s (%u) is not listed: %#llx, %#llx, %#llx\n", name, call,
                      (unsigned long long)regs[REG_RDI], (unsigned long long)regs[REG_RSI],
                      (unsigned long long)regs[REG_RDX]);
     (void)number;

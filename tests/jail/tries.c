@@ -1,8 +1,9 @@
-/* What nobody may do from inside the jail (tries.def): each is tried, in a test build, where a guest that took over the
- * monitor would stand.
+/* What nobody may do from inside the jail (tries.def): each is tried, in a test build, where a
+ * guest that took over the monitor would stand.
  *
- * JAIL_TEST_TRY=NAME: the process ends with 0 where the call failed, with 1 where it worked; or by the filter.
- * JAIL_TEST_GRANTED=DIRECTORY is granted for reading, and has a `file`; JAIL_TEST_STORE=DIRECTORY keeps images. */
+ * JAIL_TEST_TRY=NAME: the process ends with 0 where the call failed, with 1 where it worked; or by
+ * the filter. JAIL_TEST_GRANTED=DIRECTORY is granted for reading, and has a `file`;
+ * JAIL_TEST_STORE=DIRECTORY keeps images. */
 #include <asm/termbits.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +45,8 @@ static int pair[2];
 
 static long mapped(int rights)
 {
-    return mmap(NULL, sizeof page, rights, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0;
+    return mmap(NULL, sizeof page, rights, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1
+                                                                                             : 0;
 }
 
 static long clone3_try(void)
@@ -80,8 +82,8 @@ static const char *granted(const char *name)
     return text;
 }
 
-/* A thread that was there before the jail is the watchdog.  It opens the file for us, in the handler of a timer's
- * signal, which no other thread takes. */
+/* A thread that was there before the jail is the watchdog.  It opens the file for us, in the
+ * handler of a timer's signal, which no other thread takes. */
 static const char *to_open;
 static volatile long result_there = -2;
 
@@ -118,7 +120,9 @@ static long datagram_sends(int family)
     struct sockaddr_in6 to = { .sin6_family = (sa_family_t)family, .sin6_port = htons(9) };
     struct iovec bytes = { text, 1 };
     const socklen_t len = family == AF_INET ? sizeof(struct sockaddr_in) : sizeof to;
-    struct msghdr message = { .msg_name = &to, .msg_namelen = len, .msg_iov = &bytes, .msg_iovlen = 1 };
+    struct msghdr message = {
+        .msg_name = &to, .msg_namelen = len, .msg_iov = &bytes, .msg_iovlen = 1
+    };
     int fd = socket(family, SOCK_DGRAM, 0);
     return fd < 0 ? -1 : sendmsg(fd, &message, 0);
 }

@@ -64,7 +64,8 @@ static void tree(const char *dir)
     list(joined(dir, "d"));
     must(stat(joined(dir, "d/y"), &info) == 0);
     printf("y has %d bytes\n", (int)info.st_size);
-    printf("x is gone: %s\n", stat(joined(dir, "d/x"), &info) != 0 && errno == ENOENT ? "true" : "false");
+    printf("x is gone: %s\n",
+           stat(joined(dir, "d/x"), &info) != 0 && errno == ENOENT ? "true" : "false");
     must(unlink(joined(dir, "d/y")) == 0);
     must(rmdir(joined(dir, "d")) == 0);
     list(dir);

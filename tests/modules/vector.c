@@ -1,5 +1,6 @@
-/* Kernels that a compiler turns into vector instructions with -msimd128, and that give the same bits without: integers
- * wrap, saturate, widen and narrow; floating point is added in the order of the source.  Prints a sum of each. */
+/* Kernels that a compiler turns into vector instructions with -msimd128, and that give the same
+ * bits without: integers wrap, saturate, widen and narrow; floating point is added in the order of
+ * the source.  Prints a sum of each. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>

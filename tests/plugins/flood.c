@@ -1,5 +1,5 @@
-/* A plug-in process that never pauses: flood [early].  It serves env.run by messages without end, or never comes to say
- * hello for them. */
+/* A plug-in process that never pauses: flood [early].  It serves env.run by messages without end,
+ * or never comes to say hello for them. */
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>

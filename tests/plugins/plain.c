@@ -117,7 +117,8 @@ static int flip(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_va
     (void)data;
     if (host->read(call, args[0].u32, &r, sizeof r) != 0)
         return 1;
-    result->u32 = r.a == -7 && r.b == 200 && r.c == INT64_MIN && r.d == 2.5 && r.e[0] == 1 && r.e[2] == 65535;
+    result->u32 = r.a == -7 && r.b == 200 && r.c == INT64_MIN && r.d == 2.5 && r.e[0] == 1 &&
+                  r.e[2] == 65535;
     r.a = -r.a;
     r.c++;
     r.e[1] = 4242;
@@ -131,7 +132,8 @@ static int negate(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_
     return 0;
 }
 
-/* A bit for each thing that could be done: the first two may, at the end of memory, the others reach past it. */
+/* A bit for each thing that could be done: the first two may, at the end of memory, the others
+ * reach past it. */
 static int bounds(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
 {
     uint64_t size = host->mem_size(call);
@@ -140,9 +142,14 @@ static int bounds(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_
     if (size == 0 || size > UINT64_C(1) << 32 || size % 65536)
         return 1;
     const bool seen[] = {
-        host->view(call, (uint32_t)(size - 1), 1), host->read(call, (uint32_t)size - 1, &byte, 1) == 0, /* these may */
-        host->view(call, (uint32_t)size, 1), host->view(call, 1, (uint32_t)size), host->view(call, 8, UINT32_MAX),
-        host->read(call, UINT32_MAX, &byte, 1) == 0, host->write(call, (uint32_t)size - 1, "xy", 2) == 0,
+        /* these may */
+        host->view(call, (uint32_t)(size - 1), 1),
+        host->read(call, (uint32_t)size - 1, &byte, 1) == 0,
+        host->view(call, (uint32_t)size, 1),
+        host->view(call, 1, (uint32_t)size),
+        host->view(call, 8, UINT32_MAX),
+        host->read(call, UINT32_MAX, &byte, 1) == 0,
+        host->write(call, (uint32_t)size - 1, "xy", 2) == 0,
     };
     for (unsigned i = 0; i < sizeof seen; i++)
         result->u32 |= (uint32_t)seen[i] << i;
@@ -222,12 +229,28 @@ static uint32_t number = 77;
 
 #define ENV(name, sig) {"env", #name, sig, name, NULL}
 static const struct wasmvm_func funcs[] = {
-    ENV(add32, "ii:i"), ENV(scale, "IF:F"), ENV(half, "f:f"), ENV(counter, ":I"), ENV(many, "iIiIiIiIiIiI:I"),
-    ENV(upper, "iiii:i"), ENV(say, "ii:"), ENV(flip, "i:i"), ENV(negate, "i:i"), ENV(bounds, ":i"),
-    ENV(watch, "ii:I"), ENV(callback, "iii:i"), ENV(deeper, "i:i"), ENV(broader, "i:i"), ENV(traps, ":"),
-    ENV(silent, ":"), ENV(loops, ":"), ENV(at_home, ":i"), {"env", "widen", "i:I", raw, NULL},
-    {"env", "narrow", "I:i", raw, NULL}, {"my_host", "own_data", ":i", own_data, &number},
-    {"my_host", "env.add32", "ii:i", add32, NULL},
+    ENV(add32, "ii:i"),
+    ENV(scale, "IF:F"),
+    ENV(half, "f:f"),
+    ENV(counter, ":I"),
+    ENV(many, "iIiIiIiIiIiI:I"),
+    ENV(upper, "iiii:i"),
+    ENV(say, "ii:"),
+    ENV(flip, "i:i"),
+    ENV(negate, "i:i"),
+    ENV(bounds, ":i"),
+    ENV(watch, "ii:I"),
+    ENV(callback, "iii:i"),
+    ENV(deeper, "i:i"),
+    ENV(broader, "i:i"),
+    ENV(traps, ":"),
+    ENV(silent, ":"),
+    ENV(loops, ":"),
+    ENV(at_home, ":i"),
+    { "env", "widen", "i:I", raw, NULL },
+    { "env", "narrow", "I:i", raw, NULL },
+    { "my_host", "own_data", ":i", own_data, &number },
+    { "my_host", "env.add32", "ii:i", add32, NULL },
 };
 
 static void mark(const char *word)
@@ -270,12 +293,17 @@ const struct wasmvm_plugin *wasmvm_plugin_get(void)
     static const struct wasmvm_plugin plugin = {
         .abi = WASMVM_PLUGIN_ABI,
 #ifdef ONE_THREAD
-        .flags = WASMVM_PLUGIN_ONE_THREAD | WASMVM_PLUGIN_NEEDS_NETWORK | WASMVM_PLUGIN_NEEDS_THREADS,
+        .flags = WASMVM_PLUGIN_ONE_THREAD | WASMVM_PLUGIN_NEEDS_NETWORK |
+                 WASMVM_PLUGIN_NEEDS_THREADS,
 #else
         .flags = WASMVM_PLUGIN_NEEDS_FILES,
 #endif
-        .name = "plain", .version = "1.0", .funcs = funcs, .nfuncs = sizeof funcs / sizeof funcs[0],
-        .init = init, .fini = fini,
+        .name = "plain",
+        .version = "1.0",
+        .funcs = funcs,
+        .nfuncs = sizeof funcs / sizeof funcs[0],
+        .init = init,
+        .fini = fini,
     };
     return &plugin;
 }

@@ -1,9 +1,10 @@
 /* The one door to guest memory (vmm/machine/guestmem.c).
  *
- * Proven for every address, every length and any regions (of any place, size and right, also overlapping ones):
- * what the door hands out lies in one region's host range, is at the place that the address means, and is writable
- * where it is asked for; WASI's half of it hands out linear memory alone; a word is aligned.  No pointer
- * leaves its object.  Bound: 3 of the 13 regions; the loop treats them alike. */
+ * Proven for every address, every length and any regions (of any place, size and right, also
+ * overlapping ones): what the door hands out lies in one region's host range, is at the place that
+ * the address means, and is writable where it is asked for; WASI's half of it hands out linear
+ * memory alone; a word is aligned.  No pointer leaves its object.  Bound: 3 of the 13 regions; the
+ * loop treats them alike. */
 #include "tests/prove/prove.h"
 
 #define REGIONS 3
@@ -16,7 +17,8 @@ static struct guestmem memory(void)
     for (unsigned i = 0; i < REGIONS; i++) {
         uint64_t bytes = any_u64();
         ASSUME(bytes <= sizeof bytes_of[i]);
-        mem.regions[i] = (struct region){ any_u64(), bytes, any_bool() ? bytes_of[i] : NULL, any_bool() };
+        mem.regions[i] = (struct region){ any_u64(), bytes, any_bool() ? bytes_of[i] : NULL,
+                                          any_bool() };
     }
     return mem;
 }
@@ -33,7 +35,8 @@ static void span_holds(const struct guestmem *mem, gva_t at, uint64_t n, _Bool w
     struct iovec out = { 0 };
     _Bool good = guest_span(mem, at, n, writable, &out), found = 0;
     for (unsigned i = 0; i < REGIONS; i++)
-        found |= lies_in(&mem->regions[i], out.iov_base, at, n) && (!writable || mem->regions[i].writable);
+        found |= lies_in(&mem->regions[i], out.iov_base, at, n) &&
+                 (!writable || mem->regions[i].writable);
     HOLDS(!good || (found && out.iov_len == n), "a span lies in one region that allows it");
 }
 
@@ -54,7 +57,8 @@ static void word_holds(const struct guestmem *mem, gva_t at)
     _Bool found = 0;
     for (unsigned i = 0; i < REGIONS; i++)
         found |= lies_in(&mem->regions[i], (uint8_t *)word, at, 4) && mem->regions[i].writable;
-    HOLDS(!word || (found && at % 4 == 0), "a word is aligned, and lies in a region that is writable");
+    HOLDS(!word || (found && at % 4 == 0),
+          "a word is aligned, and lies in a region that is writable");
 }
 
 /* Copies of up to 8 bytes, whose bounds cbmc checks byte by byte. */

@@ -1,5 +1,5 @@
-/* What the proofs share.  A proof is a program whose inputs are anything: cbmc looks at all of them at once, within the
- * bounds that stand at its head. */
+/* What the proofs share.  A proof is a program whose inputs are anything: cbmc looks at all of them
+ * at once, within the bounds that stand at its head. */
 #ifndef TESTS_PROVE_PROVE_H
 #define TESTS_PROVE_PROVE_H
 

@@ -1,6 +1,7 @@
-/* An engine whose code is broken: in place of a script, "fault" and a byte.  Wasm calls a host function, which puts
- * that byte over the instruction behind the call.  What the CPU makes of it is no trap of the module's, though it
- * happens at an address of the module's code: the run ends as a crash of the guest. */
+/* An engine whose code is broken: in place of a script, "fault" and a byte.  Wasm calls a host
+ * function, which puts that byte over the instruction behind the call.  What the CPU makes of it is
+ * no trap of the module's, though it happens at an address of the module's code: the run ends as a
+ * crash of the guest. */
 #include "guest/guest.h"
 #include "tests/spec/broken.h"
 
@@ -10,8 +11,9 @@
 
 /* (import "t" "b" (func)) (func (result i32) (call 0) (i32.const MARK)) */
 static const uint8_t module_bytes[] = {
-    0, 'a', 's', 'm', 1, 0, 0, 0, 1, 8, 2, 0x60, 0, 0, 0x60, 0, 1, 0x7f, 2, 7, 1, 1, 't', 1, 'b', 0, 0, 3, 2, 1, 1,
-    10, 11, 1, 9, 0, 0x10, 0, 0x41, 0xa1, 0x86, 0x95, 0x3b, 0x0b,
+    0, 'a', 's',  'm', 1, 0, 0,    0,   1,    8,    2,    0x60, 0,    0,    0x60,
+    0, 1,   0x7f, 2,   7, 1, 1,    't', 1,    'b',  0,    0,    3,    2,    1,
+    1, 10,  11,   1,   9, 0, 0x10, 0,   0x41, 0xa1, 0x86, 0x95, 0x3b, 0x0b,
 };
 
 static enum trap code_break(void *data, struct instance *caller, struct cell *cells)
@@ -37,7 +39,8 @@ void broken_run(uint8_t byte)
     enum trap trap = TRAP_NONE;
     struct cell none = {0};
     struct module *module = module_parse(guest.engine, module_bytes, sizeof module_bytes);
-    struct instance *instance = module ? instance_new(guest.engine, module, resolve, &byte, &trap) : NULL;
+    struct instance *instance = module ? instance_new(guest.engine, module, resolve, &byte, &trap)
+                                       : NULL;
     if (instance)
         trap = func_call(instance, 1, &none);
     if (trap != TRAP_NONE)

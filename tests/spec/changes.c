@@ -1,19 +1,23 @@
-/* By the assertion's sentence, or by its line.  The engine takes several memories (3.0).  Segments before one that does
- * not fit are written since 2.0, and were not before. */
+/* By the assertion's sentence, or by its line.  The engine takes several memories (3.0).  Segments
+ * before one that does not fit are written since 2.0, and were not before. */
 #include "tests/spec/changes.h"
 
 #include <stddef.h>
 #include <string.h>
 
-static const struct { const char *suite, *file, *text; uint32_t line; } known_changes[] = {
-    { "v1/", "func", "invalid result arity", 0 },       /* multi-value, 2.0 */
+static const struct { const char *suite, *file, *text; uint32_t line;
+} known_changes[] = {
+    { "v1/", "func", "invalid result arity", 0 }, /* multi-value, 2.0 */
     { "v1/", "type", "invalid result arity", 0 },
-    { "v1/", "imports", "multiple tables", 0 },         /* reference types, 2.0 */
-    { "v1/", "imports", "multiple memories", 0 },       /* multi-memory, 3.0 */
+    { "v1/", "imports", "multiple tables", 0 },   /* reference types, 2.0 */
+    { "v1/", "imports", "multiple memories", 0 }, /* multi-memory, 3.0 */
     { "v1/", "memory", "multiple memories", 0 },
-    { "v1/", "unreached-invalid", "type mismatch", 539 }, /* 2.0 types unreachable code more loosely */
-    { "v1/", "linking", NULL, 236 }, { "v1/", "linking", NULL, 248 }, /* segments, 2.0 */
-    { "v1/", "linking", NULL, 342 }, { "v1/", "linking", NULL, 354 },
+    { "v1/", "unreached-invalid", "type mismatch",
+      539 }, /* 2.0 types unreachable code more loosely */
+    { "v1/", "linking", NULL, 236 },
+    { "v1/", "linking", NULL, 248 }, /* segments, 2.0 */
+    { "v1/", "linking", NULL, 342 },
+    { "v1/", "linking", NULL, 354 },
     { "v2/", "imports", "multiple memories", 0 },
     { "v2/", "memory", "multiple memories", 0 },
 };

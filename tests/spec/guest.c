@@ -1,9 +1,10 @@
-/* A guest image of the tests: the "module" is a test script (script.h), whose modules are loaded, called and compared
- * here, through the engine's face alone.  It is the shipped image with this file in main.c's place, so the official
- * suite runs as programs do: this bring-up, these page tables, this fault handler.
+/* A guest image of the tests: the "module" is a test script (script.h), whose modules are loaded,
+ * called and compared here, through the engine's face alone.  It is the shipped image with this
+ * file in main.c's place, so the official suite runs as programs do: this bring-up, these page
+ * tables, this fault handler.
  *
- * The script is the tests' own and trusted to fit its format.  The run ends with the count, and the first failures as
- * lines below it. */
+ * The script is the tests' own and trusted to fit its format.  The run ends with the count, and the
+ * first failures as lines below it. */
 #include "guest/guest.h"
 #include "tests/spec/broken.h"
 #include "tests/spec/script.h"
@@ -101,7 +102,8 @@ static struct instance *target_find(const struct targets *targets, struct name n
 {
     for (uint32_t i = targets->n; i-- > 0;) {
         const struct target *target = &targets->at[i];
-        if (target->name.len == name.len && __builtin_memcmp(target->name.bytes, name.bytes, name.len) == 0)
+        if (target->name.len == name.len &&
+            __builtin_memcmp(target->name.bytes, name.bytes, name.len) == 0)
             return target->instance;
     }
     return NULL;
@@ -146,7 +148,9 @@ static void module_run(struct script *s)
     struct name expected = words(s);
     struct instance *instance = module_make(s, bytes, &trap);
     const struct error *error = engine_error(guest.engine);
-    const char *got = instance ? "it was instantiated" : trap != TRAP_NONE ? trap_text(trap) : error->text;
+    const char *got = instance            ? "it was instantiated"
+                      : trap != TRAP_NONE ? trap_text(trap)
+                                          : error->text;
     bool erred = !instance && trap == TRAP_NONE;
     if (expect == SCRIPT_DONE) {
         s->last = instance;
@@ -180,9 +184,17 @@ static void register_run(struct script *s)
 
 /* ---- actions ---- */
 
-struct action { bool made; const char *why; enum trap trap; uint32_t nresults; const uint8_t *types; uint8_t type; };
+struct action {
+    bool made;
+    const char *why;
+    enum trap trap;
+    uint32_t nresults;
+    const uint8_t *types;
+    uint8_t type;
+};
 
-static void call_run(struct script *s, struct instance *instance, uint32_t func, uint32_t nargs, struct action *action)
+static void call_run(struct script *s, struct instance *instance, uint32_t func, uint32_t nargs,
+                     struct action *action)
 {
     const struct functype *type = instance_functype(instance, func);
     action->made = nargs == type->nparams;
@@ -198,11 +210,14 @@ static void call_run(struct script *s, struct instance *instance, uint32_t func,
     action->types = type->results;
 }
 
-static void get_run(struct script *s, struct instance *instance, uint32_t global, struct action *action)
+static void get_run(struct script *s, struct instance *instance, uint32_t global,
+                    struct action *action)
 {
     enum valtype type;
     s->cells[0] = *instance_global(instance, global, &type);
-    *action = (struct action){.made = true, .nresults = 1, .type = (uint8_t)type, .types = &action->type};
+    *action = (struct action){
+        .made = true, .nresults = 1, .type = (uint8_t)type, .types = &action->type
+    };
 }
 
 static void action_do(struct script *s, bool is_get, struct action *action)
@@ -214,7 +229,8 @@ static void action_do(struct script *s, bool is_get, struct action *action)
     uint32_t nargs = (uint32_t)number(s, 4);
     const uint8_t *after = s->at + nargs * 17;
     action->why = "there is no such export";
-    if (instance && instance_export(instance, field, &kind, &index) && kind == (is_get ? EXTERN_GLOBAL : EXTERN_FUNC)) {
+    if (instance && instance_export(instance, field, &kind, &index) &&
+        kind == (is_get ? EXTERN_GLOBAL : EXTERN_FUNC)) {
         if (is_get)
             get_run(s, instance, index, action);
         else
@@ -258,11 +274,13 @@ static void action_run(struct script *s, bool is_get)
     struct name expected = words(s);
     uint32_t nresults = (uint32_t)number(s, 4);
     const uint8_t *after = s->at + nresults * 33;
-    const char *error = action.trap == TRAP_BAD_BODY ? engine_error(guest.engine)->text : trap_text(action.trap);
+    const char *error = action.trap == TRAP_BAD_BODY ? engine_error(guest.engine)->text
+                                                     : trap_text(action.trap);
     if (!action.made)
         failed(s, action.why, "");
     else if (expect == SCRIPT_TRAP)
-        verdict(s, action.trap != TRAP_NONE && same_words(expected, error), "action that is to trap: ", error);
+        verdict(s, action.trap != TRAP_NONE && same_words(expected, error),
+                "action that is to trap: ", error);
     else if (action.trap != TRAP_NONE)
         failed(s, "trap: ", error);
     else if (expect == SCRIPT_EITHER)

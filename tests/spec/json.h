@@ -1,11 +1,18 @@
-/* JSON as the converted test suite uses it: a whole text into a tree.  Nothing is freed; the process is short. */
+/* JSON as the converted test suite uses it: a whole text into a tree.  Nothing is freed; the
+ * process is short. */
 #ifndef TESTS_SPEC_JSON_H
 #define TESTS_SPEC_JSON_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum json_kind { JSON_NULL, JSON_WORD /* number, true, false: as written */, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_kind {
+    JSON_NULL,
+    JSON_WORD /* number, true, false: as written */,
+    JSON_STRING,
+    JSON_ARRAY,
+    JSON_OBJECT
+};
 
 struct json {
     enum json_kind kind;

@@ -1,14 +1,15 @@
-/* The official WebAssembly test suite against the engine on the host: run [-v] [-z] [-f PART] [-w CPU]
- * DIR...   (-z: a file's first memory at address 0, as in the guest; -w: as if the CPU lacked these bits of enum
- * engine_cpu).
+/* The official WebAssembly test suite against the engine on the host: run [-v] [-z] [-f PART] [-w
+ * CPU] DIR...   (-z: a file's first memory at address 0, as in the guest; -w: as if the CPU lacked
+ * these bits of enum engine_cpu).
  *
- * A DIR holds what wast2json made: FILE.json, one for each .wast, and the modules it names.  Every file runs in a
- * process of its own, so that a crash or an endless loop costs that file only: what it had not run counts as failed.
+ * A DIR holds what wast2json made: FILE.json, one for each .wast, and the modules it names.  Every
+ * file runs in a process of its own, so that a crash or an endless loop costs that file only: what
+ * it had not run counts as failed.
  *
- * What is counted: passed; failed; "text" (assert_malformed of the text format, which an engine never sees);
- * "unsupported" (modules refused as using a feature that the engine names and does not have, and all that needs such a
- * module); "changed" (what a later version of the standard says otherwise: tests/spec/changes.c).
- * Exit status 1 if anything failed, or if nothing ran. */
+ * What is counted: passed; failed; "text" (assert_malformed of the text format, which an engine
+ * never sees); "unsupported" (modules refused as using a feature that the engine names and does not
+ * have, and all that needs such a module); "changed" (what a later version of the standard says
+ * otherwise: tests/spec/changes.c). Exit status 1 if anything failed, or if nothing ran. */
 #include "tests/check/check.h"
 #include "tests/host/env.h"
 #include "tests/host/file.h"
@@ -34,7 +35,10 @@
 #define FAILURES_SHOWN 3
 
 /* Shared between the process of a file and its parent. */
-struct tally { uint32_t commands, passed, failed, text, unsupported, changed, line; uint64_t checked; };
+struct tally {
+    uint32_t commands, passed, failed, text, unsupported, changed, line;
+    uint64_t checked;
+};
 
 struct target { const char *name; struct instance *instance; bool unsupported; };
 
@@ -52,16 +56,18 @@ struct run {
 static struct { bool verbose, zero_base; const char *part; uint32_t without; } options;
 
 /* (module (table (export "table") 10 20 funcref) (memory (export "memory") 1 2)
- *   (global (export "global_i32") i32 (i32.const 666)) (global (export "global_i64") i64 (i64.const 666))
- *   (global (export "global_f32") f32 (f32.const 666.6)) (global (export "global_f64") f64 (f64.const 666.6))) */
+ *   (global (export "global_i32") i32 (i32.const 666)) (global (export "global_i64") i64 (i64.const
+ * 666)) (global (export "global_f32") f32 (f32.const 666.6)) (global (export "global_f64") f64
+ * (f64.const 666.6))) */
 static const uint8_t spectest_wasm[] = {
-    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x04, 0x05, 0x01, 0x70, 0x01, 0x0a, 0x14, 0x05, 0x04, 0x01, 0x01,
-    0x01, 0x02, 0x06, 0x21, 0x04, 0x7f, 0x00, 0x41, 0x9a, 0x05, 0x0b, 0x7e, 0x00, 0x42, 0x9a, 0x05, 0x0b, 0x7d, 0x00,
-    0x43, 0x66, 0xa6, 0x26, 0x44, 0x0b, 0x7c, 0x00, 0x44, 0xcd, 0xcc, 0xcc, 0xcc, 0xcc, 0xd4, 0x84, 0x40, 0x0b, 0x07,
-    0x46, 0x06, 0x05, 't',  'a',  'b',  'l',  'e',  0x01, 0x00, 0x06, 'm',  'e',  'm',  'o',  'r',  'y',  0x02, 0x00,
-    0x0a, 'g',  'l',  'o',  'b',  'a',  'l',  '_',  'i',  '3',  '2',  0x03, 0x00, 0x0a, 'g',  'l',  'o',  'b',  'a',
-    'l',  '_',  'i',  '6',  '4',  0x03, 0x01, 0x0a, 'g',  'l',  'o',  'b',  'a',  'l',  '_',  'f',  '3',  '2',  0x03,
-    0x02, 0x0a, 'g',  'l',  'o',  'b',  'a',  'l',  '_',  'f',  '6',  '4',  0x03, 0x03,
+    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x04, 0x05, 0x01, 0x70, 0x01, 0x0a, 0x14, 0x05,
+    0x04, 0x01, 0x01, 0x01, 0x02, 0x06, 0x21, 0x04, 0x7f, 0x00, 0x41, 0x9a, 0x05, 0x0b, 0x7e, 0x00,
+    0x42, 0x9a, 0x05, 0x0b, 0x7d, 0x00, 0x43, 0x66, 0xa6, 0x26, 0x44, 0x0b, 0x7c, 0x00, 0x44, 0xcd,
+    0xcc, 0xcc, 0xcc, 0xcc, 0xd4, 0x84, 0x40, 0x0b, 0x07, 0x46, 0x06, 0x05, 't',  'a',  'b',  'l',
+    'e',  0x01, 0x00, 0x06, 'm',  'e',  'm',  'o',  'r',  'y',  0x02, 0x00, 0x0a, 'g',  'l',  'o',
+    'b',  'a',  'l',  '_',  'i',  '3',  '2',  0x03, 0x00, 0x0a, 'g',  'l',  'o',  'b',  'a',  'l',
+    '_',  'i',  '6',  '4',  0x03, 0x01, 0x0a, 'g',  'l',  'o',  'b',  'a',  'l',  '_',  'f',  '3',
+    '2',  0x03, 0x02, 0x0a, 'g',  'l',  'o',  'b',  'a',  'l',  '_',  'f',  '6',  '4',  0x03, 0x03,
 };
 
 static const struct { const char *name; uint32_t nparams; uint8_t params[2]; } spectest_funcs[] = {
@@ -78,7 +84,8 @@ enum verdict { PASSED, FAILED, UNSUPPORTED, CHANGED };
 static void field_print(const struct json *field)
 {
     for (size_t i = 0; field && i < field->len; i++)
-        printf((unsigned char)field->text[i] < 0x20 ? "\\x%02x" : "%c", (unsigned char)field->text[i]);
+        printf((unsigned char)field->text[i] < 0x20 ? "\\x%02x" : "%c",
+               (unsigned char)field->text[i]);
 }
 
 static void failure_print(struct run *run, const char *format, va_list list)
@@ -110,7 +117,8 @@ static bool is_changed(struct run *run)
     return changed(run->dir, run->file, json_text(run->command, "text", ""), run->tally->line);
 }
 
-__attribute__((format(printf, 2, 3))) static enum verdict failed(struct run *run, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static enum verdict failed(struct run *run,
+                                                                 const char *format, ...)
 {
     va_list list;
     if (is_changed(run))
@@ -121,7 +129,8 @@ __attribute__((format(printf, 2, 3))) static enum verdict failed(struct run *run
     return FAILED;
 }
 
-/* The suite's sentence and ours: one begins with the other ("undefined" and "undefined element"). */
+/* The suite's sentence and ours: one begins with the other ("undefined" and "undefined element").
+ */
 static bool same_text(const char *expected, const char *got)
 {
     size_t a = strlen(expected), b = strlen(got);
@@ -130,7 +139,8 @@ static bool same_text(const char *expected, const char *got)
 
 /* ---- modules ---- */
 
-static struct target *target_find(struct target *targets, uint32_t count, const char *name, size_t len)
+static struct target *target_find(struct target *targets, uint32_t count, const char *name,
+                                  size_t len)
 {
     while (count-- > 0)
         if (strlen(targets[count].name) == len && memcmp(targets[count].name, name, len) == 0)
@@ -152,7 +162,8 @@ static bool spectest_func(struct name field, struct extern_ref *out)
             continue;
         out->kind = EXTERN_FUNC;
         out->host = (struct host_func){ print, NULL };
-        out->host_type = (struct functype){ spectest_funcs[i].nparams, 0, spectest_funcs[i].params, NULL };
+        out->host_type = (struct functype){ spectest_funcs[i].nparams, 0, spectest_funcs[i].params,
+                                            NULL };
         return true;
     }
     return false;
@@ -181,7 +192,12 @@ static uint8_t *module_read(struct run *run, const char *name, size_t *len)
 }
 
 /* How far a module came: error, or trap, or an instance whose start function has run. */
-struct outcome { enum error_kind error; char text[ERROR_TEXT]; enum trap trap; struct instance *instance; };
+struct outcome {
+    enum error_kind error;
+    char text[ERROR_TEXT];
+    enum trap trap;
+    struct instance *instance;
+};
 
 static struct outcome outcome_error(struct run *run)
 {
@@ -221,7 +237,8 @@ static struct outcome module_load(struct run *run)
 
 static bool is_unsupported(struct run *run, const struct outcome *outcome)
 {
-    return outcome->error == ERROR_UNSUPPORTED || (outcome->error == ERROR_LINK && run->needed_unsupported);
+    return outcome->error == ERROR_UNSUPPORTED ||
+           (outcome->error == ERROR_LINK && run->needed_unsupported);
 }
 
 static bool is_text(const struct json *command)
@@ -231,8 +248,8 @@ static bool is_text(const struct json *command)
 
 static const char *error_name(enum error_kind kind)
 {
-    static const char *const names[] = { "none", "malformed", "invalid", "unsupported", "limit", "link", "memory",
-                                         "nomem" };
+    static const char *const names[] = { "none",  "malformed", "invalid", "unsupported",
+                                         "limit", "link",      "memory",  "nomem" };
     return names[kind];
 }
 
@@ -240,8 +257,8 @@ static const char *error_name(enum error_kind kind)
 
 struct result { enum trap trap; uint32_t count; uint8_t types[CELLS]; struct cell cells[CELLS]; };
 
-static enum verdict invoke(struct run *run, struct instance *instance, uint32_t func, const struct json *args,
-                           struct result *result)
+static enum verdict invoke(struct run *run, struct instance *instance, uint32_t func,
+                           const struct json *args, struct result *result)
 {
     const struct functype *type = instance_functype(instance, func);
     uint32_t nargs = 0;
@@ -264,7 +281,8 @@ static enum verdict invoke(struct run *run, struct instance *instance, uint32_t 
 
 static enum verdict action_run(struct run *run, struct result *result)
 {
-    const struct json *action = json_get(run->command, "action"), *field = json_get(action, "field");
+    const struct json *action = json_get(run->command, "action"),
+                      *field = json_get(action, "field");
     const char *module = json_text(action, "module", NULL);
     struct target *target =
         module ? target_find(run->named, run->nnamed, module, strlen(module)) : &run->current;
@@ -287,8 +305,9 @@ static enum verdict action_run(struct run *run, struct result *result)
         result->count = 1;
         return PASSED;
     }
-    return kind == EXTERN_FUNC ? invoke(run, target->instance, index, json_get(action, "args"), result)
-                               : failed(run, "the export is no function");
+    return kind == EXTERN_FUNC
+               ? invoke(run, target->instance, index, json_get(action, "args"), result)
+               : failed(run, "the export is no function");
 }
 
 /* ---- commands ---- */
@@ -298,7 +317,8 @@ static enum verdict command_module(struct run *run)
     struct outcome outcome = module_load(run);
     const char *name = json_text(run->command, "name", NULL);
     bool unsupported = is_unsupported(run, &outcome);
-    run->current = (struct target){ "", outcome.trap == TRAP_NONE ? outcome.instance : NULL, unsupported };
+    run->current = (struct target){ "", outcome.trap == TRAP_NONE ? outcome.instance : NULL,
+                                    unsupported };
     if (name && run->nnamed < MODULES_MAX) {
         run->named[run->nnamed] = run->current;
         run->named[run->nnamed++].name = name;
@@ -313,7 +333,8 @@ static enum verdict command_module(struct run *run)
 static enum verdict command_register(struct run *run)
 {
     const char *name = json_text(run->command, "name", NULL);
-    struct target *target = name ? target_find(run->named, run->nnamed, name, strlen(name)) : &run->current;
+    struct target *target = name ? target_find(run->named, run->nnamed, name, strlen(name))
+                                 : &run->current;
     if (!target || run->nregistered == MODULES_MAX)
         return failed(run, "there is no such module");
     run->registered[run->nregistered] = *target;
@@ -333,7 +354,8 @@ static enum verdict command_action(struct run *run)
 static bool result_fits(const struct json *expected, const struct result *result, uint32_t i)
 {
     uint8_t type;
-    return value_type(expected, &type) && type == result->types[i] && value_match(expected, &result->cells[i]);
+    return value_type(expected, &type) && type == result->types[i] &&
+           value_match(expected, &result->cells[i]);
 }
 
 /* One result, which may be one of several (newer converters of the suite). */
@@ -395,23 +417,30 @@ static enum verdict command_trap(struct run *run)
                : failed(run, "expected trap \"%s\", got \"%s\"", text, trap_text(result.trap));
 }
 
-/* assert_malformed, assert_invalid: that it is refused is what counts.  Which of the two is told may differ where one
- * pass of ours does what the suite thinks of as two; and a limit, or a feature that its bytes would be, may be met
- * first. */
+/* assert_malformed, assert_invalid: that it is refused is what counts.  Which of the two is told
+ * may differ where one pass of ours does what the suite thinks of as two; and a limit, or a feature
+ * that its bytes would be, may be met first. */
 static enum verdict command_refused(struct run *run)
 {
     struct outcome outcome = module_load(run);
     const char *text = json_text(run->command, "text", "");
     switch (outcome.error) {
-    case ERROR_MALFORMED: case ERROR_INVALID: case ERROR_LIMIT: case ERROR_UNSUPPORTED: return PASSED;
+    case ERROR_MALFORMED:
+    case ERROR_INVALID:
+    case ERROR_LIMIT:
+    case ERROR_UNSUPPORTED:
+        return PASSED;
     case ERROR_NONE: case ERROR_LINK:
         return failed(run, "accepted, expected refusal: %s", text);
-    default: return failed(run, "expected refusal: %s; got %s: %s", text, error_name(outcome.error), outcome.text);
+    default:
+        return failed(run, "expected refusal: %s; got %s: %s", text, error_name(outcome.error),
+                      outcome.text);
     }
 }
 
 /* assert_uninstantiable, and 1.0's way to say that a segment does not fit */
-static enum verdict instance_trapped(struct run *run, const struct outcome *outcome, const char *text)
+static enum verdict instance_trapped(struct run *run, const struct outcome *outcome,
+                                     const char *text)
 {
     if (outcome->error != ERROR_NONE)
         return failed(run, "%s: %s", error_name(outcome->error), outcome->text);
@@ -425,8 +454,9 @@ static enum verdict instance_trapped(struct run *run, const struct outcome *outc
 static enum verdict command_uninstantiable(struct run *run)
 {
     struct outcome outcome = module_load(run);
-    return is_unsupported(run, &outcome) ? UNSUPPORTED
-                                         : instance_trapped(run, &outcome, json_text(run->command, "text", ""));
+    return is_unsupported(run, &outcome)
+               ? UNSUPPORTED
+               : instance_trapped(run, &outcome, json_text(run->command, "text", ""));
 }
 
 static enum verdict command_unlinkable(struct run *run)
@@ -440,7 +470,8 @@ static enum verdict command_unlinkable(struct run *run)
     if (strcmp(text, "elements segment does not fit") == 0)
         return instance_trapped(run, &outcome, trap_text(TRAP_TABLE_ACCESS));
     if (outcome.error != ERROR_LINK)
-        return failed(run, "expected link error \"%s\", got %s: %s", text, error_name(outcome.error), outcome.text);
+        return failed(run, "expected link error \"%s\", got %s: %s", text,
+                      error_name(outcome.error), outcome.text);
     const char *ours = strstr(outcome.text, "nobody provides") ? "unknown import"
                        : strstr(outcome.text, "wanted")        ? "incompatible import type"
                                                                : "?";
@@ -520,7 +551,8 @@ static int file_run(const char *dir, const char *file, struct tally *tally)
         tally->unsupported += verdict == UNSUPPORTED;
         tally->changed += verdict == CHANGED;
         if (verdict == UNSUPPORTED && options.verbose)
-            printf("  %s.wast:%u is not supported: %s\n", file, tally->line, engine_error(run.host.engine)->text);
+            printf("  %s.wast:%u is not supported: %s\n", file, tally->line,
+                   engine_error(run.host.engine)->text);
     }
     tally->checked = check_instructions;
     return 0;
@@ -539,14 +571,15 @@ static void file_fork(const char *dir, const char *file, struct tally *shared, s
     }
     int status = -1;
     if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
-        uint32_t done = shared->passed + shared->failed + shared->text + shared->unsupported + shared->changed;
+        uint32_t done = shared->passed + shared->failed + shared->text + shared->unsupported +
+                        shared->changed;
         uint32_t lost = shared->commands > done ? shared->commands - done : 1;
-        printf("  %s.wast:%u: the process ended with wait status %#x; %u commands not run\n", file, shared->line,
-               (unsigned)status, lost);
+        printf("  %s.wast:%u: the process ended with wait status %#x; %u commands not run\n", file,
+               shared->line, (unsigned)status, lost);
         shared->failed += lost;
     }
-    printf("%-40s %6u passed %5u failed %5u text %5u unsupported %3u changed\n", file, shared->passed, shared->failed,
-           shared->text, shared->unsupported, shared->changed);
+    printf("%-40s %6u passed %5u failed %5u text %5u unsupported %3u changed\n", file,
+           shared->passed, shared->failed, shared->text, shared->unsupported, shared->changed);
     total->commands += shared->commands;
     total->passed += shared->passed;
     total->failed += shared->failed;
@@ -582,7 +615,8 @@ static void dir_run(const char *dir, struct tally *shared, struct tally *total)
 int main(int argc, char **argv)
 {
     struct tally total = { 0 };
-    struct tally *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct tally *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int option;
     while ((option = getopt(argc, argv, "vzf:w:")) != -1) {
         options.verbose |= option == 'v';
@@ -596,8 +630,11 @@ int main(int argc, char **argv)
     }
     for (int i = optind; i < argc; i++)
         dir_run(argv[i], shared, &total);
-    printf("emitted code: %llu instructions decode to what was meant\n", (unsigned long long)total.checked);
-    printf("total: %u commands, %u passed, %u failed, %u text (not applicable), %u unsupported, %u changed\n",
-           total.commands, total.passed, total.failed, total.text, total.unsupported, total.changed);
+    printf("emitted code: %llu instructions decode to what was meant\n",
+           (unsigned long long)total.checked);
+    printf("total: %u commands, %u passed, %u failed, %u text (not applicable), %u unsupported, %u "
+           "changed\n",
+           total.commands, total.passed, total.failed, total.text, total.unsupported,
+           total.changed);
     return total.failed > 0 || total.passed == 0 || total.checked == 0;
 }

@@ -1,5 +1,6 @@
-/* Numbers stand in the JSON as decimal strings of their bits; a v128 is an array of lanes; references are "null" or a
- * number, which is handed to the module as that number plus one, as 0 is null. */
+/* Numbers stand in the JSON as decimal strings of their bits; a v128 is an array of lanes;
+ * references are "null" or a number, which is handed to the module as that number plus one, as 0 is
+ * null. */
 #include "tests/spec/value.h"
 
 #include <stdio.h>
@@ -84,7 +85,8 @@ bool value_cell(const struct json *value, struct cell *out)
 
 static bool lane_match(const char *expected, uint64_t got, uint32_t bits)
 {
-    uint64_t quiet = bits == 32 ? 0x7fc00000 : 0x7ff8000000000000, sign = 1ull << (bits - 1), number;
+    uint64_t quiet = bits == 32 ? 0x7fc00000 : 0x7ff8000000000000, sign = 1ull << (bits - 1),
+             number;
     if (strcmp(expected, "nan:canonical") == 0)
         return (got & ~sign) == quiet;
     if (strcmp(expected, "nan:arithmetic") == 0)
@@ -123,7 +125,8 @@ size_t value_text(const struct json *value, char *out, size_t cap)
         used += snprintf(out + used, cap - (size_t)used, ":%s", inner->text);
     else if (inner)
         used += snprintf(out + used, cap - (size_t)used, ":%s", json_text(value, "lane_type", "?"));
-    for (const struct json *lane = inner ? inner->first : NULL; lane && (size_t)used < cap; lane = lane->next)
+    for (const struct json *lane = inner ? inner->first : NULL; lane && (size_t)used < cap;
+         lane = lane->next)
         used += snprintf(out + used, cap - (size_t)used, ",%s", lane->text);
     return (size_t)used < cap ? (size_t)used : cap - 1;
 }
@@ -134,8 +137,9 @@ size_t cell_text(uint8_t type, const struct cell *cell, char *out, size_t cap)
     for (size_t i = 0; i < NTYPES; i++)
         if (types[i].type == type)
             name = types[i].name;
-    int used = type == VT_V128 ? snprintf(out, cap, "%s:0x%016llx%016llx", name, (unsigned long long)cell->hi,
-                                          (unsigned long long)cell->lo)
-                               : snprintf(out, cap, "%s:%llu", name, (unsigned long long)cell->lo);
+    int used = type == VT_V128
+                   ? snprintf(out, cap, "%s:0x%016llx%016llx", name, (unsigned long long)cell->hi,
+                              (unsigned long long)cell->lo)
+                   : snprintf(out, cap, "%s:%llu", name, (unsigned long long)cell->lo);
     return (size_t)used < cap ? (size_t)used : cap - 1;
 }

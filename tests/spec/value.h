@@ -8,7 +8,8 @@
 /* {"type": "i32", "value": "1"}; false: a type or value that this runner does not know. */
 bool value_type(const struct json *, uint8_t *type);
 bool value_cell(const struct json *, struct cell *out);
-/* Whether a result is what is expected: bit for bit, "nan:canonical" and "nan:arithmetic" as the suite defines them. */
+/* Whether a result is what is expected: bit for bit, "nan:canonical" and "nan:arithmetic" as the
+ * suite defines them. */
 bool value_match(const struct json *expected, const struct cell *got);
 /* For messages. */
 size_t value_text(const struct json *, char *out, size_t cap);

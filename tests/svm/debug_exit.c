@@ -1,4 +1,5 @@
-/* Ends QEMU through its isa-debug-exit device at port 0xf4: debug_exit CODE.  QEMU's status is then CODE * 2 + 1. */
+/* Ends QEMU through its isa-debug-exit device at port 0xf4: debug_exit CODE.  QEMU's status is then
+ * CODE * 2 + 1. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/io.h>

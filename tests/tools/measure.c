@@ -1,7 +1,8 @@
 /* Runs a program and tells what it took: measure FILE PROGRAM ARGS...
  *
- * Writes "status user_us system_us max_rss_kb wall_us" to FILE.  It is a program of its own because a child's peak
- * memory begins with that of the process that it was forked from, which must therefore be small. */
+ * Writes "status user_us system_us max_rss_kb wall_us" to FILE.  It is a program of its own because
+ * a child's peak memory begins with that of the process that it was forked from, which must
+ * therefore be small. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -34,7 +35,8 @@ int main(int argc, char **argv)
     FILE *file = fopen(argv[1], "w");
     if (!file)
         return 2;
-    fprintf(file, "%d %lld %lld %ld %lld\n", WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status),
+    fprintf(file, "%d %lld %lld %ld %lld\n",
+            WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status),
             microseconds(usage.ru_utime), microseconds(usage.ru_stime), usage.ru_maxrss,
             (end.tv_sec - start.tv_sec) * 1000000ll + (end.tv_nsec - start.tv_nsec) / 1000);
     return fclose(file) ? 2 : 0;

@@ -1,10 +1,11 @@
 /* wasmvm with one way of calls for everything that it runs: BUILD/modes/MODE/wasmvm ARGS...
  *
- * Becomes BUILD/wasmvm, with --hypercall=MODE before all other words; the folder that it lies in says which.  Under
- * `warm` it is --cache-now, with WASMVM_CACHE=BUILD/modes/warm/store: each start after the first of a module goes on
- * from an image, and a suite that runs twice is warm the second time.  It stays the same process with the same name,
- * so that the tests need not know: they get it in wasmvm's place.  Under the name that takes no options
- * (wasmvm-binfmt), and to subcommands that run no machine themselves, nothing is added. */
+ * Becomes BUILD/wasmvm, with --hypercall=MODE before all other words; the folder that it lies in
+ * says which.  Under `warm` it is --cache-now, with WASMVM_CACHE=BUILD/modes/warm/store: each start
+ * after the first of a module goes on from an image, and a suite that runs twice is warm the second
+ * time.  It stays the same process with the same name, so that the tests need not know: they get it
+ * in wasmvm's place.  Under the name that takes no options (wasmvm-binfmt), and to subcommands that
+ * run no machine themselves, nothing is added. */
 #include <libgen.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -43,7 +44,8 @@ int main(int argc, char **argv)
     if (warm)
         setenv("WASMVM_CACHE", option, 1);
     /* What a test preloads needs the dynamic twin. */
-    snprintf(real, sizeof real, "%s/../../wasmvm%s", folder, getenv("LD_PRELOAD") ? "-dynamic" : "");
+    snprintf(real, sizeof real, "%s/../../wasmvm%s", folder,
+             getenv("LD_PRELOAD") ? "-dynamic" : "");
     int n = 0, at = place(argc, argv);
     for (int i = 0; i < argc; i++) {
         if (i == at && at)

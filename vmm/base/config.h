@@ -1,4 +1,5 @@
-/* What a machine is made from: the settings, and what comes with the instance.  Every folder reads it. */
+/* What a machine is made from: the settings, and what comes with the instance.  Every folder reads
+ * it. */
 #ifndef VMM_BASE_CONFIG_H
 #define VMM_BASE_CONFIG_H
 
@@ -21,10 +22,13 @@ struct config {
     struct names writable;           /* of the host's directories among them */
     const char *certs;               /* the host's file for the sealed /etc; NULL = none */
     uint64_t timeout_ns;             /* the limit that holds: the settings', or a call's */
-    struct host_table *host;         /* machine.h: what the module may import beyond WASI; NULL = nothing */
-    const struct plugin_list *loaded; /* lib.h: providers with a name, for the report; NULL = none */
+    /* machine.h: what the module may import beyond WASI; NULL = nothing */
+    struct host_table *host;
+    /* lib.h: providers with a name, for the report; NULL = none */
+    const struct plugin_list *loaded;
     struct signals *signals;         /* wasi.h: the instance's */
-    const int *stdio;                /* host descriptors for 0, 1 and 2, -1 = /dev/null; NULL = the process's own */
+    /* host descriptors for 0, 1 and 2, -1 = /dev/null; NULL = the process's own */
+    const int *stdio;
     bool validate_only;              /* nothing is run */
     bool snapshot;                   /* the guest stops before the module's first instruction */
 };

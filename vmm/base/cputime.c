@@ -1,14 +1,17 @@
-/* The CPU time that a limit counts: the whole process's, or that of the threads that work for one machine.
+/* The CPU time that a limit counts: the whole process's, or that of the threads that work for one
+ * machine.
  *
- * A process's clock says it all.  Threads enter and leave: the sum is of those that are there, and of what the others
- * took.  No clock tells when a sum is reached, so whoever waits for that looks again after cputime_slice, the least
- * time in which all threads together could use up what is left. */
+ * A process's clock says it all.  Threads enter and leave: the sum is of those that are there, and
+ * of what the others took.  No clock tells when a sum is reached, so whoever waits for that looks
+ * again after cputime_slice, the least time in which all threads together could use up what is
+ * left. */
 #include <assert.h>
 
 #include "vmm/base/base.h"
 
 #define SLICE_LEAST_NS 5000000u
-#define PROCESS_THREADS 4 /* of a process that may have any number: how many run at a time, for the slice alone */
+/* of a process that may have any number: how many run at a time, for the slice alone */
+#define PROCESS_THREADS 4
 
 void cputime_open(struct cputime *c, uint64_t limit_ns, uint64_t process_from_ns)
 {
@@ -41,7 +44,8 @@ void cputime_enter(struct cputime *c)
     struct cputime_thread *t = own(c);
     if (!t) {
         t = unused(c);
-        *t = (struct cputime_thread){.id = pthread_self(), .from_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID)};
+        *t = (struct cputime_thread){ .id = pthread_self(),
+                                      .from_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) };
         pthread_getcpuclockid(t->id, &t->clock);
     }
     t->depth++;

@@ -1,6 +1,6 @@
-/* Writes for a machine.  Signals that they raise are kept from the thread that writes: the process may have other plans
- * for them; what was pending and blocked before is the caller's and stays so.  Readers that do not read are waited for
- * no longer than the machine may run. */
+/* Writes for a machine.  Signals that they raise are kept from the thread that writes: the process
+ * may have other plans for them; what was pending and blocked before is the caller's and stays so.
+ * Readers that do not read are waited for no longer than the machine may run. */
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -58,7 +58,8 @@ bool write_guard_all(struct kick *k, int fd, const void *bytes, size_t len)
     while (len) {
         if (!writable(k, fd))
             return false;
-        ssize_t n = write(fd, at, len < PIPE_BUF ? len : PIPE_BUF); /* a pipe that is writable takes so many at once */
+        /* a pipe that is writable takes so many at once */
+        ssize_t n = write(fd, at, len < PIPE_BUF ? len : PIPE_BUF);
         if (n < 0 && errno != EAGAIN && errno != EINTR)
             return false;
         if (n > 0) {

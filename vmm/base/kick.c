@@ -1,14 +1,16 @@
 /* The one way to stop a machine from outside: a kick.
  *
- * Whoever wants it stopped (another thread, a handler of the command line's signals, a time limit) notes the reason in
- * struct kick; the first one counts. Then two things wake the machine, wherever it is. Waits for the host go through
- * kick_ppoll, which also waits for an eventfd and for the wall time's end. KVM_RUN is interrupted by KICK_SIGNAL, which
- * is blocked in every thread that serves a machine: it stays pending until kick_drain, and as KVM_SET_SIGNAL_MASK lets
- * it through inside KVM_RUN, that ends at once as long as it is. So no moment is lost, no handler runs, and nothing of
- * the process changes: not a disposition, and no thread's mask but the one that runs the machine, which gets its own
- * back.
+ * Whoever wants it stopped (another thread, a handler of the command line's signals, a time limit)
+ * notes the reason in struct kick; the first one counts. Then two things wake the machine, wherever
+ * it is. Waits for the host go through kick_ppoll, which also waits for an eventfd and for the wall
+ * time's end. KVM_RUN is interrupted by KICK_SIGNAL, which is blocked in every thread that serves a
+ * machine: it stays pending until kick_drain, and as KVM_SET_SIGNAL_MASK lets it through inside
+ * KVM_RUN, that ends at once as long as it is. So no moment is lost, no handler runs, and nothing
+ * of the process changes: not a disposition, and no thread's mask but the one that runs the
+ * machine, which gets its own back.
  *
- * kick_stop is async-signal-safe. The timers' signal is the same one; what it means, the clocks tell. */
+ * kick_stop is async-signal-safe. The timers' signal is the same one; what it means, the clocks
+ * tell. */
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
@@ -59,7 +61,8 @@ void kick_renew(struct kick *k, uint64_t cpu_time_ns)
     cputime_open(&k->cputime, cpu_time_ns, 0);
 }
 
-/* The counter keeps the thread from leaving, and unblocking the signal, between the look and the shot. */
+/* The counter keeps the thread from leaving, and unblocking the signal, between the look and the
+ * shot. */
 void kick_thread(struct kick *k)
 {
     __atomic_add_fetch(&k->senders, 1, __ATOMIC_SEQ_CST);
@@ -74,8 +77,8 @@ void kick_stop(struct kick *k, enum end_kind kind, uint32_t number)
     const uint64_t one = 1;
     uint64_t none = 0;
     int error = errno;
-    bool first = __atomic_compare_exchange_n(&k->reason, &none, (uint64_t)number << 32 | kind, false, __ATOMIC_SEQ_CST,
-                                             __ATOMIC_SEQ_CST);
+    bool first = __atomic_compare_exchange_n(&k->reason, &none, (uint64_t)number << 32 | kind,
+                                             false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     if (!first && number)
         __atomic_store_n(&k->again, true, __ATOMIC_RELAXED);
     ssize_t written = write(k->event, &one, sizeof one); /* a full counter is readable too */
@@ -183,7 +186,8 @@ static void timer_end(struct kick_timer *timer)
     timer->made = false;
 }
 
-/* A process's clock says when the time is over; of several threads this one's is armed, for when to look again. */
+/* A process's clock says when the time is over; of several threads this one's is armed, for when to
+ * look again. */
 static void cpu_arm(struct kick *k)
 {
     const struct cputime *c = &k->cputime;
@@ -195,8 +199,8 @@ static void cpu_arm(struct kick *k)
         timer_arm(&k->cpu, clock_ns(CLOCK_THREAD_CPUTIME_ID) + cputime_slice(&k->cputime));
 }
 
-/* Arms the wall timer for the deadline, if it is not armed for an earlier one: then kick_drain sees to the rest. So a
- * limit for each of many short calls costs next to nothing. */
+/* Arms the wall timer for the deadline, if it is not armed for an earlier one: then kick_drain sees
+ * to the rest. So a limit for each of many short calls costs next to nothing. */
 static void deadline_arm(struct kick *k)
 {
     uint64_t deadline = __atomic_load_n(&k->deadline_ns, __ATOMIC_SEQ_CST);
@@ -217,7 +221,8 @@ bool kick_enter(struct kick *k, sigset_t *inside)
     pthread_sigmask(SIG_SETMASK, NULL, inside);
     sigdelset(inside, KICK_SIGNAL);
     k->timer_slack = prctl(PR_GET_TIMERSLACK);
-    prctl(PR_SET_TIMERSLACK, 1); /* waits to the nanosecond instead of 50 us; threads made from here inherit it */
+    /* waits to the nanosecond instead of 50 us; threads made from here inherit it */
+    prctl(PR_SET_TIMERSLACK, 1);
     __atomic_store_n(&k->thread, (int)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
     bool made = timer_make(&k->wall, CLOCK_MONOTONIC);
     cputime_enter(&k->cputime);

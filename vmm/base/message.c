@@ -1,10 +1,10 @@
-/* Words on stderr, or for an embedder's ears: the one place that says things, and the one that makes text from outside
- * fit to be seen.
+/* Words on stderr, or for an embedder's ears: the one place that says things, and the one that
+ * makes text from outside fit to be seen.
  *
- * A message is one line and one write, so that the lines of several runs do not mix.  Where it goes is the thread's
- * matter: one that works for an embedder's machine has an outlet, and so have the threads that it makes.  Whatever is
- * in a message (a path, a name from the module, the guest's own words) reaches the terminal only with its control
- * characters escaped. */
+ * A message is one line and one write, so that the lines of several runs do not mix.  Where it goes
+ * is the thread's matter: one that works for an embedder's machine has an outlet, and so have the
+ * threads that it makes.  Whatever is in a message (a path, a name from the module, the guest's own
+ * words) reaches the terminal only with its control characters escaped. */
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -36,12 +36,12 @@ bool write_all(int fd, const void *bytes, size_t len)
     return true;
 }
 
-/* Code points that change how a terminal shows the text round them: C1 controls, line separators, and the marks that
- * turn the direction of writing. */
+/* Code points that change how a terminal shows the text round them: C1 controls, line separators,
+ * and the marks that turn the direction of writing. */
 static bool code_point_hidden(uint32_t c)
 {
-    return (c >= 0x80 && c < 0xa0) || c == 0x61c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+    return (c >= 0x80 && c < 0xa0) || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
+           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
 unsigned text_utf8(const char *text, size_t len)
@@ -59,7 +59,8 @@ unsigned text_utf8(const char *text, size_t len)
             return 0;
         c = c << 6 | ((uint8_t)text[i] & 0x3f);
     }
-    bool good = c >= least[n] && c <= 0x10ffff && !(c >= 0xd800 && c < 0xe000) && !code_point_hidden(c);
+    bool good = c >= least[n] && c <= 0x10ffff && !(c >= 0xd800 && c < 0xe000) &&
+                !code_point_hidden(c);
     return good ? n : 0;
 }
 
@@ -105,7 +106,8 @@ struct outlet *outlet_use(struct outlet *new)
 /* The stream is opened for each line anew: it is somebody else's, who may close it. */
 static void stream_write(const char *text, size_t len)
 {
-    struct outlet unknown = {0}; /* the command line's few lines have no outlet: each has the patience */
+    /* the command line's few lines have no outlet: each has the patience */
+    struct outlet unknown = {0};
     struct outlet *o = outlet ? outlet : &unknown;
     struct sink sink;
     if (message_stream() < 0)

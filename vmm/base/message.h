@@ -1,4 +1,5 @@
-/* The clock, words, and files for words: what the library and the command line each have a copy of. */
+/* The clock, words, and files for words: what the library and the command line each have a copy of.
+ */
 #ifndef VMM_MESSAGE_H
 #define VMM_MESSAGE_H
 
@@ -20,9 +21,11 @@ static inline uint64_t clock_now_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
 
 /* ---- failure.c: what a function that failed has to say ---- */
 struct failure { int status; char text[4096]; }; /* an exit status below; one line, unescaped */
-/* Sets the text and EXIT_MONITOR, and returns false: `return failure_set(why, "what: why (what to do)");`. */
+/* Sets the text and EXIT_MONITOR, and returns false: `return failure_set(why, "what: why (what to
+ * do)");`. */
 bool failure_set(struct failure *, const char *format, ...) __attribute__((format(printf, 2, 3)));
-bool failure_as(struct failure *, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool failure_as(struct failure *, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* ---- sink.c: where our own words go, without waiting ---- */
 enum sink_way { SINK_PLAIN, SINK_SOCKET, SINK_PACED };
@@ -38,8 +41,9 @@ struct sink {
 #define SINK_NONE (struct sink){ .fd = -1, .io = -1 }
 void sink_open(struct sink *, int fd); /* which stays the caller's */
 void sink_close(struct sink *);
-/* false: not all is written, errno says why: EAGAIN = within the patience nobody read, which is counted; SINK_FULL = it
- * is more than what is left, and nothing is.  There is no patience for one that was so before. */
+/* false: not all is written, errno says why: EAGAIN = within the patience nobody read, which is
+ * counted; SINK_FULL = it is more than what is left, and nothing is.  There is no patience for one
+ * that was so before. */
 #define SINK_FULL EDQUOT
 bool sink_write(struct sink *, const void *bytes, size_t len, uint64_t patience_ns);
 #define SINK_PATIENCE_NS 200000000u
@@ -47,31 +51,42 @@ bool sink_write(struct sink *, const void *bytes, size_t len, uint64_t patience_
 /* ---- message.c: the one place that words errors ---- */
 /* Where a thread's words go; without one they go to stderr, as the command line wants. */
 struct outlet {
-    void (*tell)(void *context, const char *text); /* one line, escaped, without an end; NULL = not told */
+    /* one line, escaped, without an end; NULL = not told */
+    void (*tell)(void *context, const char *text);
     void *context;
     bool to_stream;
-    int stream;       /* where to_stream: a descriptor that lines go to, as the command line's go to stderr */
+    /* where to_stream: a descriptor that lines go to, as the command line's go to stderr */
+    int stream;
     bool stalled;     /* atomic: the last line was not taken there */
-    uint64_t lost, told; /* atomic: lines that were left out, as nobody read them; those that the reader knows of */
+    /* atomic: lines that were left out, as nobody read them; those that the reader knows of */
+    uint64_t lost, told;
 };
 struct outlet *outlet_use(struct outlet *); /* this thread's from here on; returns the one before */
 struct outlet *outlet_now(void);
-/* Prints one line, `wasmvm: what: why (what to do)`, to stderr, control characters escaped; or tells the outlet. */
+/* Prints one line, `wasmvm: what: why (what to do)`, to stderr, control characters escaped; or
+ * tells the outlet. */
 void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Lines that are escaped already, each with its end, as they are. */
 void message_lines(const char *text, size_t len);
-int message_stream(void); /* the descriptor that this thread's messages go to; -1 = they go elsewhere */
-/* Escapes guest text for a terminal: control characters, invalid bytes; keeps '\n' where keep_newlines.  Ends with a
- * NUL, stops where `cap` ends.  Returns the length. */
+/* the descriptor that this thread's messages go to; -1 = they go elsewhere */
+int message_stream(void);
+/* Escapes guest text for a terminal: control characters, invalid bytes; keeps '\n' where
+ * keep_newlines.  Ends with a NUL, stops where `cap` ends.  Returns the length. */
 size_t text_escape(const char *in, size_t len, char *out, size_t cap, bool keep_newlines);
-/* The bytes of the UTF-8 sequence at `text` (1 to 4, at most len), or 0 where it is none that a terminal may see or
- * JSON hold. */
+/* The bytes of the UTF-8 sequence at `text` (1 to 4, at most len), or 0 where it is none that a
+ * terminal may see or JSON hold. */
 unsigned text_utf8(const char *text, size_t len);
 /* Writes all of it, waiting where a descriptor is non-blocking; false: errno says why. */
 bool write_all(int fd, const void *bytes, size_t len);
 
-enum { EXIT_TIMEOUT = 124, EXIT_MONITOR = 125, EXIT_INVALID_MODULE = 126, EXIT_NO_MODULE = 127, EXIT_TRAP = 134,
-       EXIT_STOPPED = 137 };
+enum {
+    EXIT_TIMEOUT = 124,
+    EXIT_MONITOR = 125,
+    EXIT_INVALID_MODULE = 126,
+    EXIT_NO_MODULE = 127,
+    EXIT_TRAP = 134,
+    EXIT_STOPPED = 137
+};
 
 /* ---- within.c ---- */
 bool directory_lies_in(int inner, int outer); /* or is that one */
@@ -81,8 +96,9 @@ bool directory_mounts(int outer, int inner, bool inner_mounts);
 
 /* ---- named.c: the one door for what options name ---- */
 struct names { const char *const *at; uint32_t n; };
-/* open(), but that no link leads there that a guest can have made: `writable` are the directories that are granted for
- * writing.  -1 and errno, of which NAMED_LINK is such a link; named_error words it. */
+/* open(), but that no link leads there that a guest can have made: `writable` are the directories
+ * that are granted for writing.  -1 and errno, of which NAMED_LINK is such a link; named_error
+ * words it. */
 #define NAMED_LINK EXDEV /* open() itself never fails so */
 int named_open(const struct names *writable, const char *path, int flags, mode_t mode);
 const char *named_error(int error);
@@ -91,20 +107,24 @@ bool named_is_own(const char *path); /* a descriptor of ours, which is duplicate
 bool named_is_guests(const struct names *writable, const char *path);
 
 /* ---- output.c: files that an option names for us to write ---- */
-/* Through that door.  `option` is what stands before the name in messages: "--report ".  `module`: the file that it
- * must not be; NULL = none. */
+/* Through that door.  `option` is what stands before the name in messages: "--report ".  `module`:
+ * the file that it must not be; NULL = none. */
 struct output { const char *option, *path, *module; struct names writable; bool keep; };
 /* Opens it for appending, blocking, emptied unless `keep`; false: *at is as it was. */
 bool output_open(int *at, const struct output *, struct failure *);
 
 /* ---- thread.c ---- */
 enum { THREAD_TAKES = 3 };
-struct thread_how { const pthread_attr_t *attr; int takes[THREAD_TAKES]; /* signals, up to the first 0 */ };
+struct thread_how {
+    const pthread_attr_t *attr;
+    int takes[THREAD_TAKES]; /* signals, up to the first 0 */
+};
 /* By which each thread is asked to confine itself (jail/crew.c); all threads of ours take it. */
 #define THREAD_CONFINE (SIGRTMIN + 7)
 /* Starts a thread that takes no signal but those; 0, or an errno.  how: NULL = nothing special. */
 int thread_start(pthread_t *, const struct thread_how *how, void *(*start)(void *), void *context);
-/* Opens closed standard streams on /dev/null; before anything else is opened, as it would get their numbers. */
+/* Opens closed standard streams on /dev/null; before anything else is opened, as it would get their
+ * numbers. */
 bool streams_open_closed(struct failure *);
 
 #endif

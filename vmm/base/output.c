@@ -1,8 +1,8 @@
-/* The files that an option names for us to write: --report, --trace, --net-log; and the standard streams, where the
- * caller closed one.
+/* The files that an option names for us to write: --report, --trace, --net-log; and the standard
+ * streams, where the caller closed one.
  *
- * Opening one never waits, as --timeout may not count yet: a named pipe needs its reader first.  It never harms the
- * module, nor what the caller's own stdout and stderr hold. */
+ * Opening one never waits, as --timeout may not count yet: a named pipe needs its reader first.  It
+ * never harms the module, nor what the caller's own stdout and stderr hold. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -43,11 +43,12 @@ static bool prepare(int fd, const struct output *o, const struct stat *st)
 bool output_open(int *at, const struct output *o, struct failure *why)
 {
     struct stat st;
-    int fd = named_open(&o->writable, o->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-                        0666);
+    int fd = named_open(&o->writable, o->path,
+                        O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
     if (fd < 0 && errno == ENXIO)
-        return failure_set(why, "%s%s: cannot be written: nobody reads this pipe (start its reader first)", o->option,
-                           o->path);
+        return failure_set(
+            why, "%s%s: cannot be written: nobody reads this pipe (start its reader first)",
+            o->option, o->path);
     bool found = fd >= 0 && fstat(fd, &st) == 0, taken = found && is_module(&st, o->module);
     if (found && !taken && prepare(fd, o, &st)) {
         *at = fd;
@@ -69,8 +70,8 @@ bool streams_open_closed(struct failure *why)
         /* The lowest free number, as all below are open. */
         int got = open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
         if (got != fd)
-            return failure_set(why, "descriptor %d is closed and cannot be opened on /dev/null: %s", fd,
-                               strerror(errno));
+            return failure_set(why, "descriptor %d is closed and cannot be opened on /dev/null: %s",
+                               fd, strerror(errno));
     }
     return true;
 }

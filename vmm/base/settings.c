@@ -1,4 +1,5 @@
-/* What all settings have in common: how they begin, and how those that hold memory are filled and freed. */
+/* What all settings have in common: how they begin, and how those that hold memory are filled and
+ * freed. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>

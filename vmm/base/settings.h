@@ -1,7 +1,7 @@
 /* The settings of a machine: one struct, made from the rows of settings.def.
  *
- * A configuration (lib/config.c) owns one and fills it; once an instance was made from it, nobody changes it any more,
- * and all who want to know look there. */
+ * A configuration (lib/config.c) owns one and fills it; once an instance was made from it, nobody
+ * changes it any more, and all who want to know look there. */
 #ifndef VMM_BASE_SETTINGS_H
 #define VMM_BASE_SETTINGS_H
 
@@ -14,9 +14,11 @@ struct grant { /* a directory */
     bool last;   /* its descriptor stands behind those of sockets */
     bool mounts; /* what is mounted below it as well */
     bool tmp;    /* tmp.c's; host is NULL until tmp_make */
-    const struct grant_kind *kind; /* wasi/desc.h: no directory of the host's, host is NULL; NULL = one of them */
+    /* wasi/desc.h: no directory of the host's, host is NULL; NULL = one of them */
+    const struct grant_kind *kind;
 };
-struct passed { int fd; bool taken; }; /* a socket; taken: the machine's to close, else it gets a copy */
+/* a socket; taken: the machine's to close, else it gets a copy */
+struct passed { int fd; bool taken; };
 enum transport { TRANSPORT_AUTO, TRANSPORT_EXIT, TRANSPORT_POLL }; /* how calls reach the monitor */
 struct words { const char **at; uint32_t n; };
 struct grants { struct grant *at; uint32_t n; };

@@ -1,8 +1,10 @@
-/* Where our own words go (messages, the trace, the network's log, the report): nobody is waited for.
+/* Where our own words go (messages, the trace, the network's log, the report): nobody is waited
+ * for.
  *
- * A reader that does not read gets a short patience, once: then words are dropped and counted until it reads again, and
- * the first words after it say how many.  Descriptors are others' too, so O_NONBLOCK is never set on them: pipes and
- * terminals are opened anew through /proc/self/fd; where that fails, each piece is small and follows a poll. */
+ * A reader that does not read gets a short patience, once: then words are dropped and counted until
+ * it reads again, and the first words after it say how many.  Descriptors are others' too, so
+ * O_NONBLOCK is never set on them: pipes and terminals are opened anew through /proc/self/fd; where
+ * that fails, each piece is small and follows a poll. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -28,7 +30,9 @@ void sink_open(struct sink *s, int fd)
 {
     struct stat st;
     bool known = fd >= 0 && fstat(fd, &st) == 0;
-    *s = (struct sink){.fd = fd, .io = -1, .way = SINK_PLAIN, .piece = SIZE_MAX, .left = UINT64_MAX};
+    *s = (struct sink){
+        .fd = fd, .io = -1, .way = SINK_PLAIN, .piece = SIZE_MAX, .left = UINT64_MAX
+    };
     if (!known || S_ISREG(st.st_mode))
         return;
     if (S_ISSOCK(st.st_mode)) {
@@ -88,7 +92,8 @@ static bool gap_tell(struct sink *s)
 {
     char line[96];
     uint64_t gap = s->lost - s->told;
-    int n = snprintf(line, sizeof line, "%swasmvm: %llu writes were left out here: nobody read them\n",
+    int n = snprintf(line, sizeof line,
+                     "%swasmvm: %llu writes were left out here: nobody read them\n",
                      s->torn ? "\n" : "", (unsigned long long)gap);
     if (!gap)
         return true;

@@ -1,10 +1,12 @@
-/* Threads of the monitor's own take no signals, so that those come to the threads that wait for them. */
+/* Threads of the monitor's own take no signals, so that those come to the threads that wait for
+ * them. */
 #include <pthread.h>
 #include <signal.h>
 
 #include "vmm/base/message.h"
 
-int thread_start(pthread_t *thread, const struct thread_how *how, void *(*start)(void *), void *context)
+int thread_start(pthread_t *thread, const struct thread_how *how, void *(*start)(void *),
+                 void *context)
 {
     sigset_t blocked, before;
     sigfillset(&blocked);

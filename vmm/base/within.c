@@ -1,7 +1,10 @@
-/* Whether one directory is another or lies in it: for grants of different modes, of which the one would undo the other.
+/* Whether one directory is another or lies in it: for grants of different modes, of which the one
+ * would undo the other.
  *
- * Two looks.  Up the tree by `..`, comparing files; and, for a directory that is mounted a second time elsewhere (mount
- * --bind, a container's volumes), by where the two lie in their file system, as mountinfo tells it. */
+ * Two looks.  Up the tree by `..`, comparing files; and, for a directory that is mounted a second
+ * time elsewhere (mount
+ * --bind, a container's volumes), by where the two lie in their file system, as mountinfo tells it.
+ */
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -39,7 +42,8 @@ static bool found_above(int inner, const struct stat *outer)
 
 /* ---- by mountinfo ---- */
 
-/* A directory's place: its file system, and its path in that, however much of it is mounted where. */
+/* A directory's place: its file system, and its path in that, however much of it is mounted where.
+ */
 struct place { unsigned major, minor; char path[PATH_MAX]; };
 
 /* Blanks and the like stand as three octal digits there (proc(5)). */
@@ -64,7 +68,8 @@ static bool place_join(struct place *place, char *root, char *mount, const char 
     size_t len = strcmp(mount, "/") == 0 ? 0 : strlen(mount);
     if (strncmp(path, mount, len) != 0 || (path[len] && path[len] != '/'))
         return false;
-    const char *rest = strcmp(path + len, "/") == 0 ? "" : path + len, *top = strcmp(root, "/") == 0 ? "" : root;
+    const char *rest = strcmp(path + len, "/") == 0 ? "" : path + len,
+               *top = strcmp(root, "/") == 0 ? "" : root;
     return snprintf(place->path, sizeof place->path, "%s%s", top, rest) < (int)sizeof place->path;
 }
 
@@ -89,7 +94,8 @@ static bool place_of(int directory, struct place *place)
     bool found = false;
     while (file && !found && fgets(line, sizeof line, file)) {
         unsigned long long id;
-        found = sscanf(line, "%llu %*u %u:%u %4095s %4095s", &id, &place->major, &place->minor, root, mount) == 5 &&
+        found = sscanf(line, "%llu %*u %u:%u %4095s %4095s", &id, &place->major, &place->minor,
+                       root, mount) == 5 &&
                 id == st.stx_mnt_id && place_join(place, root, mount, path);
     }
     if (file)
@@ -118,7 +124,8 @@ bool directory_lies_in(int inner, int outer)
 
 /* ---- what is mounted below a directory ---- */
 
-/* Calls visit for the place of each mount below the name, until one returns true, which it returns. */
+/* Calls visit for the place of each mount below the name, until one returns true, which it returns.
+ */
 static bool mounts_visit(const char *name, bool (*visit)(const struct place *, void *), void *self)
 {
     char line[4 * PATH_MAX], mount[PATH_MAX];
@@ -127,13 +134,15 @@ static bool mounts_visit(const char *name, bool (*visit)(const struct place *, v
     FILE *file = fopen("/proc/self/mountinfo", "re");
     bool found = false;
     while (file && !found && fgets(line, sizeof line, file)) {
-        if (sscanf(line, "%*u %*u %u:%u %4095s %4095s", &place.major, &place.minor, place.path, mount) != 4)
+        if (sscanf(line, "%*u %*u %u:%u %4095s %4095s", &place.major, &place.minor, place.path,
+                   mount) != 4)
             continue;
         unescape(place.path);
         unescape(mount);
         if (strcmp(place.path, "/") == 0)
             place.path[0] = 0;
-        found = strncmp(mount, name, len) == 0 && mount[len] == '/' && mount[len + 1] && visit(&place, self);
+        found = strncmp(mount, name, len) == 0 && mount[len] == '/' && mount[len + 1] &&
+                visit(&place, self);
     }
     if (file)
         fclose(file);
@@ -159,5 +168,6 @@ bool directory_mounts(int outer, int inner, bool inner_mounts)
     struct other other;
     char name[PATH_MAX];
     return name_of(outer, name) && ((place_of(inner, &in) && mounts_visit(name, meets, &in)) ||
-           (inner_mounts && name_of(inner, other.name) && mounts_visit(name, meets_a_mount, &other)));
+                                    (inner_mounts && name_of(inner, other.name) &&
+                                     mounts_visit(name, meets_a_mount, &other)));
 }

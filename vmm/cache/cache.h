@@ -1,8 +1,9 @@
 /* The face of cache/: images of starts, and the directory that keeps them.
  *
- * An image is the guest's memory just before the module's first instruction: a later start of the same module goes on
- * from there.  It is never made of a run.  What a file says is checked here before anybody believes it; whose memory it
- * becomes is the machine's matter (machine/resume.c). */
+ * An image is the guest's memory just before the module's first instruction: a later start of the
+ * same module goes on from there.  It is never made of a run.  What a file says is checked here
+ * before anybody believes it; whose memory it becomes is the machine's matter (machine/resume.c).
+ */
 #ifndef VMM_CACHE_CACHE_H
 #define VMM_CACHE_CACHE_H
 
@@ -18,7 +19,8 @@
 struct hash { uint8_t bytes[32]; };
 void hash_of(const void *, size_t n, struct hash *); /* SHA-256 */
 bool hash_equal(const struct hash *, const struct hash *);
-/* Against accidents, not against people: CRC-32C of four interleaved streams of words.  n is a multiple of 32. */
+/* Against accidents, not against people: CRC-32C of four interleaved streams of words.  n is a
+ * multiple of 32. */
 uint32_t sum_of(const void *, size_t n);
 
 /* ---- saved.c: what an image's file holds ---- */
@@ -28,7 +30,8 @@ uint32_t sum_of(const void *, size_t n);
  *   hashes of pieces   of the module, one each, to a whole page
  *   the module         where the image carries it
  *
- * Pages that no extent names are zero.  No page table, register, address or name of a file is in it. */
+ * Pages that no extent names are zero.  No page table, register, address or name of a file is in
+ * it. */
 #define SAVED_PAGE      0x1000u
 #define SAVED_FRAME     0x200u /* pages; no extent is of two frames */
 #define SAVED_HEAD_MOST 0x10000u
@@ -48,7 +51,8 @@ struct saved_head {
     char name[64];                    /* the module's, for people */
     uint64_t rest[6];                 /* 0 */
 };
-_Static_assert(sizeof(struct saved_head) == 256 && 256 + SAVED_EXTENTS * 16 == SAVED_HEAD_MOST, "layout");
+_Static_assert(sizeof(struct saved_head) == 256 && 256 + SAVED_EXTENTS * 16 == SAVED_HEAD_MOST,
+               "layout");
 
 /* A file's head and extents as they were read, and where the rest lies. */
 struct saved {
@@ -58,8 +62,8 @@ struct saved {
 };
 extern const uint8_t saved_magic[8];
 uint32_t saved_pieces(uint64_t module_bytes); /* how many pieces a module has */
-/* Of bytes that begin as such a file does, of which `file_bytes` are said to exist.  NULL: good, and *out holds a copy
- * that saved_free gives back; else what is wrong. */
+/* Of bytes that begin as such a file does, of which `file_bytes` are said to exist.  NULL: good,
+ * and *out holds a copy that saved_free gives back; else what is wrong. */
 const char *saved_parse(const uint8_t *, size_t n, uint64_t file_bytes, struct saved *out);
 /* The same of a file. */
 const char *saved_read(int fd, uint64_t file_bytes, struct saved *out);
@@ -70,7 +74,8 @@ bool saved_write(int fd, struct saved *);
 void saved_place(struct saved *);
 /* Whether all that the file holds is as its sums say; reads it all. */
 bool saved_whole(int fd, const struct saved *);
-bool read_at(int fd, void *to, uint64_t n, uint64_t at); /* all of it; false: errno, or 0 where the file ends */
+/* all of it; false: errno, or 0 where the file ends */
+bool read_at(int fd, void *to, uint64_t n, uint64_t at);
 bool write_at(int fd, const void *from, uint64_t n, uint64_t at);
 
 /* ---- list.c: which functions a run has compiled, for the next one ---- */
@@ -82,20 +87,24 @@ bool list_write(int fd, const struct list *);
 /* ---- store.c: the directory ---- */
 #define STORE_BYTES   (1ull << 30) /* what it holds at most, */
 #define STORE_ENTRIES 1000u        /* and how many images */
-/* A directory of our own, which nobody else may write; made where it is not there.  -1: the reason. */
+/* A directory of our own, which nobody else may write; made where it is not there.  -1: the reason.
+ */
 int store_open(const char *path, struct failure *why);
-/* A file of the store: KEY.SUFFIX.  -1: it is not there, or it is not to be trusted and was removed. */
+/* A file of the store: KEY.SUFFIX.  -1: it is not there, or it is not to be trusted and was
+ * removed. */
 int store_file(int dir, const struct hash *key, const char *suffix, int flags);
 void store_remove(int dir, const struct hash *key, const char *suffix);
 /* What a maker has finished becomes the image; what one has left unfinished goes. */
 void store_publish(int dir, const struct hash *key);
-/* A file to make the image in, which nobody else makes meanwhile; -1: somebody does, or it cannot be had (errno). */
+/* A file to make the image in, which nobody else makes meanwhile; -1: somebody does, or it cannot
+ * be had (errno). */
 int store_begin(int dir, const struct hash *key);
 /* Removes the oldest files until the rest is within the bounds. */
 void store_bound(int dir, uint64_t bytes, unsigned entries);
 /* Calls `see` with each file, the oldest first; returns how many there were, -1: errno. */
 struct store_file { char name[80]; uint64_t bytes; int64_t changed_ns; };
-int store_each(int dir, void (*see)(void *context, int dir, const struct store_file *), void *context);
+int store_each(int dir, void (*see)(void *context, int dir, const struct store_file *),
+               void *context);
 
 /* ---- entry.c: what the store has for one start ---- */
 enum entry_state { ENTRY_OFF, ENTRY_COLD, ENTRY_LISTED, ENTRY_MADE, ENTRY_WARM };

@@ -1,12 +1,13 @@
 /* What the store has for one start, and what this start adds.
  *
- *   run 1   nothing is known of the module's file: a list of what it compiles is left, no byte of it is hashed
- *   run 2   there is a list: the module is hashed as it stands in memory, its functions are compiled before its first
- *           instruction, and an image is made
- *   run 3   the file is known by its number, size and times: the image's name, then the image; no byte of it is read
+ *   run 1   nothing is known of the module's file: a list of what it compiles is left, no byte of
+ * it is hashed run 2   there is a list: the module is hashed as it stands in memory, its functions
+ * are compiled before its first instruction, and an image is made run 3   the file is known by its
+ * number, size and times: the image's name, then the image; no byte of it is read
  *
- * Later runs leave lists too, of what they compiled beyond the image; where that is much, the next start makes it anew.
- * The hash of the module is never taken of the file, but of the bytes that the guest gets. */
+ * Later runs leave lists too, of what they compiled beyond the image; where that is much, the next
+ * start makes it anew. The hash of the module is never taken of the file, but of the bytes that the
+ * guest gets. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -40,10 +41,12 @@ struct identity { struct hash engine; uint64_t dev, ino, size; int64_t times[4];
 /* Of the module's file as it is now: a name for what is known of it. */
 static struct hash file_key(const struct entry *e)
 {
-    struct identity who = {.engine = e->engine, .dev = e->module.st_dev, .ino = e->module.st_ino,
-                           .size = (uint64_t)e->module.st_size,
-                           .times = {e->module.st_mtim.tv_sec, e->module.st_mtim.tv_nsec, e->module.st_ctim.tv_sec,
-                                     e->module.st_ctim.tv_nsec}};
+    struct identity who = { .engine = e->engine,
+                            .dev = e->module.st_dev,
+                            .ino = e->module.st_ino,
+                            .size = (uint64_t)e->module.st_size,
+                            .times = { e->module.st_mtim.tv_sec, e->module.st_mtim.tv_nsec,
+                                       e->module.st_ctim.tv_sec, e->module.st_ctim.tv_nsec } };
     struct hash key;
     hash_of(&who, sizeof who, &key);
     return key;
@@ -101,7 +104,8 @@ static bool id_read(const struct entry *e, struct hash *key)
     struct hash file = file_key(e);
     struct id id;
     int fd = store_file(e->dir, &file, "id", O_RDONLY);
-    bool good = fd >= 0 && read_at(fd, &id, sizeof id, 0) && memcmp(id.magic, id_magic, sizeof id_magic) == 0 &&
+    bool good = fd >= 0 && read_at(fd, &id, sizeof id, 0) &&
+                memcmp(id.magic, id_magic, sizeof id_magic) == 0 &&
                 id.sum == sum_of(&id.key, sizeof id.key);
     if (fd >= 0)
         close(fd);
@@ -109,15 +113,18 @@ static bool id_read(const struct entry *e, struct hash *key)
     return good;
 }
 
-/* Only of a file that has not changed for a while: a change within the clock's step would not show. */
+/* Only of a file that has not changed for a while: a change within the clock's step would not show.
+ */
 static bool settled(const struct entry *e)
 {
     struct timespec now;
     struct stat st;
     clock_gettime(CLOCK_REALTIME, &now);
     return fstat(e->module_fd, &st) == 0 && st.st_size == e->module.st_size &&
-           st.st_mtim.tv_sec == e->module.st_mtim.tv_sec && st.st_mtim.tv_nsec == e->module.st_mtim.tv_nsec &&
-           st.st_ctim.tv_sec == e->module.st_ctim.tv_sec && st.st_ctim.tv_nsec == e->module.st_ctim.tv_nsec &&
+           st.st_mtim.tv_sec == e->module.st_mtim.tv_sec &&
+           st.st_mtim.tv_nsec == e->module.st_mtim.tv_nsec &&
+           st.st_ctim.tv_sec == e->module.st_ctim.tv_sec &&
+           st.st_ctim.tv_nsec == e->module.st_ctim.tv_nsec &&
            st.st_ctim.tv_sec + AGE_LEAST < now.tv_sec;
 }
 
@@ -159,8 +166,8 @@ static const char *image_wrong(struct entry *e)
         return wrong;
     const struct saved_head *h = &e->saved.head;
     struct hash key = image_key(&e->engine, &h->module);
-    if (!hash_equal(&h->key, &e->key) || !hash_equal(&key, &e->key) || h->module_bytes != (uint64_t)e->module.st_size ||
-        h->carries)
+    if (!hash_equal(&h->key, &e->key) || !hash_equal(&key, &e->key) ||
+        h->module_bytes != (uint64_t)e->module.st_size || h->carries)
         return "it is another module's";
     size_t n = saved_pieces(h->module_bytes) * sizeof *e->pieces;
     e->pieces = malloc(n);
@@ -219,8 +226,8 @@ static void list_open(struct entry *e)
 static bool usable(struct entry *e, const struct entry_want *want)
 {
     struct failure why;
-    if (fstat(want->module_fd, &e->module) != 0 || !S_ISREG(e->module.st_mode) || e->module.st_size <= 0 ||
-        e->module.st_size > (off_t)MAP_MODULE_MAX)
+    if (fstat(want->module_fd, &e->module) != 0 || !S_ISREG(e->module.st_mode) ||
+        e->module.st_size <= 0 || e->module.st_size > (off_t)MAP_MODULE_MAX)
         e->why = "the module is no regular file";
     else if (!want->now && !times_trusted(want->module_fd))
         e->why = "the module's file system may not tell of changes";

@@ -65,8 +65,10 @@ static void blocks_plain(uint32_t state[8], const uint8_t *at, size_t blocks)
         block_plain(state, at);
 }
 
-/* By the CPU's own instructions, four rounds a turn; they keep the state as ABEF and CDGH (Intel SDM, SHA256RNDS2). */
-__attribute__((target("sha,sse4.1"))) static void blocks_sha(uint32_t state[8], const uint8_t *at, size_t blocks)
+/* By the CPU's own instructions, four rounds a turn; they keep the state as ABEF and CDGH (Intel
+ * SDM, SHA256RNDS2). */
+__attribute__((target("sha,sse4.1"))) static void blocks_sha(uint32_t state[8], const uint8_t *at,
+                                                             size_t blocks)
 {
     const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
     const uint32_t *s = state;
@@ -136,7 +138,8 @@ bool hash_equal(const struct hash *a, const struct hash *b)
 
 /* ---- sums ---- */
 
-__attribute__((target("sse4.2"))) static void sum_fast(uint32_t lane[4], const uint8_t *at, size_t n)
+__attribute__((target("sse4.2"))) static void sum_fast(uint32_t lane[4], const uint8_t *at,
+                                                       size_t n)
 {
     uint64_t a = lane[0], b = lane[1], c = lane[2], d = lane[3], w[4];
     for (; n; n -= sizeof w, at += sizeof w) {
@@ -170,5 +173,6 @@ uint32_t sum_of(const void *bytes, size_t n)
         sum_fast(lane, bytes, n);
     else
         sum_slow(lane, bytes, n);
-    return lane[0] ^ (lane[1] << 8 | lane[1] >> 24) ^ (lane[2] << 16 | lane[2] >> 16) ^ (lane[3] << 24 | lane[3] >> 8);
+    return lane[0] ^ (lane[1] << 8 | lane[1] >> 24) ^ (lane[2] << 16 | lane[2] >> 16) ^
+           (lane[3] << 24 | lane[3] >> 8);
 }

@@ -1,7 +1,8 @@
 /* Which functions a run has compiled: a hint for the next start.
  *
- * It is written by a process whose guest may have taken it over, so it says nothing but bits; who uses them bounds what
- * they cost.  Two that write at once spoil the sum, and there is no list: a jail has no call for locks. */
+ * It is written by a process whose guest may have taken it over, so it says nothing but bits; who
+ * uses them bounds what they cost.  Two that write at once spoil the sum, and there is no list: a
+ * jail has no call for locks. */
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,7 +24,8 @@ static uint32_t used(const struct list *list)
 
 static uint32_t list_sum(const struct list *list)
 {
-    return sum_of(list->bits, LIST_BYTES) ^ (uint32_t)list->body_bytes ^ (uint32_t)(list->body_bytes >> 32) * 3;
+    return sum_of(list->bits, LIST_BYTES) ^ (uint32_t)list->body_bytes ^
+           (uint32_t)(list->body_bytes >> 32) * 3;
 }
 
 bool list_read(int fd, struct list *list)

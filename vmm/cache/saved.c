@@ -1,8 +1,9 @@
 /* What an image's file holds, read and checked.
  *
- * The file may be anybody's: it is read once into memory of ours, and judged from there.  What is checked here is all
- * that restoring relies on: sizes within the memory map, extents in order and within their part, the file's exact
- * length, the sum of head and extents.  The sums of pages are checked when they are read. */
+ * The file may be anybody's: it is read once into memory of ours, and judged from there.  What is
+ * checked here is all that restoring relies on: sizes within the memory map, extents in order and
+ * within their part, the file's exact length, the sum of head and extents.  The sums of pages are
+ * checked when they are read. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,10 +83,12 @@ static const char *sizes_wrong(const struct saved_head *h)
         return "it is no image";
     if (h->version != SAVED_VERSION)
         return "it is of another version";
-    if (h->extents > SAVED_EXTENTS || h->carries > 1 || h->module_bytes == 0 || h->module_bytes > MAP_MODULE_MAX)
+    if (h->extents > SAVED_EXTENTS || h->carries > 1 || h->module_bytes == 0 ||
+        h->module_bytes > MAP_MODULE_MAX)
         return "its head is damaged";
     for (unsigned part = 0; part < SAVED_PARTS; part++)
-        if (h->bytes[part] > most[part] || h->bytes[part] % (part == SAVED_LINEAR ? WASM_PAGE : SAVED_PAGE))
+        if (h->bytes[part] > most[part] ||
+            h->bytes[part] % (part == SAVED_LINEAR ? WASM_PAGE : SAVED_PAGE))
             return "a part's size is wrong";
     return NULL;
 }
@@ -120,7 +123,8 @@ static uint32_t head_sum(const struct saved_head *head, const struct saved_exten
     copy.sum = 0;
     if (head->extents & 1)
         last[0] = extents[even];
-    return sum_of(&copy, sizeof copy) ^ 3 * sum_of(extents, even * sizeof *extents) ^ 5 * sum_of(last, sizeof last);
+    return sum_of(&copy, sizeof copy) ^ 3 * sum_of(extents, even * sizeof *extents) ^
+           5 * sum_of(last, sizeof last);
 }
 
 static const char *parse(const uint8_t *bytes, size_t n, uint64_t file_bytes, struct saved *out)
@@ -170,7 +174,8 @@ const char *saved_read(int fd, uint64_t file_bytes, struct saved *out)
     if (wrong)
         return wrong;
     uint8_t *bytes = n <= file_bytes ? malloc(n) : NULL;
-    wrong = bytes && read_at(fd, bytes, n, 0) ? saved_parse(bytes, n, file_bytes, out) : "it is cut short";
+    wrong = bytes && read_at(fd, bytes, n, 0) ? saved_parse(bytes, n, file_bytes, out)
+                                              : "it is cut short";
     free(bytes);
     return wrong;
 }
@@ -189,7 +194,8 @@ bool saved_write(int fd, struct saved *s)
     saved_place(s);
     h->file_bytes = s->module_at + (h->carries ? h->module_bytes : 0);
     h->sum = head_sum(h, s->extents);
-    return write_at(fd, s->extents, h->extents * sizeof *s->extents, sizeof *h) && write_at(fd, h, sizeof *h, 0);
+    return write_at(fd, s->extents, h->extents * sizeof *s->extents, sizeof *h) &&
+           write_at(fd, h, sizeof *h, 0);
 }
 
 static bool extent_whole(int fd, const struct saved_extent *e, uint64_t at)
@@ -205,7 +211,8 @@ static bool pieces_whole(int fd, const struct saved *s)
 {
     uint64_t n = pieces_bytes(s->head.module_bytes);
     uint8_t *bytes = malloc(n);
-    bool good = bytes && read_at(fd, bytes, n, s->pieces_at) && sum_of(bytes, n) == s->head.pieces_sum;
+    bool good = bytes && read_at(fd, bytes, n, s->pieces_at) &&
+                sum_of(bytes, n) == s->head.pieces_sum;
     free(bytes);
     return good;
 }

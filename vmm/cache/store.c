@@ -1,9 +1,9 @@
-/* The directory that keeps images: KEY.img, and KEY.new while one is made; of a module's file KEY.id, which image is
- * its, and KEY.list, which functions its runs have compiled.
+/* The directory that keeps images: KEY.img, and KEY.new while one is made; of a module's file
+ * KEY.id, which image is its, and KEY.list, which functions its runs have compiled.
  *
- * Nobody but us may write there, else there is no cache.  A maker only fills a file that is open; that it becomes the
- * image, and that old ones go, is done by a later start, so that a run needs no right on the directory.  Files are
- * removed, never cut. */
+ * Nobody but us may write there, else there is no cache.  A maker only fills a file that is open;
+ * that it becomes the image, and that old ones go, is done by a later start, so that a run needs no
+ * right on the directory.  Files are removed, never cut. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -49,7 +49,8 @@ int store_open(const char *path, struct failure *why)
     }
     if (dir < 0) {
         failure_set(why, "%s: it cannot be used as a cache: %s", path,
-                    errno == ENOTDIR || errno == ELOOP ? "it is no directory, or a symbolic link" : strerror(errno));
+                    errno == ENOTDIR || errno == ELOOP ? "it is no directory, or a symbolic link"
+                                                       : strerror(errno));
         return -1;
     }
     if (fstat(dir, &st) == 0 && st.st_uid == geteuid() && !(st.st_mode & (S_IWGRP | S_IWOTH)))
@@ -72,8 +73,8 @@ static void name_of(const struct hash *key, const char *suffix, char out[80])
 static bool trusted(int fd)
 {
     struct stat st;
-    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 077) &&
-           st.st_nlink <= 1;
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+           !(st.st_mode & 077) && st.st_nlink <= 1;
 }
 
 int store_file(int dir, const struct hash *key, const char *suffix, int flags)
@@ -102,7 +103,8 @@ static bool finished(int fd)
 {
     struct saved saved;
     struct stat st;
-    bool good = fstat(fd, &st) == 0 && st.st_nlink == 1 && !saved_read(fd, (uint64_t)st.st_size, &saved);
+    bool good = fstat(fd, &st) == 0 && st.st_nlink == 1 &&
+                !saved_read(fd, (uint64_t)st.st_size, &saved);
     if (good)
         saved_free(&saved);
     return good;
@@ -163,9 +165,11 @@ static bool file_add(struct store_file **files, int *n, int dir, const char *nam
         *files = more;
     }
     struct store_file *file = &(*files)[(*n)++];
-    *file = (struct store_file){.bytes = (uint64_t)st.st_size,
-                                .changed_ns = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec};
-    memcpy(file->name, name, strnlen(name, sizeof file->name - 1)); /* its length is_ours has seen */
+    *file = (struct store_file){ .bytes = (uint64_t)st.st_size,
+                                 .changed_ns = st.st_mtim.tv_sec * INT64_C(1000000000) +
+                                               st.st_mtim.tv_nsec };
+    /* its length is_ours has seen */
+    memcpy(file->name, name, strnlen(name, sizeof file->name - 1));
     return true;
 }
 
@@ -186,7 +190,8 @@ static int files_list(int dir, struct store_file **files)
     return n;
 }
 
-int store_each(int dir, void (*see)(void *context, int dir, const struct store_file *), void *context)
+int store_each(int dir, void (*see)(void *context, int dir, const struct store_file *),
+               void *context)
 {
     struct store_file *files = NULL;
     int n = files_list(dir, &files);
@@ -213,8 +218,10 @@ void store_bound(int dir, uint64_t bytes, unsigned entries)
         images += is_image(&files[i]);
         others += !is_image(&files[i]);
     }
-    /* Beside each image there may be its module's two small files, and as many of modules without one. */
-    for (int i = 0; i < n && (all > bytes || images > entries || others > 4 * (uint64_t)entries); i++) {
+    /* Beside each image there may be its module's two small files, and as many of modules without
+     * one. */
+    for (int i = 0; i < n && (all > bytes || images > entries || others > 4 * (uint64_t)entries);
+         i++) {
         if (unlinkat(dir, files[i].name, 0) != 0)
             continue;
         all -= files[i].bytes;

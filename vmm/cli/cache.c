@@ -1,4 +1,5 @@
-/* `wasmvm cache`: looks at images of starts, or removes them; and which directory is the usual one for them. */
+/* `wasmvm cache`: looks at images of starts, or removes them; and which directory is the usual one
+ * for them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,7 +12,8 @@
 #include "vmm/cache/cache.h"
 #include "vmm/cli/cli.h"
 
-struct asked { const char *unused; const char *directory; }; /* the first member, as no option sets it */
+/* the first member, as no option sets it */
+struct asked { const char *unused; const char *directory; };
 const struct option cache_options[] = {
     { .name = "cache", .kind = TEXT, .value = "DIR", .help = "this directory, not the usual one",
       .own = offsetof(struct asked, directory) },
@@ -48,7 +50,8 @@ static bool would_be_ours(const char *path)
     return st.st_uid == geteuid();
 }
 
-/* None where HOME is not set or another's, as under sudo, and none for a process that was raised in rights. */
+/* None where HOME is not set or another's, as under sudo, and none for a process that was raised in
+ * rights. */
 bool cache_usual(char out[PATH_MAX])
 {
     const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -116,7 +119,8 @@ static void see(void *context, int dir, const struct store_file *file)
         return;
     const char *wrong = image_look(dir, file->name, tour->verify, &saved);
     tour->damaged += wrong != NULL;
-    text_escape(saved.head.name, strnlen(saved.head.name, sizeof saved.head.name), name, sizeof name, false);
+    text_escape(saved.head.name, strnlen(saved.head.name, sizeof saved.head.name), name,
+                sizeof name, false);
     if (wrong)
         printf("%s: %s\n", file->name, wrong);
     else if (tour->list)

@@ -1,5 +1,5 @@
-/* The inside of the command line, which stands on the library's face: wasmvm.h, wasmvm_plugin.h, and words of its own
- * (message.h).  Here is what only a process of its own can have. */
+/* The inside of the command line, which stands on the library's face: wasmvm.h, wasmvm_plugin.h,
+ * and words of its own (message.h).  Here is what only a process of its own can have. */
 #ifndef VMM_CLI_CLI_H
 #define VMM_CLI_CLI_H
 
@@ -36,7 +36,8 @@ struct subcommand {
 void command_find(struct start *);
 
 /* ---- program.c ---- */
-/* Becomes wasmvm's own program of that name, with these words; `what` of ours needs it, for errors. */
+/* Becomes wasmvm's own program of that name, with these words; `what` of ours needs it, for errors.
+ */
 _Noreturn void program_become(const char *what, const char *name, char **words);
 
 /* ---- values.c ---- */
@@ -52,11 +53,13 @@ struct dir { /* one --dir, or --tmp */
 struct given {
     struct dir *dirs; uint32_t ndirs;
     struct dir *names; uint32_t nnames; /* further names of those with host_named */
-    struct dir *relative; uint32_t nrelative; /* second preopens of relative HOSTs: stand after all absolute ones */
+    /* second preopens of relative HOSTs: stand after all absolute ones */
+    struct dir *relative; uint32_t nrelative;
     char **env; uint32_t envc, max_env;       /* NAME=VALUE */
     const char *cwd;                          /* --cwd */
     bool tmp;                                 /* --tmp */
-    char host_cwd[PATH_MAX]; /* the host's working directory once asked for; "" = not yet, or it has no name */
+    /* the host's working directory once asked for; "" = not yet, or it has no name */
+    char host_cwd[PATH_MAX];
 };
 void given_begin(struct given *, size_t words); /* at most so many settings come */
 void given_dir(struct given *, const char *text);
@@ -71,8 +74,25 @@ void given_settle(struct given *, wasmvm_config *, struct values *writable);
 struct bounds { uint64_t least, most; };
 
 /* What a value is: values.c reads it, in the kind's own spelling. */
-enum kind { FLAG, SIZE, TIME, COUNT, CHOICE, TEXT, EXPORT /* may be empty */, MAYBE /* a value only by = */,
-            ANY /* =any or nothing */, WORDS, GRANT, TMP, CWD, ENV, ENV_ALL, HELP, VERSION };
+enum kind {
+    FLAG,
+    SIZE,
+    TIME,
+    COUNT,
+    CHOICE,
+    TEXT,
+    EXPORT /* may be empty */,
+    MAYBE /* a value only by = */,
+    ANY /* =any or nothing */,
+    WORDS,
+    GRANT,
+    TMP,
+    CWD,
+    ENV,
+    ENV_ALL,
+    HELP,
+    VERSION
+};
 
 /* A row of a table.  Where its value goes is said by one or more of the last members. */
 struct option {
@@ -88,11 +108,17 @@ struct option {
 };
 
 /* What the options of one start fill; NULL where a subcommand has none of it. */
-struct target { const struct subcommand *which; void *own; wasmvm_config *config; struct given *given; };
-/* Reads the option at argv[*at], if there is one, and steps over it and its value.  --help and --version are none
- * behind the module. */
+struct target {
+    const struct subcommand *which;
+    void *own;
+    wasmvm_config *config;
+    struct given *given;
+};
+/* Reads the option at argv[*at], if there is one, and steps over it and its value.  --help and
+ * --version are none behind the module. */
 bool option_read(const struct target *, char **argv, int argc, int *at, bool after_module);
-/* Reads all that stand first; returns the index of the word behind them.  *plain: that came behind a `--`. */
+/* Reads all that stand first; returns the index of the word behind them.  *plain: that came behind
+ * a `--`. */
 int options_read(const struct target *, const struct start *, bool *plain);
 
 /* ---- values.c: how values are spelled; fail() where one is not ---- */
@@ -115,7 +141,8 @@ void *allocated(void *); /* fail() where there is none */
 #undef COMMAND
 
 /* ---- run.c and words.c: the subcommand run ---- */
-enum { JAIL_ON, JAIL_OFF, JAIL_WEAK, JAIL_NEVER }; /* as --jail spells them, and a build with a sanitizer */
+/* as --jail spells them, and a build with a sanitizer */
+enum { JAIL_ON, JAIL_OFF, JAIL_WEAK, JAIL_NEVER };
 struct command { /* what is the command line's own; all else is told to the library at once */
     const char *module;          /* path as typed; the first member, as no option sets it */
     int argc; char **argv;       /* the program's own words */
@@ -127,7 +154,8 @@ struct command { /* what is the command line's own; all else is told to the libr
     bool listen_fds;             /* --listen-fds */
     uint64_t grace_ns;           /* --grace */
     uint64_t end_with;           /* --end-with; 0 = no process */
-    uint64_t timeout_ns, cpu_time_ns; /* --timeout, --cpu-time, which count before the machine is there; 0 = none */
+    /* --timeout, --cpu-time, which count before the machine is there; 0 = none */
+    uint64_t timeout_ns, cpu_time_ns;
     uint64_t kvm_fd;             /* --kvm-fd; 0 = none */
     uint64_t jail;               /* --jail: JAIL_* */
     struct values plugins, plugin_exec; /* --plugin, --plugin-exec */
@@ -137,7 +165,8 @@ struct command { /* what is the command line's own; all else is told to the libr
 wasmvm_config *run_parse(struct command *, const struct start *);
 
 /* ---- inherited.c: descriptors that the caller left open ---- */
-bool inherited_close(const struct command *, const struct start *); /* false: _rest is due, once all is open */
+/* false: _rest is due, once all is open */
+bool inherited_close(const struct command *, const struct start *);
 void inherited_close_rest(void);
 
 /* ---- cache.c: the subcommand cache, and --cache of run ---- */
@@ -147,9 +176,10 @@ bool cache_usual(char out[PATH_MAX]);
 void cache_choose(const char *word, wasmvm_config *);
 
 /* ---- signals.c: the process's signals ---- */
-/* INT, TERM, HUP, USR1 and USR2 go to the program where it asked for them; else they stop the machine, as QUIT does.
- * Those that the caller ignores stay so; PIPE and XFSZ are ignored.  grace_ns: after a TERM that the program got it has
- * so long to end; 0 = TERM is not given to it. */
+/* INT, TERM, HUP, USR1 and USR2 go to the program where it asked for them; else they stop the
+ * machine, as QUIT does. Those that the caller ignores stay so; PIPE and XFSZ are ignored.
+ * grace_ns: after a TERM that the program got it has so long to end; 0 = TERM is not given to it.
+ */
 void signals_take(wasmvm_instance *, uint64_t grace_ns);
 void signals_give_back(void);
 /* Adds those signals to the set, or takes them out. */
@@ -161,11 +191,12 @@ struct watchdog_what {
     int (*stop_signal)(void);           /* that stops the run; 0 = another reason does, -1 = none */
     int (*status)(void);                /* the run is over, with that status; -1 = not yet */
     void (*tell)(void);                 /* says why it ends */
-    void (*end)(void);                  /* ends the process as its run ended; returns where that is not over */
+    /* ends the process as its run ended; returns where that is not over */
+    void (*end)(void);
     int end_with;                       /* a pidfd, whose end is a TERM to us; -1 = none */
 };
-/* From here on: soon after a stop is wanted the process ends, at the latest; with 124 or by the signal, or with the
- * status where the run is over.  By the thread that will run the machine. */
+/* From here on: soon after a stop is wanted the process ends, at the latest; with 124 or by the
+ * signal, or with the status where the run is over.  By the thread that will run the machine. */
 void watchdog_start(const struct watchdog_what *);
 
 /* With that status; after WASMVM_E_STOPPED and WASMVM_E_PIPE by the signal itself. */

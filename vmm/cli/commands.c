@@ -2,8 +2,8 @@
  *
  *   wasmvm [COMMAND] ...
  *
- * A first word that is the name of one is one.  Any other word is a module's path, and so is the name of a subcommand
- * with a slash in it, behind `run`, or behind `--`. */
+ * A first word that is the name of one is one.  Any other word is a module's path, and so is the
+ * name of a subcommand with a slash in it, behind `run`, or behind `--`. */
 #include <string.h>
 
 #include "vmm/cli/cli.h"
@@ -27,7 +27,8 @@ void command_find(struct start *start)
     start->which = &commands[0];
     start->first = start->argc > 0;
     start->plain = start->argc > 0 && strcmp(base_name(start->argv[0]), BINFMT_NAME) == 0;
-    for (size_t i = 0; i < sizeof commands / sizeof *commands && !start->plain && start->argc > 1; i++)
+    for (size_t i = 0; i < sizeof commands / sizeof *commands && !start->plain && start->argc > 1;
+         i++)
         if (strcmp(start->argv[1], commands[i].name) == 0) {
             start->which = &commands[i];
             start->first = 2;

@@ -1,5 +1,5 @@
-/* `wasmvm doctor`: can this host run programs well?  Looks at each thing that counts, says in a sentence what it found
- * and what to do, as text or as JSON; the status is the verdict. */
+/* `wasmvm doctor`: can this host run programs well?  Looks at each thing that counts, says in a
+ * sentence what it found and what to do, as text or as JSON; the status is the verdict. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,7 +26,10 @@ static const char *const verdicts[] = { [WELL] = "well", [REMARK] = "remark", [C
 
 struct asked { const char *unused; bool json; }; /* the first member, as no option sets it */
 const struct option doctor_options[] = {
-    { .name = "json", .kind = FLAG, .help = "say it as one JSON object", .own = offsetof(struct asked, json) },
+    { .name = "json",
+      .kind = FLAG,
+      .help = "say it as one JSON object",
+      .own = offsetof(struct asked, json) },
     { .name = "help", .kind = HELP, .help = "show this" },
     { .name = NULL },
 };
@@ -39,7 +42,8 @@ const char doctor_help_tail[] =
     "\n"
     "Exit status: 0 all is well, 1 with remarks, 2 no program can be run.\n";
 
-void finding_set(struct finding *f, enum verdict verdict, const char *advice, const char *format, ...)
+void finding_set(struct finding *f, enum verdict verdict, const char *advice, const char *format,
+                 ...)
 {
     va_list args;
     f->verdict = verdict;
@@ -64,7 +68,8 @@ static void add(struct text *t, const char *format, ...)
     t->len += n < 0 ? 0 : (size_t)n < room ? (size_t)n : room;
 }
 
-/* A JSON string: what is no plain character is written by its number, byte by byte where it is no UTF-8. */
+/* A JSON string: what is no plain character is written by its number, byte by byte where it is no
+ * UTF-8. */
 static void add_string(struct text *t, const char *s)
 {
     add(t, "\"");
@@ -86,8 +91,8 @@ static void add_json(struct text *t, const struct finding *all, enum verdict ver
     add(t, "{\"wasmvm\": \"%s\", \"verdict\": \"%s\", \"probes\": [", WASMVM_VERSION,
         verdict == REMARK ? "remarks" : verdicts[verdict]);
     for (size_t i = 0; i < PROBES; i++) {
-        add(t, "%s\n  {\"name\": \"%s\", \"verdict\": \"%s\", \"says\": ", i ? "," : "", probes[i].name,
-            verdicts[all[i].verdict]);
+        add(t, "%s\n  {\"name\": \"%s\", \"verdict\": \"%s\", \"says\": ", i ? "," : "",
+            probes[i].name, verdicts[all[i].verdict]);
         add_string(t, all[i].says);
         add(t, ", \"advice\": ");
         add_string(t, all[i].advice);

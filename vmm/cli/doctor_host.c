@@ -46,7 +46,8 @@ static bool cpu_flag(const struct doctor *d, const char *flag)
     FILE *file = fopen(path, "re");
     while (file && !done && fgets(line, sizeof line, file)) {
         done = strncmp(line, "flags", 5) == 0;
-        for (char *word = done ? strtok(line, " \t\n") : NULL; word && !found; word = strtok(NULL, " \t\n"))
+        for (char *word = done ? strtok(line, " \t\n") : NULL; word && !found;
+             word = strtok(NULL, " \t\n"))
             found = strcmp(word, flag) == 0;
     }
     if (file)
@@ -61,11 +62,16 @@ void doctor_kind(struct doctor *d, struct finding *f)
     if (d->once_ns <= 0)
         finding_set(f, UNKNOWN, "", "no KVM was found to be looked at");
     else if (!vmx && !svm)
-        finding_set(f, REMARK, "A host with VT-x or AMD-V, or with nested virtualization turned on, has cheaper calls "
-                    "and a wall that is better known.", "software KVM: this CPU shows neither VT-x nor AMD-V");
+        finding_set(
+            f, REMARK,
+            "A host with VT-x or AMD-V, or with nested virtualization turned on, has cheaper calls "
+            "and a wall that is better known.",
+            "software KVM: this CPU shows neither VT-x nor AMD-V");
     else if (inside)
-        finding_set(f, WELL, "", "hardware KVM (%s), inside a virtual machine: exits cost more than on the bare host",
-                    name);
+        finding_set(
+            f, WELL, "",
+            "hardware KVM (%s), inside a virtual machine: exits cost more than on the bare host",
+            name);
     else
         finding_set(f, WELL, "", "hardware KVM (%s)", name);
 }
@@ -82,17 +88,20 @@ void doctor_cpus(struct doctor *d, struct finding *f)
         finding_set(f, REMARK, "Give this process a second one, if its programs call much.",
                     "one CPU: each call leaves the machine");
     else
-        finding_set(f, WELL, "", "%.0f CPUs, of which one can serve calls while a program runs", f->number);
+        finding_set(f, WELL, "", "%.0f CPUs, of which one can serve calls while a program runs",
+                    f->number);
 }
 
 void doctor_clock(struct doctor *d, struct finding *f)
 {
     char source[64];
-    if (!file_read(d, "/sys/devices/system/clocksource/clocksource0/current_clocksource", source, sizeof source))
+    if (!file_read(d, "/sys/devices/system/clocksource/clocksource0/current_clocksource", source,
+                   sizeof source))
         finding_set(f, REMARK, "Mount /sys, or read clocks seldom.",
                     "the clock source is unknown: each look at a clock is a call");
     else if (strcmp(source, "tsc") != 0)
-        finding_set(f, REMARK, "The kernel's log says why it does not use tsc (dmesg | grep -i tsc).",
+        finding_set(f, REMARK,
+                    "The kernel's log says why it does not use tsc (dmesg | grep -i tsc).",
                     "the clock source is %s, not tsc: each look at a clock is a call", source);
     else
         finding_set(f, WELL, "", "the clock source is tsc: programs read clocks by themselves");
@@ -102,8 +111,9 @@ void doctor_pages(struct doctor *d, struct finding *f)
 {
     char text[256];
     if (!file_read(d, "/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text))
-        finding_set(f, REMARK, "Use a kernel with CONFIG_TRANSPARENT_HUGEPAGE, and mount /sys.",
-                    "whether there are huge pages is unknown: starts and large memories may be slower");
+        finding_set(
+            f, REMARK, "Use a kernel with CONFIG_TRANSPARENT_HUGEPAGE, and mount /sys.",
+            "whether there are huge pages is unknown: starts and large memories may be slower");
     else if (strstr(text, "[never]"))
         finding_set(f, REMARK, "As root: echo madvise >/sys/kernel/mm/transparent_hugepage/enabled",
                     "huge pages are turned off: starts and large memories are slower");
@@ -115,7 +125,8 @@ void doctor_pages(struct doctor *d, struct finding *f)
 
 void doctor_openat2(struct doctor *d, struct finding *f)
 {
-    const struct open_how how = { .flags = O_PATH | O_CLOEXEC | O_DIRECTORY, .resolve = RESOLVE_BENEATH };
+    const struct open_how how = { .flags = O_PATH | O_CLOEXEC | O_DIRECTORY,
+                                  .resolve = RESOLVE_BENEATH };
     (void)d;
     long fd = syscall(SYS_openat2, AT_FDCWD, ".", &how, sizeof how);
     if (fd >= 0)
@@ -123,7 +134,8 @@ void doctor_openat2(struct doctor *d, struct finding *f)
     if (fd >= 0 || errno == EACCES || errno == ENOENT)
         finding_set(f, WELL, "", "openat2 is there: directories can be granted");
     else
-        finding_set(f, REMARK, "Use Linux 5.6 or later; in a container, a seccomp profile that knows openat2.",
+        finding_set(f, REMARK,
+                    "Use Linux 5.6 or later; in a container, a seccomp profile that knows openat2.",
                     "openat2 is not to be had (%s): no directory can be granted", strerror(errno));
 }
 
@@ -134,11 +146,15 @@ void doctor_landlock(struct doctor *d, struct finding *f)
     f->unit = "version";
     f->number = version > 0 ? (double)version : 0;
     if (version <= 0)
-        finding_set(f, REMARK, "Start the kernel with landlock in lsm=, or use Linux 5.13 or later.",
-                    "Landlock is not to be had (%s): what has grants runs with --jail=weak alone", strerror(errno));
+        finding_set(f, REMARK,
+                    "Start the kernel with landlock in lsm=, or use Linux 5.13 or later.",
+                    "Landlock is not to be had (%s): what has grants runs with --jail=weak alone",
+                    strerror(errno));
     else if (version < LANDLOCK_WHOLE)
-        finding_set(f, WELL, "", "Landlock has version %ld: the jail holds files, and not all that version %d would",
-                    version, LANDLOCK_WHOLE);
+        finding_set(
+            f, WELL, "",
+            "Landlock has version %ld: the jail holds files, and not all that version %d would",
+            version, LANDLOCK_WHOLE);
     else
         finding_set(f, WELL, "", "Landlock has version %ld", version);
 }
@@ -150,8 +166,9 @@ void doctor_seccomp(struct doctor *d, struct finding *f)
     if (listed ? strstr(text, "kill_process") != NULL : prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0)
         finding_set(f, WELL, "", "seccomp is there");
     else
-        finding_set(f, REMARK, "Use a kernel with CONFIG_SECCOMP_FILTER, 4.14 or later.",
-                    "seccomp's filters are not to be had: the monitor's system calls cannot be confined");
+        finding_set(
+            f, REMARK, "Use a kernel with CONFIG_SECCOMP_FILTER, 4.14 or later.",
+            "seccomp's filters are not to be had: the monitor's system calls cannot be confined");
 }
 
 /* In a child, as there is no way back. */
@@ -175,8 +192,11 @@ void doctor_userns(struct doctor *d, struct finding *f)
     if (error == 0)
         finding_set(f, WELL, "", "user namespaces can be made");
     else
-        finding_set(f, REMARK, "They confine the monitor where Landlock is missing (sysctl user.max_user_namespaces, "
-                    "kernel.unprivileged_userns_clone).", "user namespaces cannot be made: %s", strerror(error));
+        finding_set(
+            f, REMARK,
+            "They confine the monitor where Landlock is missing (sysctl user.max_user_namespaces, "
+            "kernel.unprivileged_userns_clone).",
+            "user namespaces cannot be made: %s", strerror(error));
 }
 
 /* ---- holes of the CPU ---- */
@@ -227,11 +247,14 @@ void doctor_holes(struct doctor *d, struct finding *f)
     f->unit = "open";
     f->number = h.open;
     if (h.n == 0)
-        finding_set(f, UNKNOWN, "", "the kernel does not tell what holes this CPU has (is /sys mounted?)");
+        finding_set(f, UNKNOWN, "",
+                    "the kernel does not tell what holes this CPU has (is /sys mounted?)");
     else if (h.open)
-        finding_set(f, REMARK, "Update the kernel and the CPU's microcode, and start without mitigations=off: a guest "
-                    "may read memory of others by such holes.",
-                    "holes of the CPU that nothing is done about: %s", h.names);
+        finding_set(
+            f, REMARK,
+            "Update the kernel and the CPU's microcode, and start without mitigations=off: a guest "
+            "may read memory of others by such holes.",
+            "holes of the CPU that nothing is done about: %s", h.names);
     else
         finding_set(f, WELL, "", "nothing is left open of the CPU's %u known holes", h.n);
 }
@@ -244,10 +267,14 @@ void doctor_smt(struct doctor *d, struct finding *f)
     else if (active[0] != '1')
         finding_set(f, WELL, "", "no core is shared by two threads");
     else if (holes_look(d).smt)
-        finding_set(f, REMARK, "Start the kernel with mitigations=auto,nosmt where programs of strangers run beside "
-                    "secrets.", "cores are shared by two threads, and the kernel calls that vulnerable here");
+        finding_set(
+            f, REMARK,
+            "Start the kernel with mitigations=auto,nosmt where programs of strangers run beside "
+            "secrets.",
+            "cores are shared by two threads, and the kernel calls that vulnerable here");
     else
-        finding_set(f, WELL, "", "cores are shared by two threads: none of the known holes needs that off");
+        finding_set(f, WELL, "",
+                    "cores are shared by two threads: none of the known holes needs that off");
 }
 
 /* ---- the cache ---- */
@@ -274,10 +301,12 @@ void doctor_cache(struct doctor *d, struct finding *f)
     snprintf(path, sizeof path, "%s%s/wasmvm", own ? xdg : known ? home : "", own ? "" : "/.cache");
     memcpy(rest, path, sizeof rest);
     if (!known)
-        finding_set(f, REMARK, "Set HOME, or XDG_CACHE_HOME.", "no directory for the cache: `wasmvm go` needs one");
+        finding_set(f, REMARK, "Set HOME, or XDG_CACHE_HOME.",
+                    "no directory for the cache: `wasmvm go` needs one");
     else if (!can_be_made(rest))
         finding_set(f, REMARK, "Make it writable, or set XDG_CACHE_HOME.",
-                    "the cache's directory %s cannot be written (%s): `wasmvm go` needs it", path, strerror(errno));
+                    "the cache's directory %s cannot be written (%s): `wasmvm go` needs it", path,
+                    strerror(errno));
     else
         finding_set(f, WELL, "", "the cache's directory %s can be written", path);
 }

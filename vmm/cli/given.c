@@ -1,8 +1,9 @@
 /* What the program is given of the host's names: directories and variables.
  *
- * --dir, --tmp, --cwd, --env and --env-all depend on each other (where the program starts, which name is taken, what
- * comes last), so they are gathered here and told to the library when all words are read.  Opens nothing; what it looks
- * at of the host is the environment, the working directory's name, and whether a --dir with a lone colon in it exists.
+ * --dir, --tmp, --cwd, --env and --env-all depend on each other (where the program starts, which
+ * name is taken, what comes last), so they are gathered here and told to the library when all words
+ * are read.  Opens nothing; what it looks at of the host is the environment, the working
+ * directory's name, and whether a --dir with a lone colon in it exists.
  *
  * Strings point into argv and the environment, or stay until the process ends. */
 #include <assert.h>
@@ -34,7 +35,8 @@ static void path_clean(const char *path, char *out)
 {
     bool absolute = path[0] == '/';
     size_t len = 0;
-    size_t floor = 0; /* what `..` cannot take back: "/" or the leading "../.." of a relative path */
+    /* what `..` cannot take back: "/" or the leading "../.." of a relative path */
+    size_t floor = 0;
     if (absolute)
         out[len++] = '/', floor = 1;
     while (*path) {
@@ -91,10 +93,12 @@ static const char *host_cwd(struct given *g)
 static bool same_directory(const char *a, const char *b)
 {
     struct stat at, bt;
-    return stat(a, &at) == 0 && stat(b, &bt) == 0 && at.st_dev == bt.st_dev && at.st_ino == bt.st_ino;
+    return stat(a, &at) == 0 && stat(b, &bt) == 0 && at.st_dev == bt.st_dev &&
+           at.st_ino == bt.st_ino;
 }
 
-/* The working directory as the shell knows it, which may be by links; NULL = there is no such name. */
+/* The working directory as the shell knows it, which may be by links; NULL = there is no such name.
+ */
 static const char *host_pwd(void)
 {
     const char *pwd = getenv("PWD");
@@ -129,7 +133,8 @@ static char *host_absolute(struct given *g, const char *host)
 
 /* ---- --dir ---- */
 
-/* GUEST:HOST, as WasmEdge has it, is told from a directory with a colon in its name by asking the file system. */
+/* GUEST:HOST, as WasmEdge has it, is told from a directory with a colon in its name by asking the
+ * file system. */
 static void check_lone_colon(const char *text, const char *host)
 {
     const char *colon = strchr(host, ':');
@@ -138,8 +143,8 @@ static void check_lone_colon(const char *text, const char *host)
         return;
     char *guest = allocated(calloc(strlen(host) + 2, 1));
     sprintf(guest, "/%.*s", (int)(colon - host), host);
-    fail("--dir %s: no directory has this name (for GUEST:HOST write HOST::GUEST: --dir %s::%s)", text, colon + 1,
-         path_cleaned(guest));
+    fail("--dir %s: no directory has this name (for GUEST:HOST write HOST::GUEST: --dir %s::%s)",
+         text, colon + 1, path_cleaned(guest));
 }
 
 /* Adds a grant; one that says the same again is dropped, so that scripts may repeat an option. */
@@ -154,10 +159,11 @@ static void grant_add(struct given *g, const char *text, struct dir new)
         bool same = strcmp(old_host, host) == 0;
         free(old_host);
         if (!same)
-            fail("--dir %s: the name %s is taken by --dir %s (each needs a GUEST name of its own)", text, new.guest,
-                 old->host);
+            fail("--dir %s: the name %s is taken by --dir %s (each needs a GUEST name of its own)",
+                 text, new.guest, old->host);
         if (old->read_only != new.read_only)
-            fail("--dir %s: the same directory, once with :ro and once without (leave one out)", text);
+            fail("--dir %s: the same directory, once with :ro and once without (leave one out)",
+                 text);
         old->mounts |= new.mounts;
         free(host);
         return;
@@ -213,8 +219,10 @@ void given_dir(struct given *g, const char *text)
     d.host_named = true;
     grant_add(g, text, d);
     if (host[0] != '/')
-        relative_add(g, (struct dir){ .host = host, .guest = path_cleaned(host), .read_only = d.read_only,
-                                       .mounts = d.mounts });
+        relative_add(g, (struct dir){ .host = host,
+                                      .guest = path_cleaned(host),
+                                      .read_only = d.read_only,
+                                      .mounts = d.mounts });
 }
 
 static const struct dir *dir_named(const struct given *g, const char *guest)
@@ -238,7 +246,8 @@ static void name_add(struct given *g, const struct dir *d, char *name)
                                         .mounts = d->mounts };
 }
 
-/* What goes by its names on the host goes by all that a program may be told: by PWD, and without links. */
+/* What goes by its names on the host goes by all that a program may be told: by PWD, and without
+ * links. */
 static void settle_names(struct given *g)
 {
     const char *pwd = host_pwd();
@@ -290,7 +299,8 @@ static const char *env_get(const struct given *g, const char *name)
 void given_env(struct given *g, char *text)
 {
     if (!*text || *text == '=')
-        fail("--env %s: the name is missing (write NAME=VALUE, or NAME to hand on the caller's)", text);
+        fail("--env %s: the name is missing (write NAME=VALUE, or NAME to hand on the caller's)",
+             text);
     if (strchr(text, '=')) {
         env_set(g, text);
         return;
@@ -314,12 +324,13 @@ void given_env_all(struct given *g)
 static bool path_within(const char *path, const char *dir)
 {
     size_t len = strlen(dir);
-    return strcmp(dir, "/") == 0 || (strncmp(path, dir, len) == 0 && (path[len] == '/' || !path[len]));
+    return strcmp(dir, "/") == 0 ||
+           (strncmp(path, dir, len) == 0 && (path[len] == '/' || !path[len]));
 }
 
-/* Whether a program may start in the host's directory `cwd`: the guest has it under the same name (the longest grant
- * that covers the name is the one that Go and wasi-libc take), or no grant covers it, and one was named relative to
- * it. */
+/* Whether a program may start in the host's directory `cwd`: the guest has it under the same name
+ * (the longest grant that covers the name is the one that Go and wasi-libc take), or no grant
+ * covers it, and one was named relative to it. */
 static bool starts_in(struct given *g, const char *cwd)
 {
     const struct dir *best = NULL;
@@ -339,7 +350,8 @@ void given_cwd(struct given *g, const char *cwd)
     g->cwd = cwd;
 }
 
-/* PWD: --cwd; else what --env or --env-all said; else the host's working directory, as the shell knows it. */
+/* PWD: --cwd; else what --env or --env-all said; else the host's working directory, as the shell
+ * knows it. */
 static void settle_cwd(struct given *g)
 {
     const char *cwd = g->cwd;

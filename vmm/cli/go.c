@@ -1,5 +1,6 @@
-/* `wasmvm go`: becomes wasmvm-go (go/), which makes the go command build for virtual machines.  That program lies in
- * libexec/wasmvm beside bin/, or beside this one where both lie in a build directory. */
+/* `wasmvm go`: becomes wasmvm-go (go/), which makes the go command build for virtual machines. That
+ * program lies in libexec/wasmvm beside bin/, or beside this one where both lie in a build
+ * directory. */
 #include <string.h>
 
 #include "vmm/cli/cli.h"

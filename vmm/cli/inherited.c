@@ -1,8 +1,8 @@
 /* Descriptors that the caller left open in this process: a jailed run has them no more.
  *
- * They are closed at once where no word can mean one of them (/dev/fd/N, systemd's sockets, a descriptor of /dev/kvm),
- * else once all words are opened: ours are those that an exec would close.  Libraries of plug-ins may use them, so with
- * one they stay. */
+ * They are closed at once where no word can mean one of them (/dev/fd/N, systemd's sockets, a
+ * descriptor of /dev/kvm), else once all words are opened: ours are those that an exec would close.
+ * Libraries of plug-ins may use them, so with one they stay. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

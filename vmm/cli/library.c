@@ -1,5 +1,5 @@
-/* Shared libraries of plug-ins, by the dynamic linker.  The static command has library_none.c in this
- * file's place. */
+/* Shared libraries of plug-ins, by the dynamic linker.  The static command has library_none.c in
+ * this file's place. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>

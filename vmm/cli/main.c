@@ -11,10 +11,12 @@ int main(int argc, char **argv)
     struct failure why;
     /* What the command line names would be opened with rights that its writer does not have. */
     if (getauxval(AT_SECURE))
-        fail("wasmvm runs with the rights of who calls it: it may not be set-uid, set-gid or have capabilities");
+        fail("wasmvm runs with the rights of who calls it: it may not be set-uid, set-gid or have "
+             "capabilities");
     if (!streams_open_closed(&why))
         fail_as(why.status, "%s", why.text);
-    /* No other process of this user, and no guest that was granted too much, looks into our memory. */
+    /* No other process of this user, and no guest that was granted too much, looks into our memory.
+     */
     prctl(PR_SET_DUMPABLE, 0);
     command_find(&start);
     return start.which->function(&start);

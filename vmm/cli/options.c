@@ -1,8 +1,8 @@
 /* The options of a subcommand: rows of a table, found among the words, read and taken.
  *
- * Not getopt: an option counts after the module too, up to the first word that is none, and `--` before the module
- * means something else than after it (run.c).  What a value may be is values.c's matter, where it goes is said by the
- * row. */
+ * Not getopt: an option counts after the module too, up to the first word that is none, and `--`
+ * before the module means something else than after it (run.c).  What a value may be is values.c's
+ * matter, where it goes is said by the row. */
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -34,7 +34,8 @@ static _Noreturn void show_help(const struct subcommand *which)
 {
     char text[HELP_CAP];
     size_t len = 0;
-#define ADD(...) (len += (size_t)snprintf(text + len, sizeof text - len, __VA_ARGS__), assert(len < sizeof text))
+#define ADD(...)                                                                                   \
+    (len += (size_t)snprintf(text + len, sizeof text - len, __VA_ARGS__), assert(len < sizeof text))
     ADD("%s", which->help_head);
     for (const struct option *o = which->options; o->name; o++) {
         if (!o->help)
@@ -51,7 +52,8 @@ static _Noreturn void show_help(const struct subcommand *which)
 
 /* ---- taking a value ---- */
 
-/* To the library, which keeps its first complaint for wasmvm_config_check, and to the subcommand's own struct. */
+/* To the library, which keeps its first complaint for wasmvm_config_check, and to the subcommand's
+ * own struct. */
 static void put_number(const struct target *t, const struct option *o, uint64_t n)
 {
     if (o->number)
@@ -114,7 +116,8 @@ static void option_take(const struct target *t, const struct option *o, char *va
 /* ---- words ---- */
 
 /* The option that `word` names, `--name` or `--name=value`, or NULL. */
-static const struct option *option_find(const struct option *options, const char *word, char **value)
+static const struct option *option_find(const struct option *options, const char *word,
+                                        char **value)
 {
     if (strncmp(word, "--", 2) != 0)
         return NULL;
@@ -139,7 +142,8 @@ bool option_read(const struct target *t, char **argv, int argc, int *at, bool af
     if (!o->value && value)
         fail("--%s takes no value (leave out =%s%s)", o->name, value, way_out);
     if (o->value && !value && *o->value != '[') {
-        /* A `--` here is far more likely a forgotten value than a value; --opt=-- says it where it is one. */
+        /* A `--` here is far more likely a forgotten value than a value; --opt=-- says it where it
+         * is one. */
         if (*at == argc || strcmp(argv[*at], "--") == 0)
             fail("--%s needs a value (write --%s %s%s)", o->name, o->name, o->value, way_out);
         value = argv[(*at)++];
@@ -159,8 +163,8 @@ int options_read(const struct target *t, const struct start *start, bool *plain)
         if (*plain)
             at++;
         else if (!option_read(t, argv, start->argc, &at, false))
-            fail("%s: no such option (wasmvm %s%s--help lists them)", argv[at], named ? t->which->name : "",
-                 named ? " " : "");
+            fail("%s: no such option (wasmvm %s%s--help lists them)", argv[at],
+                 named ? t->which->name : "", named ? " " : "");
     }
     return at;
 }

@@ -1,8 +1,9 @@
-/* --plugin: host functions from shared libraries, by the C ABI of wasmvm_plugin.h; and the list of all plug-ins of a
- * run.
+/* --plugin: host functions from shared libraries, by the C ABI of wasmvm_plugin.h; and the list of
+ * all plug-ins of a run.
  *
- * A library's code runs in this process with all its rights, from the moment it is loaded: it is trusted as the command
- * line is.  What is checked is checked to give a sentence in place of a crash. */
+ * A library's code runs in this process with all its rights, from the moment it is loaded: it is
+ * trusted as the command line is.  What is checked is checked to give a sentence in place of a
+ * crash. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -13,10 +14,12 @@
 
 #include "vmm/cli/plugin.h"
 
-#define FLAGS_KNOWN (WASMVM_PLUGIN_ONE_THREAD | WASMVM_PLUGIN_NEEDS_FILES | WASMVM_PLUGIN_NEEDS_NETWORK | \
-                     WASMVM_PLUGIN_NEEDS_THREADS)
+#define FLAGS_KNOWN                                                                                \
+    (WASMVM_PLUGIN_ONE_THREAD | WASMVM_PLUGIN_NEEDS_FILES | WASMVM_PLUGIN_NEEDS_NETWORK |          \
+     WASMVM_PLUGIN_NEEDS_THREADS)
 #define HELLO_NS UINT64_C(10000000000)
-#define FINI_NS UINT64_C(1000000000) /* for all of fini, where there is a time limit and it leaves less */
+/* for all of fini, where there is a time limit and it leaves less */
+#define FINI_NS UINT64_C(1000000000)
 
 /* One --plugin or --plugin-exec. */
 struct plugin {
@@ -85,7 +88,8 @@ static bool options_check(const struct plugin *p, char why[PLUGIN_WHY])
         const char *piece = p->words.at[i];
         int len = (int)strcspn(piece, "=");
         if (!len || !piece[len]) {
-            snprintf(why, PLUGIN_WHY, "\"%s\" is not key=value (\\, stands for a comma in a value)", piece);
+            snprintf(why, PLUGIN_WHY, "\"%s\" is not key=value (\\, stands for a comma in a value)",
+                     piece);
             return false;
         }
         for (uint32_t j = 1; j < i; j++)
@@ -97,12 +101,14 @@ static bool options_check(const struct plugin *p, char why[PLUGIN_WHY])
     return true;
 }
 
-/* What the program could replace would be its own code in the monitor, or beside it, at the next start. */
+/* What the program could replace would be its own code in the monitor, or beside it, at the next
+ * start. */
 static bool file_is_callers(const struct names *writable, const char *file, char why[PLUGIN_WHY])
 {
     if (!named_is_guests(writable, file))
         return true;
-    snprintf(why, PLUGIN_WHY, "%s lies where the program can write (move it out of the --dir, or grant that :ro)",
+    snprintf(why, PLUGIN_WHY,
+             "%s lies where the program can write (move it out of the --dir, or grant that :ro)",
              file);
     return false;
 }
@@ -131,14 +137,18 @@ static bool face_check(const struct plugin *p, char why[PLUGIN_WHY])
     if (!face)
         snprintf(why, PLUGIN_WHY, "its wasmvm_plugin_get gives no plug-in");
     else if (face->abi != WASMVM_PLUGIN_ABI)
-        snprintf(why, PLUGIN_WHY, "it was built for version %u of the plug-in ABI, and this wasmvm has %u (build it "
-                 "with this wasmvm's wasmvm_plugin.h)", face->abi, WASMVM_PLUGIN_ABI);
+        snprintf(why, PLUGIN_WHY,
+                 "it was built for version %u of the plug-in ABI, and this wasmvm has %u (build it "
+                 "with this wasmvm's wasmvm_plugin.h)",
+                 face->abi, WASMVM_PLUGIN_ABI);
     else if (!face->name || !*face->name)
         snprintf(why, PLUGIN_WHY, "its struct wasmvm_plugin has no name");
     else if (!face->funcs && face->nfuncs)
-        snprintf(why, PLUGIN_WHY, "its struct wasmvm_plugin counts %u functions and has none", face->nfuncs);
+        snprintf(why, PLUGIN_WHY, "its struct wasmvm_plugin counts %u functions and has none",
+                 face->nfuncs);
     else if (face->flags & ~FLAGS_KNOWN)
-        snprintf(why, PLUGIN_WHY, "its flags 0x%x ask for what this wasmvm does not know", face->flags);
+        snprintf(why, PLUGIN_WHY, "its flags 0x%x ask for what this wasmvm does not know",
+                 face->flags);
     else
         return true;
     return false;
@@ -149,7 +159,8 @@ static bool face_find(struct plugin *p, char why[PLUGIN_WHY])
     const struct wasmvm_plugin *(*get)(void);
     void *symbol = library_find(p->library, "wasmvm_plugin_get");
     if (!symbol) {
-        snprintf(why, PLUGIN_WHY, "it is no plug-in: it exports no wasmvm_plugin_get (see docs/plugins.md)");
+        snprintf(why, PLUGIN_WHY,
+                 "it is no plug-in: it exports no wasmvm_plugin_get (see docs/plugins.md)");
         return false;
     }
     memcpy(&get, &symbol, sizeof get);
@@ -164,13 +175,15 @@ static bool face_find(struct plugin *p, char why[PLUGIN_WHY])
 }
 
 /* Gives the functions to the machine. */
-static bool functions_give(const struct plugins *all, const struct plugin *p, const wasmvm_func *funcs, uint32_t n,
-                           char why[PLUGIN_WHY])
+static bool functions_give(const struct plugins *all, const struct plugin *p,
+                           const wasmvm_func *funcs, uint32_t n, char why[PLUGIN_WHY])
 {
     wasmvm_error error;
     const char *version = p->child ? child_version(p->child) : p->face->version;
     const wasmvm_provider provider = {
-        .name = p->child ? child_name(p->child) : p->face->name, .version = version ? version : "", .from = p->file,
+        .name = p->child ? child_name(p->child) : p->face->name,
+        .version = version ? version : "",
+        .from = p->file,
         /* Of a process a call costs two switches: nothing is won by a thread that polls. */
         .flags = p->child ? WASMVM_PROVIDER_PROCESS | WASMVM_PLUGIN_ONE_THREAD : p->face->flags,
     };
@@ -185,7 +198,8 @@ static bool library_start(struct plugins *all, struct plugin *p, char why[PLUGIN
 {
     int refused = p->face->init ? p->face->init(&p->host, &p->data) : 0;
     if (refused) {
-        snprintf(why, PLUGIN_WHY, "plug-in %s refuses to start (its init gave %d)", p->face->name, refused);
+        snprintf(why, PLUGIN_WHY, "plug-in %s refuses to start (its init gave %d)", p->face->name,
+                 refused);
         return false;
     }
     p->begun = true;
@@ -202,7 +216,8 @@ static bool library_start(struct plugins *all, struct plugin *p, char why[PLUGIN
     return functions_give(all, p, p->funcs, p->face->nfuncs, why);
 }
 
-static bool library_load(struct plugins *all, struct plugin *p, const char *text, char why[PLUGIN_WHY])
+static bool library_load(struct plugins *all, struct plugin *p, const char *text,
+                         char why[PLUGIN_WHY])
 {
     if (!pieces_cut(text, ',', &p->words, why) || !options_check(p, why) || !file_find(all, p, why))
         return false;
@@ -212,11 +227,13 @@ static bool library_load(struct plugins *all, struct plugin *p, const char *text
 
 /* ---- --plugin-exec ---- */
 
-static bool process_start(const struct plugins *all, struct plugin *p, const char *text, char why[PLUGIN_WHY])
+static bool process_start(const struct plugins *all, struct plugin *p, const char *text,
+                          char why[PLUGIN_WHY])
 {
     size_t len = strcspn(text, "=");
     if (!len || !text[len]) {
-        snprintf(why, PLUGIN_WHY, "the %s is missing (write MODULE=COMMAND)", len ? "command" : "module");
+        snprintf(why, PLUGIN_WHY, "the %s is missing (write MODULE=COMMAND)",
+                 len ? "command" : "module");
         return false;
     }
     char *module = strndup(text, len);
@@ -226,7 +243,8 @@ static bool process_start(const struct plugins *all, struct plugin *p, const cha
         snprintf(why, PLUGIN_WHY, "no memory");
     else if (good && !p->words.n)
         snprintf(why, PLUGIN_WHY, "the command is missing (write MODULE=COMMAND)");
-    else if (good && (!strchr(p->words.at[0], '/') || file_is_callers(&all->writable, p->words.at[0], why)))
+    else if (good &&
+             (!strchr(p->words.at[0], '/') || file_is_callers(&all->writable, p->words.at[0], why)))
         p->child = child_start(p->words.at, module, &p->host, why);
     free(module);
     return p->child;
@@ -255,7 +273,8 @@ static int refuse(const char *option, const char *value, int status, char why[PL
     return status;
 }
 
-static bool process_greet(struct plugins *all, struct plugin *p, uint64_t deadline_ns, char why[PLUGIN_WHY])
+static bool process_greet(struct plugins *all, struct plugin *p, uint64_t deadline_ns,
+                          char why[PLUGIN_WHY])
 {
     uint32_t n;
     if (!child_hello(p->child, deadline_ns, why))
@@ -271,12 +290,13 @@ static int hellos_wait(struct plugins *all, const struct values *commands, char 
     for (uint32_t i = 0; i < commands->n; i++)
         if (!process_greet(all, all->at[i], deadline, why))
             return refuse("plugin-exec", commands->at[i],
-                          limit_ns && clock_now_ns() >= limit_ns ? EXIT_TIMEOUT : EXIT_MONITOR, why);
+                          limit_ns && clock_now_ns() >= limit_ns ? EXIT_TIMEOUT : EXIT_MONITOR,
+                          why);
     return 0;
 }
 
-/* Processes are started first and asked last: they begin while the libraries are loaded.  The machine gets the
- * libraries' functions first. */
+/* Processes are started first and asked last: they begin while the libraries are loaded.  The
+ * machine gets the libraries' functions first. */
 static int load(struct plugins *all, const struct command *command, char why[PLUGIN_WHY])
 {
     const struct values *libraries = &command->plugins, *commands = &command->plugin_exec;

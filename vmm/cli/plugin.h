@@ -1,8 +1,9 @@
-/* Plug-ins: host functions that the command line brings, from shared libraries (plugin.c) and from child processes
- * (plugin_exec.c, which speaks the frames of plugin_frame.c).  docs/plugins.md is the page for those who write them.
+/* Plug-ins: host functions that the command line brings, from shared libraries (plugin.c) and from
+ * child processes (plugin_exec.c, which speaks the frames of plugin_frame.c).  docs/plugins.md is
+ * the page for those who write them.
  *
- * Nothing here prints an error or ends the process: what goes wrong while plug-ins are loaded is a sentence, what goes
- * wrong in a call is a trap. */
+ * Nothing here prints an error or ends the process: what goes wrong while plug-ins are loaded is a
+ * sentence, what goes wrong in a call is a trap. */
 #ifndef VMM_CLI_PLUGIN_H
 #define VMM_CLI_PLUGIN_H
 
@@ -12,16 +13,18 @@
 
 /* ---- plugin.c: --plugin, and all of them together ---- */
 struct plugins;
-/* What the guard (below) asks and does.  over: nothing is awaited any more; NULL = something always is. */
+/* What the guard (below) asks and does.  over: nothing is awaited any more; NULL = something always
+ * is. */
 struct guard_hooks { bool (*wanted)(void), (*over)(void); void (*stuck)(void); };
-/* Loads what the command names, runs every init and gives the functions to the machine.  Returns 0, or the exit status
- * of a start that is refused, with a sentence in `why`: then those that had begun have ended again, and *out is NULL.
- * start_ns: what --timeout counts from. */
-int plugins_load(struct plugins **out, const struct command *, uint64_t start_ns, const struct guard_hooks *,
-                 wasmvm_instance *, char why[PLUGIN_WHY]);
+/* Loads what the command names, runs every init and gives the functions to the machine.  Returns 0,
+ * or the exit status of a start that is refused, with a sentence in `why`: then those that had
+ * begun have ended again, and *out is NULL. start_ns: what --timeout counts from. */
+int plugins_load(struct plugins **out, const struct command *, uint64_t start_ns,
+                 const struct guard_hooks *, wasmvm_instance *, char why[PLUGIN_WHY]);
 /* The run is over: no function is called any more. */
 void plugins_called(struct plugins *);
-/* Runs the fini of each whose init ran, ends the processes, frees; what the machine was given is gone then. */
+/* Runs the fini of each whose init ran, ends the processes, frees; what the machine was given is
+ * gone then. */
 void plugins_unload(struct plugins *);
 
 /* ---- library.c, or library_none.c: shared libraries ---- */
@@ -32,17 +35,17 @@ void library_close(void *library);
 
 /* ---- plugin_guard.c: a plug-in's code in this process that does not return ---- */
 struct guard;
-/* Watches from now on.  Where a stop was wanted (`wanted` says so, or the time deadline_ns has passed; 0 = none), and
- * soon after neither the guard is ended nor `over` says so, it calls stuck, which does not return.  NULL: no thread can
- * be had. */
+/* Watches from now on.  Where a stop was wanted (`wanted` says so, or the time deadline_ns has
+ * passed; 0 = none), and soon after neither the guard is ended nor `over` says so, it calls stuck,
+ * which does not return.  NULL: no thread can be had. */
 struct guard *guard_start(uint64_t deadline_ns, const struct guard_hooks *);
 void guard_end(struct guard *);
 
 /* ---- plugin_exec.c: --plugin-exec ---- */
 struct child;
 /* Starts the process; it says hello later.  NULL with a sentence.  `services` reach the guest. */
-struct child *child_start(char *const argv[], const char *module, const struct wasmvm_host *services,
-                          char why[PLUGIN_WHY]);
+struct child *child_start(char *const argv[], const char *module,
+                          const struct wasmvm_host *services, char why[PLUGIN_WHY]);
 /* Waits for the hello until deadline_ns (CLOCK_MONOTONIC); then there are functions. */
 bool child_hello(struct child *, uint64_t deadline_ns, char why[PLUGIN_WHY]);
 const wasmvm_func *child_funcs(const struct child *, uint32_t *n);
@@ -52,11 +55,12 @@ const char *child_version(const struct child *);
 void child_end(struct child *);
 
 /* ---- plugin_frame.c: the frames between the monitor and a plug-in process ---- */
-/* A frame is a head, length and kind as two 32-bit words, and a body of `length` bytes; all numbers little-endian. */
+/* A frame is a head, length and kind as two 32-bit words, and a body of `length` bytes; all numbers
+ * little-endian. */
 enum frame_kind {
     /* by the plug-in */
-    FRAME_HELLO = 1,  /* ABI version (u32), then strings, each with a NUL: name, version, then name and sig of each
-                         function */
+    FRAME_HELLO = 1,  /* ABI version (u32), then strings, each with a NUL: name, version, then name
+                         and sig of each  function */
     FRAME_RESULT = 2, /* answers the innermost CALL: one cell (u64) */
     FRAME_TRAP = 3,   /* answers it: the sentence */
     FRAME_READ = 4,   /* pointer, length (u32 each) */
@@ -65,8 +69,9 @@ enum frame_kind {
     FRAME_EXPORT = 7, /* name with a NUL, then cells (u64 each) */
     FRAME_LOG = 8,    /* level (u32), text; the only one without an answer */
     /* by the monitor */
-    FRAME_CALL = 16,   /* number of the function in the hello (u32), then cells */
-    FRAME_ANSWER = 17, /* status (i32: 0, or what the C ABI's function would return), then what was asked for */
+    FRAME_CALL = 16, /* number of the function in the hello (u32), then cells */
+    /* status (i32: 0, or what the C ABI's function would return), then what was asked for */
+    FRAME_ANSWER = 17,
 };
 #define FRAME_HEAD 8u
 #define FRAME_MOST (16u << 20)     /* bytes of a body */
@@ -91,8 +96,9 @@ void hello_free(struct hello *);
 
 /* ---- plugin_words.c: the spelling of the two options ---- */
 struct pieces { char *text; char **at; uint32_t n; }; /* at has a NULL behind its last */
-/* Cuts the text at `separator`; a backslash takes the next character as it is.  Where the separator is a blank, several
- * count as one.  false with a sentence: a backslash ends the text, or there is no memory. */
+/* Cuts the text at `separator`; a backslash takes the next character as it is.  Where the separator
+ * is a blank, several count as one.  false with a sentence: a backslash ends the text, or there is
+ * no memory. */
 bool pieces_cut(const char *text, char separator, struct pieces *, char why[PLUGIN_WHY]);
 void pieces_free(struct pieces *);
 

@@ -1,13 +1,14 @@
 /* --plugin-exec: host functions of a child process, over a socket.
  *
- * The child finds the socket as descriptor 3, nothing on 0, and standard error on 1 and 2; no other descriptor, no
- * signal ignored or blocked, a session of its own.  It is killed when the monitor's thread that started it ends, and
- * the socket's end tells whatever it started in its turn.
+ * The child finds the socket as descriptor 3, nothing on 0, and standard error on 1 and 2; no other
+ * descriptor, no signal ignored or blocked, a session of its own.  It is killed when the monitor's
+ * thread that started it ends, and the socket's end tells whatever it started in its turn.
  *
- * One call is open at a time, and whoever asked last is answered first: inside a call the child asks for memory or for
- * an export, and an export may bring a CALL before its ANSWER.  The child may hang, end, crash or talk garbage at any
- * time.  All waits are ended by a stop (`wait`); a child that broke the rules is killed, and every call from then on
- * traps with the same sentence. */
+ * One call is open at a time, and whoever asked last is answered first: inside a call the child
+ * asks for memory or for an export, and an export may bring a CALL before its ANSWER.  The child
+ * may hang, end, crash or talk garbage at any time.  All waits are ended by a stop (`wait`); a
+ * child that broke the rules is killed, and every call from then on traps with the same sentence.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -47,7 +48,8 @@ struct child {
     struct hello hello;
     struct child_func *funcs;
     wasmvm_func *table;        /* the same, as the library wants them */
-    uint8_t *in;               /* received: `used` bytes of the frame before, then what came after it */
+    /* received: `used` bytes of the frame before, then what came after it */
+    uint8_t *in;
     size_t have, cap, used;
     bool broken;
     char why[TRAP_WORDS];      /* once broken */
@@ -55,18 +57,22 @@ struct child {
 
 /* ---- its end ---- */
 
-/* Waits until the process is over, for at most so long; then kills it.  The wait status; *killed: it was alive. */
+/* Waits until the process is over, for at most so long; then kills it.  The wait status; *killed:
+ * it was alive. */
 static int reap(struct child *c, int64_t patience_ns, bool *killed)
 {
     int status = 0;
     uint64_t until = clock_now_ns() + (uint64_t)patience_ns;
     struct pollfd over = {.fd = c->pidfd, .events = POLLIN};
-    for (int64_t left = patience_ns; left > 0 && !over.revents; left = (int64_t)(until - clock_now_ns()))
-        if (ppoll(&over, 1, &(struct timespec){left / 1000000000, left % 1000000000}, NULL) < 0 && errno != EINTR)
+    for (int64_t left = patience_ns; left > 0 && !over.revents;
+         left = (int64_t)(until - clock_now_ns()))
+        if (ppoll(&over, 1, &(struct timespec){ left / 1000000000, left % 1000000000 }, NULL) < 0 &&
+            errno != EINTR)
             break;
     *killed = !over.revents;
     if (c->pid > 0) {
-        kill(-c->pid, SIGKILL); /* with what it started; nothing happens to one that is over, and not waited for yet */
+        /* with what it started; nothing happens to one that is over, and not waited for yet */
+        kill(-c->pid, SIGKILL);
         while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR) {}
     }
     c->pid = 0;
@@ -77,7 +83,8 @@ static int reap(struct child *c, int64_t patience_ns, bool *killed)
 static void broken(struct child *c, const char *what)
 {
     if (!c->broken)
-        snprintf(c->why, sizeof c->why, "the plug-in process %.*s %s", NAME_SHOWN, c->command, what);
+        snprintf(c->why, sizeof c->why, "the plug-in process %.*s %s", NAME_SHOWN, c->command,
+                 what);
     c->broken = true;
 }
 
@@ -95,7 +102,8 @@ static void gone(struct child *c)
     bool killed;
     int status = reap(c, REAP_NS, &killed);
     if (!killed && WIFSIGNALED(status))
-        snprintf(what, sizeof what, "was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+        snprintf(what, sizeof what, "was ended by signal %d (%s)", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
     else if (!killed)
         snprintf(what, sizeof what, "ended with status %d", WEXITSTATUS(status));
     broken(c, what);
@@ -103,7 +111,8 @@ static void gone(struct child *c)
 
 /* ---- bytes ---- */
 
-/* Until the socket is ready, which for no events it is; false: a stop is wanted, or before any call, time is over. */
+/* Until the socket is ready, which for no events it is; false: a stop is wanted, or before any
+ * call, time is over. */
 static bool ready(struct child *c, short events)
 {
     if (c->call) {
@@ -137,8 +146,8 @@ static void parts_skip(struct msghdr *parts, size_t n)
 }
 
 /* A head, and a body of two pieces.  false: broken, or a stop is wanted. */
-static bool send_frame(struct child *c, enum frame_kind kind, const void *first, size_t nfirst, const void *second,
-                       size_t nsecond)
+static bool send_frame(struct child *c, enum frame_kind kind, const void *first, size_t nfirst,
+                       const void *second, size_t nsecond)
 {
     uint8_t head[FRAME_HEAD];
     struct iovec iov[] = {{head, sizeof head}, {(void *)first, nfirst}, {(void *)second, nsecond}};
@@ -190,7 +199,8 @@ static bool receive(struct child *c, struct frame *frame)
             return true;
         }
         if (state == FRAME_TOO_LONG || !in_grow(c)) {
-            garbage(c, state == FRAME_TOO_LONG ? "sent a frame of more than 16 MiB" : "sent more than memory holds");
+            garbage(c, state == FRAME_TOO_LONG ? "sent a frame of more than 16 MiB"
+                                               : "sent more than memory holds");
             return false;
         }
         ssize_t n = recv(c->fd, c->in + c->have, c->cap - c->have, MSG_DONTWAIT);
@@ -208,7 +218,12 @@ static bool receive(struct child *c, struct frame *frame)
 /* ---- what it asks for, in a call ---- */
 
 /* A call in progress, with the frame that came. */
-struct invocation { struct child *child; wasmvm_call *call; const struct frame *frame; wasmvm_val *result; };
+struct invocation {
+    struct child *child;
+    wasmvm_call *call;
+    const struct frame *frame;
+    wasmvm_val *result;
+};
 enum progress { GO_ON, ANSWERED, TRAPPED };
 
 static enum progress answer(struct child *c, int32_t status, const void *bytes, size_t len)
@@ -233,7 +248,8 @@ static enum progress take_result(struct invocation *s)
 static enum progress take_trap(struct invocation *s)
 {
     char text[TRAP_WORDS];
-    snprintf(text, sizeof text, "%.*s", (int)(s->frame->len < sizeof text ? s->frame->len : sizeof text - 1),
+    snprintf(text, sizeof text, "%.*s",
+             (int)(s->frame->len < sizeof text ? s->frame->len : sizeof text - 1),
              (const char *)s->frame->body);
     if (*text)
         s->child->services->trap(s->call, text);
@@ -258,7 +274,9 @@ static enum progress take_write(struct invocation *s)
     if (s->frame->len < 4)
         return bad_frame(s->child, "sent a write without a pointer");
     const uint8_t *body = s->frame->body;
-    return answer(s->child, s->child->services->write(s->call, frame_u32(body), body + 4, s->frame->len - 4), NULL, 0);
+    return answer(s->child,
+                  s->child->services->write(s->call, frame_u32(body), body + 4, s->frame->len - 4),
+                  NULL, 0);
 }
 
 static enum progress take_size(struct invocation *s)
@@ -267,7 +285,8 @@ static enum progress take_size(struct invocation *s)
     return answer(s->child, 0, &size, sizeof size);
 }
 
-/* While the export runs, further calls come to this child and use its buffer: nothing of the frame is kept there. */
+/* While the export runs, further calls come to this child and use its buffer: nothing of the frame
+ * is kept there. */
 static enum progress take_export(struct invocation *s)
 {
     struct child *c = s->child;
@@ -278,12 +297,14 @@ static enum progress take_export(struct invocation *s)
     if (left % 8)
         return bad_frame(c, "sent an export that is not a name and its arguments");
     if (left / 8 > ARGS_MOST || (size_t)(end - body) >= sizeof name)
-        return answer(c, left / 8 > ARGS_MOST ? WASMVM_BAD_TYPE : WASMVM_NO_EXPORT, &result, sizeof result);
+        return answer(c, left / 8 > ARGS_MOST ? WASMVM_BAD_TYPE : WASMVM_NO_EXPORT, &result,
+                      sizeof result);
     memcpy(name, body, (size_t)(end + 1 - body));
     for (size_t i = 0; i < left / 8; i++)
         args[i].u64 = frame_u64(end + 1 + 8 * i);
-    int status = c->services->call_export ? c->services->call_export(s->call, name, args, (uint32_t)(left / 8), &result)
-                                          : WASMVM_NO_EXPORT;
+    int status = c->services->call_export
+                     ? c->services->call_export(s->call, name, args, (uint32_t)(left / 8), &result)
+                     : WASMVM_NO_EXPORT;
     return answer(c, status, &result, sizeof result);
 }
 
@@ -302,8 +323,9 @@ static enum progress take_log(struct invocation *s)
 }
 
 static enum progress (*const services[])(struct invocation *) = {
-    [FRAME_RESULT] = take_result, [FRAME_TRAP] = take_trap, [FRAME_READ] = take_read, [FRAME_WRITE] = take_write,
-    [FRAME_SIZE] = take_size, [FRAME_EXPORT] = take_export, [FRAME_LOG] = take_log,
+    [FRAME_RESULT] = take_result, [FRAME_TRAP] = take_trap, [FRAME_READ] = take_read,
+    [FRAME_WRITE] = take_write,   [FRAME_SIZE] = take_size, [FRAME_EXPORT] = take_export,
+    [FRAME_LOG] = take_log,
 };
 #define SERVICES (sizeof services / sizeof services[0])
 
@@ -311,7 +333,8 @@ static enum progress take_frame(struct invocation *s)
 {
     struct frame frame;
     char what[60];
-    if (!ready(s->child, 0) || !receive(s->child, &frame)) /* one that never pauses is stopped too */
+    /* one that never pauses is stopped too */
+    if (!ready(s->child, 0) || !receive(s->child, &frame))
         return TRAPPED;
     s->frame = &frame;
     if (frame.kind < SERVICES && services[frame.kind])
@@ -329,7 +352,8 @@ static int call_child(void *data, wasmvm_call *call, const wasmvm_val *args, was
     enum progress progress = TRAPPED;
     wasmvm_call *outer = c->call;
     c->call = call;
-    if (!c->broken && send_frame(c, FRAME_CALL, &f->number, sizeof f->number, args, f->nparams * sizeof *args))
+    if (!c->broken &&
+        send_frame(c, FRAME_CALL, &f->number, sizeof f->number, args, f->nparams * sizeof *args))
         do
             progress = take_frame(&s);
         while (progress == GO_ON);
@@ -341,16 +365,19 @@ static int call_child(void *data, wasmvm_call *call, const wasmvm_val *args, was
 
 /* ---- its beginning ---- */
 
-/* By the kernel itself: the C library does not touch 32 and 33, which a caller may have ignored too. */
+/* By the kernel itself: the C library does not touch 32 and 33, which a caller may have ignored
+ * too. */
 static void signals_default(void)
 {
-    static const struct { unsigned long handler, flags, restorer, mask; } action; /* the kernel's own: SIG_DFL is 0 */
+    /* the kernel's own: SIG_DFL is 0 */
+    static const struct { unsigned long handler, flags, restorer, mask; } action;
     for (int number = 1; number <= SIGRTMAX; number++)
         syscall(SYS_rt_sigaction, number, &action, NULL, sizeof action.mask);
 }
 
 /* In the new process: only calls that are safe there. */
-static _Noreturn void become(char *const argv[], int socket, int stderr_fd, int failed, pid_t parent)
+static _Noreturn void become(char *const argv[], int socket, int stderr_fd, int failed,
+                             pid_t parent)
 {
     sigset_t none;
     sigemptyset(&none);
@@ -361,9 +388,10 @@ static _Noreturn void become(char *const argv[], int socket, int stderr_fd, int 
     int null = open("/dev/null", O_RDONLY);
     /* All are copies above the places that they go to. */
     if (null >= 0 && dup2(null, 0) == 0 && dup2(stderr_fd, 1) == 1 && dup2(stderr_fd, 2) == 2 &&
-        dup2(socket, CHILD_SOCKET) == CHILD_SOCKET && dup2(failed, CHILD_SOCKET + 1) == CHILD_SOCKET + 1 &&
-        fcntl(CHILD_SOCKET + 1, F_SETFD, FD_CLOEXEC) == 0 && close_range(CHILD_SOCKET + 2, ~0u, 0) == 0 &&
-        getppid() == parent)
+        dup2(socket, CHILD_SOCKET) == CHILD_SOCKET &&
+        dup2(failed, CHILD_SOCKET + 1) == CHILD_SOCKET + 1 &&
+        fcntl(CHILD_SOCKET + 1, F_SETFD, FD_CLOEXEC) == 0 &&
+        close_range(CHILD_SOCKET + 2, ~0u, 0) == 0 && getppid() == parent)
         execvp(argv[0], argv);
     int why = errno;
     (void)!write(CHILD_SOCKET + 1, &why, sizeof why);
@@ -399,7 +427,8 @@ static int start(struct child *c, char *const argv[], int socket, int failed[2])
 static bool process_make(struct child *c, char *const argv[], char why[PLUGIN_WHY])
 {
     int ends[2], failed[2] = {-1, -1}, error;
-    signal(SIGCHLD, SIG_DFL); /* ignored, as some parents hand it on, it would leave no status to wait for */
+    /* ignored, as some parents hand it on, it would leave no status to wait for */
+    signal(SIGCHLD, SIG_DFL);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
         snprintf(why, PLUGIN_WHY, "no socket for it: %s", strerror(errno));
         return false;
@@ -412,8 +441,9 @@ static bool process_make(struct child *c, char *const argv[], char why[PLUGIN_WH
         error = errno;
     if (error)
         snprintf(why, PLUGIN_WHY, "%s cannot be started: %s", argv[0],
-                 error == ENOENT ? "no such program (there is no shell: write its path, or a name on PATH)"
-                                 : strerror(error));
+                 error == ENOENT
+                     ? "no such program (there is no shell: write its path, or a name on PATH)"
+                     : strerror(error));
     return !error;
 }
 
@@ -422,8 +452,14 @@ struct child *child_start(char *const argv[], const char *module, const struct w
 {
     struct child *c = calloc(1, sizeof *c);
     if (c) {
-        *c = (struct child){.fd = -1, .pidfd = -1, .pid = -1, .services = host, .in = malloc(IN_START),
-                            .cap = IN_START, .command = strdup(argv[0]), .module = strdup(module)};
+        *c = (struct child){ .fd = -1,
+                             .pidfd = -1,
+                             .pid = -1,
+                             .services = host,
+                             .in = malloc(IN_START),
+                             .cap = IN_START,
+                             .command = strdup(argv[0]),
+                             .module = strdup(module) };
         if (c->command && c->module && c->in && process_make(c, argv, why))
             return c;
     } else {
@@ -444,8 +480,10 @@ static bool functions_make(struct child *c, char why[PLUGIN_WHY])
     }
     for (uint32_t i = 0; i < c->hello.nfuncs; i++) {
         const char *sig = c->hello.funcs[i].sig;
-        c->funcs[i] = (struct child_func){.child = c, .number = i, .nparams = (unsigned)strcspn(sig, ":")};
-        c->table[i] = (wasmvm_func){c->module, c->hello.funcs[i].name, sig, call_child, &c->funcs[i]};
+        c->funcs[i] =
+            (struct child_func){ .child = c, .number = i, .nparams = (unsigned)strcspn(sig, ":") };
+        c->table[i] = (wasmvm_func){ c->module, c->hello.funcs[i].name, sig, call_child,
+                                     &c->funcs[i] };
     }
     return true;
 }
@@ -463,10 +501,12 @@ bool child_hello(struct child *c, uint64_t deadline_ns, char why[PLUGIN_WHY])
     do {
         if (!ready(c, 0) || !receive(c, &frame)) {
             if (c->broken)
-                snprintf(why, PLUGIN_WHY, "%s before it said hello (try the command in a shell, with 3<>/dev/null)",
+                snprintf(why, PLUGIN_WHY,
+                         "%s before it said hello (try the command in a shell, with 3<>/dev/null)",
                          c->why);
             else
-                snprintf(why, PLUGIN_WHY, "it did not say hello in time (its first frame is to be one)");
+                snprintf(why, PLUGIN_WHY,
+                         "it did not say hello in time (its first frame is to be one)");
             c->broken = true; /* nothing is waited for at its end */
             return false;
         }

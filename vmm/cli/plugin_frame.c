@@ -1,5 +1,6 @@
-/* The frames between the monitor and a plug-in process: bytes to numbers and strings, bounds checked; no descriptor is
- * touched here.  The plug-in is not the attacker, but what it says may be any garbage. */
+/* The frames between the monitor and a plug-in process: bytes to numbers and strings, bounds
+ * checked; no descriptor is touched here.  The plug-in is not the attacker, but what it says may be
+ * any garbage. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,18 +71,22 @@ bool hello_read(const struct frame *frame, struct hello *hello, char why[PLUGIN_
     }
     uint32_t abi = frame_u32(frame->body), len = frame->len - 4, strings = 0;
     if (abi != WASMVM_PLUGIN_ABI) {
-        snprintf(why, PLUGIN_WHY, "it speaks version %u of the plug-in ABI, and this wasmvm speaks %u", abi,
+        snprintf(why, PLUGIN_WHY,
+                 "it speaks version %u of the plug-in ABI, and this wasmvm speaks %u", abi,
                  WASMVM_PLUGIN_ABI);
         return false;
     }
     for (uint32_t i = 0; i < len; i++)
         strings += frame->body[4 + i] == 0;
     if (!len || frame->body[4 + len - 1] != 0 || strings < 2 || strings % 2 || !frame->body[4]) {
-        snprintf(why, PLUGIN_WHY, "its hello has not a name, a version, and a name and a signature for each function");
+        snprintf(
+            why, PLUGIN_WHY,
+            "its hello has not a name, a version, and a name and a signature for each function");
         return false;
     }
     if (strings / 2 - 1 > HELLO_FUNCTIONS_MOST) {
-        snprintf(why, PLUGIN_WHY, "it has %u functions (%u are the most)", strings / 2 - 1, HELLO_FUNCTIONS_MOST);
+        snprintf(why, PLUGIN_WHY, "it has %u functions (%u are the most)", strings / 2 - 1,
+                 HELLO_FUNCTIONS_MOST);
         return false;
     }
     hello->text = malloc(len);

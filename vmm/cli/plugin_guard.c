@@ -1,7 +1,8 @@
-/* The guard: a thread that ends the process where a plug-in's code, which runs in it, does not return.
+/* The guard: a thread that ends the process where a plug-in's code, which runs in it, does not
+ * return.
  *
- * All else that a stop has to end waits where a kick reaches it, and the guest is the CPU's matter.  Code of a shared
- * library can be left only with the process. */
+ * All else that a stop has to end waits where a kick reaches it, and the guest is the CPU's matter.
+ * Code of a shared library can be left only with the process. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>

@@ -1,5 +1,5 @@
-/* The spelling of --plugin and --plugin-exec: words with a separator between them, and a backslash before what is meant
- * as it stands. */
+/* The spelling of --plugin and --plugin-exec: words with a separator between them, and a backslash
+ * before what is meant as it stands. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +43,8 @@ bool pieces_cut(const char *text, char separator, struct pieces *out, char why[P
         out->n = (uint32_t)n;
         return true;
     }
-    snprintf(why, PLUGIN_WHY, out->text && out->at ? "a backslash at the end (write \\\\ for one)" : "no memory");
+    snprintf(why, PLUGIN_WHY,
+             out->text && out->at ? "a backslash at the end (write \\\\ for one)" : "no memory");
     pieces_free(out);
     return false;
 }

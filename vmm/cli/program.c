@@ -1,5 +1,5 @@
-/* The programs that belong to wasmvm: they lie in libexec/wasmvm beside bin/, or beside this one where
- * both lie in a build directory. */
+/* The programs that belong to wasmvm: they lie in libexec/wasmvm beside bin/, or beside this one
+ * where both lie in a build directory. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* `wasmvm run`, which needs no name: runs one WebAssembly module in a virtual machine of its own.
  *
- * This file is the order of a run, and nothing more: words, acquire, prepare, run, report, end.  What is a process's
- * own and no library's stays on this side: its signals and limits, systemd's sockets, plug-ins, the report's file, and
- * the status. */
+ * This file is the order of a run, and nothing more: words, acquire, prepare, run, report, end.
+ * What is a process's own and no library's stays on this side: its signals and limits, systemd's
+ * sockets, plug-ins, the report's file, and the status. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -81,7 +81,8 @@ static int file_open(const char *option, const char *file, bool keep)
 {
     struct failure why;
     int fd;
-    const struct output output = { option, file, command.module, writable_names(&command.writable), keep };
+    const struct output output = { option, file, command.module, writable_names(&command.writable),
+                                   keep };
     if (!output_open(&fd, &output, &why))
         fail_as(why.status, "%s", why.text);
     return fd;
@@ -104,7 +105,8 @@ static void files_open(wasmvm_config *config)
 
 /* ---- what is acquired ---- */
 
-/* A file, or a pipe such as <(...), opened without waiting for a writer; its bytes are the library's matter. */
+/* A file, or a pipe such as <(...), opened without waiting for a writer; its bytes are the
+ * library's matter. */
 static int module_open(const char *path)
 {
     struct stat st;
@@ -113,9 +115,12 @@ static int module_open(const char *path)
         fail_as(EXIT_NO_MODULE, "%s: the module cannot be read: %s", path,
                 errno == ENOENT ? "no such file" : strerror(errno));
     if (S_ISDIR(st.st_mode))
-        fail_as(EXIT_NO_MODULE, "%s: the module cannot be read: it is a directory (--dir grants directories)", path);
+        fail_as(EXIT_NO_MODULE,
+                "%s: the module cannot be read: it is a directory (--dir grants directories)",
+                path);
     if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
-        fail_as(EXIT_NO_MODULE, "%s: the module cannot be read: it is neither a file nor a pipe", path);
+        fail_as(EXIT_NO_MODULE, "%s: the module cannot be read: it is neither a file nor a pipe",
+                path);
     if (S_ISREG(st.st_mode) && st.st_size == 0)
         fail_as(EXIT_INVALID_MODULE, "%s is not a valid module: the file is empty", path);
     return fd;
@@ -127,9 +132,11 @@ static unsigned long passed_count(void)
     const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
     char *end;
     if (!pid || !fds)
-        fail("--listen-fds: LISTEN_PID and LISTEN_FDS are not set (systemd sets them for a unit with a .socket)");
+        fail("--listen-fds: LISTEN_PID and LISTEN_FDS are not set (systemd sets them for a unit "
+             "with a .socket)");
     if (strtoul(pid, &end, 10) != (unsigned long)getpid() || *end || end == pid)
-        fail("--listen-fds: LISTEN_PID is %s, not this process (start wasmvm itself from the unit, not by a shell)",
+        fail("--listen-fds: LISTEN_PID is %s, not this process (start wasmvm itself from the unit, "
+             "not by a shell)",
              pid);
     unsigned long n = strtoul(fds, &end, 10);
     if (*end || end == fds || n == 0 || n > 256)
@@ -228,7 +235,8 @@ static int end_with_open(void)
     if (!command.end_with)
         return -1;
     errno = ESRCH;
-    int fd = command.end_with > INT_MAX ? -1 : (int)syscall(SYS_pidfd_open, (pid_t)command.end_with, 0);
+    int fd = command.end_with > INT_MAX ? -1
+                                        : (int)syscall(SYS_pidfd_open, (pid_t)command.end_with, 0);
     if (fd < 0)
         fail("--end-with: process %llu: %s", (unsigned long long)command.end_with, strerror(errno));
     return fd;
@@ -273,11 +281,12 @@ static int confine(bool closed)
         return WASMVM_OK;
     if (!closed)
         inherited_close_rest();
-    return wasmvm_confine(machine, command.jail == JAIL_WEAK ? WASMVM_JAIL_WEAK : WASMVM_JAIL_ON, NULL);
+    return wasmvm_confine(machine, command.jail == JAIL_WEAK ? WASMVM_JAIL_WEAK : WASMVM_JAIL_ON,
+                          NULL);
 }
 
-/* In two steps.  Between them all that the run names is open, and nothing of the guest has run: here this process is
- * confined.  closed: descriptors that the caller left open are. */
+/* In two steps.  Between them all that the run names is open, and nothing of the guest has run:
+ * here this process is confined.  closed: descriptors that the caller left open are. */
 static int machine_run(bool closed)
 {
     const struct names writable = writable_names(&command.writable);
@@ -303,14 +312,16 @@ static void tell_end(int status)
         words_write(STDERR_FILENO, table);
     free(table);
     if (module_is_guests)
-        message("%s lies where the program can write: the next run may be of another module (--dir ...:ro)",
+        message("%s lies where the program can write: the next run may be of another module (--dir "
+                "...:ro)",
                 command.module);
     if (last_words_fd >= 0 && *run_error.text)
         last_words_write(run_error.text);
     if (command.report)
         report_write(wasmvm_report(machine, WASMVM_REPORT_JSON));
     if (command.trace_start)
-        file_write(start_fd, "trace-start", command.trace_start, wasmvm_report(machine, WASMVM_REPORT_START));
+        file_write(start_fd, "trace-start", command.trace_start,
+                   wasmvm_report(machine, WASMVM_REPORT_START));
 }
 
 int run_command(const struct start *start)
@@ -322,7 +333,8 @@ int run_command(const struct start *start)
     wasmvm_config_cpu_began(config, start->cpu_began_ns);
     bool closed = inherited_close(&command, start);
     if (command.kvm_fd)
-        fcntl((int)command.kvm_fd, F_SETFD, FD_CLOEXEC); /* it is no plug-in's; what it is, the library looks at */
+        fcntl((int)command.kvm_fd, F_SETFD,
+              FD_CLOEXEC); /* it is no plug-in's; what it is, the library looks at */
     watch_begin(start);
     files_open(config);
     machine_new(config, module_open(command.module));
@@ -340,5 +352,6 @@ int run_command(const struct start *start)
     if (wasmvm_abandoned(machine))
         _exit(status);
     plugins_unload(plugins);
-    end_process(code, status); /* the machine's memory is left to it: unmapping costs as much again */
+    /* the machine's memory is left to it: unmapping costs as much again */
+    end_process(code, status);
 }

@@ -1,6 +1,6 @@
-/* The process's signals, which are the command line's to take: those that the program asked for are handed to it, all
- * others, and those that it leaves unread, become kicks of its one machine, and the process ends by the same signal in
- * the end.  The library behind changes no disposition. */
+/* The process's signals, which are the command line's to take: those that the program asked for are
+ * handed to it, all others, and those that it leaves unread, become kicks of its one machine, and
+ * the process ends by the same signal in the end.  The library behind changes no disposition. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,13 +9,15 @@
 
 #include "vmm/cli/cli.h"
 
-/* One that comes so soon after another is the same one: timeout(1) sends it to the process and to its group. */
+/* One that comes so soon after another is the same one: timeout(1) sends it to the process and to
+ * its group. */
 #define SAME_NS 200000000u
 
 /* QUIT is never the program's: it asks where the program is. */
-static const struct { int number; bool given, repeats_end; } signals[] = {
-    { SIGINT, true, true }, { SIGTERM, true, true }, { SIGHUP, true, false }, { SIGUSR1, true, false },
-    { SIGUSR2, true, false }, { SIGQUIT, false, false },
+static const struct { int number; bool given, repeats_end;
+} signals[] = {
+    { SIGINT, true, true },   { SIGTERM, true, true },  { SIGHUP, true, false },
+    { SIGUSR1, true, false }, { SIGUSR2, true, false }, { SIGQUIT, false, false },
 };
 enum { SIGNALS = sizeof signals / sizeof signals[0] };
 
@@ -26,7 +28,8 @@ static uint64_t first_ns[SIGNALS]; /* atomic: when the one came that is unread *
 
 /* ---- the grace that TERM begins ---- */
 
-static struct { uint64_t ns; timer_t timer; bool made, begun, over; } grace; /* begun, over: atomic */
+/* begun, over: atomic */
+static struct { uint64_t ns; timer_t timer; bool made, begun, over; } grace;
 
 /* Its end is a TERM too, told by its si_code. */
 static void grace_make(uint64_t ns)
@@ -38,7 +41,8 @@ static void grace_make(uint64_t ns)
 
 static void grace_begin(void)
 {
-    struct itimerspec spec = {.it_value = {(time_t)(grace.ns / 1000000000u), (long)(grace.ns % 1000000000u)}};
+    struct itimerspec spec = { .it_value = { (time_t)(grace.ns / 1000000000u),
+                                             (long)(grace.ns % 1000000000u) } };
     if (!__atomic_exchange_n(&grace.begun, true, __ATOMIC_SEQ_CST))
         timer_settime(grace.timer, 0, &spec, NULL);
 }
@@ -94,8 +98,8 @@ void signals_ours(sigset_t *set, bool add)
             sigdelset(set, signals[i].number);
 }
 
-/* They are the watchdog's to take: this thread may be inside a wait that none of them ends.  A signal that the caller
- * has set to be ignored stays ignored, as under nohup. */
+/* They are the watchdog's to take: this thread may be inside a wait that none of them ends.  A
+ * signal that the caller has set to be ignored stays ignored, as under nohup. */
 void signals_take(wasmvm_instance *instance, uint64_t grace_ns)
 {
     struct sigaction action = {.sa_sigaction = take, .sa_flags = SA_SIGINFO};
@@ -111,7 +115,8 @@ void signals_take(wasmvm_instance *instance, uint64_t grace_ns)
         if (taken[i])
             sigaction(signals[i].number, &action, NULL);
     }
-    /* Writes to a closed pipe, and past a file size limit, are errors that the module gets to see. */
+    /* Writes to a closed pipe, and past a file size limit, are errors that the module gets to see.
+     */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     pthread_sigmask(SIG_BLOCK, &set, NULL);

@@ -1,4 +1,5 @@
-/* The values of options: how each kind is spelled, and in which words another spelling is refused. */
+/* The values of options: how each kind is spelled, and in which words another spelling is refused.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,9 @@ void *allocated(void *p)
 
 #define UNIT_COUNT 4
 struct unit { const char *name; uint64_t scale; };
-static const struct unit size_units[UNIT_COUNT] = { { "", 1 }, { "K", KIB }, { "M", MIB }, { "G", GIB } };
+static const struct unit size_units[UNIT_COUNT] = {
+    { "", 1 }, { "K", KIB }, { "M", MIB }, { "G", GIB }
+};
 static const struct unit time_units[UNIT_COUNT] = {
     { "", SECOND_NS }, { "ms", 1000000 }, { "s", SECOND_NS }, { "m", 60 * SECOND_NS },
 };
@@ -31,18 +34,21 @@ static const struct unit time_units[UNIT_COUNT] = {
 enum number { NUMBER_GOOD, NUMBER_JUNK, NUMBER_HUGE };
 
 /* Digits and one of the units, nothing else. */
-static enum number number_read(const char *text, const struct unit *units, bool any_case, uint64_t *out)
+static enum number number_read(const char *text, const struct unit *units, bool any_case,
+                               uint64_t *out)
 {
     uint64_t n = 0;
     bool huge = false;
     const char *at = text;
     for (; *at >= '0' && *at <= '9'; at++)
-        huge |= __builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, (uint64_t)(*at - '0'), &n);
+        huge |= __builtin_mul_overflow(n, 10, &n) ||
+                __builtin_add_overflow(n, (uint64_t)(*at - '0'), &n);
     if (at == text)
         return NUMBER_JUNK;
     for (unsigned i = 0; i < UNIT_COUNT; i++)
         if (any_case ? strcasecmp(at, units[i].name) == 0 : strcmp(at, units[i].name) == 0)
-            return __builtin_mul_overflow(n, units[i].scale, out) || huge ? NUMBER_HUGE : NUMBER_GOOD;
+            return __builtin_mul_overflow(n, units[i].scale, out) || huge ? NUMBER_HUGE
+                                                                          : NUMBER_GOOD;
     return NUMBER_JUNK;
 }
 
@@ -52,7 +58,8 @@ static void size_write(uint64_t bytes, char out[24])
     unsigned unit = UNIT_COUNT - 1;
     while (unit && (bytes == 0 || bytes % size_units[unit].scale))
         unit--;
-    snprintf(out, 24, "%llu%s", (unsigned long long)(bytes / size_units[unit].scale), size_units[unit].name);
+    snprintf(out, 24, "%llu%s", (unsigned long long)(bytes / size_units[unit].scale),
+             size_units[unit].name);
 }
 
 uint64_t value_size(const struct option *o, const char *text)
@@ -78,7 +85,8 @@ uint64_t value_time(const struct option *o, const char *text)
     uint64_t n = 0;
     enum number got = number_read(text, time_units, false, &n);
     if (got == NUMBER_JUNK)
-        fail("--%s %s: not a time (write seconds, or a number with ms, s or m: 1500ms)", o->name, text);
+        fail("--%s %s: not a time (write seconds, or a number with ms, s or m: 1500ms)", o->name,
+             text);
     if (got == NUMBER_HUGE || n > o->bounds->most)
         fail("--%s %s: too long (292 years are the most)", o->name, text);
     if (n < o->bounds->least)
@@ -92,8 +100,8 @@ uint64_t value_count(const struct option *o, const char *text)
     errno = 0;
     unsigned long long n = strtoull(text, &end, 10);
     if (*text < '0' || *text > '9' || *end || errno || n < o->bounds->least || n > o->bounds->most)
-        fail("--%s %s: not a number from %llu to %llu", o->name, text, (unsigned long long)o->bounds->least,
-             (unsigned long long)o->bounds->most);
+        fail("--%s %s: not a number from %llu to %llu", o->name, text,
+             (unsigned long long)o->bounds->least, (unsigned long long)o->bounds->most);
     return n;
 }
 
@@ -108,7 +116,8 @@ uint64_t value_choice(const struct option *o, const char *text)
             return which;
         at += n;
     }
-    fail("--%s %s: not %s (write --%s=%.*s)", o->name, text, o->value, o->name, (int)strcspn(o->value, "|"), o->value);
+    fail("--%s %s: not %s (write --%s=%.*s)", o->name, text, o->value, o->name,
+         (int)strcspn(o->value, "|"), o->value);
 }
 
 /* ---- texts ---- */
@@ -123,7 +132,8 @@ const char *value_text(const struct option *o, const char *text)
 const char *value_maybe(const struct option *o, const char *text)
 {
     if (text && !*text)
-        fail("--%s=: nothing after the = (leave it out, or write --%s%s)", o->name, o->name, o->value);
+        fail("--%s=: nothing after the = (leave it out, or write --%s%s)", o->name, o->name,
+             o->value);
     return text ? text : "";
 }
 

@@ -1,9 +1,11 @@
-/* The watchdog: a thread that ends the process where a stop was wanted and something keeps the run from ending.
+/* The watchdog: a thread that ends the process where a stop was wanted and something keeps the run
+ * from ending.
  *
- * All that is ours waits where a kick reaches it.  What the kernel does for us (a file on a network that is gone, a
- * sync of gigabytes) may not.  The run then has GRACE_NS to end, its words have as long again; then the process ends.
- * It is also the thread that takes the process's signals, as the one that runs the machine may be inside such a wait;
- * it interrupts that one for as long as a stop is wanted.  Nothing here waits for anything. */
+ * All that is ours waits where a kick reaches it.  What the kernel does for us (a file on a network
+ * that is gone, a sync of gigabytes) may not.  The run then has GRACE_NS to end, its words have as
+ * long again; then the process ends. It is also the thread that takes the process's signals, as the
+ * one that runs the machine may be inside such a wait; it interrupts that one for as long as a stop
+ * is wanted.  Nothing here waits for anything. */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -16,7 +18,8 @@
 #define GRACE_NS 1000000000u
 #define QUIT_NS 2000000000u  /* more for SIGQUIT: the program says where it is */
 #define LOOK_NS 100000000u   /* between two looks while a stop is wanted */
-#define CPUS_MOST 2u         /* how fast CPU time passes, for when to look again: it is looked at more often then */
+/* how fast CPU time passes, for when to look again: it is looked at more often then */
+#define CPUS_MOST 2u
 #define WORDS_MS 400         /* for the last words, which may wait for the same thing */
 #define NUDGE_SIGNAL (SIGRTMIN + 6)
 
@@ -70,7 +73,8 @@ static uint64_t look(void)
     if (dog.what.deadline_ns)
         next = dog.what.deadline_ns;
     if (dog.what.cpu_time_ns) {
-        uint64_t used = cpu_ns(), left = used < dog.what.cpu_time_ns ? dog.what.cpu_time_ns - used : 0;
+        uint64_t used = cpu_ns(),
+                 left = used < dog.what.cpu_time_ns ? dog.what.cpu_time_ns - used : 0;
         uint64_t at = now + left / CPUS_MOST + LOOK_NS;
         next = at < next ? at : next;
     }
@@ -125,7 +129,8 @@ static void *watch(void *context)
         struct timespec t = {(time_t)(left / 1000000000u), (long)(left % 1000000000u)};
         if (!until)
             end();
-        if (ppoll(&p, 1, until == UINT64_MAX ? NULL : &t, inside) > 0) /* its end by a signal is a reason to look */
+        /* its end by a signal is a reason to look */
+        if (ppoll(&p, 1, until == UINT64_MAX ? NULL : &t, inside) > 0)
             ended_with(&p);
     }
     return NULL;

@@ -2,8 +2,8 @@
  *
  *   wasmvm [run] [OPTIONS] MODULE.wasm [OPTIONS] [--] [ARGS...]
  *
- * Owns the rules of where an option may stand.  Opens nothing and changes nothing outside the configuration that it
- * fills.  The program's words are a part of argv. */
+ * Owns the rules of where an option may stand.  Opens nothing and changes nothing outside the
+ * configuration that it fills.  The program's words are a part of argv. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,12 +1,14 @@
-/* Makes the filters of calls.def while wasmvm is built; a program of its own, of which nothing is in wasmvm.
+/* Makes the filters of calls.def while wasmvm is built; a program of its own, of which nothing is
+ * in wasmvm.
  *
  *   jail-compile                C source: the filters, for seccomp.c
- *   jail-compile --surface      a line for each set of grants: its words, calls, instructions, those before KVM_RUN
- *   jail-compile --rows         the rows of the table, one a line, without their reasons
- *   jail-compile --without N    the filters as bytes, without the Nth row: for tests
+ *   jail-compile --surface      a line for each set of grants: its words, calls, instructions,
+ * those before KVM_RUN jail-compile --rows         the rows of the table, one a line, without their
+ * reasons jail-compile --without N    the filters as bytes, without the Nth row: for tests
  *
- * A filter looks at the architecture, then at KVM_RUN, then finds the call's number by halves: the kernel tries it for
- * each number when it is installed, so that what is allowed with any arguments costs nothing later. */
+ * A filter looks at the architecture, then at KVM_RUN, then finds the call's number by halves: the
+ * kernel tries it for each number when it is installed, so that what is allowed with any arguments
+ * costs nothing later. */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -49,11 +51,12 @@
 #define AGAIN JAIL_AGAIN
 #define OUR_PID JAIL_PID
 #define SOCK_TYPES 0xf
-#define THREAD_FLAGS                                                                                    \
-    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SIGHAND | CLONE_THREAD | CLONE_SETTLS |  \
-     CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
+#define THREAD_FLAGS                                                                               \
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SIGHAND | CLONE_THREAD |            \
+     CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
 #define IS(argument, wanted) { .arg = argument, .mask = 0xffffffffu, .value = (uint32_t)(wanted) },
-#define MASKED(argument, bits, wanted) { .arg = argument, .mask = (uint32_t)(bits), .value = (uint32_t)(wanted) },
+#define MASKED(argument, bits, wanted)                                                             \
+    { .arg = argument, .mask = (uint32_t)(bits), .value = (uint32_t)(wanted) },
 #define ZERO(argument) { .arg = argument, .mask = 0xffffffffu, .value = 0, .wide = true },
 
 enum kind { ROW_CALL, ROW_WHEN, ROW_FAIL, ROW_BAR };
@@ -65,10 +68,12 @@ static const struct row {
     uint32_t number, error;
     struct condition when[CONDITIONS + 1]; /* up to the first without a mask */
 } rows[] = {
-#define CALL(call, granted, reason) { #call " " #granted, ROW_CALL, granted, SYS_##call, 0, { { .mask = 0 } } },
+#define CALL(call, granted, reason)                                                                \
+    { #call " " #granted, ROW_CALL, granted, SYS_##call, 0, { { .mask = 0 } } },
 #define WHEN(call, granted, conditions, reason)                                     \
     { #call " " #granted " " #conditions, ROW_WHEN, granted, SYS_##call, 0, { conditions } },
-#define FAIL(call, error, reason) { #call " fails by " #error, ROW_FAIL, ANY, SYS_##call, error, { { .mask = 0 } } },
+#define FAIL(call, error, reason)                                                                  \
+    { #call " fails by " #error, ROW_FAIL, ANY, SYS_##call, error, { { .mask = 0 } } },
 #define BAR(call, reason) { #call " weak", ROW_BAR, ANY, SYS_##call, EPERM, { { .mask = 0 } } },
 #include "vmm/jail/calls.def"
 };
@@ -164,13 +169,16 @@ static void call_emit(struct build *b, uint32_t number)
 
 /* ---- all calls: segments of numbers with one treatment ---- */
 
-/* Of numbers up to the next one's first.  plain: all of them get `action`; else it is one call of its own. */
+/* Of numbers up to the next one's first.  plain: all of them get `action`; else it is one call of
+ * its own. */
 struct segment { uint32_t first, action; bool plain; };
 struct segments { struct segment at[SEGMENTS_MOST]; unsigned n; };
 
 static struct segment treated(const struct build *b, uint32_t number)
 {
-    struct segment s = { number, b->level == JAIL_WEAK ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS, true };
+    struct segment s = { number,
+                         b->level == JAIL_WEAK ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS,
+                         true };
     for (unsigned i = 0; i < ROWS; i++) {
         if (rows[i].number != number || !row_counts(b, i))
             continue;
@@ -236,8 +244,8 @@ static void architecture_emit(struct build *b)
     answer(b, SECCOMP_RET_KILL_PROCESS);
 }
 
-/* The table's first row: nothing that the guest waits for is looked at before it.  Returns how many instructions it
- * takes to get there. */
+/* The table's first row: nothing that the guest waits for is looked at before it.  Returns how many
+ * instructions it takes to get there. */
 static unsigned run_emit(struct build *b)
 {
     assert(rows[0].number == SYS_ioctl && rows[0].when[0].value == KVM_RUN);
@@ -272,7 +280,8 @@ static unsigned calls_count(const struct build *b)
     bool seen[CALLS_MOST] = { false };
     unsigned n = 0;
     for (unsigned i = 0; i < ROWS; i++)
-        if (row_counts(b, i) && (rows[i].kind == ROW_CALL || rows[i].kind == ROW_WHEN) && !seen[rows[i].number]) {
+        if (row_counts(b, i) && (rows[i].kind == ROW_CALL || rows[i].kind == ROW_WHEN) &&
+            !seen[rows[i].number]) {
             seen[rows[i].number] = true;
             n++;
         }
@@ -296,7 +305,8 @@ static void source_print(void)
         build(&b, level, ROWS);
         printf("static const struct sock_filter filter_%u[] = {\n", level);
         for (unsigned i = 0; i < b.n; i++)
-            printf("    { 0x%02x, %u, %u, 0x%08x },\n", b.insns[i].code, b.insns[i].jt, b.insns[i].jf, b.insns[i].k);
+            printf("    { 0x%02x, %u, %u, 0x%08x },\n", b.insns[i].code, b.insns[i].jt,
+                   b.insns[i].jf, b.insns[i].k);
         printf("};\n");
     }
     printf("static const struct jail_filter filters[] = {\n");
@@ -325,16 +335,22 @@ static void binary_print(unsigned without)
 
 static void surface_print(void)
 {
-    static const struct { unsigned level; const char *name; } shown[] = {
-        { 0, "nothing" }, { JAIL_FILES, "files" }, { JAIL_NET, "network" }, { JAIL_SOCKETS, "open sockets" },
-        { JAIL_NET | JAIL_UNIX, "network and unix sockets" }, { JAIL_FILES | JAIL_NET, "files and network" },
-        { JAIL_PROCESS, "plug-in process" }, { JAIL_EVERY, "all" },
+    static const struct { unsigned level; const char *name;
+    } shown[] = {
+        { 0, "nothing" },
+        { JAIL_FILES, "files" },
+        { JAIL_NET, "network" },
+        { JAIL_SOCKETS, "open sockets" },
+        { JAIL_NET | JAIL_UNIX, "network and unix sockets" },
+        { JAIL_FILES | JAIL_NET, "files and network" },
+        { JAIL_PROCESS, "plug-in process" },
+        { JAIL_EVERY, "all" },
     };
     static struct build b;
     for (unsigned i = 0; i < sizeof shown / sizeof shown[0]; i++) {
         unsigned passed = build(&b, shown[i].level, ROWS);
-        printf("jail %s: %u calls, %u instructions, %u before KVM_RUN\n", shown[i].name, calls_count(&b), b.n,
-               passed);
+        printf("jail %s: %u calls, %u instructions, %u before KVM_RUN\n", shown[i].name,
+               calls_count(&b), b.n, passed);
     }
 }
 

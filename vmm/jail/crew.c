@@ -1,8 +1,10 @@
-/* All threads of the process confine themselves: what Landlock, capabilities and user numbers are, each thread has for
- * itself, and one that is left out would be a way round them, as the threads share their memory.
+/* All threads of the process confine themselves: what Landlock, capabilities and user numbers are,
+ * each thread has for itself, and one that is left out would be a way round them, as the threads
+ * share their memory.
  *
- * A thread is asked by a signal that all of ours take (THREAD_CONFINE), with a pointer to what shall be done; the
- * handler's calls are the kernel's own.  There are few: the watchdog, and the resolver where names are denied. */
+ * A thread is asked by a signal that all of ours take (THREAD_CONFINE), with a pointer to what
+ * shall be done; the handler's calls are the kernel's own.  There are few: the watchdog, and the
+ * resolver where names are denied. */
 #include <dirent.h>
 #include <errno.h>
 #include <linux/futex.h>
@@ -18,7 +20,8 @@
 
 #define TASKS "/proc/self/task"
 #define THREADS_MOST 64
-#define PATIENCE_S 60 /* a thread runs late where the host is busy; who is refused here does not run at all */
+/* a thread runs late where the host is busy; who is refused here does not run at all */
+#define PATIENCE_S 60
 
 static void confine_self(struct crew *crew)
 {
@@ -82,24 +85,31 @@ static bool others_confine(const struct threads *others, struct crew *crew)
         asked_n += ask(others->at[i], crew);
     unsigned done;
     while ((done = __atomic_load_n(&crew->done, __ATOMIC_SEQ_CST)) < 1 + asked_n)
-        if (syscall(SYS_futex, &crew->done, FUTEX_WAIT_PRIVATE, done, &patience) < 0 && errno == ETIMEDOUT)
+        if (syscall(SYS_futex, &crew->done, FUTEX_WAIT_PRIVATE, done, &patience) < 0 &&
+            errno == ETIMEDOUT)
             return false;
     return threads_count() <= done;
 }
 
 bool crew_confine(struct crew *crew, struct failure *why)
 {
-    struct sigaction action = { .sa_sigaction = asked, .sa_flags = SA_SIGINFO | SA_RESTART }, before;
+    struct sigaction action = { .sa_sigaction = asked, .sa_flags = SA_SIGINFO | SA_RESTART },
+                     before;
     struct threads others;
     if (!threads_list(&others)) /* Landlock hides it afterwards */
-        return failure_set(why, "the jail: " TASKS ": %s (--jail=off runs without)", strerror(errno));
+        return failure_set(why, "the jail: " TASKS ": %s (--jail=off runs without)",
+                           strerror(errno));
     sigaction(THREAD_CONFINE, &action, &before);
     confine_self(crew);
     bool all = others_confine(&others, crew);
     sigaction(THREAD_CONFINE, &before, NULL);
     if (!all)
-        return failure_set(why, "the jail: a thread of this process cannot be confined (--jail=weak runs without)");
+        return failure_set(
+            why,
+            "the jail: a thread of this process cannot be confined (--jail=weak runs without)");
     errno = crew->failed;
-    return !errno || failure_set(why, "the jail: this process cannot be confined: %s (--jail=off runs without)",
-                                 strerror(errno));
+    return !errno ||
+           failure_set(why,
+                       "the jail: this process cannot be confined: %s (--jail=off runs without)",
+                       strerror(errno));
 }

@@ -8,7 +8,8 @@
 #include "vmm/jail/jail.h"
 
 enum { JAIL_WEAK = JAIL_LEVELS, JAIL_FILTERS_ALL };
-/* Stands in a filter where the process's number belongs, which no build knows; no number is so large. */
+/* Stands in a filter where the process's number belongs, which no build knows; no number is so
+ * large. */
 #define JAIL_PID 0x70696421u
 #define JAIL_INSNS 512 /* at most */
 
@@ -17,8 +18,8 @@ struct jail_filter {
     uint16_t n, calls;               /* calls: how many it allows, with whichever arguments */
 };
 enum { JAIL_EVERY = JAIL_FILES | JAIL_NET | JAIL_UNIX | JAIL_PROCESS };
-/* The filter for a set of grants: unix sockets are a part of the network, which has all that open sockets need; what is
- * to be narrowed has one for all. */
+/* The filter for a set of grants: unix sockets are a part of the network, which has all that open
+ * sockets need; what is to be narrowed has one for all. */
 static inline unsigned jail_level(unsigned granted)
 {
     if (granted & JAIL_AGAIN)

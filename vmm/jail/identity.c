@@ -1,6 +1,6 @@
-/* Who a jailed run is.  Root becomes nobody where neither files nor processes are granted; else it keeps its number, as
- * those belong to that, and of its capabilities the few that grants are used by.  All calls here are the kernel's own,
- * as each thread makes them for itself. */
+/* Who a jailed run is.  Root becomes nobody where neither files nor processes are granted; else it
+ * keeps its number, as those belong to that, and of its capabilities the few that grants are used
+ * by.  All calls here are the kernel's own, as each thread makes them for itself. */
 #include <errno.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
@@ -50,12 +50,14 @@ void identity_find(struct identity *who, const struct jail_plan *plan)
     };
 }
 
-/* Where there is no such number (in a namespace of one user), or it may not be taken, the old one stays. */
+/* Where there is no such number (in a namespace of one user), or it may not be taken, the old one
+ * stays. */
 static bool nobody_become(void)
 {
     const long user = NOBODY;
     syscall(SYS_setgroups, 0, NULL);
-    bool good = syscall(SYS_setresgid, user, user, user) == 0 && syscall(SYS_setresuid, user, user, user) == 0;
+    bool good = syscall(SYS_setresgid, user, user, user) == 0 &&
+                syscall(SYS_setresuid, user, user, user) == 0;
     return good || errno == EINVAL || errno == EPERM;
 }
 

@@ -1,4 +1,5 @@
-/* The order of entering: limits, then what each thread has for itself, then the filter of them all. */
+/* The order of entering: limits, then what each thread has for itself, then the filter of them all.
+ */
 #include <errno.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -32,8 +33,10 @@ static bool rules_make(const struct jail_plan *plan, int *rules, struct failure 
         return true;
     int abi = landlock_abi();
     if (abi == 0)
-        return failure_set(why, "the jail: this kernel has no Landlock, by which a run has no files but those granted "
-                           "(--jail=weak runs without)");
+        return failure_set(
+            why,
+            "the jail: this kernel has no Landlock, by which a run has no files but those granted "
+            "(--jail=weak runs without)");
     *rules = landlock_rules(plan, abi, why);
     return *rules >= 0;
 }
@@ -55,7 +58,9 @@ bool jail_enter(const struct jail_plan *plan, struct failure *why)
 {
     jail_test_begin();
     bool good = limits_set(why) && threads_confine(plan, why) &&
-                seccomp_enter(plan->weak ? (unsigned)JAIL_WEAK : jail_level(jail_test_granted(plan->granted)), why);
+                seccomp_enter(plan->weak ? (unsigned)JAIL_WEAK
+                                         : jail_level(jail_test_granted(plan->granted)),
+                              why);
     if (good)
         jail_test_entered();
     return good;

@@ -1,13 +1,14 @@
 /* The face of jail/, wall 3: this process gives up what a run does not need, for good.
  *
- * It is entered once all that the run names is open and before anything of the guest runs.  Whoever takes over the
- * monitor then has a list of system calls (calls.def), made shorter by what was not granted, and beneath it Landlock:
- * no file but those granted.
+ * It is entered once all that the run names is open and before anything of the guest runs.  Whoever
+ * takes over the monitor then has a list of system calls (calls.def), made shorter by what was not
+ * granted, and beneath it Landlock: no file but those granted.
  *
- * The seam for an image cache: filters add up and never widen.  A process that makes an image enters with what its run
- * was granted and JAIL_AGAIN, its image's one open file in hand, closes that, and narrows the jail before the run.  The
- * cache's directory is in no plan: a run that was taken over could poison what other runs begin with.  Who gives a
- * finished image its name there is a process that reads no guest. */
+ * The seam for an image cache: filters add up and never widen.  A process that makes an image
+ * enters with what its run was granted and JAIL_AGAIN, its image's one open file in hand, closes
+ * that, and narrows the jail before the run.  The cache's directory is in no plan: a run that was
+ * taken over could poison what other runs begin with.  Who gives a finished image its name there is
+ * a process that reads no guest. */
 #ifndef VMM_JAIL_JAIL_H
 #define VMM_JAIL_JAIL_H
 
@@ -26,11 +27,13 @@ struct jail_path { int fd; enum jail_right right; };
 
 struct jail_plan {
     unsigned granted;               /* JAIL_* */
-    bool weak;                      /* code of others' runs in this process: no list of calls, no Landlock */
+    /* code of others' runs in this process: no list of calls, no Landlock */
+    bool weak;
     const struct jail_path *paths;  /* with what lies below them */
     uint32_t npaths;
 };
-/* All threads of the process are in it afterwards.  false: what could not be had; some of it may be in force. */
+/* All threads of the process are in it afterwards.  false: what could not be had; some of it may be
+ * in force. */
 bool jail_enter(const struct jail_plan *, struct failure *);
 /* In a jail that was entered with AGAIN: from here on the calls of these grants alone. */
 bool jail_narrow(unsigned granted, struct failure *);

@@ -2,15 +2,14 @@
  *
  * What kernels lack, by the ABI that they report, and what stands in its place:
  *
- *   0  all of it (before 5.13, or not turned on)   with nothing granted no call opens anything; else it is refused
- *   1  moving between directories                  such a move fails with EXDEV
- *   2  truncation (Debian 12)                      files of :ro grants can be emptied; the file's own mode counts
- *   3  ports of TCP                                the policy in the monitor alone
- *   4  ioctl on devices                            the filter's list of ioctls, which holds with any ABI
- *   5  abstract unix sockets, signals              names of the host's abstract sockets; signals: the filter
- *   6  records for the audit log                   nothing
- *   7                                              in all: UDP, connecting to unix sockets by path, times of files
- *                                                  and what stat tells are the kernel's own rights alone */
+ *   0  all of it (before 5.13, or not turned on)   with nothing granted no call opens anything;
+ * else it is refused 1  moving between directories                  such a move fails with EXDEV 2
+ * truncation (Debian 12)                      files of :ro grants can be emptied; the file's own
+ * mode counts 3  ports of TCP                                the policy in the monitor alone 4
+ * ioctl on devices                            the filter's list of ioctls, which holds with any ABI
+ *   5  abstract unix sockets, signals              names of the host's abstract sockets; signals:
+ * the filter 6  records for the audit log                   nothing 7 in all: UDP, connecting to
+ * unix sockets by path, times of files and what stat tells are the kernel's own rights alone */
 #include <errno.h>
 #include <linux/landlock.h>
 #include <string.h>
@@ -49,7 +48,8 @@ static const uint64_t rights[] = {
 
 int landlock_abi(void)
 {
-    long abi = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_CREATE_RULESET_VERSION);
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0,
+                       LANDLOCK_CREATE_RULESET_VERSION);
     return jail_test_abi(abi < 0 ? 0 : abi > LANDLOCK_ABI_KNOWN ? LANDLOCK_ABI_KNOWN : (int)abi);
 }
 
@@ -64,7 +64,8 @@ static bool path_add(int ruleset, const struct ruleset *handled, const struct ja
         rule.allowed_access &= FILE_RIGHTS;
     /* EBADFD: a pipe or a memory file, which need no rule. */
     return !rule.allowed_access ||
-           syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0 || errno == EBADFD;
+           syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0 ||
+           errno == EBADFD;
 }
 
 int landlock_rules(const struct jail_plan *plan, int abi, struct failure *why)
@@ -76,7 +77,8 @@ int landlock_rules(const struct jail_plan *plan, int abi, struct failure *why)
         good = path_add(ruleset, handled, &plan->paths[i]);
     if (good)
         return ruleset;
-    failure_set(why, "the jail: rules for files cannot be made: %s (--jail=weak runs without)", strerror(errno));
+    failure_set(why, "the jail: rules for files cannot be made: %s (--jail=weak runs without)",
+                strerror(errno));
     if (ruleset >= 0)
         close(ruleset);
     return -1;

@@ -12,7 +12,8 @@
 
 _Static_assert(sizeof filters / sizeof filters[0] == JAIL_FILTERS_ALL, "each level has its place");
 
-/* A kernel older than 5.16 would slow the guest down otherwise; who wants that asks for it by prctl. */
+/* A kernel older than 5.16 would slow the guest down otherwise; who wants that asks for it by
+ * prctl. */
 #define FLAGS (SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_SPEC_ALLOW)
 
 static unsigned filter_copy(unsigned filter, struct sock_filter *to)
@@ -37,7 +38,11 @@ bool seccomp_enter(unsigned filter, struct failure *why)
                       ? -1
                       : syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, FLAGS, &program);
     if (failed > 0)
-        return failure_set(why, "the jail: the thread %ld has a filter of its own (--jail=off runs without)", failed);
-    return failed == 0 || failure_set(why, "the jail: this kernel takes no filter of system calls: %s "
-                                      "(--jail=off runs without)", strerror(errno));
+        return failure_set(
+            why, "the jail: the thread %ld has a filter of its own (--jail=off runs without)",
+            failed);
+    return failed == 0 || failure_set(why,
+                                      "the jail: this kernel takes no filter of system calls: %s "
+                                      "(--jail=off runs without)",
+                                      strerror(errno));
 }

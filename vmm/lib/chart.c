@@ -1,7 +1,9 @@
-/* The start as a picture: an SVG of a row for each phase, of the host and of the guest, for --trace-start.
+/* The start as a picture: an SVG of a row for each phase, of the host and of the guest, for
+ * --trace-start.
  *
- * Times run from left to right, from the process's start on; a run that is much longer than the start is cut.
- * What the guest says of itself (its marks) is only drawn: a mark that lies outside its place is left out. */
+ * Times run from left to right, from the process's start on; a run that is much longer than the
+ * start is cut. What the guest says of itself (its marks) is only drawn: a mark that lies outside
+ * its place is left out. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +17,8 @@ enum { LEFT = 270, WIDE = 560, ROW = 20, TOP = 76, TOTAL = 1000, CALLS = 12 };
 #define BEFORE "#9aa4ad"
 
 #define SVG                                                                                        \
-    "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%u\" "                          \
-    "font-family=\"sans-serif\" font-size=\"12\">\n"                                                \
+    "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%u\" "                        \
+    "font-family=\"sans-serif\" font-size=\"12\">\n"                                               \
     "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n%s</svg>\n"
 
 /* Where on the picture: ns from `from` on, `span` of them on the whole width. */
@@ -60,8 +62,8 @@ static void row(struct chart *c, const char *name, const char *colour, uint64_t 
     double x = place(c, from), wide = place(c, to) - x;
     snprintf(took, sizeof took, "%.0f us", us(from, to));
     text(c, LEFT - 10, y + 14, "end", name);
-    fprintf(c->out, "<rect x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%d\" fill=\"%s\"><title>", x, y + 3,
-            wide < 0.8 ? 0.8 : wide, ROW - 6, colour);
+    fprintf(c->out, "<rect x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%d\" fill=\"%s\"><title>", x,
+            y + 3, wide < 0.8 ? 0.8 : wide, ROW - 6, colour);
     xml(c->out, name);
     fprintf(c->out, ": %s</title></rect>\n", took);
     text(c, LEFT + WIDE + 70, y + 14, "end", took);
@@ -119,7 +121,8 @@ static void guest_rows(struct chart *c, const struct timeline *t, uint64_t end)
     }
     row(c, "guest: until it can run", GUEST, began, started, "");
     if (ready)
-        row(c, "guest: the program runs", GUEST, ready->back_ns, end, end > c->until ? "(cut)" : "");
+        row(c, "guest: the program runs", GUEST, ready->back_ns, end,
+            end > c->until ? "(cut)" : "");
 }
 
 /* All exits on one row, each with what it was for. */
@@ -135,9 +138,13 @@ static void exit_row(struct chart *c, const struct timeline *t)
         double x = place(c, e->left_ns), wide = place(c, e->back_ns) - x;
         if (e->left_ns > c->until)
             break;
-        fprintf(c->out, "<rect x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%d\" fill=\"" EXIT "\"><title>%s: %.0f us; "
-                "%llu page faults of the guest by then, it reaches %llu pages of 4 KiB and %llu of 2 MiB"
-                "</title></rect>\n", x, y + 3, wide < 1 ? 1 : wide, ROW - 6, e->name, us(e->left_ns, e->back_ns),
+        fprintf(c->out,
+                "<rect x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%d\" fill=\"" EXIT
+                "\"><title>%s: %.0f us; "
+                "%llu page faults of the guest by then, it reaches %llu pages of 4 KiB and %llu of "
+                "2 MiB"
+                "</title></rect>\n",
+                x, y + 3, wide < 1 ? 1 : wide, ROW - 6, e->name, us(e->left_ns, e->back_ns),
                 (unsigned long long)e->counts.faults, (unsigned long long)e->counts.small_pages,
                 (unsigned long long)e->counts.large_pages);
     }
@@ -158,18 +165,22 @@ static void axis(const struct chart *c)
         double x = place(c, c->from + at * 1000);
         char words[32];
         snprintf(words, sizeof words, "%g ms", (double)at / 1e3);
-        fprintf(c->out, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%u\" stroke=\"#ddd\"/>\n", x, TOP - 6, x,
-                TOP + ROW * c->rows);
+        fprintf(c->out, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%u\" stroke=\"#ddd\"/>\n", x,
+                TOP - 6, x, TOP + ROW * c->rows);
         text(c, x, TOP - 12, "middle", words);
     }
 }
 
 static void heading(const struct chart *c, const struct config *config, const struct end *end)
 {
-    fprintf(c->out, "<text x=\"8\" y=\"22\" font-size=\"15\" font-weight=\"bold\">wasmvm: the start of ");
+    fprintf(c->out,
+            "<text x=\"8\" y=\"22\" font-size=\"15\" font-weight=\"bold\">wasmvm: the start of ");
     xml(c->out, config->module);
-    fprintf(c->out, "</text>\n<text x=\"8\" y=\"42\">it ended: %s, status %d; <tspan fill=\"" HOST "\">host</tspan>, "
-            "<tspan fill=\"" GUEST "\">guest</tspan>, <tspan fill=\"" EXIT "\">VM exits</tspan></text>\n",
+    fprintf(c->out,
+            "</text>\n<text x=\"8\" y=\"42\">it ended: %s, status %d; <tspan fill=\"" HOST
+            "\">host</tspan>, "
+            "<tspan fill=\"" GUEST "\">guest</tspan>, <tspan fill=\"" EXIT
+            "\">VM exits</tspan></text>\n",
             end_reason(end), end_status(end));
 }
 
@@ -187,10 +198,12 @@ static void summary(struct chart *c, const struct timeline *t)
     for (int i = 0; i < 2; i++) {
         if (!of[i] || !of[i]->counts.faults)
             continue;
-        snprintf(words, sizeof words,
-                 "%s: %llu page faults of the guest; it reaches %llu pages of 4 KiB and %llu of 2 MiB.",
-                 when[i], (unsigned long long)of[i]->counts.faults,
-                 (unsigned long long)of[i]->counts.small_pages, (unsigned long long)of[i]->counts.large_pages);
+        snprintf(
+            words, sizeof words,
+            "%s: %llu page faults of the guest; it reaches %llu pages of 4 KiB and %llu of 2 MiB.",
+            when[i], (unsigned long long)of[i]->counts.faults,
+            (unsigned long long)of[i]->counts.small_pages,
+            (unsigned long long)of[i]->counts.large_pages);
         text(c, 8, TOP + ROW * c->rows++ + 20, "start", words);
     }
     int n = snprintf(words, sizeof words, "Exits:");
@@ -225,7 +238,8 @@ static uint64_t last_shown(const struct timeline *t, uint64_t from)
     return ready->back_ns + (ready->back_ns - from) / 4;
 }
 
-char *report_start(const struct config *config, const struct run_stats *stats, const struct end *end)
+char *report_start(const struct config *config, const struct run_stats *stats,
+                   const struct end *end)
 {
     const struct timeline *t = stats->timeline;
     char *svg = NULL, *body = NULL;

@@ -1,7 +1,7 @@
 /* The library's configurations: what an embedder says before there is a machine.
  *
- * One is counted and, once an instance was made from it, never changed, so that instances in other threads may look at
- * it without a lock.  Most setters are made from the rows of settings.def. */
+ * One is counted and, once an instance was made from it, never changed, so that instances in other
+ * threads may look at it without a lock.  Most setters are made from the rows of settings.def. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -17,8 +17,9 @@
 int embed_error(wasmvm_error *error, int code, const char *format, ...)
 {
     static const int statuses[] = {
-        [WASMVM_E_USAGE] = EXIT_MONITOR, [WASMVM_E_HOST] = EXIT_MONITOR, [WASMVM_E_NO_MODULE] = EXIT_NO_MODULE,
-        [WASMVM_E_INVALID] = EXIT_INVALID_MODULE, [WASMVM_E_TYPE] = EXIT_MONITOR,
+        [WASMVM_E_USAGE] = EXIT_MONITOR,       [WASMVM_E_HOST] = EXIT_MONITOR,
+        [WASMVM_E_NO_MODULE] = EXIT_NO_MODULE, [WASMVM_E_INVALID] = EXIT_INVALID_MODULE,
+        [WASMVM_E_TYPE] = EXIT_MONITOR,
     };
     char raw[sizeof error->text];
     va_list args;
@@ -30,7 +31,8 @@ int embed_error(wasmvm_error *error, int code, const char *format, ...)
     size_t len = n < 0 ? 0 : (size_t)n < sizeof raw ? (size_t)n : sizeof raw - 1;
     text_escape(raw, len, error->text, sizeof error->text, false);
     error->code = code;
-    error->status = code > 0 && (size_t)code < sizeof statuses / sizeof *statuses ? statuses[code] : EXIT_MONITOR;
+    error->status = code > 0 && (size_t)code < sizeof statuses / sizeof *statuses ? statuses[code]
+                                                                                  : EXIT_MONITOR;
     return code;
 }
 
@@ -79,7 +81,8 @@ static bool fixed(const wasmvm_config *c)
 }
 
 /* The first error stays. */
-#define REFUSE(c, why, ...) embed_error((c)->error.code || fixed(c) ? NULL : &(c)->error, why, __VA_ARGS__)
+#define REFUSE(c, why, ...)                                                                        \
+    embed_error((c)->error.code || fixed(c) ? NULL : &(c)->error, why, __VA_ARGS__)
 
 static int no_memory(wasmvm_config *c)
 {
@@ -88,14 +91,16 @@ static int no_memory(wasmvm_config *c)
 
 /* ---- the setters of settings.def's rows ---- */
 
-static int set_number(wasmvm_config *c, uint64_t *field, uint64_t value, uint64_t otherwise, uint64_t least,
-                      uint64_t most, const char *what)
+static int set_number(wasmvm_config *c, uint64_t *field, uint64_t value, uint64_t otherwise,
+                      uint64_t least, uint64_t most, const char *what)
 {
     if (fixed(c))
         return WASMVM_E_USAGE;
     if (value != otherwise && (value < least || value > most))
-        return REFUSE(c, WASMVM_E_USAGE, "%s of %llu: %llu to %llu can be had", what, (unsigned long long)value,
-                      (unsigned long long)(otherwise < least ? otherwise : least), (unsigned long long)most);
+        return REFUSE(c, WASMVM_E_USAGE, "%s of %llu: %llu to %llu can be had", what,
+                      (unsigned long long)value,
+                      (unsigned long long)(otherwise < least ? otherwise : least),
+                      (unsigned long long)most);
     *field = value;
     return WASMVM_OK;
 }
@@ -129,13 +134,13 @@ static int add_word(wasmvm_config *c, struct words *words, char *text)
     {                                                                                     \
         return set_number(c, &c->set.field, value, (otherwise), (least), (most), (what)); \
     }
-#define CHOICE(name, field, type, last, what)                                                          \
-    int wasmvm_config_##name(wasmvm_config *c, enum wasmvm_##name which)                               \
-    {                                                                                                  \
-        if (fixed(c) || (unsigned)which > (last))                                                      \
-            return REFUSE(c, WASMVM_E_USAGE, "%s of the unknown kind %d", (what), (int)which);         \
-        c->set.field = (enum type)which;                                                               \
-        return WASMVM_OK;                                                                              \
+#define CHOICE(name, field, type, last, what)                                                      \
+    int wasmvm_config_##name(wasmvm_config *c, enum wasmvm_##name which)                           \
+    {                                                                                              \
+        if (fixed(c) || (unsigned)which > (last))                                                  \
+            return REFUSE(c, WASMVM_E_USAGE, "%s of the unknown kind %d", (what), (int)which);     \
+        c->set.field = (enum type)which;                                                           \
+        return WASMVM_OK;                                                                          \
     }
 #define TEXT(name, field)                                         \
     int wasmvm_config_##name(wasmvm_config *c, const char *text)  \
@@ -149,7 +154,8 @@ static int add_word(wasmvm_config *c, struct words *words, char *text)
     }
 #include "vmm/base/settings.def"
 
-_Static_assert((int)WASMVM_HYPERCALL_EXIT == TRANSPORT_EXIT && (int)WASMVM_HYPERCALL_POLL == TRANSPORT_POLL,
+_Static_assert((int)WASMVM_HYPERCALL_EXIT == TRANSPORT_EXIT &&
+                   (int)WASMVM_HYPERCALL_POLL == TRANSPORT_POLL,
                "the public names of the kinds have the values of ours");
 
 int wasmvm_config_flag(wasmvm_config *c, const char *name)
@@ -174,7 +180,8 @@ int wasmvm_config_net(wasmvm_config *c, enum wasmvm_net what, const char *value)
     return REFUSE(c, WASMVM_E_USAGE, "a network rule of the unknown kind %d", (int)what);
 }
 
-int wasmvm_config_net_limits(wasmvm_config *c, uint32_t sockets, uint64_t per_second, uint64_t bytes)
+int wasmvm_config_net_limits(wasmvm_config *c, uint32_t sockets, uint64_t per_second,
+                             uint64_t bytes)
 {
     int code = wasmvm_config_max_sockets(c, sockets);
     if (code == WASMVM_OK)
@@ -231,7 +238,8 @@ static bool clean_relative(const char *name)
         return true;
     while (strncmp(name, "../", 3) == 0)
         name += 3;
-    return strcmp(name, "..") == 0 || (snprintf(rest, sizeof rest, "/%s", name) < PATH_MAX && *name && clean(rest));
+    return strcmp(name, "..") == 0 ||
+           (snprintf(rest, sizeof rest, "/%s", name) < PATH_MAX && *name && clean(rest));
 }
 
 /* Takes both names over. */
@@ -241,9 +249,12 @@ static int dir_add(wasmvm_config *c, char *host, char *guest, unsigned flags)
     struct grant *at = guest ? realloc(dirs->at, (dirs->n + 1) * sizeof *at) : NULL;
     if (at) {
         dirs->at = at;
-        at[dirs->n++] = (struct grant){.host = host, .guest = guest, .tmp = !host,
-                                       .read_only = flags & WASMVM_DIR_READ_ONLY,
-                                       .mounts = flags & WASMVM_DIR_MOUNTS, .last = flags & WASMVM_DIR_LAST};
+        at[dirs->n++] = (struct grant){ .host = host,
+                                        .guest = guest,
+                                        .tmp = !host,
+                                        .read_only = flags & WASMVM_DIR_READ_ONLY,
+                                        .mounts = flags & WASMVM_DIR_MOUNTS,
+                                        .last = flags & WASMVM_DIR_LAST };
         return WASMVM_OK;
     }
     free(host);
@@ -263,13 +274,16 @@ int wasmvm_config_dir(wasmvm_config *c, const char *host, const char *guest, uns
 {
     if (fixed(c))
         return WASMVM_E_USAGE;
-    const unsigned known = WASMVM_DIR_READ_ONLY | WASMVM_DIR_RELATIVE | WASMVM_DIR_LAST | WASMVM_DIR_MOUNTS;
+    const unsigned known = WASMVM_DIR_READ_ONLY | WASMVM_DIR_RELATIVE | WASMVM_DIR_LAST |
+                           WASMVM_DIR_MOUNTS;
     if (!*host || (flags & ~known) ||
         !(flags & WASMVM_DIR_RELATIVE ? clean_relative(guest) : clean(guest)))
-        return REFUSE(c, WASMVM_E_USAGE, "%s cannot be granted as %s: a guest's name is absolute and clean", host,
+        return REFUSE(c, WASMVM_E_USAGE,
+                      "%s cannot be granted as %s: a guest's name is absolute and clean", host,
                       guest);
     if (dir_taken(c, guest))
-        return REFUSE(c, WASMVM_E_USAGE, "%s cannot be granted as %s: the name is taken", host, guest);
+        return REFUSE(c, WASMVM_E_USAGE, "%s cannot be granted as %s: the name is taken", host,
+                      guest);
     char *copy = strdup(host);
     return copy ? dir_add(c, copy, strdup(guest), flags) : no_memory(c);
 }
@@ -363,12 +377,14 @@ int wasmvm_config_log(wasmvm_config *c, void (*log)(void *context, const char *l
 
 /* ---- as a whole ---- */
 
-/* Where Linux systems keep the bundle of certificates that they trust: the one below `etc`, a directory that stands for
- * /etc; NULL = it has none. */
+/* Where Linux systems keep the bundle of certificates that they trust: the one below `etc`, a
+ * directory that stands for /etc; NULL = it has none. */
 static const char *bundle_find(const char *etc)
 {
     static const char *const places[] = {
-        "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/cert.pem",
         "/etc/ssl/ca-bundle.pem",
     };
     char path[PATH_MAX];
@@ -380,7 +396,8 @@ static const char *bundle_find(const char *etc)
     return NULL;
 }
 
-/* Whether a directory gives the program an /etc of the host's, so that its files count; `etc` = where that lies. */
+/* Whether a directory gives the program an /etc of the host's, so that its files count; `etc` =
+ * where that lies. */
 static bool etc_granted(const wasmvm_config *c, char etc[PATH_MAX])
 {
     bool found = false;
@@ -395,15 +412,20 @@ static bool etc_granted(const wasmvm_config *c, char etc[PATH_MAX])
 }
 
 /* The program's /etc is a directory's: the bundle there is what this host's means. */
-static int granted_certs(const wasmvm_config *c, const char *etc, struct embed_certs *out, wasmvm_error *error)
+static int granted_certs(const wasmvm_config *c, const char *etc, struct embed_certs *out,
+                         wasmvm_error *error)
 {
     const char *named = c->set.ca_certs;
     if (named && *named)
-        return embed_error(error, WASMVM_E_USAGE, "--ca-certs=%s: a --dir grants /etc (put the file there, and add "
-                           "--env SSL_CERT_FILE=...)", named);
+        return embed_error(error, WASMVM_E_USAGE,
+                           "--ca-certs=%s: a --dir grants /etc (put the file there, and add "
+                           "--env SSL_CERT_FILE=...)",
+                           named);
     if (named && !(out->place = bundle_find(etc)) && !words_env(&c->set.env, "SSL_CERT_FILE"))
-        return embed_error(error, WASMVM_E_USAGE, "--ca-certs: a --dir grants /etc, and there is no bundle of "
-                           "certificates in its usual places (put one there, and add --env SSL_CERT_FILE=...)");
+        return embed_error(
+            error, WASMVM_E_USAGE,
+            "--ca-certs: a --dir grants /etc, and there is no bundle of "
+            "certificates in its usual places (put one there, and add --env SSL_CERT_FILE=...)");
     return WASMVM_OK;
 }
 
@@ -416,7 +438,8 @@ int config_certs(const wasmvm_config *c, struct embed_certs *out, wasmvm_error *
         return granted_certs(c, etc, out, error);
     out->file = named && !*named ? bundle_find("/etc") : named;
     if (named && !out->file)
-        return embed_error(error, WASMVM_E_USAGE, "--ca-certs: this host has no bundle of certificates in the usual "
+        return embed_error(error, WASMVM_E_USAGE,
+                           "--ca-certs: this host has no bundle of certificates in the usual "
                            "places (write --ca-certs=FILE)");
     out->place = out->file ? "/etc/ca-certificates.crt" : NULL;
     return WASMVM_OK;

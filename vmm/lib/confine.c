@@ -29,11 +29,12 @@ static bool sockets_open(const wasmvm_instance *i)
 static unsigned granted(const wasmvm_instance *i)
 {
     const struct settings *set = i->config.set;
-    bool net = set->allow_connect.n || set->allow_listen.n || set->deny.n || set->allow_dns || set->net_all ||
-               set->allow_unix;
+    bool net = set->allow_connect.n || set->allow_listen.n || set->deny.n || set->allow_dns ||
+               set->net_all || set->allow_unix;
     unsigned all = 0;
     for (uint32_t k = 0; k < i->config.ngrants; k++)
-        if (!i->config.grants[k].kind || !net) /* the sealed /etc is in memory, and NET has what it needs */
+        if (!i->config.grants[k].kind ||
+            !net) /* the sealed /etc is in memory, and NET has what it needs */
             all |= JAIL_FILES;
     if (net)
         all |= JAIL_NET;
@@ -100,7 +101,8 @@ static bool confine(wasmvm_instance *i, bool weak)
     int above = -1;
     struct jail_plan plan = { .granted = granted(i), .weak = weak || foreign_code(i) };
     struct jail_path *paths = paths_make(i, &plan, &above);
-    bool good = paths ? jail_enter(&plan, &i->failure) : failure_set(&i->failure, "the jail: no memory");
+    bool good = paths ? jail_enter(&plan, &i->failure)
+                      : failure_set(&i->failure, "the jail: no memory");
     if (above >= 0)
         close(above);
     free(paths);
@@ -112,7 +114,8 @@ static bool confine(wasmvm_instance *i, bool weak)
 int wasmvm_confine(wasmvm_instance *i, enum wasmvm_jail how, wasmvm_error *error)
 {
     if (i->state != STATE_PREPARED)
-        return embed_error(error, WASMVM_E_USAGE, "%s: the instance is confined after wasmvm_prepare", i->module->name);
+        return embed_error(error, WASMVM_E_USAGE,
+                           "%s: the instance is confined after wasmvm_prepare", i->module->name);
     i->confined = true;
     if (confine(i, how == WASMVM_JAIL_WEAK))
         return WASMVM_OK;

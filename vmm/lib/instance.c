@@ -1,8 +1,10 @@
-/* The library's instances: from a configuration and a module to a machine, a run or calls of exports, and the end.
+/* The library's instances: from a configuration and a module to a machine, a run or calls of
+ * exports, and the end.
  *
- * What fails before the guest runs is the instance's failure; all that is held by then hangs on the instance, and
- * instance_over() and wasmvm_instance_free give it back.  The thread that calls works for the machine meanwhile: it may
- * not be hit by the signals that writes raise, and its words go to the embedder's log. */
+ * What fails before the guest runs is the instance's failure; all that is held by then hangs on the
+ * instance, and instance_over() and wasmvm_instance_free give it back.  The thread that calls works
+ * for the machine meanwhile: it may not be hit by the signals that writes raise, and its words go
+ * to the embedder's log. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,12 +27,13 @@ struct wasmvm_export {
 
 /* ---- from what the embedder said to what the monitor wants ---- */
 
-/* Whether the program may make sockets of its own.  Those that are open from the start need no names; behind a sealed
- * /etc their numbers would be others. */
+/* Whether the program may make sockets of its own.  Those that are open from the start need no
+ * names; behind a sealed /etc their numbers would be others. */
 static bool sockets_allowed(const struct settings *set)
 {
     bool rules = set->allow_connect.n || set->allow_listen.n || set->allow_unix;
-    return set->allow_dns || set->net_all || (rules && !set->listen.n && !set->dial.n && !set->sockets.n);
+    return set->allow_dns || set->net_all ||
+           (rules && !set->listen.n && !set->dial.n && !set->sockets.n);
 }
 
 /* The sealed /etc (net/etc.c) stands last, and is no place to start in. */
@@ -51,11 +54,13 @@ static bool etc_translate(wasmvm_instance *i)
         return true;
     if (i->config.ngrants == 0 && !words_env(&set->env, "PWD"))
         i->env[i->config.envc++] = (char *)"PWD=/";
-    i->grants[i->config.ngrants++] = (struct grant){.guest = "/etc", .read_only = true, .kind = &etc_grant};
+    i->grants[i->config.ngrants++] =
+        (struct grant){ .guest = "/etc", .read_only = true, .kind = &etc_grant };
     return true;
 }
 
-/* A list of our own, with `before` places before what is copied and `behind` places, and a NULL, behind it. */
+/* A list of our own, with `before` places before what is copied and `behind` places, and a NULL,
+ * behind it. */
 static void *list_copy(const void *from, uint32_t n, size_t size, uint32_t before, uint32_t behind)
 {
     char *to = calloc(before + n + behind + 1, size);
@@ -86,9 +91,17 @@ static bool translate(wasmvm_instance *i)
         return false;
     i->args[0] = i->module->name;
     i->config = (struct config){
-        .set = set, .module = i->module->name, .args = i->args, .argc = set->args.n + 1, .env = i->env,
-        .envc = set->env.n, .grants = i->grants, .ngrants = set->dirs.n, .timeout_ns = set->timeout_ns,
-        .signals = &i->signals, .stdio = from->stdio_own ? NULL : from->stdio,
+        .set = set,
+        .module = i->module->name,
+        .args = i->args,
+        .argc = set->args.n + 1,
+        .env = i->env,
+        .envc = set->env.n,
+        .grants = i->grants,
+        .ngrants = set->dirs.n,
+        .timeout_ns = set->timeout_ns,
+        .signals = &i->signals,
+        .stdio = from->stdio_own ? NULL : from->stdio,
         .host = from->nfuncs ? &i->host : NULL,
     };
     writable_translate(i);
@@ -97,8 +110,10 @@ static bool translate(wasmvm_instance *i)
     for (uint32_t k = 0; k < from->nfuncs; k++)
         if (!host_add(&i->host, &from->funcs[k], "the host", false, why))
             return false; /* no memory: it was good before */
-    i->outlet = (struct outlet){.tell = from->log, .context = from->log_context, .to_stream = from->log_fd >= 0,
-                                .stream = from->log_fd};
+    i->outlet = (struct outlet){ .tell = from->log,
+                                 .context = from->log_context,
+                                 .to_stream = from->log_fd >= 0,
+                                 .stream = from->log_fd };
     i->stats.start_ns = set->began_ns;
     i->tmp = TMP_NONE;
     return true;
@@ -127,7 +142,8 @@ static void missing_keep(wasmvm_instance *i)
     free(i->refused_path);
     i->missing_path = i->refused_path = NULL;
     if (i->wasi) {
-        const char *refused = wasi_refused(i->wasi, &i->stats.refused_count, i->refused_why, sizeof i->refused_why);
+        const char *refused = wasi_refused(i->wasi, &i->stats.refused_count, i->refused_why,
+                                           sizeof i->refused_why);
         i->missing_path = strdup(wasi_missing_path(i->wasi, &i->stats.missing_count));
         i->refused_path = strdup(refused);
     }
@@ -150,15 +166,18 @@ static void network_hint(const wasmvm_instance *i)
     for (uint32_t k = CALL_sock_accept; k <= CALL_sock_getpeeraddr_v1; k++)
         calls += i->stats.calls[k].count;
     if (i->stats.guest.own_network && calls == 0)
-        message("%s: its sockets were inside the program: Go's own network for wasip1 reaches nobody "
-                "(build it by `wasmvm go build`, or see docs/networking.md)", i->config.module);
+        message(
+            "%s: its sockets were inside the program: Go's own network for wasip1 reaches nobody "
+            "(build it by `wasmvm go build`, or see docs/networking.md)",
+            i->config.module);
 }
 
 static void terminal_hint(const wasmvm_instance *i)
 {
     if (i->stats.lost_escapes)
-        message("%s: %llu sequences that control a terminal were left out (--raw-tty lets them pass)",
-                i->config.module, (unsigned long long)i->stats.lost_escapes);
+        message(
+            "%s: %llu sequences that control a terminal were left out (--raw-tty lets them pass)",
+            i->config.module, (unsigned long long)i->stats.lost_escapes);
 }
 
 /* A machine that ended by itself, and of which there is a snapshot, can be taken back. */
@@ -190,15 +209,16 @@ void instance_over(wasmvm_instance *i)
     i->stats.teardown_ns = clock_now_ns() - began_ns;
 }
 
-/* Those that are the instance's to close: the program has copies by now, or never will.  What is no socket was handed
- * over by mistake. */
+/* Those that are the instance's to close: the program has copies by now, or never will.  What is no
+ * socket was handed over by mistake. */
 static void sockets_close(const wasmvm_instance *i)
 {
     const struct sockets *sockets = &i->config.set->sockets;
     int type;
     for (uint32_t k = 0; k < sockets->n; k++) {
         socklen_t len = sizeof type;
-        if (sockets->at[k].taken && getsockopt(sockets->at[k].fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0)
+        if (sockets->at[k].taken &&
+            getsockopt(sockets->at[k].fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0)
             close(sockets->at[k].fd);
     }
 }
@@ -219,7 +239,8 @@ static bool timeline_begin(wasmvm_instance *i)
     return true;
 }
 
-wasmvm_instance *wasmvm_instance_new(wasmvm_module *module, wasmvm_config *config, wasmvm_error *error)
+wasmvm_instance *wasmvm_instance_new(wasmvm_module *module, wasmvm_config *config,
+                                     wasmvm_error *error)
 {
     if (wasmvm_config_check(config, error) != WASMVM_OK)
         return NULL;
@@ -231,17 +252,20 @@ wasmvm_instance *wasmvm_instance_new(wasmvm_module *module, wasmvm_config *confi
     }
     if (i && translate(i) && timeline_begin(i) && (i->vm = vm_new(&i->config, &i->stats)) != NULL)
         return i;
-    embed_error(error, WASMVM_E_HOST, "no memory for a machine, or no descriptor: %s", strerror(errno));
+    embed_error(error, WASMVM_E_HOST, "no memory for a machine, or no descriptor: %s",
+                strerror(errno));
     wasmvm_instance_free(i);
     return NULL;
 }
 
 static int started_before(const wasmvm_instance *i, wasmvm_error *error)
 {
-    return embed_error(error, WASMVM_E_USAGE, "%s: the instance was started before", i->module->name);
+    return embed_error(error, WASMVM_E_USAGE, "%s: the instance was started before",
+                       i->module->name);
 }
 
-/* The function's place among those with a name: processes stand first, as in the order of their start. */
+/* The function's place among those with a name: processes stand first, as in the order of their
+ * start. */
 static struct plugin_info *info_add(wasmvm_instance *i, bool process)
 {
     struct plugin_info *at = realloc(i->loaded.at, (i->loaded.n + 1) * sizeof *at);
@@ -255,14 +279,16 @@ static struct plugin_info *info_add(wasmvm_instance *i, bool process)
     return at + place;
 }
 
-int wasmvm_instance_provider(wasmvm_instance *i, const wasmvm_provider *provider, const wasmvm_func *funcs, size_t n,
-                             wasmvm_error *error)
+int wasmvm_instance_provider(wasmvm_instance *i, const wasmvm_provider *provider,
+                             const wasmvm_func *funcs, size_t n, wasmvm_error *error)
 {
     char why[200], *title = NULL;
     bool process = provider->flags & WASMVM_PROVIDER_PROCESS;
     if (i->state != STATE_FRESH)
         return started_before(i, error);
-    struct plugin_info *info = asprintf(&title, "plug-in %s", provider->name) < 0 ? NULL : info_add(i, process);
+    struct plugin_info *info = asprintf(&title, "plug-in %s", provider->name) < 0
+                                   ? NULL
+                                   : info_add(i, process);
     if (!info) {
         free(title);
         return embed_error(error, WASMVM_E_HOST, "no memory");
@@ -329,8 +355,10 @@ int wasmvm_signal(wasmvm_instance *i, int number)
 {
     return number > 0 ? (int)signals_raise(&i->signals, (unsigned)number) : WASMVM_SIGNAL_UNWANTED;
 }
-_Static_assert(WASMVM_SIGNAL_TAKEN == (int)SIGNAL_TAKEN && WASMVM_SIGNAL_UNREAD == (int)SIGNAL_UNREAD &&
-               WASMVM_SIGNAL_IGNORED == (int)SIGNAL_IGNORED, "one enum by two names");
+_Static_assert(WASMVM_SIGNAL_TAKEN == (int)SIGNAL_TAKEN &&
+                   WASMVM_SIGNAL_UNREAD == (int)SIGNAL_UNREAD &&
+                   WASMVM_SIGNAL_IGNORED == (int)SIGNAL_IGNORED,
+               "one enum by two names");
 
 /* ---- runs ---- */
 
@@ -360,7 +388,9 @@ static bool build(wasmvm_instance *i)
 {
     struct timeline *t = i->stats.timeline;
     timeline_phase(t, "words, signals, the module's file");
-    const struct module module = {.fd = i->module->fd, .bytes = i->module->bytes, .n = i->module->n};
+    const struct module module = { .fd = i->module->fd,
+                                   .bytes = i->module->bytes,
+                                   .n = i->module->n };
     if (!vm_build(i->vm, &module, &i->failure))
         return false;
     module_read(i->module);
@@ -388,7 +418,8 @@ void work_leave(wasmvm_instance *i, struct work *work)
 
 void time_limit(wasmvm_instance *i, bool on)
 {
-    kick_deadline(vm_kick(i->vm), on && i->config.timeout_ns ? i->stats.start_ns + i->config.timeout_ns : 0);
+    kick_deadline(vm_kick(i->vm),
+                  on && i->config.timeout_ns ? i->stats.start_ns + i->config.timeout_ns : 0);
 }
 
 int wasmvm_prepare(wasmvm_instance *i, wasmvm_error *error)
@@ -513,10 +544,12 @@ static void export_describe(struct wasmvm_export *e)
     const char *colon = strchr(e->sig, ':');
     e->nargs = colon ? (uint32_t)(colon - e->sig) : 0;
     e->nresults = colon ? (uint32_t)strlen(colon + 1) : 0;
-    e->callable = colon && e->nargs <= CALL_VALUES && e->nresults <= CALL_VALUES && !strpbrk(e->sig, "vr");
+    e->callable = colon && e->nargs <= CALL_VALUES && e->nresults <= CALL_VALUES &&
+                  !strpbrk(e->sig, "vr");
 }
 
-int wasmvm_lookup(wasmvm_instance *i, const char *name, const wasmvm_export **out, wasmvm_error *error)
+int wasmvm_lookup(wasmvm_instance *i, const char *name, const wasmvm_export **out,
+                  wasmvm_error *error)
 {
     if (i->state != STATE_ALIVE)
         return not_alive(i, error);
@@ -531,7 +564,8 @@ int wasmvm_lookup(wasmvm_instance *i, const char *name, const wasmvm_export **ou
         return embed_error(error, WASMVM_E_HOST, "no memory for an export");
     }
     struct outlet *before = call_enter(i);
-    int found = strlen(name) < CALL_WORDS ? exports_find(&i->outside, name, &e->func, e->sig) : WASMVM_NO_EXPORT;
+    int found = strlen(name) < CALL_WORDS ? exports_find(&i->outside, name, &e->func, e->sig)
+                                          : WASMVM_NO_EXPORT;
     int code = found == WASMVM_ENDED ? died(i, error) : WASMVM_OK;
     call_leave(i, before);
     if (found == WASMVM_OK) {
@@ -545,8 +579,10 @@ int wasmvm_lookup(wasmvm_instance *i, const char *name, const wasmvm_export **ou
     if (found == WASMVM_ENDED)
         return code;
     return found == WASMVM_NO_EXPORT
-               ? embed_error(error, WASMVM_E_NO_EXPORT, "%s exports no function %s", i->module->name, name)
-               : embed_error(error, WASMVM_E_TYPE, "%s: the function %s has more values than can be given",
+               ? embed_error(error, WASMVM_E_NO_EXPORT, "%s exports no function %s",
+                             i->module->name, name)
+               : embed_error(error, WASMVM_E_TYPE,
+                             "%s: the function %s has more values than can be given",
                              i->module->name, name);
 }
 
@@ -558,14 +594,16 @@ const char *wasmvm_export_sig(const wasmvm_export *e)
 static int wrong_type(const wasmvm_export *e, size_t nargs, size_t nresults, wasmvm_error *error)
 {
     if (!e->callable)
-        return embed_error(error, WASMVM_E_TYPE, "%s has the type %s: vectors and references cannot be given", e->name,
+        return embed_error(error, WASMVM_E_TYPE,
+                           "%s has the type %s: vectors and references cannot be given", e->name,
                            e->sig);
-    return embed_error(error, WASMVM_E_TYPE, "%s has the type %s: %zu arguments and %zu results are not its own",
-                       e->name, e->sig, nargs, nresults);
+    return embed_error(error, WASMVM_E_TYPE,
+                       "%s has the type %s: %zu arguments and %zu results are not its own", e->name,
+                       e->sig, nargs, nresults);
 }
 
-int wasmvm_invoke(wasmvm_instance *i, const wasmvm_export *e, const wasmvm_val *args, size_t nargs, wasmvm_val *results,
-                  size_t nresults, wasmvm_error *error)
+int wasmvm_invoke(wasmvm_instance *i, const wasmvm_export *e, const wasmvm_val *args, size_t nargs,
+                  wasmvm_val *results, size_t nresults, wasmvm_error *error)
 {
     uint64_t in[CALL_VALUES], out[CALL_VALUES];
     if (i->state != STATE_ALIVE)

@@ -1,5 +1,5 @@
-/* The inside of the library's face: what instance.c (instances), config.c (configurations), module.c (modules) and
- * outcome.c (ends) share. */
+/* The inside of the library's face: what instance.c (instances), config.c (configurations),
+ * module.c (modules) and outcome.c (ends) share. */
 #ifndef VMM_LIB_LIB_H
 #define VMM_LIB_LIB_H
 
@@ -74,15 +74,17 @@ struct wasmvm_instance {
 __attribute__((format(printf, 3, 4)))
 int embed_error(wasmvm_error *error, int code, const char *format, ...);
 void config_hold(wasmvm_config *);
-/* The program's certificates: a file for the sealed /etc, and what SSL_CERT_FILE is by default; NULL = none.  granted:
- * there is an /etc of the host's, so no sealed one. */
+/* The program's certificates: a file for the sealed /etc, and what SSL_CERT_FILE is by default;
+ * NULL = none.  granted: there is an /etc of the host's, so no sealed one. */
 struct embed_certs { const char *file, *place; bool granted; };
 int config_certs(const wasmvm_config *, struct embed_certs *, wasmvm_error *);
 
 /* ---- instance.c ---- */
-void instance_over(wasmvm_instance *); /* what it holds of the host is given back, but for its memory */
+/* what it holds of the host is given back, but for its memory */
+void instance_over(wasmvm_instance *);
 bool instance_returns(const wasmvm_instance *); /* ... and of KVM, of one that can be taken back */
-bool instance_open(wasmvm_instance *); /* what the configuration names; false: its failure says why */
+/* what the configuration names; false: its failure says why */
+bool instance_open(wasmvm_instance *);
 void instance_run(wasmvm_instance *);
 void state_set(wasmvm_instance *, enum state);
 /* What is done for the instance on the thread that calls. */
@@ -105,7 +107,8 @@ char *report_table(const struct config *, const struct run_stats *, const struct
 /* One JSON object; the same for a run that never began: a failure's status and text. */
 char *report_json(const struct config *, const struct run_stats *, const struct end *);
 /* The picture of --trace-start; "" where none was wanted. */
-char *report_start(const struct config *, const struct run_stats *, const struct end *); /* chart.c */
+/* chart.c */
+char *report_start(const struct config *, const struct run_stats *, const struct end *);
 char *report_failure(const char *module, int exit_status, const char *text);
 
 #endif

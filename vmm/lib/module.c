@@ -1,5 +1,5 @@
-/* The library's modules: the bytes of programs, counted, so that instances in other threads may look at them without a
- * lock. */
+/* The library's modules: the bytes of programs, counted, so that instances in other threads may
+ * look at them without a lock. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -52,7 +52,8 @@ static wasmvm_module *module_make(const char *name, uint64_t n, wasmvm_error *er
     return NULL;
 }
 
-wasmvm_module *wasmvm_module_bytes(const void *bytes, size_t n, const char *name, wasmvm_error *error)
+wasmvm_module *wasmvm_module_bytes(const void *bytes, size_t n, const char *name,
+                                   wasmvm_error *error)
 {
     wasmvm_module *m = module_make(name, n, error);
     if (m)
@@ -101,7 +102,8 @@ wasmvm_module *wasmvm_module_file(const char *path, wasmvm_error *error)
     wasmvm_module *m = module_make(path, (uint64_t)st.st_size, error);
     ssize_t n = m ? read_all(fd, m->bytes, m->n) : 0;
     if (n < 0) {
-        embed_error(error, WASMVM_E_NO_MODULE, "%s: the module cannot be read: %s", path, strerror(errno));
+        embed_error(error, WASMVM_E_NO_MODULE, "%s: the module cannot be read: %s", path,
+                    strerror(errno));
         wasmvm_module_free(m);
         m = NULL;
     } else if (m) {

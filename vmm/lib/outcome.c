@@ -1,5 +1,5 @@
-/* The library's instances, once they are over or about to be: errors, words, reports, figures; and memory, which stays
- * to be looked at. */
+/* The library's instances, once they are over or about to be: errors, words, reports, figures; and
+ * memory, which stays to be looked at. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,13 +13,15 @@
 /* ---- errors ---- */
 
 static const int end_codes[] = {
-    [ENDED_EXIT] = WASMVM_E_EXIT, [ENDED_TRAP] = WASMVM_E_TRAP, [ENDED_INVALID] = WASMVM_E_INVALID,
-    [ENDED_CHANGED] = WASMVM_E_INVALID,
-    [ENDED_UNSUPPORTED] = WASMVM_E_INVALID, [ENDED_LIMIT] = WASMVM_E_USAGE, [ENDED_USAGE] = WASMVM_E_HOST,
-    [ENDED_NOMEM] = WASMVM_E_GUEST, [ENDED_CRASH] = WASMVM_E_GUEST, [ENDED_HOSTILE] = WASMVM_E_GUEST,
-    [ENDED_TIMEOUT] = WASMVM_E_TIME, [ENDED_CPU_TIME] = WASMVM_E_TIME, [ENDED_SIGNAL] = WASMVM_E_STOPPED,
-    [ENDED_SIGPIPE] = WASMVM_E_PIPE, [ENDED_TOTAL_MEMORY] = WASMVM_E_GUEST, [ENDED_WRITTEN] = WASMVM_E_GUEST,
-    [ENDED_CREATED] = WASMVM_E_GUEST, [ENDED_LOG] = WASMVM_E_GUEST,
+    [ENDED_EXIT] = WASMVM_E_EXIT,           [ENDED_TRAP] = WASMVM_E_TRAP,
+    [ENDED_INVALID] = WASMVM_E_INVALID,     [ENDED_CHANGED] = WASMVM_E_INVALID,
+    [ENDED_UNSUPPORTED] = WASMVM_E_INVALID, [ENDED_LIMIT] = WASMVM_E_USAGE,
+    [ENDED_USAGE] = WASMVM_E_HOST,          [ENDED_NOMEM] = WASMVM_E_GUEST,
+    [ENDED_CRASH] = WASMVM_E_GUEST,         [ENDED_HOSTILE] = WASMVM_E_GUEST,
+    [ENDED_TIMEOUT] = WASMVM_E_TIME,        [ENDED_CPU_TIME] = WASMVM_E_TIME,
+    [ENDED_SIGNAL] = WASMVM_E_STOPPED,      [ENDED_SIGPIPE] = WASMVM_E_PIPE,
+    [ENDED_TOTAL_MEMORY] = WASMVM_E_GUEST,  [ENDED_WRITTEN] = WASMVM_E_GUEST,
+    [ENDED_CREATED] = WASMVM_E_GUEST,       [ENDED_LOG] = WASMVM_E_GUEST,
 };
 
 int embed_failed(const wasmvm_instance *i, wasmvm_error *error)
@@ -31,14 +33,16 @@ int embed_failed(const wasmvm_instance *i, wasmvm_error *error)
 }
 
 /* The sentence without its hint, which names an option of the command line.  *rest: as end_line. */
-static int sentence(const wasmvm_instance *i, const struct end *end, wasmvm_error *error, const char **rest)
+static int sentence(const wasmvm_instance *i, const struct end *end, wasmvm_error *error,
+                    const char **rest)
 {
     char line[LINE_BYTES] = "";
     int code = end_codes[end->kind];
     if (!end_line(&i->config, end, line, sizeof line, rest))
-        snprintf(line, sizeof line, code == WASMVM_E_EXIT      ? "%s ended by itself"
-                                    : code == WASMVM_E_STOPPED ? "%s was stopped"
-                                                               : "%s wrote to a stream that nobody reads",
+        snprintf(line, sizeof line,
+                 code == WASMVM_E_EXIT      ? "%s ended by itself"
+                 : code == WASMVM_E_STOPPED ? "%s was stopped"
+                                            : "%s wrote to a stream that nobody reads",
                  i->module->name);
     char *hint = strstr(line, " (--");
     if (hint)
@@ -116,8 +120,9 @@ char *wasmvm_report(wasmvm_instance *i, enum wasmvm_report form)
         return form != WASMVM_REPORT_JSON || !is_over(i)
                    ? strdup("")
                    : report_failure(i->module->name, i->failure.status, i->failure.text);
-    return (form == WASMVM_REPORT_TABLE ? report_table : form == WASMVM_REPORT_START ? report_start : report_json)(
-        &i->config, &i->stats, &end);
+    return (form == WASMVM_REPORT_TABLE   ? report_table
+            : form == WASMVM_REPORT_START ? report_start
+                                          : report_json)(&i->config, &i->stats, &end);
 }
 
 char *wasmvm_report_failure(const char *module, int status, const char *text)
@@ -154,9 +159,15 @@ int wasmvm_instance_statistics(const wasmvm_instance *i, wasmvm_statistics *out)
     const struct run_stats *s = &i->stats;
     size_t size = out->size;
     wasmvm_statistics all = {
-        .size = size, .exits = s->exits, .memory_bytes = wasmvm_memory_size(i), .start_ns = s->vm_ns + s->load_ns +
-        s->boot_ns, .run_ns = s->run_ns, .cpu_ns = s->cpu_ns, .funcs_total = s->guest.funcs_total,
-        .funcs_compiled = s->guest.funcs_compiled, .resets = i->resets,
+        .size = size,
+        .exits = s->exits,
+        .memory_bytes = wasmvm_memory_size(i),
+        .start_ns = s->vm_ns + s->load_ns + s->boot_ns,
+        .run_ns = s->run_ns,
+        .cpu_ns = s->cpu_ns,
+        .funcs_total = s->guest.funcs_total,
+        .funcs_compiled = s->guest.funcs_compiled,
+        .resets = i->resets,
     };
     if (snapshot_is(i->vm)) {
         struct reset_counts counts = snapshot_counts(i->vm);

@@ -1,6 +1,7 @@
 /* Pools: machines of one module that stand ready, each just before the module's first instruction.
  *
- * A machine that comes back is taken back; one that cannot be is freed, and another is made when it is wanted. */
+ * A machine that comes back is taken back; one that cannot be is freed, and another is made when it
+ * is wanted. */
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -36,7 +37,8 @@ static bool put(wasmvm_pool *p, wasmvm_instance *i)
     return room;
 }
 
-wasmvm_pool *wasmvm_pool_new(wasmvm_module *module, wasmvm_config *config, uint32_t machines, wasmvm_error *error)
+wasmvm_pool *wasmvm_pool_new(wasmvm_module *module, wasmvm_config *config, uint32_t machines,
+                             wasmvm_error *error)
 {
     wasmvm_pool *p = calloc(1, sizeof *p);
     if (p)

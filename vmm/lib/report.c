@@ -1,8 +1,8 @@
 /* What a run cost: the table of --stats and the JSON object of --report FILE, as texts.
  *
- * Both show the same figures.  Times are nanoseconds inside, units stand in the names.  Figures in struct guest_stats
- * are the guest's own word and are printed as such; nothing is decided by them.  A call's `exits` are the VM exits that
- * it cost. */
+ * Both show the same figures.  Times are nanoseconds inside, units stand in the names.  Figures in
+ * struct guest_stats are the guest's own word and are printed as such; nothing is decided by them.
+ * A call's `exits` are the VM exits that it cost. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,8 @@ static const char *const call_names[CALL_COUNT] = {
 #include "wasi-shim/calls.def"
 };
 
-/* The phases of a run, in order; `inside` parts lie within the phase above them, by the guest's clock. */
+/* The phases of a run, in order; `inside` parts lie within the phase above them, by the guest's
+ * clock. */
 static const struct phase { const char *name; size_t field; bool inside; } phases[] = {
     { "vm", offsetof(struct run_stats, vm_ns), false },
     { "load", offsetof(struct run_stats, load_ns), false },
@@ -74,7 +75,8 @@ static uint64_t total_ns(const struct run_stats *stats)
     return clock_now_ns() - stats->start_ns;
 }
 
-/* The bytes of function bodies that went through the compiler in a second, validation included; 0 = not known. */
+/* The bytes of function bodies that went through the compiler in a second, validation included; 0 =
+ * not known. */
 static double compile_rate(const struct guest_stats *guest)
 {
     uint64_t ns = guest->compile_ns + guest->validate_ns;
@@ -87,44 +89,56 @@ static void table_times(FILE *out, const struct run_stats *stats)
 {
     fprintf(out, "%-24s%10s\n", "phase", "ms");
     for (size_t i = 0; i < PHASE_COUNT; i++)
-        fprintf(out, "%s%-*s%10.2f\n", phases[i].inside ? "    " : "  ", phases[i].inside ? 20 : 22, phases[i].name,
-                ms(field(stats, phases[i].field)));
-    fprintf(out, "  %-22s%10.2f  (CPU of the guest %.2f)\n\n", "total", ms(total_ns(stats)), ms(stats->cpu_ns));
+        fprintf(out, "%s%-*s%10.2f\n", phases[i].inside ? "    " : "  ", phases[i].inside ? 20 : 22,
+                phases[i].name, ms(field(stats, phases[i].field)));
+    fprintf(out, "  %-22s%10.2f  (CPU of the guest %.2f)\n\n", "total", ms(total_ns(stats)),
+            ms(stats->cpu_ns));
 }
 
 static void table_work(FILE *out, const struct run_stats *stats)
 {
     const struct guest_stats *g = &stats->guest;
-    fprintf(out, "compiled    %llu of %llu functions, %.2f of %.2f MB of bodies, %.1f MB/s, %.2f MB of code\n",
-            (unsigned long long)g->funcs_compiled, (unsigned long long)g->funcs_total, mb(g->body_bytes_compiled),
-            mb(g->body_bytes_total), compile_rate(g), mb(g->code_bytes));
+    fprintf(out,
+            "compiled    %llu of %llu functions, %.2f of %.2f MB of bodies, %.1f MB/s, %.2f MB of "
+            "code\n",
+            (unsigned long long)g->funcs_compiled, (unsigned long long)g->funcs_total,
+            mb(g->body_bytes_compiled), mb(g->body_bytes_total), compile_rate(g),
+            mb(g->code_bytes));
     if (g->funcs_known)
-        fprintf(out, "recognised  %llu functions of Go's standard library\n", (unsigned long long)g->funcs_known);
+        fprintf(out, "recognised  %llu functions of Go's standard library\n",
+                (unsigned long long)g->funcs_known);
     fprintf(out, "memory      linear %.2f MB, engine heap %.2f MB; touched at most %.2f MB, "
             "kernel's for slots %.2f MB\n", mb(stats->linear_bytes), mb(g->heap_bytes),
             mb(stats->max_rss_bytes), mb(stats->slot_kernel_bytes));
     fprintf(out, "VM exits    %llu, of them %llu for no call\n", (unsigned long long)stats->exits,
             (unsigned long long)stats->exits_other);
     if (stats->kvm.faults)
-        fprintf(out, "KVM         %llu page faults of the guest, %llu instructions played for it; "
-                "it reaches %llu pages of 4 KiB, %llu of 2 MiB\n", (unsigned long long)stats->kvm.faults,
-                (unsigned long long)stats->kvm.emulated, (unsigned long long)stats->kvm.small_pages,
+        fprintf(out,
+                "KVM         %llu page faults of the guest, %llu instructions played for it; "
+                "it reaches %llu pages of 4 KiB, %llu of 2 MiB\n",
+                (unsigned long long)stats->kvm.faults, (unsigned long long)stats->kvm.emulated,
+                (unsigned long long)stats->kvm.small_pages,
                 (unsigned long long)stats->kvm.large_pages);
     if (stats->cache && strcmp(stats->cache, "off") != 0)
         fprintf(out, "cache       %s%s%s\n", stats->cache, stats->cache_why ? ": " : "",
                 stats->cache_why ? stats->cache_why : "");
     fprintf(out, "jail        %s\n", *stats->jail ? stats->jail : "off");
     if (stats->clocks_by_calls)
-        fprintf(out, "clocks      by calls, as %s%s\n", *stats->clock_source ? "the host's clock source is " :
-                "the host's clock source is unknown (is /sys mounted?)", stats->clock_source);
+        fprintf(out, "clocks      by calls, as %s%s\n",
+                *stats->clock_source ? "the host's clock source is "
+                                     : "the host's clock source is unknown (is /sys mounted?)",
+                stats->clock_source);
     if (stats->service_cpu_ns)
         fprintf(out, "polling     %.2f ms of CPU\n", (double)stats->service_cpu_ns / 1e6);
     if (stats->lost_lines || stats->lost_trace || stats->lost_records)
-        fprintf(out, "left out    %llu messages, %llu lines of --trace, %llu records of --net-log: nobody read them\n",
+        fprintf(out,
+                "left out    %llu messages, %llu lines of --trace, %llu records of --net-log: "
+                "nobody read them\n",
                 (unsigned long long)stats->lost_lines, (unsigned long long)stats->lost_trace,
                 (unsigned long long)stats->lost_records);
     if (stats->lost_escapes)
-        fprintf(out, "terminal    %llu sequences were left out (--raw-tty)\n", (unsigned long long)stats->lost_escapes);
+        fprintf(out, "terminal    %llu sequences were left out (--raw-tty)\n",
+                (unsigned long long)stats->lost_escapes);
     if (stats->missing_path && *stats->missing_path) {
         char path[1024];
         text_escape(stats->missing_path, strlen(stats->missing_path), path, sizeof path, false);
@@ -140,7 +154,8 @@ static void table_work(FILE *out, const struct run_stats *stats)
 }
 
 /* How many functions the plug-in has in the table, and how often they were called. */
-static uint64_t plugin_calls(const struct config *config, const struct plugin_info *info, unsigned *functions)
+static uint64_t plugin_calls(const struct config *config, const struct plugin_info *info,
+                             unsigned *functions)
 {
     uint64_t calls = 0;
     *functions = 0;
@@ -163,15 +178,16 @@ static void table_plugins(FILE *out, const struct config *config)
         uint64_t calls = plugin_calls(config, info, &functions);
         for (int j = 0; j < 3; j++)
             text_escape(from[j], strlen(from[j]), words[j], sizeof words[j], false);
-        fprintf(out, "%-12s%s %s (%s%s): %llu calls of %u functions\n", i ? "" : "plug-ins", words[0], words[1],
-                info->process ? "process " : "", words[2], (unsigned long long)calls, functions);
+        fprintf(out, "%-12s%s %s (%s%s): %llu calls of %u functions\n", i ? "" : "plug-ins",
+                words[0], words[1], info->process ? "process " : "", words[2],
+                (unsigned long long)calls, functions);
     }
 }
 
 static void table_calls(FILE *out, const struct run_stats *stats)
 {
-    fprintf(out, "\n%-24s%12s%12s%12s%12s%12s%12s\n", "call", "count", "in guest", "polled", "exits", "exits each",
-            "mean us");
+    fprintf(out, "\n%-24s%12s%12s%12s%12s%12s%12s\n", "call", "count", "in guest", "polled",
+            "exits", "exits each", "mean us");
     for (int i = 0; i < CALL_COUNT; i++) {
         const struct call_stats *c = &stats->calls[i];
         uint64_t in_guest = stats->guest.answered_in_guest[i];
@@ -179,8 +195,9 @@ static void table_calls(FILE *out, const struct run_stats *stats)
         if (!c->count && !in_guest)
             continue;
         uint64_t exits = c->count - c->polled;
-        fprintf(out, "  %-22s%12.0f%12llu%12llu%12llu%12.4f", call_names[i], all, (unsigned long long)in_guest,
-                (unsigned long long)c->polled, (unsigned long long)exits, (double)exits / all);
+        fprintf(out, "  %-22s%12.0f%12llu%12llu%12llu%12.4f", call_names[i], all,
+                (unsigned long long)in_guest, (unsigned long long)c->polled,
+                (unsigned long long)exits, (double)exits / all);
         if (c->count)
             fprintf(out, "%12.2f\n", (double)c->total_ns / 1e3 / (double)c->count);
         else
@@ -197,7 +214,8 @@ static char *text_end(FILE *out, char **text)
     return NULL;
 }
 
-char *report_table(const struct config *config, const struct run_stats *stats, const struct end *end)
+char *report_table(const struct config *config, const struct run_stats *stats,
+                   const struct end *end)
 {
     char *text = NULL, module[1024];
     size_t len = 0;
@@ -215,8 +233,8 @@ char *report_table(const struct config *config, const struct run_stats *stats, c
 
 /* ---- JSON ---- */
 
-/* Bytes that are no UTF-8, or that a terminal should not see, become escapes; the object stays valid whatever they
- * are. */
+/* Bytes that are no UTF-8, or that a terminal should not see, become escapes; the object stays
+ * valid whatever they are. */
 static void json_string(FILE *out, const char *text)
 {
     size_t len = strlen(text);
@@ -235,8 +253,8 @@ static void json_string(FILE *out, const char *text)
     putc('"', out);
 }
 
-static void json_counts(FILE *out, const char *name, const struct run_stats *stats, const struct count *counts,
-                        size_t n)
+static void json_counts(FILE *out, const char *name, const struct run_stats *stats,
+                        const struct count *counts, size_t n)
 {
     fprintf(out, "  \"%s\": {", name);
     for (size_t i = 0; i < n; i++)
@@ -249,7 +267,8 @@ static void json_times(FILE *out, const struct run_stats *stats)
 {
     fprintf(out, "  \"times\": {");
     for (size_t i = 0; i < PHASE_COUNT; i++)
-        fprintf(out, "\"%s_ns\": %llu, ", phases[i].name, (unsigned long long)field(stats, phases[i].field));
+        fprintf(out, "\"%s_ns\": %llu, ", phases[i].name,
+                (unsigned long long)field(stats, phases[i].field));
     fprintf(out, "\"total_ns\": %llu, \"guest_cpu_ns\": %llu, \"polling_cpu_ns\": %llu},\n",
             (unsigned long long)total_ns(stats), (unsigned long long)stats->cpu_ns,
             (unsigned long long)stats->service_cpu_ns);
@@ -264,7 +283,9 @@ static void json_calls(FILE *out, const struct run_stats *stats)
         uint64_t in_guest = stats->guest.answered_in_guest[i];
         if (!c->count && !in_guest)
             continue;
-        fprintf(out, "%s\n    \"%s\": {\"in_guest\": %llu, \"polled\": %llu, \"exits\": %llu, \"host_ns\": %llu}",
+        fprintf(out,
+                "%s\n    \"%s\": {\"in_guest\": %llu, \"polled\": %llu, \"exits\": %llu, "
+                "\"host_ns\": %llu}",
                 comma, call_names[i], (unsigned long long)in_guest, (unsigned long long)c->polled,
                 (unsigned long long)(c->count - c->polled), (unsigned long long)c->total_ns);
         comma = ",";
@@ -313,7 +334,8 @@ static void json_plugins(FILE *out, const struct config *config)
     fprintf(out, "\n  ],\n");
 }
 
-static void json_head(FILE *out, const char *module, const char *reason, int status, const char *text)
+static void json_head(FILE *out, const char *module, const char *reason, int status,
+                      const char *text)
 {
     fprintf(out, "{\n  \"wasmvm\": \"" WASMVM_VERSION "\",\n  \"module\": ");
     json_string(out, module ? module : "");
@@ -337,12 +359,14 @@ char *report_json(const struct config *config, const struct run_stats *stats, co
     if (end->kind == ENDED_SIGNAL || end->kind == ENDED_SIGPIPE)
         fprintf(out, ",\n  \"signal\": %d", end_status(end) - 128);
     if (stats->missing_path && *stats->missing_path) {
-        fprintf(out, ",\n  \"not_granted\": {\"paths\": %llu, \"first\": ", (unsigned long long)stats->missing_count);
+        fprintf(out, ",\n  \"not_granted\": {\"paths\": %llu, \"first\": ",
+                (unsigned long long)stats->missing_count);
         json_string(out, stats->missing_path);
         putc('}', out);
     }
     if (stats->refused_path && *stats->refused_path) {
-        fprintf(out, ",\n  \"refused\": {\"paths\": %llu, \"first\": ", (unsigned long long)stats->refused_count);
+        fprintf(out, ",\n  \"refused\": {\"paths\": %llu, \"first\": ",
+                (unsigned long long)stats->refused_count);
         json_string(out, stats->refused_path);
         fprintf(out, ", \"why\": ");
         json_string(out, stats->refused_why);
@@ -354,11 +378,12 @@ char *report_json(const struct config *config, const struct run_stats *stats, co
     json_counts(out, "memory", stats, memory, sizeof memory / sizeof memory[0]);
     json_counts(out, "kvm", stats, kvm, sizeof kvm / sizeof kvm[0]);
     json_counts(out, "lost", stats, lost, sizeof lost / sizeof lost[0]);
-    fprintf(out, "  \"exits\": {\"all\": %llu, \"for_no_call\": %llu},\n", (unsigned long long)stats->exits,
-            (unsigned long long)stats->exits_other);
+    fprintf(out, "  \"exits\": {\"all\": %llu, \"for_no_call\": %llu},\n",
+            (unsigned long long)stats->exits, (unsigned long long)stats->exits_other);
     fprintf(out, "  \"cache\": \"%s\",\n", stats->cache ? stats->cache : "off");
     fprintf(out, "  \"jail\": \"%s\",\n", *stats->jail ? stats->jail : "off");
-    fprintf(out, "  \"clocks\": {\"in_guest\": %s, \"source\": ", stats->clocks_by_calls ? "false" : "true");
+    fprintf(out, "  \"clocks\": {\"in_guest\": %s, \"source\": ",
+            stats->clocks_by_calls ? "false" : "true");
     json_string(out, stats->clock_source);
     fprintf(out, "},\n");
     json_plugins(out, config);

@@ -1,7 +1,9 @@
-/* Instances that are taken back: to the state before the module's first instruction, or to one between two calls.
+/* Instances that are taken back: to the state before the module's first instruction, or to one
+ * between two calls.
  *
- * Guest memory and the CPU are copied back (machine/snapshot.c).  Of the host's side nothing is taken back: it was
- * closed at the run's end, and all that the configuration names is opened anew, as for any start. */
+ * Guest memory and the CPU are copied back (machine/snapshot.c).  Of the host's side nothing is
+ * taken back: it was closed at the run's end, and all that the configuration names is opened anew,
+ * as for any start. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,10 +79,11 @@ int wasmvm_snapshot(wasmvm_instance *i, wasmvm_error *error)
     if (snapshot_is(i->vm) && i->state == STATE_OVER)
         return learn(i, error);
     if (i->state != STATE_FRESH)
-        return embed_error(error, WASMVM_E_USAGE, "%s: a snapshot is taken in place of wasmvm_prepare",
-                           i->module->name);
+        return embed_error(error, WASMVM_E_USAGE,
+                           "%s: a snapshot is taken in place of wasmvm_prepare", i->module->name);
     if (why)
-        return embed_error(error, WASMVM_E_USAGE, "%s: no snapshot can be taken: %s", i->module->name, why);
+        return embed_error(error, WASMVM_E_USAGE, "%s: no snapshot can be taken: %s",
+                           i->module->name, why);
     i->config.snapshot = true;
     int code = wasmvm_prepare(i, error);
     return code == WASMVM_OK ? load(i, error) : code;
@@ -114,7 +117,8 @@ static int take_back(wasmvm_instance *i, bool learns, wasmvm_error *error)
     const char *why = stays(i);
     struct work work;
     if (why)
-        return embed_error(error, WASMVM_E_USAGE, "%s: it cannot be taken back: %s", i->module->name, why);
+        return embed_error(error, WASMVM_E_USAGE, "%s: it cannot be taken back: %s",
+                           i->module->name, why);
     state_set(i, STATE_STARTED);
     kick_renew(vm_kick(i->vm), i->config.set->cpu_time_ns);
     work_enter(i, &work);

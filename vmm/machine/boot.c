@@ -1,8 +1,8 @@
-/* What the guest finds when it wakes: page tables, descriptor tables, its image, the control area with the boot
- * record.
+/* What the guest finds when it wakes: page tables, descriptor tables, its image, the control area
+ * with the boot record.
  *
- * All of this is written before the first instruction, straight into fresh memory; afterwards the door is
- * guestmem.c. */
+ * All of this is written before the first instruction, straight into fresh memory; afterwards the
+ * door is guestmem.c. */
 #include <assert.h>
 #include <errno.h>
 #include <stddef.h>
@@ -15,14 +15,26 @@
 #define CODE_START FRAME
 #define CSTACK_AREA (FSTACK_TOP - MAP_CSTACK)
 #define CSTACK_HOT (CSTACK_AREA - CSTACK_BYTES + (64ull << 10)) /* what of it lies in the base */
-/* Tables for 4 GiB of linear memories, each 2 MiB once cut into 4 KiB pages (8 MiB), two for each further memory
- * (8 MiB), and the rest. */
+/* Tables for 4 GiB of linear memories, each 2 MiB once cut into 4 KiB pages (8 MiB), two for each
+ * further memory (8 MiB), and the rest. */
 #define TABLES_POOL (20ull << 20)
 
 /* The page at CPL0_TABLES; the last words are for entry.S. */
-enum { GDT_AT = 0, GDT_ENTRIES = 7, IDT_AT = 0x100, TSS_AT = 0x400, CRASH_AT = CPL0_CRASH - CPL0_TABLES,
-       STACK_AT = CPL0_STACK_BOUNDS - CPL0_TABLES };
-enum { TSS_RSP0 = 4, TSS_IST1 = 36, TSS_BITMAP = 102, TSS_BYTES = 104, BITMAP_BYTES = DOORBELL_PORT / 8 + 2 };
+enum {
+    GDT_AT = 0,
+    GDT_ENTRIES = 7,
+    IDT_AT = 0x100,
+    TSS_AT = 0x400,
+    CRASH_AT = CPL0_CRASH - CPL0_TABLES,
+    STACK_AT = CPL0_STACK_BOUNDS - CPL0_TABLES
+};
+enum {
+    TSS_RSP0 = 4,
+    TSS_IST1 = 36,
+    TSS_BITMAP = 102,
+    TSS_BYTES = 104,
+    BITMAP_BYTES = DOORBELL_PORT / 8 + 2
+};
 enum { VECTOR_DOUBLE_FAULT = 8, VECTOR_PROTECTION = 13 };
 
 static void put16(uint8_t *at, uint16_t value) { memcpy(at, &value, sizeof value); }
@@ -38,7 +50,8 @@ static void map(struct vm *vm, gva_t at, uint64_t gpa, uint64_t bytes, unsigned 
 
 static void gdt_write(uint8_t *page)
 {
-    const uint64_t code = 0x00209b0000000000, data = 0x00cf930000000000, user = 3ull << 45; /* accessed already */
+    /* accessed already */
+    const uint64_t code = 0x00209b0000000000, data = 0x00cf930000000000, user = 3ull << 45;
     const uint64_t base = CPL0_TABLES + TSS_AT, limit = TSS_BYTES + BITMAP_BYTES - 1;
     const uint64_t table[GDT_ENTRIES] = {
         0, code, data, code | user, data | user,
@@ -102,7 +115,8 @@ void boot_stack_bounds(struct vm *vm, gva_t lo, gva_t hi)
 
 /* ---- regions ---- */
 
-static void region_set(struct vm *vm, unsigned index, gva_t at, uint64_t bytes, uint8_t *host, bool writable)
+static void region_set(struct vm *vm, unsigned index, gva_t at, uint64_t bytes, uint8_t *host,
+                       bool writable)
 {
     assert(index < REGION_COUNT);
     vm->mem.regions[index] = (struct region){at, bytes, host, writable};
@@ -118,14 +132,17 @@ static void image_prepare(struct vm *vm, const struct image *image)
         map(vm, s->at, place.gpa, place.bytes, s->rights);
         if (s->rights & TABLES_SUPERVISOR)
             continue;
-        region_set(vm, region, s->at, round_up(s->mem_bytes, PAGE), place.host, s->rights & TABLES_WRITE);
+        region_set(vm, region, s->at, round_up(s->mem_bytes, PAGE), place.host,
+                   s->rights & TABLES_WRITE);
         region = region == REGION_IMAGE ? REGION_IMAGE_MORE : region + 1;
     }
 }
 
-_Static_assert(CSTACK_AREA <= MAP_CSTACK_MAX && MAP_CSTACK + MAP_CSTACK_MAX <= MAP_CPL0, "room for the C stacks");
+_Static_assert(CSTACK_AREA <= MAP_CSTACK_MAX && MAP_CSTACK + MAP_CSTACK_MAX <= MAP_CPL0,
+               "room for the C stacks");
 
-_Static_assert(CSTACK_HOT <= CSTACK_AREA && CSTACK_AREA - CSTACK_HOT <= RAM_BASE, "the C stack ends in the base");
+_Static_assert(CSTACK_HOT <= CSTACK_AREA && CSTACK_AREA - CSTACK_HOT <= RAM_BASE,
+               "the C stack ends in the base");
 
 /* The first of `small`: the lower part of the C stack lies before the base. */
 static void cstack_prepare(struct vm *vm)
@@ -133,7 +150,8 @@ static void cstack_prepare(struct vm *vm)
     vm->ram.small_used = RAM_BASE + CSTACK_HOT - CSTACK_AREA;
     struct span c = ram_take(&vm->ram, CSTACK_AREA);
     map(vm, CSTACK_TOP - CSTACK_BYTES, c.gpa + PAGE, CSTACK_BYTES, TABLES_WRITE);
-    map(vm, FSTACK_TOP - FSTACK_BYTES, c.gpa + (FSTACK_TOP - FSTACK_BYTES - MAP_CSTACK), FSTACK_BYTES, TABLES_WRITE);
+    map(vm, FSTACK_TOP - FSTACK_BYTES, c.gpa + (FSTACK_TOP - FSTACK_BYTES - MAP_CSTACK),
+        FSTACK_BYTES, TABLES_WRITE);
     region_set(vm, REGION_CSTACK, MAP_CSTACK, CSTACK_AREA, c.host, true);
 }
 
@@ -142,7 +160,8 @@ static void stack_prepare(struct vm *vm)
 {
     const struct ram *ram = &vm->ram;
     const uint64_t rest = ram->stack_bytes - STACK_TOP_BYTES;
-    assert(ram->stack_bytes > STACK_TOP_BYTES && ram->stack_bytes <= MAP_STACK_MAX - MAP_STACK_GUARD);
+    assert(ram->stack_bytes > STACK_TOP_BYTES &&
+           ram->stack_bytes <= MAP_STACK_MAX - MAP_STACK_GUARD);
     const gva_t hi = MAP_STACK + MAP_STACK_MAX - STACK_TOP_BYTES;
     struct span top = ram_take(&vm->ram, STACK_TOP_BYTES);
     map(vm, hi, top.gpa, STACK_TOP_BYTES, TABLES_WRITE);
@@ -238,28 +257,36 @@ static uint32_t boot_flags(const struct config *config)
     bool more = false;
     for (uint32_t i = 0; i < config->ngrants; i++)
         more = more || config->grants[i].last;
-    bool network = set->net_all || set->allow_unix || set->listen.n || set->dial.n || set->allow_connect.n ||
-                   set->allow_listen.n || set->sockets.n;
+    bool network = set->net_all || set->allow_unix || set->listen.n || set->dial.n ||
+                   set->allow_connect.n || set->allow_listen.n || set->sockets.n;
     return (more ? BOOT_MORE_PREOPENS : 0) | (network ? BOOT_NETWORK : 0) |
            (set->validate ? BOOT_VALIDATE : 0) | (config->validate_only ? BOOT_VALIDATE_ONLY : 0) |
-           (set->compile_all ? BOOT_COMPILE_ALL : 0) | (set->hypercall_all || set->trace ? BOOT_CALL_ALL : 0);
+           (set->compile_all ? BOOT_COMPILE_ALL : 0) |
+           (set->hypercall_all || set->trace ? BOOT_CALL_ALL : 0);
 }
 
-_Static_assert(offsetof(struct control, boot) == 0, "offsets in the boot record count from the control area's start");
+_Static_assert(offsetof(struct control, boot) == 0,
+               "offsets in the boot record count from the control area's start");
 
 static bool control_prepare(struct vm *vm, struct failure *why)
 {
     struct span area = ram_take(&vm->ram, control_bytes(vm->config));
     struct boot_record *boot = (struct boot_record *)area.host;
     *boot = (struct boot_record){
-        .magic = ABI_MAGIC, .abi_version = ABI_VERSION, .flags = boot_flags(vm->config),
-        .control_bytes = control_bytes(vm->config), .module_bytes = vm->module_bytes,
-        .stack_bytes = vm->ram.stack_bytes, .heap_bytes = vm->heap_bytes, .code_bytes = vm->code_bytes,
+        .magic = ABI_MAGIC,
+        .abi_version = ABI_VERSION,
+        .flags = boot_flags(vm->config),
+        .control_bytes = control_bytes(vm->config),
+        .module_bytes = vm->module_bytes,
+        .stack_bytes = vm->ram.stack_bytes,
+        .heap_bytes = vm->heap_bytes,
+        .code_bytes = vm->code_bytes,
         .memory_limit = vm->config->set->memory_bytes,
     };
     strings_write(vm->config, boot);
     if (getrandom(boot->entropy, sizeof boot->entropy, 0) != sizeof boot->entropy)
-        return failure_set(why, "no random numbers: getrandom: %s (use another kernel)", strerror(errno));
+        return failure_set(why, "no random numbers: getrandom: %s (use another kernel)",
+                           strerror(errno));
     map(vm, MAP_CONTROL, area.gpa, area.bytes, TABLES_WRITE);
     region_set(vm, REGION_CONTROL, MAP_CONTROL, area.bytes, area.host, true);
     return true;
@@ -276,12 +303,14 @@ uint64_t boot_small_bytes(const struct config *config, const struct image *image
     return sum;
 }
 
-bool boot_prepare(struct vm *vm, const struct image *image, struct cpu_start *start, struct failure *why)
+bool boot_prepare(struct vm *vm, const struct image *image, struct cpu_start *start,
+                  struct failure *why)
 {
     /* The tables come last in `small`: the first ones, which every start uses, lie in the base. */
     const struct span *small = &vm->ram.small;
     uint64_t before = small->bytes - TABLES_POOL;
-    bool root = tables_new(&vm->tables, (struct span){small->host + before, small->gpa + before, TABLES_POOL});
+    bool root = tables_new(&vm->tables,
+                           (struct span){ small->host + before, small->gpa + before, TABLES_POOL });
     assert(root);
     cstack_prepare(vm);
     cpl0_prepare(vm, start);
@@ -347,5 +376,6 @@ bool boot_entropy(struct vm *vm)
 {
     uint8_t fresh[sizeof((struct boot_record *)0)->entropy];
     return getrandom(fresh, sizeof fresh, 0) == sizeof fresh &&
-           guest_write(&vm->mem, MAP_CONTROL + offsetof(struct boot_record, entropy), fresh, sizeof fresh);
+           guest_write(&vm->mem, MAP_CONTROL + offsetof(struct boot_record, entropy), fresh,
+                       sizeof fresh);
 }

@@ -1,10 +1,12 @@
-/* The guest's clocks: a page that turns its time stamp counter into CLOCK_REALTIME and CLOCK_MONOTONIC.
+/* The guest's clocks: a page that turns its time stamp counter into CLOCK_REALTIME and
+ * CLOCK_MONOTONIC.
  *
- * The offset between the counters comes from an rdtsc that the guest executed, bracketed by two of the host: it is
- * taken as 0 where that fits, else as KVM tells it if that fits, else so that the guest's clocks are behind by the
- * bracket's width at most.  The rate is KVM's; from the second refresh on, what the host's clocks did meanwhile.
- * Monotonic time never steps back: a page that ran ahead is followed by a slower one.  Where the host's clocksource
- * is not the counter, clocks are hypercalls. */
+ * The offset between the counters comes from an rdtsc that the guest executed, bracketed by two of
+ * the host: it is taken as 0 where that fits, else as KVM tells it if that fits, else so that the
+ * guest's clocks are behind by the bracket's width at most.  The rate is KVM's; from the second
+ * refresh on, what the host's clocks did meanwhile. Monotonic time never steps back: a page that
+ * ran ahead is followed by a slower one.  Where the host's clocksource is not the counter, clocks
+ * are hypercalls. */
 #include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
@@ -47,7 +49,8 @@ static struct sample sample_take(void)
 /* Its name; "" where it cannot be read, as without a /sys. */
 static void clocksource_read(char name[], size_t cap)
 {
-    int fd = open("/sys/devices/system/clocksource/clocksource0/current_clocksource", O_RDONLY | O_CLOEXEC);
+    int fd = open("/sys/devices/system/clocksource/clocksource0/current_clocksource",
+                  O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? 0 : read(fd, name, cap - 1);
     if (fd >= 0)
         close(fd);
@@ -73,8 +76,12 @@ static void page_make(struct vm *vm, const struct sample *s, int64_t monotonic_n
 {
     double rate = vm->clock.ns_per_tick * (1 - slower);
     struct clock_page page = {
-        .usable = 1, .base_tsc = s->tsc + vm->clock.offset, .mult = (uint64_t)(rate * (1u << SHIFT)), .shift = SHIFT,
-        .monotonic_ns = monotonic_ns, .realtime_ns = s->realtime_ns - s->monotonic_ns + monotonic_ns,
+        .usable = 1,
+        .base_tsc = s->tsc + vm->clock.offset,
+        .mult = (uint64_t)(rate * (1u << SHIFT)),
+        .shift = SHIFT,
+        .monotonic_ns = monotonic_ns,
+        .realtime_ns = s->realtime_ns - s->monotonic_ns + monotonic_ns,
     };
     page.valid_until_tsc = page.base_tsc + (uint64_t)(SECOND_NS / vm->clock.ns_per_tick);
     page_write(vm, &page);
@@ -86,14 +93,17 @@ void clockpage_start(struct vm *vm)
     clockpage_again(vm);
 }
 
-/* The source of a host that was looked at a moment ago is the same one: reading it costs as much as the rest. */
+/* The source of a host that was looked at a moment ago is the same one: reading it costs as much as
+ * the rest. */
 void clockpage_again(struct vm *vm)
 {
     uint64_t khz = vm->clock.khz, now_ns = clock_now_ns(), looked_ns = vm->clock.looked_ns;
     char *source = vm->stats->clock_source;
     if (!looked_ns || now_ns - looked_ns > (uint64_t)SECOND_NS)
         clocksource_read(source, sizeof vm->stats->clock_source), looked_ns = now_ns;
-    vm->clock = (struct clock){.usable = khz && strcmp(source, "tsc") == 0, .khz = khz, .looked_ns = looked_ns};
+    vm->clock = (struct clock){ .usable = khz && strcmp(source, "tsc") == 0,
+                                .khz = khz,
+                                .looked_ns = looked_ns };
     vm->stats->clocks_by_calls = !vm->clock.usable;
     if (!vm->clock.usable)
         return;
@@ -124,7 +134,8 @@ void clockpage_check(struct vm *vm)
 static int64_t page_tells(const struct clock *clock, uint64_t tsc)
 {
     uint64_t elapsed = tsc + clock->offset - clock->page.base_tsc;
-    return clock->page.monotonic_ns + (int64_t)((unsigned __int128)elapsed * clock->page.mult >> clock->page.shift);
+    return clock->page.monotonic_ns +
+           (int64_t)((unsigned __int128)elapsed * clock->page.mult >> clock->page.shift);
 }
 
 uint64_t clockpage_when(const struct vm *vm, uint64_t guest_tsc)
@@ -143,7 +154,8 @@ bool clockpage_refresh(struct vm *vm)
         return false;
     struct sample s = sample_take();
     if (s.monotonic_ns - clock->first_ns > RATE_SPAN_NS)
-        clock->ns_per_tick = (double)(s.monotonic_ns - clock->first_ns) / (double)(s.tsc - clock->first_tsc);
+        clock->ns_per_tick = (double)(s.monotonic_ns - clock->first_ns) /
+                             (double)(s.tsc - clock->first_tsc);
     int64_t ahead = page_tells(clock, s.tsc) - s.monotonic_ns;
     double slower = ahead <= 0 ? 0 : ahead > SECOND_NS / 2 ? 0.5 : (double)ahead / SECOND_NS;
     page_make(vm, &s, ahead > 0 ? s.monotonic_ns + ahead : s.monotonic_ns, slower);

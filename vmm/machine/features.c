@@ -1,7 +1,9 @@
-/* What the host's CPU can do.  The C library asked `cpuid` at its own start; here it is not asked again, because each
- * `cpuid` is an exit of 8 us and more where this machine is itself a virtual one.
+/* What the host's CPU can do.  The C library asked `cpuid` at its own start; here it is not asked
+ * again, because each `cpuid` is an exit of 8 us and more where this machine is itself a virtual
+ * one.
  *
- * The words count for the guest too: SSE4, POPCNT, LZCNT, BMI cannot be switched off by a hypervisor. */
+ * The words count for the guest too: SSE4, POPCNT, LZCNT, BMI cannot be switched off by a
+ * hypervisor. */
 #include <sys/platform/x86.h>
 
 #include "vmm/machine/inside.h"

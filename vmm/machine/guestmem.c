@@ -1,9 +1,10 @@
-/* The one door to guest memory.  A guest address becomes a host address here and nowhere else, after one check.
+/* The one door to guest memory.  A guest address becomes a host address here and nowhere else,
+ * after one check.
  *
  * Regions only grow.  A range is good if one region holds all of it; ranges never wrap.
  *
- * Of a machine that is to be taken back, pages that may be written through the door are marked as the CPU marks those
- * that the guest writes. */
+ * Of a machine that is to be taken back, pages that may be written through the door are marked as
+ * the CPU marks those that the guest writes. */
 #include "vmm/machine/inside.h"
 
 #include <string.h>
@@ -41,8 +42,8 @@ static uint8_t *linear_place(const struct guestmem *mem, gva_t at, uint64_t n, b
     return writable ? marked(mem, host, at, n) : host;
 }
 
-/* The barriers keep the compiler from reading guest memory again where the copy is meant: the guest may have changed
- * it. */
+/* The barriers keep the compiler from reading guest memory again where the copy is meant: the guest
+ * may have changed it. */
 static void copy(void *dst, const void *src, uint64_t n)
 {
     __asm__ volatile("" : : : "memory");

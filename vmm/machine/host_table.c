@@ -1,4 +1,5 @@
-/* Host functions as data: the table of those that there are, and what the guest's linker is told of them. */
+/* Host functions as data: the table of those that there are, and what the guest's linker is told of
+ * them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,21 +15,25 @@ static bool sig_good(const char *sig)
     return params <= HOST_PARAMS_MAX && results <= 1 && sig[params + 1 + results] == 0;
 }
 
-static const struct host_entry *entry_find(const struct host_table *table, const char *module, const char *name)
+static const struct host_entry *entry_find(const struct host_table *table, const char *module,
+                                           const char *name)
 {
     for (uint32_t i = 0; i < table->n; i++)
-        if (strcmp(table->entries[i].func.module, module) == 0 && strcmp(table->entries[i].func.name, name) == 0)
+        if (strcmp(table->entries[i].func.module, module) == 0 &&
+            strcmp(table->entries[i].func.name, name) == 0)
             return &table->entries[i];
     return NULL;
 }
 
-bool host_add(struct host_table *table, const struct wasmvm_func *func, const char *provider, bool one_thread,
-              char why[200])
+bool host_add(struct host_table *table, const struct wasmvm_func *func, const char *provider,
+              bool one_thread, char why[200])
 {
     if (!func->module || !func->name || !func->sig || !func->fn || !sig_good(func->sig)) {
         snprintf(why, 200,
-                 "%s.%s: a function needs a module, a name, code, and a signature such as \"iI:f\", not \"%s\"",
-                 func->module ? func->module : "?", func->name ? func->name : "?", func->sig ? func->sig : "");
+                 "%s.%s: a function needs a module, a name, code, and a signature such as "
+                 "\"iI:f\", not \"%s\"",
+                 func->module ? func->module : "?", func->name ? func->name : "?",
+                 func->sig ? func->sig : "");
         return false;
     }
     for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
@@ -48,7 +53,8 @@ bool host_add(struct host_table *table, const struct wasmvm_func *func, const ch
         table->entries = entries;
         table->cap = cap;
     }
-    table->entries[table->n++] = (struct host_entry){.func = *func, .provider = provider, .one_thread = one_thread};
+    table->entries[table->n++] =
+        (struct host_entry){ .func = *func, .provider = provider, .one_thread = one_thread };
     return true;
 }
 
@@ -67,8 +73,8 @@ uint64_t host_bytes(const struct host_table *table)
     uint64_t sum = table->n * sizeof(struct host_import);
     for (uint32_t i = 0; i < table->n; i++) {
         const struct host_entry *entry = &table->entries[i];
-        sum += text_bytes(entry->func.module) + text_bytes(entry->func.name) + text_bytes(entry->func.sig) +
-               text_bytes(entry->provider);
+        sum += text_bytes(entry->func.module) + text_bytes(entry->func.name) +
+               text_bytes(entry->func.sig) + text_bytes(entry->provider);
     }
     return sum;
 }

@@ -1,8 +1,8 @@
 /* The guest image: an ELF, embedded or from a file, read through libelf.
  *
- * The image comes from whoever runs wasmvm, not from the guest; yet one that is broken or of another version is refused
- * in one line.  Its segments are whole pages apart, none both writable and executable; those of MAP_CPL0 are the
- * exception entries. */
+ * The image comes from whoever runs wasmvm, not from the guest; yet one that is broken or of
+ * another version is refused in one line.  Its segments are whole pages apart, none both writable
+ * and executable; those of MAP_CPL0 are the exception entries. */
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
@@ -16,11 +16,13 @@
 
 extern const uint8_t guest_image_start[], guest_image_end[];
 
-static bool file_read(struct image *image, const char *file, const struct names *writable, struct failure *why)
+static bool file_read(struct image *image, const char *file, const struct names *writable,
+                      struct failure *why)
 {
     struct stat st;
     if (named_is_guests(writable, file))
-        return failure_set(why, "%s: the guest image cannot be used: the program can write there", file);
+        return failure_set(why, "%s: the guest image cannot be used: the program can write there",
+                           file);
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     bool found = fd >= 0 && fstat(fd, &st) == 0, regular = found && S_ISREG(st.st_mode);
     uint8_t *bytes = regular ? malloc(st.st_size ? st.st_size : 1) : NULL;
@@ -61,9 +63,12 @@ static const char *segment_add(struct image *image, const GElf_Phdr *ph)
     if ((ph->p_flags & PF_X) && !cpl0 && (last || ph->p_vaddr % FRAME))
         return "its code is not the first segment, at a 2 MiB boundary";
     image->segments[image->nsegments++] = (struct segment){
-        .at = ph->p_vaddr, .bytes = image->bytes + ph->p_offset, .file_bytes = ph->p_filesz, .mem_bytes = ph->p_memsz,
-        .rights = (ph->p_flags & PF_W ? TABLES_WRITE : 0) | (ph->p_flags & PF_X ? TABLES_EXECUTE : 0) |
-                  (cpl0 ? TABLES_SUPERVISOR : 0),
+        .at = ph->p_vaddr,
+        .bytes = image->bytes + ph->p_offset,
+        .file_bytes = ph->p_filesz,
+        .mem_bytes = ph->p_memsz,
+        .rights = (ph->p_flags & PF_W ? TABLES_WRITE : 0) |
+                  (ph->p_flags & PF_X ? TABLES_EXECUTE : 0) | (cpl0 ? TABLES_SUPERVISOR : 0),
     };
     return NULL;
 }
@@ -77,7 +82,8 @@ static bool note_read(Elf *elf, const GElf_Phdr *ph, struct abi_note *out)
     while (data && (at = gelf_getnote(data, at, &note, &name, &desc)) > 0) {
         const char *bytes = data->d_buf;
         if (note.n_type != ABI_NOTE_TYPE || note.n_namesz != sizeof ABI_NOTE_NAME ||
-            note.n_descsz < sizeof out->version || memcmp(bytes + name, ABI_NOTE_NAME, sizeof ABI_NOTE_NAME) != 0)
+            note.n_descsz < sizeof out->version ||
+            memcmp(bytes + name, ABI_NOTE_NAME, sizeof ABI_NOTE_NAME) != 0)
             continue;
         memcpy(out, bytes + desc, note.n_descsz < sizeof *out ? note.n_descsz : sizeof *out);
         return true;
@@ -91,7 +97,8 @@ static const char *headers_read(struct image *image, Elf *elf, struct abi_note *
     size_t n;
     if (elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &head) || elf_getphdrnum(elf, &n) != 0)
         return "it is not an ELF file";
-    if (head.e_machine != EM_X86_64 || head.e_type != ET_EXEC || head.e_ident[EI_CLASS] != ELFCLASS64)
+    if (head.e_machine != EM_X86_64 || head.e_type != ET_EXEC ||
+        head.e_ident[EI_CLASS] != ELFCLASS64)
         return "it is not a static x86-64 executable";
     image->entry = head.e_entry;
     for (size_t i = 0; i < n; i++) {
@@ -111,7 +118,8 @@ static const char *headers_read(struct image *image, Elf *elf, struct abi_note *
 
 static bool has_code(const struct image *image)
 {
-    const struct segment *text = &image->segments[0], *cpl0 = &image->segments[image->nsegments - 1];
+    const struct segment *text = &image->segments[0],
+                         *cpl0 = &image->segments[image->nsegments - 1];
     return image->nsegments >= 2 && text->rights == TABLES_EXECUTE &&
            within(image->entry, 1, text->at, text->mem_bytes) &&
            cpl0->rights == (TABLES_EXECUTE | TABLES_SUPERVISOR) && cpl0->at == MAP_CPL0;
@@ -133,12 +141,16 @@ bool image_open(struct image *image, const struct config *config, struct failure
     if (!wrong && !note.version)
         wrong = "it is no wasmvm guest image: the version note is missing";
     if (!wrong && memcmp(&note, &ours, sizeof ours) != 0)
-        return failure_set(why, "%s: not usable: its guest interface is version %u (%u calls, %u bytes), "
-                           "that of this wasmvm %u (%u, %u) (build both together)", name, note.version, note.calls,
-                           note.control_bytes, ours.version, ours.calls, ours.control_bytes);
+        return failure_set(
+            why,
+            "%s: not usable: its guest interface is version %u (%u calls, %u bytes), "
+            "that of this wasmvm %u (%u, %u) (build both together)",
+            name, note.version, note.calls, note.control_bytes, ours.version, ours.calls,
+            ours.control_bytes);
     if (!wrong && !has_code(image))
         wrong = "it has no entry point or no exception entries";
-    return !wrong || failure_set(why, "%s: not usable: %s (use the image built with this wasmvm)", name, wrong);
+    return !wrong || failure_set(why, "%s: not usable: %s (use the image built with this wasmvm)",
+                                 name, wrong);
 }
 
 void image_close(struct image *image)

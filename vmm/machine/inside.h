@@ -14,11 +14,13 @@ static inline uint64_t round_up(uint64_t n, uint64_t unit)
 }
 
 /* ---- features.c: the host's CPU ---- */
-uint32_t features_host(void); /* CPU_* bits; AVX and its kin only count if kvm_start_state says so */
+/* CPU_* bits; AVX and its kin only count if kvm_start_state says so */
+uint32_t features_host(void);
 unsigned features_physical_bits(void);
 bool features_pkru(void); /* code at CPL 3 can write PKRU, natively */
 
-/* ---- kvm.c: one VM, one vCPU, slots; the only file with KVM ioctls, and <linux/kvm.h> goes no further ---- */
+/* ---- kvm.c: one VM, one vCPU, slots; the only file with KVM ioctls, and <linux/kvm.h> goes no
+ * further ---- */
 struct kvm_run;
 enum { KVM_COUNTS = 4 };
 struct kvm {
@@ -33,12 +35,12 @@ struct kvm {
     char why[96];        /* what kvm_enter had to say */
 };
 
-/* Opens /dev/kvm, or copies the descriptor of it that was handed over (0 = none was), and makes a VM.  false: the
- * reason and what to do; kvm_close is due all the same. */
+/* Opens /dev/kvm, or copies the descriptor of it that was handed over (0 = none was), and makes a
+ * VM.  false: the reason and what to do; kvm_close is due all the same. */
 struct failure;
 bool kvm_open(struct kvm *, int handed, struct failure *);
-/* Adds a memory slot: guest-physical [gpa, gpa + bytes) is [host, host + bytes); all multiples of 4 KiB.  false:
- * errno. */
+/* Adds a memory slot: guest-physical [gpa, gpa + bytes) is [host, host + bytes); all multiples of 4
+ * KiB.  false: errno. */
 bool kvm_add_slot(struct kvm *, uint64_t gpa, void *host, uint64_t bytes);
 bool kvm_add_vcpu(struct kvm *, struct failure *); /* makes the vCPU */
 
@@ -51,15 +53,18 @@ struct cpu_start {
 };
 /* *avx: the host's CPU has it; then, whether the guest may use it. */
 bool kvm_start_state(struct kvm *, const struct cpu_start *, bool *avx, struct failure *);
-/* The CPU's state as it is, to be put back as often as wanted; NULL: no memory, or KVM refuses.  The guest does not
- * run, and goes on behind its doorbell: or, after kvm_kept_at, where a start begins. */
+/* The CPU's state as it is, to be put back as often as wanted; NULL: no memory, or KVM refuses. The
+ * guest does not run, and goes on behind its doorbell: or, after kvm_kept_at, where a start begins.
+ */
 struct kvm_kept;
 struct kvm_kept *kvm_keep(struct kvm *);
 void kvm_kept_at(struct kvm_kept *, const struct cpu_start *);
 bool kvm_put_back(struct kvm *, struct kvm_kept *, uint64_t cr3);
 enum { KVM_PUT_BACK_CALLS = 5 };
-bool kvm_pkru_stays(const struct kvm_kept *); /* ... as the guest left it: the guest itself must clear it */
-bool kvm_tsc_offset(struct kvm *, uint64_t *offset); /* guest minus host; false: this kernel cannot say */
+/* ... as the guest left it: the guest itself must clear it */
+bool kvm_pkru_stays(const struct kvm_kept *);
+/* guest minus host; false: this kernel cannot say */
+bool kvm_tsc_offset(struct kvm *, uint64_t *offset);
 void kvm_count(struct kvm *, struct kvm_counts *);
 void kvm_close(struct kvm *);
 
@@ -75,16 +80,21 @@ struct ram_sizes { uint64_t small, module; };
 struct ram {
     struct range main;        /* one host mapping, in the order of the spans below */
     struct span small, module, heap, code, linear;
-    uint64_t stack_bytes;     /* of the stack of wasm frames, whose top is in small, the rest in stack_more */
+    /* of the stack of wasm frames, whose top is in small, the rest in stack_more */
+    uint64_t stack_bytes;
     bool stack_whole;         /* the guest reaches the rest */
     uint64_t small_used;      /* of small, by ram_take */
-    struct range stack_more;  /* reserved from the start, but for the top, which stays unused; a slot when reached */
-    struct range heap_more, code_more; /* beyond the first pieces above; reserved when first needed */
+    /* reserved from the start, but for the top, which stays unused; a slot when reached */
+    struct range stack_more;
+    /* beyond the first pieces above; reserved when first needed */
+    struct range heap_more, code_more;
     struct range linear_more;          /* further memories; the same */
 };
 /* Reserves address space and makes the first slot. */
-bool ram_new(struct ram *, struct kvm *, const struct config *, const struct ram_sizes *, struct failure *);
-/* The next piece of `small`, in whole pages, zero.  That they suffice is the caller's sum (ram_sizes.small). */
+bool ram_new(struct ram *, struct kvm *, const struct config *, const struct ram_sizes *,
+             struct failure *);
+/* The next piece of `small`, in whole pages, zero.  That they suffice is the caller's sum
+ * (ram_sizes.small). */
 struct span ram_take(struct ram *, uint64_t bytes);
 /* Makes the first `bytes` of the range reachable by slots; false: cannot be had. */
 bool ram_reach(struct kvm *, struct range *, uint64_t bytes);
@@ -95,28 +105,32 @@ bool ram_reserve(struct range *, uint64_t gpa, uint64_t bytes);
 #define RAM_HEAP_MORE_GPA 0xa00000000ull
 #define RAM_CODE_MORE_GPA 0xb00000000ull
 #define RAM_LINEAR_MORE_GPA   0xc00000000ull
-#define RAM_LINEAR_MORE_BYTES (2 * MAP_LINEAR_MAX) /* what large growths leave over is less than what they take */
+/* what large growths leave over is less than what they take */
+#define RAM_LINEAR_MORE_BYTES (2 * MAP_LINEAR_MAX)
 
-/* ---- tables.c: the guest's page tables ---- The monitor writes them, the guest never does.  After the first
- * instruction entries are only added: absent to present, or a table of 4 KiB entries by the 2 MiB entry that says
- * the same of them and more. */
+/* ---- tables.c: the guest's page tables ---- The monitor writes them, the guest never does.  After
+ * the first instruction entries are only added: absent to present, or a table of 4 KiB entries by
+ * the 2 MiB entry that says the same of them and more. */
 enum { TABLES_WRITE = 1 << 0, TABLES_EXECUTE = 1 << 1, TABLES_SUPERVISOR = 1 << 2,
        TABLES_COARSE = 1 << 3 /* 2 MiB entries, also where tables tell what is written */ };
 struct tables { struct span pool; uint64_t used, root; bool tell; };
 bool tables_new(struct tables *, struct span pool); /* the root is the pool's first page */
-/* Maps [at, at + bytes) to gpa on, by 2 MiB entries where both are aligned.  What is mapped there already must be
- * mapped so.  false: the pool is used up. */
+/* Maps [at, at + bytes) to gpa on, by 2 MiB entries where both are aligned.  What is mapped there
+ * already must be mapped so.  false: the pool is used up. */
 bool tables_map(struct tables *, gva_t at, uint64_t gpa, uint64_t bytes, unsigned rights);
 /* What the tables say of one address; false: not mapped. */
-bool tables_look(const struct tables *, gva_t at, uint64_t *gpa, unsigned *rights, uint64_t *page_bytes);
-/* Under a new root the same again, in which what can be written has 4 KiB entries with the dirty bit clear.  false: the
- * pool is used up, and nothing has changed.  The guest may not run meanwhile, and the CPU needs the new root. */
+bool tables_look(const struct tables *, gva_t at, uint64_t *gpa, unsigned *rights,
+                 uint64_t *page_bytes);
+/* Under a new root the same again, in which what can be written has 4 KiB entries with the dirty
+ * bit clear.  false: the pool is used up, and nothing has changed.  The guest may not run
+ * meanwhile, and the CPU needs the new root. */
 bool tables_renew(struct tables *);
 /* Pages that somebody else than the guest has written, or is about to. */
 void tables_mark(const struct tables *, gva_t at, uint64_t n);
 /* The first page from `at` on, a page's start, that was written since; `end`: none before it is. */
 gva_t tables_written(const struct tables *, gva_t at, gva_t end);
-/* The CPU may know of the entries until the host's pages behind them are taken away (MADV_DONTNEED). */
+/* The CPU may know of the entries until the host's pages behind them are taken away
+ * (MADV_DONTNEED). */
 void tables_unmap(struct tables *, gva_t at, uint64_t n);
 
 /* ---- image.c: the guest image ---- */
@@ -130,29 +144,39 @@ struct image {
     struct segment segments[IMAGE_SEGMENTS]; /* the code first, the exception entries last */
     unsigned nsegments;
 };
-/* Reads the embedded image, or the file; false on one that is not ours: image_close is due all the same. */
+/* Reads the embedded image, or the file; false on one that is not ours: image_close is due all the
+ * same. */
 bool image_open(struct image *, const struct config *, struct failure *);
 void image_close(struct image *);
 
-/* ---- boot.c: descriptor tables, control area, the image's place; from these the vCPU starts ---- */
+/* ---- boot.c: descriptor tables, control area, the image's place; from these the vCPU starts ----
+ */
 #define CPL0_PAGES 3 /* tables, stack, stack of the double fault: they lie together */
-enum { SELECTOR_KERNEL_CODE = 0x08, SELECTOR_KERNEL_DATA = 0x10, SELECTOR_USER_CODE = 0x1b, SELECTOR_USER_DATA = 0x23,
-       SELECTOR_TSS = 0x28 };
+enum {
+    SELECTOR_KERNEL_CODE = 0x08,
+    SELECTOR_KERNEL_DATA = 0x10,
+    SELECTOR_USER_CODE = 0x1b,
+    SELECTOR_USER_DATA = 0x23,
+    SELECTOR_TSS = 0x28
+};
 struct vm;
 /* What ram.small must hold. */
 uint64_t boot_small_bytes(const struct config *, const struct image *);
 bool boot_prepare(struct vm *, const struct image *, struct cpu_start *, struct failure *);
 void boot_features(struct vm *, uint32_t cpu_features);
-#define STACK_TOP_BYTES (128ull << 10) /* of the stack of wasm frames: what the guest reaches from the start */
+/* of the stack of wasm frames: what the guest reaches from the start */
+#define STACK_TOP_BYTES (128ull << 10)
 /* The bounds between which entry.S asks for the rest of the stack; none where they are equal. */
 void boot_stack_bounds(struct vm *, gva_t lo, gva_t hi);
 void boot_module(struct vm *); /* makes the module's bytes readable, all of them */
-/* The guest goes on from the image in memory; and makes one, of the functions that the entry lists. */
+/* The guest goes on from the image in memory; and makes one, of the functions that the entry lists.
+ */
 void boot_resume(struct vm *);
 void boot_save(struct vm *);
 /* ... of none, because a snapshot is wanted. */
 void boot_pause(struct vm *);
-/* The control area of a start behind that: of `clean`, a copy, only the boot record and the words stay. */
+/* The control area of a start behind that: of `clean`, a copy, only the boot record and the words
+ * stay. */
 void boot_again(struct vm *, uint8_t *clean);
 bool boot_entropy(struct vm *);
 
@@ -173,7 +197,8 @@ struct clock {
 };
 void clockpage_start(struct vm *);       /* before the first instruction */
 void clockpage_again(struct vm *);       /* the same, of a machine that was taken back */
-uint64_t clockpage_when(const struct vm *, uint64_t guest_tsc); /* on CLOCK_MONOTONIC; 0: not known */
+/* on CLOCK_MONOTONIC; 0: not known */
+uint64_t clockpage_when(const struct vm *, uint64_t guest_tsc);
 
 /* ---- resume.c: an image of a start, out of guest memory and into it ---- */
 extern const uint8_t guest_image_hash[64]; /* of the guest image in the binary, in letters */
@@ -188,7 +213,8 @@ void snapshot_free(struct vm *);
 /* ---- vm.c ---- */
 struct more { /* further memories */
     uint64_t memories[MAP_MORE_SLOTS]; /* bytes of each */
-    uint64_t bytes, taken;             /* of all; of ram.linear_more, with what large growths left over */
+    /* of all; of ram.linear_more, with what large growths left over */
+    uint64_t bytes, taken;
     bool broken;
 };
 struct vm {

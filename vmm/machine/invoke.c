@@ -1,5 +1,6 @@
-/* --invoke on this side: reads the command line's words as numbers of every kind that the export may want, and prints
- * the numbers that it gave.  Which kind is wanted the guest knows, as it reads the module. */
+/* --invoke on this side: reads the command line's words as numbers of every kind that the export
+ * may want, and prints the numbers that it gave.  Which kind is wanted the guest knows, as it reads
+ * the module. */
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -49,14 +50,16 @@ uint64_t invoke_bytes(const struct config *config)
     if (!config->set->invoke)
         return 0;
     uint64_t words = config->argc - 1;
-    return sizeof(struct invoke) + words * sizeof(struct invoke_word) + (strlen(config->set->invoke) + 8) / 8 * 8;
+    return sizeof(struct invoke) + words * sizeof(struct invoke_word) +
+           (strlen(config->set->invoke) + 8) / 8 * 8;
 }
 
 void invoke_write(const struct config *config, uint8_t *control, uint32_t offset)
 {
     struct invoke *invoke = (struct invoke *)(control + offset);
     invoke->nwords = config->argc - 1;
-    invoke->name_off = offset + (uint32_t)(sizeof *invoke + invoke->nwords * sizeof invoke->words[0]);
+    invoke->name_off = offset +
+                       (uint32_t)(sizeof *invoke + invoke->nwords * sizeof invoke->words[0]);
     for (uint32_t i = 0; i < invoke->nwords; i++) {
         invoke->words[i] = (struct invoke_word){ 0 };
         integer_read(config->args[i + 1], &invoke->words[i]);

@@ -1,8 +1,8 @@
 /* The one file with KVM ioctls: a VM, its vCPU, its memory slots, its exits in words.
  *
- * The CPUID that the guest may ask for is a small table of our own: KVM_GET_SUPPORTED_CPUID costs 0.45 ms on the
- * software kind of KVM, and the guest gets what it needs to know by the boot record.  The table's one purpose is to
- * make KVM accept the control registers that we set. */
+ * The CPUID that the guest may ask for is a small table of our own: KVM_GET_SUPPORTED_CPUID costs
+ * 0.45 ms on the software kind of KVM, and the guest gets what it needs to know by the boot record.
+ * The table's one purpose is to make KVM accept the control registers that we set. */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,8 @@ enum { RFLAGS_ONE = 1 << 1 };
 
 /* ---- the VM ---- */
 
-/* The group's name from /etc/group, or its number: the C library's way would load name services into the monitor. */
+/* The group's name from /etc/group, or its number: the C library's way would load name services
+ * into the monitor. */
 static void group_name(gid_t gid, char *name, size_t cap)
 {
     char line[512];
@@ -54,9 +55,12 @@ static bool no_permission(struct failure *why)
 {
     struct stat st;
     char name[64];
-    if (stat(DEVICE, &st) != 0 || st.st_gid == 0 || !(st.st_mode & S_IRGRP) || !(st.st_mode & S_IWGRP))
-        return failure_set(why, DEVICE ": permission denied: only its owner may use it (run as that user, or give a "
-                           "group access: chgrp kvm " DEVICE " && chmod g+rw " DEVICE ")");
+    if (stat(DEVICE, &st) != 0 || st.st_gid == 0 || !(st.st_mode & S_IRGRP) ||
+        !(st.st_mode & S_IWGRP))
+        return failure_set(
+            why,
+            DEVICE ": permission denied: only its owner may use it (run as that user, or give a "
+                   "group access: chgrp kvm " DEVICE " && chmod g+rw " DEVICE ")");
     group_name(st.st_gid, name, sizeof name);
     return failure_set(why, DEVICE ": permission denied: it belongs to the group %s "
                        "(sudo usermod -aG %s \"$USER\", then log in again)", name, name);
@@ -68,25 +72,33 @@ static bool device_open(struct kvm *kvm, struct failure *why)
     if (kvm->fd >= 0)
         return true;
     if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
-        return failure_set(why, DEVICE ": not there: this machine or container offers no KVM (load kvm_intel or "
-                           "kvm_amd, turn on virtualization in the firmware, or pass the device in: docker run "
-                           "--device " DEVICE ")");
+        return failure_set(
+            why, DEVICE
+            ": not there: this machine or container offers no KVM (load kvm_intel or "
+            "kvm_amd, turn on virtualization in the firmware, or pass the device in: docker run "
+            "--device " DEVICE ")");
     if (errno == EACCES || errno == EPERM)
         return no_permission(why);
     return failure_set(why, DEVICE ": cannot be opened: %s (wasmvm needs KVM)", strerror(errno));
 }
 
-/* What it is, is looked at before any ioctl: another driver might take KVM's numbers for commands of its own. */
+/* What it is, is looked at before any ioctl: another driver might take KVM's numbers for commands
+ * of its own. */
 static bool device_take(struct kvm *kvm, int handed, struct failure *why)
 {
     struct stat st;
     kvm->fd = fcntl(handed, F_DUPFD_CLOEXEC, 3);
     if (kvm->fd < 0)
-        return failure_set(why, "--kvm-fd %d: it cannot be used: %s (whoever starts wasmvm opens " DEVICE " there)",
+        return failure_set(why,
+                           "--kvm-fd %d: it cannot be used: %s (whoever starts wasmvm opens " DEVICE
+                           " there)",
                            handed, strerror(errno));
-    if (fstat(kvm->fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(DEVICE_MAJOR, DEVICE_MINOR))
+    if (fstat(kvm->fd, &st) == 0 && S_ISCHR(st.st_mode) &&
+        st.st_rdev == makedev(DEVICE_MAJOR, DEVICE_MINOR))
         return true;
-    return failure_set(why, "--kvm-fd %d: it is not " DEVICE " (whoever starts wasmvm opens " DEVICE " there)", handed);
+    return failure_set(
+        why, "--kvm-fd %d: it is not " DEVICE " (whoever starts wasmvm opens " DEVICE " there)",
+        handed);
 }
 
 bool kvm_open(struct kvm *kvm, int handed, struct failure *why)
@@ -96,23 +108,30 @@ bool kvm_open(struct kvm *kvm, int handed, struct failure *why)
         return false;
     int version = ioctl(kvm->fd, KVM_GET_API_VERSION, 0);
     if (version < 0)
-        return failure_set(why, DEVICE ": it is not KVM's device: %s (load kvm_intel or kvm_amd)", strerror(errno));
+        return failure_set(why, DEVICE ": it is not KVM's device: %s (load kvm_intel or kvm_amd)",
+                           strerror(errno));
     if (version != KVM_API_VERSION)
-        return failure_set(why, DEVICE ": the KVM API version is %d, wasmvm speaks %d (use another kernel)", version,
-                           KVM_API_VERSION);
+        return failure_set(
+            why, DEVICE ": the KVM API version is %d, wasmvm speaks %d (use another kernel)",
+            version, KVM_API_VERSION);
     do
         kvm->vm_fd = ioctl(kvm->fd, KVM_CREATE_VM, 0ul);
     while (kvm->vm_fd < 0 && errno == EINTR);
     if (kvm->vm_fd < 0)
-        return failure_set(why, DEVICE ": no virtual machine can be made: %s "
-                           "(is another hypervisor using the CPU, or memory short?)", strerror(errno));
+        return failure_set(why,
+                           DEVICE ": no virtual machine can be made: %s "
+                                  "(is another hypervisor using the CPU, or memory short?)",
+                           strerror(errno));
     return true;
 }
 
 bool kvm_add_slot(struct kvm *kvm, uint64_t gpa, void *host, uint64_t bytes)
 {
     struct kvm_userspace_memory_region region = {
-        .slot = kvm->slots, .guest_phys_addr = gpa, .memory_size = bytes, .userspace_addr = (uint64_t)host,
+        .slot = kvm->slots,
+        .guest_phys_addr = gpa,
+        .memory_size = bytes,
+        .userspace_addr = (uint64_t)host,
     };
     if (ioctl(kvm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region) != 0)
         return false;
@@ -125,11 +144,13 @@ bool kvm_add_vcpu(struct kvm *kvm, struct failure *why)
 {
     kvm->vcpu_fd = ioctl(kvm->vm_fd, KVM_CREATE_VCPU, 0ul);
     if (kvm->vcpu_fd < 0)
-        return failure_set(why, DEVICE ": no virtual CPU can be made: %s (try again, or with less running)",
-                           strerror(errno));
+        return failure_set(
+            why, DEVICE ": no virtual CPU can be made: %s (try again, or with less running)",
+            strerror(errno));
     int bytes = ioctl(kvm->fd, KVM_GET_VCPU_MMAP_SIZE, 0);
     if (bytes < (int)sizeof *kvm->run)
-        return failure_set(why, DEVICE ": KVM_GET_VCPU_MMAP_SIZE gave %d (use another kernel)", bytes);
+        return failure_set(why, DEVICE ": KVM_GET_VCPU_MMAP_SIZE gave %d (use another kernel)",
+                           bytes);
     void *run = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, kvm->vcpu_fd, 0);
     if (run == MAP_FAILED)
         return failure_set(why, DEVICE ": the virtual CPU's page cannot be mapped: %s "
@@ -143,16 +164,28 @@ bool kvm_add_vcpu(struct kvm *kvm, struct failure *why)
 
 static bool set_cpuid(struct kvm *kvm, bool xsave)
 {
-    enum { EDX_1 = 0x0783fbff, /* FPU to SSE2 as every 64-bit CPU */ ECX_1_XSAVE_AVX = 1 << 26 | 1 << 28,
-           EDX_EXT = 1 << 11 | 1 << 20 | 1 << 29 /* SYSCALL, NX, LM */, XSAVE_BYTES = 832 };
+    enum {
+        EDX_1 = 0x0783fbff,
+        /* FPU to SSE2 as every 64-bit CPU */ ECX_1_XSAVE_AVX = 1 << 26 | 1 << 28,
+        EDX_EXT = 1 << 11 | 1 << 20 | 1 << 29 /* SYSCALL, NX, LM */,
+        XSAVE_BYTES = 832
+    };
     const struct kvm_cpuid_entry2 entries[] = {
-        {.function = 0, .eax = xsave ? 0xd : 1, .ebx = 0x6d736177, .edx = 0x6d736177, .ecx = 0x6d736177}, /* "wasm" */
-        {.function = 1, .eax = 0x600, .ecx = xsave ? ECX_1_XSAVE_AVX : 0, .edx = EDX_1},
-        {.function = 0xd, .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX,
-         .eax = xsave ? XCR0_X87 | XCR0_SSE | XCR0_AVX : 0, .ebx = XSAVE_BYTES, .ecx = XSAVE_BYTES},
-        {.function = 0x80000000, .eax = 0x80000008},
-        {.function = 0x80000001, .edx = EDX_EXT},
-        {.function = 0x80000008, .eax = 48 << 8 | features_physical_bits()},
+        /* "wasm" */
+        { .function = 0,
+          .eax = xsave ? 0xd : 1,
+          .ebx = 0x6d736177,
+          .edx = 0x6d736177,
+          .ecx = 0x6d736177 },
+        { .function = 1, .eax = 0x600, .ecx = xsave ? ECX_1_XSAVE_AVX : 0, .edx = EDX_1 },
+        { .function = 0xd,
+          .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX,
+          .eax = xsave ? XCR0_X87 | XCR0_SSE | XCR0_AVX : 0,
+          .ebx = XSAVE_BYTES,
+          .ecx = XSAVE_BYTES },
+        { .function = 0x80000000, .eax = 0x80000008 },
+        { .function = 0x80000001, .edx = EDX_EXT },
+        { .function = 0x80000008, .eax = 48 << 8 | features_physical_bits() },
     };
     _Alignas(struct kvm_cpuid2) uint8_t table[sizeof(struct kvm_cpuid2) + sizeof entries] = {0};
     ((struct kvm_cpuid2 *)table)->nent = sizeof entries / sizeof entries[0];
@@ -162,8 +195,15 @@ static bool set_cpuid(struct kvm *kvm, bool xsave)
 
 static struct kvm_segment segment_flat(uint16_t selector, uint8_t type, bool code)
 {
-    return (struct kvm_segment){.limit = 0xffffffff, .selector = selector, .type = type, .present = 1, .dpl = 3, .s = 1,
-                                .l = code, .db = !code, .g = 1};
+    return (struct kvm_segment){ .limit = 0xffffffff,
+                                 .selector = selector,
+                                 .type = type,
+                                 .present = 1,
+                                 .dpl = 3,
+                                 .s = 1,
+                                 .l = code,
+                                 .db = !code,
+                                 .g = 1 };
 }
 
 static struct kvm_sregs sregs_for(const struct cpu_start *start, bool xsave)
@@ -171,10 +211,14 @@ static struct kvm_sregs sregs_for(const struct cpu_start *start, bool xsave)
     struct kvm_sregs sregs = {
         .cs = segment_flat(SELECTOR_USER_CODE, 11, true),
         .ss = segment_flat(SELECTOR_USER_DATA, 3, false),
-        .tr = {.base = start->tss, .limit = start->tss_limit, .selector = SELECTOR_TSS, .type = TSS_BUSY, .present = 1},
-        .ldt = {.type = 2, .unusable = 1},
-        .gdt = {.base = start->gdt, .limit = start->gdt_limit},
-        .idt = {.base = start->idt, .limit = start->idt_limit},
+        .tr = { .base = start->tss,
+                .limit = start->tss_limit,
+                .selector = SELECTOR_TSS,
+                .type = TSS_BUSY,
+                .present = 1 },
+        .ldt = { .type = 2, .unusable = 1 },
+        .gdt = { .base = start->gdt, .limit = start->gdt_limit },
+        .idt = { .base = start->idt, .limit = start->idt_limit },
         .cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG,
         .cr3 = start->cr3,
         .cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | (xsave ? CR4_OSXSAVE : 0),
@@ -192,23 +236,29 @@ static bool set_sregs(struct kvm *kvm, const struct cpu_start *start, bool xsave
 
 static bool set_xcr0(struct kvm *kvm)
 {
-    struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs = {{.xcr = 0, .value = XCR0_X87 | XCR0_SSE | XCR0_AVX}}};
+    struct kvm_xcrs xcrs = { .nr_xcrs = 1,
+                             .xcrs = { { .xcr = 0, .value = XCR0_X87 | XCR0_SSE | XCR0_AVX } } };
     return ioctl(kvm->vcpu_fd, KVM_SET_XCRS, &xcrs) == 0;
 }
 
-/* Where KVM knows of XSAVE, AVX needs CR4.OSXSAVE as well.  The software kind refuses that bit; there the CPU's own
- * state counts, and KVM_SET_XCRS says whether KVM keeps it. */
+/* Where KVM knows of XSAVE, AVX needs CR4.OSXSAVE as well.  The software kind refuses that bit;
+ * there the CPU's own state counts, and KVM_SET_XCRS says whether KVM keeps it. */
 bool kvm_start_state(struct kvm *kvm, const struct cpu_start *start, bool *avx, struct failure *why)
 {
     bool wide = *avx && set_cpuid(kvm, true);
     if (!wide && !set_cpuid(kvm, false))
-        return failure_set(why, DEVICE ": KVM_SET_CPUID2 is refused: %s (use another kernel)", strerror(errno));
-    if (!(wide && set_sregs(kvm, start, true)) && !set_sregs(kvm, start, false))
-        return failure_set(why, DEVICE ": 64-bit mode is refused: %s (a 64-bit CPU with NX is needed)",
+        return failure_set(why, DEVICE ": KVM_SET_CPUID2 is refused: %s (use another kernel)",
                            strerror(errno));
-    struct kvm_regs regs = {.rip = start->rip, .rsp = start->rsp, .rdi = start->rdi, .rflags = RFLAGS_ONE};
+    if (!(wide && set_sregs(kvm, start, true)) && !set_sregs(kvm, start, false))
+        return failure_set(why,
+                           DEVICE ": 64-bit mode is refused: %s (a 64-bit CPU with NX is needed)",
+                           strerror(errno));
+    struct kvm_regs regs = {
+        .rip = start->rip, .rsp = start->rsp, .rdi = start->rdi, .rflags = RFLAGS_ONE
+    };
     if (ioctl(kvm->vcpu_fd, KVM_SET_REGS, &regs) != 0)
-        return failure_set(why, DEVICE ": the CPU's registers cannot be set: %s (use another kernel)",
+        return failure_set(why,
+                           DEVICE ": the CPU's registers cannot be set: %s (use another kernel)",
                            strerror(errno));
     *avx = wide && set_xcr0(kvm);
     return true;
@@ -244,7 +294,8 @@ struct kvm_kept *kvm_keep(struct kvm *kvm)
     bool good = settle(kvm) && ioctl(cpu, KVM_GET_REGS, &kept->regs) == 0 &&
                 ioctl(cpu, KVM_GET_SREGS, &kept->sregs) == 0 &&
                 ioctl(cpu, KVM_GET_VCPU_EVENTS, &kept->events) == 0 &&
-                (kept->has_xsave ? ioctl(cpu, KVM_GET_XSAVE, &kept->xsave) : ioctl(cpu, KVM_GET_FPU, &kept->fpu)) == 0;
+                (kept->has_xsave ? ioctl(cpu, KVM_GET_XSAVE, &kept->xsave)
+                                 : ioctl(cpu, KVM_GET_FPU, &kept->fpu)) == 0;
     if (good)
         return kept;
     free(kept);
@@ -253,23 +304,28 @@ struct kvm_kept *kvm_keep(struct kvm *kvm)
 
 void kvm_kept_at(struct kvm_kept *kept, const struct cpu_start *start)
 {
-    kept->regs = (struct kvm_regs){.rip = start->rip, .rsp = start->rsp, .rdi = start->rdi, .rsi = start->rsi,
-                                   .rflags = RFLAGS_ONE};
+    kept->regs = (struct kvm_regs){ .rip = start->rip,
+                                    .rsp = start->rsp,
+                                    .rdi = start->rdi,
+                                    .rsi = start->rsi,
+                                    .rflags = RFLAGS_ONE };
 }
 
-/* SET_SREGS undoes a wrfsbase too; x87, SSE and AVX are SET_XSAVE's alone.  KVM's shadow of the tables stays as long
- * as the root is the one before. */
+/* SET_SREGS undoes a wrfsbase too; x87, SSE and AVX are SET_XSAVE's alone.  KVM's shadow of the
+ * tables stays as long as the root is the one before. */
 bool kvm_put_back(struct kvm *kvm, struct kvm_kept *kept, uint64_t cr3)
 {
     int cpu = kvm->vcpu_fd;
     kept->sregs.cr3 = cr3;
     return settle(kvm) && ioctl(cpu, KVM_SET_SREGS, &kept->sregs) == 0 &&
-           (kept->has_xsave ? ioctl(cpu, KVM_SET_XSAVE, &kept->xsave) : ioctl(cpu, KVM_SET_FPU, &kept->fpu)) == 0 &&
-           ioctl(cpu, KVM_SET_VCPU_EVENTS, &kept->events) == 0 && ioctl(cpu, KVM_SET_REGS, &kept->regs) == 0;
+           (kept->has_xsave ? ioctl(cpu, KVM_SET_XSAVE, &kept->xsave)
+                            : ioctl(cpu, KVM_SET_FPU, &kept->fpu)) == 0 &&
+           ioctl(cpu, KVM_SET_VCPU_EVENTS, &kept->events) == 0 &&
+           ioctl(cpu, KVM_SET_REGS, &kept->regs) == 0;
 }
 
-/* On the kind that plays CR4.OSXSAVE for the guest, CR4.PKE is off, and nothing at CPL 3 reaches PKRU; on the other one
- * the CPU's own CR4 counts. */
+/* On the kind that plays CR4.OSXSAVE for the guest, CR4.PKE is off, and nothing at CPL 3 reaches
+ * PKRU; on the other one the CPU's own CR4 counts. */
 bool kvm_pkru_stays(const struct kvm_kept *kept)
 {
     return features_pkru() && !(kept->sregs.cr4 & CR4_OSXSAVE);
@@ -288,9 +344,11 @@ bool kvm_get_place(struct kvm *kvm, struct cpu_place *place)
 {
     struct kvm_regs regs;
     struct kvm_sregs sregs;
-    if (ioctl(kvm->vcpu_fd, KVM_GET_REGS, &regs) != 0 || ioctl(kvm->vcpu_fd, KVM_GET_SREGS, &sregs) != 0)
+    if (ioctl(kvm->vcpu_fd, KVM_GET_REGS, &regs) != 0 ||
+        ioctl(kvm->vcpu_fd, KVM_GET_SREGS, &sregs) != 0)
         return false;
-    *place = (struct cpu_place){regs.rip, regs.rsp, regs.rdi, regs.rsi, (sregs.cs.selector & 3) == 3};
+    *place = (struct cpu_place){ regs.rip, regs.rsp, regs.rdi, regs.rsi,
+                                 (sregs.cs.selector & 3) == 3 };
     return true;
 }
 
@@ -314,8 +372,8 @@ static enum kvm_exit io_exit(struct kvm *kvm, uint8_t *value, const char **why)
 {
     const struct kvm_run *run = kvm->run;
     *why = "I/O that is not the doorbell";
-    if (run->io.direction != KVM_EXIT_IO_OUT || run->io.port != DOORBELL_PORT || run->io.size != 1 ||
-        run->io.count != 1)
+    if (run->io.direction != KVM_EXIT_IO_OUT || run->io.port != DOORBELL_PORT ||
+        run->io.size != 1 || run->io.count != 1)
         return KVM_STRANGE;
     assert(run->io.data_offset < kvm->run_bytes);
     *value = ((const uint8_t *)run)[run->io.data_offset];
@@ -328,7 +386,8 @@ static enum kvm_exit strange_exit(struct kvm *kvm, const char **why)
     const size_t cap = sizeof kvm->why;
     *why = kvm->why;
     if (run->exit_reason == KVM_EXIT_MMIO)
-        snprintf(kvm->why, cap, "physical address 0x%llx is not memory", (unsigned long long)run->mmio.phys_addr);
+        snprintf(kvm->why, cap, "physical address 0x%llx is not memory",
+                 (unsigned long long)run->mmio.phys_addr);
     else if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
         snprintf(kvm->why, cap, "KVM could not go on (internal error %u)", run->internal.suberror);
     else
@@ -373,7 +432,9 @@ uint64_t kvm_tsc_khz(struct kvm *kvm)
 
 bool kvm_tsc_offset(struct kvm *kvm, uint64_t *offset)
 {
-    struct kvm_device_attr attr = {.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET, .addr = (uint64_t)offset};
+    struct kvm_device_attr attr = { .group = KVM_VCPU_TSC_CTRL,
+                                    .attr = KVM_VCPU_TSC_OFFSET,
+                                    .addr = (uint64_t)offset };
     return ioctl(kvm->vcpu_fd, KVM_GET_DEVICE_ATTR, &attr) == 0;
 }
 

@@ -1,5 +1,5 @@
-/* The face of machine/: a VM with its memory and the guest image in it, ready to run; the door to its memory; what its
- * module may import; what is counted. */
+/* The face of machine/: a VM with its memory and the guest image in it, ready to run; the door to
+ * its memory; what its module may import; what is counted. */
 #ifndef VMM_MACHINE_MACHINE_H
 #define VMM_MACHINE_MACHINE_H
 
@@ -14,10 +14,19 @@
 /* ---- guestmem.c: the one door to guest memory ---- */
 typedef uint64_t gva_t; /* a guest-virtual address; never dereferenced */
 struct region { gva_t at; uint64_t bytes; uint8_t *host; bool writable; };
-enum { REGION_LINEAR, REGION_CONTROL, REGION_STACK, REGION_HEAP, REGION_IMAGE, REGION_CSTACK, /* the busiest first */
-       REGION_STACK_MORE /* below the stack's top */,
-       REGION_HEAP_MORE /* the heap beyond its first piece */, REGION_IMAGE_MORE /* the image's further segments */,
-       REGION_COUNT = REGION_IMAGE_MORE + 5 };
+/* the busiest first */
+enum {
+    REGION_LINEAR,
+    REGION_CONTROL,
+    REGION_STACK,
+    REGION_HEAP,
+    REGION_IMAGE,
+    REGION_CSTACK,
+    REGION_STACK_MORE /* below the stack's top */,
+    REGION_HEAP_MORE /* the heap beyond its first piece */,
+    REGION_IMAGE_MORE /* the image's further segments */,
+    REGION_COUNT = REGION_IMAGE_MORE + 5
+};
 struct tables;
 struct guestmem {
     struct region regions[REGION_COUNT];
@@ -26,7 +35,8 @@ struct guestmem {
 /* Copies n bytes in or out; false if any byte lies outside one region (nothing is copied then). */
 bool guest_read(const struct guestmem *, gva_t, void *dst, uint64_t n);
 bool guest_write(const struct guestmem *, gva_t, const void *src, uint64_t n);
-/* The host range for a bulk transfer by the kernel; false as above.  The monitor itself never looks through it. */
+/* The host range for a bulk transfer by the kernel; false as above.  The monitor itself never looks
+ * through it. */
 bool guest_span(const struct guestmem *, gva_t, uint64_t n, bool writable, struct iovec *out);
 /* A word that both sides use as an atomic.  NULL as above, or where it is not aligned. */
 uint32_t *guest_word(const struct guestmem *, gva_t);
@@ -40,7 +50,8 @@ bool linear_span(const struct guestmem *, gva_t, uint64_t n, bool writable, stru
 #define HOST_PARAMS_MAX CALL_VALUES
 
 struct host_entry {
-    struct wasmvm_func func; /* strings live as long as the table; func.data is what the function gets */
+    /* strings live as long as the table; func.data is what the function gets */
+    struct wasmvm_func func;
     const char *provider;    /* "plug-in kv", for sentences */
     bool one_thread;         /* served by the vCPU's thread alone */
     uint64_t calls;
@@ -50,17 +61,22 @@ struct host_table {
     struct host_entry *entries;
     uint32_t n, cap;
 };
-/* Adds a function; false with a sentence in `why`: bad signature, or (module, name) reserved (WASI's modules).  A name
- * given twice: the first one counts, and true is returned. */
-bool host_add(struct host_table *, const struct wasmvm_func *, const char *provider, bool one_thread, char why[200]);
+/* Adds a function; false with a sentence in `why`: bad signature, or (module, name) reserved
+ * (WASI's modules).  A name given twice: the first one counts, and true is returned. */
+bool host_add(struct host_table *, const struct wasmvm_func *, const char *provider,
+              bool one_thread, char why[200]);
 void host_free(struct host_table *);
 /* Of a signature that is one. */
 static inline uint32_t sig_params(const char *sig) { return (uint32_t)strspn(sig, "iIfFvr"); }
-static inline uint32_t sig_results(const char *sig) { return (uint32_t)strlen(sig) - sig_params(sig) - 1; }
+static inline uint32_t sig_results(const char *sig)
+{
+    return (uint32_t)strlen(sig) - sig_params(sig) - 1;
+}
 static inline bool sig_wide(char letter) { return letter == 'I' || letter == 'F'; } /* 64 bits */
 
 /* ---- invoke.c: --invoke, the words that go in and the results that come out ---- */
-uint64_t invoke_bytes(const struct config *);               /* what invoke_write writes; a multiple of 8 */
+/* what invoke_write writes; a multiple of 8 */
+uint64_t invoke_bytes(const struct config *);
 /* At `offset` of the control area, 8-aligned. */
 void invoke_write(const struct config *, uint8_t *control, uint32_t offset);
 /* Prints results, one a line, as text of `cap` bytes; a line needs at most INVOKE_LINE. */
@@ -72,16 +88,19 @@ int invoke_print_one(const struct invoke_result *, char out[INVOKE_LINE]);
 
 /* ---- statistics: counted by the run loop, printed by the library ---- */
 /* What KVM counts of one machine: the guest's page faults that it took, instructions that it played
- * for the guest (on the software kind all of CPL 0), pages of each size that the guest can reach. */
+ * for the guest (on the software kind all of CPL 0), pages of each size that the guest can reach.
+ */
 struct kvm_counts { uint64_t faults, emulated, small_pages, large_pages; };
 /* ---- timeline.c: the start, for --trace-start ---- */
 #define TIMELINE_PHASES 24u
 #define TIMELINE_EXITS 256u
-/* A phase of the host, until end_ns (CLOCK_MONOTONIC); faults: the process's page faults by then. */
+/* A phase of the host, until end_ns (CLOCK_MONOTONIC); faults: the process's page faults by then.
+ */
 struct host_phase { const char *name; uint64_t end_ns, faults; };
 struct guest_exit { const char *name; uint64_t left_ns, back_ns; struct kvm_counts counts; };
 struct timeline {
-    uint64_t began_ns, exec_cpu_ns;   /* main's first instruction; CPU time of the process by then */
+    /* main's first instruction; CPU time of the process by then */
+    uint64_t began_ns, exec_cpu_ns;
     uint32_t nphases, nexits;         /* exits: all, of which the first ones are kept */
     struct host_phase phases[TIMELINE_PHASES];
     struct guest_exit exits[TIMELINE_EXITS];
@@ -89,12 +108,15 @@ struct timeline {
     uint64_t marks_ns[GUEST_MARKS];   /* 0: not known */
 };
 /* NULL for a timeline: nobody wants one, and nothing is done. */
-void timeline_phase(struct timeline *, const char *name); /* it ends now, and began where the last one ended */
+/* it ends now, and began where the last one ended */
+void timeline_phase(struct timeline *, const char *name);
 #define TIMELINE_GUEST "the guest" /* the phase that the guest is in */
 struct vm;
-void timeline_exit(struct timeline *, struct vm *, const char *name, uint64_t left_ns); /* back in the guest now */
+/* back in the guest now */
+void timeline_exit(struct timeline *, struct vm *, const char *name, uint64_t left_ns);
 
-struct call_stats { uint64_t count, polled, total_ns, ticks; }; /* polled: of count, served without an exit */
+/* polled: of count, served without an exit */
+struct call_stats { uint64_t count, polled, total_ns, ticks; };
 struct run_stats {
     struct call_stats calls[CALL_COUNT];
     uint64_t exits;              /* all KVM exits */
@@ -115,19 +137,22 @@ struct run_stats {
     const char *refused_path, *refused_why; /* wasi_refused's, in the same way */
     uint64_t refused_count;
     struct timeline *timeline;   /* NULL: nobody wants one */
-    const char *cache, *cache_why; /* what the cache of starts had for this one, and why no more; NULL = none */
-    char jail[64];               /* what the jail lets through, in the words of docs/security.md; "" = there is none */
-    uint64_t lost_lines, lost_trace, lost_records; /* of messages, --trace and --net-log: nobody read them */
+    /* what the cache of starts had for this one, and why no more; NULL = none */
+    const char *cache, *cache_why;
+    /* what the jail lets through, in the words of docs/security.md; "" = there is none */
+    char jail[64];
+    /* of messages, --trace and --net-log: nobody read them */
+    uint64_t lost_lines, lost_trace, lost_records;
     uint64_t lost_escapes;       /* sequences that terminals did not get */
 };
 
 /* ---- vm.c: the machine ---- */
 struct vm;
-/* The module's bytes: a file, or a non-blocking pipe, that the caller closes; or bytes that stay until vm_build is done
- * (fd -1). */
+/* The module's bytes: a file, or a non-blocking pipe, that the caller closes; or bytes that stay
+ * until vm_build is done (fd -1). */
 struct module { int fd; const uint8_t *bytes; uint64_t n; };
-/* The machine as a name only, so that it can be stopped; NULL: no memory, or no descriptor.  All three stay until
- * vm_free. */
+/* The machine as a name only, so that it can be stopped; NULL: no memory, or no descriptor.  All
+ * three stay until vm_free. */
 struct vm *vm_new(const struct config *, struct run_stats *);
 /* Creates, loads, maps; false: vm_free is due all the same. */
 bool vm_build(struct vm *, const struct module *, struct failure *);
@@ -159,15 +184,17 @@ void resume_count(struct vm *); /* at the end of a run, behind vm_count */
 /* ---- snapshot.c: a machine is taken back to an earlier state, between two runs ---- */
 /* What one taking back did. */
 struct reset_counts { uint64_t pages, dropped_bytes, ioctls; };
-/* CALL_save: true: the guest stops here, as config->snapshot wants a start that begins behind it. */
+/* CALL_save: true: the guest stops here, as config->snapshot wants a start that begins behind it.
+ */
 bool snapshot_pause(struct vm *);
-/* As it is now is what snapshot_back leads to; `start`: what runs then is a start, with a boot record of its own. */
+/* As it is now is what snapshot_back leads to; `start`: what runs then is a start, with a boot
+ * record of its own. */
 bool snapshot_take(struct vm *, bool start, struct failure *);
-/* Memory and CPU are as they were; grown memory is given back.  What is to be fresh is (docs/embedding.md).  false: the
- * machine cannot be used any more. */
+/* Memory and CPU are as they were; grown memory is given back.  What is to be fresh is
+ * (docs/embedding.md).  false: the machine cannot be used any more. */
 bool snapshot_back(struct vm *, struct failure *);
-/* The same, but then the guest is to compile what its last run compiled, and stops behind it for a new snapshot.
- * What it compiles is its own word: a hint, whose cost is bounded (guest/save.c). */
+/* The same, but then the guest is to compile what its last run compiled, and stops behind it for a
+ * new snapshot. What it compiles is its own word: a hint, whose cost is bounded (guest/save.c). */
 bool snapshot_learn(struct vm *, struct failure *);
 struct reset_counts snapshot_counts(const struct vm *);
 bool snapshot_is(const struct vm *); /* there is one */
@@ -175,7 +202,8 @@ bool snapshot_is(const struct vm *); /* there is one */
 gva_t snapshot_differs(const struct vm *);
 
 /* ---- kvm.c: the vCPU ---- */
-/* The type of the task register's descriptor: 11, or 9 where an emulated SVM honours the I/O bitmap only so. */
+/* The type of the task register's descriptor: 11, or 9 where an emulated SVM honours the I/O bitmap
+ * only so. */
 enum { TSS_BUSY = 11, TSS_AVAILABLE = 9 };
 bool kvm_set_tss_type(struct kvm *, int type);
 
@@ -192,14 +220,16 @@ enum kvm_exit {
     KVM_STRANGE,     /* anything else: *why has a line, valid until the next run */
 };
 enum kvm_exit kvm_enter(struct kvm *, uint8_t *value, const char **why);
-/* The signals that are blocked while the guest runs, instead of the thread's own: any other one that is pending makes
- * kvm_enter return at once, as KVM_INTERRUPTED. */
+/* The signals that are blocked while the guest runs, instead of the thread's own: any other one
+ * that is pending makes kvm_enter return at once, as KVM_INTERRUPTED. */
 bool kvm_set_signals(struct kvm *, const sigset_t *blocked);
 uint64_t kvm_tsc_khz(struct kvm *); /* 0: unknown */
 
 /* ---- boot.c ---- */
-void boot_exports(struct vm *); /* before the first instruction: no program is run, exports are called from outside */
-void boot_probe_done(struct vm *); /* the first doorbell came through: vector 13 gets its proper entry */
+/* before the first instruction: no program is run, exports are called from outside */
+void boot_exports(struct vm *);
+/* the first doorbell came through: vector 13 gets its proper entry */
+void boot_probe_done(struct vm *);
 
 /* ---- clockpage.c: the guest's clocks ---- */
 void clockpage_check(struct vm *);       /* at the first exit: does the guest's rdtsc fit? */

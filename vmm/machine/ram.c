@@ -4,15 +4,15 @@
  *
  *     small | module | heap's first piece | code's first piece | linear memory, to --memory
  *
- * It is guest-physical memory from MAIN_GPA on, byte for byte.  The first slot reaches a stretch into linear memory;
- * further slots follow as linear memory grows, the next always twice the last.  Heap and code beyond their first pieces
- * get mappings and slots of their own, and so has the stack below its top, which few programs reach.  All of it is
- * anonymous, unreserved and touched lazily.
+ * It is guest-physical memory from MAIN_GPA on, byte for byte.  The first slot reaches a stretch
+ * into linear memory; further slots follow as linear memory grows, the next always twice the last.
+ * Heap and code beyond their first pieces get mappings and slots of their own, and so has the stack
+ * below its top, which few programs reach.  All of it is anonymous, unreserved and touched lazily.
  *
  * A slot costs by its size, touched or not: 512 MiB are 0.35 ms of a start.
  *
- * The second 2 MiB page of `small`, the base, holds all that every start touches.  As one page of the host it
- * costs less than its 4 KiB pages do from some fifty of them on. */
+ * The second 2 MiB page of `small`, the base, holds all that every start touches.  As one page of
+ * the host it costs less than its 4 KiB pages do from some fifty of them on. */
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -27,7 +27,8 @@
 #define LINEAR_FIRST    (8ull << 20)  /* so much of linear memory is in the first slot */
 #define SLOT_MORE_FIRST (64ull << 20)
 #define SMALL_MODULE    (8ull << 10)
-#define ENGINE_HEAP     (104ull << 10) /* about what the engine uses of both before it meets a module */
+/* about what the engine uses of both before it meets a module */
+#define ENGINE_HEAP     (104ull << 10)
 #define ENGINE_CODE     (12ull << 10)
 
 _Static_assert(MAIN_GPA + MAP_LINEAR_MAX + MAP_MODULE_MAX + (1ull << 30) <= RAM_STACK_MORE_GPA,
@@ -35,17 +36,20 @@ _Static_assert(MAIN_GPA + MAP_LINEAR_MAX + MAP_MODULE_MAX + (1ull << 30) <= RAM_
 _Static_assert(RAM_STACK_MORE_GPA + MAP_STACK_MAX <= RAM_HEAP_MORE_GPA, "layout");
 _Static_assert(RAM_HEAP_MORE_GPA + MAP_HEAP_MAX <= RAM_CODE_MORE_GPA, "layout");
 _Static_assert(RAM_CODE_MORE_GPA + MAP_CODE_MAX <= RAM_LINEAR_MORE_GPA, "layout");
-_Static_assert(RAM_LINEAR_MORE_GPA + RAM_LINEAR_MORE_BYTES <= 1ull << 36, "every CPU addresses 36 bits");
+_Static_assert(RAM_LINEAR_MORE_GPA + RAM_LINEAR_MORE_BYTES <= 1ull << 36,
+               "every CPU addresses 36 bits");
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
-/* Address space, 2 MiB aligned; NULL: errno.  What the alignment leaves over at both ends is given back. */
+/* Address space, 2 MiB aligned; NULL: errno.  What the alignment leaves over at both ends is given
+ * back. */
 static uint8_t *reserve(uint64_t bytes)
 {
-    uint8_t *at = mmap(NULL, bytes + FRAME, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *at = mmap(NULL, bytes + FRAME, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED)
         return NULL;
     uint8_t *aligned = (uint8_t *)round_up((uint64_t)at, FRAME);
@@ -60,7 +64,8 @@ static uint8_t *reserve(uint64_t bytes)
 /* What of this process keeps so much from being had. */
 static const char *limit_name(uint64_t bytes)
 {
-    static const char *const names[] = { "more of the machine's memory", "ulimit -v", "ulimit -d", "ulimit -v and -d" };
+    static const char *const names[] = { "more of the machine's memory", "ulimit -v", "ulimit -d",
+                                         "ulimit -v and -d" };
     struct rlimit space, data;
     bool small_space = getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur < bytes;
     bool small_data = getrlimit(RLIMIT_DATA, &data) == 0 && data.rlim_cur < bytes;
@@ -76,7 +81,8 @@ static struct span next(const struct ram *ram, uint64_t *at, uint64_t bytes)
 
 static bool no_space(uint64_t bytes, struct failure *why)
 {
-    return failure_set(why, "no address space for a guest of %llu MiB: %s (a smaller --memory, or %s)",
+    return failure_set(why,
+                       "no address space for a guest of %llu MiB: %s (a smaller --memory, or %s)",
                        (unsigned long long)bytes >> 20, strerror(errno), limit_name(bytes + FRAME));
 }
 
@@ -93,8 +99,8 @@ static void pages_advise(const struct span *span, uint64_t bytes)
     madvise(span->host, round_up(bytes, PAGE), MADV_POPULATE_WRITE);
 }
 
-/* Heap and code of a small module fill a few pages of 4 KiB, less than a 2 MiB page costs.  They are there before the
- * guest comes: one that it touches first costs eight times as much. */
+/* Heap and code of a small module fill a few pages of 4 KiB, less than a 2 MiB page costs.  They
+ * are there before the guest comes: one that it touches first costs eight times as much. */
 static void small_module_advise(const struct ram *ram, uint64_t module_bytes)
 {
     if (module_bytes >= SMALL_MODULE)
@@ -103,10 +109,11 @@ static void small_module_advise(const struct ram *ram, uint64_t module_bytes)
     pages_advise(&ram->code, ENGINE_CODE + module_bytes);
 }
 
-bool ram_new(struct ram *ram, struct kvm *kvm, const struct config *config, const struct ram_sizes *sizes,
-             struct failure *why)
+bool ram_new(struct ram *ram, struct kvm *kvm, const struct config *config,
+             const struct ram_sizes *sizes, struct failure *why)
 {
-    uint64_t fixed = round_up(sizes->small, FRAME) + round_up(sizes->module, FRAME) + HEAP_FIRST + CODE_FIRST;
+    uint64_t fixed = round_up(sizes->small, FRAME) + round_up(sizes->module, FRAME) + HEAP_FIRST +
+                     CODE_FIRST;
     uint64_t linear = least(round_up(config->set->memory_bytes, FRAME), MAP_LINEAR_MAX);
     uint64_t at = 0;
     *ram = (struct ram){.main.all = {reserve(fixed + linear), MAIN_GPA, fixed + linear}};
@@ -131,12 +138,14 @@ bool ram_new(struct ram *ram, struct kvm *kvm, const struct config *config, cons
     return true;
 }
 
-/* Tables that KVM makes for a slot cost memory by its size, touched or not: slots double, they don't start large. */
+/* Tables that KVM makes for a slot cost memory by its size, touched or not: slots double, they
+ * don't start large. */
 bool ram_reach(struct kvm *kvm, struct range *range, uint64_t bytes)
 {
     while (range->slotted < bytes) {
         uint64_t n = least(range->next_slot_bytes, range->all.bytes - range->slotted);
-        if (!n || !kvm_add_slot(kvm, range->all.gpa + range->slotted, range->all.host + range->slotted, n))
+        if (!n || !kvm_add_slot(kvm, range->all.gpa + range->slotted,
+                                range->all.host + range->slotted, n))
             return false;
         range->slotted += n;
         range->next_slot_bytes *= 2;
@@ -156,8 +165,8 @@ bool ram_reserve(struct range *range, uint64_t gpa, uint64_t bytes)
 
 void ram_free(struct ram *ram)
 {
-    const struct range *const ranges[] = {&ram->main, &ram->stack_more, &ram->heap_more, &ram->code_more,
-                                          &ram->linear_more};
+    const struct range *const ranges[] = { &ram->main, &ram->stack_more, &ram->heap_more,
+                                           &ram->code_more, &ram->linear_more };
     for (unsigned i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
         if (ranges[i]->all.host)
             munmap(ranges[i]->all.host, ranges[i]->all.bytes);
@@ -165,7 +174,8 @@ void ram_free(struct ram *ram)
 
 struct span ram_take(struct ram *ram, uint64_t bytes)
 {
-    struct span span = {ram->small.host + ram->small_used, ram->small.gpa + ram->small_used, round_up(bytes, PAGE)};
+    struct span span = { ram->small.host + ram->small_used, ram->small.gpa + ram->small_used,
+                         round_up(bytes, PAGE) };
     assert(span.bytes <= ram->small.bytes - ram->small_used);
     ram->small_used += span.bytes;
     return span;

@@ -1,9 +1,10 @@
 /* An image of a start, out of guest memory and into it.
  *
- * Both is done while no guest runs: before the first instruction, or while the vCPU waits for its call.  Into memory go
- * pages, nothing else: page tables, registers, descriptor tables and the control area are made anew for each start, and
- * where the CPU begins is the guest image's entry, as ever.  What an image says it has in memory is mapped by grow.c,
- * under the limits of this run. */
+ * Both is done while no guest runs: before the first instruction, or while the vCPU waits for its
+ * call.  Into memory go pages, nothing else: page tables, registers, descriptor tables and the
+ * control area are made anew for each start, and where the CPU begins is the guest image's entry,
+ * as ever.  What an image says it has in memory is mapped by grow.c, under the limits of this run.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,8 @@
 /* ---- what an image depends on ---- */
 
 struct facts {
-    uint8_t guest[64]; /* the guest image's hash, in letters: passes, tiers, the map, all that is compiled into it */
+    /* the guest image's hash, in letters: passes, tiers, the map, all that is compiled into it */
+    uint8_t guest[64];
     uint32_t saved_version, cpu, flags, hosts;
     struct hash host_functions;
 };
@@ -60,7 +62,8 @@ static bool granted(const struct config *config, struct failure *why)
     int n = snprintf(inside, sizeof inside, "%s/.", config->set->cache);
     if (n > 0 && n < (int)sizeof inside && !named_is_guests(&config->writable, inside))
         return false;
-    failure_set(why, "%s: it cannot be used as a cache: the program can write there", config->set->cache);
+    failure_set(why, "%s: it cannot be used as a cache: the program can write there",
+                config->set->cache);
     return true;
 }
 
@@ -68,9 +71,13 @@ static bool granted(const struct config *config, struct failure *why)
 bool resume_open(struct vm *vm, int module_fd, struct failure *why)
 {
     const struct config *config = vm->config;
-    bool off = !config->set->cache || config->set->guest_image || config->validate_only || module_fd < 0;
-    struct entry_want want = {.path = off ? NULL : config->set->cache, .now = config->set->cache_now,
-                              .module_fd = module_fd, .name = config->module, .cpu = features_host()};
+    bool off = !config->set->cache || config->set->guest_image || config->validate_only ||
+               module_fd < 0;
+    struct entry_want want = { .path = off ? NULL : config->set->cache,
+                               .now = config->set->cache_now,
+                               .module_fd = module_fd,
+                               .name = config->module,
+                               .cpu = features_host() };
     if (!off)
         want.engine = engine_hash(vm);
     entry_open(&vm->entry, &want); /* which makes the directory */
@@ -170,7 +177,8 @@ static const char *load(struct vm *vm, uint32_t cpu, bool *bad)
     if (h->bytes[SAVED_LINEAR] > vm->config->set->memory_bytes ||
         h->bytes[SAVED_LINEAR] > vm->ram.linear.bytes)
         return "its memory is more than --memory";
-    if (grow_heap(vm, h->bytes[SAVED_HEAP]) != GROW_DONE || grow_code(vm, h->bytes[SAVED_CODE]) != GROW_DONE)
+    if (grow_heap(vm, h->bytes[SAVED_HEAP]) != GROW_DONE ||
+        grow_code(vm, h->bytes[SAVED_CODE]) != GROW_DONE)
         return "its memory is more than --total-memory";
     *bad = !pages_load(vm);
     if (*bad) {
@@ -199,11 +207,13 @@ enum module_pieces resume_pieces(struct vm *vm, uint64_t from, uint64_t to)
     if (!e->resume || from >= to || to > saved_pieces(e->module_bytes))
         return PIECES_HOSTILE;
     for (uint64_t piece = from; piece < to; piece++) {
-        uint64_t at = piece * MODULE_PIECE, left = e->module_bytes - at, n = left < MODULE_PIECE ? left : MODULE_PIECE;
+        uint64_t at = piece * MODULE_PIECE, left = e->module_bytes - at,
+                 n = left < MODULE_PIECE ? left : MODULE_PIECE;
         uint8_t *host = vm->ram.module.host + at;
         if (!read_at(e->module_fd, host, n, at) || !entry_piece_good(e, (uint32_t)piece, host, n))
             return PIECES_CHANGED;
-        if (!tables_map(&vm->tables, MAP_MODULE + at, vm->ram.module.gpa + at, round_up(n, PAGE), 0))
+        if (!tables_map(&vm->tables, MAP_MODULE + at, vm->ram.module.gpa + at, round_up(n, PAGE),
+                        0))
             return PIECES_HOSTILE; /* the pool holds all pieces of the largest module */
     }
     return PIECES_THERE;
@@ -221,7 +231,8 @@ static bool is_zero(const uint8_t *page)
 }
 
 /* The extents of one frame of a part; false: too many. */
-static bool frame_scan(const struct vm *vm, struct saved *s, uint32_t part, uint64_t from, uint64_t end, uint32_t gap)
+static bool frame_scan(const struct vm *vm, struct saved *s, uint32_t part, uint64_t from,
+                       uint64_t end, uint32_t gap)
 {
     struct saved_extent *last = NULL;
     for (uint64_t page = from; page < end; page++) {
@@ -273,7 +284,8 @@ static bool file_write(const struct vm *vm, struct saved *s)
     const struct entry *e = &vm->entry;
     saved_place(s);
     return ftruncate(e->new_fd, (off_t)s->module_at) == 0 && pages_write(vm, s, e->new_fd) &&
-           write_at(e->new_fd, e->pieces, saved_pieces(e->module_bytes) * sizeof *e->pieces, s->pieces_at) &&
+           write_at(e->new_fd, e->pieces, saved_pieces(e->module_bytes) * sizeof *e->pieces,
+                    s->pieces_at) &&
            saved_write(e->new_fd, s);
 }
 
@@ -286,7 +298,9 @@ static const char *save(struct vm *vm, struct saved *s)
     while (!scan(vm, s, gap))
         if ((gap *= 4) > FRAME_PAGES)
             return "it is too large for an image";
-    return file_write(vm, s) ? NULL : "its image cannot be written: the disk is full, or a limit of file sizes";
+    return file_write(vm, s)
+               ? NULL
+               : "its image cannot be written: the disk is full, or a limit of file sizes";
 }
 
 bool resume_save(struct vm *vm, uint64_t heap, uint64_t code)

@@ -1,11 +1,12 @@
 /* A machine is taken back to an earlier state: its memory, its page tables, its CPU.
  *
- * What the guest can write has 4 KiB entries from the snapshot on, and the CPU sets the dirty bits of those that are
- * written; the door marks what the monitor writes.  Bits are never cleared, so that a page that was written once is
- * copied back by each reset: whoever knows of a page as written would not say so again.
+ * What the guest can write has 4 KiB entries from the snapshot on, and the CPU sets the dirty bits
+ * of those that are written; the door marks what the monitor writes.  Bits are never cleared, so
+ * that a page that was written once is copied back by each reset: whoever knows of a page as
+ * written would not say so again.
  *
- * Memory that grew is unmapped, and given back to the host: that takes it out of the CPU's sight as well, on each kind
- * of KVM.  Nothing of the guest runs meanwhile. */
+ * Memory that grew is unmapped, and given back to the host: that takes it out of the CPU's sight as
+ * well, on each kind of KVM.  Nothing of the guest runs meanwhile. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +54,8 @@ static bool is_zero(const uint8_t *page)
 /* Pages of zeros stay untouched in the copy. */
 static uint8_t *copy_make(const uint8_t *live, uint64_t bytes)
 {
-    uint8_t *clean = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *clean = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (clean == MAP_FAILED)
         return NULL;
     madvise(clean, bytes, MADV_NOHUGEPAGE);
@@ -166,8 +168,8 @@ static void drop(struct vm *vm, gva_t base, uint8_t *host, uint64_t from, uint64
 }
 
 /* The same of a range in two pieces. */
-static void drop_pieces(struct vm *vm, gva_t base, const struct span *first, const struct range *more, uint64_t from,
-                        uint64_t to)
+static void drop_pieces(struct vm *vm, gva_t base, const struct span *first,
+                        const struct range *more, uint64_t from, uint64_t to)
 {
     uint64_t edge = first->bytes;
     drop(vm, base, first->host, from, to < edge ? to : edge);
@@ -179,12 +181,14 @@ static void growth_back(struct vm *vm)
 {
     struct snapshot *s = vm->snapshot;
     struct ram *ram = &vm->ram;
-    struct region *linear = &vm->mem.regions[REGION_LINEAR], *more = &vm->mem.regions[REGION_HEAP_MORE];
+    struct region *linear = &vm->mem.regions[REGION_LINEAR],
+                  *more = &vm->mem.regions[REGION_HEAP_MORE];
     drop(vm, MAP_LINEAR, linear->host, s->linear_bytes, linear->bytes);
     linear->bytes = s->linear_bytes;
     drop_pieces(vm, MAP_HEAP, &ram->heap, &ram->heap_more, s->heap_bytes, vm->heap_bytes);
     vm->heap_bytes = s->heap_bytes;
-    vm->mem.regions[REGION_HEAP].bytes = s->heap_bytes < ram->heap.bytes ? s->heap_bytes : ram->heap.bytes;
+    vm->mem.regions[REGION_HEAP].bytes = s->heap_bytes < ram->heap.bytes ? s->heap_bytes
+                                                                         : ram->heap.bytes;
     more->bytes = s->heap_bytes - vm->mem.regions[REGION_HEAP].bytes;
     if (vm->code_bytes > s->code_bytes)
         tables_unmap(&vm->tables, MAP_CODE_X + s->code_bytes, vm->code_bytes - s->code_bytes);
@@ -216,7 +220,8 @@ bool snapshot_back(struct vm *vm, struct failure *why)
 {
     struct snapshot *s = vm->snapshot;
     if (vm->more.bytes)
-        return failure_set(why, "%s: it cannot be taken back: a memory came that was not there", vm->config->module);
+        return failure_set(why, "%s: it cannot be taken back: a memory came that was not there",
+                           vm->config->module);
     s->counts = (struct reset_counts){.ioctls = KVM_PUT_BACK_CALLS};
     for (unsigned i = 0; i < s->n; i++)
         s->counts.pages += piece_back(&vm->tables, &s->pieces[i]);
@@ -225,8 +230,9 @@ bool snapshot_back(struct vm *vm, struct failure *why)
     vm->total_met = false;
     if (freshen(vm) && kvm_put_back(&vm->kvm, s->cpu, vm->tables.root))
         return true;
-    return failure_set(why, "%s: it cannot be taken back: no random numbers, or KVM refuses the CPU's state",
-                       vm->config->module);
+    return failure_set(
+        why, "%s: it cannot be taken back: no random numbers, or KVM refuses the CPU's state",
+        vm->config->module);
 }
 
 bool snapshot_learn(struct vm *vm, struct failure *why)
@@ -240,7 +246,8 @@ bool snapshot_learn(struct vm *vm, struct failure *why)
         return false;
     flags |= BOOT_SAVE;
     vm->snapshot->learns = true;
-    return guest_write(&vm->mem, at, bits, sizeof bits) && guest_write(&vm->mem, flags_at, &flags, sizeof flags);
+    return guest_write(&vm->mem, at, bits, sizeof bits) &&
+           guest_write(&vm->mem, flags_at, &flags, sizeof flags);
 }
 
 gva_t snapshot_differs(const struct vm *vm)

@@ -1,10 +1,12 @@
 /* The guest's page tables: four levels, 2 MiB entries where they fit, 4 KiB entries elsewhere.
  *
- * Pages of the pool are used once.  A table of 4 KiB entries that a 2 MiB entry replaced is never written again:
- * software KVM may still shadow it, and would not see the new words (docs/rationale.md).
+ * Pages of the pool are used once.  A table of 4 KiB entries that a 2 MiB entry replaced is never
+ * written again: software KVM may still shadow it, and would not see the new words
+ * (docs/rationale.md).
  *
- * Tables that are renewed tell what was written: what the guest can write has 4 KiB entries then, whose dirty bits
- * begin clear.  Nobody clears one again, as a CPU that knows of it would not set it anew. */
+ * Tables that are renewed tell what was written: what the guest can write has 4 KiB entries then,
+ * whose dirty bits begin clear.  Nobody clears one again, as a CPU that knows of it would not set
+ * it anew. */
 #include <assert.h>
 #include <string.h>
 
@@ -45,8 +47,8 @@ bool tables_new(struct tables *t, struct span pool)
     return pool.gpa != 0 && page_take(t) == pool.gpa;
 }
 
-/* The entry of `at` in the table of `level` (0: 4 KiB entries, 1: 2 MiB); NULL: pool used up.  Rights are the
- * leaves'. */
+/* The entry of `at` in the table of `level` (0: 4 KiB entries, 1: 2 MiB); NULL: pool used up.
+ * Rights are the leaves'. */
 static uint64_t *entry_for(struct tables *t, gva_t at, unsigned level)
 {
     uint64_t *table = table_at(t, t->root);
@@ -64,14 +66,17 @@ static uint64_t *entry_for(struct tables *t, gva_t at, unsigned level)
     return &table[index_at(at, level)];
 }
 
-/* Accessed and dirty are set from the start: the CPU need not write them, but where somebody wants to know. */
+/* Accessed and dirty are set from the start: the CPU need not write them, but where somebody wants
+ * to know. */
 static uint64_t leaf(uint64_t gpa, unsigned rights)
 {
-    return gpa | ENTRY_PRESENT | ENTRY_ACCESSED | ENTRY_DIRTY | (rights & TABLES_WRITE ? ENTRY_WRITE : 0) |
-           (rights & TABLES_EXECUTE ? 0 : ENTRY_NX) | (rights & TABLES_SUPERVISOR ? 0 : ENTRY_USER);
+    return gpa | ENTRY_PRESENT | ENTRY_ACCESSED | ENTRY_DIRTY |
+           (rights & TABLES_WRITE ? ENTRY_WRITE : 0) | (rights & TABLES_EXECUTE ? 0 : ENTRY_NX) |
+           (rights & TABLES_SUPERVISOR ? 0 : ENTRY_USER);
 }
 
-/* Only absent to present; 2 MiB in the place of a table only where the table's first entry agrees with it. */
+/* Only absent to present; 2 MiB in the place of a table only where the table's first entry agrees
+ * with it. */
 static void entry_add(const struct tables *t, uint64_t *entry, uint64_t value)
 {
     uint64_t old = *entry;
@@ -84,7 +89,8 @@ static void entry_add(const struct tables *t, uint64_t *entry, uint64_t value)
     __atomic_store_n(entry, value, __ATOMIC_RELEASE);
 }
 
-static bool maps_as_large(const struct tables *t, gva_t at, uint64_t gpa, uint64_t bytes, unsigned rights)
+static bool maps_as_large(const struct tables *t, gva_t at, uint64_t gpa, uint64_t bytes,
+                          unsigned rights)
 {
     bool told = t->tell && (rights & TABLES_WRITE) && !(rights & TABLES_COARSE);
     return !told && bytes >= FRAME && at % FRAME == 0 && gpa % FRAME == 0;
@@ -109,7 +115,8 @@ bool tables_map(struct tables *t, gva_t at, uint64_t gpa, uint64_t bytes, unsign
     return true;
 }
 
-bool tables_look(const struct tables *t, gva_t at, uint64_t *gpa, unsigned *rights, uint64_t *page_bytes)
+bool tables_look(const struct tables *t, gva_t at, uint64_t *gpa, unsigned *rights,
+                 uint64_t *page_bytes)
 {
     uint64_t address = t->root;
     for (int level = 3; level >= 0; level--) {
@@ -121,7 +128,8 @@ bool tables_look(const struct tables *t, gva_t at, uint64_t *gpa, unsigned *righ
             continue;
         *page_bytes = PAGE << (9 * level);
         *gpa = address + at % *page_bytes;
-        *rights = (entry & ENTRY_WRITE ? TABLES_WRITE : 0) | (entry & ENTRY_NX ? 0 : TABLES_EXECUTE) |
+        *rights = (entry & ENTRY_WRITE ? TABLES_WRITE : 0) |
+                  (entry & ENTRY_NX ? 0 : TABLES_EXECUTE) |
                   (entry & ENTRY_USER ? 0 : TABLES_SUPERVISOR);
         return true;
     }

@@ -21,7 +21,8 @@
 
 static bool unreadable(const struct vm *vm, struct failure *why)
 {
-    return failure_as(why, EXIT_NO_MODULE, "%s: the module cannot be read: %s", vm->config->module, strerror(errno));
+    return failure_as(why, EXIT_NO_MODULE, "%s: the module cannot be read: %s", vm->config->module,
+                      strerror(errno));
 }
 
 static bool too_large(const struct vm *vm, struct failure *why)
@@ -30,7 +31,8 @@ static bool too_large(const struct vm *vm, struct failure *why)
                       vm->config->module);
 }
 
-/* Reads up to cap bytes until the end, of a file from its start on; stops early at a kick.  -1: errno. */
+/* Reads up to cap bytes until the end, of a file from its start on; stops early at a kick.  -1:
+ * errno. */
 static int64_t read_fully(struct vm *vm, int fd, bool is_pipe, uint8_t *to, uint64_t cap)
 {
     uint64_t n = 0;
@@ -56,8 +58,8 @@ static bool pipe_read(struct vm *vm, int fd, struct failure *why)
     for (;;) {
         uint8_t *bytes = realloc(vm->module_copy, cap);
         if (!bytes)
-            return failure_set(why, "%s: no memory for the module: %s (free some)", vm->config->module,
-                               strerror(errno));
+            return failure_set(why, "%s: no memory for the module: %s (free some)",
+                               vm->config->module, strerror(errno));
         vm->module_copy = bytes;
         kick_ppoll(&vm->kick, &(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1);
         int64_t got = read_fully(vm, fd, true, bytes + n, cap - n);
@@ -87,7 +89,8 @@ static bool module_measure(struct vm *vm, const struct module *module, struct fa
     return (uint64_t)st.st_size <= MAP_MODULE_MAX || too_large(vm, why);
 }
 
-/* A last 2 MiB page of which little is used is left to 4 KiB pages: from some fifty of them on it costs less whole. */
+/* A last 2 MiB page of which little is used is left to 4 KiB pages: from some fifty of them on it
+ * costs less whole. */
 static bool module_place(struct vm *vm, const struct module *module, struct failure *why)
 {
     struct span *place = &vm->ram.module;
@@ -119,8 +122,8 @@ struct vm *vm_new(const struct config *config, struct run_stats *stats)
     vm->stats = stats;
     vm->kvm = (struct kvm){.fd = -1, .vm_fd = -1, .vcpu_fd = -1};
     entry_none(&vm->entry);
-    if (kick_open(&vm->kick, config->timeout_ns ? stats->start_ns + config->timeout_ns : 0, config->set->cpu_time_ns,
-                  config->set->cpu_began_ns))
+    if (kick_open(&vm->kick, config->timeout_ns ? stats->start_ns + config->timeout_ns : 0,
+                  config->set->cpu_time_ns, config->set->cpu_began_ns))
         return vm;
     free(vm);
     return NULL;
@@ -134,7 +137,8 @@ uint64_t vm_fixed_bytes(const struct vm *vm)
 uint64_t vm_total_most(const struct vm *vm)
 {
     const struct settings *set = vm->config->set;
-    return set->total_bytes ? set->total_bytes : set->memory_bytes + round_up(set->stack_bytes, FRAME) + ENGINE_BYTES;
+    return set->total_bytes ? set->total_bytes
+                            : set->memory_bytes + round_up(set->stack_bytes, FRAME) + ENGINE_BYTES;
 }
 
 /* What stands in memory before the guest grows any. */
@@ -142,15 +146,18 @@ static bool fits(const struct vm *vm, struct failure *why)
 {
     if (vm_fixed_bytes(vm) <= vm_total_most(vm))
         return true;
-    return failure_set(why, "%s does not fit: module and stack are %llu bytes, of %llu in all (--total-memory SIZE)",
-                       vm->config->module, (unsigned long long)vm_fixed_bytes(vm),
-                       (unsigned long long)vm_total_most(vm));
+    return failure_set(
+        why,
+        "%s does not fit: module and stack are %llu bytes, of %llu in all (--total-memory SIZE)",
+        vm->config->module, (unsigned long long)vm_fixed_bytes(vm),
+        (unsigned long long)vm_total_most(vm));
 }
 
 /* KVM's part: memory, and a CPU that has not run. */
 static bool hardware_make(struct vm *vm, struct failure *why)
 {
-    struct ram_sizes sizes = {.small = boot_small_bytes(vm->config, &vm->image), .module = vm->module_bytes};
+    struct ram_sizes sizes = { .small = boot_small_bytes(vm->config, &vm->image),
+                               .module = vm->module_bytes };
     struct timeline *t = vm->stats->timeline;
     if (!kvm_open(&vm->kvm, (int)vm->config->set->kvm_fd, why))
         return false;
@@ -165,7 +172,8 @@ static bool hardware_make(struct vm *vm, struct failure *why)
 }
 
 /* From an image or from nothing, and whether an image is made on the way. */
-static bool start_make(struct vm *vm, const struct module *module, uint32_t features, struct failure *why)
+static bool start_make(struct vm *vm, const struct module *module, uint32_t features,
+                       struct failure *why)
 {
     struct entry *entry = &vm->entry;
     if (entry->resume && resume_load(vm, features)) {
@@ -257,7 +265,8 @@ void vm_count(struct vm *vm)
     stats->slot_kernel_bytes = vm->kvm.slot_bytes / PAGE * KERNEL_BYTES_PER_PAGE;
     if (vm->config->set->kvm_counts)
         kvm_count(&vm->kvm, &stats->kvm);
-    guest_read(&vm->mem, MAP_CONTROL + offsetof(struct control, stats), &stats->guest, sizeof stats->guest);
+    guest_read(&vm->mem, MAP_CONTROL + offsetof(struct control, stats), &stats->guest,
+               sizeof stats->guest);
     for (unsigned i = 0; stats->timeline && i < GUEST_MARKS; i++)
         stats->timeline->marks_ns[i] = clockpage_when(vm, stats->guest.marks_tsc[i]);
 }

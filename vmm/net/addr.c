@@ -56,7 +56,8 @@ bool ip_looks_numeric(const char *text)
     size_t n = len - last;
     if (n > 2 && label[0] == '0' && (label[1] == 'x' || label[1] == 'X'))
         return strspn(label + 2, "0123456789abcdefABCDEF") >= n - 2;
-    return strspn(label, "0123456789") >= n || (n == 2 && label[0] == '0' && (label[1] | 32) == 'x');
+    return strspn(label, "0123456789") >= n ||
+           (n == 2 && label[0] == '0' && (label[1] | 32) == 'x');
 }
 
 bool prefix_holds(const struct prefix *p, const struct ip *ip)
@@ -105,7 +106,8 @@ bool endpoint_from_host(const struct sockaddr_storage *host, struct endpoint *e)
     return true;
 }
 
-bool endpoint_to_host(const struct endpoint *e, uint8_t family, struct sockaddr_storage *host, socklen_t *len)
+bool endpoint_to_host(const struct endpoint *e, uint8_t family, struct sockaddr_storage *host,
+                      socklen_t *len)
 {
     memset(host, 0, sizeof *host);
     if (family == FAMILY_INET6) {

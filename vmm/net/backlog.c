@@ -1,11 +1,14 @@
-/* Bytes that the guest was told are written and the kernel does not take yet.  net/batch.c leaves them here, so that
- * nobody waits for a peer while he serves calls; its thread sends them as soon as there is room.
+/* Bytes that the guest was told are written and the kernel does not take yet.  net/batch.c leaves
+ * them here, so that nobody waits for a peer while he serves calls; its thread sends them as soon
+ * as there is room.
  *
- * A connection has at most one backlog, of BATCH_CREDIT bytes; as long as it has one, it may leave no more behind
- * (EAGAIN, no credit).  What the kernel would do with such bytes is done here: a shutdown waits for them, a closed
- * connection stays until they are sent or LINGER_NS are over, an error of sending is told by the next call.
+ * A connection has at most one backlog, of BATCH_CREDIT bytes; as long as it has one, it may leave
+ * no more behind (EAGAIN, no credit).  What the kernel would do with such bytes is done here: a
+ * shutdown waits for them, a closed connection stays until they are sent or LINGER_NS are over, an
+ * error of sending is told by the next call.
  *
- * `lock` is taken for a moment at a time, within the calls' lock or without it; conn->backlog is under the calls'. */
+ * `lock` is taken for a moment at a time, within the calls' lock or without it; conn->backlog is
+ * under the calls'. */
 #include "vmm/net/inside.h"
 
 #include <assert.h>

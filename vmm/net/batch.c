@@ -1,14 +1,17 @@
-/* TCP connections whose bytes travel without calls of their own: the host's side of abi.h's struct batch.
+/* TCP connections whose bytes travel without calls of their own: the host's side of abi.h's struct
+ * batch.
  *
- * poll_oneoff takes what a readable connection has (up to BATCH_PIECE) into the connection's place, where the guest
- * reads it without a call; and where the kernel's send buffer is empty, it lets the guest leave BATCH_CREDIT bytes in
- * the ring.  What lies there is sent before the next call is served, whatever it is, by a thread of its own LATE_NS
- * after at most, and at the run's end.  So what was written has reached the kernel before the guest can ask about it,
- * or it is in the connection's backlog (net/backlog.c): nobody waits here for a peer.
+ * poll_oneoff takes what a readable connection has (up to BATCH_PIECE) into the connection's place,
+ * where the guest reads it without a call; and where the kernel's send buffer is empty, it lets the
+ * guest leave BATCH_CREDIT bytes in the ring.  What lies there is sent before the next call is
+ * served, whatever it is, by a thread of its own LATE_NS after at most, and at the run's end.  So
+ * what was written has reached the kernel before the guest can ask about it, or it is in the
+ * connection's backlog (net/backlog.c): nobody waits here for a peer.
  *
- * All of it happens under the lock that serves calls; only the ring's tail may move meanwhile, and the guest's words in
- * its places: they are written inside calls alone.  Place and ring are the guest's to garble: who owns a place, what it
- * may leave, and how far the ring was read, is kept here, and a record that makes no sense empties the ring. */
+ * All of it happens under the lock that serves calls; only the ring's tail may move meanwhile, and
+ * the guest's words in its places: they are written inside calls alone.  Place and ring are the
+ * guest's to garble: who owns a place, what it may leave, and how far the ring was read, is kept
+ * here, and a record that makes no sense empties the ring. */
 #include "vmm/net/inside.h"
 
 #include <linux/futex.h>
@@ -91,7 +94,8 @@ ssize_t batch_take(struct conn *c, struct msghdr *m, bool peek)
 {
     size_t done = 0;
     for (size_t i = 0; i < m->msg_iovlen && done < c->nrest; i++) {
-        size_t left = c->nrest - done, take = m->msg_iov[i].iov_len < left ? m->msg_iov[i].iov_len : left;
+        size_t left = c->nrest - done,
+               take = m->msg_iov[i].iov_len < left ? m->msg_iov[i].iov_len : left;
         memcpy(m->msg_iov[i].iov_base, c->rest + c->rest_at + done, take);
         done += take;
     }
@@ -146,8 +150,8 @@ void batch_was_sent(struct conn *c)
 
 static bool may_have_place(const struct conn *c)
 {
-    return c && c->net->batch && c->proto == NET_TCP && !c->listening && !c->dns && !c->whole && !c->by_calls &&
-           !batch_pending(c);
+    return c && c->net->batch && c->proto == NET_TCP && !c->listening && !c->dns && !c->whole &&
+           !c->by_calls && !batch_pending(c);
 }
 
 static void credit_give(const struct desc *d)
@@ -160,7 +164,8 @@ static void credit_give(const struct desc *d)
     c->credit = c->place->credit = empty ? BATCH_CREDIT : 0;
 }
 
-/* Without this a connection whose peer is quick would be read by calls for ever, and never be polled for. */
+/* Without this a connection whose peer is quick would be read by calls for ever, and never be
+ * polled for. */
 void batch_was_read(const struct desc *d, size_t got, size_t asked)
 {
     struct conn *c = conn_of(d);
@@ -230,7 +235,9 @@ static void ring_empty(struct batch_host *b)
         struct batch_record r;
         memcpy(&r, b->shared->ring + at, sizeof r);
         __asm__ volatile("" : : : "memory"); /* r is not read again */
-        uint32_t step = r.fd == 0 ? room : r.len < BATCH_RING ? (uint32_t)(sizeof r + r.len + 7) & ~7u : UINT32_MAX;
+        uint32_t step = r.fd == 0            ? room
+                        : r.len < BATCH_RING ? (uint32_t)(sizeof r + r.len + 7) & ~7u
+                                             : UINT32_MAX;
         if (left > BATCH_RING || step > room || step > left) {
             b->head = tail; /* garbage */
             break;
@@ -239,7 +246,8 @@ static void ring_empty(struct batch_host *b)
             record_send(b, r.fd, b->shared->ring + at + sizeof r, r.len);
         b->head += step;
     }
-    __atomic_store_n(&b->shared->head, b->head, __ATOMIC_RELEASE); /* what lay before it may be overwritten */
+    /* what lay before it may be overwritten */
+    __atomic_store_n(&b->shared->head, b->head, __ATOMIC_RELEASE);
 }
 
 void batch_flush(struct wasi *w)
@@ -282,8 +290,8 @@ void batch_close(struct conn *c)
 
 /* ---- the thread ---- */
 
-/* Looks into the ring every now and then, as long as a connection has a place.  While a call waits (a poll of an idle
- * server), it waits for the lock, unless there are backlogs to send. */
+/* Looks into the ring every now and then, as long as a connection has a place.  While a call waits
+ * (a poll of an idle server), it waits for the lock, unless there are backlogs to send. */
 static void *late(void *self)
 {
     struct batch_host *b = self;
@@ -316,12 +324,17 @@ static void *late(void *self)
 void batch_start(struct wasi *w, pthread_mutex_t *lock)
 {
     struct iovec span;
-    struct batch_host *b = w->net && w->net->max_bytes == 0 && w->trace.fd < 0 ? calloc(1, sizeof *b) : NULL;
-    if (!b || !guest_span(w->mem, MAP_CONTROL + offsetof(struct control, batch), sizeof *b->shared, true, &span)) {
+    struct batch_host *b = w->net && w->net->max_bytes == 0 && w->trace.fd < 0
+                               ? calloc(1, sizeof *b)
+                               : NULL;
+    if (!b || !guest_span(w->mem, MAP_CONTROL + offsetof(struct control, batch), sizeof *b->shared,
+                          true, &span)) {
         free(b);
         return;
     }
-    *b = (struct batch_host){ .shared = span.iov_base, .wasi = w, .lock = lock, .outlet = outlet_now() };
+    *b = (struct batch_host){
+        .shared = span.iov_base, .wasi = w, .lock = lock, .outlet = outlet_now()
+    };
     backlogs_open(&b->backlogs);
     w->net->batch = b;
     w->before_call = batch_flush;

@@ -1,8 +1,9 @@
-/* Sockets as descriptors: those that the policy watches have a conn, what was open before the run has none.  Their
- * transfers, what is counted of them and told of their beginning and end.
+/* Sockets as descriptors: those that the policy watches have a conn, what was open before the run
+ * has none.  Their transfers, what is counted of them and told of their beginning and end.
  *
- * Host sockets are always non-blocking; the guest's blocking calls wait in kick_ppoll.  A datagram is taken only after
- * the policy has seen its sender: bytes of a stranger never reach guest memory. */
+ * Host sockets are always non-blocking; the guest's blocking calls wait in kick_ppoll.  A datagram
+ * is taken only after the policy has seen its sender: bytes of a stranger never reach guest memory.
+ */
 #include "vmm/net/inside.h"
 
 #include <fcntl.h>
@@ -35,7 +36,9 @@ struct conn *conn_new(struct net *n, uint8_t family, enum net_proto proto)
 
 void conn_buffers(struct conn *c, int host)
 {
-    c->buffer_most = c->net->buffer_bytes ? c->net->buffer_bytes : c->net->sockets > BUFFERS_FREE ? BUFFER_BYTES : 0;
+    c->buffer_most = c->net->buffer_bytes             ? c->net->buffer_bytes
+                     : c->net->sockets > BUFFERS_FREE ? BUFFER_BYTES
+                                                      : 0;
     if (!c->buffer_most)
         return;
     setsockopt(host, SOL_SOCKET, SO_SNDBUF, &c->buffer_most, sizeof c->buffer_most);
@@ -62,7 +65,8 @@ void conn_local(const struct desc *d, struct endpoint *e)
         endpoint_from_host(&host, e);
 }
 
-void conn_started(struct desc *d, const char *how, const struct endpoint *peer, const struct rule *by)
+void conn_started(struct desc *d, const char *how, const struct endpoint *peer,
+                  const struct rule *by)
 {
     struct conn *c = d->own;
     struct endpoint local;
@@ -73,9 +77,14 @@ void conn_started(struct desc *d, const char *how, const struct endpoint *peer, 
     conn_local(d, &local);
     bool ip = c->proto != NET_UNIX;
     net_record(c->net, &(struct net_record){
-        .event = how, .proto = c->proto, .verdict = "allowed", .reason = by ? by->text : "",
-        .local = ip ? &local : NULL, .peer = ip && peer ? peer : NULL, .name = c->path ? c->path : c->peer_path,
-    });
+                           .event = how,
+                           .proto = c->proto,
+                           .verdict = "allowed",
+                           .reason = by ? by->text : "",
+                           .local = ip ? &local : NULL,
+                           .peer = ip && peer ? peer : NULL,
+                           .name = c->path ? c->path : c->peer_path,
+                       });
 }
 
 void conn_ended(struct conn *c, const struct endpoint *local)
@@ -83,18 +92,28 @@ void conn_ended(struct conn *c, const struct endpoint *local)
     bool ip = c->proto != NET_UNIX && !c->dns;
     if (c->counted)
         net_record(c->net, &(struct net_record){
-            .event = "close", .proto = c->proto, .name = c->path ? c->path : c->peer_path, .counted = true, .in = c->in,
-            .out = c->out, .ns = clock_now_ns() - c->since_ns, .local = ip ? local : NULL,
-            .peer = ip && !c->listening ? &c->peer : NULL,
-        });
+                               .event = "close",
+                               .proto = c->proto,
+                               .name = c->path ? c->path : c->peer_path,
+                               .counted = true,
+                               .in = c->in,
+                               .out = c->out,
+                               .ns = clock_now_ns() - c->since_ns,
+                               .local = ip ? local : NULL,
+                               .peer = ip && !c->listening ? &c->peer : NULL,
+                           });
     c->in = c->out = 0;
 }
 
 void conn_wanted(const struct conn *c, const char *event, const char *verdict, const char *reason,
                         const struct endpoint *peer, const char *path)
 {
-    net_record(c->net, &(struct net_record){ .event = event, .proto = c->proto, .verdict = verdict, .reason = reason,
-                                             .peer = peer, .name = path });
+    net_record(c->net, &(struct net_record){ .event = event,
+                                             .proto = c->proto,
+                                             .verdict = verdict,
+                                             .reason = reason,
+                                             .peer = peer,
+                                             .name = path });
 }
 
 bool net_sockets_left(struct net *n)
@@ -102,12 +121,14 @@ bool net_sockets_left(struct net *n)
     if (n->sockets < n->max_sockets)
         return true;
     if (!n->told_sockets)
-        net_tell(n, "the program has %u sockets open, the most that --max-sockets allows", n->max_sockets);
+        net_tell(n, "the program has %u sockets open, the most that --max-sockets allows",
+                 n->max_sockets);
     n->told_sockets = true;
     return false;
 }
 
-uint32_t net_place(struct wasi *w, int host, struct conn *c, bool dgram, uint16_t fdflags, uint32_t *fd)
+uint32_t net_place(struct wasi *w, int host, struct conn *c, bool dgram, uint16_t fdflags,
+                   uint32_t *fd)
 {
     struct desc d = { .host = host, .io = host, .fdflags = fdflags, .own = c };
     struct stat st = { .st_mode = S_IFSOCK };
@@ -141,7 +162,8 @@ static bool stranger_skip(const struct desc *d)
         const struct rule *by;
         if (recvmsg(d->host, &m, MSG_PEEK | MSG_DONTWAIT) < 0)
             return false;
-        if (!endpoint_from_host(&from, &e) || policy_check(&c->net->policy, USE_CONNECT, NET_UDP, &e, &by))
+        if (!endpoint_from_host(&from, &e) ||
+            policy_check(&c->net->policy, USE_CONNECT, NET_UDP, &e, &by))
             return true;
         net_refuse(c->net, "datagram from", USE_CONNECT, NET_UDP, &e, by);
         recv(d->host, NULL, 0, MSG_DONTWAIT);
@@ -232,13 +254,16 @@ uint32_t net_accepted(const struct desc *listener, int host, struct conn **out)
     struct sockaddr_storage peer = { 0 };
     socklen_t len = sizeof peer;
     struct endpoint e = { .port = 0 };
-    bool ip = getpeername(host, (struct sockaddr *)&peer, &len) == 0 && endpoint_from_host(&peer, &e);
+    bool ip = getpeername(host, (struct sockaddr *)&peer, &len) == 0 &&
+              endpoint_from_host(&peer, &e);
     const struct rule *denier = ip ? policy_denies_peer(&n->policy, NET_TCP, &e.ip) : NULL;
     const char *over = NULL;
     uint32_t err = WASI_SUCCESS;
     if (denier)
         err = net_refuse(n, "accept from", USE_CONNECT, NET_TCP, &e, denier);
-    else if ((over = !net_sockets_left(n) ? "--max-sockets" : !net_rate_take(n) ? "--net-rate" : NULL))
+    else if ((over = !net_sockets_left(n) ? "--max-sockets"
+                     : !net_rate_take(n)  ? "--net-rate"
+                                          : NULL))
         err = WASI_ACCES;
     else if (!(*out = conn_new(n, at->family, at->proto)))
         err = WASI_ACCES;
@@ -278,7 +303,8 @@ static uint32_t socket_wait(struct wasi *w, const struct desc *d, short events)
     return wait_host(w, d->host, events);
 }
 
-/* Without a look at the rights: a listening socket has neither to read nor to write, and becomes readable. */
+/* Without a look at the rights: a listening socket has neither to read nor to write, and becomes
+ * readable. */
 static int socket_poll(const struct desc *d, bool write)
 {
     (void)write;
@@ -307,9 +333,19 @@ static void conn_close(struct wasi *w, struct desc *d)
 }
 
 const struct desc_ops socket_ops = {
-    .name = "socket", .read = read_pieces, .write = write_pieces, .wait = socket_wait, .poll = socket_poll,
+    .name = "socket",
+    .read = read_pieces,
+    .write = write_pieces,
+    .wait = socket_wait,
+    .poll = socket_poll,
 };
 const struct desc_ops conn_ops = {
-    .name = "connection", .read = read_pieces, .write = write_pieces, .wait = net_wait, .poll = conn_poll,
-    .readable = batch_fill, .moves = conn_moves, .close = conn_close,
+    .name = "connection",
+    .read = read_pieces,
+    .write = write_pieces,
+    .wait = net_wait,
+    .poll = conn_poll,
+    .readable = batch_fill,
+    .moves = conn_moves,
+    .close = conn_close,
 };

@@ -1,10 +1,13 @@
 /* The resolver that the guest sees at 192.0.2.53: a thread of the monitor behind a socket pair.
  *
- * Names that no rule has are refused (but with --allow-dns=any).  Others are asked of the host's servers, from
- * /etc/resolv.conf or --dns-server, and of its /etc/hosts; of an answer only the addresses are passed on, without the
- * protected ones, and what is passed on is what a rule with that name allows from then on.  An answer that did not fit
- * into a datagram is asked for again by TCP, on both sides.  The thread takes no signals and touches nothing of the
- * guest: it has its pairs, its queries and the policy. */
+ * Names that no rule has are refused (but with --allow-dns=any).  Others are asked of the host's
+ * servers, from /etc/resolv.conf or --dns-server, and of its /etc/hosts; of an answer only the
+ * addresses are passed on, without the protected ones, and what is passed on is what a rule with
+ * that name allows from then on.  An answer that did not fit into a datagram is asked for again by
+ * TCP, on both sides.  The thread takes no signals and touches nothing of the guest: it has its
+ * pairs, its queries and the policy.
+ *
+ * It is past 700 lines: one protocol, whose parts call each other. */
 #include "vmm/net/inside.h"
 
 #include <ctype.h>
@@ -65,7 +68,8 @@ struct dns {
     unsigned nservers;
     struct host *hosts;
     uint32_t nhosts, serial;
-    char told[DNS_NAME_MAX]; /* the name last refused: A and AAAA are asked apart, and need one line */
+    /* the name last refused: A and AAAA are asked apart, and need one line */
+    char told[DNS_NAME_MAX];
     struct client clients[CLIENTS_MAX];
     struct query queries[QUERIES_MAX];
 };
@@ -85,15 +89,18 @@ bool dns_server_parse(const char *text, struct endpoint *out, struct failure *wh
     *out = (struct endpoint){ .port = DNS_PORT };
     if (ip_parse(text, &out->ip))
         return true;
-    bool good = rule_parse(&r, RULE_CONNECT, text, &wrong) && !r.name && r.lo == r.hi && r.prefix.bits == 128;
+    bool good = rule_parse(&r, RULE_CONNECT, text, &wrong) && !r.name && r.lo == r.hi &&
+                r.prefix.bits == 128;
     free(r.name);
     if (!good)
-        return failure_set(why, "--dns-server %s: not ADDR[:PORT] (IPv6 with a port stands in brackets)", text);
+        return failure_set(
+            why, "--dns-server %s: not ADDR[:PORT] (IPv6 with a port stands in brackets)", text);
     *out = (struct endpoint){ r.prefix.ip, r.lo };
     return true;
 }
 
-/* The next word of a configuration file's line, NUL-terminated in place; NULL at its end or at a comment. */
+/* The next word of a configuration file's line, NUL-terminated in place; NULL at its end or at a
+ * comment. */
 static char *word(char **at)
 {
     char *w = *at + strspn(*at, " \t\r\n");
@@ -112,7 +119,8 @@ static void servers_read(struct dns *d)
     FILE *f = fopen("/etc/resolv.conf", "re");
     while (f && fgets(line, sizeof line, f)) {
         char *at = line, *key = word(&at), *value = key ? word(&at) : NULL;
-        if (value && strcmp(key, "nameserver") == 0 && ip_parse(value, &e.ip)) /* others have a zone, perhaps */
+        /* others have a zone, perhaps */
+        if (value && strcmp(key, "nameserver") == 0 && ip_parse(value, &e.ip))
             server_add(d, &e);
     }
     if (f)
@@ -163,7 +171,8 @@ static void client_send(const struct client *c, const uint8_t *message, size_t l
         sendmsg(c->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* Reads what there is of a message: its length once it is whole, 0 = not yet, -1 = it will never be. */
+/* Reads what there is of a message: its length once it is whole, 0 = not yet, -1 = it will never
+ * be. */
 static ssize_t frame_read(struct frame *f, int fd)
 {
     if (!f->bytes && !(f->bytes = malloc(2 + FRAME_CAP)))
@@ -195,12 +204,14 @@ static void client_end(struct client *c)
     frame_free(&c->in);
 }
 
-static void answer(struct dns *d, const struct client *c, const uint8_t *query, const struct dns_question *q,
-                   uint8_t rcode, const struct dns_address *from, int n)
+static void answer(struct dns *d, const struct client *c, const uint8_t *query,
+                   const struct dns_question *q, uint8_t rcode, const struct dns_address *from,
+                   int n)
 {
     uint8_t out[MESSAGE_CAP];
     (void)d;
-    size_t len = dns_answer_build(out, c->stream ? sizeof out : PLAIN_MESSAGE, query, q, rcode, from, n);
+    size_t len = dns_answer_build(out, c->stream ? sizeof out : PLAIN_MESSAGE, query, q, rcode,
+                                  from, n);
     if (len)
         client_send(c, out, len);
 }
@@ -217,7 +228,8 @@ static int addresses_filter(struct dns *d, const char *name, struct dns_address 
             ip_text(&a[i].ip, text);
             net_tell(d->net,
                      "%s is %s, a protected or private address: not given to the program "
-                     "(--allow-connect %s%s%s allows it)", name, text, v4 ? "" : "[", text, v4 ? "" : "]");
+                     "(--allow-connect %s%s%s allows it)",
+                     name, text, v4 ? "" : "[", text, v4 ? "" : "]");
             net_record(d->net, &(struct net_record){
                 .event = "answer", .proto = NET_UDP, .name = name, .verdict = "refused",
                 .peer = &(struct endpoint){ a[i].ip, 0 },
@@ -230,8 +242,9 @@ static int addresses_filter(struct dns *d, const char *name, struct dns_address 
     return kept;
 }
 
-static void answer_addresses(struct dns *d, const struct client *c, const uint8_t *query, const struct dns_question *q,
-                             uint8_t rcode, struct dns_address *a, int n)
+static void answer_addresses(struct dns *d, const struct client *c, const uint8_t *query,
+                             const struct dns_question *q, uint8_t rcode, struct dns_address *a,
+                             int n)
 {
     if (!c->trusted)
         n = addresses_filter(d, q->name, a, n);
@@ -239,7 +252,8 @@ static void answer_addresses(struct dns *d, const struct client *c, const uint8_
 }
 
 /* From the host's own table; false: the name does not stand there. */
-static bool answer_from_hosts(struct dns *d, const struct client *c, const uint8_t *query, const struct dns_question *q)
+static bool answer_from_hosts(struct dns *d, const struct client *c, const uint8_t *query,
+                              const struct dns_question *q)
 {
     struct dns_address a[ADDRESSES_MAX];
     int n = 0;
@@ -253,7 +267,8 @@ static bool answer_from_hosts(struct dns *d, const struct client *c, const uint8
             a[n++] = (struct dns_address){ h->ip, HOSTS_TTL_S };
     }
     if (found)
-        answer_addresses(d, c, query, q, RCODE_OK, a, q->type == DNS_A || q->type == DNS_AAAA ? n : 0);
+        answer_addresses(d, c, query, q, RCODE_OK, a,
+                         q->type == DNS_A || q->type == DNS_AAAA ? n : 0);
     return found;
 }
 
@@ -290,7 +305,8 @@ static bool query_socket(struct dns *d, struct query *q, unsigned n, int type)
     const struct endpoint *server = &d->servers[n % d->nservers];
     uint8_t family = ip_is_v4(&server->ip) ? FAMILY_INET4 : FAMILY_INET6;
     q->deadline_ns = clock_now_ns() + TRY_NS;
-    q->fd = socket(family == FAMILY_INET4 ? AF_INET : AF_INET6, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    q->fd = socket(family == FAMILY_INET4 ? AF_INET : AF_INET6, type | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                   0);
     if (q->fd < 0)
         return false;
     endpoint_to_host(server, family, &host, &host_len);
@@ -303,7 +319,8 @@ static void query_count(const struct dns *d, const struct query *q, ssize_t byte
         net_bytes_add(d->net, (uint64_t)bytes);
 }
 
-/* Each try has a socket of its own: a port of the kernel's choice, and answers from that server only. */
+/* Each try has a socket of its own: a port of the kernel's choice, and answers from that server
+ * only. */
 static void query_try(struct dns *d, struct query *q)
 {
     uint8_t message[DNS_MESSAGE_MAX];
@@ -358,7 +375,10 @@ static void query_start(struct dns *d, uint32_t client, const uint8_t *message, 
         answer(d, &d->clients[client], message, q, RCODE_SERVFAIL, NULL, 0);
         return;
     }
-    *free_one = (struct query){ .fd = -1, .client = client, .serial = d->clients[client].serial, .question = *q,
+    *free_one = (struct query){ .fd = -1,
+                                .client = client,
+                                .serial = d->clients[client].serial,
+                                .question = *q,
                                 .raw = q->type != DNS_A && q->type != DNS_AAAA,
                                 .counted = !d->clients[client].trusted };
     memcpy(free_one->message, message, len);
@@ -371,8 +391,9 @@ static void query_answered(struct dns *d, struct query *q, uint8_t *message, siz
     uint8_t rcode;
     struct dns_question echo;
     struct dns_address a[ADDRESSES_MAX];
-    if (!dns_question_parse(message, len, &echo) || echo.id != q->id || echo.type != q->question.type ||
-        echo.class != q->question.class || !(echo.flags & 0x8000) || strcmp(echo.name, q->question.name) != 0)
+    if (!dns_question_parse(message, len, &echo) || echo.id != q->id ||
+        echo.type != q->question.type || echo.class != q->question.class ||
+        !(echo.flags & 0x8000) || strcmp(echo.name, q->question.name) != 0)
         return;
     struct client *c = query_client(d, q);
     if (c && (echo.flags & TRUNCATED) && !q->tcp && (!q->raw || c->stream)) {
@@ -388,7 +409,8 @@ static void query_answered(struct dns *d, struct query *q, uint8_t *message, siz
             query_try(d, q);
             return;
         }
-        answer_addresses(d, c, q->message, &q->question, n < 0 ? RCODE_SERVFAIL : rcode, a, n < 0 ? 0 : n);
+        answer_addresses(d, c, q->message, &q->question, n < 0 ? RCODE_SERVFAIL : rcode, a,
+                         n < 0 ? 0 : n);
     }
     query_end(q);
 }
@@ -426,11 +448,14 @@ static void query_event(struct dns *d, struct query *q)
 
 /* ---- clients ---- */
 
-static void refuse(struct dns *d, const struct client *c, const uint8_t *message, const struct dns_question *q)
+static void refuse(struct dns *d, const struct client *c, const uint8_t *message,
+                   const struct dns_question *q)
 {
     if (strcmp(d->told, q->name) != 0)
-        net_tell(d->net, "lookup of %s refused: no rule names it (--allow-connect %s:PORT, or --allow-dns=any)",
-                 q->name, q->name);
+        net_tell(
+            d->net,
+            "lookup of %s refused: no rule names it (--allow-connect %s:PORT, or --allow-dns=any)",
+            q->name, q->name);
     memcpy(d->told, q->name, sizeof d->told);
     net_record(d->net, &(struct net_record){ .event = "lookup", .proto = NET_UDP, .name = q->name,
                                              .verdict = "refused" });
@@ -438,7 +463,8 @@ static void refuse(struct dns *d, const struct client *c, const uint8_t *message
 }
 
 /* What a lookup costs the network is of the program's limits, as a connection is. */
-static void query_ask(struct dns *d, uint32_t client, const uint8_t *message, size_t len, const struct dns_question *q)
+static void query_ask(struct dns *d, uint32_t client, const uint8_t *message, size_t len,
+                      const struct dns_question *q)
 {
     const struct client *c = &d->clients[client];
     const char *over = c->trusted                 ? NULL
@@ -468,8 +494,9 @@ static void asked(struct dns *d, uint32_t client, const uint8_t *message, size_t
         return;
     }
     if (!c->trusted)
-        net_record(d->net, &(struct net_record){ .event = "lookup", .proto = NET_UDP, .name = q.name,
-                                                 .verdict = "allowed" });
+        net_record(d->net,
+                   &(struct net_record){
+                       .event = "lookup", .proto = NET_UDP, .name = q.name, .verdict = "allowed" });
     if (ip_looks_numeric(q.name))
         answer(d, c, message, &q, RCODE_NXDOMAIN, NULL, 0);
     else if (!answer_from_hosts(d, c, message, &q) && (address || verdict == NAME_ANY))
@@ -482,14 +509,16 @@ static void client_read(struct dns *d, uint32_t client)
 {
     uint8_t message[MESSAGE_CAP];
     struct client *c = &d->clients[client];
-    ssize_t n = c->stream ? frame_read(&c->in, c->fd) : recv(c->fd, message, sizeof message, MSG_DONTWAIT);
+    ssize_t n = c->stream ? frame_read(&c->in, c->fd)
+                          : recv(c->fd, message, sizeof message, MSG_DONTWAIT);
     if (c->stream && n > 0) {
         c->in.n = 0;
         memcpy(message, c->in.bytes + 2, n < MESSAGE_CAP ? (size_t)n : MESSAGE_CAP);
     }
     if (n > 0 && n <= MESSAGE_CAP)
         asked(d, client, message, (size_t)n);
-    else if (n > 0 || c->stream ? n != 0 : n == 0 || errno != EAGAIN) /* an empty message looks like an end */
+    /* an empty message looks like an end */
+    else if (n > 0 || c->stream ? n != 0 : n == 0 || errno != EAGAIN)
         client_end(c);
 }
 
@@ -525,8 +554,12 @@ static int wait_ms(const struct dns *d)
 #define PLACES (1 + CLIENTS_MAX + QUERIES_MAX)
 #define NOWHERE PLACES /* in a struct waits: of what is not open; nothing is ever seen there */
 
-/* The kernel waits for no more places than files may be open (ulimit -n): what is closed has none. */
-struct waits { struct pollfd fds[PLACES + 1]; uint32_t n, clients[CLIENTS_MAX], queries[QUERIES_MAX]; };
+/* The kernel waits for no more places than files may be open (ulimit -n): what is closed has none.
+ */
+struct waits {
+    struct pollfd fds[PLACES + 1];
+    uint32_t n, clients[CLIENTS_MAX], queries[QUERIES_MAX];
+};
 
 static uint32_t wait_for(struct waits *w, int fd, short events)
 {
@@ -544,7 +577,8 @@ static void waits_fill(struct waits *w, const struct dns *d)
     for (int i = 0; i < CLIENTS_MAX; i++)
         w->clients[i] = wait_for(w, d->clients[i].fd, POLLIN);
     for (int i = 0; i < QUERIES_MAX; i++)
-        w->queries[i] = wait_for(w, d->queries[i].fd, d->queries[i].tcp && !d->queries[i].said ? POLLOUT : POLLIN);
+        w->queries[i] = wait_for(w, d->queries[i].fd,
+                                 d->queries[i].tcp && !d->queries[i].said ? POLLOUT : POLLIN);
 }
 
 static void *dns_main(void *self)
@@ -675,8 +709,8 @@ int dns_connect(struct dns *d, bool trusted, bool stream)
     return -1;
 }
 
-int dns_lookup(struct dns *d, const char *name, uint16_t type, bool trusted, struct dns_address *a, int max,
-               uint8_t *rcode)
+int dns_lookup(struct dns *d, const char *name, uint16_t type, bool trusted, struct dns_address *a,
+               int max, uint8_t *rcode)
 {
     uint8_t message[DNS_MESSAGE_MAX];
     size_t len = dns_query_build(message, 1, name, type);

@@ -1,6 +1,7 @@
-/* The sealed /etc: a handful of files of ours that programs look for when they use the network, in memory that nobody
- * can change.  It is a directory to the guest and none to the kernel: the descriptor behind it is one of the memory
- * files, so that a path call which does not know of it gets ENOTDIR.  Flat, read-only. */
+/* The sealed /etc: a handful of files of ours that programs look for when they use the network, in
+ * memory that nobody can change.  It is a directory to the guest and none to the kernel: the
+ * descriptor behind it is one of the memory files, so that a path call which does not know of it
+ * gets ENOTDIR.  Flat, read-only. */
 #include "vmm/net/inside.h"
 
 #include <fcntl.h>
@@ -14,10 +15,12 @@
 #define ZONE_MOST 16384u
 
 /* The ports that programs ask for by name; Go has a few of its own. */
-static const char services[] =
-    "ftp 21/tcp\nssh 22/tcp\ntelnet 23/tcp\nsmtp 25/tcp\ndomain 53/tcp\ndomain 53/udp\nhttp 80/tcp\npop3 110/tcp\n"
-    "ntp 123/udp\nimap2 143/tcp\nldap 389/tcp\nhttps 443/tcp\nhttps 443/udp\nsubmission 587/tcp\nldaps 636/tcp\n"
-    "imaps 993/tcp\npop3s 995/tcp\nmysql 3306/tcp\npostgresql 5432/tcp\nredis 6379/tcp\nhttp-alt 8080/tcp\n";
+static const char services[] = "ftp 21/tcp\nssh 22/tcp\ntelnet 23/tcp\nsmtp 25/tcp\ndomain "
+                               "53/tcp\ndomain 53/udp\nhttp 80/tcp\npop3 110/tcp\n"
+                               "ntp 123/udp\nimap2 143/tcp\nldap 389/tcp\nhttps 443/tcp\nhttps "
+                               "443/udp\nsubmission 587/tcp\nldaps 636/tcp\n"
+                               "imaps 993/tcp\npop3s 995/tcp\nmysql 3306/tcp\npostgresql "
+                               "5432/tcp\nredis 6379/tcp\nhttp-alt 8080/tcp\n";
 
 enum { FILE_RESOLV, FILE_HOSTS, FILE_SERVICES, FILE_NSSWITCH, FILE_ZONE, FILE_CA, FILES };
 static const struct { const char *name, *text; } files[FILES] = {
@@ -35,7 +38,8 @@ struct etc {
 };
 
 /* A file with this text that nobody can change. */
-static bool memory_file(int *at, const char *name, const char *text, size_t len, struct failure *why)
+static bool memory_file(int *at, const char *name, const char *text, size_t len,
+                        struct failure *why)
 {
     int fd = *at = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0 || !write_all(fd, text, len) ||
@@ -60,7 +64,8 @@ static bool bundle_read(struct etc *etc, const struct config *config, struct fai
         close(from);
     etc->bundle = text; /* the next may fail */
     if (found && !good)
-        return failure_set(why, "--ca-certs: %s is not a file of at most %u MiB", path, BUNDLE_MOST >> 20);
+        return failure_set(why, "--ca-certs: %s is not a file of at most %u MiB", path,
+                           BUNDLE_MOST >> 20);
     if (n < 0)
         return failure_set(why, "--ca-certs: %s cannot be read: %s", path, named_error(error));
     if (!memory_file(&etc->files[FILE_CA], "ca-certificates.crt", text, (size_t)n, why))
@@ -103,7 +108,8 @@ static bool etc_make(struct wasi *w, const struct config *config, int *host, str
     if (!zone_read(etc, why) || (config->certs && !bundle_read(etc, config, why)))
         return false;
     *host = self_again(etc);
-    return *host >= 0 || failure_set(why, "/etc for the program cannot be made: %s", strerror(errno));
+    return *host >= 0 ||
+           failure_set(why, "/etc for the program cannot be made: %s", strerror(errno));
 }
 
 void etc_close(struct wasi *w)
@@ -156,7 +162,8 @@ static uint32_t stat_name(const struct etc *etc, const char *path, struct stat *
     return WASI_SUCCESS;
 }
 
-static uint32_t etc_stat(struct wasi *w, const struct desc *d, const char *path, bool follow, struct stat *st)
+static uint32_t etc_stat(struct wasi *w, const struct desc *d, const char *path, bool follow,
+                         struct stat *st)
 {
     (void)d, (void)follow;
     return stat_name(w->etc, path, st);
@@ -188,8 +195,8 @@ static uint32_t etc_readdir(struct wasi *w, struct desc *d, uint64_t cookie, str
     return WASI_SUCCESS;
 }
 
-/* A descriptor with a position of its own, on the one file: were each open a copy, their memory would be the guest's to
- * use up. */
+/* A descriptor with a position of its own, on the one file: were each open a copy, their memory
+ * would be the guest's to use up. */
 static int file_again(const struct etc *etc, int i)
 {
     char link[32];
@@ -220,6 +227,8 @@ static uint32_t etc_open(struct wasi *w, struct opening *o, uint32_t *fd)
     return desc_place(w, &d, fd);
 }
 
-static const struct dir_ops etc_dir = { .readdir = etc_readdir, .stat = etc_stat, .open = etc_open };
+static const struct dir_ops etc_dir = { .readdir = etc_readdir,
+                                        .stat = etc_stat,
+                                        .open = etc_open };
 static const struct desc_ops etc_ops = { .name = "sealed directory", .dir = &etc_dir };
 const struct grant_kind etc_grant = { .ops = &etc_ops, .open = etc_make };

@@ -1,5 +1,6 @@
-/* Socket addresses in guest memory: a descriptor {pointer, length} whose length says the form.  4 bytes: IPv4; 16:
- * IPv6; 128: a family and the address behind it, also a unix path.  Ports stand apart. */
+/* Socket addresses in guest memory: a descriptor {pointer, length} whose length says the form.  4
+ * bytes: IPv4; 16: IPv6; 128: a family and the address behind it, also a unix path.  Ports stand
+ * apart. */
 #include "vmm/net/inside.h"
 
 #include <string.h>
@@ -51,15 +52,17 @@ uint32_t guest_addr_prepare(struct wasi *w, uint64_t at, uint64_t port, uint64_t
                             struct guest_addr_out *out)
 {
     struct buffer b;
-    if (!linear_read(w->mem, at, &b, sizeof b) || !out_ok(w, b.buf, b.len) || (port && !out_ok(w, port, 4)) ||
-        (type && !out_ok(w, type, 4)))
+    if (!linear_read(w->mem, at, &b, sizeof b) || !out_ok(w, b.buf, b.len) ||
+        (port && !out_ok(w, port, 4)) || (type && !out_ok(w, type, 4)))
         return WASI_FAULT;
     *out = (struct guest_addr_out){ b.buf, b.len, port, type };
-    bool known = older ? b.len == LEN_V4 || b.len == LEN_V6 || b.len == LEN_STORAGE : b.len == LEN_STORAGE;
+    bool known = older ? b.len == LEN_V4 || b.len == LEN_V6 || b.len == LEN_STORAGE
+                       : b.len == LEN_STORAGE;
     return known ? WASI_SUCCESS : WASI_INVAL;
 }
 
-static uint32_t put_storage(struct wasi *w, const struct guest_addr_out *out, const struct guest_addr *a)
+static uint32_t put_storage(struct wasi *w, const struct guest_addr_out *out,
+                            const struct guest_addr *a)
 {
     struct storage s = { .family = a->family };
     size_t used = 0;
@@ -71,7 +74,8 @@ static uint32_t put_storage(struct wasi *w, const struct guest_addr_out *out, co
     return out_put(w, out->buf, &s, sizeof s.family + used);
 }
 
-static uint32_t put_raw(struct wasi *w, const struct guest_addr_out *out, const struct guest_addr *a)
+static uint32_t put_raw(struct wasi *w, const struct guest_addr_out *out,
+                        const struct guest_addr *a)
 {
     /* A mapped address, where there is no room but for the four bytes that count. */
     bool v4 = a->family == FAMILY_INET4 || (out->len < LEN_V6 && ip_is_v4(&a->at.ip));
@@ -85,7 +89,8 @@ static uint32_t put_raw(struct wasi *w, const struct guest_addr_out *out, const 
     return out_put(w, out->buf, a->at.ip.b + (v4 ? 12 : 0), v4 ? LEN_V4 : LEN_V6);
 }
 
-uint32_t guest_addr_write(struct wasi *w, const struct guest_addr_out *out, const struct guest_addr *a)
+uint32_t guest_addr_write(struct wasi *w, const struct guest_addr_out *out,
+                          const struct guest_addr *a)
 {
     uint32_t err = out->len == LEN_STORAGE ? put_storage(w, out, a) : put_raw(w, out, a);
     uint32_t port = a->at.port;

@@ -1,7 +1,8 @@
-/* What is told of the network: one line on stderr for what was refused, a record in --net-log for every connection.
+/* What is told of the network: one line on stderr for what was refused, a record in --net-log for
+ * every connection.
  *
- * stderr gets ten lines at once, then one a second, and never makes the guest wait.  The log gets everything; a
- * record is one JSON object on a line of its own. */
+ * stderr gets ten lines at once, then one a second, and never makes the guest wait.  The log gets
+ * everything; a record is one JSON object on a line of its own. */
 #include "vmm/net/inside.h"
 
 #include <poll.h>
@@ -16,9 +17,12 @@
 #define REFUSALS_AT_ONCE 1000 /* in the log, and */
 #define REFUSALS_A_SECOND 10  /* then */
 
-static const char *const proto_names[] = { [NET_TCP] = "tcp", [NET_UDP] = "udp", [NET_UNIX] = "unix", [NET_BOTH] = "" };
+static const char *const proto_names[] = {
+    [NET_TCP] = "tcp", [NET_UDP] = "udp", [NET_UNIX] = "unix", [NET_BOTH] = ""
+};
 
-/* One of those that come `at_once` at most, and so many in each second after it; else it is lost. */
+/* One of those that come `at_once` at most, and so many in each second after it; else it is lost.
+ */
 static bool pace_take(struct pace *p, uint64_t at_once, uint64_t a_second)
 {
     uint64_t now_s = clock_now_ns() / 1000000000u;
@@ -49,7 +53,8 @@ void net_tell(struct net *n, const char *format, ...)
     pthread_mutex_lock(&n->log_lock);
     bool take = line_take(n);
     if (take && n->lines.lost)
-        snprintf(more, sizeof more, " (%llu such lines left out before)", (unsigned long long)n->lines.lost);
+        snprintf(more, sizeof more, " (%llu such lines left out before)",
+                 (unsigned long long)n->lines.lost);
     if (take)
         n->lines.lost = 0;
     pthread_mutex_unlock(&n->log_lock);
@@ -72,13 +77,14 @@ static bool is_guess(const struct net *n, enum net_use use, const struct endpoin
            (ip_equal(&e->ip, &loopback4) || ip_equal(&e->ip, &loopback6));
 }
 
-uint32_t net_refuse(struct net *n, const char *what, enum net_use use, enum net_proto proto, const struct endpoint *e,
-                    const struct rule *by)
+uint32_t net_refuse(struct net *n, const char *what, enum net_use use, enum net_proto proto,
+                    const struct endpoint *e, const struct rule *by)
 {
     char at[ENDPOINT_TEXT], hint[ENDPOINT_TEXT + 32];
     endpoint_text(e, at);
     if (by)
-        net_tell(n, "%s %s %s refused: --deny %s forbids it", what, proto_names[proto], at, by->text);
+        net_tell(n, "%s %s %s refused: --deny %s forbids it", what, proto_names[proto], at,
+                 by->text);
     else if (!n->names && e->port == dns_endpoint.port && ip_equal(&e->ip, &dns_endpoint.ip))
         net_tell(n, "a lookup is refused: there is no resolver (--allow-dns)");
     else
@@ -98,7 +104,8 @@ uint32_t net_refuse_unsaid(struct net *n, const char *what, enum net_use use, en
     return WASI_ACCES;
 }
 
-/* A JSON string's inside: what is not plain ASCII becomes '?', as rules and names are ASCII by their rules. */
+/* A JSON string's inside: what is not plain ASCII becomes '?', as rules and names are ASCII by
+ * their rules. */
 static void plain(char *out, size_t cap, const char *text)
 {
     size_t n = 0;
@@ -122,8 +129,8 @@ static size_t record_write(const struct net_record *r, char out[RECORD_CAP])
     clock_gettime(CLOCK_REALTIME, &t);
     gmtime_r(&t.tv_sec, &tm);
     strftime(time_text, sizeof time_text, "%Y-%m-%dT%H:%M:%S", &tm);
-    size_t len = (size_t)snprintf(out, RECORD_CAP, "{\"time\":\"%s.%03ldZ\",\"event\":\"%s\"", time_text,
-                                  t.tv_nsec / 1000000, r->event);
+    size_t len = (size_t)snprintf(out, RECORD_CAP, "{\"time\":\"%s.%03ldZ\",\"event\":\"%s\"",
+                                  time_text, t.tv_nsec / 1000000, r->event);
     part(out, &len, ",\"proto\":\"%s\"", proto_names[r->proto]);
     part(out, &len, ",\"local\":\"%s\"", r->local ? endpoint_text(r->local, at) : NULL);
     part(out, &len, ",\"peer\":\"%s\"", r->peer ? endpoint_text(r->peer, at) : NULL);
@@ -133,11 +140,12 @@ static size_t record_write(const struct net_record *r, char out[RECORD_CAP])
     plain(clean, sizeof clean, r->reason ? r->reason : "");
     part(out, &len, ",\"rule\":\"%s\"", clean);
     if (r->counted)
-        len += (size_t)snprintf(out + len, RECORD_CAP - len, ",\"in\":%llu,\"out\":%llu,\"ms\":%llu",
-                                (unsigned long long)r->in, (unsigned long long)r->out,
-                                (unsigned long long)(r->ns / 1000000));
+        len += (size_t)snprintf(out + len, RECORD_CAP - len,
+                                ",\"in\":%llu,\"out\":%llu,\"ms\":%llu", (unsigned long long)r->in,
+                                (unsigned long long)r->out, (unsigned long long)(r->ns / 1000000));
     if (r->left_out)
-        len += (size_t)snprintf(out + len, RECORD_CAP - len, ",\"left_out\":%llu", (unsigned long long)r->left_out);
+        len += (size_t)snprintf(out + len, RECORD_CAP - len, ",\"left_out\":%llu",
+                                (unsigned long long)r->left_out);
     return len + (size_t)snprintf(out + len, RECORD_CAP - len, "}\n");
 }
 
@@ -168,7 +176,8 @@ static void record_put(struct net *n, const struct net_record *r)
 /* What a program wanted in vain costs it nothing, and must not fill the log. */
 static bool record_take(struct net *n, const struct net_record *r)
 {
-    bool in_vain = r->verdict && (strcmp(r->verdict, "refused") == 0 || strcmp(r->verdict, "failed") == 0);
+    bool in_vain = r->verdict &&
+                   (strcmp(r->verdict, "refused") == 0 || strcmp(r->verdict, "failed") == 0);
     return !in_vain || pace_take(&n->records, REFUSALS_AT_ONCE, REFUSALS_A_SECOND);
 }
 
@@ -223,8 +232,10 @@ bool net_bytes_left(struct net *n)
     if (n->max_bytes == 0 || __atomic_load_n(&n->bytes, __ATOMIC_RELAXED) < n->max_bytes)
         return true;
     if (!__atomic_exchange_n(&n->told_bytes, true, __ATOMIC_RELAXED))
-        net_tell(n, "the program has moved %llu bytes over the network, the most that --net-bytes allows",
-                 (unsigned long long)n->max_bytes);
+        net_tell(
+            n,
+            "the program has moved %llu bytes over the network, the most that --net-bytes allows",
+            (unsigned long long)n->max_bytes);
     errno = ENOBUFS;
     return false;
 }

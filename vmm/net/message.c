@@ -1,13 +1,21 @@
-/* DNS messages (RFC 1035): as much of them as a resolver needs that answers for addresses only.  They come from the
- * guest and from the network, and are read with every length checked; a name in the question is decoded, others are
- * skipped. */
+/* DNS messages (RFC 1035): as much of them as a resolver needs that answers for addresses only.
+ * They come from the guest and from the network, and are read with every length checked; a name in
+ * the question is decoded, others are skipped. */
 #include "vmm/net/inside.h"
 
 #include <ctype.h>
 #include <string.h>
 
-enum { HEADER = 12, LABEL_MAX = 63, FLAG_ANSWER = 0x8000, FLAG_TRUNCATED = 0x0200, FLAG_WANT_RECURSION = 0x0100,
-       FLAG_RECURSION = 0x0080, CLASS_IN = 1, TYPE_OPT = 41 };
+enum {
+    HEADER = 12,
+    LABEL_MAX = 63,
+    FLAG_ANSWER = 0x8000,
+    FLAG_TRUNCATED = 0x0200,
+    FLAG_WANT_RECURSION = 0x0100,
+    FLAG_RECURSION = 0x0080,
+    CLASS_IN = 1,
+    TYPE_OPT = 41
+};
 
 /* A message being read, or written, from the front; past its end `bad` sticks. */
 struct cursor { const uint8_t *at; size_t len, pos; bool bad; };
@@ -91,8 +99,8 @@ static bool record_address(const struct cursor *c, unsigned type, unsigned len, 
     return true;
 }
 
-int dns_addresses_parse(const uint8_t *message, size_t len, uint16_t type, struct dns_address *out, int max,
-                        uint8_t *rcode)
+int dns_addresses_parse(const uint8_t *message, size_t len, uint16_t type, struct dns_address *out,
+                        int max, uint8_t *rcode)
 {
     struct cursor c = { message, len, 0, false };
     struct dns_question q;
@@ -144,8 +152,9 @@ static void put_bytes(struct writer *w, const void *from, size_t n)
 
 enum { RECORD_MOST = 28 }; /* an address behind a pointer to the question's name */
 
-size_t dns_answer_build(uint8_t *out, size_t cap, const uint8_t *query, const struct dns_question *q, uint8_t rcode,
-                        const struct dns_address *from, int n)
+size_t dns_answer_build(uint8_t *out, size_t cap, const uint8_t *query,
+                        const struct dns_question *q, uint8_t rcode, const struct dns_address *from,
+                        int n)
 {
     struct writer w = { out, cap, 0 };
     int fit = 0;
@@ -154,7 +163,8 @@ size_t dns_answer_build(uint8_t *out, size_t cap, const uint8_t *query, const st
     if (q->end > cap)
         return 0;
     put16(&w, q->id);
-    put16(&w, FLAG_ANSWER | FLAG_RECURSION | (q->flags & FLAG_WANT_RECURSION) | (fit < n ? FLAG_TRUNCATED : 0) | rcode);
+    put16(&w, FLAG_ANSWER | FLAG_RECURSION | (q->flags & FLAG_WANT_RECURSION) |
+                  (fit < n ? FLAG_TRUNCATED : 0) | rcode);
     put16(&w, 1);
     put16(&w, (unsigned)fit);
     put16(&w, 0);
@@ -176,7 +186,9 @@ size_t dns_answer_build(uint8_t *out, size_t cap, const uint8_t *query, const st
 size_t dns_query_build(uint8_t out[DNS_MESSAGE_MAX], uint16_t id, const char *name, uint16_t type)
 {
     struct writer w = { out, DNS_MESSAGE_MAX, 0 };
-    static const uint8_t opt[] = { 0, 0, TYPE_OPT, DNS_MESSAGE_MAX >> 8, DNS_MESSAGE_MAX & 255, 0, 0, 0, 0, 0, 0 };
+    static const uint8_t opt[] = {
+        0, 0, TYPE_OPT, DNS_MESSAGE_MAX >> 8, DNS_MESSAGE_MAX & 255, 0, 0, 0, 0, 0, 0
+    };
     put16(&w, id);
     put16(&w, FLAG_WANT_RECURSION);
     put16(&w, 1);

@@ -1,5 +1,5 @@
-/* sock_getaddrinfo: names and services to addresses, into a chain that the guest has laid out.  The resolver is the
- * same that stands behind the guest's resolv.conf, with the same rules. */
+/* sock_getaddrinfo: names and services to addresses, into a chain that the guest has laid out.  The
+ * resolver is the same that stands behind the guest's resolv.conf, with the same rules. */
 #include "vmm/net/inside.h"
 
 #include <stdlib.h>
@@ -7,8 +7,14 @@
 #include <strings.h>
 
 enum { AI_PASSIVE_FLAG = 1, AI_CANON = 2, AI_NUMERIC_HOST = 4, AI_NUMERIC_SERVICE = 8 };
-enum { EAI_AGAIN_CODE = 78, EAI_FAMILY_CODE = 81, EAI_MEMORY_CODE = 82, EAI_NONAME_CODE = 84, EAI_SERVICE_CODE = 85,
-       EAI_SOCKTYPE_CODE = 86 };
+enum {
+    EAI_AGAIN_CODE = 78,
+    EAI_FAMILY_CODE = 81,
+    EAI_MEMORY_CODE = 82,
+    EAI_NONAME_CODE = 84,
+    EAI_SERVICE_CODE = 85,
+    EAI_SOCKTYPE_CODE = 86
+};
 enum { PROTOCOL_TCP = 1, PROTOCOL_UDP = 2, ADDRLEN = 16, DATA_OLD = 14, DATA_FULL = 26 };
 #define NAME_CAP 1024
 #define FOUND_MAX 64
@@ -44,9 +50,11 @@ static uint32_t text_read(struct wasi *w, uint64_t at, uint64_t len, char out[NA
 
 static uint32_t service_find(struct lookup *l)
 {
-    static const struct { const char *name; uint16_t port; } known[] = {
-        { "http", 80 }, { "https", 443 }, { "domain", 53 }, { "ssh", 22 }, { "smtp", 25 }, { "redis", 6379 },
-        { "postgresql", 5432 }, { "mysql", 3306 }, { "ftp", 21 }, { "ldap", 389 }, { "ldaps", 636 },
+    static const struct { const char *name; uint16_t port;
+    } known[] = {
+        { "http", 80 }, { "https", 443 },  { "domain", 53 },       { "ssh", 22 },
+        { "smtp", 25 }, { "redis", 6379 }, { "postgresql", 5432 }, { "mysql", 3306 },
+        { "ftp", 21 },  { "ldap", 389 },   { "ldaps", 636 },
     };
     const char *s = l->service;
     size_t len = strlen(s);
@@ -56,7 +64,8 @@ static uint32_t service_find(struct lookup *l)
         l->port = (uint16_t)strtoul(s, NULL, 10);
         return WASI_SUCCESS;
     }
-    for (size_t i = 0; i < sizeof known / sizeof *known && !(l->hints.flags & AI_NUMERIC_SERVICE); i++)
+    for (size_t i = 0; i < sizeof known / sizeof *known && !(l->hints.flags & AI_NUMERIC_SERVICE);
+         i++)
         if (strcmp(known[i].name, s) == 0) {
             l->port = known[i].port;
             return WASI_SUCCESS;
@@ -89,7 +98,9 @@ static uint32_t name_resolve(struct wasi *w, struct lookup *l)
     uint8_t worst = RCODE_OK;
     if (!w->net->names) {
         net_tell(w->net, "lookup of %s refused: there is no resolver (--allow-dns)", l->node);
-        net_record(w->net, &(struct net_record){ .event = "lookup", .proto = NET_UDP, .name = l->node,
+        net_record(w->net, &(struct net_record){ .event = "lookup",
+                                                 .proto = NET_UDP,
+                                                 .name = l->node,
                                                  .verdict = "refused" });
         return WASI_ACCES;
     }
@@ -109,7 +120,9 @@ static uint32_t name_resolve(struct wasi *w, struct lookup *l)
     }
     if (l->nfound)
         return WASI_SUCCESS;
-    return worst == RCODE_REFUSED ? WASI_ACCES : worst == RCODE_SERVFAIL ? EAI_AGAIN_CODE : EAI_NONAME_CODE;
+    return worst == RCODE_REFUSED    ? WASI_ACCES
+           : worst == RCODE_SERVFAIL ? EAI_AGAIN_CODE
+                                     : EAI_NONAME_CODE;
 }
 
 static uint32_t node_resolve(struct wasi *w, struct lookup *l)
@@ -138,13 +151,15 @@ static uint32_t node_resolve(struct wasi *w, struct lookup *l)
 }
 
 /* Fills one link of the chain; *next = the one after it. */
-static uint32_t result_put(struct wasi *w, const struct lookup *l, const struct ip *ip, uint32_t at, uint32_t *next)
+static uint32_t result_put(struct wasi *w, const struct lookup *l, const struct ip *ip, uint32_t at,
+                           uint32_t *next)
 {
     struct wasi_addrinfo info;
     struct wasi_sockaddr addr;
     uint8_t data[DATA_FULL] = { (uint8_t)(l->port >> 8), (uint8_t)l->port };
-    if (!linear_read(w->mem, at, &info, sizeof info) || !linear_read(w->mem, info.addr, &addr, sizeof addr) ||
-        !out_ok(w, at, sizeof info) || !out_ok(w, info.addr, sizeof addr))
+    if (!linear_read(w->mem, at, &info, sizeof info) ||
+        !linear_read(w->mem, info.addr, &addr, sizeof addr) || !out_ok(w, at, sizeof info) ||
+        !out_ok(w, info.addr, sizeof addr))
         return WASI_FAULT;
     bool v4 = ip_is_v4(ip);
     uint32_t room = addr.data_len == DATA_OLD ? DATA_FULL : addr.data_len, used = v4 ? 6 : 18;
@@ -190,8 +205,8 @@ uint32_t wasi_sock_getaddrinfo(struct wasi *w, const struct sock_getaddrinfo_arg
         err = text_read(w, args->service, args->service_len, l.service);
     if (err)
         return err;
-    if (!linear_read(w->mem, args->hints, &l.hints, sizeof l.hints) || !linear_read(w->mem, args->results, &at, 4) ||
-        !out_ok(w, args->count_out, 4))
+    if (!linear_read(w->mem, args->hints, &l.hints, sizeof l.hints) ||
+        !linear_read(w->mem, args->results, &at, 4) || !out_ok(w, args->count_out, 4))
         return WASI_FAULT;
     if (!l.node[0] && !l.service[0])
         return EAI_NONAME_CODE;

@@ -1,5 +1,5 @@
-/* Networking's beginning and end: what the options say becomes the policy, the log, the resolver and the open
- * sockets. */
+/* Networking's beginning and end: what the options say becomes the policy, the log, the resolver
+ * and the open sockets. */
 #include "vmm/net/inside.h"
 
 #include <fcntl.h>
@@ -21,12 +21,17 @@ static bool denied_resolve(struct net *n, const struct rule *r, struct failure *
         int got = dns_lookup(n->dns, r->name, types[t], true, a, ADDRESSES_MAX, &rcode);
         for (int i = 0; i < got; i++)
             if (!policy_answer_add(&n->policy, r->name, &a[i].ip, 0))
-                return failure_set(why, "--deny %s: too many addresses to remember (deny prefixes instead)", r->text);
+                return failure_set(
+                    why, "--deny %s: too many addresses to remember (deny prefixes instead)",
+                    r->text);
         found += got > 0 ? got : 0;
     }
     if (found == 0 && !kick_pending(n->kick))
-        return failure_set(why, "--deny %s: the name cannot be resolved, so that its addresses are unknown "
-                           "(deny addresses instead)", r->text);
+        return failure_set(
+            why,
+            "--deny %s: the name cannot be resolved, so that its addresses are unknown "
+            "(deny addresses instead)",
+            r->text);
     return true;
 }
 
@@ -51,7 +56,8 @@ static bool names_open(struct net *n, const struct settings *c, struct failure *
         if (name_denied(&n->policy.rules[i]) && !denied_resolve(n, &n->policy.rules[i], why))
             return false;
     if (denied)
-        dns_rest(n->dns); /* what the process gives up before the run, a thread of before would keep */
+        dns_rest(
+            n->dns); /* what the process gives up before the run, a thread of before would keep */
     return true;
 }
 
@@ -74,7 +80,8 @@ static bool net_open(struct wasi *w, const struct config *config, struct failure
     n->buffer_bytes = (int)c->socket_buffer;
     n->names = c->allow_dns || c->net_all;
     n->cwd = words_env(&env, "PWD");
-    const struct output log = { "--net-log ", c->net_log, config->module, config->writable, .keep = true };
+    const struct output log = { "--net-log ", c->net_log, config->module, config->writable,
+                                .keep = true };
     int fd = -1;
     if (c->net_log && !output_open(&fd, &log, why))
         return false;

@@ -1,5 +1,5 @@
-/* sock_getsockopt and sock_setsockopt: a table of the options that a guest may ask for, and how each value is laid
- * out. */
+/* sock_getsockopt and sock_setsockopt: a table of the options that a guest may ask for, and how
+ * each value is laid out. */
 #include "vmm/net/inside.h"
 
 #include <netinet/in.h>
@@ -53,11 +53,21 @@ static const struct option *option_find(uint64_t level, uint64_t name)
     return NULL;
 }
 
-union value { int32_t number; struct { int32_t on, seconds; } linger; struct { int64_t s, us; } time; };
+union value {
+    int32_t number;
+    struct {
+        int32_t on, seconds;
+    } linger;
+    struct {
+        int64_t s, us;
+    } time;
+};
 
 static size_t value_bytes(enum kind kind)
 {
-    static const size_t bytes[] = { [INT] = 4, [TYPE] = 4, [ERROR] = 4, [LINGER] = 8, [TIMEOUT] = 16 };
+    static const size_t bytes[] = {
+        [INT] = 4, [TYPE] = 4, [ERROR] = 4, [LINGER] = 8, [TIMEOUT] = 16
+    };
     return bytes[kind];
 }
 
@@ -162,5 +172,7 @@ uint32_t wasi_sock_setsockopt(struct wasi *w, const struct sock_setsockopt_args 
         buffer_set(conn_of(d), o->host_name, &v.number);
     if (conn_of(d) && o->level == LEVEL_IPV6)
         conn_of(d)->both = !v.number;
-    return setsockopt(d->host, o->host_level, o->host_name, &v, args->value_len) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
+    return setsockopt(d->host, o->host_level, o->host_name, &v, args->value_len) < 0
+               ? wasi_errno(errno)
+               : WASI_SUCCESS;
 }

@@ -1,11 +1,12 @@
 /* The policy: rules, protected ranges, and what they say to an address.
  *
- * Nothing is allowed but by a rule.  Deny rules are looked at first, wherever they stood.  An address
- * in a protected range (loopback, this host, link-local, unique-local, metadata services, multicast,
- * broadcast, what translators take) is allowed only by a rule whose prefix lies wholly inside that
- * range, so that 0.0.0.0/0 never means them; an IPv6 address that carries an IPv4 one is as protected
- * as what it carries.  A name in a rule means the addresses that our resolver last gave for it, and
- * never a protected or a private one: what a name stands for is up to its owner. */
+ * Nothing is allowed but by a rule.  Deny rules are looked at first, wherever they stood.  An
+ * address in a protected range (loopback, this host, link-local, unique-local, metadata services,
+ * multicast, broadcast, what translators take) is allowed only by a rule whose prefix lies wholly
+ * inside that range, so that 0.0.0.0/0 never means them; an IPv6 address that carries an IPv4 one
+ * is as protected as what it carries.  A name in a rule means the addresses that our resolver last
+ * gave for it, and never a protected or a private one: what a name stands for is up to its owner.
+ */
 #include "vmm/net/inside.h"
 
 #include <ctype.h>
@@ -23,7 +24,10 @@
 
 /* ---- protected ranges ---- */
 
-#define V4(a, b, c, d, len) { { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d } }, IPV4_BITS + (len) }
+#define V4(a, b, c, d, len)                                                                        \
+    {                                                                                              \
+        { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d } }, IPV4_BITS + (len)            \
+    }
 static const struct range fixed[] = {
     { V4(0, 0, 0, 0, 8), RANGE_HOST },           /* this network; 0.0.0.0 is a way to loopback */
     { V4(127, 0, 0, 0, 8), RANGE_HOST },         /* loopback */
@@ -37,12 +41,15 @@ static const struct range fixed[] = {
     { { { { [15] = 1 } }, 128 }, RANGE_HOST },   /* ::1 */
     { { { { 0xfe, 0x80 } }, 10 }, RANGE_NEVER }, /* link-local */
     { { { { 0xff } }, 8 }, RANGE_NEVER },        /* multicast */
-    { { { { 0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, 0x54 } }, 128 }, RANGE_NEVER }, /* metadata: Amazon */
+    /* metadata: Amazon */
+    { { { { 0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, 0x54 } }, 128 }, RANGE_NEVER },
     { { { { 0xfd, 0x20, 0x00, 0xce, [14] = 0x02, 0x54 } }, 128 }, RANGE_NEVER }, /* Google */
     { { { { 0xfd, 0x00, 0x00, 0x42, [15] = 0x42 } }, 128 }, RANGE_NEVER },       /* Scaleway */
-    { { { { 0xfd, 0x00, 0x00, 0xc1, [12] = 0xa9, 0xfe, 0xa9, 0xfe } }, 128 }, RANGE_NEVER }, /* Oracle */
+    /* Oracle */
+    { { { { 0xfd, 0x00, 0x00, 0xc1, [12] = 0xa9, 0xfe, 0xa9, 0xfe } }, 128 }, RANGE_NEVER },
     { { { { 0xfe, 0xc0 } }, 10 }, RANGE_NEVER },                    /* site-local, of old */
-    { { { { 0x00, 0x64, 0xff, 0x9b, 0, 1 } }, 48 }, RANGE_NEVER },  /* translated, NAT64 of one's own */
+    /* translated, NAT64 of one's own */
+    { { { { 0x00, 0x64, 0xff, 0x9b, 0, 1 } }, 48 }, RANGE_NEVER },
     { { { { 0x20, 0x01, 0, 0 } }, 32 }, RANGE_NEVER },              /* Teredo: IPv4, in disguise */
     { { { { 0xfc } }, 7 }, RANGE_HOST },                            /* unique-local */
 };
@@ -124,13 +131,16 @@ static uint64_t now_s(void)
     return (uint64_t)t.tv_sec;
 }
 
-static void own_add(struct range *own, uint32_t *n, const struct sockaddr *address, enum range_kind kind)
+static void own_add(struct range *own, uint32_t *n, const struct sockaddr *address,
+                    enum range_kind kind)
 {
     struct sockaddr_storage host = { 0 };
     struct endpoint e;
     if (!address || (address->sa_family != AF_INET && address->sa_family != AF_INET6))
         return;
-    memcpy(&host, address, address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
+    memcpy(&host, address,
+           address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                          : sizeof(struct sockaddr_in));
     endpoint_from_host(&host, &e);
     own[(*n)++] = (struct range){ { e.ip, 128 }, kind };
 }
@@ -144,7 +154,8 @@ static bool own_read(struct policy *p)
         return false;
     for (struct ifaddrs *i = all; i; i = i->ifa_next)
         n++;
-    struct range *own = calloc(2 * (size_t)n + 1, sizeof *own); /* an address and its broadcast each */
+    /* an address and its broadcast each */
+    struct range *own = calloc(2 * (size_t)n + 1, sizeof *own);
     n = 0;
     for (struct ifaddrs *i = own ? all : NULL; i; i = i->ifa_next) {
         own_add(own, &n, i->ifa_addr, RANGE_HOST);
@@ -178,7 +189,8 @@ bool policy_own_refresh(struct policy *p)
 
 static bool number_parse(const char *text, unsigned long most, unsigned long *out)
 {
-    if (!*text || strlen(text) > 5 || text[strspn(text, "0123456789")] || (text[0] == '0' && text[1]))
+    if (!*text || strlen(text) > 5 || text[strspn(text, "0123456789")] ||
+        (text[0] == '0' && text[1]))
         return false;
     *out = strtoul(text, NULL, 10);
     return *out <= most;
@@ -191,7 +203,8 @@ static bool ports_parse(struct rule *r, char *text)
     char *dash = strchr(text, '-');
     if (dash)
         *dash = 0;
-    if (!number_parse(text, 65535, &lo) || !number_parse(dash ? dash + 1 : text, 65535, &hi) || lo > hi)
+    if (!number_parse(text, 65535, &lo) || !number_parse(dash ? dash + 1 : text, 65535, &hi) ||
+        lo > hi)
         return false;
     r->lo = (uint16_t)lo;
     r->hi = (uint16_t)hi;
@@ -206,7 +219,8 @@ static bool cidr_parse(struct rule *r, char *text, const char **why)
     if (slash)
         *slash = 0;
     if (!ip_parse(text, &r->prefix.ip)) {
-        *why = "not an address in the usual form (four decimal numbers without leading zeros, or [IPv6])";
+        *why = "not an address in the usual form (four decimal numbers without leading zeros, or "
+               "[IPv6])";
         return false;
     }
     bool v4 = !strchr(text, ':');
@@ -340,17 +354,21 @@ static bool localhost_add(struct policy *p, struct rule *r, struct failure *why)
 }
 
 /* Takes the rule, or frees what it holds. */
-static bool rule_take(struct policy *p, struct rule *r, const char *text, bool names, struct failure *why)
+static bool rule_take(struct policy *p, struct rule *r, const char *text, bool names,
+                      struct failure *why)
 {
     if (is_localhost(r))
         return localhost_add(p, r, why);
-    bool no_address = r->name && r->what == RULE_LISTEN, no_names = r->name && r->what == RULE_CONNECT && !names;
+    bool no_address = r->name && r->what == RULE_LISTEN,
+         no_names = r->name && r->what == RULE_CONNECT && !names;
     if (!no_address && !no_names)
         return rule_add(p, r, why);
     free(r->name);
-    return failure_set(why, no_address ? "--allow-listen %s: a name cannot be listened on (write an address)"
-                                       : "--allow-connect %s: a rule with a name needs the resolver (add --allow-dns)",
-                       text);
+    return failure_set(
+        why,
+        no_address ? "--allow-listen %s: a name cannot be listened on (write an address)"
+                   : "--allow-connect %s: a rule with a name needs the resolver (add --allow-dns)",
+        text);
 }
 
 static bool rules_take(struct policy *p, enum rule_what what, const struct words *words, bool names,
@@ -367,8 +385,9 @@ static bool rules_take(struct policy *p, enum rule_what what, const struct words
     return true;
 }
 
-/* Whether this host's own addresses decide about anything.  Where every allow rule names one address they do not, as
- * such a rule means that address, whosever it is; nor where nothing is allowed. */
+/* Whether this host's own addresses decide about anything.  Where every allow rule names one
+ * address they do not, as such a rule means that address, whosever it is; nor where nothing is
+ * allowed. */
 static bool own_matters(const struct policy *p)
 {
     for (uint32_t i = 0; i < p->nrules; i++) {
@@ -379,11 +398,16 @@ static bool own_matters(const struct policy *p)
     return p->all || p->any_name;
 }
 
-bool policy_servers_add(struct policy *p, const struct endpoint *servers, unsigned n, struct failure *why)
+bool policy_servers_add(struct policy *p, const struct endpoint *servers, unsigned n,
+                        struct failure *why)
 {
     for (unsigned i = 0; p->all && i < n; i++) {
-        const struct rule r = { .what = RULE_CONNECT, .proto = NET_BOTH, .prefix = { servers[i].ip, 128 },
-                                .lo = servers[i].port, .hi = servers[i].port, .text = "/etc/resolv.conf" };
+        const struct rule r = { .what = RULE_CONNECT,
+                                .proto = NET_BOTH,
+                                .prefix = { servers[i].ip, 128 },
+                                .lo = servers[i].port,
+                                .hi = servers[i].port,
+                                .text = "/etc/resolv.conf" };
         if (!rule_add(p, &r, why))
             return false;
     }
@@ -402,8 +426,9 @@ bool policy_init(struct policy *p, const struct settings *c, struct failure *why
         return false;
     p->own_matters = own_matters(p);
     if (!policy_own_refresh(p))
-        return failure_set(why, "the network cannot be opened: this host's own addresses are unknown: %s",
-                           strerror(errno));
+        return failure_set(
+            why, "the network cannot be opened: this host's own addresses are unknown: %s",
+            strerror(errno));
     return true;
 }
 
@@ -428,7 +453,8 @@ static bool proto_fits(const struct rule *r, enum net_proto proto)
 /* An IPv6 prefix shorter than the mapped one does not mean IPv4: [::/0] is IPv6's. */
 static bool rule_holds_ip(const struct rule *r, const struct ip *ip)
 {
-    return r->any_address || (prefix_is_v4(&r->prefix) == ip_is_v4(ip) && prefix_holds(&r->prefix, ip));
+    return r->any_address ||
+           (prefix_is_v4(&r->prefix) == ip_is_v4(ip) && prefix_holds(&r->prefix, ip));
 }
 
 static bool answer_holds(struct policy *p, const char *name, const struct ip *ip)
@@ -437,7 +463,8 @@ static bool answer_holds(struct policy *p, const char *name, const struct ip *ip
     uint64_t now = now_s();
     pthread_mutex_lock(&p->lock);
     for (uint32_t i = 0; i < p->nanswers && !found; i++)
-        found = ip_equal(&p->answers[i].ip, ip) && p->answers[i].until_s > now && strcmp(p->answers[i].name, name) == 0;
+        found = ip_equal(&p->answers[i].ip, ip) && p->answers[i].until_s > now &&
+                strcmp(p->answers[i].name, name) == 0;
     pthread_mutex_unlock(&p->lock);
     return found;
 }
@@ -471,10 +498,10 @@ static bool port_fits(const struct rule *r, uint16_t port)
     return port >= r->lo && port <= r->hi;
 }
 
-/* A client's UDP socket is bound to all addresses at a port of the kernel's choice.  Who may be talked to by UDP may be
- * talked to so: a datagram's sender and receiver are checked one by one. */
-static const struct rule *rule_of_client(const struct policy *p, enum net_use use, enum net_proto proto,
-                                         const struct endpoint *e)
+/* A client's UDP socket is bound to all addresses at a port of the kernel's choice.  Who may be
+ * talked to by UDP may be talked to so: a datagram's sender and receiver are checked one by one. */
+static const struct rule *rule_of_client(const struct policy *p, enum net_use use,
+                                         enum net_proto proto, const struct endpoint *e)
 {
     if (use != USE_LISTEN || proto != NET_UDP || e->port || !ip_is_any(&e->ip))
         return NULL;
@@ -484,8 +511,8 @@ static const struct rule *rule_of_client(const struct policy *p, enum net_use us
     return NULL;
 }
 
-bool policy_check(struct policy *p, enum net_use use, enum net_proto proto, const struct endpoint *e,
-                  const struct rule **by)
+bool policy_check(struct policy *p, enum net_use use, enum net_proto proto,
+                  const struct endpoint *e, const struct rule **by)
 {
     struct range range;
     *by = NULL;
@@ -514,13 +541,15 @@ const struct rule *policy_denies_peer(struct policy *p, enum net_proto proto, co
 {
     for (uint32_t i = 0; i < p->nrules; i++) {
         const struct rule *r = &p->rules[i];
-        if (r->what == RULE_DENY && proto_fits(r, proto) && r->lo == 0 && r->hi == 65535 && denies_ip(p, r, ip))
+        if (r->what == RULE_DENY && proto_fits(r, proto) && r->lo == 0 && r->hi == 65535 &&
+            denies_ip(p, r, ip))
             return r;
     }
     return NULL;
 }
 
-const char *policy_hint(enum net_use use, enum net_proto proto, const struct endpoint *e, char *out, size_t cap)
+const char *policy_hint(enum net_use use, enum net_proto proto, const struct endpoint *e, char *out,
+                        size_t cap)
 {
     char at[ENDPOINT_TEXT];
     snprintf(out, cap, "%s %s%s", option_names[use == USE_CONNECT ? RULE_CONNECT : RULE_LISTEN],

@@ -1,7 +1,7 @@
 /* Sockets that stand open before the program starts: --listen, --dial, and those that
  * somebody hands over (systemd's, by --listen-fds).  They come
- * behind the last directory and show NONBLOCK from the start, as Go's net.FileListener never sets it.  What the
- * command line names needs no further rule. */
+ * behind the last directory and show NONBLOCK from the start, as Go's net.FileListener never sets
+ * it.  What the command line names needs no further rule. */
 #include "vmm/net/inside.h"
 
 #include <fcntl.h>
@@ -19,7 +19,9 @@ static bool place(struct wasi *w, const char *what, int host, enum net_proto pro
     int domain = 0;
     socklen_t len = sizeof domain;
     getsockopt(host, SOL_SOCKET, SO_DOMAIN, &domain, &len);
-    uint8_t family = domain == AF_INET ? FAMILY_INET4 : domain == AF_INET6 ? FAMILY_INET6 : FAMILY_UNIX;
+    uint8_t family = domain == AF_INET    ? FAMILY_INET4
+                     : domain == AF_INET6 ? FAMILY_INET6
+                                          : FAMILY_UNIX;
     struct conn *c = conn_new(w->net, family, family == FAMILY_UNIX ? NET_UNIX : proto);
     uint32_t fd;
     if (!c)
@@ -43,11 +45,12 @@ static bool address_parse(const char *text, struct endpoint *e, bool *any)
     if (strlen(text) >= sizeof copy - 16)
         return false;
     bool localhost = strncmp(text, "localhost:", 10) == 0;
-    snprintf(copy, sizeof copy, "%s%.140s", localhost ? "127.0.0.1" : "", localhost ? text + 9 : text);
+    snprintf(copy, sizeof copy, "%s%.140s", localhost ? "127.0.0.1" : "",
+             localhost ? text + 9 : text);
     if (!rule_parse(&r, RULE_LISTEN, copy, &wrong))
         return false;
-    bool good = !r.name && strrchr(copy, ':') && r.lo == r.hi && r.proto == NET_TCP && strncmp(copy, "tcp:", 4) != 0 &&
-                (r.any_address || r.prefix.bits == 128);
+    bool good = !r.name && strrchr(copy, ':') && r.lo == r.hi && r.proto == NET_TCP &&
+                strncmp(copy, "tcp:", 4) != 0 && (r.any_address || r.prefix.bits == 128);
     *e = (struct endpoint){ r.prefix.ip, r.lo };
     *any = r.any_address;
     free(r.name);
@@ -60,7 +63,8 @@ static int listener_open(const struct endpoint *e)
     socklen_t len;
     int on = 1;
     uint8_t family = ip_is_v4(&e->ip) ? FAMILY_INET4 : FAMILY_INET6;
-    int fd = socket(family == FAMILY_INET4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(family == FAMILY_INET4 ? AF_INET : AF_INET6,
+                    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -81,8 +85,10 @@ static bool listen_one(struct wasi *w, const char *text, struct failure *why)
     char what[160], at[ENDPOINT_TEXT];
     snprintf(what, sizeof what, "--listen %.140s", text);
     if (!address_parse(text, &e, &any))
-        return failure_set(why, "%s: not [ADDR]:PORT (write 127.0.0.1:8080, [::1]:8080, or :8080 for every address)",
-                           what);
+        return failure_set(
+            why,
+            "%s: not [ADDR]:PORT (write 127.0.0.1:8080, [::1]:8080, or :8080 for every address)",
+            what);
     if (any)
         e.ip = (struct ip){ { 0 } };
     int host = listener_open(&e);
@@ -107,7 +113,8 @@ static int connected(struct wasi *w, int fd)
     struct pollfd p = { .fd = fd, .events = POLLOUT };
     int error = 0;
     socklen_t len = sizeof error;
-    if (kick_ppoll(w->kick, &p, 1, -1) < 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+    if (kick_ppoll(w->kick, &p, 1, -1) < 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
         return errno;
     return error;
 }
@@ -124,7 +131,8 @@ static bool dial_one(struct wasi *w, const char *text, struct failure *why)
     if (!address_parse(text, &e, &any) || any || e.port == 0)
         return failure_set(why, "%s: not ADDR:PORT (write 127.0.0.1:6379 or [::1]:6379)", what);
     uint8_t family = ip_is_v4(&e.ip) ? FAMILY_INET4 : FAMILY_INET6;
-    int fd = socket(family == FAMILY_INET4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(family == FAMILY_INET4 ? AF_INET : AF_INET6,
+                    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return failure_set(why, "%s: %s", what, strerror(errno));
     endpoint_to_host(&e, family, &host, &len);
@@ -153,7 +161,8 @@ static bool passed_one(struct wasi *w, const struct passed *passed, struct failu
     len = sizeof listening;
     getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len);
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-    return place(w, what, fd, type == SOCK_DGRAM ? NET_UDP : NET_TCP, listening ? "listen" : "passed", NULL, why);
+    return place(w, what, fd, type == SOCK_DGRAM ? NET_UDP : NET_TCP,
+                 listening ? "listen" : "passed", NULL, why);
 }
 
 bool net_preopen(struct wasi *w, const struct settings *c, struct failure *why)

@@ -1,5 +1,5 @@
-/* preview1's own socket calls, on what is a socket.  Their descriptions may be shared, so each transfer asks
- * not to block and waiting is done in kick_ppoll. */
+/* preview1's own socket calls, on what is a socket.  Their descriptions may be shared, so each
+ * transfer asks not to block and waiting is done in kick_ppoll. */
 #include "vmm/net/inside.h"
 
 #include <fcntl.h>
@@ -73,7 +73,8 @@ uint32_t wasi_sock_recv(struct wasi *w, const struct sock_recv_args *args)
     if (err)
         return err;
     struct msghdr m = { .msg_iov = w->iovs.v, .msg_iovlen = w->iovs.n };
-    int flags = (args->flags & RI_PEEK ? MSG_PEEK : 0) | (args->flags & RI_WAITALL ? MSG_WAITALL : 0);
+    int flags = (args->flags & RI_PEEK ? MSG_PEEK : 0) |
+                (args->flags & RI_WAITALL ? MSG_WAITALL : 0);
     ssize_t n;
     while ((n = net_receive(d, &m, flags)) < 0) {
         err = errno == EAGAIN ? net_wait(w, d, POLLIN) : wasi_errno(errno);

@@ -1,5 +1,6 @@
-/* The socket extension's calls: open, bind, listen, connect, datagrams, addresses.  A socket that the guest did not
- * open (inherited, --listen, systemd's) can be used, never bound or connected anew. */
+/* The socket extension's calls: open, bind, listen, connect, datagrams, addresses.  A socket that
+ * the guest did not open (inherited, --listen, systemd's) can be used, never bound or connected
+ * anew. */
 #include "vmm/net/inside.h"
 
 #include <fcntl.h>
@@ -10,14 +11,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BACKLOG 4096 /* whatever was asked for: Go's library says 64, and a full queue costs its clients a second */
+/* whatever was asked for: Go's library says 64, and a full queue costs its clients a second */
+#define BACKLOG 4096
 enum { RI_PEEK = 1, RI_WAITALL = 2, RO_TRUNCATED = 1 };
 
 /* ---- open, bind, listen ---- */
 
 uint32_t wasi_sock_open(struct wasi *w, const struct sock_open_args *args)
 {
-    static const int families[] = { [FAMILY_INET4] = AF_INET, [FAMILY_INET6] = AF_INET6, [FAMILY_UNIX] = AF_UNIX };
+    static const int families[] = {
+        [FAMILY_INET4] = AF_INET, [FAMILY_INET6] = AF_INET6, [FAMILY_UNIX] = AF_UNIX
+    };
     if (args->family < FAMILY_INET4 || args->family > FAMILY_UNIX ||
         (args->type != SOCKTYPE_DGRAM && args->type != SOCKTYPE_STREAM))
         return WASI_INVAL;
@@ -27,7 +31,8 @@ uint32_t wasi_sock_open(struct wasi *w, const struct sock_open_args *args)
     bool dgram = args->type == SOCKTYPE_DGRAM, is_unix = args->family == FAMILY_UNIX;
     if (is_unix && !n->unix_ok) {
         net_tell(n, "a unix socket refused: no rule allows it (--allow-unix)");
-        net_record(n, &(struct net_record){ .event = "open", .proto = NET_UNIX, .verdict = "refused" });
+        net_record(
+            n, &(struct net_record){ .event = "open", .proto = NET_UNIX, .verdict = "refused" });
         return WASI_ACCES;
     }
     enum net_proto proto = is_unix ? NET_UNIX : dgram ? NET_UDP : NET_TCP;
@@ -36,7 +41,8 @@ uint32_t wasi_sock_open(struct wasi *w, const struct sock_open_args *args)
                                             .reason = "--max-sockets" });
         return WASI_NFILE;
     }
-    int host = socket(families[args->family], (dgram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int host = socket(families[args->family],
+                      (dgram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (host < 0)
         return wasi_errno(errno);
     int on = 1;
@@ -54,16 +60,18 @@ uint32_t wasi_sock_open(struct wasi *w, const struct sock_open_args *args)
     return err ? err : out_put(w, args->fd_out, &fd, 4);
 }
 
-/* An IPv4 address may be written in either family's form, whatever the socket's: Go has it in 16 bytes. */
+/* An IPv4 address may be written in either family's form, whatever the socket's: Go has it in 16
+ * bytes. */
 static bool family_suits(const struct conn *c, const struct guest_addr *a)
 {
     bool either = c->proto != NET_UNIX && a->family != FAMILY_UNIX && ip_is_v4(&a->at.ip);
     return either || a->family == c->family;
 }
 
-/* The socket, which must be one that the guest opened, and the address, which must suit its family. */
-static uint32_t own_and_address(struct wasi *w, uint32_t fd, uint32_t address, uint32_t port, struct desc **d,
-                                struct guest_addr *a)
+/* The socket, which must be one that the guest opened, and the address, which must suit its family.
+ */
+static uint32_t own_and_address(struct wasi *w, uint32_t fd, uint32_t address, uint32_t port,
+                                struct desc **d, struct guest_addr *a)
 {
     uint32_t err;
     *d = net_socket(w, fd, &err);
@@ -78,7 +86,8 @@ static uint32_t own_and_address(struct wasi *w, uint32_t fd, uint32_t address, u
     return family_suits(c, a) ? WASI_SUCCESS : WASI_AFNOSUPPORT;
 }
 
-/* Who asked for both families at once and may have IPv4 alone will ask for that next, as Go does: nothing to tell. */
+/* Who asked for both families at once and may have IPv4 alone will ask for that next, as Go does:
+ * nothing to tell. */
 static uint32_t bind_refuse(struct conn *c, const struct endpoint *at, const struct rule *by)
 {
     static const uint8_t any4[4] = { 0 };
@@ -86,7 +95,8 @@ static uint32_t bind_refuse(struct conn *c, const struct endpoint *at, const str
     const struct rule *by4;
     bool again = c->both && !by && !ip_is_v4(&at->ip) && ip_is_any(&at->ip) &&
                  policy_check(&c->net->policy, USE_LISTEN, c->proto, &four, &by4);
-    return (again ? net_refuse_unsaid : net_refuse)(c->net, "bind to", USE_LISTEN, c->proto, at, by);
+    return (again ? net_refuse_unsaid : net_refuse)(c->net, "bind to", USE_LISTEN, c->proto, at,
+                                                    by);
 }
 
 uint32_t wasi_sock_bind(struct wasi *w, const struct sock_bind_args *args)
@@ -140,7 +150,8 @@ uint32_t wasi_sock_listen(struct wasi *w, const struct sock_listen_args *args)
 
 /* ---- connect ---- */
 
-/* 0.0.0.0 and :: mean this host to the kernel, by way of an address of its choice: loopback is said outright. */
+/* 0.0.0.0 and :: mean this host to the kernel, by way of an address of its choice: loopback is said
+ * outright. */
 static void endpoint_settle(struct endpoint *e)
 {
     static const uint8_t loopback4[4] = { 127, 0, 0, 1 };
@@ -164,8 +175,10 @@ static uint32_t connect_wait(struct wasi *w, struct desc *d)
     return error ? wasi_errno(error) : WASI_SUCCESS;
 }
 
-/* A unix listener whose queue is full answers AGAIN, and nothing tells when to try again: neither do we. */
-static uint32_t connect_host(struct wasi *w, struct desc *d, const struct sockaddr_storage *host, socklen_t len)
+/* A unix listener whose queue is full answers AGAIN, and nothing tells when to try again: neither
+ * do we. */
+static uint32_t connect_host(struct wasi *w, struct desc *d, const struct sockaddr_storage *host,
+                             socklen_t len)
 {
     for (;;) {
         if (connect(d->host, (const struct sockaddr *)host, len) == 0)
@@ -230,7 +243,8 @@ static bool is_connected(const struct desc *d)
     struct sockaddr_storage host;
     socklen_t len = sizeof host;
     const struct conn *c = conn_of(d);
-    return c->proto != NET_UDP && c->how && getpeername(d->host, (struct sockaddr *)&host, &len) == 0;
+    return c->proto != NET_UDP && c->how &&
+           getpeername(d->host, (struct sockaddr *)&host, &len) == 0;
 }
 
 uint32_t wasi_sock_connect(struct wasi *w, const struct sock_connect_args *args)
@@ -274,12 +288,14 @@ uint32_t wasi_sock_connect(struct wasi *w, const struct sock_connect_args *args)
 
 /* ---- datagrams ---- */
 
-/* Sending binds an unbound socket to every address, at a port of the kernel's choice: that is a bind like any other. */
+/* Sending binds an unbound socket to every address, at a port of the kernel's choice: that is a
+ * bind like any other. */
 static uint32_t send_bind(struct desc *d)
 {
     struct conn *c = conn_of(d);
     static const uint8_t zero[4];
-    struct endpoint any = { .ip = c->family == FAMILY_INET4 ? ip_from_v4(zero) : (struct ip){ { 0 } } };
+    struct endpoint any = { .ip = c->family == FAMILY_INET4 ? ip_from_v4(zero)
+                                                            : (struct ip){ { 0 } } };
     const struct rule *by;
     if (c->bound || c->proto != NET_UDP)
         return WASI_SUCCESS;
@@ -290,8 +306,8 @@ static uint32_t send_bind(struct desc *d)
     return WASI_SUCCESS;
 }
 
-static uint32_t send_target(struct wasi *w, struct desc *d, struct guest_addr *a, struct sockaddr_storage *host,
-                            socklen_t *len, int *hold)
+static uint32_t send_target(struct wasi *w, struct desc *d, struct guest_addr *a,
+                            struct sockaddr_storage *host, socklen_t *len, int *hold)
 {
     struct conn *c = conn_of(d);
     const struct rule *by;
@@ -341,8 +357,8 @@ uint32_t wasi_sock_send_to(struct wasi *w, const struct sock_send_to_args *args)
     return err ? err : out_put(w, args->sent_out, &count, 4);
 }
 
-static uint32_t receive_from(struct wasi *w, uint64_t fd, uint64_t flags, const struct guest_addr_out *out,
-                             uint64_t nread, uint64_t roflags)
+static uint32_t receive_from(struct wasi *w, uint64_t fd, uint64_t flags,
+                             const struct guest_addr_out *out, uint64_t nread, uint64_t roflags)
 {
     uint32_t err;
     struct desc *d = net_socket(w, fd, &err);
@@ -390,7 +406,8 @@ static uint32_t recv_from(struct wasi *w, const struct sock_recv_from_args *args
     if (err)
         return err;
     err = iovs_read(w, d, args->iovs, args->iovs_len, true);
-    return err ? err : receive_from(w, args->fd, args->flags, &out, args->received_out, args->flags_out);
+    return err ? err
+               : receive_from(w, args->fd, args->flags, &out, args->received_out, args->flags_out);
 }
 
 uint32_t wasi_sock_recv_from(struct wasi *w, const struct sock_recv_from_args *args)
@@ -411,7 +428,8 @@ uint32_t wasi_sock_recv_from_v1(struct wasi *w, const struct sock_recv_from_v1_a
 
 typedef int name_fn(int, struct sockaddr *, socklen_t *);
 
-static uint32_t address_ask(struct wasi *w, const struct desc *d, name_fn *ask, bool peer, struct guest_addr *a)
+static uint32_t address_ask(struct wasi *w, const struct desc *d, name_fn *ask, bool peer,
+                            struct guest_addr *a)
 {
     struct sockaddr_storage host = { 0 };
     socklen_t len = sizeof host;
@@ -458,20 +476,24 @@ static uint32_t address_get(struct wasi *w, const struct asked *asked, bool olde
 
 uint32_t wasi_sock_getlocaladdr(struct wasi *w, const struct sock_getlocaladdr_args *args)
 {
-    return address_get(w, &(struct asked){ args->fd, args->address, args->port_out, 0 }, false, false);
+    return address_get(w, &(struct asked){ args->fd, args->address, args->port_out, 0 }, false,
+                       false);
 }
 
 uint32_t wasi_sock_getpeeraddr(struct wasi *w, const struct sock_getpeeraddr_args *args)
 {
-    return address_get(w, &(struct asked){ args->fd, args->address, args->port_out, 0 }, false, true);
+    return address_get(w, &(struct asked){ args->fd, args->address, args->port_out, 0 }, false,
+                       true);
 }
 
 uint32_t wasi_sock_getlocaladdr_v1(struct wasi *w, const struct sock_getlocaladdr_v1_args *args)
 {
-    return address_get(w, &(struct asked){ args->fd, args->address, args->port_out, args->type_out }, true, false);
+    return address_get(
+        w, &(struct asked){ args->fd, args->address, args->port_out, args->type_out }, true, false);
 }
 
 uint32_t wasi_sock_getpeeraddr_v1(struct wasi *w, const struct sock_getpeeraddr_v1_args *args)
 {
-    return address_get(w, &(struct asked){ args->fd, args->address, args->port_out, args->type_out }, true, true);
+    return address_get(
+        w, &(struct asked){ args->fd, args->address, args->port_out, args->type_out }, true, true);
 }

@@ -1,6 +1,7 @@
-/* Unix sockets by guest paths.  A path resolves through the preopened directories, as path_open does it, never
- * against the host's root: the kernel gets /proc/self/fd/N, or a name below it, of a descriptor that was opened
- * beneath a grant.  What the kernel says of such sockets is turned back into the guest's words, or left out. */
+/* Unix sockets by guest paths.  A path resolves through the preopened directories, as path_open
+ * does it, never against the host's root: the kernel gets /proc/self/fd/N, or a name below it, of a
+ * descriptor that was opened beneath a grant.  What the kernel says of such sockets is turned back
+ * into the guest's words, or left out. */
 #include "vmm/net/inside.h"
 
 #include <stddef.h>
@@ -32,7 +33,8 @@ static uint32_t name_check(const char *path)
 {
     if (!*path)
         return WASI_INVAL;
-    return strlen(path) > sizeof ((struct sockaddr_un *)0)->sun_path - 1 ? WASI_NAMETOOLONG : WASI_SUCCESS;
+    return strlen(path) > sizeof((struct sockaddr_un *)0)->sun_path - 1 ? WASI_NAMETOOLONG
+                                                                        : WASI_SUCCESS;
 }
 
 static uint32_t host_name(struct sockaddr_storage *host, socklen_t *len, int fd, const char *name)
@@ -40,12 +42,14 @@ static uint32_t host_name(struct sockaddr_storage *host, socklen_t *len, int fd,
     struct sockaddr_un *un = (struct sockaddr_un *)host;
     memset(host, 0, sizeof *host);
     un->sun_family = AF_UNIX;
-    int n = snprintf(un->sun_path, sizeof un->sun_path, "/proc/self/fd/%d%s%s", fd, name ? "/" : "", name ? name : "");
+    int n = snprintf(un->sun_path, sizeof un->sun_path, "/proc/self/fd/%d%s%s", fd, name ? "/" : "",
+                     name ? name : "");
     *len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)n + 1);
     return n < 0 || (size_t)n >= sizeof un->sun_path ? WASI_NAMETOOLONG : WASI_SUCCESS;
 }
 
-uint32_t unix_target(struct wasi *w, const char *path, struct sockaddr_storage *host, socklen_t *len, int *hold)
+uint32_t unix_target(struct wasi *w, const char *path, struct sockaddr_storage *host,
+                     socklen_t *len, int *hold)
 {
     char text[PATH_MAX];
     struct stat st;
@@ -134,7 +138,8 @@ uint32_t unix_bind(struct wasi *w, struct desc *socket, const char *path)
     return err;
 }
 
-void unix_name(struct wasi *w, const struct sockaddr_storage *host, socklen_t len, struct guest_addr *a)
+void unix_name(struct wasi *w, const struct sockaddr_storage *host, socklen_t len,
+               struct guest_addr *a)
 {
     const struct sockaddr_un *un = (const struct sockaddr_un *)host;
     a->family = FAMILY_UNIX;

@@ -1,8 +1,10 @@
-/* Calls between guest and host beyond WASI: a host function for the guest, an export for the host, nested both ways.
+/* Calls between guest and host beyond WASI: a host function for the guest, an export for the host,
+ * nested both ways.
  *
- * A wish (enum slot_answer) is written into the slot as the answer to the request that is open; the guest's next
- * request of the kinds next, returned and found belongs to who asked last (service.c keeps the order).  One that nobody
- * waits for, or of another kind than was asked for, is hostile. */
+ * A wish (enum slot_answer) is written into the slot as the answer to the request that is open; the
+ * guest's next request of the kinds next, returned and found belongs to who asked last (service.c
+ * keeps the order).  One that nobody waits for, or of another kind than was asked for, is hostile.
+ */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +28,8 @@ enum served ask_reply(struct vcpu *v, const struct request *r, enum server who)
     if (s->asker != who)
         return who == ON_VCPU ? SERVED_HANDED : SERVED_NOT;
     v->reply = *r;
-    if (who == ON_VCPU) /* the server is told by SERVED_KEPT; a loop of replied_here may stand below its call */
+    /* the server is told by SERVED_KEPT; a loop of replied_here may stand below its call */
+    if (who == ON_VCPU)
         v->replied = true;
     v->machine.stats->calls[r->number].count++;
     v->machine.stats->calls[r->number].polled += who == ON_SERVER && !s->rung;
@@ -36,11 +39,16 @@ enum served ask_reply(struct vcpu *v, const struct request *r, enum server who)
 /* ---- wishes ---- */
 
 /* number, result, closes (none) and the first n args of the slot, as they lie there. */
-struct answer_words { uint32_t number; uint64_t result, closes, args[SLOT_ARGS]; } __attribute__((packed));
+struct answer_words {
+    uint32_t number;
+    uint64_t result, closes, args[SLOT_ARGS];
+} __attribute__((packed));
 _Static_assert(offsetof(struct slot, result) == offsetof(struct slot, number) + 4 &&
-               offsetof(struct slot, args) == offsetof(struct slot, result) + 16, "struct answer_words is the slot's");
+                   offsetof(struct slot, args) == offsetof(struct slot, result) + 16,
+               "struct answer_words is the slot's");
 
-static void answer_write(struct vcpu *v, enum slot_answer what, uint64_t result, const uint64_t *args, uint32_t n)
+static void answer_write(struct vcpu *v, enum slot_answer what, uint64_t result,
+                         const uint64_t *args, uint32_t n)
 {
     struct answer_words words = {.number = what, .result = result};
     struct guestmem *mem = v->machine.mem;
@@ -56,7 +64,8 @@ static void words_write(struct vcpu *v, const char *text)
 {
     char words[CALL_WORDS] = {0};
     memcpy(words, text, strnlen(text, sizeof words - 1));
-    guest_write(v->machine.mem, MAP_CONTROL + offsetof(struct control, words), words, strlen(words) + 1);
+    guest_write(v->machine.mem, MAP_CONTROL + offsetof(struct control, words), words,
+                strlen(words) + 1);
 }
 
 static bool replied_here(struct vcpu *v)
@@ -85,8 +94,10 @@ static bool asked(struct vcpu *v, enum server who, enum call want)
 static bool is_type(const char *sig)
 {
     static const char letters[] = "iIfFvr";
-    size_t params = strspn(sig, letters), results = sig[params] == ':' ? strspn(sig + params + 1, letters) : 0;
-    return sig[params] == ':' && sig[params + 1 + results] == 0 && params <= CALL_VALUES && results <= CALL_VALUES;
+    size_t params = strspn(sig, letters),
+           results = sig[params] == ':' ? strspn(sig + params + 1, letters) : 0;
+    return sig[params] == ':' && sig[params + 1 + results] == 0 && params <= CALL_VALUES &&
+           results <= CALL_VALUES;
 }
 
 int ask_find(struct vcpu *v, enum server who, const char *name, uint32_t *func, char *sig)
@@ -143,8 +154,8 @@ void ask_free(struct vcpu *v)
         export_forget(&v->exports[i]);
 }
 
-int ask_call(struct vcpu *v, enum server who, uint32_t func, const uint64_t *args, uint32_t n, uint64_t *results,
-             uint32_t nresults)
+int ask_call(struct vcpu *v, enum server who, uint32_t func, const uint64_t *args, uint32_t n,
+             uint64_t *results, uint32_t nresults)
 {
     answer_write(v, ANSWER_CALL, func, args, n);
     if (!asked(v, who, CALL_returned))
@@ -152,20 +163,23 @@ int ask_call(struct vcpu *v, enum server who, uint32_t func, const uint64_t *arg
     if (nresults <= SLOT_ARGS)
         memcpy(results, v->reply.args, nresults * sizeof *results);
     else
-        guest_read(v->machine.mem, MAP_CONTROL + offsetof(struct control, values), results, nresults * sizeof *results);
+        guest_read(v->machine.mem, MAP_CONTROL + offsetof(struct control, values), results,
+                   nresults * sizeof *results);
     return WASMVM_OK;
 }
 
 /* ---- a host function ---- */
 
 /* The arguments, each no wider than its type. */
-static bool args_read(struct vcpu *v, const struct request *r, const char *sig, wasmvm_val args[HOST_PARAMS_MAX])
+static bool args_read(struct vcpu *v, const struct request *r, const char *sig,
+                      wasmvm_val args[HOST_PARAMS_MAX])
 {
     uint64_t more[HOST_PARAMS_MAX];
     const uint64_t *from = r->args + ARGS_host;
     uint32_t n = sig_params(sig);
     if (n > SLOT_ARGS - ARGS_host) {
-        if (!guest_read(v->machine.mem, MAP_CONTROL + offsetof(struct control, values), more, n * sizeof *more))
+        if (!guest_read(v->machine.mem, MAP_CONTROL + offsetof(struct control, values), more,
+                        n * sizeof *more))
             return false;
         from = more;
     }
@@ -176,8 +190,8 @@ static bool args_read(struct vcpu *v, const struct request *r, const char *sig, 
 
 static _Thread_local uintptr_t floor_known;
 
-/* Host functions that nest lie on one thread's stack, with frames of the plug-in's own.  From here on none begins any
- * more: the last part of the stack is for what it does. */
+/* Host functions that nest lie on one thread's stack, with frames of the plug-in's own.  From here
+ * on none begins any more: the last part of the stack is for what it does. */
 static uintptr_t stack_floor(void)
 {
     pthread_attr_t attr;
@@ -204,7 +218,8 @@ static bool stack_low(const struct vcpu *v)
     return v->hosts_open && (uintptr_t)__builtin_frame_address(0) < stack_floor();
 }
 
-static enum served host_run(struct vcpu *v, struct host_entry *entry, const wasmvm_val *args, enum server who)
+static enum served host_run(struct vcpu *v, struct host_entry *entry, const wasmvm_val *args,
+                            enum server who)
 {
     struct wasmvm_call call = {.vcpu = v, .who = who, .mem = v->machine.mem};
     wasmvm_val value = {.u64 = 0};

@@ -1,5 +1,5 @@
-/* A machine whose exports are called from outside, one after the other: its vCPU has a thread of its own, and the
- * thread that calls is the server meanwhile (service.c).
+/* A machine whose exports are called from outside, one after the other: its vCPU has a thread of
+ * its own, and the thread that calls is the server meanwhile (service.c).
  *
  * Calls come from any thread, but only one at a time: that is the caller's business. */
 #include <errno.h>
@@ -60,8 +60,8 @@ int exports_find(struct exports *e, const char *name, uint32_t *func, char *sig)
     return found;
 }
 
-int exports_call(struct exports *e, uint32_t func, const uint64_t *args, uint32_t n, uint64_t *results,
-                 uint32_t nresults)
+int exports_call(struct exports *e, uint32_t func, const uint64_t *args, uint32_t n,
+                 uint64_t *results, uint32_t nresults)
 {
     if (!e->vcpu)
         return WASMVM_ENDED;

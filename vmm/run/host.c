@@ -1,7 +1,7 @@
 /* What a host function may do while it runs: look at guest memory, call exports, wait.
  *
- * Which thread serves it, and how the guest is made to run an export in the middle of it, is the run loop's matter
- * (vcpu.c, ask.c, service.c). */
+ * Which thread serves it, and how the guest is made to run an export in the middle of it, is the
+ * run loop's matter (vcpu.c, ask.c, service.c). */
 #include <poll.h>
 #include <stdio.h>
 
@@ -39,8 +39,8 @@ static bool callable(const char *sig, uint32_t nargs)
     return sig_params(sig) == nargs && sig_results(sig) <= 1 && !strpbrk(sig, "vr");
 }
 
-static int do_call_export(struct wasmvm_call *call, const char *name, const wasmvm_val *args, uint32_t nargs,
-                          wasmvm_val *result)
+static int do_call_export(struct wasmvm_call *call, const char *name, const wasmvm_val *args,
+                          uint32_t nargs, wasmvm_val *result)
 {
     char sig[CALL_WORDS];
     uint32_t func;

@@ -1,20 +1,24 @@
-/* Who serves the slot: the vCPU's thread at a doorbell, or a server that polls while calls are frequent.
+/* Who serves the slot: the vCPU's thread at a doorbell, or a server that polls while calls are
+ * frequent.
  *
- * The server is the service thread.  In a machine whose exports are called from outside, it is the thread that calls.
- * A lock decides between the two: whoever holds it and finds a posted request serves the request, then writes DONE.
- * The slot's state lies in guest memory and is only a hint: the host relies on it for nothing.  At a doorbell the
- * vCPU's thread may find that the server already serves the request.  It then sleeps on the lock, and finds DONE.
+ * The server is the service thread.  In a machine whose exports are called from outside, it is the
+ * thread that calls. A lock decides between the two: whoever holds it and finds a posted request
+ * serves the request, then writes DONE. The slot's state lies in guest memory and is only a hint:
+ * the host relies on it for nothing.  At a doorbell the vCPU's thread may find that the server
+ * already serves the request.  It then sleeps on the lock, and finds DONE.
  *
- * Host functions run with the lock open (`open` says that their request has an owner).  They run on the server's side,
- * so that what they ask of the guest is polled, too: the vCPU's thread hands them over and waits (`rung`).
+ * Host functions run with the lock open (`open` says that their request has an owner).  They run on
+ * the server's side, so that what they ask of the guest is polled, too: the vCPU's thread hands
+ * them over and waits (`rung`).
  *
- * To call into the guest, the host writes a wish in place of an answer.  It then serves the guest's requests until the
- * wish's reply arrives (SERVED_KEPT).  After that the slot belongs to the host function again, and its request is open.
+ * To call into the guest, the host writes a wish in place of an answer.  It then serves the guest's
+ * requests until the wish's reply arrives (SERVED_KEPT).  After that the slot belongs to the host
+ * function again, and its request is open.
  *
- * When to poll (docs/rationale.md): an exit's cost is the shortest time that KVM_RUN has taken so far.  STREAK calls in
- * a row, each less than GAP_EXITS of that apart, start the thread.  IDLE_EXITS without a call stop it.  A guest that
- * waits for the thread rings after WAIT_EXITS.  If that happens often, the thread does not get its CPU, and polling
- * rests for a time that doubles. */
+ * When to poll (docs/rationale.md): an exit's cost is the shortest time that KVM_RUN has taken so
+ * far.  STREAK calls in a row, each less than GAP_EXITS of that apart, start the thread. IDLE_EXITS
+ * without a call stop it.  A guest that waits for the thread rings after WAIT_EXITS.  If that
+ * happens often, the thread does not get its CPU, and polling rests for a time that doubles. */
 #include <errno.h>
 #include <linux/futex.h>
 #include <sched.h>
@@ -34,10 +38,12 @@
 #define EXIT_NS_MAX  100000u    /* before the first exits have shown better */
 #define REST_NS_MIN  20000000u
 #define REST_NS_MAX  1000000000u
-#define MISSES_MOST  16         /* doorbells while polling, in one session, before it is called bad */
+/* doorbells while polling, in one session, before it is called bad */
+#define MISSES_MOST  16
 #define SPINS        64         /* looks at the slot between two looks at the clock */
 #define STACK_LEAST  (8u << 20) /* host functions and exports nest on it */
-#define STOP_SLICE_NS    5000000u  /* how often a thread that waits for a host function looks for a stop */
+/* how often a thread that waits for a host function looks for a stop */
+#define STOP_SLICE_NS    5000000u
 #define STOP_PATIENCE_NS 10000000u /* for a host function at the end of a run */
 
 static void futex(uint32_t *word, int op, uint32_t value)
@@ -122,8 +128,8 @@ static uint64_t idle_most(const struct service *s)
     return exit * IDLE_EXITS > IDLE_NS_MIN ? exit * IDLE_EXITS : IDLE_NS_MIN;
 }
 
-/* The lock is open.  Looks at the slot until there is something to do, or the time is up (false): `most` ticks after
- * `since`. */
+/* The lock is open.  Looks at the slot until there is something to do, or the time is up (false):
+ * `most` ticks after `since`. */
 static bool look(struct service *s, uint64_t since, uint64_t most)
 {
     for (;;) {
@@ -150,8 +156,8 @@ static void polled_show(struct service *s)
     __atomic_store_n(s->polled, 1, __ATOMIC_SEQ_CST);
 }
 
-/* The guest may have seen `polled` and post now: one more look after it is 0. If that misses it too, the guest's
- * wait is bounded. */
+/* The guest may have seen `polled` and post now: one more look after it is 0. If that misses it
+ * too, the guest's wait is bounded. */
 static enum served polled_hide(struct service *s)
 {
     s->shown = false;
@@ -159,14 +165,15 @@ static enum served polled_hide(struct service *s)
     return serve_found(s);
 }
 
-/* A request that was handed over and is not served: the run is over, and only the vCPU's thread can see to that. */
+/* A request that was handed over and is not served: the run is over, and only the vCPU's thread can
+ * see to that. */
 static bool refused(const struct service *s, enum served how)
 {
     return how == SERVED_NOT && s->rung;
 }
 
-/* With the lock held; opens it while it looks.  Serves until no call has come for a while, the run is over, the session
- * is given up, or the guest has answered (SERVED_KEPT). */
+/* With the lock held; opens it while it looks.  Serves until no call has come for a while, the run
+ * is over, the session is given up, or the guest has answered (SERVED_KEPT). */
 static enum served poll_slot(struct service *s)
 {
     uint64_t idle = idle_most(s) * s->tsc_khz / 1000000u;
@@ -229,8 +236,8 @@ static bool one_cpu(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) < 2;
 }
 
-/* What stops a job that uses its terminal from the background belongs to the thread that does: blocked, the kernel says
- * EIO instead. */
+/* What stops a job that uses its terminal from the background belongs to the thread that does:
+ * blocked, the kernel says EIO instead. */
 static bool thread_make(struct service *s)
 {
     pthread_attr_t attr;
@@ -277,13 +284,15 @@ void service_init(struct service *s, enum transport transport, uint64_t tsc_khz)
 static bool worth_polling(struct service *s, uint64_t guest_ns)
 {
     s->streak = s->always || guest_ns < s->exit_ns * GAP_EXITS ? s->streak + 1 : 0;
-    if (s->threadless || !s->allowed || s->polling || s->stopping || (!s->always && s->streak < STREAK))
+    if (s->threadless || !s->allowed || s->polling || s->stopping ||
+        (!s->always && s->streak < STREAK))
         return false;
     return !s->not_before || clock_now_ns() >= s->not_before;
 }
 
-/* Until the server has answered, or the run is over.  While nobody wants anything of the guest there is no hurry; a
- * host function that takes its time must not keep a stop from taking effect. */
+/* Until the server has answered, or the run is over.  While nobody wants anything of the guest
+ * there is no hurry; a host function that takes its time must not keep a stop from taking effect.
+ */
 static void hand_over(struct service *s)
 {
     rung_set(s, true);
@@ -298,7 +307,8 @@ static void hand_over(struct service *s)
         until.tv_nsec += STOP_SLICE_NS;
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
-        if (pthread_cond_timedwait(&s->changed, &s->lock, &until) != 0 && s->stop_wanted(s->context))
+        if (pthread_cond_timedwait(&s->changed, &s->lock, &until) != 0 &&
+            s->stop_wanted(s->context))
             break;
     }
     rung_set(s, false);
@@ -318,8 +328,10 @@ void service_doorbell(struct service *s, bool counts, uint64_t guest_ns)
     pthread_mutex_lock(&s->lock);
     if (guest_ns < s->exit_ns)
         __atomic_store_n(&s->exit_ns, guest_ns, __ATOMIC_RELAXED);
-    /* While the thread is only on its way, a doorbell says nothing about it: waking takes longer than many exits. */
-    if (s->there && s->shown && counts && ++s->misses >= MISSES_MOST && s->misses * 8 > s->polled_calls)
+    /* While the thread is only on its way, a doorbell says nothing about it: waking takes longer
+     * than many exits. */
+    if (s->there && s->shown && counts && ++s->misses >= MISSES_MOST &&
+        s->misses * 8 > s->polled_calls)
         __atomic_store_n(&s->give_up, true, __ATOMIC_RELAXED);
     enum served how = serve_posted(s, ON_VCPU);
     if (how == SERVED_HANDED && !s->threadless && !s->open) {

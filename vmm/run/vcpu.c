@@ -1,8 +1,8 @@
 /* The vCPU's run loop: enters the guest, answers its doorbell, until the run is over.
  *
- * Whatever comes from the guest is read once into a struct request and judged from there.  A request that no honest
- * guest makes ends the run as hostile, in one line.  There are two ways out of the loop: `end` is set, or it is not
- * yet. */
+ * Whatever comes from the guest is read once into a struct request and judged from there.  A
+ * request that no honest guest makes ends the run as hostile, in one line.  There are two ways out
+ * of the loop: `end` is set, or it is not yet. */
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -81,23 +81,25 @@ static char *text_read(struct vcpu *v, gva_t at, uint64_t len)
 
 static void end_bad_text(struct vcpu *v, enum call call, gva_t at, uint64_t len)
 {
-    vcpu_end(v, ENDED_HOSTILE, "%s: text of %llu bytes at 0x%llx is not the guest's to give", call_names[call],
-              (unsigned long long)len, (unsigned long long)at);
+    vcpu_end(v, ENDED_HOSTILE, "%s: text of %llu bytes at 0x%llx is not the guest's to give",
+             call_names[call], (unsigned long long)len, (unsigned long long)at);
 }
 
 /* ---- the guest's own calls ---- */
 
-static uint64_t grow_result(struct vcpu *v, enum call call, uint64_t from, uint64_t to, enum grow grown)
+static uint64_t grow_result(struct vcpu *v, enum call call, uint64_t from, uint64_t to,
+                            enum grow grown)
 {
     if (grown == GROW_HOSTILE)
-        vcpu_end(v, ENDED_HOSTILE, "%s from %llu to %llu bytes", call_names[call], (unsigned long long)from,
-                  (unsigned long long)to);
+        vcpu_end(v, ENDED_HOSTILE, "%s from %llu to %llu bytes", call_names[call],
+                 (unsigned long long)from, (unsigned long long)to);
     return grown != GROW_DONE;
 }
 
 static uint64_t call_memory_grow(struct vcpu *v, const struct memory_grow_args *args)
 {
-    return grow_result(v, CALL_memory_grow, args->from, args->to, grow_linear(v->machine.vm, args->from, args->to));
+    return grow_result(v, CALL_memory_grow, args->from, args->to,
+                       grow_linear(v->machine.vm, args->from, args->to));
 }
 
 static uint64_t call_memory_more(struct vcpu *v, const struct memory_more_args *args)
@@ -142,7 +144,8 @@ static void end_nomem(struct vcpu *v, char *text)
         return;
     }
     free(text);
-    vcpu_end(v, ENDED_TOTAL_MEMORY, "it needs more than %llu bytes of memory in all", (unsigned long long)most);
+    vcpu_end(v, ENDED_TOTAL_MEMORY, "it needs more than %llu bytes of memory in all",
+             (unsigned long long)most);
 }
 
 static uint64_t call_end(struct vcpu *v, const struct end_args *args)
@@ -160,7 +163,9 @@ static uint64_t call_end(struct vcpu *v, const struct end_args *args)
     else if (args->reason < sizeof kinds / sizeof kinds[0])
         end_with(v, kinds[args->reason], args->code, text);
     else
-        vcpu_end(v, ENDED_HOSTILE, "end for the unknown reason %llu", (unsigned long long)args->reason), free(text);
+        vcpu_end(v, ENDED_HOSTILE, "end for the unknown reason %llu",
+                 (unsigned long long)args->reason),
+            free(text);
     return 0;
 }
 
@@ -187,10 +192,14 @@ static uint64_t call_results(struct vcpu *v, const struct results_args *args)
     int out = wasi_stream(v->wasi, STDOUT_FILENO);
     if (!v->machine.config->set->invoke || n > INVOKE_RESULTS_MAX ||
         !guest_read(v->machine.mem, args->at, results, n * sizeof results[0]))
-        vcpu_end(v, ENDED_HOSTILE, "%llu results at 0x%llx", (unsigned long long)n, (unsigned long long)args->at);
-    else if (out >= 0 && !write_guard_all(v->machine.kick, out, text, invoke_print(results, n, text, sizeof text)) &&
+        vcpu_end(v, ENDED_HOSTILE, "%llu results at 0x%llx", (unsigned long long)n,
+                 (unsigned long long)args->at);
+    else if (out >= 0 &&
+             !write_guard_all(v->machine.kick, out, text,
+                              invoke_print(results, n, text, sizeof text)) &&
              errno != EINTR)
-        vcpu_end(v, errno == EPIPE ? ENDED_SIGPIPE : ENDED_USAGE, "stdout cannot be written: %s", strerror(errno));
+        vcpu_end(v, errno == EPIPE ? ENDED_SIGPIPE : ENDED_USAGE, "stdout cannot be written: %s",
+                 strerror(errno));
     return 0;
 }
 
@@ -198,7 +207,8 @@ static uint64_t call_random_refill(struct vcpu *v, const struct random_refill_ar
 {
     struct iovec pool;
     (void)args;
-    bool found = guest_span(v->machine.mem, MAP_CONTROL + offsetof(struct control, random), RANDOM_POOL, true, &pool);
+    bool found = guest_span(v->machine.mem, MAP_CONTROL + offsetof(struct control, random),
+                            RANDOM_POOL, true, &pool);
     return !found || getrandom(pool.iov_base, pool.iov_len, 0) != (ssize_t)pool.iov_len;
 }
 
@@ -217,17 +227,17 @@ static uint64_t call_module_bytes(struct vcpu *v, const struct module_bytes_args
     case PIECES_THERE: break;
     case PIECES_CHANGED: end_with(v, ENDED_CHANGED, 0, NULL); break;
     case PIECES_HOSTILE:
-        vcpu_end(v, ENDED_HOSTILE, "module_bytes from piece %llu to %llu", (unsigned long long)args->from,
-                 (unsigned long long)args->to);
+        vcpu_end(v, ENDED_HOSTILE, "module_bytes from piece %llu to %llu",
+                 (unsigned long long)args->from, (unsigned long long)args->to);
     }
     return 0;
 }
 
 /* Each by its number, behind a function that gives it the request's words as its arguments. */
-#define OWN_CALL(name, args, result)                                                                \
-    static uint64_t handle_##name(struct vcpu *v, const uint64_t *words)                            \
-    {                                                                                               \
-        return call_##name(v, name##_decode(words));                                                \
+#define OWN_CALL(name, args, result)                                                               \
+    static uint64_t handle_##name(struct vcpu *v, const uint64_t *words)                           \
+    {                                                                                              \
+        return call_##name(v, name##_decode(words));                                               \
     }
 #include "wasi-shim/calls.def"
 static uint64_t (*const own_calls[CALL_COUNT])(struct vcpu *, const uint64_t *words) = {
@@ -248,8 +258,8 @@ static bool request_read(struct vcpu *v, struct request *r)
     return true;
 }
 
-/* Takes over the end that a polled call brought.  With the service's lock held, on the vCPU's thread: `end` is
- * its own. */
+/* Takes over the end that a polled call brought.  With the service's lock held, on the vCPU's
+ * thread: `end` is its own. */
 static bool end_taken(struct vcpu *v)
 {
     if (v->end->kind == ENDED_NOT && v->polled_end.kind != ENDED_NOT) {
@@ -264,7 +274,8 @@ static bool own_call(uint32_t number)
     return number >= CALL_COUNT || own_calls[number];
 }
 
-/* A close that the guest has answered already; done once, however often the request is looked at. */
+/* A close that the guest has answered already; done once, however often the request is looked at.
+ */
 static void close_first(struct vcpu *v, uint32_t closes, struct end *end)
 {
     struct request first = {.number = CALL_fd_close};
@@ -278,7 +289,9 @@ static void close_first(struct vcpu *v, uint32_t closes, struct end *end)
 
 static uint32_t counted_as(uint32_t number)
 {
-    return number == CALL_fd_read_one ? CALL_fd_read : number == CALL_fd_write_one ? CALL_fd_write : number;
+    return number == CALL_fd_read_one    ? CALL_fd_read
+           : number == CALL_fd_write_one ? CALL_fd_write
+                                         : number;
 }
 
 /* Time in ticks of the TSC, where its rate is known; else in nanoseconds. */
@@ -291,7 +304,8 @@ static void ticks_count(struct vcpu *v)
 {
     for (unsigned i = 0; i < CALL_COUNT; i++) {
         struct call_stats *stats = &v->machine.stats->calls[i];
-        double ns = v->service.tsc_khz ? (double)stats->ticks * 1e6 / (double)v->service.tsc_khz : (double)stats->ticks;
+        double ns = v->service.tsc_khz ? (double)stats->ticks * 1e6 / (double)v->service.tsc_khz
+                                       : (double)stats->ticks;
         stats->total_ns = (uint64_t)ns;
     }
 }
@@ -304,7 +318,8 @@ static uint64_t wasi_result(struct vcpu *v, const struct request *r, enum server
     bool guarded = who == ON_SERVER && v->service.threadless;
     if (guarded)
         write_guard_enter(&guard);
-    uint64_t result = r->number > CALL_WASI_LAST ? wasi_transfer_one(v->wasi, r, end) : wasi_dispatch(v->wasi, r, end);
+    uint64_t result = r->number > CALL_WASI_LAST ? wasi_transfer_one(v->wasi, r, end)
+                                                 : wasi_dispatch(v->wasi, r, end);
     if (guarded)
         write_guard_leave(&guard);
     return result;
@@ -319,9 +334,11 @@ static enum served request_serve(struct vcpu *v, const struct request *r, enum s
             return how;
     } else {
         result = own_calls[r->number] ? own_calls[r->number](v, r->args) : wasi_result(v, r, who);
-        guest_write(v->machine.mem, SLOT_AT + offsetof(struct slot, result), &result, sizeof result);
+        guest_write(v->machine.mem, SLOT_AT + offsetof(struct slot, result), &result,
+                    sizeof result);
     }
-    v->served = (struct served_call){counted_as(r->number), true, who == ON_SERVER && !v->service.rung, began};
+    v->served = (struct served_call){ counted_as(r->number), true,
+                                      who == ON_SERVER && !v->service.rung, began };
     return SERVED_DONE;
 }
 
@@ -352,7 +369,8 @@ static enum served serve_here(struct vcpu *v, const struct request *r)
     if (v->polled_end.kind != ENDED_NOT || own_call(r->number))
         return SERVED_NOT;
     close_first(v, r->closes, &v->polled_end);
-    enum served how = is_reply(r->number) ? ask_reply(v, r, ON_SERVER) : request_serve(v, r, ON_SERVER);
+    enum served how = is_reply(r->number) ? ask_reply(v, r, ON_SERVER)
+                                          : request_serve(v, r, ON_SERVER);
     if (v->polled_end.kind == ENDED_NOT)
         return how;
     kick_thread(v->machine.kick); /* out of the guest */
@@ -394,8 +412,10 @@ static void call_rung(struct vcpu *v)
     uint32_t number = 0;
     guest_read(v->machine.mem, SLOT_AT + offsetof(struct slot, number), &number, sizeof number);
     service_doorbell(&v->service, !own_call(number), v->guest_ns);
-    /* Closed while it waited for something to do; or for a backtrace, which has a time of its own. */
-    if (__atomic_load_n(&v->service.stopping, __ATOMIC_RELAXED) && !v->quitting && v->end->kind == ENDED_NOT)
+    /* Closed while it waited for something to do; or for a backtrace, which has a time of its own.
+     */
+    if (__atomic_load_n(&v->service.stopping, __ATOMIC_RELAXED) && !v->quitting &&
+        v->end->kind == ENDED_NOT)
         end_with(v, ENDED_EXIT, 0, NULL);
 }
 
@@ -408,9 +428,14 @@ void vcpu_begin(struct vcpu *v, bool threadless)
     v->service = (struct service){
         .state = guest_word(mem, SLOT_AT + offsetof(struct slot, state)),
         .polled = guest_word(mem, SLOT_AT + offsetof(struct slot, polled)),
-        .wait_ticks = ticks.iov_base, .serve = call_serve, .served = call_count, .stop_wanted = stop_wanted,
-        .context = v, .cputime = &v->machine.kick->cputime,
-        .threadless = threadless, .patient = !v->machine.config->set->abandon,
+        .wait_ticks = ticks.iov_base,
+        .serve = call_serve,
+        .served = call_count,
+        .stop_wanted = stop_wanted,
+        .context = v,
+        .cputime = &v->machine.kick->cputime,
+        .threadless = threadless,
+        .patient = !v->machine.config->set->abandon,
     };
     service_init(&v->service, v->machine.config->set->hypercall, kvm_tsc_khz(v->machine.kvm));
 }
@@ -421,8 +446,8 @@ static void probe_end(struct vcpu *v)
     v->probe = PROBE_DONE;
 }
 
-/* `out` faulted at CPL 3 before any doorbell: first another type of TSS is tried; if that changes nothing, the fault is
- * the guest's own, and it gets it. */
+/* `out` faulted at CPL 3 before any doorbell: first another type of TSS is tried; if that changes
+ * nothing, the fault is the guest's own, and it gets it. */
 static void probe_step(struct vcpu *v)
 {
     bool first = v->probe == PROBE_OPEN;
@@ -439,8 +464,9 @@ static void probe_step(struct vcpu *v)
 static const char *vector_name(uint64_t vector)
 {
     static const char *const names[] = {
-        [0] = "divide error", [1] = "debug exception", [3] = "breakpoint", [6] = "invalid opcode", [8] = "double fault",
-        [13] = "general protection", [14] = "page fault", [16] = "x87 error", [17] = "alignment check",
+        [0] = "divide error",   [1] = "debug exception", [3] = "breakpoint",
+        [6] = "invalid opcode", [8] = "double fault",    [13] = "general protection",
+        [14] = "page fault",    [16] = "x87 error",      [17] = "alignment check",
         [19] = "SIMD error",
     };
     return vector < sizeof names / sizeof names[0] && names[vector] ? names[vector] : "exception";
@@ -452,13 +478,15 @@ static void crash(struct vcpu *v)
                                           "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"};
     struct crash c;
     char registers[16 * 28], *at = registers;
-    bool read = guest_read(v->machine.mem, MAP_CONTROL + offsetof(struct control, crash), &c, sizeof c);
+    bool read = guest_read(v->machine.mem, MAP_CONTROL + offsetof(struct control, crash), &c,
+                           sizeof c);
     assert(read);
     for (int i = 0; i < 16; i++)
-        at += sprintf(at, "%s%-3s %016llx", i % 4 ? "  " : "\n", names[i], (unsigned long long)c.gpr[i]);
-    vcpu_end(v, ENDED_CRASH, "%s (vector %llu, error code 0x%llx) at 0x%llx, address 0x%llx%s", vector_name(c.vector),
-              (unsigned long long)c.vector, (unsigned long long)c.error_code, (unsigned long long)c.rip,
-              (unsigned long long)c.cr2, registers);
+        at += sprintf(at, "%s%-3s %016llx", i % 4 ? "  " : "\n", names[i],
+                      (unsigned long long)c.gpr[i]);
+    vcpu_end(v, ENDED_CRASH, "%s (vector %llu, error code 0x%llx) at 0x%llx, address 0x%llx%s",
+             vector_name(c.vector), (unsigned long long)c.vector, (unsigned long long)c.error_code,
+             (unsigned long long)c.rip, (unsigned long long)c.cr2, registers);
 }
 
 /* The guest came below the top of its stack.  Only the exception entry asks. */
@@ -492,8 +520,8 @@ static void doorbell(struct vcpu *v, uint8_t value)
 
 /* ---- kicks ---- */
 
-/* Sends the guest to its quit entry.  Inside an exception entry (CPL 0) it cannot be sent anywhere: the kick comes
- * again after a millisecond. */
+/* Sends the guest to its quit entry.  Inside an exception entry (CPL 0) it cannot be sent anywhere:
+ * the kick comes again after a millisecond. */
 static void quit_begin(struct vcpu *v, uint32_t number)
 {
     const gva_t at = MAP_CONTROL + offsetof(struct control, quit_entry);
@@ -557,7 +585,9 @@ static const char *exit_name(const struct vcpu *v, enum kvm_exit exit, uint8_t v
         return exit == KVM_INTERRUPTED ? "a signal" : "no call";
     if (value == DOORBELL_CALL)
         guest_read(v->machine.mem, SLOT_AT + offsetof(struct slot, number), &number, sizeof number);
-    return number < CALL_COUNT ? call_names[number] : value == DOORBELL_STACK ? "more stack" : "a doorbell";
+    return number < CALL_COUNT       ? call_names[number]
+           : value == DOORBELL_STACK ? "more stack"
+                                     : "a doorbell";
 }
 
 void vcpu_step(struct vcpu *v)
@@ -602,7 +632,8 @@ bool vcpu_loop(struct vcpu *v)
     v->entered_ns = clock_now_ns();
     v->entered_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     if (!kick_enter(kick, &inside) || !kvm_set_signals(v->machine.kvm, &inside))
-        vcpu_end(v, ENDED_USAGE, "no timer: %s (too many pending signals? ulimit -i)", strerror(errno));
+        vcpu_end(v, ENDED_USAGE, "no timer: %s (too many pending signals? ulimit -i)",
+                 strerror(errno));
     else if (kick_pending(kick))
         end_with(v, kick_reason(kick, &number), 0, NULL), v->end->code = number;
     batch_start(v->wasi, &v->service.lock);

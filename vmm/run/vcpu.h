@@ -24,8 +24,10 @@ struct vcpu {
     struct request reply;  /* what came back of what the guest was asked for */
     bool replied;          /* ... on the vCPU's thread */
     unsigned hosts_open;   /* host functions that run, one within the other */
-    struct served_call { uint32_t number; bool due, polled; uint64_t began; } served; /* to be counted */
-    struct export { char *name, *sig; uint32_t func; } exports[EXPORTS_KNOWN]; /* looked up already */
+    /* to be counted */
+    struct served_call { uint32_t number; bool due, polled; uint64_t began; } served;
+    /* looked up already */
+    struct export { char *name, *sig; uint32_t func; } exports[EXPORTS_KNOWN];
     pthread_t thread;      /* the vCPU's */
     uint64_t entered_ns;   /* CLOCK_MONOTONIC before the first instruction */
     uint64_t entered_cpu_ns; /* its thread's CPU time then */
@@ -45,9 +47,11 @@ struct wasmvm_call {
 
 /* ---- vcpu.c ---- */
 void vcpu_begin(struct vcpu *, bool threadless);
-void vcpu_none(struct end *, const char *what, const char *hint); /* the run cannot begin: `what`, errno, hint */
+/* the run cannot begin: `what`, errno, hint */
+void vcpu_none(struct end *, const char *what, const char *hint);
 void vcpu_step(struct vcpu *); /* enters the guest once */
-/* Until the run is over.  On the vCPU's thread.  false: a host function does not come back (service_stop). */
+/* Until the run is over.  On the vCPU's thread.  false: a host function does not come back
+ * (service_stop). */
 bool vcpu_loop(struct vcpu *);
 __attribute__((format(printf, 3, 4)))
 void vcpu_end(struct vcpu *, enum end_kind, const char *format, ...);
@@ -58,14 +62,14 @@ void vcpu_end_by(struct vcpu *, enum server, const char *format, ...);
 /* ---- ask.c: what the host wants of the guest ---- */
 enum served ask_reply(struct vcpu *, const struct request *, enum server);
 enum served ask_host(struct vcpu *, const struct request *, enum server);
-/* The guest's export of that name: WASMVM_OK, WASMVM_NO_EXPORT, WASMVM_BAD_TYPE (too many values), WASMVM_ENDED.  sig:
- * at least CALL_WORDS bytes. */
+/* The guest's export of that name: WASMVM_OK, WASMVM_NO_EXPORT, WASMVM_BAD_TYPE (too many values),
+ * WASMVM_ENDED.  sig: at least CALL_WORDS bytes. */
 int ask_find(struct vcpu *, enum server, const char *name, uint32_t *func, char *sig);
 /* The same, remembered. */
 int ask_export(struct vcpu *, enum server, const char *name, uint32_t *func, char *sig);
 void ask_free(struct vcpu *);
 /* Calls the function with n arguments for nresults results: WASMVM_OK or WASMVM_ENDED. */
-int ask_call(struct vcpu *, enum server, uint32_t func, const uint64_t *args, uint32_t n, uint64_t *results,
-             uint32_t nresults);
+int ask_call(struct vcpu *, enum server, uint32_t func, const uint64_t *args, uint32_t n,
+             uint64_t *results, uint32_t nresults);
 
 #endif

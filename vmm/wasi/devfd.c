@@ -1,9 +1,10 @@
-/* /dev/stdin, /dev/stdout, /dev/stderr and /dev/fd/N, where the guest's /dev is the host's: the program's own
- * descriptor N.
+/* /dev/stdin, /dev/stdout, /dev/stderr and /dev/fd/N, where the guest's /dev is the host's: the
+ * program's own descriptor N.
  *
- * On Linux they are links into procfs that open the file anew, with whatever access its mode allows.  Here they give a
- * duplicate, whose access is within the descriptor's own: nothing is truncated, and position and APPEND are those of N,
- * as others have them too.  Numbers are the guest's, so that none of the monitor's descriptors has a name. */
+ * On Linux they are links into procfs that open the file anew, with whatever access its mode
+ * allows.  Here they give a duplicate, whose access is within the descriptor's own: nothing is
+ * truncated, and position and APPEND are those of N, as others have them too.  Numbers are the
+ * guest's, so that none of the monitor's descriptors has a name. */
 #include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
@@ -28,8 +29,8 @@ void devfd_find(struct wasi *w)
     route_end(&p);
     if (fd < 0)
         return;
-    w->dev_known = fstat(fd, &guest) == 0 && S_ISDIR(guest.st_mode) && guest.st_dev == host.st_dev &&
-                   guest.st_ino == host.st_ino;
+    w->dev_known = fstat(fd, &guest) == 0 && S_ISDIR(guest.st_mode) &&
+                   guest.st_dev == host.st_dev && guest.st_ino == host.st_ino;
     w->dev = host;
     close(fd);
 }
@@ -56,8 +57,10 @@ uint32_t devfd_stat(struct wasi *w, int n, struct stat *st)
     return fstat(d->host, st) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
 }
 
-/* A directory has its own stream of entries, so it is opened from itself, with no more rights than it has. */
-static uint32_t directory_again(struct wasi *w, const struct opening *o, struct desc *d, uint32_t *fd)
+/* A directory has its own stream of entries, so it is opened from itself, with no more rights than
+ * it has. */
+static uint32_t directory_again(struct wasi *w, const struct opening *o, struct desc *d,
+                                uint32_t *fd)
 {
     struct opening again = *o;
     const uint32_t rights = d->rights, inheriting = d->inheriting;
@@ -121,6 +124,7 @@ uint32_t devfd_open(struct wasi *w, const struct opening *o, int n, uint32_t *fd
         return directory_again(w, o, d, fd);
     if (o->oflags & OFLAG_DIRECTORY)
         return WASI_NOTDIR;
-    bool bytes = d->ops == &file_ops || d->ops == &append_ops || d->ops == &stream_ops || d->ops == &terminal_ops;
+    bool bytes = d->ops == &file_ops || d->ops == &append_ops || d->ops == &stream_ops ||
+                 d->ops == &terminal_ops;
     return bytes ? duplicate(w, o, d, fd) : WASI_NXIO; /* as natively for sockets */
 }

@@ -1,5 +1,6 @@
-/* What path_open gives with descriptor -1, which is no directory: things that only a program that knows of wasmvm asks
- * for, by a name that no directory has.  Any other runtime, and an older wasmvm, answers that there is no such file. */
+/* What path_open gives with descriptor -1, which is no directory: things that only a program that
+ * knows of wasmvm asks for, by a name that no directory has.  Any other runtime, and an older
+ * wasmvm, answers that there is no such file. */
 #include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
@@ -39,7 +40,11 @@ static uint32_t pipe_open(struct wasi *w, uint32_t fds[])
     return err;
 }
 
-struct device { const char *name; uint32_t numbers; uint32_t (*open)(struct wasi *, uint32_t fds[]); };
+struct device {
+    const char *name;
+    uint32_t numbers;
+    uint32_t (*open)(struct wasi *, uint32_t fds[]);
+};
 static const struct device devices[] = {
     { "/dev/wasmvm/signals", 1, signals_open },
     { "/dev/wasmvm/pipe", DEVICE_NUMBERS, pipe_open },

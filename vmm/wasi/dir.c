@@ -1,11 +1,12 @@
 /* fd_readdir: a directory as a stream of WASI entries.
  *
- * Cookies: 0 is the start, 1 stands after `.`, 2 after `..` (both are made here, first on every file system), and all
- * others are numbers of the kernel's places (places.c), plus 3.  They end with the descriptor.  After a start from 0,
- * which may be rewinddir or a seekdir to the beginning, they end where the room is wanted.
- * Reading on from where the last call stopped uses what was read ahead and never seeks: on some file systems a seek
- * into a directory whose entries were just removed skips others.  Any other cookie seeks.  Read-ahead is kept for a
- * bounded number of descriptors; without it each call seeks. */
+ * Cookies: 0 is the start, 1 stands after `.`, 2 after `..` (both are made here, first on every
+ * file system), and all others are numbers of the kernel's places (places.c), plus 3.  They end
+ * with the descriptor.  After a start from 0, which may be rewinddir or a seekdir to the beginning,
+ * they end where the room is wanted. Reading on from where the last call stopped uses what was read
+ * ahead and never seeks: on some file systems a seek into a directory whose entries were just
+ * removed skips others.  Any other cookie seeks.  Read-ahead is kept for a bounded number of
+ * descriptors; without it each call seeks. */
 #include "vmm/wasi/inside.h"
 
 #include <dirent.h>
@@ -18,7 +19,8 @@
 #define AHEAD_BYTES 32768u
 #define STREAMS_MAX 256u
 
-struct kernel_dirent { uint64_t ino; int64_t off; uint16_t reclen; uint8_t type; char name[]; }; /* getdents64(2) */
+/* getdents64(2) */
+struct kernel_dirent { uint64_t ino; int64_t off; uint16_t reclen; uint8_t type; char name[]; };
 
 struct ahead {
     uint32_t at, len;
@@ -84,13 +86,15 @@ bool dirent_put(struct dirents *s, uint64_t next, uint64_t ino, uint8_t type, co
     return whole;
 }
 
-/* `.` and `..`; both carry the directory's own number, as what lies above may be outside of the grant. */
+/* `.` and `..`; both carry the directory's own number, as what lies above may be outside of the
+ * grant. */
 static uint32_t dots_put(struct dirents *s, struct dir_stream *dir, int host, bool *full)
 {
     struct stat st;
     if (fstat(host, &st) < 0)
         return wasi_errno(errno);
-    if (dir->cookie == COOKIE_START && !(*full = !dirent_put(s, COOKIE_AFTER_DOT, st.st_ino, FILETYPE_DIRECTORY, ".")))
+    if (dir->cookie == COOKIE_START &&
+        !(*full = !dirent_put(s, COOKIE_AFTER_DOT, st.st_ino, FILETYPE_DIRECTORY, ".")))
         dir->cookie = COOKIE_AFTER_DOT;
     if (dir->cookie == COOKIE_AFTER_DOT &&
         !(*full = !dirent_put(s, COOKIE_AFTER_DOTDOT, st.st_ino, FILETYPE_DIRECTORY, "..")))
@@ -103,7 +107,8 @@ static bool is_dots(const char *name)
     return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
 }
 
-/* What a container's runtime has put into its / is no file of the program's; by its name it can be had. */
+/* What a container's runtime has put into its / is no file of the program's; by its name it can be
+ * had. */
 static bool is_hidden(const struct dir_stream *dir, const char *name)
 {
     static const char *const hidden[] = { ".wasmvm", "dev", "proc", "sys" };
@@ -170,7 +175,8 @@ static uint32_t stream_seek(struct wasi *w, struct dir_stream *dir, int host, ui
     if (lseek(host, offset, SEEK_SET) >= 0)
         return WASI_SUCCESS;
     struct stat st;
-    return fstat(host, &st) == 0 && st.st_nlink == 0 ? WASI_NOENT : WASI_INVAL; /* the directory may be gone */
+    /* the directory may be gone */
+    return fstat(host, &st) == 0 && st.st_nlink == 0 ? WASI_NOENT : WASI_INVAL;
 }
 
 static uint32_t stream_fill(struct dirents *s, struct dir_stream *dir, int host)
@@ -206,14 +212,19 @@ static uint32_t readdir_host(struct wasi *w, struct desc *d, uint64_t cookie, st
     uint32_t err = stands ? WASI_SUCCESS : stream_seek(w, dir, d->host, cookie);
     if (!err)
         err = stream_fill(s, dir, d->host);
-    bool over = dir->ahead && dir->ahead->at_end && dir->ahead->at == dir->ahead->len && s->used < s->size;
+    bool over = dir->ahead && dir->ahead->at_end && dir->ahead->at == dir->ahead->len &&
+                s->used < s->size;
     if (err || over || w->dir_streams > STREAMS_MAX)
         ahead_free(w, dir);
     return err;
 }
 
-static const struct dir_ops host_dir = { .readdir = readdir_host, .stat = path_stat, .open = path_open };
-const struct desc_ops directory_ops = { .name = "directory", .close = stream_free, .dir = &host_dir };
+static const struct dir_ops host_dir = { .readdir = readdir_host,
+                                         .stat = path_stat,
+                                         .open = path_open };
+const struct desc_ops directory_ops = { .name = "directory",
+                                        .close = stream_free,
+                                        .dir = &host_dir };
 
 uint32_t wasi_fd_readdir(struct wasi *w, const struct fd_readdir_args *args)
 {

@@ -1,9 +1,9 @@
 /* Bytes in and out of descriptors: read, write, seek and their kin.
  *
- * Iovecs are copied once, the first 1,024 that name anything; what they name goes straight between the kernel and the
- * guest.  A plain descriptor is read and written in chunks, so that a kick is seen between them; a stream never blocks
- * in a transfer, only in kick_ppoll.  Descriptor 2 is special, as Go's runtime gives up on any error there: never
- * AGAIN, never short. */
+ * Iovecs are copied once, the first 1,024 that name anything; what they name goes straight between
+ * the kernel and the guest.  A plain descriptor is read and written in chunks, so that a kick is
+ * seen between them; a stream never blocks in a transfer, only in kick_ppoll.  Descriptor 2 is
+ * special, as Go's runtime gives up on any error there: never AGAIN, never short. */
 #include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
@@ -13,11 +13,13 @@
 #include <unistd.h>
 
 #define CHUNK (32ull << 20) /* one transfer of a plain descriptor */
-#define CALL_BYTES_MAX 0x7ffff000ull /* one call, whatever its iovecs sum up to: Linux's own limit of a transfer */
+/* one call, whatever its iovecs sum up to: Linux's own limit of a transfer */
+#define CALL_BYTES_MAX 0x7ffff000ull
 
 enum way { IN, OUT };
 
-/* Takes pieces until the call is full; empty ones take no room, so that what is behind them is never the end. */
+/* Takes pieces until the call is full; empty ones take no room, so that what is behind them is
+ * never the end. */
 static bool pieces_take(struct wasi *w, const struct wasi_iovec *copy, uint32_t n, bool into_guest)
 {
     struct iovs *io = &w->iovs;
@@ -51,7 +53,8 @@ uint32_t iovs_read(struct wasi *w, const struct desc *d, uint64_t at, uint64_t n
         return WASI_FAULT;
     while (n && !io->cut) {
         uint32_t some = n < IOVECS_MAX ? (uint32_t)n : IOVECS_MAX;
-        if (!linear_read(w->mem, at, copy, some * sizeof *copy) || !pieces_take(w, copy, some, into_guest))
+        if (!linear_read(w->mem, at, copy, some * sizeof *copy) ||
+            !pieces_take(w, copy, some, into_guest))
             return WASI_FAULT;
         at += some * sizeof *copy;
         n -= some;
@@ -74,14 +77,16 @@ static void iovs_consume(struct iovs *io, uint64_t n)
     }
 }
 
-static ssize_t transfer_once(const struct desc *d, const struct iovec *v, int n, enum way way, int64_t offset)
+static ssize_t transfer_once(const struct desc *d, const struct iovec *v, int n, enum way way,
+                             int64_t offset)
 {
     return way == IN ? d->ops->read(d, v, n, offset) : d->ops->write(d, v, n, offset);
 }
 
-/* Moves at most cap bytes, and what is left, by one call of the kernel and consumes what was moved. */
-static ssize_t transfer(struct kick *kick, const struct desc *d, struct iovs *io, enum way way, uint64_t cap,
-                        int64_t offset)
+/* Moves at most cap bytes, and what is left, by one call of the kernel and consumes what was moved.
+ */
+static ssize_t transfer(struct kick *kick, const struct desc *d, struct iovs *io, enum way way,
+                        uint64_t cap, int64_t offset)
 {
     uint64_t bytes = 0;
     uint32_t stop = io->at;
@@ -104,8 +109,8 @@ static ssize_t transfer(struct kick *kick, const struct desc *d, struct iovs *io
 }
 
 /* In chunks until all is done, the kernel does less than it was asked, or a kick. */
-static uint32_t plain_transfer(struct kick *kick, const struct desc *d, struct iovs *io, enum way way, int64_t offset,
-                               uint64_t *done)
+static uint32_t plain_transfer(struct kick *kick, const struct desc *d, struct iovs *io,
+                               enum way way, int64_t offset, uint64_t *done)
 {
     do {
         uint64_t want = io->left < CHUNK ? io->left : CHUNK;
@@ -146,7 +151,8 @@ static uint32_t stream_read(struct wasi *w, const struct desc *d, struct iovs *i
     }
 }
 
-static uint32_t stream_write(struct wasi *w, uint64_t fd, const struct desc *d, struct iovs *io, uint64_t *done)
+static uint32_t stream_write(struct wasi *w, uint64_t fd, const struct desc *d, struct iovs *io,
+                             uint64_t *done)
 {
     bool wait = fd == 2 || !(d->fdflags & FDFLAG_NONBLOCK);
     do {
@@ -173,12 +179,15 @@ static uint32_t stream_write(struct wasi *w, uint64_t fd, const struct desc *d, 
 static struct desc *file_get(struct wasi *w, uint64_t fd, uint32_t right, uint32_t *err)
 {
     struct desc *d = desc_get(w, fd);
-    *err = !d ? WASI_BADF : desc_is_dir(d) ? WASI_ISDIR : right && !(d->rights & right) ? WASI_BADF : WASI_SUCCESS;
+    *err = !d                              ? WASI_BADF
+           : desc_is_dir(d)                ? WASI_ISDIR
+           : right && !(d->rights & right) ? WASI_BADF
+                                           : WASI_SUCCESS;
     return d;
 }
 
-static uint32_t transfer_all(struct wasi *w, uint64_t fd, const struct desc *d, enum way way, int64_t offset,
-                             uint64_t *done)
+static uint32_t transfer_all(struct wasi *w, uint64_t fd, const struct desc *d, enum way way,
+                             int64_t offset, uint64_t *done)
 {
     struct iovs *io = &w->iovs;
     if (!d->ops->wait)
@@ -187,7 +196,8 @@ static uint32_t transfer_all(struct wasi *w, uint64_t fd, const struct desc *d, 
 }
 
 /* A write of which only so much is done at a time as may be. */
-static uint32_t counted_write(struct wasi *w, uint64_t fd, const struct desc *d, int64_t offset, uint64_t *done)
+static uint32_t counted_write(struct wasi *w, uint64_t fd, const struct desc *d, int64_t offset,
+                              uint64_t *done)
 {
     struct iovs *io = &w->iovs;
     uint32_t err = WASI_SUCCESS;
@@ -198,7 +208,8 @@ static uint32_t counted_write(struct wasi *w, uint64_t fd, const struct desc *d,
             break;
         uint64_t rest = io->left - room;
         io->left = room;
-        err = transfer_all(w, fd, d, OUT, offset == AT_POSITION ? offset : offset + (int64_t)before, done);
+        err = transfer_all(w, fd, d, OUT, offset == AT_POSITION ? offset : offset + (int64_t)before,
+                           done);
         quota_wrote(w, d, *done - before);
         bool partly = io->left != 0;
         io->left += rest;
@@ -208,8 +219,8 @@ static uint32_t counted_write(struct wasi *w, uint64_t fd, const struct desc *d,
     return *done ? WASI_SUCCESS : err;
 }
 
-static uint32_t transfer_iovs(struct wasi *w, uint64_t fd, const struct desc *d, enum way way, int64_t offset,
-                              uint64_t *done)
+static uint32_t transfer_iovs(struct wasi *w, uint64_t fd, const struct desc *d, enum way way,
+                              int64_t offset, uint64_t *done)
 {
     if (!w->iovs.left)
         return WASI_SUCCESS;
@@ -236,7 +247,8 @@ static uint32_t transfer_call(struct wasi *w, enum way way, const struct transfe
     uint64_t done = 0;
     err = iovs_read(w, d, t->iovs, t->iovs_len, way == IN);
     if (err == WASI_SUCCESS)
-        err = transfer_iovs(w, t->fd, d, way, t->positioned ? (int64_t)t->offset : AT_POSITION, &done);
+        err = transfer_iovs(w, t->fd, d, way, t->positioned ? (int64_t)t->offset : AT_POSITION,
+                            &done);
     if (err)
         return err;
     uint32_t count = (uint32_t)done;
@@ -244,7 +256,8 @@ static uint32_t transfer_call(struct wasi *w, enum way way, const struct transfe
 }
 
 /* A small piece of a plain descriptor: the commonest of all, without iovecs. */
-static uint64_t plain_once(struct kick *kick, const struct desc *d, const struct iovec *v, enum way way)
+static uint64_t plain_once(struct kick *kick, const struct desc *d, const struct iovec *v,
+                           enum way way)
 {
     for (;;) {
         ssize_t n = transfer_once(d, v, 1, way, AT_POSITION);
@@ -257,7 +270,8 @@ static uint64_t plain_once(struct kick *kick, const struct desc *d, const struct
 
 static uint64_t transfer_one(struct wasi *w, const struct request *r, struct end *end)
 {
-    const struct fd_read_one_args *args = fd_read_one_decode(r->args); /* fd_write_one has the same */
+    /* fd_write_one has the same */
+    const struct fd_read_one_args *args = fd_read_one_decode(r->args);
     enum way way = r->number == CALL_fd_read_one ? IN : OUT;
     uint64_t fd = args->fd, bytes = args->buffer_len, done = 0;
     struct iovs *io = &w->iovs;
@@ -305,19 +319,22 @@ uint32_t wasi_fd_write(struct wasi *w, const struct fd_write_args *args)
 
 uint32_t wasi_fd_pread(struct wasi *w, const struct fd_pread_args *args)
 {
-    const struct transfer t = { args->fd, args->iovs, args->iovs_len, args->read_out, true, args->offset };
+    const struct transfer t = { args->fd,       args->iovs, args->iovs_len,
+                                args->read_out, true,       args->offset };
     return transfer_call(w, IN, &t);
 }
 
 uint32_t wasi_fd_pwrite(struct wasi *w, const struct fd_pwrite_args *args)
 {
-    const struct transfer t = { args->fd, args->iovs, args->iovs_len, args->written_out, true, args->offset };
+    const struct transfer t = { args->fd,          args->iovs, args->iovs_len,
+                                args->written_out, true,       args->offset };
     return transfer_call(w, OUT, &t);
 }
 
 /* ---- position ---- */
 
-static uint32_t seek(struct wasi *w, uint64_t fd, int64_t offset, uint64_t whence, uint64_t out, uint32_t right)
+static uint32_t seek(struct wasi *w, uint64_t fd, int64_t offset, uint64_t whence, uint64_t out,
+                     uint32_t right)
 {
     static const int host_whence[] = { SEEK_SET, SEEK_CUR, SEEK_END };
     uint32_t err;

@@ -22,23 +22,36 @@ uint8_t filetype_of(mode_t mode)
 static int64_t nanoseconds(struct timespec t)
 {
     int64_t ns;
-    if (__builtin_mul_overflow((int64_t)t.tv_sec, 1000000000, &ns) || __builtin_add_overflow(ns, t.tv_nsec, &ns))
+    if (__builtin_mul_overflow((int64_t)t.tv_sec, 1000000000, &ns) ||
+        __builtin_add_overflow(ns, t.tv_nsec, &ns))
         return t.tv_sec < 0 ? INT64_MIN : INT64_MAX;
     return ns;
 }
 
-uint32_t filestat_put(struct wasi *w, uint64_t at, enum filestat_layout layout, const struct stat *st, uint8_t filetype)
+uint32_t filestat_put(struct wasi *w, uint64_t at, enum filestat_layout layout,
+                      const struct stat *st, uint8_t filetype)
 {
     const struct wasi_filestat now = {
-        .dev = st->st_dev, .ino = st->st_ino, .filetype = filetype, .nlink = st->st_nlink,
-        .size = (uint64_t)st->st_size, .atim = nanoseconds(st->st_atim), .mtim = nanoseconds(st->st_mtim),
+        .dev = st->st_dev,
+        .ino = st->st_ino,
+        .filetype = filetype,
+        .nlink = st->st_nlink,
+        .size = (uint64_t)st->st_size,
+        .atim = nanoseconds(st->st_atim),
+        .mtim = nanoseconds(st->st_mtim),
         .ctim = nanoseconds(st->st_ctim),
     };
     if (layout == FILESTAT)
         return out_put(w, at, &now, sizeof now);
     const struct wasi_filestat_v0 old = {
-        .dev = now.dev, .ino = now.ino, .filetype = filetype, .nlink = (uint32_t)now.nlink, .size = now.size,
-        .atim = now.atim, .mtim = now.mtim, .ctim = now.ctim,
+        .dev = now.dev,
+        .ino = now.ino,
+        .filetype = filetype,
+        .nlink = (uint32_t)now.nlink,
+        .size = now.size,
+        .atim = now.atim,
+        .mtim = now.mtim,
+        .ctim = now.ctim,
     };
     return out_put(w, at, &old, sizeof old);
 }
@@ -48,14 +61,17 @@ static struct timespec time_decode(uint64_t ns, bool set, bool now)
     if (!set)
         return (struct timespec){ .tv_nsec = now ? UTIME_NOW : UTIME_OMIT };
     const int64_t second = 1000000000;
-    int64_t sec = (int64_t)ns / second, rest = (int64_t)ns % second; /* before 1970 the rest is negative */
-    return (struct timespec){ .tv_sec = sec - (rest < 0), .tv_nsec = rest < 0 ? rest + second : rest };
+    /* before 1970 the rest is negative */
+    int64_t sec = (int64_t)ns / second, rest = (int64_t)ns % second;
+    return (struct timespec){ .tv_sec = sec - (rest < 0),
+                              .tv_nsec = rest < 0 ? rest + second : rest };
 }
 
 uint32_t times_decode(uint64_t atim, uint64_t mtim, uint64_t flags, struct timespec out[2])
 {
     const uint64_t atim_both = FST_ATIM | FST_ATIM_NOW, mtim_both = FST_MTIM | FST_MTIM_NOW;
-    if ((flags & ~(uint64_t)FST_ALL) || (flags & atim_both) == atim_both || (flags & mtim_both) == mtim_both)
+    if ((flags & ~(uint64_t)FST_ALL) || (flags & atim_both) == atim_both ||
+        (flags & mtim_both) == mtim_both)
         return WASI_INVAL;
     out[0] = time_decode(atim, flags & FST_ATIM, flags & FST_ATIM_NOW);
     out[1] = time_decode(mtim, flags & FST_MTIM, flags & FST_MTIM_NOW);
@@ -65,7 +81,10 @@ uint32_t times_decode(uint64_t atim, uint64_t mtim, uint64_t flags, struct times
 static struct wasi_fdstat fdstat_of(const struct desc *d)
 {
     return (struct wasi_fdstat){
-        .filetype = d->filetype, .flags = d->fdflags, .rights = d->rights, .inheriting = d->inheriting,
+        .filetype = d->filetype,
+        .flags = d->fdflags,
+        .rights = d->rights,
+        .inheriting = d->inheriting,
     };
 }
 
@@ -73,7 +92,9 @@ void fdstat_tell(struct wasi *w, uint32_t fd)
 {
     struct wasi_fdstat out = fdstat_of(desc_get(w, fd));
     if (fd < BOOT_FDSTATS)
-        guest_write(w->mem, MAP_CONTROL + offsetof(struct control, boot.fdstat[0]) + fd * sizeof out, &out, sizeof out);
+        guest_write(w->mem,
+                    MAP_CONTROL + offsetof(struct control, boot.fdstat[0]) + fd * sizeof out, &out,
+                    sizeof out);
 }
 
 void fdstat_publish(struct wasi *w)
@@ -94,7 +115,8 @@ uint32_t wasi_fd_fdstat_get(struct wasi *w, const struct fd_fdstat_get_args *arg
     return out_put(w, args->fdstat_out, &out, sizeof out);
 }
 
-/* Makes APPEND so on the host.  A shared description stays as it is: others write through it too. */
+/* Makes APPEND so on the host.  A shared description stays as it is: others write through it too.
+ */
 static uint32_t append_set(struct desc *d, bool on)
 {
     if (!d->ops->positions && d->ops != &append_ops)

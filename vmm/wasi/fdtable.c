@@ -1,7 +1,8 @@
 /* The guest's descriptors: numbers, what stands behind them, their kinds and rights.
  *
- * Numbers: 0, 1, 2 are stdio, --dir grants follow from 3, and what the guest opens gets the lowest free number from 3.
- * The table's array never shrinks; a pointer into it ends with the next desc_place. */
+ * Numbers: 0, 1, 2 are stdio, --dir grants follow from 3, and what the guest opens gets the lowest
+ * free number from 3. The table's array never shrinks; a pointer into it ends with the next
+ * desc_place. */
 #include "vmm/wasi/inside.h"
 
 #include <assert.h>
@@ -17,22 +18,26 @@
 
 #define FIRST_FREE 3u
 #define MONITOR_RESERVE 64u /* descriptors of RLIMIT_NOFILE that the guest cannot use up */
-#define OWN_MOST 16u        /* of the reserve: what is open when the table is made, if the caller left nothing open */
+/* of the reserve: what is open when the table is made, if the caller left nothing open */
+#define OWN_MOST 16u
 
 /* ---- kinds and rights ---- */
 
 enum {
-    RIGHTS_STREAM = RIGHT_FD_FDSTAT_SET_FLAGS | RIGHT_FD_SYNC | RIGHT_FD_FILESTAT_GET | RIGHT_POLL_FD_READWRITE,
-    RIGHTS_FILE = RIGHTS_STREAM | RIGHT_FD_DATASYNC | RIGHT_FD_SEEK | RIGHT_FD_TELL | RIGHT_FD_ADVISE |
-                  RIGHT_FD_FILESTAT_SET_TIMES,
+    RIGHTS_STREAM = RIGHT_FD_FDSTAT_SET_FLAGS | RIGHT_FD_SYNC | RIGHT_FD_FILESTAT_GET |
+                    RIGHT_POLL_FD_READWRITE,
+    RIGHTS_FILE = RIGHTS_STREAM | RIGHT_FD_DATASYNC | RIGHT_FD_SEEK | RIGHT_FD_TELL |
+                  RIGHT_FD_ADVISE | RIGHT_FD_FILESTAT_SET_TIMES,
     RIGHTS_FILE_WRITE = RIGHT_FD_WRITE | RIGHT_FD_ALLOCATE | RIGHT_FD_FILESTAT_SET_SIZE,
-    RIGHTS_DIR = RIGHT_FD_DATASYNC | RIGHT_FD_FDSTAT_SET_FLAGS | RIGHT_FD_SYNC | RIGHT_PATH_CREATE_DIRECTORY |
-                 RIGHT_PATH_CREATE_FILE | RIGHT_PATH_LINK_SOURCE | RIGHT_PATH_LINK_TARGET | RIGHT_PATH_OPEN |
-                 RIGHT_FD_READDIR | RIGHT_PATH_READLINK | RIGHT_PATH_RENAME_SOURCE | RIGHT_PATH_RENAME_TARGET |
-                 RIGHT_PATH_FILESTAT_GET | RIGHT_PATH_FILESTAT_SET_TIMES | RIGHT_FD_FILESTAT_GET |
+    RIGHTS_DIR = RIGHT_FD_DATASYNC | RIGHT_FD_FDSTAT_SET_FLAGS | RIGHT_FD_SYNC |
+                 RIGHT_PATH_CREATE_DIRECTORY | RIGHT_PATH_CREATE_FILE | RIGHT_PATH_LINK_SOURCE |
+                 RIGHT_PATH_LINK_TARGET | RIGHT_PATH_OPEN | RIGHT_FD_READDIR | RIGHT_PATH_READLINK |
+                 RIGHT_PATH_RENAME_SOURCE | RIGHT_PATH_RENAME_TARGET | RIGHT_PATH_FILESTAT_GET |
+                 RIGHT_PATH_FILESTAT_SET_TIMES | RIGHT_FD_FILESTAT_GET |
                  RIGHT_FD_FILESTAT_SET_TIMES | RIGHT_PATH_SYMLINK | RIGHT_PATH_REMOVE_DIRECTORY |
                  RIGHT_PATH_UNLINK_FILE,
-    RIGHTS_SOCKET = RIGHTS_STREAM | RIGHT_FD_READ | RIGHT_FD_WRITE | RIGHT_SOCK_SHUTDOWN | RIGHT_SOCK_ACCEPT,
+    RIGHTS_SOCKET = RIGHTS_STREAM | RIGHT_FD_READ | RIGHT_FD_WRITE | RIGHT_SOCK_SHUTDOWN |
+                    RIGHT_SOCK_ACCEPT,
 };
 
 bool device_is_plain(const struct stat *st)
@@ -61,7 +66,9 @@ static const struct desc_ops *kind_of(const struct wasi *w, const struct stat *s
     case S_IFCHR: return device_is_plain(st) ? &file_ops : &stream_ops;
     case S_IFREG:
     case S_IFBLK: return &file_ops;
-    default: return &stream_ops; /* nobody knows how long it keeps one waiting: eventfd, timerfd and the like */
+    default:
+        return &stream_ops; /* nobody knows how long it keeps one waiting: eventfd, timerfd and the
+                               like */
     }
 }
 
@@ -88,7 +95,8 @@ void desc_describe(const struct wasi *w, struct desc *d, const struct stat *st, 
 
 /* ---- the table ---- */
 
-/* Descriptors of ours: what is open now, some of it perhaps the caller's.  Without a /proc, none are known. */
+/* Descriptors of ours: what is open now, some of it perhaps the caller's.  Without a /proc, none
+ * are known. */
 static uint32_t descriptors_in_use(void)
 {
     DIR *dir = opendir("/proc/self/fd");
@@ -109,8 +117,10 @@ bool fdtable_open(struct wasi *w, uint64_t most, struct failure *why)
     uint32_t taken = descriptors_in_use();
     taken = MONITOR_RESERVE + (taken > OWN_MOST ? taken - OWN_MOST : 0);
     if (max < taken + FIRST_FREE)
-        return failure_set(why, "the limit of open files is %llu: wasmvm needs %u at least (raise it with ulimit -n)",
-                           (unsigned long long)max, taken + FIRST_FREE);
+        return failure_set(
+            why,
+            "the limit of open files is %llu: wasmvm needs %u at least (raise it with ulimit -n)",
+            (unsigned long long)max, taken + FIRST_FREE);
     max -= taken;
     w->open_max = (uint32_t)(!most || max < most ? max : most);
     w->lowest_free = FIRST_FREE;
@@ -124,7 +134,8 @@ void desc_moves(struct desc *d)
         d->ops->moves(d);
 }
 
-/* The descriptor is gone whatever is returned: on some file systems close is where lost bytes show. */
+/* The descriptor is gone whatever is returned: on some file systems close is where lost bytes show.
+ */
 static uint32_t desc_close(struct wasi *w, struct desc *d)
 {
     if (d->ops->close)
@@ -133,7 +144,8 @@ static uint32_t desc_close(struct wasi *w, struct desc *d)
         close(d->io);
         w->open_count--;
     }
-    uint32_t err = (d->inherited ? stdio_release(w, d) : close(d->host)) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
+    uint32_t err = (d->inherited ? stdio_release(w, d) : close(d->host)) < 0 ? wasi_errno(errno)
+                                                                             : WASI_SUCCESS;
     *d = (struct desc){ .host = -1, .io = -1 };
     uint32_t fd = (uint32_t)(d - w->descs);
     if (fd >= FIRST_FREE && fd < w->lowest_free)
@@ -179,7 +191,8 @@ bool desc_put(struct wasi *w, uint32_t fd, const struct desc *d)
         w->ndescs = n;
     }
     assert(w->descs[fd].host < 0);
-    assert(desc_is_dir(d) || (d->ops->read && d->ops->write)); /* what else may be missing, desc.h says */
+    /* what else may be missing, desc.h says */
+    assert(desc_is_dir(d) || (d->ops->read && d->ops->write));
     w->descs[fd] = *d;
     w->open_count++;
     return true;
@@ -235,7 +248,8 @@ uint32_t wasi_fd_renumber(struct wasi *w, const struct fd_renumber_args *args)
 uint32_t wasi_fd_prestat_get(struct wasi *w, const struct fd_prestat_get_args *args)
 {
     struct desc *d = desc_get(w, args->fd);
-    /* Programs look for names from 3 on until BADF.  What stands before the last name is passed over by its tag. */
+    /* Programs look for names from 3 on until BADF.  What stands before the last name is passed
+     * over by its tag. */
     bool between = d && !d->preopen && args->fd >= FIRST_FREE && args->fd < w->names_end;
     if (!d || (!d->preopen && !between))
         return WASI_BADF;

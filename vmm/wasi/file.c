@@ -1,4 +1,5 @@
-/* Files, devices that are plain memory, and what is no directory on a standard stream: the kernel answers at once. */
+/* Files, devices that are plain memory, and what is no directory on a standard stream: the kernel
+ * answers at once. */
 #include "vmm/wasi/inside.h"
 
 #include <sys/uio.h>
@@ -29,7 +30,8 @@ static int file_poll(const struct desc *d, bool write)
     return desc_may(d, write) ? POLL_READY : POLL_REFUSED;
 }
 
-/* A standard stream that was opened for appending: what others wrote there is not read or passed over. */
+/* A standard stream that was opened for appending: what others wrote there is not read or passed
+ * over. */
 const struct desc_ops append_ops = {
     .name = "append", .read = file_read, .write = file_write, .poll = file_poll,
 };

@@ -19,15 +19,17 @@ static bool preopen_check_modes(const struct config *config, const int *hosts, s
                 continue;
             bool lies = directory_lies_in(hosts[i], hosts[k]);
             if (lies || (b->mounts && directory_mounts(hosts[k], hosts[i], a->mounts)))
-                return failure_set(why, "--dir %s and --dir %s: one is :ro, the other is not, and the first %s "
-                                   "second (give both the same mode)", a->host, b->host,
-                                   lies ? "lies in the" : "is mounted below the");
+                return failure_set(
+                    why,
+                    "--dir %s and --dir %s: one is :ro, the other is not, and the first %s "
+                    "second (give both the same mode)",
+                    a->host, b->host, lies ? "lies in the" : "is mounted below the");
         }
     return true;
 }
 
-static bool preopen_host(struct wasi *w, int *at, const struct config *config, const struct grant *g,
-                         struct failure *why)
+static bool preopen_host(struct wasi *w, int *at, const struct config *config,
+                         const struct grant *g, struct failure *why)
 {
     uint32_t err;
     if (g->kind)
@@ -45,21 +47,26 @@ static bool preopen_host(struct wasi *w, int *at, const struct config *config, c
 static bool names_itself(const struct grant *g, const struct stat *st)
 {
     struct stat there;
-    return !g->kind && g->guest[0] == '/' && stat(g->guest, &there) == 0 && there.st_dev == st->st_dev &&
-           there.st_ino == st->st_ino;
+    return !g->kind && g->guest[0] == '/' && stat(g->guest, &there) == 0 &&
+           there.st_dev == st->st_dev && there.st_ino == st->st_ino;
 }
 
 /* What is mounted below it is granted, too; of the host's whole tree in any case. */
 static bool grant_mounts(const struct grant *g, const struct stat *st)
 {
     struct stat root;
-    return g->mounts || (!g->kind && stat("/", &root) == 0 && root.st_dev == st->st_dev && root.st_ino == st->st_ino);
+    return g->mounts || (!g->kind && stat("/", &root) == 0 && root.st_dev == st->st_dev &&
+                         root.st_ino == st->st_ino);
 }
 
 /* The grant's descriptor becomes the table's. */
-static bool preopen_place(struct wasi *w, const struct grant *g, int *host, uint32_t *fd, struct failure *why)
+static bool preopen_place(struct wasi *w, const struct grant *g, int *host, uint32_t *fd,
+                          struct failure *why)
 {
-    struct desc d = { .host = *host, .io = *host, .filetype = FILETYPE_DIRECTORY, .read_only = g->read_only,
+    struct desc d = { .host = *host,
+                      .io = *host,
+                      .filetype = FILETYPE_DIRECTORY,
+                      .read_only = g->read_only,
                       .preopen = g->guest };
     struct stat st;
     if (fstat(*host, &st) < 0)
@@ -112,7 +119,8 @@ bool preopen_all(struct wasi *w, const struct config *config, struct failure *wh
     if (config->ngrants == 0)
         return true;
     if (config->ngrants > w->open_max)
-        return failure_set(why, "%u --dir: the limit of open files allows %u", config->ngrants, w->open_max);
+        return failure_set(why, "%u --dir: the limit of open files allows %u", config->ngrants,
+                           w->open_max);
     w->opening = malloc(config->ngrants * sizeof *w->opening);
     if (!w->opening)
         return failure_set(why, "cannot start: no memory");
@@ -122,7 +130,8 @@ bool preopen_all(struct wasi *w, const struct config *config, struct failure *wh
         return false;
     uint32_t fd, want = 3;
     for (uint32_t i = 0; i < config->ngrants; i++)
-        if (!config->grants[i].last && !preopen_place(w, &config->grants[i], &w->opening[i], &fd, why))
+        if (!config->grants[i].last &&
+            !preopen_place(w, &config->grants[i], &w->opening[i], &fd, why))
             return false;
         else
             assert(config->grants[i].last || fd == want++);

@@ -16,16 +16,19 @@ void desc_moves(struct desc *); /* tells its kind that its number or its flags c
 
 /* ---- quota.c ---- */
 void quota_open(struct wasi *, const struct settings *);
-bool quota_counts(const struct wasi *, const struct desc *); /* whether writing there is counted at all */
-/* Cuts the bytes of a write to what may go out now, for which it waits; an errno, where the run ends too. */
+/* whether writing there is counted at all */
+bool quota_counts(const struct wasi *, const struct desc *);
+/* Cuts the bytes of a write to what may go out now, for which it waits; an errno, where the run
+ * ends too. */
 uint32_t quota_room(struct wasi *, const struct desc *, uint64_t *bytes);
 void quota_wrote(struct wasi *, const struct desc *, uint64_t bytes);
 
 /* ---- storage.c ---- */
 uint32_t storage_resize(struct wasi *, int host, off_t size);
-/* What is behind the number, for a change of its storage; *err where it may not be, of which `lacking` = without the
- * right. */
-struct desc *file_to_change(struct wasi *, uint64_t fd, uint32_t right, uint32_t lacking, uint32_t *err);
+/* What is behind the number, for a change of its storage; *err where it may not be, of which
+ * `lacking` = without the right. */
+struct desc *file_to_change(struct wasi *, uint64_t fd, uint32_t right, uint32_t lacking,
+                            uint32_t *err);
 
 /* ---- stdio.c ---- */
 bool stdio_adopt(struct wasi *, const struct config *, struct failure *);
@@ -37,10 +40,12 @@ int stdio_release(struct wasi *, struct desc *);
 bool path_check_kernel(int dir, struct failure *);
 
 /* ---- path.c ---- */
-uint32_t path_stat(struct wasi *, const struct desc *, const char *path, bool follow, struct stat *);
+uint32_t path_stat(struct wasi *, const struct desc *, const char *path, bool follow,
+                   struct stat *);
 uint32_t route_stat(struct wasi *, struct route *, bool follow, struct stat *);
 /* The directory that a path call starts from, and its path. */
-uint32_t path_start(struct wasi *, uint64_t fd, uint64_t at, uint64_t len, struct desc **, char path[PATH_MAX]);
+uint32_t path_start(struct wasi *, uint64_t fd, uint64_t at, uint64_t len, struct desc **,
+                    char path[PATH_MAX]);
 
 /* ---- filesystem.c ---- */
 /* Whether it is of a kind that is not used, or an error of fstatfs; the path is for words. */
@@ -48,7 +53,8 @@ bool filesystem_refused(struct wasi *, int host, const char *path, uint32_t *err
 void path_refused(struct wasi *, const char *path, const char *why); /* for --stats */
 
 /* ---- open.c ---- */
-uint32_t path_open(struct wasi *, struct opening *, uint32_t *fd); /* of a directory of the host's */
+/* of a directory of the host's */
+uint32_t path_open(struct wasi *, struct opening *, uint32_t *fd);
 
 /* ---- signals.c ---- */
 uint32_t signals_open(struct wasi *, uint32_t fds[]);
@@ -56,7 +62,8 @@ uint32_t signals_open(struct wasi *, uint32_t fds[]);
 /* ---- device.c ---- */
 #define DEVICE_NUMBERS 2 /* descriptors that the largest of them is */
 struct device;
-const struct device *device_find(struct wasi *, uint64_t at, uint64_t len); /* NULL: there is none of this name */
+/* NULL: there is none of this name */
+const struct device *device_find(struct wasi *, uint64_t at, uint64_t len);
 uint32_t device_open(struct wasi *, const struct device *, uint64_t fds_out);
 
 /* ---- grants.c ---- */
@@ -79,10 +86,12 @@ bool terminal_filter(struct wasi *, struct desc *);
 /* ---- places.c: a directory's places by small numbers ---- */
 #define PLACES_MOST (4u << 20) /* of a run: 64 MiB */
 struct place;
-struct places { struct place *at; uint32_t first, n, room, nheads, *heads; }; /* zeroes: none; first: at[0]'s number */
+/* zeroes: none; first: at[0]'s number */
+struct places { struct place *at; uint32_t first, n, room, nheads, *heads; };
 /* The number of the kernel's place, an old one where it is known; NOMEM: the run has too many. */
 uint32_t places_number(struct wasi *, struct places *, int64_t offset, uint32_t *number);
-bool places_offset(const struct places *, uint64_t number, int64_t *offset); /* false: no such number */
+/* false: no such number */
+bool places_offset(const struct places *, uint64_t number, int64_t *offset);
 void places_free(struct wasi *, struct places *); /* their numbers are not given again */
 void places_release(struct wasi *); /* dir.c: those of directories that were started anew */
 

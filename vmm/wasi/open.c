@@ -1,26 +1,29 @@
 /* path_open.
  *
- * What was opened is looked at before the guest gets it: kernel file systems and devices that are not plain memory are
- * refused, whatever was granted.  O_TRUNC is never passed on, as it acts before that look. */
+ * What was opened is looked at before the guest gets it: kernel file systems and devices that are
+ * not plain memory are refused, whatever was granted.  O_TRUNC is never passed on, as it acts
+ * before that look. */
 #include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
-#define OPEN_TICK_MIN_NS 500000 /* between two looks for the other end of a FIFO, or the end of a lease */
+/* between two looks for the other end of a FIFO, or the end of a lease */
+#define OPEN_TICK_MIN_NS 500000
 #define OPEN_TICK_MAX_NS 16000000
 
 /* The run's own, of which stdin is a descriptor. */
 static bool is_terminal(const struct wasi *w, const struct stat *st)
 {
-    return w->terminal_known && st->st_dev == w->terminal.st_dev && st->st_ino == w->terminal.st_ino &&
-           st->st_rdev == w->terminal.st_rdev;
+    return w->terminal_known && st->st_dev == w->terminal.st_dev &&
+           st->st_ino == w->terminal.st_ino && st->st_rdev == w->terminal.st_rdev;
 }
 
 static bool device_refused(const struct wasi *w, const struct stat *st)
 {
-    return S_ISBLK(st->st_mode) || (S_ISCHR(st->st_mode) && !device_is_plain(st) && !is_terminal(w, st));
+    return S_ISBLK(st->st_mode) ||
+           (S_ISCHR(st->st_mode) && !device_is_plain(st) && !is_terminal(w, st));
 }
 
 static uint32_t opening_decode(struct opening *o)
@@ -59,13 +62,15 @@ static uint32_t opening_decode(struct opening *o)
     return WASI_SUCCESS;
 }
 
-/* Some devices act when they are merely opened (a watchdog begins to count): they are told by a look before. */
+/* Some devices act when they are merely opened (a watchdog begins to count): they are told by a
+ * look before. */
 static bool opening_names_device(struct wasi *w, const struct opening *o, struct route *p)
 {
     struct stat st;
     if (o->oflags & (OFLAG_DIRECTORY | OFLAG_EXCL)) /* neither opens a device */
         return false;
-    return route_stat(w, p, o->lookup & LOOKUP_FOLLOW, &st) == WASI_SUCCESS && p->own < 0 && device_refused(w, &st);
+    return route_stat(w, p, o->lookup & LOOKUP_FOLLOW, &st) == WASI_SUCCESS && p->own < 0 &&
+           device_refused(w, &st);
 }
 
 /* Sleeps for a tick that grows; INTR when kicked. */
@@ -78,9 +83,11 @@ static uint32_t open_tick(struct kick *kick, struct pollfd *p, unsigned n, int64
     return WASI_SUCCESS;
 }
 
-/* Whether what keeps the file from being opened now is something to wait for: a FIFO for writing without a reader, or a
- * file that another process holds a lease on (fcntl(2)) and gives back at our asking. */
-static bool opening_waits(struct wasi *w, const struct opening *o, struct route *p, uint32_t err, int host_errno)
+/* Whether what keeps the file from being opened now is something to wait for: a FIFO for writing
+ * without a reader, or a file that another process holds a lease on (fcntl(2)) and gives back at
+ * our asking. */
+static bool opening_waits(struct wasi *w, const struct opening *o, struct route *p, uint32_t err,
+                          int host_errno)
 {
     struct stat st;
     bool fifo = err == WASI_NXIO, lease = err == WASI_IO && host_errno == EAGAIN;
@@ -90,13 +97,14 @@ static bool opening_waits(struct wasi *w, const struct opening *o, struct route 
     return fifo ? S_ISFIFO(st.st_mode) : S_ISREG(st.st_mode);
 }
 
-/* The kernel does not tell whether it made the file: what is there is opened without being made, and what is not
- * counts as made. */
+/* The kernel does not tell whether it made the file: what is there is opened without being made,
+ * and what is not counts as made. */
 static int opening_create(struct wasi *w, const struct opening *o, struct route *p, uint32_t *err)
 {
     struct stat st;
     bool exclusive = o->how_flags & O_EXCL;
-    int fd = exclusive ? -1 : route_open(w, p, o->how_flags & ~(uint64_t)O_CREAT, 0, o->changes, err);
+    int fd = exclusive ? -1
+                       : route_open(w, p, o->how_flags & ~(uint64_t)O_CREAT, 0, o->changes, err);
     if (!exclusive && (fd >= 0 || *err != WASI_NOENT))
         return fd;
     bool last = w->quota.created >= w->quota.max_created;
@@ -118,7 +126,8 @@ static int opening_open(struct wasi *w, const struct opening *o, struct route *p
     for (;;) {
         int fd = o->how_flags & O_CREAT && w->quota.max_created
                      ? opening_create(w, o, p, err)
-                     : route_open(w, p, o->how_flags, o->how_flags & O_CREAT ? 0666 : 0, o->changes, err);
+                     : route_open(w, p, o->how_flags, o->how_flags & O_CREAT ? 0666 : 0, o->changes,
+                                  err);
         if (fd >= 0 || !opening_waits(w, o, p, *err, errno))
             return fd;
         *err = open_tick(w->kick, NULL, 0, &tick_ns);
@@ -127,8 +136,9 @@ static int opening_open(struct wasi *w, const struct opening *o, struct route *p
     }
 }
 
-/* Waits until a FIFO that is open for reading has a writer, has had one, or has bytes.  poll does not tell of a writer
- * that only opened; tee does, without taking a byte: EAGAIN from an empty pipe with a writer, 0 from one without. */
+/* Waits until a FIFO that is open for reading has a writer, has had one, or has bytes.  poll does
+ * not tell of a writer that only opened; tee does, without taking a byte: EAGAIN from an empty pipe
+ * with a writer, 0 from one without. */
 static uint32_t fifo_wait_writer(struct kick *kick, int fifo)
 {
     int scratch[2];
@@ -159,7 +169,8 @@ static uint32_t opening_check(struct wasi *w, const struct opening *o, int fd, s
         return WASI_PERM;
     if ((o->oflags & OFLAG_TRUNC) && S_ISREG(st->st_mode) && ftruncate(fd, 0) < 0)
         return wasi_errno(errno);
-    if (S_ISFIFO(st->st_mode) && !(o->fdflags & FDFLAG_NONBLOCK) && !(o->how_flags & (O_WRONLY | O_RDWR)))
+    if (S_ISFIFO(st->st_mode) && !(o->fdflags & FDFLAG_NONBLOCK) &&
+        !(o->how_flags & (O_WRONLY | O_RDWR)))
         return fifo_wait_writer(w->kick, fd);
     return WASI_SUCCESS;
 }
@@ -179,7 +190,11 @@ uint32_t path_open(struct wasi *w, struct opening *o, uint32_t *fd)
         close(host);
         return err;
     }
-    struct desc d = { .host = host, .io = host, .read_only = p.read_only, .tree = p.tree, .mounts = p.mounts,
+    struct desc d = { .host = host,
+                      .io = host,
+                      .read_only = p.read_only,
+                      .tree = p.tree,
+                      .mounts = p.mounts,
                       .fdflags = (uint16_t)o->fdflags };
     desc_describe(w, &d, &st, o->write ? (o->read ? O_RDWR : O_WRONLY) : O_RDONLY);
     d.output = is_terminal(w, &st);
@@ -192,10 +207,14 @@ uint32_t path_open(struct wasi *w, struct opening *o, uint32_t *fd)
 
 uint32_t wasi_path_open(struct wasi *w, const struct path_open_args *args)
 {
-    const struct device *device = args->dir == UINT32_MAX ? device_find(w, args->path, args->path_len) : NULL;
+    const struct device *device = args->dir == UINT32_MAX
+                                      ? device_find(w, args->path, args->path_len)
+                                      : NULL;
     if (device)
         return device_open(w, device, args->fd_out);
-    struct opening o = { .lookup = args->lookup, .oflags = args->open, .rights = args->rights, .fdflags = args->flags };
+    struct opening o = {
+        .lookup = args->lookup, .oflags = args->open, .rights = args->rights, .fdflags = args->flags
+    };
     uint32_t fd, err = path_start(w, args->dir, args->path, args->path_len, &o.dir, o.path);
     if (err)
         return err;

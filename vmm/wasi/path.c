@@ -1,7 +1,8 @@
 /* Every path_* call but path_open (open.c).
  *
- * Paths are resolved by route.c.  Calls that the kernel cannot be told to resolve so (mkdir, unlink, rename, ...) have
- * the parent resolved and act on one final component, which is a name: not `.`, not `..`, without a slash. */
+ * Paths are resolved by route.c.  Calls that the kernel cannot be told to resolve so (mkdir,
+ * unlink, rename, ...) have the parent resolved and act on one final component, which is a name:
+ * not `.`, not `..`, without a slash. */
 #include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
@@ -22,7 +23,8 @@ static uint32_t path_read(struct wasi *w, uint64_t at, uint64_t len, char path[P
     return memchr(path, 0, len) ? WASI_INVAL : WASI_SUCCESS;
 }
 
-uint32_t path_start(struct wasi *w, uint64_t fd, uint64_t at, uint64_t len, struct desc **d, char path[PATH_MAX])
+uint32_t path_start(struct wasi *w, uint64_t fd, uint64_t at, uint64_t len, struct desc **d,
+                    char path[PATH_MAX])
 {
     uint32_t err = path_read(w, at, len, path);
     if (err)
@@ -108,8 +110,8 @@ static uint32_t entry_open(struct wasi *w, uint64_t fd, uint64_t at, uint64_t le
 }
 
 /* entry_open for a call that changes the directory; dot_err is its answer for `.` and `..`. */
-static uint32_t entry_open_change(struct wasi *w, uint64_t fd, uint64_t at, uint64_t len, struct entry *e,
-                                  uint32_t dot_err)
+static uint32_t entry_open_change(struct wasi *w, uint64_t fd, uint64_t at, uint64_t len,
+                                  struct entry *e, uint32_t dot_err)
 {
     uint32_t err = entry_open(w, fd, at, len, e);
     if (err)
@@ -117,7 +119,8 @@ static uint32_t entry_open_change(struct wasi *w, uint64_t fd, uint64_t at, uint
     if (e->read_only)
         err = WASI_ROFS;
     else if (e->dot || e->dotdot)
-        err = e->dotdot && dot_err == WASI_INVAL ? WASI_NOTEMPTY : dot_err; /* rmdir: what lies below is in it */
+        err = e->dotdot && dot_err == WASI_INVAL ? WASI_NOTEMPTY
+                                                 : dot_err; /* rmdir: what lies below is in it */
     if (err)
         entry_close(e);
     return err;
@@ -305,7 +308,8 @@ uint32_t wasi_path_readlink(struct wasi *w, const struct path_readlink_args *arg
 
 /* ---- stat and times ---- */
 
-/* A name in the directory itself that is not `..`: the kernel cannot leave the directory while it does not follow. */
+/* A name in the directory itself that is not `..`: the kernel cannot leave the directory while it
+ * does not follow. */
 static bool name_is_plain(const char *path)
 {
     return path[0] && !strchr(path, '/') && strcmp(path, "..") != 0;
@@ -338,7 +342,8 @@ uint32_t route_stat(struct wasi *w, struct route *p, bool follow, struct stat *s
     return err;
 }
 
-uint32_t path_stat(struct wasi *w, const struct desc *d, const char *path, bool follow, struct stat *st)
+uint32_t path_stat(struct wasi *w, const struct desc *d, const char *path, bool follow,
+                   struct stat *st)
 {
     struct route p;
     route_begin(w, &p, d, path);
@@ -347,7 +352,8 @@ uint32_t path_stat(struct wasi *w, const struct desc *d, const char *path, bool 
     return err;
 }
 
-static uint32_t filestat_get(struct wasi *w, const struct path_filestat_get_args *args, enum filestat_layout layout)
+static uint32_t filestat_get(struct wasi *w, const struct path_filestat_get_args *args,
+                             enum filestat_layout layout)
 {
     char path[PATH_MAX];
     struct desc *d;
@@ -368,12 +374,16 @@ uint32_t wasi_path_filestat_get(struct wasi *w, const struct path_filestat_get_a
 
 uint32_t wasi_path_filestat_get_v0(struct wasi *w, const struct path_filestat_get_v0_args *args)
 {
-    const struct path_filestat_get_args now = { .dir = args->dir, .lookup = args->lookup, .path = args->path,
-                                                .path_len = args->path_len, .filestat_out = args->filestat };
+    const struct path_filestat_get_args now = { .dir = args->dir,
+                                                .lookup = args->lookup,
+                                                .path = args->path,
+                                                .path_len = args->path_len,
+                                                .filestat_out = args->filestat };
     return filestat_get(w, &now, FILESTAT_V0);
 }
 
-uint32_t wasi_path_filestat_set_times(struct wasi *w, const struct path_filestat_set_times_args *args)
+uint32_t wasi_path_filestat_set_times(struct wasi *w,
+                                      const struct path_filestat_set_times_args *args)
 {
     char path[PATH_MAX];
     struct desc *d;

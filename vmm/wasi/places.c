@@ -1,9 +1,10 @@
 /* Places in a directory, as cookies that fit 32 bits.
  *
- * A C `long` has 32 bits in a guest, and telldir keeps a cookie in one; file systems give their places 63.  So a
- * directory that is read has a table of the kernel's places, and a cookie is a number in it.  A place that is met again
- * has its old number, whatever came and went between.  All tables of a run have one limit; past it those of
- * readers that never went back are forgotten, and their old cookies refused; where there are none, reading on is. */
+ * A C `long` has 32 bits in a guest, and telldir keeps a cookie in one; file systems give their
+ * places 63.  So a directory that is read has a table of the kernel's places, and a cookie is a
+ * number in it.  A place that is met again has its old number, whatever came and went between.  All
+ * tables of a run have one limit; past it those of readers that never went back are forgotten, and
+ * their old cookies refused; where there are none, reading on is. */
 #include "vmm/wasi/inside.h"
 
 #include <stdlib.h>
@@ -14,8 +15,8 @@
 #define NONE UINT32_MAX
 #define NUMBER_MOST 0x7fff0000u /* a cookie is a positive `long` */
 
-/* `next` is another whose hash has the same head.  With an eighth of spare room and one head for two places, that is
- * 15.5 bytes each. */
+/* `next` is another whose hash has the same head.  With an eighth of spare room and one head for
+ * two places, that is 15.5 bytes each. */
 struct place { uint32_t low, high, next; };
 _Static_assert(sizeof(struct place) == 12, "at most 16 bytes a place");
 
@@ -57,7 +58,8 @@ static bool room_grow(struct wasi *w, struct places *p)
 {
     if (w->dir_places == PLACES_MOST)
         places_release(w); /* p's, too, it may be */
-    uint32_t more = p->room / 8 > ROOM_FIRST ? p->room / 8 : ROOM_FIRST, left = PLACES_MOST - w->dir_places;
+    uint32_t more = p->room / 8 > ROOM_FIRST ? p->room / 8 : ROOM_FIRST,
+             left = PLACES_MOST - w->dir_places;
     if (more > left)
         more = left;
     struct place *at = more ? realloc(p->at, (p->room + more) * sizeof *at) : NULL;
@@ -81,11 +83,12 @@ uint32_t places_number(struct wasi *w, struct places *p, int64_t offset, uint32_
 {
     uint32_t i;
     if (!find(p, offset, &i)) {
-        if ((p->n == p->room && !room_grow(w, p)) || (p->n == p->nheads * CHAIN_MOST && !heads_grow(p)) ||
-            p->first > NUMBER_MOST - p->n)
+        if ((p->n == p->room && !room_grow(w, p)) ||
+            (p->n == p->nheads * CHAIN_MOST && !heads_grow(p)) || p->first > NUMBER_MOST - p->n)
             return WASI_NOMEM;
         i = p->n++;
-        p->at[i] = (struct place){ .low = (uint32_t)offset, .high = (uint32_t)((uint64_t)offset >> 32) };
+        p->at[i] = (struct place){ .low = (uint32_t)offset,
+                                   .high = (uint32_t)((uint64_t)offset >> 32) };
         chain(p, i);
     }
     *number = p->first + i;

@@ -1,8 +1,9 @@
 /* poll_oneoff: waiting for clocks and descriptors.
  *
- * Descriptors are always looked at, also where a clock is due already: Go polls with timeout 0 all the time.  A bad
- * subscription is answered by an event with an error, never by failing the call, which Go's runtime does not survive.
- * A clock is never early: whatever ppoll says, the deadline is compared with the clock afterwards. */
+ * Descriptors are always looked at, also where a clock is due already: Go polls with timeout 0 all
+ * the time.  A bad subscription is answered by an event with an error, never by failing the call,
+ * which Go's runtime does not survive. A clock is never early: whatever ppoll says, the deadline is
+ * compared with the clock afterwards. */
 #include "vmm/wasi/inside.h"
 
 #include <assert.h>
@@ -12,11 +13,13 @@
 #include <time.h>
 
 #define SUBSCRIPTIONS_MAX 131072u /* Go: at most 65,535 */
-/* The kernel may end a ppoll late by a thousandth of its time: a long wait stops short of that and waits on anew. */
+/* The kernel may end a ppoll late by a thousandth of its time: a long wait stops short of that and
+ * waits on anew. */
 #define LONG_WAIT_NS 20000000
 #define WAIT_SLACK 512
-/* The guest measures a wait by its clock page, which may run slower than the host's clock for up to a second: a
- * relative wait is lengthened by this part of it (122 ppm), so that it is not early by the guest's clock either. */
+/* The guest measures a wait by its clock page, which may run slower than the host's clock for up to
+ * a second: a relative wait is lengthened by this part of it (122 ppm), so that it is not early by
+ * the guest's clock either. */
 #define MARGIN_PART 8192
 #define MARGIN_MAX_NS 100000
 enum { TAG_CLOCK, TAG_FD_READ, TAG_FD_WRITE, TAG_ANSWERED /* our own */ };
@@ -34,7 +37,9 @@ struct poll_set {
     bool clock_due; /* a timeout of 0: due without looking at a clock */
 };
 
-static const clockid_t clocks[2] = { [CLOCKID_REALTIME] = CLOCK_REALTIME, [CLOCKID_MONOTONIC] = CLOCK_MONOTONIC };
+static const clockid_t clocks[2] = {
+    [CLOCKID_REALTIME] = CLOCK_REALTIME, [CLOCKID_MONOTONIC] = CLOCK_MONOTONIC
+};
 
 void poll_set_free(struct wasi *w)
 {
@@ -75,7 +80,8 @@ static struct poll_set *set_for(struct wasi *w, uint32_t n)
     return set;
 }
 
-static void event_add(struct poll_set *set, const struct wasi_subscription *sub, uint32_t error, bool hangup)
+static void event_add(struct poll_set *set, const struct wasi_subscription *sub, uint32_t error,
+                      bool hangup)
 {
     assert(set->nevents < set->nsubs); /* one event a subscription */
     set->events[set->nevents++] = (struct wasi_event){
@@ -99,7 +105,8 @@ static uint32_t clock_error(const struct wasi_subscription *sub)
     return known && !(sub->flags & ~SUBCLOCK_ABSTIME) ? WASI_SUCCESS : WASI_INVAL;
 }
 
-/* A relative time is measured on the monotonic clock, so that a step of the other does not change it. */
+/* A relative time is measured on the monotonic clock, so that a step of the other does not change
+ * it. */
 static void clock_subscribe(struct poll_set *set, struct wasi_subscription *sub)
 {
     uint32_t err = clock_error(sub);
@@ -107,7 +114,8 @@ static void clock_subscribe(struct poll_set *set, struct wasi_subscription *sub)
         event_add(set, sub, err, false);
         return;
     }
-    int64_t at = sub->timeout < NEVER ? (int64_t)sub->timeout : NEVER; /* unsigned: centuries from now */
+    /* unsigned: centuries from now */
+    int64_t at = sub->timeout < NEVER ? (int64_t)sub->timeout : NEVER;
     if (!(sub->flags & SUBCLOCK_ABSTIME)) {
         sub->id = CLOCKID_MONOTONIC;
         if (at == 0) {
@@ -183,7 +191,8 @@ static uint32_t set_wait(struct kick *kick, struct poll_set *set)
         int64_t left = wait ? time_left(set) : 0;
         if (left > LONG_WAIT_NS)
             left -= left / WAIT_SLACK;
-        int n = left == 0 ? poll(set->fds, set->nfds, 0) : kick_ppoll(kick, set->fds, set->nfds, left);
+        int n = left == 0 ? poll(set->fds, set->nfds, 0)
+                          : kick_ppoll(kick, set->fds, set->nfds, left);
         if (n < 0)
             return wasi_errno(errno);
         if (n > 0 || left == 0)
@@ -193,7 +202,8 @@ static uint32_t set_wait(struct kick *kick, struct poll_set *set)
 
 /* ---- after the wait ---- */
 
-static bool clock_reached(const struct poll_set *set, const struct wasi_subscription *sub, const int64_t now[2])
+static bool clock_reached(const struct poll_set *set, const struct wasi_subscription *sub,
+                          const int64_t now[2])
 {
     if (clock_error(sub))
         return false; /* has its event already */
@@ -243,8 +253,12 @@ static bool subs_read_v0(struct wasi *w, struct poll_set *set, uint64_t at)
         if (!linear_read(w->mem, at, &old, sizeof old))
             return false;
         set->subs[i] = (struct wasi_subscription){
-            .userdata = old.userdata, .tag = old.tag, .id = old.tag == TAG_CLOCK ? old.clock : old.fd,
-            .timeout = old.timeout, .precision = old.precision, .flags = old.flags,
+            .userdata = old.userdata,
+            .tag = old.tag,
+            .id = old.tag == TAG_CLOCK ? old.clock : old.fd,
+            .timeout = old.timeout,
+            .precision = old.precision,
+            .flags = old.flags,
         };
     }
     return true;
@@ -260,8 +274,8 @@ static uint32_t poll_oneoff(struct wasi *w, const struct poll_oneoff_args *args,
     struct poll_set *set = set_for(w, n);
     if (!set)
         return WASI_NOMEM;
-    if (!out_ok(w, args->events, (uint64_t)n * sizeof *set->events) || !out_ok(w, args->events_out, 4) ||
-        !read(w, set, args->subscriptions))
+    if (!out_ok(w, args->events, (uint64_t)n * sizeof *set->events) ||
+        !out_ok(w, args->events_out, 4) || !read(w, set, args->subscriptions))
         return WASI_FAULT;
     subscribe_all(w, set);
     uint32_t err;
@@ -284,7 +298,9 @@ uint32_t wasi_poll_oneoff(struct wasi *w, const struct poll_oneoff_args *args)
 
 uint32_t wasi_poll_oneoff_v0(struct wasi *w, const struct poll_oneoff_v0_args *args)
 {
-    const struct poll_oneoff_args now = { .subscriptions = args->subscriptions, .events = args->events, .n = args->n,
+    const struct poll_oneoff_args now = { .subscriptions = args->subscriptions,
+                                          .events = args->events,
+                                          .n = args->n,
                                           .events_out = args->events_out };
     return poll_oneoff(w, &now, subs_read_v0);
 }

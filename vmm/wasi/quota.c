@@ -1,7 +1,9 @@
-/* What a program may write and make in all, and how fast it may speak: --max-written, --max-created, --output-rate.
+/* What a program may write and make in all, and how fast it may speak: --max-written,
+ * --max-created, --output-rate.
  *
- * Bytes count that go to files and standard streams, through whichever descriptor; those of sockets have limits of
- * their own.  Whoever wants more than is left gets what is left, and the run ends.  Who speaks too fast waits. */
+ * Bytes count that go to files and standard streams, through whichever descriptor; those of sockets
+ * have limits of their own.  Whoever wants more than is left gets what is left, and the run ends.
+ * Who speaks too fast waits. */
 #include "vmm/wasi/inside.h"
 
 #include <fcntl.h>

@@ -1,17 +1,20 @@
 /* Where a path leads: the kernel resolves it, and absolute links lead on from the grants.
  *
- * The kernel resolves by one openat2 beneath the directory's descriptor.  It says EXDEV where a path leaves the
- * directory.  Only then is the path walked, name by name, each step an openat2 of one name that is not followed.  A
- * link's text is read from the descriptor that the step gave.  An absolute text is a name on the host: the walk starts
- * again at the grant with the longest guest name that covers it, if that name leads to that directory on the host as
- * well, else the two mean different files and nothing is opened.  Rights are those of the grant that is reached.
+ * The kernel resolves by one openat2 beneath the directory's descriptor.  It says EXDEV where a
+ * path leaves the directory.  Only then is the path walked, name by name, each step an openat2 of
+ * one name that is not followed.  A link's text is read from the descriptor that the step gave.  An
+ * absolute text is a name on the host: the walk starts again at the grant with the longest guest
+ * name that covers it, if that name leads to that directory on the host as well, else the two mean
+ * different files and nothing is opened.  Rights are those of the grant that is reached.
  *
- * `..` is no step: the text of what is done, which holds neither links nor `..`, loses a name and is resolved anew
- * beneath the grant.  So a directory that somebody moves out meanwhile leads nowhere, and whoever changes links and
- * directories during a walk makes it reach another granted file, with the rights of its grant.
+ * `..` is no step: the text of what is done, which holds neither links nor `..`, loses a name and
+ * is resolved anew beneath the grant.  So a directory that somebody moves out meanwhile leads
+ * nowhere, and whoever changes links and directories during a walk makes it reach another granted
+ * file, with the rights of its grant.
  *
- * In the grant named `/` absolute texts lead to itself, and one openat2 does it all (RESOLVE_IN_ROOT), unless another
- * grant's name lies in it that is not the same directory there. */
+ * In the grant named `/` absolute texts lead to itself, and one openat2 does it all
+ * (RESOLVE_IN_ROOT), unless another grant's name lies in it that is not the same directory there.
+ */
 #include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
@@ -21,7 +24,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define RESOLVE_RETRIES 64 /* of EAGAIN; without a bound two guests that rename could hold us for ever */
+/* of EAGAIN; without a bound two guests that rename could hold us for ever */
+#define RESOLVE_RETRIES 64
 #define LINKS_MOST 40      /* in one path, as the kernel has it */
 #define STEPS_A_LOOK 64    /* between two looks for a kick */
 
@@ -35,13 +39,16 @@ bool path_check_kernel(int dir, struct failure *why)
 {
     int fd = openat2_host(dir, ".", O_PATH, 0, RESOLVE_BENEATH);
     if (fd < 0)
-        return failure_set(why, "directories cannot be granted: openat2: %s "
-                           "(it needs Linux 5.8 and no seccomp filter against it)", strerror(errno));
+        return failure_set(why,
+                           "directories cannot be granted: openat2: %s "
+                           "(it needs Linux 5.8 and no seccomp filter against it)",
+                           strerror(errno));
     close(fd);
     return true;
 }
 
-static int resolve(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t how, uint32_t *err)
+static int resolve(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t how,
+                   uint32_t *err)
 {
     for (int i = 0; i <= RESOLVE_RETRIES; i++) {
         int fd = openat2_host(dir, path, flags, mode, how | RESOLVE_NO_MAGICLINKS);
@@ -111,7 +118,9 @@ struct desc *preopen_find(struct wasi *w, const char *path, const char **rest)
 struct walk {
     struct wasi *w;
     struct route *route;
-    int root, at;  /* the directory that `..` does not leave, not ours; and the one that is reached: root, or ours */
+    /* the directory that `..` does not leave, not ours; and the one that is reached: root, or ours
+     */
+    int root, at;
     bool whole;    /* root is the grant named `/`, where `..` in a link stays at the top */
     unsigned links, steps;
     char done[PATH_MAX];     /* from root to at, without links and `..` */
@@ -134,7 +143,8 @@ static uint32_t walk_up(struct walk *k)
     if (!*k->done)
         return k->whole && k->links ? WASI_SUCCESS : WASI_PERM;
     *(slash ? slash : k->done) = 0;
-    int at = *k->done ? resolve(k->root, k->done, O_PATH | O_DIRECTORY, 0, beneath(k->route), &err) : k->root;
+    int at = *k->done ? resolve(k->root, k->done, O_PATH | O_DIRECTORY, 0, beneath(k->route), &err)
+                      : k->root;
     if (at < 0)
         return err;
     walk_stand(k, at);
@@ -146,7 +156,8 @@ static uint32_t walk_restart(struct walk *k)
 {
     const char *rest;
     struct desc *d = preopen_find(k->w, k->rest, &rest);
-    bool own = d && d->tree == TREE_OWN && k->route->tree == TREE_OWN; /* where links hold the guest's names */
+    /* where links hold the guest's names */
+    bool own = d && d->tree == TREE_OWN && k->route->tree == TREE_OWN;
     if (!d || !d->ops->dir || (!d->native && !own))
         return WASI_PERM;
     walk_stand(k, k->root);
@@ -169,7 +180,8 @@ static uint32_t walk_link(struct walk *k, int link, bool follow)
         return WASI_LOOP;
     if (filesystem_refused(k->w, link, k->name, &err))
         return err;
-    /* In a directory for all, as /tmp is, the kernel may not follow this link (proc(5)): then it is not followed. */
+    /* In a directory for all, as /tmp is, the kernel may not follow this link (proc(5)): then it is
+     * not followed. */
     int probe = resolve(k->at, k->name, O_PATH, 0, beneath(k->route), &err);
     if (probe >= 0)
         close(probe);
@@ -277,11 +289,18 @@ static uint32_t route_walk(struct wasi *w, struct route *p, bool follow)
 
 void route_begin(const struct wasi *w, struct route *p, const struct desc *d, const char *path)
 {
-    *p = (struct route){ .dir = d->host, .path = path, .held = -1, .own = -1, .read_only = d->read_only,
-                         .tree = d->tree, .mounts = d->mounts, .whole = d->preopen && d->tree != TREE_NONE,
+    *p = (struct route){ .dir = d->host,
+                         .path = path,
+                         .held = -1,
+                         .own = -1,
+                         .read_only = d->read_only,
+                         .tree = d->tree,
+                         .mounts = d->mounts,
+                         .whole = d->preopen && d->tree != TREE_NONE,
                          .none = d->ops != &directory_ops };
     p->how = beneath(p);
-    /* A path that itself leads up and out is refused there, too; `..` in a link stays at the top. */
+    /* A path that itself leads up and out is refused there, too; `..` in a link stays at the top.
+     */
     if (p->whole && w->one_tree && !strstr(path, ".."))
         p->how = RESOLVE_IN_ROOT | (p->how & RESOLVE_NO_XDEV);
 }
@@ -298,11 +317,12 @@ static int route_try(const struct route *p, uint64_t flags, uint64_t mode, uint3
     return resolve(p->dir, p->path, flags, mode, p->how, err);
 }
 
-/* Whether the kernel stopped where a walk goes on: outside of the directory, or in the grant named `/` at a link of
- * procfs, which may be one of the program's own descriptors. */
+/* Whether the kernel stopped where a walk goes on: outside of the directory, or in the grant named
+ * `/` at a link of procfs, which may be one of the program's own descriptors. */
 static bool leads_on(const struct wasi *w, const struct route *p)
 {
-    return !p->walked && (errno == EXDEV || (errno == ELOOP && p->how & RESOLVE_IN_ROOT && w->dev_known));
+    return !p->walked &&
+           (errno == EXDEV || (errno == ELOOP && p->how & RESOLVE_IN_ROOT && w->dev_known));
 }
 
 /* ROFS, unless a link leads from where nothing may be changed to where it may. */
@@ -319,7 +339,8 @@ static uint32_t route_check(struct wasi *w, struct route *p, bool follow)
     return p->read_only && p->own < 0 ? WASI_ROFS : WASI_SUCCESS;
 }
 
-static int route_go(struct wasi *w, struct route *p, uint64_t flags, uint64_t mode, bool changes, uint32_t *err)
+static int route_go(struct wasi *w, struct route *p, uint64_t flags, uint64_t mode, bool changes,
+                    uint32_t *err)
 {
     bool follow = !(flags & O_NOFOLLOW) && !((flags & O_CREAT) && (flags & O_EXCL));
     if (p->none)
@@ -354,11 +375,13 @@ static void mount_tell(struct wasi *w, struct route *p, uint64_t flags)
         close(fd);
 }
 
-int route_open(struct wasi *w, struct route *p, uint64_t flags, uint64_t mode, bool changes, uint32_t *err)
+int route_open(struct wasi *w, struct route *p, uint64_t flags, uint64_t mode, bool changes,
+               uint32_t *err)
 {
     struct route again = *p;
     int fd = route_go(w, p, flags, mode, changes, err);
-    if (fd < 0 && p->own < 0 && *err == WASI_PERM && !again.mounts && *again.path != '/' && !again.walked) {
+    if (fd < 0 && p->own < 0 && *err == WASI_PERM && !again.mounts && *again.path != '/' &&
+        !again.walked) {
         mount_tell(w, &again, flags);
         route_end(&again);
         errno = EXDEV;

@@ -1,11 +1,13 @@
 /* Signals for the program: a descriptor that it waits for, and the source behind it.
  *
- * The program opens /dev/wasmvm/signals (device.c), one descriptor at a time.  It writes a byte for each change of what
- * it wants, and reads a byte, the number, for each signal that came; a read never waits.  As with the kernel's own
- * signals, one that comes again before it was read is the same one.
+ * The program opens /dev/wasmvm/signals (device.c), one descriptor at a time.  It writes a byte for
+ * each change of what it wants, and reads a byte, the number, for each signal that came; a read
+ * never waits.  As with the kernel's own signals, one that comes again before it was read is the
+ * same one.
  *
- * The source is the instance's and outlives the descriptor: signals_raise may run at any moment, in a handler too.  So
- * the program has a copy of the eventfd, and no number of a signal is ever in a descriptor that it could fill. */
+ * The source is the instance's and outlives the descriptor: signals_raise may run at any moment, in
+ * a handler too.  So the program has a copy of the eventfd, and no number of a signal is ever in a
+ * descriptor that it could fill. */
 #include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
@@ -40,7 +42,8 @@ static void event_tell(int event)
 
 /* ---- the source ---- */
 
-/* The count keeps the eventfd from being closed, and its number from being another's, between look and write. */
+/* The count keeps the eventfd from being closed, and its number from being another's, between look
+ * and write. */
 enum signal_taken signals_raise(struct signals *s, unsigned number)
 {
     if (number == 0 || number > CHANGE_NUMBER)
@@ -147,7 +150,11 @@ static void signals_close(struct wasi *w, struct desc *d)
 }
 
 static const struct desc_ops signals_ops = {
-    .name = "signals", .read = signals_read, .write = signals_write, .poll = signals_poll, .close = signals_close,
+    .name = "signals",
+    .read = signals_read,
+    .write = signals_write,
+    .poll = signals_poll,
+    .close = signals_close,
 };
 
 uint32_t signals_open(struct wasi *w, uint32_t fds[])
@@ -161,9 +168,13 @@ uint32_t signals_open(struct wasi *w, uint32_t fds[])
     if (host < 0)
         return wasi_errno(errno);
     const struct desc d = {
-        .ops = &signals_ops, .host = host, .io = host, .filetype = FILETYPE_UNKNOWN, .fdflags = FDFLAG_NONBLOCK,
-        .rights = RIGHT_FD_READ | RIGHT_FD_WRITE | RIGHT_FD_FDSTAT_SET_FLAGS | RIGHT_FD_FILESTAT_GET |
-                  RIGHT_POLL_FD_READWRITE,
+        .ops = &signals_ops,
+        .host = host,
+        .io = host,
+        .filetype = FILETYPE_UNKNOWN,
+        .fdflags = FDFLAG_NONBLOCK,
+        .rights = RIGHT_FD_READ | RIGHT_FD_WRITE | RIGHT_FD_FDSTAT_SET_FLAGS |
+                  RIGHT_FD_FILESTAT_GET | RIGHT_POLL_FD_READWRITE,
         .own = s,
     };
     uint32_t err = desc_place(w, &d, &fds[0]);

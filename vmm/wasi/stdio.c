@@ -1,10 +1,12 @@
-/* Descriptors 0, 1 and 2 of our own process as the guest's; or three that an embedder names, as copies of ours.
+/* Descriptors 0, 1 and 2 of our own process as the guest's; or three that an embedder names, as
+ * copies of ours.
  *
- * Their open file descriptions are shared with the shell and others, so O_NONBLOCK is never set on them: the guest's
- * NONBLOCK is virtual.  So that no transfer ever blocks where a kick cannot end it, pipes and terminals are opened
- * anew through /proc/self/fd, which gives a non-blocking description of ours on the same pipe or terminal; where that
- * fails (no /proc, another user's pipe) the descriptor is paced.  Polling is done on the original: a named pipe's new
- * description does not know of writers that came and went before it. */
+ * Their open file descriptions are shared with the shell and others, so O_NONBLOCK is never set on
+ * them: the guest's NONBLOCK is virtual.  So that no transfer ever blocks where a kick cannot end
+ * it, pipes and terminals are opened anew through /proc/self/fd, which gives a non-blocking
+ * description of ours on the same pipe or terminal; where that fails (no /proc, another user's
+ * pipe) the descriptor is paced.  Polling is done on the original: a named pipe's new description
+ * does not know of writers that came and went before it. */
 #include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
@@ -19,7 +21,8 @@ static int nonblocking_twin(int fd, int access)
     return open(link, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-/* A stream is read and written by its mode, and no more: what the caller redirected it to keeps its size and times. */
+/* A stream is read and written by its mode, and no more: what the caller redirected it to keeps its
+ * size and times. */
 static void stream_rights(struct desc *d, int flags)
 {
     d->rights &= ~(uint32_t)(RIGHT_FD_ALLOCATE | RIGHT_FD_FILESTAT_SET_SIZE |
@@ -37,7 +40,9 @@ static bool adopt(struct wasi *w, int fd, int host, struct failure *why)
 {
     struct stat st;
     int flags = fcntl(host, F_GETFL);
-    struct desc d = { .ops = &file_ops, .host = host, .io = host, .inherited = true, .output = true };
+    struct desc d = {
+        .ops = &file_ops, .host = host, .io = host, .inherited = true, .output = true
+    };
     if (!desc_put(w, (uint32_t)fd, &d)) {
         if (w->stdio_owned)
             close(host);
@@ -51,7 +56,8 @@ static bool adopt(struct wasi *w, int fd, int host, struct failure *why)
     desc_describe(w, &d, &st, access);
     /* A directory on stdin is no grant. */
     if (desc_is_dir(&d))
-        d.ops = &file_ops, d.filetype = FILETYPE_UNKNOWN, d.rights = RIGHT_FD_FILESTAT_GET, d.inheriting = 0;
+        d.ops = &file_ops, d.filetype = FILETYPE_UNKNOWN, d.rights = RIGHT_FD_FILESTAT_GET,
+        d.inheriting = 0;
     stream_rights(&d, flags);
     if (d.ops == &stream_ops) {
         d.io = nonblocking_twin(host, access);
@@ -118,8 +124,10 @@ int stdio_release(struct wasi *w, struct desc *d)
     if (w->stdio_owned)
         return close(d->host);
     /* dup2 would not tell what closing says; each close of a description says it. */
-    int twin = fcntl(d->host, F_DUPFD_CLOEXEC, 3), closed = twin < 0 ? 0 : close(twin), error = errno;
-    /* The other end of the pipe sees the close; the number stays taken.  2 remains for the monitor's messages. */
+    int twin = fcntl(d->host, F_DUPFD_CLOEXEC, 3), closed = twin < 0 ? 0 : close(twin),
+        error = errno;
+    /* The other end of the pipe sees the close; the number stays taken.  2 remains for the
+     * monitor's messages. */
     if (d->host != 2 && w->null >= 0)
         dup2(w->null, d->host);
     errno = error;

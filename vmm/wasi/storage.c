@@ -1,7 +1,7 @@
 /* What a file has on its storage: sync, advice, allocation, size.
  *
- * The kernel may work on such a call for minutes, and no signal reaches it there: it is asked for a piece at a time, so
- * that a stop is seen between two. */
+ * The kernel may work on such a call for minutes, and no signal reaches it there: it is asked for a
+ * piece at a time, so that a stop is seen between two. */
 #include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
@@ -17,10 +17,12 @@ static off_t piece_of(off_t size, off_t least)
     return size / PIECES_MOST > least ? size / PIECES_MOST : least;
 }
 
-/* What is dirty goes out bit by bit, so that little is left to the sync itself.  Errors are the sync's to tell. */
+/* What is dirty goes out bit by bit, so that little is left to the sync itself.  Errors are the
+ * sync's to tell. */
 static bool write_out(struct wasi *w, int host)
 {
-    const unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    const unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                         SYNC_FILE_RANGE_WAIT_AFTER;
     struct stat st;
     if (fstat(host, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= SYNC_PIECE)
         return true;
@@ -56,8 +58,9 @@ uint32_t wasi_fd_datasync(struct wasi *w, const struct fd_datasync_args *args)
 
 uint32_t wasi_fd_advise(struct wasi *w, const struct fd_advise_args *args)
 {
-    static const int host_advice[] = { POSIX_FADV_NORMAL,   POSIX_FADV_SEQUENTIAL, POSIX_FADV_RANDOM,
-                                       POSIX_FADV_WILLNEED, POSIX_FADV_DONTNEED,   POSIX_FADV_NOREUSE };
+    static const int host_advice[] = { POSIX_FADV_NORMAL,   POSIX_FADV_SEQUENTIAL,
+                                       POSIX_FADV_RANDOM,   POSIX_FADV_WILLNEED,
+                                       POSIX_FADV_DONTNEED, POSIX_FADV_NOREUSE };
     struct desc *d = desc_get(w, args->fd);
     if (!d || desc_is_dir(d))
         return WASI_BADF;
@@ -98,7 +101,8 @@ static uint32_t allocate(struct wasi *w, int host, uint64_t at, uint64_t len)
     return err;
 }
 
-struct desc *file_to_change(struct wasi *w, uint64_t fd, uint32_t right, uint32_t lacking, uint32_t *err)
+struct desc *file_to_change(struct wasi *w, uint64_t fd, uint32_t right, uint32_t lacking,
+                            uint32_t *err)
 {
     struct desc *d = desc_get(w, fd);
     *err = !d                     ? WASI_BADF

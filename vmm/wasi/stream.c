@@ -1,5 +1,5 @@
-/* Streams: pipes, terminals and other devices that may keep one waiting.  `io` is non-blocking, or the descriptor is
- * paced; waiting is done in kick_ppoll. */
+/* Streams: pipes, terminals and other devices that may keep one waiting.  `io` is non-blocking, or
+ * the descriptor is paced; waiting is done in kick_ppoll. */
 #include "vmm/wasi/inside.h"
 
 static uint32_t stream_wait(struct wasi *w, const struct desc *d, short events)
@@ -13,5 +13,9 @@ static int stream_poll(const struct desc *d, bool write)
 }
 
 const struct desc_ops stream_ops = {
-    .name = "stream", .read = file_read, .write = file_write, .wait = stream_wait, .poll = stream_poll,
+    .name = "stream",
+    .read = file_read,
+    .write = file_write,
+    .wait = stream_wait,
+    .poll = stream_poll,
 };

@@ -1,11 +1,13 @@
 /* Terminals: what a program writes there is looked at, as a terminal does more than show text.
  *
- * Passed on are text, the controls of lines, colours, cursor movement, erasing and a few switches of the screen.
- * Left out is what makes a terminal answer into its input, where a shell would read it, or act on more than its screen:
- * titles, the clipboard, device reports, strings of any kind, keyboard and mouse modes, resets, printing.
+ * Passed on are text, the controls of lines, colours, cursor movement, erasing and a few switches
+ * of the screen. Left out is what makes a terminal answer into its input, where a shell would read
+ * it, or act on more than its screen: titles, the clipboard, device reports, strings of any kind,
+ * keyboard and mouse modes, resets, printing.
  *
- * A sequence reaches the terminal whole, once it is known to be one of the good ones, or not at all: until then it is
- * held here, for each descriptor by itself.  So what is spread over two writes, or two descriptors, is none. */
+ * A sequence reaches the terminal whole, once it is known to be one of the good ones, or not at
+ * all: until then it is held here, for each descriptor by itself.  So what is spread over two
+ * writes, or two descriptors, is none. */
 #include "vmm/wasi/inside.h"
 
 #include <poll.h>
@@ -85,7 +87,8 @@ static bool csi_good(const uint8_t *at, uint32_t n)
     uint8_t last = at[n - 1];
     if (len && *parameters == '?' && (last == 'h' || last == 'l'))
         return len > 1 && modes_good(parameters + 1, len - 1);
-    /* cursor, erasing, inserting and deleting, scrolling, colours, the scrolled region, the place kept */
+    /* cursor, erasing, inserting and deleting, scrolling, colours, the scrolled region, the place
+     * kept */
     static const char good[] = "ABCDEFGHIZ`adefJKX@PLMSTmrsu";
     return memchr(good, last, sizeof good - 1) && numbers_good(parameters, len);
 }
@@ -102,7 +105,8 @@ static bool escape_good(const uint8_t *at, uint32_t n)
 
 static bool sequence_good(const struct terminal *t)
 {
-    return !t->too_long && (t->held[1] == '[' ? csi_good(t->held, t->nheld) : escape_good(t->held, t->nheld));
+    return !t->too_long &&
+           (t->held[1] == '[' ? csi_good(t->held, t->nheld) : escape_good(t->held, t->nheld));
 }
 
 /* ---- bytes ---- */
@@ -151,7 +155,8 @@ static void escape_begin(struct terminal *t)
     t->state = ESCAPE;
 }
 
-/* A character in pieces: it is passed on whole, or not at all.  C1 controls are characters to some terminals. */
+/* A character in pieces: it is passed on whole, or not at all.  C1 controls are characters to some
+ * terminals. */
 static void text_wide(struct terminal *t, uint8_t c)
 {
     hold(t, c);
@@ -199,7 +204,8 @@ static void escape_byte(struct terminal *t, uint8_t c)
     }
 }
 
-/* A control in the middle of a sequence acts by itself, to a terminal: here it ends what is no good one. */
+/* A control in the middle of a sequence acts by itself, to a terminal: here it ends what is no good
+ * one. */
 static void sequence_byte(struct terminal *t, uint8_t c)
 {
     bool more = c >= 0x20 && c < (t->state == CONTROL ? 0x40 : 0x30);
@@ -275,7 +281,8 @@ static size_t bytes_of(const struct iovec *v, int n)
     return sum;
 }
 
-/* Where the terminal takes no more, the bytes that were looked at count as written only once all of theirs is. */
+/* Where the terminal takes no more, the bytes that were looked at count as written only once all of
+ * theirs is. */
 static ssize_t terminal_write(const struct desc *d, const struct iovec *v, int n, int64_t offset)
 {
     struct terminal *t = d->own;
@@ -308,7 +315,11 @@ static int terminal_poll(const struct desc *d, bool write)
 }
 
 const struct desc_ops terminal_ops = {
-    .name = "terminal", .read = file_read, .write = terminal_write, .wait = terminal_wait, .poll = terminal_poll,
+    .name = "terminal",
+    .read = file_read,
+    .write = terminal_write,
+    .wait = terminal_wait,
+    .poll = terminal_poll,
     .close = terminal_close,
 };
 

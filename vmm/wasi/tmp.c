@@ -1,12 +1,14 @@
 /* --tmp: an empty directory of the run's own, granted as /tmp and gone afterwards.
  *
- * Each user has one folder for them, wasmvm-tmp-UID in TMPDIR or /tmp, that nobody else can enter.  A run's directory
- * in it is held by a lock (flock) for as long as the process lives, however it ends: what is not locked is a dead
- * run's, and the next run with --tmp removes it.  Making a directory and looking for dead ones happen under the
- * folder's own lock, so that nobody takes a new directory for a dead one.
+ * Each user has one folder for them, wasmvm-tmp-UID in TMPDIR or /tmp, that nobody else can enter.
+ * A run's directory in it is held by a lock (flock) for as long as the process lives, however it
+ * ends: what is not locked is a dead run's, and the next run with --tmp removes it.  Making a
+ * directory and looking for dead ones happen under the folder's own lock, so that nobody takes a
+ * new directory for a dead one.
  *
- * A guest may have left trees deeper than any stack or path.  They are removed with two descriptors and no recursion: a
- * directory found inside another one is first moved up beside it, under a name of ours. */
+ * A guest may have left trees deeper than any stack or path.  They are removed with two descriptors
+ * and no recursion: a directory found inside another one is first moved up beside it, under a name
+ * of ours. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +22,8 @@
 
 #include "vmm/wasi/wasi.h"
 
-#define PATIENCE_NS 500000000u /* how long a removal goes on past a stop, and those of dead runs at a start */
+/* how long a removal goes on past a stop, and those of dead runs at a start */
+#define PATIENCE_NS 500000000u
 #define MACHINES_MOST 100000 /* of one process, at a time */
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
@@ -29,7 +32,8 @@ static bool dots(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* Calls visit(dir, name, self) for each entry until one returns false; dir stays open.  False: some were not visited.
+/* Calls visit(dir, name, self) for each entry until one returns false; dir stays open.  False: some
+ * were not visited.
  * */
 static bool entries_visit(int dir, bool (*visit)(int dir, const char *name, void *self), void *self)
 {
@@ -70,7 +74,8 @@ static bool inner_remove(int dir, const char *name, void *self)
         return true;
     do
         snprintf(up, sizeof up, ".wasmvm-%llu", (unsigned long long)removal->moved++);
-    while (renameat(dir, name, removal->top, up) < 0 && (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR));
+    while (renameat(dir, name, removal->top, up) < 0 &&
+           (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR));
     return true; /* one that stays makes the rmdir around it fail */
 }
 
@@ -122,7 +127,8 @@ static bool dead_remove(int folder, const char *name, void *self)
     return !removal_over(self);
 }
 
-/* Another user took the name first: a folder under a name that nobody foresees, for this run only. */
+/* Another user took the name first: a folder under a name that nobody foresees, for this run only.
+ */
 static bool folder_evade(struct tmp *tmp, char *path, size_t cap)
 {
     struct stat st;
@@ -150,17 +156,19 @@ static bool folder_open(struct tmp *tmp, char *path, size_t cap, struct failure 
     if (tmp->folder < 0 || fstat(tmp->folder, &st) < 0)
         return failure_set(why, "--tmp: %s: %s (remove it, or set TMPDIR)", path, strerror(errno));
     if (st.st_uid != geteuid() || (st.st_mode & 077))
-        return failure_set(why, "--tmp: %s: others can use it too (remove it, or set TMPDIR)", path);
+        return failure_set(why, "--tmp: %s: others can use it too (remove it, or set TMPDIR)",
+                           path);
     return true;
 }
 
-/* A name that no living run of this process, or of one with its number elsewhere, has; what was left of a dead one is
- * gone. */
+/* A name that no living run of this process, or of one with its number elsewhere, has; what was
+ * left of a dead one is gone. */
 static bool own_make(struct tmp *tmp)
 {
     int made = -1;
     for (unsigned more = 0; made < 0 && more < MACHINES_MOST; more++) {
-        snprintf(tmp->name, sizeof tmp->name, more ? "run-%u-%u" : "run-%u", (unsigned)getpid(), more);
+        snprintf(tmp->name, sizeof tmp->name, more ? "run-%u-%u" : "run-%u", (unsigned)getpid(),
+                 more);
         made = mkdirat(tmp->folder, tmp->name, 0700);
         if (made < 0 && errno != EEXIST)
             return false;
@@ -179,7 +187,8 @@ bool tmp_make(struct tmp *tmp, struct failure *why)
     struct removal dead = { .end_ns = clock_now_ns() + PATIENCE_NS };
     entries_visit(tmp->folder, dead_remove, &dead);
     if (!own_make(tmp))
-        return failure_set(why, "--tmp: %s/%s: %s (set TMPDIR)", folder, tmp->name, strerror(errno));
+        return failure_set(why, "--tmp: %s/%s: %s (set TMPDIR)", folder, tmp->name,
+                           strerror(errno));
     flock(tmp->folder, LOCK_UN);
     if (asprintf(&tmp->path, "%s/%s", folder, tmp->name) < 0) {
         tmp->path = NULL;
@@ -192,7 +201,8 @@ void tmp_remove(struct tmp *tmp, struct kick *kick)
 {
     struct removal removal = { .kick = kick };
     if (tmp->own >= 0 && !tree_remove(tmp->folder, tmp->name, tmp->own, &removal))
-        message("--tmp: %s cannot be removed: %s (the next run tries again)", tmp->path ? tmp->path : tmp->name,
+        message("--tmp: %s cannot be removed: %s (the next run tries again)",
+                tmp->path ? tmp->path : tmp->name,
                 errno == EINTR ? "it has too much in it" : strerror(errno));
     if (tmp->only && tmp->path) {
         *strrchr(tmp->path, '/') = 0;

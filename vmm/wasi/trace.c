@@ -3,8 +3,8 @@
  *   0.002113 path_open(dir=3, lookup=follow, path="a.txt", ..., flags=0) = SUCCESS fd=5 (21.4 us)
  *   0.002154 secrets.get(1376304, 5, 1376320, 16) = 10 (30.2 us)
  *
- * Lines are written whole, after the call.  What is shown of guest memory is copied in anew for showing: nothing here
- * decides anything.  Texts of the guest are escaped. */
+ * Lines are written whole, after the call.  What is shown of guest memory is copied in anew for
+ * showing: nothing here decides anything.  Texts of the guest are escaped. */
 #include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
@@ -58,7 +58,8 @@ static const uint8_t words_of[] = {
     OUT_KINDS(X)
 #undef X
 };
-_Static_assert(sizeof(struct wasi_filestat) == 64 && sizeof(struct wasi_fdstat) == 24, "OUT_KINDS has their bytes");
+_Static_assert(sizeof(struct wasi_filestat) == 64 && sizeof(struct wasi_fdstat) == 24,
+               "OUT_KINDS has their bytes");
 
 static const char *const errnos[] = {
     [WASI_SUCCESS] = "SUCCESS",
@@ -73,11 +74,13 @@ static const char *const oflags[] = { "creat", "directory", "excl", "trunc", NUL
 static const char *const fdflags[] = { "append", "dsync", "nonblock", "rsync", "sync", NULL };
 static const char *const lookups[] = { "follow", NULL };
 static const char *const fstflags[] = { "atim", "atim_now", "mtim", "mtim_now", NULL };
-static const char *const clock_names[] = { "realtime", "monotonic", "process_cputime", "thread_cputime", NULL };
+static const char *const clock_names[] = { "realtime", "monotonic", "process_cputime",
+                                           "thread_cputime", NULL };
 static const char *const whences[] = { "set", "cur", "end", NULL };
 static const char *const whences_v0[] = { "cur", "end", "set", NULL };
-static const char *const filetypes[] = { "unknown", "block_device", "character_device", "directory", "regular_file",
-                                         "socket_dgram", "socket_stream", "symbolic_link", NULL };
+static const char *const filetypes[] = { "unknown",       "block_device",  "character_device",
+                                         "directory",     "regular_file",  "socket_dgram",
+                                         "socket_stream", "symbolic_link", NULL };
 
 struct line { char text[LINE_BYTES]; size_t len; };
 
@@ -134,7 +137,8 @@ static void add_iovecs(struct wasi *w, struct line *line, uint64_t at, uint64_t 
 {
     uint64_t bytes = 0;
     struct wasi_iovec v;
-    for (uint64_t i = 0; i < n && i < IOVECS_SHOWN && linear_read(w->mem, at + i * sizeof v, &v, sizeof v); i++)
+    for (uint64_t i = 0;
+         i < n && i < IOVECS_SHOWN && linear_read(w->mem, at + i * sizeof v, &v, sizeof v); i++)
         bytes += v.len;
     add(line, "%" PRIu64 " of %s%" PRIu64 " bytes", n, n > IOVECS_SHOWN ? "more than " : "", bytes);
 }
@@ -164,7 +168,11 @@ static void add_argument(struct wasi *w, struct line *line, enum shown kind, con
 
 static void add_result(struct wasi *w, struct line *line, const struct argument *a, uint32_t at)
 {
-    union { uint64_t number; struct wasi_filestat filestat; struct wasi_fdstat fdstat; } out = { 0 };
+    union {
+        uint64_t number;
+        struct wasi_filestat filestat;
+        struct wasi_fdstat fdstat;
+    } out = { 0 };
     if (!linear_read(w->mem, at, &out, bytes_of[a->kind]))
         return;
     if (a->kind == SHOWN_OUT_FILESTAT) {
@@ -186,7 +194,8 @@ static void add_arguments(struct wasi *w, struct line *line, const struct reques
 {
     const char *between = "";
     const uint64_t *words = r->args;
-    for (const struct argument *a = calls[r->number].args; a->kind != SHOWN_NOT; words += words_of[a->kind], a++) {
+    for (const struct argument *a = calls[r->number].args; a->kind != SHOWN_NOT;
+         words += words_of[a->kind], a++) {
         bool result = a->kind >= SHOWN_OUT_U16;
         if (result != results || a->kind == SHOWN_PTR)
             continue;
@@ -202,7 +211,8 @@ static void add_arguments(struct wasi *w, struct line *line, const struct reques
 
 bool trace_open(struct wasi *w, const struct config *config, struct failure *why)
 {
-    const struct output file = { "--trace=", config->set->trace, config->module, config->writable, .keep = false };
+    const struct output file = { "--trace=", config->set->trace, config->module, config->writable,
+                                 .keep = false };
     int stream = config->stdio ? config->stdio[2] : STDERR_FILENO, fd = -1;
     w->trace = SINK_NONE;
     if (!config->set->trace)
@@ -274,18 +284,20 @@ void trace_end(struct wasi *w, const struct request *r, uint32_t err, uint64_t b
     line_end(w, &line, ns);
 }
 
-/* The guest makes none of these where it knows of the trace; one that does so all the same is seen. */
+/* The guest makes none of these where it knows of the trace; one that does so all the same is seen.
+ */
 void trace_one(struct wasi *w, const struct request *r, uint64_t result, uint64_t began_ns)
 {
     if (w->trace.fd < 0)
         return;
     struct line line;
-    const struct fd_read_one_args *args = fd_read_one_decode(r->args); /* fd_write_one has the same */
+    /* fd_write_one has the same */
+    const struct fd_read_one_args *args = fd_read_one_decode(r->args);
     bool reads = r->number == CALL_fd_read_one;
     uint64_t ns = clock_now_ns() - began_ns;
     line_begin(w, &line, began_ns);
-    add(&line, "%s(fd=%" PRId32 ", %" PRIu32 " bytes) = %s", reads ? "fd_read" : "fd_write", (int32_t)args->fd,
-        args->buffer_len, errnos[(uint32_t)result]);
+    add(&line, "%s(fd=%" PRId32 ", %" PRIu32 " bytes) = %s", reads ? "fd_read" : "fd_write",
+        (int32_t)args->fd, args->buffer_len, errnos[(uint32_t)result]);
     if ((uint32_t)result == WASI_SUCCESS)
         add(&line, " %s=%" PRIu64, reads ? "read" : "written", result >> 32);
     line_end(w, &line, ns);
@@ -314,8 +326,8 @@ static void add_value(struct line *line, char letter, const wasmvm_val *value)
     add(line, "%s", text);
 }
 
-void trace_host(struct wasi *w, const wasmvm_func *func, const wasmvm_val *args, const wasmvm_val *result,
-                const char *trap, uint64_t began_ns)
+void trace_host(struct wasi *w, const wasmvm_func *func, const wasmvm_val *args,
+                const wasmvm_val *result, const char *trap, uint64_t began_ns)
 {
     if (w->trace.fd < 0)
         return;

@@ -1,5 +1,6 @@
-/* The WASI host's face: makes the state of a run, finds the handler of a call, and handles those that concern the
- * process as a whole (arguments, environment, clocks, random, exit).  Descriptors and paths have files of their own. */
+/* The WASI host's face: makes the state of a run, finds the handler of a call, and handles those
+ * that concern the process as a whole (arguments, environment, clocks, random, exit).  Descriptors
+ * and paths have files of their own. */
 #include "vmm/wasi/inside.h"
 
 #include <assert.h>
@@ -14,7 +15,8 @@
 #define RANDOM_CHUNK (1u << 20) /* between two looks for a kick */
 
 /* Joins strings as args_get wants them, each NUL-terminated. */
-static bool strings_join(char *const *strings, uint32_t n, char **out, uint32_t *len, struct failure *why)
+static bool strings_join(char *const *strings, uint32_t n, char **out, uint32_t *len,
+                         struct failure *why)
 {
     size_t total = 0;
     for (uint32_t i = 0; i < n; i++)
@@ -51,8 +53,8 @@ bool wasi_open(struct wasi *w, const struct config *config, struct failure *why)
     bool good = strings_join(config->args, config->argc, &w->args, &w->args_len, why) &&
                 strings_join(config->env, config->envc, &w->env, &w->env_len, why) &&
                 trace_open(w, config, why) && fdtable_open(w, config->set->max_files, why) &&
-                stdio_adopt(w, config, why) && preopen_all(w, config, why) && w->parts->open(w, config, why) &&
-                preopen_last(w, config, why);
+                stdio_adopt(w, config, why) && preopen_all(w, config, why) &&
+                w->parts->open(w, config, why) && preopen_last(w, config, why);
     if (good)
         fdstat_publish(w);
     return good;
@@ -130,7 +132,8 @@ bool host_ready(int host, short events)
 
 /* ---- arguments and environment ---- */
 
-static uint32_t sizes_put(struct wasi *w, uint32_t count_out, uint32_t count, uint32_t bytes_out, uint32_t bytes)
+static uint32_t sizes_put(struct wasi *w, uint32_t count_out, uint32_t count, uint32_t bytes_out,
+                          uint32_t bytes)
 {
     if (!out_ok(w, count_out, 4) || !out_ok(w, bytes_out, 4))
         return WASI_FAULT;
@@ -138,8 +141,8 @@ static uint32_t sizes_put(struct wasi *w, uint32_t count_out, uint32_t count, ui
     return out_put(w, bytes_out, &bytes, 4);
 }
 
-static uint32_t strings_put(struct wasi *w, uint32_t array, uint32_t buffer, const char *strings, uint32_t count,
-                            uint32_t bytes)
+static uint32_t strings_put(struct wasi *w, uint32_t array, uint32_t buffer, const char *strings,
+                            uint32_t count, uint32_t bytes)
 {
     if (!out_ok(w, array, 4ull * count) || !out_ok(w, buffer, bytes))
         return WASI_FAULT;
@@ -182,7 +185,8 @@ static const clockid_t host_clocks[] = {
     [CLOCKID_THREAD_CPU] = CLOCK_PROCESS_CPUTIME_ID,
 };
 
-static uint32_t clock_put(struct wasi *w, uint64_t id, uint64_t out, int (*ask)(clockid_t, struct timespec *))
+static uint32_t clock_put(struct wasi *w, uint64_t id, uint64_t out,
+                          int (*ask)(clockid_t, struct timespec *))
 {
     struct timespec t;
     if (id >= sizeof host_clocks / sizeof *host_clocks)

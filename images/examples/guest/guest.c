@@ -1,9 +1,12 @@
-/* A guest of one's own: what starts, one write through the ABI, the end.  docs/guest.md is its page.
+/* A guest of one's own: what starts, one write through the ABI, the end.  docs/guest.md is its
+ * page.
  *
  *   make build/examples/guest.elf
- *   build/wasmvm --guest-image build/examples/guest.elf images/demo.wasm      (the module is not looked at)
+ *   build/wasmvm --guest-image build/examples/guest.elf images/demo.wasm      (the module is not
+ * looked at)
  *
- * It is linked with guest/entry.S, the exception entries of CPL 0, and guest/note.c, its version, by guest/link.ld. */
+ * It is linked with guest/entry.S, the exception entries of CPL 0, and guest/note.c, its version,
+ * by guest/link.ld. */
 #include "guest/fault.h"
 #include "wasi-shim/abi.h"
 
@@ -25,7 +28,8 @@ static void doorbell_ring(uint8_t why)
     __asm__ volatile("outb %b0, %1" : : "a"(why), "N"(DOORBELL_PORT) : "memory");
 }
 
-/* One request to the monitor: the vCPU leaves the guest, and comes back with the result in the slot. */
+/* One request to the monitor: the vCPU leaves the guest, and comes back with the result in the
+ * slot. */
 static uint64_t hypercall(enum call number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     struct slot *slot = &control->slot;

@@ -37,8 +37,8 @@ static int failed(struct store *s)
 }
 
 /* Binds bytes of the module's memory: copied first, as the module may change them meanwhile. */
-static int bind(struct store *s, wasmvm_call *call, enum statement which, int column, uint32_t ptr, uint32_t len,
-                uint32_t most)
+static int bind(struct store *s, wasmvm_call *call, enum statement which, int column, uint32_t ptr,
+                uint32_t len, uint32_t most)
 {
     void *bytes = len <= most ? malloc(len + 1u) : NULL;
     if (!bytes || s->host->read(call, ptr, bytes, len) != 0) {
@@ -50,13 +50,16 @@ static int bind(struct store *s, wasmvm_call *call, enum statement which, int co
     return 0;
 }
 
-/* Steps the statement; of a row, copies its first column to (ptr, size) where it fits.  The length, -1 or -2. */
-static int step(struct store *s, wasmvm_call *call, enum statement which, uint32_t ptr, uint32_t size,
-                wasmvm_val *result)
+/* Steps the statement; of a row, copies its first column to (ptr, size) where it fits.  The length,
+ * -1 or -2. */
+static int step(struct store *s, wasmvm_call *call, enum statement which, uint32_t ptr,
+                uint32_t size, wasmvm_val *result)
 {
     sqlite3_stmt *statement = s->statements[which];
     int wrong = 0, state = sqlite3_step(statement);
-    result->i32 = state == SQLITE_ROW ? sqlite3_column_bytes(statement, 0) : state == SQLITE_DONE ? -1 : failed(s);
+    result->i32 = state == SQLITE_ROW    ? sqlite3_column_bytes(statement, 0)
+                  : state == SQLITE_DONE ? -1
+                                         : failed(s);
     if (result->i32 > 0 && (uint32_t)result->i32 <= size)
         wrong = s->host->write(call, ptr, sqlite3_column_blob(statement, 0), (uint32_t)result->i32);
     if (wrong)
@@ -65,9 +68,10 @@ static int step(struct store *s, wasmvm_call *call, enum statement which, uint32
     return wrong;
 }
 
-/* get(key string, buf, size) and next(key string, buf, size): the length of the value, or of the next key; nothing is
- * written where size is less. */
-static int lookup(struct store *s, wasmvm_call *call, enum statement which, const wasmvm_val *args, wasmvm_val *result)
+/* get(key string, buf, size) and next(key string, buf, size): the length of the value, or of the
+ * next key; nothing is written where size is less. */
+static int lookup(struct store *s, wasmvm_call *call, enum statement which, const wasmvm_val *args,
+                  wasmvm_val *result)
 {
     return bind(s, call, which, 1, args[0].u32, args[1].u32, KEY_MOST) ||
            step(s, call, which, args[2].u32, args[3].u32, result);
@@ -86,7 +90,8 @@ static int next(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_va
 static int put(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
 {
     if (bind(data, call, PUT, 1, args[0].u32, args[1].u32, KEY_MOST) ||
-        bind(data, call, PUT, 2, args[2].u32, args[3].u32, VALUE_MOST) || step(data, call, PUT, 0, 0, result))
+        bind(data, call, PUT, 2, args[2].u32, args[3].u32, VALUE_MOST) ||
+        step(data, call, PUT, 0, 0, result))
         return 1;
     result->i32 += result->i32 == -1; /* no row is as it should be */
     return 0;
@@ -95,7 +100,8 @@ static int put(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val
 static int remove_key(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
 {
     struct store *s = data;
-    if (bind(s, call, REMOVE, 1, args[0].u32, args[1].u32, KEY_MOST) || step(s, call, REMOVE, 0, 0, result))
+    if (bind(s, call, REMOVE, 1, args[0].u32, args[1].u32, KEY_MOST) ||
+        step(s, call, REMOVE, 0, 0, result))
         return 1;
     if (result->i32 == -1)
         result->i32 = sqlite3_changes(s->db) ? 0 : -1;
@@ -123,10 +129,14 @@ static int init(const struct wasmvm_host *host, void **data)
     s->host = host;
     int state = sqlite3_open(path, &s->db);
     if (state == SQLITE_OK)
-        state = sqlite3_exec(s->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; CREATE TABLE IF NOT "
-                             "EXISTS kv (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID", NULL, NULL, NULL);
+        state = sqlite3_exec(
+            s->db,
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; CREATE TABLE IF NOT "
+            "EXISTS kv (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+            NULL, NULL, NULL);
     for (int i = 0; i < STATEMENTS && state == SQLITE_OK; i++)
-        state = sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->statements[i], NULL);
+        state = sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->statements[i],
+                                   NULL);
     if (state == SQLITE_OK)
         return 0;
     failed(s);

@@ -41,7 +41,8 @@ int main(int argc, char **argv)
     wasmvm_statistics cost = {.size = sizeof cost};
     wasmvm_instance_statistics(rule, &cost);
     printf("%ld prices, sum %.2f\n", calls, sum);
-    fprintf(stderr, "%.3f us each, %llu VM exits\n", took * 1e6 / (double)calls, (unsigned long long)cost.exits);
+    fprintf(stderr, "%.3f us each, %llu VM exits\n", took * 1e6 / (double)calls,
+            (unsigned long long)cost.exits);
     wasmvm_instance_free(rule);
     wasmvm_module_free(module);
     wasmvm_config_free(config);

@@ -1,7 +1,8 @@
-/* A rules engine whose rules are Go modules that nobody vouches for: rules CUSTOMER CENTS RULE.wasm...
+/* A rules engine whose rules are Go modules that nobody vouches for: rules CUSTOMER CENTS
+ * RULE.wasm...
  *
- * Each rule gets a virtual machine, 32 MiB, half a second a call, and two functions of ours; what it does with that is
- * its matter.  One that fails is left out. */
+ * Each rule gets a virtual machine, 32 MiB, half a second a call, and two functions of ours; what
+ * it does with that is its matter.  One that fails is left out. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,8 @@ static int64_t ask(const char *file, wasmvm_config *config, int64_t cents)
     wasmvm_instance *machine = module ? wasmvm_instance_new(module, config, &error) : NULL;
     if (machine)
         wasmvm_call_limit(machine, 500 * 1000 * 1000);
-    if (!machine || wasmvm_initialize(machine, &error) || wasmvm_lookup(machine, "rule", &rule, &error) ||
+    if (!machine || wasmvm_initialize(machine, &error) ||
+        wasmvm_lookup(machine, "rule", &rule, &error) ||
         wasmvm_invoke(machine, rule, &arg, 1, &result, 1, &error))
         printf("left out (%d): %s\n", error.code, error.text);
     else

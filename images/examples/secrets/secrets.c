@@ -1,5 +1,6 @@
-/* A wasmvm plug-in: secrets by name.  A module that was given it may read the files that the options name, when it
- * needs them, and sees neither their directory nor an environment with the secrets in it:
+/* A wasmvm plug-in: secrets by name.  A module that was given it may read the files that the
+ * options name, when it needs them, and sees neither their directory nor an environment with the
+ * secrets in it:
  *
  *   wasmvm --plugin ./secrets.so,token=/run/secrets/token app.wasm */
 #include <stdio.h>
@@ -8,8 +9,9 @@
 
 static const struct wasmvm_host *host; /* one machine a process: the command line's case */
 
-/* get(name string, buf *byte, size uint32) int32: the secret's length, or -1 for one that is not there.  Nothing is
- * written where size is less than the length: the module asks again with more room. */
+/* get(name string, buf *byte, size uint32) int32: the secret's length, or -1 for one that is not
+ * there.  Nothing is written where size is less than the length: the module asks again with more
+ * room. */
 static int get(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
 {
     char name[65] = "", secret[4096];
@@ -44,8 +46,13 @@ const struct wasmvm_plugin *wasmvm_plugin_get(void)
 {
     static const struct wasmvm_func funcs[] = {{"secrets", "get", "iiii:i", get, NULL}};
     static const struct wasmvm_plugin plugin = {
-        .abi = WASMVM_PLUGIN_ABI, .flags = WASMVM_PLUGIN_NEEDS_FILES, .name = "secrets", .version = "1.0",
-        .funcs = funcs, .nfuncs = 1, .init = init,
+        .abi = WASMVM_PLUGIN_ABI,
+        .flags = WASMVM_PLUGIN_NEEDS_FILES,
+        .name = "secrets",
+        .version = "1.0",
+        .funcs = funcs,
+        .nfuncs = 1,
+        .init = init,
     };
     return &plugin;
 }

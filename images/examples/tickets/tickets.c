@@ -1,8 +1,10 @@
-/* A wasmvm plug-in that is a process, in C: numbers that no two machines draw twice, counted in a file for each queue.
+/* A wasmvm plug-in that is a process, in C: numbers that no two machines draw twice, counted in a
+ * file for each queue.
  *
  *   wasmvm --plugin-exec tickets='./tickets DIRECTORY' app.wasm
  *
- * It speaks the frames of docs/plugins.md on descriptor 3.  Their numbers are little-endian, as this machine's are. */
+ * It speaks the frames of docs/plugins.md on descriptor 3.  Their numbers are little-endian, as
+ * this machine's are. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -62,8 +64,8 @@ static int64_t draw(int directory, const char *queue)
 {
     int64_t number = 0;
     int file = openat(directory, queue, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
-    if (file < 0 || flock(file, LOCK_EX) < 0 || pread(file, &number, sizeof number, 0) < 0 || ++number < 0 ||
-        pwrite(file, &number, sizeof number, 0) != sizeof number)
+    if (file < 0 || flock(file, LOCK_EX) < 0 || pread(file, &number, sizeof number, 0) < 0 ||
+        ++number < 0 || pwrite(file, &number, sizeof number, 0) != sizeof number)
         number = -1;
     if (file >= 0)
         close(file);
@@ -78,7 +80,8 @@ static void next(int directory)
     char queue[NAME_MOST + 1] = "";
     memcpy(args, frame.body + 4, sizeof args);
     uint32_t at = (uint32_t)args[0], length = (uint32_t)args[1];
-    if (length > NAME_MOST || memory_read(at, length, queue) != 0 || strlen(queue) != length || !good(queue)) {
+    if (length > NAME_MOST || memory_read(at, length, queue) != 0 || strlen(queue) != length ||
+        !good(queue)) {
         tell(TRAP, refusal, sizeof refusal - 1);
         return;
     }

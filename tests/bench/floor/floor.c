@@ -1,13 +1,13 @@
 /* The floor under every start: what a machine of KVM costs that does nothing.
  *
  * /dev/kvm is opened; a VM, a vCPU and one slot of least memory are made; one instruction runs at
- * CPL 3, in long mode; the process ends.  Start figures are ratios to this program, so it is frozen:
- * tests/bench/floor/hash has the hash of this file, and a test compares.  It shares nothing with the
- * monitor, whose changes must not move it.
+ * CPL 3, in long mode; the process ends.  Start figures are ratios to this program, so it is
+ * frozen: tests/bench/floor/hash has the hash of this file, and a test compares.  It shares nothing
+ * with the monitor, whose changes must not move it.
  *
  * The instruction is `out %al, $0x77`.  At CPL 3 a CPU looks at the I/O permission bitmap, so there
- * is a TSS with a bitmap of zeros.  (An emulated SVM honours it only where the TSS is of type 9; the
- * software kind of KVM takes either.) */
+ * is a TSS with a bitmap of zeros.  (An emulated SVM honours it only where the TSS is of type 9;
+ * the software kind of KVM takes either.) */
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdint.h>

@@ -46,7 +46,12 @@ const wasmvm_plugin *wasmvm_plugin_get(void)
         {"bench", "add", "ii:i", add, NULL}, {"bench", "repeat", "i:I", repeat, NULL},
     };
     static const wasmvm_plugin plugin = {
-        .abi = WASMVM_PLUGIN_ABI, .name = "bench", .version = "1", .funcs = funcs, .nfuncs = 2, .init = init,
+        .abi = WASMVM_PLUGIN_ABI,
+        .name = "bench",
+        .version = "1",
+        .funcs = funcs,
+        .nfuncs = 2,
+        .init = init,
     };
     return &plugin;
 }

@@ -75,7 +75,8 @@ def the_form_for_scripts_and_services(t):
         env = dict(os.environ, MANWIDTH="200", LC_ALL="C")
         texts.append(subprocess.run(["man", page], stdout=subprocess.PIPE, env=env).stdout.decode())
     for text in texts:
-        assert form in " ".join(text.split()) and "ripts and services" in text, text[:3000]
+        flat = " ".join(text.split())
+        assert form in flat and "ripts and services" in flat, text[:3000]
     assert "Scripts and services write\n.Nm\n.Op Ar OPTIONS\n.Fl -\n.Ar MODULE ARGS" in source
     app = t.go("process")
     words = ["args", "--dir", "/", "--timeout", "1ms", "--help", "--", "--version", "--env", "A=1"]

@@ -1,11 +1,22 @@
-/* A hostile guest for tests/hostile/fuzz.py: calls of every kind at random, most of them nearly right, by every way
- * that reaches the monitor, while it writes into all that the monitor may be reading.
+/* A hostile guest for tests/hostile/fuzz.py: calls of every kind at random, most of them nearly
+ * right, by every way that reaches the monitor, while it writes into all that the monitor may be
+ * reading.
  *
- * Arguments after the module: seed, how many calls, port of the first listener, port of the driver's echo server. */
+ * Arguments after the module: seed, how many calls, port of the first listener, port of the
+ * driver's echo server. */
 #include "tests/hostile/guest.h"
 
-enum { BYTES = 0x100000, PATHS = 0x1000, PATH_ROOM = 64, IOVS = 0x2000, SUBS = 0x3000, ADDRS = 0x4000, STORE = 0x5000,
-       INFOS = 0x6000, BUFFERS = 0x8000 };
+enum {
+    BYTES = 0x100000,
+    PATHS = 0x1000,
+    PATH_ROOM = 64,
+    IOVS = 0x2000,
+    SUBS = 0x3000,
+    ADDRS = 0x4000,
+    STORE = 0x5000,
+    INFOS = 0x6000,
+    BUFFERS = 0x8000
+};
 enum { FDS = 24, DEEPEST = 40, SPINS = 3000 };
 
 static uint64_t seed, calls, ports[2];
@@ -13,9 +24,14 @@ static unsigned depth;
 static bool calm; /* no races: what was done can be waited for */
 
 static const char *const paths[] = {
-    "a", "b", "c/d", ".", "..", "../..", "c", "e/../a", "link", "l2", "a/", "c//d", "/etc/passwd", "secret",
-    "../secret", "c/../../secret", "out", "out/secret", "./a", "long-name-of-a-file-that-is-there", "sock", "c/s2",
-    "hosts", "resolv.conf", "fifo", "\033[2J", "\xff\xfe", "", "c/d/e/f",
+    "a",           "b",          "c/d",       ".",
+    "..",          "../..",      "c",         "e/../a",
+    "link",        "l2",         "a/",        "c//d",
+    "/etc/passwd", "secret",     "../secret", "c/../../secret",
+    "out",         "out/secret", "./a",       "long-name-of-a-file-that-is-there",
+    "sock",        "c/s2",       "hosts",     "resolv.conf",
+    "fifo",        "\033[2J",    "\xff\xfe",  "",
+    "c/d/e/f",
 };
 enum { NPATHS = sizeof paths / sizeof paths[0] };
 
@@ -33,16 +49,19 @@ static bool one_in(uint64_t n)
 
 static uint64_t wild(void)
 {
-    static const uint64_t likely[] = {0, 1, 2, 0xfff, 0x1000, 0xffff, BYTES - 1, BYTES, BYTES + 1, 0x7fffffff,
-                                      0x80000000, 0xfffffff0, 0xffffffff, 0x100000000, MAP_HEAP, MAP_CONTROL,
-                                      MAP_CPL0, MAP_STACK, INT64_MAX, 1ull << 63, ~0ull};
+    static const uint64_t likely[] = { 0,           1,          2,          0xfff,       0x1000,
+                                       0xffff,      BYTES - 1,  BYTES,      BYTES + 1,   0x7fffffff,
+                                       0x80000000,  0xfffffff0, 0xffffffff, 0x100000000, MAP_HEAP,
+                                       MAP_CONTROL, MAP_CPL0,   MAP_STACK,  INT64_MAX,   1ull << 63,
+                                       ~0ull };
     return one_in(2) ? likely[below(sizeof likely / sizeof likely[0])] : random_next() >> below(64);
 }
 
 static void arguments_read(void)
 {
     uint64_t values[8] = {0};
-    const char *at = (const char *)shared + shared->boot.args_off, *stop = at + shared->boot.args_len;
+    const char *at = (const char *)shared + shared->boot.args_off,
+               *stop = at + shared->boot.args_len;
     for (unsigned i = 0; at < stop && i < 8; i++, at++)
         for (; *at; at++)
             values[i] = values[i] * 10 + (uint64_t)(*at - '0');
@@ -144,33 +163,85 @@ static void paths_fill(void)
 }
 
 /* ---- shapes: one letter an argument ----
- * d descriptor   P path   n its length   L text   v iovecs   # a count   o where a result goes   b buffer
- * l its length   f flags   r rights   I offset or size   w whence   t time   s subscriptions   a address   p port
- * x anything   i addrinfo   y 0   h host function   g a size in pages */
+ * d descriptor   P path   n its length   L text   v iovecs   # a count   o where a result goes   b
+ * buffer l its length   f flags   r rights   I offset or size   w whence   t time   s subscriptions
+ * a address   p port x anything   i addrinfo   y 0   h host function   g a size in pages */
 static const char *const shapes[] = {
-    [CALL_args_get] = "ob", [CALL_args_sizes_get] = "oo", [CALL_environ_get] = "ob", [CALL_environ_sizes_get] = "oo",
-    [CALL_clock_res_get] = "fo", [CALL_clock_time_get] = "fIo", [CALL_fd_advise] = "dIIf", [CALL_fd_allocate] = "dII",
-    [CALL_fd_close] = "d", [CALL_fd_datasync] = "d", [CALL_fd_fdstat_get] = "do", [CALL_fd_fdstat_set_flags] = "df",
-    [CALL_fd_fdstat_set_rights] = "drr", [CALL_fd_filestat_get] = "do", [CALL_fd_filestat_set_size] = "dI",
-    [CALL_fd_filestat_set_times] = "dttf", [CALL_fd_pread] = "dv#Io", [CALL_fd_prestat_get] = "do",
-    [CALL_fd_prestat_dir_name] = "dbl", [CALL_fd_pwrite] = "dv#Io", [CALL_fd_read] = "dv#o",
+    [CALL_args_get] = "ob",
+    [CALL_args_sizes_get] = "oo",
+    [CALL_environ_get] = "ob",
+    [CALL_environ_sizes_get] = "oo",
+    [CALL_clock_res_get] = "fo",
+    [CALL_clock_time_get] = "fIo",
+    [CALL_fd_advise] = "dIIf",
+    [CALL_fd_allocate] = "dII",
+    [CALL_fd_close] = "d",
+    [CALL_fd_datasync] = "d",
+    [CALL_fd_fdstat_get] = "do",
+    [CALL_fd_fdstat_set_flags] = "df",
+    [CALL_fd_fdstat_set_rights] = "drr",
+    [CALL_fd_filestat_get] = "do",
+    [CALL_fd_filestat_set_size] = "dI",
+    [CALL_fd_filestat_set_times] = "dttf",
+    [CALL_fd_pread] = "dv#Io",
+    [CALL_fd_prestat_get] = "do",
+    [CALL_fd_prestat_dir_name] = "dbl",
+    [CALL_fd_pwrite] = "dv#Io",
+    [CALL_fd_read] = "dv#o",
     [CALL_fd_readdir] = "dblIo",
-    [CALL_fd_renumber] = "dd", [CALL_fd_seek] = "dIwo", [CALL_fd_sync] = "d", [CALL_fd_tell] = "do",
-    [CALL_fd_write] = "dv#o", [CALL_path_create_directory] = "dPn", [CALL_path_filestat_get] = "dfPno",
-    [CALL_path_filestat_set_times] = "dfPnttf", [CALL_path_link] = "dyPndPn", [CALL_path_open] = "dfPnfrrfo",
-    [CALL_path_readlink] = "dPnblo", [CALL_path_remove_directory] = "dPn", [CALL_path_rename] = "dPndPn",
-    [CALL_path_symlink] = "PndPn", [CALL_path_unlink_file] = "dPn", [CALL_poll_oneoff] = "sb#o",
-    [CALL_proc_raise] = "x", [CALL_sched_yield] = "", [CALL_random_get] = "bl", [CALL_sock_accept] = "dfo",
-    [CALL_sock_recv] = "dv#foo", [CALL_sock_send] = "dv#yo", [CALL_sock_shutdown] = "df", [CALL_sock_open] = "ffo",
-    [CALL_sock_bind] = "dap", [CALL_sock_listen] = "df", [CALL_sock_connect] = "dap",
-    [CALL_sock_recv_from] = "dv#afooo", [CALL_sock_send_to] = "dv#apyo", [CALL_sock_getsockopt] = "dffbl",
-    [CALL_sock_setsockopt] = "dffbl", [CALL_sock_getlocaladdr] = "dao", [CALL_sock_getpeeraddr] = "dao",
-    [CALL_sock_getaddrinfo] = "LlLlii#o", [CALL_sock_accept_v1] = "do", [CALL_sock_recv_from_v1] = "dv#afoo",
-    [CALL_sock_getlocaladdr_v1] = "daoo", [CALL_sock_getpeeraddr_v1] = "daoo", [CALL_fd_filestat_get_v0] = "do",
-    [CALL_fd_seek_v0] = "dIwo", [CALL_path_filestat_get_v0] = "dfPno", [CALL_poll_oneoff_v0] = "sb#o",
-    [CALL_fd_read_one] = "dbl", [CALL_fd_write_one] = "dbl", [CALL_host] = "hxxxxxxxx", [CALL_heap_grow] = "I",
-    [CALL_code_grow] = "I", [CALL_clock_refresh] = "", [CALL_random_refill] = "",
-    [CALL_results] = "b#", [CALL_memory_more] = "ggg", [CALL_memory_grow] = "gg", [CALL_COUNT] = NULL,
+    [CALL_fd_renumber] = "dd",
+    [CALL_fd_seek] = "dIwo",
+    [CALL_fd_sync] = "d",
+    [CALL_fd_tell] = "do",
+    [CALL_fd_write] = "dv#o",
+    [CALL_path_create_directory] = "dPn",
+    [CALL_path_filestat_get] = "dfPno",
+    [CALL_path_filestat_set_times] = "dfPnttf",
+    [CALL_path_link] = "dyPndPn",
+    [CALL_path_open] = "dfPnfrrfo",
+    [CALL_path_readlink] = "dPnblo",
+    [CALL_path_remove_directory] = "dPn",
+    [CALL_path_rename] = "dPndPn",
+    [CALL_path_symlink] = "PndPn",
+    [CALL_path_unlink_file] = "dPn",
+    [CALL_poll_oneoff] = "sb#o",
+    [CALL_proc_raise] = "x",
+    [CALL_sched_yield] = "",
+    [CALL_random_get] = "bl",
+    [CALL_sock_accept] = "dfo",
+    [CALL_sock_recv] = "dv#foo",
+    [CALL_sock_send] = "dv#yo",
+    [CALL_sock_shutdown] = "df",
+    [CALL_sock_open] = "ffo",
+    [CALL_sock_bind] = "dap",
+    [CALL_sock_listen] = "df",
+    [CALL_sock_connect] = "dap",
+    [CALL_sock_recv_from] = "dv#afooo",
+    [CALL_sock_send_to] = "dv#apyo",
+    [CALL_sock_getsockopt] = "dffbl",
+    [CALL_sock_setsockopt] = "dffbl",
+    [CALL_sock_getlocaladdr] = "dao",
+    [CALL_sock_getpeeraddr] = "dao",
+    [CALL_sock_getaddrinfo] = "LlLlii#o",
+    [CALL_sock_accept_v1] = "do",
+    [CALL_sock_recv_from_v1] = "dv#afoo",
+    [CALL_sock_getlocaladdr_v1] = "daoo",
+    [CALL_sock_getpeeraddr_v1] = "daoo",
+    [CALL_fd_filestat_get_v0] = "do",
+    [CALL_fd_seek_v0] = "dIwo",
+    [CALL_path_filestat_get_v0] = "dfPno",
+    [CALL_poll_oneoff_v0] = "sb#o",
+    [CALL_fd_read_one] = "dbl",
+    [CALL_fd_write_one] = "dbl",
+    [CALL_host] = "hxxxxxxxx",
+    [CALL_heap_grow] = "I",
+    [CALL_code_grow] = "I",
+    [CALL_clock_refresh] = "",
+    [CALL_random_refill] = "",
+    [CALL_results] = "b#",
+    [CALL_memory_more] = "ggg",
+    [CALL_memory_grow] = "gg",
+    [CALL_COUNT] = NULL,
 };
 
 static uint64_t argument(char kind, uint64_t before)
@@ -221,8 +292,13 @@ static void scribble(void)
     case 1: slot->args[below(SLOT_ARGS)] = wild(); break;
     case 2: slot->number = (uint32_t)below(one_in(500) ? CALL_COUNT + 2 : CALL_proc_exit); break;
     case 3: slot->closes = (uint32_t)(one_in(4) ? wild() : one_in(8) ? below(FDS) : 0); break;
-    case 4: batch->in[below(BATCH_PLACES)].used = (uint32_t)(one_in(2) ? wild() : below(BATCH_PIECE + 2)); break;
-    case 5: batch->in[below(FDS)].len = (uint32_t)(one_in(2) ? wild() : below(BATCH_PIECE + 2)); break;
+    case 4:
+        batch->in[below(BATCH_PLACES)].used = (uint32_t)(one_in(2) ? wild()
+                                                                   : below(BATCH_PIECE + 2));
+        break;
+    case 5:
+        batch->in[below(FDS)].len = (uint32_t)(one_in(2) ? wild() : below(BATCH_PIECE + 2));
+        break;
     case 6: put8(PATHS + below(NPATHS * PATH_ROOM), "./ac\0"[below(5)]); break;
     case 7: put64(SUBS + 8 * below(96), wild()); break;
     case 8: put64(ADDRS + 8 * below(8), (uint64_t)(one_in(2) ? 128 : wild()) << 32 | STORE); break;
@@ -290,7 +366,8 @@ static void one(uint32_t number)
     for (unsigned i = 0; i < SLOT_ARGS; i++)
         slot->args[i] = args[i];
     send_it();
-    uint32_t fd = (uint32_t)(number == CALL_sock_open ? *(volatile uint32_t *)(args[2] & (BYTES - 4)) : 0);
+    uint32_t fd =
+        (uint32_t)(number == CALL_sock_open ? *(volatile uint32_t *)(args[2] & (BYTES - 4)) : 0);
     if (number == CALL_sock_open && slot->result == 0 && fd < 1000) /* calls on it shall not wait */
         call(CALL_fd_fdstat_set_flags, fd, 4, 0, 0);
     if (number == CALL_host)
@@ -310,7 +387,8 @@ static void answers(void)
         __builtin_memcpy(shared->words, "i:i", 4);
         if (one_in(20))
             shared->words[below(8)] = "iIfFvr:\0\377"[below(9)];
-        call(want == ANSWER_FIND ? CALL_found : CALL_returned, one_in(8) ? wild() : FOUND, below(100), 0, 0);
+        call(want == ANSWER_FIND ? CALL_found : CALL_returned, one_in(8) ? wild() : FOUND,
+             below(100), 0, 0);
         if (one_in(2000))
             break; /* and goes on as if nothing were wanted */
     }
@@ -320,8 +398,9 @@ static bool left_out(uint32_t number)
 {
     bool lie = number == CALL_results || number == CALL_memory_more ||
                (number == CALL_host && !shared->boot.hosts); /* most likely the end of the run */
-    bool over = number == CALL_proc_exit || number == CALL_end || number == CALL_ready || number == CALL_backtrace ||
-                number == CALL_next || number == CALL_returned || number == CALL_found || number == CALL_memory_grow;
+    bool over = number == CALL_proc_exit || number == CALL_end || number == CALL_ready ||
+                number == CALL_backtrace || number == CALL_next || number == CALL_returned ||
+                number == CALL_found || number == CALL_memory_grow;
     return over || (lie && !one_in(1000)) || (number == CALL_poll_oneoff_v0 && calm);
 }
 

@@ -1,4 +1,5 @@
-/* Host functions for tests/hostile/fuzz: all that a plug-in may do with a call, with what the guest said. */
+/* Host functions for tests/hostile/fuzz: all that a plug-in may do with a call, with what the guest
+ * said. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,7 +74,11 @@ static int init(const struct wasmvm_host *given, void **data)
 
 #define ENV(name, sig) {"env", #name, sig, name, NULL}
 static const struct wasmvm_func funcs[] = {
-    ENV(copy, "iii:i"), ENV(sum, "ii:I"), ENV(back, "iii:i"), ENV(words, "ii:"), ENV(many, "IiIfFIiIIIIIIIiIIfII:I"),
+    ENV(copy, "iii:i"),
+    ENV(sum, "ii:I"),
+    ENV(back, "iii:i"),
+    ENV(words, "ii:"),
+    ENV(many, "IiIfFIiIIIIIIIiIIfII:I"),
 };
 
 const struct wasmvm_plugin *wasmvm_plugin_get(void)

@@ -1,6 +1,8 @@
-/* For tests of the engine's front: modules written byte by byte, and an engine that is nothing but a heap.
+/* For tests of the engine's front: modules written byte by byte, and an engine that is nothing but
+ * a heap.
  *
- * parse() gives module_parse a copy that ends with its allocation, so that the sanitizers see any read behind it. */
+ * parse() gives module_parse a copy that ends with its allocation, so that the sanitizers see any
+ * read behind it. */
 #ifndef TESTS_UNIT_ENGINE_BINARY_H
 #define TESTS_UNIT_ENGINE_BINARY_H
 
@@ -86,8 +88,8 @@ static inline bool test_heap_grow(void *self, uint64_t bytes)
 static inline void test_engine_open(struct test_engine *t)
 {
     *t = (struct test_engine){ .heap_limit = TEST_HEAP_BYTES };
-    void *heap = mmap(NULL, TEST_HEAP_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-                      0);
+    void *heap = mmap(NULL, TEST_HEAP_BYTES, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     assert_true(heap != MAP_FAILED);
     t->engine.env = (struct engine_env){
         .self = t, .heap = heap, .heap_cap = TEST_HEAP_BYTES, .heap_grow = test_heap_grow,
@@ -127,7 +129,8 @@ static inline struct module *parse(struct test_engine *t, const void *bytes, siz
     return module_parse(&t->engine, copy->bytes, len);
 }
 
-static inline void assert_error(const struct test_engine *t, enum error_kind kind, const char *words)
+static inline void assert_error(const struct test_engine *t, enum error_kind kind,
+                                const char *words)
 {
     const struct error *e = &t->engine.error;
     if (e->kind != kind || !strstr(e->text, words))

@@ -10,7 +10,8 @@ bool code_init(struct engine *engine)
     return true;
 }
 
-/* Every function's "code" is its own funcref: tests see that it was given before segments were applied. */
+/* Every function's "code" is its own funcref: tests see that it was given before segments were
+ * applied. */
 bool code_link(struct instance *instance)
 {
     for (uint32_t i = 0; i < instance->module->nfuncs; i++)

@@ -27,8 +27,9 @@ static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     f->most = CAP;
-    f->engine.env = (struct engine_env){ .self = f, .heap = aligned_alloc(4096, CAP), .heap_cap = CAP,
-                                         .heap_grow = heap_grow };
+    f->engine.env = (struct engine_env){
+        .self = f, .heap = aligned_alloc(4096, CAP), .heap_cap = CAP, .heap_grow = heap_grow
+    };
     memset(f->engine.env.heap, 0, CAP);
     *state = f;
     return 0;
@@ -150,7 +151,8 @@ static void scratch_survives_heap_allocations_between(void **state)
             assert_int_equal(keep[k], 0);
         memset(keep, 0xaa, 100);
     }
-    /* the largest compilation took 39 * 50 * 608 bytes; chunks that double never hold four times that */
+    /* the largest compilation took 39 * 50 * 608 bytes; chunks that double never hold four times
+     * that */
     assert_true(f->engine.heap_used - kept < 4ull * 39 * 50 * 608);
 }
 
@@ -186,7 +188,8 @@ static void scratch_that_cannot_be_had_leaves_the_rest_usable(void **state)
     assert_non_null(scratch_alloc(&f->engine, 1 << 20));
 }
 
-/* A further chunk is a quarter of the last; near the heap's end it is as small as what is asked for, to the byte. */
+/* A further chunk is a quarter of the last; near the heap's end it is as small as what is asked
+ * for, to the byte. */
 static void a_last_chunk_fits_what_is_left(void **state)
 {
     struct fixture *f = *state;

@@ -16,8 +16,20 @@
 
 /* ---- modules ---- */
 
-enum { TYPES = 1, IMPORTS = 2, FUNCTIONS = 3, TABLES = 4, MEMORIES = 5, GLOBALS = 6, EXPORTS = 7, START = 8,
-       ELEMENTS = 9, DATA_COUNT = 12, CODE = 10, DATA = 11 };
+enum {
+    TYPES = 1,
+    IMPORTS = 2,
+    FUNCTIONS = 3,
+    TABLES = 4,
+    MEMORIES = 5,
+    GLOBALS = 6,
+    EXPORTS = 7,
+    START = 8,
+    ELEMENTS = 9,
+    DATA_COUNT = 12,
+    CODE = 10,
+    DATA = 11
+};
 
 struct wasm { uint8_t bytes[8192]; uint32_t len; };
 
@@ -78,8 +90,10 @@ static inline int world_close(void **state)
     return 0;
 }
 
-/* An instance of the module, or NULL with the error or *trap.  The module's bytes live as long as the engine. */
-static inline struct instance *wasm_instance(struct world *world, const struct wasm *wasm, enum trap *trap)
+/* An instance of the module, or NULL with the error or *trap.  The module's bytes live as long as
+ * the engine. */
+static inline struct instance *wasm_instance(struct world *world, const struct wasm *wasm,
+                                             enum trap *trap)
 {
     struct engine *engine = world->host.engine;
     uint8_t *bytes = heap_alloc(engine, wasm->len, 1);

@@ -1,4 +1,5 @@
-/* go/cache.c, overlay.c: the cache holds what it must, whatever was done to it; an unknown Go is refused. */
+/* go/cache.c, overlay.c: the cache holds what it must, whatever was done to it; an unknown Go is
+ * refused. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -74,7 +75,8 @@ static void test_put(void **state)
     holds(cached(overlay, "os/signal/b.go"), "package signal\n");
     holds(overlay, text("{\n  \"Replace\": {\n    \"/go/src/net/a.go\": \"%s/net/a.go\",\n"
                         "    \"/go/src/net/gone.go\": \"\",\n"
-                        "    \"/go/src/os/signal/b.go\": \"%s/os/signal/b.go\"\n  }\n}\n", dir, dir));
+                        "    \"/go/src/os/signal/b.go\": \"%s/os/signal/b.go\"\n  }\n}\n",
+                        dir, dir));
     assert_string_equal(put("/go"), overlay);
     assert_string_not_equal(put("/other"), overlay);
 }

@@ -1,4 +1,5 @@
-/* go/words.c: which of the go command's words concern `wasmvm go`, and that all others reach it as they were. */
+/* go/words.c: which of the go command's words concern `wasmvm go`, and that all others reach it as
+ * they were. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,8 +43,8 @@ static const char *rest(const struct words *w)
     return all;
 }
 
-static void check(const char *line, enum subcommand_kind kind, const char *dir, const char *overlay, bool exec,
-                  const char *flags)
+static void check(const char *line, enum subcommand_kind kind, const char *dir, const char *overlay,
+                  bool exec, const char *flags)
 {
     struct words w = parsed(line);
     assert_int_equal(w.kind, kind);
@@ -79,7 +80,8 @@ static void test_flags(void **state)
     check("test -exec=x ./...", GO_TEST, NULL, NULL, true, "-exec=x ./...");
     check("test -test.run -overlay .", GO_TEST, NULL, NULL, false, "-test.run -overlay .");
     check("--portable build -overlay=o .", GO_BUILD, NULL, NULL, false, "-overlay=o .");
-    check("build -tags -overlay .", GO_BUILD, NULL, NULL, false, "-tags -overlay ."); /* a value, not a flag */
+    /* a value, not a flag */
+    check("build -tags -overlay .", GO_BUILD, NULL, NULL, false, "-tags -overlay .");
     check("build -o", GO_BUILD, NULL, NULL, false, "-o");
 }
 
@@ -98,7 +100,8 @@ static void test_versioned(void **state)
 {
     (void)state;
     assert_string_equal(parsed("run example.org/a@v1.2.3 b@c").versioned, "example.org/a@v1.2.3");
-    assert_string_equal(parsed("install -v example.org/a@latest").versioned, "example.org/a@latest");
+    assert_string_equal(parsed("install -v example.org/a@latest").versioned,
+                        "example.org/a@latest");
     assert_null(parsed("run . me@here").versioned);
     assert_null(parsed("build -o a@b .").versioned);
 }

@@ -1,4 +1,5 @@
-/* Backtraces as text, over an engine played by the test: frame i of a stack is function i at offset 16 * i. */
+/* Backtraces as text, over an engine played by the test: frame i of a stack is function i at offset
+ * 16 * i. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,8 @@
 
 static uint32_t depth;
 
-uint32_t live_frames(struct engine *engine, uint64_t pc, uint64_t sp, struct frame *out, uint32_t max, uint32_t *total)
+uint32_t live_frames(struct engine *engine, uint64_t pc, uint64_t sp, struct frame *out,
+                     uint32_t max, uint32_t *total)
 {
     uint32_t have = depth < max ? depth : max, inner = depth > max ? (max + 1) / 2 : have;
     (void)engine, (void)pc, (void)sp;
@@ -59,7 +61,8 @@ static void short_stack_whole(void **state)
 {
     (void)state;
     assert_string_equal(trap_text_of(0, TRAP_MEMORY), "");
-    assert_string_equal(trap_text_of(2, TRAP_MEMORY), "\n    main.f0 at offset 0x0\n    main.f1 at offset 0x10");
+    assert_string_equal(trap_text_of(2, TRAP_MEMORY),
+                        "\n    main.f0 at offset 0x0\n    main.f1 at offset 0x10");
     assert_int_equal(lines(trap_text_of(32, TRAP_MEMORY)), 32);
     assert_null(strstr(bytes, "left out"));
     assert_non_null(strstr(bytes, "main.f31 at"));
@@ -69,7 +72,8 @@ static void long_stack_both_ends(void **state)
 {
     (void)state;
     assert_int_equal(lines(trap_text_of(33, TRAP_MEMORY)), 32);
-    assert_non_null(strstr(bytes, "main.f14 at offset 0xe0\n    ... 2 frames left out ...\n    main.f17 at"));
+    assert_non_null(
+        strstr(bytes, "main.f14 at offset 0xe0\n    ... 2 frames left out ...\n    main.f17 at"));
     assert_int_equal(lines(trap_text_of(1000, TRAP_MEMORY)), 32);
     assert_non_null(strstr(bytes, "... 969 frames left out ..."));
     assert_string_equal(strrchr(bytes, '\n'), "\n    main.f999 at offset 0x3e70");
@@ -81,7 +85,9 @@ static void exhausted_stack_twenty_of_either_end(void **state)
     assert_int_equal(lines(trap_text_of(41, TRAP_STACK)), 41);
     assert_null(strstr(bytes, "left out"));
     assert_int_equal(lines(trap_text_of(1000000, TRAP_STACK)), 41);
-    assert_non_null(strstr(bytes, "main.f19 at offset 0x130\n    ... 999960 frames left out ...\n    main.f999980 at"));
+    assert_non_null(strstr(
+        bytes,
+        "main.f19 at offset 0x130\n    ... 999960 frames left out ...\n    main.f999980 at"));
     assert_null(strstr(bytes, "main.f20 "));
 }
 

@@ -90,7 +90,8 @@ static void expect_error(enum error_kind kind, enum end_reason reason)
     assert_string_equal(end.text, "a sentence");
 }
 
-static void expect_trap(enum trap trap, enum error_kind kind, enum end_reason reason, const char *text)
+static void expect_trap(enum trap trap, enum error_kind kind, enum end_reason reason,
+                        const char *text)
 {
     error = (struct error){.kind = kind};
     if (kind)
@@ -128,7 +129,8 @@ static void exhausted_stack_names_its_size(void **state)
 {
     (void)state;
     control.boot.stack_bytes = 256ull << 20;
-    expect_trap(TRAP_STACK, ERROR_NONE, END_TRAP, "call stack exhausted (256 MiB; --stack SIZE)\n    frame");
+    expect_trap(TRAP_STACK, ERROR_NONE, END_TRAP,
+                "call stack exhausted (256 MiB; --stack SIZE)\n    frame");
     if (!setjmp(ended))
         end_trap(TRAP_MEMORY, " while this and that");
     assert_string_equal(end.text, "some trap while this and that\n    frame");

@@ -1,5 +1,6 @@
-/* The guest's side of calls beyond WASI: imports found by name and their types, values on their way out and back, what
- * the host wants meanwhile, N - 1, N and N + 1 of what fits.  The host and the engine are the test's. */
+/* The guest's side of calls beyond WASI: imports found by name and their types, values on their way
+ * out and back, what the host wants meanwhile, N - 1, N and N + 1 of what fits.  The host and the
+ * engine are the test's. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -97,8 +98,8 @@ struct error *engine_error(struct engine *e)
     return &error;
 }
 
-bool shim_resolve(void *self, struct name module, struct name field, enum extern_kind kind, const struct functype *type,
-                  struct extern_ref *out)
+bool shim_resolve(void *self, struct name module, struct name field, enum extern_kind kind,
+                  const struct functype *type, struct extern_ref *out)
 {
     (void)self, (void)field, (void)kind, (void)type;
     *out = (struct extern_ref){ .kind = EXTERN_FUNC, .provider = "the shim" };
@@ -132,7 +133,8 @@ static uint32_t put(const char *text)
 static void import(const char *module, const char *name, const char *sig)
 {
     struct boot_record *boot = &area.control.boot;
-    struct host_import *at = (struct host_import *)(void *)(area.bytes + boot->host_off) + boot->hosts++;
+    struct host_import *at = (struct host_import *)(void *)(area.bytes + boot->host_off) +
+                             boot->hosts++;
     *at = (struct host_import){ put(module), put(name), put(sig), put("the host") };
 }
 
@@ -154,8 +156,8 @@ static struct name name_of(const char *text)
     return (struct name){ (const uint8_t *)text, (uint32_t)strlen(text) };
 }
 
-static bool resolves(const char *module, const char *name, enum extern_kind kind, const struct functype *type,
-                     struct extern_ref *out)
+static bool resolves(const char *module, const char *name, enum extern_kind kind,
+                     const struct functype *type, struct extern_ref *out)
 {
     return host_resolve(NULL, name_of(module), name_of(name), kind, type, out);
 }
@@ -165,9 +167,11 @@ static bool resolves(const char *module, const char *name, enum extern_kind kind
 static void imports_by_both_names(void **state)
 {
     (void)state;
-    static const struct { const char *module, *name; bool there; } rows[] = {
-        { "env", "f", true }, { "env", "ff", true }, { "en", "f", false }, { "envv", "f", false }, { "env", "", false },
-        { "", "f", false }, { "ENV", "f", false }, { "other", "f", true }, { "other", "ff", false },
+    static const struct { const char *module, *name; bool there;
+    } rows[] = {
+        { "env", "f", true },   { "env", "ff", true },  { "en", "f", false },
+        { "envv", "f", false }, { "env", "", false },   { "", "f", false },
+        { "ENV", "f", false },  { "other", "f", true }, { "other", "ff", false },
         { "env", "g", false },
     };
     const struct functype none = { 0 };
@@ -208,18 +212,29 @@ static void every_letter_is_its_type(void **state)
 static void types_beyond_signatures(void **state)
 {
     (void)state;
-    static const struct { uint32_t nparams, nresults, at; uint8_t type; const char *cannot; } rows[] = {
-        { 0, 0, 0, 0, NULL }, { 1, 1, 0, VT_F32, NULL }, { 1, 1, 0, VT_V128, "v128" }, { 1, 1, 1, VT_V128, "v128" },
-        { 3, 1, 2, VT_FUNCREF, "references" }, { 0, 1, 0, VT_EXTERNREF, "references" },
-        { 0, 2, 0, VT_I32, "more than one result" }, { CALL_VALUES - 1, 1, 0, VT_I32, NULL },
-        { CALL_VALUES, 1, 0, VT_I32, NULL }, { CALL_VALUES + 1, 1, 0, VT_I32, "more than 64 parameters" },
+    static const struct {
+        uint32_t nparams, nresults, at;
+        uint8_t type;
+        const char *cannot;
+    } rows[] = {
+        { 0, 0, 0, 0, NULL },
+        { 1, 1, 0, VT_F32, NULL },
+        { 1, 1, 0, VT_V128, "v128" },
+        { 1, 1, 1, VT_V128, "v128" },
+        { 3, 1, 2, VT_FUNCREF, "references" },
+        { 0, 1, 0, VT_EXTERNREF, "references" },
+        { 0, 2, 0, VT_I32, "more than one result" },
+        { CALL_VALUES - 1, 1, 0, VT_I32, NULL },
+        { CALL_VALUES, 1, 0, VT_I32, NULL },
+        { CALL_VALUES + 1, 1, 0, VT_I32, "more than 64 parameters" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         uint8_t *params = malloc(rows[i].nparams + 1), *results = malloc(rows[i].nresults + 1);
         memset(params, VT_I32, rows[i].nparams);
         memset(results, VT_I32, rows[i].nresults);
         params[rows[i].nparams] = results[rows[i].nresults] = VT_V128; /* behind the end */
-        uint8_t *odd = rows[i].at < rows[i].nparams ? &params[rows[i].at] : &results[rows[i].at - rows[i].nparams];
+        uint8_t *odd = rows[i].at < rows[i].nparams ? &params[rows[i].at]
+                                                    : &results[rows[i].at - rows[i].nparams];
         if (rows[i].type)
             *odd = rows[i].type;
         const struct functype type = { rows[i].nparams, rows[i].nresults, params, results };
@@ -254,13 +269,16 @@ static enum trap call_of(const char *sig, struct cell *cells)
 static void values_lie_where_they_fit(void **state)
 {
     (void)state;
-    static const uint32_t sizes[] = { 0, 1, SLOT_ARGS - 2, SLOT_ARGS - 1, SLOT_ARGS, CALL_VALUES - 1, CALL_VALUES };
+    static const uint32_t sizes[] = {
+        0, 1, SLOT_ARGS - 2, SLOT_ARGS - 1, SLOT_ARGS, CALL_VALUES - 1, CALL_VALUES
+    };
     static const struct answer value[] = { { ANSWER_RESULT, 777, NULL } };
     answers = value;
     for (int i = 0; i < 7; i++)
         for (int has = 0; has < 2; has++) {
             char sig[CALL_VALUES + 3];
-            struct cell *cells = calloc(sizes[i] + has + !sizes[i], sizeof *cells); /* to the byte */
+            /* to the byte */
+            struct cell *cells = calloc(sizes[i] + has + !sizes[i], sizeof *cells);
             memset(sig, 'I', sizes[i]);
             strcpy(sig + sizes[i], has ? ":I" : ":");
             for (uint32_t k = 0; k < sizes[i]; k++)
@@ -270,7 +288,8 @@ static void values_lie_where_they_fit(void **state)
             assert_int_equal(calls[0].number, CALL_host);
             assert_int_equal(calls[0].args[0], 1);
             for (uint32_t k = 0; k < sizes[i]; k++)
-                assert_int_equal(sizes[i] < SLOT_ARGS ? calls[0].args[1 + k] : calls[0].values[k], 100 + k);
+                assert_int_equal(sizes[i] < SLOT_ARGS ? calls[0].args[1 + k] : calls[0].values[k],
+                                 100 + k);
             if (sizes[i] < SLOT_ARGS)
                 assert_int_equal(calls[0].values[0], 0xeeeeeeeeeeeeeeee);
             assert_int_equal(cells[0].lo, has ? 777 : sizes[i] ? 100 : 0);
@@ -293,14 +312,24 @@ static void a_trap_has_the_hosts_words(void **state)
 static void it_finds_an_export(void **state)
 {
     (void)state;
-    static const struct { const char *name; uint32_t nparams, nresults; uint64_t what; const char *sig; } rows[] = {
-        { "there", 0, 0, FOUND, ":" }, { "there", 2, 1, FOUND, "II:I" }, { "there", CALL_VALUES, 0, FOUND, NULL },
-        { "there", CALL_VALUES + 1, 0, FOUND_LARGE, ":" }, { "there", 0, CALL_VALUES, FOUND, NULL },
-        { "there", 0, CALL_VALUES + 1, FOUND_LARGE, ":" }, { "xnot", 2, 1, FOUND_NOT, ":" },
+    static const struct {
+        const char *name;
+        uint32_t nparams, nresults;
+        uint64_t what;
+        const char *sig;
+    } rows[] = {
+        { "there", 0, 0, FOUND, ":" },
+        { "there", 2, 1, FOUND, "II:I" },
+        { "there", CALL_VALUES, 0, FOUND, NULL },
+        { "there", CALL_VALUES + 1, 0, FOUND_LARGE, ":" },
+        { "there", 0, CALL_VALUES, FOUND, NULL },
+        { "there", 0, CALL_VALUES + 1, FOUND_LARGE, ":" },
+        { "xnot", 2, 1, FOUND_NOT, ":" },
         { "memory", 2, 1, FOUND_NOT, ":" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct answer plan[] = { { ANSWER_FIND, 0, rows[i].name }, { ANSWER_RESULT, 1, NULL } };
+        const struct answer plan[] = { { ANSWER_FIND, 0, rows[i].name },
+                                       { ANSWER_RESULT, 1, NULL } };
         struct cell none;
         answers = plan;
         export_type.nparams = rows[i].nparams, export_type.nresults = rows[i].nresults;
@@ -316,7 +345,9 @@ static void it_finds_an_export(void **state)
             assert_int_equal(strlen(calls[1].words), CALL_VALUES + 1);
     }
     static const struct answer plan[] = { { ANSWER_FIND, 0, "there" }, { ANSWER_RESULT, 1, NULL } };
-    static const uint8_t all[] = { VT_I32, VT_I64, VT_F32, VT_F64, VT_V128, VT_FUNCREF, VT_EXTERNREF };
+    static const uint8_t all[] = {
+        VT_I32, VT_I64, VT_F32, VT_F64, VT_V128, VT_FUNCREF, VT_EXTERNREF
+    };
     struct cell none;
     answers = plan;
     memcpy(kinds, all, sizeof all);
@@ -345,7 +376,8 @@ static void it_calls_an_export(void **state)
             for (int c = 1; c < 3; c++) {
                 assert_int_equal(calls[c].number, CALL_returned);
                 for (uint32_t n = 0; n < sizes[k]; n++)
-                    assert_int_equal(sizes[k] <= SLOT_ARGS ? calls[c].args[n] : calls[c].values[n], 500 + n);
+                    assert_int_equal(sizes[k] <= SLOT_ARGS ? calls[c].args[n] : calls[c].values[n],
+                                     500 + n);
             }
             assert_int_equal(published, 2);
         }

@@ -1,4 +1,5 @@
-/* What the engine asks of its surroundings inside the guest: which hypercall, and what is refused without one. */
+/* What the engine asks of its surroundings inside the guest: which hypercall, and what is refused
+ * without one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -52,7 +53,8 @@ static void expect_call(enum call number, unsigned n, uint64_t a, uint64_t b, ui
 static void what_the_boot_record_says(void **state)
 {
     (void)state;
-    assert_true(env.heap == (uint8_t *)MAP_HEAP && env.heap_cap == MAP_HEAP_MAX && env.heap_usable == 111);
+    assert_true(env.heap == (uint8_t *)MAP_HEAP && env.heap_cap == MAP_HEAP_MAX &&
+                env.heap_usable == 111);
     assert_true(env.code_w == (uint8_t *)MAP_CODE_W && env.code_x == (uint8_t *)MAP_CODE_X &&
                 env.code_cap == MAP_CODE_MAX && env.code_usable == 222);
     assert_true(env.memory_limit == 333 && env.cpu == 444);
@@ -64,8 +66,10 @@ static void what_the_boot_record_says(void **state)
 static void heap_and_code_to_their_ends(void **state)
 {
     (void)state;
-    const struct { bool (*grow)(void *, uint64_t); uint64_t most; enum call number; } rows[] = {
-        { env.heap_grow, MAP_HEAP_MAX, CALL_heap_grow }, { env.code_grow, MAP_CODE_MAX, CALL_code_grow },
+    const struct { bool (*grow)(void *, uint64_t); uint64_t most; enum call number;
+    } rows[] = {
+        { env.heap_grow, MAP_HEAP_MAX, CALL_heap_grow },
+        { env.code_grow, MAP_CODE_MAX, CALL_code_grow },
     };
     for (int i = 0; i < 2; i++) {
         made.result = 0;
@@ -81,7 +85,8 @@ static void heap_and_code_to_their_ends(void **state)
     }
 }
 
-/* The first memory at 0, each further one in its slot, to the last of them; as many as the engine takes. */
+/* The first memory at 0, each further one in its slot, to the last of them; as many as the engine
+ * takes. */
 static void memories_to_the_last_slot(void **state)
 {
     (void)state;
@@ -111,7 +116,10 @@ int main(void)
         cmocka_unit_test(what_the_boot_record_says), cmocka_unit_test(heap_and_code_to_their_ends),
         cmocka_unit_test(memories_to_the_last_slot),
     };
-    control.boot = (struct boot_record){ .heap_bytes = 111, .code_bytes = 222, .memory_limit = 333, .cpu_features = 444,
+    control.boot = (struct boot_record){ .heap_bytes = 111,
+                                         .code_bytes = 222,
+                                         .memory_limit = 333,
+                                         .cpu_features = 444,
                                          .stack_bytes = 555 };
     memory_env(&control, &env);
     return cmocka_run_group_tests(tests, NULL, NULL);

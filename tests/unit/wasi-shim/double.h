@@ -1,6 +1,6 @@
-/* What the shim stands on, played by the test: the control area and linear memory are arrays, a hypercall is a function
- * that records the request, and the engine is three functions.  Calls go the module's way: resolved by name and type,
- * then entered with cells. */
+/* What the shim stands on, played by the test: the control area and linear memory are arrays, a
+ * hypercall is a function that records the request, and the engine is three functions.  Calls go
+ * the module's way: resolved by name and type, then entered with cells. */
 #ifndef TESTS_UNIT_WASI_SHIM_DOUBLE_H
 #define TESTS_UNIT_WASI_SHIM_DOUBLE_H
 
@@ -17,11 +17,13 @@
 #include "wasi-shim/hypercall.h"
 #include "wasi-shim/shim.h"
 
-#define FORWARDED_RESULT 52 /* what the double answers to a WASI call: NOSYS, which the shim never says itself */
+/* what the double answers to a WASI call: NOSYS, which the shim never says itself */
+#define FORWARDED_RESULT 52
 
 static union { struct control control; uint8_t bytes[sizeof(struct control) + 4096]; } area;
 static struct shim shim;
-static uint8_t *memory;         /* exactly memory_bytes long, so that the sanitizer sees a byte too many */
+/* exactly memory_bytes long, so that the sanitizer sees a byte too many */
+static uint8_t *memory;
 static uint64_t memory_bytes;
 static struct engine_stats engine_counters;
 static struct { unsigned count; enum call number; unsigned nargs; uint64_t args[SLOT_ARGS]; } hyper;
@@ -128,7 +130,8 @@ static inline uint64_t wasi_args(const char *name, const char *sig, const uint64
     struct cell cells[SLOT_ARGS];
     for (unsigned i = 0; i < SLOT_ARGS; i++)
         cells[i] = (struct cell){.lo = args[i]};
-    assert_true(shim_resolve(&shim, name_of("wasi_snapshot_preview1"), name_of(name), EXTERN_FUNC, &type, &ref));
+    assert_true(shim_resolve(&shim, name_of("wasi_snapshot_preview1"), name_of(name), EXTERN_FUNC,
+                             &type, &ref));
     assert_int_equal(ref.host.fn(ref.host.data, NULL, cells), TRAP_NONE);
     return cells[0].lo;
 }

@@ -1,8 +1,15 @@
-/* The guest's half of batches by itself: where a record lies in the ring, to the byte, and what is forwarded instead.
- * (Both halves over real connections: tests/unit/vmm/net/test_batch.c.) */
+/* The guest's half of batches by itself: where a record lies in the ring, to the byte, and what is
+ * forwarded instead. (Both halves over real connections: tests/unit/vmm/net/test_batch.c.) */
 #include "tests/unit/wasi-shim/double.h"
 
-enum { FD = 5, IOVS = 0, OUT = 0x400, BYTES = 0x800, MEMORY = 0x4000, RECORD = sizeof(struct batch_record) };
+enum {
+    FD = 5,
+    IOVS = 0,
+    OUT = 0x400,
+    BYTES = 0x800,
+    MEMORY = 0x4000,
+    RECORD = sizeof(struct batch_record)
+};
 enum { RECORDS_MOST = 32, IOVECS_MOST = 16 };
 
 static struct batch *batch;
@@ -43,8 +50,8 @@ static uint64_t reads(uint32_t n)
     return wasi_args("fd_read", "iiii:i", (const uint64_t[SLOT_ARGS]){FD, IOVS, 1, OUT});
 }
 
-/* Where a record of `size` bytes is to lie in a ring with `used` bytes before `tail`, the last of them at its end or
- * not; -1: nowhere.  Written down in another way than the shim's. */
+/* Where a record of `size` bytes is to lie in a ring with `used` bytes before `tail`, the last of
+ * them at its end or not; -1: nowhere.  Written down in another way than the shim's. */
 static int64_t wanted(uint32_t tail, uint32_t used, uint32_t size)
 {
     uint32_t at = tail % BATCH_RING, left = BATCH_RING - used;
@@ -87,7 +94,8 @@ static void one_record(uint32_t tail, uint32_t used, uint32_t n)
     assert_int_equal(batch->ring[BATCH_RING - 1], before[BATCH_RING - 1]);
 }
 
-/* Near the ring's end and away from it, empty, full, and full but for 8 bytes more or less than are needed. */
+/* Near the ring's end and away from it, empty, full, and full but for 8 bytes more or less than are
+ * needed. */
 static void a_record_lies_where_there_is_room(void **state)
 {
     (void)state;
@@ -97,10 +105,21 @@ static void a_record_lies_where_there_is_room(void **state)
         uint32_t n = sizes[i], size = (RECORD + n + 7) / 8 * 8;
         for (uint32_t turn = 0; turn < 3; turn++)
             for (int32_t near = -24; near <= 24; near += 8) {
-                uint32_t end = turns[turn] + BATCH_RING - size + (uint32_t)near, at = end % BATCH_RING;
-                const uint32_t used[] = {0, 8, BATCH_RING - size - 8, BATCH_RING - size, BATCH_RING - size + 8,
-                                         at - size - 8, at - size, at - size + 8, at - 8, at, at + 8,
-                                         BATCH_RING - 8, BATCH_RING};
+                uint32_t end = turns[turn] + BATCH_RING - size + (uint32_t)near,
+                         at = end % BATCH_RING;
+                const uint32_t used[] = { 0,
+                                          8,
+                                          BATCH_RING - size - 8,
+                                          BATCH_RING - size,
+                                          BATCH_RING - size + 8,
+                                          at - size - 8,
+                                          at - size,
+                                          at - size + 8,
+                                          at - 8,
+                                          at,
+                                          at + 8,
+                                          BATCH_RING - 8,
+                                          BATCH_RING };
                 for (size_t k = 0; k < sizeof used / sizeof *used; k++)
                     if (used[k] <= BATCH_RING)
                         one_record(end, used[k], n);
@@ -162,7 +181,8 @@ static void a_place_is_read_to_its_end(void **state)
 
 static uint64_t vectors(bool read, uint32_t n, uint32_t out)
 {
-    return wasi_args(read ? "fd_read" : "fd_write", "iiii:i", (const uint64_t[SLOT_ARGS]){FD, IOVS, n, out});
+    return wasi_args(read ? "fd_read" : "fd_write", "iiii:i",
+                     (const uint64_t[SLOT_ARGS]){ FD, IOVS, n, out });
 }
 
 static void several_buffers_are_one_record(void **state)
@@ -205,7 +225,8 @@ static void pointers_outside_are_forwarded(void **state)
         assert_int_equal(vectors(read, 1, MEMORY - 3), FORWARDED_RESULT);
         assert_int_equal(vectors(read, 1, UINT32_MAX), FORWARDED_RESULT);
         assert_int_equal(wasi_args(read ? "fd_read" : "fd_write", "iiii:i",
-                                   (const uint64_t[SLOT_ARGS]){FD, MEMORY - 7, 1, OUT}), FORWARDED_RESULT);
+                                   (const uint64_t[SLOT_ARGS]){ FD, MEMORY - 7, 1, OUT }),
+                         FORWARDED_RESULT);
         assert_true(batch->tail == 0 && place->used == 0 && batch->waiting == 0);
         assert_int_equal(vectors(read, 1, MEMORY - 12), WASI_SUCCESS);
         place->used = 0, batch->tail = 0, batch->waiting = 0;
@@ -219,16 +240,19 @@ static void places_of_others(void **state)
     static const uint32_t fds[] = {0, FD + BATCH_PLACES, FD - 1, UINT32_MAX};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
         iovec(0, BYTES, 1);
-        assert_int_equal(wasi_args("fd_read", "iiii:i", (const uint64_t[SLOT_ARGS]){fds[i], IOVS, 1, OUT}),
-                         FORWARDED_RESULT);
-        assert_int_equal(wasi_args("fd_write", "iiii:i", (const uint64_t[SLOT_ARGS]){fds[i], IOVS, 1, OUT}),
-                         FORWARDED_RESULT);
+        assert_int_equal(
+            wasi_args("fd_read", "iiii:i", (const uint64_t[SLOT_ARGS]){ fds[i], IOVS, 1, OUT }),
+            FORWARDED_RESULT);
+        assert_int_equal(
+            wasi_args("fd_write", "iiii:i", (const uint64_t[SLOT_ARGS]){ fds[i], IOVS, 1, OUT }),
+            FORWARDED_RESULT);
     }
     place->fd = FD + BATCH_PLACES; /* of the same place */
     assert_int_equal(reads(1), FORWARDED_RESULT);
     assert_int_equal(writes(1), FORWARDED_RESULT);
     batch->in[0] = (struct batch_place){.fd = 0, .len = 8, .credit = 8}; /* nobody's */
-    assert_int_equal(wasi_args("fd_read", "iiii:i", (const uint64_t[SLOT_ARGS]){0, IOVS, 1, OUT}), FORWARDED_RESULT);
+    assert_int_equal(wasi_args("fd_read", "iiii:i", (const uint64_t[SLOT_ARGS]){ 0, IOVS, 1, OUT }),
+                     FORWARDED_RESULT);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -236,9 +260,13 @@ static void places_of_others(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(a_record_lies_where_there_is_room), TEST(so_many_records_and_then_a_call),
-        TEST(credit_is_used_up_to_the_byte), TEST(a_place_is_read_to_its_end), TEST(several_buffers_are_one_record),
-        TEST(pointers_outside_are_forwarded), TEST(places_of_others),
+        TEST(a_record_lies_where_there_is_room),
+        TEST(so_many_records_and_then_a_call),
+        TEST(credit_is_used_up_to_the_byte),
+        TEST(a_place_is_read_to_its_end),
+        TEST(several_buffers_are_one_record),
+        TEST(pointers_outside_are_forwarded),
+        TEST(places_of_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* calls.def's rows, each of them: their words and their structs, the numbers, what a row is made of. */
+/* calls.def's rows, each of them: their words and their structs, the numbers, what a row is made
+ * of. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -24,11 +25,11 @@ static const struct row {
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 /* Decodes and encodes. */
-#define CALL(name, list, result)                                                                    \
-    static void name##_again(uint64_t *out, const uint64_t *in)                                     \
-    {                                                                                               \
-        const struct name##_args args = *name##_decode(in);                                         \
-        name##_encode(out, &args);                                                                  \
+#define CALL(name, list, result)                                                                   \
+    static void name##_again(uint64_t *out, const uint64_t *in)                                    \
+    {                                                                                              \
+        const struct name##_args args = *name##_decode(in);                                        \
+        name##_encode(out, &args);                                                                 \
     }
 #include "wasi-shim/calls.def"
 
@@ -73,7 +74,9 @@ static void words_come_back_as_wide_as_their_types(void **state)
         }
         again[rows[i].number](out, in);
         for (unsigned k = 0; k < SLOT_ARGS; k++) {
-            uint64_t wide = rows[i].letters[k < rows[i].words ? k : rows[i].words] == 'I' ? in[k] : (uint32_t)in[k];
+            uint64_t wide = rows[i].letters[k < rows[i].words ? k : rows[i].words] == 'I'
+                                ? in[k]
+                                : (uint32_t)in[k];
             assert_int_equal(out[k], k < rows[i].words ? wide : ~0ull);
         }
     }

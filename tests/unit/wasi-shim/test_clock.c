@@ -15,8 +15,13 @@ static void page_set(int64_t realtime_ns, int64_t monotonic_ns, uint64_t valid_t
 {
     struct clock_page *page = &area.control.clock;
     uint64_t now = tsc();
-    *page = (struct clock_page){.usable = 1, .base_tsc = now, .valid_until_tsc = now + valid_ticks, .mult = 1u << 31,
-                                .shift = 31, .realtime_ns = realtime_ns, .monotonic_ns = monotonic_ns};
+    *page = (struct clock_page){ .usable = 1,
+                                 .base_tsc = now,
+                                 .valid_until_tsc = now + valid_ticks,
+                                 .mult = 1u << 31,
+                                 .shift = 31,
+                                 .realtime_ns = realtime_ns,
+                                 .monotonic_ns = monotonic_ns };
 }
 
 static void reads_the_page(void **state)
@@ -33,7 +38,8 @@ static void reads_the_page(void **state)
     area.control.clock.mult = 1u << 30;
     before = (tsc() - area.control.clock.base_tsc) / 2;
     assert_int_equal(TIME(0, 0), WASI_SUCCESS);
-    assert_in_range(u64_at(0), 1000000 + before, 1000000 + (tsc() - area.control.clock.base_tsc) / 2);
+    assert_in_range(u64_at(0), 1000000 + before,
+                    1000000 + (tsc() - area.control.clock.base_tsc) / 2);
     assert_int_equal(hyper.count, 0);
     double_end();
 }
@@ -149,7 +155,8 @@ static void other_clocks_and_bounds(void **state)
     double_end();
 }
 
-/* A thread that the host moves from one CPU to the other at every call reads a time that never goes back. */
+/* A thread that the host moves from one CPU to the other at every call reads a time that never goes
+ * back. */
 static void never_back_across_cpus(void **state)
 {
     (void)state;
@@ -187,7 +194,8 @@ static uint64_t stepped(enum call number, const uint64_t *args)
     return 0;
 }
 
-/* A stale page is not read once more: what the host's clocks did meanwhile shows in the very next call. */
+/* A stale page is not read once more: what the host's clocks did meanwhile shows in the very next
+ * call. */
 static void stale_page_follows_the_host(void **state)
 {
     (void)state;

@@ -4,7 +4,16 @@
 #define CLOSE(fd) wasi("fd_close", "i:i", fd, 0, 0)
 #define SYNC(fd) wasi("fd_sync", "i:i", fd, 0, 0)
 #define STAT(fd) wasi("fd_filestat_get", "ii:i", fd, 0, 0)
-enum { FIFO = 0, DIRECTORY = 3, REGULAR = 4, WRITE = 64, READ = 2, BUFFER = 64, USED = 40, OPENED = 48 };
+enum {
+    FIFO = 0,
+    DIRECTORY = 3,
+    REGULAR = 4,
+    WRITE = 64,
+    READ = 2,
+    BUFFER = 64,
+    USED = 40,
+    OPENED = 48
+};
 
 static uint32_t opened_fd;
 static struct fdstat opened;
@@ -59,7 +68,8 @@ static void told_with_the_next_call(void **state)
     assert_int_equal(closes_seen, 0);
     open_one(8, REGULAR, READ);
     assert_int_equal(CLOSE(8), WASI_SUCCESS);
-    assert_int_equal(SYNC(8), FORWARDED_RESULT); /* the monitor closes it and says what it is then */
+    /* the monitor closes it and says what it is then */
+    assert_int_equal(SYNC(8), FORWARDED_RESULT);
     assert_int_equal(closes_seen, 9);
     double_end();
 }
@@ -99,7 +109,8 @@ static void others_at_once(void **state)
     double_end();
 }
 
-/* What the boot record tells of is not closed here: whoever listens, or a preopen's names, depend on it. */
+/* What the boot record tells of is not closed here: whoever listens, or a preopen's names, depend
+ * on it. */
 static void first_ones_at_once(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* fdstat of the first descriptors: known from the boot record until the module changes what they are. */
+/* fdstat of the first descriptors: known from the boot record until the module changes what they
+ * are. */
 #include "tests/unit/wasi-shim/double.h"
 
 #define GET(fd, at) wasi("fd_fdstat_get", "ii:i", fd, at, 0)
@@ -13,8 +14,10 @@ static void start(uint32_t flags)
     struct boot_record *boot = &area.control.boot;
     boot->fdstats = 4;
     for (uint8_t fd = 0; fd < 4; fd++)
-        boot->fdstat[fd] = (struct fdstat){.filetype = fd == 3 ? 3 : 0, .flags = fd == 1, .rights = 0x100 + fd,
-                                           .inheriting = 0x200 + fd};
+        boot->fdstat[fd] = (struct fdstat){ .filetype = fd == 3 ? 3 : 0,
+                                            .flags = fd == 1,
+                                            .rights = 0x100 + fd,
+                                            .inheriting = 0x200 + fd };
     shim_init(&shim, &area.control);
 }
 
@@ -139,7 +142,8 @@ static void open_one(uint32_t fd, uint8_t filetype, uint32_t err)
 {
     const uint64_t args[SLOT_ARGS] = {3, 0, 0, 1, 0, 0, 0, 0, 48};
     hyper_answer = opens;
-    next_fd = fd, next_errno = err, next_stat = (struct fdstat){.filetype = filetype, .rights = 0x340 + fd};
+    next_fd = fd, next_errno = err,
+    next_stat = (struct fdstat){ .filetype = filetype, .rights = 0x340 + fd };
     assert_int_equal(wasi_args("path_open", "iiiiiIIii:i", args), err);
     hyper.count = 0;
 }
@@ -164,7 +168,8 @@ static void opened_ones_are_known(void **state)
     double_end();
 }
 
-/* NONBLOCK changes nothing about a regular file: the monitor hears of it only with what makes it answer again. */
+/* NONBLOCK changes nothing about a regular file: the monitor hears of it only with what makes it
+ * answer again. */
 static void nonblock_of_files_is_told_late(void **state)
 {
     (void)state;

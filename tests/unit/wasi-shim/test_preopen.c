@@ -9,7 +9,8 @@ static void start(uint32_t flags)
     static const char names[] = "/data\0/\0rel/dir";
     double_start(64, flags);
     struct boot_record *boot = &area.control.boot;
-    boot->preopens = 3, boot->preopen_len = sizeof names, boot->preopen_off = area_put(200, names, sizeof names);
+    boot->preopens = 3, boot->preopen_len = sizeof names,
+    boot->preopen_off = area_put(200, names, sizeof names);
 }
 
 static void finds_all(void **state)

@@ -1,4 +1,5 @@
-/* Random bytes are given out once, in order, and wiped: boot entropy, then the pool; large pieces are asked for. */
+/* Random bytes are given out once, in order, and wiped: boot entropy, then the pool; large pieces
+ * are asked for. */
 #include "tests/unit/wasi-shim/double.h"
 
 #define RANDOM(at, len) wasi("random_get", "ii:i", at, len, 0)

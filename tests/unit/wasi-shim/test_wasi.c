@@ -9,10 +9,12 @@ static const struct { const char *name, sig[SLOT_ARGS + 3]; } calls[] = {
 #include "wasi-shim/calls.def"
 };
 
-static bool resolve(const char *module, const char *field, enum extern_kind kind, struct extern_ref *ref)
+static bool resolve(const char *module, const char *field, enum extern_kind kind,
+                    struct extern_ref *ref)
 {
     struct functype other = {0};
-    return shim_resolve(&shim, name_of(module), name_of(field), kind, kind == EXTERN_FUNC ? &other : NULL, ref);
+    return shim_resolve(&shim, name_of(module), name_of(field), kind,
+                        kind == EXTERN_FUNC ? &other : NULL, ref);
 }
 
 static bool suffixed(unsigned call, const char *suffix)
@@ -48,10 +50,13 @@ static void every_call_is_given_with_its_type(void **state)
         uint8_t types[16];
         struct functype want = type_of(calls[i].sig, types);
         struct extern_ref ref;
-        assert_true(shim_resolve(&shim, import_module(i), import_name(i), EXTERN_FUNC, &want, &ref));
+        assert_true(
+            shim_resolve(&shim, import_module(i), import_name(i), EXTERN_FUNC, &want, &ref));
         assert_int_equal(ref.kind, EXTERN_FUNC);
-        assert_true(types_equal(ref.host_type.params, ref.host_type.nparams, want.params, want.nparams));
-        assert_true(types_equal(ref.host_type.results, ref.host_type.nresults, want.results, want.nresults));
+        assert_true(
+            types_equal(ref.host_type.params, ref.host_type.nparams, want.params, want.nparams));
+        assert_true(types_equal(ref.host_type.results, ref.host_type.nresults, want.results,
+                                want.nresults));
     }
     double_end();
 }
@@ -60,7 +65,8 @@ static void every_call_is_given_with_its_type(void **state)
 static void path_open_has_the_types_of_the_specification(void **state)
 {
     (void)state;
-    static const uint8_t want[] = {VT_I32, VT_I32, VT_I32, VT_I32, VT_I32, VT_I64, VT_I64, VT_I32, VT_I32};
+    static const uint8_t want[] = { VT_I32, VT_I32, VT_I32, VT_I32, VT_I32,
+                                    VT_I64, VT_I64, VT_I32, VT_I32 };
     struct extern_ref ref;
     double_start(64, 0);
     assert_true(resolve("wasi_snapshot_preview1", "path_open", EXTERN_FUNC, &ref));
@@ -103,7 +109,8 @@ static void every_call_is_forwarded_whole(void **state)
             cells[a] = (struct cell){.lo = (a + 1) << 40 | i, .hi = ~0ull};
         if (i == CALL_proc_exit)
             continue;
-        assert_true(shim_resolve(&shim, import_module(i), import_name(i), EXTERN_FUNC, &type, &ref));
+        assert_true(
+            shim_resolve(&shim, import_module(i), import_name(i), EXTERN_FUNC, &type, &ref));
         assert_int_equal(ref.host.fn(ref.host.data, NULL, cells), TRAP_NONE);
         assert_int_equal(cells[0].lo, FORWARDED_RESULT);
         assert_int_equal(hyper.number, i);
@@ -132,14 +139,21 @@ static void proc_exit_publishes_and_ends(void **state)
 {
     (void)state;
     double_start(64, 0);
-    engine_counters = (struct engine_stats){.funcs_total = 3, .funcs_compiled = 2, .body_bytes_total = 5,
-        .heap_bytes = 4,
-        .body_bytes_compiled = 6, .code_bytes = 7, .parse_ns = 8, .validate_ns = 9, .compile_ns = 10};
+    engine_counters = (struct engine_stats){ .funcs_total = 3,
+                                             .funcs_compiled = 2,
+                                             .body_bytes_total = 5,
+                                             .heap_bytes = 4,
+                                             .body_bytes_compiled = 6,
+                                             .code_bytes = 7,
+                                             .parse_ns = 8,
+                                             .validate_ns = 9,
+                                             .compile_ns = 10 };
     uint8_t types[16];
     struct functype type = type_of("i:", types);
     struct extern_ref ref;
     struct cell cells[1] = {{.lo = 300}};
-    assert_true(shim_resolve(&shim, name_of("wasi_snapshot_preview1"), name_of("proc_exit"), EXTERN_FUNC, &type, &ref));
+    assert_true(shim_resolve(&shim, name_of("wasi_snapshot_preview1"), name_of("proc_exit"),
+                             EXTERN_FUNC, &type, &ref));
     assert_int_equal(ref.host.fn(ref.host.data, NULL, cells), TRAP_EXIT);
     assert_int_equal(hyper.number, CALL_proc_exit);
     assert_int_equal(hyper.args[0], 300);

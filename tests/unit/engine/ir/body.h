@@ -6,9 +6,10 @@
 #include "tests/dump/dump.h"
 #include "tests/unit/engine/wasm.h"
 
-/* Function 0 of a module with a memory: of the type, with the body (locals first, `end` last; below 100 bytes). */
-static inline struct instance *body_make(struct world *world, const char *type, size_t type_len, const char *body,
-                                         size_t len)
+/* Function 0 of a module with a memory: of the type, with the body (locals first, `end` last; below
+ * 100 bytes). */
+static inline struct instance *body_make(struct world *world, const char *type, size_t type_len,
+                                         const char *body, size_t len)
 {
     struct wasm wasm;
     char code[128] = { 1, (char)len }, types[32] = { 1 };

@@ -11,7 +11,8 @@ static void test_a_constant_goes_to_the_right(void **state)
 
 static void test_a_sum_goes_straight_to_its_local(void **state)
 {
-    body_is(BODY(state, I32_TO_I32, LOCAL_I32 GET("\0") GET("\0") "\x6a" SET("\1") GET("\1") END), DUMP_BUILD,
+    body_is(BODY(state, I32_TO_I32, LOCAL_I32 GET("\0") GET("\0") "\x6a" SET("\1") GET("\1") END),
+            DUMP_BUILD,
             "b0:\n"
             "    l1 = add.i32 l0, l0\n"
             "    return (l1)\n");
@@ -19,7 +20,8 @@ static void test_a_sum_goes_straight_to_its_local(void **state)
 
 static void test_a_read_is_copied_before_its_local_changes(void **state)
 {
-    body_is(BODY(state, I32_TO_I32, NO_LOCALS GET("\0") CONST("\1") SET("\0") GET("\0") "\x6b" END), DUMP_BUILD,
+    body_is(BODY(state, I32_TO_I32, NO_LOCALS GET("\0") CONST("\1") SET("\0") GET("\0") "\x6b" END),
+            DUMP_BUILD,
             "b0:\n"
             "    t0 = copy.i32 l0\n"
             "    l0 = set.i32 1\n"
@@ -30,7 +32,10 @@ static void test_a_read_is_copied_before_its_local_changes(void **state)
 static void test_a_load_between_is_not_folded(void **state)
 {
     /* the second load is computed last: only that one may be its user's operand */
-    body_is(BODY(state, I32_TO_I32, NO_LOCALS GET("\0") "\x28\2\0" GET("\0") "\x28\2\4" "\x6a" END), DUMP_BUILD,
+    body_is(BODY(state, I32_TO_I32,
+                 NO_LOCALS GET("\0") "\x28\2\0" GET("\0") "\x28\2\4"
+                                                          "\x6a" END),
+            DUMP_BUILD,
             "b0:\n"
             "    t0 = load.i32.32u [l0]\n"
             "    t2 = add.i32 t0, (load.i32.32u [l0 + 4])\n"
@@ -46,7 +51,10 @@ static void test_wrap_costs_nothing(void **state)
 
 static void test_eqz_turns_a_comparison_over(void **state)
 {
-    body_is(BODY(state, TWO_I32_TO_I32, NO_LOCALS GET("\0") GET("\1") "\x48" "\x45" END), DUMP_BUILD,
+    body_is(BODY(state, TWO_I32_TO_I32,
+                 NO_LOCALS GET("\0") GET("\1") "\x48"
+                                               "\x45" END),
+            DUMP_BUILD,
             "b0:\n"
             "    t0 = cmp.i32.ge_s l0, l1\n"
             "    return (t0)\n");

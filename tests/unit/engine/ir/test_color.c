@@ -12,7 +12,9 @@ static void test_a_parameter_stays_where_it_comes(void **state)
 static void test_a_division_takes_rdx(void **state)
 {
     /* the first temporary lives over the division: not in rdx */
-    body_is(BODY(state, TWO_I32_TO_I32, NO_LOCALS GET("\0") GET("\1") "\x6a" GET("\0") GET("\1") "\x6e" "\x73" END),
+    body_is(BODY(state, TWO_I32_TO_I32,
+                 NO_LOCALS GET("\0") GET("\1") "\x6a" GET("\0") GET("\1") "\x6e"
+                                                                          "\x73" END),
             DUMP_COLOR,
             "b0: weight 1 in l0.0:rdi l1.0:rsi\n"
             "    t0:r15 = add.i32 l0.0:rdi, l1.0:rsi\n"
@@ -23,7 +25,10 @@ static void test_a_division_takes_rdx(void **state)
 
 static void test_a_temporary_over_a_call_has_a_slot(void **state)
 {
-    body_is(BODY(state, I32_TO_I32, NO_LOCALS GET("\0") CONST("\3") "\x6c" CONST("\0") "\x40\0" "\x6a" END), DUMP_COLOR,
+    body_is(BODY(state, I32_TO_I32,
+                 NO_LOCALS GET("\0") CONST("\3") "\x6c" CONST("\0") "\x40\0"
+                                                                    "\x6a" END),
+            DUMP_COLOR,
             "b0: weight 1 in l0.0:rdi\n"
             "    t0:[0] = mul.i32 l0.0:rdi, 3  crosses a call\n"
             "    t1:rdx = rt.i32 memory_grow (0, 0, 0)\n"
@@ -48,7 +53,9 @@ static void test_a_copy_has_the_register_of_what_it_copies(void **state)
 static void test_a_temporary_takes_the_register_of_what_dies(void **state)
 {
     body_is(BODY(state, TWO_I32_TO_I32,
-                 NO_LOCALS GET("\1") GET("\0") "\x6b" GET("\0") GET("\1") "\x6c" "\x73" END), DUMP_COLOR,
+                 NO_LOCALS GET("\1") GET("\0") "\x6b" GET("\0") GET("\1") "\x6c"
+                                                                          "\x73" END),
+            DUMP_COLOR,
             "b0: weight 1 in l0.0:rdi l1.0:rsi\n"
             "    t0:rdx = sub.i32 l1.0:rsi, l0.0:rdi\n"
             "    t1:rdi = mul.i32 l0.0:rdi, l1.0:rsi\n"

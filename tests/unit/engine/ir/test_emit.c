@@ -13,7 +13,8 @@ static void test_a_comparison_sets_the_flags_of_its_branch(void **state)
 {
     /* if (l0 < 5) return 1; 2 */
     body_is(BODY(state, I32_TO_I32,
-                 NO_LOCALS GET("\0") CONST("\5") "\x48" "\4\x40" CONST("\1") "\x0f" END CONST("\2") END),
+                 NO_LOCALS GET("\0") CONST("\5") "\x48"
+                                                 "\4\x40" CONST("\1") "\x0f" END CONST("\2") END),
             DUMP_CODE,
             "     0  cmp edi, 5  ; +6 if\n"
             "     3  jge f\n"
@@ -25,7 +26,10 @@ static void test_a_comparison_sets_the_flags_of_its_branch(void **state)
 
 static void test_a_load_is_its_users_operand(void **state)
 {
-    body_is(BODY(state, TWO_I32_TO_I32, NO_LOCALS GET("\1") GET("\0") "\x28\2\x08" "\x6a" END), DUMP_CODE,
+    body_is(BODY(state, TWO_I32_TO_I32,
+                 NO_LOCALS GET("\1") GET("\0") "\x28\2\x08"
+                                               "\x6a" END),
+            DUMP_CODE,
             "     0  add esi, dword [rdi + 8]  ; +5 i32.load\n"
             "     3  mov eax, esi  ; +9 end\n"
             "     5  ret\n");

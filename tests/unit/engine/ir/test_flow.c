@@ -3,14 +3,18 @@
 
 static void test_a_value_that_nobody_wants_goes(void **state)
 {
-    body_is(BODY(state, I32_TO_I32, LOCAL_I32 GET("\0") GET("\0") "\x6c" SET("\1") GET("\0") END), DUMP_FLOW,
+    body_is(BODY(state, I32_TO_I32, LOCAL_I32 GET("\0") GET("\0") "\x6c" SET("\1") GET("\0") END),
+            DUMP_FLOW,
             "b0: weight 1 in l0.0\n"
             "    return (l0.0)\n");
 }
 
 static void test_what_may_trap_stays(void **state)
 {
-    body_is(BODY(state, I32_TO_I32, NO_LOCALS GET("\0") GET("\0") "\x6e" "\x1a" GET("\0") END), DUMP_FLOW,
+    body_is(BODY(state, I32_TO_I32,
+                 NO_LOCALS GET("\0") GET("\0") "\x6e"
+                                               "\x1a" GET("\0") END),
+            DUMP_FLOW,
             "b0: weight 1 in l0.0\n"
             "    divu.i32 l0.0, l0.0\n"
             "    return (l0.0)\n");
@@ -18,7 +22,11 @@ static void test_what_may_trap_stays(void **state)
 
 static void test_a_folded_load_outlives_its_dead_user(void **state)
 {
-    body_is(BODY(state, I32_TO_I32, NO_LOCALS GET("\0") GET("\0") "\x28\2\0" "\x6a" "\x1a" GET("\0") END), DUMP_FLOW,
+    body_is(BODY(state, I32_TO_I32,
+                 NO_LOCALS GET("\0") GET("\0") "\x28\2\0"
+                                               "\x6a"
+                                               "\x1a" GET("\0") END),
+            DUMP_FLOW,
             "b0: weight 1 in l0.0\n"
             "    load.i32.32u [l0.0]\n"
             "    return (l0.0)\n");
@@ -27,7 +35,8 @@ static void test_a_folded_load_outlives_its_dead_user(void **state)
 static void test_two_lives_are_two_webs(void **state)
 {
     body_is(BODY(state, I32_TO_I32,
-                 NO_LOCALS GET("\0") CONST("\3") "\x6c" SET("\0") GET("\0") GET("\0") "\x73" SET("\0") GET("\0") END),
+                 NO_LOCALS GET("\0") CONST("\3") "\x6c" SET("\0") GET("\0")
+                     GET("\0") "\x73" SET("\0") GET("\0") END),
             DUMP_FLOW,
             "b0: weight 1 in l0.0\n"
             "    l0.1 = mul.i32 l0.0, 3\n"
@@ -39,8 +48,8 @@ static void test_two_lives_are_two_webs(void **state)
 static void test_a_loop_is_one_web_and_weighs_more(void **state)
 {
     body_is(BODY(state, I32_TO_I32,
-                 LOCAL_I32 "\3\x40" GET("\1") GET("\0") "\x6a" SET("\1") GET("\0") CONST("\1") "\x6b" TEE("\0") "\x0d\0"
-                 END GET("\1") END),
+                 LOCAL_I32 "\3\x40" GET("\1") GET("\0") "\x6a" SET("\1") GET("\0")
+                     CONST("\1") "\x6b" TEE("\0") "\x0d\0" END GET("\1") END),
             DUMP_FLOW,
             "b0: weight 1 empty in l0.0 l1.0\n"
             "    br b1\n"

@@ -1,5 +1,6 @@
-/* engine/limits.h: a module that is at a limit is read and validated, one that is past it is refused in a sentence with
- * both numbers.  (Bytes of a whole module: test_module.c.  Growth of tables: test_runtime.c.) */
+/* engine/limits.h: a module that is at a limit is read and validated, one that is past it is
+ * refused in a sentence with both numbers.  (Bytes of a whole module: test_module.c.  Growth of
+ * tables: test_runtime.c.) */
 #include "tests/unit/engine/binary.h"
 
 /* A section's content, on its way into a module. */
@@ -147,20 +148,30 @@ static const struct limit {
     enum error_kind kind;
     const char *words; /* of one more */
 } limits[] = {
-    { "LIMIT_TYPES", LIMIT_TYPES, types, ERROR_LIMIT, "1000001 types: this engine takes at most 1000000" },
-    { "LIMIT_FUNCS", LIMIT_FUNCS, functions, ERROR_LIMIT, "1000001 functions: this engine takes at most 1000000" },
-    { "LIMIT_IMPORTS", LIMIT_IMPORTS, imports, ERROR_LIMIT, "1000001 imports: this engine takes at most 1000000" },
-    { "LIMIT_EXPORTS", LIMIT_EXPORTS, exports, ERROR_LIMIT, "1000001 exports: this engine takes at most 1000000" },
-    { "LIMIT_GLOBALS", LIMIT_GLOBALS, globals, ERROR_LIMIT, "1000001 globals: this engine takes at most 1000000" },
-    { "LIMIT_TABLES", LIMIT_TABLES, tables, ERROR_LIMIT, "100001 tables: this engine takes at most 100000" },
-    { "LIMIT_MEMORIES", LIMIT_MEMORIES, memories, ERROR_LIMIT, "1001 memories: this engine takes at most 1000" },
+    { "LIMIT_TYPES", LIMIT_TYPES, types, ERROR_LIMIT,
+      "1000001 types: this engine takes at most 1000000" },
+    { "LIMIT_FUNCS", LIMIT_FUNCS, functions, ERROR_LIMIT,
+      "1000001 functions: this engine takes at most 1000000" },
+    { "LIMIT_IMPORTS", LIMIT_IMPORTS, imports, ERROR_LIMIT,
+      "1000001 imports: this engine takes at most 1000000" },
+    { "LIMIT_EXPORTS", LIMIT_EXPORTS, exports, ERROR_LIMIT,
+      "1000001 exports: this engine takes at most 1000000" },
+    { "LIMIT_GLOBALS", LIMIT_GLOBALS, globals, ERROR_LIMIT,
+      "1000001 globals: this engine takes at most 1000000" },
+    { "LIMIT_TABLES", LIMIT_TABLES, tables, ERROR_LIMIT,
+      "100001 tables: this engine takes at most 100000" },
+    { "LIMIT_MEMORIES", LIMIT_MEMORIES, memories, ERROR_LIMIT,
+      "1001 memories: this engine takes at most 1000" },
     { "LIMIT_SEGMENTS", LIMIT_SEGMENTS, element_segments, ERROR_LIMIT,
       "1000001 element segments: this engine takes at most 1000000" },
     { "LIMIT_SEGMENTS, data", LIMIT_SEGMENTS, data_segments, ERROR_LIMIT,
       "1000001 data segments: this engine takes at most 1000000" },
-    { "LIMIT_PARAMS", LIMIT_PARAMS, parameters, ERROR_LIMIT, "1001 parameters: this engine takes at most 1000" },
-    { "LIMIT_RESULTS", LIMIT_RESULTS, results, ERROR_LIMIT, "1001 results: this engine takes at most 1000" },
-    { "LIMIT_LOCALS", LIMIT_LOCALS, locals, ERROR_LIMIT, "50001 locals: this engine takes at most 50000" },
+    { "LIMIT_PARAMS", LIMIT_PARAMS, parameters, ERROR_LIMIT,
+      "1001 parameters: this engine takes at most 1000" },
+    { "LIMIT_RESULTS", LIMIT_RESULTS, results, ERROR_LIMIT,
+      "1001 results: this engine takes at most 1000" },
+    { "LIMIT_LOCALS", LIMIT_LOCALS, locals, ERROR_LIMIT,
+      "50001 locals: this engine takes at most 50000" },
     { "LIMIT_BODY_BYTES", LIMIT_BODY_BYTES, body_bytes, ERROR_LIMIT,
       "a body of 67108865 bytes: this engine takes at most 67108864" },
     { "LIMIT_TABLE_ELEMS", LIMIT_TABLE_ELEMS, table_elements, ERROR_LIMIT,

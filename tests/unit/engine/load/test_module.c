@@ -1,12 +1,17 @@
-/* engine/load/module.c, sections.c, segments.c, constexpr.c, canon.c: what a module's structure may be, and
- * every sentence that says why one is refused. */
+/* engine/load/module.c, sections.c, segments.c, constexpr.c, canon.c: what a module's structure may
+ * be, and every sentence that says why one is refused. */
 #include "tests/unit/engine/binary.h"
 
 #define TYPE_SECTION "\1\x0a\2\x60\0\0\x60\1\x7f\2\x7f\x7e" /* () -> (), (i32) -> (i32 i64) */
 
 /* ---- a module with every section ---- */
 
-static const struct part { const char *name; const char *bytes; size_t len; bool may_end_before; } parts[] = {
+static const struct part {
+    const char *name;
+    const char *bytes;
+    size_t len;
+    bool may_end_before;
+} parts[] = {
 #define PART(name, literal, may_end_before) { name, literal, sizeof(literal) - 1, may_end_before }
     PART("header", HEADER, false),
     PART("type", TYPE_SECTION, true),
@@ -80,15 +85,20 @@ static void test_full(void **state)
     bytes_free(&b);
 }
 
-/* What compilers can do without is told beside what is not supported; nothing, where they cannot. */
+/* What compilers can do without is told beside what is not supported; nothing, where they cannot.
+ */
 static void test_advice(void **state)
 {
     struct test_engine *t = *state;
-    static const struct { const char *bytes; size_t len; const char *advice; } rows[] = {
+    static const struct { const char *bytes; size_t len; const char *advice;
+    } rows[] = {
 #define ROW(literal, advice) { literal, sizeof(literal) - 1, advice }
-        ROW("\0asm\x0d\0\1\0......", "build a module of WASI preview 1"), ROW(HEADER "\1\3\1\x5f\0", "Go, TinyGo"),
-        ROW(HEADER "\1\3\1\x5d\0", NULL), ROW(HEADER "\5\3\1\4\1", "C, Rust: a target of wasm32"),
-        ROW(HEADER "\5\4\1\3\1\1", "C: without -pthread"), ROW(HEADER "\5\4\1\x08\1\0", NULL),
+        ROW("\0asm\x0d\0\1\0......", "build a module of WASI preview 1"),
+        ROW(HEADER "\1\3\1\x5f\0", "Go, TinyGo"),
+        ROW(HEADER "\1\3\1\x5d\0", NULL),
+        ROW(HEADER "\5\3\1\4\1", "C, Rust: a target of wasm32"),
+        ROW(HEADER "\5\4\1\3\1\1", "C: without -pthread"),
+        ROW(HEADER "\5\4\1\x08\1\0", NULL),
 #undef ROW
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -101,7 +111,8 @@ static void test_advice(void **state)
     }
 }
 
-/* Cut at every byte: refused with a sentence that names a place; between sections accepted where the rest may miss. */
+/* Cut at every byte: refused with a sentence that names a place; between sections accepted where
+ * the rest may miss. */
 static void test_truncated(void **state)
 {
     struct test_engine *t = *state;
@@ -160,13 +171,18 @@ struct refusal { enum error_kind kind; const char *words; const char *bytes; siz
 /* All behind the header. */
 static const struct refusal refusals[] = {
     R(MALFORMED, "malformed section id 14", "\x0e\0"),
-    R(MALFORMED, "the type section at offset 0xb comes twice or out of order", "\1\1\0" "\1\1\0"),
-    R(MALFORMED, "the type section at offset 0xb comes twice or out of order", "\2\1\0" "\1\1\0"),
+    R(MALFORMED, "the type section at offset 0xb comes twice or out of order",
+      "\1\1\0"
+      "\1\1\0"),
+    R(MALFORMED, "the type section at offset 0xb comes twice or out of order",
+      "\2\1\0"
+      "\1\1\0"),
     R(MALFORMED, "section size mismatch: 1 bytes too many (type section, offset 0xb)", "\1\2\0\0"),
     R(MALFORMED, "unexpected end (type section, offset 0xa)", "\1\0"),
     R(MALFORMED, "the type section at offset 0x8 has 3 bytes, of which 1 are there", "\1\3\0"),
     R(MALFORMED, "unexpected end in the head of the type section at offset 0x8", "\1"),
-    R(MALFORMED, "integer representation too long in the head of the code section", "\x0a\x80\x80\x80\x80\x80\0"),
+    R(MALFORMED, "integer representation too long in the head of the code section",
+      "\x0a\x80\x80\x80\x80\x80\0"),
     R(MALFORMED, "malformed UTF-8 encoding (custom section, offset 0xa)", "\0\3\2\xc0\x80"),
     R(MALFORMED, "unexpected end (custom section", "\0\0"),
     R(MALFORMED, "unexpected end: 5 types cannot stand in 3 bytes", "\1\4\5\x60\0\0"),
@@ -179,56 +195,77 @@ static const struct refusal refusals[] = {
     R(MALFORMED, "malformed element segment kind 8", F1 "\x09\5\1\x08\0\0\0" CODE1),
     R(MALFORMED, "malformed element kind 0x1", F1 "\x09\4\1\1\1\0" CODE1),
     R(MALFORMED, "malformed data segment kind 3", "\5\3\1\0\1\x0b\3\1\3\0"),
-    R(MALFORMED, "function and code section have inconsistent lengths: 1 functions, 0 bodies", F1 "\x0a\1\0"),
+    R(MALFORMED, "function and code section have inconsistent lengths: 1 functions, 0 bodies",
+      F1 "\x0a\1\0"),
     R(MALFORMED, "1 functions, but the module ends at offset 0x18 without a code section", F1),
     R(MALFORMED, "the body of function 0 has 5 bytes, 2 are left", F1 "\x0a\4\1\5\0\x0b"),
-    R(MALFORMED, "data count and data section have inconsistent lengths: 1 announced, 0 there", "\x0c\1\1"),
-    R(MALFORMED, "data count and data section have inconsistent lengths: 0 announced, 1 there", "\x0c\1\0\x0b\3\1\1\0"),
+    R(MALFORMED, "data count and data section have inconsistent lengths: 1 announced, 0 there",
+      "\x0c\1\1"),
+    R(MALFORMED, "data count and data section have inconsistent lengths: 0 announced, 1 there",
+      "\x0c\1\0\x0b\3\1\1\0"),
 
     R(INVALID, "unknown type 2 (import section", TYPE_SECTION "\2\7\1\1a\1b\0\2"),
     R(INVALID, "unknown type 2 (function section", TYPE_SECTION "\3\2\1\2"),
-    R(INVALID, "size minimum must not be greater than maximum: a table of 2 to 1", "\4\5\1\x70\1\2\1"),
+    R(INVALID, "size minimum must not be greater than maximum: a table of 2 to 1",
+      "\4\5\1\x70\1\2\1"),
     R(INVALID, "memory size must be at most 65536 pages (4 GiB), not 65537", "\5\5\1\0\x81\x80\4"),
-    R(INVALID, "memory size must be at most 65536 pages (4 GiB), not 65537", "\5\6\1\1\0\x81\x80\4"),
+    R(INVALID, "memory size must be at most 65536 pages (4 GiB), not 65537",
+      "\5\6\1\1\0\x81\x80\4"),
     R(INVALID, "type mismatch: a constant expression must leave one i32", "\6\6\1\x7f\0\x42\0\x0b"),
     R(INVALID, "type mismatch: a constant expression must leave one i32", "\6\4\1\x7f\0\x0b"),
     R(INVALID, "constant expression required, found i32.clz", "\6\7\1\x7f\0\x41\0\x67\x0b"),
     R(INVALID, "type mismatch in a constant expression", "\6\7\1\x7f\0\x41\0\x6a\x0b"),
     R(INVALID, "unknown global 0 in a constant expression", "\6\6\1\x7f\0\x23\0\x0b"),
-    R(INVALID, "global 0 is mutable", "\2\x08\1\1a\1b\3\x7f\1" "\6\6\1\x7f\0\x23\0\x0b"),
+    R(INVALID, "global 0 is mutable",
+      "\2\x08\1\1a\1b\3\x7f\1"
+      "\6\6\1\x7f\0\x23\0\x0b"),
     R(INVALID, "unknown function 0 in a constant expression", "\6\6\1\x70\0\xd2\0\x0b"),
-    R(INVALID, "unknown memory 0, exported as \"a\\x0a\"", "\7\6\1\2" "a\n" "\2\0"),
+    R(INVALID, "unknown memory 0, exported as \"a\\x0a\"",
+      "\7\6\1\2"
+      "a\n"
+      "\2\0"),
     R(INVALID, "duplicate export name \"e\"", F1 "\7\x09\2\1e\0\0\1e\0\0" CODE1),
     R(INVALID, "unknown function 1 as start function", F1 "\x08\1\1" CODE1),
     R(INVALID,
-        "the start function must have no parameters and no results: function 0 (start section",
-        TYPE_SECTION "\3\2\1\1\x08\1\0" CODE1),
+      "the start function must have no parameters and no results: function 0 (start section",
+      TYPE_SECTION "\3\2\1\1\x08\1\0" CODE1),
     R(INVALID, "unknown table 0", "\x09\6\1\0\x41\0\x0b\0"),
-    R(INVALID, "unknown function 9 in an element segment", "\4\4\1\x70\0\0\x09\7\1\0\x41\0\x0b\1\x09"),
-    R(INVALID, "a segment of funcref for table 0 of externref", "\4\4\1\x6f\0\0\x09\6\1\0\x41\0\x0b\0"),
+    R(INVALID, "unknown function 9 in an element segment",
+      "\4\4\1\x70\0\0\x09\7\1\0\x41\0\x0b\1\x09"),
+    R(INVALID, "a segment of funcref for table 0 of externref",
+      "\4\4\1\x6f\0\0\x09\6\1\0\x41\0\x0b\0"),
     R(INVALID, "unknown memory 0", "\x0b\6\1\0\x41\0\x0b\0"),
 
-    R(UNSUPPORTED, "module uses exception handling (a section of tags, offset 0x8), which wasmvm does not support",
+    R(UNSUPPORTED,
+      "module uses exception handling (a section of tags, offset 0x8), which wasmvm does not "
+      "support",
       "\x0d\3\1\0\0"),
     R(UNSUPPORTED,
-        "uses exception handling (import of a tag, offset 0xf, import section), which wasmvm does not support",
+      "uses exception handling (import of a tag, offset 0xf, import section), which wasmvm does "
+      "not support",
       "\2\7\1\1a\1b\4\0"),
-    R(UNSUPPORTED, "uses exception handling (export of a tag, offset 0xd, export section)", "\7\5\1\1a\4\0"),
-    R(UNSUPPORTED, "uses exception handling (type exnref, offset 0xd, type section)", "\1\5\1\x60\1\x69\0"),
-    R(UNSUPPORTED, "uses garbage collection (type form 0x5f, offset 0xb, type section)", "\1\4\1\x5f\0\0"),
-    R(UNSUPPORTED, "uses stack switching (type form 0x5d, offset 0xb, type section)", "\1\4\1\x5d\0\0"),
+    R(UNSUPPORTED, "uses exception handling (export of a tag, offset 0xd, export section)",
+      "\7\5\1\1a\4\0"),
+    R(UNSUPPORTED, "uses exception handling (type exnref, offset 0xd, type section)",
+      "\1\5\1\x60\1\x69\0"),
+    R(UNSUPPORTED, "uses garbage collection (type form 0x5f, offset 0xb, type section)",
+      "\1\4\1\x5f\0\0"),
+    R(UNSUPPORTED, "uses stack switching (type form 0x5d, offset 0xb, type section)",
+      "\1\4\1\x5d\0\0"),
     R(UNSUPPORTED, "uses garbage collection (type anyref, offset", "\6\6\1\x6e\0\xd0\x6e\x0b"),
     R(UNSUPPORTED, "uses garbage collection (ref.i31, offset 0xf, global section)",
       "\6\x08\1\x70\0\x41\0\xfb\x1c\x0b"),
     R(UNSUPPORTED, "uses typed function references (type (ref), offset", "\1\5\1\x60\1\x64\0"),
     R(UNSUPPORTED, "uses typed function references (table initializer, offset 0xb, table section)",
       "\4\x09\1\x40\0\x70\0\1\xd0\x70\x0b"),
-    R(UNSUPPORTED, "uses threads (limits flags 0x3 of a memory, offset 0xb, memory section)", "\5\4\1\3\1\2"),
+    R(UNSUPPORTED, "uses threads (limits flags 0x3 of a memory, offset 0xb, memory section)",
+      "\5\4\1\3\1\2"),
     R(UNSUPPORTED, "uses threads (limits flags 0x3 of a memory, offset 0x10, import section)",
       "\2\x09\1\1a\1b\2\3\1\1"),
     R(UNSUPPORTED, "uses memory64 (limits flags 0x4 of a memory, offset", "\5\3\1\4\1"),
     R(UNSUPPORTED, "uses memory64 (limits flags 0x5 of a table, offset", "\4\5\1\x70\5\1\1"),
-    R(UNSUPPORTED, "uses custom page sizes (limits flags 0x8 of a memory, offset", "\5\4\1\x08\1\0"),
+    R(UNSUPPORTED, "uses custom page sizes (limits flags 0x8 of a memory, offset",
+      "\5\4\1\x08\1\0"),
 
     R(LIMIT, "1000001 types: this engine takes at most 1000000", "\1\3\xc1\x84\x3d"),
     R(LIMIT, "1000001 imports: this engine takes at most 1000000", "\2\3\xc1\x84\x3d"),
@@ -241,7 +278,8 @@ static const struct refusal refusals[] = {
     R(LIMIT, "1000001 data segments: this engine takes at most 1000000", "\x0b\3\xc1\x84\x3d"),
     R(LIMIT, "1001 parameters: this engine takes at most 1000", "\1\4\1\x60\xe9\7"),
     R(LIMIT, "1001 results: this engine takes at most 1000", "\1\5\1\x60\0\xe9\7"),
-    R(LIMIT, "a table of 10000001 elements: this engine takes at most 10000000", "\4\7\1\x70\0\x81\xad\xe2\4"),
+    R(LIMIT, "a table of 10000001 elements: this engine takes at most 10000000",
+      "\4\7\1\x70\0\x81\xad\xe2\4"),
     R(LIMIT, "10000001 elements: this engine takes at most 10000000", "\x09\7\1\1\0\x81\xad\xe2\4"),
     R(LIMIT, "function 0 has a body of 67108865 bytes: this engine takes at most 67108864",
       F1 "\x0a\7\1\x81\x80\x80\x20\0\x0b"),
@@ -270,14 +308,18 @@ static void test_headers(void **state)
     assert_null(parse(t, "\0asm\1\0", 6));
     assert_error(t, ERROR_MALFORMED, "unexpected end in the header: the file has 6 bytes");
     assert_null(parse(t, "\0asm\x0d\0\1\0", 8));
-    assert_error(t, ERROR_UNSUPPORTED, "module uses the component model (component version 13, offset 0x4), which");
+    assert_error(t, ERROR_UNSUPPORTED,
+                 "module uses the component model (component version 13, offset 0x4), which");
     assert_null(parse(t, "\0asm\2\0\0\0", 8));
     assert_error(t, ERROR_UNSUPPORTED, "unknown binary version 2: only version 1 is supported");
     assert_null(parse(t, "\0asm\1\2\3\4", 8));
-    assert_error(t, ERROR_UNSUPPORTED, "unknown binary version 67305985: only version 1 is supported"); /* 0x04030201 */
+    /* 0x04030201 */
+    assert_error(t, ERROR_UNSUPPORTED,
+                 "unknown binary version 67305985: only version 1 is supported");
     assert_non_null(parse(t, HEADER, 8));
     assert_null(module_parse(&t->engine, t->copies->bytes, LIMIT_MODULE_BYTES + 1ull));
-    assert_error(t, ERROR_LIMIT, "a module of 1073741825 bytes: this engine takes at most 1073741824");
+    assert_error(t, ERROR_LIMIT,
+                 "a module of 1073741825 bytes: this engine takes at most 1073741824");
 }
 
 /* Each bit counts. */
@@ -310,11 +352,13 @@ static struct module *accepted(struct test_engine *t, const char *content, size_
 static void test_canonical_types(void **state)
 {
     struct test_engine *t = *state;
-    struct module *m = ACCEPTED(t, "\1\x18\6\x60\1\x7f\0\x60\0\1\x7f\x60\1\x7f\0\x60\0\0\x60\2\x7f\x7f\0\x60\0\0");
+    struct module *m = ACCEPTED(
+        t, "\1\x18\6\x60\1\x7f\0\x60\0\1\x7f\x60\1\x7f\0\x60\0\0\x60\2\x7f\x7f\0\x60\0\0");
     uint32_t first = m->canon[0], none = m->canon[3];
     assert_int_equal(m->canon[2], first);
     assert_int_equal(m->canon[5], none);
-    assert_true(m->canon[1] != first && m->canon[4] != first && m->canon[1] != none && m->canon[1] != m->canon[4]);
+    assert_true(m->canon[1] != first && m->canon[4] != first && m->canon[1] != none &&
+                m->canon[1] != m->canon[4]);
     assert_int_equal(t->engine.ncanon, 4);
     m = ACCEPTED(t, "\1\x08\2\x60\0\0\x60\1\x7f\0");
     assert_int_equal(m->canon[0], none);
@@ -326,11 +370,15 @@ static void test_canonical_types(void **state)
 static void test_declared_funcs(void **state)
 {
     struct test_engine *t = *state;
-    struct module *m = ACCEPTED(t, "\1\4\1\x60\0\0" "\3\x0a\x09\0\0\0\0\0\0\0\0\0"
-                                   "\6\6\1\x70\0\xd2\1\x0b" "\7\5\1\1e\0\2"
-                                   "\x08\1\3" "\x09\x0b\2\3\0\1\4\5\x70\1\xd2\x08\x0b"
-                                   "\x0a\x1c\x09\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b"
-                                   "\2\0\x0b");
+    struct module *m = ACCEPTED(
+        t, "\1\4\1\x60\0\0"
+           "\3\x0a\x09\0\0\0\0\0\0\0\0\0"
+           "\6\6\1\x70\0\xd2\1\x0b"
+           "\7\5\1\1e\0\2"
+           "\x08\1\3"
+           "\x09\x0b\2\3\0\1\4\5\x70\1\xd2\x08\x0b"
+           "\x0a\x1c\x09\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b"
+           "\2\0\x0b");
     assert_int_equal(m->declared_funcs[0], 1 << 1 | 1 << 2 | 1 << 4);
     assert_int_equal(m->declared_funcs[1], 1 << 0);
 }
@@ -338,9 +386,17 @@ static void test_declared_funcs(void **state)
 static void test_segment_forms(void **state)
 {
     struct test_engine *t = *state;
-    struct module *m = ACCEPTED(t, "\1\4\1\x60\0\0" "\3\2\1\0" "\4\4\1\x70\0\1" "\x09\x35\x08"
-                                   "\0\x41\0\x0b\1\0" "\1\0\1\0" "\2\0\x41\0\x0b\0\1\0" "\3\0\1\0"
-                                   "\4\x41\0\x0b\1\xd2\0\x0b" "\5\x6f\1\xd0\x6f\x0b" "\6\0\x41\0\x0b\x70\1\xd2\0\x0b"
+    struct module *m = ACCEPTED(t, "\1\4\1\x60\0\0"
+                                   "\3\2\1\0"
+                                   "\4\4\1\x70\0\1"
+                                   "\x09\x35\x08"
+                                   "\0\x41\0\x0b\1\0"
+                                   "\1\0\1\0"
+                                   "\2\0\x41\0\x0b\0\1\0"
+                                   "\3\0\1\0"
+                                   "\4\x41\0\x0b\1\xd2\0\x0b"
+                                   "\5\x6f\1\xd0\x6f\x0b"
+                                   "\6\0\x41\0\x0b\x70\1\xd2\0\x0b"
                                    "\7\x70\1\xd0\x70\x0b" CODE1);
     static const uint8_t modes[] = { 0, 1, 0, 2, 0, 1, 0, 2 };
     for (uint32_t i = 0; i < 8; i++) {
@@ -354,8 +410,9 @@ static void test_segment_forms(void **state)
 static void test_extended_constants(void **state)
 {
     struct test_engine *t = *state;
-    struct module *m = ACCEPTED(t, "\2\x08\1\1a\1b\3\x7f\0" "\6\x0f\1\x7f\0\x23\0\x41\2\x6c\x41\1\x6b\x41\3\x6a\x0b"
-                                   /* ((global 0 * 2) - 1) + 3 */);
+    struct module *m = ACCEPTED(t, "\2\x08\1\1a\1b\3\x7f\0"
+                                   "\6\x0f\1\x7f\0\x23\0\x41\2\x6c\x41\1\x6b\x41\3\x6a\x0b"
+                                /* ((global 0 * 2) - 1) + 3 */);
     assert_int_equal(m->globals[1].init.len, 12);
     ACCEPTED(t, "\6\x09\1\x7e\0\x42\1\x42\2\x7c\x0b");
 }
@@ -374,8 +431,8 @@ static void test_name_section(void **state)
 
 /* ---- large ones ---- */
 
-static void large(struct test_engine *t, uint8_t id, const char *item, size_t item_len, const char *before,
-                  size_t before_len)
+static void large(struct test_engine *t, uint8_t id, const char *item, size_t item_len,
+                  const char *before, size_t before_len)
 {
     const uint32_t n = 100000;
     struct bytes content = { 0 }, b = { 0 };
@@ -471,11 +528,20 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_full), TEST(test_advice), TEST(test_truncated), TEST(test_damaged), TEST(test_refusals),
+        TEST(test_full),
+        TEST(test_advice),
+        TEST(test_truncated),
+        TEST(test_damaged),
+        TEST(test_refusals),
         TEST(test_headers),
         TEST(test_each_bit_of_the_header),
-        TEST(test_canonical_types), TEST(test_declared_funcs), TEST(test_segment_forms),
-        TEST(test_extended_constants), TEST(test_name_section), TEST(test_large_counts), TEST(test_large_distinct),
+        TEST(test_canonical_types),
+        TEST(test_declared_funcs),
+        TEST(test_segment_forms),
+        TEST(test_extended_constants),
+        TEST(test_name_section),
+        TEST(test_large_counts),
+        TEST(test_large_distinct),
         TEST(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

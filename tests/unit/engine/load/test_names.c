@@ -1,5 +1,5 @@
-/* engine/load/names.c: function names from the name section and what stands in for them; names that a terminal
- * may print. */
+/* engine/load/names.c: function names from the name section and what stands in for them; names that
+ * a terminal may print. */
 #include "engine/inside.h"
 
 #include <setjmp.h>
@@ -105,9 +105,10 @@ static size_t utf8_put(uint32_t c, char *out)
 static void hidden_ranges_end_where_they_do(void **state)
 {
     (void)state;
-    static const struct { uint32_t first, last; } hidden[] = {
-        { 0x7f, 0x9f }, { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0xfeff, 0xfeff },
-        { 0xfff9, 0xfffb }, { 0xe0000, 0xe007f },
+    static const struct { uint32_t first, last;
+    } hidden[] = {
+        { 0x7f, 0x9f },     { 0x200b, 0x200f }, { 0x2028, 0x202e },   { 0x2060, 0x206f },
+        { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb }, { 0xe0000, 0xe007f },
     };
     char bytes[4], out[64];
     assert_string_equal(ESCAPED("\x1f\x20"), "\\x1f ");
@@ -167,7 +168,8 @@ static void put_go_func(struct go *g, uint32_t i, uint32_t start, uint32_t name)
 /* Two imports; functions 0, 1 and 3 behind them are in the table. */
 static void go_start(struct go *g, uint32_t shift)
 {
-    *g = (struct go){ .memory = { .base = calloc(1, GO_PAGE), .bytes = GO_PAGE }, .type = { .min = 1 } };
+    *g = (struct go){ .memory = { .base = calloc(1, GO_PAGE), .bytes = GO_PAGE },
+                      .type = { .min = 1 } };
     g->memories[0] = &g->memory;
     g->f.module = (struct module){ .engine = &engine, .nimported_funcs = 2, .nmemories = 1,
                                    .memories = &g->type };
@@ -209,14 +211,25 @@ static void go_names_stand_in_for_stripped_ones(void **state)
     }
 }
 
-/* The program may have written anything there: nothing is read outside of its memory (the sanitizer would see it). */
+/* The program may have written anything there: nothing is read outside of its memory (the sanitizer
+ * would see it). */
 static void go_tables_that_lie(void **state)
 {
     (void)state;
-    static const uint32_t words[] = { 0, 1, 71, 0xfef0, 0xfffc, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff };
+    static const uint32_t words[] = { 0,      1,       71,         0xfef0,     0xfffc,
+                                      0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff };
     static const uint32_t places[] = {
-        GO_AT_COUNT, GO_AT_COUNT + 4, GO_AT_NAMES, GO_AT_NAMES + 4, GO_AT_FUNCS, GO_AT_FUNCS + 4, GO_HEADER,
-        GO_HEADER + GO_FUNCS, GO_HEADER + GO_FUNCS + 4, GO_HEADER + GO_FUNCS + 0x84, GO_HEADER + GO_FUNCS + 16,
+        GO_AT_COUNT,
+        GO_AT_COUNT + 4,
+        GO_AT_NAMES,
+        GO_AT_NAMES + 4,
+        GO_AT_FUNCS,
+        GO_AT_FUNCS + 4,
+        GO_HEADER,
+        GO_HEADER + GO_FUNCS,
+        GO_HEADER + GO_FUNCS + 4,
+        GO_HEADER + GO_FUNCS + 0x84,
+        GO_HEADER + GO_FUNCS + 16,
     };
     for (unsigned i = 0; i < sizeof places / sizeof *places; i++)
         for (unsigned k = 0; k < sizeof words / sizeof *words; k++) {

@@ -1,4 +1,5 @@
-/* engine/load/opcodes.def and opcodes.c: every instruction of WebAssembly 2.0 is there once, with what it needs. */
+/* engine/load/opcodes.def and opcodes.c: every instruction of WebAssembly 2.0 is there once, with
+ * what it needs. */
 #include "tests/unit/engine/binary.h"
 
 #include "engine/load/opcodes.h"
@@ -20,7 +21,8 @@ static uint32_t count(uint32_t first, uint32_t last)
     return n;
 }
 
-/* 172 of 1.0, 5 sign extensions, 6 of the reference types (select t, table.get, table.set, ref.*), 2 tail calls. */
+/* 172 of 1.0, 5 sign extensions, 6 of the reference types (select t, table.get, table.set, ref.*),
+ * 2 tail calls. */
 static void test_counts(void **state)
 {
     (void)state;
@@ -59,15 +61,31 @@ static void test_letters(void **state)
 static void test_known_codes(void **state)
 {
     (void)state;
-    static const struct { uint32_t code; const char *text; } known[] = {
-        { OP_unreachable, "unreachable" }, { OP_br_table, "br_table" }, { OP_select_t, "select" }, { OP_if_, "if" },
-        { OP_return_call_indirect, "return_call_indirect" }, { OP_i64_store32, "i64.store32" },
+    static const struct { uint32_t code; const char *text;
+    } known[] = {
+        { OP_unreachable, "unreachable" },
+        { OP_br_table, "br_table" },
+        { OP_select_t, "select" },
+        { OP_if_, "if" },
+        { OP_return_call_indirect, "return_call_indirect" },
+        { OP_i64_store32, "i64.store32" },
         { 0xa7, "i32.wrap_i64" },
-        { 0xc4, "i64.extend32_s" }, { 0xd2, "ref.func" }, { 0x107, "i64.trunc_sat_f64_u" }, { 0x3f, "memory.size" },
-        { 0x200, "v128.load" }, { 0x20d, "i8x16.shuffle" }, { 0x253, "v128.any_true" }, { 0x111, "table.fill" },
+        { 0xc4, "i64.extend32_s" },
+        { 0xd2, "ref.func" },
+        { 0x107, "i64.trunc_sat_f64_u" },
+        { 0x3f, "memory.size" },
+        { 0x200, "v128.load" },
+        { 0x20d, "i8x16.shuffle" },
+        { 0x253, "v128.any_true" },
+        { 0x111, "table.fill" },
         { 0x29c, "i16x8.extmul_low_i8x16_s" },
-        { 0x2ba, "i32x4.dot_i16x8_s" }, { 0x2ff, "f64x2.convert_low_i32x4_u" }, { 0x1a, "drop" }, { 0x20, "local.get" },
-        { 0x44, "f64.const" }, { 0x1ff, "unknown" }, { 0x5000, "unknown" },
+        { 0x2ba, "i32x4.dot_i16x8_s" },
+        { 0x2ff, "f64x2.convert_low_i32x4_u" },
+        { 0x1a, "drop" },
+        { 0x20, "local.get" },
+        { 0x44, "f64.const" },
+        { 0x1ff, "unknown" },
+        { 0x5000, "unknown" },
     };
     char name[OPCODE_NAME];
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -89,8 +107,9 @@ static void test_proposals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counts), cmocka_unit_test(test_codes_unique), cmocka_unit_test(test_letters),
-        cmocka_unit_test(test_known_codes), cmocka_unit_test(test_proposals),
+        cmocka_unit_test(test_counts),    cmocka_unit_test(test_codes_unique),
+        cmocka_unit_test(test_letters),   cmocka_unit_test(test_known_codes),
+        cmocka_unit_test(test_proposals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

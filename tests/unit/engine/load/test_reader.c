@@ -1,4 +1,5 @@
-/* engine/load/reader.c, engine/load/reader.h: LEB128, names, sticky errors; engine/error.c: the small printf. */
+/* engine/load/reader.c, engine/load/reader.h: LEB128, names, sticky errors; engine/error.c: the
+ * small printf. */
 #include "tests/unit/engine/binary.h"
 
 #include "engine/load/reader.h"
@@ -55,10 +56,19 @@ static void test_u32(void **state)
 {
     (void)state;
     static const struct number rows[] = {
-        N("\x00", 0), N("\x7f", 127), N("\x80\x01", 128), N("\xff\x7f", 16383), N("\xe5\x8e\x26", 624485),
-        N("\xff\xff\xff\xff\x0f", 4294967295), N("\x80\x80\x80\x80\x00", 0), N("\x83\x00", 3),
-        BAD("", "unexpected end"), BAD("\x80", "unexpected end"), BAD("\xff\xff\xff\xff", "unexpected end"),
-        BAD("\xff\xff\xff\xff\x1f", "integer too large"), BAD("\x80\x80\x80\x80\x10", "integer too large"),
+        N("\x00", 0),
+        N("\x7f", 127),
+        N("\x80\x01", 128),
+        N("\xff\x7f", 16383),
+        N("\xe5\x8e\x26", 624485),
+        N("\xff\xff\xff\xff\x0f", 4294967295),
+        N("\x80\x80\x80\x80\x00", 0),
+        N("\x83\x00", 3),
+        BAD("", "unexpected end"),
+        BAD("\x80", "unexpected end"),
+        BAD("\xff\xff\xff\xff", "unexpected end"),
+        BAD("\xff\xff\xff\xff\x1f", "integer too large"),
+        BAD("\x80\x80\x80\x80\x10", "integer too large"),
         BAD("\x80\x80\x80\x80\x80\x00", "integer representation too long"),
     };
     NUMBERS(rows, read_u32, trust_u32);
@@ -68,11 +78,19 @@ static void test_s32(void **state)
 {
     (void)state;
     static const struct number rows[] = {
-        N("\x00", 0), N("\x3f", 63), N("\x40", -64), N("\x7f", -1), N("\x80\x7f", -128), N("\xc0\xbb\x78", -123456),
-        N("\xff\xff\xff\xff\x07", 2147483647), N("\x80\x80\x80\x80\x78", -2147483647 - 1),
+        N("\x00", 0),
+        N("\x3f", 63),
+        N("\x40", -64),
+        N("\x7f", -1),
+        N("\x80\x7f", -128),
+        N("\xc0\xbb\x78", -123456),
+        N("\xff\xff\xff\xff\x07", 2147483647),
+        N("\x80\x80\x80\x80\x78", -2147483647 - 1),
         N("\xff\xff\xff\xff\x7f", -1),
-        BAD("", "unexpected end"), BAD("\xff\xff\xff\xff\x0f", "integer too large"),
-        BAD("\x80\x80\x80\x80\x70", "integer too large"), BAD("\xff\xff\xff\xff\x4f", "integer too large"),
+        BAD("", "unexpected end"),
+        BAD("\xff\xff\xff\xff\x0f", "integer too large"),
+        BAD("\x80\x80\x80\x80\x70", "integer too large"),
+        BAD("\xff\xff\xff\xff\x4f", "integer too large"),
         BAD("\x80\x80\x80\x80\x80\x00", "integer representation too long"),
     };
     NUMBERS(rows, read_s32, trust_s32);
@@ -82,8 +100,11 @@ static void test_s33(void **state)
 {
     (void)state;
     static const struct number rows[] = {
-        N("\x40", -64), N("\xff\xff\xff\xff\x0f", 4294967295), N("\x80\x80\x80\x80\x70", -4294967296),
-        BAD("\xff\xff\xff\xff\x1f", "integer too large"), BAD("\x80\x80\x80\x80\x60", "integer too large"),
+        N("\x40", -64),
+        N("\xff\xff\xff\xff\x0f", 4294967295),
+        N("\x80\x80\x80\x80\x70", -4294967296),
+        BAD("\xff\xff\xff\xff\x1f", "integer too large"),
+        BAD("\x80\x80\x80\x80\x60", "integer too large"),
         BAD("\x80\x80\x80\x80\x80\x00", "integer representation too long"),
     };
     NUMBERS(rows, reader_s33, leb_s64);
@@ -93,8 +114,11 @@ static void test_s64(void **state)
 {
     (void)state;
     static const struct number rows[] = {
-        N("\x00", 0), N("\x7f", -1), N("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x00", INT64_MAX),
-        N("\x80\x80\x80\x80\x80\x80\x80\x80\x80\x7f", INT64_MIN), N("\x80\x80\x80\x80\x08", 2147483648),
+        N("\x00", 0),
+        N("\x7f", -1),
+        N("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x00", INT64_MAX),
+        N("\x80\x80\x80\x80\x80\x80\x80\x80\x80\x7f", INT64_MIN),
+        N("\x80\x80\x80\x80\x08", 2147483648),
         BAD("\x80\x80\x80\x80\x80\x80\x80\x80\x80", "unexpected end"),
         BAD("\x80\x80\x80\x80\x80\x80\x80\x80\x80\x7e", "integer too large"),
         BAD("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "integer too large"),
@@ -130,16 +154,31 @@ static void test_bytes_end_at_end(void **state)
 static void test_utf8(void **state)
 {
     (void)state;
-    static const struct { const char *text; bool valid; } rows[] = {
-        { "plain", true }, { "\xc3\xa4", true }, { "\xe2\x82\xac", true }, { "\xf0\x9f\x98\x80", true },
-        { "\xf4\x8f\xbf\xbf", true }, { "\xed\x9f\xbf", true }, { "\xee\x80\x80", true },
-        { "\x80", false }, { "\xc3", false }, { "\xc3(", false }, { "\xc0\x80", false }, { "\xc1\xbf", false },
-        { "\xe0\x9f\xbf", false }, { "\xed\xa0\x80", false }, { "\xf0\x8f\xbf\xbf", false },
+    static const struct { const char *text; bool valid;
+    } rows[] = {
+        { "plain", true },
+        { "\xc3\xa4", true },
+        { "\xe2\x82\xac", true },
+        { "\xf0\x9f\x98\x80", true },
+        { "\xf4\x8f\xbf\xbf", true },
+        { "\xed\x9f\xbf", true },
+        { "\xee\x80\x80", true },
+        { "\x80", false },
+        { "\xc3", false },
+        { "\xc3(", false },
+        { "\xc0\x80", false },
+        { "\xc1\xbf", false },
+        { "\xe0\x9f\xbf", false },
+        { "\xed\xa0\x80", false },
+        { "\xf0\x8f\xbf\xbf", false },
         { "\xf4\x90\x80\x80", false },
-        { "\xf8\x88\x80\x80\x80", false }, { "\xff", false }, { "\xe2\x82", false },
+        { "\xf8\x88\x80\x80\x80", false },
+        { "\xff", false },
+        { "\xe2\x82", false },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        assert_int_equal(utf8_valid((const uint8_t *)rows[i].text, (uint32_t)strlen(rows[i].text)), rows[i].valid);
+        assert_int_equal(utf8_valid((const uint8_t *)rows[i].text, (uint32_t)strlen(rows[i].text)),
+                         rows[i].valid);
 }
 
 static void test_name(void **state)
@@ -159,8 +198,10 @@ static void test_format(void **state)
 {
     (void)state;
     char out[64];
-    size_t n = error_format(out, sizeof out, "%s %u 0x%x %lu 0x%lx %% [%.*s]", "text", 4294967295u, 0xbeefu, UINT64_MAX,
-                            UINT64_MAX, 3u, "a\x1b" "b");
+    size_t n = error_format(out, sizeof out, "%s %u 0x%x %lu 0x%lx %% [%.*s]", "text", 4294967295u,
+                            0xbeefu, UINT64_MAX, UINT64_MAX, 3u,
+                            "a\x1b"
+                            "b");
     assert_string_equal(out, "text 4294967295 0xbeef 18446744073709551615 0xffffffffffffffff ");
     assert_int_equal(n, 63);
     error_format(out, sizeof out, "100%% [%.*s]", 6u, "a\x1b\n\xc2\x9b\x7f");
@@ -187,9 +228,16 @@ static void test_error_set_and_append(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_u32), cmocka_unit_test(test_s32), cmocka_unit_test(test_s33), cmocka_unit_test(test_s64),
-        cmocka_unit_test(test_first_error_sticks), cmocka_unit_test(test_bytes_end_at_end), cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_name), cmocka_unit_test(test_format), cmocka_unit_test(test_error_set_and_append),
+        cmocka_unit_test(test_u32),
+        cmocka_unit_test(test_s32),
+        cmocka_unit_test(test_s33),
+        cmocka_unit_test(test_s64),
+        cmocka_unit_test(test_first_error_sticks),
+        cmocka_unit_test(test_bytes_end_at_end),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_name),
+        cmocka_unit_test(test_format),
+        cmocka_unit_test(test_error_set_and_append),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

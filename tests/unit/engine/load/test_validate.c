@@ -1,21 +1,24 @@
 /* engine/load/validate.c, validate_control.c: function bodies by the spec's validation algorithm.
  *
- * All stand in one module: types 0 () -> (), 1 (i32) -> (i32), 2 () -> (i32 i64), 3 (i32 i64) -> (), 4 (i64) -> ();
- * function 0 of type 0 is imported, function 1 is the one under test, function 2 of type 1; tables 0 of funcref, 1 of
- * externref; a memory; globals 0 mutable i32, 1 immutable i64; element segments 0 of funcref, which declares function
- * 0, and 1 of externref; one data segment. */
+ * All stand in one module: types 0 () -> (), 1 (i32) -> (i32), 2 () -> (i32 i64), 3 (i32 i64) ->
+ * (), 4 (i64) -> (); function 0 of type 0 is imported, function 1 is the one under test, function 2
+ * of type 1; tables 0 of funcref, 1 of externref; a memory; globals 0 mutable i32, 1 immutable i64;
+ * element segments 0 of funcref, which declares function 0, and 1 of externref; one data segment.
+ */
 #include "tests/unit/engine/binary.h"
 
 #include "engine/load/opcodes.h"
 
-#define FIRST_PARTS HEADER "\1\x17\5\x60\0\0\x60\1\x7f\1\x7f\x60\0\2\x7f\x7e\x60\2\x7f\x7e\0\x60\1\x7e\0" \
-    "\2\7\1\1m\1f\0\0"
+#define FIRST_PARTS                                                                                \
+    HEADER "\1\x17\5\x60\0\0\x60\1\x7f\1\x7f\x60\0\2\x7f\x7e\x60\2\x7f\x7e\0\x60\1\x7e\0"          \
+           "\2\7\1\1m\1f\0\0"
 #define TABLES   "\4\7\2\x70\0\1\x6f\0\1"
 #define MEMORY   "\5\3\1\0\1"
 #define GLOBALS  "\6\x0b\2\x7f\1\x41\0\x0b\x7e\0\x42\0\x0b"
 
 /* Locals and code of function 1 of `type`; data_count: the module has one. */
-static struct module *module_of(struct test_engine *t, uint8_t type, const void *body, size_t len, bool data_count)
+static struct module *module_of(struct test_engine *t, uint8_t type, const void *body, size_t len,
+                                bool data_count)
 {
     struct bytes b = { 0 }, code = { 0 };
     uint8_t functions[] = { 3, 3, 2, type, 1 };
@@ -47,7 +50,13 @@ static bool validates(struct test_engine *t, uint8_t type, const void *body, siz
     return ok;
 }
 
-struct body { uint8_t type; const char *code; size_t len; const char *words; enum error_kind kind; };
+struct body {
+    uint8_t type;
+    const char *code;
+    size_t len;
+    const char *words;
+    enum error_kind kind;
+};
 #define GOOD(type, literal) { type, literal, sizeof(literal) - 1, NULL, ERROR_NONE }
 #define BAD(type, literal, words) { type, literal, sizeof(literal) - 1, words, ERROR_INVALID }
 #define MAL(literal, words) { 0, literal, sizeof(literal) - 1, words, ERROR_MALFORMED }
@@ -70,7 +79,11 @@ static void check(struct test_engine *t, const struct body *bodies, size_t n)
 
 /* ---- plain instructions, all of them, by their rows ---- */
 
-static const struct row { uint32_t code; const char *name, *pops, *pushes; enum immediates imm; } rows[] = {
+static const struct row {
+    uint32_t code;
+    const char *name, *pops, *pushes;
+    enum immediates imm;
+} rows[] = {
 #define OPCODE(code, name, imm, pops, pushes, family) { code, #name, pops, pushes, imm },
 #include "engine/load/opcodes.def"
 #undef OPCODE
@@ -101,16 +114,19 @@ static void add_immediates(struct bytes *b, enum immediates imm)
 {
     static const uint8_t zeros[16];
     static const uint8_t sizes[IMM_COUNT] = {
-        [IMM_I32] = 1, [IMM_I64] = 1, [IMM_F32] = 4, [IMM_F64] = 8, [IMM_V128] = 16, [IMM_SHUFFLE] = 16, [IMM_MEM8] = 2,
-        [IMM_MEM16] = 2, [IMM_MEM32] = 2, [IMM_MEM64] = 2, [IMM_MEM128] = 2, [IMM_MEM8_LANE] = 3, [IMM_MEM16_LANE] = 3,
-        [IMM_MEM32_LANE] = 3, [IMM_MEM64_LANE] = 3, [IMM_LANE2] = 1, [IMM_LANE4] = 1, [IMM_LANE8] = 1, [IMM_LANE16] = 1,
-        [IMM_TABLE] = 1, [IMM_MEMORY] = 1, [IMM_ELEM] = 1, [IMM_DATA] = 1, [IMM_TABLE2] = 2, [IMM_MEMORY2] = 2,
-        [IMM_ELEM_TABLE] = 2, [IMM_DATA_MEMORY] = 2,
+        [IMM_I32] = 1,        [IMM_I64] = 1,        [IMM_F32] = 4,         [IMM_F64] = 8,
+        [IMM_V128] = 16,      [IMM_SHUFFLE] = 16,   [IMM_MEM8] = 2,        [IMM_MEM16] = 2,
+        [IMM_MEM32] = 2,      [IMM_MEM64] = 2,      [IMM_MEM128] = 2,      [IMM_MEM8_LANE] = 3,
+        [IMM_MEM16_LANE] = 3, [IMM_MEM32_LANE] = 3, [IMM_MEM64_LANE] = 3,  [IMM_LANE2] = 1,
+        [IMM_LANE4] = 1,      [IMM_LANE8] = 1,      [IMM_LANE16] = 1,      [IMM_TABLE] = 1,
+        [IMM_MEMORY] = 1,     [IMM_ELEM] = 1,       [IMM_DATA] = 1,        [IMM_TABLE2] = 2,
+        [IMM_MEMORY2] = 2,    [IMM_ELEM_TABLE] = 2, [IMM_DATA_MEMORY] = 2,
     };
     bytes_add(b, zeros, sizes[imm]);
 }
 
-/* A body that runs one row on constants, all but `missing` of them there, those from `wrong` on of another type. */
+/* A body that runs one row on constants, all but `missing` of them there, those from `wrong` on of
+ * another type. */
 static struct bytes row_body(const struct row *r, uint32_t missing, bool wrong)
 {
     struct bytes b = { 0 };
@@ -160,30 +176,38 @@ static void test_immediates(void **state)
     static const struct body bodies[] = {
         GOOD(0, "\0\x41\0\x28\2\xff\xff\xff\xff\x0f\x1a\x0b"),
         BAD(0, "\0\x41\0\x28\3\0\x1a\x0b",
-            "alignment must not be larger than natural (code section, function 1, i32.load at offset 0x"),
+            "alignment must not be larger than natural (code section, function 1, i32.load at "
+            "offset 0x"),
         BAD(0, "\0\x41\0\x2d\1\0\x1a\x0b", "alignment must not be larger than natural"),
-        BAD(0, "\0\x41\0\x28\xff\xff\xff\xff\x0f\0\x1a\x0b", "alignment must not be larger than natural"),
+        BAD(0, "\0\x41\0\x28\xff\xff\xff\xff\x0f\0\x1a\x0b",
+            "alignment must not be larger than natural"),
         GOOD(0, "\0\x41\0\x28\x42\0\0\x1a\x0b"),
         BAD(0, "\0\x41\0\x28\x42\1\0\x1a\x0b", "unknown memory 1"),
-        MAL("\0\x41\0\x28\2\x80\x80\x80\x80\x10\x1a\x0b", "integer too large (code section, function 1, i32.load"),
+        MAL("\0\x41\0\x28\2\x80\x80\x80\x80\x10\x1a\x0b",
+            "integer too large (code section, function 1, i32.load"),
         MAL("\0\x3f\1\x1a\x0b", "zero byte expected"),
         MAL("\0\x3f\x80\0\x1a\x0b", "zero byte expected"),
         MAL("\0\x41\x80\x80\x80\x80\x70\x1a\x0b", "integer too large"),
-        MAL("\0\x42\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\0\x1a\x0b", "integer representation too long"),
+        MAL("\0\x42\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\0\x1a\x0b",
+            "integer representation too long"),
         BAD(0, "\0\xfc\x09\1\x0b", "unknown data segment 1"),
         BAD(0, "\0\xfc\x0d\2\x0b", "unknown element segment 2"),
         BAD(0, "\0\xfc\x10\2\x1a\x0b", "unknown table 2"),
-        BAD(0, "\0\x41\0\x41\0\x41\0\xfc\x0c\1\0\x0b", "a table of funcref gets elements of externref"),
+        BAD(0, "\0\x41\0\x41\0\x41\0\xfc\x0c\1\0\x0b",
+            "a table of funcref gets elements of externref"),
         GOOD(0, "\0\x41\0\x41\0\x41\0\xfc\x0c\1\1\x0b"),
-        BAD(0, "\0\x41\0\x41\0\x41\0\xfc\x0e\1\0\x0b", "a table of externref gets elements of funcref"),
+        BAD(0, "\0\x41\0\x41\0\x41\0\xfc\x0e\1\0\x0b",
+            "a table of externref gets elements of funcref"),
         BAD(0, "\0\xfd\x0c\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xfd\x15\x10\x1a\x0b",
             "invalid lane index (code section, function 1, "
             "i8x16.extract_lane_s"),
         BAD(0, "\0\x20\0\x1a\x0b", "unknown local 0 (code section, function 1, local.get"),
         GOOD(1, "\0\x20\0\x0b"),
         GOOD(1, "\2\2\x7e\1\x70\x20\1\x21\2\x20\3\x1a\x20\0\x22\0\x0b"),
-        BAD(1, "\1\1\x7e\x20\1\x21\0\x20\0\x0b", "expected i32, found i64 (code section, function 1, local.set"),
-        BAD(1, "\1\1\x7e\x20\0\x22\1\x1a\x20\0\x0b", "expected i64, found i32 (code section, function 1, local.tee"),
+        BAD(1, "\1\1\x7e\x20\1\x21\0\x20\0\x0b",
+            "expected i32, found i64 (code section, function 1, local.set"),
+        BAD(1, "\1\1\x7e\x20\0\x22\1\x1a\x20\0\x0b",
+            "expected i64, found i32 (code section, function 1, local.tee"),
         MAL("\1\1\x40\x0b", "malformed type 0x40"),
         UNS("\1\1\x64\x0b", "typed function references (type (ref), offset"),
     };
@@ -194,10 +218,12 @@ static void test_limits(void **state)
 {
     static const struct body bodies[] = {
         GOOD(1, "\1\xcf\x86\3\x7f\x20\xcf\x86\3\x0b"),
-        { 1, "\1\xd0\x86\3\x7f\x20\0\x0b", 8, "50001 locals: this engine takes at most 50000", ERROR_LIMIT },
-        { 0, "\1\xff\xff\xff\xff\x0f\x7f\x0b", 8, "4294967295 locals: this engine takes at most 50000", ERROR_LIMIT },
-        { 0, "\0\x41\0\x0e\xc1\x84\x3d\0\x0b", 9, "a br_table of 1000001 labels: this engine takes at most 1000000",
+        { 1, "\1\xd0\x86\3\x7f\x20\0\x0b", 8, "50001 locals: this engine takes at most 50000",
           ERROR_LIMIT },
+        { 0, "\1\xff\xff\xff\xff\x0f\x7f\x0b", 8,
+          "4294967295 locals: this engine takes at most 50000", ERROR_LIMIT },
+        { 0, "\0\x41\0\x0e\xc1\x84\x3d\0\x0b", 9,
+          "a br_table of 1000001 labels: this engine takes at most 1000000", ERROR_LIMIT },
     };
     CHECK((struct test_engine *)*state, bodies);
 }
@@ -216,15 +242,19 @@ static void test_blocks(void **state)
         GOOD(1, "\0\x20\0\4\x7f\x41\1\5\x41\2\x0b\x0b"),
         GOOD(0, "\0\x41\0\4\x40\x0b\x0b"),
         GOOD(1, "\0\x20\0\x20\0\4\1\x0b\x0b"),
-        BAD(0, "\0\x41\0\x0b", "values remaining on the stack at the end of a block (code section, function 1, end"),
-        BAD(1, "\0\x0b", "expected i32, but the operand stack is empty (code section, function 1, end"),
+        BAD(0, "\0\x41\0\x0b",
+            "values remaining on the stack at the end of a block (code section, function 1, end"),
+        BAD(1, "\0\x0b",
+            "expected i32, but the operand stack is empty (code section, function 1, end"),
         BAD(1, "\0\x42\0\x0b", "expected i32, found i64 (code section, function 1, end"),
         BAD(0, "\0\2\x40\x41\0\x0b\x0b", "values remaining on the stack"),
         BAD(0, "\0\x41\0\2\x40\x1a\x0b\x0b",
             "expected a value, but the operand stack is empty (code section, function 1, drop"),
-        BAD(1, "\0\x20\0\4\x7f\x41\1\x0b\x0b", "an if without else must have equal parameters and results"),
+        BAD(1, "\0\x20\0\4\x7f\x41\1\x0b\x0b",
+            "an if without else must have equal parameters and results"),
         BAD(1, "\0\x20\0\4\x7f\x41\1\5\x42\2\x0b\x0b", "expected i32, found i64"),
-        BAD(0, "\0\2\1\x1a\x0b\x0b", "expected i32, but the operand stack is empty (code section, function 1, block"),
+        BAD(0, "\0\2\1\x1a\x0b\x0b",
+            "expected i32, but the operand stack is empty (code section, function 1, block"),
         BAD(0, "\0\2\5\x0b\x0b", "unknown type 5"),
         BAD(0, "\0\x42\0\4\x40\x0b\x0b", "expected i32, found i64 (code section, function 1, if"),
         MAL("\0\2\x7a\x0b\x0b", "malformed type 0x7a"),
@@ -251,19 +281,23 @@ static void test_branches(void **state)
         GOOD(2, "\0\x41\0\x42\0\x0f\x0b"),
         GOOD(1, "\0\x41\1\x41\2\x41\3\x0f\x0b"),
         BAD(0, "\0\x0c\1\x0b", "unknown label 1 (code section, function 1, br at"),
-        BAD(1, "\0\x0c\0\x0b", "expected i32, but the operand stack is empty (code section, function 1, br at"),
+        BAD(1, "\0\x0c\0\x0b",
+            "expected i32, but the operand stack is empty (code section, function 1, br at"),
         BAD(0, "\0\x42\0\x0d\0\x0b", "expected i32, found i64 (code section, function 1, br_if"),
-        BAD(1, "\0\2\x40\x41\0\x41\0\x0e\1\0\1\x0b\x20\0\x0b", "labels must take equally many values"),
+        BAD(1, "\0\2\x40\x41\0\x41\0\x0e\1\0\1\x0b\x20\0\x0b",
+            "labels must take equally many values"),
         BAD(1, "\0\2\x7e\x42\0\x41\0\x0e\1\0\1\x0b\x1a\x20\0\x0b",
             "expected i32, found i64 (code section, function 1, br_table"),
         BAD(0, "\0\x41\0\x0e\1\0\1\x0b", "unknown label 1 (code section, function 1, br_table"),
-        BAD(0, "\0\3\4\x0c\0\x0b\x0b", "expected i64, but the operand stack is empty (code section, function 1, loop"),
+        BAD(0, "\0\3\4\x0c\0\x0b\x0b",
+            "expected i64, but the operand stack is empty (code section, function 1, loop"),
         MAL("\0\x41\0\x0e\xff\xff\xf", "unexpected end"),
     };
     CHECK((struct test_engine *)*state, bodies);
 }
 
-/* After a branch the stack is polymorphic, yet what is there must fit (spec appendix, "validation algorithm"). */
+/* After a branch the stack is polymorphic, yet what is there must fit (spec appendix, "validation
+ * algorithm"). */
 static void test_unreachable_code(void **state)
 {
     static const struct body bodies[] = {
@@ -281,7 +315,8 @@ static void test_unreachable_code(void **state)
         BAD(1, "\0\0\x42\0\x0b", "expected i32, found i64"),
         BAD(1, "\0\0\x42\0\x6a\x0b", "expected i32, found i64 (code section, function 1, i32.add"),
         BAD(1, "\0\0\x43\0\0\0\0\x42\0\x41\0\x1b\x0b", "select of f32 and i64"),
-        BAD(0, "\0\0\2\x40\x1a\x0b\x0b", "the operand stack is empty (code section, function 1, drop"),
+        BAD(0, "\0\0\2\x40\x1a\x0b\x0b",
+            "the operand stack is empty (code section, function 1, drop"),
         BAD(0, "\0\0\xd0\x70\x41\0\x1b\x1a\x0b", "select without type takes no references"),
     };
     CHECK((struct test_engine *)*state, bodies);
@@ -296,14 +331,17 @@ static void test_calls(void **state)
         GOOD(1, "\0\x20\0\x12\2\x0b"),
         GOOD(1, "\0\x20\0\x41\0\x13\1\0\x0b"),
         BAD(0, "\0\x10\3\x0b", "unknown function 3 (code section, function 1, call at"),
-        BAD(0, "\0\x10\2\x1a\x0b", "expected i32, but the operand stack is empty (code section, function 1, call at"),
+        BAD(0, "\0\x10\2\x1a\x0b",
+            "expected i32, but the operand stack is empty (code section, function 1, call at"),
         BAD(0, "\0\x41\0\x11\5\0\x0b", "unknown type 5"),
         BAD(0, "\0\x41\0\x11\0\2\x0b", "unknown table 2"),
         BAD(0, "\0\x41\0\x11\0\1\x0b", "call_indirect through a table of externref"),
         BAD(0, "\0\x11\0\0\x0b",
-            "expected i32, but the operand stack is empty (code section, function 1, call_indirect"),
+            "expected i32, but the operand stack is empty (code section, function 1, "
+            "call_indirect"),
         BAD(0, "\0\x41\0\x12\2\x0b",
-            "a tail call must have the results of its function (code section, function 1, return_call at"),
+            "a tail call must have the results of its function (code section, function 1, "
+            "return_call at"),
     };
     CHECK((struct test_engine *)*state, bodies);
 }
@@ -315,12 +353,14 @@ static void test_values(void **state)
         GOOD(0, "\0\xd0\x70\xd0\x70\x41\0\x1c\1\x70\x1a\x0b"),
         BAD(0, "\0\xd0\x70\xd0\x70\x41\0\x1b\x1a\x0b", "select without type takes no references"),
         BAD(0, "\0\x41\0\x41\0\x41\0\x1c\0\x1a\x0b", "invalid result arity"),
-        BAD(0, "\0\x41\0\x42\0\x41\0\x1c\1\x7f\x1a\x0b", "expected i32, found i64 (code section, function 1, select"),
+        BAD(0, "\0\x41\0\x42\0\x41\0\x1c\1\x7f\x1a\x0b",
+            "expected i32, found i64 (code section, function 1, select"),
         BAD(0, "\0\x41\0\x42\0\x41\0\x1b\x1a\x0b", "select of i32 and i64"),
         GOOD(0, "\0\x23\0\x24\0\x0b"),
         BAD(0, "\0\x23\2\x1a\x0b", "unknown global 2"),
         BAD(0, "\0\x42\0\x24\1\x0b", "global is immutable"),
-        BAD(0, "\0\x42\0\x24\0\x0b", "expected i32, found i64 (code section, function 1, global.set"),
+        BAD(0, "\0\x42\0\x24\0\x0b",
+            "expected i32, found i64 (code section, function 1, global.set"),
         GOOD(0, "\0\x41\0\x41\0\x25\0\x26\0\x0b"),
         BAD(0, "\0\x41\0\x41\0\x25\0\x26\1\x0b",
             "expected externref, found funcref (code section, function 1, table.set"),
@@ -343,9 +383,9 @@ static void test_values(void **state)
 static void test_unknown_opcodes(void **state)
 {
     static const struct body bodies[] = {
-        UNS("\0\xfe\0\2\0\x0b",
-            "module uses threads (memory.atomic.notify, offset 0x5f, code section, function 1), which "
-            "wasmvm does not support"),
+        UNS("\0\xfe\0\2\0\x0b", "module uses threads (memory.atomic.notify, offset 0x5f, code "
+                                "section, function 1), which "
+                                "wasmvm does not support"),
         UNS("\0\xfe\x1e\2\0\x0b", "uses threads (i32.atomic.rmw.add, offset"),
         UNS("\0\xfe\x4e\2\0\x0b", "uses threads (i64.atomic.rmw32.cmpxchg_u, offset"),
         UNS("\0\xfe\4\0\x0b", "uses threads (an unknown instruction, offset"),
@@ -377,12 +417,20 @@ static void test_unknown_opcodes(void **state)
 static void test_functions_by_name(void **state)
 {
     struct test_engine *t = *state;
-    static const char *const words[] = { "(code section, function \"main.(*T).f\\x1b\", i32.add at offset 0x22)",
-                                         "(code section, function \"run\", i32.add at offset 0x26)",
-                                         "(code section, function 2, i32.add at offset 0x2a)" };
+    static const char *const words[] = {
+        "(code section, function \"main.(*T).f\\x1b\", i32.add at offset 0x22)",
+        "(code section, function \"run\", i32.add at offset 0x26)",
+        "(code section, function 2, i32.add at offset 0x2a)"
+    };
     struct bytes b = { 0 };
-    ADD(&b, HEADER "\1\4\1\x60\0\0" "\3\4\3\0\0\0" "\7\7\1\3run\0\1" "\x0a\x0d\3" "\3\0\x6a\x0b" "\3\0\x6a\x0b"
-        "\3\0\x6a\x0b" "\0\x16\4name\1\x0f\1\0\x0cmain.(*T).f\x1b");
+    ADD(&b, HEADER "\1\4\1\x60\0\0"
+                   "\3\4\3\0\0\0"
+                   "\7\7\1\3run\0\1"
+                   "\x0a\x0d\3"
+                   "\3\0\x6a\x0b"
+                   "\3\0\x6a\x0b"
+                   "\3\0\x6a\x0b"
+                   "\0\x16\4name\1\x0f\1\0\x0cmain.(*T).f\x1b");
     struct module *m = parse(t, b.at, b.len);
     if (!m)
         fail_msg("%s", t->engine.error.text);
@@ -420,7 +468,8 @@ static void test_data_count_needed(void **state)
     struct test_engine *t = *state;
     struct module *m = module_of(t, 0, "\0\xfc\x09\0\x0b", 5, false);
     assert_false(body_validate(&t->engine, m, 1));
-    assert_error(t, ERROR_MALFORMED, "data count section required (code section, function 1, data.drop");
+    assert_error(t, ERROR_MALFORMED,
+                 "data count section required (code section, function 1, data.drop");
     assert_false(m->valid[0]);
     assert_true(body_validate(&t->engine, m, 2));
     assert_true(m->valid[1]);
@@ -497,10 +546,21 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_plain_instructions), TEST(test_immediates), TEST(test_limits), TEST(test_blocks), TEST(test_branches),
-        TEST(test_unreachable_code), TEST(test_calls), TEST(test_values), TEST(test_unknown_opcodes),
-        TEST(test_functions_by_name), TEST(test_long_names_leave_room), TEST(test_data_count_needed),
-        TEST(test_two_memories), TEST(test_deep), TEST(test_no_memory),
+        TEST(test_plain_instructions),
+        TEST(test_immediates),
+        TEST(test_limits),
+        TEST(test_blocks),
+        TEST(test_branches),
+        TEST(test_unreachable_code),
+        TEST(test_calls),
+        TEST(test_values),
+        TEST(test_unknown_opcodes),
+        TEST(test_functions_by_name),
+        TEST(test_long_names_leave_room),
+        TEST(test_data_count_needed),
+        TEST(test_two_memories),
+        TEST(test_deep),
+        TEST(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,13 @@
-/* memory.copy and memory.fill by compiled code (engine/x64/bulk.c, emit_bulk.c) against the C library: every constant
- * length that is in line and some that are not, every length up to some hundred otherwise, every alignment, both
- * directions of overlap, up to memory's last byte and over it.  A range that ends outside traps, and writes nothing. */
+/* memory.copy and memory.fill by compiled code (engine/x64/bulk.c, emit_bulk.c) against the C
+ * library: every constant length that is in line and some that are not, every length up to some
+ * hundred otherwise, every alignment, both directions of overlap, up to memory's last byte and over
+ * it.  A range that ends outside traps, and writes nothing. */
 #include "tests/unit/engine/wasm.h"
 
 #define PAGE 65536u
 
-/* Functions (to, from or byte, bytes): COPY and FILL, then those that take their length as a constant. */
+/* Functions (to, from or byte, bytes): COPY and FILL, then those that take their length as a
+ * constant. */
 enum kind { KIND_COPY, KIND_CLEAR, KIND_FILL, KINDS };
 enum { COPY, FILL, CONSTANT, BYTE = 0x35 };
 static const uint8_t longer[] = { 96, 111, 112, 113, 126, 127, 128, 129 };
@@ -94,12 +96,14 @@ static void both(struct run *r, uint32_t func, bool copies, uint32_t to, uint32_
     r->calls++;
     r->traps += trap != TRAP_NONE;
     if (trap != (inside ? TRAP_NONE : TRAP_MEMORY) || memcmp(r->memory, r->model, PAGE))
-        fail_msg("function %u, to %u, from or byte %u, %u bytes: trap %d", func, to, what, n, (int)trap);
+        fail_msg("function %u, to %u, from or byte %u, %u bytes: trap %d", func, to, what, n,
+                 (int)trap);
 }
 
 static void copies_of(struct run *r, uint32_t func, uint32_t n)
 {
-    static const int32_t apart[] = { 0, 1, -1, 2, 7, -8, 15, 16, -17, 33, -48, 63, -64, 64, 65, -129, 2000, -3000 };
+    static const int32_t apart[] = { 0,  1,   -1, 2,   7,  -8, 15,   16,   -17,
+                                     33, -48, 63, -64, 64, 65, -129, 2000, -3000 };
     for (uint32_t k = 0; k < sizeof apart / sizeof *apart; k++)
         both(r, func, true, 8192 + k, 8192 + k + (uint32_t)apart[k], n);
     for (uint32_t over = 0; over < 3; over++) { /* 1 is the last that fits */

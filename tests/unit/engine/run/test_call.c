@@ -1,5 +1,6 @@
-/* Calls in and out of compiled code on the host: host functions, calls nested in them, traps and what stays usable
- * after them, faults at the edges of a memory, other instances' functions, backtraces. */
+/* Calls in and out of compiled code on the host: host functions, calls nested in them, traps and
+ * what stays usable after them, faults at the edges of a memory, other instances' functions,
+ * backtraces. */
 #include "tests/unit/engine/wasm.h"
 
 #define PAGE 65536ull
@@ -24,10 +25,12 @@ static bool is_trap(struct engine *e, struct fault f, enum trap trap)
     return is && pc && sp;
 }
 
-/* While wasm runs: which faults at the code's addresses are traps.  #UD, #GP and #DE are none, wherever they are. */
+/* While wasm runs: which faults at the code's addresses are traps.  #UD, #GP and #DE are none,
+ * wherever they are. */
 static void faults_look(struct engine *e)
 {
-    uint64_t lo = (uint64_t)(uintptr_t)e->env.stack_lo, sp = (uint64_t)(uintptr_t)e->env.stack_hi - 4096;
+    uint64_t lo = (uint64_t)(uintptr_t)e->env.stack_lo,
+             sp = (uint64_t)(uintptr_t)e->env.stack_hi - 4096;
     uint64_t pc = 0, code = (uint64_t)(uintptr_t)e->env.code_x;
     for (uint64_t at = 64; at < 65536 && !pc; at++)
         if (is_trap(e, (struct fault){ code + at, sp, 4096, true }, TRAP_MEMORY))
@@ -35,7 +38,8 @@ static void faults_look(struct engine *e)
     assert_true(pc);
     assert_false(is_trap(e, (struct fault){ pc, sp, 4096, false }, TRAP_MEMORY));
     assert_false(is_trap(e, (struct fault){ pc, sp, 0, false }, TRAP_MEMORY));
-    assert_false(is_trap(e, (struct fault){ (uint64_t)(uintptr_t)faults_look, sp, 4096, true }, TRAP_MEMORY));
+    assert_false(is_trap(e, (struct fault){ (uint64_t)(uintptr_t)faults_look, sp, 4096, true },
+                         TRAP_MEMORY));
     assert_false(is_trap(e, (struct fault){ code + e->env.code_cap, sp, 4096, true }, TRAP_MEMORY));
     /* The guard below the stack, to 4 MiB, with a stack pointer near it. */
     assert_true(is_trap(e, (struct fault){ pc, lo, lo - 1, true }, TRAP_STACK));
@@ -71,7 +75,9 @@ static struct instance *example(struct world *world, struct host_plan *plan)
 {
     static const uint8_t i32[] = { VT_I32 };
     struct wasm wasm;
-    world->given = (struct extern_ref){ .kind = EXTERN_FUNC, .host = { host, plan }, .host_type = { 1, 1, i32, i32 } };
+    world->given = (struct extern_ref){ .kind = EXTERN_FUNC,
+                                        .host = { host, plan },
+                                        .host_type = { 1, 1, i32, i32 } };
     wasm_begin(&wasm);
     SECTION(&wasm, TYPES, "\2\x60\1\x7f\1\x7f\x60\0\0");
     SECTION(&wasm, IMPORTS, "\1\3env\1h\0\0");
@@ -136,15 +142,20 @@ static void faults_that_are_traps(void **state)
     struct host_plan plan = { .what = LOOK };
     struct instance *instance = example(*state, &plan);
     uint64_t pc, sp;
-    struct fault outside = { (uint64_t)(uintptr_t)((struct world *)*state)->host.env.code_x + 64, 0, 4096, true };
+    struct fault outside = { (uint64_t)(uintptr_t)((struct world *)*state)->host.env.code_x + 64, 0,
+                             4096, true };
     assert_false(engine_fault(instance_engine(instance), &outside, &pc, &sp)); /* no wasm runs */
     expect_result(instance, CALL_HOST, 20, 41);
 }
 
 static void traps_of_nested_calls_end_there(void **state)
 {
-    static const struct { uint32_t func; enum trap trap; } traps[] = {
-        { DIVIDE, TRAP_DIV_ZERO }, { CALL_DIVIDE, TRAP_DIV_ZERO }, { RECURSE, TRAP_STACK }, { LOAD_FAR, TRAP_MEMORY },
+    static const struct { uint32_t func; enum trap trap;
+    } traps[] = {
+        { DIVIDE, TRAP_DIV_ZERO },
+        { CALL_DIVIDE, TRAP_DIV_ZERO },
+        { RECURSE, TRAP_STACK },
+        { LOAD_FAR, TRAP_MEMORY },
     };
     for (size_t i = 0; i < sizeof traps / sizeof *traps; i++) {
         struct host_plan plan = { .what = NEST, .func = traps[i].func, .arg = 0 };
@@ -196,22 +207,24 @@ static void stack_that_overflows_is_usable_again(void **state)
     }
 }
 
-/* The second type that a very long table is called with goes without a table of code addresses, and calls all the same:
- * with arguments in registers and on the stack, and with every trap. */
+/* The second type that a very long table is called with goes without a table of code addresses, and
+ * calls all the same: with arguments in registers and on the stack, and with every trap. */
 static void calls_through_a_table_may_be_of_too_many_types(void **state)
 {
     enum { SEVEN, SUM, FAST, SLOW, ELEMENTS_OF_TABLE = 5000000 };
     struct wasm wasm;
     wasm_begin(&wasm);
-    SECTION(&wasm, TYPES, "\3\x60\0\1\x7f\x60\1\x7f\1\x7f\x60\x09\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7c\1\x7f");
+    SECTION(&wasm, TYPES,
+            "\3\x60\0\1\x7f\x60\1\x7f\1\x7f\x60\x09\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7c\1\x7f");
     SECTION(&wasm, FUNCTIONS, "\4\0\2\1\1");
     SECTION(&wasm, TABLES, "\1\x70\0\xc0\x96\xb1\2");
     SECTION(&wasm, ELEMENTS, "\1\0\x41\0\x0b\2\0\1");
-    SECTION(&wasm, CODE, "\4\4\0\x41\7\x0b"
-                         "\x11\0\x20\0\x20\6\x41\x0a\x6c\x6a\x20\7\x41\xe4\0\x6c\x6a\x0b"
-                         "\7\0\x20\0\x11\0\0\x0b"
-                         "\x20\0\x41\1\x41\2\x41\3\x41\4\x41\5\x41\6\x41\7\x41\x08\x44\0\0\0\0\0\0\0\0"
-                         "\x20\0\x11\2\0\x0b");
+    SECTION(&wasm, CODE,
+            "\4\4\0\x41\7\x0b"
+            "\x11\0\x20\0\x20\6\x41\x0a\x6c\x6a\x20\7\x41\xe4\0\x6c\x6a\x0b"
+            "\7\0\x20\0\x11\0\0\x0b"
+            "\x20\0\x41\1\x41\2\x41\3\x41\4\x41\5\x41\6\x41\7\x41\x08\x44\0\0\0\0\0\0\0\0"
+            "\x20\0\x11\2\0\x0b");
     struct instance *instance = wasm_make(*state, &wasm);
     expect_result(instance, FAST, SEVEN, 7);
     expect_trap(instance, FAST, SUM, TRAP_SIGNATURE);
@@ -247,8 +260,10 @@ static enum trap edge_run(uint32_t deep, uint32_t recursion, uint32_t *frame)
     struct world *world = state;
     world->given = (struct extern_ref){ .kind = EXTERN_FUNC, .host = { edge_host, NULL } };
     wasm_begin(&wasm);
-    SECTION(&wasm, TYPES, "\3\x60\0\0\x60\1\x7f\0\x60\x14\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f"
-                          "\x7f\x7f\x7f\x7f\x7f\0");
+    SECTION(
+        &wasm, TYPES,
+        "\3\x60\0\0\x60\1\x7f\0\x60\x14\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f"
+        "\x7f\x7f\x7f\x7f\x7f\0");
     SECTION(&wasm, IMPORTS, "\1\0\0\0\0");
     SECTION(&wasm, FUNCTIONS, "\4\0\2\1\1");
     SECTION(&wasm, CODE, "\4\2\0\x0b\2\0\x0b"
@@ -263,8 +278,8 @@ static enum trap edge_run(uint32_t deep, uint32_t recursion, uint32_t *frame)
     return trap;
 }
 
-/* Wherever the stack ends, in the function, in its callee's trampoline, in a stub, in a thunk, in a call from C: it is
- * a trap in the function that called. */
+/* Wherever the stack ends, in the function, in its callee's trampoline, in a stub, in a thunk, in a
+ * call from C: it is a trap in the function that called. */
 static void the_stack_may_end_anywhere(void **state)
 {
     (void)state;
@@ -312,7 +327,8 @@ static void backtraces_name_functions_and_offsets(void **state)
         assert_int_equal(frames[i].func, RECURSE);
 }
 
-/* Each instance has a memory, whose byte 0 is its mark, and calls the other's function between two looks at it. */
+/* Each instance has a memory, whose byte 0 is its mark, and calls the other's function between two
+ * looks at it. */
 static void other_instances_have_their_own_memory(void **state)
 {
     struct world *world = *state;
@@ -330,7 +346,8 @@ static void other_instances_have_their_own_memory(void **state)
     SECTION(&wasm, IMPORTS, "\1\1x\1f\0\0");
     SECTION(&wasm, FUNCTIONS, "\1\0");
     SECTION(&wasm, MEMORIES, "\1\0\1");
-    SECTION(&wasm, CODE, "\1\x0f\0\x20\0\x10\0\x41\0\x2d\0\0\x41\x0a\x6c\x6a\x0b"); /* f(x) + mark * 10 */
+    /* f(x) + mark * 10 */
+    SECTION(&wasm, CODE, "\1\x0f\0\x20\0\x10\0\x41\0\x2d\0\0\x41\x0a\x6c\x6a\x0b");
     struct instance *caller = wasm_make(world, &wasm);
     *instance_memory(callee, 0, &bytes) = 3;
     *instance_memory(caller, 0, &bytes) = 7;
@@ -340,7 +357,8 @@ static void other_instances_have_their_own_memory(void **state)
     expect_result(callee, 0, 10, 4);
 }
 
-/* A wrapped i64 (its upper half unknown) on the stack where a block opens, and as a select's condition. */
+/* A wrapped i64 (its upper half unknown) on the stack where a block opens, and as a select's
+ * condition. */
 static void wrapped_values_may_wait_on_the_stack(void **state)
 {
     struct wasm wasm;
@@ -348,8 +366,10 @@ static void wrapped_values_may_wait_on_the_stack(void **state)
     SECTION(&wasm, TYPES, "\1\x60\1\x7e\1\x7f");
     SECTION(&wasm, FUNCTIONS, "\2\0\0");
     SECTION(&wasm, CODE, "\2"
-            "\x0d\0\x20\0\x42\x0a\x80\xa7\x02\x40\x01\x0b\x01\x0b"        /* wrap(x / 10); block nop end */
-            "\x0d\0\x41\5\x41\6\x20\0\x42\x0a\x80\xa7\x1b\x0b");          /* select(5, 6, wrap(x / 10)) */
+            /* wrap(x / 10); block nop end */
+            "\x0d\0\x20\0\x42\x0a\x80\xa7\x02\x40\x01\x0b\x01\x0b"
+            /* select(5, 6, wrap(x / 10)) */
+            "\x0d\0\x41\5\x41\6\x20\0\x42\x0a\x80\xa7\x1b\x0b");
     struct instance *instance = wasm_make(*state, &wasm);
     expect_result(instance, 0, 10 * (0x700000000 + 9), 9);
     expect_result(instance, 1, 10 * (0x700000000 + 9), 5);

@@ -1,4 +1,5 @@
-/* Pieces of code: a body in, a piece out, read as text; installed and replaced as a whole or not at all. */
+/* Pieces of code: a body in, a piece out, read as text; installed and replaced as a whole or not at
+ * all. */
 #include "engine/run/code.h"
 #include "tests/check/decode.h"
 #include "tests/unit/engine/wasm.h"
@@ -71,10 +72,15 @@ static uint64_t target_of(struct instance *i, uint32_t at)
 
 /* ---- a piece as text ---- */
 
-static const char *const reloc_names[] = { [RELOC_ADDRESS] = "address", [RELOC_CODE] = "code",
-                                            [RELOC_STUB] = "stub", [RELOC_CALL] = "call",
-                                           [RELOC_CALL_ZERO] = "call from 0", [RELOC_TAIL] = "tail" };
-static const char *const mark_names[] = { [MARK_AT] = "at", [MARK_CALL] = "call", [MARK_TRAP] = "trap" };
+static const char *const reloc_names[] = { [RELOC_ADDRESS] = "address",
+                                           [RELOC_CODE] = "code",
+                                           [RELOC_STUB] = "stub",
+                                           [RELOC_CALL] = "call",
+                                           [RELOC_CALL_ZERO] = "call from 0",
+                                           [RELOC_TAIL] = "tail" };
+static const char *const mark_names[] = {
+    [MARK_AT] = "at", [MARK_CALL] = "call", [MARK_TRAP] = "trap"
+};
 
 static void reloc_text(const struct reloc *r, char *out, size_t cap)
 {
@@ -93,7 +99,8 @@ static void piece_text(const struct piece *p, char *out, size_t cap)
     uint32_t mark = 0, reloc = 0;
     for (uint32_t at = 0;;) {
         for (; mark < p->nmarks && p->marks[mark].native == at; mark++)
-            n += (size_t)snprintf(out + n, cap - n, "%s %u\n", mark_names[p->marks[mark].kind], p->marks[mark].pos);
+            n += (size_t)snprintf(out + n, cap - n, "%s %u\n", mark_names[p->marks[mark].kind],
+                                  p->marks[mark].pos);
         if (at >= p->bytes)
             break;
         struct decoded d;
@@ -184,7 +191,9 @@ static void calls_made_before_lead_to_a_function_once_it_is_there(void **state)
     assert_int_equal(i->code->entry[CALLEE], 0);
     uint32_t site = i->code->site_chunks[0][i->code->sites[CALLEE] - 1].at;
     uint32_t func;
-    assert_ptr_equal(code_trampoline_at(i->engine, code_address(i->engine, (uint32_t)target_of(i, site)), &func), i);
+    assert_ptr_equal(
+        code_trampoline_at(i->engine, code_address(i->engine, (uint32_t)target_of(i, site)), &func),
+        i);
     assert_int_equal(func, CALLEE);
     assert_true(func_compile(i, CALLEE));
     assert_int_equal(target_of(i, site), i->code->entry[CALLEE]);
@@ -210,7 +219,8 @@ static void a_piece_has_its_range(void **state)
     assert_null(code_find(i->engine, code_address(i->engine, at + bytes)));
 }
 
-/* Calls, jumps, table slots and references lead to the new code; the old stays a range, as it may be running. */
+/* Calls, jumps, table slots and references lead to the new code; the old stays a range, as it may
+ * be running. */
 static void a_function_is_replaced(void **state)
 {
     struct instance *i = example(*state);
@@ -222,7 +232,8 @@ static void a_function_is_replaced(void **state)
         assert_true(code_replace(i, CALLEE));
         uint32_t now = i->code->entry[CALLEE];
         assert_int_not_equal(now, old);
-        for (uint32_t k = i->code->sites[CALLEE], n = 0; k; k = i->code->site_chunks[0][k - 1].next) {
+        for (uint32_t k = i->code->sites[CALLEE], n = 0; k;
+             k = i->code->site_chunks[0][k - 1].next) {
             assert_int_equal(target_of(i, i->code->site_chunks[0][k - 1].at), now);
             assert_true(++n <= 2); /* CALLER's and JUMPER's */
         }
@@ -249,19 +260,29 @@ static void a_jump_through_the_trampoline_follows(void **state)
     assert_int_equal(call(i, JUMPER, 4), (uint32_t)-7);
 }
 
-/* In a module of Go's a call whose argument is 0 leaves it out: such calls lead to the start of what has two entries,
- * else to the trampoline's start, which puts 0 there; all others to the entry. */
+/* In a module of Go's a call whose argument is 0 leaves it out: such calls lead to the start of
+ * what has two entries, else to the trampoline's start, which puts 0 there; all others to the
+ * entry. */
 static struct instance *two_entries(struct world *world)
 {
     struct wasm wasm;
     wasm_begin(&wasm);
     SECTION(&wasm, TYPES, "\1\x60\1\x7f\1\x7f");
     SECTION(&wasm, FUNCTIONS, "\4\0\0\0\0");
-    SECTION(&wasm, GLOBALS, "\x08" "\x7f\1\x41\0\x0b" "\x7e\1\x42\0\x0b" "\x7e\1\x42\0\x0b" "\x7e\1\x42\0\x0b"
-            "\x7e\1\x42\0\x0b" "\x7e\1\x42\0\x0b" "\x7e\1\x42\0\x0b" "\x7f\1\x41\0\x0b");
+    SECTION(&wasm, GLOBALS,
+            "\x08"
+            "\x7f\1\x41\0\x0b"
+            "\x7e\1\x42\0\x0b"
+            "\x7e\1\x42\0\x0b"
+            "\x7e\1\x42\0\x0b"
+            "\x7e\1\x42\0\x0b"
+            "\x7e\1\x42\0\x0b"
+            "\x7e\1\x42\0\x0b"
+            "\x7f\1\x41\0\x0b");
     SECTION(&wasm, CODE, "\4"
             "\x0b\0\x41\0\x10\1\x20\0\x10\1\x6a\x0b" /* callee(0) + callee(x) */
-            "\x18\0\3\x40\2\x40\2\x40\x20\0\x0e\1\0\1\x0b\x41\5\x0f\x0b\x41\7\x0f\x0b\0\x0b" /* x ? 7 : 5 */
+            /* x ? 7 : 5 */
+            "\x18\0\3\x40\2\x40\2\x40\x20\0\x0e\1\0\1\x0b\x41\5\x0f\x0b\x41\7\x0f\x0b\0\x0b"
             "\7\0\x20\0\x41\3\x6a\x0b"             /* x + 3: one entry */
             "\x0b\0\x41\0\x10\2\x20\0\x10\2\x6a\x0b");
     return wasm_make(world, &wasm);
@@ -309,7 +330,8 @@ static void call_sites_are_kept(void **state)
         if (range->func != CALLER)
             continue;
         for (uint32_t at = range->start; at < range->end; at++)
-            if (*code_write(i->engine, at) == 0xe8 && target_of(i, at + 1) == i->code->entry[CALLEE])
+            if (*code_write(i->engine, at) == 0xe8 &&
+                target_of(i, at + 1) == i->code->entry[CALLEE])
                 calls++;
     }
     assert_int_equal(calls, 5 * SITES_FIRST);
@@ -317,11 +339,13 @@ static void call_sites_are_kept(void **state)
 
 /* ---- no memory ---- */
 
-#define STEP 256 /* bytes of heap more at each try: less than any allocation that outlives a compilation */
+/* bytes of heap more at each try: less than any allocation that outlives a compilation */
+#define STEP 256
 
 static void without_heap_nothing_is_installed(void **state)
 {
-    for (uint32_t func = 0; func < INDIRECT; func++) { /* a call through a table brings tables, which may stay */
+    /* a call through a table brings tables, which may stay */
+    for (uint32_t func = 0; func < INDIRECT; func++) {
         struct instance *i = example(*state);
         struct engine *e = i->engine;
         uint64_t cap = e->env.heap_cap;
@@ -335,7 +359,8 @@ static void without_heap_nothing_is_installed(void **state)
                 break;
             assert_int_equal(e->error.kind, ERROR_NOMEM);
             assert_non_null(strstr(e->error.text, "memory"));
-            assert_null(strstr(e->error.text, "to compile")); /* what was missing is said by who missed it */
+            /* what was missing is said by who missed it */
+            assert_null(strstr(e->error.text, "to compile"));
             expect_same(i, &before);
         }
         assert_true(func != CALLER || refused > 2);

@@ -1,5 +1,5 @@
-/* engine/run/instance.c, link.c, evaluate.c: what a module becomes; imports and their types; constant
- * expressions; active segments and their traps. */
+/* engine/run/instance.c, link.c, evaluate.c: what a module becomes; imports and their types;
+ * constant expressions; active segments and their traps. */
 #include "tests/unit/engine/doubles.h"
 #include "tests/unit/engine/wasm.h"
 
@@ -22,7 +22,8 @@ static struct name name_of(const char *text)
     return (struct name){ (const uint8_t *)text, (uint32_t)strlen(text) };
 }
 
-static void expect_error(struct world *world, const struct wasm *wasm, enum error_kind kind, const char *text)
+static void expect_error(struct world *world, const struct wasm *wasm, enum error_kind kind,
+                         const char *text)
 {
     enum trap trap;
     assert_null(wasm_instance(world, wasm, &trap));
@@ -103,7 +104,8 @@ static void memory_over_the_limit_is_refused_with_both_numbers(void **state)
     wasm_begin(&wasm);
     SECTION(&wasm, MEMORIES, "\1\0\2");
     wasm_make(world, &wasm);
-    expect_error(world, &wasm, ERROR_MEMORY, "the initial memory of 256 KiB is more than the limit of 192 KiB");
+    expect_error(world, &wasm, ERROR_MEMORY,
+                 "the initial memory of 256 KiB is more than the limit of 192 KiB");
 }
 
 static void table_over_the_limit_is_refused(void **state)
@@ -226,7 +228,8 @@ static void deep_expressions_are_evaluated(void **state)
 
 /* ---- imports ---- */
 
-/* Exports f (func (param i32)), t (table 2 5 funcref), m (memory 1 3), g (global i64 42), v (global (mut i32) 1). */
+/* Exports f (func (param i32)), t (table 2 5 funcref), m (memory 1 3), g (global i64 42), v (global
+ * (mut i32) 1). */
 static struct instance *exporter(struct world *world)
 {
     struct wasm wasm;
@@ -248,7 +251,8 @@ static void imports_are_shared_with_their_owner(void **state)
     struct wasm wasm;
     wasm_begin(&wasm);
     SECTION(&wasm, TYPES, "\1\x60\1\x7f\0");
-    SECTION(&wasm, IMPORTS, "\5\1x\1f\0\0\1x\1t\1\x70\1\2\5\1x\1m\2\1\1\3\1x\1g\3\x7e\0\1x\1v\3\x7f\1");
+    SECTION(&wasm, IMPORTS,
+            "\5\1x\1f\0\0\1x\1t\1\x70\1\2\5\1x\1m\2\1\1\3\1x\1g\3\x7e\0\1x\1v\3\x7f\1");
     SECTION(&wasm, GLOBALS, "\1\x7e\0\x23\0\x0b"); /* global.get 0 */
     SECTION(&wasm, EXPORTS, "\1\1f\0\0");
     SECTION(&wasm, ELEMENTS, "\1\0\x41\1\x0b\1\0");
@@ -310,11 +314,13 @@ static void expect_link_error(struct world *world, const char *import, size_t le
 static void missing_imports_are_named_with_their_type(void **state)
 {
     struct world *world = *state;
-    LINK_ERROR("\3env\3foo\0\1", "import \"env\" \"foo\": nobody provides this (func (param i32 i64) (result i32))");
+    LINK_ERROR("\3env\3foo\0\1",
+               "import \"env\" \"foo\": nobody provides this (func (param i32 i64) (result i32))");
     LINK_ERROR("\3env\3foo\0\0", "import \"env\" \"foo\": nobody provides this (func)");
     LINK_ERROR("\3env\1m\2\1\1\2", "import \"env\" \"m\": nobody provides this (memory 1 2)");
     LINK_ERROR("\3env\1m\2\0\1", "import \"env\" \"m\": nobody provides this (memory 1)");
-    LINK_ERROR("\3env\1t\1\x6f\1\1\2", "import \"env\" \"t\": nobody provides this (table 1 2 externref)");
+    LINK_ERROR("\3env\1t\1\x6f\1\1\2",
+               "import \"env\" \"t\": nobody provides this (table 1 2 externref)");
     LINK_ERROR("\3env\1g\3\x7b\0", "import \"env\" \"g\": nobody provides this (global v128)");
     LINK_ERROR("\3env\1g\3\x7c\1", "import \"env\" \"g\": nobody provides this (global (mut f64))");
     LINK_ERROR("\2\n\"\0\3\x7f\0", "import \"\\x0a\"\" \"\": nobody provides this (global i32)");
@@ -325,15 +331,21 @@ static void imports_of_other_types_are_refused(void **state)
     struct world *world = *state;
     exporter(world);
     LINK_ERROR("\1x\1f\0\0", "import \"x\" \"f\" has type (func (param i32)), wanted (func)");
-    LINK_ERROR("\1x\1f\3\x7f\0", "import \"x\" \"f\" has type (func (param i32)), wanted (global i32)");
-    LINK_ERROR("\1x\1t\1\x70\1\3\5", "import \"x\" \"t\" has type (table 2 5 funcref), wanted (table 3 5 funcref)");
-    LINK_ERROR("\1x\1t\1\x70\1\2\4", "import \"x\" \"t\" has type (table 2 5 funcref), wanted (table 2 4 funcref)");
-    LINK_ERROR("\1x\1t\1\x6f\0\2", "import \"x\" \"t\" has type (table 2 5 funcref), wanted (table 2 externref)");
+    LINK_ERROR("\1x\1f\3\x7f\0",
+               "import \"x\" \"f\" has type (func (param i32)), wanted (global i32)");
+    LINK_ERROR("\1x\1t\1\x70\1\3\5",
+               "import \"x\" \"t\" has type (table 2 5 funcref), wanted (table 3 5 funcref)");
+    LINK_ERROR("\1x\1t\1\x70\1\2\4",
+               "import \"x\" \"t\" has type (table 2 5 funcref), wanted (table 2 4 funcref)");
+    LINK_ERROR("\1x\1t\1\x6f\0\2",
+               "import \"x\" \"t\" has type (table 2 5 funcref), wanted (table 2 externref)");
     LINK_ERROR("\1x\1m\2\0\2", "import \"x\" \"m\" has type (memory 1 3), wanted (memory 2)");
     LINK_ERROR("\1x\1m\2\1\1\2", "import \"x\" \"m\" has type (memory 1 3), wanted (memory 1 2)");
     LINK_ERROR("\1x\1g\3\x7f\0", "import \"x\" \"g\" has type (global i64), wanted (global i32)");
-    LINK_ERROR("\1x\1g\3\x7e\1", "import \"x\" \"g\" has type (global i64), wanted (global (mut i64))");
-    LINK_ERROR("\1x\1v\3\x7f\0", "import \"x\" \"v\" has type (global (mut i32)), wanted (global i32)");
+    LINK_ERROR("\1x\1g\3\x7e\1",
+               "import \"x\" \"g\" has type (global i64), wanted (global (mut i64))");
+    LINK_ERROR("\1x\1v\3\x7f\0",
+               "import \"x\" \"v\" has type (global (mut i32)), wanted (global i32)");
 }
 
 static void limits_are_those_of_the_moment(void **state)
@@ -358,9 +370,11 @@ static void unlimited_memory_is_not_one_with_a_maximum(void **state)
     SECTION(&wasm, MEMORIES, "\1\0\1");
     SECTION(&wasm, EXPORTS, "\2\1m\2\0\1t\1\0");
     world->exporter = wasm_make(world, &wasm);
-    LINK_ERROR("\1x\1m\2\1\1\x80\x80\4", "import \"x\" \"m\" has type (memory 1), wanted (memory 1 65536)");
-    LINK_ERROR("\1x\1t\1\x70\1\1\xff\xff\xff\xff\x0f",
-               "import \"x\" \"t\" has type (table 1 funcref), wanted (table 1 4294967295 funcref)");
+    LINK_ERROR("\1x\1m\2\1\1\x80\x80\4",
+               "import \"x\" \"m\" has type (memory 1), wanted (memory 1 65536)");
+    LINK_ERROR(
+        "\1x\1t\1\x70\1\1\xff\xff\xff\xff\x0f",
+        "import \"x\" \"t\" has type (table 1 funcref), wanted (table 1 4294967295 funcref)");
 }
 
 static void host_function_of_another_type_is_refused(void **state)
@@ -372,7 +386,8 @@ static void host_function_of_another_type_is_refused(void **state)
     LINK_ERROR("\1x\1f\0\1", "import \"x\" \"f\" has type (func (param i32 i32) (result i32)), "
                "wanted (func (param i32 i64) (result i32))");
     world->given.provider = "plug-in p";
-    LINK_ERROR("\1x\1f\0\1", "import \"x\" \"f\" has type (func (param i32 i32) (result i32)) in plug-in p, "
+    LINK_ERROR("\1x\1f\0\1",
+               "import \"x\" \"f\" has type (func (param i32 i32) (result i32)) in plug-in p, "
                "wanted (func (param i32 i64) (result i32))");
 }
 
@@ -392,7 +407,8 @@ static void long_names_and_types_are_cut_in_messages(void **state)
     assert_null(wasm_instance(world, &wasm, &trap));
     const char *text = engine_error(world->host.engine)->text;
     assert_int_equal(engine_error(world->host.engine)->kind, ERROR_LINK);
-    assert_true(strlen(text) < ERROR_TEXT && strstr(text, "nobody provides this (func (param i32 i32"));
+    assert_true(strlen(text) < ERROR_TEXT &&
+                strstr(text, "nobody provides this (func (param i32 i32"));
     assert_non_null(strstr(text, " i32 ... 40 in all)"));
 }
 
@@ -406,7 +422,9 @@ static void the_longest_message_of_imports_is_whole(void **state)
     enum trap trap;
     memset(provider, 'p', sizeof provider - 1);
     provider[sizeof provider - 1] = 0;
-    world->given = (struct extern_ref){ .kind = EXTERN_FUNC, .host = { host_print, NULL }, .provider = provider,
+    world->given = (struct extern_ref){ .kind = EXTERN_FUNC,
+                                        .host = { host_print, NULL },
+                                        .provider = provider,
                                         .host_type = { 59, 1, params, params } };
     memset(imports + 2, 'n', 100);
     memcpy(imports + 102, "\x64", 1);
@@ -435,8 +453,10 @@ static void segments_fill_tables_and_memories(void **state)
     SECTION(&wasm, TABLES, "\2\x70\0\4\x70\0\2");
     SECTION(&wasm, MEMORIES, "\1\0\1");
     SECTION(&wasm, ELEMENTS, "\3"
-            "\0\x41\1\x0b\2\1\0"                                         /* (elem (i32.const 1) func 1 0) */
-            "\6\1\x41\0\x0b\x70\2\xd0\x70\x0b\xd2\1\x0b"                 /* (elem (table 1) (i32.const 0) null, 1) */
+            /* (elem (i32.const 1) func 1 0) */
+            "\0\x41\1\x0b\2\1\0"
+            /* (elem (table 1) (i32.const 0) null, 1) */
+            "\6\1\x41\0\x0b\x70\2\xd0\x70\x0b\xd2\1\x0b"
             "\3\0\1\0");                                                 /* declarative */
     SECTION(&wasm, DATA_COUNT, "\3");
     SECTION(&wasm, CODE, "\2\2\0\x0b\2\0\x0b");

@@ -1,5 +1,5 @@
-/* engine/run/known.c: Go's memeqbody is found by its body alone, and one with another constant is not.  What its front
- * does: tests/spec/own/memequal.wast; of all fronts: tests/known. */
+/* engine/run/known.c: Go's memeqbody is found by its body alone, and one with another constant is
+ * not.  What its front does: tests/spec/own/memequal.wast; of all fronts: tests/known. */
 #include "tests/unit/engine/wasm.h"
 
 #include "engine/run/code.h"

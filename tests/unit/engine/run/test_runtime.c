@@ -1,12 +1,13 @@
-/* engine/run/runtime.c and engine/lib.h: bulk memory and table operations at and over every edge; growth and
- * its limits. */
+/* engine/run/runtime.c and engine/lib.h: bulk memory and table operations at and over every edge;
+ * growth and its limits. */
 #include "engine/lib.h"
 #include "tests/unit/engine/doubles.h"
 #include "tests/unit/engine/wasm.h"
 
 #define PAGE 65536ull
 
-/* (memory 1 3) (table 4 6 funcref) (table 2 externref) (func) (data "abcdef") (elem func 0 0 0), both passive */
+/* (memory 1 3) (table 4 6 funcref) (table 2 externref) (func) (data "abcdef") (elem func 0 0 0),
+ * both passive */
 static struct instance *example(struct world *world)
 {
     struct wasm wasm;
@@ -276,8 +277,9 @@ static uint8_t pattern(size_t i)
 static void moves_are_memmove_at_every_length_and_overlap(void **state)
 {
     (void)state;
-    static const size_t lengths[] = { 0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 95, 127, 128, 129,
-                                      191, 200, 1000, 2047, 2048, 2049, 4000 };
+    static const size_t lengths[] = { 0,   1,   2,   3,   4,    5,    7,    8,    9,   15,
+                                      16,  17,  31,  32,  33,   63,   64,   65,   95,  127,
+                                      128, 129, 191, 200, 1000, 2047, 2048, 2049, 4000 };
     static const int distances[] = { 0, 1, 3, 8, 15, 16, 17, 40, 63, 64, 65, 100, 2000, 4500 };
     uint8_t *got = malloc(SPAN), *want = malloc(SPAN);
     for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
@@ -300,7 +302,8 @@ static void moves_and_fills_stay_inside(void **state)
 {
     (void)state;
     for (size_t n = 0; n < 2200; n = n < 200 ? n + 1 : n + 333) {
-        uint8_t *from = malloc(n ? n : 1), *to = malloc(n ? n : 1); /* to the byte, for the sanitizer */
+        /* to the byte, for the sanitizer */
+        uint8_t *from = malloc(n ? n : 1), *to = malloc(n ? n : 1);
         mem_fill(from, 0xa5, n);
         for (size_t i = 0; i < n; i++)
             assert_int_equal(from[i], 0xa5);

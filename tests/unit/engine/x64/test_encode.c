@@ -1,8 +1,9 @@
-/* Every row of encode.def against objdump and the decoder of tests/check/: all registers, all addressing shapes.
+/* Every row of encode.def against objdump and the decoder of tests/check/: all registers, all
+ * addressing shapes.
  *
- * Instructions are made by the encoder with the text that they should decode to; one run of objdump over all of them
- * then has to say the same, at the same offsets.  Sizes of memory operands ("DWORD PTR") follow from the opcode and are
- * not compared. */
+ * Instructions are made by the encoder with the text that they should decode to; one run of objdump
+ * over all of them then has to say the same, at the same offsets.  Sizes of memory operands ("DWORD
+ * PTR") follow from the opcode and are not compared. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -40,7 +41,11 @@ static const char *register_name(char kind, bool w, unsigned reg, char out[8])
     if (kind == 'X')
         snprintf(out, 8, "xmm%u", reg & 15);
     else if (reg >= 8)
-        snprintf(out, 8, "r%u%s", reg & 15, kind == 'Q' ? "" : kind == 'D' ? "d" : kind == 'H' ? "w" : "b");
+        snprintf(out, 8, "r%u%s", reg & 15,
+                 kind == 'Q'   ? ""
+                 : kind == 'D' ? "d"
+                 : kind == 'H' ? "w"
+                               : "b");
     else if (kind == 'B')
         snprintf(out, 8, "%s", bytes[reg]);
     else
@@ -73,7 +78,8 @@ static const char *rm_text(struct shape s, bool w, struct rm rm, char out[40])
     if (rm.index == NO_INDEX)
         snprintf(out, 40, "[%s%s]", base, disp);
     else
-        snprintf(out, 40, "[%s+%s*%u%s]", base, register_name(width, true, rm.index, index), 1u << rm.scale, disp);
+        snprintf(out, 40, "[%s+%s*%u%s]", base, register_name(width, true, rm.index, index),
+                 1u << rm.scale, disp);
     return out;
 }
 
@@ -117,7 +123,8 @@ static const int32_t imms32[] = { 0x12, -5, 0x12345678, -0x12345678 };
 static uint64_t sign_cut(int32_t imm, bool w) { return w ? (uint64_t)(int64_t)imm : (uint32_t)imm; }
 
 /* Rows whose /digit or condition is the caller's. */
-static bool make_grouped(struct listing *l, enum insn i, bool w, const char *rm_name, struct rm rm, unsigned extra)
+static bool make_grouped(struct listing *l, enum insn i, bool w, const char *rm_name, struct rm rm,
+                         unsigned extra)
 {
     struct assembler *a = &l->a;
     int32_t imm = i == I_ALU8 ? (extra & 8 ? -5 : 0x12) : imms32[extra & 1 ? 3 : 2];
@@ -227,7 +234,9 @@ static struct rm wrapping(struct rm rm, unsigned turn)
 
 static void memory_shapes(struct listing *l, enum insn i, bool w)
 {
-    static const int32_t disps[] = { 0, 0x7f, -0x80, 0x80, -0x81, 0x12345678, -0x12345678, INT32_MAX };
+    static const int32_t disps[] = {
+        0, 0x7f, -0x80, 0x80, -0x81, 0x12345678, -0x12345678, INT32_MAX
+    };
     enum { DISPS = sizeof disps / sizeof *disps };
     unsigned turn = (unsigned)i;
     for (uint8_t base = 0; base < 16; base++) {
@@ -236,7 +245,9 @@ static void memory_shapes(struct listing *l, enum insn i, bool w)
         for (uint8_t index = 0; index < 16; index++, turn++)
             if (index != 4) /* rsp is no index */
                 make(l, i, w, turn & 15,
-                     wrapping(rm_index(base, index, turn / 3 & 3, disps[turn / 5 % DISPS]), base + index), turn);
+                     wrapping(rm_index(base, index, turn / 3 & 3, disps[turn / 5 % DISPS]),
+                              base + index),
+                     turn);
     }
     for (uint8_t reg = 0; reg < 16; reg++, turn++) {
         make(l, i, w, reg, rm_rip((const void *)(uintptr_t)(0x1000u + 0x123u * reg)), turn);
@@ -257,12 +268,15 @@ static void all_shapes(struct listing *l, enum insn i)
     }
 }
 
-/* Every base with every index, scale and displacement, for rows that differ in what stands around the ModRM byte. */
+/* Every base with every index, scale and displacement, for rows that differ in what stands around
+ * the ModRM byte. */
 static void memory_product(struct listing *l)
 {
-    static const struct { enum insn insn; bool w; } around[] = {
-        { I_ADD, false }, { I_MOV_STORE, true }, { I_MOV8_STORE, false }, { I_MOV16_IMM, false }, { I_ALU32, true },
-        { I_MOVSD, false }, { I_PMULLD, false }, { I_PINSRD, true }, { I_SHRX, true }, { I_VADDSD, false },
+    static const struct { enum insn insn; bool w;
+    } around[] = {
+        { I_ADD, false },  { I_MOV_STORE, true }, { I_MOV8_STORE, false }, { I_MOV16_IMM, false },
+        { I_ALU32, true }, { I_MOVSD, false },    { I_PMULLD, false },     { I_PINSRD, true },
+        { I_SHRX, true },  { I_VADDSD, false },
     };
     static const int32_t disps[] = { 0, -8, 0x1234 };
     for (size_t k = 0; k < sizeof around / sizeof *around; k++)
@@ -305,7 +319,8 @@ static void normalize(const char *from, char out[TEXT])
         if (capitals && strncmp(from + capitals, " PTR ", 5) == 0) {
             from += capitals + 5;
         } else if (from == rip && target) {
-            n += (size_t)snprintf(out + n, TEXT - n, "[rip to %.*s]", (int)strcspn(target + 2, " \n"), target + 2);
+            n += (size_t)snprintf(out + n, TEXT - n, "[rip to %.*s]",
+                                  (int)strcspn(target + 2, " \n"), target + 2);
             from += strcspn(from, "]") + 1;
         } else if (*from == ' ' && (n == 0 || out[n - 1] == ' ')) {
             from++;
@@ -332,8 +347,8 @@ static uint32_t compare(const struct listing *l, FILE *dump)
         const struct expected *e = n < l->n ? &l->lines[n] : NULL;
         if (!e || at != e->at || strcmp(text, e->text) != 0) {
             if (wrong++ < 10)
-                print_error("offset %lx: objdump has \"%s\", wanted %x \"%s\"\n", at, text, e ? e->at : 0,
-                            e ? e->text : "");
+                print_error("offset %lx: objdump has \"%s\", wanted %x \"%s\"\n", at, text,
+                            e ? e->at : 0, e ? e->text : "");
             if (!e || at != e->at)
                 return wrong; /* nothing lines up any more */
         }
@@ -370,7 +385,8 @@ static void listing_check(struct listing *l)
     assert_true(fd >= 0);
     assert_int_equal(write(fd, l->a.start, asm_offset(&l->a)), asm_offset(&l->a));
     close(fd);
-    snprintf(command, sizeof command, "objdump -D -b binary -m i386:x86-64 -M intel --no-show-raw-insn %s", path);
+    snprintf(command, sizeof command,
+             "objdump -D -b binary -m i386:x86-64 -M intel --no-show-raw-insn %s", path);
     FILE *dump = popen(command, "r");
     assert_non_null(dump);
     uint32_t wrong = compare(l, dump);
@@ -395,8 +411,9 @@ static void test_rows(void **state)
     listing_check(&l);
 }
 
-/* The check of emitted code sees every bit: any one turned over, in any instruction, is found.  But for one: a move
- * between registers has two opcodes, which say the same where both are one register. */
+/* The check of emitted code sees every bit: any one turned over, in any instruction, is found.  But
+ * for one: a move between registers has two opcodes, which say the same where both are one
+ * register. */
 static void test_bits(void **state)
 {
     enum { STEP = 19 }; /* odd: every row and shape has its turn */
@@ -412,7 +429,8 @@ static void test_bits(void **state)
         for (uint32_t bit = 8 * at; bit < 8 * end; bit++, bits++) {
             l.a.start[bit / 8] ^= (uint8_t)(1u << bit % 8);
             bool found = check_one_differs(&l.a, l.a.start, k, text, sizeof text);
-            bool one = insn_about[is.insn].mnemonic[0] == 'm' && is.rm.kind == RM_REG && is.rm.base == is.reg;
+            bool one = insn_about[is.insn].mnemonic[0] == 'm' && is.rm.kind == RM_REG &&
+                       is.rm.base == is.reg;
             either += !found;
             if (!found && !one)
                 fail_msg("bit %u of what stands from %x to %x may be either", bit % 8, at, end);
@@ -423,7 +441,8 @@ static void test_bits(void **state)
     listing_close(&l);
 }
 
-/* Short jumps: forward over n bytes (ret is one), and back to the first; the longest ones that there are. */
+/* Short jumps: forward over n bytes (ret is one), and back to the first; the longest ones that
+ * there are. */
 static void short_jumps(struct listing *l)
 {
     struct assembler *a = &l->a;
@@ -449,8 +468,16 @@ static void short_jumps(struct listing *l)
 /* What is not in the table: moves of constants, stack, jumps. */
 static void test_others(void **state)
 {
-    static const uint64_t values[] = { 0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0xffffffff80000000,
-                                       0xffffffff7fffffff, UINT64_MAX, 0x123456789abcdef0 };
+    static const uint64_t values[] = { 0,
+                                       1,
+                                       0x7fffffff,
+                                       0x80000000,
+                                       0xffffffff,
+                                       0x100000000,
+                                       0xffffffff80000000,
+                                       0xffffffff7fffffff,
+                                       UINT64_MAX,
+                                       0x123456789abcdef0 };
     (void)state;
     struct listing l;
     listing_open(&l);
@@ -463,7 +490,8 @@ static void test_others(void **state)
         for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
             bool small = values[k] >> 32 == 0, sign = (int64_t)values[k] == (int32_t)values[k];
             register_name('G', !small, reg, name);
-            expect(&l, "%s %s,0x%llx", small || sign ? "mov" : "movabs", name, (unsigned long long)values[k]);
+            expect(&l, "%s %s,0x%llx", small || sign ? "mov" : "movabs", name,
+                   (unsigned long long)values[k]);
             x_mov_imm(&l.a, reg, values[k]);
         }
         expect(&l, "push %s", register_name('Q', true, reg, name));

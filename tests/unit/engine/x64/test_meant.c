@@ -1,5 +1,6 @@
-/* The check of emitted code: what is right passes; what is no instruction's own fault is found too: jumps, tables, what
- * nobody told of.  (test_encode.c turns over every bit of the instructions themselves.) */
+/* The check of emitted code: what is right passes; what is no instruction's own fault is found too:
+ * jumps, tables, what nobody told of.  (test_encode.c turns over every bit of the instructions
+ * themselves.) */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,9 @@
 static struct assembler open_code(void)
 {
     static uint8_t code[256];
-    struct assembler a = { .start = code, .at = code, .end = code + sizeof code, .address = 0x100000 };
+    struct assembler a = {
+        .start = code, .at = code, .end = code + sizeof code, .address = 0x100000
+    };
     meant_begin(&a);
     return a;
 }
@@ -132,7 +135,8 @@ static void test_other_operands(void **state)
     assert_wrong(&a, "another instruction: is \"add r6:32, 0x2\", meant was \"add r6:32, 0x1\"");
     a.start[add + 2] = 1;
     a.start[2] ^= 1;
-    assert_wrong(&a, "another instruction: is \"cmovne r1:64, r2:64\", meant was \"cmove r1:64, r2:64\"");
+    assert_wrong(
+        &a, "another instruction: is \"cmovne r1:64, r2:64\", meant was \"cmove r1:64, r2:64\"");
 }
 
 int main(void)

@@ -1,4 +1,5 @@
-/* Vectors where the official suite does not look: over the border to host functions, and on a CPU that lacks SSE4.1. */
+/* Vectors where the official suite does not look: over the border to host functions, and on a CPU
+ * that lacks SSE4.1. */
 #include "tests/unit/engine/wasm.h"
 
 #define VECTORS 9 /* one more than there are registers for */
@@ -18,7 +19,8 @@ static enum trap host(void *data, struct instance *caller, struct cell *cells)
     return TRAP_NONE;
 }
 
-/* Function 1 (param v128) (result v128 v128): the host function of its argument + 0, + 1, ..., + 8 in both lanes. */
+/* Function 1 (param v128) (result v128 v128): the host function of its argument + 0, + 1, ..., + 8
+ * in both lanes. */
 static struct instance *caller_of_host(struct world *world, uint32_t *calls)
 {
     static const uint8_t v128[VECTORS] = { VT_V128, VT_V128, VT_V128, VT_V128, VT_V128,
@@ -30,7 +32,8 @@ static struct instance *caller_of_host(struct world *world, uint32_t *calls)
         .kind = EXTERN_FUNC, .host = { host, calls }, .host_type = { VECTORS, 2, v128, v128 }
     };
     for (char i = 0; i < VECTORS; i++) {
-        const char add[] = { 0x20, 0, 0x42, i, '\xfd', 0x12, '\xfd', '\xce', 1 }; /* local 0 + i64x2.splat(i) */
+        /* local 0 + i64x2.splat(i) */
+        const char add[] = { 0x20, 0, 0x42, i, '\xfd', 0x12, '\xfd', '\xce', 1 };
         memcpy(code + len, add, sizeof add);
         len += sizeof add;
     }
@@ -39,7 +42,8 @@ static struct instance *caller_of_host(struct world *world, uint32_t *calls)
     code[1] = (char)((len - 3) | 0x80);
     code[2] = (char)((len - 3) >> 7);
     wasm_begin(&wasm);
-    SECTION(&wasm, TYPES, "\2\x60\x09\x7b\x7b\x7b\x7b\x7b\x7b\x7b\x7b\x7b\2\x7b\x7b\x60\1\x7b\2\x7b\x7b");
+    SECTION(&wasm, TYPES,
+            "\2\x60\x09\x7b\x7b\x7b\x7b\x7b\x7b\x7b\x7b\x7b\2\x7b\x7b\x60\1\x7b\2\x7b\x7b");
     SECTION(&wasm, IMPORTS, "\1\3env\1h\0\0");
     SECTION(&wasm, FUNCTIONS, "\1\1");
     wasm_section(&wasm, CODE, code, len);

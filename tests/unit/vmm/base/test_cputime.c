@@ -1,5 +1,5 @@
-/* The CPU time that a limit counts: which clocks, whose threads, what is left and for how long.  The clocks are the
- * test's.  Built once more under ThreadSanitizer. */
+/* The CPU time that a limit counts: which clocks, whose threads, what is left and for how long. The
+ * clocks are the test's.  Built once more under ThreadSanitizer. */
 #include "vmm/base/base.h" /* before <cmocka.h>, which has a macro fail */
 
 #include <setjmp.h>
@@ -162,8 +162,10 @@ static void threads_come_and_go_while_others_look(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_limit), cmocka_unit_test(a_process_is_counted_whole),
-        cmocka_unit_test(a_thread_is_counted_while_it_works), cmocka_unit_test(threads_share_what_is_left),
+        cmocka_unit_test(no_limit),
+        cmocka_unit_test(a_process_is_counted_whole),
+        cmocka_unit_test(a_thread_is_counted_while_it_works),
+        cmocka_unit_test(threads_share_what_is_left),
         cmocka_unit_test(threads_come_and_go_while_others_look),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,7 @@ static void the_longest_words(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(words_and_status), cmocka_unit_test(the_longest_words) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(words_and_status),
+                                        cmocka_unit_test(the_longest_words) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* A kick at every point: whatever the thread is about to do, it ends within the bound, and nothing of the process has
- * changed. KVM_RUN's part is tested where there is a machine; here a wait for the signal stands for it. */
+/* A kick at every point: whatever the thread is about to do, it ends within the bound, and nothing
+ * of the process has changed. KVM_RUN's part is tested where there is a machine; here a wait for
+ * the signal stands for it. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -19,7 +20,8 @@
 
 #define POINTS   400    /* moments tried */
 #define POINT_NS 1500   /* ... so far apart: they span the set-up and the wait */
-#define BOUND_NS 20000000000ull /* generous: what is lost is lost for ever, and all else ends at once */
+/* generous: what is lost is lost for ever, and all else ends at once */
+#define BOUND_NS 20000000000ull
 #define SECOND_NS 1000000000ull
 
 static sigset_t inside;
@@ -144,7 +146,8 @@ static void burnt_by_others(void *count)
         pthread_join(threads[i], NULL);
 }
 
-/* The threads that work for a machine share its time, also those that are gone; others do not count. */
+/* The threads that work for a machine share its time, also those that are gone; others do not
+ * count. */
 static void cpu_time_is_of_all_its_threads(void **state)
 {
     (void)state;
@@ -184,8 +187,8 @@ static void cpu_time_is_of_the_process(void **state)
     kick_close(&kick);
 }
 
-/* Deadlines come and go, call by call: the timer that runs for an earlier one says nothing, and one that runs for a
- * later one is set again. */
+/* Deadlines come and go, call by call: the timer that runs for an earlier one says nothing, and one
+ * that runs for a later one is set again. */
 static void deadlines_move(void **state)
 {
     (void)state;
@@ -257,7 +260,8 @@ static void a_stop_interrupts_the_guest(void **state)
     stopped_from_a_thread(is_in_the_guest);
 }
 
-/* The thread leaves while others still shoot: the signal, whose disposition is to end the process, never gets out. */
+/* The thread leaves while others still shoot: the signal, whose disposition is to end the process,
+ * never gets out. */
 static void *shooter(void *on)
 {
     while (__atomic_load_n((int *)on, __ATOMIC_RELAXED))

@@ -1,4 +1,5 @@
-/* What reaches the terminal: escaping, the one line of a message, the line and backtrace of each end, statuses. */
+/* What reaches the terminal: escaping, the one line of a message, the line and backtrace of each
+ * end, statuses. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +10,12 @@
 #include "vmm/cli/cli.h"
 #include "vmm/base/base.h"
 
-static const struct settings settings = { .cpu_time_ns = 120000000000, .max_written = 65536, .max_created = 12,
-                                           .max_log = 1025 };
-static const struct config config = { .set = &settings, .module = "app.wasm", .timeout_ns = 1500000000 };
+static const struct settings settings = {
+    .cpu_time_ns = 120000000000, .max_written = 65536, .max_created = 12, .max_log = 1025
+};
+static const struct config config = { .set = &settings,
+                                      .module = "app.wasm",
+                                      .timeout_ns = 1500000000 };
 
 static void escaped(const char *in, size_t len, const char *want, bool keep_newlines)
 {
@@ -28,7 +32,8 @@ static void test_escape(void **state)
     ESCAPED("a\033[31mb\007\177", "a\\x1b[31mb\\x07\\x7f");
     ESCAPED("a\nb\tc\rd\0e", "a\\nb\\tc\\rd\\x00e");
     escaped("a\nb\r", 4, "a\nb\\r", true);
-    ESCAPED("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80", "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80");
+    ESCAPED("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80",
+            "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80");
 }
 
 static void test_escape_what_is_no_utf8(void **state)
@@ -115,7 +120,9 @@ static void act_end(const void *end)
 {
     end_message(&config, end);
     const struct end *e = end;
-    end_process(e->kind == ENDED_SIGNAL ? WASMVM_E_STOPPED : e->kind == ENDED_SIGPIPE ? WASMVM_E_PIPE : WASMVM_OK,
+    end_process(e->kind == ENDED_SIGNAL    ? WASMVM_E_STOPPED
+                : e->kind == ENDED_SIGPIPE ? WASMVM_E_PIPE
+                                           : WASMVM_OK,
                 end_status(e));
 }
 
@@ -128,33 +135,71 @@ static const struct ending {
     { { ENDED_EXIT, 255, NULL }, 255, "exit", "" },
     { { ENDED_EXIT, 256 + 3, NULL }, 3, "exit", "" },
     { { ENDED_EXIT, 0xffffffff, NULL }, 255, "exit", "" },
-    { { ENDED_TRAP, 0, "unreachable\n  main.f\n\tmain.g\n" }, 134, "trap",
+    { { ENDED_TRAP, 0, "unreachable\n  main.f\n\tmain.g\n" },
+      134,
+      "trap",
       "wasmvm: app.wasm trapped: unreachable\n    main.f\n    main.g\n" },
     { { ENDED_TRAP, 0, NULL }, 134, "trap", "wasmvm: app.wasm trapped: no reason given\n" },
-    { { ENDED_TRAP, 0, "\nmain.f\033" }, 134, "trap", "wasmvm: app.wasm trapped: no reason given\n    main.f\\x1b\n" },
-    { { ENDED_INVALID, 0, "bad magic" }, 126, "invalid", "wasmvm: app.wasm is not a valid module: bad magic\n" },
-    { { ENDED_UNSUPPORTED, 0, "no _start" }, 126, "unsupported", "wasmvm: app.wasm cannot run here: no _start\n" },
-    { { ENDED_LIMIT, 0, "2 GiB" }, 125, "limit", "wasmvm: app.wasm does not fit: 2 GiB (--memory SIZE)\n" },
-    { { ENDED_NOMEM, 0, NULL }, 137, "no_memory", "wasmvm: app.wasm was stopped: the engine got no more memory\n" },
-    { { ENDED_CRASH, 0, "vector 14\nrip 1" }, 137, "guest_crash",
+    { { ENDED_TRAP, 0, "\nmain.f\033" },
+      134,
+      "trap",
+      "wasmvm: app.wasm trapped: no reason given\n    main.f\\x1b\n" },
+    { { ENDED_INVALID, 0, "bad magic" },
+      126,
+      "invalid",
+      "wasmvm: app.wasm is not a valid module: bad magic\n" },
+    { { ENDED_UNSUPPORTED, 0, "no _start" },
+      126,
+      "unsupported",
+      "wasmvm: app.wasm cannot run here: no _start\n" },
+    { { ENDED_LIMIT, 0, "2 GiB" },
+      125,
+      "limit",
+      "wasmvm: app.wasm does not fit: 2 GiB (--memory SIZE)\n" },
+    { { ENDED_NOMEM, 0, NULL },
+      137,
+      "no_memory",
+      "wasmvm: app.wasm was stopped: the engine got no more memory\n" },
+    { { ENDED_CRASH, 0, "vector 14\nrip 1" },
+      137,
+      "guest_crash",
       "wasmvm: app.wasm was stopped: the guest crashed: vector 14\n    rip 1\n" },
-    { { ENDED_HOSTILE, 0, "call 99" }, 137, "bad_hypercall", "wasmvm: app.wasm was stopped: bad hypercall: call 99\n" },
-    { { ENDED_TIMEOUT, 0, NULL }, 124, "timeout",
+    { { ENDED_HOSTILE, 0, "call 99" },
+      137,
+      "bad_hypercall",
+      "wasmvm: app.wasm was stopped: bad hypercall: call 99\n" },
+    { { ENDED_TIMEOUT, 0, NULL },
+      124,
+      "timeout",
       "wasmvm: app.wasm was stopped: 1500 ms of wall time are over (--timeout TIME)\n" },
-    { { ENDED_CPU_TIME, 0, NULL }, 124, "cpu_time",
+    { { ENDED_CPU_TIME, 0, NULL },
+      124,
+      "cpu_time",
       "wasmvm: app.wasm was stopped: 2 m of CPU time are over (--cpu-time TIME)\n" },
     { { ENDED_SIGNAL, SIGINT, NULL }, -SIGINT, "signal", "" },
     { { ENDED_SIGNAL, SIGTERM, NULL }, -SIGTERM, "signal", "" },
     { { ENDED_SIGNAL, SIGHUP, NULL }, -SIGHUP, "signal", "" },
-    { { ENDED_SIGNAL, SIGQUIT, "\n    main.f\n\n    main.g\n" }, -SIGQUIT, "signal",
+    { { ENDED_SIGNAL, SIGQUIT, "\n    main.f\n\n    main.g\n" },
+      -SIGQUIT,
+      "signal",
       "wasmvm: app.wasm was stopped: SIGQUIT, while it was here:\n    main.f\n    main.g\n" },
-    { { ENDED_TOTAL_MEMORY, 0, "it needs more than 9 bytes" }, 137, "total_memory",
+    { { ENDED_TOTAL_MEMORY, 0, "it needs more than 9 bytes" },
+      137,
+      "total_memory",
       "wasmvm: app.wasm was stopped: it needs more than 9 bytes (--total-memory SIZE)\n" },
-    { { ENDED_WRITTEN, 0, NULL }, 137, "written",
-      "wasmvm: app.wasm was stopped: it has written 64 KiB, the most that it may (--max-written SIZE)\n" },
-    { { ENDED_CREATED, 0, NULL }, 137, "created",
-      "wasmvm: app.wasm was stopped: it has made 12 files, the most that it may (--max-created N)\n" },
-    { { ENDED_LOG, 0, NULL }, 137, "log",
+    { { ENDED_WRITTEN, 0, NULL },
+      137,
+      "written",
+      "wasmvm: app.wasm was stopped: it has written 64 KiB, the most that it may (--max-written "
+      "SIZE)\n" },
+    { { ENDED_CREATED, 0, NULL },
+      137,
+      "created",
+      "wasmvm: app.wasm was stopped: it has made 12 files, the most that it may (--max-created "
+      "N)\n" },
+    { { ENDED_LOG, 0, NULL },
+      137,
+      "log",
       "wasmvm: app.wasm was stopped: 1025 bytes of log are full (--max-log SIZE)\n" },
     { { ENDED_SIGPIPE, 0, NULL }, -SIGPIPE, "sigpipe", "" },
 };
@@ -181,7 +226,8 @@ static unsigned lines_of(const char *text)
     return lines;
 }
 
-/* A backtrace without end, in lines without end: 32 lines, of bounded length, and 41 where the stack ran out. */
+/* A backtrace without end, in lines without end: 32 lines, of bounded length, and 41 where the
+ * stack ran out. */
 static void test_backtrace_is_bounded(void **state)
 {
     (void)state;

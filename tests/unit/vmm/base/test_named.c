@@ -44,9 +44,19 @@ static void file_make(const char *path, const char *text)
 static void test_links_of_a_guest(void **state)
 {
     static const char *const paths[] = {
-        "grant/link",       "grant/dangling",   "grant/sub/link",     "grant/up/victim", "./grant/../grant/link",
-        "grant/chain",      "outside/into",     "outside/into-dir/link", "again/link",   "grant/self",
-        "grant/sub/../link", "grant/rootlink",  "outside/../grant/up/new",
+        "grant/link",
+        "grant/dangling",
+        "grant/sub/link",
+        "grant/up/victim",
+        "./grant/../grant/link",
+        "grant/chain",
+        "outside/into",
+        "outside/into-dir/link",
+        "again/link",
+        "grant/self",
+        "grant/sub/../link",
+        "grant/rootlink",
+        "outside/../grant/up/new",
     };
     (void)state;
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
@@ -71,7 +81,8 @@ static void test_other_links_work(void **state)
     assert_int_equal(tried(&grant, "outside/dir/", O_RDONLY | O_DIRECTORY), 0);
     assert_int_equal(tried(&grant, "outside/loop", O_RDONLY), ELOOP);
     assert_int_equal(tried(&grant, "outside/nowhere", O_RDONLY), ENOENT);
-    assert_int_equal(tried(&grant, "outside/nowhere", O_WRONLY | O_CREAT), 0); /* what it names is made */
+    /* what it names is made */
+    assert_int_equal(tried(&grant, "outside/nowhere", O_WRONLY | O_CREAT), 0);
     assert_int_equal(unlink("outside/born"), 0);
     assert_int_equal(tried(&grant, "/proc/self/exe", O_RDONLY), 0);
     assert_int_equal(tried(&grant, "/proc/self/cwd/outside/link", O_RDONLY), 0);
@@ -99,10 +110,14 @@ static void test_links_that_no_guest_made(void **state)
     (void)state;
     if (geteuid() == 0 && seteuid(65534) != 0)
         skip();
-    assert_int_equal(tried(&(struct names){(const char *[]){"/"}, 1}, "/proc/self/fd/../exe", O_RDONLY), 0);
-    assert_int_equal(tried(&(struct names){(const char *[]){"roots"}, 1}, "roots/link", O_RDONLY), 0);
+    assert_int_equal(
+        tried(&(struct names){ (const char *[]){ "/" }, 1 }, "/proc/self/fd/../exe", O_RDONLY), 0);
+    assert_int_equal(
+        tried(&(struct names){ (const char *[]){ "roots" }, 1 }, "roots/link", O_RDONLY), 0);
     assert_int_equal(seteuid(0), 0);
-    assert_int_equal(tried(&(struct names){(const char *[]){"roots"}, 1}, "roots/link", O_RDONLY), NAMED_LINK);
+    assert_int_equal(
+        tried(&(struct names){ (const char *[]){ "roots" }, 1 }, "roots/link", O_RDONLY),
+        NAMED_LINK);
 }
 
 /* A description of ours is shared, and stays as it is. */
@@ -138,11 +153,22 @@ static int enter_home(void **state)
 {
     static const char *const dirs[] = {"grant", "grant/sub", "outside", "roots", "plain"};
     static const char *const links[][2] = {
-        {"../victim", "grant/link"}, {"../made", "grant/dangling"}, {"../../victim", "grant/sub/link"},
-        {"..", "grant/up"}, {"../outside/link", "grant/chain"}, {"../grant/link", "outside/into"},
-        {"../grant", "outside/into-dir"}, {"grant", "again"}, {"self", "grant/self"}, {"/etc/passwd", "grant/rootlink"},
-        {"../victim", "outside/link"}, {"link", "outside/far"}, {"../grant", "outside/dir"},
-        {"loop", "outside/loop"}, {"born", "outside/nowhere"}, {"../victim", "roots/link"},
+        { "../victim", "grant/link" },
+        { "../made", "grant/dangling" },
+        { "../../victim", "grant/sub/link" },
+        { "..", "grant/up" },
+        { "../outside/link", "grant/chain" },
+        { "../grant/link", "outside/into" },
+        { "../grant", "outside/into-dir" },
+        { "grant", "again" },
+        { "self", "grant/self" },
+        { "/etc/passwd", "grant/rootlink" },
+        { "../victim", "outside/link" },
+        { "link", "outside/far" },
+        { "../grant", "outside/dir" },
+        { "loop", "outside/loop" },
+        { "born", "outside/nowhere" },
+        { "../victim", "roots/link" },
     };
     (void)state;
     if (!mkdtemp(home) || chdir(home) != 0 || chmod(home, 0755) != 0)

@@ -1,4 +1,5 @@
-/* The files that an option names: what is refused leaves no descriptor behind, and the module as it was. */
+/* The files that an option names: what is refused leaves no descriptor behind, and the module as it
+ * was. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,12 +51,16 @@ static void test_refused(void **state)
     file_make("module", "wasm");
     assert_int_equal(symlink("module", "link"), 0);
     assert_int_equal(mkfifo("pipe", 0600), 0);
-    assert_string_equal(opened("module", false), "--trace=module: this is the module (give another name)");
-    assert_string_equal(opened("link", true), "--trace=link: this is the module (give another name)");
+    assert_string_equal(opened("module", false),
+                        "--trace=module: this is the module (give another name)");
+    assert_string_equal(opened("link", true),
+                        "--trace=link: this is the module (give another name)");
     holds("module", "wasm");
-    assert_string_equal(opened("pipe", false),
-                        "--trace=pipe: cannot be written: nobody reads this pipe (start its reader first)");
-    assert_string_equal(opened("no/file", false), "--trace=no/file: cannot be written: No such file or directory");
+    assert_string_equal(
+        opened("pipe", false),
+        "--trace=pipe: cannot be written: nobody reads this pipe (start its reader first)");
+    assert_string_equal(opened("no/file", false),
+                        "--trace=no/file: cannot be written: No such file or directory");
     assert_string_equal(opened(".", false), "--trace=.: cannot be written: Is a directory");
 }
 
@@ -88,6 +93,7 @@ static int leave_home(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_refused), cmocka_unit_test(test_emptied_or_kept)};
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_refused),
+                                        cmocka_unit_test(test_emptied_or_kept) };
     return cmocka_run_group_tests(tests, enter_home, leave_home);
 }

@@ -1,4 +1,5 @@
-/* Words of ours: nobody who does not read keeps us waiting, what is dropped is counted, and the reader is told. */
+/* Words of ours: nobody who does not read keeps us waiting, what is dropped is counted, and the
+ * reader is told. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -73,7 +74,8 @@ static void nobody_is_waited_for(void **state)
         }
         assert_true(errno == EAGAIN && sink.stalled && sink.lost == 1);
         for (int i = 0; i < 3; i++)
-            assert_false(sink_write(&sink, words, sizeof words, BOUND_NS)); /* no patience any more */
+            assert_false(
+                sink_write(&sink, words, sizeof words, BOUND_NS)); /* no patience any more */
         assert_true(sink.lost == 4 && clock_now_ns() - began < BOUND_NS);
         drained(ends[0], got, sizeof got);
         assert_true(sink_write(&sink, "again\n", 6, PATIENCE_NS) && sink.told == 4);

@@ -1,4 +1,5 @@
-/* What the store has for one start: the runs in their order, other facts, modules that change, makers that fail. */
+/* What the store has for one start: the runs in their order, other facts, modules that change,
+ * makers that fail. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -60,8 +61,12 @@ static int teardown(void **state)
 static void open_as(struct entry *e, uint8_t engine, bool now)
 {
     int fd = open(path, O_RDONLY);
-    struct entry_want want = {.path = store, .now = now, .module_fd = fd, .engine = {{engine}}, .name = "x/app.wasm",
-                              .cpu = 5};
+    struct entry_want want = { .path = store,
+                               .now = now,
+                               .module_fd = fd,
+                               .engine = { { engine } },
+                               .name = "x/app.wasm",
+                               .cpu = 5 };
     entry_open(e, &want);
     close(fd);
 }
@@ -74,7 +79,8 @@ static void make(struct entry *e)
     s.extents = malloc(1);
     saved_place(&s);
     assert_true(write_at(e->new_fd, page, sizeof page, s.pieces_at) &&
-                write_at(e->new_fd, e->pieces, saved_pieces(e->module_bytes) * sizeof *e->pieces, s.pieces_at) &&
+                write_at(e->new_fd, e->pieces, saved_pieces(e->module_bytes) * sizeof *e->pieces,
+                         s.pieces_at) &&
                 saved_write(e->new_fd, &s));
     saved_free(&s);
     entry_made(e, true, NULL);
@@ -101,8 +107,10 @@ static void test_by_content(void **state)
     open_as(&e, 1, true);
     assert_true(!e.make && e.resume);
     assert_string_equal(e.saved.head.name, "app.wasm");
-    assert_true(entry_piece_good(&e, 0, module, MODULE_PIECE) && entry_piece_good(&e, 1, module + MODULE_PIECE, 5));
-    assert_false(entry_piece_good(&e, 1, module, 5) || entry_piece_good(&e, 1, module + MODULE_PIECE, 4));
+    assert_true(entry_piece_good(&e, 0, module, MODULE_PIECE) &&
+                entry_piece_good(&e, 1, module + MODULE_PIECE, 5));
+    assert_false(entry_piece_good(&e, 1, module, 5) ||
+                 entry_piece_good(&e, 1, module + MODULE_PIECE, 4));
     end(&e, ENTRY_WARM);
     open_as(&e, 2, true); /* another engine */
     assert_false(e.resume);
@@ -180,7 +188,10 @@ static void test_later_functions_join(void **state)
     entry_make(&e, module, sizeof module);
     make(&e);
     entry_close(&e);
-    static const struct { uint64_t bytes; bool make; } rows[] = {{32 << 10, false}, {(32 << 10) + 1, true}};
+    static const struct {
+        uint64_t bytes;
+        bool make;
+    } rows[] = { { 32 << 10, false }, { (32 << 10) + 1, true } };
     for (unsigned i = 0; i < 2; i++) {
         open_as(&e, 1, true);
         assert_true(e.resume && !e.make);

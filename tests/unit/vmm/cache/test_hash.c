@@ -1,4 +1,5 @@
-/* Hashes by the standard's own examples, both ways of computing them, and the sum against accidents. */
+/* Hashes by the standard's own examples, both ways of computing them, and the sum against
+ * accidents. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* An image's file, read: a good one, each way of being cut or damaged, and heads that lie with a right sum. */
+/* An image's file, read: a good one, each way of being cut or damaged, and heads that lie with a
+ * right sum. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,16 +41,20 @@ static FILE *file_make(struct saved *s)
         free(run);
     }
     s->head.pieces_sum = sum_of(pieces, sizeof pieces);
-    assert_true(write_at(fd, page, sizeof page, s->pieces_at) && write_at(fd, pieces, sizeof pieces, s->pieces_at));
+    assert_true(write_at(fd, page, sizeof page, s->pieces_at) &&
+                write_at(fd, pieces, sizeof pieces, s->pieces_at));
     assert_true(saved_write(fd, s));
     return file;
 }
 
 static struct saved good(void)
 {
-    struct saved s = {.head = {.module_bytes = MODULE_BYTES, .name = "app.wasm",
-                               .bytes = {[SAVED_DATA] = 3 * SAVED_PAGE, [SAVED_HEAP] = 8 * SAVED_PAGE,
-                                         [SAVED_CODE] = 512 * SAVED_PAGE, [SAVED_LINEAR] = WASM_PAGE}}};
+    struct saved s = { .head = { .module_bytes = MODULE_BYTES,
+                                 .name = "app.wasm",
+                                 .bytes = { [SAVED_DATA] = 3 * SAVED_PAGE,
+                                            [SAVED_HEAP] = 8 * SAVED_PAGE,
+                                            [SAVED_CODE] = 512 * SAVED_PAGE,
+                                            [SAVED_LINEAR] = WASM_PAGE } } };
     return s;
 }
 
@@ -145,7 +150,8 @@ static void test_flipped(void **state)
             saved_free(&back);
         byte ^= (uint8_t)(1u << bit % 8);
         assert_true(write_at(fileno(file), &byte, 1, at));
-        step = at < 256 + sizeof extents ? 1 : 4099; /* every bit of the head; of the rest one in so many */
+        /* every bit of the head; of the rest one in so many */
+        step = at < 256 + sizeof extents ? 1 : 4099;
     }
     saved_free(&s);
     fclose(file);
@@ -155,21 +161,47 @@ static void test_flipped(void **state)
 static void test_lies(void **state)
 {
     (void)state;
-#define HEAD(field, value) {offsetof(struct saved_head, field), sizeof ((struct saved_head *)0)->field, value}
+#define HEAD(field, value)                                                                         \
+    {                                                                                              \
+        offsetof(struct saved_head, field), sizeof((struct saved_head *)0)->field, value           \
+    }
 #define EXTENT(i, field, value) \
     {256 + (i) * sizeof(struct saved_extent) + offsetof(struct saved_extent, field), 4, value}
-    static const struct { size_t at, size; uint64_t value; } rows[] = {
-        HEAD(version, 2), HEAD(module_bytes, 0), HEAD(module_bytes, MAP_MODULE_MAX + 1), HEAD(module_bytes, UINT64_MAX),
-        HEAD(file_bytes, 1), HEAD(file_bytes, UINT64_MAX), HEAD(carries, 1), HEAD(carries, 2),
-        HEAD(bytes[SAVED_DATA], SAVED_PAGE), HEAD(bytes[SAVED_DATA], MAP_IMAGE_MAX + SAVED_PAGE),
-        HEAD(bytes[SAVED_HEAP], 8 * SAVED_PAGE + 1), HEAD(bytes[SAVED_HEAP], 7 * SAVED_PAGE),
-        HEAD(bytes[SAVED_HEAP], MAP_HEAP_MAX + SAVED_PAGE), HEAD(bytes[SAVED_CODE], MAP_CODE_MAX + SAVED_PAGE),
-        HEAD(bytes[SAVED_CODE], 511 * SAVED_PAGE), HEAD(bytes[SAVED_LINEAR], WASM_PAGE + SAVED_PAGE),
-        HEAD(bytes[SAVED_LINEAR], MAP_LINEAR_MAX + WASM_PAGE), HEAD(bytes[SAVED_LINEAR], UINT64_MAX),
-        HEAD(extents, 4), HEAD(extents, 6), HEAD(extents, SAVED_EXTENTS + 1), HEAD(extents, UINT32_MAX),
-        EXTENT(0, part, SAVED_PARTS), EXTENT(0, part, UINT32_MAX), EXTENT(1, part, SAVED_DATA),
-        EXTENT(4, part, SAVED_DATA), EXTENT(0, page, 2), EXTENT(0, page, UINT32_MAX), EXTENT(2, page, 0),
-        EXTENT(0, pages, 0), EXTENT(0, pages, 3), EXTENT(0, pages, UINT32_MAX), EXTENT(1, pages, 6),
+    static const struct { size_t at, size; uint64_t value;
+    } rows[] = {
+        HEAD(version, 2),
+        HEAD(module_bytes, 0),
+        HEAD(module_bytes, MAP_MODULE_MAX + 1),
+        HEAD(module_bytes, UINT64_MAX),
+        HEAD(file_bytes, 1),
+        HEAD(file_bytes, UINT64_MAX),
+        HEAD(carries, 1),
+        HEAD(carries, 2),
+        HEAD(bytes[SAVED_DATA], SAVED_PAGE),
+        HEAD(bytes[SAVED_DATA], MAP_IMAGE_MAX + SAVED_PAGE),
+        HEAD(bytes[SAVED_HEAP], 8 * SAVED_PAGE + 1),
+        HEAD(bytes[SAVED_HEAP], 7 * SAVED_PAGE),
+        HEAD(bytes[SAVED_HEAP], MAP_HEAP_MAX + SAVED_PAGE),
+        HEAD(bytes[SAVED_CODE], MAP_CODE_MAX + SAVED_PAGE),
+        HEAD(bytes[SAVED_CODE], 511 * SAVED_PAGE),
+        HEAD(bytes[SAVED_LINEAR], WASM_PAGE + SAVED_PAGE),
+        HEAD(bytes[SAVED_LINEAR], MAP_LINEAR_MAX + WASM_PAGE),
+        HEAD(bytes[SAVED_LINEAR], UINT64_MAX),
+        HEAD(extents, 4),
+        HEAD(extents, 6),
+        HEAD(extents, SAVED_EXTENTS + 1),
+        HEAD(extents, UINT32_MAX),
+        EXTENT(0, part, SAVED_PARTS),
+        EXTENT(0, part, UINT32_MAX),
+        EXTENT(1, part, SAVED_DATA),
+        EXTENT(4, part, SAVED_DATA),
+        EXTENT(0, page, 2),
+        EXTENT(0, page, UINT32_MAX),
+        EXTENT(2, page, 0),
+        EXTENT(0, pages, 0),
+        EXTENT(0, pages, 3),
+        EXTENT(0, pages, UINT32_MAX),
+        EXTENT(1, pages, 6),
         EXTENT(3, page, 510 + 512),
     };
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -214,8 +246,9 @@ static void test_two_frames(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),   cmocka_unit_test(test_cut),        cmocka_unit_test(test_flipped),
-        cmocka_unit_test(test_lies),   cmocka_unit_test(test_two_frames),  cmocka_unit_test(test_what_it_carries),
+        cmocka_unit_test(test_good),       cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_flipped),    cmocka_unit_test(test_lies),
+        cmocka_unit_test(test_two_frames), cmocka_unit_test(test_what_it_carries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

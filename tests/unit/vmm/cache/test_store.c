@@ -1,4 +1,5 @@
-/* The directory: whose it must be, which files are believed, how an image gets its name, what goes when it is full. */
+/* The directory: whose it must be, which files are believed, how an image gets its name, what goes
+ * when it is full. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -106,7 +107,8 @@ static void test_files_that_are_not_believed(void **state)
         else if (how == 2)
             assert_int_equal(linkat(dir, NAME ".img", dir, "second", 0), 0);
         else if (how == 3)
-            assert_true(unlinkat(dir, NAME ".img", 0) == 0 && symlinkat("/etc/hostname", dir, NAME ".img") == 0);
+            assert_true(unlinkat(dir, NAME ".img", 0) == 0 &&
+                        symlinkat("/etc/hostname", dir, NAME ".img") == 0);
         else if (geteuid() == 0)
             assert_int_equal(fchown(fd, 12345, 0), 0);
         else

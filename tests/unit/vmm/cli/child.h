@@ -14,8 +14,10 @@
 #include <cmocka.h>
 #undef fail /* the monitor has its own */
 
-/* Does it in a child.  `out`: what that wrote to `fd`.  Returns its exit status, or -N where signal N ended it. */
-static inline int in_child(int fd, char *out, size_t cap, void (*act)(const void *), const void *data)
+/* Does it in a child.  `out`: what that wrote to `fd`.  Returns its exit status, or -N where signal
+ * N ended it. */
+static inline int in_child(int fd, char *out, size_t cap, void (*act)(const void *),
+                           const void *data)
 {
     int ends[2], status;
     size_t used = 0;

@@ -1,5 +1,5 @@
-/* `wasmvm doctor`: each probe on a host where all is well and where it is not.  Files are a tree of our own; system
- * calls are refused by a filter, in a child. */
+/* `wasmvm doctor`: each probe on a host where all is well and where it is not.  Files are a tree of
+ * our own; system calls are refused by a filter, in a child. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -30,7 +30,8 @@ static void put(const char *name, const char *text)
 {
     char path[512];
     snprintf(path, sizeof path, "%s%s", root, name);
-    for (char *slash = strchr(path + strlen(root) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+    for (char *slash = strchr(path + strlen(root) + 1, '/'); slash;
+         slash = strchr(slash + 1, '/')) {
         *slash = 0;
         mkdir(path, 0755);
         *slash = '/';
@@ -57,7 +58,8 @@ static int teardown(void **state)
     return system(command) != 0;
 }
 
-static void finds(void (*look)(struct doctor *, struct finding *), enum verdict verdict, const char *words)
+static void finds(void (*look)(struct doctor *, struct finding *), enum verdict verdict,
+                  const char *words)
 {
     struct finding f = { .verdict = WELL };
     look(&doctor, &f);
@@ -74,7 +76,8 @@ static void test_kind(void **state)
     finds(doctor_kind, REMARK, "software"); /* no /proc/cpuinfo */
     put("/proc/cpuinfo", "processor : 0\nflags\t\t: fpu vmxnot sse svms\n");
     finds(doctor_kind, REMARK, "software");
-    put("/proc/cpuinfo", "processor : 0\nflags\t\t: fpu vmx sse\nprocessor : 1\nflags : hypervisor\n");
+    put("/proc/cpuinfo",
+        "processor : 0\nflags\t\t: fpu vmx sse\nprocessor : 1\nflags : hypervisor\n");
     finds(doctor_kind, WELL, "hardware KVM (VT-x)");
     put("/proc/cpuinfo", "flags\t\t: fpu sse svm hypervisor\n");
     finds(doctor_kind, WELL, "hardware KVM (AMD-V), inside a virtual machine");
@@ -164,8 +167,8 @@ static void test_cache(void **state)
 }
 
 /* What is found where the kernel answers so to one system call. */
-static void finds_without(long number, int error, void (*look)(struct doctor *, struct finding *), enum verdict verdict,
-                          const char *words)
+static void finds_without(long number, int error, void (*look)(struct doctor *, struct finding *),
+                          enum verdict verdict, const char *words)
 {
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -174,11 +177,13 @@ static void finds_without(long number, int error, void (*look)(struct doctor *, 
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     struct sock_fprog all = { sizeof filter / sizeof *filter, filter };
-    struct finding *f = mmap(NULL, sizeof *f, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct finding *f = mmap(NULL, sizeof *f, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                             -1, 0);
     int status;
     pid_t child = fork();
     if (child == 0) {
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &all) < 0)
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &all) < 0)
             _exit(1);
         look(&doctor, f);
         _exit(0);
@@ -199,8 +204,10 @@ static void test_a_kernel_without(void **state)
     finds(doctor_openat2, WELL, "can be granted"); /* wasmvm's own tests need it */
     finds_without(SYS_openat2, ENOSYS, doctor_openat2, REMARK, "Function not implemented");
     finds_without(SYS_openat2, EPERM, doctor_openat2, REMARK, "no directory can be granted");
-    finds_without(SYS_landlock_create_ruleset, ENOSYS, doctor_landlock, REMARK, "Landlock is not to be had");
-    finds_without(SYS_unshare, EPERM, doctor_userns, REMARK, "cannot be made: Operation not permitted");
+    finds_without(SYS_landlock_create_ruleset, ENOSYS, doctor_landlock, REMARK,
+                  "Landlock is not to be had");
+    finds_without(SYS_unshare, EPERM, doctor_userns, REMARK,
+                  "cannot be made: Operation not permitted");
     finds_without(SYS_unshare, ENOSPC, doctor_userns, REMARK, "cannot be made: No space left");
     finds_without(SYS_prctl, EINVAL, doctor_seccomp, REMARK, "seccomp's filters");
     put("/proc/sys/kernel/seccomp/actions_avail", "kill_process kill_thread trap errno\n");

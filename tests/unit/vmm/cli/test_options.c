@@ -1,5 +1,5 @@
-/* The command line's rules (docs/wasmvm.1): where options stand, what values mean, what is refused in which
- * words.  A refusal ends the process, so each runs in a child whose stderr is read. */
+/* The command line's rules (docs/wasmvm.1): where options stand, what values mean, what is refused
+ * in which words.  A refusal ends the process, so each runs in a child whose stderr is read. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,7 +101,8 @@ static void args_are(const char *first, ...)
     va_list args;
     uint32_t n = 0;
     va_start(args, first);
-    for (const char *want = va_arg(args, const char *); want; want = va_arg(args, const char *), n++) {
+    for (const char *want = va_arg(args, const char *); want;
+         want = va_arg(args, const char *), n++) {
         assert_true(n < set->args.n);
         assert_string_equal(set->args.at[n], want);
     }
@@ -221,8 +222,9 @@ static void test_usage_refused(void **state)
     REFUSED("--n\\x1b[m: no such option (wasmvm --help lists them)", "--n\033[m", "app.wasm");
     REFUSED("--memory needs a value (write --memory SIZE)", "--memory");
     REFUSED("--memory needs a value (write --memory SIZE)", "--memory", "--", "app.wasm");
-    REFUSED("--memory needs a value (write --memory SIZE, or -- before it if the word is the program's)", "app.wasm",
-            "--memory");
+    REFUSED("--memory needs a value (write --memory SIZE, or -- before it if the word is the "
+            "program's)",
+            "app.wasm", "--memory");
     REFUSED("--stats takes no value (leave out =yes)", "--stats=yes", "app.wasm");
     REFUSED("--help takes no value (leave out =)", "--help=");
 }
@@ -232,9 +234,11 @@ static void test_usage_refused(void **state)
 static void test_sizes(void **state)
 {
     (void)state;
-    static const struct { const char *text; uint64_t bytes; } good[] = {
-        { "0", 0 }, { "1", 1 }, { "65536", 65536 }, { "64k", 65536 }, { "64K", 65536 }, { "16m", 16 << 20 },
-        { "16M", 16 << 20 }, { "1g", 1 << 30 }, { "4G", 4ull << 30 }, { "007", 7 }, { "4294967296", 4ull << 30 },
+    static const struct { const char *text; uint64_t bytes;
+    } good[] = {
+        { "0", 0 },           { "1", 1 },          { "65536", 65536 },           { "64k", 65536 },
+        { "64K", 65536 },     { "16m", 16 << 20 }, { "16M", 16 << 20 },          { "1g", 1 << 30 },
+        { "4G", 4ull << 30 }, { "007", 7 },        { "4294967296", 4ull << 30 },
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         parse("--memory", good[i].text, "app.wasm");
@@ -252,16 +256,19 @@ static void test_sizes_refused(void **state)
     };
     for (size_t i = 0; i < sizeof junk / sizeof junk[0]; i++) {
         char line[256];
-        snprintf(line, sizeof line, "--memory %s: not a size (write bytes, or a number with K, M or G: 512M)", junk[i]);
+        snprintf(line, sizeof line,
+                 "--memory %s: not a size (write bytes, or a number with K, M or G: 512M)",
+                 junk[i]);
         REFUSED(line, "--memory", junk[i], "app.wasm");
     }
     REFUSED("--memory 5G: too large (4G is the most)", "--memory", "5G", "app.wasm");
     REFUSED("--memory 4294967297: too large (4G is the most)", "--memory=4294967297", "app.wasm");
-    REFUSED("--memory 18446744073709551616: too large (4G is the most)", "--memory", "18446744073709551616",
+    REFUSED("--memory 18446744073709551616: too large (4G is the most)", "--memory",
+            "18446744073709551616", "app.wasm");
+    REFUSED("--memory 18446744073709551616K: too large (4G is the most)", "--memory",
+            "18446744073709551616K", "app.wasm");
+    REFUSED("--memory 17179869184G: too large (4G is the most)", "--memory", "17179869184G",
             "app.wasm");
-    REFUSED("--memory 18446744073709551616K: too large (4G is the most)", "--memory", "18446744073709551616K",
-            "app.wasm");
-    REFUSED("--memory 17179869184G: too large (4G is the most)", "--memory", "17179869184G", "app.wasm");
     REFUSED("--stack 1K: too small (64K is the least)", "app.wasm", "--stack", "1K");
     REFUSED("--stack 9G: too large (8G is the most)", "app.wasm", "--stack", "9G");
 }
@@ -269,9 +276,10 @@ static void test_sizes_refused(void **state)
 static void test_times(void **state)
 {
     (void)state;
-    static const struct { const char *text; uint64_t ns; } good[] = {
-        { "1", 1000000000 }, { "1s", 1000000000 }, { "1ms", 1000000 }, { "1500ms", 1500000000 }, { "2m", 120000000000 },
-        { "9223372036", 9223372036000000000 },
+    static const struct { const char *text; uint64_t ns;
+    } good[] = {
+        { "1", 1000000000 },      { "1s", 1000000000 },   { "1ms", 1000000 },
+        { "1500ms", 1500000000 }, { "2m", 120000000000 }, { "9223372036", 9223372036000000000 },
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         parse("--timeout", good[i].text, "app.wasm", "--cpu-time", good[i].text);
@@ -284,18 +292,24 @@ static void test_times_refused(void **state)
 {
     (void)state;
     static const char *const junk[] = {
-        "", "s", "1.5", "1.5s", "-1", "1h", "1M", "1S", "1MS", "1us", "1 s", "1sec", "1m30s", "soon",
+        "",   "s",   "1.5", "1.5s", "-1",   "1h",    "1M",
+        "1S", "1MS", "1us", "1 s",  "1sec", "1m30s", "soon",
     };
     for (size_t i = 0; i < sizeof junk / sizeof junk[0]; i++) {
         char line[256];
-        snprintf(line, sizeof line, "--timeout %s: not a time (write seconds, or a number with ms, s or m: 1500ms)",
+        snprintf(line, sizeof line,
+                 "--timeout %s: not a time (write seconds, or a number with ms, s or m: 1500ms)",
                  junk[i]);
         REFUSED(line, "--timeout", junk[i], "app.wasm");
     }
-    REFUSED("--timeout 0: no time at all (leave --timeout out for no limit)", "--timeout", "0", "app.wasm");
-    REFUSED("--cpu-time 0ms: no time at all (leave --cpu-time out for no limit)", "--cpu-time", "0ms", "app.wasm");
-    REFUSED("--timeout 9223372037: too long (292 years are the most)", "--timeout", "9223372037", "app.wasm");
-    REFUSED("--timeout 18446744073710m: too long (292 years are the most)", "--timeout", "18446744073710m", "app.wasm");
+    REFUSED("--timeout 0: no time at all (leave --timeout out for no limit)", "--timeout", "0",
+            "app.wasm");
+    REFUSED("--cpu-time 0ms: no time at all (leave --cpu-time out for no limit)", "--cpu-time",
+            "0ms", "app.wasm");
+    REFUSED("--timeout 9223372037: too long (292 years are the most)", "--timeout", "9223372037",
+            "app.wasm");
+    REFUSED("--timeout 18446744073710m: too long (292 years are the most)", "--timeout",
+            "18446744073710m", "app.wasm");
 }
 
 static void test_texts(void **state)
@@ -313,7 +327,8 @@ static void test_texts(void **state)
 static void test_dirs(void **state)
 {
     (void)state;
-    parse("app.wasm", "--dir", "/data", "--dir=/srv/x::/x:ro", "--dir", "/a:rw", "--dir", "//b/./c/../d/");
+    parse("app.wasm", "--dir", "/data", "--dir=/srv/x::/x:ro", "--dir", "/a:rw", "--dir",
+          "//b/./c/../d/");
     assert_int_equal(set->dirs.n, 4);
     grant_is(0, "/data", "/data", false, false);
     grant_is(1, "/srv/x", "/x", true, false);
@@ -321,8 +336,9 @@ static void test_dirs(void **state)
     grant_is(3, "//b/./c/../d/", "/b/d", false, false);
     parse("app.wasm", "--dir", "/h::/g::/x");
     grant_is(0, "/h", "/g::/x", false, false);
-    REFUSED("--dir /h:ro:ro: no directory has this name (for GUEST:HOST write HOST::GUEST: --dir ro::/h)", "app.wasm",
-            "--dir", "/h:ro:ro");
+    REFUSED("--dir /h:ro:ro: no directory has this name (for GUEST:HOST write HOST::GUEST: --dir "
+            "ro::/h)",
+            "app.wasm", "--dir", "/h:ro:ro");
 }
 
 static void test_relative_dirs_stand_last(void **state)
@@ -331,7 +347,8 @@ static void test_relative_dirs_stand_last(void **state)
     char below[4096], up[4096];
     snprintf(below, sizeof below, "%s/data", home);
     snprintf(up, sizeof up, "/tmp/x");
-    parse("app.wasm", "--dir", ".:ro", "--dir", "./data/", "--dir", "/z", "--dir", "../x", "--dir", "data::/d");
+    parse("app.wasm", "--dir", ".:ro", "--dir", "./data/", "--dir", "/z", "--dir", "../x", "--dir",
+          "data::/d");
     assert_int_equal(set->dirs.n, 8);
     grant_is(0, ".", home, true, false);
     grant_is(1, "./data/", below, false, false);
@@ -346,9 +363,17 @@ static void test_relative_dirs_stand_last(void **state)
 static void test_dir_lexical_names(void **state)
 {
     (void)state;
-    static const struct { const char *host, *relative; } names[] = {
-        { "./.", "." }, { "a/..", "." }, { "a//b", "a/b" }, { "../../x/../y", "../../y" }, { "a/../../b", "../b" },
-        { "a/b/../../..", ".." }, { "..", ".." }, { "...", "..." }, { "a/.b/..c", "a/.b/..c" },
+    static const struct { const char *host, *relative;
+    } names[] = {
+        { "./.", "." },
+        { "a/..", "." },
+        { "a//b", "a/b" },
+        { "../../x/../y", "../../y" },
+        { "a/../../b", "../b" },
+        { "a/b/../../..", ".." },
+        { "..", ".." },
+        { "...", "..." },
+        { "a/.b/..c", "a/.b/..c" },
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         parse("app.wasm", "--dir", names[i].host);
@@ -369,10 +394,10 @@ static void test_dirs_repeated(void **state)
     parse("app.wasm", "--dir", home, "--dir", ".", "--dir", "./");
     assert_int_equal(set->dirs.n, 2);
     grant_is(1, ".", ".", false, true);
-    REFUSED("--dir /b::/x: the name /x is taken by --dir /a (each needs a GUEST name of its own)", "app.wasm", "--dir",
-            "/a::/x", "--dir", "/b::/x");
-    REFUSED("--dir /a:ro: the same directory, once with :ro and once without (leave one out)", "app.wasm",
-            "--dir", "/a", "--dir", "/a:ro");
+    REFUSED("--dir /b::/x: the name /x is taken by --dir /a (each needs a GUEST name of its own)",
+            "app.wasm", "--dir", "/a::/x", "--dir", "/b::/x");
+    REFUSED("--dir /a:ro: the same directory, once with :ro and once without (leave one out)",
+            "app.wasm", "--dir", "/a", "--dir", "/a:ro");
 }
 
 static void test_dirs_refused(void **state)
@@ -381,22 +406,26 @@ static void test_dirs_refused(void **state)
     REFUSED("--dir : HOST is missing (write HOST[::GUEST][:ro])", "--dir", "", "app.wasm");
     REFUSED("--dir :ro: HOST is missing (write HOST[::GUEST][:ro])", "--dir", ":ro", "app.wasm");
     REFUSED("--dir ::/x: HOST is missing (write HOST[::GUEST][:ro])", "--dir", "::/x", "app.wasm");
-    REFUSED("--dir /a::: the name is not absolute (a guest's directory starts with /)", "--dir", "/a::", "app.wasm");
-    REFUSED("--dir /a:::ro: the name is not absolute (a guest's directory starts with /)", "--dir", "/a:::ro",
+    REFUSED("--dir /a::: the name is not absolute (a guest's directory starts with /)", "--dir",
+            "/a::", "app.wasm");
+    REFUSED("--dir /a:::ro: the name is not absolute (a guest's directory starts with /)", "--dir",
+            "/a:::ro", "app.wasm");
+    REFUSED("--dir /a::x: x is not absolute (a guest's directory starts with /)", "--dir", "/a::x",
             "app.wasm");
-    REFUSED("--dir /a::x: x is not absolute (a guest's directory starts with /)", "--dir", "/a::x", "app.wasm");
     REFUSED("--dir /a::/x/: /x/ is not a clean path (write /x)", "--dir", "/a::/x/", "app.wasm");
-    REFUSED("--dir /a::/x/../y: /x/../y is not a clean path (write /y)", "--dir", "/a::/x/../y", "app.wasm");
+    REFUSED("--dir /a::/x/../y: /x/../y is not a clean path (write /y)", "--dir", "/a::/x/../y",
+            "app.wasm");
     REFUSED("--dir /a:://x: //x is not a clean path (write /x)", "--dir", "/a:://x", "app.wasm");
 }
 
 static void test_wasmedge_spelling(void **state)
 {
     (void)state;
-    REFUSED("--dir /data:/srv/x: no directory has this name (for GUEST:HOST write HOST::GUEST: --dir /srv/x::/data)",
+    REFUSED("--dir /data:/srv/x: no directory has this name (for GUEST:HOST write HOST::GUEST: "
+            "--dir /srv/x::/data)",
             "app.wasm", "--dir", "/data:/srv/x");
-    REFUSED("--dir .:.: no directory has this name (for GUEST:HOST write HOST::GUEST: --dir .::/)", "app.wasm",
-            "--dir", ".:.");
+    REFUSED("--dir .:.: no directory has this name (for GUEST:HOST write HOST::GUEST: --dir .::/)",
+            "app.wasm", "--dir", ".:.");
     assert_return_code(mkdir("odd:name", 0700), 0); /* one that exists is taken at its word */
     parse("app.wasm", "--dir", "odd:name");
     grant_is(1, "odd:name", "odd:name", false, true);
@@ -445,9 +474,10 @@ static void test_env_all_and_order(void **state)
 static void test_env_refused(void **state)
 {
     (void)state;
-    REFUSED("--env : the name is missing (write NAME=VALUE, or NAME to hand on the caller's)", "--env", "", "app.wasm");
-    REFUSED("--env =x: the name is missing (write NAME=VALUE, or NAME to hand on the caller's)", "--env", "=x",
-            "app.wasm");
+    REFUSED("--env : the name is missing (write NAME=VALUE, or NAME to hand on the caller's)",
+            "--env", "", "app.wasm");
+    REFUSED("--env =x: the name is missing (write NAME=VALUE, or NAME to hand on the caller's)",
+            "--env", "=x", "app.wasm");
 }
 
 static void test_pwd(void **state)
@@ -480,8 +510,10 @@ static void test_pwd(void **state)
     assert_string_equal(env_of("PWD"), "/callers");
     parse("app.wasm", "--cwd", "/there", "--env", "PWD=/mine", "--env-all");
     assert_string_equal(env_of("PWD"), "/there");
-    REFUSED("--cwd here: here is not absolute (a guest's directory starts with /)", "--cwd", "here", "app.wasm");
-    REFUSED("--cwd : the name is not absolute (a guest's directory starts with /)", "--cwd", "", "app.wasm");
+    REFUSED("--cwd here: here is not absolute (a guest's directory starts with /)", "--cwd", "here",
+            "app.wasm");
+    REFUSED("--cwd : the name is not absolute (a guest's directory starts with /)", "--cwd", "",
+            "app.wasm");
     REFUSED("--cwd /a/: /a/ is not a clean path (write /a)", "--cwd", "/a/", "app.wasm");
 }
 
@@ -493,7 +525,8 @@ static void test_directory_that_is_gone(void **state)
     rmdir("../gone");
     parse("app.wasm", "--dir", "/");
     assert_null(env_of("PWD"));
-    REFUSED("--dir .: the working directory has no name (give an absolute path)", "app.wasm", "--dir", ".");
+    REFUSED("--dir .: the working directory has no name (give an absolute path)", "app.wasm",
+            "--dir", ".");
     assert_return_code(chdir(home), 0);
 }
 
@@ -523,7 +556,8 @@ static void test_help_fits_a_terminal(void **state)
     assert_string_equal(out + 7 + strspn(out + 7, "0123456789."), "\n");
 }
 
-/* docs/wasmvm.1 has an entry for every option of the table, with the same name for its value, and for no other. */
+/* docs/wasmvm.1 has an entry for every option of the table, with the same name for its value, and
+ * for no other. */
 static void test_man_page_lists_the_table(void **state)
 {
     (void)state;
@@ -548,8 +582,8 @@ static void test_man_page_lists_the_table(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char entry[128];
         size_t value = rows[i].value ? strcspn(rows[i].value, "[:=") : 0;
-        snprintf(entry, sizeof entry, "\n.It Fl -%s%s%.*s", rows[i].name, value ? " Ar " : "\n", (int)value,
-                 value ? rows[i].value : "");
+        snprintf(entry, sizeof entry, "\n.It Fl -%s%s%.*s", rows[i].name, value ? " Ar " : "\n",
+                 (int)value, value ? rows[i].value : "");
         if (!strstr(page, entry))
             print_error("docs/wasmvm.1 has no line \"%s\"\n", entry + 1);
         assert_non_null(strstr(page, entry));

@@ -1,4 +1,5 @@
-/* Plug-ins, without a machine: the spelling of the options, the frames, and processes that break every rule.
+/* Plug-ins, without a machine: the spelling of the options, the frames, and processes that break
+ * every rule.
  *
  * The processes are this program again, with a word that says how to behave. */
 #include <poll.h>
@@ -146,7 +147,8 @@ static void test_hello_refused(void **state)
     assert_false(HELLO("\1\0\0\0\0\0", &h));
     assert_false(HELLO("\1\0\0\0kv\0001\0get\0", &h));
     assert_false(HELLO("\1\0\0\0kv\0001\0get\0i", &h));
-    assert_string_equal(why, "its hello has not a name, a version, and a name and a signature for each function");
+    assert_string_equal(
+        why, "its hello has not a name, a version, and a name and a signature for each function");
     char *many = calloc(1, 6 + 2 * (HELLO_FUNCTIONS_MOST + 2));
     memcpy(many, "\1\0\0\0kv", 6);
     assert_true(hello(many, 6 + 2 * (HELLO_FUNCTIONS_MOST + 1), &h));
@@ -158,7 +160,8 @@ static void test_hello_refused(void **state)
     free(many);
 }
 
-/* A hello that ends anywhere: it is good behind a version or a signature, and nowhere else; no byte past it is read. */
+/* A hello that ends anywhere: it is good behind a version or a signature, and nowhere else; no byte
+ * past it is read. */
 static void test_hello_cut(void **state)
 {
     (void)state;
@@ -242,7 +245,8 @@ static void fake_trap(wasmvm_call *call, const char *text)
 static struct host_table table;
 
 /* The export calls the same function again, down to 0. */
-static int fake_export(wasmvm_call *call, const char *name, const wasmvm_val *args, uint32_t n, wasmvm_val *result)
+static int fake_export(wasmvm_call *call, const char *name, const wasmvm_val *args, uint32_t n,
+                       wasmvm_val *result)
 {
     exports++;
     if (strcmp(name, "again") != 0)
@@ -260,13 +264,20 @@ static int fake_export(wasmvm_call *call, const char *name, const wasmvm_val *ar
 static int fake_wait(wasmvm_call *call, int fd, short events)
 {
     (void)call;
-    int n = events ? poll(&(struct pollfd){.fd = fd, .events = events}, 1, stop_wanted ? 500 : 20000) : 1;
+    int n = events
+                ? poll(&(struct pollfd){ .fd = fd, .events = events }, 1, stop_wanted ? 500 : 20000)
+                : 1;
     return n > 0 ? WASMVM_OK : WASMVM_ENDED;
 }
 
 static const struct wasmvm_host services = {
-    .size = sizeof services, .read = fake_read, .write = fake_write, .mem_size = fake_size, .trap = fake_trap,
-    .call_export = fake_export, .wait = fake_wait,
+    .size = sizeof services,
+    .read = fake_read,
+    .write = fake_write,
+    .mem_size = fake_size,
+    .trap = fake_trap,
+    .call_export = fake_export,
+    .wait = fake_wait,
 };
 
 static char self[4096];
@@ -390,7 +401,8 @@ static void test_misbehaviour(void **state)
     traps("read", "the plug-in process %.*s sent a read that is not a pointer and a length");
     traps("write", "the plug-in process %.*s sent a write without a pointer");
     traps("export", "the plug-in process %.*s sent an export that is not a name and its arguments");
-    traps("export2", "the plug-in process %.*s sent an export that is not a name and its arguments");
+    traps("export2",
+          "the plug-in process %.*s sent an export that is not a name and its arguments");
 }
 
 static void test_stop_in_a_call(void **state)
@@ -427,8 +439,10 @@ static void test_not_started(void **state)
     (void)state;
     char *none[] = {"/nowhere/at-all", NULL}, *directory[] = {"/tmp", NULL};
     assert_null(child_start(none, "env", &services, why));
-    assert_string_equal(why, "/nowhere/at-all cannot be started: no such program (there is no shell: write its path, "
-                        "or a name on PATH)");
+    assert_string_equal(
+        why,
+        "/nowhere/at-all cannot be started: no such program (there is no shell: write its path, "
+        "or a name on PATH)");
     assert_null(child_start(directory, "env", &services, why));
     assert_string_equal(why, "/tmp cannot be started: Permission denied");
 }
@@ -474,7 +488,8 @@ static void good(uint64_t arg)
     memcpy(&size, answer + 4, sizeof size);
     if (ask(FRAME_READ, "\377\377\0\0\2\0\0\0", 8, answer) != -1 ||
         ask(FRAME_READ, "\0\0\0\0\377\377\377\377", 8, answer) != -1 ||
-        ask(FRAME_WRITE, "\377\377\377\377xy", 6, answer) != -1 || ask(FRAME_WRITE, "\0\0\0\0", 4, answer) != 0)
+        ask(FRAME_WRITE, "\377\377\377\377xy", 6, answer) != -1 ||
+        ask(FRAME_WRITE, "\0\0\0\0", 4, answer) != 0)
         _exit(22);
     put(FRAME_LOG, "\3\0\0\0not shown", 13);
     put(FRAME_LOG, "", 0);
@@ -497,7 +512,8 @@ static void large(void)
     memcpy(wish + 4, &most, 4);
     put(FRAME_READ, wish, 8);
     all_of(false, bytes, FRAME_HEAD + FRAME_MOST); /* the answer: a status, and so many bytes */
-    if (frame_u32(bytes) != FRAME_MOST || frame_u32(bytes + FRAME_HEAD) != 0 || bytes[sizeof bytes - 1] != 'r')
+    if (frame_u32(bytes) != FRAME_MOST || frame_u32(bytes + FRAME_HEAD) != 0 ||
+        bytes[sizeof bytes - 1] != 'r')
         _exit(11);
     most++;
     memcpy(wish + 4, &most, 4);
@@ -528,11 +544,21 @@ static uint64_t nest(uint64_t arg)
 
 static void misbehave(const char *how, uint64_t arg)
 {
-    static const struct { const char *how; uint32_t kind; const char *body; uint32_t len; } bad[] = {
-        {"trap", FRAME_TRAP, "as asked", 8}, {"kind0", 0, "", 0}, {"kind17", FRAME_ANSWER, "\0\0\0\0", 4},
-        {"hello", FRAME_HELLO, "\1\0\0\0x\0\0", 7}, {"result", FRAME_RESULT, "1234567", 7},
-        {"read", FRAME_READ, "1234567", 7}, {"write", FRAME_WRITE, "123", 3}, {"export", FRAME_EXPORT, "again", 5},
-        {"export2", FRAME_EXPORT, "again\0001234567", 13},
+    static const struct {
+        const char *how;
+        uint32_t kind;
+        const char *body;
+        uint32_t len;
+    } bad[] = {
+        { "trap", FRAME_TRAP, "as asked", 8 },
+        { "kind0", 0, "", 0 },
+        { "kind17", FRAME_ANSWER, "\0\0\0\0", 4 },
+        { "hello", FRAME_HELLO, "\1\0\0\0x\0\0", 7 },
+        { "result", FRAME_RESULT, "1234567", 7 },
+        { "read", FRAME_READ, "1234567", 7 },
+        { "write", FRAME_WRITE, "123", 3 },
+        { "export", FRAME_EXPORT, "again", 5 },
+        { "export2", FRAME_EXPORT, "again\0001234567", 13 },
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (strcmp(how, bad[i].how) == 0)
@@ -590,11 +616,20 @@ int main(int argc, char **argv)
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     assert_true(n > 0);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_commas), cmocka_unit_test(test_blanks), cmocka_unit_test(test_backslash_at_the_end),
-        cmocka_unit_test(test_frames), cmocka_unit_test(test_hello), cmocka_unit_test(test_hello_refused),
-        cmocka_unit_test(test_hello_cut), cmocka_unit_test(test_random_bytes), cmocka_unit_test(test_a_call),
-        cmocka_unit_test(test_the_largest_frames), cmocka_unit_test(test_nested),
-        cmocka_unit_test(test_misbehaviour), cmocka_unit_test(test_stop_in_a_call), cmocka_unit_test(test_no_hello),
+        cmocka_unit_test(test_commas),
+        cmocka_unit_test(test_blanks),
+        cmocka_unit_test(test_backslash_at_the_end),
+        cmocka_unit_test(test_frames),
+        cmocka_unit_test(test_hello),
+        cmocka_unit_test(test_hello_refused),
+        cmocka_unit_test(test_hello_cut),
+        cmocka_unit_test(test_random_bytes),
+        cmocka_unit_test(test_a_call),
+        cmocka_unit_test(test_the_largest_frames),
+        cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_misbehaviour),
+        cmocka_unit_test(test_stop_in_a_call),
+        cmocka_unit_test(test_no_hello),
         cmocka_unit_test(test_not_started),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

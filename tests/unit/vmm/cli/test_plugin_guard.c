@@ -24,7 +24,8 @@ static void stuck(void)
 
 static void stuck_for_once(void) { __atomic_store_n(&was_stuck, true, __ATOMIC_RELAXED); }
 
-/* A guard that is ended after 50 ms, of the 250 that it has.  A try in which this thread slept longer says nothing. */
+/* A guard that is ended after 50 ms, of the 250 that it has.  A try in which this thread slept
+ * longer says nothing. */
 static void ended_in_time(uint64_t deadline_ns, bool (*wanted)(void))
 {
     for (int tries = 0; tries < 20; tries++) {
@@ -50,7 +51,8 @@ static void test_guard_ended_in_time(void **state)
     usleep(800000);
     guard_end(g);
     assert_false(is_stuck());
-    g = guard_start(clock_now_ns() + 10000000, &(struct guard_hooks){at_once, at_once, stuck}); /* nothing is awaited */
+    /* nothing is awaited */
+    g = guard_start(clock_now_ns() + 10000000, &(struct guard_hooks){at_once, at_once, stuck});
     usleep(800000);
     guard_end(g);
     assert_false(is_stuck());

@@ -1,5 +1,5 @@
-/* The picture of a start (chart.c), from timelines made up: what stands where, where it is cut, names that are no
- * markup. */
+/* The picture of a start (chart.c), from timelines made up: what stands where, where it is cut,
+ * names that are no markup. */
 #include "vmm/lib/lib.h" /* before <cmocka.h>, which has a macro fail */
 
 #include <setjmp.h>
@@ -29,7 +29,9 @@ static int setup(void **state)
     memset(&line, 0, sizeof line);
     line.began_ns = BEGAN;
     for (uint32_t i = 0; i < 4; i++)
-        line.phases[i] = (struct host_phase){ .name = names[i], .end_ns = BEGAN + (i + 1) * MS, .faults = 10ull * i };
+        line.phases[i] = (struct host_phase){ .name = names[i],
+                                              .end_ns = BEGAN + (i + 1) * MS,
+                                              .faults = 10ull * i };
     line.nphases = 4;
     line.entered_ns = BEGAN + 2 * MS;
     stats = (struct run_stats){ .timeline = &line };
@@ -73,7 +75,8 @@ static void bar(const char *title, double x, double wide)
         at--;
     double got_x = 0, got_wide = 0;
     unsigned y = 0;
-    assert_int_equal(sscanf(at, "<rect x=\"%lf\" y=\"%u\" width=\"%lf\"", &got_x, &y, &got_wide), 3);
+    assert_int_equal(sscanf(at, "<rect x=\"%lf\" y=\"%u\" width=\"%lf\"", &got_x, &y, &got_wide),
+                     3);
     snprintf(want, sizeof want, "%.1f %.1f", x, wide);
     if (got_x < x - 0.06 || got_x > x + 0.06 || got_wide < wide - 0.06 || got_wide > wide + 0.06)
         fail_msg("%s: %.1f, %.1f wide; wanted %s", title, got_x, got_wide, want);
@@ -133,7 +136,8 @@ static void test_exits(void **state)
     exit_add("random_refill", BEGAN + 2 * MS + 100 * US, BEGAN + 2 * MS + 200 * US);
     exit_add("ready", BEGAN + 2 * MS + 500 * US, BEGAN + 2 * MS + 600 * US);
     exit_add("end", BEGAN + 3 * MS, BEGAN + 3 * MS + 1);
-    line.exits[2].counts.faults = 77, line.exits[2].counts.small_pages = 88, line.exits[2].counts.large_pages = 99;
+    line.exits[2].counts.faults = 77, line.exits[2].counts.small_pages = 88,
+    line.exits[2].counts.large_pages = 99;
     bar("random_refill: 100 us", 564, 14);
     bar("ready: 100 us", 620, 14);
     bar("end: 0 us", 690, 1);
@@ -145,7 +149,8 @@ static void test_exits(void **state)
     assert_null(strstr(svg, "first instruction"));
 }
 
-/* A program that runs on for much longer than its start took is cut; an exit at the last moment is still drawn. */
+/* A program that runs on for much longer than its start took is cut; an exit at the last moment is
+ * still drawn. */
 static void test_long_runs_are_cut(void **state)
 {
     (void)state;
@@ -169,9 +174,11 @@ static void test_long_runs_are_cut(void **state)
 static void test_the_axis(void **state)
 {
     (void)state;
-    static const struct { uint64_t ms; const char *step, *last; unsigned lines; } rows[] = {
-        { 4, ">0.5 ms<", ">4 ms<", 9 }, { 8, ">1 ms<", ">8 ms<", 9 },        { 9, ">2 ms<", ">8 ms<", 5 },
-        { 16, ">2 ms<", ">16 ms<", 9 }, { 800, ">100 ms<", ">800 ms<", 9 },  { 900, ">200 ms<", ">800 ms<", 5 },
+    static const struct { uint64_t ms; const char *step, *last; unsigned lines;
+    } rows[] = {
+        { 4, ">0.5 ms<", ">4 ms<", 9 },       { 8, ">1 ms<", ">8 ms<", 9 },
+        { 9, ">2 ms<", ">8 ms<", 5 },         { 16, ">2 ms<", ">16 ms<", 9 },
+        { 800, ">100 ms<", ">800 ms<", 9 },   { 900, ">200 ms<", ">800 ms<", 5 },
         { 1600, ">200 ms<", ">1600 ms<", 9 }, { 1800, ">400 ms<", ">1600 ms<", 5 },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -224,9 +231,11 @@ static void test_names_are_no_markup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_nobody_wants_one), TEST(test_phases_of_the_host), TEST(test_marks_of_the_guest), TEST(test_exits),
-        TEST(test_long_runs_are_cut), TEST(test_the_axis), TEST(test_more_exits_than_are_kept),
-        TEST(test_without_a_guest), TEST(test_names_are_no_markup),
+        TEST(test_nobody_wants_one),         TEST(test_phases_of_the_host),
+        TEST(test_marks_of_the_guest),       TEST(test_exits),
+        TEST(test_long_runs_are_cut),        TEST(test_the_axis),
+        TEST(test_more_exits_than_are_kept), TEST(test_without_a_guest),
+        TEST(test_names_are_no_markup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

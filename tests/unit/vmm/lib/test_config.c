@@ -1,5 +1,5 @@
-/* The library's configurations: what every row of settings.def promises, each setter once, before and after an instance
- * holds the configuration.  What is not freed is ASan's to tell. */
+/* The library's configurations: what every row of settings.def promises, each setter once, before
+ * and after an instance holds the configuration.  What is not freed is ASan's to tell. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -139,8 +139,8 @@ static void test_rules_of_the_network(void **state)
     wasmvm_config_free(c);
 }
 
-/* Each list holds all that it is given, in order; an environment's names once.  The sanitizer sees lists that are too
- * short. */
+/* Each list holds all that it is given, in order; an environment's names once.  The sanitizer sees
+ * lists that are too short. */
 static void test_lists_hold_everything(void **state)
 {
     (void)state;
@@ -153,8 +153,10 @@ static void test_lists_hold_everything(void **state)
         snprintf(text[2], sizeof text[2], "/guest%u", i);
         assert_int_equal(wasmvm_config_arg(c, text[0]), WASMVM_OK);
         assert_int_equal(wasmvm_config_env(c, text[0], text[1]), WASMVM_OK);
-        assert_int_equal(wasmvm_config_env(c, text[0], text[2]), WASMVM_OK); /* again: the last one counts */
-        assert_int_equal(wasmvm_config_dir(c, text[1], text[2], i % 2 ? WASMVM_DIR_READ_ONLY : 0), WASMVM_OK);
+        /* again: the last one counts */
+        assert_int_equal(wasmvm_config_env(c, text[0], text[2]), WASMVM_OK);
+        assert_int_equal(wasmvm_config_dir(c, text[1], text[2], i % 2 ? WASMVM_DIR_READ_ONLY : 0),
+                         WASMVM_OK);
         assert_true(c->set.args.n == i + 1 && c->set.env.n == i + 1 && c->set.dirs.n == i + 1);
     }
     for (unsigned i = 0; i < MANY; i++) {
@@ -174,24 +176,29 @@ static void test_lists_hold_everything(void **state)
     wasmvm_config_free(c);
 }
 
-/* A guest's name of a directory is absolute and clean; or, where it is said to be relative, it leads up first. */
+/* A guest's name of a directory is absolute and clean; or, where it is said to be relative, it
+ * leads up first. */
 static void test_names_of_directories(void **state)
 {
     (void)state;
-    static const struct { const char *name; bool clean, relative; } rows[] = {
-        { "/", true, false },     { "/a", true, false },      { "/a/b", true, false },   { "/.a", true, false },
-        { "/a.", true, false },   { "/...", true, false },    { "/..a", true, false },   { "/a/.b/..c", true, false },
-        { "", false, false },     { "a", false, true },       { "/.", false, false },    { "/..", false, false },
-        { "/a/", false, false },  { "/a//b", false, false },  { "//a", false, false },   { "/a/.", false, false },
-        { "/a/..", false, false }, { "/a/./b", false, false }, { "/./a", false, false }, { ".", false, true },
-        { "..", false, true },    { "../..", false, true },   { "../a", false, true },   { "../../a/b", false, true },
-        { "./a", false, false },  { "a/..", false, false },   { "../a/..", false, false }, { "../", false, false },
-        { "...", false, true },   { "a/", false, false },
+    static const struct { const char *name; bool clean, relative;
+    } rows[] = {
+        { "/", true, false },     { "/a", true, false },        { "/a/b", true, false },
+        { "/.a", true, false },   { "/a.", true, false },       { "/...", true, false },
+        { "/..a", true, false },  { "/a/.b/..c", true, false }, { "", false, false },
+        { "a", false, true },     { "/.", false, false },       { "/..", false, false },
+        { "/a/", false, false },  { "/a//b", false, false },    { "//a", false, false },
+        { "/a/.", false, false }, { "/a/..", false, false },    { "/a/./b", false, false },
+        { "/./a", false, false }, { ".", false, true },         { "..", false, true },
+        { "../..", false, true }, { "../a", false, true },      { "../../a/b", false, true },
+        { "./a", false, false },  { "a/..", false, false },     { "../a/..", false, false },
+        { "../", false, false },  { "...", false, true },       { "a/", false, false },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         for (int relative = 0; relative < 2; relative++) {
             wasmvm_config *c = wasmvm_config_new();
-            int got = wasmvm_config_dir(c, "/host", rows[i].name, relative ? WASMVM_DIR_RELATIVE : 0);
+            int got = wasmvm_config_dir(c, "/host", rows[i].name,
+                                        relative ? WASMVM_DIR_RELATIVE : 0);
             if (got != ((relative ? rows[i].relative : rows[i].clean) ? WASMVM_OK : WASMVM_E_USAGE))
                 fail_msg("%s, relative %d: %d", rows[i].name, relative, got);
             wasmvm_config_free(c);
@@ -201,11 +208,13 @@ static void test_names_of_directories(void **state)
 static void test_flags_of_directories(void **state)
 {
     (void)state;
-    const unsigned known = WASMVM_DIR_READ_ONLY | WASMVM_DIR_RELATIVE | WASMVM_DIR_LAST | WASMVM_DIR_MOUNTS;
+    const unsigned known = WASMVM_DIR_READ_ONLY | WASMVM_DIR_RELATIVE | WASMVM_DIR_LAST |
+                           WASMVM_DIR_MOUNTS;
     for (unsigned bit = 1; bit; bit <<= 1) {
         wasmvm_config *c = wasmvm_config_new();
         const char *name = bit == WASMVM_DIR_RELATIVE ? "a" : "/a";
-        assert_int_equal(wasmvm_config_dir(c, "/host", name, bit), bit & known ? WASMVM_OK : WASMVM_E_USAGE);
+        assert_int_equal(wasmvm_config_dir(c, "/host", name, bit),
+                         bit & known ? WASMVM_OK : WASMVM_E_USAGE);
         assert_int_equal(wasmvm_config_dir(c, "", "/b", 0), WASMVM_E_USAGE);
         wasmvm_config_free(c);
     }
@@ -217,7 +226,8 @@ static int answers(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm
     return 0;
 }
 
-/* Given one after the other and at once; the words are copied, and what is refused leaves those before. */
+/* Given one after the other and at once; the words are copied, and what is refused leaves those
+ * before. */
 static void test_functions_of_the_host(void **state)
 {
     (void)state;
@@ -244,7 +254,8 @@ static void test_functions_of_the_host(void **state)
     const wasmvm_func bad[] = {
         { .module = "env", .name = "bad", .sig = "x:", .fn = answers },
         { .module = "env", .name = "bad", .sig = "i:i" },
-        { .module = "env", .sig = "i:i", .fn = answers }, { .name = "bad", .sig = "i:i", .fn = answers },
+        { .module = "env", .sig = "i:i", .fn = answers },
+        { .name = "bad", .sig = "i:i", .fn = answers },
         { .module = "env", .name = "bad", .fn = answers },
         { .module = "wasi_snapshot_preview1", .name = "bad", .sig = "i:i", .fn = answers },
         { .module = "wasi_unstable", .name = "bad", .sig = "i:i", .fn = answers },
@@ -313,11 +324,16 @@ static void test_a_configuration_in_use_is_frozen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers_keep_their_bounds), cmocka_unit_test(test_of_texts_the_last_counts),
-        cmocka_unit_test(test_marks_and_switches),        cmocka_unit_test(test_rules_of_the_network),
-        cmocka_unit_test(test_lists_hold_everything),     cmocka_unit_test(test_names_of_directories),
-        cmocka_unit_test(test_flags_of_directories),      cmocka_unit_test(test_functions_of_the_host),
-        cmocka_unit_test(test_kinds_of_hypercalls),       cmocka_unit_test(test_limits_in_one_call),
+        cmocka_unit_test(test_numbers_keep_their_bounds),
+        cmocka_unit_test(test_of_texts_the_last_counts),
+        cmocka_unit_test(test_marks_and_switches),
+        cmocka_unit_test(test_rules_of_the_network),
+        cmocka_unit_test(test_lists_hold_everything),
+        cmocka_unit_test(test_names_of_directories),
+        cmocka_unit_test(test_flags_of_directories),
+        cmocka_unit_test(test_functions_of_the_host),
+        cmocka_unit_test(test_kinds_of_hypercalls),
+        cmocka_unit_test(test_limits_in_one_call),
         cmocka_unit_test(test_a_configuration_in_use_is_frozen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

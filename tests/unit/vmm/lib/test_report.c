@@ -1,4 +1,5 @@
-/* The JSON of --report and the table of --stats, from figures and words as hostile as a guest can make them. */
+/* The JSON of --report and the table of --stats, from figures and words as hostile as a guest can
+ * make them. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -71,7 +72,8 @@ static void test_clocks_by_calls(void **state)
     assert_null(strstr(table(&config, &end), "clocks "));
     has(json(&config, &end), "\"clocks\": {\"in_guest\": true, \"source\": \"\"},\n");
     stats.clocks_by_calls = true;
-    has(table(&config, &end), "clocks      by calls, as the host's clock source is unknown (is /sys mounted?)\n");
+    has(table(&config, &end),
+        "clocks      by calls, as the host's clock source is unknown (is /sys mounted?)\n");
     strcpy(stats.clock_source, "hpet");
     has(table(&config, &end), "clocks      by calls, as the host's clock source is hpet\n");
     has(json(&config, &end), "\"clocks\": {\"in_guest\": false, \"source\": \"hpet\"},\n");
@@ -116,8 +118,9 @@ static void test_json_of_a_run_that_never_began(void **state)
 {
     (void)state;
     const char *out = strchr(kept(report_failure(NULL, EXIT_NO_MODULE, "gone: \"x\"")), ',');
-    assert_string_equal(out, ",\n  \"module\": \"\",\n  \"reason\": \"no_module\",\n  \"status\": 127,\n"
-                             "  \"message\": \"gone: \\\"x\\\"\"\n}\n");
+    assert_string_equal(out,
+                        ",\n  \"module\": \"\",\n  \"reason\": \"no_module\",\n  \"status\": 127,\n"
+                        "  \"message\": \"gone: \\\"x\\\"\"\n}\n");
 }
 
 static void test_table(void **state)
@@ -131,11 +134,14 @@ static void test_table(void **state)
     has(out, " MB of bodies, 20.0 MB/s, ");
     has(out, "VM exits    9, of them 2 for no call\n");
     has(out, "not granted /etc/\\x1bx, the first of 3 paths ");
-    has(out, "  fd_write                        16          12           1           3      0.1875       50.00\n");
-    has(out, "  clock_time_get                   7           7           0           0      0.0000           -\n");
+    has(out, "  fd_write                        16          12           1           3      0.1875 "
+             "      50.00\n");
+    has(out, "  clock_time_get                   7           7           0           0      0.0000 "
+             "          -\n");
 }
 
-/* All that the guest counts for us, at its largest and at nothing: no division by zero, no line that breaks. */
+/* All that the guest counts for us, at its largest and at nothing: no division by zero, no line
+ * that breaks. */
 static void test_figures_of_a_hostile_guest(void **state)
 {
     (void)state;

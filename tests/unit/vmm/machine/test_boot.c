@@ -1,4 +1,5 @@
-/* Page tables, and what a guest finds when it wakes, as the CPU would see it: looked up through the tables. */
+/* Page tables, and what a guest finds when it wakes, as the CPU would see it: looked up through the
+ * tables. */
 #include <sys/mman.h> /* before abi.h, whose MAP_STACK it would redefine */
 
 #include "vmm/machine/inside.h" /* before <cmocka.h>, which has a macro fail */
@@ -24,7 +25,8 @@ static struct tables fresh(uint64_t bytes)
     return t;
 }
 
-static void expect(const struct tables *t, gva_t at, uint64_t gpa, unsigned rights, uint64_t page_bytes)
+static void expect(const struct tables *t, gva_t at, uint64_t gpa, unsigned rights,
+                   uint64_t page_bytes)
 {
     uint64_t found_gpa, found_bytes;
     unsigned found_rights;
@@ -66,7 +68,8 @@ static void large_pages_where_both_sides_are_aligned(void **state)
     free(t.pool.host);
 }
 
-/* Memory grows by steps of any size; the end is exact after each, and full 2 MiB pages become one entry. */
+/* Memory grows by steps of any size; the end is exact after each, and full 2 MiB pages become one
+ * entry. */
 static void growth_is_exact_and_merges(void **state)
 {
     (void)state;
@@ -88,8 +91,12 @@ static void rights_are_the_leaves(void **state)
 {
     (void)state;
     struct tables t = fresh(POOL_BYTES);
-    static const unsigned rights[] = {0, TABLES_WRITE, TABLES_EXECUTE, TABLES_SUPERVISOR,
-                                      TABLES_SUPERVISOR | TABLES_WRITE, TABLES_SUPERVISOR | TABLES_EXECUTE};
+    static const unsigned rights[] = { 0,
+                                       TABLES_WRITE,
+                                       TABLES_EXECUTE,
+                                       TABLES_SUPERVISOR,
+                                       TABLES_SUPERVISOR | TABLES_WRITE,
+                                       TABLES_SUPERVISOR | TABLES_EXECUTE };
     for (unsigned i = 0; i < sizeof rights / sizeof rights[0]; i++)
         assert_true(tables_map(&t, MAP_CONTROL + i * PAGE, i * PAGE, PAGE, rights[i]));
     for (unsigned i = 0; i < sizeof rights / sizeof rights[0]; i++)
@@ -117,16 +124,26 @@ static void a_pool_that_is_used_up_says_so(void **state)
 static char *args[] = {"app.wasm", "a b", ""};
 static char *env[] = {"HOME=/", "EMPTY="};
 static struct grant grants[] = {{.host = "/tmp", .guest = "/data"}, {.host = ".", .guest = "."}};
-static const struct settings settings = {.memory_bytes = 1 << 30, .stack_bytes = 8 * FRAME, .validate = true};
+static const struct settings settings = { .memory_bytes = 1 << 30,
+                                          .stack_bytes = 8 * FRAME,
+                                          .validate = true };
 static const struct config config = {
-    .set = &settings, .args = args, .argc = 3, .env = env, .envc = 2, .grants = grants, .ngrants = 2,
+    .set = &settings,
+    .args = args,
+    .argc = 3,
+    .env = env,
+    .envc = 2,
+    .grants = grants,
+    .ngrants = 2,
 };
 static const uint8_t text[] = "text", data[] = "data", entries[] = "entries";
 static const struct image image = {
-    .entry = MAP_IMAGE + 1, .nsegments = 3,
-    .segments = {{MAP_IMAGE, text, sizeof text, sizeof text, TABLES_EXECUTE},
-                 {MAP_IMAGE + FRAME, data, sizeof data, 2 * PAGE, TABLES_WRITE},
-                 {MAP_CPL0, entries, sizeof entries, sizeof entries, TABLES_EXECUTE | TABLES_SUPERVISOR}},
+    .entry = MAP_IMAGE + 1,
+    .nsegments = 3,
+    .segments = { { MAP_IMAGE, text, sizeof text, sizeof text, TABLES_EXECUTE },
+                  { MAP_IMAGE + FRAME, data, sizeof data, 2 * PAGE, TABLES_WRITE },
+                  { MAP_CPL0, entries, sizeof entries, sizeof entries,
+                    TABLES_EXECUTE | TABLES_SUPERVISOR } },
 };
 
 /* The image that is built into the monitor: none here. */
@@ -144,7 +161,8 @@ static struct span part(struct boot *b, uint64_t bytes)
 static void booted(struct boot *b)
 {
     *b = (struct boot){.vm = {.config = &config, .module_bytes = 3 * FRAME / 2}};
-    b->host = mmap(NULL, 256 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    b->host = mmap(NULL, 256 << 20, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     assert_ptr_not_equal(b->host, MAP_FAILED);
     struct ram *ram = &b->vm.ram;
     ram->stack_bytes = settings.stack_bytes;
@@ -183,7 +201,8 @@ static void boot_maps_the_memory_map(void **state)
     assert_string_equal(through(&b, MAP_IMAGE + FRAME, TABLES_WRITE), "data");
     assert_string_equal(through(&b, MAP_CPL0, TABLES_EXECUTE | TABLES_SUPERVISOR), "entries");
     assert_ptr_equal(through(&b, MAP_MODULE, 0), b.vm.ram.module.host);
-    assert_ptr_equal(through(&b, MAP_CODE_W + 8, TABLES_WRITE), through(&b, MAP_CODE_X + 8, TABLES_EXECUTE));
+    assert_ptr_equal(through(&b, MAP_CODE_W + 8, TABLES_WRITE),
+                     through(&b, MAP_CODE_X + 8, TABLES_EXECUTE));
     through(&b, MAP_STACK + MAP_STACK_MAX - 1, TABLES_WRITE);
     through(&b, STACK_TOP, TABLES_WRITE);
     expect_none(&b.vm.tables, STACK_TOP - 1);
@@ -191,9 +210,16 @@ static void boot_maps_the_memory_map(void **state)
     through(&b, FSTACK_TOP - 1, TABLES_WRITE);
     through(&b, CPL0_STACK_TOP - 1, TABLES_WRITE | TABLES_SUPERVISOR);
     through(&b, CPL0_DFSTACK_TOP - 1, TABLES_WRITE | TABLES_SUPERVISOR);
-    static const gva_t none[] = {MAP_LINEAR, MAP_STACK + MAP_STACK_MAX, MAP_MODULE + 2 * FRAME, MAP_CSTACK, CSTACK_TOP,
-                                 FSTACK_TOP, CPL0_TABLES + PAGE, CPL0_STACK_TOP, CPL0_DFSTACK_TOP,
-                                 MAP_IMAGE + FRAME + 2 * PAGE};
+    static const gva_t none[] = { MAP_LINEAR,
+                                  MAP_STACK + MAP_STACK_MAX,
+                                  MAP_MODULE + 2 * FRAME,
+                                  MAP_CSTACK,
+                                  CSTACK_TOP,
+                                  FSTACK_TOP,
+                                  CPL0_TABLES + PAGE,
+                                  CPL0_STACK_TOP,
+                                  CPL0_DFSTACK_TOP,
+                                  MAP_IMAGE + FRAME + 2 * PAGE };
     for (unsigned i = 0; i < sizeof none / sizeof none[0]; i++)
         expect_none(&b.vm.tables, none[i]);
     expect_none(&b.vm.tables, MAP_STACK + MAP_STACK_MAX - settings.stack_bytes - 1);
@@ -227,8 +253,11 @@ static void what_every_start_touches_is_in_the_base(void **state)
     (void)state;
     struct boot b;
     booted(&b);
-    const gva_t some[] = {MAP_IMAGE, MAP_IMAGE + FRAME, MAP_CONTROL, CSTACK_TOP - 0x10000, FSTACK_TOP - 1,
-                          MAP_STACK + MAP_STACK_MAX - 1, MAP_CPL0, CPL0_TABLES, CPL0_STACK_TOP - 1};
+    const gva_t some[] = { MAP_IMAGE,         MAP_IMAGE + FRAME,
+                           MAP_CONTROL,       CSTACK_TOP - 0x10000,
+                           FSTACK_TOP - 1,    MAP_STACK + MAP_STACK_MAX - 1,
+                           MAP_CPL0,          CPL0_TABLES,
+                           CPL0_STACK_TOP - 1 };
     const uint64_t base = b.vm.ram.small.gpa + RAM_BASE;
     for (unsigned i = 0; i < sizeof some / sizeof some[0]; i++) {
         uint64_t gpa, bytes;
@@ -240,7 +269,8 @@ static void what_every_start_touches_is_in_the_base(void **state)
     boot_leaves(&b);
 }
 
-/* Linear memory lies there, and what the tables say below 4 GiB stays so: grow.c maps it writable. */
+/* Linear memory lies there, and what the tables say below 4 GiB stays so: grow.c maps it writable.
+ */
 static void nothing_below_4_gib_is_executable(void **state)
 {
     (void)state;
@@ -277,7 +307,8 @@ static void boot_record_says_the_run(void **state)
     boot_leaves(&b);
 }
 
-/* Intel SDM volume 3, section 20.5.2: a port may be used if its bit is 0 and the next byte is within the limit. */
+/* Intel SDM volume 3, section 20.5.2: a port may be used if its bit is 0 and the next byte is
+ * within the limit. */
 static void tss_allows_one_port(void **state)
 {
     (void)state;

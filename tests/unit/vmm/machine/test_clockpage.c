@@ -1,6 +1,8 @@
-/* The clock page follows the host's clocks: steps, slewing, a counter with an offset; monotonic time never goes back.
+/* The clock page follows the host's clocks: steps, slewing, a counter with an offset; monotonic
+ * time never goes back.
  *
- * The host's clocks are this file's: they run on the time stamp counter, TICK_NS a tick, so that a second is short. */
+ * The host's clocks are this file's: they run on the time stamp counter, TICK_NS a tick, so that a
+ * second is short. */
 #include <time.h>
 #include <x86intrin.h>
 
@@ -58,7 +60,8 @@ static void slew(double rate)
 
 static void pass(double seconds)
 {
-    for (double end = passed_ns(__rdtsc()) + seconds * (double)SECOND_NS; passed_ns(__rdtsc()) < end;)
+    for (double end = passed_ns(__rdtsc()) + seconds * (double)SECOND_NS;
+         passed_ns(__rdtsc()) < end;)
         _mm_pause();
 }
 
@@ -69,9 +72,13 @@ static void start(void)
     memset(&vm, 0, sizeof vm);
     host = (__typeof__(host)){true, now, 1, now, 0, 1700000000 * SECOND_NS, 5000 * SECOND_NS};
     vm.stats = &stats;
-    vm.mem.regions[REGION_CONTROL] = (struct region){MAP_CONTROL, sizeof area, (uint8_t *)&area, true};
-    vm.clock = (struct clock){.usable = true, .offset = OFFSET, .ns_per_tick = TICK_NS, .first_tsc = now,
-                              .first_ns = host.mono};
+    vm.mem.regions[REGION_CONTROL] = (struct region){ MAP_CONTROL, sizeof area, (uint8_t *)&area,
+                                                      true };
+    vm.clock = (struct clock){ .usable = true,
+                               .offset = OFFSET,
+                               .ns_per_tick = TICK_NS,
+                               .first_tsc = now,
+                               .first_ns = host.mono };
     assert_true(clockpage_refresh(&vm));
 }
 
@@ -101,7 +108,8 @@ static void refreshed_near(void)
         if (real > -NEAR_NS && real < NEAR_NS && mono > -NEAR_NS && mono < NEAR_NS)
             return;
     }
-    fail_msg("realtime is ahead by %lld ns, monotonic time by %lld", (long long)real, (long long)mono);
+    fail_msg("realtime is ahead by %lld ns, monotonic time by %lld", (long long)real,
+             (long long)mono);
 }
 
 static void near_the_host_and_good_for_a_second(void **state)
@@ -112,7 +120,8 @@ static void near_the_host_and_good_for_a_second(void **state)
         refreshed_near();
         assert_int_equal(area.clock.seq % 2, 0);
         assert_int_equal(area.clock.usable, 1);
-        int64_t good = guest_ns(false, area.clock.valid_until_tsc - OFFSET) - area.clock.monotonic_ns;
+        int64_t good = guest_ns(false, area.clock.valid_until_tsc - OFFSET) -
+                       area.clock.monotonic_ns;
         assert_in_range(good, SECOND_NS * 99 / 100, SECOND_NS);
         pass(0.7);
     }
@@ -124,7 +133,8 @@ static void realtime_steps(void **state)
 {
     (void)state;
     start();
-    const int64_t steps[] = {-3600 * SECOND_NS, 7200 * SECOND_NS, -2000000000 * SECOND_NS}; /* the last: before 1970 */
+    /* the last: before 1970 */
+    const int64_t steps[] = {-3600 * SECOND_NS, 7200 * SECOND_NS, -2000000000 * SECOND_NS};
     for (unsigned i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         refreshed_near();
         int64_t before = guest_ns(false, __rdtsc());
@@ -155,7 +165,8 @@ static void slewing_is_followed(void **state)
     host.on = false;
 }
 
-/* A page that ran far ahead: the next one begins where it was, and is slower until the host has caught up. */
+/* A page that ran far ahead: the next one begins where it was, and is slower until the host has
+ * caught up. */
 static void never_back_when_ahead(void **state)
 {
     (void)state;
@@ -169,7 +180,8 @@ static void never_back_when_ahead(void **state)
     assert_true(off > SECOND_NS / 20);
     assert_true(clockpage_refresh(&vm));
     assert_true(guest_ns(false, __rdtsc()) >= before);
-    assert_true((double)area.clock.mult / (double)(1u << area.clock.shift) < vm.clock.ns_per_tick * 0.95);
+    assert_true((double)area.clock.mult / (double)(1u << area.clock.shift) <
+                vm.clock.ns_per_tick * 0.95);
     pass(1.1);
     refreshed_near();
     host.on = false;

@@ -1,5 +1,6 @@
-/* The guest's calls for memory: N - 1, N and N + 1 of each limit, what is mapped afterwards, and that a refusal changes
- * nothing.  Page tables are the real ones; address space and slots (ram.c) are the test's, which can be used up. */
+/* The guest's calls for memory: N - 1, N and N + 1 of each limit, what is mapped afterwards, and
+ * that a refusal changes nothing.  Page tables are the real ones; address space and slots (ram.c)
+ * are the test's, which can be used up. */
 #include "vmm/machine/inside.h" /* before <cmocka.h>, which has a macro fail */
 
 #include <setjmp.h>
@@ -73,14 +74,19 @@ static struct span piece(uint64_t gpa, uint64_t bytes)
 static int setup(void **state)
 {
     (void)state;
-    set = (struct settings){ .memory_bytes = LIMIT, .stack_bytes = 64 * 1024, .total_bytes = UINT64_C(8) << 30 };
+    set = (struct settings){ .memory_bytes = LIMIT,
+                             .stack_bytes = 64 * 1024,
+                             .total_bytes = UINT64_C(8) << 30 };
     vm = (struct vm){ .config = &config, .module_bytes = 1234 };
     slots_most = space_most = UINT64_MAX;
     vm.ram.main.all = piece(MAIN_GPA, LINEAR_AT + MAP_LINEAR_MAX);
     vm.ram.heap = piece(MAIN_GPA, HEAP_FIRST);
     vm.ram.code = piece(MAIN_GPA + HEAP_FIRST, CODE_FIRST);
     vm.ram.linear = piece(MAIN_GPA + LINEAR_AT, MAP_LINEAR_MAX);
-    return tables_new(&vm.tables, (struct span){ calloc(POOL_PAGES, PAGE), 0x7000000, POOL_PAGES * PAGE }) ? 0 : -1;
+    return tables_new(&vm.tables,
+                      (struct span){ calloc(POOL_PAGES, PAGE), 0x7000000, POOL_PAGES * PAGE })
+               ? 0
+               : -1;
 }
 
 static int teardown(void **state)
@@ -162,10 +168,19 @@ static void what_no_honest_guest_asks_for(void **state)
     (void)state;
     set.memory_bytes = UINT64_MAX;
     assert_int_equal(grow_linear(&vm, 0, 2 * KPAGE), GROW_DONE);
-    static const struct { uint64_t from, to; } wishes[] = {
-        { KPAGE, 3 * KPAGE }, { 3 * KPAGE, 4 * KPAGE }, { 0, 3 * KPAGE }, { 2 * KPAGE, KPAGE }, { 2 * KPAGE, 0 },
-        { 2 * KPAGE, 3 * KPAGE - 1 }, { 2 * KPAGE, 3 * KPAGE + 1 }, { 2 * KPAGE, 2 * KPAGE + PAGE },
-        { 2 * KPAGE, MAP_LINEAR_MAX + KPAGE }, { 2 * KPAGE, -KPAGE }, { UINT64_MAX, 3 * KPAGE },
+    static const struct { uint64_t from, to;
+    } wishes[] = {
+        { KPAGE, 3 * KPAGE },
+        { 3 * KPAGE, 4 * KPAGE },
+        { 0, 3 * KPAGE },
+        { 2 * KPAGE, KPAGE },
+        { 2 * KPAGE, 0 },
+        { 2 * KPAGE, 3 * KPAGE - 1 },
+        { 2 * KPAGE, 3 * KPAGE + 1 },
+        { 2 * KPAGE, 2 * KPAGE + PAGE },
+        { 2 * KPAGE, MAP_LINEAR_MAX + KPAGE },
+        { 2 * KPAGE, -KPAGE },
+        { UINT64_MAX, 3 * KPAGE },
     };
     for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++)
         REFUSED(GROW_HOSTILE, grow_linear(&vm, wishes[i].from, wishes[i].to));
@@ -190,13 +205,16 @@ static void further_memories_each_in_a_slot(void **state)
     static const uint64_t numbers[] = { 0, 1, 17, MAP_MORE_SLOTS - 2, MAP_MORE_SLOTS - 1 };
     for (uint64_t i = 0; i < 5; i++) {
         assert_int_equal(grow_more(&vm, numbers[i], 0, 2 * KPAGE), GROW_DONE);
-        expect_range(slot_at(numbers[i]), RAM_LINEAR_MORE_GPA + i * 2 * KPAGE, 2 * KPAGE, TABLES_WRITE);
+        expect_range(slot_at(numbers[i]), RAM_LINEAR_MORE_GPA + i * 2 * KPAGE, 2 * KPAGE,
+                     TABLES_WRITE);
     }
     assert_int_equal(vm.more.bytes, 10 * KPAGE);
     assert_int_equal(grow_more(&vm, 0, 2 * KPAGE, 2 * KPAGE), GROW_DONE); /* by nothing */
     assert_int_equal(grow_more(&vm, 0, 2 * KPAGE, 3 * KPAGE), GROW_DONE);
-    assert_int_equal(mapped(slot_at(0) + 2 * KPAGE, TABLES_WRITE), RAM_LINEAR_MORE_GPA + 10 * KPAGE);
-    assert_int_equal(mapped(slot_at(0) + 2 * KPAGE - 1, TABLES_WRITE), RAM_LINEAR_MORE_GPA + 2 * KPAGE - 1);
+    assert_int_equal(mapped(slot_at(0) + 2 * KPAGE, TABLES_WRITE),
+                     RAM_LINEAR_MORE_GPA + 10 * KPAGE);
+    assert_int_equal(mapped(slot_at(0) + 2 * KPAGE - 1, TABLES_WRITE),
+                     RAM_LINEAR_MORE_GPA + 2 * KPAGE - 1);
     assert_int_equal(mapped(slot_at(0) + 3 * KPAGE, TABLES_WRITE), 0);
     assert_int_equal(vm.more.memories[0], 3 * KPAGE);
     set.memory_bytes = 2 * MAP_LINEAR_MAX;
@@ -245,9 +263,21 @@ struct part {
     struct { gva_t at; unsigned rights; } maps[2];
 };
 static const struct part parts[] = {
-    { "heap", grow_heap, HEAP_FIRST, MAIN_GPA, RAM_HEAP_MORE_GPA, MAP_HEAP_MAX, &vm.heap_bytes,
+    { "heap",
+      grow_heap,
+      HEAP_FIRST,
+      MAIN_GPA,
+      RAM_HEAP_MORE_GPA,
+      MAP_HEAP_MAX,
+      &vm.heap_bytes,
       { { MAP_HEAP, TABLES_WRITE }, { MAP_HEAP, TABLES_WRITE } } },
-    { "code", grow_code, CODE_FIRST, MAIN_GPA + HEAP_FIRST, RAM_CODE_MORE_GPA, MAP_CODE_MAX, &vm.code_bytes,
+    { "code",
+      grow_code,
+      CODE_FIRST,
+      MAIN_GPA + HEAP_FIRST,
+      RAM_CODE_MORE_GPA,
+      MAP_CODE_MAX,
+      &vm.code_bytes,
       { { MAP_CODE_W, TABLES_WRITE }, { MAP_CODE_X, TABLES_EXECUTE } } },
 };
 
@@ -274,10 +304,18 @@ static void heap_and_code_grow_over_their_first_piece(void **state)
 {
     for (size_t i = 0; i < 2; i++) {
         const struct part *p = &parts[i];
-        const struct { uint64_t asked, have; } steps[] = {
-            { 1, FRAME }, { FRAME, FRAME }, { FRAME + 1, 2 * FRAME }, { 5, 2 * FRAME }, { p->first - 1, p->first },
-            { p->first, p->first }, { p->first + 1, p->first + FRAME }, { p->first + FRAME, p->first + FRAME },
-            { p->first + 5 * FRAME - 1, p->first + 5 * FRAME }, { p->most, p->most },
+        const struct { uint64_t asked, have;
+        } steps[] = {
+            { 1, FRAME },
+            { FRAME, FRAME },
+            { FRAME + 1, 2 * FRAME },
+            { 5, 2 * FRAME },
+            { p->first - 1, p->first },
+            { p->first, p->first },
+            { p->first + 1, p->first + FRAME },
+            { p->first + FRAME, p->first + FRAME },
+            { p->first + 5 * FRAME - 1, p->first + 5 * FRAME },
+            { p->most, p->most },
         };
         teardown(state), setup(state);
         for (size_t k = 0; k < sizeof steps / sizeof *steps; k++) {
@@ -315,7 +353,8 @@ static void the_stack_is_had_once_and_whole(void **state)
     expect_range(hi - rest, RAM_STACK_MORE_GPA, rest, TABLES_WRITE);
     assert_int_equal(mapped(hi - rest - 1, 0), 0); /* the guard */
     assert_true(bounds[0] == hi && bounds[1] == hi);
-    assert_int_equal(vm.ram.stack_more.next_slot_bytes, vm.ram.stack_bytes); /* one slot for all of it */
+    /* one slot for all of it */
+    assert_int_equal(vm.ram.stack_more.next_slot_bytes, vm.ram.stack_bytes);
     REFUSED(GROW_HOSTILE, grow_stack(&vm));
 }
 
@@ -346,7 +385,8 @@ static void everything_counts_to_the_total(void **state)
     static enum grow (*const kinds[])(uint64_t) = { linear_by, more_by, heap_by, code_by };
     for (size_t k = 0; k < 4; k++) {
         teardown(state), setup(state);
-        set.total_bytes = FRAME + 1234 + 5 * FRAME; /* the stack, the module, and four kinds of a frame and one more */
+        /* the stack, the module, and four kinds of a frame and one more */
+        set.total_bytes = FRAME + 1234 + 5 * FRAME;
         for (size_t i = 0; i < 4; i++)
             assert_int_equal(kinds[i](FRAME), GROW_DONE);
         REFUSED(GROW_REFUSED, kinds[k](2 * FRAME));
@@ -387,7 +427,8 @@ static void a_host_without_memory(void **state)
     }
 }
 
-/* Page tables cannot be had: further memories are broken from then on, as part of the growth may be mapped. */
+/* Page tables cannot be had: further memories are broken from then on, as part of the growth may be
+ * mapped. */
 static void no_page_for_tables(void **state)
 {
     (void)state;

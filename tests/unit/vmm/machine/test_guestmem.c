@@ -48,9 +48,12 @@ static void spans_follow_the_table(void **state)
     (void)state;
     for (unsigned i = 0; i < RANGES; i++) {
         struct iovec io;
-        assert_int_equal(guest_span(&mem, ranges[i].at, ranges[i].n, false, &io), ranges[i].readable);
-        assert_int_equal(guest_span(&mem, ranges[i].at, ranges[i].n, true, &io), ranges[i].writable);
-        assert_int_equal(linear_span(&mem, ranges[i].at, ranges[i].n, false, &io), ranges[i].linear);
+        assert_int_equal(guest_span(&mem, ranges[i].at, ranges[i].n, false, &io),
+                         ranges[i].readable);
+        assert_int_equal(guest_span(&mem, ranges[i].at, ranges[i].n, true, &io),
+                         ranges[i].writable);
+        assert_int_equal(linear_span(&mem, ranges[i].at, ranges[i].n, false, &io),
+                         ranges[i].linear);
         assert_int_equal(linear_span(&mem, ranges[i].at, ranges[i].n, true, &io), ranges[i].linear);
     }
 }

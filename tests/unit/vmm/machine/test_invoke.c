@@ -54,8 +54,19 @@ static void test_integers(void **state)
 static void test_words_that_are_no_integers(void **state)
 {
     (void)state;
-    static const char *const rows[] = { "", " 1", "1 ", "1.0", "--1", "-+1", "0x", "0xg", "x", "18446744073709551616",
-                                        "-9223372036854775809", "1e3", "-" };
+    static const char *const rows[] = { "",
+                                        " 1",
+                                        "1 ",
+                                        "1.0",
+                                        "--1",
+                                        "-+1",
+                                        "0x",
+                                        "0xg",
+                                        "x",
+                                        "18446744073709551616",
+                                        "-9223372036854775809",
+                                        "1e3",
+                                        "-" };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         assert_int_equal(word(rows[i]).kinds & (INVOKE_I32 | INVOKE_I64), 0);
 }
@@ -79,9 +90,16 @@ static void test_results(void **state)
 {
     (void)state;
     static const struct invoke_result results[] = {
-        { 0xffffffff, 0, 0x7f, 0 }, { 1u << 31, 0, 0x7f, 0 }, { UINT64_C(1) << 63, 0, 0x7e, 0 },
-        { 0x3dcccccd, 0, 0x7d, 0 }, { 0x3fb999999999999a, 0, 0x7c, 0 }, { 0x7fc00000, 0, 0x7d, 0 },
-        { 0xfff0000000000000, 0, 0x7c, 0 }, { 0x8000000000000000, 0, 0x7c, 0 }, { 2, 1, 0x7b, 0 }, { 0, 0, 0x70, 0 },
+        { 0xffffffff, 0, 0x7f, 0 },
+        { 1u << 31, 0, 0x7f, 0 },
+        { UINT64_C(1) << 63, 0, 0x7e, 0 },
+        { 0x3dcccccd, 0, 0x7d, 0 },
+        { 0x3fb999999999999a, 0, 0x7c, 0 },
+        { 0x7fc00000, 0, 0x7d, 0 },
+        { 0xfff0000000000000, 0, 0x7c, 0 },
+        { 0x8000000000000000, 0, 0x7c, 0 },
+        { 2, 1, 0x7b, 0 },
+        { 0, 0, 0x70, 0 },
         { 0x0000000000000001, 0, 0x7c, 0 },
     };
     const size_t n = sizeof results / sizeof results[0];

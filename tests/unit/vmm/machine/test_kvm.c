@@ -1,5 +1,5 @@
-/* What is asked of KVM, and what its answers mean, with an ioctl of the test's own: the CPU's first state bit by bit,
- * each request refused, each exit, numbers at their bounds.  No KVM is needed. */
+/* What is asked of KVM, and what its answers mean, with an ioctl of the test's own: the CPU's first
+ * state bit by bit, each request refused, each exit, numbers at their bounds.  No KVM is needed. */
 #include <sys/mman.h> /* before abi.h, whose MAP_STACK it would redefine */
 
 #include "vmm/machine/inside.h" /* before <cmocka.h>, which has a macro fail */
@@ -86,7 +86,8 @@ static int answer(unsigned long request, void *at)
     case KVM_CREATE_VCPU: return host.fds[1];
     case KVM_GET_STATS_FD: return host.fds[2];
     case KVM_GET_VCPU_MMAP_SIZE: return host.run_bytes;
-    case KVM_SET_USER_MEMORY_REGION: return host.region = *(struct kvm_userspace_memory_region *)at, 0;
+    case KVM_SET_USER_MEMORY_REGION:
+        return host.region = *(struct kvm_userspace_memory_region *)at, 0;
     case KVM_SET_CPUID2: return take_cpuid(at);
     case KVM_SET_SREGS: return take_sregs(at);
     case KVM_GET_SREGS: return *(struct kvm_sregs *)at = host.sregs, 0;
@@ -95,7 +96,8 @@ static int answer(unsigned long request, void *at)
     case KVM_SET_XCRS: return host.xcrs = *(struct kvm_xcrs *)at, 0;
     case KVM_SET_SIGNAL_MASK: return take_mask(at);
     case KVM_GET_TSC_KHZ: return host.khz;
-    case KVM_GET_DEVICE_ATTR: return *(uint64_t *)((struct kvm_device_attr *)at)->addr = 0x123456789a, 0;
+    case KVM_GET_DEVICE_ATTR:
+        return *(uint64_t *)((struct kvm_device_attr *)at)->addr = 0x123456789a, 0;
     case KVM_RUN: return 0;
     default: fail_msg("request 0x%lx", request);
     }
@@ -164,8 +166,11 @@ static void descriptors_that_are_handed_over(void **state)
     (void)state;
     struct kvm other;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    const struct { int fd; const char *words; } rows[] = {
-        { 1023, "it cannot be used" }, { null, "it is not /dev/kvm" }, { host.fds[2], "it is not /dev/kvm" },
+    const struct { int fd; const char *words;
+    } rows[] = {
+        { 1023, "it cannot be used" },
+        { null, "it is not /dev/kvm" },
+        { host.fds[2], "it is not /dev/kvm" },
     };
     unsigned asked = host.asked;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -251,18 +256,34 @@ static void a_cpu_and_its_page(void **state)
 /* ---- the CPU's state ---- */
 
 static const struct cpu_start begin = {
-    .cr3 = 0x201000, .gdt = 0x1111000, .idt = 0x2222000, .tss = 0x3333000,
-    .gdt_limit = 55, .idt_limit = 4095, .tss_limit = 103, .rip = 0x401000, .rsp = 0x7ff0, .rdi = 0x999,
+    .cr3 = 0x201000,
+    .gdt = 0x1111000,
+    .idt = 0x2222000,
+    .tss = 0x3333000,
+    .gdt_limit = 55,
+    .idt_limit = 4095,
+    .tss_limit = 103,
+    .rip = 0x401000,
+    .rsp = 0x7ff0,
+    .rdi = 0x999,
 };
 
 static void expect_segment(const struct kvm_segment *s, unsigned selector, unsigned type, bool code)
 {
-    const struct kvm_segment want = { .limit = 0xffffffff, .selector = (uint16_t)selector, .type = (uint8_t)type,
-                                      .present = 1, .dpl = 3, .s = 1, .l = code, .db = !code, .g = 1 };
+    const struct kvm_segment want = { .limit = 0xffffffff,
+                                      .selector = (uint16_t)selector,
+                                      .type = (uint8_t)type,
+                                      .present = 1,
+                                      .dpl = 3,
+                                      .s = 1,
+                                      .l = code,
+                                      .db = !code,
+                                      .g = 1 };
     assert_memory_equal(s, &want, sizeof want);
 }
 
-/* By the manual's numbers: paging, protection, writes of CPL 0 checked; long mode active; no-execute. */
+/* By the manual's numbers: paging, protection, writes of CPL 0 checked; long mode active;
+ * no-execute. */
 static void the_first_state(void **state)
 {
     (void)state;
@@ -274,11 +295,15 @@ static void the_first_state(void **state)
     assert_int_equal(host.sregs.cr4, 0x40620);
     assert_int_equal(host.sregs.efer, 0xd00);
     expect_segment(&host.sregs.cs, 0x1b, 11, true);
-    const struct kvm_segment *data[] = { &host.sregs.ds, &host.sregs.es, &host.sregs.fs, &host.sregs.gs,
-                                         &host.sregs.ss };
+    const struct kvm_segment *data[] = { &host.sregs.ds, &host.sregs.es, &host.sregs.fs,
+                                         &host.sregs.gs, &host.sregs.ss };
     for (int i = 0; i < 5; i++)
         expect_segment(data[i], 0x23, 3, false);
-    const struct kvm_segment tr = { .base = 0x3333000, .limit = 103, .selector = 0x28, .type = 11, .present = 1 },
+    const struct kvm_segment tr = { .base = 0x3333000,
+                                    .limit = 103,
+                                    .selector = 0x28,
+                                    .type = 11,
+                                    .present = 1 },
                              ldt = { .type = 2, .unusable = 1 };
     assert_memory_equal(&host.sregs.tr, &tr, sizeof tr);
     assert_memory_equal(&host.sregs.ldt, &ldt, sizeof ldt);
@@ -333,10 +358,17 @@ static void what_cpuid_says(void **state)
 static void avx_as_far_as_kvm_keeps_it(void **state)
 {
     (void)state;
-    static const struct { bool wanted, no_xsave, no_osxsave, no_xcrs, avx; uint64_t cr4; uint32_t leaves; } rows[] = {
-        { true, false, false, false, true, 0x40620, 13 }, { true, true, false, false, false, 0x620, 1 },
-        { true, false, true, false, true, 0x620, 13 },    { true, false, false, true, false, 0x40620, 13 },
-        { false, false, false, false, false, 0x620, 1 },  { true, false, true, true, false, 0x620, 13 },
+    static const struct {
+        bool wanted, no_xsave, no_osxsave, no_xcrs, avx;
+        uint64_t cr4;
+        uint32_t leaves;
+    } rows[] = {
+        { true, false, false, false, true, 0x40620, 13 },
+        { true, true, false, false, false, 0x620, 1 },
+        { true, false, true, false, true, 0x620, 13 },
+        { true, false, false, true, false, 0x40620, 13 },
+        { false, false, false, false, false, 0x620, 1 },
+        { true, false, true, true, false, 0x620, 13 },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         bool avx = rows[i].wanted;
@@ -344,15 +376,18 @@ static void avx_as_far_as_kvm_keeps_it(void **state)
         refuse(KVM_SET_XCRS, rows[i].no_xcrs, EINVAL);
         assert_true(kvm_start_state(&kvm, &begin, &avx, &why));
         if (avx != rows[i].avx || host.sregs.cr4 != rows[i].cr4 || leaf(0)->eax != rows[i].leaves)
-            fail_msg("row %zu: %d, 0x%llx, %u", i, avx, (unsigned long long)host.sregs.cr4, leaf(0)->eax);
+            fail_msg("row %zu: %d, 0x%llx, %u", i, avx, (unsigned long long)host.sregs.cr4,
+                     leaf(0)->eax);
     }
 }
 
 static void a_state_that_is_refused(void **state)
 {
     (void)state;
-    static const struct { unsigned long request; const char *words; } rows[] = {
-        { KVM_SET_CPUID2, "KVM_SET_CPUID2 is refused" }, { KVM_SET_SREGS, "64-bit mode is refused" },
+    static const struct { unsigned long request; const char *words;
+    } rows[] = {
+        { KVM_SET_CPUID2, "KVM_SET_CPUID2 is refused" },
+        { KVM_SET_SREGS, "64-bit mode is refused" },
         { KVM_SET_REGS, "registers cannot be set" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -387,7 +422,9 @@ static void where_the_guest_is(void **state)
 {
     (void)state;
     struct cpu_place place;
-    host.regs = (struct kvm_regs){ .rip = 1, .rsp = 2, .rdi = 3, .rsi = 4, .rax = 5, .r15 = 6, .rflags = 0xcd5 };
+    host.regs = (struct kvm_regs){
+        .rip = 1, .rsp = 2, .rdi = 3, .rsi = 4, .rax = 5, .r15 = 6, .rflags = 0xcd5
+    };
     for (unsigned selector = 0x18; selector < 0x1c; selector++) {
         host.sregs.cs.selector = (uint16_t)selector;
         assert_true(kvm_get_place(&kvm, &place));
@@ -407,7 +444,9 @@ static void the_guest_is_sent_elsewhere(void **state)
 {
     (void)state;
     const struct cpu_place there = { .rip = 11, .rsp = 12, .rdi = 13, .rsi = 14 };
-    host.regs = (struct kvm_regs){ .rip = 1, .rsp = 2, .rdi = 3, .rsi = 4, .rax = 5, .r15 = 6, .rflags = 0xcd5 };
+    host.regs = (struct kvm_regs){
+        .rip = 1, .rsp = 2, .rdi = 3, .rsi = 4, .rax = 5, .r15 = 6, .rflags = 0xcd5
+    };
     const struct kvm_regs before = host.regs;
     refuse(KVM_GET_REGS, 1, EIO);
     assert_false(kvm_set_place(&kvm, &there));
@@ -415,7 +454,9 @@ static void the_guest_is_sent_elsewhere(void **state)
     assert_false(kvm_set_place(&kvm, &there));
     assert_memory_equal(&host.regs, &before, sizeof before);
     assert_true(kvm_set_place(&kvm, &there));
-    const struct kvm_regs want = { .rip = 11, .rsp = 12, .rdi = 13, .rsi = 14, .rax = 5, .r15 = 6, .rflags = 2 };
+    const struct kvm_regs want = {
+        .rip = 11, .rsp = 12, .rdi = 13, .rsi = 14, .rax = 5, .r15 = 6, .rflags = 2
+    };
     assert_memory_equal(&host.regs, &want, sizeof want);
 }
 
@@ -430,11 +471,21 @@ static enum kvm_exit step(uint8_t *value, const char **words)
 static void a_doorbell_and_what_is_none(void **state)
 {
     (void)state;
-    static const struct { uint8_t direction; uint16_t port; uint8_t size; uint32_t count; bool good; } rows[] = {
-        { KVM_EXIT_IO_OUT, DOORBELL_PORT, 1, 1, true },      { KVM_EXIT_IO_IN, DOORBELL_PORT, 1, 1, false },
-        { KVM_EXIT_IO_OUT, DOORBELL_PORT + 1, 1, 1, false }, { KVM_EXIT_IO_OUT, DOORBELL_PORT - 1, 1, 1, false },
-        { KVM_EXIT_IO_OUT, DOORBELL_PORT, 2, 1, false },     { KVM_EXIT_IO_OUT, DOORBELL_PORT, 4, 1, false },
-        { KVM_EXIT_IO_OUT, DOORBELL_PORT, 0, 1, false },     { KVM_EXIT_IO_OUT, DOORBELL_PORT, 1, 2, false },
+    static const struct {
+        uint8_t direction;
+        uint16_t port;
+        uint8_t size;
+        uint32_t count;
+        bool good;
+    } rows[] = {
+        { KVM_EXIT_IO_OUT, DOORBELL_PORT, 1, 1, true },
+        { KVM_EXIT_IO_IN, DOORBELL_PORT, 1, 1, false },
+        { KVM_EXIT_IO_OUT, DOORBELL_PORT + 1, 1, 1, false },
+        { KVM_EXIT_IO_OUT, DOORBELL_PORT - 1, 1, 1, false },
+        { KVM_EXIT_IO_OUT, DOORBELL_PORT, 2, 1, false },
+        { KVM_EXIT_IO_OUT, DOORBELL_PORT, 4, 1, false },
+        { KVM_EXIT_IO_OUT, DOORBELL_PORT, 0, 1, false },
+        { KVM_EXIT_IO_OUT, DOORBELL_PORT, 1, 2, false },
         { KVM_EXIT_IO_OUT, DOORBELL_PORT, 1, 0, false },
     };
     uint8_t value;
@@ -461,10 +512,13 @@ static void a_doorbell_and_what_is_none(void **state)
 static void each_exit_in_words(void **state)
 {
     (void)state;
-    static const struct { uint32_t reason; enum kvm_exit exit; const char *words; } rows[] = {
-        { KVM_EXIT_INTR, KVM_INTERRUPTED, "" }, { KVM_EXIT_SHUTDOWN, KVM_SHUTDOWN, "" },
+    static const struct { uint32_t reason; enum kvm_exit exit; const char *words;
+    } rows[] = {
+        { KVM_EXIT_INTR, KVM_INTERRUPTED, "" },
+        { KVM_EXIT_SHUTDOWN, KVM_SHUTDOWN, "" },
         { KVM_EXIT_FAIL_ENTRY, KVM_REFUSED, "the CPU refused its state" },
-        { KVM_EXIT_HLT, KVM_STRANGE, "KVM exit 5" }, { KVM_EXIT_UNKNOWN, KVM_STRANGE, "KVM exit 0" },
+        { KVM_EXIT_HLT, KVM_STRANGE, "KVM exit 5" },
+        { KVM_EXIT_UNKNOWN, KVM_STRANGE, "KVM exit 0" },
         { KVM_EXIT_MMIO, KVM_STRANGE, "physical address 0xfee00030 is not memory" },
         { KVM_EXIT_INTERNAL_ERROR, KVM_STRANGE, "KVM could not go on (internal error 3)" },
     };
@@ -529,7 +583,8 @@ static void rates_of_the_clock(void **state)
     assert_false(kvm_tsc_offset(&kvm, &offset));
 }
 
-/* A file of counts as the kernel makes it: a header, descriptions with names of `name_bytes`, values. */
+/* A file of counts as the kernel makes it: a header, descriptions with names of `name_bytes`,
+ * values. */
 static void counts_write(uint32_t name_bytes, const char *const names[], uint32_t n)
 {
     const size_t each = sizeof(struct kvm_stats_desc) + name_bytes;
@@ -544,15 +599,16 @@ static void counts_write(uint32_t name_bytes, const char *const names[], uint32_
         strncpy(desc->name, names[i], name_bytes - 1);
         memcpy(file + head.data_offset + i * 8, &value, 8);
     }
-    assert_int_equal(pwrite(host.fds[2], file, head.data_offset + n * 8, 0), head.data_offset + n * 8);
+    assert_int_equal(pwrite(host.fds[2], file, head.data_offset + n * 8, 0),
+                     head.data_offset + n * 8);
     free(file);
 }
 
 static void counts_by_their_names(void **state)
 {
     (void)state;
-    static const char *const names[] = { "pages_4k", "other", "pf_taken", "pf_taken_not", "insn_emulation",
-                                         "pages_2m" };
+    static const char *const names[] = { "pages_4k",     "other",          "pf_taken",
+                                         "pf_taken_not", "insn_emulation", "pages_2m" };
     struct kvm_counts counts;
     counts_write(48, names, 6);
     host.fds[2] = dup(host.fds[2]); /* both files are one, and the counts are kept open */

@@ -1,5 +1,6 @@
-/* The guest's page tables: what is mapped is found with its address, size and rights, and nothing beside it is; 2 MiB
- * entries where they fit; growth over a piece's last page; a pool that is used up. */
+/* The guest's page tables: what is mapped is found with its address, size and rights, and nothing
+ * beside it is; 2 MiB entries where they fit; growth over a piece's last page; a pool that is used
+ * up. */
 #include "vmm/machine/inside.h" /* before <cmocka.h>, which has a macro fail */
 
 #include <setjmp.h>
@@ -41,16 +42,24 @@ static void expect(gva_t at, uint64_t want, uint64_t page, unsigned rights)
     unsigned got = 0;
     bool there = tables_look(&tables, at, &gpa, &got, &bytes);
     if (there != (want != 0) || (there && (gpa != want || bytes != page || got != rights)))
-        fail_msg("%llx: %d, %llx of a page of %llx, rights %u; wanted %llx, %llx, %u", (unsigned long long)at, there,
-                 (unsigned long long)gpa, (unsigned long long)bytes, got, (unsigned long long)want,
-                 (unsigned long long)page, rights);
+        fail_msg("%llx: %d, %llx of a page of %llx, rights %u; wanted %llx, %llx, %u",
+                 (unsigned long long)at, there, (unsigned long long)gpa, (unsigned long long)bytes,
+                 got, (unsigned long long)want, (unsigned long long)page, rights);
 }
 
 static void a_page_and_nothing_beside_it(void **state)
 {
     (void)state;
-    static const gva_t places[] = { 0, PAGE, 509 * PAGE, FRAME - PAGE, FRAME, MAP_STACK - PAGE, MAP_CONTROL, MAP_CPL0,
-                                    MAP_MORE + 998 * MAP_MORE_SLOT, 0x7ffffffff000 };
+    static const gva_t places[] = { 0,
+                                    PAGE,
+                                    509 * PAGE,
+                                    FRAME - PAGE,
+                                    FRAME,
+                                    MAP_STACK - PAGE,
+                                    MAP_CONTROL,
+                                    MAP_CPL0,
+                                    MAP_MORE + 998 * MAP_MORE_SLOT,
+                                    0x7ffffffff000 };
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         assert_true(tables_map(&tables, places[i], 0x5000 + i * PAGE, PAGE, TABLES_WRITE));
         for (size_t k = 0; k <= i; k++) {
@@ -69,8 +78,12 @@ static void a_page_and_nothing_beside_it(void **state)
 static void rights_are_as_told(void **state)
 {
     (void)state;
-    static const unsigned rights[] = { 0, TABLES_WRITE, TABLES_EXECUTE, TABLES_SUPERVISOR,
-                                       TABLES_SUPERVISOR | TABLES_WRITE, TABLES_SUPERVISOR | TABLES_EXECUTE };
+    static const unsigned rights[] = { 0,
+                                       TABLES_WRITE,
+                                       TABLES_EXECUTE,
+                                       TABLES_SUPERVISOR,
+                                       TABLES_SUPERVISOR | TABLES_WRITE,
+                                       TABLES_SUPERVISOR | TABLES_EXECUTE };
     for (size_t i = 0; i < sizeof rights / sizeof *rights; i++) {
         gva_t at = MAP_MODULE + i * 2 * FRAME;
         assert_true(tables_map(&tables, at, 4 * FRAME, FRAME, rights[i]));
@@ -90,8 +103,10 @@ static void entries_as_the_cpu_reads_them(void **state)
     assert_true(tables_map(&tables, FRAME, 9 * PAGE, PAGE, TABLES_EXECUTE | TABLES_SUPERVISOR));
     const uint64_t *pool = (const uint64_t *)(const void *)tables.pool.host;
     for (unsigned level = 0; level < 2; level++)
-        assert_int_equal(pool[512 * level], (POOL_GPA + (level + 1) * PAGE) | PRESENT | WRITE | USER | ACCESSED);
-    assert_int_equal(pool[512 * 2], FRAME | PRESENT | WRITE | USER | ACCESSED | DIRTY | LARGE | 1ull << 63);
+        assert_int_equal(pool[512 * level],
+                         (POOL_GPA + (level + 1) * PAGE) | PRESENT | WRITE | USER | ACCESSED);
+    assert_int_equal(pool[512 * 2],
+                     FRAME | PRESENT | WRITE | USER | ACCESSED | DIRTY | LARGE | 1ull << 63);
     assert_int_equal(pool[512 * 2 + 1], (POOL_GPA + 3 * PAGE) | PRESENT | WRITE | USER | ACCESSED);
     assert_int_equal(pool[512 * 3], 9 * PAGE | PRESENT | ACCESSED | DIRTY);
     assert_int_equal(pool[512 * 3 + 1], 0);
@@ -107,7 +122,8 @@ static void large_pages_where_all_three_fit(void **state)
     expect(2 * FRAME, 4 * FRAME, PAGE, TABLES_WRITE);
     expect(3 * FRAME - 2 * PAGE, 5 * FRAME - 2 * PAGE, PAGE, TABLES_WRITE);
     expect(3 * FRAME - PAGE, 0, 0, 0);
-    assert_true(tables_map(&tables, MAP_HEAP, PAGE, FRAME, 0)); /* the physical side is not aligned */
+    /* the physical side is not aligned */
+    assert_true(tables_map(&tables, MAP_HEAP, PAGE, FRAME, 0));
     expect(MAP_HEAP, PAGE, PAGE, 0);
     expect(MAP_HEAP + FRAME - PAGE, FRAME, PAGE, 0);
     assert_true(tables_map(&tables, MAP_CODE_W, 2 * FRAME, FRAME - PAGE, 0)); /* nearly */
@@ -134,7 +150,8 @@ static void a_full_piece_becomes_one_entry(void **state)
     expect(FRAME - 1, 2 * FRAME - 1, FRAME, TABLES_WRITE);
     expect(FRAME + 0xffff, 2 * FRAME + 0xffff, PAGE, TABLES_WRITE);
     assert_int_equal(tables.used, used + PAGE);
-    assert_true(tables_map(&tables, 0, FRAME, FRAME, TABLES_WRITE)); /* the same again is nothing new */
+    /* the same again is nothing new */
+    assert_true(tables_map(&tables, 0, FRAME, FRAME, TABLES_WRITE));
     assert_int_equal(tables.used, used + PAGE);
 }
 
@@ -149,7 +166,8 @@ static void a_pool_ends(void **state)
         unsigned done = 0;
         while (tables_map(&tables, done * MAP_MORE_SLOT, (done + 1) * FRAME, FRAME, TABLES_WRITE))
             done++;
-        assert_int_equal(done, pages < 3 ? 0 : pages - 2); /* a root, one that all share, then one for each */
+        /* a root, one that all share, then one for each */
+        assert_int_equal(done, pages < 3 ? 0 : pages - 2);
         assert_int_equal(tables.used, pages * PAGE);
         for (unsigned i = 0; i <= done; i++)
             expect(i * MAP_MORE_SLOT, i < done ? (i + 1) * FRAME : 0, FRAME, TABLES_WRITE);
@@ -158,12 +176,14 @@ static void a_pool_ends(void **state)
     assert_true(pool_of(4));
     assert_true(tables_map(&tables, 0, PAGE, PAGE, 0));
     assert_true(tables_map(&tables, PAGE, 2 * PAGE, 511 * PAGE, 0));
-    assert_false(tables_map(&tables, FRAME - PAGE, FRAME, 2 * PAGE, 0)); /* its first page is there already */
+    /* its first page is there already */
+    assert_false(tables_map(&tables, FRAME - PAGE, FRAME, 2 * PAGE, 0));
     expect(FRAME - PAGE, FRAME, PAGE, 0);
     expect(FRAME, 0, 0, 0);
 }
 
-/* Rights and places are the same; what can be written is told page by page, the rest keeps its large entries. */
+/* Rights and places are the same; what can be written is told page by page, the rest keeps its
+ * large entries. */
 static void renewed_tables_tell(void **state)
 {
     (void)state;
@@ -221,9 +241,14 @@ static void growth_goes_and_comes(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(a_page_and_nothing_beside_it), TEST(rights_are_as_told), TEST(entries_as_the_cpu_reads_them),
-        TEST(large_pages_where_all_three_fit), TEST(a_full_piece_becomes_one_entry), TEST(a_pool_ends),
-        TEST(renewed_tables_tell), TEST(growth_goes_and_comes),
+        TEST(a_page_and_nothing_beside_it),
+        TEST(rights_are_as_told),
+        TEST(entries_as_the_cpu_reads_them),
+        TEST(large_pages_where_all_three_fit),
+        TEST(a_full_piece_becomes_one_entry),
+        TEST(a_pool_ends),
+        TEST(renewed_tables_tell),
+        TEST(growth_goes_and_comes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* What the tests of the socket calls share: addresses in guest memory, and sockets of the guest and of the host, under
- * rules for loopback. */
+/* What the tests of the socket calls share: addresses in guest memory, and sockets of the guest and
+ * of the host, under rules for loopback. */
 #ifndef TESTS_NET_FIXTURE_H
 #define TESTS_NET_FIXTURE_H
 
@@ -10,8 +10,15 @@
 
 #include "vmm/net/inside.h"
 
-enum { ADDR = 0x9000, ADDR_BUF = 0x9100, PORT_OUT = 0x9300, TYPE_OUT = 0x9310, FLAGS_OUT = 0x9320, VALUE = 0x9400,
-       LEN_OUT = 0x9500 };
+enum {
+    ADDR = 0x9000,
+    ADDR_BUF = 0x9100,
+    PORT_OUT = 0x9300,
+    TYPE_OUT = 0x9310,
+    FLAGS_OUT = 0x9320,
+    VALUE = 0x9400,
+    LEN_OUT = 0x9500
+};
 enum { TCP4 = 4, TCP6 = 16, STORAGE = 128 };
 
 static struct grant grants[1];
@@ -30,14 +37,19 @@ static inline int net_setup(const struct settings *net)
     return 0;
 }
 
-#define WORDS(...) { (const char *[]){ __VA_ARGS__ }, sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *) }
+#define WORDS(...)                                                                                 \
+    {                                                                                              \
+        (const char *[]){ __VA_ARGS__ }, sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *)  \
+    }
 
 static inline int loopback_setup(void **state)
 {
     (void)state;
     return net_setup(&(struct settings){
-        .allow_connect = WORDS("127.0.0.1", "udp:127.0.0.1", "[::1]"), .allow_unix = true,
-        .allow_listen = WORDS("127.0.0.1", "udp:127.0.0.1", "[::1]:0", "udp:127.0.0.3"), .deny = WORDS("127.0.0.1:9"),
+        .allow_connect = WORDS("127.0.0.1", "udp:127.0.0.1", "[::1]"),
+        .allow_unix = true,
+        .allow_listen = WORDS("127.0.0.1", "udp:127.0.0.1", "[::1]:0", "udp:127.0.0.3"),
+        .deny = WORDS("127.0.0.1:9"),
     });
 }
 

@@ -1,6 +1,7 @@
-/* Reads and writes of connections without calls: both halves (vmm/net/batch.c, vmm/net/backlog.c and, by
- * tests/host/batch_guest.c, the shim's) over real sockets, then a guest that garbles what is its own.  Built once more
- * under ThreadSanitizer.  It is past 800 lines, as all of it stands on the same doubles and connections. */
+/* Reads and writes of connections without calls: both halves (vmm/net/batch.c, vmm/net/backlog.c
+ * and, by tests/host/batch_guest.c, the shim's) over real sockets, then a guest that garbles what
+ * is its own.  Built once more under ThreadSanitizer.  It is past 800 lines, as all of it stands on
+ * the same doubles and connections. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -49,7 +50,8 @@ struct desc *desc_get(struct wasi *w, uint64_t fd)
 bool guest_span(const struct guestmem *mem, gva_t at, uint64_t n, bool writable, struct iovec *out)
 {
     (void)mem;
-    assert_true(writable && n == sizeof *batch && at == MAP_CONTROL + offsetof(struct control, batch));
+    assert_true(writable && n == sizeof *batch &&
+                at == MAP_CONTROL + offsetof(struct control, batch));
     *out = (struct iovec){ batch, n };
     return true;
 }
@@ -78,7 +80,8 @@ ssize_t send(int fd, const void *bytes, size_t n, int flags)
 
 /* ---- a run ---- */
 
-/* A TCP connection whose one end is the guest's descriptor fd; what the peer receives, if it does not read. */
+/* A TCP connection whose one end is the guest's descriptor fd; what the peer receives, if it does
+ * not read. */
 static void connection_of(uint32_t fd, int rcvbuf)
 {
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -167,7 +170,8 @@ static void reads(uint32_t fd, const char *want, int line)
     uint32_t n = sizeof got;
     uint32_t err = guest_reads(batch, fd, got, &n);
     if (err || n != strlen(want) || memcmp(got, want, n) != 0)
-        print_error("line %d: error %u, %u bytes %.*s\n", line, err, n, (int)n, got), assert_true(false);
+        print_error("line %d: error %u, %u bytes %.*s\n", line, err, n, (int)n, got),
+            assert_true(false);
 }
 
 static uint32_t read_error(uint32_t fd)
@@ -245,7 +249,8 @@ static void test_read_ahead(void **state)
     READS(FD, "llo");
     assert_false(batch_pending(&conns[FD]));
     assert_int_equal(read_error(FD), AGAIN);
-    assert_int_equal(read_error(FD), FORWARDED); /* nobody can wait for it in a loop that makes no calls */
+    /* nobody can wait for it in a loop that makes no calls */
+    assert_int_equal(read_error(FD), FORWARDED);
     assert_int_equal(conns[FD].in, 5);
     assert_int_equal(read_error(FD + 1), FORWARDED);
     assert_int_equal(read_error(FD + BATCH_PLACES), FORWARDED); /* whose place it is not */
@@ -529,8 +534,8 @@ static uint32_t full_count;
 
 enum { FULL = FD + 4, SMALL = 1, LARGE = 1 << 19 };
 
-/* A connection on which the kernel takes no more; what the guest may still leave behind finds no room.  With SMALL as
- * the size of the send buffer it can be made to. */
+/* A connection on which the kernel takes no more; what the guest may still leave behind finds no
+ * room.  With SMALL as the size of the send buffer it can be made to. */
 static void kernel_full(uint32_t fd, int sndbuf)
 {
     ssize_t n;
@@ -565,7 +570,8 @@ static void peer_gets_behind(uint32_t fd, const char *want, bool end)
     struct pollfd p = { .fd = peers[fd], .events = POLLIN };
     int large = sizeof got;
     assert_true(all < sizeof got);
-    setsockopt(peers[fd], SOL_SOCKET, SO_RCVBUF, &large, sizeof large); /* else its window stays small, and is probed */
+    /* else its window stays small, and is probed */
+    setsockopt(peers[fd], SOL_SOCKET, SO_RCVBUF, &large, sizeof large);
     while (done < all) {
         assert_int_equal(poll(&p, 1, 20000), 1);
         ssize_t n = recv(peers[fd], got + done, sizeof got - done, 0);
@@ -697,8 +703,8 @@ static void test_a_shutdown_ends_the_credit(void **state)
     assert_int_equal(writes(FD, "three"), FORWARDED);
 }
 
-/* Calls hold their lock meanwhile, as one that waits does: nothing but the backlogs' own stands between them and the
- * thread. */
+/* Calls hold their lock meanwhile, as one that waits does: nothing but the backlogs' own stands
+ * between them and the thread. */
 static void test_a_shutdown_while_the_thread_sends(void **state)
 {
     (void)state;
@@ -858,8 +864,9 @@ static void test_garbage(void **state)
         pthread_mutex_lock(&lock);
         for (int i = 0; i < 200; i++) {
             seed = seed * 1664525 + 1013904223;
-            uint32_t at = i % 3 ? seed % (sizeof *batch / 4) : (seed % 2 ? offsetof(struct batch, tail) / 4
-                                                                         : FD * sizeof(struct batch_place) / 4 + i % 5);
+            uint32_t at = i % 3 ? seed % (sizeof *batch / 4)
+                                : (seed % 2 ? offsetof(struct batch, tail) / 4
+                                            : FD * sizeof(struct batch_place) / 4 + i % 5);
             words[at] = seed >> seed % 4 * 8;
         }
         batch->tail = round % 2 ? seed : batch->tail + (seed >> 20);
@@ -883,10 +890,18 @@ static void test_garbage(void **state)
 static void test_lengths_of_a_place(void **state)
 {
     (void)state;
-    static const struct { uint32_t len, used, left; } places[] = {
-        { BATCH_PIECE, 0, BATCH_PIECE }, { BATCH_PIECE, BATCH_PIECE - 1, 1 }, { BATCH_PIECE, BATCH_PIECE, 0 },
-        { BATCH_PIECE + 1, 0, 0 }, { BATCH_PIECE + 1, BATCH_PIECE, 0 }, { UINT32_MAX, 0, 0 },
-        { UINT32_MAX, UINT32_MAX - 1, 0 }, { 5, 6, 0 }, { 5, UINT32_MAX, 0 }, { 0, 1, 0 },
+    static const struct { uint32_t len, used, left;
+    } places[] = {
+        { BATCH_PIECE, 0, BATCH_PIECE },
+        { BATCH_PIECE, BATCH_PIECE - 1, 1 },
+        { BATCH_PIECE, BATCH_PIECE, 0 },
+        { BATCH_PIECE + 1, 0, 0 },
+        { BATCH_PIECE + 1, BATCH_PIECE, 0 },
+        { UINT32_MAX, 0, 0 },
+        { UINT32_MAX, UINT32_MAX - 1, 0 },
+        { 5, 6, 0 },
+        { 5, UINT32_MAX, 0 },
+        { 0, 1, 0 },
     };
     static char got[2 * BATCH_PIECE];
     peer_sends(FD, "hello");
@@ -896,7 +911,8 @@ static void test_lengths_of_a_place(void **state)
         batch->in[FD].len = places[i].len;
         batch->in[FD].used = places[i].used;
         assert_int_equal(batch_pending(&conns[FD]), places[i].left > 0);
-        assert_int_equal(reading(FD, got, sizeof got), places[i].left ? (ssize_t)places[i].left : -1);
+        assert_int_equal(reading(FD, got, sizeof got),
+                         places[i].left ? (ssize_t)places[i].left : -1);
         conns[FD].by_calls = false;
         batch_leave(&conns[FD]);
         pthread_mutex_unlock(&lock);
@@ -907,7 +923,8 @@ static void test_lengths_of_a_place(void **state)
 static void ring_to(uint32_t at)
 {
     while (batch->head != at) {
-        *(struct batch_record *)(batch->ring + batch->head % BATCH_RING) = (struct batch_record){ 1, UINT32_MAX };
+        *(struct batch_record *)(batch->ring +
+                                 batch->head % BATCH_RING) = (struct batch_record){ 1, UINT32_MAX };
         batch->tail = at;
         batch_flush(&wasi);
     }
@@ -939,7 +956,8 @@ static void test_records_that_make_no_sense(void **state)
         batch_was_read(&descs[FD], 1, 2);
         ring_to(records[i].at & ~7u);
         if (records[i].at & 7) { /* by garbage */
-            *(struct batch_record *)(batch->ring + batch->head % BATCH_RING) = (struct batch_record){ 1, UINT32_MAX };
+            *(struct batch_record *)(batch->ring + batch->head % BATCH_RING) =
+                (struct batch_record){ 1, UINT32_MAX };
             batch->tail = records[i].at;
             batch_flush(&wasi);
         }
@@ -947,9 +965,12 @@ static void test_records_that_make_no_sense(void **state)
             (struct batch_record){ records[i].fd, records[i].len };
         batch->tail = records[i].at + records[i].step;
         batch_flush(&wasi);
-        if (conns[FD].out != 0 || batch->head != (batch->tail & ~7u) || conns[FD].credit != BATCH_CREDIT)
+        if (conns[FD].out != 0 || batch->head != (batch->tail & ~7u) ||
+            conns[FD].credit != BATCH_CREDIT)
             print_error("%s: %llu bytes sent, head %x, tail %x, credit %u\n", records[i].what,
-                        (unsigned long long)conns[FD].out, batch->head, batch->tail, conns[FD].credit), bad++;
+                        (unsigned long long)conns[FD].out, batch->head, batch->tail,
+                        conns[FD].credit),
+                bad++;
     }
     pthread_mutex_unlock(&lock);
     assert_int_equal(bad, 0);
@@ -996,7 +1017,8 @@ static void *changes_lengths(void *stop)
     return NULL;
 }
 
-/* A record that changes while it is looked at: what was checked is what is sent, and no byte from behind the ring. */
+/* A record that changes while it is looked at: what was checked is what is sent, and no byte from
+ * behind the ring. */
 static void test_a_record_that_changes(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* The resolver's thread, with the guest's threads beside it that ask it and the policy; garbage from a guest.  Built
- * once more under ThreadSanitizer. */
+/* The resolver's thread, with the guest's threads beside it that ask it and the policy; garbage
+ * from a guest.  Built once more under ThreadSanitizer. */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -19,7 +19,10 @@
 
 #include "vmm/net/inside.h"
 
-#define WORDS(...) { (const char *[]){ __VA_ARGS__ }, sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *) }
+#define WORDS(...)                                                                                 \
+    {                                                                                              \
+        (const char *[]){ __VA_ARGS__ }, sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *)  \
+    }
 enum { ASKERS = 4, SHARERS = 18, ROUNDS = 60 };
 
 static struct net net;
@@ -55,11 +58,23 @@ bool write_guard_all(struct kick *kick, int fd, const void *bytes, size_t len)
     return write_all(fd, bytes, len);
 }
 
-/* ---- a server that answers every question for an address with 203.0.113.7; an empty datagram ends it ----
+/* ---- a server that answers every question for an address with 203.0.113.7; an empty datagram ends
+ * it ----
  *
- * Where it is told to lie it does so first, and a moment later tells the truth: 198.51.100.N is what a lie says. */
+ * Where it is told to lie it does so first, and a moment later tells the truth: 198.51.100.N is
+ * what a lie says. */
 
-enum lie { TRUTH, WRONG_ID, OTHER_NAME, OTHER_TYPE, OTHER_CLASS, A_QUESTION, CUT_SHORT, NO_QUESTION, LIES };
+enum lie {
+    TRUTH,
+    WRONG_ID,
+    OTHER_NAME,
+    OTHER_TYPE,
+    OTHER_CLASS,
+    A_QUESTION,
+    CUT_SHORT,
+    NO_QUESTION,
+    LIES
+};
 static int lie; /* enum lie */
 
 static size_t lie_build(uint8_t *out, size_t cap, const uint8_t *in, struct dns_question q)
@@ -94,11 +109,14 @@ static void *answer(void *none)
             return none;
         __atomic_fetch_add(&questions, 1, __ATOMIC_RELAXED);
         __atomic_fetch_add(&traffic, (uint64_t)n, __ATOMIC_RELAXED);
-        if (__atomic_load_n(&lie, __ATOMIC_RELAXED) != TRUTH && dns_question_parse(in, (size_t)n, &q))
-            sendto(server, out, lie_build(out, sizeof out, in, q), 0, (struct sockaddr *)&from, len);
+        if (__atomic_load_n(&lie, __ATOMIC_RELAXED) != TRUTH &&
+            dns_question_parse(in, (size_t)n, &q))
+            sendto(server, out, lie_build(out, sizeof out, in, q), 0, (struct sockaddr *)&from,
+                   len);
         if (!dns_question_parse(in, (size_t)n, &q))
             continue;
-        size_t answer_len = dns_answer_build(out, sizeof out, in, &q, RCODE_OK, &a, q.type == DNS_A);
+        size_t answer_len = dns_answer_build(out, sizeof out, in, &q, RCODE_OK, &a,
+                                             q.type == DNS_A);
         __atomic_fetch_add(&traffic, answer_len, __ATOMIC_RELAXED);
         sendto(server, out, answer_len, 0, (struct sockaddr *)&from, len);
     }
@@ -161,7 +179,8 @@ static void *ask(void *wrong)
     for (int i = 0; i < ROUNDS; i++) {
         bool good = dns_lookup(dns, "app.test", DNS_A, false, a, 4, &rcode) == 1 && allowed() &&
                     dns_lookup(dns, "app.test", DNS_AAAA, false, a, 4, &rcode) == 0 &&
-                    dns_lookup(dns, "other.test", DNS_A, false, a, 4, &rcode) == 0 && rcode == RCODE_REFUSED;
+                    dns_lookup(dns, "other.test", DNS_A, false, a, 4, &rcode) == 0 &&
+                    rcode == RCODE_REFUSED;
         __atomic_fetch_add((int *)wrong, !good, __ATOMIC_RELAXED);
     }
     return NULL;
@@ -209,7 +228,8 @@ static void test_many_ask_at_a_time(void **state)
     assert_true(allowed());
 }
 
-/* ---- what the guest's threads share besides: each lock that is left out is a race for ThreadSanitizer ---- */
+/* ---- what the guest's threads share besides: each lock that is left out is a race for
+ * ThreadSanitizer ---- */
 
 static pthread_barrier_t together;
 
@@ -287,7 +307,8 @@ static void test_questions_in_pieces_as_by_tcp(void **state)
         n = 0;
         while (n < 2 || n < 2u + ((size_t)got[0] << 8 | got[1])) {
             assert_true(readable(fd, 5000));
-            ssize_t r = recv(fd, got + n, n < 2 ? 2 - n : 2 + ((size_t)got[0] << 8 | got[1]) - n, MSG_DONTWAIT);
+            ssize_t r = recv(fd, got + n, n < 2 ? 2 - n : 2 + ((size_t)got[0] << 8 | got[1]) - n,
+                             MSG_DONTWAIT);
             assert_true(r > 0);
             n += (size_t)r;
         }
@@ -316,7 +337,8 @@ static int rcode_of(const char *name, uint16_t type, uint8_t class, unsigned *n)
     return message[3] & 15;
 }
 
-/* A rule on a name means its addresses: other records of it, and other names, are no way to whoever runs its server. */
+/* A rule on a name means its addresses: other records of it, and other names, are no way to whoever
+ * runs its server. */
 static void test_only_addresses_are_asked_for(void **state)
 {
     (void)state;
@@ -326,7 +348,8 @@ static void test_only_addresses_are_asked_for(void **state)
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         assert_true(rcode_of("app.test", others[i], 1, &n) == RCODE_OK && n == 0);
     assert_int_equal(rcode_of("app.test", DNS_A, 3, &n), RCODE_REFUSED);
-    static const char *const names[] = { "other.test", "x.app.test", "app.test.test", "test", "pp.test" };
+    static const char *const names[] = { "other.test", "x.app.test", "app.test.test", "test",
+                                         "pp.test" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         for (uint16_t type = 1; type < 30; type += 9)
             assert_true(rcode_of(names[i], type, 1, &n) == RCODE_REFUSED && n == 0);
@@ -373,7 +396,8 @@ static void test_lookups_count_as_connections(void **state)
     (void)state;
     unsigned n, refused = 0;
     net.max_rate = 100;
-    net.rate_s = clock_now_ns() / 1000000000u; /* if that ends meanwhile, the next begins with none */
+    /* if that ends meanwhile, the next begins with none */
+    net.rate_s = clock_now_ns() / 1000000000u;
     net.rate_used = 98;
     assert_int_equal(rcode_of("app.test", DNS_A, 1, &n), RCODE_OK);
     assert_true(net.rate_used == 99 || net.rate_used == 1);
@@ -388,7 +412,8 @@ static void test_lookups_count_as_connections(void **state)
     assert_int_equal(rcode_of("localhost", DNS_A, 1, &n), RCODE_OK); /* costs nothing */
 }
 
-/* An answer with another number, name, type or class, or that is none, is no answer: the next one may be. */
+/* An answer with another number, name, type or class, or that is none, is no answer: the next one
+ * may be. */
 static void test_a_server_that_lies(void **state)
 {
     (void)state;
@@ -399,7 +424,8 @@ static void test_a_server_that_lies(void **state)
         __atomic_store_n(&lie, i, __ATOMIC_RELAXED);
         int n = dns_lookup(dns, "app.test", DNS_A, false, a, 4, &rcode);
         __atomic_store_n(&lie, TRUTH, __ATOMIC_RELAXED);
-        if (i == CUT_SHORT && n <= 0) /* its question was the right one; that is one way to end it */
+        /* its question was the right one; that is one way to end it */
+        if (i == CUT_SHORT && n <= 0)
             continue;
         struct ip good = ip_from_v4(v4);
         if (n != 1 || memcmp(&a[0].ip, &good, sizeof good) != 0)

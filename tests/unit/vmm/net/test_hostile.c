@@ -1,4 +1,5 @@
-/* A guest that wants past the policy: what it does with its sockets one after the other, and under which names. */
+/* A guest that wants past the policy: what it does with its sockets one after the other, and under
+ * which names. */
 #include <sys/un.h>
 
 #include "tests/unit/vmm/net/fixture.h"
@@ -9,8 +10,10 @@ static void test_mapped_addresses_on_ipv6_sockets(void **state)
     (void)state;
     uint16_t port, friend_port, stranger_port;
     listener(&port);
-    int friend = host_socket("127.0.0.1", &friend_port), stranger = host_socket("127.0.0.5", &stranger_port);
-    uint32_t c = opened_socket(FAMILY_INET6, SOCKTYPE_STREAM), udp = opened_socket(FAMILY_INET6, SOCKTYPE_DGRAM);
+    int friend = host_socket("127.0.0.1", &friend_port),
+        stranger = host_socket("127.0.0.5", &stranger_port);
+    uint32_t c = opened_socket(FAMILY_INET6, SOCKTYPE_STREAM),
+             udp = opened_socket(FAMILY_INET6, SOCKTYPE_DGRAM);
     ERR(ACCES, sock_connect, c, addr6("::ffff:127.0.0.2"), port);
     ERR(ACCES, sock_connect, c, addr6("::ffff:127.0.0.1"), 9); /* --deny 127.0.0.1:9 */
     ERR(ACCES, sock_connect, c, addr6("64:ff9b::7f00:1"), port);
@@ -22,7 +25,8 @@ static void test_mapped_addresses_on_ipv6_sockets(void **state)
     assert_int_equal(g32(PORT_OUT), port);
     ERR(ACCES, sock_bind, udp, addr6("::ffff:127.0.0.2"), 0);
     static const char *const locals[] = { "::", "::ffff:0.0.0.0", "::ffff:127.0.0.1" };
-    for (int i = 0; i < 3; i++) { /* of all forms of a client's address, only who may be talked to is heard */
+    /* of all forms of a client's address, only who may be talked to is heard */
+    for (int i = 0; i < 3; i++) {
         udp = opened_socket(FAMILY_INET6, SOCKTYPE_DGRAM);
         ERR(ACCES, sock_bind, udp, addr6("::"), 5353);
         OK(sock_bind, udp, addr6(locals[i]), 0);
@@ -36,7 +40,8 @@ static void test_mapped_addresses_on_ipv6_sockets(void **state)
     }
     struct endpoint e = { .port = 0 };
     assert_true(ip_parse("::ffff:127.0.0.2", &e.ip));
-    ERR(ACCES, sock_send_to, udp, iov(BUF, 3), 1, storage(FAMILY_INET6, e.ip.b, 16), friend_port, 0, OUT);
+    ERR(ACCES, sock_send_to, udp, iov(BUF, 3), 1, storage(FAMILY_INET6, e.ip.b, 16), friend_port, 0,
+        OUT);
     assert_true(ip_parse("::ffff:127.0.0.1", &e.ip));
     OK(sock_send_to, udp, iov(BUF, 3), 1, storage(FAMILY_INET6, e.ip.b, 16), friend_port, 0, OUT);
     close(friend);
@@ -61,7 +66,8 @@ static void test_connecting_twice(void **state)
     assert_int_equal(g32(PORT_OUT), port);
     ERR(ACCES, sock_listen, c, 1);
     ERR(INVAL, sock_bind, c, addr4("127.0.0.1"), 0); /* the kernel's word */
-    /* Datagrams: another peer by another connect, which is checked like the first; none by a family that is none. */
+    /* Datagrams: another peer by another connect, which is checked like the first; none by a family
+     * that is none. */
     uint32_t udp = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM);
     ERR(ACCES, sock_listen, c, 1);
     OK(sock_connect, udp, addr4("127.0.0.1"), friend_port);
@@ -69,7 +75,8 @@ static void test_connecting_twice(void **state)
     ERR(ACCES, sock_connect, udp, addr4("127.0.0.2"), friend_port);
     ERR(ACCES, sock_connect, udp, addr4("127.0.0.1"), 9);
     ERR(AFNOSUPPORT, sock_connect, udp, storage(FAMILY_UNSPEC, "", 1), 0);
-    ERR(ISCONN, sock_send_to, udp, iov(BUF, 1), 1, storage(FAMILY_INET4, "\177\0\0\2", 4), friend_port, 0, OUT);
+    ERR(ISCONN, sock_send_to, udp, iov(BUF, 1), 1, storage(FAMILY_INET4, "\177\0\0\2", 4),
+        friend_port, 0, OUT);
     assert_int_equal(write_text(udp, "hello"), WASI_SUCCESS);
     char got[8];
     assert_int_equal(recv(friend, got, sizeof got, 0), 5);
@@ -115,7 +122,8 @@ static void test_numbers_used_again(void **state)
     OK(fd_renumber, fresh, udp);
     ERR(BADF, sock_listen, fresh, 1);
     ERR(ACCES, sock_listen, udp, 1); /* unbound, as it was under its first number */
-    ERR(NOTCONN, sock_send_to, udp, iov(BUF, 1), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), friend_port, 0, OUT);
+    ERR(NOTCONN, sock_send_to, udp, iov(BUF, 1), 1, storage(FAMILY_INET4, "\177\0\0\1", 4),
+        friend_port, 0, OUT);
     ERR(ACCES, sock_connect, udp, addr4("127.0.0.2"), port);
     OK(fd_renumber, udp, ROOT);
     assert_true(OPEN(ROOT, "file", 0, GO_RDONLY, 0) != WASI_SUCCESS);
@@ -124,12 +132,15 @@ static void test_numbers_used_again(void **state)
     close(friend);
 }
 
-/* 192.0.2.53 is the resolver only to IPv4 sockets without an address, at port 53, where there is one. */
+/* 192.0.2.53 is the resolver only to IPv4 sockets without an address, at port 53, where there is
+ * one. */
 static int named_setup(void **state)
 {
     (void)state;
     return net_setup(&(struct settings){
-        .allow_dns = "", .dns_server = WORDS("127.0.0.1:9"), .allow_connect = WORDS("127.0.0.1", "udp:127.0.0.1"),
+        .allow_dns = "",
+        .dns_server = WORDS("127.0.0.1:9"),
+        .allow_connect = WORDS("127.0.0.1", "udp:127.0.0.1"),
         .allow_listen = WORDS("127.0.0.1", "udp:127.0.0.1"),
     });
 }
@@ -139,21 +150,26 @@ static void test_the_resolver_is_no_way_out(void **state)
     (void)state;
     uint16_t port;
     listener(&port);
-    static const struct { uint32_t family, type; const char *ip; uint32_t port; } not_it[] = {
-        { FAMILY_INET4, SOCKTYPE_DGRAM, "192.0.2.53", 54 }, { FAMILY_INET4, SOCKTYPE_STREAM, "192.0.2.53", 80 },
-        { FAMILY_INET4, SOCKTYPE_DGRAM, "192.0.2.52", 53 }, { FAMILY_INET6, SOCKTYPE_DGRAM, "::ffff:192.0.2.53", 53 },
+    static const struct { uint32_t family, type; const char *ip; uint32_t port;
+    } not_it[] = {
+        { FAMILY_INET4, SOCKTYPE_DGRAM, "192.0.2.53", 54 },
+        { FAMILY_INET4, SOCKTYPE_STREAM, "192.0.2.53", 80 },
+        { FAMILY_INET4, SOCKTYPE_DGRAM, "192.0.2.52", 53 },
+        { FAMILY_INET6, SOCKTYPE_DGRAM, "::ffff:192.0.2.53", 53 },
         { FAMILY_INET6, SOCKTYPE_STREAM, "::ffff:192.0.2.53", 53 },
     };
     for (size_t i = 0; i < sizeof not_it / sizeof *not_it; i++) {
         uint32_t fd = opened_socket(not_it[i].family, not_it[i].type);
-        ERR(ACCES, sock_connect, fd, not_it[i].family == FAMILY_INET4 ? addr4(not_it[i].ip) : addr6(not_it[i].ip),
+        ERR(ACCES, sock_connect, fd,
+            not_it[i].family == FAMILY_INET4 ? addr4(not_it[i].ip) : addr6(not_it[i].ip),
             not_it[i].port);
         OK(fd_close, fd);
     }
     uint32_t bound = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM);
     OK(sock_bind, bound, addr4("127.0.0.1"), 0);
     ERR(ACCES, sock_connect, bound, addr4("192.0.2.53"), 53);
-    ERR(ACCES, sock_send_to, bound, iov(BUF, 1), 1, storage(FAMILY_INET4, "\300\0\2\65", 4), 53, 0, OUT);
+    ERR(ACCES, sock_send_to, bound, iov(BUF, 1), 1, storage(FAMILY_INET4, "\300\0\2\65", 4), 53, 0,
+        OUT);
     for (uint32_t type = SOCKTYPE_DGRAM; type <= SOCKTYPE_STREAM; type++) {
         uint32_t fd = opened_socket(FAMILY_INET4, type);
         OK(sock_connect, fd, addr4("192.0.2.53"), 53);
@@ -162,7 +178,8 @@ static void test_the_resolver_is_no_way_out(void **state)
         assert_true(CALL(sock_bind, fd, addr4("127.0.0.1"), 0) != WASI_SUCCESS);
         assert_true(CALL(sock_listen, fd, 1) != WASI_SUCCESS);
         ERR(INVAL, sock_accept, fd, 0, OUT);
-        ERR(ISCONN, sock_send_to, fd, iov(BUF, 1), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), port, 0, OUT);
+        ERR(ISCONN, sock_send_to, fd, iov(BUF, 1), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), port,
+            0, OUT);
         OK(sock_getpeeraddr, fd, room(), PORT_OUT);
         assert_memory_equal(guest + ADDR_BUF, "\1\0\300\0\2\65", 6);
         assert_int_equal(g32(PORT_OUT), 53);
@@ -171,7 +188,8 @@ static void test_the_resolver_is_no_way_out(void **state)
     assert_int_equal(wasi->net->sockets, 2);
 }
 
-/* Links that lead out of what is granted, names that are no paths: no socket of the host's is found by them. */
+/* Links that lead out of what is granted, names that are no paths: no socket of the host's is found
+ * by them. */
 static void test_unix_paths_lead_nowhere_else(void **state)
 {
     (void)state;
@@ -190,27 +208,34 @@ static void test_unix_paths_lead_nowhere_else(void **state)
     assert_return_code(symlink("/tmp", host_path("tmp")), errno);
     assert_return_code(symlink("sub", host_path("within")), errno);
     snprintf(text, sizeof text, "/tmp/%s.outside", strrchr(root, '/') + 1);
-    const char *ways[] = { "/abs", "/up", text, "/../..", outside, "/sub/../../x", "/proc/self/fd/0", "/within/../up" };
-    uint32_t stream = opened_socket(FAMILY_UNIX, SOCKTYPE_STREAM), dgram = opened_socket(FAMILY_UNIX, SOCKTYPE_DGRAM);
+    const char *ways[] = {
+        "/abs", "/up", text, "/../..", outside, "/sub/../../x", "/proc/self/fd/0", "/within/../up"
+    };
+    uint32_t stream = opened_socket(FAMILY_UNIX, SOCKTYPE_STREAM),
+             dgram = opened_socket(FAMILY_UNIX, SOCKTYPE_DGRAM);
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-        uint32_t err = CALL(sock_connect, stream, storage(FAMILY_UNIX, ways[i], strlen(ways[i]) + 1), 0);
+        uint32_t err = CALL(sock_connect, stream,
+                            storage(FAMILY_UNIX, ways[i], strlen(ways[i]) + 1), 0);
         uint32_t sent = CALL(sock_send_to, dgram, iov(BUF, 5), 1,
                              storage(FAMILY_UNIX, ways[i], strlen(ways[i]) + 1), 0, 0, OUT);
         /* LOOP: absolute links lead on from "/", where tmp leads to itself. */
         if ((err != WASI_PERM && err != WASI_NOENT && err != WASI_LOOP) || sent != err)
             print_error("%s: %u %u\n", ways[i], err, sent), assert_true(false);
         uint32_t fresh = opened_socket(FAMILY_UNIX, SOCKTYPE_STREAM);
-        assert_true(CALL(sock_bind, fresh, storage(FAMILY_UNIX, ways[i], strlen(ways[i]) + 1), 0) != WASI_SUCCESS);
+        assert_true(CALL(sock_bind, fresh, storage(FAMILY_UNIX, ways[i], strlen(ways[i]) + 1), 0) !=
+                    WASI_SUCCESS);
         OK(fd_close, fresh);
     }
     snprintf(text, sizeof text, "/tmp/%s.outsided", strrchr(root, '/') + 1);
-    assert_true(CALL(sock_send_to, dgram, iov(BUF, 5), 1, storage(FAMILY_UNIX, text, strlen(text) + 1), 0, 0, OUT) !=
-                WASI_SUCCESS);
+    assert_true(CALL(sock_send_to, dgram, iov(BUF, 5), 1,
+                     storage(FAMILY_UNIX, text, strlen(text) + 1), 0, 0, OUT) != WASI_SUCCESS);
     fcntl(host, F_SETFL, O_NONBLOCK);
-    assert_true(recv(host_dgram, text, sizeof text, MSG_DONTWAIT) < 0 && accept(host, NULL, NULL) < 0);
+    assert_true(recv(host_dgram, text, sizeof text, MSG_DONTWAIT) < 0 &&
+                accept(host, NULL, NULL) < 0);
     ERR(INVAL, sock_bind, stream, storage(FAMILY_UNIX, "\0abstract", 9), 0);
     ERR(INVAL, sock_bind, stream, storage(FAMILY_UNIX, "", 1), 0);
-    ERR(INVAL, sock_send_to, dgram, iov(BUF, 5), 1, storage(FAMILY_UNIX, "\0abstract", 9), 0, 0, OUT);
+    ERR(INVAL, sock_send_to, dgram, iov(BUF, 5), 1, storage(FAMILY_UNIX, "\0abstract", 9), 0, 0,
+        OUT);
     OK(sock_bind, stream, storage(FAMILY_UNIX, "/within/s", 9), 0); /* a link that stays inside */
     assert_true(host_has("sub/s"));
     ERR(INVAL, sock_bind, stream, storage(FAMILY_UNIX, "/t", 2), 0); /* one name each */

@@ -1,5 +1,6 @@
-/* Every call on every kind of descriptor: what each answers.  The table was taken from the handlers before kinds had
- * operations of their own; a word that changes is a change of what programs see. */
+/* Every call on every kind of descriptor: what each answers.  The table was taken from the handlers
+ * before kinds had operations of their own; a word that changes is a change of what programs see.
+ */
 #include "tests/unit/vmm/net/fixture.h"
 
 #include <sys/un.h>
@@ -69,16 +70,36 @@ static uint32_t closed(void) { return 99; }
 
 struct kind { const char *name; uint32_t (*make)(void); bool second; /* other standard streams */ };
 static const struct kind kinds[] = {
-    { "file", file_rw, false }, { "file-r", file_r, false }, { "file-w", file_w, false }, { "file-ro", file_ro, false },
-    { "null", null, false }, { "fifo-in", fifo_in, false }, { "fifo-out", fifo_out, false },
-    { "std-socket", stdio_0, false }, { "std-pipe-out", stdio_1, false }, { "std-append", stdio_2, false },
-    { "std-tty", stdio_0, true }, { "std-dir", stdio_1, true }, { "std-pipe-in", stdio_2, true },
-    { "preopen", preopen, false }, { "preopen-ro", preopen_ro, false }, { "dir", directory, false },
-    { "etc", etc, false }, { "etc-again", etc_again, false }, { "etc-file", etc_file, false },
-    { "passed-udp", socket_passed, false }, { "passed-pair", socket_pair, false }, { "tcp-new", tcp_new, false },
-    { "tcp-listener", tcp_listener, false }, { "tcp", tcp_connected, false }, { "udp", udp_bound, false },
-    { "unix-new", unix_new, false }, { "signals", signals_source, false }, { "pipe-in", pipe_in, false },
-    { "pipe-out", pipe_out, false }, { "closed", closed, false },
+    { "file", file_rw, false },
+    { "file-r", file_r, false },
+    { "file-w", file_w, false },
+    { "file-ro", file_ro, false },
+    { "null", null, false },
+    { "fifo-in", fifo_in, false },
+    { "fifo-out", fifo_out, false },
+    { "std-socket", stdio_0, false },
+    { "std-pipe-out", stdio_1, false },
+    { "std-append", stdio_2, false },
+    { "std-tty", stdio_0, true },
+    { "std-dir", stdio_1, true },
+    { "std-pipe-in", stdio_2, true },
+    { "preopen", preopen, false },
+    { "preopen-ro", preopen_ro, false },
+    { "dir", directory, false },
+    { "etc", etc, false },
+    { "etc-again", etc_again, false },
+    { "etc-file", etc_file, false },
+    { "passed-udp", socket_passed, false },
+    { "passed-pair", socket_pair, false },
+    { "tcp-new", tcp_new, false },
+    { "tcp-listener", tcp_listener, false },
+    { "tcp", tcp_connected, false },
+    { "udp", udp_bound, false },
+    { "unix-new", unix_new, false },
+    { "signals", signals_source, false },
+    { "pipe-in", pipe_in, false },
+    { "pipe-out", pipe_out, false },
+    { "closed", closed, false },
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -150,11 +171,31 @@ static const struct op ops[] = {
     { "link-to", OP(path_link), { ROOT, 0, PATH1, TEXT, FD, PATH1, TEXT }, "hosts", false },
     { "symlink", OP(path_symlink), { PATH1, TEXT, FD, PATH1, TEXT }, "new", false },
     { "open", OP(path_open), { FD, 1, PATH1, TEXT, 0, RIGHT_FD_READ, 0, 0, OUT }, "hosts", false },
-    { "open-self", OP(path_open), { FD, 1, PATH1, TEXT, OFLAG_DIRECTORY, RIGHT_FD_READ, 0, 0, OUT }, ".", false },
-    { "open-create", OP(path_open), { FD, 1, PATH1, TEXT, OFLAG_CREAT, RIGHT_FD_WRITE, 0, 0, OUT }, "new", false },
-    { "open-not", OP(path_open), { FD, 1, PATH1, TEXT, 0, RIGHT_FD_READ, 0, 0, OUT }, "nothing", false },
-    { "open-dir", OP(path_open), { FD, 1, PATH1, TEXT, OFLAG_DIRECTORY, RIGHT_FD_READ, 0, 0, OUT }, "hosts", false },
-    { "open-fault", OP(path_open), { FD, 1, PATH1, TEXT, 0, RIGHT_FD_READ, 0, 0, -4 }, "hosts", false },
+    { "open-self",
+      OP(path_open),
+      { FD, 1, PATH1, TEXT, OFLAG_DIRECTORY, RIGHT_FD_READ, 0, 0, OUT },
+      ".",
+      false },
+    { "open-create",
+      OP(path_open),
+      { FD, 1, PATH1, TEXT, OFLAG_CREAT, RIGHT_FD_WRITE, 0, 0, OUT },
+      "new",
+      false },
+    { "open-not",
+      OP(path_open),
+      { FD, 1, PATH1, TEXT, 0, RIGHT_FD_READ, 0, 0, OUT },
+      "nothing",
+      false },
+    { "open-dir",
+      OP(path_open),
+      { FD, 1, PATH1, TEXT, OFLAG_DIRECTORY, RIGHT_FD_READ, 0, 0, OUT },
+      "hosts",
+      false },
+    { "open-fault",
+      OP(path_open),
+      { FD, 1, PATH1, TEXT, 0, RIGHT_FD_READ, 0, 0, -4 },
+      "hosts",
+      false },
     { "accept", OP(sock_accept), { FD, 0, OUT }, "", true },
     { "accept-bad", OP(sock_accept), { FD, 1, OUT }, "", true },
     { "accept-v1", OP(sock_accept_v1), { FD, OUT }, "", true },
@@ -235,8 +276,8 @@ static void host_make(void)
 
 static void host_end_all(void)
 {
-    int all[] = { host_end, passed[0], passed[1], inherited[0], inherited[1], pipes[0][0], pipes[0][1], pipes[1][0],
-                  pipes[1][1], appended, terminal[0], terminal[1] };
+    int all[] = { host_end,    passed[0],   passed[1],   inherited[0], inherited[1], pipes[0][0],
+                  pipes[0][1], pipes[1][0], pipes[1][1], appended,     terminal[0],  terminal[1] };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         close(all[i]);
 }
@@ -248,9 +289,11 @@ static void run_begin(bool second)
     host_make();
     snprintf(ro, sizeof ro, "%s.ro", root);
     int dir = open(root, O_RDONLY | O_DIRECTORY);
-    const int first_streams[] = { inherited[0], pipes[0][1], appended }, others[] = { terminal[1], dir, pipes[1][0] };
+    const int first_streams[] = { inherited[0], pipes[0][1], appended },
+              others[] = { terminal[1], dir, pipes[1][0] };
     struct passed sockets[] = { { passed[0], false }, { inherited[1], false } };
-    struct grant all[] = { { .host = root, .guest = "/" }, { .host = ro, .guest = "/ro", .read_only = true },
+    struct grant all[] = { { .host = root, .guest = "/" },
+                           { .host = ro, .guest = "/ro", .read_only = true },
                            { .host = "/dev", .guest = "/dev", .mounts = true },
                            { .guest = "/etc", .read_only = true, .kind = &etc_grant } };
     const struct settings settings = {
@@ -281,7 +324,8 @@ static void prepare(const struct op *op, uint32_t fd)
     memset(guest + BUF, 'x', 1);
     iov(BUF, 1);
     room();
-    if (op->call == CALL_sock_bind || op->call == CALL_sock_connect || op->call == CALL_sock_send_to)
+    if (op->call == CALL_sock_bind || op->call == CALL_sock_connect ||
+        op->call == CALL_sock_send_to)
         addr4("127.0.0.1");
 }
 
@@ -303,7 +347,8 @@ static const char *poll_word(void)
     return "not";
 }
 
-/* A run with a descriptor of the kind; one in which nothing happened serves for the next call too. */
+/* A run with a descriptor of the kind; one in which nothing happened serves for the next call too.
+ */
 static struct { const struct kind *kind; uint32_t fd, other; } now;
 
 static void now_end(void)
@@ -326,7 +371,8 @@ static void now_begin(const struct kind *kind)
 
 static bool changes_nothing(uint32_t err)
 {
-    static const uint8_t refusals[] = { WASI_NOTSOCK, WASI_NOTDIR, WASI_BADF, WASI_ISDIR, WASI_ROFS, WASI_SPIPE };
+    static const uint8_t refusals[] = { WASI_NOTSOCK, WASI_NOTDIR, WASI_BADF,
+                                        WASI_ISDIR,   WASI_ROFS,   WASI_SPIPE };
     return memchr(refusals, (int)err, sizeof refusals) != NULL;
 }
 
@@ -351,9 +397,11 @@ static const char *cell(const struct kind *kind, const struct op *op)
     kicked = 0;
     memcpy(&s, guest + OUT, sizeof s);
     if (!err && op->call == CALL_fd_fdstat_get)
-        snprintf(word, sizeof word, "%u:%x:%x:%x", s.filetype, s.flags, (unsigned)s.rights, (unsigned)s.inheriting);
+        snprintf(word, sizeof word, "%u:%x:%x:%x", s.filetype, s.flags, (unsigned)s.rights,
+                 (unsigned)s.inheriting);
     else
-        snprintf(word, sizeof word, "%s", !err && op->call == CALL_poll_oneoff ? poll_word() : errno_name(err));
+        snprintf(word, sizeof word, "%s",
+                 !err && op->call == CALL_poll_oneoff ? poll_word() : errno_name(err));
     if (!changes_nothing(err))
         now_end();
     return word;
@@ -378,7 +426,8 @@ static void every_call_on_every_kind(void **state)
         for (int i = 0; i < OPS; i++) {
             const char *want = at, *got = cell(&kinds[k], &ops[i]);
             if (!word_next(&at, got))
-                wrong++, print_error("%s: %s answers %s, not %.20s\n", kinds[k].name, ops[i].name, got, want);
+                wrong++, print_error("%s: %s answers %s, not %.20s\n", kinds[k].name, ops[i].name,
+                                     got, want);
         }
         assert_string_equal(at, "");
     }

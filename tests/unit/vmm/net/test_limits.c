@@ -1,4 +1,5 @@
-/* The limits of the network: sockets, connections, bytes, buffers and the log, each at its number and one past it. */
+/* The limits of the network: sockets, connections, bytes, buffers and the log, each at its number
+ * and one past it. */
 #include "tests/unit/vmm/net/fixture.h"
 
 static void pair_of(uint32_t *client, uint32_t *server)
@@ -11,7 +12,8 @@ static void pair_of(uint32_t *client, uint32_t *server)
     *server = out32();
 }
 
-/* A program that only sends, or only receives, meets --net-bytes at that number; what is peeked at does not count. */
+/* A program that only sends, or only receives, meets --net-bytes at that number; what is peeked at
+ * does not count. */
 static void test_bytes_out_and_bytes_in(void **state)
 {
     (void)state;
@@ -47,7 +49,8 @@ static void test_bytes_out_and_bytes_in(void **state)
 static uint32_t connected(uint64_t left, uint16_t port)
 {
     uint32_t c = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM);
-    wasi->net->rate_s = clock_now_ns() / 1000000000u; /* if that ends meanwhile, the next begins with all of them */
+    /* if that ends meanwhile, the next begins with all of them */
+    wasi->net->rate_s = clock_now_ns() / 1000000000u;
     wasi->net->rate_used = 100 - left;
     wasi->net->max_rate = 100;
     return CALL(sock_connect, c, addr4("127.0.0.1"), port);
@@ -80,24 +83,27 @@ static int32_t buffer_of(uint32_t fd, uint32_t option)
 }
 
 enum { SEND_BUFFER = 5, RECEIVE_BUFFER = 6 };
-#define BOTH_ARE(fd, bytes) /* the kernel counts twice what was asked for */                                           \
-    do {                                                                                                               \
-        assert_int_equal(buffer_of(fd, SEND_BUFFER), 2 * (bytes));                                                     \
-        assert_int_equal(buffer_of(fd, RECEIVE_BUFFER), 2 * (bytes));                                                  \
+#define BOTH_ARE(fd, bytes) /* the kernel counts twice what was asked for */                       \
+    do {                                                                                           \
+        assert_int_equal(buffer_of(fd, SEND_BUFFER), 2 * (bytes));                                 \
+        assert_int_equal(buffer_of(fd, RECEIVE_BUFFER), 2 * (bytes));                              \
     } while (0)
 
-/* The first 64 sockets have what the kernel gives, all further ones a fixed size, which the program cannot pass. */
+/* The first 64 sockets have what the kernel gives, all further ones a fixed size, which the program
+ * cannot pass. */
 static void test_buffers_of_many_sockets(void **state)
 {
     (void)state;
     uint16_t port;
     uint32_t l = listener(&port), first = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM), last = 0;
-    int32_t send_own = buffer_of(first, SEND_BUFFER), receive_own = buffer_of(first, RECEIVE_BUFFER);
+    int32_t send_own = buffer_of(first, SEND_BUFFER),
+            receive_own = buffer_of(first, RECEIVE_BUFFER);
     while (wasi->net->sockets < BUFFERS_FREE)
         last = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM);
     assert_int_equal(buffer_of(last, SEND_BUFFER), send_own);
     assert_int_equal(buffer_of(last, RECEIVE_BUFFER), receive_own);
-    uint32_t tcp = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM), udp = opened_socket(FAMILY_INET6, SOCKTYPE_DGRAM);
+    uint32_t tcp = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM),
+             udp = opened_socket(FAMILY_INET6, SOCKTYPE_DGRAM);
     uint32_t local = opened_socket(FAMILY_UNIX, SOCKTYPE_STREAM);
     OK(sock_connect, first, addr4("127.0.0.1"), port);
     OK(sock_accept, l, 0, OUT);
@@ -107,7 +113,8 @@ static void test_buffers_of_many_sockets(void **state)
     BOTH_ARE(local, BUFFER_BYTES);
     BOTH_ARE(accepted, BUFFER_BYTES);
     for (uint32_t option = SEND_BUFFER; option <= RECEIVE_BUFFER; option++) {
-        static const int32_t asked[] = { BUFFER_BYTES - 1, BUFFER_BYTES, BUFFER_BYTES + 1, INT32_MAX, -1 };
+        static const int32_t asked[] = { BUFFER_BYTES - 1, BUFFER_BYTES, BUFFER_BYTES + 1,
+                                         INT32_MAX, -1 };
         for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
             p32(VALUE, (uint32_t)asked[i]);
             OK(sock_setsockopt, tcp, 0, option, VALUE, 4);
@@ -129,7 +136,8 @@ static void log_to(const char *name)
     sink_open(&wasi->net->log, open(host_path(name), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
 }
 
-/* What is wanted in vain does not fill the log: how often it was is told all the same, to the last. */
+/* What is wanted in vain does not fill the log: how often it was is told all the same, to the last.
+ */
 static void test_a_flood_of_refusals(void **state)
 {
     (void)state;

@@ -9,7 +9,8 @@ static void tell(void *context, const char *text)
     snprintf(told, sizeof told, "%s", text);
 }
 
-static void says(const char *wanted, bool names, enum net_proto proto, const char *ip, uint16_t port)
+static void says(const char *wanted, bool names, enum net_proto proto, const char *ip,
+                 uint16_t port)
 {
     struct outlet outlet = { .tell = tell }, *before = outlet_use(&outlet);
     struct endpoint e = { .port = port };
@@ -23,21 +24,26 @@ static void says(const char *wanted, bool names, enum net_proto proto, const cha
     assert_non_null(strstr(told, wanted));
 }
 
-/* A library that finds no resolv.conf asks this host: it wants names, and a rule for that port would give it none. */
+/* A library that finds no resolv.conf asks this host: it wants names, and a rule for that port
+ * would give it none. */
 static void test_lookups_want_a_resolver(void **state)
 {
     (void)state;
-    static const char hint[] = "127.0.0.1:53 refused: no rule allows it (names are looked up with --allow-dns)";
+    static const char hint[] =
+        "127.0.0.1:53 refused: no rule allows it (names are looked up with --allow-dns)";
     says(hint, false, NET_UDP, "127.0.0.1", 53);
     says(hint, false, NET_TCP, "127.0.0.1", 53);
-    says("[::1]:53 refused: no rule allows it (names are looked up with --allow-dns)", false, NET_UDP, "::1", 53);
-    says("a lookup is refused: there is no resolver (--allow-dns)", false, NET_UDP, "192.0.2.53", 53);
+    says("[::1]:53 refused: no rule allows it (names are looked up with --allow-dns)", false,
+         NET_UDP, "::1", 53);
+    says("a lookup is refused: there is no resolver (--allow-dns)", false, NET_UDP, "192.0.2.53",
+         53);
 }
 
 static void test_others_want_a_rule(void **state)
 {
     (void)state;
-    says("(--allow-connect udp:127.0.0.1:53)", true, NET_UDP, "127.0.0.1", 53); /* names are there */
+    /* names are there */
+    says("(--allow-connect udp:127.0.0.1:53)", true, NET_UDP, "127.0.0.1", 53);
     says("(--allow-connect udp:127.0.0.1:54)", false, NET_UDP, "127.0.0.1", 54);
     says("(--allow-connect udp:127.0.0.2:53)", false, NET_UDP, "127.0.0.2", 53);
     says("(--allow-connect udp:9.9.9.9:53)", false, NET_UDP, "9.9.9.9", 53);
@@ -55,7 +61,8 @@ static int logged_setup(void **state)
     strcpy(log_file, "/tmp/wasi-log-XXXXXX");
     close(mkstemp(log_file));
     return net_setup(&(struct settings){
-        .allow_connect = WORDS("127.0.0.1", "udp:127.0.0.1"), .allow_listen = WORDS("127.0.0.1", "udp:127.0.0.1"),
+        .allow_connect = WORDS("127.0.0.1", "udp:127.0.0.1"),
+        .allow_listen = WORDS("127.0.0.1", "udp:127.0.0.1"),
         .net_log = log_file,
     });
 }
@@ -109,13 +116,17 @@ static void test_each_use_has_one_record(void **state)
 static void test_servers_that_are_none(void **state)
 {
     (void)state;
-    static const struct { const char *server; bool good; } rows[] = {
-        { "127.0.0.1", true }, { "127.0.0.1:9", true }, { "[::1]:53", true }, { "127.0.0.1:", false },
-        { "127.0.0.1:65536", false }, { "dns.test", false }, { "", false },
+    static const struct { const char *server; bool good;
+    } rows[] = {
+        { "127.0.0.1", true },   { "127.0.0.1:9", true },      { "[::1]:53", true },
+        { "127.0.0.1:", false }, { "127.0.0.1:65536", false }, { "dns.test", false },
+        { "", false },
     };
     static struct kick kick;
-    for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) { /* where names are allowed, and where they are not */
-        struct settings set = { .dns_server = WORDS(rows[i / 2].server), .allow_dns = i % 2 ? "" : NULL };
+    /* where names are allowed, and where they are not */
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
+        struct settings set = { .dns_server = WORDS(rows[i / 2].server),
+                                .allow_dns = i % 2 ? "" : NULL };
         struct signals signals = SIGNALS_NONE;
         struct config config = { .set = &set, .signals = &signals };
         struct failure why = { 0 };

@@ -1,4 +1,5 @@
-/* DNS messages: what is built can be read, and what comes from a network or a guest can be anything. */
+/* DNS messages: what is built can be read, and what comes from a network or a guest can be
+ * anything. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,8 +25,8 @@ static bool parse_question(const uint8_t *bytes, size_t len)
     return good;
 }
 
-static int parse_addresses(const uint8_t *bytes, size_t len, uint16_t type, struct dns_address *a, int max,
-                           uint8_t *rcode)
+static int parse_addresses(const uint8_t *bytes, size_t len, uint16_t type, struct dns_address *a,
+                           int max, uint8_t *rcode)
 {
     uint8_t *copy = malloc(len ? len : 1);
     memcpy(copy, bytes, len);
@@ -72,7 +73,8 @@ static void test_answers_are_read_back(void **state)
     assert_memory_equal(got, in, 2 * sizeof *got);
     assert_int_equal(parse_addresses(out, built, DNS_AAAA, got, 4, &rcode), 0);
     assert_int_equal(parse_addresses(out, built, DNS_A, got, 1, &rcode), 1);
-    assert_int_equal(parse_addresses(packet, len, DNS_A, got, 4, &rcode), -1); /* a query is no answer */
+    /* a query is no answer */
+    assert_int_equal(parse_addresses(packet, len, DNS_A, got, 4, &rcode), -1);
     built = dns_answer_build(out, sizeof out, packet, &question, RCODE_NXDOMAIN, NULL, 0);
     assert_int_equal(parse_addresses(out, built, DNS_A, got, 4, &rcode), 0);
     assert_int_equal(rcode, RCODE_NXDOMAIN);
@@ -120,12 +122,14 @@ static void test_questions_that_are_none(void **state)
         { "\0\1\1\0\0\0\0\0\0\0\0\0\1a\0\0\1\0\1", 19 },           /* no question */
         { "\0\1\1\0\0\2\0\0\0\0\0\0\1a\0\0\1\0\1", 19 },           /* two */
         { "\0\1\1\0\0\1\0\0\0\0\0\0\0\0\1\0\1", 17 },              /* the root */
-        { "\0\1\1\0\0\1\0\0\0\0\0\0\xc0\x0c\0\1\0\1", 18 },        /* a name that points to itself */
+        /* a name that points to itself */
+        { "\0\1\1\0\0\1\0\0\0\0\0\0\xc0\x0c\0\1\0\1", 18 },
         { "\0\1\1\0\0\1\0\0\0\0\0\0\1 \0\0\1\0\1", 19 },           /* a blank */
         { "\0\1\1\0\0\1\0\0\0\0\0\0\3a.b\0\0\1\0\1", 21 },         /* a dot inside a label */
         { "\0\1\1\0\0\1\0\0\0\0\0\0\2a\0\0\0\1\0\1", 20 },         /* a NUL */
         { "\0\1\1\0\0\1\0\0\0\0\0\0\1a\0\0\1\0", 18 },             /* cut */
-        { "\0\1\1\0\0\1\0\0\0\0\0\0\x3f\x61", 14 },                /* a label longer than the message */
+        /* a label longer than the message */
+        { "\0\1\1\0\0\1\0\0\0\0\0\0\x3f\x61", 14 },
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_false(parse_question((const uint8_t *)bad[i].bytes, bad[i].len));
@@ -153,7 +157,8 @@ static void test_garbage(void **state)
             seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
             bytes[seed % built] = (uint8_t)(seed >> 32);
         }
-        int n = parse_addresses(bytes, (seed >> 40) % 3 ? built : seed % built, DNS_A, got, 8, &rcode);
+        int n = parse_addresses(bytes, (seed >> 40) % 3 ? built : seed % built, DNS_A, got, 8,
+                                &rcode);
         assert_true(n >= -1 && n <= 8);
     }
 }
@@ -161,9 +166,12 @@ static void test_garbage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_query_is_read_back), cmocka_unit_test(test_names_become_small),
-        cmocka_unit_test(test_answers_are_read_back), cmocka_unit_test(test_an_answer_keeps_to_its_room),
-        cmocka_unit_test(test_an_answer_by_way_of_another_name), cmocka_unit_test(test_questions_that_are_none),
+        cmocka_unit_test(test_a_query_is_read_back),
+        cmocka_unit_test(test_names_become_small),
+        cmocka_unit_test(test_answers_are_read_back),
+        cmocka_unit_test(test_an_answer_keeps_to_its_room),
+        cmocka_unit_test(test_an_answer_by_way_of_another_name),
+        cmocka_unit_test(test_questions_that_are_none),
         cmocka_unit_test(test_garbage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

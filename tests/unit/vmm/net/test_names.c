@@ -38,9 +38,8 @@ static uint32_t lookup(const char *node, const char *service, uint16_t flags, ui
     guest[HINTS + 2] = family;
     guest[HINTS + 3] = SOCKTYPE_STREAM;
     guest[HINTS + 4] = 1;
-    return CALL(sock_getaddrinfo, put_at(PATH1, node), strlen(node), put_at(PATH2, service), strlen(service), HINTS,
-                RES, 3,
-                RES_LEN);
+    return CALL(sock_getaddrinfo, put_at(PATH1, node), strlen(node), put_at(PATH2, service),
+                strlen(service), HINTS, RES, 3, RES_LEN);
 }
 
 static void test_getaddrinfo(void **state)
@@ -89,11 +88,17 @@ static void test_hints(void **state)
         uint8_t found_type;
         uint32_t found_protocol, err;
     } t[] = {
-        { 0, 0, 0, SOCKTYPE_STREAM, 1, 0 }, { 0, SOCKTYPE_DGRAM, 0, SOCKTYPE_DGRAM, 2, 0 },
-        { 0, SOCKTYPE_STREAM, 0, SOCKTYPE_STREAM, 1, 0 }, { 0, 0, 2, SOCKTYPE_DGRAM, 2, 0 },
-        { 0, 0, 1, SOCKTYPE_STREAM, 1, 0 }, { FAMILY_INET4, SOCKTYPE_DGRAM, 2, SOCKTYPE_DGRAM, 2, 0 },
-        { FAMILY_INET6, SOCKTYPE_STREAM, 1, 0, 0, EAI_NONAME_CODE }, { FAMILY_UNIX, 2, 1, 0, 0, FAMILY_CODE },
-        { 255, 2, 1, 0, 0, FAMILY_CODE }, { 0, 3, 1, 0, 0, SOCKTYPE_CODE }, { 0, 2, 3, 0, 0, SOCKTYPE_CODE },
+        { 0, 0, 0, SOCKTYPE_STREAM, 1, 0 },
+        { 0, SOCKTYPE_DGRAM, 0, SOCKTYPE_DGRAM, 2, 0 },
+        { 0, SOCKTYPE_STREAM, 0, SOCKTYPE_STREAM, 1, 0 },
+        { 0, 0, 2, SOCKTYPE_DGRAM, 2, 0 },
+        { 0, 0, 1, SOCKTYPE_STREAM, 1, 0 },
+        { FAMILY_INET4, SOCKTYPE_DGRAM, 2, SOCKTYPE_DGRAM, 2, 0 },
+        { FAMILY_INET6, SOCKTYPE_STREAM, 1, 0, 0, EAI_NONAME_CODE },
+        { FAMILY_UNIX, 2, 1, 0, 0, FAMILY_CODE },
+        { 255, 2, 1, 0, 0, FAMILY_CODE },
+        { 0, 3, 1, 0, 0, SOCKTYPE_CODE },
+        { 0, 2, 3, 0, 0, SOCKTYPE_CODE },
     };
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
         chain_make(26);
@@ -101,27 +106,49 @@ static void test_hints(void **state)
         guest[HINTS + 2] = t[i].family;
         guest[HINTS + 3] = t[i].type;
         p32(HINTS + 4, t[i].protocol);
-        assert_int_equal(CALL(sock_getaddrinfo, put_at(PATH1, "127.0.0.1"), 9, put_at(PATH2, "80"), 2, HINTS, RES, 3,
-                              RES_LEN), t[i].err);
+        assert_int_equal(CALL(sock_getaddrinfo, put_at(PATH1, "127.0.0.1"), 9, put_at(PATH2, "80"),
+                              2, HINTS, RES, 3, RES_LEN),
+                         t[i].err);
         if (!t[i].err)
-            assert_true(guest[CHAIN + 3] == t[i].found_type && g32(CHAIN + 4) == t[i].found_protocol);
+            assert_true(guest[CHAIN + 3] == t[i].found_type &&
+                        g32(CHAIN + 4) == t[i].found_protocol);
     }
 }
 
 static void test_services(void **state)
 {
     (void)state;
-    static const struct { const char *name; uint16_t flags; int port; } t[] = {
-        { "0", 0, 0 }, { "65535", 0, 65535 }, { "65536", 0, -1 }, { "99999", 0, -1 }, { "080", 0, 80 }, { "-1", 0, -1 },
-        { "+1", 0, -1 }, { "000080", 0, -1 }, { "http", 0, 80 }, { "https", 0, 443 }, { "domain", 0, 53 },
-        { "ldaps", 0, 636 }, { "ftp", 0, 21 }, { "ssh", 0, 22 },
-        { "smtp", 0, 25 }, { "redis", 0, 6379 }, { "postgresql", 0, 5432 }, { "mysql", 0, 3306 },
-        { "ldap", 0, 389 }, { "htt", 0, -1 }, { "http", NUMERIC_SERVICE, -1 },
-        { "80", NUMERIC_SERVICE, 80 }, { "8a", 0, -1 }, { "", 0, 0 },
+    static const struct { const char *name; uint16_t flags; int port;
+    } t[] = {
+        { "0", 0, 0 },
+        { "65535", 0, 65535 },
+        { "65536", 0, -1 },
+        { "99999", 0, -1 },
+        { "080", 0, 80 },
+        { "-1", 0, -1 },
+        { "+1", 0, -1 },
+        { "000080", 0, -1 },
+        { "http", 0, 80 },
+        { "https", 0, 443 },
+        { "domain", 0, 53 },
+        { "ldaps", 0, 636 },
+        { "ftp", 0, 21 },
+        { "ssh", 0, 22 },
+        { "smtp", 0, 25 },
+        { "redis", 0, 6379 },
+        { "postgresql", 0, 5432 },
+        { "mysql", 0, 3306 },
+        { "ldap", 0, 389 },
+        { "htt", 0, -1 },
+        { "http", NUMERIC_SERVICE, -1 },
+        { "80", NUMERIC_SERVICE, 80 },
+        { "8a", 0, -1 },
+        { "", 0, 0 },
     };
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
         chain_make(26);
-        assert_int_equal(lookup("127.0.0.1", t[i].name, t[i].flags, 0), t[i].port < 0 ? SERVICE_CODE : 0);
+        assert_int_equal(lookup("127.0.0.1", t[i].name, t[i].flags, 0),
+                         t[i].port < 0 ? SERVICE_CODE : 0);
         if (t[i].port >= 0)
             assert_int_equal(guest[CHAIN + 0x80] << 8 | guest[CHAIN + 0x81], t[i].port);
     }
@@ -137,14 +164,21 @@ static void test_nodes(void **state)
         uint32_t err, n;
         const char *first;
     } t[] = {
-        { "", PASSIVE, 0, 0, 2, "\0\0\0\0" }, { "", 0, 0, 0, 2, "\177\0\0\1" },
-        { "", 0, FAMILY_INET4, 0, 1, "\177\0\0\1" }, { "1.2.3.4", 0, FAMILY_INET4, 0, 1, "\1\2\3\4" },
+        { "", PASSIVE, 0, 0, 2, "\0\0\0\0" },
+        { "", 0, 0, 0, 2, "\177\0\0\1" },
+        { "", 0, FAMILY_INET4, 0, 1, "\177\0\0\1" },
+        { "1.2.3.4", 0, FAMILY_INET4, 0, 1, "\1\2\3\4" },
         { "1.2.3.4", 0, FAMILY_INET6, EAI_NONAME_CODE, 0, "" },
-        { "::1", 0, FAMILY_INET4, EAI_NONAME_CODE, 0, "" }, { "::1%lo", 0, 0, EAI_NONAME_CODE, 0, "" },
-        { "localhost", 0, FAMILY_INET4, 0, 1, "\177\0\0\1" }, { "localhost", 0, 0, 0, 2, "\177\0\0\1" },
-        { "LocalHost", 0, FAMILY_INET4, 0, 1, "\177\0\0\1" }, { "localhost", NUMERIC_HOST, 0, EAI_NONAME_CODE, 0, "" },
-        { "other.test", 0, 0, WASI_ACCES, 0, "" }, { "app.test", 0, FAMILY_INET4, AGAIN_CODE, 0, "" },
-        { "a..b", 0, 0, EAI_NONAME_CODE, 0, "" }, { "1.2.3.4.", 0, 0, EAI_NONAME_CODE, 0, "" },
+        { "::1", 0, FAMILY_INET4, EAI_NONAME_CODE, 0, "" },
+        { "::1%lo", 0, 0, EAI_NONAME_CODE, 0, "" },
+        { "localhost", 0, FAMILY_INET4, 0, 1, "\177\0\0\1" },
+        { "localhost", 0, 0, 0, 2, "\177\0\0\1" },
+        { "LocalHost", 0, FAMILY_INET4, 0, 1, "\177\0\0\1" },
+        { "localhost", NUMERIC_HOST, 0, EAI_NONAME_CODE, 0, "" },
+        { "other.test", 0, 0, WASI_ACCES, 0, "" },
+        { "app.test", 0, FAMILY_INET4, AGAIN_CODE, 0, "" },
+        { "a..b", 0, 0, EAI_NONAME_CODE, 0, "" },
+        { "1.2.3.4.", 0, 0, EAI_NONAME_CODE, 0, "" },
     };
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
         chain_make(26);
@@ -169,7 +203,8 @@ static void test_nodes(void **state)
     assert_int_equal(lookup("localhost", "80", 64, FAMILY_INET6), 0);
     assert_memory_equal(guest + CHAIN + 0x82, one, 16);
     assert_true(guest[CHAIN] == 64 && g32(CHAIN + 20) == 0);
-    assert_int_equal(lookup("a", "", 0, 0), WASI_ACCES); /* one letter is a name, no service is none */
+    /* one letter is a name, no service is none */
+    assert_int_equal(lookup("a", "", 0, 0), WASI_ACCES);
     kicked = 1; /* the run ends while it waits */
     assert_int_equal(lookup("app.test", "80", 0, 0), WASI_INTR);
 }
@@ -206,8 +241,9 @@ static void test_room_in_the_chain(void **state)
         chain_make(26);
         p32(CHAIN + LINK + 4, 0xabcdef);
         memset(guest + HINTS, 0, 28);
-        assert_int_equal(CALL(sock_getaddrinfo, PATH1, 0, put_at(PATH2, "80"), 2, HINTS, RES, most, RES_LEN),
-                         most ? 0 : MEMORY_CODE);
+        assert_int_equal(
+            CALL(sock_getaddrinfo, PATH1, 0, put_at(PATH2, "80"), 2, HINTS, RES, most, RES_LEN),
+            most ? 0 : MEMORY_CODE);
         if (most)
             assert_int_equal(g32(RES_LEN), most);
         assert_int_equal(g32(CHAIN + LINK + 4) == 0xabcdef, most < 2);
@@ -221,22 +257,31 @@ static void test_room_in_the_chain(void **state)
     assert_int_equal(lookup("", "80", 0, 0), 0);
     assert_int_equal(g32(RES_LEN), 0);
     chain_make(26);
-    p32(CHAIN + 12, MEMORY_BYTES - 11); /* an address past the end, its bytes past it, the count past it */
+    /* an address past the end, its bytes past it, the count past it */
+    p32(CHAIN + 12, MEMORY_BYTES - 11);
     assert_int_equal(lookup("", "80", 0, 0), WASI_FAULT);
     chain_make(26);
     p32(CHAIN + 0x48, MEMORY_BYTES - 5);
     assert_int_equal(lookup("", "80", 0, FAMILY_INET4), WASI_FAULT);
     chain_make(26);
-    assert_int_equal(CALL(sock_getaddrinfo, PATH1, 0, PATH2, 2, HINTS, RES, 3, MEMORY_BYTES - 3), WASI_FAULT);
-    assert_int_equal(CALL(sock_getaddrinfo, PATH1, 0, PATH2, 2, MEMORY_BYTES - 27, RES, 3, RES_LEN), WASI_FAULT);
-    assert_int_equal(CALL(sock_getaddrinfo, PATH1, 0, PATH2, 2, HINTS, MEMORY_BYTES - 3, 3, RES_LEN), WASI_FAULT);
-    assert_int_equal(CALL(sock_getaddrinfo, MEMORY_BYTES - 3, 4, PATH2, 2, HINTS, RES, 3, RES_LEN), WASI_FAULT);
-    assert_int_equal(CALL(sock_getaddrinfo, PATH1, 1024, PATH2, 2, HINTS, RES, 3, RES_LEN), WASI_NAMETOOLONG);
-    assert_int_equal(CALL(sock_getaddrinfo, PATH1, UINT32_MAX, PATH2, 2, HINTS, RES, 3, RES_LEN), WASI_NAMETOOLONG);
+    assert_int_equal(CALL(sock_getaddrinfo, PATH1, 0, PATH2, 2, HINTS, RES, 3, MEMORY_BYTES - 3),
+                     WASI_FAULT);
+    assert_int_equal(CALL(sock_getaddrinfo, PATH1, 0, PATH2, 2, MEMORY_BYTES - 27, RES, 3, RES_LEN),
+                     WASI_FAULT);
+    assert_int_equal(
+        CALL(sock_getaddrinfo, PATH1, 0, PATH2, 2, HINTS, MEMORY_BYTES - 3, 3, RES_LEN),
+        WASI_FAULT);
+    assert_int_equal(CALL(sock_getaddrinfo, MEMORY_BYTES - 3, 4, PATH2, 2, HINTS, RES, 3, RES_LEN),
+                     WASI_FAULT);
+    assert_int_equal(CALL(sock_getaddrinfo, PATH1, 1024, PATH2, 2, HINTS, RES, 3, RES_LEN),
+                     WASI_NAMETOOLONG);
+    assert_int_equal(CALL(sock_getaddrinfo, PATH1, UINT32_MAX, PATH2, 2, HINTS, RES, 3, RES_LEN),
+                     WASI_NAMETOOLONG);
     memcpy(guest + PATH1, "1.2.3.4\0", 8); /* a NUL that is counted, one in the middle */
     assert_int_equal(CALL(sock_getaddrinfo, PATH1, 8, PATH2, 2, HINTS, RES, 3, RES_LEN), 0);
     memcpy(guest + PATH1, "a\0b", 4);
-    assert_int_equal(CALL(sock_getaddrinfo, PATH1, 3, PATH2, 2, HINTS, RES, 3, RES_LEN), WASI_INVAL);
+    assert_int_equal(CALL(sock_getaddrinfo, PATH1, 3, PATH2, 2, HINTS, RES, 3, RES_LEN),
+                     WASI_INVAL);
 }
 
 #define NAMED(name) cmocka_unit_test_setup_teardown(name, named_setup, teardown)

@@ -1,5 +1,6 @@
-/* The network policy: how rules are read, what is protected, and what is allowed.  Every protected range is tried in
- * every form in which an IPv4 address can be carried.  (A file past 800 lines: tables, over one double.) */
+/* The network policy: how rules are read, what is protected, and what is allowed.  Every protected
+ * range is tried in every form in which an IPv4 address can be carried.  (A file past 800 lines:
+ * tables, over one double.) */
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -16,7 +17,10 @@
 static struct policy policy;
 static struct settings config;
 
-#define WORDS(...) { (const char *[]){ __VA_ARGS__ }, sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *) }
+#define WORDS(...)                                                                                 \
+    {                                                                                              \
+        (const char *[]){ __VA_ARGS__ }, sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *)  \
+    }
 
 /* ---- a double: this host's interfaces ---- */
 
@@ -25,7 +29,9 @@ static struct interface {
     const char *ip, *other; /* other: its broadcast address, or the far end of a link between two */
     unsigned flags;
 } interfaces[MANY + 4] = {
-    { "10.1.2.3", "10.1.2.255", IFF_BROADCAST }, { "2001:db8::3", NULL, IFF_BROADCAST }, { "10.9.0.1", "10.9.0.2", 0 },
+    { "10.1.2.3", "10.1.2.255", IFF_BROADCAST },
+    { "2001:db8::3", NULL, IFF_BROADCAST },
+    { "10.9.0.1", "10.9.0.2", 0 },
     { NULL, NULL, 0 }, /* one without an address, as a packet socket sees it */
 };
 static unsigned ninterfaces = 4, reads;
@@ -57,7 +63,8 @@ int getifaddrs(struct ifaddrs **out)
         all[i].in = (struct ifaddrs){ .ifa_next = i + 1 < ninterfaces ? &all[i + 1].in : NULL,
                                       .ifa_flags = interfaces[i].flags,
                                       .ifa_addr = host_address(interfaces[i].ip, &all[i].at),
-                                      .ifa_broadaddr = host_address(interfaces[i].other, &all[i].other) };
+                                      .ifa_broadaddr = host_address(interfaces[i].other,
+                                                                    &all[i].other) };
         if (i == 3)
             all[i].at.ss_family = AF_PACKET, all[i].in.ifa_addr = (struct sockaddr *)&all[i].at;
     }
@@ -118,11 +125,17 @@ static void test_rules_that_are_read(void **state)
 {
     (void)state;
     static const char *const good[] = {
-        "1.2.3.4", "1.2.3.4:80", "1.2.3.0/24", "1.2.3.0/24:80-90", "0.0.0.0/0", "udp:1.2.3.4:53", "tcp:1.2.3.4",
-            "[::1]",
-        "[::1]:80", "[2001:db8::/32]:1-65535", "[::/0]", "udp:[fe80::/10]", "example.com", "example.com:443",
-        "EXAMPLE.com.", "a-b_c.example:1-2", "1.2.3.4:0", "localhost:8080", "1.2.3.4:0-65535", "[::ffff:1.2.3.4]",
-        "1a.example", "0x.example",
+        "1.2.3.4",         "1.2.3.4:80",
+        "1.2.3.0/24",      "1.2.3.0/24:80-90",
+        "0.0.0.0/0",       "udp:1.2.3.4:53",
+        "tcp:1.2.3.4",     "[::1]",
+        "[::1]:80",        "[2001:db8::/32]:1-65535",
+        "[::/0]",          "udp:[fe80::/10]",
+        "example.com",     "example.com:443",
+        "EXAMPLE.com.",    "a-b_c.example:1-2",
+        "1.2.3.4:0",       "localhost:8080",
+        "1.2.3.4:0-65535", "[::ffff:1.2.3.4]",
+        "1a.example",      "0x.example",
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         if (!parses(good[i]))
@@ -134,17 +147,66 @@ static void test_rules_that_are_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", ":80", "udp:", "udp::53", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:90-80", "1.2.3.4:-1", "1.2.3.4:80-",
-            "1.2.3.4:+80",
-        "1.2.3.4:080", "1.2.3.4:80:90", "::1", "::1:80", "2001:db8::/32", "[::1", "[::1]80", "[1.2.3.4]", "[]",
-            "[::1%eth0]",
-        "1.2.3.4/33", "1.2.3.4/", "1.2.3.0/-1", "1.2.3.4/24", "[2001:db8::1/32]", "[::/129]", "0.0.0.0/00",
+        "",
+        ":80",
+        "udp:",
+        "udp::53",
+        "1.2.3.4:",
+        "1.2.3.4:65536",
+        "1.2.3.4:90-80",
+        "1.2.3.4:-1",
+        "1.2.3.4:80-",
+        "1.2.3.4:+80",
+        "1.2.3.4:080",
+        "1.2.3.4:80:90",
+        "::1",
+        "::1:80",
+        "2001:db8::/32",
+        "[::1",
+        "[::1]80",
+        "[1.2.3.4]",
+        "[]",
+        "[::1%eth0]",
+        "1.2.3.4/33",
+        "1.2.3.4/",
+        "1.2.3.0/-1",
+        "1.2.3.4/24",
+        "[2001:db8::1/32]",
+        "[::/129]",
+        "0.0.0.0/00",
         /* addresses in the forms that other programs read as 127.0.0.1 */
-        "0177.0.0.1", "127.0.0.01", "0x7f.0.0.1", "0x7f000001", "2130706433", "017700000001", "127.1", "127.0.1",
-        "127.0.0.1.", "1.2.3", "1.2.3.4.5", "256.1.1.1",
-        "1.2.3.4:65536-65536", "1.2.3.4:1-65536", "1.2.3.4:65536-65537", "1.2.3.4:000000", "1.2.3.4:1-", "1.2.3.4:--",
-        "0.0.0.1/0", "[::1/127]", "[8000::/0]", "1.2.3.0/024", "1.2.3.4/24/24", "udp:tcp:1.2.3.4", "UDP:1.2.3.4",
-        "exa mple.com", "example..com", ".example.com", "example.com/24", "*.example.com", "ex\xc3\xa4mple.com", "a,b",
+        "0177.0.0.1",
+        "127.0.0.01",
+        "0x7f.0.0.1",
+        "0x7f000001",
+        "2130706433",
+        "017700000001",
+        "127.1",
+        "127.0.1",
+        "127.0.0.1.",
+        "1.2.3",
+        "1.2.3.4.5",
+        "256.1.1.1",
+        "1.2.3.4:65536-65536",
+        "1.2.3.4:1-65536",
+        "1.2.3.4:65536-65537",
+        "1.2.3.4:000000",
+        "1.2.3.4:1-",
+        "1.2.3.4:--",
+        "0.0.0.1/0",
+        "[::1/127]",
+        "[8000::/0]",
+        "1.2.3.0/024",
+        "1.2.3.4/24/24",
+        "udp:tcp:1.2.3.4",
+        "UDP:1.2.3.4",
+        "exa mple.com",
+        "example..com",
+        ".example.com",
+        "example.com/24",
+        "*.example.com",
+        "ex\xc3\xa4mple.com",
+        "a,b",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (parses(bad[i]))
@@ -163,11 +225,14 @@ static void test_rules_that_are_refused(void **state)
 static void test_numbers_are_never_names(void **state)
 {
     (void)state;
-    static const char *const numeric[] = { "0x7f.1", "1", "0177.0.0.1", "2130706433", "0x7f000001", "a.b.1",
-                                           "1.2.3.4", "a.0x7f",
-                                           "::1", "a.0X1", "1.2.3.4.", "0x", "" };
-    static const char *const names[] = { "a", "a.b", "1.a", "0x7g", "0xample.com", "1.2.3.4.in-addr.arpa",
-                                         "localhost.", "axe", "a.0ab", "ax", "a.b0", "0xg" };
+    static const char *const numeric[] = {
+        "0x7f.1", "1",   "0177.0.0.1", "2130706433", "0x7f000001", "a.b.1", "1.2.3.4",
+        "a.0x7f", "::1", "a.0X1",      "1.2.3.4.",   "0x",         ""
+    };
+    static const char *const names[] = { "a",          "a.b",         "1.a",
+                                         "0x7g",       "0xample.com", "1.2.3.4.in-addr.arpa",
+                                         "localhost.", "axe",         "a.0ab",
+                                         "ax",         "a.b0",        "0xg" };
     for (size_t i = 0; i < sizeof numeric / sizeof *numeric; i++)
         if (!ip_looks_numeric(numeric[i]))
             WRONG("%s looks like a name", numeric[i]);
@@ -191,8 +256,10 @@ static void test_nothing_is_allowed_by_default(void **state)
 static void test_allow_connect(void **state)
 {
     (void)state;
-    POLICY(.allow_connect = WORDS("93.184.0.0/16:80-90", "udp:8.8.8.8:53", "[2600::/16]", "1.1.1.1"));
-    assert_true(TCP("93.184.216.34", 80) && TCP("93.184.0.0", 90) && TCP("1.1.1.1", 0) && TCP("1.1.1.1", 65535));
+    POLICY(.allow_connect = WORDS("93.184.0.0/16:80-90", "udp:8.8.8.8:53", "[2600::/16]",
+                                  "1.1.1.1"));
+    assert_true(TCP("93.184.216.34", 80) && TCP("93.184.0.0", 90) && TCP("1.1.1.1", 0) &&
+                TCP("1.1.1.1", 65535));
     assert_false(TCP("93.184.216.34", 79) || TCP("93.184.216.34", 91) || TCP("93.185.0.0", 80) ||
                  UDP("93.184.216.34", 80));
     assert_true(UDP("8.8.8.8", 53));
@@ -203,12 +270,14 @@ static void test_allow_connect(void **state)
     assert_false(TCP("64:ff9b::1.1.1.1", 80) || TCP("::1.1.1.1", 80));
 }
 
-/* Each prefix of each length against a count of equal bits, over addresses that differ from it in one bit. */
+/* Each prefix of each length against a count of equal bits, over addresses that differ from it in
+ * one bit. */
 static void test_prefixes_of_every_length(void **state)
 {
     (void)state;
     POLICY(.max_sockets = 1);
-    static const char *const bases[] = { "93.184.216.34", "2600:1234:5678:9abc:def0:1357:9bdf:2468" };
+    static const char *const bases[] = { "93.184.216.34",
+                                         "2600:1234:5678:9abc:def0:1357:9bdf:2468" };
     for (int v6 = 0; v6 < 2; v6++)
         for (unsigned len = 0; len <= (v6 ? 128u : 32u); len++) {
             struct endpoint base = at(bases[v6], 80), other;
@@ -239,10 +308,12 @@ static void test_prefixes_of_every_length(void **state)
 static void test_allow_listen(void **state)
 {
     (void)state;
-    POLICY(.allow_listen = WORDS("127.0.0.1:8080", "udp:127.0.0.1:0", ":9000", "10.1.2.3:1-65535", "[::1]:0"));
-    assert_true(LISTEN("127.0.0.1", 8080) && LISTEN("0.0.0.0", 9000) && LISTEN("::", 9000) && LISTEN("10.1.2.3", 1));
-    assert_false(LISTEN("127.0.0.1", 8081) || LISTEN("127.0.0.2", 8080) || LISTEN("0.0.0.0", 8080) ||
-                 LISTEN("::", 8080));
+    POLICY(.allow_listen = WORDS("127.0.0.1:8080", "udp:127.0.0.1:0", ":9000", "10.1.2.3:1-65535",
+                                 "[::1]:0"));
+    assert_true(LISTEN("127.0.0.1", 8080) && LISTEN("0.0.0.0", 9000) && LISTEN("::", 9000) &&
+                LISTEN("10.1.2.3", 1));
+    assert_false(LISTEN("127.0.0.1", 8081) || LISTEN("127.0.0.2", 8080) ||
+                 LISTEN("0.0.0.0", 8080) || LISTEN("::", 8080));
     assert_false(LISTEN("127.0.0.1", 9000) || LISTEN("127.0.0.1", 0) || LISTEN("10.1.2.3", 0) ||
                  TCP("127.0.0.1", 8080));
     assert_true(LISTEN("::1", 0) && may(USE_LISTEN, NET_UDP, "127.0.0.1", 0));
@@ -281,11 +352,12 @@ static void test_deny_comes_first(void **state)
     (void)state;
     POLICY(.allow_connect = WORDS("8.8.0.0/16", "udp:8.8.8.8", "[2600::/16]", "127.0.0.0/8"),
            .allow_listen = WORDS("0.0.0.0:80"),
-           .deny = WORDS("8.8.8.0/24:1-1000", "udp:8.8.8.8:53", "[2600:1::/32]", "tcp:127.0.0.9", "1.2.3.4"));
-    assert_true(TCP("8.8.4.4", 80) && TCP("8.8.8.8", 1001) && UDP("8.8.8.8", 1001) && TCP("2600::1", 1) &&
-                TCP("127.0.0.1", 1));
-    assert_false(TCP("8.8.8.8", 80) || UDP("8.8.8.8", 53) || UDP("8.8.8.8", 80) || TCP("2600:1::1", 1) ||
-                 TCP("127.0.0.9", 1));
+           .deny = WORDS("8.8.8.0/24:1-1000", "udp:8.8.8.8:53", "[2600:1::/32]", "tcp:127.0.0.9",
+                         "1.2.3.4"));
+    assert_true(TCP("8.8.4.4", 80) && TCP("8.8.8.8", 1001) && UDP("8.8.8.8", 1001) &&
+                TCP("2600::1", 1) && TCP("127.0.0.1", 1));
+    assert_false(TCP("8.8.8.8", 80) || UDP("8.8.8.8", 53) || UDP("8.8.8.8", 80) ||
+                 TCP("2600:1::1", 1) || TCP("127.0.0.9", 1));
     const struct rule *by;
     struct endpoint e = at("8.8.8.8", 80);
     assert_false(policy_check(&policy, USE_CONNECT, NET_TCP, &e, &by));
@@ -297,13 +369,13 @@ static void test_deny_beats_net_all_in_every_form(void **state)
     (void)state;
     POLICY(.net_all = true, .deny = WORDS("8.8.8.0/24", ":25", "0.0.0.0:99"));
     assert_true(TCP("8.8.4.4", 80) && LISTEN("0.0.0.0", 80) && LISTEN("::", 80));
-    static const char *const forms[] = { "8.8.8.8", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1",
-                                         "::8.8.8.8" };
+    static const char *const forms[] = { "8.8.8.8", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8",
+                                         "2002:808:808::1", "::8.8.8.8" };
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
         if (TCP(forms[i], 80) || UDP(forms[i], 80) || LISTEN(forms[i], 80))
             WRONG("%s is allowed", forms[i]);
-    assert_false(TCP("1.2.3.4", 25) || TCP("2600::1", 25) || UDP("1.2.3.4", 25) || LISTEN("0.0.0.0", 25) ||
-                 LISTEN("::", 25));
+    assert_false(TCP("1.2.3.4", 25) || TCP("2600::1", 25) || UDP("1.2.3.4", 25) ||
+                 LISTEN("0.0.0.0", 25) || LISTEN("::", 25));
     assert_false(LISTEN("0.0.0.0", 99) || LISTEN("::", 99)); /* :: takes IPv4 too */
 }
 
@@ -311,24 +383,38 @@ static void test_deny_beats_net_all_in_every_form(void **state)
 static void test_each_kind_of_deny(void **state)
 {
     (void)state;
-    static const struct { const char *word, *ip; uint16_t port; bool tcp, udp, listen; } tries[] = {
-        { "8.8.8.8", "8.8.8.8", 80, false, false, false }, { "8.8.8.8", "8.8.8.9", 80, true, true, true },
-        { "8.8.8.8:80", "8.8.8.8", 80, false, false, false }, { "8.8.8.8:80", "8.8.8.8", 81, true, true, true },
+    static const struct { const char *word, *ip; uint16_t port; bool tcp, udp, listen;
+    } tries[] = {
+        { "8.8.8.8", "8.8.8.8", 80, false, false, false },
+        { "8.8.8.8", "8.8.8.9", 80, true, true, true },
+        { "8.8.8.8:80", "8.8.8.8", 80, false, false, false },
+        { "8.8.8.8:80", "8.8.8.8", 81, true, true, true },
         { "8.8.8.8:80", "8.8.8.8", 79, true, true, true },
-        { "tcp:8.8.8.8", "8.8.8.8", 80, false, true, false }, { "udp:8.8.8.8", "8.8.8.8", 80, true, false, true },
+        { "tcp:8.8.8.8", "8.8.8.8", 80, false, true, false },
+        { "udp:8.8.8.8", "8.8.8.8", 80, true, false, true },
         { "8.0.0.0/8:80-90", "8.1.2.3", 90, false, false, false },
         { "8.0.0.0/8:80-90", "8.1.2.3", 91, true, true, true },
-        { "0.0.0.0/0", "8.1.2.3", 1, false, false, false }, { "0.0.0.0/0", "2600::1", 1, true, true, true },
+        { "0.0.0.0/0", "8.1.2.3", 1, false, false, false },
+        { "0.0.0.0/0", "2600::1", 1, true, true, true },
         { "0.0.0.0/0", "::ffff:8.1.2.3", 1, false, false, false },
-        { "[::/0]", "2600::1", 1, false, false, false }, { "[::/0]", "8.1.2.3", 1, true, true, true },
-        { "[2600::/16]:1-2", "2600::1", 2, false, false, false }, { "[2600::/16]:1-2", "2600::1", 3, true, true, true },
-        { "[2600::1]", "2600::1", 2, false, false, false }, { "[2600::1]", "2600::2", 2, true, true, true },
-        { ":25", "2600::2", 25, false, false, false }, { ":25", "8.8.8.8", 26, true, true, true },
-        { "udp:", "8.8.8.8", 26, true, false, true }, { "udp::25", "8.8.8.8", 26, true, true, true },
-        { "127.0.0.0/8", "0.0.0.0", 80, true, true, true }, /* what connect makes of it is loopback: net/socket.c */
-        { "0.0.0.0:80", "::", 80, false, false, false }, { "[::]:80", "0.0.0.0", 80, true, true, true },
-        { "1.2.3.4:0", "1.2.3.4", 0, false, false, false }, { "1.2.3.4:0", "1.2.3.4", 1, true, true, true },
-        { "localhost", "127.0.0.1", 1, false, false, false }, { "localhost", "::1", 1, false, false, false },
+        { "[::/0]", "2600::1", 1, false, false, false },
+        { "[::/0]", "8.1.2.3", 1, true, true, true },
+        { "[2600::/16]:1-2", "2600::1", 2, false, false, false },
+        { "[2600::/16]:1-2", "2600::1", 3, true, true, true },
+        { "[2600::1]", "2600::1", 2, false, false, false },
+        { "[2600::1]", "2600::2", 2, true, true, true },
+        { ":25", "2600::2", 25, false, false, false },
+        { ":25", "8.8.8.8", 26, true, true, true },
+        { "udp:", "8.8.8.8", 26, true, false, true },
+        { "udp::25", "8.8.8.8", 26, true, true, true },
+        { "127.0.0.0/8", "0.0.0.0", 80, true, true,
+          true }, /* what connect makes of it is loopback: net/socket.c */
+        { "0.0.0.0:80", "::", 80, false, false, false },
+        { "[::]:80", "0.0.0.0", 80, true, true, true },
+        { "1.2.3.4:0", "1.2.3.4", 0, false, false, false },
+        { "1.2.3.4:0", "1.2.3.4", 1, true, true, true },
+        { "localhost", "127.0.0.1", 1, false, false, false },
+        { "localhost", "::1", 1, false, false, false },
         { "localhost:80", "127.0.0.1", 81, true, true, true },
         { "[64:ff9b::/96]", "64:ff9b::8.8.8.8", 1, false, false, false },
         { "[64:ff9b::/96]", "8.8.8.8", 1, true, true, true },
@@ -336,7 +422,8 @@ static void test_each_kind_of_deny(void **state)
     for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
         const char *words[] = { tries[i].word };
         POLICY(.net_all = true, .deny = { words, 1 }, .allow_dns = "");
-        if (TCP(tries[i].ip, tries[i].port) != tries[i].tcp || UDP(tries[i].ip, tries[i].port) != tries[i].udp ||
+        if (TCP(tries[i].ip, tries[i].port) != tries[i].tcp ||
+            UDP(tries[i].ip, tries[i].port) != tries[i].udp ||
             LISTEN(tries[i].ip, tries[i].port) != tries[i].listen)
             WRONG("--deny %s and %s port %u", tries[i].word, tries[i].ip, tries[i].port);
         if (i + 1 < sizeof tries / sizeof *tries)
@@ -344,43 +431,70 @@ static void test_each_kind_of_deny(void **state)
     }
 }
 
-/* Each kind of --allow-connect and --allow-listen by itself: what it allows, and what stands beside it. */
+/* Each kind of --allow-connect and --allow-listen by itself: what it allows, and what stands beside
+ * it. */
 static void test_each_kind_of_allow(void **state)
 {
     (void)state;
-    static const struct { bool listen; const char *word, *ip; uint16_t port; bool tcp, udp; } tries[] = {
-        { false, "8.8.8.8", "8.8.8.8", 0, true, false }, { false, "8.8.8.8", "8.8.8.8", 65535, true, false },
-        { false, "8.8.8.8", "8.8.8.9", 80, false, false }, { false, "tcp:8.8.8.8", "8.8.8.8", 80, true, false },
-        { false, "udp:8.8.8.8", "8.8.8.8", 80, false, true }, { false, "8.8.8.8:80", "8.8.8.8", 80, true, false },
-        { false, "8.8.8.8:80", "8.8.8.8", 79, false, false }, { false, "8.8.8.8:80", "8.8.8.8", 81, false, false },
-        { false, "8.8.8.8:80-82", "8.8.8.8", 79, false, false }, { false, "8.8.8.8:80-82", "8.8.8.8", 80, true, false },
-        { false, "8.8.8.8:80-82", "8.8.8.8", 82, true, false }, { false, "8.8.8.8:80-82", "8.8.8.8", 83, false, false },
-        { false, "0.0.0.0/0", "8.8.8.8", 1, true, false }, { false, "0.0.0.0/0", "::ffff:8.8.8.8", 1, true, false },
-        { false, "0.0.0.0/0", "2600::1", 1, false, false }, { false, "[::/0]", "2600::1", 1, true, false },
+    static const struct {
+        bool listen;
+        const char *word, *ip;
+        uint16_t port;
+        bool tcp, udp;
+    } tries[] = {
+        { false, "8.8.8.8", "8.8.8.8", 0, true, false },
+        { false, "8.8.8.8", "8.8.8.8", 65535, true, false },
+        { false, "8.8.8.8", "8.8.8.9", 80, false, false },
+        { false, "tcp:8.8.8.8", "8.8.8.8", 80, true, false },
+        { false, "udp:8.8.8.8", "8.8.8.8", 80, false, true },
+        { false, "8.8.8.8:80", "8.8.8.8", 80, true, false },
+        { false, "8.8.8.8:80", "8.8.8.8", 79, false, false },
+        { false, "8.8.8.8:80", "8.8.8.8", 81, false, false },
+        { false, "8.8.8.8:80-82", "8.8.8.8", 79, false, false },
+        { false, "8.8.8.8:80-82", "8.8.8.8", 80, true, false },
+        { false, "8.8.8.8:80-82", "8.8.8.8", 82, true, false },
+        { false, "8.8.8.8:80-82", "8.8.8.8", 83, false, false },
+        { false, "0.0.0.0/0", "8.8.8.8", 1, true, false },
+        { false, "0.0.0.0/0", "::ffff:8.8.8.8", 1, true, false },
+        { false, "0.0.0.0/0", "2600::1", 1, false, false },
+        { false, "[::/0]", "2600::1", 1, true, false },
         { false, "[::ffff:0:0/96]", "8.8.8.8", 1, true, false },
         { false, "[::ffff:0:0/96]", "2600::1", 1, false, false },
-        { false, "[::/0]", "8.8.8.8", 1, false, false }, { false, "udp:[2600::/16]:53", "2600::1", 53, false, true },
+        { false, "[::/0]", "8.8.8.8", 1, false, false },
+        { false, "udp:[2600::/16]:53", "2600::1", 53, false, true },
         { false, "udp:[2600::/16]:53", "2600::1", 54, false, false },
         { false, "[2600::1]", "2600::2", 1, false, false },
-        { false, "0.0.0.0", "127.0.0.1", 1, false, false }, { false, "[::]", "::1", 1, false, false },
-        { false, "localhost", "127.0.0.1", 1, true, false }, { false, "udp:localhost", "::1", 1, false, true },
-        { true, "127.0.0.1:0", "127.0.0.1", 0, true, false }, { true, "127.0.0.1:0", "127.0.0.1", 1, false, false },
-        { true, "127.0.0.1:1-65535", "127.0.0.1", 0, false, false }, { true, "127.0.0.1", "127.0.0.1", 0, true, false },
-        { true, ":80", "0.0.0.0", 80, true, false }, { true, ":80", "::", 80, true, false },
-        { true, ":80", "127.0.0.1", 80, false, false }, { true, "udp::80", "::", 80, false, true },
-        { true, ":80", "0.0.0.0", 0, false, false }, { true, "0.0.0.0:80", "::", 80, false, false },
-        { true, "[::]:80", "0.0.0.0", 80, false, false }, { true, "0.0.0.0/0", "0.0.0.0", 80, false, false },
-        { true, "8.8.8.0/24", "8.8.8.8", 80, true, false }, { true, "udp:[2600::/16]", "2600::1", 0, false, true },
+        { false, "0.0.0.0", "127.0.0.1", 1, false, false },
+        { false, "[::]", "::1", 1, false, false },
+        { false, "localhost", "127.0.0.1", 1, true, false },
+        { false, "udp:localhost", "::1", 1, false, true },
+        { true, "127.0.0.1:0", "127.0.0.1", 0, true, false },
+        { true, "127.0.0.1:0", "127.0.0.1", 1, false, false },
+        { true, "127.0.0.1:1-65535", "127.0.0.1", 0, false, false },
+        { true, "127.0.0.1", "127.0.0.1", 0, true, false },
+        { true, ":80", "0.0.0.0", 80, true, false },
+        { true, ":80", "::", 80, true, false },
+        { true, ":80", "127.0.0.1", 80, false, false },
+        { true, "udp::80", "::", 80, false, true },
+        { true, ":80", "0.0.0.0", 0, false, false },
+        { true, "0.0.0.0:80", "::", 80, false, false },
+        { true, "[::]:80", "0.0.0.0", 80, false, false },
+        { true, "0.0.0.0/0", "0.0.0.0", 80, false, false },
+        { true, "8.8.8.0/24", "8.8.8.8", 80, true, false },
+        { true, "udp:[2600::/16]", "2600::1", 0, false, true },
     };
     for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
         const char *words[] = { tries[i].word };
         struct words rules = { words, 1 }, none = { NULL, 0 };
         bool listens = tries[i].listen;
-        enum net_use use = listens ? USE_LISTEN : USE_CONNECT, other = listens ? USE_CONNECT : USE_LISTEN;
-        POLICY(.allow_connect = listens ? none : rules, .allow_listen = listens ? rules : none, .allow_dns = "");
+        enum net_use use = listens ? USE_LISTEN : USE_CONNECT,
+                     other = listens ? USE_CONNECT : USE_LISTEN;
+        POLICY(.allow_connect = listens ? none : rules, .allow_listen = listens ? rules : none,
+               .allow_dns = "");
         if (may(use, NET_TCP, tries[i].ip, tries[i].port) != tries[i].tcp ||
             may(use, NET_UDP, tries[i].ip, tries[i].port) != tries[i].udp ||
-            may(other, NET_TCP, tries[i].ip, tries[i].port) || may(other, NET_UDP, tries[i].ip, tries[i].port))
+            may(other, NET_TCP, tries[i].ip, tries[i].port) ||
+            may(other, NET_UDP, tries[i].ip, tries[i].port))
             WRONG("%s and %s port %u", tries[i].word, tries[i].ip, tries[i].port);
         if (i + 1 < sizeof tries / sizeof *tries)
             policy_free(&policy);
@@ -397,7 +511,8 @@ static void test_own_addresses_are_read_again(void **state)
     assert_int_equal(reads, 0); /* nobody needs them */
     policy_free(&policy);
     POLICY(.allow_connect = WORDS("0.0.0.0/0", "10.9.0.1"));
-    assert_true(reads == 1 && TCP("10.9.0.2", 1) && TCP("10.9.0.1", 1)); /* the other end is another's */
+    /* the other end is another's */
+    assert_true(reads == 1 && TCP("10.9.0.2", 1) && TCP("10.9.0.1", 1));
     assert_false(TCP("10.1.2.3", 1) || TCP("10.1.2.255", 1) || UDP("10.1.2.3", 1));
     interfaces[0].ip = "10.1.2.4";
     assert_true(TCP("10.1.2.4", 1) && reads == 1); /* not again at once */
@@ -411,13 +526,14 @@ static void test_own_addresses_are_read_again(void **state)
     assert_true(reads == 3 && !TCP("10.1.2.3", 1) && reads == 4);
 }
 
-/* Where no verdict can depend on them they are never read: rules of one address each, refusals, nothing at all. */
+/* Where no verdict can depend on them they are never read: rules of one address each, refusals,
+ * nothing at all. */
 static void test_own_addresses_that_do_not_matter(void **state)
 {
     (void)state;
     reads = 0;
-    POLICY(.allow_connect = WORDS("127.0.0.1:80", "[::1]", "10.1.2.3:81"), .allow_listen = WORDS(":80", "127.0.0.1"),
-           .deny = WORDS("10.0.0.0/8:9"));
+    POLICY(.allow_connect = WORDS("127.0.0.1:80", "[::1]", "10.1.2.3:81"),
+           .allow_listen = WORDS(":80", "127.0.0.1"), .deny = WORDS("10.0.0.0/8:9"));
     assert_true(TCP("127.0.0.1", 80) && TCP("::1", 1) && TCP("10.1.2.3", 81));
     assert_false(TCP("127.0.0.2", 80) || TCP("10.1.2.3", 9) || TCP("10.1.2.4", 81));
     policy.own_read_s -= 6;
@@ -425,8 +541,11 @@ static void test_own_addresses_that_do_not_matter(void **state)
     assert_int_equal(reads, 0);
     policy_free(&policy);
     const struct settings matter[] = {
-        { .net_all = true }, { .allow_dns = "any" }, { .allow_listen = WORDS("10.1.2.0/24") },
-        { .allow_connect = WORDS("app.test"), .allow_dns = "" }, { .allow_connect = WORDS("[2001:db8::/127]") },
+        { .net_all = true },
+        { .allow_dns = "any" },
+        { .allow_listen = WORDS("10.1.2.0/24") },
+        { .allow_connect = WORDS("app.test"), .allow_dns = "" },
+        { .allow_connect = WORDS("[2001:db8::/127]") },
     };
     for (size_t i = 0; i < sizeof matter / sizeof *matter; i++) {
         struct failure why;
@@ -488,7 +607,8 @@ static const struct { const char *low, *high, *inside; bool never; } ranges[] = 
 };
 #define RANGES (sizeof ranges / sizeof *ranges)
 
-/* How an IPv4 address is written inside an IPv6 one; %s takes a.b.c.d, or the two halves in hexadecimal. */
+/* How an IPv4 address is written inside an IPv6 one; %s takes a.b.c.d, or the two halves in
+ * hexadecimal. */
 enum { PLAIN, MAPPED, NAT64, SIX_TO_FOUR, SIX_TO_FOUR_MORE, COMPATIBLE, FORMS };
 
 static const char *form(int which, const char *v4)
@@ -511,10 +631,10 @@ static const char *form(int which, const char *v4)
 static void test_wide_rules_never_mean_protected_addresses(void **state)
 {
     (void)state;
-    POLICY(.allow_connect = WORDS("0.0.0.0/0", "[::/0]", "udp:0.0.0.0/0", "udp:[::/0]", "[2002::/16]",
-                                  "[64:ff9b::/96]", "[::/96]",
-                                  "0.0.0.0/1", "128.0.0.0/1", "126.0.0.0/7", "168.0.0.0/6", "10.0.0.0/8",
-                                      "10.1.2.2/31"),
+    POLICY(.allow_connect = WORDS("0.0.0.0/0", "[::/0]", "udp:0.0.0.0/0", "udp:[::/0]",
+                                  "[2002::/16]", "[64:ff9b::/96]", "[::/96]", "0.0.0.0/1",
+                                  "128.0.0.0/1", "126.0.0.0/7", "168.0.0.0/6", "10.0.0.0/8",
+                                  "10.1.2.2/31"),
            .allow_listen = WORDS("0.0.0.0/0", "[::/0]"));
     for (size_t i = 0; i < RANGES; i++)
         for (int f = 0; f < FORMS; f++)
@@ -523,10 +643,12 @@ static void test_wide_rules_never_mean_protected_addresses(void **state)
                 if (TCP(ip, 80) || UDP(ip, 80) || LISTEN(ip, 80))
                     WRONG("%s is allowed", ip);
             }
-    assert_true(TCP("8.8.8.8", 80) && TCP("64:ff9b::8.8.8.8", 80) && TCP("2002:808:808::", 80) && TCP("::8.8.8.8", 80));
+    assert_true(TCP("8.8.8.8", 80) && TCP("64:ff9b::8.8.8.8", 80) && TCP("2002:808:808::", 80) &&
+                TCP("::8.8.8.8", 80));
     assert_true(TCP("126.255.255.255", 80) && TCP("128.0.0.0", 80) && TCP("169.253.255.255", 80) &&
                 TCP("169.255.0.0", 80));
-    assert_true(TCP("223.255.255.255", 80) && TCP("240.0.0.1", 80) && TCP("10.1.2.4", 80) && TCP("192.0.0.191", 80));
+    assert_true(TCP("223.255.255.255", 80) && TCP("240.0.0.1", 80) && TCP("10.1.2.4", 80) &&
+                TCP("192.0.0.191", 80));
 }
 
 static void test_a_rule_inside_a_range_means_it(void **state)
@@ -551,15 +673,16 @@ static void test_a_rule_inside_a_range_means_it(void **state)
 static void test_carried_addresses_by_their_own_rules(void **state)
 {
     (void)state;
-    POLICY(.allow_connect = WORDS("[64:ff9b::127.0.0.0/104]", "[2002:7f00::/24]", "[2002:a9fe:a9fe::/48]",
-                                  "[::10.1.2.3]",
-                                  "[64:ff9b::a9f0:0/108]", "[2002:e000::/19]"));
-    assert_true(TCP("64:ff9b::127.0.0.1", 1) && TCP("64:ff9b::127.255.0.1", 1) && TCP("2002:7f00:1::", 1));
+    POLICY(.allow_connect = WORDS("[64:ff9b::127.0.0.0/104]", "[2002:7f00::/24]",
+                                  "[2002:a9fe:a9fe::/48]", "[::10.1.2.3]", "[64:ff9b::a9f0:0/108]",
+                                  "[2002:e000::/19]"));
+    assert_true(TCP("64:ff9b::127.0.0.1", 1) && TCP("64:ff9b::127.255.0.1", 1) &&
+                TCP("2002:7f00:1::", 1));
     assert_true(TCP("2002:a9fe:a9fe::1", 1) && TCP("::10.1.2.3", 1));
-    assert_false(TCP("64:ff9b::10.1.2.3", 1) || TCP("2002:a9fe:a9ff::1", 1) || TCP("127.0.0.1", 1) ||
-                 TCP("169.254.169.254", 1));
-    /* /108 is wider than 169.254/16 carried (/112), /19 wider than 224/4 carried (/20): outside of the range,
-        no rule. */
+    assert_false(TCP("64:ff9b::10.1.2.3", 1) || TCP("2002:a9fe:a9ff::1", 1) ||
+                 TCP("127.0.0.1", 1) || TCP("169.254.169.254", 1));
+    /* /108 is wider than 169.254/16 carried (/112), /19 wider than 224/4 carried (/20): outside of
+       the range, no rule. */
     assert_false(TCP("64:ff9b::169.254.169.254", 1) || TCP("2002:e000:1::", 1));
 }
 
@@ -635,8 +758,10 @@ static void test_protected_answers(void **state)
     POLICY(.allow_connect = WORDS("[::1]:80"), .allow_listen = WORDS("0.0.0.0"));
     assert_true(policy_answer_ok(&policy, &loopback.ip) && !policy_answer_ok(&policy, &e.ip));
     assert_true(!answer_ok("0.0.0.0") && !answer_ok("127.0.0.1"));
-    /* A private address is one's own neighbour: it wants a rule that says so, and one that is as narrow as it likes. */
-    static const char *const private[] = { "10.1.2.9", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1" };
+    /* A private address is one's own neighbour: it wants a rule that says so, and one that is as
+     * narrow as it likes. */
+    static const char *const private[] = { "10.1.2.9", "172.16.0.1", "172.31.255.255",
+                                           "192.168.1.1", "100.64.0.1" };
     for (size_t i = 0; i < sizeof private / sizeof *private; i++)
         assert_false(answer_ok(private[i]));
     assert_true(answer_ok("172.32.0.1") && answer_ok("192.169.0.1"));
@@ -662,10 +787,12 @@ static void test_net_all(void **state)
                     LISTEN(ip, 80) == ranges[i].never)
                     WRONG("%s: --net-all %s it", ip, ranges[i].never ? "allows" : "does not allow");
             }
-    assert_true(TCP("0.0.0.0", 80) && LISTEN("0.0.0.0", 0) && TCP("8.8.8.8", 80) && TCP("2600::1", 80));
+    assert_true(TCP("0.0.0.0", 80) && LISTEN("0.0.0.0", 0) && TCP("8.8.8.8", 80) &&
+                TCP("2600::1", 80));
 }
 
-/* A node's cache of names has a link-local address, a cloud's resolver that of its metadata service. */
+/* A node's cache of names has a link-local address, a cloud's resolver that of its metadata
+ * service. */
 static void test_name_servers_under_net_all(void **state)
 {
     (void)state;
@@ -676,7 +803,8 @@ static void test_name_servers_under_net_all(void **state)
         assert_true(policy_servers_add(&policy, servers, 2, &why));
         assert_int_equal(UDP("169.254.20.10", 53), all);
         assert_int_equal(TCP("169.254.20.10", 53), all);
-        assert_false(TCP("169.254.20.10", 80) || UDP("169.254.20.11", 53) || LISTEN("169.254.20.10", 53));
+        assert_false(TCP("169.254.20.10", 80) || UDP("169.254.20.11", 53) ||
+                     LISTEN("169.254.20.10", 53));
         assert_false(UDP("169.254.169.254", 53) || TCP("169.254.169.254", 80));
         if (!all)
             policy_free(&policy);
@@ -704,7 +832,8 @@ static void test_a_name_means_its_answers(void **state)
     answer_add("time.example", "5.5.5.5");
     answer_add("other.example", "6.6.6.6");
     assert_true(TCP("93.184.216.34", 443) && UDP("5.5.5.5", 123));
-    assert_false(TCP("93.184.216.34", 80) || UDP("93.184.216.34", 443) || TCP("5.5.5.5", 443) || TCP("6.6.6.6", 443));
+    assert_false(TCP("93.184.216.34", 80) || UDP("93.184.216.34", 443) || TCP("5.5.5.5", 443) ||
+                 TCP("6.6.6.6", 443));
     answer_add("example.com", "93.184.216.35");
     assert_true(TCP("93.184.216.34", 443) && TCP("93.184.216.35", 443));
 }
@@ -732,7 +861,8 @@ static void test_names_under_net_all_and_any(void **state)
     assert_int_equal(policy_name(&policy, "evil.example"), NAME_REFUSED);
     assert_int_equal(policy_name(&policy, "half.example"), NAME_ANY);
     assert_true(answer_ok("127.0.0.1") && answer_ok("10.1.2.3"));
-    assert_false(answer_ok("169.254.169.254") || answer_ok("::ffff:169.254.169.254") || answer_ok("fe80::1"));
+    assert_false(answer_ok("169.254.169.254") || answer_ok("::ffff:169.254.169.254") ||
+                 answer_ok("fe80::1"));
     answer_add("evil.example", "4.4.4.4");
     answer_add("half.example", "3.3.3.3");
     assert_false(TCP("4.4.4.4", 80));
@@ -748,15 +878,16 @@ static void test_localhost_is_loopback(void **state)
 {
     (void)state;
     POLICY(.allow_connect = WORDS("localhost:80"), .allow_listen = WORDS("localhost:90"));
-    assert_true(TCP("127.0.0.1", 80) && TCP("::1", 80) && LISTEN("127.0.0.1", 90) && LISTEN("::1", 90));
+    assert_true(TCP("127.0.0.1", 80) && TCP("::1", 80) && LISTEN("127.0.0.1", 90) &&
+                LISTEN("::1", 90));
     assert_false(TCP("127.0.0.2", 80) || TCP("127.0.0.1", 90));
 }
 
 static void test_denied_names_in_every_form(void **state)
 {
     (void)state;
-    static const char *const forms[] = { "8.8.8.8", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1",
-                                         "::8.8.8.8" };
+    static const char *const forms[] = { "8.8.8.8", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8",
+                                         "2002:808:808::1", "::8.8.8.8" };
     POLICY(.net_all = true, .deny = WORDS("evil.example"));
     answer_add("evil.example", "8.8.8.8");
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
@@ -798,7 +929,8 @@ static void test_answers_end(void **state)
 static void test_answers_that_deny_stay(void **state)
 {
     (void)state;
-    POLICY(.net_all = true, .allow_connect = WORDS("example.com"), .deny = WORDS("evil.example", "half.example:25"));
+    POLICY(.net_all = true, .allow_connect = WORDS("example.com"),
+           .deny = WORDS("evil.example", "half.example:25"));
     char ip[32];
     struct endpoint e = at("9.9.9.9", 0);
     assert_true(policy_answer_add(&policy, "evil.example", &e.ip, 0));
@@ -846,9 +978,10 @@ static void test_old_answers_make_room(void **state)
 static void test_hints_are_rules(void **state)
 {
     (void)state;
-    static const char *const ips[] = { "8.8.8.8", "127.0.0.1", "::1", "64:ff9b::127.0.0.1", "2002:7f00:1::",
-                                       "169.254.169.254",
-                                       "0.0.0.0", "fe80::1", "10.1.2.3" };
+    static const char *const ips[] = {
+        "8.8.8.8", "127.0.0.1", "::1",     "64:ff9b::127.0.0.1", "2002:7f00:1::", "169.254.169.254",
+        "0.0.0.0", "fe80::1",   "10.1.2.3"
+    };
     char hint[ENDPOINT_TEXT + 32];
     for (size_t i = 0; i < sizeof ips / sizeof *ips; i++) {
         struct endpoint e = at(ips[i], 443);
@@ -885,11 +1018,13 @@ static void refused(const char *line, const struct settings *c)
 static void test_refusals_say_how_it_is_written(void **state)
 {
     (void)state;
-    refused("--allow-connect 0177.0.0.1: not an address in the usual form (four decimal numbers without leading zeros, "
+    refused("--allow-connect 0177.0.0.1: not an address in the usual form (four decimal numbers "
+            "without leading zeros, "
             "or [IPv6])",
             &(struct settings){ .allow_connect = WORDS("0177.0.0.1") });
-    refused("--allow-connect example.com:443: a rule with a name needs the resolver (add --allow-dns)",
-            &(struct settings){ .allow_connect = WORDS("example.com:443") });
+    refused(
+        "--allow-connect example.com:443: a rule with a name needs the resolver (add --allow-dns)",
+        &(struct settings){ .allow_connect = WORDS("example.com:443") });
     refused("--allow-listen example.com:80: a name cannot be listened on (write an address)",
             &(struct settings){ .allow_listen = WORDS("example.com:80"), .allow_dns = "" });
     refused("--allow-connect :80: HOST is missing (0.0.0.0/0 or [::/0] is every address)",
@@ -898,18 +1033,22 @@ static void test_refusals_say_how_it_is_written(void **state)
             &(struct settings){ .deny = WORDS("10.0.0.1/8") });
     refused("--allow-listen 1.2.3.4/33: the prefix is not 0 to 32 bits long",
             &(struct settings){ .allow_listen = WORDS("1.2.3.4/33") });
-    refused("--deny [::/129]: the prefix is not 0 to 128 bits long", &(struct settings){ .deny = WORDS("[::/129]") });
+    refused("--deny [::/129]: the prefix is not 0 to 128 bits long",
+            &(struct settings){ .deny = WORDS("[::/129]") });
     refused("--deny a,b: neither an address nor a name (IPv6 stands in brackets)",
             &(struct settings){ .deny = WORDS("a,b") });
     refused("--deny [::1: the bracket is not closed, or does not hold an IPv6 address",
             &(struct settings){ .deny = WORDS("[::1") });
-    refused("--deny [::1]80: only :PORT may follow the bracket", &(struct settings){ .deny = WORDS("[::1]80") });
+    refused("--deny [::1]80: only :PORT may follow the bracket",
+            &(struct settings){ .deny = WORDS("[::1]80") });
     refused("--deny ::1: the port is not PORT or LO-HI, from 0 to 65535 (IPv6 stands in brackets)",
             &(struct settings){ .deny = WORDS("::1") });
     unreadable = true;
-    refused("the network cannot be opened: this host's own addresses are unknown: Operation not permitted",
+    refused("the network cannot be opened: this host's own addresses are unknown: Operation not "
+            "permitted",
             &(struct settings){ .net_all = true });
-    refused("the network cannot be opened: this host's own addresses are unknown: Operation not permitted",
+    refused("the network cannot be opened: this host's own addresses are unknown: Operation not "
+            "permitted",
             &(struct settings){ .allow_connect = WORDS("1.2.3.0/24") });
     unreadable = false;
     POLICY(.max_sockets = 1);
@@ -920,22 +1059,41 @@ static void test_refusals_say_how_it_is_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_prefixes_of_every_length), CASE(test_each_kind_of_deny), CASE(test_each_kind_of_allow),
-        CASE(test_own_addresses_are_read_again), CASE(test_all_own_addresses_count),
-        CASE(test_own_addresses_that_do_not_matter), CASE(test_protected_answers),
-        CASE(test_denied_names_in_every_form), CASE(test_answers_end), CASE(test_answers_that_deny_stay),
-        CASE(test_names_without_a_rule_take_no_room), CASE(test_rules_that_are_read),
-        CASE(test_rules_that_are_refused), CASE(test_numbers_are_never_names),
-        CASE(test_nothing_is_allowed_by_default), CASE(test_allow_connect), CASE(test_allow_listen),
+        CASE(test_prefixes_of_every_length),
+        CASE(test_each_kind_of_deny),
+        CASE(test_each_kind_of_allow),
+        CASE(test_own_addresses_are_read_again),
+        CASE(test_all_own_addresses_count),
+        CASE(test_own_addresses_that_do_not_matter),
+        CASE(test_protected_answers),
+        CASE(test_denied_names_in_every_form),
+        CASE(test_answers_end),
+        CASE(test_answers_that_deny_stay),
+        CASE(test_names_without_a_rule_take_no_room),
+        CASE(test_rules_that_are_read),
+        CASE(test_rules_that_are_refused),
+        CASE(test_numbers_are_never_names),
+        CASE(test_nothing_is_allowed_by_default),
+        CASE(test_allow_connect),
+        CASE(test_allow_listen),
         CASE(test_a_clients_address),
-        CASE(test_an_ipv6_rule_is_not_ipv4s), CASE(test_deny_comes_first), CASE(test_deny_beats_net_all_in_every_form),
-        CASE(test_peers_are_denied_by_rules_without_ports), CASE(test_wide_rules_never_mean_protected_addresses),
-        CASE(test_a_rule_inside_a_range_means_it), CASE(test_carried_addresses_by_their_own_rules),
-            CASE(test_ipv6_ranges),
-        CASE(test_net_all), CASE(test_name_servers_under_net_all),
-        CASE(test_a_name_means_its_answers), CASE(test_rebinding_fails),
-        CASE(test_names_under_net_all_and_any), CASE(test_localhost_is_loopback), CASE(test_old_answers_make_room),
-        CASE(test_hints_are_rules), CASE(test_refusals_say_how_it_is_written),
+        CASE(test_an_ipv6_rule_is_not_ipv4s),
+        CASE(test_deny_comes_first),
+        CASE(test_deny_beats_net_all_in_every_form),
+        CASE(test_peers_are_denied_by_rules_without_ports),
+        CASE(test_wide_rules_never_mean_protected_addresses),
+        CASE(test_a_rule_inside_a_range_means_it),
+        CASE(test_carried_addresses_by_their_own_rules),
+        CASE(test_ipv6_ranges),
+        CASE(test_net_all),
+        CASE(test_name_servers_under_net_all),
+        CASE(test_a_name_means_its_answers),
+        CASE(test_rebinding_fails),
+        CASE(test_names_under_net_all_and_any),
+        CASE(test_localhost_is_loopback),
+        CASE(test_old_answers_make_room),
+        CASE(test_hints_are_rules),
+        CASE(test_refusals_say_how_it_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

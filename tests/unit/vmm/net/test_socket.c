@@ -1,5 +1,5 @@
-/* The socket calls as a guest makes them: both types of each import, the three address forms, what garbage gets, and
- * that nothing passes the policy by a side way. */
+/* The socket calls as a guest makes them: both types of each import, the three address forms, what
+ * garbage gets, and that nothing passes the policy by a side way. */
 #include "tests/unit/vmm/net/fixture.h"
 
 static int closed_setup(void **state)
@@ -37,9 +37,11 @@ static void test_tcp_within_the_guest(void **state)
     OK(sock_shutdown, c, 2);
     OK(fd_read, s, iov(BUF, 100), 1, OUT);
     assert_int_equal(out32(), 0);
-    OK(sock_recv_from, s, iov(BUF, 100), 1, room(), 0, PORT_OUT, OUT, FLAGS_OUT); /* a stream has no source */
+    /* a stream has no source */
+    OK(sock_recv_from, s, iov(BUF, 100), 1, room(), 0, PORT_OUT, OUT, FLAGS_OUT);
     assert_int_equal(guest[ADDR_BUF], FAMILY_UNSPEC);
-    ERR(ISCONN, sock_send_to, c, iov(BUF, 1), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), port, 0, OUT);
+    ERR(ISCONN, sock_send_to, c, iov(BUF, 1), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), port, 0,
+        OUT);
 }
 
 static void test_older_types(void **state)
@@ -127,7 +129,8 @@ static void test_refusing_ends_by_a_kick(void **state)
 static void test_ipv6(void **state)
 {
     (void)state;
-    uint32_t l = opened_socket(FAMILY_INET6, SOCKTYPE_STREAM), c = opened_socket(FAMILY_INET6, SOCKTYPE_STREAM);
+    uint32_t l = opened_socket(FAMILY_INET6, SOCKTYPE_STREAM),
+             c = opened_socket(FAMILY_INET6, SOCKTYPE_STREAM);
     OK(sock_bind, l, addr6("::1"), 0);
     OK(sock_listen, l, 1);
     uint16_t port = local_port(l);
@@ -150,12 +153,14 @@ static uint64_t loopback_form(unsigned form)
     }
 }
 
-/* A datagram each way between a socket of the guest and one of the host, and the host's address in little room. */
+/* A datagram each way between a socket of the guest and one of the host, and the host's address in
+ * little room. */
 static void one_form(unsigned family, unsigned form)
 {
     uint16_t port;
     int host = host_socket("127.0.0.1", &port);
-    uint32_t fd = opened_socket(family, SOCKTYPE_DGRAM), tcp = opened_socket(family, SOCKTYPE_STREAM);
+    uint32_t fd = opened_socket(family, SOCKTYPE_DGRAM),
+             tcp = opened_socket(family, SOCKTYPE_STREAM);
     OK(sock_bind, fd, loopback_form(form), 0);
     OK(sock_bind, tcp, loopback_form(form), 0);
     memcpy(guest + BUF, "hello", 5);
@@ -182,12 +187,14 @@ static void test_an_ipv4_address_in_every_form(void **state)
         one_form(FAMILY_INET4, form);
         one_form(FAMILY_INET6, form);
     }
-    uint32_t fd = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM); /* the rules see through every form */
+    /* the rules see through every form */
+    uint32_t fd = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM);
     ERR(ACCES, sock_bind, fd, addr6("::ffff:127.0.0.2"), 0);
     ERR(ACCES, sock_connect, fd, addr6("::ffff:127.0.0.2"), 80);
     OK(sock_bind, fd, addr6("::ffff:127.0.0.1"), 0);
     ERR(ACCES, sock_send_to, fd, iov(BUF, 3), 1, addr6("::ffff:127.0.0.2"), 80, 0, OUT);
-    ERR(ACCES, sock_connect, opened_socket(FAMILY_INET4, SOCKTYPE_STREAM), addr6("::ffff:127.0.0.1"), 9);
+    ERR(ACCES, sock_connect, opened_socket(FAMILY_INET4, SOCKTYPE_STREAM),
+        addr6("::ffff:127.0.0.1"), 9);
 }
 
 /* A datagram is sent and taken whole: not by the first pieces of too many. */
@@ -225,7 +232,8 @@ static void test_datagrams_from_strangers_leave_no_trace(void **state)
 {
     (void)state;
     uint16_t friend_port, stranger_port;
-    int friend = host_socket("127.0.0.1", &friend_port), stranger = host_socket("127.0.0.5", &stranger_port);
+    int friend = host_socket("127.0.0.1", &friend_port),
+        stranger = host_socket("127.0.0.5", &stranger_port);
     uint32_t fd = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM);
     OK(fd_fdstat_set_flags, fd, FDFLAG_NONBLOCK);
     OK(sock_bind, fd, addr4("127.0.0.1"), 0);
@@ -249,7 +257,8 @@ static void test_datagrams_from_strangers_leave_no_trace(void **state)
     assert_memory_equal(guest + BUF, "hel", 3);
     assert_int_equal(g32(PORT_OUT), friend_port);
     assert_memory_equal(guest + ADDR_BUF, "\1\0\177\0\0\1", 6);
-    OK(sock_send_to, fd, iov(BUF, 3), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), friend_port, 0, OUT);
+    OK(sock_send_to, fd, iov(BUF, 3), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), friend_port, 0,
+       OUT);
     char got[8];
     assert_int_equal(recv(friend, got, sizeof got, 0), 3);
     /* Connected later: what a stranger sent before is still a stranger's. */
@@ -258,7 +267,8 @@ static void test_datagrams_from_strangers_leave_no_trace(void **state)
     memset(guest + BUF, 0, 64);
     ERR(AGAIN, fd_read, fd, iov(BUF, 64), 1, OUT);
     assert_memory_equal(guest + BUF, zeros, 64);
-    ERR(ISCONN, sock_send_to, fd, iov(BUF, 3), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), friend_port, 0, OUT);
+    ERR(ISCONN, sock_send_to, fd, iov(BUF, 3), 1, storage(FAMILY_INET4, "\177\0\0\1", 4),
+        friend_port, 0, OUT);
     host_send(friend, port, "again");
     OK(sock_recv_from_v1, fd, iov(BUF, 64), 1, addr(NULL, TCP4), 0, OUT, FLAGS_OUT);
     assert_int_equal(out32(), 5);
@@ -275,7 +285,8 @@ static void test_sending_binds_by_the_policy(void **state)
     uint32_t fd = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM);
     /* A client's socket needs no rule of its own where it may talk to somebody. */
     OK(sock_send_to, fd, iov(BUF, 3), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), port, 0, OUT);
-    uint32_t any = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM), chosen = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM);
+    uint32_t any = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM),
+             chosen = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM);
     OK(sock_bind, any, addr4("0.0.0.0"), 0);
     ERR(ACCES, sock_bind, chosen, addr4("0.0.0.0"), 5353); /* a port of its choice is a server's */
     ERR(ACCES, sock_bind, chosen, addr4("127.0.0.2"), 0);
@@ -283,9 +294,11 @@ static void test_sending_binds_by_the_policy(void **state)
     OK(sock_send_to, chosen, iov(BUF, 3), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), port, 0, OUT);
     fd = any;
     OK(sock_send_to, fd, iov(BUF, 3), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), port, 0, OUT);
-    ERR(ACCES, sock_send_to, fd, iov(BUF, 3), 1, storage(FAMILY_INET4, "\177\0\0\2", 4), port, 0, OUT);
+    ERR(ACCES, sock_send_to, fd, iov(BUF, 3), 1, storage(FAMILY_INET4, "\177\0\0\2", 4), port, 0,
+        OUT);
     ERR(ACCES, sock_send_to, fd, iov(BUF, 3), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), 9, 0, OUT);
-    ERR(NOTSUP, sock_send_to, fd, iov(BUF, 3), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), port, 1, OUT);
+    ERR(NOTSUP, sock_send_to, fd, iov(BUF, 3), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), port, 1,
+        OUT);
     close(host);
 }
 
@@ -294,14 +307,16 @@ static void test_sending_binds_by_the_policy(void **state)
 static void test_nothing_without_a_rule(void **state)
 {
     (void)state;
-    uint32_t fd = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM), udp = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM);
+    uint32_t fd = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM),
+             udp = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM);
     ERR(ACCES, sock_connect, fd, addr4("127.0.0.1"), 80);
     ERR(ACCES, sock_connect, fd, addr4("0.0.0.0"), 80);
     ERR(ACCES, sock_bind, fd, addr4("127.0.0.1"), 0);
     ERR(ACCES, sock_listen, fd, 1);
     ERR(ACCES, sock_connect, udp, addr4("127.0.0.1"), 53);
     ERR(ACCES, sock_connect, udp, addr4("192.0.2.53"), 53); /* no resolver without --allow-dns */
-    ERR(ACCES, sock_send_to, udp, iov(BUF, 1), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), 53, 0, OUT);
+    ERR(ACCES, sock_send_to, udp, iov(BUF, 1), 1, storage(FAMILY_INET4, "\177\0\0\1", 4), 53, 0,
+        OUT);
     ERR(ACCES, sock_open, FAMILY_UNIX, SOCKTYPE_STREAM, OUT);
     OK(sock_open, FAMILY_INET6, SOCKTYPE_STREAM, OUT);
     ERR(NFILE, sock_open, FAMILY_INET4, SOCKTYPE_STREAM, OUT); /* --max-sockets 3 */
@@ -315,7 +330,8 @@ static void test_listen_without_bind(void **state)
     uint16_t port;
     uint32_t l = listener(&port), fd = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM);
     ERR(ACCES, sock_listen, fd, 1);
-    /* A connection that was refused leaves the socket with a port of its own: that is no bind either. */
+    /* A connection that was refused leaves the socket with a port of its own: that is no bind
+     * either. */
     OK(fd_close, l);
     ERR(CONNREFUSED, sock_connect, fd, addr4("127.0.0.1"), port);
     ERR(ACCES, sock_listen, fd, 1);
@@ -376,9 +392,12 @@ static void test_descriptors_that_are_no_sockets(void **state)
         assert_int_equal(CALL(sock_listen, fd, 1), want);
         assert_int_equal(CALL(sock_accept, fd, 0, OUT), want);
         assert_int_equal(CALL(sock_accept_v1, fd, OUT), want);
-        assert_int_equal(CALL(sock_recv_from, fd, iov(BUF, 1), 1, room(), 0, PORT_OUT, OUT, FLAGS_OUT), want);
-        assert_int_equal(CALL(sock_recv_from_v1, fd, iov(BUF, 1), 1, room(), 0, OUT, FLAGS_OUT), want);
-        assert_int_equal(CALL(sock_send_to, fd, iov(BUF, 1), 1, addr4("127.0.0.1"), 1, 0, OUT), want);
+        assert_int_equal(
+            CALL(sock_recv_from, fd, iov(BUF, 1), 1, room(), 0, PORT_OUT, OUT, FLAGS_OUT), want);
+        assert_int_equal(CALL(sock_recv_from_v1, fd, iov(BUF, 1), 1, room(), 0, OUT, FLAGS_OUT),
+                         want);
+        assert_int_equal(CALL(sock_send_to, fd, iov(BUF, 1), 1, addr4("127.0.0.1"), 1, 0, OUT),
+                         want);
         assert_int_equal(CALL(sock_getsockopt, fd, 0, 1, VALUE, 4), want);
         assert_int_equal(CALL(sock_setsockopt, fd, 0, 0, VALUE, 4), want);
         assert_int_equal(CALL(sock_getlocaladdr, fd, room(), PORT_OUT), want);
@@ -388,7 +407,8 @@ static void test_descriptors_that_are_no_sockets(void **state)
     }
     for (uint32_t family = 0; family < 6; family++)
         for (uint32_t type = 0; type < 5; type++)
-            if (family < FAMILY_INET4 || family > FAMILY_UNIX || type < SOCKTYPE_DGRAM || type > SOCKTYPE_STREAM)
+            if (family < FAMILY_INET4 || family > FAMILY_UNIX || type < SOCKTYPE_DGRAM ||
+                type > SOCKTYPE_STREAM)
                 ERR(INVAL, sock_open, family, type, OUT);
     ERR(FAULT, sock_open, FAMILY_INET4, SOCKTYPE_STREAM, MEMORY_BYTES - 3);
 }
@@ -411,7 +431,8 @@ static void test_dropped_sockets_leak_nothing(void **state)
 static void test_options(void **state)
 {
     (void)state;
-    uint32_t tcp = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM), udp = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM);
+    uint32_t tcp = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM),
+             udp = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM);
     OK(sock_getsockopt, tcp, 0, 1, VALUE, 4);
     assert_int_equal(g32(VALUE), SOCKTYPE_STREAM);
     OK(sock_getsockopt, udp, 0, 1, VALUE, 4);
@@ -446,7 +467,8 @@ static void test_options(void **state)
 static void test_keep_alive_times_and_families(void **state)
 {
     (void)state;
-    uint32_t tcp = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM), six = opened_socket(FAMILY_INET6, SOCKTYPE_STREAM);
+    uint32_t tcp = opened_socket(FAMILY_INET4, SOCKTYPE_STREAM),
+             six = opened_socket(FAMILY_INET6, SOCKTYPE_STREAM);
     for (uint32_t name = 16; name <= 18; name++) {
         p32(VALUE, name * 2);
         OK(sock_setsockopt, tcp, 6, name, VALUE, 4);
@@ -465,7 +487,8 @@ static void test_keep_alive_times_and_families(void **state)
     ERR(INVAL, sock_setsockopt, six, 41, 20, VALUE, 4); /* IPV6_JOIN_GROUP */
 }
 
-/* A linger of 0 seconds resets the connection; a longer one is taken and not applied, as closing would wait. */
+/* A linger of 0 seconds resets the connection; a longer one is taken and not applied, as closing
+ * would wait. */
 static void test_linger(void **state)
 {
     (void)state;
@@ -536,7 +559,8 @@ static pthread_mutex_t calls_lock = PTHREAD_MUTEX_INITIALIZER;
 static int batch_setup(void **state)
 {
     memset(&control, 0, sizeof control);
-    mem.regions[REGION_CONTROL] = (struct region){ MAP_CONTROL, sizeof control, (uint8_t *)&control, true };
+    mem.regions[REGION_CONTROL] = (struct region){ MAP_CONTROL, sizeof control, (uint8_t *)&control,
+                                                   true };
     loopback_setup(state);
     static struct kick kick; /* without a limit of CPU time */
     wasi->kick = &kick;
@@ -560,13 +584,16 @@ static const struct batch_place *place_of(uint32_t fd)
 /* Polls for reading (and writing, where `out`); how many events there were. */
 static uint32_t polled(uint32_t fd, bool out)
 {
-    struct wasi_subscription subs[3] = { { .tag = 1, .id = fd }, { .tag = 1, .id = fd }, { .tag = 2, .id = fd } };
+    struct wasi_subscription subs[3] = { { .tag = 1, .id = fd },
+                                         { .tag = 1, .id = fd },
+                                         { .tag = 2, .id = fd } };
     memcpy(guest + VALUE, subs, sizeof subs);
     OK(poll_oneoff, VALUE, BUF, out ? 3 : 1, OUT);
     return out32();
 }
 
-/* A connection's end in the guest, and the other in *peer, both the guest's; `text` waits to be read. */
+/* A connection's end in the guest, and the other in *peer, both the guest's; `text` waits to be
+ * read. */
 static uint32_t connection_with(const char *text, uint32_t *peer)
 {
     uint16_t port;
@@ -650,14 +677,17 @@ static void test_what_was_left_is_sent_before_any_call(void **state)
 static void test_unix_paths(void **state)
 {
     (void)state;
-    uint32_t l = opened_socket(FAMILY_UNIX, SOCKTYPE_STREAM), c = opened_socket(FAMILY_UNIX, SOCKTYPE_STREAM);
+    uint32_t l = opened_socket(FAMILY_UNIX, SOCKTYPE_STREAM),
+             c = opened_socket(FAMILY_UNIX, SOCKTYPE_STREAM);
     OK(sock_bind, l, storage(FAMILY_UNIX, "/sub/s", 6), 0);
     assert_true(host_has("sub/s"));
     OK(sock_listen, l, 1);
-    ERR(ADDRINUSE, sock_bind, opened_socket(FAMILY_UNIX, SOCKTYPE_STREAM), storage(FAMILY_UNIX, "/sub/s", 6), 0);
+    ERR(ADDRINUSE, sock_bind, opened_socket(FAMILY_UNIX, SOCKTYPE_STREAM),
+        storage(FAMILY_UNIX, "/sub/s", 6), 0);
     OK(sock_getlocaladdr, l, room(), PORT_OUT);
     assert_int_equal(guest[ADDR_BUF], FAMILY_UNIX);
-    assert_string_equal((char *)guest + ADDR_BUF + 2, "/sub/s"); /* the guest's name, not the kernel's */
+    /* the guest's name, not the kernel's */
+    assert_string_equal((char *)guest + ADDR_BUF + 2, "/sub/s");
     OK(sock_connect, c, storage(FAMILY_UNIX, "/sub/s", 6), 0);
     OK(sock_accept, l, 0, OUT);
     OK(sock_getpeeraddr, c, room(), PORT_OUT);
@@ -679,7 +709,8 @@ static void test_unix_paths(void **state)
 static void test_unix_datagrams(void **state)
 {
     (void)state;
-    uint32_t a = opened_socket(FAMILY_UNIX, SOCKTYPE_DGRAM), b = opened_socket(FAMILY_UNIX, SOCKTYPE_DGRAM);
+    uint32_t a = opened_socket(FAMILY_UNIX, SOCKTYPE_DGRAM),
+             b = opened_socket(FAMILY_UNIX, SOCKTYPE_DGRAM);
     OK(sock_bind, a, storage(FAMILY_UNIX, "/a", 2), 0);
     OK(sock_bind, b, storage(FAMILY_UNIX, "/b", 2), 0);
     memcpy(guest + BUF, "hello", 5);
@@ -695,18 +726,32 @@ static void test_unix_datagrams(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LOOPBACK(test_tcp_within_the_guest), LOOPBACK(test_older_types), LOOPBACK(test_nonblocking_connect_and_refusal),
-        LOOPBACK(test_accept_without_a_client), LOOPBACK(test_refusing_ends_by_a_kick),
-        LOOPBACK(test_ipv6), LOOPBACK(test_an_ipv4_address_in_every_form), LOOPBACK(test_datagrams_of_many_pieces),
-        LOOPBACK(test_datagrams_from_strangers_leave_no_trace), LOOPBACK(test_sending_binds_by_the_policy),
-        CLOSED(test_nothing_without_a_rule), LOOPBACK(test_listen_without_bind),
-        LOOPBACK(test_accepted_sockets_stay_what_they_are), LOOPBACK(test_addresses_that_are_none),
-        LOOPBACK(test_descriptors_that_are_no_sockets), LOOPBACK(test_dropped_sockets_leak_nothing),
+        LOOPBACK(test_tcp_within_the_guest),
+        LOOPBACK(test_older_types),
+        LOOPBACK(test_nonblocking_connect_and_refusal),
+        LOOPBACK(test_accept_without_a_client),
+        LOOPBACK(test_refusing_ends_by_a_kick),
+        LOOPBACK(test_ipv6),
+        LOOPBACK(test_an_ipv4_address_in_every_form),
+        LOOPBACK(test_datagrams_of_many_pieces),
+        LOOPBACK(test_datagrams_from_strangers_leave_no_trace),
+        LOOPBACK(test_sending_binds_by_the_policy),
+        CLOSED(test_nothing_without_a_rule),
+        LOOPBACK(test_listen_without_bind),
+        LOOPBACK(test_accepted_sockets_stay_what_they_are),
+        LOOPBACK(test_addresses_that_are_none),
+        LOOPBACK(test_descriptors_that_are_no_sockets),
+        LOOPBACK(test_dropped_sockets_leak_nothing),
 
-        LOOPBACK(test_options), LOOPBACK(test_keep_alive_times_and_families), LOOPBACK(test_linger),
+        LOOPBACK(test_options),
+        LOOPBACK(test_keep_alive_times_and_families),
+        LOOPBACK(test_linger),
         LOOPBACK(test_receive_timeout),
-        LOOPBACK(test_timeouts_of_plain_reads_and_writes), LOOPBACK(test_unix_paths), LOOPBACK(test_unix_datagrams),
-        BATCH(test_a_poll_reads_ahead), BATCH(test_places_follow_their_descriptors),
+        LOOPBACK(test_timeouts_of_plain_reads_and_writes),
+        LOOPBACK(test_unix_paths),
+        LOOPBACK(test_unix_datagrams),
+        BATCH(test_a_poll_reads_ahead),
+        BATCH(test_places_follow_their_descriptors),
         BATCH(test_what_was_left_is_sent_before_any_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

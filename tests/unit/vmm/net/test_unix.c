@@ -1,4 +1,5 @@
-/* Which directory a unix socket's path means: the grant with the longest name that covers it, by whole components. */
+/* Which directory a unix socket's path means: the grant with the longest name that covers it, by
+ * whole components. */
 #include <dirent.h>
 
 #include "tests/unit/vmm/net/fixture.h"
@@ -19,7 +20,12 @@ static int setup_in(const char *pwd, bool turned)
     several[!turned] = (struct grant){ .host = sub, .guest = "/d/in" };
     env[0] = (char *)pwd;
     static const struct settings settings = { .allow_unix = true };
-    struct config config = { .args = args, .argc = 1, .grants = several, .ngrants = 2, .env = env, .envc = pwd != NULL,
+    struct config config = { .args = args,
+                             .argc = 1,
+                             .grants = several,
+                             .ngrants = 2,
+                             .env = env,
+                             .envc = pwd != NULL,
                              .set = &settings };
     wasi = wasi_new(&config);
     return 0;
@@ -54,7 +60,8 @@ static uint32_t connected(const char *path)
     uint32_t err = CALL(sock_connect, fd, storage(FAMILY_UNIX, path, strlen(path) + 1), 0);
     if (!err) {
         OK(sock_getlocaladdr, fd, room(), PORT_OUT);
-        assert_true(guest[ADDR_BUF] == FAMILY_UNIX && guest[ADDR_BUF + 2] == 0); /* it has no name */
+        /* it has no name */
+        assert_true(guest[ADDR_BUF] == FAMILY_UNIX && guest[ADDR_BUF + 2] == 0);
         OK(sock_getpeeraddr, fd, room(), PORT_OUT);
         assert_string_equal((char *)guest + ADDR_BUF + 2, path); /* the guest's word for it */
     }
@@ -75,9 +82,11 @@ static unsigned descriptors(void)
 static void test_the_longest_name_counts(void **state)
 {
     (void)state;
-    static const struct { const char *path, *host; } good[] = {
-        { "/d/a", "a" }, { "/d//b", "b" }, { "/d/in/c", "sub/c" }, { "/d/in//d", "sub/d" }, { "/d/sub/e", "sub/e" },
-        { "/d/inner", "inner" }, { "/d/./f", "f" }, { "/d/sub/../g", "g" }, { "//d/h", "h" },
+    static const struct { const char *path, *host;
+    } good[] = {
+        { "/d/a", "a" },          { "/d//b", "b" },        { "/d/in/c", "sub/c" },
+        { "/d/in//d", "sub/d" },  { "/d/sub/e", "sub/e" }, { "/d/inner", "inner" },
+        { "/d/./f", "f" },        { "/d/sub/../g", "g" },  { "//d/h", "h" },
         { "/./d/in/i", "sub/i" },
     };
     unsigned before = descriptors();
@@ -94,16 +103,21 @@ static void test_the_longest_name_counts(void **state)
 static void test_what_no_name_covers(void **state)
 {
     (void)state;
-    static const char *const nowhere[] = { "/dx/a", "/", "/e", "d/a", "s", "/di", "/etc/s", "//dx/a" };
+    static const char *const nowhere[] = {
+        "/dx/a", "/", "/e", "d/a", "s", "/di", "/etc/s", "//dx/a"
+    };
     unsigned before = descriptors();
     for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)
         if (bound(nowhere[i]) != WASI_NOENT || connected(nowhere[i]) != WASI_NOENT)
             print_error("%s\n", nowhere[i]), assert_true(false);
-    static const char *const directories[] = { "/d", "/d/", "/d/in", "/d/in/", "/d/sub", "/d/sub/.", "/d/in/." };
+    static const char *const directories[] = { "/d",     "/d/",      "/d/in",  "/d/in/",
+                                               "/d/sub", "/d/sub/.", "/d/in/." };
     for (size_t i = 0; i < sizeof directories / sizeof *directories; i++)
-        if (bound(directories[i]) != WASI_ADDRINUSE || connected(directories[i]) != WASI_CONNREFUSED)
+        if (bound(directories[i]) != WASI_ADDRINUSE ||
+            connected(directories[i]) != WASI_CONNREFUSED)
             print_error("%s\n", directories[i]), assert_true(false);
-    assert_int_equal(bound("/d/in/.."), WASI_ADDRINUSE); /* no name of a new file, before it leads anywhere */
+    /* no name of a new file, before it leads anywhere */
+    assert_int_equal(bound("/d/in/.."), WASI_ADDRINUSE);
     assert_int_equal(connected("/d/in/../file"), WASI_PERM);
     assert_int_equal(connected("/d/file"), WASI_CONNREFUSED);
     char path[126] = "/d/";
@@ -133,7 +147,9 @@ static void test_relative_to_pwd(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PLAIN(test_the_longest_name_counts), TURNED(test_the_longest_name_counts), PLAIN(test_what_no_name_covers),
+        PLAIN(test_the_longest_name_counts),
+        TURNED(test_the_longest_name_counts),
+        PLAIN(test_what_no_name_covers),
         TURNED(test_relative_to_pwd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

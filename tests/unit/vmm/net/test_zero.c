@@ -1,11 +1,13 @@
-/* The host's descriptor 0 is one like any other: where the caller left it closed, what the guest opens may get it. */
+/* The host's descriptor 0 is one like any other: where the caller left it closed, what the guest
+ * opens may get it. */
 #include "tests/unit/vmm/net/fixture.h"
 
 static int kept; /* the process's own, meanwhile */
 
 static int zero_teardown(void **state)
 {
-    int failed = teardown(state); /* counts it in the place of 0: what the guest left there is closed with the run */
+    /* counts it in the place of 0: what the guest left there is closed with the run */
+    int failed = teardown(state);
     dup2(kept, STDIN_FILENO);
     close(kept);
     return failed;
@@ -57,8 +59,9 @@ static void test_sockets_of_each_family(void **state)
 {
     (void)state;
     static const uint32_t rows[][2] = {
-        { FAMILY_INET4, SOCKTYPE_STREAM }, { FAMILY_INET4, SOCKTYPE_DGRAM }, { FAMILY_INET6, SOCKTYPE_STREAM },
-        { FAMILY_UNIX, SOCKTYPE_STREAM }, { FAMILY_UNIX, SOCKTYPE_DGRAM },
+        { FAMILY_INET4, SOCKTYPE_STREAM }, { FAMILY_INET4, SOCKTYPE_DGRAM },
+        { FAMILY_INET6, SOCKTYPE_STREAM }, { FAMILY_UNIX, SOCKTYPE_STREAM },
+        { FAMILY_UNIX, SOCKTYPE_DGRAM },
     };
     zero_free();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -120,8 +123,9 @@ static void test_a_number_of_its_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ZERO(test_an_accepted_connection), ZERO(test_sockets_of_each_family), ZERO(test_files_and_directories),
-        ZERO(test_what_the_guest_leaves_open), ZERO(test_a_number_of_its_own),
+        ZERO(test_an_accepted_connection), ZERO(test_sockets_of_each_family),
+        ZERO(test_files_and_directories),  ZERO(test_what_the_guest_leaves_open),
+        ZERO(test_a_number_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

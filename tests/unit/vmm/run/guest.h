@@ -1,5 +1,5 @@
-/* For tests of calls beyond WASI: a machine that is nothing but memory, with a guest that is a function of the test,
- * and doubles of the run loop, the hand-over of the slot and the kick. */
+/* For tests of calls beyond WASI: a machine that is nothing but memory, with a guest that is a
+ * function of the test, and doubles of the run loop, the hand-over of the slot and the kick. */
 #ifndef TESTS_RUN_GUEST_H
 #define TESTS_RUN_GUEST_H
 
@@ -165,7 +165,9 @@ static int setup(void **state)
     ended = (struct end){ .kind = ENDED_NOT };
     stats = (struct run_stats){ .start_ns = 0 };
     config = (struct config){ .host = &table };
-    v = (struct vcpu){ .machine = { .config = &config, .stats = &stats, .mem = &mem, .kick = &kick }, .end = &ended };
+    v = (struct vcpu){
+        .machine = { .config = &config, .stats = &stats, .mem = &mem, .kick = &kick }, .end = &ended
+    };
     wishes = polls = ready_after = 0;
     sought = NULL;
     opened = 0;
@@ -183,8 +185,8 @@ static int teardown(void **state)
     return 0;
 }
 
-static inline int call_value(wasmvm_call *call, const char *name, const wasmvm_val *args, uint32_t n,
-                             wasmvm_val *result)
+static inline int call_value(wasmvm_call *call, const char *name, const wasmvm_val *args,
+                             uint32_t n, wasmvm_val *result)
 {
     struct wasmvm_host host;
     host_services(&host);

@@ -1,6 +1,6 @@
-/* Calls between guest and host beyond WASI (ask.c), by a guest that is a function of the test: what stands in the slot
- * and beside it, N - 1, N and N + 1 of values and letters, guests whose answers lie, host functions that nest.  Threads
- * and the hand-over of the slot are test_service.c's. */
+/* Calls between guest and host beyond WASI (ask.c), by a guest that is a function of the test: what
+ * stands in the slot and beside it, N - 1, N and N + 1 of values and letters, guests whose answers
+ * lie, host functions that nest.  Threads and the hand-over of the slot are test_service.c's. */
 #include "tests/unit/vmm/run/guest.h"
 
 /* ---- asking for exports ---- */
@@ -48,7 +48,8 @@ static void answers_to_a_search(void **state)
 static void types_that_are_none(void **state)
 {
     (void)state;
-    char most[CALL_WORDS], more[CALL_WORDS], results[CALL_WORDS], many_results[CALL_WORDS], both[CALL_WORDS];
+    char most[CALL_WORDS], more[CALL_WORDS], results[CALL_WORDS], many_results[CALL_WORDS],
+        both[CALL_WORDS];
     snprintf(most, sizeof most, "%0*d:", CALL_VALUES, 0);
     snprintf(more, sizeof more, "%0*d:", CALL_VALUES + 1, 0);
     snprintf(results, sizeof results, ":%0*d", CALL_VALUES, 0);
@@ -58,10 +59,13 @@ static void types_that_are_none(void **state)
     for (int i = 0; i < 5; i++)
         for (char *at = of_letters[i]; *at; at++)
             *at = *at == '0' ? "iIfFvr"[(at - of_letters[i]) % 6] : *at;
-    const struct { const char *sig; bool good; } rows[] = {
-        { ":", true }, { "i:", true }, { ":i", true }, { "iIfFvr:rvFfIi", true }, { most, true }, { more, false },
-        { results, true }, { many_results, false }, { both, true }, { "", false }, { "i", false }, { "i:i:", false },
-        { "x:", false }, { "i:x", false }, { "i :", false }, { ":i ", false }, { "ix:", false },
+    const struct { const char *sig; bool good;
+    } rows[] = {
+        { ":", true },    { "i:", true },   { ":i", true },    { "iIfFvr:rvFfIi", true },
+        { most, true },   { more, false },  { results, true }, { many_results, false },
+        { both, true },   { "", false },    { "i", false },    { "i:i:", false },
+        { "x:", false },  { "i:x", false }, { "i :", false },  { ":i ", false },
+        { "ix:", false },
     };
     guest = guest_finds;
     found.what = FOUND;
@@ -89,7 +93,8 @@ static void types_that_are_none(void **state)
     assert_int_equal(ask_find(&v, ON_VCPU, "name", &func, sig), WASMVM_ENDED);
 }
 
-/* The first names are remembered, each with its own type; the others are asked for again and again. */
+/* The first names are remembered, each with its own type; the others are asked for again and again.
+ */
 static void names_are_remembered(void **state)
 {
     (void)state;
@@ -138,7 +143,9 @@ static void guest_returns(struct request *r)
 static void values_lie_where_they_fit(void **state)
 {
     (void)state;
-    static const uint32_t sizes[] = { 0, 1, SLOT_ARGS - 1, SLOT_ARGS, SLOT_ARGS + 1, CALL_VALUES - 1, CALL_VALUES };
+    static const uint32_t sizes[] = {
+        0, 1, SLOT_ARGS - 1, SLOT_ARGS, SLOT_ARGS + 1, CALL_VALUES - 1, CALL_VALUES
+    };
     enum { SIZES = sizeof sizes / sizeof *sizes };
     guest = guest_returns;
     for (int i = 0; i < SIZES; i++)
@@ -225,7 +232,13 @@ static void a_run_that_ends_meanwhile(void **state)
 
 /* ---- host functions ---- */
 
-static struct { wasmvm_val args[HOST_PARAMS_MAX]; uint32_t n; uint64_t gives; int fails; const char *trap; } plan;
+static struct {
+    wasmvm_val args[HOST_PARAMS_MAX];
+    uint32_t n;
+    uint64_t gives;
+    int fails;
+    const char *trap;
+} plan;
 
 static int host_fn(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
 {
@@ -269,7 +282,9 @@ static struct request request_of(uint64_t function)
 static void arguments_as_their_types_say(void **state)
 {
     (void)state;
-    static const uint32_t sizes[] = { 0, 1, SLOT_ARGS - 2, SLOT_ARGS - 1, SLOT_ARGS, SLOT_ARGS + 1, CALL_VALUES };
+    static const uint32_t sizes[] = {
+        0, 1, SLOT_ARGS - 2, SLOT_ARGS - 1, SLOT_ARGS, SLOT_ARGS + 1, CALL_VALUES
+    };
     for (int i = 0; i < 7; i++) {
         char sig[HOST_PARAMS_MAX + 4];
         for (uint32_t k = 0; k < sizes[i]; k++)
@@ -295,8 +310,12 @@ static void arguments_as_their_types_say(void **state)
 static void results_as_their_type_says(void **state)
 {
     (void)state;
-    static const struct { const char *sig; uint64_t want; } rows[] = {
-        { ":i", 0x9abcdef0 }, { ":f", 0x9abcdef0 }, { ":I", 0x123456789abcdef0 }, { ":F", 0x123456789abcdef0 },
+    static const struct { const char *sig; uint64_t want;
+    } rows[] = {
+        { ":i", 0x9abcdef0 },
+        { ":f", 0x9abcdef0 },
+        { ":I", 0x123456789abcdef0 },
+        { ":F", 0x123456789abcdef0 },
     };
     for (int i = 0; i < 4; i++) {
         struct request r = request_of(add(rows[i].sig, false, host_fn));
@@ -407,7 +426,8 @@ static int goes_deeper(void *data, wasmvm_call *call, const wasmvm_val *args, wa
     return frame[0] - 1;
 }
 
-struct stack { size_t bytes, left; }; /* it may get more than it asks for: one that another thread left */
+/* it may get more than it asks for: one that another thread left */
+struct stack { size_t bytes, left; };
 
 static void *on_a_stack(void *data)
 {
@@ -426,12 +446,14 @@ static void *on_a_stack(void *data)
     return NULL;
 }
 
-/* Host functions nest over the whole stack but for its last MiB, or its last quarter where that is less. */
+/* Host functions nest over the whole stack but for its last MiB, or its last quarter where that is
+ * less. */
 static void a_stack_is_used_up_to_its_last_part(void **state)
 {
     (void)state;
     static const size_t sizes[] = { 1 << 20, 2 << 20, 4 << 20, 8 << 20 };
-    enum { FRAMES = 80 << 10 }; /* of the last function and what it stands on, with a sanitizer's room */
+    /* of the last function and what it stands on, with a sanitizer's room */
+    enum { FRAMES = 80 << 10 };
     add(":", false, goes_deeper);
     for (int i = 0; i < 4; i++) {
         struct stack stack = { sizes[i], 0 };
@@ -449,7 +471,8 @@ static void a_stack_is_used_up_to_its_last_part(void **state)
     }
 }
 
-static int calls_and_fails(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
+static int calls_and_fails(void *data, wasmvm_call *call, const wasmvm_val *args,
+                           wasmvm_val *result)
 {
     (void)data, (void)args, (void)result;
     assert_int_equal(call_value(call, "x", NULL, 0, NULL), WASMVM_ENDED);
@@ -471,11 +494,23 @@ static void a_function_whose_run_has_ended(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(names_have_an_end), TEST(answers_to_a_search), TEST(types_that_are_none), TEST(names_are_remembered),
-        TEST(values_lie_where_they_fit), TEST(answers_to_something_else), TEST(answers_that_nobody_waits_for),
-        TEST(a_run_that_ends_meanwhile), TEST(arguments_as_their_types_say), TEST(results_as_their_type_says),
-        TEST(functions_that_are_none), TEST(who_serves_a_function), TEST(traps_have_words), TEST(so_deep_and_no_deeper),
-        TEST(at_the_deepest), TEST(a_stack_is_used_up_to_its_last_part), TEST(a_function_whose_run_has_ended),
+        TEST(names_have_an_end),
+        TEST(answers_to_a_search),
+        TEST(types_that_are_none),
+        TEST(names_are_remembered),
+        TEST(values_lie_where_they_fit),
+        TEST(answers_to_something_else),
+        TEST(answers_that_nobody_waits_for),
+        TEST(a_run_that_ends_meanwhile),
+        TEST(arguments_as_their_types_say),
+        TEST(results_as_their_type_says),
+        TEST(functions_that_are_none),
+        TEST(who_serves_a_function),
+        TEST(traps_have_words),
+        TEST(so_deep_and_no_deeper),
+        TEST(at_the_deepest),
+        TEST(a_stack_is_used_up_to_its_last_part),
+        TEST(a_function_whose_run_has_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

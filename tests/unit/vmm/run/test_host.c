@@ -1,4 +1,5 @@
-/* What a host function may do while it runs (host.c): memory to its end, exports by values, waits. */
+/* What a host function may do while it runs (host.c): memory to its end, exports by values, waits.
+ */
 #include "tests/unit/vmm/run/guest.h"
 
 static void memory_to_its_end(void **state)
@@ -6,10 +7,18 @@ static void memory_to_its_end(void **state)
     (void)state;
     struct wasmvm_host host;
     struct wasmvm_call call = { .vcpu = &v, .mem = &mem };
-    static const struct { uint32_t at, n; bool good; } rows[] = {
-        { 0, 0, true }, { 0, LINEAR_BYTES, true }, { LINEAR_BYTES, 0, true }, { LINEAR_BYTES - 1, 1, true },
-        { 0, LINEAR_BYTES + 1, false }, { LINEAR_BYTES - 1, 2, false }, { LINEAR_BYTES, 1, false },
-        { LINEAR_BYTES + 1, 0, false }, { UINT32_MAX, 1, false }, { UINT32_MAX, UINT32_MAX, false },
+    static const struct { uint32_t at, n; bool good;
+    } rows[] = {
+        { 0, 0, true },
+        { 0, LINEAR_BYTES, true },
+        { LINEAR_BYTES, 0, true },
+        { LINEAR_BYTES - 1, 1, true },
+        { 0, LINEAR_BYTES + 1, false },
+        { LINEAR_BYTES - 1, 2, false },
+        { LINEAR_BYTES, 1, false },
+        { LINEAR_BYTES + 1, 0, false },
+        { UINT32_MAX, 1, false },
+        { UINT32_MAX, UINT32_MAX, false },
     };
     static uint8_t bytes[LINEAR_BYTES + 1];
     host_services(&host);
@@ -18,7 +27,8 @@ static void memory_to_its_end(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         assert_int_equal(host.read(&call, rows[i].at, bytes, rows[i].n), rows[i].good ? 0 : -1);
         assert_int_equal(host.write(&call, rows[i].at, bytes, rows[i].n), rows[i].good ? 0 : -1);
-        assert_ptr_equal(host.view(&call, rows[i].at, rows[i].n), rows[i].good ? linear + rows[i].at : NULL);
+        assert_ptr_equal(host.view(&call, rows[i].at, rows[i].n),
+                         rows[i].good ? linear + rows[i].at : NULL);
     }
     bytes[0] = 'x';
     assert_int_equal(host.write(&call, 5, bytes, 1), 0);
@@ -46,13 +56,23 @@ static void guest_finds_and_returns(struct request *r)
 static void exports_by_values(void **state)
 {
     (void)state;
-    static const struct { const char *sig; uint32_t n; int want; uint64_t gives; } rows[] = {
-        { "iI:", 2, WASMVM_OK, 55 }, { "iI:i", 2, WASMVM_OK, 0x9abcdef0 }, { "iI:I", 2, WASMVM_OK, 0x123456789abcdef0 },
-        { "iI:f", 2, WASMVM_OK, 0x9abcdef0 }, { "fF:F", 2, WASMVM_OK, 0x123456789abcdef0 },
-        { "iI:", 1, WASMVM_BAD_TYPE, 55 }, { "iI:", 3, WASMVM_BAD_TYPE, 55 }, { ":", 0, WASMVM_OK, 55 },
-        { "i:ii", 1, WASMVM_BAD_TYPE, 55 }, { "v:", 1, WASMVM_BAD_TYPE, 55 }, { "i:r", 1, WASMVM_BAD_TYPE, 55 },
+    static const struct { const char *sig; uint32_t n; int want; uint64_t gives;
+    } rows[] = {
+        { "iI:", 2, WASMVM_OK, 55 },
+        { "iI:i", 2, WASMVM_OK, 0x9abcdef0 },
+        { "iI:I", 2, WASMVM_OK, 0x123456789abcdef0 },
+        { "iI:f", 2, WASMVM_OK, 0x9abcdef0 },
+        { "fF:F", 2, WASMVM_OK, 0x123456789abcdef0 },
+        { "iI:", 1, WASMVM_BAD_TYPE, 55 },
+        { "iI:", 3, WASMVM_BAD_TYPE, 55 },
+        { ":", 0, WASMVM_OK, 55 },
+        { "i:ii", 1, WASMVM_BAD_TYPE, 55 },
+        { "v:", 1, WASMVM_BAD_TYPE, 55 },
+        { "i:r", 1, WASMVM_BAD_TYPE, 55 },
     };
-    const wasmvm_val args[3] = { { .u64 = 0xffffffff00000001 }, { .u64 = 0xffffffff00000002 }, { .u64 = 3 } };
+    const wasmvm_val args[3] = { { .u64 = 0xffffffff00000001 },
+                                 { .u64 = 0xffffffff00000002 },
+                                 { .u64 = 3 } };
     guest = guest_finds_and_returns;
     answer = 0x123456789abcdef0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -1,6 +1,7 @@
-/* The hand-over of calls between guest, service thread and vCPU, with a thread in the guest's place: it waits and rings
- * as wasi-shim/hypercall.c says, and ringing calls service_doorbell, as an exit would.  Runs under ASan, and under
- * ThreadSanitizer by `make $(BUILD)/tsan/test_service`. */
+/* The hand-over of calls between guest, service thread and vCPU, with a thread in the guest's
+ * place: it waits and rings as wasi-shim/hypercall.c says, and ringing calls service_doorbell, as
+ * an exit would.  Runs under ASan, and under ThreadSanitizer by `make $(BUILD)/tsan/test_service`.
+ */
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -21,7 +22,8 @@
 #include <cmocka.h>
 
 #define TSC_KHZ   1000000u /* about right: the wait's bound is not exact anyway */
-#define EXIT_NS   2000u     /* a cheap exit: the guest waits 5 us and rings while the call is in service */
+/* a cheap exit: the guest waits 5 us and rings while the call is in service */
+#define EXIT_NS   2000u
 #define DEAR_NS   50000u    /* a dear one: nearly every call is served in time */
 #define CALLS     200000u
 #define PATIENCE_NS 20000000000u /* how long a thread may take to come to its CPU */
@@ -104,7 +106,10 @@ static struct { uint64_t asked, wrong, handed; unsigned long random; bool blocke
 
 /* What an export gives for its argument, and a host function for its. */
 static uint64_t export_value(uint64_t x) { return x * 3 + 1; }
-static uint64_t host_value(uint64_t x, uint64_t depth) { return depth >= NESTED_MOST ? x : export_value(x) + 7; }
+static uint64_t host_value(uint64_t x, uint64_t depth)
+{
+    return depth >= NESTED_MOST ? x : export_value(x) + 7;
+}
 
 /* The host asks the guest for an export, on whichever thread serves. */
 static bool ask_export_value(uint64_t x, uint64_t depth, uint64_t *value)
@@ -121,7 +126,8 @@ static bool ask_export_value(uint64_t x, uint64_t depth, uint64_t *value)
 static enum served serve_host_function(enum server who)
 {
     uint64_t x = slot.args[0], depth = slot.args[1], value = x;
-    if (who == ON_VCPU && (service.threadless || service.allowed)) { /* always: nobody steps the guest here */
+    /* always: nobody steps the guest here */
+    if (who == ON_VCPU && (service.threadless || service.allowed)) {
         nest.handed++;
         return SERVED_HANDED;
     }
@@ -165,7 +171,8 @@ static uint64_t guest_host_call(uint64_t x, uint64_t depth);
 static uint64_t guest_export(uint64_t x, uint64_t depth)
 {
     uint64_t args[] = {x};
-    if (hypercall(&slot, CALL_fd_write, args, 1) != mixed(x, 1)) /* a plain call in the middle of it */
+    /* a plain call in the middle of it */
+    if (hypercall(&slot, CALL_fd_write, args, 1) != mixed(x, 1))
         nest.wrong++;
     if (depth < NESTED_MOST && guest_host_call(x, depth) != host_value(x, depth))
         nest.wrong++;
@@ -210,7 +217,8 @@ static uint64_t call_make(uint64_t call)
     uint64_t args[SLOT_ARGS] = {call};
     for (uint64_t i = 1; i < SLOT_ARGS; i++)
         args[i] = mixed(call, i);
-    return hypercall(&slot, call % CALL_memory_grow, args, SLOT_ARGS); /* among them proc_exit, only rung for */
+    /* among them proc_exit, only rung for */
+    return hypercall(&slot, call % CALL_memory_grow, args, SLOT_ARGS);
 }
 
 /* The service thread is preempted wherever this finds it. */
@@ -226,8 +234,12 @@ static void start(enum transport transport)
     memset(&host, 0, sizeof host);
     rings = 0;
     exit_ns = EXIT_NS;
-    service = (struct service){.state = &slot.state, .polled = &slot.polled, .wait_ticks = &slot.wait_ticks,
-                               .serve = serve, .context = &host, .kick_signal = SIGUSR1};
+    service = (struct service){ .state = &slot.state,
+                                .polled = &slot.polled,
+                                .wait_ticks = &slot.wait_ticks,
+                                .serve = serve,
+                                .context = &host,
+                                .kick_signal = SIGUSR1 };
     service_init(&service, transport, TSC_KHZ);
 }
 
@@ -298,8 +310,8 @@ static void stress(enum transport transport, uint64_t polled, uint64_t exit, boo
     assert_int_equal(host.wrong, 0);
     assert_true(rings >= calls - host.polled); /* what was not polled was rung for */
     assert_true(host.polled > 0 || !two_cpus_there);
-    print_message("%llu calls, %llu polled, %llu rung\n", (unsigned long long)calls, (unsigned long long)host.polled,
-                  (unsigned long long)rings);
+    print_message("%llu calls, %llu polled, %llu rung\n", (unsigned long long)calls,
+                  (unsigned long long)host.polled, (unsigned long long)rings);
 }
 
 static void once_in_order_mostly_polled(void **state)
@@ -484,13 +496,18 @@ static void start_reversed(enum transport transport, bool threadless)
     memset(&nest, 0, sizeof nest);
     nest.random = (unsigned long)clock_now_ns();
     pthread_mutex_destroy(&service.lock);
-    service = (struct service){.state = &slot.state, .polled = &slot.polled, .wait_ticks = &slot.wait_ticks,
-                               .serve = serve_reversed, .context = &host, .threadless = threadless};
+    service = (struct service){ .state = &slot.state,
+                                .polled = &slot.polled,
+                                .wait_ticks = &slot.wait_ticks,
+                                .serve = serve_reversed,
+                                .context = &host,
+                                .threadless = threadless };
     service_init(&service, transport, TSC_KHZ);
     host.delayed = host_sleeps = true;
 }
 
-/* Host functions that call exports that call host functions, five deep, all on the service thread. */
+/* Host functions that call exports that call host functions, five deep, all on the service thread.
+ */
 static void host_functions_nested(void **state)
 {
     (void)state;
@@ -510,8 +527,9 @@ static void host_functions_nested(void **state)
         assert_int_equal(nest.wrong, 0);
         assert_int_equal(nest.asked, calls * NESTED_MOST);
         assert_true(nest.handed > 0);
-        print_message("%llu calls, %llu asked, %llu handed over, %llu rung\n", (unsigned long long)calls,
-                      (unsigned long long)nest.asked, (unsigned long long)nest.handed, (unsigned long long)rings);
+        print_message("%llu calls, %llu asked, %llu handed over, %llu rung\n",
+                      (unsigned long long)calls, (unsigned long long)nest.asked,
+                      (unsigned long long)nest.handed, (unsigned long long)rings);
     }
 }
 
@@ -572,7 +590,8 @@ static bool stop_once_stuck(void *context)
     return context == &host && __atomic_load_n(&nest.stuck, __ATOMIC_RELAXED);
 }
 
-/* A stop finds a host function that does not come back; the vCPU's thread does not wait for it, and says so. */
+/* A stop finds a host function that does not come back; the vCPU's thread does not wait for it, and
+ * says so. */
 static void stop_does_not_wait_for_ever(void **state)
 {
     (void)state;
@@ -594,7 +613,8 @@ static void stop_does_not_wait_for_ever(void **state)
     host_sleeps = false;
 }
 
-/* Within a host function, the vCPU's thread gives the slot back to the guest; what it posts then, the server finds. */
+/* Within a host function, the vCPU's thread gives the slot back to the guest; what it posts then,
+ * the server finds. */
 static void the_vcpu_asks_while_the_server_looks(void **state)
 {
     (void)state;

@@ -1,5 +1,6 @@
-/* The run loop (vcpu.c) with a CPU that is a list of exits: what each doorbell, each call of the guest's own and each
- * kick makes of the run, and what no honest guest does.  What it calls are doubles that say what they were asked. */
+/* The run loop (vcpu.c) with a CPU that is a list of exits: what each doorbell, each call of the
+ * guest's own and each kick makes of the run, and what no honest guest does.  What it calls are
+ * doubles that say what they were asked. */
 #include "vmm/run/vcpu.h" /* before <cmocka.h>, which has a macro fail */
 
 #include <errno.h>
@@ -122,8 +123,14 @@ static enum grow grow(uint64_t what, uint64_t from, uint64_t to)
     return grown;
 }
 
-enum grow grow_linear(struct vm *vm, uint64_t from, uint64_t to) { return (void)vm, grow(1000, from, to); }
-enum grow grow_more(struct vm *vm, uint64_t n, uint64_t from, uint64_t to) { return (void)vm, grow(n, from, to); }
+enum grow grow_linear(struct vm *vm, uint64_t from, uint64_t to)
+{
+    return (void)vm, grow(1000, from, to);
+}
+enum grow grow_more(struct vm *vm, uint64_t n, uint64_t from, uint64_t to)
+{
+    return (void)vm, grow(n, from, to);
+}
 enum grow grow_heap(struct vm *vm, uint64_t to) { return (void)vm, grow(1001, 0, to); }
 enum grow grow_code(struct vm *vm, uint64_t to) { return (void)vm, grow(1002, 0, to); }
 enum grow grow_stack(struct vm *vm) { return (void)vm, grow(1003, 0, 0); }
@@ -150,7 +157,10 @@ void kick_after(struct kick *k, uint64_t ns) { (void)k, (void)ns, retries++; }
 void kick_patience(struct kick *k, uint64_t ns) { (void)k, patience_ns = ns; }
 bool kick_expired(const struct kick *k) { return (void)k, expired; }
 bool kick_pending(struct kick *k) { return (void)k, pending; }
-void kick_stop(struct kick *k, enum end_kind kind, uint32_t number) { (void)k, (void)kind, (void)number; }
+void kick_stop(struct kick *k, enum end_kind kind, uint32_t number)
+{
+    (void)k, (void)kind, (void)number;
+}
 
 int kick_ppoll(struct kick *k, struct pollfd *fds, unsigned n, int64_t timeout_ns)
 {
@@ -230,12 +240,15 @@ static int setup(void **state)
     memset(&stats, 0, sizeof stats);
     settings = (struct settings){ .invoke = NULL };
     config = (struct config){ .set = &settings };
-    v = (struct vcpu){ .machine = { .config = &config, .stats = &stats, .mem = &mem, .kick = &kick }, .end = &ended };
+    v = (struct vcpu){
+        .machine = { .config = &config, .stats = &stats, .mem = &mem, .kick = &kick }, .end = &ended
+    };
     nexits = exits_done = ntypes = probes_done = clock_checks = drains = kicks = retries = 0;
     ndispatched = transfers = replies = 0;
     no_place = no_sending = no_tss = pending = expired = false;
     refreshed = saved = stops = true;
-    grown = GROW_DONE, pieces = PIECES_THERE, reason = ENDED_NOT, call_ends = ENDED_NOT, host_how = SERVED_DONE;
+    grown = GROW_DONE, pieces = PIECES_THERE, reason = ENDED_NOT, call_ends = ENDED_NOT,
+    host_how = SERVED_DONE;
     reason_number = 0, total_met = patience_ns = 0;
     place = (struct cpu_place){ .rip = 0x1111, .rsp = 0x2222, .user = true };
     vcpu_begin(&v, false);
@@ -276,8 +289,10 @@ static void ring(uint32_t number, const uint64_t *args)
 
 static void over(enum end_kind kind, const char *words)
 {
-    if (ended.kind != kind || (words && (!ended.text || !strstr(ended.text, words))) || (!words && ended.text))
-        fail_msg("%d: %s; wanted %d: %s", ended.kind, ended.text ? ended.text : "-", kind, words ? words : "-");
+    if (ended.kind != kind || (words && (!ended.text || !strstr(ended.text, words))) ||
+        (!words && ended.text))
+        fail_msg("%d: %s; wanted %d: %s", ended.kind, ended.text ? ended.text : "-", kind,
+                 words ? words : "-");
 }
 
 static void goes_on(uint64_t result)
@@ -308,19 +323,29 @@ static void exits_that_end_a_run(void **state)
 static void a_crash_shows_its_registers(void **state)
 {
     (void)state;
-    static const struct { uint64_t vector; const char *name; } rows[] = {
-        { 0, "divide error (vector 0," }, { 6, "invalid opcode (vector 6," }, { 14, "page fault (vector 14," },
-        { 2, "exception (vector 2," }, { 19, "SIMD error (vector 19," }, { 20, "exception (vector 20," },
+    static const struct { uint64_t vector; const char *name;
+    } rows[] = {
+        { 0, "divide error (vector 0," },
+        { 6, "invalid opcode (vector 6," },
+        { 14, "page fault (vector 14," },
+        { 2, "exception (vector 2," },
+        { 19, "SIMD error (vector 19," },
+        { 20, "exception (vector 20," },
         { UINT64_MAX, "exception (vector 18446744073709551615," },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        control->crash = (struct crash){ .vector = rows[i].vector, .error_code = 0x15, .rip = 0x4010, .cr2 = 0x99 };
+        control->crash = (struct crash){
+            .vector = rows[i].vector, .error_code = 0x15, .rip = 0x4010, .cr2 = 0x99
+        };
         for (int k = 0; k < 16; k++)
             control->crash.gpr[k] = 0x1000000000000000u + (unsigned)k;
         step(KVM_DOORBELL, DOORBELL_CRASH);
         over(ENDED_CRASH, rows[i].name);
-        over(ENDED_CRASH, "error code 0x15) at 0x4010, address 0x99\nrax 1000000000000000  rcx 1000000000000001");
-        over(ENDED_CRASH, "\nr12 100000000000000c  r13 100000000000000d  r14 100000000000000e  r15 100000000000000f");
+        over(
+            ENDED_CRASH,
+            "error code 0x15) at 0x4010, address 0x99\nrax 1000000000000000  rcx 1000000000000001");
+        over(ENDED_CRASH, "\nr12 100000000000000c  r13 100000000000000d  r14 100000000000000e  r15 "
+                          "100000000000000f");
     }
 }
 
@@ -330,10 +355,12 @@ static void the_doorbell_is_tried(void **state)
     v.probe = PROBE_OPEN;
     step(KVM_DOORBELL, DOORBELL_PROBE);
     over(ENDED_NOT, NULL);
-    assert_true(v.probe == PROBE_OTHER_TYPE && ntypes == 1 && tss_types[0] == TSS_AVAILABLE && probes_done == 0);
+    assert_true(v.probe == PROBE_OTHER_TYPE && ntypes == 1 && tss_types[0] == TSS_AVAILABLE &&
+                probes_done == 0);
     step(KVM_DOORBELL, DOORBELL_PROBE); /* it changed nothing: the fault is the guest's own */
     over(ENDED_NOT, NULL);
-    assert_true(v.probe == PROBE_DONE && ntypes == 2 && tss_types[1] == TSS_BUSY && probes_done == 1);
+    assert_true(v.probe == PROBE_DONE && ntypes == 2 && tss_types[1] == TSS_BUSY &&
+                probes_done == 1);
     step(KVM_DOORBELL, DOORBELL_PROBE);
     over(ENDED_HOSTILE, "at the wrong time");
     v.probe = PROBE_OPEN, no_tss = true;
@@ -384,7 +411,8 @@ static void numbers_of_calls(void **state)
     over(ENDED_HOSTILE, "call number 4294967295 does not exist");
     RING(CALL_fd_read, 5, 6, 7);
     goes_on(71);
-    assert_true(counted && ndispatched == 1 && dispatched[0].number == CALL_fd_read && dispatched[0].args[2] == 7);
+    assert_true(counted && ndispatched == 1 && dispatched[0].number == CALL_fd_read &&
+                dispatched[0].args[2] == 7);
     RING(CALL_WASI_LAST, 0);
     goes_on(71);
     RING(CALL_fd_write_one, 0);
@@ -392,7 +420,8 @@ static void numbers_of_calls(void **state)
     RING(CALL_fd_read_one, 0);
     goes_on(72);
     assert_int_equal(transfers, 2);
-    assert_int_equal(stats.calls[CALL_fd_read].count, 2); /* one piece counts as what the program called */
+    /* one piece counts as what the program called */
+    assert_int_equal(stats.calls[CALL_fd_read].count, 2);
     assert_int_equal(stats.calls[CALL_fd_write].count, 1);
     assert_int_equal(stats.calls[CALL_fd_write].polled, 0);
     RING(CALL_next, 0);
@@ -429,7 +458,11 @@ static void closes_come_first(void **state)
 static void memory_that_grows(void **state)
 {
     (void)state;
-    static const struct { uint32_t number; uint64_t args[3], want[3]; const char *words; } rows[] = {
+    static const struct {
+        uint32_t number;
+        uint64_t args[3], want[3];
+        const char *words;
+    } rows[] = {
         { CALL_memory_grow, { 1, 2 }, { 1000, 1, 2 }, "memory_grow from 1 to 2 bytes" },
         { CALL_memory_more, { 3, 4, 5 }, { 3, 4, 5 }, "memory_more from 4 to 5 bytes" },
         { CALL_heap_grow, { 6 }, { 1001, 0, 6 }, "heap_grow from 0 to 6 bytes" },
@@ -513,19 +546,27 @@ static void reasons_of_an_end(void **state)
 static void texts_of_an_end(void **state)
 {
     (void)state;
-    static const struct { uint64_t at, len; bool good; } rows[] = {
-        { MAP_LINEAR, 0, true }, { 1, 0, true }, { MAP_LINEAR, TEXT_BYTES, true },
+    static const struct { uint64_t at, len; bool good;
+    } rows[] = {
+        { MAP_LINEAR, 0, true },
+        { 1, 0, true },
+        { MAP_LINEAR, TEXT_BYTES, true },
         { MAP_LINEAR, TEXT_BYTES + 1, false },
-        { MAP_LINEAR + LINEAR_BYTES - 9, 9, true }, { MAP_LINEAR + LINEAR_BYTES - 9, 10, false },
-        { MAP_LINEAR + LINEAR_BYTES, 1, false }, { MAP_LINEAR, UINT64_MAX, false }, { UINT64_MAX, 1, false },
+        { MAP_LINEAR + LINEAR_BYTES - 9, 9, true },
+        { MAP_LINEAR + LINEAR_BYTES - 9, 10, false },
+        { MAP_LINEAR + LINEAR_BYTES, 1, false },
+        { MAP_LINEAR, UINT64_MAX, false },
+        { UINT64_MAX, 1, false },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         RING(CALL_end, END_EXIT, rows[i].at, rows[i].len, 0);
-        over(rows[i].good ? ENDED_EXIT : ENDED_HOSTILE, rows[i].good ? "" : "is not the guest's to give");
+        over(rows[i].good ? ENDED_EXIT : ENDED_HOSTILE,
+             rows[i].good ? "" : "is not the guest's to give");
         if (rows[i].good)
             assert_int_equal(strlen(ended.text), rows[i].len);
         RING(CALL_backtrace, rows[i].at, rows[i].len);
-        over(ENDED_HOSTILE, rows[i].good ? "backtrace that nobody asked for" : "backtrace: text of");
+        over(ENDED_HOSTILE,
+             rows[i].good ? "backtrace that nobody asked for" : "backtrace: text of");
     }
 }
 
@@ -561,7 +602,8 @@ static void a_guest_that_is_to_quit(void **state)
     quit();
     over(ENDED_NOT, NULL);
     assert_true(v.quitting && patience_ns > 0);
-    assert_true(sent.rip == 0x5000 && sent.rsp == 0x6000 && sent.rdi == 0x1111 && sent.rsi == 0x2222);
+    assert_true(sent.rip == 0x5000 && sent.rsp == 0x6000 && sent.rdi == 0x1111 &&
+                sent.rsi == 0x2222);
     quit(); /* still at it */
     over(ENDED_NOT, NULL);
     memcpy(linear, "main.go:7", 9);
@@ -619,9 +661,12 @@ static void a_quit_inside_an_exception(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(exits_that_end_a_run), TEST(a_crash_shows_its_registers), TEST(the_doorbell_is_tried), TEST(more_stack),
-        TEST(numbers_of_calls), TEST(closes_come_first), TEST(memory_that_grows), TEST(other_calls_of_the_guest),
-        TEST(reasons_of_an_end), TEST(texts_of_an_end), TEST(kicks_without_a_reason), TEST(a_guest_that_is_to_quit),
+        TEST(exits_that_end_a_run),    TEST(a_crash_shows_its_registers),
+        TEST(the_doorbell_is_tried),   TEST(more_stack),
+        TEST(numbers_of_calls),        TEST(closes_come_first),
+        TEST(memory_that_grows),       TEST(other_calls_of_the_guest),
+        TEST(reasons_of_an_end),       TEST(texts_of_an_end),
+        TEST(kicks_without_a_reason),  TEST(a_guest_that_is_to_quit),
         TEST(guests_that_cannot_quit), TEST(a_quit_inside_an_exception),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,8 @@
-/* What the tests of the WASI host share: a guest memory that is plain memory, a directory granted as "/" and
- * read-only as "/ro", and doubles of the waits (kick.c belongs to a running machine).
+/* What the tests of the WASI host share: a guest memory that is plain memory, a directory granted
+ * as "/" and read-only as "/ro", and doubles of the waits (kick.c belongs to a running machine).
  *
- * Guest addresses: strings from 0x1000 (and 0x3000 for a second path), results at OUT, buffers from BUF. */
+ * Guest addresses: strings from 0x1000 (and 0x3000 for a second path), results at OUT, buffers from
+ * BUF. */
 #ifndef TESTS_WASI_FIXTURE_H
 #define TESTS_WASI_FIXTURE_H
 
@@ -93,7 +94,8 @@ static inline void kick_after_ms(long ms)
 {
     struct sigaction action = { .sa_handler = kick_by_alarm };
     sigaction(SIGALRM, &action, NULL);
-    struct itimerspec spec = { .it_value = { ms / 1000, ms % 1000 * 1000000 }, .it_interval = { 0, 5000000 } };
+    struct itimerspec spec = { .it_value = { ms / 1000, ms % 1000 * 1000000 },
+                               .it_interval = { 0, 5000000 } };
     assert_int_equal(timer_create(CLOCK_MONOTONIC, NULL, &kick_timer), 0);
     kick_timed = true;
     timer_settime(kick_timer, 0, &spec, NULL);
@@ -108,8 +110,9 @@ static inline uint32_t call_with(enum call number, const uint64_t *args, size_t 
     memset(&ended, 0, sizeof ended);
     return wasi_dispatch(wasi, &r, &ended);
 }
-#define CALL(name, ...)                                                                                                \
-    call_with(CALL_##name, (uint64_t[]){ __VA_ARGS__ }, sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t))
+#define CALL(name, ...)                                                                            \
+    call_with(CALL_##name, (uint64_t[]){ __VA_ARGS__ },                                            \
+              sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t))
 #define OK(...) assert_int_equal(CALL(__VA_ARGS__), WASI_SUCCESS)
 #define ERR(error, ...) assert_int_equal(CALL(__VA_ARGS__), WASI_##error)
 
@@ -145,10 +148,11 @@ static inline uint64_t iov(uint32_t buf, uint32_t len)
 }
 
 enum { GO_RDONLY = 0x0ff7febe, GO_WRONLY = 0x0fffbffd, GO_RDWR = 0x0fffffff, INHERIT = 0x0fffffff };
-#define OPEN(dir, path, oflags, rights, fdflags)                                                                       \
+#define OPEN(dir, path, oflags, rights, fdflags)                                                   \
     CALL(path_open, dir, LOOKUP_FOLLOW, P1(path), oflags, rights, INHERIT, fdflags, OUT)
 
-static inline uint32_t opened(uint32_t dir, const char *path, uint64_t oflags, uint64_t rights, uint64_t fdflags)
+static inline uint32_t opened(uint32_t dir, const char *path, uint64_t oflags, uint64_t rights,
+                              uint64_t fdflags)
 {
     assert_int_equal(OPEN(dir, path, oflags, rights, fdflags), WASI_SUCCESS);
     return out32();
@@ -226,8 +230,8 @@ static inline unsigned entries_of(const char *path)
 
 static unsigned descriptors_before;
 
-/* Descriptors are as they were, and no thread is left; memory is the sanitizer's to count.  A thread that was joined is
- * listed a moment longer. */
+/* Descriptors are as they were, and no thread is left; memory is the sanitizer's to count.  A
+ * thread that was joined is listed a moment longer. */
 static inline bool nothing_is_left(void)
 {
     unsigned fds = entries_of("/proc/self/fd"), threads = entries_of("/proc/self/task");
@@ -249,7 +253,8 @@ static inline void memory_make(void)
     guest = malloc(MEMORY_BYTES);
     assert_non_null(guest);
     memset(guest, 0xee, MEMORY_BYTES);
-    mem.regions[REGION_LINEAR] = (struct region){ .at = 0, .bytes = MEMORY_BYTES, .host = guest, .writable = true };
+    mem.regions[REGION_LINEAR] =
+        (struct region){ .at = 0, .bytes = MEMORY_BYTES, .host = guest, .writable = true };
 }
 
 static inline void root_make(void)
@@ -295,8 +300,11 @@ static inline int setup(void **state)
     root_make();
     snprintf(ro, sizeof ro, "%s.ro", root);
     mkdir(ro, 0755);
-    struct grant grants[] = { { .host = root, .guest = "/" }, { .host = ro, .guest = "/ro", .read_only = true } };
-    struct config config = { .args = args, .argc = 3, .env = env, .envc = 2, .grants = grants, .ngrants = 2 };
+    struct grant grants[] = { { .host = root, .guest = "/" },
+                              { .host = ro, .guest = "/ro", .read_only = true } };
+    struct config config = {
+        .args = args, .argc = 3, .env = env, .envc = 2, .grants = grants, .ngrants = 2
+    };
     wasi = wasi_new(&config);
     return 0;
 }

@@ -1,5 +1,5 @@
-/* A kind of descriptor that the monitor knows nothing of, made here: what calls make of its operations.  It holds a
- * number that reads give out byte by byte; a poll waits for an eventfd. */
+/* A kind of descriptor that the monitor knows nothing of, made here: what calls make of its
+ * operations.  It holds a number that reads give out byte by byte; a poll waits for an eventfd. */
 #include "tests/unit/vmm/wasi/fixture.h"
 
 #include <sys/eventfd.h>
@@ -64,16 +64,26 @@ static void counter_close(struct wasi *w, struct desc *d)
 }
 
 static const struct desc_ops counter_ops = {
-    .name = "counter", .read = counter_read, .write = counter_write, .wait = counter_wait, .poll = counter_poll,
-    .readable = counter_readable, .moves = counter_moves, .close = counter_close,
+    .name = "counter",
+    .read = counter_read,
+    .write = counter_write,
+    .wait = counter_wait,
+    .poll = counter_poll,
+    .readable = counter_readable,
+    .moves = counter_moves,
+    .close = counter_close,
 };
 /* The least that a kind can be. */
-static const struct desc_ops bare_ops = { .name = "bare", .read = counter_read, .write = counter_write };
+static const struct desc_ops bare_ops = { .name = "bare",
+                                          .read = counter_read,
+                                          .write = counter_write };
 
 static uint32_t placed(const struct desc_ops *ops, void *own)
 {
     int host = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    struct desc d = { .ops = ops, .host = host, .io = host, .rights = RIGHT_FD_READ | RIGHT_FD_WRITE, .own = own };
+    struct desc d = {
+        .ops = ops, .host = host, .io = host, .rights = RIGHT_FD_READ | RIGHT_FD_WRITE, .own = own
+    };
     uint32_t fd;
     counts = (struct counts){ 0 };
     next = 0;

@@ -1,4 +1,5 @@
-/* /dev/stdin and its like: the program's own descriptors, with their own access, and nothing of the monitor's. */
+/* /dev/stdin and its like: the program's own descriptors, with their own access, and nothing of the
+ * monitor's. */
 #include <sys/socket.h>
 
 #include "tests/unit/vmm/wasi/fixture.h"
@@ -11,7 +12,9 @@ static void run_begin(const char *host, const char *name, bool read_only)
     static struct grant grants[2];
     grants[0] = (struct grant){ .host = host, .guest = name, .read_only = read_only };
     grants[1] = (struct grant){ .host = root, .guest = "/its" };
-    const struct config config = { .grants = grants, .ngrants = read_only ? 1 : 2, .stdio = standard };
+    const struct config config = { .grants = grants,
+                                   .ngrants = read_only ? 1 : 2,
+                                   .stdio = standard };
     wasi = wasi_new(&config);
 }
 
@@ -86,9 +89,10 @@ static void test_duplicates(void **state)
 static void test_access(void **state)
 {
     (void)state;
-    static const struct { const char *name; uint64_t rights; } wrong[] = {
-        { "dev/stdin", GO_WRONLY }, { "dev/stdin", GO_RDWR }, { "dev/stdout", GO_RDONLY }, { "dev/fd/1", GO_RDWR },
-        { "dev/stderr", GO_RDONLY },
+    static const struct { const char *name; uint64_t rights;
+    } wrong[] = {
+        { "dev/stdin", GO_WRONLY }, { "dev/stdin", GO_RDWR },    { "dev/stdout", GO_RDONLY },
+        { "dev/fd/1", GO_RDWR },    { "dev/stderr", GO_RDONLY },
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_int_equal(OPEN(ROOT, wrong[i].name, 0, wrong[i].rights, 0), WASI_ACCES);
@@ -105,8 +109,10 @@ static void test_access(void **state)
     ERR(NOTCAPABLE, fd_seek, fd, 0, 0, OUT);
     ERR(NOTSUP, fd_fdstat_set_flags, fd, FDFLAG_APPEND); /* the description is another's, too */
     ERR(NOTSUP, fd_fdstat_set_flags, whole, FDFLAG_APPEND);
-    ERR(NOTCAPABLE, fd_filestat_set_times, opened(ROOT, "dev/stdout", 0, GO_WRONLY, 0), 0, 0, FST_MTIM_NOW);
-    ERR(ACCES, path_open, ROOT, LOOKUP_FOLLOW, P1("dev/stdin"), OFLAG_TRUNC, GO_WRONLY, INHERIT, 0, OUT);
+    ERR(NOTCAPABLE, fd_filestat_set_times, opened(ROOT, "dev/stdout", 0, GO_WRONLY, 0), 0, 0,
+        FST_MTIM_NOW);
+    ERR(ACCES, path_open, ROOT, LOOKUP_FOLLOW, P1("dev/stdin"), OFLAG_TRUNC, GO_WRONLY, INHERIT, 0,
+        OUT);
     host_holds("in", "some words");
     host_holds("file", "contents");
 }
@@ -116,10 +122,14 @@ static void test_other_answers(void **state)
     (void)state;
     ERR(LOOP, path_open, ROOT, 0, P1("dev/stdin"), 0, GO_RDONLY, INHERIT, 0, OUT);
     ERR(LOOP, path_open, ROOT, 0, P1("dev/fd/0"), 0, GO_RDONLY, INHERIT, 0, OUT);
-    ERR(EXIST, path_open, ROOT, LOOKUP_FOLLOW, P1("dev/stdin"), OFLAG_CREAT | OFLAG_EXCL, GO_WRONLY, INHERIT, 0, OUT);
-    ERR(NOTDIR, path_open, ROOT, LOOKUP_FOLLOW, P1("dev/stdin"), OFLAG_DIRECTORY, GO_RDONLY, INHERIT, 0, OUT);
-    static const char *const none[] = { "dev/fd/00", "dev/fd/-1", "dev/fd/0x0", "dev/fd/", "dev/fd", "dev/fd/99999999",
-                                        "dev/fd/0/x", "dev/fd/0/..", "proc/self/fd/0", "dev/fd/../fd/0" };
+    ERR(EXIST, path_open, ROOT, LOOKUP_FOLLOW, P1("dev/stdin"), OFLAG_CREAT | OFLAG_EXCL, GO_WRONLY,
+        INHERIT, 0, OUT);
+    ERR(NOTDIR, path_open, ROOT, LOOKUP_FOLLOW, P1("dev/stdin"), OFLAG_DIRECTORY, GO_RDONLY,
+        INHERIT, 0, OUT);
+    static const char *const none[] = { "dev/fd/00",     "dev/fd/-1",   "dev/fd/0x0",
+                                        "dev/fd/",       "dev/fd",      "dev/fd/99999999",
+                                        "dev/fd/0/x",    "dev/fd/0/..", "proc/self/fd/0",
+                                        "dev/fd/../fd/0" };
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         assert_int_not_equal(OPEN(ROOT, none[i], 0, GO_RDONLY, 0), WASI_SUCCESS);
     OK(fd_filestat_get, 0, OUT);
@@ -133,7 +143,8 @@ static void test_other_answers(void **state)
     ERR(PERM, path_filestat_set_times, ROOT, LOOKUP_FOLLOW, P1("dev/stdin"), 0, 0, FST_ATIM, OUT);
 }
 
-/* The guest's numbers: what it has not opened does not exist, though the process has such a descriptor. */
+/* The guest's numbers: what it has not opened does not exist, though the process has such a
+ * descriptor. */
 static void test_nothing_of_the_monitor(void **state)
 {
     (void)state;
@@ -151,7 +162,8 @@ static void test_directories_keep_their_rights(void **state)
     uint32_t fd = opened(ROOT, "dev/fd/3", OFLAG_DIRECTORY, 0, 0);
     ERR(ROFS, path_create_directory, fd, P1("tmp/devfd-test"));
     ERR(BADF, fd_prestat_get, fd, OUT);
-    assert_int_equal(OPEN(ROOT, "dev/stdout", 0, GO_WRONLY, 0), WASI_SUCCESS); /* its own access, not the grant's */
+    /* its own access, not the grant's */
+    assert_int_equal(OPEN(ROOT, "dev/stdout", 0, GO_WRONLY, 0), WASI_SUCCESS);
     assert_int_equal(write_text(out32(), "!"), WASI_SUCCESS);
     host_holds("out", "before!");
     OK(fd_fdstat_set_rights, fd, RIGHT_FD_READDIR, 0);
@@ -164,7 +176,8 @@ static void test_directories_keep_their_rights(void **state)
     assert_int_equal(stat.rights, RIGHT_FD_READDIR);
 }
 
-/* Where the guest's /dev is another directory, or has another name, its links are links into a kernel file system. */
+/* Where the guest's /dev is another directory, or has another name, its links are links into a
+ * kernel file system. */
 static void test_only_where_dev_is_the_hosts(void **state)
 {
     (void)state;
@@ -216,9 +229,14 @@ static void test_a_socket_cannot_be_opened(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_duplicates), TEST(test_access), TEST(test_other_answers), TEST(test_nothing_of_the_monitor),
-        TEST(test_directories_keep_their_rights), TEST(test_only_where_dev_is_the_hosts),
-        TEST(test_no_more_than_may_be_open), TEST(test_a_socket_cannot_be_opened),
+        TEST(test_duplicates),
+        TEST(test_access),
+        TEST(test_other_answers),
+        TEST(test_nothing_of_the_monitor),
+        TEST(test_directories_keep_their_rights),
+        TEST(test_only_where_dev_is_the_hosts),
+        TEST(test_no_more_than_may_be_open),
+        TEST(test_a_socket_cannot_be_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,8 @@
 static struct entry { struct wasi_dirent head; char name[256]; } entries[ENTRIES_MAX];
 static uint32_t nentries;
 
-/* Reads the whole directory as wasi-libc does, size bytes a call: an entry that is cut is asked for again. */
+/* Reads the whole directory as wasi-libc does, size bytes a call: an entry that is cut is asked for
+ * again. */
 static void list(uint32_t fd, uint32_t size, uint64_t cookie)
 {
     nentries = 0;
@@ -64,7 +65,8 @@ static void test_list(void **state)
     assert_int_equal(nentries, 2);
 }
 
-/* Of a container's / the names that its runtime put there are left out, whatever the buffer; below it they count. */
+/* Of a container's / the names that its runtime put there are left out, whatever the buffer; below
+ * it they count. */
 static void test_a_containers_top(void **state)
 {
     (void)state;
@@ -193,7 +195,8 @@ static void test_remove_while_reading_tmpfs(void **state)
     char dir[] = "/dev/shm/wasi-test-XXXXXX";
     if (!mkdtemp(dir))
         skip();
-    struct config config = { .grants = (struct grant[]){ { .host = dir, .guest = "/" } }, .ngrants = 1 };
+    struct config config = { .grants = (struct grant[]){ { .host = dir, .guest = "/" } },
+                             .ngrants = 1 };
     wasi_close(wasi);
     wasi = wasi_new(&config);
     remove_while_reading(ROOT, dir);
@@ -238,7 +241,8 @@ static void test_many_directories(void **state)
     assert_int_equal(wasi->dir_streams, 0);
 }
 
-/* The directory goes while it is read: its end or NOENT, wherever the reader stands, and never INVAL. */
+/* The directory goes while it is read: its end or NOENT, wherever the reader stands, and never
+ * INVAL. */
 static void test_removed_directory(void **state)
 {
     (void)state;
@@ -286,7 +290,8 @@ static void cookies_take(uint32_t fd, uint64_t cookies[COOKIES])
         cookies[i] = entries[i].head.next;
 }
 
-/* As telldir keeps them: in 32 bits, also where the first place was sought again, which is no rewinddir. */
+/* As telldir keeps them: in 32 bits, also where the first place was sought again, which is no
+ * rewinddir. */
 static void test_cookies_fit_32_bits(void **state)
 {
     (void)state;
@@ -364,13 +369,15 @@ static void test_places_take_little(void **state)
     assert_int_equal(wasi->dir_places, 0);
 }
 
-/* One limit for the run, then an errno; closing frees, and so does a start from 0 where the room is wanted. */
+/* One limit for the run, then an errno; closing frees, and so does a start from 0 where the room is
+ * wanted. */
 static void test_places_have_a_limit(void **state)
 {
     (void)state;
     uint64_t cookies[COOKIES];
     names_make("many");
-    uint32_t a = opened(ROOT, "many", OFLAG_DIRECTORY, 0, 0), b = opened(ROOT, "many", OFLAG_DIRECTORY, 0, 0);
+    uint32_t a = opened(ROOT, "many", OFLAG_DIRECTORY, 0, 0),
+             b = opened(ROOT, "many", OFLAG_DIRECTORY, 0, 0);
     const uint32_t others = PLACES_MOST - NAMES - NAMES / 8;
     wasi->dir_places = others;
     cookies_take(a, cookies);
@@ -395,11 +402,20 @@ static void test_places_have_a_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_list), TEST(test_a_containers_top),
-        TEST(test_cookies), TEST(test_buffer_sizes), TEST(test_cut_entries),
-        TEST(test_remove_while_reading), TEST(test_remove_while_reading_tmpfs), TEST(test_many_entries),
-        TEST(test_many_directories), TEST(test_removed_directory), TEST(test_cookies_fit_32_bits),
-        TEST(test_places_stay_right), TEST(test_places_take_little), TEST(test_places_have_a_limit),
+        TEST(test_list),
+        TEST(test_a_containers_top),
+        TEST(test_cookies),
+        TEST(test_buffer_sizes),
+        TEST(test_cut_entries),
+        TEST(test_remove_while_reading),
+        TEST(test_remove_while_reading_tmpfs),
+        TEST(test_many_entries),
+        TEST(test_many_directories),
+        TEST(test_removed_directory),
+        TEST(test_cookies_fit_32_bits),
+        TEST(test_places_stay_right),
+        TEST(test_places_take_little),
+        TEST(test_places_have_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

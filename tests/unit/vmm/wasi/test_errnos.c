@@ -1,16 +1,56 @@
-/* What each path call answers to each kind of name, held against what Linux answers to the same call on a tree like it.
- * Paths that leave the granted directory are refused, whatever else is wrong with them. */
+/* What each path call answers to each kind of name, held against what Linux answers to the same
+ * call on a tree like it. Paths that leave the granted directory are refused, whatever else is
+ * wrong with them. */
 #include "tests/unit/vmm/wasi/fixture.h"
 
 #include <ftw.h>
 
 static char long_name[NAME_MAX + 2], long_path[PATH_MAX];
 static const char *const names[] = {
-    "file", "file/", "file/.", "file/..", "file/x", "dir", "dir/", "dir/.", "dir/..", "dir//inner", "dir///", "empty",
-    "empty/", "empty//", "link", "link/", "link/x", "dirlink", "dirlink/", "dirlink//inner", "dirlink/..", "loop",
-    "loop/", "loop/x", "dangling", "dangling/", "dangling/x", "none", "none/", "none/x", "none/..", "", ".",
-    "./", "..", "../",
-    "./file", "dir/../file", "dirlink/../file", long_name, long_path, "fifo", "fifo/", "fifo/x",
+    "file",
+    "file/",
+    "file/.",
+    "file/..",
+    "file/x",
+    "dir",
+    "dir/",
+    "dir/.",
+    "dir/..",
+    "dir//inner",
+    "dir///",
+    "empty",
+    "empty/",
+    "empty//",
+    "link",
+    "link/",
+    "link/x",
+    "dirlink",
+    "dirlink/",
+    "dirlink//inner",
+    "dirlink/..",
+    "loop",
+    "loop/",
+    "loop/x",
+    "dangling",
+    "dangling/",
+    "dangling/x",
+    "none",
+    "none/",
+    "none/x",
+    "none/..",
+    "",
+    ".",
+    "./",
+    "..",
+    "../",
+    "./file",
+    "dir/../file",
+    "dirlink/../file",
+    long_name,
+    long_path,
+    "fifo",
+    "fifo/",
+    "fifo/x",
 };
 
 /* ---- two trees ---- */
@@ -30,13 +70,15 @@ static void fill(const char *top)
         "file", "file2", "dir/inner",
     };
     mkdir(top, 0755);
-    int d = open(top, O_PATH | O_DIRECTORY | O_CLOEXEC), wrong = nftw(top, away, 20, FTW_DEPTH | FTW_PHYS);
+    int d = open(top, O_PATH | O_DIRECTORY | O_CLOEXEC),
+        wrong = nftw(top, away, 20, FTW_DEPTH | FTW_PHYS);
     for (size_t i = 0; i < sizeof directories / sizeof *directories; i++)
         wrong |= mkdirat(d, directories[i], 0755);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         wrong |= close(openat(d, files[i], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-    wrong |= symlinkat("file", d, "link") | symlinkat("dir", d, "dirlink") | symlinkat("loop", d, "loop") |
-             symlinkat("none2", d, "dangling") | mkfifoat(d, "fifo", 0644);
+    wrong |= symlinkat("file", d, "link") | symlinkat("dir", d, "dirlink") |
+             symlinkat("loop", d, "loop") | symlinkat("none2", d, "dangling") |
+             mkfifoat(d, "fifo", 0644);
     close(d);
     assert_int_equal(wrong, 0);
 }
@@ -44,25 +86,43 @@ static void fill(const char *top)
 /* ---- the calls, both ways ---- */
 
 enum { OPENS = 9 };
-static const struct { uint64_t lookup, oflags, rights; int flags; } opens[OPENS] = {
-    { 1, 0, GO_RDONLY, O_RDONLY }, { 1, 0, GO_RDWR, O_RDWR }, { 1, OFLAG_CREAT, GO_RDWR, O_RDWR | O_CREAT },
+static const struct { uint64_t lookup, oflags, rights; int flags;
+} opens[OPENS] = {
+    { 1, 0, GO_RDONLY, O_RDONLY },
+    { 1, 0, GO_RDWR, O_RDWR },
+    { 1, OFLAG_CREAT, GO_RDWR, O_RDWR | O_CREAT },
     { 1, OFLAG_CREAT | OFLAG_EXCL, GO_RDWR, O_RDWR | O_CREAT | O_EXCL },
-    { 1, OFLAG_TRUNC, GO_RDWR, O_RDWR | O_TRUNC }, { 1, OFLAG_DIRECTORY, GO_RDONLY, O_RDONLY | O_DIRECTORY },
-    { 0, 0, GO_RDONLY, O_RDONLY | O_NOFOLLOW }, { 0, OFLAG_CREAT, GO_RDWR, O_RDWR | O_CREAT | O_NOFOLLOW },
+    { 1, OFLAG_TRUNC, GO_RDWR, O_RDWR | O_TRUNC },
+    { 1, OFLAG_DIRECTORY, GO_RDONLY, O_RDONLY | O_DIRECTORY },
+    { 0, 0, GO_RDONLY, O_RDONLY | O_NOFOLLOW },
+    { 0, OFLAG_CREAT, GO_RDWR, O_RDWR | O_CREAT | O_NOFOLLOW },
     { 0, OFLAG_DIRECTORY, GO_RDONLY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW },
 };
 
 static const char *const calls[] = {
-    [OPENS] = "stat", "lstat", "utimes", "lutimes", "mkdir", "rmdir", "unlink", "readlink", "symlink to", "rename from",
-    "rename a file to", "rename a directory to", "link from", "link to", "symlink of the text",
+    [OPENS] = "stat",
+    "lstat",
+    "utimes",
+    "lutimes",
+    "mkdir",
+    "rmdir",
+    "unlink",
+    "readlink",
+    "symlink to",
+    "rename from",
+    "rename a file to",
+    "rename a directory to",
+    "link from",
+    "link to",
+    "symlink of the text",
 };
 enum { CALLS_ALL = sizeof calls / sizeof *calls };
 
 static uint32_t here(int call, const char *name)
 {
     if (call < OPENS) {
-        uint32_t err = CALL(path_open, ROOT, opens[call].lookup, P1(name), opens[call].oflags, opens[call].rights,
-                            INHERIT, FDFLAG_NONBLOCK, OUT);
+        uint32_t err = CALL(path_open, ROOT, opens[call].lookup, P1(name), opens[call].oflags,
+                            opens[call].rights, INHERIT, FDFLAG_NONBLOCK, OUT);
         return err ? err : CALL(fd_close, out32());
     }
     switch (call - OPENS) {
@@ -140,7 +200,8 @@ static void test_all_calls_and_names(void **state)
             uint32_t want = there(call, names[i]), got = here(call, names[i]);
             if (differs(names[i], got, want)) {
                 const char *what = calls[call] ? calls[call] : "open";
-                print_error("%s (%d) %.20s: %u here, %u on Linux\n", what, call, names[i], got, want);
+                print_error("%s (%d) %.20s: %u here, %u on Linux\n", what, call, names[i], got,
+                            want);
                 wrong++;
             }
             if (want && got) /* nothing was changed */

@@ -1,6 +1,7 @@
-/* What holds of all functions of preview1 alike, one by one: pointers outside memory, pointers anyhow aligned,
- * descriptors that are not open or of the wrong kind; nothing is done and nothing written where a call fails.  And the
- * choices of specs/wasi-preview1.md that no other file here tests. */
+/* What holds of all functions of preview1 alike, one by one: pointers outside memory, pointers
+ * anyhow aligned, descriptors that are not open or of the wrong kind; nothing is done and nothing
+ * written where a call fails.  And the choices of specs/wasi-preview1.md that no other file here
+ * tests. */
 #include "tests/unit/vmm/wasi/fixture.h"
 
 #include <dirent.h>
@@ -8,8 +9,16 @@
 #include <sys/un.h>
 
 /* Guest addresses, all odd. */
-enum { NAME = 0x1001, NEW = 0x3003, VECTORS = 0x5005, RESULT = 0x8007, RESULT2 = 0x8107, BYTES = 0x10001, SUB = 0x20003,
-       EVENT = 0x21005 };
+enum {
+    NAME = 0x1001,
+    NEW = 0x3003,
+    VECTORS = 0x5005,
+    RESULT = 0x8007,
+    RESULT2 = 0x8107,
+    BYTES = 0x10001,
+    SUB = 0x20003,
+    EVENT = 0x21005
+};
 enum { FILE_FD = FIRST };
 
 /* A call that goes well.  at: the arguments that are addresses, with how many bytes there. */
@@ -33,8 +42,11 @@ static const struct row rows[] = {
     { ROW(fd_datasync), { FILE_FD }, { { 0 } }, FD },
     { ROW(fd_fdstat_get), { FILE_FD, RESULT }, { { 1, 24 } }, FD },
     { ROW(fd_fdstat_set_flags), { FILE_FD, 4 }, { { 0 } }, FD },
-    { ROW(fd_fdstat_set_rights), { FILE_FD, RIGHT_FD_READ | RIGHT_FD_WRITE | RIGHT_FD_SEEK | RIGHT_FD_TELL |
-                                   RIGHT_FD_FILESTAT_SET_SIZE | RIGHT_FD_FILESTAT_SET_TIMES }, { { 0 } }, FD },
+    { ROW(fd_fdstat_set_rights),
+      { FILE_FD, RIGHT_FD_READ | RIGHT_FD_WRITE | RIGHT_FD_SEEK | RIGHT_FD_TELL |
+                     RIGHT_FD_FILESTAT_SET_SIZE | RIGHT_FD_FILESTAT_SET_TIMES },
+      { { 0 } },
+      FD },
     { ROW(fd_filestat_get), { FILE_FD, RESULT }, { { 1, 64 } }, FD },
     { ROW(fd_filestat_set_size), { FILE_FD, 8 }, { { 0 } }, FD },
     { ROW(fd_filestat_set_times), { FILE_FD, 0, 0, 0 }, { { 0 } }, FD },
@@ -55,9 +67,15 @@ static const struct row rows[] = {
     { ROW(path_link), { ROOT, 0, NAME, 4, ROOT, NEW, 3 }, { { 2, 4 }, { 5, 3 } }, PATH },
     { ROW(path_unlink_file), { ROOT, NEW, 3 }, { { 1, 3 } }, PATH },
     { ROW(path_symlink), { NAME, 4, ROOT, NEW, 3 }, { { 0, 4 }, { 3, 3 } }, NO_FD },
-    { ROW(path_readlink), { ROOT, NEW, 3, BYTES, 10, RESULT }, { { 1, 3 }, { 3, 10 }, { 5, 4 } }, PATH },
+    { ROW(path_readlink),
+      { ROOT, NEW, 3, BYTES, 10, RESULT },
+      { { 1, 3 }, { 3, 10 }, { 5, 4 } },
+      PATH },
     { ROW(path_rename), { ROOT, NEW, 3, ROOT, NAME, 4 }, { { 1, 3 }, { 4, 4 } }, PATH },
-    { ROW(path_open), { ROOT, 0, NAME, 4, OFLAG_CREAT | OFLAG_EXCL, 0, 0, 0, RESULT }, { { 2, 4 }, { 8, 4 } }, PATH },
+    { ROW(path_open),
+      { ROOT, 0, NAME, 4, OFLAG_CREAT | OFLAG_EXCL, 0, 0, 0, RESULT },
+      { { 2, 4 }, { 8, 4 } },
+      PATH },
     { ROW(poll_oneoff), { SUB, EVENT, 1, RESULT }, { { 0, 48 }, { 1, 32 }, { 3, 4 } }, NO_FD },
     { ROW(proc_raise), { 31 }, { { 0 } }, NO_FD },
     { ROW(random_get), { BYTES, 100 }, { { 0, 100 } }, NO_FD },
@@ -109,7 +127,8 @@ static const char *host_state(void)
     }
     free(list);
     assert_int_equal(stat(host_path("file"), &st), 0);
-    sprintf(out + strlen(out), "%ld %ld %ld", (long)st.st_size, (long)st.st_mtim.tv_nsec, (long)st.st_nlink);
+    sprintf(out + strlen(out), "%ld %ld %ld", (long)st.st_size, (long)st.st_mtim.tv_nsec,
+            (long)st.st_nlink);
     return out;
 }
 
@@ -140,8 +159,8 @@ static void test_pointers_outside(void **state)
     char before[512];
     for (const struct row *row = rows; row < rows + ROWS; row++)
         for (int i = 0; i < 3 && row->at[i].bytes; i++) {
-            const uint64_t bad[] = { MEMORY_BYTES - row->at[i].bytes + 1, MEMORY_BYTES, 0x80000000, 0xffffffff,
-                                     UINT32_MAX - row->at[i].bytes + 1 };
+            const uint64_t bad[] = { MEMORY_BYTES - row->at[i].bytes + 1, MEMORY_BYTES, 0x80000000,
+                                     0xffffffff, UINT32_MAX - row->at[i].bytes + 1 };
             for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
                 uint64_t args[9];
                 memcpy(args, row->args, sizeof args);
@@ -156,7 +175,8 @@ static void test_pointers_outside(void **state)
         }
 }
 
-/* In the order of the table each finds what it needs; all pointers are odd, and the last byte of memory is good. */
+/* In the order of the table each finds what it needs; all pointers are odd, and the last byte of
+ * memory is good. */
 static void test_pointers_anyhow(void **state)
 {
     (void)state;
@@ -165,7 +185,8 @@ static void test_pointers_anyhow(void **state)
         prepare();
         if (row->call == CALL_path_open)
             unlink(host_path("file"));
-        uint32_t err = call_row(row, row->args), want = row->call == CALL_proc_raise ? WASI_INVAL : WASI_SUCCESS;
+        uint32_t err = call_row(row, row->args),
+                 want = row->call == CALL_proc_raise ? WASI_INVAL : WASI_SUCCESS;
         if (err != want)
             print_error("%s: %u\n", row->name, err);
         assert_int_equal(err, want);
@@ -316,7 +337,8 @@ static void test_filetypes(void **state)
     assert_int_equal(symlink("file", host_path("link")), 0);
     assert_int_equal(filetype_by("file", opened(ROOT, "file", 0, GO_RDONLY, 0)), FILETYPE_REGULAR);
     assert_int_equal(filetype_by("sub", opened(ROOT, "sub", 0, GO_RDONLY, 0)), FILETYPE_DIRECTORY);
-    assert_int_equal(filetype_by("fifo", opened(ROOT, "fifo", 0, GO_RDONLY, FDFLAG_NONBLOCK)), FILETYPE_UNKNOWN);
+    assert_int_equal(filetype_by("fifo", opened(ROOT, "fifo", 0, GO_RDONLY, FDFLAG_NONBLOCK)),
+                     FILETYPE_UNKNOWN);
     assert_int_equal(filetype_by("socket", 0), FILETYPE_STREAM);
     assert_int_equal(filetype_by("link", 0), FILETYPE_SYMLINK);
 }
@@ -342,8 +364,12 @@ static void test_modes_of_what_is_made(void **state)
 static void test_flags_reach_the_host(void **state)
 {
     (void)state;
-    static const struct { uint64_t wasi; int host; } flags[] = {
-        { FDFLAG_SYNC, O_SYNC }, { FDFLAG_RSYNC, O_SYNC }, { FDFLAG_DSYNC, O_DSYNC }, { FDFLAG_APPEND, O_APPEND },
+    static const struct { uint64_t wasi; int host;
+    } flags[] = {
+        { FDFLAG_SYNC, O_SYNC },
+        { FDFLAG_RSYNC, O_SYNC },
+        { FDFLAG_DSYNC, O_DSYNC },
+        { FDFLAG_APPEND, O_APPEND },
     };
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         uint32_t fd = opened(ROOT, "file", 0, GO_RDWR, flags[i].wasi);
@@ -377,16 +403,25 @@ static void test_unknown_bits(void **state)
     ERR(INVAL, path_open, ROOT, 0, P1("new"), 0x11, 0, 0, 0, OUT);
     ERR(INVAL, path_open, ROOT, 0, P1("new"), OFLAG_CREAT, 0, 0, 0x20, OUT);
     assert_false(host_has("new"));
-    OK(path_open, ROOT, 0, P1("file"), 0, GO_RDONLY, UINT64_MAX, 0, OUT); /* inheriting rights are nobody's matter */
+    /* inheriting rights are nobody's matter */
+    OK(path_open, ROOT, 0, P1("file"), 0, GO_RDONLY, UINT64_MAX, 0, OUT);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_pointers_outside), TEST(test_pointers_anyhow), TEST(test_descriptors_that_are_not_open),
-        TEST(test_no_preopen), TEST(test_paths_below_a_file), TEST(test_number_used_again), TEST(test_no_arguments),
-        TEST(test_filetypes), TEST(test_modes_of_what_is_made), TEST(test_flags_reach_the_host),
-        TEST(test_pwrite_while_appending), TEST(test_unknown_bits),
+        TEST(test_pointers_outside),
+        TEST(test_pointers_anyhow),
+        TEST(test_descriptors_that_are_not_open),
+        TEST(test_no_preopen),
+        TEST(test_paths_below_a_file),
+        TEST(test_number_used_again),
+        TEST(test_no_arguments),
+        TEST(test_filetypes),
+        TEST(test_modes_of_what_is_made),
+        TEST(test_flags_reach_the_host),
+        TEST(test_pwrite_while_appending),
+        TEST(test_unknown_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

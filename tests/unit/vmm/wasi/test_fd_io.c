@@ -164,7 +164,8 @@ static void test_many_iovecs(void **state)
     assert_memory_equal(guest + 0x30000, guest + BUF, 1024);
 }
 
-/* Pieces beyond what one call of the kernel takes: the first ones, and a short count.  Empty ones are none of them. */
+/* Pieces beyond what one call of the kernel takes: the first ones, and a short count.  Empty ones
+ * are none of them. */
 static void test_more_pieces_than_a_call_takes(void **state)
 {
     (void)state;
@@ -225,7 +226,8 @@ static void test_more_than_a_call_takes(void **state)
         struct wasi_iovec v = { 0, 0xfffffff0 };
         memcpy(guest + 0x20000 + i * 8, &v, 8);
     }
-    mem.regions[REGION_LINEAR].bytes = 1ull << 32; /* address space only: nothing of it is touched */
+    /* address space only: nothing of it is touched */
+    mem.regions[REGION_LINEAR].bytes = 1ull << 32;
     assert_int_equal(iovs_read(wasi, desc_get(wasi, fd), 0x20000, 1024, true), WASI_SUCCESS);
     assert_true(wasi->iovs.left == max && wasi->iovs.n == 1 && wasi->iovs.v[0].iov_len == max);
     struct wasi_iovec first = { 0, 0x7fffefff };
@@ -282,9 +284,18 @@ static void test_storage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_read_and_write), TEST(test_iovecs), TEST(test_fault_before_action), TEST(test_access_modes),
-        TEST(test_directory), TEST(test_positioned), TEST(test_seek), TEST(test_append), TEST(test_many_iovecs),
-        TEST(test_more_pieces_than_a_call_takes), TEST(test_large), TEST(test_more_than_a_call_takes),
+        TEST(test_read_and_write),
+        TEST(test_iovecs),
+        TEST(test_fault_before_action),
+        TEST(test_access_modes),
+        TEST(test_directory),
+        TEST(test_positioned),
+        TEST(test_seek),
+        TEST(test_append),
+        TEST(test_many_iovecs),
+        TEST(test_more_pieces_than_a_call_takes),
+        TEST(test_large),
+        TEST(test_more_than_a_call_takes),
         TEST(test_storage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,8 @@ static void test_fdstat(void **state)
     assert_int_equal(st.flags, FDFLAG_APPEND | FDFLAG_SYNC);
     assert_true(!(st.rights & RIGHT_FD_READ) && (st.rights & RIGHT_FD_WRITE));
     st = fdstat(opened(ROOT, "file", 0, GO_RDWR, 0));
-    assert_true((st.rights & RIGHT_FD_READ) && (st.rights & RIGHT_FD_WRITE) && (st.rights & RIGHT_FD_SEEK));
+    assert_true((st.rights & RIGHT_FD_READ) && (st.rights & RIGHT_FD_WRITE) &&
+                (st.rights & RIGHT_FD_SEEK));
     ERR(BADF, fd_fdstat_get, 99, OUT);
     ERR(FAULT, fd_fdstat_get, ROOT, MEMORY_BYTES - 23);
 }
@@ -32,14 +33,18 @@ static void test_fdstat(void **state)
 static void test_directory_rights(void **state)
 {
     (void)state;
-    const uint64_t must = RIGHT_PATH_CREATE_DIRECTORY | RIGHT_PATH_CREATE_FILE | RIGHT_PATH_LINK_SOURCE |
-        RIGHT_PATH_LINK_TARGET | RIGHT_PATH_OPEN | RIGHT_FD_READDIR | RIGHT_PATH_READLINK | RIGHT_PATH_RENAME_SOURCE |
-        RIGHT_PATH_RENAME_TARGET | RIGHT_PATH_SYMLINK | RIGHT_PATH_REMOVE_DIRECTORY | RIGHT_PATH_UNLINK_FILE |
-        RIGHT_PATH_FILESTAT_GET | RIGHT_PATH_FILESTAT_SET_TIMES | RIGHT_FD_FILESTAT_GET | RIGHT_FD_FILESTAT_SET_TIMES;
+    const uint64_t must = RIGHT_PATH_CREATE_DIRECTORY | RIGHT_PATH_CREATE_FILE |
+                          RIGHT_PATH_LINK_SOURCE | RIGHT_PATH_LINK_TARGET | RIGHT_PATH_OPEN |
+                          RIGHT_FD_READDIR | RIGHT_PATH_READLINK | RIGHT_PATH_RENAME_SOURCE |
+                          RIGHT_PATH_RENAME_TARGET | RIGHT_PATH_SYMLINK |
+                          RIGHT_PATH_REMOVE_DIRECTORY | RIGHT_PATH_UNLINK_FILE |
+                          RIGHT_PATH_FILESTAT_GET | RIGHT_PATH_FILESTAT_SET_TIMES |
+                          RIGHT_FD_FILESTAT_GET | RIGHT_FD_FILESTAT_SET_TIMES;
     struct wasi_fdstat st = fdstat(ROOT);
     assert_int_equal(st.filetype, FILETYPE_DIRECTORY);
     assert_true((st.rights & must) == must);
-    assert_false(st.rights & (RIGHT_FD_SEEK | RIGHT_FD_FILESTAT_SET_SIZE | RIGHT_PATH_FILESTAT_SET_SIZE));
+    assert_false(st.rights &
+                 (RIGHT_FD_SEEK | RIGHT_FD_FILESTAT_SET_SIZE | RIGHT_PATH_FILESTAT_SET_SIZE));
     assert_true(st.inheriting & RIGHT_FD_WRITE);
 }
 
@@ -123,7 +128,8 @@ static void test_times(void **state)
     OK(fd_filestat_get, fd, OUT);
     assert_int_equal(stat_out().atim, 1000000000);
     assert_int_equal(stat_out().mtim, 7);
-    OK(path_filestat_set_times, ROOT, 1, P1("file"), (uint64_t)-1500000000, (uint64_t)-1, FST_ATIM | FST_MTIM);
+    OK(path_filestat_set_times, ROOT, 1, P1("file"), (uint64_t)-1500000000, (uint64_t)-1,
+       FST_ATIM | FST_MTIM);
     OK(path_filestat_get, ROOT, 1, P1("file"), OUT);
     assert_int_equal(stat_out().atim, -1500000000); /* before 1970 */
     assert_int_equal(stat_out().mtim, -1);
@@ -132,7 +138,8 @@ static void test_times(void **state)
     OK(path_filestat_get, ROOT, 1, P1("file"), OUT);
     assert_true(stat_out().atim > before);
     assert_int_equal(stat_out().mtim, 0);
-    static const uint64_t bad[] = { FST_ATIM | FST_ATIM_NOW, FST_MTIM | FST_MTIM_NOW, 15, 16, 0x10000 };
+    static const uint64_t bad[] = { FST_ATIM | FST_ATIM_NOW, FST_MTIM | FST_MTIM_NOW, 15, 16,
+                                    0x10000 };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         ERR(INVAL, fd_filestat_set_times, fd, 9, 9, bad[i]);
         ERR(INVAL, path_filestat_set_times, ROOT, 1, P1("file"), 9, 9, bad[i]);
@@ -140,16 +147,24 @@ static void test_times(void **state)
     OK(path_filestat_get, ROOT, 1, P1("file"), OUT);
     assert_int_equal(stat_out().mtim, 0);
     OK(fd_filestat_set_times, ROOT, 0, 3000000000, FST_MTIM);
-    OK(fd_filestat_set_times, fd, (uint64_t)INT64_MIN, INT64_MAX, FST_ATIM | FST_MTIM); /* no overflow */
+    /* no overflow */
+    OK(fd_filestat_set_times, fd, (uint64_t)INT64_MIN, INT64_MAX, FST_ATIM | FST_MTIM);
 }
 
-/* Times before 1970 come back as they were given, and the host has the same: seconds, parts of them, 1969, 1901. */
+/* Times before 1970 come back as they were given, and the host has the same: seconds, parts of
+ * them, 1969, 1901. */
 static void test_times_before_1970(void **state)
 {
     (void)state;
     const int64_t second = 1000000000;
-    const int64_t times[] = { -1, -second, -second - 1, -second + 1, -1500000000, -31536000 * second,
-                              -31535999 * second - 999999999, -2147483647 * second };
+    const int64_t times[] = { -1,
+                              -second,
+                              -second - 1,
+                              -second + 1,
+                              -1500000000,
+                              -31536000 * second,
+                              -31535999 * second - 999999999,
+                              -2147483647 * second };
     uint32_t fd = opened(ROOT, "file", 0, GO_RDWR, 0);
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
         struct stat st;
@@ -159,7 +174,8 @@ static void test_times_before_1970(void **state)
         assert_int_equal(stat_out().mtim, t);
         assert_int_equal(stat_out().atim, t);
         assert_int_equal(stat(host_path("file"), &st), 0);
-        assert_true(st.st_mtim.tv_nsec >= 0 && st.st_mtim.tv_sec * second + st.st_mtim.tv_nsec == t);
+        assert_true(st.st_mtim.tv_nsec >= 0 &&
+                    st.st_mtim.tv_sec * second + st.st_mtim.tv_nsec == t);
         OK(path_filestat_set_times, ROOT, 1, P1("file"), 0, 0, FST_MTIM);
         OK(path_filestat_set_times, ROOT, 1, P1("file"), 0, (uint64_t)t, FST_MTIM);
         OK(path_filestat_get, ROOT, 1, P1("file"), OUT);
@@ -202,7 +218,8 @@ static void test_boot_record(void **state)
 {
     (void)state;
     static struct control control;
-    mem.regions[REGION_CONTROL] = (struct region){ MAP_CONTROL, sizeof control, (uint8_t *)&control, true };
+    mem.regions[REGION_CONTROL] = (struct region){ MAP_CONTROL, sizeof control, (uint8_t *)&control,
+                                                   true };
     fdstat_publish(wasi);
     uint32_t file = opened(ROOT, "file", 0, GO_RDONLY, FDFLAG_NONBLOCK);
     mem.regions[REGION_CONTROL] = (struct region){ 0 };
@@ -220,8 +237,15 @@ static void test_boot_record(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_fdstat), TEST(test_directory_rights), TEST(test_set_flags), TEST(test_set_rights),
-        TEST(test_filestat), TEST(test_times), TEST(test_times_before_1970), TEST(test_times_of_links), TEST(test_size),
+        TEST(test_fdstat),
+        TEST(test_directory_rights),
+        TEST(test_set_flags),
+        TEST(test_set_rights),
+        TEST(test_filestat),
+        TEST(test_times),
+        TEST(test_times_before_1970),
+        TEST(test_times_of_links),
+        TEST(test_size),
         TEST(test_boot_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

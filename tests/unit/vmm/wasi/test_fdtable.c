@@ -55,7 +55,8 @@ static void test_close_preopen(void **state)
 static void test_renumber(void **state)
 {
     (void)state;
-    uint32_t a = opened(ROOT, "file", 0, GO_RDONLY, 0), b = opened(ROOT, "sub/inner", 0, GO_RDONLY, 0);
+    uint32_t a = opened(ROOT, "file", 0, GO_RDONLY, 0),
+             b = opened(ROOT, "sub/inner", 0, GO_RDONLY, 0);
     ERR(BADF, fd_renumber, a, 99);
     ERR(BADF, fd_renumber, 99, a);
     OK(fd_renumber, a, a);
@@ -132,7 +133,8 @@ static void test_soft_limit_counts_and_stays(void **state)
     setrlimit(RLIMIT_NOFILE, &before);
 }
 
-/* Whatever a call does, it leaves no descriptor of ours behind, and a program that we started would inherit none. */
+/* Whatever a call does, it leaves no descriptor of ours behind, and a program that we started would
+ * inherit none. */
 static void test_nothing_leaks(void **state)
 {
     (void)state;
@@ -168,8 +170,14 @@ static void test_nothing_leaks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_preopens), TEST(test_lowest_number), TEST(test_close_preopen), TEST(test_renumber),
-        TEST(test_limit), TEST(test_most_files), TEST(test_soft_limit_counts_and_stays), TEST(test_nothing_leaks),
+        TEST(test_preopens),
+        TEST(test_lowest_number),
+        TEST(test_close_preopen),
+        TEST(test_renumber),
+        TEST(test_limit),
+        TEST(test_most_files),
+        TEST(test_soft_limit_counts_and_stays),
+        TEST(test_nothing_leaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,7 +18,8 @@ static void grant(const char *name, bool read_only)
 {
     static char paths[GRANTS_MAX][256];
     snprintf(paths[ngrants], sizeof paths[0], "%s", name[0] == '/' ? name : host_path(name));
-    grants[ngrants] = (struct grant){ .host = paths[ngrants], .guest = "/x", .read_only = read_only };
+    grants[ngrants] =
+        (struct grant){ .host = paths[ngrants], .guest = "/x", .read_only = read_only };
     ngrants++;
 }
 
@@ -100,7 +101,8 @@ static void test_modes_inside_each_other(void **state)
         refused("--dir /:", "/sub");
     }
     snprintf(name, sizeof name, "%s.ro/up", root);
-    assert_int_equal(symlink(host_path("sub"), name), 0); /* through a link: the directory counts, not its name */
+    /* through a link: the directory counts, not its name */
+    assert_int_equal(symlink(host_path("sub"), name), 0);
     grant(".", false);
     grant(name, true);
     refused("/up", "lies in");
@@ -114,7 +116,8 @@ static void mount_twice(void)
     snprintf(name, sizeof name, "%s", host_path("sub/a deep one"));
     if (unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWNS | CLONE_NEWUSER) < 0)
         _exit(77);
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount(name, second, NULL, MS_BIND, NULL) < 0)
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount(name, second, NULL, MS_BIND, NULL) < 0)
         _exit(77);
 }
 
@@ -128,8 +131,13 @@ static void test_modes_through_a_second_mount(void **state)
     mkdir(host_path("sub/a deep one/below"), 0755);
     mkdir(host_path("beside"), 0755);
     const char *const pairs[][2] = {
-        { second, "sub" }, { below, "sub" }, { second, "sub/a deep one" }, { "sub/a deep one/below", second },
-        { below, "." }, { second, "beside" }, { "beside", second },
+        { second, "sub" },
+        { below, "sub" },
+        { second, "sub/a deep one" },
+        { "sub/a deep one/below", second },
+        { below, "." },
+        { second, "beside" },
+        { "beside", second },
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         for (int mode = 0; mode < 2; mode++) {
@@ -153,7 +161,8 @@ static void without_openat2(void)
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     struct sock_fprog program = { sizeof code / sizeof *code, code };
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
         _exit(97);
 }
 
@@ -180,7 +189,8 @@ static void test_few_descriptors(void **state)
     assert_non_null(strstr(said, "ulimit -n"));
 }
 
-/* The name of descriptor fd as programs look for it; "" = none here, go on; NULL = the last was before. */
+/* The name of descriptor fd as programs look for it; "" = none here, go on; NULL = the last was
+ * before. */
 static const char *name_of(uint32_t fd)
 {
     static char name[200];
@@ -202,7 +212,8 @@ static void test_last_names(void **state)
     (void)state;
     const char *listen[] = { "127.0.0.1:0" };
     struct settings settings = { .allow_unix = false };
-    struct grant all[] = { { .host = root, .guest = "/d" }, { .host = root, .guest = "/alias", .last = true },
+    struct grant all[] = { { .host = root, .guest = "/d" },
+                           { .host = root, .guest = "/alias", .last = true },
                            { .host = root, .guest = "." } };
     struct config config = { .grants = all, .ngrants = 3, .set = &settings };
     for (uint32_t sockets = 0; sockets < 2; sockets++) {

@@ -21,7 +21,8 @@ static void test_no_way_out(void **state)
     (void)state;
     char ro[96];
     snprintf(ro, sizeof ro, "%s.ro", root);
-    struct grant named[] = { { .host = root, .guest = "/d" }, { .host = ro, .guest = "/ro", .read_only = true } };
+    struct grant named[] = { { .host = root, .guest = "/d" },
+                             { .host = ro, .guest = "/ro", .read_only = true } };
     struct config config = { .grants = named, .ngrants = 2 };
     wasi_close(wasi);
     wasi = wasi_new(&config);
@@ -30,8 +31,11 @@ static void test_no_way_out(void **state)
     link_host("sub/../../", "around");
     link_host("/etc/passwd", "passwd");
     static const char *const outside[] = {
-        "..", "../", "/", "//", "/etc", "/etc/passwd", "../etc", "sub/../..", "sub/../../etc/x", "up/x", "abs/passwd",
-        "around/x", "./../x", "up/.", "sub/../../x/..",
+        "..",     "../",        "/",
+        "//",     "/etc",       "/etc/passwd",
+        "../etc", "sub/../..",  "sub/../../etc/x",
+        "up/x",   "abs/passwd", "around/x",
+        "./../x", "up/.",       "sub/../../x/..",
     };
     for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
         const char *p = outside[i];
@@ -72,7 +76,8 @@ static void test_paths_inside(void **state)
 {
     (void)state;
     static const char *const same[] = {
-        "sub/inner", "./sub/inner", "sub//inner", "sub/./inner", "sub/../sub/inner", "sub/.././sub/../sub///inner",
+        "sub/inner",   "./sub/inner",      "sub//inner",
+        "sub/./inner", "sub/../sub/inner", "sub/.././sub/../sub///inner",
     };
     link_host("sub", "dirlink");
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
@@ -130,11 +135,14 @@ static void test_no_preopen(void **state)
 static void test_kernel_file_systems(void **state)
 {
     (void)state;
-    struct config config = { .grants = (struct grant[]){ { .host = "/", .guest = "/" } }, .ngrants = 1 };
+    struct config config = { .grants = (struct grant[]){ { .host = "/", .guest = "/" } },
+                             .ngrants = 1 };
     wasi_close(wasi);
     wasi = wasi_new(&config);
-    static const char *const refused[] = { "proc", "proc/self/mem", "proc/self/environ", "proc/self/fd/0", "sys",
-                                           "sys/kernel/mm", "proc/1/../self/maps", "proc/self/root" };
+    static const char *const refused[] = {
+        "proc", "proc/self/mem", "proc/self/environ",   "proc/self/fd/0",
+        "sys",  "sys/kernel/mm", "proc/1/../self/maps", "proc/self/root"
+    };
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         uint32_t err = OPEN(ROOT, refused[i], 0, GO_RDONLY, 0);
         assert_true(err == WASI_PERM || err == WASI_LOOP);
@@ -144,25 +152,29 @@ static void test_kernel_file_systems(void **state)
     ERR(PERM, path_readlink, ROOT, P1("proc/self/exe"), BUF, 100, OUT);
     ERR(PERM, path_create_directory, ROOT, P1("sys/fs/x"));
     OK(STAT(ROOT, 1, "proc")); /* a listing of / may name it */
-    assert_int_equal(OPEN(ROOT, "proc/self/cwd/x", OFLAG_CREAT, GO_RDWR, 0), WASI_PERM); /* magic link */
+    /* magic link */
+    assert_int_equal(OPEN(ROOT, "proc/self/cwd/x", OFLAG_CREAT, GO_RDWR, 0), WASI_PERM);
 }
 
 static void test_devices(void **state)
 {
     (void)state;
-    struct grant dev = { .host = "/dev", .guest = "/dev", .mounts = true }; /* in a container each device is one */
+    /* in a container each device is one */
+    struct grant dev = { .host = "/dev", .guest = "/dev", .mounts = true };
     struct config config = { .grants = &dev, .ngrants = 1 };
     wasi_close(wasi);
     wasi = wasi_new(&config);
     static const char *const plain[] = { "null", "zero", "full", "random", "urandom" };
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         OK(fd_close, opened(ROOT, plain[i], 0, GO_RDONLY, 0));
-    uint32_t null = opened(ROOT, "null", OFLAG_TRUNC, GO_RDWR, 0), full = opened(ROOT, "full", 0, GO_WRONLY, 0);
+    uint32_t null = opened(ROOT, "null", OFLAG_TRUNC, GO_RDWR, 0),
+             full = opened(ROOT, "full", 0, GO_WRONLY, 0);
     assert_int_equal(write_text(null, "gone"), WASI_SUCCESS);
     assert_int_equal(write_text(full, "gone"), WASI_NOSPC);
     OK(fd_fdstat_get, null, OUT);
     assert_int_equal(guest[OUT], FILETYPE_CHARACTER);
-    static const char *const others[] = { "tty", "ptmx", "kmsg", "mem", "console", "vda", "kvm", "loop-control" };
+    static const char *const others[] = { "tty",     "ptmx", "kmsg", "mem",
+                                          "console", "vda",  "kvm",  "loop-control" };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         uint32_t err = OPEN(ROOT, others[i], 0, GO_RDONLY, 0);
         assert_true(err == WASI_PERM || err == WASI_NOENT || err == WASI_NXIO || err == WASI_LOOP);
@@ -184,7 +196,8 @@ static void test_devices_are_not_opened(void **state)
 {
     (void)state;
     static const char *const devices[] = { "kvm", "fuse", "kmsg", "loop-control", "rtc0", "hwrng" };
-    struct grant dev = { .host = "/dev", .guest = "/dev", .mounts = true }; /* in a container each device is one */
+    /* in a container each device is one */
+    struct grant dev = { .host = "/dev", .guest = "/dev", .mounts = true };
     struct config config = { .grants = &dev, .ngrants = 1 };
     wasi_close(wasi);
     wasi = wasi_new(&config);
@@ -193,13 +206,16 @@ static void test_devices_are_not_opened(void **state)
         char path[32];
         snprintf(path, sizeof path, "/dev/%s", devices[i]);
         int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC), fd = -1;
-        if (inotify_add_watch(watch, path, IN_OPEN) >= 0 && (fd = open(path, O_RDONLY | O_NONBLOCK)) >= 0)
+        if (inotify_add_watch(watch, path, IN_OPEN) >= 0 &&
+            (fd = open(path, O_RDONLY | O_NONBLOCK)) >= 0)
             close(fd);
         if (fd >= 0 && was_opened(watch)) { /* an open shows */
             assert_int_equal(OPEN(ROOT, devices[i], 0, GO_RDONLY, 0), WASI_PERM);
-            assert_int_equal(OPEN(ROOT, devices[i], OFLAG_CREAT | OFLAG_TRUNC, GO_RDWR, 0), WASI_PERM);
+            assert_int_equal(OPEN(ROOT, devices[i], OFLAG_CREAT | OFLAG_TRUNC, GO_RDWR, 0),
+                             WASI_PERM);
             assert_int_equal(OPEN(ROOT, devices[i], OFLAG_DIRECTORY, 0, 0), WASI_NOTDIR);
-            assert_int_equal(OPEN(ROOT, devices[i], OFLAG_CREAT | OFLAG_EXCL, GO_RDWR, 0), WASI_EXIST);
+            assert_int_equal(OPEN(ROOT, devices[i], OFLAG_CREAT | OFLAG_EXCL, GO_RDWR, 0),
+                             WASI_EXIST);
             assert_false(was_opened(watch));
             looked++;
         }
@@ -213,7 +229,8 @@ static void test_devices_are_not_opened(void **state)
 static void test_device_numbers(void **state)
 {
     (void)state;
-    if (mknod(host_path("null"), S_IFCHR | 0600, 1 << 8 | 3) || mknod(host_path("mem"), S_IFCHR | 0600, 1 << 8 | 11))
+    if (mknod(host_path("null"), S_IFCHR | 0600, 1 << 8 | 3) ||
+        mknod(host_path("mem"), S_IFCHR | 0600, 1 << 8 | 11))
         skip();
     int fd = open(host_path("null"), O_RDONLY);
     if (fd < 0)
@@ -230,13 +247,21 @@ static void test_read_only(void **state)
     (void)state;
     ro_file("file", "fixed");
     uint32_t fd = opened(RO, "file", 0, GO_RDONLY, 0);
-    static const struct { uint64_t oflags, rights, fdflags; } opens[] = {
-        { 0, GO_RDWR, 0 }, { 0, GO_WRONLY, 0 }, { OFLAG_CREAT, GO_RDONLY, 0 }, { OFLAG_TRUNC, GO_RDONLY, 0 },
-        { 0, GO_RDONLY, FDFLAG_APPEND }, { OFLAG_CREAT, 0, 0 }, { OFLAG_TRUNC, 0, 0 }, { 0, 0, FDFLAG_APPEND },
+    static const struct { uint64_t oflags, rights, fdflags;
+    } opens[] = {
+        { 0, GO_RDWR, 0 },
+        { 0, GO_WRONLY, 0 },
+        { OFLAG_CREAT, GO_RDONLY, 0 },
+        { OFLAG_TRUNC, GO_RDONLY, 0 },
+        { 0, GO_RDONLY, FDFLAG_APPEND },
+        { OFLAG_CREAT, 0, 0 },
+        { OFLAG_TRUNC, 0, 0 },
+        { 0, 0, FDFLAG_APPEND },
         { OFLAG_CREAT | OFLAG_EXCL, RIGHT_FD_READ, 0 },
     };
     for (size_t i = 0; i < sizeof opens / sizeof *opens; i++)
-        assert_int_equal(OPEN(RO, "file", opens[i].oflags, opens[i].rights, opens[i].fdflags), WASI_ROFS);
+        assert_int_equal(OPEN(RO, "file", opens[i].oflags, opens[i].rights, opens[i].fdflags),
+                         WASI_ROFS);
     ERR(ROFS, path_create_directory, RO, P1("d"));
     ERR(ROFS, path_remove_directory, RO, P1("d"));
     ERR(ROFS, path_unlink_file, RO, P1("file"));
@@ -265,7 +290,8 @@ static void test_read_only_is_inherited(void **state)
     snprintf(dir, sizeof dir, "%s.ro/dir", root);
     mkdir(dir, 0755);
     ro_file("dir/file", "fixed");
-    uint32_t sub = opened(RO, "dir", OFLAG_DIRECTORY, 0, 0), self = opened(sub, ".", 0, GO_RDONLY, 0);
+    uint32_t sub = opened(RO, "dir", OFLAG_DIRECTORY, 0, 0),
+             self = opened(sub, ".", 0, GO_RDONLY, 0);
     assert_int_equal(OPEN(sub, "file", 0, GO_RDWR, 0), WASI_ROFS);
     assert_int_equal(OPEN(self, "file", OFLAG_TRUNC, GO_RDONLY, 0), WASI_ROFS);
     ERR(ROFS, path_unlink_file, self, P1("file"));
@@ -365,7 +391,8 @@ static void test_links(void **state)
 {
     (void)state;
     OK(path_symlink, P1("sub/inner"), ROOT, P2("s"));
-    OK(path_symlink, P1("../../outside"), ROOT, P2("dangling")); /* kept as it is, never followed out */
+    /* kept as it is, never followed out */
+    OK(path_symlink, P1("../../outside"), ROOT, P2("dangling"));
     ERR(EXIST, path_symlink, P1("x"), ROOT, P2("s"));
     memset(guest + BUF, 0, 64);
     OK(path_readlink, ROOT, P1("s"), BUF, 64, OUT);
@@ -422,13 +449,15 @@ static void test_open_flags(void **state)
     ERR(INVAL, path_open, ROOT, 2, P1("file"), 0, 0, 0, 0, OUT);
     ERR(FAULT, path_open, ROOT, 0, P1("made"), OFLAG_CREAT, 0, 0, 0, MEMORY_BYTES - 3);
     assert_false(host_has("made"));
-    assert_int_equal(OPEN(ROOT, "sub", OFLAG_DIRECTORY, RIGHT_FD_READ | RIGHT_FD_WRITE, 0), WASI_ISDIR);
+    assert_int_equal(OPEN(ROOT, "sub", OFLAG_DIRECTORY, RIGHT_FD_READ | RIGHT_FD_WRITE, 0),
+                     WASI_ISDIR);
     assert_int_equal(OPEN(ROOT, "sub", 0, GO_RDWR, 0), WASI_ISDIR);
     assert_int_equal(OPEN(ROOT, "sub", OFLAG_CREAT, 0, 0), WASI_ISDIR);
     OK(fd_fdstat_get, ROOT, OUT);
     struct wasi_fdstat st;
     memcpy(&st, guest + OUT, sizeof st);
-    OK(path_open, ROOT, 0, P1("."), OFLAG_DIRECTORY, st.rights, st.inheriting, FDFLAG_NONBLOCK, OUT);
+    OK(path_open, ROOT, 0, P1("."), OFLAG_DIRECTORY, st.rights, st.inheriting, FDFLAG_NONBLOCK,
+       OUT);
     OK(path_open, ROOT, 0, P1("."), 0, 0, 0, 0, OUT);
     OK(path_open, ROOT, 0, P1("."), 0, GO_RDONLY, INHERIT, 0, OUT);
     ERR(BADF, fd_prestat_get, out32(), OUT2);
@@ -450,7 +479,8 @@ static void test_open_without_rights(void **state)
 static void test_truncate(void **state)
 {
     (void)state;
-    uint32_t fd = opened(ROOT, "file", OFLAG_TRUNC, GO_RDONLY, 0); /* wants no write access afterwards */
+    /* wants no write access afterwards */
+    uint32_t fd = opened(ROOT, "file", OFLAG_TRUNC, GO_RDONLY, 0);
     host_holds("file", "");
     assert_int_equal(write_text(fd, "x"), WASI_BADF);
     ERR(INVAL, fd_filestat_set_size, fd, 3);
@@ -483,7 +513,8 @@ static void test_socket_file(void **state)
     int s = socket(AF_UNIX, SOCK_STREAM, 0);
     assert_int_equal(bind(s, (void *)&address, sizeof address), 0);
     assert_int_equal(OPEN(ROOT, "sock", 0, GO_RDWR, 0), WASI_NXIO);
-    assert_int_equal(OPEN(ROOT, "sock", 0, GO_WRONLY, 0), WASI_NXIO); /* and does not wait as for a FIFO */
+    /* and does not wait as for a FIFO */
+    assert_int_equal(OPEN(ROOT, "sock", 0, GO_WRONLY, 0), WASI_NXIO);
     close(s);
 }
 
@@ -491,7 +522,8 @@ static void test_socket_file(void **state)
 
 static volatile bool fifo_opened, fifo_written;
 
-/* Opens, and writes only when the guest's open has ended (or 20 s have passed, and the test fails). */
+/* Opens, and writes only when the guest's open has ended (or 20 s have passed, and the test fails).
+ */
 static void *fifo_writer(void *path)
 {
     until_it_waits();
@@ -560,7 +592,8 @@ static void test_fifo_write(void **state)
     assert_int_equal(write_text(fd, "text"), WASI_SUCCESS);
     fifo_written = true;
     pthread_join(reader, NULL);
-    assert_int_equal(write_text(fd, "text"), WASI_PIPE); /* on other descriptors than 1 and 2 an error, no end */
+    /* on other descriptors than 1 and 2 an error, no end */
+    assert_int_equal(write_text(fd, "text"), WASI_PIPE);
     assert_int_equal(ended.kind, ENDED_NOT);
 }
 
@@ -579,13 +612,31 @@ static void test_fifo_open_ends_by_kick(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_no_way_out), TEST(test_sub_is_a_wall), TEST(test_paths_inside), TEST(test_bad_paths),
-        TEST(test_no_preopen), TEST(test_kernel_file_systems), TEST(test_devices), TEST(test_devices_are_not_opened),
+        TEST(test_no_way_out),
+        TEST(test_sub_is_a_wall),
+        TEST(test_paths_inside),
+        TEST(test_bad_paths),
+        TEST(test_no_preopen),
+        TEST(test_kernel_file_systems),
+        TEST(test_devices),
+        TEST(test_devices_are_not_opened),
         TEST(test_device_numbers),
-        TEST(test_read_only), TEST(test_read_only_is_inherited), TEST(test_trailing_slashes), TEST(test_dots),
-        TEST(test_directories), TEST(test_rename), TEST(test_links), TEST(test_loops), TEST(test_open_flags),
-        TEST(test_open_without_rights), TEST(test_truncate), TEST(test_nofollow), TEST(test_socket_file),
-        TEST(test_fifo_read), TEST(test_fifo_write), TEST(test_fifo_open_ends_by_kick),
+        TEST(test_read_only),
+        TEST(test_read_only_is_inherited),
+        TEST(test_trailing_slashes),
+        TEST(test_dots),
+        TEST(test_directories),
+        TEST(test_rename),
+        TEST(test_links),
+        TEST(test_loops),
+        TEST(test_open_flags),
+        TEST(test_open_without_rights),
+        TEST(test_truncate),
+        TEST(test_nofollow),
+        TEST(test_socket_file),
+        TEST(test_fifo_read),
+        TEST(test_fifo_write),
+        TEST(test_fifo_open_ends_by_kick),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

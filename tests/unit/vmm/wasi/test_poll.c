@@ -10,8 +10,12 @@ static uint32_t nsubs;
 
 static void sub_clock(uint32_t id, uint64_t timeout, uint16_t flags)
 {
-    subs[nsubs] = (struct wasi_subscription){ .userdata = 1000 + nsubs, .tag = CLOCK, .id = id, .timeout = timeout,
-                                              .precision = 1000, .flags = flags };
+    subs[nsubs] = (struct wasi_subscription){ .userdata = 1000 + nsubs,
+                                              .tag = CLOCK,
+                                              .id = id,
+                                              .timeout = timeout,
+                                              .precision = 1000,
+                                              .flags = flags };
     nsubs++;
 }
 
@@ -78,7 +82,8 @@ static void test_arguments(void **state)
 static void test_sleep_is_never_early(void **state)
 {
     (void)state;
-    static const uint64_t times[] = { 1, 999, 100000, 1000000, 5000000, 19999999, 50000000, 150000000 };
+    static const uint64_t times[] = { 1,       999,      100000,   1000000,
+                                      5000000, 19999999, 50000000, 150000000 };
     for (size_t i = 0; i < sizeof times / sizeof *times; i++)
         for (uint32_t id = 0; id <= 1; id++) {
             uint64_t start = clock_now_ns();
@@ -209,7 +214,8 @@ static void test_errors_are_events(void **state)
     expect(4, 4, WRITE, WASI_BADF);
 }
 
-/* One descriptor, many subscriptions, good and bad ones mixed: never more events than subscriptions. */
+/* One descriptor, many subscriptions, good and bad ones mixed: never more events than
+ * subscriptions. */
 static void test_same_descriptor_often(void **state)
 {
     (void)state;
@@ -291,11 +297,19 @@ static void test_output_over_input(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_arguments), TEST(test_sleep_is_never_early), TEST(test_long_sleep_in_steps), TEST(test_clocks),
+        TEST(test_arguments),
+        TEST(test_sleep_is_never_early),
+        TEST(test_long_sleep_in_steps),
+        TEST(test_clocks),
         TEST(test_times_past_63_bits_are_never),
-        TEST(test_descriptors_are_polled_with_a_due_clock), TEST(test_hangup), TEST(test_regular_files_are_ready),
-        TEST(test_errors_are_events), TEST(test_same_descriptor_often), TEST(test_waits_for_a_descriptor),
-        TEST(test_kick), TEST(test_output_over_input),
+        TEST(test_descriptors_are_polled_with_a_due_clock),
+        TEST(test_hangup),
+        TEST(test_regular_files_are_ready),
+        TEST(test_errors_are_events),
+        TEST(test_same_descriptor_often),
+        TEST(test_waits_for_a_descriptor),
+        TEST(test_kick),
+        TEST(test_output_over_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

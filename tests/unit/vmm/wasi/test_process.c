@@ -111,19 +111,23 @@ static void test_exit(void **state)
 static void test_errno(void **state)
 {
     (void)state;
-    static const struct { int host; uint32_t wasi; } rows[] = {
-        { E2BIG, 1 }, { EACCES, 2 }, { EAGAIN, 6 }, { EWOULDBLOCK, 6 }, { EBADF, 8 }, { EEXIST, 20 }, { EFAULT, 21 },
-        { EINTR, 27 }, { EINVAL, 28 }, { EIO, 29 }, { EISDIR, 31 }, { ELOOP, 32 }, { EMFILE, 33 },
-        { ENAMETOOLONG, 37 }, { ENOENT, 44 }, { ENOSPC, 51 }, { ENOSYS, 52 }, { ENOTDIR, 54 }, { ENOTEMPTY, 55 },
-        { ENOTSOCK, 57 }, { ENOTSUP, 58 }, { EOPNOTSUPP, 58 }, { ENXIO, 60 }, { EPERM, 63 }, { EPIPE, 64 },
-        { EROFS, 69 }, { ESPIPE, 70 }, { ETIMEDOUT, 73 }, { ETXTBSY, 74 }, { EXDEV, 75 }, { ECANCELED, 11 },
-        { 0, 29 }, { -1, 29 }, { EUCLEAN, 29 }, { 100000, 29 },
+    static const struct { int host; uint32_t wasi;
+    } rows[] = {
+        { E2BIG, 1 },    { EACCES, 2 },        { EAGAIN, 6 },     { EWOULDBLOCK, 6 },
+        { EBADF, 8 },    { EEXIST, 20 },       { EFAULT, 21 },    { EINTR, 27 },
+        { EINVAL, 28 },  { EIO, 29 },          { EISDIR, 31 },    { ELOOP, 32 },
+        { EMFILE, 33 },  { ENAMETOOLONG, 37 }, { ENOENT, 44 },    { ENOSPC, 51 },
+        { ENOSYS, 52 },  { ENOTDIR, 54 },      { ENOTEMPTY, 55 }, { ENOTSOCK, 57 },
+        { ENOTSUP, 58 }, { EOPNOTSUPP, 58 },   { ENXIO, 60 },     { EPERM, 63 },
+        { EPIPE, 64 },   { EROFS, 69 },        { ESPIPE, 70 },    { ETIMEDOUT, 73 },
+        { ETXTBSY, 74 }, { EXDEV, 75 },        { ECANCELED, 11 }, { 0, 29 },
+        { -1, 29 },      { EUCLEAN, 29 },      { 100000, 29 },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_int_equal(wasi_errno(rows[i].host), rows[i].wasi);
     bool seen[77] = { false };
     uint32_t last = 0;
-#define X(name, number, host)                                                                                          \
+#define X(name, number, host)                                                                      \
     assert_int_equal(WASI_##name, last + 1), last = WASI_##name, seen[wasi_errno(host)] = true;
     WASI_ERRNOS(X)
 #undef X
@@ -137,8 +141,25 @@ static void test_garbage(void **state)
 {
     (void)state;
     uint64_t seed = 88172645463325252ull;
-    static const uint64_t values[] = { 0, 1, 2, 3, 4, 5, 8, 24, 48, 0x1000, 0x8000, MEMORY_BYTES - 1, MEMORY_BYTES,
-                                       0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff, INT64_MAX, UINT64_MAX };
+    static const uint64_t values[] = { 0,
+                                       1,
+                                       2,
+                                       3,
+                                       4,
+                                       5,
+                                       8,
+                                       24,
+                                       48,
+                                       0x1000,
+                                       0x8000,
+                                       MEMORY_BYTES - 1,
+                                       MEMORY_BYTES,
+                                       0x7fffffff,
+                                       0x80000000,
+                                       0xfffffffe,
+                                       0xffffffff,
+                                       INT64_MAX,
+                                       UINT64_MAX };
     signal(SIGALRM, SIG_IGN);
     kicked = 1; /* so that nothing waits */
     for (int i = 0; i < 60000; i++) {
@@ -152,7 +173,8 @@ static void test_garbage(void **state)
         if ((uint32_t)args[0] <= 2 || number == CALL_fd_renumber)
             args[0] += 3, args[1] += 3;
         uint32_t err = call_with(number, args, SLOT_ARGS);
-        assert_true(err <= (number == CALL_sock_getaddrinfo ? 87 /* EAI_SYSTEM */ : WASI_NOTCAPABLE));
+        assert_true(err <=
+                    (number == CALL_sock_getaddrinfo ? 87 /* EAI_SYSTEM */ : WASI_NOTCAPABLE));
         if (i % 64 == 0)
             OPEN(ROOT, "file", 0, GO_RDWR, 0);
     }
@@ -161,8 +183,15 @@ static void test_garbage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_args), TEST(test_environ), TEST(test_pointers_outside), TEST(test_arguments_are_cut_to_their_types),
-        TEST(test_clocks), TEST(test_random), TEST(test_exit), TEST(test_errno), TEST(test_garbage),
+        TEST(test_args),
+        TEST(test_environ),
+        TEST(test_pointers_outside),
+        TEST(test_arguments_are_cut_to_their_types),
+        TEST(test_clocks),
+        TEST(test_random),
+        TEST(test_exit),
+        TEST(test_errno),
+        TEST(test_garbage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* --max-written, --max-created, --output-rate: what is just allowed, and one more, each way that leads there. */
+/* --max-written, --max-created, --output-rate: what is just allowed, and one more, each way that
+ * leads there. */
 #include "tests/unit/vmm/wasi/fixture.h"
 
 static uint32_t file(const char *name)
@@ -101,18 +102,18 @@ static void limit_created(uint64_t most)
 }
 
 #define NEW(name) OPEN(ROOT, name, OFLAG_CREAT, GO_RDWR, 0)
-#define LAST_ONE(...)                                                                                                  \
-    do {                                                                                                               \
-        limit_created(1);                                                                                              \
-        OK(__VA_ARGS__);                                                                                               \
-        assert_int_equal(wasi->quota.created, 1);                                                                      \
+#define LAST_ONE(...)                                                                              \
+    do {                                                                                           \
+        limit_created(1);                                                                          \
+        OK(__VA_ARGS__);                                                                           \
+        assert_int_equal(wasi->quota.created, 1);                                                  \
     } while (0)
-#define ONE_TOO_MANY(...)                                                                                              \
-    do {                                                                                                               \
-        limit_created(1);                                                                                              \
-        wasi->quota.created = 1;                                                                                       \
-        ERR(DQUOT, __VA_ARGS__);                                                                                       \
-        assert_int_equal(ended.kind, ENDED_CREATED);                                                                   \
+#define ONE_TOO_MANY(...)                                                                          \
+    do {                                                                                           \
+        limit_created(1);                                                                          \
+        wasi->quota.created = 1;                                                                   \
+        ERR(DQUOT, __VA_ARGS__);                                                                   \
+        assert_int_equal(ended.kind, ENDED_CREATED);                                               \
     } while (0)
 
 static void test_created_to_the_last(void **state)
@@ -138,10 +139,13 @@ static void test_each_way_to_make_one(void **state)
     ONE_TOO_MANY(path_symlink, P1("file"), ROOT, P2("link2"));
     LAST_ONE(path_link, ROOT, 0, P1("file"), ROOT, P2("hard"));
     ONE_TOO_MANY(path_link, ROOT, 0, P1("file"), ROOT, P2("hard2"));
-    LAST_ONE(path_open, ROOT, LOOKUP_FOLLOW, P1("excl"), OFLAG_CREAT | OFLAG_EXCL, GO_RDWR, INHERIT, 0, OUT);
-    ONE_TOO_MANY(path_open, ROOT, LOOKUP_FOLLOW, P1("excl2"), OFLAG_CREAT | OFLAG_EXCL, GO_RDWR, INHERIT, 0, OUT);
+    LAST_ONE(path_open, ROOT, LOOKUP_FOLLOW, P1("excl"), OFLAG_CREAT | OFLAG_EXCL, GO_RDWR, INHERIT,
+             0, OUT);
+    ONE_TOO_MANY(path_open, ROOT, LOOKUP_FOLLOW, P1("excl2"), OFLAG_CREAT | OFLAG_EXCL, GO_RDWR,
+                 INHERIT, 0, OUT);
     assert_int_equal(symlink("target", host_path("dangling")), 0);
-    ONE_TOO_MANY(path_open, ROOT, LOOKUP_FOLLOW, P1("dangling"), OFLAG_CREAT, GO_RDWR, INHERIT, 0, OUT);
+    ONE_TOO_MANY(path_open, ROOT, LOOKUP_FOLLOW, P1("dangling"), OFLAG_CREAT, GO_RDWR, INHERIT, 0,
+                 OUT);
     LAST_ONE(path_open, ROOT, LOOKUP_FOLLOW, P1("dangling"), OFLAG_CREAT, GO_RDWR, INHERIT, 0, OUT);
     assert_true(host_has("target"));
     assert_false(host_has("dir2") || host_has("link2") || host_has("hard2") || host_has("excl2"));
@@ -155,7 +159,8 @@ static void test_what_is_there_and_what_goes(void **state)
     OK(path_create_directory, ROOT, P1("dir"));
     ERR(EXIST, path_create_directory, ROOT, P1("dir"));
     ERR(EXIST, path_symlink, P1("x"), ROOT, P2("file"));
-    ERR(EXIST, path_open, ROOT, LOOKUP_FOLLOW, P1("file"), OFLAG_CREAT | OFLAG_EXCL, GO_RDWR, INHERIT, 0, OUT);
+    ERR(EXIST, path_open, ROOT, LOOKUP_FOLLOW, P1("file"), OFLAG_CREAT | OFLAG_EXCL, GO_RDWR,
+        INHERIT, 0, OUT);
     OK(path_rename, ROOT, P1("file"), ROOT, P2("renamed"));
     OK(path_remove_directory, ROOT, P1("dir"));
     assert_int_equal(ended.kind, ENDED_NOT);
@@ -206,10 +211,16 @@ static void test_output_goes_on(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_written_to_the_last_byte), TEST(test_what_is_left_is_written),
-        TEST(test_positioned_and_small_writes), TEST(test_allocated_counts_as_written),
-        TEST(test_reading_and_failing_cost_nothing), TEST(test_created_to_the_last), TEST(test_each_way_to_make_one),
-        TEST(test_what_is_there_and_what_goes), TEST(test_output_rate), TEST(test_output_goes_on),
+        TEST(test_written_to_the_last_byte),
+        TEST(test_what_is_left_is_written),
+        TEST(test_positioned_and_small_writes),
+        TEST(test_allocated_counts_as_written),
+        TEST(test_reading_and_failing_cost_nothing),
+        TEST(test_created_to_the_last),
+        TEST(test_each_way_to_make_one),
+        TEST(test_what_is_there_and_what_goes),
+        TEST(test_output_rate),
+        TEST(test_output_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

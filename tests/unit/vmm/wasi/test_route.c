@@ -1,4 +1,5 @@
-/* Where absolute links lead: from the grants on, with the rights of the grant that is reached, and nowhere else. */
+/* Where absolute links lead: from the grants on, with the rights of the grant that is reached, and
+ * nowhere else. */
 #include "tests/unit/vmm/cli/child.h"
 #include "tests/unit/vmm/net/fixture.h"
 
@@ -44,7 +45,8 @@ static void fill(const char *place)
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     char top[100]; /* stays: it is what the grant's descriptor means */
     strcpy(top, host_path(place));
-    shell("mkdir -p %s && find %s -mindepth 1 -delete && mkdir %s/dir %s/empty", top, top, top, top);
+    shell("mkdir -p %s && find %s -mindepth 1 -delete && mkdir %s/dir %s/empty", top, top, top,
+          top);
     host_file(in(place, "file"), "contents");
     host_file(in(place, "dir/inner"), "inner");
     snprintf(address.sun_path, sizeof address.sun_path, "%s", host_path(in(place, "sock")));
@@ -91,7 +93,8 @@ static int places_setup(void **state)
     fill_all();
     for (int i = 0; i < 4; i++) {
         strcpy(paths[i], host_path(names[i]));
-        all[i] = (struct grant){ .host = paths[i], .guest = paths[i], .read_only = names[i][0] == 'r' };
+        all[i] =
+            (struct grant){ .host = paths[i], .guest = paths[i], .read_only = names[i][0] == 'r' };
     }
     run_with(all, 4);
     return 0;
@@ -131,9 +134,11 @@ static uint32_t unix_call(bool binds, uint32_t dir, const char *name)
     return err;
 }
 
-static uint32_t open_at(uint32_t d, uint64_t at, uint64_t len, uint64_t oflags, uint64_t rights, uint64_t fdflags)
+static uint32_t open_at(uint32_t d, uint64_t at, uint64_t len, uint64_t oflags, uint64_t rights,
+                        uint64_t fdflags)
 {
-    uint32_t err = CALL(path_open, d, LOOKUP_FOLLOW, at, len, oflags, rights, INHERIT, fdflags, OUT);
+    uint32_t err = CALL(path_open, d, LOOKUP_FOLLOW, at, len, oflags, rights, INHERIT, fdflags,
+                        OUT);
     if (!err)
         CALL(fd_close, out32());
     return err;
@@ -152,7 +157,9 @@ static uint32_t act(int what, uint32_t d)
     case 5: return CALL(path_filestat_get, d, 0, T1("to-%s/file"), OUT);
     case 6: return CALL(path_filestat_get, d, 0, T1("to-%s/"), OUT);
     case 7: return unix_call(false, d, "sock");
-    case 8: return CALL(path_readlink, d, T1("to-%s/file"), BUF, 100, OUT) == WASI_INVAL ? WASI_SUCCESS : WASI_PERM;
+    case 8:
+        return CALL(path_readlink, d, T1("to-%s/file"), BUF, 100, OUT) == WASI_INVAL ? WASI_SUCCESS
+                                                                                     : WASI_PERM;
     /* what may not */
     case 10: return open_at(d, T1("file-%s"), 0, GO_RDWR, 0);
     case 11: return open_at(d, T1("to-%s/file"), 0, GO_WRONLY, 0);
@@ -181,8 +188,8 @@ static uint32_t act(int what, uint32_t d)
 static void list(const char *place, char out[4000])
 {
     char command[300];
-    snprintf(command, sizeof command, "cd %s && find . -printf '%%p %%y %%s %%T@ %%C@ %%n\\n' | sort",
-             host_path(place));
+    snprintf(command, sizeof command,
+             "cd %s && find . -printf '%%p %%y %%s %%T@ %%C@ %%n\\n' | sort", host_path(place));
     FILE *f = popen(command, "r");
     out[fread(out, 1, 3999, f)] = 0;
     pclose(f);
@@ -208,10 +215,13 @@ static void test_rights_are_those_of_the_grant_reached(void **state)
                 fill_all();
                 strcpy(target, names[to]);
                 list("r2", before[0]), list("out", before[1]);
-                uint32_t want = to == OUTSIDE ? WASI_PERM : names[to][0] == 'r' && changes ? WASI_ROFS : WASI_SUCCESS;
+                uint32_t want = to == OUTSIDE                    ? WASI_PERM
+                                : names[to][0] == 'r' && changes ? WASI_ROFS
+                                                                 : WASI_SUCCESS;
                 uint32_t got = act(what, from);
                 if (got != want)
-                    print_error("%s -> %s, row %d: %u, not %u\n", names[from - W], target, what, got, want);
+                    print_error("%s -> %s, row %d: %u, not %u\n", names[from - W], target, what,
+                                got, want);
                 assert_int_equal(got, want);
                 list("r2", after), assert_string_equal(after, before[0]);
                 list("out", after), assert_string_equal(after, before[1]);
@@ -222,7 +232,8 @@ static void test_rights_are_those_of_the_grant_reached(void **state)
 static void test_rights_are_inherited(void **state)
 {
     (void)state;
-    uint32_t writable = opened(R, "to-w2", OFLAG_DIRECTORY, 0, 0), fixed = opened(W, "to-r2", OFLAG_DIRECTORY, 0, 0);
+    uint32_t writable = opened(R, "to-w2", OFLAG_DIRECTORY, 0, 0),
+             fixed = opened(W, "to-r2", OFLAG_DIRECTORY, 0, 0);
     assert_int_equal(OPEN(writable, "file", 0, GO_RDWR, 0), WASI_SUCCESS);
     assert_int_equal(OPEN(fixed, "file", 0, GO_RDWR, 0), WASI_ROFS);
     assert_int_equal(OPEN(fixed, "made", OFLAG_CREAT, GO_RDWR, 0), WASI_ROFS);
@@ -249,23 +260,37 @@ static void test_links_of_all_kinds(void **state)
     link_to("w/twice", "w/thrice");
     link_to("w2/dir/again/inner", "w/deep");
     link_to("w2/./dir//../file", "w/odd");
-    static const struct { const char *path; uint64_t size; } good[] = {
-        { "to-w2/file", CONTENTS }, { "to-w2//file", CONTENTS }, { "./to-w2/./file", CONTENTS },
-        { "to-w2/dir/inner", INNER }, { "to-w2/dir/../file", CONTENTS }, { "dir/../to-w2/file", CONTENTS },
-        { "twice/file", CONTENTS }, { "thrice/dir/again/inner", INNER }, { "deep", INNER }, { "odd", CONTENTS },
-        { "to-w2/dir/again/again/../file", CONTENTS }, { "to-w/to-w/to-w2/file", CONTENTS }, { "to-w/file", CONTENTS },
+    static const struct { const char *path; uint64_t size;
+    } good[] = {
+        { "to-w2/file", CONTENTS },
+        { "to-w2//file", CONTENTS },
+        { "./to-w2/./file", CONTENTS },
+        { "to-w2/dir/inner", INNER },
+        { "to-w2/dir/../file", CONTENTS },
+        { "dir/../to-w2/file", CONTENTS },
+        { "twice/file", CONTENTS },
+        { "thrice/dir/again/inner", INNER },
+        { "deep", INNER },
+        { "odd", CONTENTS },
+        { "to-w2/dir/again/again/../file", CONTENTS },
+        { "to-w/to-w/to-w2/file", CONTENTS },
+        { "to-w/file", CONTENTS },
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         assert_int_equal(size_of(W, good[i].path), good[i].size);
     uint32_t dir = opened(W, "to-w2", OFLAG_DIRECTORY, 0, 0);
     OK(path_filestat_get, dir, 1, P1("dir/again/inner"), OUT);
     ERR(PERM, path_filestat_get, dir, 1, P1(".."), OUT); /* a wall like any other */
-    static const struct { const char *path; uint32_t err; } bad[] = {
-        { "to-w2/none", WASI_NOENT }, { "to-w2/none/x", WASI_NOENT }, { "to-w2/file/x", WASI_NOTDIR },
-        { "to-w2/file/..", WASI_NOTDIR }, { "to-w2/file/.", WASI_NOTDIR }, { "to-w2/file/", WASI_NOTDIR },
-        { "file-w2/", WASI_NOTDIR }, { "new-w2", WASI_NOENT }, { "new-w2/", WASI_NOENT }, { "to-w2/..", WASI_PERM },
-        { "to-w2/../w2/file", WASI_PERM }, { "to-w2/dir/../..", WASI_PERM }, { "to-out/..", WASI_PERM },
-        { "to-out", WASI_PERM }, { "file-out", WASI_PERM }, { "to-w/to-w/to-out/file", WASI_PERM },
+    static const struct { const char *path; uint32_t err;
+    } bad[] = {
+        { "to-w2/none", WASI_NOENT },      { "to-w2/none/x", WASI_NOENT },
+        { "to-w2/file/x", WASI_NOTDIR },   { "to-w2/file/..", WASI_NOTDIR },
+        { "to-w2/file/.", WASI_NOTDIR },   { "to-w2/file/", WASI_NOTDIR },
+        { "file-w2/", WASI_NOTDIR },       { "new-w2", WASI_NOENT },
+        { "new-w2/", WASI_NOENT },         { "to-w2/..", WASI_PERM },
+        { "to-w2/../w2/file", WASI_PERM }, { "to-w2/dir/../..", WASI_PERM },
+        { "to-out/..", WASI_PERM },        { "to-out", WASI_PERM },
+        { "file-out", WASI_PERM },         { "to-w/to-w/to-out/file", WASI_PERM },
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         uint32_t got = CALL(path_filestat_get, W, 1, P1(bad[i].path), OUT);
@@ -275,12 +300,14 @@ static void test_links_of_all_kinds(void **state)
     }
 }
 
-/* A relative text that leaves its grant leads nowhere, though it would reach another one: what lies beside a grant is
- * not the command line's to say.  Within the grant, and by an absolute text, the same file is reached. */
+/* A relative text that leaves its grant leads nowhere, though it would reach another one: what lies
+ * beside a grant is not the command line's to say.  Within the grant, and by an absolute text, the
+ * same file is reached. */
 static void test_relative_links_stay_in_their_grant(void **state)
 {
     (void)state;
-    static const char *const texts[] = { "../w2/file", "../w/file", "dir/../../w2/file", "to-w2/../w/file" };
+    static const char *const texts[] = { "../w2/file", "../w/file", "dir/../../w2/file",
+                                         "to-w2/../w/file" };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         unlink(host_path("w/relative"));
         assert_int_equal(symlink(texts[i], host_path("w/relative")), 0);
@@ -342,7 +369,8 @@ static void test_as_many_links_as_the_kernel_follows(void **state)
     ERR(LOOP, path_filestat_get, W, 1, P1("loop/x"), OUT);
 }
 
-/* Texts that grow as they are followed end in an error, and the walk's descriptors are closed on every way. */
+/* Texts that grow as they are followed end in an error, and the walk's descriptors are closed on
+ * every way. */
 static void test_texts_that_grow(void **state)
 {
     (void)state;
@@ -381,7 +409,9 @@ static void test_names_that_mean_two_things(void **state)
     run_with((struct grant[]){ { .host = w, .guest = w }, { .host = w2, .guest = "." } }, 2);
     ERR(PERM, path_filestat_get, W, 1, P1("file-w2"), OUT);
     /* The longest name decides, even against itself. */
-    run_with((struct grant[]){ { .host = w, .guest = w }, { .host = w2, .guest = w2 }, { .host = out, .guest = dir } },
+    run_with((struct grant[]){ { .host = w, .guest = w },
+                               { .host = w2, .guest = w2 },
+                               { .host = out, .guest = dir } },
              3);
     OK(path_filestat_get, W, 1, P1("file-w2"), OUT);
     ERR(PERM, path_filestat_get, W, 1, P1("inner"), OUT);
@@ -416,14 +446,16 @@ static void test_closed_and_moved_grants(void **state)
 static void test_own_root(void **state)
 {
     (void)state;
-    shell("mkdir -p %s/etc && ln -s /etc/name %s/abs && ln -s ../../../etc/name %s/etc/up && echo hi > %s/etc/name",
+    shell("mkdir -p %s/etc && ln -s /etc/name %s/abs && ln -s ../../../etc/name %s/etc/up && echo "
+          "hi > %s/etc/name",
           host_path("w"), host_path("w"), host_path("w"), host_path("w"));
     char w[80], w2[80], out[80];
     strcpy(w, host_path("w")), strcpy(w2, host_path("w2")), strcpy(out, host_path("out"));
     link_to("w2/file", "w/other");
     link_to("/etc/name", "w2/etc-name");
     for (int more = 0; more < 2; more++) { /* by one call, and by walking */
-        run_with((struct grant[]){ { .host = w, .guest = "/" }, { .host = w2, .guest = "/w2" } }, 1u + (uint32_t)more);
+        run_with((struct grant[]){ { .host = w, .guest = "/" }, { .host = w2, .guest = "/w2" } },
+                 1u + (uint32_t)more);
         assert_int_equal(wasi->one_tree, !more);
         assert_int_equal(size_of(W, "abs"), 3);
         assert_int_equal(size_of(W, "etc/up"), 3);
@@ -431,7 +463,8 @@ static void test_own_root(void **state)
         assert_int_equal(size_of(W, "abs"), 3);
         ERR(PERM, path_filestat_get, etc, 1, P1("up"), OUT);  /* beneath means beneath ... */
         link_to("/etc/name", "w/etc/again");
-        assert_int_equal(size_of(etc, "again"), 3); /* ... and a link leads on from the grant, not from here */
+        /* ... and a link leads on from the grant, not from here */
+        assert_int_equal(size_of(etc, "again"), 3);
         ERR(NOENT, path_filestat_get, W, 1, P1("other"), OUT); /* its name in there */
         static const char *const up[] = { "..", "../x", "etc/../..", "/", "/etc", "/etc/name" };
         for (size_t i = 0; i < sizeof up / sizeof *up; i++)
@@ -442,7 +475,8 @@ static void test_own_root(void **state)
         OK(fd_close, etc);
     }
     run_with((struct grant[]){ { .host = w, .guest = "/" }, { .host = w2, .guest = w2 } }, 2);
-    assert_int_equal(size_of(W, "other"), CONTENTS); /* found by the longer name, which is the host's */
+    /* found by the longer name, which is the host's */
+    assert_int_equal(size_of(W, "other"), CONTENTS);
 }
 
 static void test_the_hosts_root(void **state)
@@ -453,14 +487,16 @@ static void test_the_hosts_root(void **state)
     strcpy(own, host_path("out"));
     strcpy(tmp, host_path("w2"));
     for (int more = 0; more < 2; more++) {
-        run_with((struct grant[]){ { .host = "/", .guest = "/" }, { .host = own, .guest = tmp } }, 1u + (uint32_t)more);
+        run_with((struct grant[]){ { .host = "/", .guest = "/" }, { .host = own, .guest = tmp } },
+                 1u + (uint32_t)more);
         assert_int_equal(wasi->one_tree, !more);
         snprintf(name, sizeof name, "%s/w/file-r2", below);
         assert_int_equal(size_of(3, name), CONTENTS);
         snprintf(name, sizeof name, "%s/w/to-r2/dir/inner", below);
         assert_int_equal(size_of(3, name), INNER);
         snprintf(name, sizeof name, "%s/w/file-w2", below); /* the grant beside it has this name */
-        assert_int_equal(CALL(path_filestat_get, 3, 1, P1(name), OUT), more ? WASI_PERM : WASI_SUCCESS);
+        assert_int_equal(CALL(path_filestat_get, 3, 1, P1(name), OUT),
+                         more ? WASI_PERM : WASI_SUCCESS);
         snprintf(name, sizeof name, "%s/w/made%d", below, more);
         OK(path_symlink, P1("/etc/passwd"), 3, P2(name));
         snprintf(name, sizeof name, "%s/w", below);
@@ -477,7 +513,8 @@ static void test_the_hosts_root(void **state)
         for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
             link_to(refused[i], "w/bad");
             uint32_t err = OPEN(dir, "bad", 0, GO_RDONLY, 0);
-            assert_true(err == WASI_PERM || err == WASI_LOOP || (err == WASI_NOENT && refused[i][1] == 'd'));
+            assert_true(err == WASI_PERM || err == WASI_LOOP ||
+                        (err == WASI_NOENT && refused[i][1] == 'd'));
             err = OPEN(dir, "bad", OFLAG_TRUNC, GO_RDWR, 0);
             assert_int_not_equal(err, WASI_SUCCESS);
         }
@@ -485,7 +522,8 @@ static void test_the_hosts_root(void **state)
     }
 }
 
-/* Another user's link in a directory that all may write to, as /tmp is: followed where the kernel follows it. */
+/* Another user's link in a directory that all may write to, as /tmp is: followed where the kernel
+ * follows it. */
 static void test_protected_links(void **state)
 {
     (void)state;
@@ -498,8 +536,10 @@ static void test_protected_links(void **state)
     int native = open(host_path("w/file-w2"), O_RDONLY | O_CLOEXEC);
     uint32_t want = native < 0 ? wasi_errno(errno) : WASI_SUCCESS; /* by fs.protected_symlinks */
     assert_true(want == WASI_SUCCESS || want == WASI_ACCES);
-    static const struct { uint32_t fd; const char *path; } ways[] = {
-        { W, "file-w2" }, { W, "to-w2/file" }, { R, "back" }, { R, "to-w/file-w2" }, { R, "to-w/to-w2/file" },
+    static const struct { uint32_t fd; const char *path;
+    } ways[] = {
+        { W, "file-w2" },      { W, "to-w2/file" },      { R, "back" },
+        { R, "to-w/file-w2" }, { R, "to-w/to-w2/file" },
     };
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
         assert_int_equal(OPEN(ways[i].fd, ways[i].path, 0, GO_RDONLY, 0), want);
@@ -511,8 +551,11 @@ static void test_names_behind_a_step_up(void **state)
 {
     (void)state;
     static const char *const ways[] = {
-        "w/dir/sub/../inner", "w/longest/../dir/sub/../inner", "w/dir/sub/../../longest/../dir/inner",
-        "w/longest/deep/../../dir/sub/../inner", "w/longest/../dir/../dir/sub/.././inner",
+        "w/dir/sub/../inner",
+        "w/longest/../dir/sub/../inner",
+        "w/dir/sub/../../longest/../dir/inner",
+        "w/longest/deep/../../dir/sub/../inner",
+        "w/longest/../dir/../dir/sub/.././inner",
     };
     shell("mkdir -p %s %s", host_path("w/dir/sub"), host_path("w/longest/deep"));
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
@@ -529,12 +572,19 @@ static void test_names_behind_a_step_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PLACES_TEST(test_rights_are_those_of_the_grant_reached), PLACES_TEST(test_rights_are_inherited),
-        PLACES_TEST(test_links_of_all_kinds), PLACES_TEST(test_relative_links_stay_in_their_grant),
-        PLACES_TEST(test_what_is_not_followed), PLACES_TEST(test_names_behind_a_step_up),
-        PLACES_TEST(test_as_many_links_as_the_kernel_follows), PLACES_TEST(test_texts_that_grow),
-        PLACES_TEST(test_names_that_mean_two_things), PLACES_TEST(test_closed_and_moved_grants),
-        PLACES_TEST(test_own_root), PLACES_TEST(test_the_hosts_root), PLACES_TEST(test_protected_links),
+        PLACES_TEST(test_rights_are_those_of_the_grant_reached),
+        PLACES_TEST(test_rights_are_inherited),
+        PLACES_TEST(test_links_of_all_kinds),
+        PLACES_TEST(test_relative_links_stay_in_their_grant),
+        PLACES_TEST(test_what_is_not_followed),
+        PLACES_TEST(test_names_behind_a_step_up),
+        PLACES_TEST(test_as_many_links_as_the_kernel_follows),
+        PLACES_TEST(test_texts_that_grow),
+        PLACES_TEST(test_names_that_mean_two_things),
+        PLACES_TEST(test_closed_and_moved_grants),
+        PLACES_TEST(test_own_root),
+        PLACES_TEST(test_the_hosts_root),
+        PLACES_TEST(test_protected_links),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* The source of signals as a program has it: what it asks for, what comes, and that it can do no more by it. */
+/* The source of signals as a program has it: what it asks for, what comes, and that it can do no
+ * more by it. */
 #include "tests/unit/vmm/wasi/fixture.h"
 
 enum { SUB = 0x20000, EVENT = 0x21000, NONE = -1 };
@@ -34,7 +35,8 @@ static const char *come(uint32_t fd, uint32_t most)
 /* Whether a poll finds something to read, at once. */
 static bool readable(uint32_t fd)
 {
-    const struct wasi_subscription subs[2] = { { .tag = 1, .id = fd }, { .tag = 0, .id = CLOCKID_MONOTONIC } };
+    const struct wasi_subscription subs[2] = { { .tag = 1, .id = fd },
+                                               { .tag = 0, .id = CLOCKID_MONOTONIC } };
     struct wasi_event e;
     memcpy(guest + SUB, subs, sizeof subs);
     OK(poll_oneoff, SUB, EVENT, 2, OUT);
@@ -152,7 +154,8 @@ static void any_byte_is_harmless(void **state)
     OK(fd_read, fd, iov(BUF, 0), 1, OUT);
     assert_string_equal(come(fd, 9), "\x3f");
     ERR(SPIPE, fd_seek, fd, 0, 0, OUT);
-    ERR(FAULT, path_open, (uint32_t)NONE, 0, P1("/dev/wasmvm/signals"), 0, 0, 0, 0, MEMORY_BYTES - 2);
+    ERR(FAULT, path_open, (uint32_t)NONE, 0, P1("/dev/wasmvm/signals"), 0, 0, 0, 0,
+        MEMORY_BYTES - 2);
 }
 
 static void after_the_end_nothing_comes(void **state)

@@ -1,6 +1,8 @@
-/* Descriptors 0, 1, 2: virtual NONBLOCK, fd 2 never short, EPIPE, kicks, closing, shared descriptions.
+/* Descriptors 0, 1, 2: virtual NONBLOCK, fd 2 never short, EPIPE, kicks, closing, shared
+ * descriptions.
  *
- * Each test runs in a child of its own, whose 0, 1 and 2 are pipes, files or terminals of the test's making. */
+ * Each test runs in a child of its own, whose 0, 1 and 2 are pipes, files or terminals of the
+ * test's making. */
 #include "tests/unit/vmm/wasi/fixture.h"
 
 #include <pthread.h>
@@ -38,12 +40,12 @@ static void pipes(void)
     use_as(err[1], 2);
 }
 
-#define CHECK(condition)                                                                                               \
-    do                                                                                                                 \
-        if (!(condition)) {                                                                                            \
-            dprintf(report, "%s:%d: %s\n", __func__, __LINE__, #condition);                                            \
-            _exit(98);                                                                                                 \
-        }                                                                                                              \
+#define CHECK(condition)                                                                           \
+    do                                                                                             \
+        if (!(condition)) {                                                                        \
+            dprintf(report, "%s:%d: %s\n", __func__, __LINE__, #condition);                        \
+            _exit(98);                                                                             \
+        }                                                                                          \
     while (0)
 static int report; /* the test program's own stderr */
 
@@ -120,7 +122,8 @@ static void read_waits_body(void)
     CHECK(CALL(fd_read, 0, iov(BUF, 30), 1, OUT) == WASI_INTR);
 }
 
-/* An inherited description that is non-blocking already: the guest's blocking read waits all the same. */
+/* An inherited description that is non-blocking already: the guest's blocking read waits all the
+ * same. */
 static void read_waits_nonblocking_body(void)
 {
     pipes();
@@ -237,7 +240,8 @@ static void files_body(void)
     CHECK(CALL(fd_read, 0, iov(BUF, 30), 1, OUT) == 0 && out32() == 0); /* never AGAIN */
     CHECK(CALL(fd_seek, 0, 3, 0, OUT) == 0 && out64() == 3);
     CHECK(CALL(fd_fdstat_set_flags, 1, FDFLAG_APPEND | FDFLAG_NONBLOCK) == 0);
-    CHECK(CALL(fd_fdstat_set_flags, 1, FDFLAG_NONBLOCK) == WASI_NOTSUP); /* others append through it */
+    /* others append through it */
+    CHECK(CALL(fd_fdstat_set_flags, 1, FDFLAG_NONBLOCK) == WASI_NOTSUP);
     CHECK(write_text(1, "+") == 0 && out32() == 1);
     struct stat st;
     CHECK(stat(path, &st) == 0 && st.st_size == 12);
@@ -245,7 +249,8 @@ static void files_body(void)
     unlink(path);
 }
 
-/* Whatever the caller redirected a stream to: its size, its times and what others wrote there are not the program's. */
+/* Whatever the caller redirected a stream to: its size, its times and what others wrote there are
+ * not the program's. */
 static void file_keeps_body(void)
 {
     char path[] = "/tmp/wasi-stdio-XXXXXX";
@@ -259,8 +264,10 @@ static void file_keeps_body(void)
     start();
     for (uint32_t at = 0; at <= 2; at++) {
         bool appends = fdstat(at).flags & FDFLAG_APPEND;
-        CHECK(!(fdstat(at).rights & (RIGHT_FD_FILESTAT_SET_SIZE | RIGHT_FD_ALLOCATE | RIGHT_FD_FILESTAT_SET_TIMES)));
-        CHECK(CALL(fd_filestat_set_size, at, 0) != 0 && CALL(fd_allocate, at, 0, 1000) == WASI_BADF);
+        CHECK(!(fdstat(at).rights &
+                (RIGHT_FD_FILESTAT_SET_SIZE | RIGHT_FD_ALLOCATE | RIGHT_FD_FILESTAT_SET_TIMES)));
+        CHECK(CALL(fd_filestat_set_size, at, 0) != 0 &&
+              CALL(fd_allocate, at, 0, 1000) == WASI_BADF);
         CHECK(CALL(fd_filestat_set_times, at, 0, 0, FST_MTIM | FST_ATIM) == WASI_NOTCAPABLE);
         CHECK(CALL(fd_sync, at) == 0 && CALL(fd_datasync, at) == 0);
         CHECK(CALL(fd_seek, at, 0, 0, OUT) == (appends ? WASI_SPIPE : WASI_SUCCESS));
@@ -287,7 +294,8 @@ static void closed_body(void)
     CHECK(CALL(fd_write, 0, iov(BUF, 1), 1, OUT) == WASI_BADF);
 }
 
-/* The reader of a closed stdout sees the end while the run goes on; the numbers are never used for anything else. */
+/* The reader of a closed stdout sees the end while the run goes on; the numbers are never used for
+ * anything else. */
 static void close_body(void)
 {
     char byte;
@@ -297,7 +305,8 @@ static void close_body(void)
     CHECK(read(from_out, &byte, 1) == 0);
     CHECK(CALL(fd_write, 1, iov(BUF, 1), 1, OUT) == WASI_BADF);
     CHECK(CALL(fd_close, 0) == 0 && CALL(fd_close, 2) == 0 && CALL(fd_close, 2) == WASI_BADF);
-    CHECK(write(2, "m", 1) == 1 && read(from_err, &byte, 1) == 1); /* the monitor still has its voice */
+    /* the monitor still has its voice */
+    CHECK(write(2, "m", 1) == 1 && read(from_err, &byte, 1) == 1);
     CHECK(fcntl(0, F_GETFD) >= 0 && fcntl(1, F_GETFD) >= 0);
 }
 
@@ -336,7 +345,8 @@ static void terminal_body(void)
     memory_make();
     wasi = wasi_new(&config);
     struct wasi_fdstat st = fdstat(0);
-    CHECK(st.filetype == FILETYPE_CHARACTER && !(st.rights & (RIGHT_FD_SEEK | RIGHT_FD_TELL))); /* isatty */
+    /* isatty */
+    CHECK(st.filetype == FILETYPE_CHARACTER && !(st.rights & (RIGHT_FD_SEEK | RIGHT_FD_TELL)));
     set_nonblock(0);
     CHECK(CALL(fd_read, 0, iov(BUF, 9), 1, OUT) == WASI_AGAIN);
     CHECK(write(master, "line\n", 5) == 5);
@@ -349,7 +359,8 @@ static void terminal_body(void)
     CHECK(grantpt(other) == 0 && unlockpt(other) == 0);
     CHECK(OPEN(3, ptsname(other) + strlen("/dev/"), 0, GO_RDWR, 0) == WASI_PERM);
     CHECK(CALL(fd_renumber, 0, 4) == 0 && OPEN(3, name + strlen("/dev/"), 0, GO_RDWR, 0) == 0);
-    CHECK(CALL(fd_close, 4) == 0 && OPEN(3, name + strlen("/dev/"), 0, GO_RDWR, 0) == WASI_PERM); /* not ours now */
+    /* not ours now */
+    CHECK(CALL(fd_close, 4) == 0 && OPEN(3, name + strlen("/dev/"), 0, GO_RDWR, 0) == WASI_PERM);
     /* A terminal that takes no more: a kick ends the wait. */
     kick_after_ms(50);
     uint32_t err;
@@ -373,7 +384,8 @@ static void poll_body(void)
     CHECK(CALL(poll_oneoff, 0x20000, 0x30000, 3, OUT) == 0 && out32() == 3);
     close(to_in);
     CHECK(CALL(fd_read, 0, iov(BUF, 9), 1, OUT) == 0 && out32() == 1);
-    CHECK(CALL(poll_oneoff, 0x20000, 0x30000, 1, OUT) == 0 && out32() == 1); /* the end is readable */
+    /* the end is readable */
+    CHECK(CALL(poll_oneoff, 0x20000, 0x30000, 1, OUT) == 0 && out32() == 1);
 }
 
 /* A named pipe whose writer came and went before us: its end must be seen by poll as well. */
@@ -411,8 +423,10 @@ static void socket_body(void)
     CHECK(CALL(sock_recv, 0, iov(BUF, 9), 1, 0, OUT, OUT2) == WASI_AGAIN);
     CHECK(write(pair[1], "abcdef", 6) == 6);
     CHECK(CALL(sock_recv, 0, iov(BUF, 3), 1, 1, OUT, OUT2) == 0 && out32() == 3); /* peek */
-    CHECK(CALL(sock_recv, 0, iov(BUF, 3), 1, 0, OUT, OUT2) == 0 && out32() == 3 && guest[OUT2] == 0);
-    CHECK(CALL(fd_read, 0, iov(BUF, 9), 1, OUT) == 0 && out32() == 3 && memcmp(guest + BUF, "def", 3) == 0);
+    CHECK(CALL(sock_recv, 0, iov(BUF, 3), 1, 0, OUT, OUT2) == 0 && out32() == 3 &&
+          guest[OUT2] == 0);
+    CHECK(CALL(fd_read, 0, iov(BUF, 9), 1, OUT) == 0 && out32() == 3 &&
+          memcmp(guest + BUF, "def", 3) == 0);
     CHECK(CALL(sock_recv, 0, iov(BUF, 3), 1, 4, OUT, OUT2) == WASI_NOTSUP);
     CHECK(CALL(sock_send, 0, iov(BUF, 3), 1, 0, OUT) == 0 && out32() == 3);
     CHECK(CALL(sock_send, 0, iov(BUF, 3), 1, 1, OUT) == WASI_NOTSUP);
@@ -439,9 +453,12 @@ static void dgram_body(void)
     CHECK(write(pair[1], "abcdef", 6) == 6 && write(pair[1], "xy", 2) == 2);
     memset(guest + OUT2, 0xee, 4);
     CHECK(CALL(sock_recv, 0, iov(BUF, 3), 1, 1, OUT, OUT2) == 0 && out32() == 3);
-    CHECK(guest[OUT2] == 1 && guest[OUT2 + 1] == 0 && guest[OUT2 + 2] == 0xee); /* two bytes, no more */
-    CHECK(CALL(sock_recv, 0, iov(BUF, 9), 1, 0, OUT, OUT2) == 0 && out32() == 6 && guest[OUT2] == 0);
-    CHECK(CALL(sock_recv, 0, iov(BUF, 1), 1, 2, OUT, OUT2) == 0 && out32() == 1 && guest[OUT2] == 1);
+    /* two bytes, no more */
+    CHECK(guest[OUT2] == 1 && guest[OUT2 + 1] == 0 && guest[OUT2 + 2] == 0xee);
+    CHECK(CALL(sock_recv, 0, iov(BUF, 9), 1, 0, OUT, OUT2) == 0 && out32() == 6 &&
+          guest[OUT2] == 0);
+    CHECK(CALL(sock_recv, 0, iov(BUF, 1), 1, 2, OUT, OUT2) == 0 && out32() == 1 &&
+          guest[OUT2] == 1);
     CHECK(CALL(sock_recv, 0, iov(BUF, 1), 1, 0, MEMORY_BYTES - 3, OUT2) == WASI_FAULT);
     CHECK(CALL(sock_recv, 0, iov(BUF, 1), 1, 0, OUT, MEMORY_BYTES - 1) == WASI_FAULT);
     CHECK(CALL(sock_send, 0, iov(BUF, 1), 1, 0, MEMORY_BYTES - 3) == WASI_FAULT);
@@ -454,7 +471,8 @@ static void listener_body(void)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "\0wasmvm-test-listener" };
     pipes();
-    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
+        client = socket(AF_UNIX, SOCK_STREAM, 0);
     snprintf(address.sun_path + 1, 60, "wasmvm-test-%d", getpid());
     CHECK(bind(listener, (void *)&address, sizeof address) == 0 && listen(listener, 4) == 0);
     use_as(listener, 0);
@@ -465,7 +483,8 @@ static void listener_body(void)
     CHECK(connect(client, (void *)&address, sizeof address) == 0);
     uint32_t room = wasi->open_max;
     wasi->open_max = wasi->open_count;
-    CHECK(CALL(sock_accept, 0, FDFLAG_NONBLOCK, OUT) == WASI_MFILE); /* and the connection stays in the queue */
+    /* and the connection stays in the queue */
+    CHECK(CALL(sock_accept, 0, FDFLAG_NONBLOCK, OUT) == WASI_MFILE);
     wasi->open_max = room;
     CHECK(CALL(sock_accept, 0, FDFLAG_NONBLOCK, OUT) == 0 && out32() == 3);
     CHECK(fdstat(3).filetype == FILETYPE_STREAM && fdstat(3).flags == FDFLAG_NONBLOCK);
@@ -478,17 +497,18 @@ static void listener_body(void)
     CHECK(CALL(sock_accept, 0, 0, OUT) == WASI_INTR);
 }
 
-#define CHILD(name)                                                                                                    \
-    static void test_##name(void **state)                                                                              \
-    {                                                                                                                  \
-        (void)state;                                                                                                   \
-        in_child(name##_body);                                                                                         \
+#define CHILD(name)                                                                                \
+    static void test_##name(void **state)                                                          \
+    {                                                                                              \
+        (void)state;                                                                               \
+        in_child(name##_body);                                                                     \
     }
-#define CHILDREN(X)                                                                                                    \
-    X(read) X(read_waits) X(read_waits_nonblocking) X(write_1) X(write_1_nonblock) X(write_1_paced)                    \
-    X(write_1_paced_nonblock) X(write_2) X(write_2_nonblock) X(write_2_paced) X(write_again) X(sigpipe) X(files)       \
-    X(file_keeps)                                                                                                      \
-    X(closed) X(close) X(renumber) X(directory) X(terminal) X(poll) X(named_pipe) X(socket) X(dgram) X(listener)
+#define CHILDREN(X)                                                                                \
+    X(read)                                                                                        \
+    X(read_waits) X(read_waits_nonblocking) X(write_1) X(write_1_nonblock) X(write_1_paced)        \
+        X(write_1_paced_nonblock) X(write_2) X(write_2_nonblock) X(write_2_paced) X(write_again)   \
+            X(sigpipe) X(files) X(file_keeps) X(closed) X(close) X(renumber) X(directory)          \
+                X(terminal) X(poll) X(named_pipe) X(socket) X(dgram) X(listener)
 CHILDREN(CHILD)
 
 int main(void)

@@ -1,8 +1,9 @@
-/* Every path call, fifty thousand times at random, with every trick that a path can hold, while a second process moves
- * directories and links about; once with grants that have names of their own, and once with those that they have on
- * the host, so that absolute links lead from one to the other.  Whatever the guest gets open lies in a grant; nothing
- * outside changes, nothing read-only changes, no descriptor of the host is left over.  WASMVM_STORM=N does N calls,
- * WASMVM_SEED=N others. */
+/* Every path call, fifty thousand times at random, with every trick that a path can hold, while a
+ * second process moves directories and links about; once with grants that have names of their own,
+ * and once with those that they have on the host, so that absolute links lead from one to the
+ * other.  Whatever the guest gets open lies in a grant; nothing outside changes, nothing read-only
+ * changes, no descriptor of the host is left over.  WASMVM_STORM=N does N calls, WASMVM_SEED=N
+ * others. */
 #include "tests/unit/vmm/cli/child.h"
 #include "tests/unit/vmm/wasi/fixture.h"
 
@@ -11,9 +12,15 @@
 #include <sys/syscall.h>
 
 static const char *const pieces[] = {
-    "..", ".", "", "a", "b", "a/deep", "link", "up", "abs", "root", "loop", "file", "fifo", "null", "sub", "inner",
-    "new", "swap", "outside", "outside/secret", "secret", "../outside", "../..", "proc/self/environ", "x\xff", "..a",
-    "...", "to-rw", "to-rw", "to-ro", "to-ro", "to-ro/file", "to-rw/sub", "chain",
+    "..",        ".",          "",        "a",
+    "b",         "a/deep",     "link",    "up",
+    "abs",       "root",       "loop",    "file",
+    "fifo",      "null",       "sub",     "inner",
+    "new",       "swap",       "outside", "outside/secret",
+    "secret",    "../outside", "../..",   "proc/self/environ",
+    "x\xff",     "..a",        "...",     "to-rw",
+    "to-rw",     "to-ro",      "to-ro",   "to-ro/file",
+    "to-rw/sub", "chain",
 };
 enum { PIECES = sizeof pieces / sizeof pieces[0] };
 static char outside[128], read_only[128];
@@ -63,13 +70,16 @@ static uint32_t storm_call(void)
     case 5: return CALL(path_symlink, PATH1, n, e, PATH2, m);
     case 6: return CALL(path_readlink, d, PATH1, n, BUF, any(100), OUT);
     case 7: return CALL(path_filestat_get, d, any(2), PATH1, n, OUT);
-    case 8: return CALL(path_filestat_set_times, d, any(2), PATH1, n, any(1000), any(1000), any(16));
+    case 8:
+        return CALL(path_filestat_set_times, d, any(2), PATH1, n, any(1000), any(1000), any(16));
     case 9: return CALL(fd_close, FIRST + any(24));
     case 10: return any(8) ? WASI_SUCCESS : CALL(fd_renumber, FIRST + any(24), FIRST + any(24));
     case 11: return CALL(fd_readdir, e, BUF, any(300), any(2) ? 0 : any(1000), OUT);
     case 12: return CALL(fd_write, FIRST + any(24), iov(BUF, 8), 1, OUT);
     case 13: return CALL(fd_filestat_set_size, FIRST + any(24), any(100));
-    default: return CALL(path_open, d, any(2), PATH1, n, any(16), rights[any(4)], 0, any(32) | FDFLAG_NONBLOCK, OUT);
+    default:
+        return CALL(path_open, d, any(2), PATH1, n, any(16), rights[any(4)], 0,
+                    any(32) | FDFLAG_NONBLOCK, OUT);
     }
 }
 
@@ -82,8 +92,9 @@ static void lies_in_a_grant(uint32_t fd)
     assert_true(readlink(link, path, sizeof path - 1) > 0);
     if (strstr(path, "/moved")) /* what the other process holds outside for a moment */
         return;
-    bool inside = strncmp(path, root, strlen(root)) == 0 && (path[strlen(root)] == '/' || path[strlen(root)] == 0 ||
-                                                             strncmp(path + strlen(root), ".ro", 3) == 0);
+    bool inside = strncmp(path, root, strlen(root)) == 0 &&
+                  (path[strlen(root)] == '/' || path[strlen(root)] == 0 ||
+                   strncmp(path + strlen(root), ".ro", 3) == 0);
     if (!inside)
         print_error("open: %s\n", path);
     assert_true(inside);
@@ -107,9 +118,10 @@ static uint64_t sum_of(const char *directory, uint64_t sum)
         for (const char *c = path; *c; c++)
             one = (one ^ (uint8_t)*c) * 1099511628211u;
         one ^= st.st_mode * 41u;
-        if (!S_ISDIR(st.st_mode)) /* size, links and times of the directory itself are the other process's too */
-            one ^= (uint64_t)st.st_size * 31 + (uint64_t)st.st_nlink * 37 + (uint64_t)st.st_mtim.tv_sec * 43 +
-                   (uint64_t)st.st_mtim.tv_nsec * 47;
+        /* size, links and times of the directory itself are the other process's too */
+        if (!S_ISDIR(st.st_mode))
+            one ^= (uint64_t)st.st_size * 31 + (uint64_t)st.st_nlink * 37 +
+                   (uint64_t)st.st_mtim.tv_sec * 43 + (uint64_t)st.st_mtim.tv_nsec * 47;
         all += one * 1099511628211u;
         if (S_ISDIR(st.st_mode) && strcmp(e->d_name, ".") != 0)
             all += sum_of(path, one);
@@ -133,8 +145,9 @@ static void exchange(const char *one, const char *other)
     syscall(SYS_renameat2, AT_FDCWD, one, AT_FDCWD, other, 2 /* RENAME_EXCHANGE */);
 }
 
-/* The second process: a and swap change places with links that lead out; a/deep goes out and comes back.  It follows no
- * link itself, so that what changes outside is the guest's doing, "moved" apart. */
+/* The second process: a and swap change places with links that lead out; a/deep goes out and comes
+ * back.  It follows no link itself, so that what changes outside is the guest's doing, "moved"
+ * apart. */
 static pid_t start_racer(void)
 {
     pid_t pid = fork();
@@ -143,8 +156,10 @@ static pid_t start_racer(void)
     char moved[256], a[256], up[256], swap[256], abs_link[256], to_rw[256], to_ro[256], chain[256];
     snprintf(moved, sizeof moved, "%s/moved", outside);
     snprintf(a, sizeof a, "%s/a", root), snprintf(up, sizeof up, "%s/up", root);
-    snprintf(swap, sizeof swap, "%s/swap", root), snprintf(abs_link, sizeof abs_link, "%s/abs", root);
-    snprintf(to_rw, sizeof to_rw, "%s/to-rw", root), snprintf(to_ro, sizeof to_ro, "%s/to-ro", root);
+    snprintf(swap, sizeof swap, "%s/swap", root),
+        snprintf(abs_link, sizeof abs_link, "%s/abs", root);
+    snprintf(to_rw, sizeof to_rw, "%s/to-rw", root),
+        snprintf(to_ro, sizeof to_ro, "%s/to-ro", root);
     snprintf(chain, sizeof chain, "%s/chain", root);
     alarm(60);
     for (;;) {
@@ -155,8 +170,9 @@ static pid_t start_racer(void)
         mkdir(a, 0755), mkdir(swap, 0755); /* what the guest has removed comes back */
         renameat(AT_FDCWD, moved, real, "deep");
         close(real);
-        if (symlink("../outside-of-it", up) == 0 || symlink(outside, abs_link) == 0 || symlink(root, to_rw) == 0 ||
-            symlink(read_only, to_ro) == 0 || symlink("to-ro/to-rw", chain) == 0)
+        if (symlink("../outside-of-it", up) == 0 || symlink(outside, abs_link) == 0 ||
+            symlink(root, to_rw) == 0 || symlink(read_only, to_ro) == 0 ||
+            symlink("to-ro/to-rw", chain) == 0)
             usleep(1);
     }
 }
@@ -170,9 +186,12 @@ static int storm_setup(void **state, bool named)
     strcpy(read_only, ro);
     snprintf(outside, sizeof outside, "%s.outside", root);
     assert_int_equal(mkdir(outside, 0755), 0);
-    make(outside, "secret", "a secret of the host"), make(outside, "d", NULL), make(outside, "d/x", "x");
-    make(ro, "file", "fixed"), make(ro, "a", NULL), make(ro, "a/inner", "fixed"), make(ro, "sub", NULL);
-    make(root, "a", NULL), make(root, "a/deep", NULL), make(root, "swap", NULL), make(root, "outside", "mine");
+    make(outside, "secret", "a secret of the host"), make(outside, "d", NULL),
+        make(outside, "d/x", "x");
+    make(ro, "file", "fixed"), make(ro, "a", NULL), make(ro, "a/inner", "fixed"),
+        make(ro, "sub", NULL);
+    make(root, "a", NULL), make(root, "a/deep", NULL), make(root, "swap", NULL),
+        make(root, "outside", "mine");
     char link_to[160];
     snprintf(link_to, sizeof link_to, "../%s", strrchr(outside, '/') + 1);
     assert_int_equal(symlink(link_to, host_path("up")) | symlink(outside, host_path("abs")) |

@@ -1,4 +1,5 @@
-/* What reaches a terminal of what a program writes: by rows, whole and in pieces, over two descriptors, by chance. */
+/* What reaches a terminal of what a program writes: by rows, whole and in pieces, over two
+ * descriptors, by chance. */
 #include "tests/unit/vmm/wasi/fixture.h"
 
 #include <pty.h>
@@ -68,34 +69,98 @@ static size_t shown(char *out, size_t cap)
 
 /* SAME: all of it; else what is left. */
 #define SAME NULL
-static const struct row { const char *in, *out; } rows[] = {
+static const struct row { const char *in, *out;
+} rows[] = {
     { "plain text\r\n\tand\bmore\a\v\f", SAME },
     { "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80", SAME },
     { "\033[31mred\033[0m\033[1;38;5;208m\033[38:2::255:100:0m\033[m", SAME },
-    { "\033[2J\033[H\033[10;20H\033[K\033[1A\033[3B\033[2C\033[4D\033[5G\033[2;5r\033[s\033[u", SAME },
+    { "\033[2J\033[H\033[10;20H\033[K\033[1A\033[3B\033[2C\033[4D\033[5G\033[2;5r\033[s\033[u",
+      SAME },
     { "\033[?25l\033[?25h\033[?1049h\033[?7l\033[?12;25h", SAME },
     { "\0337\0338\033D\033E\033M\033(B", SAME },
     /* what answers */
-    { "a\033[cb", "ab" }, { "\033[>c", "" }, { "\033[=c", "" }, { "\033[5n", "" }, { "\033[6n", "" },
-    { "\033[?6n", "" }, { "\033Z", "" }, { "\005", "" }, { "\033[x", "" }, { "\033[21t", "" }, { "\033[18t", "" },
-    { "\033[?1$p", "" }, { "\033P$qm\033\\", "" }, { "\033[?4m", "" }, { "\033[>4m", "" }, { "\033[?u", "" },
-    { "\033]4;1;?\a", "" }, { "\033]10;?\033\\", "" }, { "\033[?1;1;0S", "" }, { "\033P+q544e\033\\x", "x" },
+    { "a\033[cb", "ab" },
+    { "\033[>c", "" },
+    { "\033[=c", "" },
+    { "\033[5n", "" },
+    { "\033[6n", "" },
+    { "\033[?6n", "" },
+    { "\033Z", "" },
+    { "\005", "" },
+    { "\033[x", "" },
+    { "\033[21t", "" },
+    { "\033[18t", "" },
+    { "\033[?1$p", "" },
+    { "\033P$qm\033\\", "" },
+    { "\033[?4m", "" },
+    { "\033[>4m", "" },
+    { "\033[?u", "" },
+    { "\033]4;1;?\a", "" },
+    { "\033]10;?\033\\", "" },
+    { "\033[?1;1;0S", "" },
+    { "\033P+q544e\033\\x", "x" },
     /* titles, clipboard, links, notes, images */
-    { "a\033]0;title\ab", "ab" }, { "a\033]2;title\033\\b", "ab" }, { "\033]52;c;aGk=\a.", "." },
-    { "\033]8;;http://x\033\\link\033]8;;\033\\", "link" }, { "\033_Gf=100;AAAA\033\\", "" },
-    { "\033^private\033\\", "" }, { "\033Xstart\033\\", "" }, { "\033ktitle\033\\", "title" },
-    { "\033]0;never ended", "" }, { "\033]0;cut\033[31mred", "\033[31mred" }, { "\033]0;cut\030on", "on" },
+    { "a\033]0;title\ab", "ab" },
+    { "a\033]2;title\033\\b", "ab" },
+    { "\033]52;c;aGk=\a.", "." },
+    { "\033]8;;http://x\033\\link\033]8;;\033\\", "link" },
+    { "\033_Gf=100;AAAA\033\\", "" },
+    { "\033^private\033\\", "" },
+    { "\033Xstart\033\\", "" },
+    { "\033ktitle\033\\", "title" },
+    { "\033]0;never ended", "" },
+    { "\033]0;cut\033[31mred", "\033[31mred" },
+    { "\033]0;cut\030on", "on" },
     /* keyboard, mouse, resets, printing, repeating */
-    { "\033[2h", "" }, { "\033[4h", "" }, { "\033[?1000h", "" }, { "\033[?1003;25h", "" }, { "\033[?2004h", "" },
-    { "\033[?1h", "" }, { "\033[>1u", "" }, { "\033c", "" }, { "\033[!p", "" }, { "\033[5i", "" },
-    { "\033[99999999b", "" }, { "\033[99999C", "" }, { "\033=", "" }, { "\033(0", "" }, { "\016\017", "" },
-    { "\033[3 q", "" }, { "\033#8", "" }, { "\033%G", "" }, { "\033[?h", "" }, { "\033n", "" },
+    { "\033[2h", "" },
+    { "\033[4h", "" },
+    { "\033[?1000h", "" },
+    { "\033[?1003;25h", "" },
+    { "\033[?2004h", "" },
+    { "\033[?1h", "" },
+    { "\033[>1u", "" },
+    { "\033c", "" },
+    { "\033[!p", "" },
+    { "\033[5i", "" },
+    { "\033[99999999b", "" },
+    { "\033[99999C", "" },
+    { "\033=", "" },
+    { "\033(0", "" },
+    { "\016\017", "" },
+    { "\033[3 q", "" },
+    { "\033#8", "" },
+    { "\033%G", "" },
+    { "\033[?h", "" },
+    { "\033n", "" },
     /* controls in one byte, or as a character */
-    { "\x9b" "6n", "6n" }, { "\xc2\x9b" "6n", "6n" }, { "\xc2\x9d" "0;t\xc2\x9c", "0;t" }, { "\x90\x9c", "" },
-    { "\xc2\xa0", SAME }, { "\xc2" "a", "a" }, { "\xe2\x82" "a", "a" }, { "\xff\xfe\xc0\xaf", "" },
-    { "\xe2\xc2\x9b" "c", "c" }, { "\177", "" }, { "\021\023\030\032", "" },
+    { "\x9b"
+      "6n",
+      "6n" },
+    { "\xc2\x9b"
+      "6n",
+      "6n" },
+    { "\xc2\x9d"
+      "0;t\xc2\x9c",
+      "0;t" },
+    { "\x90\x9c", "" },
+    { "\xc2\xa0", SAME },
+    { "\xc2"
+      "a",
+      "a" },
+    { "\xe2\x82"
+      "a",
+      "a" },
+    { "\xff\xfe\xc0\xaf", "" },
+    { "\xe2\xc2\x9b"
+      "c",
+      "c" },
+    { "\177", "" },
+    { "\021\023\030\032", "" },
     /* sequences that are cut, or hold others */
-    { "\033[31\nm", "m" }, { "\033[\033[6n", "" }, { "\033\033[6n", "" }, { "\033\033[1m", "\033[1m" },
+    { "\033[31\nm", "m" },
+    { "\033[\033[6n", "" },
+    { "\033\033[6n", "" },
+    { "\033\033[1m", "\033[1m" },
     { "\033[3\033]0;x\a1m", "1m" },
     { "\033[1;2;3;4;5;6;7;8;9;1;2;3;4;5;6;7;8;9;1;2;3;4;5;6;7;8;9;1;2;3;4;5;6;7;8;9;1;2m", "" },
 };
@@ -195,7 +260,8 @@ static void test_much_and_slowly(void **state)
     assert_int_equal(left, 0);
 }
 
-/* Nobody reads: a program that does not wait is told AGAIN, and nothing of what it says is lost or comes twice. */
+/* Nobody reads: a program that does not wait is told AGAIN, and nothing of what it says is lost or
+ * comes twice. */
 static void test_a_full_terminal(void **state)
 {
     (void)state;
@@ -225,11 +291,13 @@ static void test_a_full_terminal(void **state)
     assert_int_equal(seen, said);
 }
 
-/* Of bytes by chance, in writes by chance, over both descriptors: every ESC that comes out begins one of the good. */
+/* Of bytes by chance, in writes by chance, over both descriptors: every ESC that comes out begins
+ * one of the good. */
 static void test_by_chance(void **state)
 {
     (void)state;
-    static const char common[] = "\033\033\033[[]PX^_?;:01259mhlcntqHJK\a\\(\xc2\x9b\x90\x9d\x05 $!>";
+    static const char common[] =
+        "\033\033\033[[]PX^_?;:01259mhlcntqHJK\a\\(\xc2\x9b\x90\x9d\x05 $!>";
     char got[65536];
     uint32_t seed = 7;
     for (int round = 0; round < 3000; round++) {
@@ -237,7 +305,8 @@ static void test_by_chance(void **state)
         size_t len = 1 + (seed >> 20) % sizeof bytes;
         for (size_t i = 0; i < len; i++) {
             seed = seed * 1664525 + 1013904223;
-            bytes[i] = (seed >> 16) % 8 ? common[(seed >> 20) % (sizeof common - 1)] : (char)(seed >> 24);
+            bytes[i] = (seed >> 16) % 8 ? common[(seed >> 20) % (sizeof common - 1)]
+                                        : (char)(seed >> 24);
         }
         write_bytes(1 + (seed >> 10) % 2, bytes, len);
         size_t n = shown(got, sizeof got);
@@ -259,9 +328,13 @@ static void test_by_chance(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TERMINAL(test_rows_whole_and_in_pieces), TERMINAL(test_two_descriptors_make_no_sequence),
-        TERMINAL(test_left_out_is_counted), TERMINAL(test_much_and_slowly), TERMINAL(test_a_full_terminal),
-        TERMINAL(test_by_chance), cmocka_unit_test_setup_teardown(test_raw, raw_setup, terminal_teardown),
+        TERMINAL(test_rows_whole_and_in_pieces),
+        TERMINAL(test_two_descriptors_make_no_sequence),
+        TERMINAL(test_left_out_is_counted),
+        TERMINAL(test_much_and_slowly),
+        TERMINAL(test_a_full_terminal),
+        TERMINAL(test_by_chance),
+        cmocka_unit_test_setup_teardown(test_raw, raw_setup, terminal_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,12 @@
 #include "wasi-shim/calls.h"
 
 /* Arguments by the names that are shown; those of kind PTR are not. */
-static const struct { const char *name; struct { const char *name, *kind; } args[SLOT_ARGS + 1]; } rows[] = {
+static const struct {
+    const char *name;
+    struct {
+        const char *name, *kind;
+    } args[SLOT_ARGS + 1];
+} rows[] = {
 #define ARG(name, kind) { #name "=", #kind },
 #define SPAN(name, kind) { #name "=", #kind },
 #define OUT(name, kind)
@@ -47,15 +52,20 @@ static void test_shown(void **state)
 {
     (void)state;
     trace_on();
-    CALL(path_open, ROOT, 1, P1("fi\nle"), OFLAG_CREAT | OFLAG_EXCL, 2, 0, FDFLAG_APPEND | FDFLAG_SYNC, OUT);
-    assert_string_equal(lines(), "path_open(dir=3, lookup=follow, path=\"fi\\nle\", open=creat|excl, rights=0x2, "
-                        "inheriting=0x0, flags=append|sync) = SUCCESS fd=5\n");
+    CALL(path_open, ROOT, 1, P1("fi\nle"), OFLAG_CREAT | OFLAG_EXCL, 2, 0,
+         FDFLAG_APPEND | FDFLAG_SYNC, OUT);
+    assert_string_equal(
+        lines(), "path_open(dir=3, lookup=follow, path=\"fi\\nle\", open=creat|excl, rights=0x2, "
+                 "inheriting=0x0, flags=append|sync) = SUCCESS fd=5\n");
     CALL(path_open, ROOT, 0, P1("none"), 64, 2, 0, 0, OUT);
-    assert_string_equal(lines(), "path_open(dir=3, lookup=0, path=\"none\", open=0x40, rights=0x2, inheriting=0x0, "
-                        "flags=0) = INVAL\n");
+    assert_string_equal(
+        lines(), "path_open(dir=3, lookup=0, path=\"none\", open=0x40, rights=0x2, inheriting=0x0, "
+                 "flags=0) = INVAL\n");
     CALL(path_filestat_get, ROOT, 1, P1("file"), BUF);
-    assert_string_equal(lines(), "path_filestat_get(dir=3, lookup=follow, path=\"file\") = SUCCESS type=regular_file "
-                        "size=8\n");
+    assert_string_equal(
+        lines(),
+        "path_filestat_get(dir=3, lookup=follow, path=\"file\") = SUCCESS type=regular_file "
+        "size=8\n");
     CALL(fd_seek, 5, (uint64_t)-3, 2, OUT);
     assert_string_equal(lines(), "fd_seek(fd=5, offset=-3, whence=end) = INVAL\n");
     CALL(fd_seek_v0, 5, 0, 2, OUT);

@@ -1,5 +1,6 @@
-/* A host in trouble: calls of the kernel that fail or do less than they were asked, files with a lease, no descriptors
- * left.  What was reported as written is there, what was not done is an error, and nothing is done by halves.
+/* A host in trouble: calls of the kernel that fail or do less than they were asked, files with a
+ * lease, no descriptors left.  What was reported as written is there, what was not done is an
+ * error, and nothing is done by halves.
  *
  * The C library's calls are doubled: each fails as the test says, and else goes to the kernel. */
 #include "tests/unit/vmm/wasi/fixture.h"
@@ -16,7 +17,8 @@ static struct trouble {
     int interrupt; /* calls that are interrupted first */
 } trouble;
 
-static long troubled(int error, long (*call)(long, long, long, long), long a, long b, long c, long d)
+static long troubled(int error, long (*call)(long, long, long, long), long a, long b, long c,
+                     long d)
 {
     if (error && trouble.after-- <= 0) {
         errno = error;
@@ -25,10 +27,10 @@ static long troubled(int error, long (*call)(long, long, long, long), long a, lo
     return call(a, b, c, d);
 }
 
-#define KERNEL(name, number)                                                                                           \
-    static long kernel_##name(long a, long b, long c, long d)                                                          \
-    {                                                                                                                  \
-        return syscall(number, a, b, c, d, 0);                                                                         \
+#define KERNEL(name, number)                                                                       \
+    static long kernel_##name(long a, long b, long c, long d)                                      \
+    {                                                                                              \
+        return syscall(number, a, b, c, d, 0);                                                     \
     }
 KERNEL(writev, SYS_writev)
 KERNEL(pwritev, SYS_pwritev)
@@ -40,12 +42,14 @@ KERNEL(fallocate, SYS_fallocate)
 
 ssize_t writev(int fd, const struct iovec *v, int n)
 {
-    struct iovec cut = { v->iov_base, trouble.room && trouble.room < v->iov_len ? trouble.room : v->iov_len };
+    struct iovec cut = { v->iov_base,
+                         trouble.room && trouble.room < v->iov_len ? trouble.room : v->iov_len };
     if (trouble.interrupt && trouble.interrupt--) {
         errno = EINTR;
         return -1;
     }
-    return troubled(trouble.write, kernel_writev, fd, (long)(trouble.room ? &cut : v), trouble.room ? 1 : n, 0);
+    return troubled(trouble.write, kernel_writev, fd, (long)(trouble.room ? &cut : v),
+                    trouble.room ? 1 : n, 0);
 }
 
 ssize_t write(int fd, const void *bytes, size_t n)
@@ -60,7 +64,10 @@ ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at)
 
 int fsync(int fd) { return (int)troubled(trouble.sync, kernel_fsync, fd, 0, 0, 0); }
 int fdatasync(int fd) { return (int)troubled(trouble.datasync, kernel_fdatasync, fd, 0, 0, 0); }
-int ftruncate(int fd, off_t size) { return (int)troubled(trouble.truncate, kernel_ftruncate, fd, size, 0, 0); }
+int ftruncate(int fd, off_t size)
+{
+    return (int)troubled(trouble.truncate, kernel_ftruncate, fd, size, 0, 0);
+}
 int fallocate(int fd, int mode, off_t at, off_t n)
 {
     return (int)troubled(trouble.allocate, kernel_fallocate, fd, mode, at, n);
@@ -100,8 +107,9 @@ static void test_errors_are_told(void **state)
 {
     (void)state;
     static const int errors[][2] = {
-        { ENOSPC, WASI_NOSPC }, { EDQUOT, WASI_DQUOT }, { EIO, WASI_IO }, { EFBIG, WASI_FBIG }, { EROFS, WASI_ROFS },
-        { ESTALE, WASI_STALE }, { ENOMEM, WASI_NOMEM },
+        { ENOSPC, WASI_NOSPC }, { EDQUOT, WASI_DQUOT }, { EIO, WASI_IO },
+        { EFBIG, WASI_FBIG },   { EROFS, WASI_ROFS },   { ESTALE, WASI_STALE },
+        { ENOMEM, WASI_NOMEM },
     };
     uint32_t fd = opened(ROOT, "file", 0, GO_RDWR, 0);
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
@@ -129,7 +137,9 @@ static void test_errors_are_told(void **state)
 static void test_close_tells(void **state)
 {
     (void)state;
-    static const int errors[][2] = { { EIO, WASI_IO }, { ENOSPC, WASI_NOSPC }, { EDQUOT, WASI_DQUOT } };
+    static const int errors[][2] = { { EIO, WASI_IO },
+                                     { ENOSPC, WASI_NOSPC },
+                                     { EDQUOT, WASI_DQUOT } };
     for (size_t i = 0; i < 3; i++) {
         uint32_t fd = opened(ROOT, "file", 0, GO_RDWR, 0);
         trouble.close = errors[i][0];
@@ -141,7 +151,8 @@ static void test_close_tells(void **state)
     }
 }
 
-/* Our own stdout is not really closed, its number must stay taken; what closing says is told all the same. */
+/* Our own stdout is not really closed, its number must stay taken; what closing says is told all
+ * the same. */
 static void test_close_of_stdout_tells(void **state)
 {
     (void)state;
@@ -177,7 +188,8 @@ static void test_short_writes_are_counted(void **state)
     host_holds("short", "0123456789");
 }
 
-/* The disk fills in the middle of one call: the count is what is there, and the next call has the error. */
+/* The disk fills in the middle of one call: the count is what is there, and the next call has the
+ * error. */
 static void test_error_after_a_part(void **state)
 {
     (void)state;
@@ -304,9 +316,15 @@ static int calm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CALM(test_errors_are_told), CALM(test_close_tells), CALM(test_close_of_stdout_tells),
-        CALM(test_short_writes_are_counted), CALM(test_error_after_a_part), CALM(test_interrupted_calls_go_on),
-        CALM(test_truncated_while_open), CALM(test_no_room_nothing_done), CALM(test_inherited_descriptors_count),
+        CALM(test_errors_are_told),
+        CALM(test_close_tells),
+        CALM(test_close_of_stdout_tells),
+        CALM(test_short_writes_are_counted),
+        CALM(test_error_after_a_part),
+        CALM(test_interrupted_calls_go_on),
+        CALM(test_truncated_while_open),
+        CALM(test_no_room_nothing_done),
+        CALM(test_inherited_descriptors_count),
         CALM(test_lease),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* The four calls that wasi_unstable (snapshot 0) has in another form: three layouts, and the order of whence. */
+/* The four calls that wasi_unstable (snapshot 0) has in another form: three layouts, and the order
+ * of whence. */
 #include "tests/unit/vmm/wasi/fixture.h"
 
 static uint64_t get(uint64_t at, unsigned bytes)
