@@ -118,9 +118,11 @@ static const char *headers_read(struct image *image, Elf *elf, struct abi_note *
 
 static bool has_code(const struct image *image)
 {
-    const struct segment *text = &image->segments[0],
-                         *cpl0 = &image->segments[image->nsegments - 1];
-    return image->nsegments >= 2 && text->rights == TABLES_EXECUTE &&
+    if (image->nsegments < 2)
+        return false;
+    const struct segment *text = &image->segments[0];
+    const struct segment *cpl0 = &image->segments[image->nsegments - 1];
+    return text->rights == TABLES_EXECUTE &&
            within(image->entry, 1, text->at, text->mem_bytes) &&
            cpl0->rights == (TABLES_EXECUTE | TABLES_SUPERVISOR) && cpl0->at == MAP_CPL0;
 }
