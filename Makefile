@@ -740,6 +740,7 @@ CHECK_PARTS := \
     layering="$(MAKE) lib && tests/tools/layering.sh $(LIB_OBJ)" \
     sizes="tests/tools/sizes.sh" \
     words="tests/tools/words.py" \
+    pictures="tests/tools/plot.py --check" \
     code-map="tests/e2e/run.py readme/the-code-map readme/the-picture readme/each-folder" \
     compile="tests/tools/compile.sh $(CC) $(BUILD)" \
     clang="tests/tools/compile.sh $(CLANG) $(BUILD)/clang" \
