@@ -123,7 +123,7 @@ def a_million_times_time_now(t):
 @case
 def stats_table(t):
     """Phases, what was compiled, memory, exits; and for every call that the program made, how it was served."""
-    result = t.program("hello", options=("--stats",))
+    result = t.program("hello", options=("--cache=off", "--stats"))
     expect(result, 0, out="Hello, world!\n")
     text = result.err.decode()
     for phase in "vm load boot run parse validate compile teardown total".split():
