@@ -30,6 +30,7 @@ pkg-config pkg-config
 g++ g++
 xz xz-utils
 wast2json wabt
+/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a libclang-rt-14-dev
 spin spin
 setpriv util-linux
 /etc/ssl/certs/ca-certificates.crt ca-certificates
