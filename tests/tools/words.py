@@ -128,9 +128,8 @@ def main():
     everything, known = pages(), (targets(), options())
     passed = failed = 0
     for name, text in everything.items():
-        checks = {"links": check_links(name, text, everything), "commands": check_commands(text, *known)}
-        if name != "CHANGELOG.md":
-            checks["sentences"] = check_sentences(text)
+        checks = {"links": check_links(name, text, everything), "commands": check_commands(text, *known),
+                  "sentences": check_sentences(text)}
         if name == "README.md":
             checks["figures"] = check_figures(text, everything["docs/performance.md"])
         for kind, wrong in checks.items():
