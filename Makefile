@@ -749,6 +749,7 @@ CHECK_PARTS := \
     unit="$(MAKE) -k -j2 unit; made=$$?; tests/tools/unit.sh $(UNIT_BIN) && exit $$made" \
     ir="$(MAKE) $(BUILD)/host/wasm-dump && tests/ir/run.sh $(BUILD)/host/wasm-dump" \
     fuzz-replay="$(MAKE) $(FUZZ_REPLAY) && tests/fuzz/replay.sh $(FUZZ_REPLAY)" \
+    mutate="tests/mutate/test.py" \
     fuzz-monitor="$(MAKE) $(FUZZ_RERUNS) && tests/fuzz/monitor.sh replay $(BUILD) $(FUZZ_TARGETS)" \
 
 OCI_PARTS := oci="$(MAKE) $(BUILD)/san/wasmvm-oci && tests/oci/run.py --wasmvm $(BUILD)/wasmvm"

@@ -1,22 +1,24 @@
 #!/usr/bin/env python3
 """Mutants: small mistakes put into the sources, one at a time, and the tests that should notice.
 
-    tests/mutate/mutate.py [--count N] [--seed S] [--jobs 1|2] [--files WORD] [--near] [--again] [--list] [--report]
+    tests/mutate/mutate.py [--count N] [--seed S] [--jobs 1|2] [--files WORDS] [--near] [--again] [--list] [--report]
 
 A mutant is a place and one of RULES.  They go round the rooms, and are always the same for a seed and sources.  Each
 is built in a copy of the tree and meets the commands of tests/mutate/tests.txt whose pattern fits its file, in order,
 until one is red.  A red command is run without the mutant, too, and with it once more: what is red without it, or only
 sometimes, kills nobody.  What takes far longer than without the mutant is red.
 
-build/mutate/SEED/ has the copy, the list and the verdicts.  A run that was ended goes on with them, whatever has become
-of the sources; without that folder it begins anew, from the sources as they are.
+build/mutate/SEED/ has a copy of the sources, the trees made of it, the list and the verdicts.  A run that was ended
+goes on with them, whatever has become of the sources; without that folder it begins anew, from the sources as they are.
 
-  --files WORD  of files whose path has the word, in a folder of its own
-  --near        only the commands above the line `wide`; a later run goes on below it with those that nobody noticed
-  --again       survivors meet the sources and tests as they are now; a mutant whose line is no longer there is gone
+  --files WORDS  of files whose path has one of the words (`flow,color`), in a folder of its own; the words take turns
+  --near         only the commands above the line `wide`; a later run goes on below it with those that nobody noticed
+  --again        the copy becomes the sources and tests as they are now, and survivors meet these; a mutant whose line
+                 is no longer there is gone
 
 What the compiler makes the same code of, or does not take, is no mutant.  Survivors that no test can notice stand with
-their reason in tests/mutate/equivalent.txt.  --report prints what came of the seed; --list only the mutants."""
+their reason in tests/mutate/equivalent.txt; a row there that fits no mutant of the sources is named at the end, and the
+status is 1.  --report prints what came of the seed; --list only the mutants."""
 import argparse
 import filecmp
 import fnmatch
@@ -160,63 +162,137 @@ def mutants_of(lines):
     return found
 
 
-def choose(seed, count, word):
-    """The seed's mutants, dicts with file, line, rule, changed, old, new, id; and the files' texts by path."""
-    known = subprocess.run(["git", "ls-files", *TOPS], cwd=ROOT, capture_output=True, text=True).stdout.split()
-    files = {}
-    for path in known:
-        if path.endswith(".c") and word in path:
-            files.setdefault(os.path.dirname(path), []).append(path)
-    rooms = list(files)
-    sources, places_of, chosen = {}, {}, {}
-    for path in filter(lambda path: path.endswith(".c"), known):
-        with open(os.path.join(ROOT, path)) as f:
-            sources[path] = f.read()
-        places_of[path] = mutants_of(sources[path].split("\n"))
-    for number in range(count * 20):
-        if len(chosen) == count:
+def known_files(*where):
+    return [path for path in subprocess.run(["git", "ls-files", *where], cwd=ROOT, capture_output=True,
+                                            text=True).stdout.split("\n") if path]
+
+
+def text_of(root, path):
+    with open(os.path.join(root, path)) as f:
+        return f.read()
+
+
+def copy_anew(here, paths, there):
+    """The files `paths` of `here` and no others, but for those below build/, are `there` afterwards."""
+    for folder, folders, names in os.walk(there):
+        if folder == there and "build" in folders:
+            folders.remove("build")
+        for name in names:
+            path = os.path.relpath(os.path.join(folder, name), there)
+            if path not in paths:
+                os.remove(os.path.join(there, path))
+    for path in paths:
+        source, copy = os.path.join(here, path), os.path.join(there, path)
+        if not (os.path.exists(copy) and filecmp.cmp(source, copy, False)):
+            os.makedirs(os.path.dirname(copy), exist_ok=True)
+            shutil.copy(source, copy)
+
+
+def rooms_of(paths, words):
+    """The files in groups that take turns: by folder, or by word."""
+    rooms = {}
+    for path in paths:
+        for name in words or [os.path.dirname(path)]:
+            if not words or name in path:
+                rooms.setdefault(name, []).append(path)
+                break
+    return rooms
+
+
+def choose(root, paths, options):
+    """The seed's mutants, dicts with file, line, rule, changed, old, new, id."""
+    rooms = rooms_of(paths, options.files.split(",") if options.files else [])
+    lines = {path: text_of(root, path).split("\n") for path in paths}
+    places_of = {path: mutants_of(lines[path]) for path in paths}
+    names, chosen = list(rooms), {}
+    for number in range(options.count * 20 if names else 0):
+        if len(chosen) == options.count:
             break
-        rng = random.Random(f"{seed} {number}")
-        room = rooms[len(chosen) % len(rooms)]
+        rng = random.Random(f"{options.seed} {number}")
+        room = names[len(chosen) % len(names)]
         rule = rng.choice(list(RULES))
-        places = [(path, *place) for path in files[room] for place in places_of[path].get(rule, [])]
+        places = [(path, *place) for path in rooms[room] for place in places_of[path].get(rule, [])]
         if not places:
             continue
         path, row, changed = rng.choice(places)
-        old, new = sources[path].split("\n")[row].strip(), changed[row].strip()
+        old, new = lines[path][row].strip(), changed[row].strip()
         name = hashlib.sha256(f"{path} {row} {old} {new}".encode()).hexdigest()[:12]
         if name not in chosen and old != new:
             chosen[name] = {"id": name, "file": path, "line": row + 1, "rule": rule, "old": old, "new": new,
                             "changed": changed}
-    return list(chosen.values()), {m["file"]: sources[m["file"]] for m in chosen.values()}
+    return list(chosen.values())
 
 
-def chosen(options, work):
-    """The same from the run's folder, where it has begun; more of the seed only by a new run."""
-    path = os.path.join(work, "list.json")
-    if os.path.exists(path):
-        with open(path) as f:
-            return json.load(f)
-    made = choose(options.seed, options.count, options.files)
-    if not options.list:
-        os.makedirs(work, exist_ok=True)
-        with open(path, "w") as f:
-            json.dump(made, f)
-    return made
+class Run:
+    """The folder of a seed: base/, a copy of the sources; list.json, the mutants in it; results.jsonl, verdicts.
+    Trees are made of base/ alone, so that none has files of two days."""
+
+    def __init__(self, options):
+        name = f"{options.seed} {options.files}".strip()
+        self.folder = os.path.join(WORK, re.sub("[/ ,]", "-", name))
+        self.base = os.path.join(self.folder, "base")
+        self.results_path = os.path.join(self.folder, "results.jsonl")
+        self.results = results_read(self.results_path)
+        self.mutants = []
+
+    def begin(self, options):
+        path = os.path.join(self.folder, "list.json")
+        if os.path.exists(path):
+            self.mutants = json.loads(text_of(self.folder, "list.json"))
+        elif options.list:
+            self.mutants = choose(ROOT, sources_in(ROOT), options)
+        else:
+            self.take()
+            self.mutants = choose(self.base, sources_in(self.base), options)
+            self.keep()
+
+    def take(self):
+        copy_anew(ROOT, {path for path in known_files() if os.path.isfile(os.path.join(ROOT, path))}, self.base)
+
+    def keep(self):
+        with open(os.path.join(self.folder, "list.json.new"), "w") as f:
+            json.dump(self.mutants, f)
+        os.replace(f.name, os.path.join(self.folder, "list.json"))
+
+    def again(self):
+        """The sources as they are now, and the same mistakes where their lines still stand."""
+        self.take()
+        now = [(m, moved(self.base, m)) for m in self.mutants]
+        for mutant, there in now:
+            if not there and self.verdict(mutant) != "killed":
+                self.found(mutant, {"verdict": "gone"})
+        self.mutants = [there for _, there in now if there]
+        self.keep()
+
+    def verdict(self, mutant):
+        return self.results.get(mutant["id"], {}).get("verdict")
+
+    def found(self, mutant, verdict):
+        result = dict({k: v for k, v in mutant.items() if k != "changed"}, **verdict)
+        with open(self.results_path, "a") as f:
+            f.write(json.dumps(result) + "\n")
+        self.results[mutant["id"]] = result
+        print(f"{result['verdict']:11} {mutant['file']}:{mutant['line']}: {mutant['rule']}", flush=True)
 
 
-def moved(mutants):
-    """The same mistakes in the sources as they are now, where their lines still stand; and the files' texts."""
-    found, sources = [], {}
-    for m in mutants:
-        with open(os.path.join(ROOT, m["file"])) as f:
-            text = sources[m["file"]] = f.read()
-        lines = text.split("\n")
-        rows_ = [k for k, line in enumerate(lines) if line.strip() == m["old"]]
-        if rows_ and len(m["changed"]) == 1:
-            row = min(rows_, key=lambda k: abs(k + 1 - m["line"]))
-            found.append(dict(m, line=row + 1, changed={row: list(m["changed"].values())[0]}))
-    return found, sources
+def sources_in(root):
+    if root == ROOT:
+        return [path for path in known_files(*TOPS) if path.endswith(".c")]
+    return sorted(os.path.relpath(os.path.join(folder, name), root) for top in TOPS
+                  for folder, _, names in os.walk(os.path.join(root, top)) for name in names if name.endswith(".c"))
+
+
+def moved(root, m):
+    """The same mistake where its line stands in the sources of `root`, the nearest to where it was; None: nowhere."""
+    if not os.path.exists(os.path.join(root, m["file"])):
+        return None
+    lines = text_of(root, m["file"]).split("\n")
+    same = [(row, changed) for row, changed in mutants_of(lines).get(m["rule"], [])
+            if lines[row].strip() == m["old"] and changed[row].strip() == m["new"]]
+    if not same:
+        return None
+    row, changed = min(same, key=lambda place: abs(place[0] + 1 - m["line"]))
+    return dict(m, line=row + 1, changed=changed)
 
 
 # ---- the tree and the commands ----
@@ -229,6 +305,10 @@ def rows(wide):
         if line.strip() and not line.startswith("#"):
             pattern, seconds, command = line.split(None, 2)
             yield pattern, int(seconds), command.strip()
+
+
+def files_below(root):
+    return {os.path.relpath(os.path.join(folder, name), root) for folder, _, names in os.walk(root) for name in names}
 
 
 def commands_of(path, root, wide):
@@ -245,29 +325,18 @@ def commands_of(path, root, wide):
 
 
 class Tree:
-    """A copy of the sources, in which one mutant at a time is built."""
+    """A copy of the run's sources, in which one mutant at a time is built."""
 
-    def __init__(self, work, number, sources):
-        self.path = os.path.join(work, f"tree{number}")
+    def __init__(self, run, number):
+        self.base, self.path = run.base, os.path.join(run.folder, f"tree{number}")
         self.env = dict(os.environ, REQUIRE_KVM="1", MAKEFLAGS="WARN=-w -s", CCACHE_NOHASHDIR="1")
-        self.took, self.out, self.sources, self.flags = {}, "", sources, None
-        if not os.path.exists(self.path):
-            self.copy()
-        for path in sources:
-            self.change(path, {}) # a run that was ended leaves its mutant there
-        self.run("make all", 3600) # headers that are made
-
-    def copy(self):
-        known = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split("\n")
-        for path in filter(None, known):
-            here, there = os.path.join(ROOT, path), os.path.join(self.path, path)
-            if os.path.exists(here) and not (os.path.exists(there) and filecmp.cmp(here, there, False)):
-                os.makedirs(os.path.dirname(there), exist_ok=True)
-                shutil.copy(here, there)
+        self.took, self.out, self.flags = {}, "", None
+        copy_anew(self.base, files_below(self.base), self.path) # a run that was ended leaves its mutant there
         os.makedirs(os.path.join(self.path, "build"), exist_ok=True)
         cache = os.path.join(self.path, "build", "cache")
         if not os.path.lexists(cache):
             os.symlink(os.path.realpath(os.path.join(ROOT, "build", "cache")), cache)
+        self.run("make all", 3600) # headers that are made
 
     def run(self, command, seconds):
         """(is green, its output); what it leaves behind ends with it."""
@@ -285,7 +354,7 @@ class Tree:
 
     def change(self, path, changed):
         place = os.path.join(self.path, path)
-        lines = self.sources[path].split("\n")
+        lines = text_of(self.base, path).split("\n")
         for row, text in changed.items():
             lines[int(row)] = text
         text = "\n".join(lines)
@@ -375,12 +444,37 @@ def equivalent():
         return [line for line in f if line.strip() and not line.startswith("#")]
 
 
+def row_of(path, old, new):
+    return f"{path} | {old} | {new} | "
+
+
 def is_equivalent(mutant, known):
-    row = f"{mutant['file']} | {mutant['old']} | {mutant['new']} | "
-    return any(line.startswith(row) for line in known)
+    return any(line.startswith(row_of(mutant["file"], mutant["old"], mutant["new"])) for line in known)
 
 
-def report(results):
+def rows_of_nothing(root):
+    """Rows of equivalent.txt that fit no mutant of the sources in `root`, or give no reason."""
+    found, made = [], {}
+    for line in equivalent():
+        path = line.split(" | ")[0]
+        if path not in made:
+            lines = text_of(root, path).split("\n") if os.path.isfile(os.path.join(root, path)) else []
+            made[path] = {row_of(path, lines[row].strip(), changed[row].strip())
+                          for places in mutants_of(lines).values() for row, changed in places}
+        if not any(line.startswith(row) and line[len(row):].strip() for row in made[path]):
+            found.append(line.strip())
+    return found
+
+
+def rows_checked():
+    """The status: 1 if a row of equivalent.txt no longer says anything about the sources as they are."""
+    wrong = rows_of_nothing(ROOT)
+    for line in wrong:
+        print(f"mutate: a row of equivalent.txt fits no mutant: {line}")
+    return 1 if wrong else 0
+
+
+def report(results, by_file):
     known, by_room, lines = equivalent(), {}, []
     for r in results:
         kind = r["verdict"]
@@ -388,10 +482,11 @@ def report(results):
             kind = "equivalent"
         if kind in ("survived", "waits"):
             lines.append(f"{r['file']}:{r['line']}: {r['rule']}\n    {r['old']}\n    {r['new']}")
-        by_room.setdefault(os.path.dirname(r["file"]), []).append(kind)
+        by_room.setdefault(r["file"] if by_file else os.path.dirname(r["file"]), []).append(kind)
     for room, kinds in sorted(by_room.items()):
         real = kinds.count("killed") + kinds.count("survived") + kinds.count("waits")
-        print(f"{room:14} {len(kinds):3} mutants, {kinds.count('same') + kinds.count('unbuildable'):2} none, "
+        none = sum(kinds.count(kind) for kind in ("same", "unbuildable", "gone"))
+        print(f"{room:{24 if by_file else 14}} {len(kinds):3} mutants, {none:2} none, "
               f"{kinds.count('equivalent'):2} equivalent, {kinds.count('killed'):3} of {real:3} killed")
     print("\n".join(lines))
     kinds = sum(by_room.values(), [])
@@ -412,50 +507,55 @@ def main():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--report", action="store_true")
     options = parser.parse_args()
-    folder = os.path.join(WORK, f"{options.seed} {options.files}".strip().replace("/", "-").replace(" ", "-"))
-    path = os.path.join(folder, "results.jsonl")
-    results = results_read(path)
+    run = Run(options)
     if options.report:
-        report(list(results.values()))
-        return 0
-    mutants, sources = chosen(options, folder)
+        report(list(run.results.values()), options.files)
+        return rows_checked()
+    run.begin(options)
     if options.list:
-        for m in mutants:
+        for m in run.mutants:
             print(f"{m['file']}:{m['line']}: {m['rule']}\n    {m['old']}\n    {m['new']}")
-        return 0
-    is_now = lambda m: results.get(m["id"], {}).get("verdict")
-    waiting, lock = [m for m in mutants if is_now(m) in (None, *([] if options.near else ["waits"]))], threading.Lock()
+        return rows_checked()
     if options.again:
-        known = equivalent()
-        waiting, sources = moved([m for m in mutants if is_now(m) in ("survived", "waits") and
-                                  not is_equivalent(m, known)])
+        run.again()
     os.nice(19 - os.nice(0))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, interrupted)
+    try_all(run, options)
+    report(list(run.results.values()), options.files)
+    return rows_checked()
+
+
+def waiting_in(run, options):
+    """The mutants that are to be tried."""
+    known = equivalent()
+    if options.again:
+        return [m for m in run.mutants if run.verdict(m) in ("survived", "waits") and not is_equivalent(m, known)]
+    is_waiting = (None,) if options.near else (None, "waits")
+    return [m for m in run.mutants if run.verdict(m) in is_waiting and
+            not (run.verdict(m) and is_equivalent(m, known))]
+
+
+def try_all(run, options):
+    waiting, lock = waiting_in(run, options), threading.Lock()
 
     def work(number):
-        tree = Tree(folder, number, sources)
-        if options.again:
-            tree.copy()
+        tree = Tree(run, number)
         while True:
             with lock:
                 if not waiting:
                     return
                 mutant = waiting.pop(0)
-            parts = (0,) if options.near else (1,) if is_now(mutant) == "waits" and not options.again else (0, 1)
-            result = dict({k: v for k, v in mutant.items() if k != "changed"}, **tree.verdict(mutant, parts))
-            with lock, open(path, "a") as f:
-                f.write(json.dumps(result) + "\n")
-                results[mutant["id"]] = result
-                print(f"{result['verdict']:11} {mutant['file']}:{mutant['line']}: {mutant['rule']}", flush=True)
+            is_met = run.verdict(mutant) == "waits" and not options.again
+            found = tree.verdict(mutant, (0,) if options.near else (1,) if is_met else (0, 1))
+            with lock:
+                run.found(mutant, found)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, interrupted)
     threads = [threading.Thread(target=work, args=(k,)) for k in range(options.jobs)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    report([results[m["id"]] for m in mutants if m["id"] in results])
-    return 0
 
 
 if __name__ == "__main__":
