@@ -836,6 +836,7 @@ mode_parts = \
 ## make test-inject N=150 (or N=all) system calls of the monitor that fail, one at a time, drawn by SEED=1 (strace)
 ## make soak       MINUTES=30 of runs of all kinds, eight at a time, killed at random: nothing is left (root)
 ## make mutate     N=100 small mistakes of SEED=1 in the sources, and which tests notice; goes on where it was
+## make test-jail-rows  each row of the jail's table is needed: without it the test fails that tests/jail/rows.txt names
 ## make surface    what a guest that broke out finds: hypercalls, system calls of the jail, lines of trusted code
 ## make test-user  VM tests by an ordinary user of /dev/kvm's group; then by a container's root (root)
 ## make test-reset 10,000 resets of one machine leave nothing behind (RESETS=N)
@@ -987,6 +988,10 @@ test-san: all
 
 mutate: all
 	nice tests/mutate/mutate.py --count $(if $(filter file,$(origin N)),100,$(N)) --seed $(SEED)
+
+.PHONY: test-jail-rows
+test-jail-rows: all $(BUILD)/jailed/wasmvm
+	REQUIRE_KVM=1 tests/jail/rows.py --build $(BUILD)
 
 surface: $(BUILD)/jail/compile
 	@tests/tools/surface.sh $(BUILD)

@@ -7,6 +7,13 @@ enum { ERROR_PRESENT = 1, ERROR_WRITE = 2, ERROR_USER = 4, ERROR_FETCH = 16 };
 static const uint8_t return_instruction = 0xc3;
 
 #define LINEAR_BYTES 0x330000ull /* a page of 2 MiB, and some of 4 KiB */
+#define MORE_BYTES   0x20000ull
+
+/* Code of this image that does nothing. */
+static __attribute__((noinline, noclone)) void nothing_done(void)
+{
+    __asm__ volatile("");
+}
 
 /* docs/security.md has the same as a table. */
 static const struct { uint64_t at; unsigned rights; const char *name; } places[] = {
@@ -29,7 +36,8 @@ static const struct { uint64_t at; unsigned rights; const char *name; } places[]
     {MAP_CODE_X + MAP_CODE_MAX - 1, 0, "code, executable, that was not asked for"},
     {MAP_HEAP, R | W, "the heap"},
     {MAP_HEAP + MAP_HEAP_MAX - 1, 0, "heap that was not asked for"},
-    {MAP_IMAGE, R | X, "the image's code"},
+    {MAP_IMAGE, R | X, "the image's first code"},
+    {(uint64_t)&nothing_done, R | X, "the image's code"},
     {MAP_IMAGE + (1 << 20), 0, "after the image's code"},
     {(uint64_t)&return_instruction, R, "the image's constants"},
     {(uint64_t)&fault, R | W, "the image's data"},
@@ -44,7 +52,11 @@ static const struct { uint64_t at; unsigned rights; const char *name; } places[]
     {CPL0_STACK_TOP - 8, 0, "the CPL 0 stack"},
     {CPL0_STACK_TOP - 0x1000, 0, "the CPL 0 stack's last page"},
     {CPL0_DFSTACK_TOP - 8, 0, "the stack of the double fault"},
-    {MAP_MORE, 0, "a further memory that was not asked for"},
+    {MAP_MORE, R | W, "a further memory"},
+    {MAP_MORE + MORE_BYTES - 1, R | W, "the last byte of a further memory"},
+    {MAP_MORE + MORE_BYTES, 0, "after a further memory"},
+    {MAP_MORE + MAP_MORE_SLOT - 1, 0, "the guard after a further memory"},
+    {MAP_MORE + MAP_MORE_SLOT, 0, "a further memory that was not asked for"},
     {0x7ffffffff000, 0, "the end of the low half"},
 };
 
@@ -77,11 +89,12 @@ void guest_main(void)
 {
     *(volatile uint8_t *)MAP_CODE_W = return_instruction;
     check(call(CALL_memory_grow, 0, LINEAR_BYTES, 0, 0) == 0, "linear memory is refused");
+    check(call(CALL_memory_more, 0, 0, MORE_BYTES, 0) == 0, "a further memory is refused");
     for (unsigned i = 0; i < sizeof places / sizeof places[0]; i++) {
         look(i, R, touch_read, ERROR_USER);
         if (!(places[i].rights & W) || places[i].at != MAP_CODE_W)
             look(i, W, touch_write, ERROR_USER | ERROR_WRITE);
-        if (places[i].at != MAP_IMAGE)
+        if (places[i].at != MAP_IMAGE) /* who knows what stands there first */
             look(i, X, touch_run, ERROR_USER | ERROR_FETCH);
     }
     nothing_low_runs();

@@ -8,6 +8,7 @@ The last line is `N passed, N failed, N skipped`; without /dev/kvm all are skipp
 import argparse
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -184,6 +185,59 @@ def check_descriptors(room, words):
             ran.communicate()
 
 
+def check_not_dumpable(room):
+    """What /proc has of such a process belongs to root."""
+    ran = subprocess.Popen([room.wasmvm, WAITS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        ran.stdout.read(1)
+        owner = os.stat(f"/proc/{ran.pid}/environ").st_uid
+        return f"it belongs to {owner}" if owner == os.geteuid() else None
+    finally:
+        ran.kill()
+        ran.communicate()
+
+
+# Streams, each twice; the null device, an event, and three of KVM.
+OWN_DESCRIPTORS = 11
+
+
+def check_counted(room, grants, more):
+    """What a run has open when it begins, but for the files of /etc that the monitor makes: its own and `more`."""
+    ran = subprocess.Popen([room.wasmvm, *room.options(grants), WAITS], stdin=subprocess.PIPE,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        ran.stdout.read(1)
+        folder = f"/proc/{ran.pid}/fd"
+        names = [os.readlink(os.path.join(folder, fd)) for fd in os.listdir(folder)]
+        names = [name for name in names if not name.startswith("/memfd:")]
+        return None if len(names) == OWN_DESCRIPTORS + more else f"{len(names)}: {names}"
+    finally:
+        ran.kill()
+        ran.communicate()
+
+
+def open_files_most(program):
+    """64 of the monitor's own, and two for each of the program's: as far as this process's limit allows."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard == resource.RLIM_INFINITY:
+        hard = 2 ** 31 - 1
+    return str(min(hard, 64 + 2 * min(program, hard - 64)))
+
+
+def check_limit(room, grants, more, name, wanted):
+    """As the kernel has it for the process: the soft limit and the hard one."""
+    ran = subprocess.Popen([room.wasmvm, *room.options(grants), *more, WAITS], stdin=subprocess.PIPE,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        ran.stdout.read(1)
+        with open(f"/proc/{ran.pid}/limits", encoding="ascii") as file:
+            found = [line[26:].split()[:2] for line in file if line.startswith(name + " ")]
+        return None if found == [[wanted, wanted]] else f"{found}, not {wanted}"
+    finally:
+        ran.kill()
+        ran.communicate()
+
+
 def has_capability(number):
     """Root of a container has a user's rights; capabilities(7)."""
     with open("/proc/self/status") as f:
@@ -223,8 +277,18 @@ def checks_of(room):
     else:
         yield "identity/nothing", check_identity, (room, "nothing", [], no_capability())
         yield "identity/files", check_identity, (room, "FILES", [], no_capability())
+        if os.geteuid() != 0:
+            yield "identity/not-dumpable", check_not_dumpable, (room,)
+    for grants in ("nothing", "FILES", "NET", "all"):
+        yield f"limits/cores/{grants}", check_limit, (room, grants, [], "Max core file size", "0")
+        yield f"limits/queues/{grants}", check_limit, (room, grants, [], "Max msgqueue size", "0")
+        yield f"limits/files/{grants}", check_limit, (room, grants, [], "Max open files", open_files_most(1024))
+        yield f"limits/files/fewer/{grants}", check_limit, (room, grants, ["--max-files", "100"], "Max open files",
+                                                            open_files_most(100))
     yield "identity/weak", check_identity, (room, "FILES", ["--jail=weak"], {})
     if has_capability(CAP_SYS_PTRACE):  # others may not look into a process that cannot be dumped
+        for grants, n in (("nothing", 0), ("FILES", 1), ("NET", 0), ("LISTEN", 1), ("all", 1)):
+            yield f"descriptors/counted/{grants}", check_counted, (room, grants, n)
         yield "descriptors/unnamed", check_descriptors, (room, [])
         yield "descriptors/beside-one-that-is-named", check_descriptors, (room, ["--report", "/dev/fd/{}"])
 

@@ -8,14 +8,27 @@
 
 #include "vmm/jail/inside.h"
 
-/* No image of our memory, no queues: they would outlive the process. */
-static bool limits_set(struct failure *why)
+/* Never raised again: without a capability nobody can raise the hard limit. */
+static bool limit_lower(int what, rlim_t most)
 {
-    static const int none[] = { RLIMIT_CORE, RLIMIT_MSGQUEUE };
-    const struct rlimit zero = {0, 0};
-    for (unsigned i = 0; i < sizeof none / sizeof none[0]; i++)
-        if (setrlimit(none[i], &zero) < 0)
-            return failure_set(why, "the jail: limits cannot be set: %s", strerror(errno));
+    struct rlimit limit;
+    if (getrlimit(what, &limit) < 0)
+        return false;
+    if (limit.rlim_max > most)
+        limit.rlim_max = most;
+    if (limit.rlim_cur > most)
+        limit.rlim_cur = most;
+    return setrlimit(what, &limit) == 0;
+}
+
+/* No image of our memory, no queues: they would outlive the process.  The host's table of open
+ * files is everybody's, and a run takes no more of it than its --max-files. */
+static bool limits_set(const struct jail_plan *plan, struct failure *why)
+{
+    bool good = limit_lower(RLIMIT_CORE, 0) && limit_lower(RLIMIT_MSGQUEUE, 0) &&
+                (!plan->files || limit_lower(RLIMIT_NOFILE, plan->files));
+    if (!good)
+        return failure_set(why, "the jail: limits cannot be set: %s", strerror(errno));
     prctl(PR_SET_DUMPABLE, 0);
     return true;
 }
@@ -57,7 +70,7 @@ static bool threads_confine(const struct jail_plan *plan, struct failure *why)
 bool jail_enter(const struct jail_plan *plan, struct failure *why)
 {
     jail_test_begin();
-    bool good = limits_set(why) && threads_confine(plan, why) &&
+    bool good = limits_set(plan, why) && threads_confine(plan, why) &&
                 seccomp_enter(plan->weak ? (unsigned)JAIL_WEAK
                                          : jail_level(jail_test_granted(plan->granted)),
                               why);

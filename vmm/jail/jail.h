@@ -29,6 +29,7 @@ struct jail_plan {
     unsigned granted;               /* JAIL_* */
     /* code of others' runs in this process: no list of calls, no Landlock */
     bool weak;
+    uint32_t files;                 /* open at most, of any kind; 0: as many as before */
     const struct jail_path *paths;  /* with what lies below them */
     uint32_t npaths;
 };

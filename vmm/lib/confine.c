@@ -100,6 +100,7 @@ static bool confine(wasmvm_instance *i, bool weak)
 {
     int above = -1;
     struct jail_plan plan = { .granted = granted(i), .weak = weak || foreign_code(i) };
+    plan.files = plan.weak ? 0 : wasi_files_most(i->wasi); /* a library's are not ours to count */
     struct jail_path *paths = paths_make(i, &plan, &above);
     bool good = paths ? jail_enter(&plan, &i->failure)
                       : failure_set(&i->failure, "the jail: no memory");

@@ -286,6 +286,7 @@ struct wasi {
     uint32_t ndescs;      /* size of descs */
     uint32_t lowest_free; /* no free number >= 3 lies below this */
     uint32_t open_count, open_max;
+    uint32_t host_most;   /* the host's, with what the monitor has for its own use */
     uint32_t dir_streams; /* how many directories are read ahead */
     uint32_t dir_places;  /* what all of them have room for (places.c) */
     /* /dev/null: takes the place of a stdio descriptor that the guest closed */

@@ -123,9 +123,17 @@ bool fdtable_open(struct wasi *w, uint64_t most, struct failure *why)
             (unsigned long long)max, taken + FIRST_FREE);
     max -= taken;
     w->open_max = (uint32_t)(!most || max < most ? max : most);
+    /* a lookup of names has another end of the pair, which the monitor holds */
+    uint64_t hosts = taken + 2ull * w->open_max;
+    w->host_most = (uint32_t)(hosts < limit.rlim_cur ? hosts : limit.rlim_cur);
     w->lowest_free = FIRST_FREE;
     w->null = open("/dev/null", O_RDWR | O_CLOEXEC);
     return true;
+}
+
+uint32_t wasi_files_most(const struct wasi *w)
+{
+    return w->host_most;
 }
 
 void desc_moves(struct desc *d)

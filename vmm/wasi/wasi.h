@@ -53,6 +53,8 @@ void wasi_close(struct wasi *);
 /* The host's directories that are granted, from the program's descriptor *fd on, which becomes the
  * next one's; -1: no more. */
 int wasi_granted(struct wasi *, uint32_t *fd, bool *read_only);
+/* Descriptors of the host that a run has at most: the program's and the monitor's. */
+uint32_t wasi_files_most(const struct wasi *);
 /* The program's 1 or 2 for words of ours that belong to it; -1: it has none (any more). */
 int wasi_stream(struct wasi *, int fd);
 
