@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pty
+import re
 import select
 import signal
 import socket
@@ -500,7 +501,7 @@ def nothing_stays_behind(t):
         left = [pid for pid in os.listdir("/proc") if pid.isdigit() and int(pid) != os.getpid() and marked(pid, mark)]
     finally:
         del os.environ["WASMVM_E2E"]
-    new = [f for f in set(os.listdir("/tmp")) - before if "wasmvm" in f and "wasmvm-e2e-" not in f]
+    new = [f for f in set(os.listdir("/tmp")) - before if re.match(r"wasmvm-(?!e2e-|fuzz-)", f)]
     assert not left and not new, (left, new)
 
 
