@@ -134,11 +134,14 @@ uint32_t func_named(const struct module *, const char *prefix, uint32_t from);
 /* ---- shape.c ---- */
 #define SHAPE_LINKED 64
 struct body_shape {
-    uint64_t hash;
+    uint64_t hash; /* its lowest bits are the hash of the body's head: body_head */
     uint32_t nlinked;
     int64_t linked[SHAPE_LINKED]; /* constants that may be a linker's, in order */
 };
-/* Of a validated body whose bytes are there.  false: no body that anybody looks for. */
+/* Of a validated body whose bytes are there: the hash of its first instructions, which tells most
+ * bodies from those that anybody looks for. */
+uint16_t body_head(const struct module *, uint32_t func);
+/* Of such a body, the whole.  false: none that anybody looks for. */
 bool body_shape(const struct module *, uint32_t func, struct body_shape *);
 
 /* ---- gonames.c ---- */

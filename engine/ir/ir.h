@@ -304,8 +304,10 @@ static inline bool live_into(const struct compile *c, uint32_t block, uint32_t c
 /* Grows an array in scratch memory; false sets failed. */
 bool compile_grow(struct compile *, void **array, uint32_t *cap, uint32_t need,
                   uint32_t elem_bytes);
-/* The same for an array beside which its capacity stands. */
-#define GROW(c, array, need) compile_grow(c, (void **)&(array), &array##_cap, need, sizeof *(array))
+/* The same for an array beside which its capacity stands, where it is too small. */
+#define GROW(c, array, need)                                                                       \
+    ((need) <= array##_cap ||                                                                      \
+     compile_grow(c, (void **)&(array), &array##_cap, need, sizeof *(array)))
 
 /* ---- build*.c: body to nodes; spec 4.4 says what each instruction means ---- */
 bool build(struct compile *);

@@ -19,36 +19,49 @@ void reader_fail(struct reader *r, const uint8_t *where, const char *why)
     r->at = r->end;
 }
 
-/* An integer of `bits` bits; the last byte's unused bits must be zero, or copies of the sign. */
-static uint64_t leb(struct reader *r, unsigned bits, bool is_signed)
+/* The last byte that an integer of `bits` bits may have: its unused bits must be zero, or copies of
+ * the sign. */
+static uint64_t leb_last(struct reader *r, const uint8_t *p, uint64_t value, unsigned bits,
+                         bool is_signed)
+{
+    if (p == r->end) {
+        reader_fail(r, p, "unexpected end");
+        return 0;
+    }
+    unsigned used = bits % 7, shift = bits - used;
+    uint8_t byte = *p,
+            unused = is_signed ? (0x7fu << (used - 1)) & 0x7f : (0x7fu << used) & 0x7f,
+            extra = byte & unused;
+    if (byte & 0x80 || (extra != 0 && !(is_signed && extra == unused))) {
+        reader_fail(r, p, byte & 0x80 ? "integer representation too long" : "integer too large");
+        return 0;
+    }
+    r->at = p + 1;
+    value |= (uint64_t)(byte & 0x7f) << shift;
+    return is_signed && byte & 0x40 && shift + 7 < 64 ? value | ~UINT64_C(0) << (shift + 7)
+                                                      : value;
+}
+
+/* An integer of `bits` bits, no multiple of 7. */
+static inline uint64_t leb(struct reader *r, unsigned bits, bool is_signed)
 {
     const uint8_t *p = r->at;
     uint64_t value = 0;
-    for (unsigned shift = 0;; shift += 7) {
+    unsigned shift = 0;
+    for (; shift + 7 <= bits; shift += 7) {
         if (p == r->end) {
             reader_fail(r, p, "unexpected end");
             return 0;
         }
         uint8_t byte = *p++;
-        if (bits - shift < 7) {
-            uint8_t unused = is_signed ? (0x7fu << (bits - shift - 1)) & 0x7f
-                                       : (0x7fu << (bits - shift)) & 0x7f;
-            uint8_t extra = byte & unused;
-            if (byte & 0x80 || (extra != 0 && !(is_signed && extra == unused))) {
-                reader_fail(r, p - 1,
-                            byte & 0x80 ? "integer representation too long" : "integer too large");
-                return 0;
-            }
-        }
         value |= (uint64_t)(byte & 0x7f) << shift;
         if (byte & 0x80)
             continue;
-        if (is_signed && byte & 0x40 && shift + 7 < 64)
-            value |= ~UINT64_C(0) << (shift + 7);
         ENGINE_ASSERT(p <= r->end);
         r->at = p;
-        return value;
+        return is_signed && byte & 0x40 ? value | ~UINT64_C(0) << (shift + 7) : value;
     }
+    return leb_last(r, p, value, bits, is_signed);
 }
 
 uint32_t reader_u32_slow(struct reader *r)

@@ -8,9 +8,12 @@
 static inline uint32_t leb_u32(const uint8_t **at)
 {
     const uint8_t *p = *at;
-    uint32_t value = *p & 0x7f;
-    for (unsigned shift = 7; *p++ & 0x80; shift += 7)
-        value |= (uint32_t)(*p & 0x7f) << shift;
+    uint32_t value = *p++;
+    if (value >= 0x80) {
+        value &= 0x7f;
+        for (unsigned shift = 7; p[-1] & 0x80; shift += 7)
+            value |= (uint32_t)(*p++ & 0x7f) << shift;
+    }
     *at = p;
     return value;
 }
@@ -20,6 +23,10 @@ static inline int64_t leb_s64(const uint8_t **at)
     const uint8_t *p = *at;
     uint64_t value = *p & 0x7f;
     unsigned shift = 7;
+    if (!(*p & 0x80)) {
+        *at = p + 1;
+        return (int64_t)(value ^ 0x40) - 0x40;
+    }
     for (; *p & 0x80; shift += 7)
         value |= (uint64_t)(*++p & 0x7f) << shift;
     if (shift < 64 && *p & 0x40)

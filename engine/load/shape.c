@@ -3,9 +3,14 @@
  *
  * Left out are function indices, and constants that may be addresses or program counters of Go's;
  * those are kept in order, for run/known.c to look at.  All else is in the hash, spelled in one way
- * however its numbers are encoded. */
+ * however its numbers are encoded.
+ *
+ * Few bodies are looked for among thousands.  So the hash of a body's head comes first, and is a
+ * part of the whole's. */
 #include "engine/load/opcodes.h"
 #include "engine/load/reader.h"
+
+#define HEAD_INSTRUCTIONS 12
 
 static void mix(struct body_shape *s, uint64_t word)
 {
@@ -66,16 +71,18 @@ static bool immediate(struct body_shape *s, unsigned imm, const uint8_t **at)
     }
 }
 
-bool body_shape(const struct module *m, uint32_t func, struct body_shape *out)
+/* Of so many instructions at most. */
+static bool shape_of(const struct module *m, uint32_t func, uint32_t most, struct body_shape *out)
 {
     const struct func *f = &m->funcs[func];
     const uint8_t *at = m->bytes + f->body, *end = at + f->body_len;
-    *out = (struct body_shape){.hash = 0xcbf29ce484222325u};
+    out->hash = 0xcbf29ce484222325u;
+    out->nlinked = 0;
     for (uint32_t groups = leb_u32(&at); groups; groups--) {
         numbers(out, &at, 1);
         mix(out, *at++);
     }
-    while (at < end) {
+    for (; at < end && most; most--) {
         unsigned op = *at++;
         if (op == 0xfb || op >= 0xfd)
             return false;
@@ -85,5 +92,20 @@ bool body_shape(const struct module *m, uint32_t func, struct body_shape *out)
         if (op >= OPCODE_CODES || !immediate(out, opcode_table[op].imm, &at))
             return false;
     }
-    return at == end;
+    return at == end || !most;
+}
+
+uint16_t body_head(const struct module *m, uint32_t func)
+{
+    struct body_shape head;
+    shape_of(m, func, HEAD_INSTRUCTIONS, &head);
+    return (uint16_t)head.hash;
+}
+
+bool body_shape(const struct module *m, uint32_t func, struct body_shape *out)
+{
+    if (!shape_of(m, func, UINT32_MAX, out))
+        return false;
+    out->hash = out->hash << 16 | body_head(m, func);
+    return true;
 }

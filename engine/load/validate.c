@@ -10,7 +10,6 @@
 #include "engine/lib.h"
 #include "engine/load/validate.h"
 
-#define FIRST_STACK  1024u
 #define FIRST_SCOPES 64u
 
 /* ---- failing ---- */
@@ -30,11 +29,13 @@ bool check_index(struct checker *c, const char *what, uint32_t index, uint32_t c
 
 /* ---- the operand stack ---- */
 
-bool stack_room(struct checker *c, uint32_t n)
+/* n more values fit besides those of the invariant. */
+static bool stack_room(struct checker *c, uint32_t n)
 {
-    if ((size_t)(c->stack_end - c->sp) >= (size_t)n + STACK_ROOM)
+    size_t need = (size_t)n + reader_left(&c->r) + STACK_ROOM;
+    if ((size_t)(c->stack_end - c->sp) >= need)
         return true;
-    size_t used = (size_t)(c->sp - c->stack), cap = 2 * used + n + FIRST_STACK;
+    size_t used = (size_t)(c->sp - c->stack), cap = 2 * used + need;
     uint8_t *stack = scratch_alloc(c->engine, cap);
     if (!stack)
         return false;
@@ -43,7 +44,7 @@ bool stack_room(struct checker *c, uint32_t n)
     c->sp = stack + used;
     c->stack = stack;
     c->stack_end = stack + cap;
-    ENGINE_ASSERT(c->floor <= c->sp && (size_t)(c->stack_end - c->sp) >= (size_t)n + STACK_ROOM);
+    ENGINE_ASSERT(c->floor <= c->sp && (size_t)(c->stack_end - c->sp) >= need);
     return true;
 }
 
@@ -73,7 +74,7 @@ bool pop_any(struct checker *c, uint8_t *type)
     return true;
 }
 
-bool pop_all(struct checker *c, const uint8_t *types, uint32_t n)
+bool pop_many(struct checker *c, const uint8_t *types, uint32_t n)
 {
     if ((size_t)(c->sp - c->floor) >= n && mem_equal(c->sp - n, types, n)) {
         c->sp -= n;
@@ -85,7 +86,7 @@ bool pop_all(struct checker *c, const uint8_t *types, uint32_t n)
     return true;
 }
 
-bool push_all(struct checker *c, const uint8_t *types, uint32_t n)
+bool push_many(struct checker *c, const uint8_t *types, uint32_t n)
 {
     if (!stack_room(c, n))
         return false;
@@ -274,8 +275,8 @@ static bool unknown(struct checker *c, uint32_t op, uint8_t byte)
     return error_set(c->engine, ERROR_MALFORMED, offset, "illegal opcode 0x%x", byte);
 }
 
-/* Everything but locals, by the table. */
-static inline bool instruction(struct checker *c, uint8_t byte)
+/* By the table. */
+static bool instruction(struct checker *c, uint8_t byte)
 {
     uint32_t op = byte == 0xfc || byte == 0xfd ? opcode_prefixed(byte, reader_u32(&c->r)) : byte;
     if (op >= OPCODE_CODES || opcode_table[op].family == FAM_NONE)
@@ -287,14 +288,8 @@ static inline bool instruction(struct checker *c, uint8_t byte)
     return plain(c, info);
 }
 
-/* One instruction; sp has STACK_ROOM. */
-static inline bool step(struct checker *c)
+static inline bool local(struct checker *c, uint8_t byte)
 {
-    uint8_t byte = reader_byte(&c->r);
-    if (c->r.failed)
-        return false;
-    if (byte < OP_local_get || byte > OP_local_tee)
-        return instruction(c, byte);
     c->op = byte;
     uint32_t index = reader_u32(&c->r);
     if (index >= c->nlocals)
@@ -305,6 +300,43 @@ static inline bool step(struct checker *c)
     if (byte != OP_local_set)
         push(c, type);
     return true;
+}
+
+static inline bool control(struct checker *c, uint8_t byte)
+{
+    c->op = byte;
+    return check_special(c);
+}
+
+/* One instruction, of which the first byte is there.  What most bodies are made of is found without
+ * the table. */
+static inline bool step(struct checker *c)
+{
+    c->op_at = c->r.at;
+    uint8_t byte = *c->r.at++;
+    switch (byte) {
+    case OP_local_get:
+        return local(c, OP_local_get);
+    case OP_local_set:
+        return local(c, OP_local_set);
+    case OP_local_tee:
+        return local(c, OP_local_tee);
+    case OP_i32_const:
+        c->op = byte;
+        reader_s32(&c->r);
+        push(c, VT_I32);
+        return true;
+    case OP_i64_const:
+        c->op = byte;
+        reader_s64(&c->r);
+        push(c, VT_I64);
+        return true;
+    case OP_block: case OP_loop: case OP_if_: case OP_end: case OP_br: case OP_br_if:
+    case OP_call: case OP_global_get: case OP_global_set:
+        return control(c, byte);
+    default:
+        return instruction(c, byte);
+    }
 }
 
 /* ---- bodies ---- */
@@ -358,20 +390,22 @@ static bool locals(struct checker *c, const struct functype *t)
 
 static bool body(struct checker *c, const struct functype *t)
 {
+    uint32_t room = reader_left(&c->r) + STACK_ROOM;
     c->scopes_cap = FIRST_SCOPES;
     c->scopes = scratch_alloc(c->engine, FIRST_SCOPES * sizeof *c->scopes);
-    c->stack = c->sp = c->floor = scratch_alloc(c->engine, FIRST_STACK);
+    c->stack = c->sp = c->floor = scratch_alloc(c->engine, room);
     if (!c->scopes || !c->stack)
         return false;
-    c->stack_end = c->stack + FIRST_STACK;
+    c->stack_end = c->stack + room;
     if (!locals(c, t) ||
         !scope_push(c, OP_block, &(struct functype){ 0, t->nresults, NULL, t->results }))
         return false;
     while (c->nscopes) {
-        if (c->stack_end - c->sp < STACK_ROOM && !stack_room(c, STACK_ROOM))
+        if (c->r.at == c->r.end) { /* or a read failed, which empties the reader */
+            reader_fail(&c->r, c->r.at, "unexpected end");
             return false;
-        c->op_at = c->r.at;
-        if (!step(c) || c->r.failed)
+        }
+        if (!step(c))
             return false;
     }
     ENGINE_ASSERT(c->sp >= c->stack && c->sp <= c->stack_end);

@@ -20,8 +20,9 @@ struct scope {
     bool dead;
 };
 
-/* Invariants: floor = stack + the innermost scope's height; sp >= floor; at the start of an
- * instruction at least STACK_ROOM more values fit. */
+/* Invariants: floor = stack + the innermost scope's height; sp >= floor.  An instruction pushes one
+ * value at most, or asks for room (push_all).  So at its start one more value fits for each byte of
+ * the body that is left, and STACK_ROOM more. */
 #define STACK_ROOM 8
 struct checker {
     struct reader r;
@@ -42,9 +43,8 @@ struct checker {
 bool check_fail(struct checker *, const char *format, const char *a, const char *b);
 bool check_index(struct checker *, const char *what, uint32_t index, uint32_t count);
 bool pop_slow(struct checker *, uint8_t want);
-bool stack_room(struct checker *, uint32_t n); /* n more values and STACK_ROOM fit from now on */
-bool pop_all(struct checker *, const uint8_t *types, uint32_t n);
-bool push_all(struct checker *, const uint8_t *types, uint32_t n);
+bool pop_many(struct checker *, const uint8_t *types, uint32_t n);
+bool push_many(struct checker *, const uint8_t *types, uint32_t n);
 
 static inline void push(struct checker *c, uint8_t type)
 {
@@ -58,6 +58,21 @@ static inline bool pop(struct checker *c, uint8_t want)
         return true;
     }
     return pop_slow(c, want);
+}
+
+/* Most blocks and labels have no values, and most calls one. */
+static inline bool pop_all(struct checker *c, const uint8_t *types, uint32_t n)
+{
+    return n == 0 || (n == 1 ? pop(c, types[0]) : pop_many(c, types, n));
+}
+
+static inline bool push_all(struct checker *c, const uint8_t *types, uint32_t n)
+{
+    if (n > 1)
+        return push_many(c, types, n);
+    if (n == 1)
+        push(c, types[0]);
+    return true;
 }
 
 /* Any one value; its type, maybe BOTTOM, in *type. */

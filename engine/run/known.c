@@ -49,13 +49,21 @@ static bool table_is(const struct instance *i, const struct known_row *row, uint
     return !bytes || bytes_are(i, at, table, bytes);
 }
 
+static bool is_head(uint16_t head)
+{
+    for (uint32_t k = 0; k < sizeof rows / sizeof rows[0]; k++)
+        if ((uint16_t)rows[k].hash == head)
+            return true;
+    return false;
+}
+
 enum front known_find(const struct instance *i, uint32_t func)
 {
     const struct module *m = i->module;
     struct body_shape s;
     uint32_t len = m->funcs[func].body_len;
     if (len < BODY_LEAST || len > BODY_MOST || !front_possible(i, &m->types[m->funcs[func].type]) ||
-        !body_shape(m, func, &s))
+        !is_head(body_head(m, func)) || !body_shape(m, func, &s))
         return FRONT_NONE;
     int64_t own = (int64_t)func - m->nimported_funcs + GO_FUNC_FIRST;
     uint64_t table = 0;
