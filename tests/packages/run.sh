@@ -124,6 +124,10 @@ check "it tells its version" inside "[ \"\$(wasmvm --version)\" = 'wasmvm $versi
 check "its man pages are there" inside 'zcat -f /usr/share/man/man1/wasmvm.1* \
     /usr/share/man/man1/wasmvm-go.1* \
     /usr/share/man/man1/wasmvm-oci.1* | grep -q .'
+check "its pages reach each other and their pictures" inside 'cd /usr/share/doc/wasmvm && ls docs/pictures/*.svg &&
+    grep -oE "\]\((docs|pictures)/[a-z/]+\.(md|svg)" README.md docs/*.md | while IFS=: read -r page link; do
+        test -f "$(dirname "$page")/${link#*\(}" || { echo "$page: $link" && exit 1; }
+    done'
 check "wasmvm go finds its own program" inside \
     'wasmvm go run . 2>&1 | grep -q "go: "; wasmvm go --help | grep -q overlay'
 check "the runtime of containers hands on to runc" inside 'wasmvm-oci --version | grep -q runc'
