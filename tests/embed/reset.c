@@ -6,11 +6,15 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "embed.h"
@@ -218,6 +222,125 @@ int case_reset_files(void)
         CHECK(open_files() == files);
     }
     end(&a);
+    return 0;
+}
+
+/* What only the monitor writes, through the door, by a call of each kind. */
+int case_reset_door(void)
+{
+    struct again a;
+    wasmvm_config *c = config_make();
+    wasmvm_config_tmp(c);
+    CHECK(begin(&a, c));
+    for (int k = 0; k < 3; k++) {
+        CHECK(says(&a, "calls", "0 0 16\n"));
+        RESET(&a);
+    }
+    end(&a);
+    return 0;
+}
+
+/* The flags that a run sets on streams that it shares are its own. */
+int case_reset_flags(void)
+{
+    struct again a;
+    CHECK(begin(&a, config_make()));
+    int in = fcntl(a.in[0], F_GETFL), out = fcntl(a.out[1], F_GETFL);
+    for (int k = 0; k < 3; k++) {
+        CHECK(says(&a, "flags", "[4 4 4]\n"));
+        CHECK(fcntl(a.in[0], F_GETFL) == in && fcntl(a.out[1], F_GETFL) == out);
+        RESET(&a);
+    }
+    end(&a);
+    return 0;
+}
+
+static int port_now;
+
+static void port_find(void *context, const char *line)
+{
+    int port;
+    (void)context;
+    if (sscanf(line, "listening on 127.0.0.1:%d", &port) == 1)
+        __atomic_store_n(&port_now, port, __ATOMIC_SEQ_CST);
+}
+
+static int connected(int port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(s, (struct sockaddr *)&at, sizeof at) == 0)
+        return s;
+    close(s);
+    return -1;
+}
+
+static void *run_thread(void *again)
+{
+    return (void *)(intptr_t)run(again, "accept");
+}
+
+static bool echoes(int s)
+{
+    char got[5] = "";
+    return write(s, "echo", 4) == 4 && recv(s, got, 4, MSG_WAITALL) == 4 &&
+           strcmp(got, "echo") == 0;
+}
+
+/* Each run has sockets of its own: the rule's listener, and what was in its backlog, end with the
+ * run. */
+int case_reset_sockets(void)
+{
+    struct again a;
+    pthread_t thread;
+    void *code;
+    char byte;
+    port_now = 0;
+    wasmvm_config *c = config_make();
+    wasmvm_config_net(c, WASMVM_NET_LISTEN, "127.0.0.1:0");
+    wasmvm_config_log(c, port_find, NULL);
+    CHECK(begin(&a, c));
+    int files = open_files();
+    for (int k = 0; k < 3; k++) {
+        int port = __atomic_load_n(&port_now, __ATOMIC_SEQ_CST);
+        CHECK(port);
+        int first = connected(port), second = connected(port);
+        CHECK(first >= 0 && second >= 0);
+        pthread_create(&thread, NULL, run_thread, &a);
+        CHECK(echoes(first));
+        close(first);
+        pthread_join(thread, &code);
+        CHECK((intptr_t)code == WASMVM_OK && wasmvm_exit_status(a.machine) == 0);
+        CHECK(recv(second, &byte, 1, 0) <= 0); /* nobody will accept it any more */
+        close(second);
+        CHECK(connected(port) < 0);
+        RESET(&a);
+        CHECK(open_files() == files);
+    }
+    end(&a);
+    return 0;
+}
+
+/* image/registers.c looks. */
+int case_reset_registers(void)
+{
+    enum { LOOKED = 1 };
+    char file[300];
+    snprintf(file, sizeof file, "%s/registers.elf", directory);
+    wasmvm_config *c = wasmvm_config_new();
+    wasmvm_config_guest_image(c, file);
+    wasmvm_config_flag(c, "reset-check");
+    wasmvm_instance *i = wasmvm_instance_new(program, c, &error);
+    wasmvm_config_free(c);
+    CHECK(i && wasmvm_snapshot(i, &error) == WASMVM_OK);
+    for (int k = 0; k < 4; k++) {
+        CHECK(wasmvm_run(i, &error) == WASMVM_OK);
+        if (wasmvm_exit_status(i) != LOOKED)
+            return printf("run %d: 0x%x\n", k, wasmvm_exit_status(i)), 1;
+        CHECK(wasmvm_reset(i, &error) == WASMVM_OK);
+    }
+    wasmvm_instance_free(i);
     return 0;
 }
 

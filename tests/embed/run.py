@@ -111,7 +111,19 @@ def a_million_calls(name, args, **options):
         tell("failed", name, str(why))
 
 
+def guest_image(tmp):
+    """What looks at the registers: image/registers.c with the hostile guests' kit."""
+    flags = """-std=c11 -O2 -Wall -Wextra -Werror -I. -ffreestanding -fpie -fvisibility=hidden -fno-stack-protector
+        -fcf-protection=none -fno-asynchronous-unwind-tables -fno-delete-null-pointer-checks -fno-strict-aliasing
+        -mgeneral-regs-only -nostdlib -static -Wl,-T,guest/link.ld -Wl,--build-id=none
+        -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,-e,guest_enter""".split()
+    kit = ["guest/start.S", "guest/entry.S", "guest/note.c", "tests/hostile/kit.S", "tests/hostile/kit.c"]
+    subprocess.run([os.environ.get("CC", "gcc"), *flags, "-o", os.path.join(tmp, "registers.elf"), *kit,
+                    "tests/embed/image/registers.c"], cwd=ROOT, check=True)
+
+
 def cases(name, args, tmp, words, **options):
+    guest_image(tmp)
     ran = command([*args, hypercall, guest("program", ()), guest("reactor"), tmp, *words], **options)
     last = re.search(r"(\d+) passed, (\d+) failed, 0 skipped", ran.stdout)
     if last:

@@ -28,9 +28,10 @@ everything() {
     part "golden-$2" bash $golden/run.sh "$1" $golden/ends.golden $golden/module.golden $golden/report.golden
     part "go-$2" bash $golden/run.sh "$1" tests/svm/go.golden
     part "plugins-$2" bash $golden/run.sh "$1" tests/svm/plugins.golden
-    rm -rf /tmp/embed && mkdir /tmp/embed
+    rm -rf /tmp/embed && mkdir /tmp/embed && cp programs/registers.elf /tmp/embed
     part "embed-$2" programs/embed "$2" programs/program.wasm programs/reactor.wasm /tmp/embed words-and-status \
-        host-functions imports-are-checked limits reactor memory ends-of-a-reactor little-stack stop-a-call
+        host-functions imports-are-checked limits reactor memory ends-of-a-reactor little-stack stop-a-call \
+        reset-is-as-new reset-hides reset-gives-memory-back reset-door reset-registers
     STEP=run SLACK_MS=300 HANG_MS=50000 part "hostile-$2" bash tests/hostile/run.sh "$1"
 }
 

@@ -84,6 +84,12 @@ func again() {
 		}
 		entries, err := os.ReadDir("/tmp")
 		fmt.Println(len(entries), err)
+	case "calls":
+		fmt.Println(calls())
+	case "flags":
+		fmt.Println(flags())
+	case "accept":
+		accept()
 	case "deep":
 		fmt.Println(down(n))
 	case "exit":

@@ -1,4 +1,5 @@
-/* The one door to guest memory: edges of regions, wrapping ranges, rights. */
+/* The one door to guest memory: edges of regions, wrapping ranges, rights; what is written is
+ * marked. */
 #include "vmm/machine/inside.h" /* before <cmocka.h>, which has a macro fail */
 
 #include <setjmp.h>
@@ -147,6 +148,78 @@ static void memory_that_is_not_there_holds_nothing(void **state)
     assert_false(linear_span(&none, 0, 1, true, &io));
 }
 
+/* ---- of a machine that can be taken back ---- */
+
+#define POOL_GPA   0x7000000ull
+#define POOL_PAGES 16
+static uint8_t pool[POOL_PAGES * PAGE];
+static struct tables tables;
+
+static void told_begin(void)
+{
+    memset(pool, 0, sizeof pool);
+    assert_true(tables_new(&tables, (struct span){pool, POOL_GPA, sizeof pool}) &&
+                tables_map(&tables, MAP_LINEAR, 0x1000000, LINEAR_BYTES, TABLES_WRITE) &&
+                tables_map(&tables, MAP_IMAGE + IMAGE_BYTES, 0x2000000, IMAGE_BYTES,
+                           TABLES_WRITE) &&
+                tables_renew(&tables));
+    mem.told = &tables;
+}
+
+/* Pages from..to, and no other of the region, are marked: each way in begins anew. */
+static void told(gva_t base, uint64_t bytes, uint64_t from, uint64_t to)
+{
+    for (uint64_t page = 0; page < bytes / PAGE; page++) {
+        gva_t at = base + page * PAGE;
+        assert_int_equal(tables_written(&tables, at, at + PAGE) == at, page >= from && page < to);
+    }
+    told_begin();
+}
+
+static void linear_told(uint64_t from, uint64_t to)
+{
+    told(MAP_LINEAR, LINEAR_BYTES, from, to);
+}
+
+static void what_is_written_is_marked(void **state)
+{
+    (void)state;
+    static char bytes[3 * PAGE];
+    struct iovec io;
+    told_begin();
+    assert_true(linear_write(&mem, PAGE - 1, bytes, 2));
+    linear_told(0, 2);
+    assert_true(linear_write(&mem, PAGE, bytes, PAGE));
+    linear_told(1, 2);
+    assert_true(guest_write(&mem, 2 * PAGE - 1, bytes, PAGE + 2));
+    linear_told(1, 4);
+    assert_true(linear_span(&mem, LINEAR_BYTES - 1, 1, true, &io));
+    linear_told(LINEAR_BYTES / PAGE - 1, LINEAR_BYTES / PAGE);
+    assert_true(guest_span(&mem, 5 * PAGE + 7, PAGE, true, &io));
+    linear_told(5, 7);
+    assert_non_null(guest_word(&mem, 9 * PAGE - 4));
+    linear_told(8, 9);
+    assert_true(guest_write(&mem, MAP_IMAGE + IMAGE_BYTES + PAGE, bytes, 1));
+    told(MAP_IMAGE + IMAGE_BYTES, IMAGE_BYTES, 1, 2);
+    mem.told = NULL;
+}
+
+static void what_is_read_or_refused_is_not(void **state)
+{
+    (void)state;
+    static char bytes[2 * PAGE];
+    struct iovec io;
+    told_begin();
+    assert_true(linear_read(&mem, 1, bytes, PAGE) && guest_read(&mem, 1, bytes, PAGE));
+    assert_true(linear_span(&mem, 0, PAGE, false, &io) && guest_span(&mem, 0, PAGE, false, &io));
+    assert_true(linear_write(&mem, 0, bytes, 0) && linear_span(&mem, LINEAR_BYTES, 0, true, &io));
+    assert_false(linear_write(&mem, LINEAR_BYTES - 1, bytes, 2));
+    assert_false(linear_span(&mem, LINEAR_BYTES - PAGE, PAGE + 1, true, &io));
+    assert_null(guest_word(&mem, 2));
+    linear_told(0, 0);
+    mem.told = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +231,8 @@ int main(void)
         cmocka_unit_test(words_are_aligned),
         cmocka_unit_test(a_refused_copy_changes_nothing),
         cmocka_unit_test(memory_that_is_not_there_holds_nothing),
+        cmocka_unit_test(what_is_written_is_marked),
+        cmocka_unit_test(what_is_read_or_refused_is_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* What the tests of the WASI host share: a guest memory that is plain memory, a directory granted
  * as "/" and read-only as "/ro", and doubles of the waits (kick.c belongs to a running machine).
  *
+ * The memory belongs to a machine that can be taken back: each call's writes must be marked.
+ *
  * Guest addresses: strings from 0x1000 (and 0x3000 for a second path), results at OUT, buffers from
  * BUF. */
 #ifndef TESTS_WASI_FIXTURE_H
@@ -101,6 +103,39 @@ static inline void kick_after_ms(long ms)
     timer_settime(kick_timer, 0, &spec, NULL);
 }
 
+/* ---- what is written is marked ---- */
+
+#define GUEST_PAGE 4096u
+static bool marked[MEMORY_BYTES / GUEST_PAGE];
+static uint8_t memory_before[MEMORY_BYTES];
+
+/* A double of the page tables' bits (machine/tables.c). */
+void tables_mark(const struct tables *, gva_t at, uint64_t n);
+void tables_mark(const struct tables *tables, gva_t at, uint64_t n)
+{
+    (void)tables;
+    for (uint64_t page = at / GUEST_PAGE;
+         page <= (at + n - 1) / GUEST_PAGE && page < MEMORY_BYTES / GUEST_PAGE; page++)
+        __atomic_store_n(&marked[page], true, __ATOMIC_RELAXED);
+}
+
+static inline void marks_begin(void)
+{
+    mem.told = (const struct tables *)memory_before; /* some tables or other */
+    memset(marked, 0, sizeof marked);
+    memcpy(memory_before, guest, MEMORY_BYTES);
+}
+
+static inline void marks_end(enum call number)
+{
+    for (uint32_t at = 0; at < MEMORY_BYTES; at += GUEST_PAGE)
+        if (!__atomic_load_n(&marked[at / GUEST_PAGE], __ATOMIC_RELAXED) &&
+            memcmp(memory_before + at, guest + at, GUEST_PAGE) != 0) {
+            print_error("call %d wrote the page at 0x%x and did not mark it\n", number, at);
+            assert_true(marked[at / GUEST_PAGE]);
+        }
+}
+
 /* ---- calls ---- */
 static inline uint32_t call_with(enum call number, const uint64_t *args, size_t n)
 {
@@ -108,7 +143,11 @@ static inline uint32_t call_with(enum call number, const uint64_t *args, size_t 
     assert_true(n <= SLOT_ARGS);
     memcpy(r.args, args, n * sizeof *args);
     memset(&ended, 0, sizeof ended);
-    return wasi_dispatch(wasi, &r, &ended);
+    marks_begin();
+    uint64_t result = number > CALL_WASI_LAST ? wasi_transfer_one(wasi, &r, &ended)
+                                              : wasi_dispatch(wasi, &r, &ended);
+    marks_end(number);
+    return (uint32_t)result;
 }
 #define CALL(name, ...)                                                                            \
     call_with(CALL_##name, (uint64_t[]){ __VA_ARGS__ },                                            \

@@ -175,8 +175,8 @@ static void test_output_rate(void **state)
     (void)state;
     uint32_t fd = file("out"), other = file("other");
     desc_get(wasi, fd)->output = true;
-    wasi->quota.rate = 4000;
-    wasi->quota.rate_ns = clock_now_ns() + 3600000000000u; /* no time passes */
+    wasi->quota.rate = 5000;
+    wasi->quota.rate_ns = clock_now_ns() + 3600000000000u; /* no time passes, as it is not full */
     wasi->quota.rate_left = 4000;
     kicked_as_it_waits = true;
     OK(fd_write, fd, iov(BUF, 3999), 1, OUT);
