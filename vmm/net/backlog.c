@@ -225,10 +225,8 @@ void backlogs_wait(struct backlogs *all, uint64_t most_ns)
 void backlogs_end(struct backlogs *all)
 {
     uint64_t until = clock_now_ns() + LAST_WAIT_NS;
-    pthread_mutex_lock(&all->lock);
     for (struct backlog *b = all->first; b; b = b->next)
         send_last(b);
-    pthread_mutex_unlock(&all->lock);
     while (hosts_get(all, all->hosts) && clock_now_ns() < until)
         backlogs_wait(all, 1000000);
     while (all->first) {

@@ -640,6 +640,51 @@ static void the_vcpu_asks_while_the_server_looks(void **state)
     print_message("%llu polled\n", (unsigned long long)host.polled);
 }
 
+/* What the server reads under the lock, the vCPU's thread changes under it. */
+static enum { ASKS, ASKED } step;
+static uint32_t at_lock;
+
+static void *ask_at_a_closed_lock(void *unused)
+{
+    (void)unused;
+    __atomic_store_n(&at_lock, 1, __ATOMIC_RELEASE);
+    if (step == ASKS)
+        assert_int_equal(service_ask_here(&service), ON_SERVER);
+    else
+        service_asked_here(&service, ON_SERVER);
+    __atomic_store_n(&at_lock, 2, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+static void asking_here_waits_for_the_lock(void **state)
+{
+    (void)state;
+    start(TRANSPORT_EXIT);
+    service.asker = ON_SERVER;
+    slot.state = SLOT_BUSY;
+    for (step = ASKS; step <= ASKED; step++) {
+        const unsigned asks = service.asks;
+        const enum server asker = service.asker;
+        pthread_t thread;
+        at_lock = 0;
+        pthread_mutex_lock(&service.lock);
+        assert_int_equal(pthread_create(&thread, NULL, ask_at_a_closed_lock, NULL), 0);
+        while (!__atomic_load_n(&at_lock, __ATOMIC_ACQUIRE))
+            sched_yield();
+        sleep_ns(20000000); /* time for what must not happen */
+        assert_int_equal(__atomic_load_n(&at_lock, __ATOMIC_ACQUIRE), 1);
+        assert_int_equal(service.asks, asks);
+        assert_int_equal(service.asker, asker);
+        assert_int_equal(slot.state, step == ASKS ? SLOT_BUSY : SLOT_DONE);
+        pthread_mutex_unlock(&service.lock);
+        pthread_join(thread, NULL);
+        assert_int_equal(service.asks, step == ASKS ? 1 : 0);
+        assert_int_equal(service.asker, step == ASKS ? ON_VCPU : ON_SERVER);
+        assert_int_equal(slot.state, SLOT_DONE);
+    }
+    stop();
+}
+
 int main(void)
 {
     delays = (unsigned long)clock_now_ns();
@@ -661,6 +706,7 @@ int main(void)
         cmocka_unit_test(exports_by_exits),
         cmocka_unit_test(stop_does_not_wait_for_ever),
         cmocka_unit_test(the_vcpu_asks_while_the_server_looks),
+        cmocka_unit_test(asking_here_waits_for_the_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
