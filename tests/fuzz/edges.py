@@ -431,6 +431,7 @@ def pointers(mod):
     again and again, over Go's dispatch, nil checks, loops and calls."""
     body = Body(mod, 1)
     r, n = body.r, mod.rng.choice((1, 2, 3, 5))
+    is_constant = r.random() < 0.7 # else the dispatch is gone through again, with locals that are not zero
     slots = [(get(p), put(p)) for p in (body.local(I64), body.local(I64), body.local(I64))]
     slots.append((b"\x23\x02", b"\x24\x02"))
     far = lambda: b"\x00" + u(r.choice((1, 8, 8, 16, 24, 4096)))
@@ -470,7 +471,8 @@ def pointers(mod):
         for _ in range(r.choice((1, 3, 6))):
             code += r.choice((use, use, use, use, set_one, follow, whole, nil, held))(r.choice(slots))
         if r.random() < 0.7:
-            jump = const(I32, r.randrange(n)) + put(0) + b"\x0c" + u(n - k)
+            to = const(I32, r.randrange(n)) if is_constant else get(0) + const(I32, r.choice((1, 1, 3))) + b"\x73"
+            jump = to + put(0) + b"\x0c" + u(n - k)
             late = use(r.choice(slots)) if r.random() < 0.3 else b""
             code += body.condition(1) + b"\x04\x40" + late + jump + b"\x0b"
         if r.random() < 0.2:
