@@ -157,6 +157,21 @@ static void test_it_takes_long(void **state)
     }
 }
 
+/* All bits of the clock count: were the wait's end only seen when the upper half changes, each
+ * would take some 2^32 ticks. */
+static void test_it_takes_no_longer(void **state)
+{
+    (void)state;
+    uint64_t began = __builtin_ia32_rdtsc();
+    for (unsigned i = 0; i < 4; i++) {
+        setup(NULL);
+        area.slot.polled = 1;
+        area.slot.wait_ticks = 1000;
+        hypercall_send(&area.slot, CALL_fd_write);
+    }
+    assert_true(__builtin_ia32_rdtsc() - began < UINT64_C(3) << 32);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +180,7 @@ int main(void)
         cmocka_unit_test_setup(test_who_is_rung_for, setup),
         cmocka_unit_test_setup(test_somebody_polls, setup),
         cmocka_unit_test_setup(test_it_takes_long, setup),
+        cmocka_unit_test_setup(test_it_takes_no_longer, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,8 +83,8 @@ static void test_what_lives_over_a_call(void **state)
             "    return (t1)\n");
 }
 
-/* Function 0 as flow() leaves it, where the node that makes a companion (build_low.c) has gone before
- * one of the op `over`: a pass between the two may leave it there. */
+/* Function 0 as flow() leaves it, where the node that makes a companion (build_low.c) has gone
+ * before one of the op `over`: a pass between the two may leave it there. */
 static struct compile moved(struct instance *i, enum irop over)
 {
     struct compile c = {.engine = i->engine, .module = i->module, .instance = i};
