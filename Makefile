@@ -113,6 +113,7 @@ VMM_SRC := \
     vmm/cache/hash.c \
     vmm/cache/list.c \
     vmm/cache/saved.c \
+    vmm/cache/shipped.c \
     vmm/cache/store.c \
     vmm/jail/crew.c \
     vmm/jail/identity.c \
@@ -194,6 +195,7 @@ VMM_SRC := \
 
 # The command line, a program on libwasmvm.
 CLI_SRC := \
+    vmm/cli/build.c \
     vmm/cli/cache.c \
     vmm/cli/commands.c \
     vmm/cli/doctor.c \

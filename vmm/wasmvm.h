@@ -193,6 +193,12 @@ int wasmvm_config_guest_image(wasmvm_config *, const char *file);
 /* Keeps images of starts (docs/cache.md) in this directory, and makes it if it is not there.
  * Nothing else should use the directory.  It serves modules of wasmvm_module_fd only. */
 int wasmvm_config_cache(wasmvm_config *, const char *directory);
+/* Makes wasmvm_run run nothing: it writes an image of the module's start, with the module in it,
+ * into this empty file (docs/shipping.md).  The descriptor stays yours.  Such a file is a module
+ * for wasmvm_module_fd and wasmvm_module_file.  With a list_fd, the image has the functions that
+ * an earlier run with the same list_fd, and no build_fd, has compiled; else it has all. */
+int wasmvm_config_build_fd(wasmvm_config *, uint64_t fd);
+int wasmvm_config_list_fd(wasmvm_config *, uint64_t fd);
 /* Sets who gets messages that are no errors, such as refused connections and the log of host
  * functions.  Each call has one line, on any thread that works for an instance.  NULL (the
  * default): nobody. */

@@ -47,7 +47,9 @@ struct saved_head {
     struct hash module;               /* of the hashes of its pieces */
     uint64_t module_bytes, file_bytes;
     uint64_t bytes[SAVED_PARTS];      /* in use of each part: whole pages */
-    uint32_t extents, cpu, pieces_sum, carries; /* carries: the module, 1 or 0 */
+    /* carries: the module, 1 or 0.  It is the file's end: with module_bytes, file_bytes and these
+     * two words in their places, every later version finds it. */
+    uint32_t extents, cpu, pieces_sum, carries;
     char name[64];                    /* the module's, for people */
     uint64_t rest[6];                 /* 0 */
 };
@@ -61,6 +63,7 @@ struct saved {
     uint64_t pages_at, pieces_at, module_at;
 };
 extern const uint8_t saved_magic[8];
+bool saved_begins(int fd); /* the file, as an image does */
 uint32_t saved_pieces(uint64_t module_bytes); /* how many pieces a module has */
 /* Of bytes that begin as such a file does, of which `file_bytes` are said to exist.  NULL: good,
  * and *out holds a copy that saved_free gives back; else what is wrong. */
@@ -70,6 +73,10 @@ const char *saved_read(int fd, uint64_t file_bytes, struct saved *out);
 void saved_free(struct saved *);
 /* Fills in the sums and writes head and extents; the last thing that is written.  false: errno. */
 bool saved_write(int fd, struct saved *);
+/* The hash of a module whose pieces have these; and those that the file has, to be freed.  NULL:
+ * they are not as its sums say, or there is no memory. */
+struct hash saved_module(const struct hash *pieces, uint64_t module_bytes);
+struct hash *saved_hashes(int fd, const struct saved *);
 /* Where things lie in a file of so many extents, pages and bytes of module. */
 void saved_place(struct saved *);
 /* Whether all that the file holds is as its sums say; reads it all. */
@@ -115,6 +122,9 @@ struct entry_want {
     struct hash engine;       /* of all that an image depends on, but for the module */
     const char *name;         /* the module's */
     uint32_t cpu;
+    /* shipped_open: descriptors, 0 = none; and why no image is gone on from, NULL = it may be */
+    int build_fd, list_fd;
+    const char *unused;
 };
 struct entry {
     enum entry_state state;
@@ -124,9 +134,12 @@ struct entry {
     struct stat module;
     bool make, resume, now;
     bool image_refused;       /* by entry_refuse, after the machine was made for it */
+    bool ships;               /* the module's file is an image, which has it from module_at on */
+    bool damaged;             /* ... that entry_refuse was told is bad */
+    bool build;               /* an image that carries its module is all that is wanted */
     struct saved saved;       /* resume: the image's */
     struct hash *pieces;      /* resume, or make after entry_make: of the module */
-    uint64_t module_bytes;
+    uint64_t module_bytes, module_at;
     struct list *list;        /* make: what to compile; later what was compiled */
     uint64_t body_bytes;      /* compiled before the module's first instruction */
     uint32_t cpu;
@@ -136,6 +149,8 @@ void entry_none(struct entry *);
 void entry_open(struct entry *, const struct entry_want *);
 /* The module's bytes are in memory: is an image to be made of them?  Opens the file for it. */
 void entry_make(struct entry *, const uint8_t *module, uint64_t n);
+/* Whether the module in memory is the one that the image carries; true of all other modules. */
+bool entry_module_good(const struct entry *, const uint8_t *, uint64_t n);
 /* The image is not used after all: it is bad, or does not fit here. */
 void entry_refuse(struct entry *, const char *why, bool bad);
 /* From here on nothing in the store is reachable but what is open. */
@@ -149,5 +164,10 @@ bool entry_piece_good(const struct entry *, uint32_t piece, const uint8_t *, uin
 void entry_listed(struct entry *, const uint8_t bits[LIST_BYTES], uint64_t body_bytes);
 void entry_close(struct entry *);
 const char *entry_state_name(enum entry_state);
+struct hash entry_key(const struct hash *engine, const struct hash *module); /* of an image */
+
+/* ---- shipped.c: an image that somebody names, or wants made; nothing of a store is in it ---- */
+/* In place of entry_open.  false: the image is damaged, or others could have written it. */
+bool shipped_open(struct entry *, const struct entry_want *, struct failure *why);
 
 #endif

@@ -52,19 +52,12 @@ static struct hash file_key(const struct entry *e)
     return key;
 }
 
-static struct hash image_key(const struct hash *engine, const struct hash *module)
+struct hash entry_key(const struct hash *engine, const struct hash *module)
 {
     const struct hash both[2] = {*engine, *module};
     struct hash key;
     hash_of(both, sizeof both, &key);
     return key;
-}
-
-static struct hash module_hash(const struct hash *pieces, uint64_t n)
-{
-    struct hash hash;
-    hash_of(pieces, saved_pieces(n) * sizeof *pieces, &hash);
-    return hash;
 }
 
 static uint64_t piece_bytes(uint64_t n, uint32_t piece)
@@ -88,7 +81,7 @@ static bool file_hash(const struct entry *e, struct hash *module)
     uint8_t *bytes = malloc(n);
     struct hash *pieces = bytes && read_at(e->module_fd, bytes, n, 0) ? pieces_of(bytes, n) : NULL;
     if (pieces)
-        *module = module_hash(pieces, n);
+        *module = saved_module(pieces, n);
     free(bytes);
     free(pieces);
     return pieces;
@@ -165,17 +158,12 @@ static const char *image_wrong(struct entry *e)
     if (wrong)
         return wrong;
     const struct saved_head *h = &e->saved.head;
-    struct hash key = image_key(&e->engine, &h->module);
+    struct hash key = entry_key(&e->engine, &h->module);
     if (!hash_equal(&h->key, &e->key) || !hash_equal(&key, &e->key) ||
         h->module_bytes != (uint64_t)e->module.st_size || h->carries)
         return "it is another module's";
-    size_t n = saved_pieces(h->module_bytes) * sizeof *e->pieces;
-    e->pieces = malloc(n);
-    if (!e->pieces || !read_at(e->image_fd, e->pieces, n, e->saved.pieces_at) ||
-        sum_of(e->pieces, n) != h->pieces_sum)
-        return "it is damaged";
-    key = module_hash(e->pieces, h->module_bytes);
-    return hash_equal(&key, &h->module) ? NULL : "it is damaged";
+    e->pieces = saved_hashes(e->image_fd, &e->saved);
+    return e->pieces ? NULL : "it is damaged";
 }
 
 static void image_open(struct entry *e)
@@ -198,8 +186,11 @@ void entry_refuse(struct entry *e, const char *why, bool bad)
     close(e->image_fd);
     e->image_fd = -1;
     saved_free(&e->saved);
-    free(e->pieces);
-    e->pieces = NULL;
+    if (!e->ships) {
+        free(e->pieces);
+        e->pieces = NULL;
+    }
+    e->damaged = e->ships && bad;
     e->resume = e->make = false;
     e->state = ENTRY_COLD;
     e->why = why;
@@ -254,7 +245,7 @@ void entry_open(struct entry *e, const struct entry_want *want)
     e->module_bytes = (uint64_t)e->module.st_size;
     bool known = want->now ? file_hash(e, &module) : id_read(e, &e->key);
     if (known && want->now)
-        e->key = image_key(&e->engine, &module);
+        e->key = entry_key(&e->engine, &module);
     if (known)
         image_open(e);
     list_open(e);
@@ -272,16 +263,20 @@ void entry_make(struct entry *e, const uint8_t *module, uint64_t n)
     if (!e->make || e->resume)
         return;
     e->make = false;
-    if (!e->now && !settled(e)) {
+    if (!e->now && !e->build && !settled(e)) {
         e->why = "the module's file is younger than two seconds";
         return;
     }
+    free(e->pieces);
     e->pieces = pieces_of(module, n);
     e->module_bytes = n;
     if (!e->pieces)
         return;
-    struct hash hash = module_hash(e->pieces, n);
-    e->key = image_key(&e->engine, &hash);
+    struct hash hash = saved_module(e->pieces, n);
+    e->key = entry_key(&e->engine, &hash);
+    e->make = e->build;
+    if (e->build)
+        return;
     store_publish(e->dir, &e->key);
     id_write(e);
     int there = store_file(e->dir, &e->key, "img", O_RDONLY);
@@ -308,11 +303,12 @@ void entry_opened(struct entry *e)
 
 struct saved entry_head(const struct entry *e)
 {
-    struct saved s = {.head = {.key = e->key, .module_bytes = e->module_bytes, .cpu = e->cpu}};
+    struct saved s = {.head = {.key = e->key, .module_bytes = e->module_bytes, .cpu = e->cpu,
+                               .carries = e->build}};
     const char *slash = e->name ? strrchr(e->name, '/') : NULL;
     const char *name = slash ? slash + 1 : e->name ? e->name : "";
     size_t n = saved_pieces(e->module_bytes) * sizeof *e->pieces;
-    s.head.module = module_hash(e->pieces, e->module_bytes);
+    s.head.module = saved_module(e->pieces, e->module_bytes);
     s.head.pieces_sum = sum_of(e->pieces, n);
     memcpy(s.head.name, name, strnlen(name, sizeof s.head.name - 1));
     return s;
@@ -337,6 +333,14 @@ bool entry_piece_good(const struct entry *e, uint32_t piece, const uint8_t *byte
     struct hash hash;
     hash_of(bytes, n, &hash);
     return n == piece_bytes(e->module_bytes, piece) && hash_equal(&hash, &e->pieces[piece]);
+}
+
+bool entry_module_good(const struct entry *e, const uint8_t *bytes, uint64_t n)
+{
+    bool good = !e->ships || n == e->module_bytes;
+    for (uint32_t i = 0; good && e->ships && e->pieces && i < saved_pieces(n); i++)
+        good = entry_piece_good(e, i, bytes + (uint64_t)i * MODULE_PIECE, piece_bytes(n, i));
+    return good;
 }
 
 /* ---- the end ---- */

@@ -43,6 +43,13 @@ bool write_at(int fd, const void *from, uint64_t n, uint64_t at)
     return true;
 }
 
+bool saved_begins(int fd)
+{
+    uint8_t first[sizeof saved_magic];
+    return fd >= 0 && read_at(fd, first, sizeof first, 0) &&
+           memcmp(first, saved_magic, sizeof first) == 0;
+}
+
 static uint64_t whole_pages(uint64_t bytes)
 {
     return (bytes + SAVED_PAGE - 1) / SAVED_PAGE * SAVED_PAGE;
@@ -51,6 +58,13 @@ static uint64_t whole_pages(uint64_t bytes)
 uint32_t saved_pieces(uint64_t module_bytes)
 {
     return (uint32_t)((module_bytes + MODULE_PIECE - 1) / MODULE_PIECE);
+}
+
+struct hash saved_module(const struct hash *pieces, uint64_t module_bytes)
+{
+    struct hash hash;
+    hash_of(pieces, saved_pieces(module_bytes) * sizeof *pieces, &hash);
+    return hash;
 }
 
 static uint64_t head_bytes(uint32_t extents)
@@ -198,21 +212,25 @@ bool saved_write(int fd, struct saved *s)
            write_at(fd, h, sizeof *h, 0);
 }
 
+struct hash *saved_hashes(int fd, const struct saved *s)
+{
+    const struct saved_head *h = &s->head;
+    size_t n = pieces_bytes(h->module_bytes);
+    struct hash *pieces = malloc(n);
+    if (pieces && read_at(fd, pieces, n, s->pieces_at) && sum_of(pieces, n) == h->pieces_sum) {
+        struct hash module = saved_module(pieces, h->module_bytes);
+        if (hash_equal(&module, &h->module))
+            return pieces;
+    }
+    free(pieces);
+    return NULL;
+}
+
 static bool extent_whole(int fd, const struct saved_extent *e, uint64_t at)
 {
     uint64_t n = (uint64_t)e->pages * SAVED_PAGE;
     uint8_t *bytes = malloc(n);
     bool good = bytes && read_at(fd, bytes, n, at) && sum_of(bytes, n) == e->sum;
-    free(bytes);
-    return good;
-}
-
-static bool pieces_whole(int fd, const struct saved *s)
-{
-    uint64_t n = pieces_bytes(s->head.module_bytes);
-    uint8_t *bytes = malloc(n);
-    bool good = bytes && read_at(fd, bytes, n, s->pieces_at) &&
-                sum_of(bytes, n) == s->head.pieces_sum;
     free(bytes);
     return good;
 }
@@ -225,5 +243,7 @@ bool saved_whole(int fd, const struct saved *s)
             return false;
         at += (uint64_t)s->extents[i].pages * SAVED_PAGE;
     }
-    return pieces_whole(fd, s);
+    struct hash *pieces = saved_hashes(fd, s);
+    free(pieces);
+    return pieces;
 }

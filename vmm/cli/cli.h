@@ -141,6 +141,11 @@ void *allocated(void *); /* fail() where there is none */
 #undef COMMAND
 
 /* ---- run.c and words.c: the subcommand run ---- */
+/* Descriptors that close on exec, 0 = none: an image is made and nothing is run; and the list of
+ * what a run compiles, which it writes, or which the image is made of. */
+struct into { int image_fd, list_fd; };
+/* The subcommand run, for who wants that too. */
+int run_into(const struct start *, const struct into *);
 /* as --jail spells them, and a build with a sanitizer */
 enum { JAIL_ON, JAIL_OFF, JAIL_WEAK, JAIL_NEVER };
 struct command { /* what is the command line's own; all else is told to the library at once */
@@ -157,6 +162,7 @@ struct command { /* what is the command line's own; all else is told to the libr
     /* --timeout, --cpu-time, which count before the machine is there; 0 = none */
     uint64_t timeout_ns, cpu_time_ns;
     uint64_t kvm_fd;             /* --kvm-fd; 0 = none */
+    struct into into;
     uint64_t jail;               /* --jail: JAIL_* */
     struct values plugins, plugin_exec; /* --plugin, --plugin-exec */
     struct values writable;      /* the directories that a --dir grants for writing */

@@ -17,7 +17,8 @@
 
 static bool words_mean_some(const struct command *command, const struct start *start)
 {
-    bool some = command->listen_fds || command->kvm_fd;
+    bool some = command->listen_fds || command->kvm_fd || command->into.image_fd ||
+                command->into.list_fd;
     for (int i = 1; i < start->argc && !some; i++)
         some = strstr(start->argv[i], "/fd/") != NULL;
     return some;

@@ -324,9 +324,24 @@ static void tell_end(int status)
                    wasmvm_report(machine, WASMVM_REPORT_START));
 }
 
+static void into_take(wasmvm_config *config, const struct into *into)
+{
+    if (into->image_fd)
+        wasmvm_config_build_fd(config, (uint64_t)into->image_fd);
+    if (into->list_fd)
+        wasmvm_config_list_fd(config, (uint64_t)into->list_fd);
+    command.into = *into;
+}
+
 int run_command(const struct start *start)
 {
+    return run_into(start, &(struct into){ 0 });
+}
+
+int run_into(const struct start *start, const struct into *into)
+{
     wasmvm_config *config = run_parse(&command, start);
+    into_take(config, into);
     if (command.plugins.n && !library_possible())
         program_become("--plugin", "wasmvm-dynamic", start->argv);
     wasmvm_config_began(config, start->began_ns);

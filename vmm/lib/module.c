@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "vmm/cache/cache.h"
 #include "vmm/lib/lib.h"
 
 void module_hold(wasmvm_module *m)
@@ -99,6 +100,8 @@ wasmvm_module *wasmvm_module_file(const char *path, wasmvm_error *error)
             close(fd);
         return NULL;
     }
+    if (saved_begins(fd)) /* an image: each machine reads its pages */
+        return wasmvm_module_fd(fd, path, error);
     wasmvm_module *m = module_make(path, (uint64_t)st.st_size, error);
     ssize_t n = m ? read_all(fd, m->bytes, m->n) : 0;
     if (n < 0) {

@@ -353,7 +353,8 @@ void boot_resume(struct vm *vm)
 void boot_save(struct vm *vm)
 {
     struct control *control = (struct control *)vm->mem.regions[REGION_CONTROL].host;
-    boot_record(vm)->flags |= BOOT_SAVE;
+    boot_record(vm)->flags |= BOOT_SAVE |
+                              (vm->entry.build ? BOOT_SAVE_ONLY | BOOT_VALIDATE : 0);
     memcpy(control->compiled, vm->entry.list->bits, sizeof control->compiled);
 }
 

@@ -176,6 +176,8 @@ void vm_count(struct vm *); /* at the end of a run: memory, and what the guest h
 /* ---- resume.c: images of starts ---- */
 /* BOOT_SAVE: makes the image; false: no honest guest asks for it. */
 bool resume_save(struct vm *, uint64_t heap, uint64_t code);
+/* Why that made none, where the image was all that was wanted; NULL: all is well. */
+const char *resume_unmade(const struct vm *);
 /* BOOT_RESUME: makes pieces of the module readable. */
 enum module_pieces { PIECES_THERE, PIECES_CHANGED, PIECES_HOSTILE };
 enum module_pieces resume_pieces(struct vm *, uint64_t from, uint64_t to);

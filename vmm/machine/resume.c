@@ -42,11 +42,11 @@ static struct hash hosts_hash(const struct host_table *hosts)
     return all;
 }
 
-static struct hash engine_hash(const struct vm *vm)
+static struct hash engine_hash(const struct vm *vm, bool validated)
 {
     const struct settings *set = vm->config->set;
     struct facts facts = {.saved_version = SAVED_VERSION, .cpu = features_host(),
-                          .flags = set->validate | set->compile_all << 1,
+                          .flags = (validated || set->validate) | set->compile_all << 1,
                           .hosts = vm->config->host ? vm->config->host->n : 0,
                           .host_functions = hosts_hash(vm->config->host)};
     struct hash hash;
@@ -67,10 +67,38 @@ static bool granted(const struct config *config, struct failure *why)
     return true;
 }
 
+/* Why this run does not go on from the image that its module's file is; NULL: it may. */
+static const char *image_unused(const struct config *config)
+{
+    const struct settings *set = config->set;
+    if (set->build_fd || set->list_fd || config->validate_only)
+        return "the image is not wanted";
+    if (set->guest_image)
+        return "there is another guest image";
+    return named_is_guests(&config->writable, config->module) ? "the program can write the image"
+                                                              : NULL;
+}
+
+/* The module of an image that carries it was validated whole. */
+static bool shipped(struct vm *vm, int module_fd, struct failure *why)
+{
+    const struct settings *set = vm->config->set;
+    const struct entry_want want = { .module_fd = module_fd,
+                                     .engine = engine_hash(vm, true),
+                                     .name = vm->config->module,
+                                     .cpu = features_host(),
+                                     .build_fd = (int)set->build_fd,
+                                     .list_fd = (int)set->list_fd,
+                                     .unused = image_unused(vm->config) };
+    return shipped_open(&vm->entry, &want, why);
+}
+
 /* A guest image of somebody's own has no hash that was made with it. */
 bool resume_open(struct vm *vm, int module_fd, struct failure *why)
 {
     const struct config *config = vm->config;
+    if (config->set->build_fd || config->set->list_fd || saved_begins(module_fd))
+        return shipped(vm, module_fd, why);
     bool off = !config->set->cache || config->set->guest_image || config->validate_only ||
                module_fd < 0;
     struct entry_want want = { .path = off ? NULL : config->set->cache,
@@ -79,7 +107,7 @@ bool resume_open(struct vm *vm, int module_fd, struct failure *why)
                                .name = config->module,
                                .cpu = features_host() };
     if (!off)
-        want.engine = engine_hash(vm);
+        want.engine = engine_hash(vm, false);
     entry_open(&vm->entry, &want); /* which makes the directory */
     if (vm->entry.dir < 0 || !granted(config, why))
         return true;
@@ -210,7 +238,8 @@ enum module_pieces resume_pieces(struct vm *vm, uint64_t from, uint64_t to)
         uint64_t at = piece * MODULE_PIECE, left = e->module_bytes - at,
                  n = left < MODULE_PIECE ? left : MODULE_PIECE;
         uint8_t *host = vm->ram.module.host + at;
-        if (!read_at(e->module_fd, host, n, at) || !entry_piece_good(e, (uint32_t)piece, host, n))
+        if (!read_at(e->module_fd, host, n, e->module_at + at) ||
+            !entry_piece_good(e, (uint32_t)piece, host, n))
             return PIECES_CHANGED;
         if (!tables_map(&vm->tables, MAP_MODULE + at, vm->ram.module.gpa + at, round_up(n, PAGE),
                         0))
@@ -286,6 +315,8 @@ static bool file_write(const struct vm *vm, struct saved *s)
     return ftruncate(e->new_fd, (off_t)s->module_at) == 0 && pages_write(vm, s, e->new_fd) &&
            write_at(e->new_fd, e->pieces, saved_pieces(e->module_bytes) * sizeof *e->pieces,
                     s->pieces_at) &&
+           (!s->head.carries ||
+            write_at(e->new_fd, vm->ram.module.host, e->module_bytes, s->module_at)) &&
            saved_write(e->new_fd, s);
 }
 
@@ -326,6 +357,12 @@ bool resume_save(struct vm *vm, uint64_t heap, uint64_t code)
     saved_free(&s);
     entry_made(e, !wrong, wrong);
     return true;
+}
+
+const char *resume_unmade(const struct vm *vm)
+{
+    const struct entry *e = &vm->entry;
+    return e->build && e->state != ENTRY_MADE ? e->why : NULL;
 }
 
 /* ---- the end ---- */

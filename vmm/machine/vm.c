@@ -31,14 +31,21 @@ static bool too_large(const struct vm *vm, struct failure *why)
                       vm->config->module);
 }
 
-/* Reads up to cap bytes until the end, of a file from its start on; stops early at a kick.  -1:
- * errno. */
+static bool damaged(const struct vm *vm, const char *what, struct failure *why)
+{
+    return failure_set(why, "%s is a damaged image: %s (wasmvm build makes one)",
+                       vm->config->module, what);
+}
+
+/* Reads up to cap bytes until the end, of a file from where its module begins; stops early at a
+ * kick.  -1: errno. */
 static int64_t read_fully(struct vm *vm, int fd, bool is_pipe, uint8_t *to, uint64_t cap)
 {
+    const uint64_t from = vm->entry.module_at;
     uint64_t n = 0;
     while (n < cap && !kick_pending(&vm->kick)) {
         uint64_t want = cap - n < READ_MOST ? cap - n : READ_MOST;
-        ssize_t got = is_pipe ? read(fd, to + n, want) : pread(fd, to + n, want, (off_t)n);
+        ssize_t got = is_pipe ? read(fd, to + n, want) : pread(fd, to + n, want, (off_t)(from + n));
         if (got == 0)
             break;
         if (got > 0)
@@ -85,8 +92,8 @@ static bool module_measure(struct vm *vm, const struct module *module, struct fa
         return unreadable(vm, why);
     if (!S_ISREG(st.st_mode))
         return pipe_read(vm, fd, why);
-    vm->module_bytes = st.st_size;
-    return (uint64_t)st.st_size <= MAP_MODULE_MAX || too_large(vm, why);
+    vm->module_bytes = vm->entry.ships ? vm->entry.module_bytes : (uint64_t)st.st_size;
+    return vm->module_bytes <= MAP_MODULE_MAX || too_large(vm, why);
 }
 
 /* A last 2 MiB page of which little is used is left to 4 KiB pages: from some fifty of them on it
@@ -108,7 +115,8 @@ static bool module_place(struct vm *vm, const struct module *module, struct fail
     }
     free(vm->module_copy);
     vm->module_copy = NULL;
-    return true;
+    return entry_module_good(&vm->entry, place->host, vm->module_bytes) ||
+           damaged(vm, "its module is", why);
 }
 
 /* ---- start ---- */
@@ -178,6 +186,8 @@ static bool start_make(struct vm *vm, const struct module *module, uint32_t feat
     struct entry *entry = &vm->entry;
     if (entry->resume && resume_load(vm, features)) {
         boot_resume(vm);
+    } else if (entry->damaged) {
+        return damaged(vm, entry->why, why);
     } else if (entry->image_refused) {
         if (!module_place(vm, module, why))
             return false;

@@ -218,6 +218,9 @@ static uint64_t call_save(struct vcpu *v, const struct save_args *args)
     if (!resume_save(v->machine.vm, args->heap, args->code) && !v->paused)
         vcpu_end(v, ENDED_HOSTILE, "save of %llu and %llu bytes", (unsigned long long)args->heap,
                  (unsigned long long)args->code);
+    const char *unmade = resume_unmade(v->machine.vm);
+    if (unmade)
+        vcpu_end(v, ENDED_USAGE, "%s", unmade);
     return 0;
 }
 

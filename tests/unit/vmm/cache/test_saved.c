@@ -41,6 +41,7 @@ static FILE *file_make(struct saved *s)
         free(run);
     }
     s->head.pieces_sum = sum_of(pieces, sizeof pieces);
+    s->head.module = saved_module(pieces, s->head.module_bytes);
     assert_true(write_at(fd, page, sizeof page, s->pieces_at) &&
                 write_at(fd, pieces, sizeof pieces, s->pieces_at));
     assert_true(saved_write(fd, s));

@@ -1,0 +1,363 @@
+"""Images to ship: `wasmvm build`, and runs of what it makes: whose they may be, stale ones, torn ones, forged ones."""
+
+import json
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import time
+
+from cases import plugins
+from cases.cache import EXTENT, HEAD, PAGE, Image, late, words
+from harness import ROOT, Skip, case, expect, expect_message, go_build, wait
+
+PIECE = 0x10000
+
+
+def build(t, module, *args, output="app.img"):
+    result = t.vm("build", module, "-o", t.path(output), *args)
+    expect(result)
+    return t.path(output)
+
+
+def told(t, *args, **options):
+    """Runs, and returns the result, what --report says, and the line that --stats has of the image."""
+    report = t.path("report.json")
+    result = t.vm("--report", report, "--stats", *args, **options)
+    with open(report) as file:
+        said = json.load(file)
+    lines = [line[12:] for line in result.err.decode(errors="replace").splitlines() if line.startswith("cache  ")]
+    return result, said, lines[0] if lines else None
+
+
+def right(t, image, state):
+    """The program's own output is that of its module, and the start was this one."""
+    result, said, line = told(t, image, "a", "b")
+    expect(result, out=f"{image}\na\nb\n")
+    assert line is not None and line.startswith(state), (line, state)
+    return said
+
+
+def module_at(image):
+    return len(image.data) - image.get("module_bytes")
+
+
+@case
+def an_image_needs_nothing_else(t):
+    """The module is gone, no cache is used; no function is compiled."""
+    module = words(t)
+    image = build(t, module)
+    os.unlink(module)
+    assert os.stat(image).st_mode & 0o777 == 0o644 & ~umask()
+    for _ in range(2):
+        said = right(t, image, "warm")
+        assert said["compiled"]["funcs_compiled"] == 0, said
+    assert sorted(os.listdir(os.path.dirname(image))) == ["app.img", "report.json"]
+
+
+def umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@case(seconds=240)
+def a_training_run_says_which_functions(t):
+    """Its output is the program's; the image has what it called, and is smaller than that of all functions."""
+    program = go_build("./fresh", t.version, module="tests/e2e/go")
+    image = t.path("app.img")
+    result = t.vm("build", program, "-o", image, "--profile-run", "--", "wait")
+    expect(result)
+    assert result.out.startswith(b"ready\nrand ") and result.out.count(b"\n") == 6, result
+    trained, said, line = told(t, image)
+    expect(trained)
+    assert line == "warm" and said["compiled"]["funcs_compiled"] < 10, (line, said)
+    whole = build(t, program, output="all.img")
+    both = [t.vm(whole), t.vm(image)]
+    assert both[0].out != both[1].out, "random numbers and times are each run's own"
+    assert told(t, whole)[1]["compiled"]["funcs_compiled"] < 10  # those of Go's own network are left out
+    assert os.path.getsize(image) < os.path.getsize(whole)
+
+
+@case
+def training_that_fails(t):
+    """A program that ends badly has trained all the same; one that cannot run has not."""
+    module, image = words(t), t.path("app.img")
+    program = t.go("trap")
+    ended = t.vm("build", program, "-o", image, "--profile-run")
+    expect(ended, err_has=["trapped", "ended with status 134"])
+    assert told(t, image)[2] == "warm"
+    os.unlink(image)
+    nowhere = t.path("nowhere")
+    for args, status, piece in ((["--profile-run", "--dir", nowhere], 125, "nowhere"),
+                                (["--profile-run", "--plugin", nowhere], 125, "--plugin"),
+                                (["--plugin", nowhere], 125, "nowhere")):
+        expect(t.vm("build", module, "-o", image, *args), status, err_has=[piece])
+        assert not os.path.exists(image)
+
+
+@case(vm=False)
+def words_that_are_none(t):
+    module = words(t)
+    for args, piece in (([], "no module given"), ([module], "no output given"), ([module, "-o"], "-o needs a value"),
+                        ([module, module, "-o", "x"], "a second module"), ([module, "--dir", ".", "-o", "x"], "--dir"),
+                        ([module, "-o", t.mkdir("folder")], "it is no regular file"),
+                        ([module, "-o", t.path("no/where")], "it cannot be written: No such file"),
+                        ([module, "-o", module], "that is the module itself")):
+        expect_message(t.vm("build", *args), 125, piece)
+
+
+@case
+def a_module_called_build(t):
+    """It is run as one called `cache` is; and a module's file keeps its name beside the command's."""
+    module = words(t)
+    place = os.path.dirname(module)
+    shutil.copy(module, os.path.join(place, "build"))
+    for args in (["./build", "a"], ["run", "build", "a"], ["--", "build", "a"]):
+        name = "./build" if args[0] == "./build" else "build"
+        expect(t.vm(*args, cwd=place), out=f"{name}\na\n")
+    expect(t.vm("build", "build", "-o", "build.img", cwd=place))
+    expect(t.vm("build.img", "a", cwd=place), out="build.img\na\n")
+
+
+@case
+def modules_that_are_not_valid_make_none(t):
+    image = t.path("app.img")
+    expect_message(t.vm("build", t.write("bad.wasm", b"\0asm\1\0\0\0\xff"), "-o", image), 126, "is not a valid module")
+    expect(t.vm("build", t.path("none.wasm"), "-o", image), 127)
+    several = os.path.join(ROOT, "tests/golden/memories.wasm")
+    expect_message(t.vm("build", several, "-o", image), 125, "more than one memory")
+    assert sorted(os.listdir(os.path.dirname(image))) == ["bad.wasm"]
+
+
+@case
+def an_image_is_made_anew_from_an_image(t):
+    module = words(t)
+    image = build(t, module)
+    old = Image(image)
+    old.put("key", bytes(32))
+    old.resum()
+    old.write()
+    right(t, image, "cold: the image is of another wasmvm")
+    expect(t.vm("build", image, "-o", image))
+    right(t, image, "warm")
+
+
+@case
+def who_may_own_it(t):
+    """Others may read it and link to it; nobody else may write it, and it is ours or root's."""
+    image = build(t, words(t))
+    os.link(image, t.path("second"))
+    os.symlink(image, t.path("third"))
+    os.chmod(image, 0o755)
+    for name in (image, t.path("second"), t.path("third")):
+        right(t, name, "warm")
+    for mode in (0o664, 0o646, 0o666):
+        os.chmod(image, mode)
+        expect_message(t.vm(image), 125, "nobody else may write it")
+    os.chmod(image, 0o444)
+    right(t, image, "warm")
+    if os.geteuid() != 0:
+        raise Skip("only root gives files away")
+    os.chown(image, 12345, -1)
+    expect_message(t.vm(image), 125, "must belong to you or to root")
+
+
+@case
+def root_may_own_it(t):
+    """An image that root has installed, run by somebody else."""
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        raise Skip("only root becomes somebody else")
+    image = build(t, words(t))
+    place = t.fast_directory()
+    copy = shutil.copy(image, os.path.join(place, "app.img"))
+    os.chmod(place, 0o755)
+    os.chmod(copy, 0o644)
+    monitor = shutil.copy(t.wasmvm, os.path.join(place, "wasmvm"))
+    os.chmod(monitor, 0o755)
+    argv = ["setpriv", "--reuid", "12345", "--clear-groups", monitor, "--kvm-fd", "9", "--stats", copy, "a"]
+    line = " ".join(argv) + " 9<>/dev/kvm"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, timeout=300, cwd="/")
+    assert done.returncode == 0 and b"cache       warm" in done.stderr, done
+
+
+@case
+def the_module_inside_runs_where_the_image_does_not_fit(t):
+    """Another engine, another CPU, another version, other host functions, less memory, a grant to write it."""
+    module = words(t)
+    image = build(t, module)
+    with open(image, "rb") as file:
+        good = file.read()
+    for field, change, line in (("cpu", lambda v: v ^ 1, "the image is for another CPU"),
+                                ("key", lambda v: bytes([v[0] ^ 1]) + v[1:], "the image is of another wasmvm"),
+                                ("version", lambda v: v + 1, "the image is of another version")):
+        forged = Image(image)
+        forged.put(field, change(forged.get(field)))
+        forged.resum()
+        forged.write()
+        right(t, image, "cold: " + line)
+        with open(image, "wb") as file:
+            file.write(good)
+    plugin = plugins.library(plugins.PLAIN)
+    result, _, line = told(t, "--plugin", plugin, image)
+    expect(result)
+    assert line.startswith("cold: the image is of another wasmvm, or for other plug-ins"), line
+    result, _, line = told(t, "--dir", os.path.dirname(image), image)
+    expect(result)
+    assert line == "cold: the program can write the image", line
+    result, _, line = told(t, "--dir", os.path.dirname(image) + "::/x:ro", image)
+    assert line == "warm", line
+    result, _, line = told(t, "--validate", image)
+    assert line == "warm", "its module was validated whole"
+    expect(t.vm("--memory", "64K", image), t.vm("--memory", "64K", module).status)
+
+
+@case
+def an_image_for_a_plug_in(t):
+    plugin = plugins.library(plugins.PLAIN)
+    image = build(t, words(t), "--plugin", plugin)
+    result, _, line = told(t, "--plugin", plugin, image)
+    expect(result)
+    assert line == "warm", line
+    assert told(t, image)[2].startswith("cold: the image is of another wasmvm, or for other plug-ins")
+
+
+@case(seconds=240)
+def torn_images_are_refused(t):
+    """Cut anywhere, a bit of the head flipped, or one of a page: 125, or the program as it is."""
+    image = build(t, words(t))
+    with open(image, "rb") as file:
+        good = file.read()
+    shown = Image(image)
+    head = HEAD + EXTENT * shown.get("extents")
+    pages = [at for _, _, n, start, _ in shown.extents() for at in range(start + 7, start + n * PAGE, PAGE)]
+    hashes = module_at(shown) - PAGE
+
+    def put(data):
+        os.unlink(image)
+        with open(image, "wb") as file:
+            file.write(data)
+        return t.vm(image, "a", "b")
+
+    for n in list(range(PAGE, len(good), PAGE)) + [len(good) - 1]:
+        expect_message(put(good[:n]), 125, "is a damaged image")
+    expect_message(put(good + b"x"), 125, "is a damaged image")
+    for n in (1, 7):
+        expect_message(put(good[:n]), 126, "is not a valid module")
+    for at in [*range(8, head), *pages, hashes]:
+        data = bytearray(good)
+        data[at] ^= 1 << at % 8
+        result = put(data)
+        if 8 <= at < 12:  # another version's: the module runs
+            expect(result, out=f"{image}\na\nb\n")
+        else:
+            expect_message(result, 125, "is a damaged image")
+    right(t, build(t, image if put(good).status == 0 else None, output="again.img"), "warm")
+
+
+@case
+def a_damaged_module_inside(t):
+    """Found when its bytes are wanted: at once where the image is stale, else before they are used."""
+    module = t.write("late.wasm", late())
+    image = build(t, module)
+    expect(t.vm(image, stdin=b"x"), out=b"\0")
+    stale = Image(image)
+    at = module_at(stale) + PIECE + 5
+    stale.data[at] ^= 1
+    stale.write()
+    expect(t.vm(image, stdin=b"x"), out=b"\0")  # all is compiled: no byte of it is read
+    stale.put("cpu", stale.get("cpu") ^ 1)
+    stale.resum()
+    stale.write()
+    expect_message(t.vm(image, stdin=b"x"), 125, "is a damaged image: its module is")
+
+
+@case
+def a_module_inside_that_changes_meanwhile(t):
+    """The training run was stopped before it called the function whose body lies far behind."""
+    module, image = t.write("late.wasm", late()), t.path("app.img")
+    child = t.start("build", module, "-o", image, "--profile-run", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL)
+    assert child.stdout.read(1) == b"\0"
+    child.send_signal(signal.SIGTERM)
+    assert wait(child)[0] == 0
+    result, said, _ = told(t, image, stdin=b"x")
+    expect(result, out=b"\0")
+    assert said["compiled"]["funcs_compiled"] == 1, said
+    changed = Image(image)
+    changed.data[-1] ^= 1
+    changed.write()
+    result, said, line = told(t, image, stdin=b"x")
+    assert result.status == 126 and line == "warm" and said["reason"] == "module_changed", result
+
+
+@case(seconds=240)
+def a_forged_image_is_a_guest_and_no_more(t):
+    """Whoever owns the file makes its sums right: what runs has this run's rights, and ends in some way."""
+    image = build(t, words(t))
+    with open(image, "rb") as file:
+        good = file.read()
+    for seed in range(60):
+        with open(image, "wb") as file:
+            file.write(good)
+        forged = Image(image)
+        rows = list(forged.extents())
+        _, _, pages, at, _ = rows[seed % len(rows)]
+        for k in range(64):
+            forged.data[at + (seed * 2654435761 + k * 40503) % (pages * PAGE)] ^= 1 + (seed + k) % 255
+        forged.resum()
+        forged.write()
+        result, _, line = told(t, "--timeout", "5s", image, "a", "b")
+        assert result.status in (0, 1, 2, 124, 125, 126, 134, 137) and line == "warm", result
+
+
+@case
+def a_run_holds_the_image_for_reading(t):
+    program = go_build("./fresh", t.version, module="tests/e2e/go")
+    image = build(t, program)
+    child = t.start(image, "wait", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdout.readline() == b"ready\n"
+    place = f"/proc/{child.pid}"
+    try:
+        held = [fd for fd in os.listdir(place + "/fd") if os.readlink(f"{place}/fd/{fd}") == image]
+        flags = [int(next(line for line in open(f"{place}/fdinfo/{fd}") if line.startswith("flags")).split()[1], 8)
+                 for fd in held]
+    except PermissionError:
+        raise Skip("whose descriptors are open cannot be seen here") from None
+    assert len(held) == 1 and flags[0] & os.O_ACCMODE == os.O_RDONLY, (held, flags)
+    child.stdin.close()
+    assert wait(child)[0] == 0
+
+
+@case
+def a_build_that_is_stopped_leaves_nothing(t):
+    """By a signal while it trains: the training ends, and the image is made; by one later: there is none."""
+    program = go_build("./fresh", t.version, module="tests/e2e/go")
+    image = t.path("app.img")
+    child = t.start("build", program, "-o", image, "--profile-run", "--", "wait", stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stdout.readline() == b"ready\n"
+    child.send_signal(signal.SIGTERM)
+    assert wait(child)[0] == 0 and told(t, image)[2] == "warm"
+    os.unlink(image)
+    for k in range(12):
+        child = t.start("build", program, "-o", image)
+        time.sleep(0.01 * k)
+        child.send_signal(signal.SIGTERM)
+        status = wait(child)[0]
+        assert os.path.exists(image) == (status == 0), status
+        left = [name for name in os.listdir(os.path.dirname(image)) if name.startswith(".app")]
+        assert left == [], (status, left)
+        if os.path.exists(image):
+            os.unlink(image)
+
+
+@case
+def a_full_disk_is_said(t):
+    """A limit of file sizes, as a test cannot fill the disk."""
+    program = go_build("./fresh", t.version, module="tests/e2e/go")
+    script = f"ulimit -f 64; exec {t.wasmvm} build {program} -o {t.path('app.img')}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, timeout=300)
+    assert done.returncode == 125 and b"cannot be written" in done.stderr, done
+    assert os.listdir(t.path(".")) == [], os.listdir(t.path("."))

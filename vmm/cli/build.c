@@ -1,0 +1,263 @@
+/* `wasmvm build`: makes an image of a module's start, which carries the module.
+ *
+ * The program is run by a process of its own where a training run is asked for, and the image is
+ * made by another one: each is `wasmvm run`, confined as any other, and has one descriptor more.
+ * What is left to this process is the file's name, which nobody else can write. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "vmm/cache/cache.h"
+#include "vmm/cli/plugin.h"
+
+struct asked {
+    const char *module, *output;
+    struct values plugins;
+    bool profile;
+    char **both; int nboth;         /* words for training and making: options of run */
+    char **training; int ntraining; /* behind --profile-run, up to -- */
+    char **args; int nargs;         /* the program's own */
+};
+#define OWN(member) .own = offsetof(struct asked, member)
+const struct option build_options[] = {
+    { .name = "output", .kind = TEXT, .value = "FILE", .help = "the image; -o FILE is the same",
+      OWN(output) },
+    { .name = "profile-run", .kind = FLAG, .help = "run the program: what that compiles is in it",
+      OWN(profile) },
+    { .name = "plugin", .kind = WORDS, .value = "LIB.so[,WORDS]",
+      .help = "a plug-in that every run will have", OWN(plugins) },
+    { .name = "plugin-exec", .kind = WORDS, .value = "NAME=COMMAND", .help = "the same" },
+    { .name = "memory", .kind = SIZE, .value = "SIZE", .help = "as of wasmvm run" },
+    { .name = "total-memory", .kind = SIZE, .value = "SIZE", .help = "the same" },
+    { .name = "timeout", .kind = TIME, .value = "TIME", .help = "the same" },
+    { .name = "cpu-time", .kind = TIME, .value = "TIME", .help = "the same" },
+    { .name = "jail", .kind = CHOICE, .value = "on|off|weak", .help = "the same" },
+    { .name = "kvm-fd", .kind = COUNT, .value = "N", .help = "the same" },
+    { .name = "stats", .kind = FLAG, .help = "the same" },
+    { .name = "help", .kind = HELP, .help = "show this" },
+    { .name = NULL },
+};
+const char build_help_head[] =
+    "wasmvm build [OPTIONS] MODULE.wasm -o FILE.img [OPTIONS]\n"
+    "             [--profile-run [OPTIONS OF RUN] [-- ARGS...]]\n"
+    "Compiles a module into an image, which `wasmvm FILE.img` runs.\n"
+    "\n"
+    "  wasmvm build app.wasm -o app.img              all functions\n"
+    "  wasmvm build app.wasm -o app.img \\\n"
+    "      --profile-run --dir data::/data -- ARGS   those that this run calls\n"
+    "\n";
+const char build_help_tail[] =
+    "\n"
+    "Another version of wasmvm, and another kind of CPU, run the module inside.\n";
+
+/* ---- words ---- */
+
+/* Options that training and making shall have alike are kept as they are written. */
+static void word_read(const struct target *t, const struct start *start, int *at)
+{
+    struct asked *asked = t->own;
+    char **argv = start->argv;
+    int from = *at;
+    if (strcmp(argv[from], "-o") == 0) {
+        if (from + 1 >= start->argc)
+            fail("-o needs a value (write -o FILE)");
+        asked->output = argv[from + 1];
+        *at += 2;
+    } else if (option_read(t, argv, start->argc, at, false)) {
+        bool own = strncmp(argv[from], "--output", 8) == 0 ||
+                   strcmp(argv[from], "--profile-run") == 0;
+        while (!own && from < *at)
+            asked->both[asked->nboth++] = argv[from++];
+    } else if (argv[from][0] == '-' || asked->module) {
+        fail("build: %s: %s (wasmvm build --help)", argv[from],
+             asked->module ? "a second module, or no option" : "no such option");
+    } else {
+        asked->module = argv[(*at)++];
+    }
+}
+
+static void words_read(struct asked *asked, const struct start *start)
+{
+    const struct target t = { .which = start->which, .own = asked };
+    int at = start->first;
+    asked->both = allocated(calloc((size_t)start->argc, sizeof *asked->both));
+    while (at < start->argc && !asked->profile)
+        word_read(&t, start, &at);
+    asked->training = start->argv + at;
+    while (at < start->argc && strcmp(start->argv[at], "--") != 0)
+        at++, asked->ntraining++;
+    asked->args = start->argv + at + 1;
+    asked->nargs = at < start->argc ? start->argc - at - 1 : 0;
+    if (!asked->module)
+        fail("build: no module given (wasmvm build MODULE.wasm -o FILE)");
+    if (!asked->output)
+        fail("build: no output given (-o FILE)");
+}
+
+/* ---- the two runs ---- */
+
+static char unfinished[PATH_MAX]; /* its name, until it has its own */
+
+_Noreturn static void give_up(int status)
+{
+    unlink(unfinished);
+    exit(status);
+}
+
+/* wasmvm run BOTH... MORE... -- MODULE ARGS... */
+static struct start start_of(const struct asked *asked, const struct start *start, bool training)
+{
+    struct start run = { .began_ns = clock_now_ns() };
+    size_t most = (size_t)start->argc + 6;
+    char **to = run.argv = allocated(calloc(most, sizeof *to));
+    *to++ = start->argv[0];
+    for (int i = 0; i < asked->nboth; i++)
+        *to++ = asked->both[i];
+    if (training) {
+        memcpy(to, asked->training, (size_t)asked->ntraining * sizeof *to);
+        to += asked->ntraining;
+    }
+    *to++ = (char *)"--cache=off";
+    *to++ = (char *)"--";
+    *to++ = (char *)asked->module;
+    if (training) {
+        memcpy(to, asked->args, (size_t)asked->nargs * sizeof *to);
+        to += asked->nargs;
+    }
+    run.argc = (int)(to - run.argv);
+    command_find(&run);
+    return run;
+}
+
+static sigset_t held, before;
+
+static void signals_hold(void)
+{
+    static const int all[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD };
+    sigemptyset(&held);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        sigaddset(&held, all[i]);
+    sigprocmask(SIG_BLOCK, &held, &before);
+    signal(SIGCHLD, SIG_DFL);
+}
+
+/* What shall stop us is a matter of the run, which then ends: a terminal tells it itself. */
+static int waited(pid_t child)
+{
+    siginfo_t info;
+    int status, signal;
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        signal = sigwaitinfo(&held, &info);
+        if (signal > 0 && signal != SIGCHLD && info.si_code <= 0)
+            kill(child, signal);
+    }
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int run_apart(const struct start *run, const struct into *into)
+{
+    pid_t child = fork();
+    if (child < 0) {
+        message("build: no process: %s", strerror(errno));
+        give_up(EXIT_MONITOR);
+    }
+    if (child == 0) {
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        _exit(run_into(run, into));
+    }
+    return waited(child);
+}
+
+/* ---- the file ---- */
+
+/* Beside the output, so that it can be renamed. */
+static int file_begin(const char *output)
+{
+    struct stat st;
+    const char *slash = strrchr(output, '/');
+    int n = snprintf(unfinished, sizeof unfinished, "%.*s.%s.XXXXXX",
+                     slash ? (int)(slash - output + 1) : 0, output, slash ? slash + 1 : output);
+    if (n < 0 || n >= (int)sizeof unfinished)
+        fail("-o %s: the name is too long", output);
+    if (stat(output, &st) == 0 && !S_ISREG(st.st_mode))
+        fail("-o %s: it is no regular file", output);
+    int fd = mkostemp(unfinished, O_CLOEXEC);
+    if (fd < 0)
+        fail("-o %s: it cannot be written: %s", output, strerror(errno));
+    return fd;
+}
+
+/* Whoever may read new files of this user may read it, and nobody else may write it. */
+static void file_end(int fd, const char *output)
+{
+    struct saved saved;
+    struct stat st;
+    mode_t mask = umask(077);
+    const char *wrong = fstat(fd, &st) == 0 ? saved_read(fd, (uint64_t)st.st_size, &saved)
+                                            : strerror(errno);
+    if (!wrong && !saved.head.carries)
+        wrong = "it carries no module";
+    if (!wrong && (fchmod(fd, 0644 & ~mask) != 0 || fsync(fd) != 0 ||
+                   rename(unfinished, output) != 0))
+        wrong = strerror(errno);
+    if (!wrong)
+        return;
+    message("-o %s: it cannot be written: %s", output, wrong);
+    give_up(EXIT_MONITOR);
+}
+
+/* An image of a module may replace an image, and not the module. */
+static void output_check(const struct asked *asked)
+{
+    struct stat from, to;
+    int fd = open(asked->module, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    bool same = fd >= 0 && fstat(fd, &from) == 0 && stat(asked->output, &to) == 0 &&
+                from.st_dev == to.st_dev && from.st_ino == to.st_ino && !saved_begins(fd);
+    if (fd >= 0)
+        close(fd);
+    if (same)
+        fail("-o %s: that is the module itself", asked->output);
+}
+
+/* What the program itself makes of its run is no reason to stop; that it could not run is. */
+static void train(const struct asked *asked, const struct start *start, int list_fd)
+{
+    const struct start run = start_of(asked, start, true);
+    int status = run_apart(&run, &(struct into){ .list_fd = list_fd });
+    if (status == EXIT_MONITOR || status == EXIT_INVALID_MODULE || status == EXIT_NO_MODULE)
+        exit(status);
+    if (status != 0)
+        message("the training run ended with status %d: the image has what it called until then",
+                status);
+    free(run.argv);
+}
+
+int build_command(const struct start *start)
+{
+    struct asked asked = { 0 };
+    words_read(&asked, start);
+    if (asked.plugins.n && !library_possible())
+        program_become("--plugin", "wasmvm-dynamic", start->argv);
+    output_check(&asked);
+    signals_hold();
+    int list_fd = asked.profile ? memfd_create("list", MFD_CLOEXEC) : 0;
+    if (list_fd < 0)
+        fail("build: no descriptor: %s", strerror(errno));
+    if (asked.profile)
+        train(&asked, start, list_fd);
+    int image_fd = file_begin(asked.output);
+    const struct start run = start_of(&asked, start, false);
+    int status = run_apart(&run, &(struct into){ image_fd, list_fd });
+    if (status != 0)
+        give_up(status);
+    file_end(image_fd, asked.output);
+    return 0;
+}
