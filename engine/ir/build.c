@@ -175,7 +175,7 @@ static bool other_instruction(struct build *b, unsigned op)
 }
 
 /* false: engine->error says why. */
-static bool table_instruction(struct build *b, unsigned op, const struct plain_op *p)
+static inline bool table_instruction(struct build *b, unsigned op, const struct plain_op *p)
 {
     switch ((enum plain)p->how) {
     case P_ROUND:
@@ -231,15 +231,29 @@ static bool table_instruction(struct build *b, unsigned op, const struct plain_o
     return other_instruction(b, op);
 }
 
-static bool instruction(struct build *b)
+static inline unsigned opcode(struct build *b)
 {
     b->pos = (uint32_t)(b->at - b->bytes);
     unsigned op = *b->at++;
-    if (op >= 0xfc) /* a prefix: 0xfc or 0xfd */
-        op = (op == 0xfc ? 0x100 : 0x200) + build_u32(b);
-    if (b->dead)
-        return build_skip(b, op);
-    return op < PLAIN_OPS ? table_instruction(b, op, &plain_ops[op]) : other_instruction(b, op);
+    return op < 0xfc ? op : (op == 0xfc ? 0x100 : 0x200) + build_u32(b);
+}
+
+/* All instructions up to the next control instruction, and that one.  Only there code becomes dead,
+ * and bodies end; that it failed or has no mirror may wait for it. */
+static bool instructions(struct build *b)
+{
+    for (;;) {
+        unsigned op = opcode(b);
+        if (op >= PLAIN_OPS) {
+            if (!other_instruction(b, op))
+                return false;
+            continue;
+        }
+        if (!table_instruction(b, op, &plain_ops[op]))
+            return false;
+        if (plain_ops[op].how == P_CONTROL)
+            return true;
+    }
 }
 
 static bool build_once(struct build *b, const uint8_t *code)
@@ -252,7 +266,7 @@ static bool build_once(struct build *b, const uint8_t *code)
     b->end = c->module->bytes + c->module->funcs[c->func].body + c->module->funcs[c->func].body_len;
     build_entry(b);
     while (b->nctl && !c->failed && !b->mirror_broken)
-        if (!instruction(b))
+        if (!(b->dead ? build_skip(b, opcode(b)) : instructions(b)))
             return false;
     ENGINE_ASSERT(b->nctl || b->at == b->end);
     return true;

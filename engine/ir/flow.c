@@ -515,7 +515,7 @@ static void walk_block(struct flow *f, uint32_t k)
     bool empty = c->body.nodes[b->last].op == IR_BR;
     struct node *n = &c->body.nodes[b->last];
     for (uint32_t i = b->last; i > b->first; i--, n--) {
-        if (n->op == IR_CONST || (n->flags & NF_FOLD))
+        if (n->flags & NF_FOLD) /* as constants are */
             continue;
         walk_node(f, n, i);
         if (i != b->last && !(n->flags & NF_DEAD))

@@ -31,7 +31,8 @@ enum {
     IRF_COMM = 2,
     IRF_NARROW = 4 /* low half depends on low halves only */,
     IRF_CALL = 8,
-    IRF_END = 16
+    IRF_END = 16,
+    IRF_ARGS = 32 /* has arguments instead of b and c */
 };
 extern const uint8_t ir_flags[IR_COUNT];
 
@@ -256,8 +257,7 @@ static inline enum irtype ir_type_of(uint8_t valtype)
 
 static inline bool node_has_args(const struct node *n)
 {
-    return (ir_flags[n->op] & IRF_CALL) || n->op == IR_RETURN || n->op == IR_TAIL ||
-           n->op == IR_TAILI;
+    return ir_flags[n->op] & IRF_ARGS;
 }
 
 static inline void node_set_args(struct node *n, uint32_t first, uint32_t count)

@@ -132,9 +132,12 @@ static inline uint8_t *opcode_bytes(uint8_t *p, const struct insn_row *row)
     return p;
 }
 
-/* An instruction of the table but for its immediate; returns where it starts. */
-static uint32_t table_insn(struct assembler *a, enum insn i, bool w, uint8_t reg,
-                           const struct rm *rm, bool byte_reg, unsigned imm_bytes, unsigned plus)
+/* An instruction of the table but for its immediate; returns where it starts.  `byte_reg`: reg (or
+ * a register r/m) is an 8-bit register and needs REX from 4 on.  In line where most instructions
+ * come from: registers alone need little of it. */
+static inline __attribute__((always_inline)) uint32_t
+insn_in_line(struct assembler *a, enum insn i, bool w, uint8_t reg, const struct rm *rm,
+             bool byte_reg, unsigned imm_bytes, unsigned plus)
 {
     uint32_t at = asm_offset(a);
     uint8_t *p = a->at;
@@ -152,9 +155,28 @@ static uint32_t table_insn(struct assembler *a, enum insn i, bool w, uint8_t reg
     return at;
 }
 
-void asm_rm(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm, bool byte_reg)
+static uint32_t table_insn(struct assembler *a, enum insn i, bool w, uint8_t reg,
+                           const struct rm *rm, bool byte_reg, unsigned imm_bytes, unsigned plus)
 {
-    uint32_t at = table_insn(a, i, w, reg, &rm, byte_reg, 0, 0);
+    return insn_in_line(a, i, w, reg, rm, byte_reg, imm_bytes, plus);
+}
+
+void asm_rm(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm)
+{
+    uint32_t at = insn_in_line(a, i, w, reg, &rm, false, 0, 0);
+    meant_is(a, at, (struct meant){.insn = i, .w = w, .reg = reg, .rm = rm});
+}
+
+void asm_rr(struct assembler *a, enum insn i, bool w, uint8_t reg, uint8_t other)
+{
+    struct rm rm = rm_reg(other);
+    uint32_t at = insn_in_line(a, i, w, reg, &rm, false, 0, 0);
+    meant_is(a, at, (struct meant){.insn = i, .w = w, .reg = reg, .rm = rm});
+}
+
+static void byte_rm(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm)
+{
+    uint32_t at = table_insn(a, i, w, reg, &rm, true, 0, 0);
     meant_is(a, at, (struct meant){.insn = i, .w = w, .reg = reg, .rm = rm});
 }
 
@@ -200,7 +222,7 @@ void x_shift_imm(struct assembler *a, enum shift op, bool w, struct rm rm, uint8
 
 void x_shift_cl(struct assembler *a, enum shift op, bool w, struct rm rm)
 {
-    asm_rm(a, I_SHIFT_CL, w, (uint8_t)op, rm, false);
+    asm_rm(a, I_SHIFT_CL, w, (uint8_t)op, rm);
 }
 
 void x_mov_imm(struct assembler *a, uint8_t reg, uint64_t imm)
@@ -273,12 +295,15 @@ void x_cmov(struct assembler *a, unsigned cc, bool w, uint8_t reg, struct rm rm)
 
 void x_store8(struct assembler *a, uint8_t reg, struct rm rm)
 {
-    asm_rm(a, I_MOV8_STORE, false, reg, rm, true);
+    byte_rm(a, I_MOV8_STORE, false, reg, rm);
 }
 
 void x_byte_load(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm)
 {
-    asm_rm(a, i, w, reg, rm, rm.kind == RM_REG && rm.base >= 4);
+    if (rm.kind == RM_REG && rm.base >= 4)
+        byte_rm(a, i, w, reg, rm);
+    else
+        asm_rm(a, i, w, reg, rm);
 }
 
 /* One byte with a register in its lower bits. */

@@ -48,15 +48,19 @@ struct assembler {
 };
 
 /* A register or memory operand.  Memory: [base + index << scale + disp], modulo 2^32 where `wraps`
- * (prefix 0x67); [disp]; or an absolute address reached by rip. */
+ * (prefix 0x67); [disp]; or an absolute address reached by rip.  16 bytes, as calls pass such a
+ * struct in registers. */
 enum { RM_REG, RM_MEM, RM_ABS, RM_RIP };
 #define NO_INDEX 0xff
 struct rm {
     uint8_t kind, base, index, scale;
     bool wraps;
-    int32_t disp;
-    uint64_t address; /* RM_RIP */
+    union {
+        int32_t disp;
+        uint64_t address; /* RM_RIP */
+    };
 };
+_Static_assert(sizeof(struct rm) == 16, "passed in registers");
 static inline struct rm rm_reg(uint8_t reg)
 {
     return (struct rm){.kind = RM_REG, .base = reg & 15};
@@ -107,21 +111,22 @@ static inline void asm_patch32(struct assembler *a, uint32_t offset, uint32_t v)
 bool asm_begin(struct assembler *, struct engine *, uint32_t bytes);
 bool asm_end(const struct assembler *, struct piece *);
 
-/* reg, r/m.  `byte_reg`: reg (or a register r/m) is an 8-bit register and needs REX from 4 on. */
-void asm_rm(struct assembler *, enum insn, bool w, uint8_t reg, struct rm, bool byte_reg);
+/* reg, r/m. */
+void asm_rm(struct assembler *, enum insn, bool w, uint8_t reg, struct rm);
+void asm_rr(struct assembler *, enum insn, bool w, uint8_t reg, uint8_t rm);
 
 static inline void x_rm(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm)
 {
-    asm_rm(a, i, w, reg & 15, rm, false);
+    asm_rm(a, i, w, reg & 15, rm);
 }
 static inline void x_rr(struct assembler *a, enum insn i, bool w, uint8_t reg, uint8_t rm)
 {
-    asm_rm(a, i, w, reg & 15, rm_reg(rm), false);
+    asm_rr(a, i, w, reg & 15, rm & 15);
 }
 /* /digit of the row */
 static inline void x_m(struct assembler *a, enum insn i, bool w, struct rm rm)
 {
-    asm_rm(a, i, w, insn_rows[i].digit, rm, false);
+    asm_rm(a, i, w, insn_rows[i].digit, rm);
 }
 
 /* add or adc sbb and sub xor cmp by immediate: /digit 0 1 2 3 4 5 6 7 */

@@ -13,8 +13,7 @@
 static struct loc slot(struct emit *e, uint32_t vreg)
 {
     ENGINE_ASSERT(vreg < e->c->body.nvregs && e->c->body.vregs[vreg].slot);
-    return (struct loc){ .kind = L_MEM,
-                         .rm = rm_mem(RSP, (int32_t)(e->c->body.vregs[vreg].slot - 1)) };
+    return (struct loc){ .kind = L_MEM, .slot = (int32_t)(e->c->body.vregs[vreg].slot - 1) };
 }
 
 static struct loc loc_of_vreg(struct emit *e, uint32_t i)
@@ -100,9 +99,9 @@ void dst_done(struct emit *e, const struct node *n, uint8_t reg)
         if (l.kind == L_REG)
             xmm_move(e, l.reg, reg);
         else
-            xmm_store_slot(e, l.rm, reg, type);
+            xmm_store_slot(e, loc_rm(l), reg, type);
     } else if (l.kind == L_MEM) {
-        x_rm(&e->a, I_MOV_STORE, true, reg, l.rm);
+        x_rm(&e->a, I_MOV_STORE, true, reg, loc_rm(l));
     } else if (l.reg != reg) {
         x_rr(&e->a, I_MOV, type == T_I64, l.reg, reg);
     }
@@ -215,7 +214,7 @@ void xmm_load(struct emit *e, uint8_t reg, ref r, enum irtype type)
              type == T_F32   ? I_MOVSS
              : type == T_F64 ? I_MOVSD
                              : I_MOVUPS,
-             false, reg & 15, l.rm);
+             false, reg & 15, loc_rm(l));
 }
 
 uint8_t xmm_of(struct emit *e, ref r, uint8_t scratch, enum irtype type)
@@ -333,7 +332,7 @@ void trap_if(struct emit *e, unsigned cc, enum trap trap)
     if (!GROW(c, e->cold, e->ncold + 1))
         return;
     uint32_t at = x_jcc(&e->a, cc, ASM_LATER);
-    e->cold[e->ncold++] = (struct cold){at, c->body.nodes[e->node].pos, (uint8_t)trap};
+    e->cold[e->ncold++] = (struct cold){at, e->node->pos, (uint8_t)trap};
 }
 
 /* ---- nodes ---- */
@@ -354,7 +353,7 @@ static void emit_set(struct emit *e, struct node *n)
     if (is_imm(e, n->a, &imm)) {
         imm = w ? imm : (uint32_t)imm;
         if (l.kind == L_MEM && fits32(imm, true)) {
-            x_rmi32(&e->a, I_MOV_IMM, true, 0, l.rm, (int32_t)imm);
+            x_rmi32(&e->a, I_MOV_IMM, true, 0, loc_rm(l), (int32_t)imm);
             return;
         }
         uint8_t d = dst_reg(e, n, RAX);
@@ -450,16 +449,20 @@ static void emit_node(struct emit *e, struct node *n)
         emit_int(e, n);
 }
 
-/* Makes room for `bytes` more; false: no scratch memory (sticky). */
-static bool room(struct emit *e, uint32_t bytes)
+static bool room_slow(struct emit *e, uint32_t bytes)
 {
     uint32_t used = asm_offset(&e->a);
-    if (used + bytes <= e->cap)
-        return true;
+    ENGINE_ASSERT(used <= e->cap);
     if (!compile_grow(e->c, (void **)&e->a.start, &e->cap, used + bytes, 1))
         return false;
     e->a.at = e->a.start + used;
     return true;
+}
+
+/* Makes room for `bytes` more; false: no scratch memory (sticky). */
+static inline bool room(struct emit *e, uint32_t bytes)
+{
+    return asm_offset(&e->a) + bytes <= e->cap || room_slow(e, bytes);
 }
 
 static uint32_t room_for(const struct emit *e, const struct node *n)
@@ -481,18 +484,19 @@ static bool emit_blocks(struct emit *e)
         if (block_skipped(e, c->body.order[e->order]))
             continue;
         b->code = asm_offset(&e->a);
-        for (uint32_t i = b->first; i <= b->last; i++) {
-            struct node *n = &c->body.nodes[i];
-            if (n->flags & (NF_DEAD | NF_FOLD) || n->op == IR_CONST)
+        struct node *n = &c->body.nodes[b->first], *last = &c->body.nodes[b->last];
+        for (; n <= last; n++) {
+            if (n->flags & (NF_DEAD | NF_FOLD)) /* constants are folded */
                 continue;
-            if (!room(e, room_for(e, n)))
+            uint32_t bytes = ir_flags[n->op] & (IRF_ARGS | IRF_END) ? room_for(e, n) : ROOM;
+            if (!room(e, bytes))
                 return false;
-            e->node = i;
+            e->node = n;
             site(e, n->pos);
             emit_node(e, n);
-            ENGINE_ASSERT(asm_offset(&e->a) <= e->cap);
         }
     }
+    ENGINE_ASSERT(asm_offset(&e->a) <= e->cap);
     return true;
 }
 
@@ -522,18 +526,22 @@ static bool emit_constants(struct emit *e)
     return true;
 }
 
+static uint32_t prologue_room(const struct compile *c)
+{
+    return ROOM + 32 * c->type->nparams + SLOT_ZERO_BYTES * (c->body.first_stack + 64);
+}
+
 /* The whole of it: prologue, blocks, what lies behind them. */
 static bool emit_all(struct emit *e)
 {
     struct compile *c = e->c;
-    uint32_t prologue = ROOM + 32 * c->type->nparams + SLOT_ZERO_BYTES * (c->body.first_stack + 64);
-    if (!room(e, prologue))
+    if (!room(e, prologue_room(c)))
         return false;
     emit_prologue(e);
     ENGINE_ASSERT(asm_offset(&e->a) <= e->cap);
     if (!emit_blocks(e))
         return false;
-    uint32_t again = e->dispatch.is_entry ? prologue : 0; /* of the second entry */
+    uint32_t again = e->dispatch.is_entry ? prologue_room(c) : 0; /* of the second entry */
     if (!room(e, again + ROOM + 16 * e->ncold + SLOT_ZERO_BYTES * c->body.nvregs + 32 * 16))
         return false;
     emit_cold(e);
@@ -553,7 +561,8 @@ bool emit(struct compile *c, const struct reach *reach, struct piece *out)
         .c = c, .instance = c->instance, .engine = c->engine, .reach = reach, .at_pos = UINT32_MAX
     };
     e->body = c->module->funcs[c->func].body;
-    e->cap = 1024 + c->body.nnodes * 8;
+    /* what most functions need, with all that emit_all asks for: seldom is code moved */
+    e->cap = c->body.nnodes * 5 + 3 * prologue_room(c);
     if (!asm_begin(&e->a, c->engine, e->cap))
         return false;
     ENGINE_ASSERT(c->module->funcs[c->func].body_len <= LIMIT_BODY_BYTES); /* mark.pos */

@@ -53,7 +53,7 @@ struct emit {
     struct constant *constants;
     uint32_t nconstants, constants_cap;
     uint32_t order; /* index in layout order of the block being emitted */
-    uint32_t node;
+    const struct node *node; /* being emitted */
     struct slow_dispatch dispatch;
     uint32_t entry; /* code offset where calls enter, unless they leave out an argument of 0 */
     bool *set_early; /* per virtual register: not zero any more where Go's dispatch stands */
@@ -66,11 +66,11 @@ static inline struct block *block_now(struct emit *e)
     return &e->c->body.blocks[e->c->body.order[e->order]];
 }
 
-/* Where a value is. */
+/* Where a value is.  In memory: a slot of the frame. */
 enum { L_REG, L_MEM, L_IMM };
 struct loc {
     uint8_t kind, reg;
-    struct rm rm;
+    int32_t slot; /* from rsp on */
     uint64_t imm;
 };
 
@@ -78,7 +78,7 @@ struct loc loc_of(struct emit *, ref);
 struct loc loc_of_dst(struct emit *, const struct node *); /* kind L_IMM: nobody wants the value */
 static inline struct rm loc_rm(struct loc l)
 {
-    return l.kind == L_REG ? rm_reg(l.reg) : l.rm;
+    return l.kind == L_REG ? rm_reg(l.reg) : rm_mem(RSP, l.slot);
 }
 
 /* The register to compute n's value in (scratch if its home is memory), and what brings it home

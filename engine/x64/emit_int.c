@@ -11,7 +11,7 @@ static const uint8_t alu_imm[IR_COUNT] = {
 
 static bool same_slot(struct loc x, struct loc y)
 {
-    return x.kind == L_MEM && y.kind == L_MEM && x.rm.disp == y.rm.disp && x.rm.base == y.rm.base;
+    return x.kind == L_MEM && y.kind == L_MEM && x.slot == y.slot;
 }
 
 /* a op constant */
@@ -20,7 +20,7 @@ static void binary_imm(struct emit *e, struct node *n, bool w, int32_t imm)
     struct assembler *a = &e->a;
     struct loc x = loc_of(e, n->a), home = loc_of_dst(e, n);
     if (n->op != IR_MUL && w && same_slot(x, home)) {
-        x_alu_imm(a, alu_imm[n->op], w, x.rm, imm);
+        x_alu_imm(a, alu_imm[n->op], w, loc_rm(x), imm);
         return;
     }
     uint8_t d = dst_reg(e, n, RAX);
@@ -211,7 +211,7 @@ static void divide(struct emit *e, struct node *n)
     if (home.kind == L_REG && home.reg != result)
         x_rr(a, I_MOV, w, home.reg, result);
     else if (home.kind == L_MEM)
-        x_rm(a, I_MOV_STORE, true, result, home.rm);
+        x_rm(a, I_MOV_STORE, true, result, loc_rm(home));
 }
 
 /* Population count without POPCNT: sums of neighbouring bit groups. */

@@ -65,7 +65,7 @@ static void sum_in_rcx(struct emit *e, const struct sum *s)
     gpr_load(e, RCX, s->index, false);
     if (s->scale)
         x_shift_imm(&e->a, SHIFT_SHL, false, rm_reg(RCX), s->scale);
-    x_rm(&e->a, I_ADD, false, RCX, loc_of(e, s->base).rm);
+    x_rm(&e->a, I_ADD, false, RCX, loc_rm(loc_of(e, s->base)));
 }
 
 static struct rm sum_rm(struct emit *e, ref address)
