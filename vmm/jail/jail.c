@@ -39,9 +39,9 @@ static bool rules_wanted(const struct jail_plan *plan)
     return !plan->weak && (plan->granted & (JAIL_FILES | JAIL_NET));
 }
 
+/* *rules is -1 before, and stays so where none are wanted. */
 static bool rules_make(const struct jail_plan *plan, int *rules, struct failure *why)
 {
-    *rules = -1;
     if (!rules_wanted(plan))
         return true;
     int abi = landlock_abi();

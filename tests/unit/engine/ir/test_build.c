@@ -67,6 +67,27 @@ static void test_what_is_behind_a_return_has_no_nodes(void **state)
             "    return (l0)\n");
 }
 
+/* Validation lets nothing through that is not compiled.  If it did, that would be said. */
+static void test_an_instruction_that_is_not_compiled(void **state)
+{
+    struct instance *i = BODY(state, I32_TO_I32, NO_LOCALS GET("\0") "\x45\x45" END);
+    struct compile c = {.engine = i->engine, .module = i->module, .instance = i};
+    uint8_t *body = (uint8_t *)(uintptr_t)i->module->bytes + i->module->funcs[0].body;
+    assert_memory_equal(body + 3, "\x45\x45", 2);
+    memcpy(body + 3, "\xfc\x7f", 2);
+    c.type = instance_functype(i, 0);
+    scratch_reset(c.engine);
+    assert_false(build(&c));
+    assert_int_equal(c.engine->error.kind, ERROR_UNSUPPORTED);
+    assert_non_null(strstr(c.engine->error.text, "uses instruction 0x17f, which wasmvm does not "
+                                                 "compile"));
+    /* what failed before is not said anew */
+    c.engine->error.kind = ERROR_NOMEM;
+    scratch_reset(c.engine);
+    assert_false(build(&c));
+    assert_int_equal(c.engine->error.kind, ERROR_NOMEM);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -77,6 +98,7 @@ int main(void)
         WORLD_TEST(test_wrap_costs_nothing),
         WORLD_TEST(test_eqz_turns_a_comparison_over),
         WORLD_TEST(test_what_is_behind_a_return_has_no_nodes),
+        WORLD_TEST(test_an_instruction_that_is_not_compiled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
