@@ -23,6 +23,7 @@ ENGINE_SRC := \
     engine/run/runtime.c \
     engine/load/names.c \
     engine/load/gonames.c \
+    engine/load/returns.c \
     engine/load/shape.c \
     engine/run/known.c \
     engine/x64/front.c \
@@ -32,6 +33,7 @@ ENGINE_SRC := \
     engine/ir/build_stack.c \
     engine/ir/build_address.c \
     engine/ir/build_known.c \
+    engine/ir/build_compared.c \
     engine/ir/build_low.c \
     engine/ir/build_value.c \
     engine/ir/build_call.c \

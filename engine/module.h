@@ -104,6 +104,7 @@ struct module {
     /* module offset of the function-names subsection's payload, 0 = none */
     uint32_t name_section, name_section_len;
     bool *valid;                             /* per defined function: its body has been validated */
+    uint8_t *returns; /* the same: what it returns, as far as returns.c knows */
 };
 
 /* Before bytes are read that lie behind module_parse: they may come only now
@@ -118,6 +119,11 @@ void module_want_exports(const struct module *);
  * and offset.  func is defined, not imported; one that is valid already costs nothing.  Resets the
  * scratch memory, before and after. */
 bool body_validate(struct engine *, struct module *, uint32_t func);
+
+/* ---- returns.c ---- */
+/* The only result is an i32 that is never 0: as Go's functions have it that always panic.  Looks at
+ * the body's bytes, valid or not; false where that is not seen. */
+bool func_never_zero(struct module *, uint32_t func);
 
 /* ---- names.c: names as text ---- */
 /* Printable and NUL-terminated, cut where cap ends, never in the middle of a character; returns the

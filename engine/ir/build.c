@@ -286,8 +286,9 @@ static const uint8_t *declare_locals(struct build *b)
     c->body.nlocals = total;
     c->body.first_local = 2;
     c->body.first_low = 2 + total;
-    c->body.first_stack = c->body.first_low +
+    c->body.first_named = c->body.first_low +
                           (c->body.first_low < LOW_LOCALS ? c->body.first_low : LOW_LOCALS);
+    c->body.first_stack = c->body.first_named + NAMED_MAX;
     c->body.vregs_cap = c->body.first_stack + 64;
     c->body.vregs = scratch_alloc(c->engine, (uint64_t)c->body.vregs_cap * sizeof *c->body.vregs);
     if (!c->body.vregs) {
@@ -339,7 +340,7 @@ bool build(struct compile *c)
         if (b.mirror_broken)
             c->body.mirror = REF_NONE;
         else
-            c->body.first_low = c->body.first_stack; /* none has a companion */
+            c->body.first_low = c->body.first_named; /* none has a companion */
         c->body.dispatch = REF_NONE;
         c->body.nnodes = c->body.nblocks = c->body.norder = c->body.ntargets = c->body.nargs = 0;
         c->body.nvregs = nvregs;

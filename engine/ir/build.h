@@ -46,6 +46,7 @@ struct build {
     /* build_low.c: companions that are set; what the first block has set */
     uint64_t low, low_early;
     uint32_t low_dispatch;   /* the block that was taken for the dispatch, or REF_NONE */
+    uint32_t nnamed; /* temporaries of this block that have names */
 };
 
 static inline uint32_t build_u32(struct build *b)
@@ -99,6 +100,9 @@ void build_push_node(struct build *, uint32_t node, enum irtype);
 void build_save_pending(struct build *, uint32_t v); /* before v changes */
 void build_set(struct build *, uint32_t v, struct opnd);
 void build_flush(struct build *);
+/* A virtual register for a temporary, which others of its block may then read, too. */
+bool build_can_name(const struct build *, ref);
+ref build_name(struct build *, ref);
 
 /* A new node; it is the last one, number body.nnodes - 1. */
 static inline struct node *build_new(struct build *b, enum irop op, enum irtype type)
@@ -216,6 +220,10 @@ bool build_fold_scale(struct build *, ref r, enum irtype type);
 unsigned build_value_bits(struct build *, ref);
 /* Pushes r & mask where that needs no `and`; false: it does. */
 bool build_mask(struct build *, ref, uint64_t mask, enum irtype);
+
+/* build_compared.c */
+/* The condition of a branch; a local's comparison is made once more. */
+ref build_compared_again(struct build *, ref cond);
 
 /* build_low.c */
 /* of an access there */

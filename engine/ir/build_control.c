@@ -42,6 +42,7 @@ static void block_place(struct build *b, uint32_t k)
     c->body.blocks[k].first = label;
     b->cur = k;
     build_low_begin(b, k);
+    b->nnamed = 0;
     b->dead = false;
 }
 
@@ -60,70 +61,10 @@ static void branch(struct build *b, uint32_t target)
     b->c->body.blocks[b->cur].succ[0] = target;
 }
 
-#define TESTED_LOOK 8 /* nodes between a comparison and the test of the local that has it */
-
-static bool is_plain(const struct body *body, ref r)
-{
-    return ref_is_vreg(r) ? !(r & REF_NZ) : body->nodes[ref_index(r)].op == IR_CONST;
-}
-
-/* The comparison, of what is as it was then, whose result v still holds. */
-static const struct node *comparison_in(const struct build *b, uint32_t v)
-{
-    const struct body *body = &b->c->body;
-    uint32_t first = body->blocks[b->cur].first, at = body->nnodes;
-    while (--at > first && body->nodes[at].dst != v)
-        if (body->nnodes - at > TESTED_LOOK || (ir_flags[body->nodes[at].op] & IRF_CALL))
-            return NULL;
-    const struct node *n = &body->nodes[at];
-    if (n->op != IR_CMP || n->dst != v || !is_plain(body, n->a) || !is_plain(body, n->b))
-        return NULL;
-    for (uint32_t k = at; k < body->nnodes; k++)
-        if (body->nodes[k].dst != REF_NONE &&
-            ((REF_VREG | body->nodes[k].dst) == n->a || (REF_VREG | body->nodes[k].dst) == n->b))
-            return NULL;
-    return n;
-}
-
-static void count_use(struct build *b, ref r)
-{
-    if (ref_is_vreg(r))
-        build_vreg(b, ref_index(r))->uses++;
-}
-
-/* Go keeps a comparison's result in a local and tests it: the branch compares again, and the local
- * is often dead. */
-static ref compared_again(struct build *b, ref cond)
-{
-    struct body *body = &b->c->body;
-    const struct node *test = build_is_last(b, cond) ? &body->nodes[ref_index(cond)] : NULL;
-    uint64_t zero;
-    bool is_test = test && test->op == IR_CMP && (test->sub == COND_EQ || test->sub == COND_NE) &&
-                   build_is_const(b, test->b, &zero) && zero == 0;
-    bool inverse = is_test && test->sub == COND_EQ;
-    ref local = is_test ? test->a : cond; /* a comparison's lower half is all of it */
-    if (!ref_is_vreg(local))
-        return cond;
-    const struct node *n = comparison_in(b, ref_index(local));
-    if (!n)
-        return cond;
-    struct node again = *n;
-    count_use(b, again.a);
-    count_use(b, again.b);
-    uint32_t k = is_test ? ref_index(cond) : build_node(b, IR_CMP, again.type);
-    struct node *to = &body->nodes[k];
-    to->a = again.a;
-    to->b = again.b;
-    to->type = again.type;
-    to->sub = inverse ? (uint8_t)cond_inverse(again.sub) : again.sub;
-    to->flags = NF_VALUE;
-    return k;
-}
-
 static void branch_if(struct build *b, ref cond, uint32_t yes, uint32_t no)
 {
     struct compile *c = b->c;
-    cond = compared_again(b, cond);
+    cond = build_compared_again(b, cond);
     if (ref_is_node(cond) && ref_index(cond) == b->last && !(cond & REF_NZ)) {
         struct node *n = &c->body.nodes[b->last];
         if ((n->op == IR_CMP || n->op == IR_FCMP || (n->op == IR_AND && n->type == T_I32)) &&
@@ -420,10 +361,27 @@ static void do_br(struct build *b)
     set_dead(b);
 }
 
+/* The condition is what a call returned that never returns 0: Go's panics. */
+static bool is_panic(const struct build *b, ref cond)
+{
+    const struct compile *c = b->c;
+    if (!ref_is_node(cond) || c->instance->pinned[1] < 0)
+        return false;
+    const struct node *n = &c->body.nodes[ref_index(cond)];
+    return n->op == IR_CALL && func_never_zero(c->module, n->idx);
+}
+
 static void do_br_if(struct build *b)
 {
     struct ctl *f = label_frame(b, build_u32(b));
     ref cond = pop_condition(b);
+    if (is_panic(b, cond)) {
+        b->c->body.blocks[b->cur].panics = true;
+        values_move(b, f);
+        branch(b, label_block(b, f));
+        set_dead(b);
+        return;
+    }
     uint32_t next = block_new(b);
     if (f->kind == OP_loop)
         f->back_edges++;

@@ -21,7 +21,7 @@ static uint64_t bit(uint32_t v)
 static bool has_companion(const struct build *b, uint32_t v)
 {
     return v < LOW_LOCALS && v < b->c->body.first_low &&
-           b->c->body.first_low < b->c->body.first_stack;
+           b->c->body.first_low < b->c->body.first_named;
 }
 
 static void set_companion(struct build *b, uint32_t v)
@@ -113,6 +113,6 @@ void build_low_table(struct build *b, uint32_t from)
 
 bool build_low_holds(const struct build *b)
 {
-    return b->c->body.first_low == b->c->body.first_stack || b->low_dispatch == REF_NONE ||
+    return b->c->body.first_low == b->c->body.first_named || b->low_dispatch == REF_NONE ||
            b->low_dispatch == b->c->body.dispatch;
 }

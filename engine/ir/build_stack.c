@@ -43,6 +43,30 @@ void build_push_node(struct build *b, uint32_t n, enum irtype type)
     build_push_new(b, &b->c->body.nodes[n], type);
 }
 
+/* ---- names ---- */
+
+bool build_can_name(const struct build *b, ref r)
+{
+    const struct body *body = &b->c->body;
+    const struct node *n = &body->nodes[ref_index(r)];
+    return ref_is_node(r) && (n->flags & NF_VALUE) && n->dst == REF_NONE && n->op != IR_CONST &&
+           type_is_int(node_value_type(n)) && ref_index(r) > body->blocks[b->cur].first &&
+           b->nnamed + 1 < NAMED_MAX; /* there is room for two */
+}
+
+/* It is computed where it stands, so that nothing reads it before. */
+ref build_name(struct build *b, ref r)
+{
+    struct body *body = &b->c->body;
+    ENGINE_ASSERT(build_can_name(b, r));
+    uint32_t v = body->first_named + b->nnamed++;
+    struct node *n = &body->nodes[ref_index(r)];
+    n->dst = v;
+    n->flags &= (uint8_t)~NF_FOLD;
+    body->vregs[v].uses += 2; /* it and its only user */
+    return REF_VREG | v | (r & REF_NZ);
+}
+
 /* ---- writing virtual registers ---- */
 
 #define PENDING_LOOK 256

@@ -1,5 +1,5 @@
-/* Homes: machine registers for webs, in order of use per length of life, then for temporaries in
- * the gaps; frame slots for the rest.
+/* Homes: machine registers for webs, in order of use per logarithm of their life's length, then for
+ * temporaries in the gaps; frame slots for the rest.
  *
  * `occupied` has one mask per position (ir.h): which machine registers hold a web there.  A web
  * gets a register that is free over all its ranges.  Webs that live over calls get one only if they
@@ -281,13 +281,16 @@ static bool occupied_begin(struct coloring *g)
     return true;
 }
 
+/* What lives long is in the way of others, but not by as much as it is long: else what is used
+ * twice at once would come before what a loop reads in each turn. */
 static unsigned urgency(const struct coloring *g, uint32_t w)
 {
     const struct span *span = &g->spans[w];
     uint64_t length = 0;
     for (uint32_t i = 0; i < span->count; i++)
         length += g->ranges[span->first + i].to - g->ranges[span->first + i].from + 1;
-    unsigned key = log2_times_2(((uint64_t)g->c->life.webs[w].weight << 12) / (length + 4));
+    uint64_t uses = (uint64_t)g->c->life.webs[w].weight << 12;
+    unsigned key = log2_times_2(uses / (log2_times_2(length) + 4));
     return key < BUCKETS ? key : BUCKETS - 1;
 }
 

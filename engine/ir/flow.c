@@ -15,38 +15,80 @@
 
 /* ---- block weights ---- */
 
-static bool weigh(struct compile *c)
+struct loops {
+    uint32_t *ends; /* by place in layout order: of the loop that begins there, or 0 */
+    uint32_t *open; /* a stack of such beginnings */
+    uint32_t nopen;
+    uint32_t *place; /* of each block */
+};
+
+static bool loops_begin(struct compile *c, struct loops *l)
 {
     uint32_t n = c->body.norder;
-    int32_t *delta = scratch_alloc(c->engine, (n + 1) * sizeof *delta);
-    uint32_t *place = scratch_alloc(c->engine, (c->body.nblocks + 1) * sizeof *place);
-    if (!delta || !place)
+    l->ends = scratch_alloc(c->engine, (uint64_t)n * sizeof *l->ends);
+    l->open = scratch_alloc(c->engine, (uint64_t)n * sizeof *l->open);
+    l->place = scratch_alloc(c->engine, (c->body.nblocks + UINT64_C(1)) * sizeof *l->place);
+    if (!l->ends || !l->open || !l->place)
         return false;
-    for (uint32_t i = 0; i <= n; i++)
-        delta[i] = 0;
-    for (uint32_t i = 0; i < n; i++)
-        place[c->body.order[i]] = i;
     for (uint32_t i = 0; i < n; i++) {
+        l->place[c->body.order[i]] = i;
+        l->ends[i] = 0;
+    }
+    return true;
+}
+
+static void jump_back(struct loops *l, uint32_t block, uint32_t from)
+{
+    uint32_t to = l->place[block];
+    if (to <= from && l->ends[to] < from)
+        l->ends[to] = from;
+}
+
+static void jumps_back(const struct compile *c, struct loops *l)
+{
+    for (uint32_t i = 0; i < c->body.norder; i++) {
         const struct block *b = &c->body.blocks[c->body.order[i]];
         for (int s = 0; s < 2; s++)
-            if (b->succ[s] != REF_NONE && place[b->succ[s]] <= i) {
-                delta[place[b->succ[s]]]++;
-                delta[i + 1]--;
-            }
+            if (b->succ[s] != REF_NONE)
+                jump_back(l, b->succ[s], i);
         if (c->body.order[i] == c->body.dispatch)
             continue;
         for (uint32_t t = 0; t < b->ntable; t++)
-            if (place[c->body.targets[b->table + t]] <= i) {
-                delta[place[c->body.targets[b->table + t]]]++;
-                delta[i + 1]--;
-            }
+            jump_back(l, c->body.targets[b->table + t], i);
     }
+}
+
+/* A loop that begins inside another ends there too.  Go puts a loop's test behind its body, so that
+ * the jump back of the outer one may stand in the middle of the inner one. */
+static void loops_nest(struct loops *l, uint32_t n)
+{
+    for (uint32_t i = n; i-- > 0;) {
+        if (!l->ends[i])
+            continue;
+        for (; l->nopen && l->open[l->nopen - 1] <= l->ends[i]; l->nopen--)
+            if (l->ends[l->open[l->nopen - 1]] > l->ends[i])
+                l->ends[i] = l->ends[l->open[l->nopen - 1]];
+        l->open[l->nopen++] = i;
+    }
+    l->nopen = 0;
+}
+
+static bool weigh(struct compile *c)
+{
+    struct loops l = {.nopen = 0};
+    uint32_t n = c->body.norder;
+    if (!loops_begin(c, &l))
+        return false;
+    jumps_back(c, &l);
+    loops_nest(&l, n);
     cold_find(c);
-    int32_t depth = 0;
     for (uint32_t i = 0; i < n; i++) {
         struct block *b = &c->body.blocks[c->body.order[i]];
-        depth += delta[i];
-        b->weight = b->cold ? 0 : 1u << (3 * (depth > 6 ? 6 : depth));
+        while (l.nopen && l.ends[l.open[l.nopen - 1]] < i)
+            l.nopen--;
+        if (l.ends[i])
+            l.open[l.nopen++] = i;
+        b->weight = b->cold ? 0 : 1u << (3 * (l.nopen > 6 ? 6 : l.nopen));
     }
     return true;
 }
@@ -304,7 +346,7 @@ static void clear_live(struct flow *f, uint32_t x)
 static struct once *once_of(struct flow *f, uint32_t vreg)
 {
     const struct body *b = &f->c->body;
-    return vreg >= b->first_low && vreg < b->first_stack ? &f->once[vreg - b->first_low] : NULL;
+    return vreg >= b->first_low && vreg < b->first_named ? &f->once[vreg - b->first_low] : NULL;
 }
 
 /* Joins the walk's webs with what successor s expects. */

@@ -138,6 +138,7 @@ struct block {
     bool empty;                     /* only jumps on */
     bool is_target;
     bool cold;    /* hardly ever runs (cold.c) */
+    bool panics;  /* ends behind a call that always panics */
     bool reached; /* other than by Go's dispatch, as far as is known (build_low.c) */
 };
 
@@ -162,6 +163,8 @@ _Static_assert(CALL_LIVE_MAX == 1 << 20, "node.over");
 #define REG_NONE       0xff
 /* so many virtual registers, from 0 on, have companions at most (build_low.c) */
 #define LOW_LOCALS     48
+/* so many temporaries of a block may have names */
+#define NAMED_MAX      8
 #define CAND_WORDS_MAX 8
 #define NO_CAND        0xffff
 
@@ -190,6 +193,8 @@ struct body {
     uint32_t nlocals, first_local, first_stack; /* vreg numbers */
     /* companions of pinned globals and locals (build_low.c) */
     uint32_t first_low;
+    /* names of temporaries (build_name) */
+    uint32_t first_named;
     /* local that always equals pinned global 0, or REF_NONE */
     uint32_t mirror;
     /* block that ends in the Go entry dispatch, or REF_NONE */

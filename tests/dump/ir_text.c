@@ -74,8 +74,10 @@ static void vreg_name(struct text *t, uint32_t v)
         fprintf(t->out, "l%u", v - b->first_local);
     else if (v < b->first_low + b->first_local)
         fprintf(t->out, "lowpin%u", v - b->first_low);
-    else if (v < b->first_stack)
+    else if (v < b->first_named)
         fprintf(t->out, "low%u", v - b->first_low - b->first_local);
+    else if (v < b->first_stack)
+        fprintf(t->out, "n%u", v - b->first_named);
     else
         fprintf(t->out, "s%u%s", (v - b->first_stack) / 2, (v - b->first_stack) % 2 ? "f" : "");
 }

@@ -6,7 +6,8 @@ Where generate.py has the shapes of compilers' output, this has what optimisatio
 needs registers of its own, with values alive over it; constants at the ends of what an instruction holds, with source
 and destination the same and not; loads and stores at memory's end by every shape of address; dispatches by indices
 outside their table; calls with many live values; loops with many variables that go round; masks, tests and steps of
-which the compiler knows that they do nothing, or that seem to do nothing; pointers with an upper half.
+which the compiler knows that they do nothing, or that seem to do nothing; pointers with an upper half; calls that
+never return 0, as far as is seen.
 
 A module has functions of one theme.  Each is exported some times, with arguments of its own; every function counts its
 fuel down, so that all end.  No NaN's bits reach memory, integers or signs."""
@@ -461,7 +462,9 @@ def pointers(mod):
         spare = body.pick(I32)
         between = r.choice((b"", b"", set_one(p), use(p), const(I32, 1) + put(spare)))
         test = get(spare) + r.choice((b"", b"\x45", b"\xad\x50", b"\xad\xa7\x45"))
-        return (p[0] + const(I64, r.choice((0, 64, 0x3000))) + op(r.choice(CMP[I64])) + put(spare) + between + test +
+        left = r.choice((p[0], p[0], p[0] + b"\xa7" + op(r.choice(LOAD[I64])) + far(), p[0] + b"\xa7\xad"))
+        right = r.choice((const(I64, r.choice((0, 64, 0x3000))), p[0] + b"\xa7" + op("29") + far()))
+        return (left + right + op(r.choice(CMP[I64])) + put(spare) + between + test +
                 b"\x04\x40" + use(p) + b"\x0b" + (get(spare) + body.mix(I32) if r.random() < 0.5 else b""))
 
     code = b"".join(set_one(p) for p in slots if r.random() < 0.3)
@@ -633,6 +636,49 @@ def dispatch(mod):
     return None
 
 
+ENDINGS = (
+    lambda r: const(I32, r.choice((1, 1, 7, -1))),
+    lambda r: b"\x02\x40\x20\x00\x0d\x00\x00\x0b\x41\x01", # Go's panics
+    lambda r: get(0) + b"\x04\x40" + const(I32, r.choice((0, 0, 3))) + b"\x0f\x0b" + const(I32, 1),
+    lambda r: const(I32, r.choice((0, 5))) + get(0) + b"\x0d" + u(0) + b"\x1a\x41\x01", # to the function's label
+    lambda r: b"\x02\x40" + const(I32, 0) + get(0) + b"\x0d" + u(1) + b"\x1a\x0b\x41\x01",
+    lambda r: b"\x02\x40" + const(I32, 0) + get(0) + b"\x0e" + vec([u(1)]) + u(r.choice((1, 1))) + b"\x0b\x41\x01",
+    lambda r: get(0) + b"\x04\x7f" + const(I32, 0) + b"\x05" + const(I32, 1) + b"\x0b",
+    lambda r: const(I32, 1) + get(0) + b"\x6b", # 1 - the argument
+    lambda r: const(I32, 0) + const(I32, 1) + get(0) + b"\x1b",
+    lambda r: const(I32, 1) + b"\x0f" + const(I32, 0),
+    lambda r: const(I32, 1) + b"\x1a" + get(0),
+)
+
+
+def panics(mod):
+    """Calls of functions that never return 0, or hardly ever, and the way on where they do: it is a resume point."""
+    body = Body(mod, mod.rng.choice((1, 3)))
+    r, n = body.r, mod.rng.choice((1, 2, 4, 6))
+    callees = [mod.add((I32,), (I32,), (), r.choice(ENDINGS)(r)) for _ in range(3)]
+    code = b"\x02\x40\x03\x40" + b"\x02\x40" * n + get(0) + b"\x0e" + vec([u(k) for k in range(n)]) + u(n - 1)
+    for k in range(n):
+        code += b"\x0b" + body.fuel() + const(I32, k + 1) + body.mix(I32)
+        for t in (I64, r.choice(NUMBERS)):
+            code += body.expr(t, 1) + put(body.pick(t)) + get(body.pick(t)) + body.mix(t)
+        if r.random() < 0.5:
+            jump = const(I32, r.randrange(n)) + put(0) + b"\x0c" + u(n - k)
+            code += body.condition(1) + b"\x04\x40" + jump + b"\x0b"
+        call = const(I32, r.choice((0, 0, 0, 1))) + b"\x10" + u(r.choice(callees))
+        call += r.choice((b"",) * 4 + (b"\x45", b"\xad\xa7")) # the branch may ask for the opposite
+        if r.random() < 0.7:
+            code += call + b"\x0d" + u(n - k) # out of all
+        elif r.random() < 0.5:
+            code += get(2) + call + b"\x0d" + u(n - k) + body.mix(I64) # over a value on the stack
+    code += b"\x0b\x0b"
+    for t in NUMBERS:
+        code += get(body.pick(t)) + body.mix(t)
+    func = body.finish(code, fuel=r.random() < 0.2)
+    for first in [*range(min(n, 3)), 99]:
+        mod.export(func, [first] + [number(r, t) for t in PARAMS[1:]])
+    return None
+
+
 def resumable(mod):
     """A function of Go's type, which a br_table over its parameter may begin, called from 0 and from elsewhere; now and
     then with a frame that must look where the stack ends."""
@@ -758,7 +804,7 @@ def crowd(mod):
 
 
 THEMES = (crowd, alive, alive, alive, immediates, at_the_end, at_the_end, sums, sums, known, known, pointers, pointers,
-          bulk_end, dispatch, resumable, calls, loops)
+          bulk_end, dispatch, resumable, panics, panics, calls, loops)
 
 
 def module(rng, theme=None):

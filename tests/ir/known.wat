@@ -2,7 +2,7 @@
 ;; each other, a result that is tested where it comes.
 ;;! build 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15
 ;;! code 3 4 13 16 17 18 19
-;;! flow 19 20 21 22
+;;! flow 19 20 21 22 23 24 25
 (module
   (memory 1)
   (global $sp (mut i32) (i32.const 0))
@@ -78,11 +78,29 @@
     (local.set 0 (i64.extend_i32_u (i64.lt_s (local.get 0) (i64.const 5))))
     (if (i64.eqz (local.get 0)) (then (return (i32.const 2))))
     (i32.const 3))
-  ;; A load is not done twice.
+  ;; A load is not done twice: what was compared gets a name.
   (func $held_load (param i32) (result i32) (local i32)
     (local.set 1 (i32.eq (local.get 0) (i32.load (local.get 0))))
     (if (local.get 1) (then (return (i32.const 2))))
-    (i32.const 3)))
+    (i32.const 3))
+  ;; So does Go's flag of the write barrier, over a store to the same place.
+  (func $held_flag (param i32) (result i32) (local i64)
+    (local.set 1 (i64.extend_i32_u (i64.eqz (i64.load32_u (i32.const 64)))))
+    (i32.store (i32.const 64) (local.get 0))
+    (if (i64.eqz (local.get 1)) (then (return (i32.const 2))))
+    (i32.const 3))
+  ;; Not over a call, and not what is further back than that one looks.
+  (func $held_call (param i32) (result i32) (local i64)
+    (local.set 1 (i64.extend_i32_u (i64.eqz (i64.load32_u (i32.const 64)))))
+    (call $steps)
+    (if (i64.eqz (local.get 1)) (then (return (i32.const 2))))
+    (i32.const 3))
+  ;; Two names in a comparison, and one that another local has, too.
+  (func $held_two (param i32) (result i64) (local i64 i64)
+    (local.set 1 (i64.extend_i32_u (i64.lt_u (i64.load (local.get 0)) (i64.load8_u (i32.const 8)))))
+    (local.set 2 (i64.load (i32.const 16)))
+    (if (i64.eqz (local.get 1)) (then (return (local.get 2))))
+    (local.get 1)))
 ;;> build: func 0 "byte" (i32) -> (i64)
 ;;> b0:
 ;;>     t0 = load.i64.8u [l0]
@@ -246,9 +264,39 @@
 ;;>     return (3)
 ;;> flow: func 22 "held_load" (i32) -> (i32)
 ;;> b0: weight 1 in l0.0
-;;>     l1.0 = cmp.i32.eq l0.0, (load.i32.32u [l0.0])
-;;>     brif l1.0, b1, b2
+;;>     n0.0 = load.i32.32u [l0.0]
+;;>     brif (cmp.i32.eq l0.0, n0.0), b1, b2
 ;;> b1: weight 1
 ;;>     return (2)
 ;;> b2: weight 1
 ;;>     return (3)
+;;> flow: func 23 "held_flag" (i32) -> (i32)
+;;> b0: weight 1 in l0.0
+;;>     n0.0 = load.i64.32u [64]
+;;>     store.i32.32u [64], l0.0
+;;>     brif (cmp.i64.ne n0.0, 0), b1, b2
+;;> b1: weight 1
+;;>     return (2)
+;;> b2: weight 1
+;;>     return (3)
+;;> flow: func 24 "held_call" (i32) -> (i32)
+;;> b0: weight 1
+;;>     t0 = load.i64.32u [64]
+;;>     l1.0 = cmp.i64.eq t0, 0
+;;>     call func 12 ()  over: l1.0
+;;>     brif (cmp.i64.eq l1.0, 0), b1, b2
+;;> b1: weight 1
+;;>     return (2)
+;;> b2: weight 1
+;;>     return (3)
+;;> flow: func 25 "held_two" (i32) -> (i64)
+;;> b0: weight 1 in l0.0
+;;>     n0.0 = load.i64.64 [l0.0]
+;;>     n1.0 = load.i64.8u [8]
+;;>     l1.0 = cmp.i64.lt_u n0.0, n1.0
+;;>     l2.0 = load.i64.64 [16]
+;;>     brif (cmp.i64.ge_u n0.0, n1.0), b1, b2
+;;> b1: weight 1 in l2.0
+;;>     return (l2.0)
+;;> b2: weight 1 in l1.0
+;;>     return (l1.0)

@@ -185,23 +185,23 @@
 ;;>     10  ret
 ;;> code: func 2 "nil" (i64) -> (i64), frame 16, 75 bytes
 ;;>      0  sub rsp, 16  ; start
-;;>      4  mov edi, edi  ; +6 i64.load
-;;>      6  mov rbx, qword [rdi + 8]
+;;>      4  mov ebp, edi  ; +6 i64.load
+;;>      6  mov rbx, qword [rbp + 8]
 ;;>      a  test rbx, rbx  ; +14 if
 ;;>      d  je 2e
 ;;>     13  jmp 22
 ;;>     18  mov eax, 1  ; +24 return
 ;;>     1d  add rsp, 16
 ;;>     21  ret
-;;>     22  mov qword [rdi + 16], rbx  ; +32 i64.store
+;;>     22  mov qword [rbp + 16], rbx  ; +32 i64.store
 ;;>     26  mov rax, rbx  ; +37 end
 ;;>     29  add rsp, 16
 ;;>     2d  ret
 ;;>     2e  mov qword [rsp], rbx  ; +18 call
-;;>     32  mov qword [rsp + 8], rdi
+;;>     32  mov qword [rsp + 8], rbp
 ;;>     37  call func 0 "sigpanic"
 ;;>     3c  mov rbx, qword [rsp]
-;;>     40  mov rdi, qword [rsp + 8]
+;;>     40  mov rbp, qword [rsp + 8]
 ;;>     45  test eax, eax  ; +20 if
 ;;>     47  jne 18
 ;;>     49  jmp 22
