@@ -27,6 +27,7 @@ ENGINE_SRC := \
     engine/load/shape.c \
     engine/run/known.c \
     engine/x64/front.c \
+    engine/x64/front_bytes.c \
     engine/x64/front_sha256.c \
     engine/ir/ir.c \
     engine/ir/build.c \
@@ -725,6 +726,10 @@ $(BUILD)/host/count: $(call objects,$(TEST_SRC) tests/count/count.c tests/count/
     $(BUILD)/check/libengine.a
 	$(program)
 
+$(BUILD)/host/fronts: $(call objects,$(TEST_SRC) tests/known/fronts.c tests/known/calls.c,test) \
+    $(BUILD)/check/libengine.a
+	$(program)
+
 $(BUILD)/host/code-hash: $(call objects,$(TEST_SRC) tests/code/hash.c,test) $(BUILD)/check/libengine.a
 	$(call say,LD $@)
 	$(Q)$(CC) -o $@ $^
@@ -775,7 +780,7 @@ SPEC_VM_PARTS := \
 TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
     model="$(MAKE) -s model" \
     fuzz-diff="$(MAKE) $(BUILD)/host/diff-run && tests/fuzz/diff.py --count 300" \
-    known="$(MAKE) all && tests/known/run.py $(BUILD)/wasmvm" \
+    known="$(MAKE) all $(BUILD)/host/fronts && tests/known/run.py $(BUILD)/wasmvm $(BUILD)/host/fronts" \
     count="$(MAKE) $(BUILD)/host/count && tests/count/run.py --ci" \
     fuzz-edges="$(MAKE) all $(BUILD)/host/diff-run $(SPEC_VM) && \
         tests/fuzz/diff.py --kind edges --count 200 --vm $(BUILD)/wasmvm" \

@@ -58,7 +58,8 @@ static bool immediate(struct body_shape *s, unsigned imm, const uint8_t **at)
         numbers(s, at, 1 + leb_u32(at));
         return true;
     case IMM_FUNC:
-        leb_u32(at);
+        s->callee = leb_u32(at);
+        s->ncalls++;
         return true;
     case IMM_MEMORY2:
     case IMM_MEM8: case IMM_MEM16: case IMM_MEM32: case IMM_MEM64:

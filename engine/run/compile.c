@@ -47,9 +47,10 @@ bool code_replace(struct instance *i, uint32_t func)
 {
     ENGINE_ASSERT(func >= i->module->nimported_funcs && func < i->module->nfuncs);
     struct piece piece, front;
+    module_want(i->module, i->module->funcs[func].body, i->module->funcs[func].body_len);
+    enum front known = known_find(i, func); /* first: it may validate another function */
     if (!code_compile(i, func, false, &piece))
         return false;
-    enum front known = known_find(i, func);
     if (known == FRONT_NONE)
         return code_install_func(i->code, func, &piece);
     uint32_t body = code_install(i->code, &piece,

@@ -2,32 +2,39 @@
  *
  * Never by name: by the hash of all its instructions (load/shape.c), by what its linked constants
  * are, and by the bytes of the table that it reads.  Its constants are the table's address or
- * program counters of its own, which are the function's number in upper bits; nothing else is left
- * out of the hash but the callees of its slow ways. */
+ * program counters of its own, which are the function's number in upper bits.  Nothing else is left
+ * out of the hash but callees.  Those of slow ways do not matter, since the body goes there; one
+ * that does the work has a hash of its own in the row. */
 #include "engine/lib.h"
 #include "engine/run/code.h"
 #include "engine/x64/target.h"
 
 enum { GO_FUNC_FIRST = 0x1000, BODY_LEAST = 40, BODY_MOST = 2048 };
 
-static const struct known_row { uint64_t hash; uint8_t what, addresses; bool slice; } rows[] = {
-#define KNOWN(what, hash, addresses, slice) {hash, FRONT_##what, addresses, slice},
+enum { TABLE, SLICE }; /* else the number itself */
+
+static const struct known_row {
+    uint64_t hash, callee;
+    uint8_t what, count;
+    uint32_t linked;
+} rows[] = {
+#define KNOWN(what, hash, callee, count, linked) {hash, callee, FRONT_##what, count, linked},
 #include "engine/run/known.def"
 #undef KNOWN
 };
 
-/* The table's address; `addresses` of the constants have to be that. */
-static bool linked_are(const struct body_shape *s, int64_t own, uint32_t addresses, uint64_t *table)
+/* `count` of the constants are no program counters; all of them have to be the same. */
+static bool linked_are(const struct body_shape *s, int64_t own, uint32_t count, uint64_t *same)
 {
     uint32_t found = 0;
     for (uint32_t k = 0; k < s->nlinked; k++) {
         if (s->linked[k] >> 16 == own)
             continue;
-        if (found++ && (uint64_t)s->linked[k] != *table)
+        if (found++ && (uint64_t)s->linked[k] != *same)
             return false;
-        *table = (uint64_t)s->linked[k];
+        *same = (uint64_t)s->linked[k];
     }
-    return found == addresses;
+    return found == count;
 }
 
 static bool bytes_are(const struct instance *i, uint64_t at, const void *what, uint32_t bytes)
@@ -40,7 +47,9 @@ static bool table_is(const struct instance *i, const struct known_row *row, uint
 {
     uint32_t bytes;
     const uint8_t *table = front_table((enum front)row->what, &bytes);
-    if (row->slice && at <= i->memories[0]->bytes && i->memories[0]->bytes - at >= 16) {
+    if (row->linked > SLICE)
+        return at == row->linked;
+    if (row->linked == SLICE && at <= i->memories[0]->bytes && i->memories[0]->bytes - at >= 16) {
         const uint64_t length = bytes / 4;
         if (!bytes_are(i, at + 8, &length, 8))
             return false;
@@ -57,6 +66,22 @@ static bool is_head(uint16_t head)
     return false;
 }
 
+/* A callee's type needs no look: caller and callee are valid, and its locals are in the hash. */
+static bool callee_is(const struct instance *i, const struct body_shape *caller, uint64_t hash)
+{
+    struct module *m = i->module;
+    struct body_shape s;
+    if (!hash)
+        return true;
+    if (caller->ncalls != 1 || caller->callee < m->nimported_funcs)
+        return false;
+    const struct func *f = &m->funcs[caller->callee];
+    if (f->body_len > BODY_MOST || !body_validate(i->engine, m, caller->callee))
+        return false;
+    module_want(m, f->body, f->body_len);
+    return body_shape(m, caller->callee, &s) && s.hash == hash && !s.nlinked;
+}
+
 enum front known_find(const struct instance *i, uint32_t func)
 {
     const struct module *m = i->module;
@@ -69,7 +94,8 @@ enum front known_find(const struct instance *i, uint32_t func)
     uint64_t table = 0;
     for (uint32_t k = 0; k < sizeof rows / sizeof rows[0]; k++)
         if (rows[k].hash == s.hash && front_fits(i, rows[k].what, &m->types[m->funcs[func].type]) &&
-            linked_are(&s, own, rows[k].addresses, &table) && table_is(i, &rows[k], table))
+            linked_are(&s, own, rows[k].count, &table) && table_is(i, &rows[k], table) &&
+            callee_is(i, &s, rows[k].callee))
             return rows[k].what;
     return FRONT_NONE;
 }

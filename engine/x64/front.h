@@ -2,7 +2,7 @@
 #ifndef ENGINE_X64_FRONT_H
 #define ENGINE_X64_FRONT_H
 
-#include "engine/x64/asm.h"
+#include "engine/x64/meant.h"
 #include "engine/x64/regs.h"
 #include "engine/x64/target.h"
 
@@ -19,6 +19,12 @@ void front_leave(struct front_way *, unsigned cc);
 /* Leaves if the register is more than memory 0 has bytes. */
 void front_inside(struct front_way *, uint8_t end);
 
+/* ---- front_bytes.c ---- */
+void front_memequal(struct front_way *);
+void front_compare(struct front_way *);
+void front_memchr(struct front_way *);
+
+/* ---- front_sha256.c ---- */
 extern const uint32_t sha256_rounds[64];
 void front_sha256(struct front_way *);
 void front_sha256_data(struct front_way *);

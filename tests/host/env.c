@@ -98,7 +98,10 @@ static uint32_t cpu_features(void)
     cpu |= __builtin_cpu_supports("avx") ? ENGINE_AVX : 0;
     uint32_t a = 0x80000001, b, c = 0, d;
     __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d)); /* gcc 12 has no "lzcnt" here */
-    return cpu | (c & 1u << 5 ? ENGINE_LZCNT : 0);
+    cpu |= c & 1u << 5 ? ENGINE_LZCNT : 0;
+    a = 7, b = c = 0;
+    __asm__("cpuid" : "+a"(a), "+b"(b), "+c"(c), "=d"(d)); /* nor "sha" */
+    return cpu | (b & 1u << 29 ? ENGINE_SHA : 0);
 }
 
 /* ---- faults ---- */

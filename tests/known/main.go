@@ -78,6 +78,33 @@ func plainEqual(a, b []byte) bool {
 	return true
 }
 
+func plainCompare(a, b []byte) int {
+	for i := 0; i < len(a) && i < len(b); i++ {
+		if a[i] != b[i] {
+			if a[i] < b[i] {
+				return -1
+			}
+			return 1
+		}
+	}
+	switch {
+	case len(a) < len(b):
+		return -1
+	case len(a) > len(b):
+		return 1
+	}
+	return 0
+}
+
+func plainIndex(a []byte, c byte) int {
+	for i := range a {
+		if a[i] == c {
+			return i
+		}
+	}
+	return -1
+}
+
 func wrong(format string, args ...any) {
 	fmt.Printf("wrong: "+format+"\n", args...)
 	os.Exit(1)
@@ -87,7 +114,7 @@ func main() {
 	r := rand.New(rand.NewSource(1))
 	in, other := make([]byte, 4096), make([]byte, 4096)
 	r.Read(in)
-	sums, equals := 0, 0
+	sums, equals, finds := 0, 0, 0
 	for at := 0; at < 70; at++ {
 		for _, n := range []int{0, 1, 55, 56, 63, 64, 65, 127, 128, 129, 191, 192, 1000, r.Intn(3000)} {
 			if sha256.Sum256(in[at:at+n]) != plainSum(in[at:at+n]) {
@@ -102,21 +129,30 @@ func main() {
 			sums++
 		}
 	}
-	for n := 0; n < 300; n++ {
+	for n := 1; n < 300; n++ {
 		for at := 0; at < 17; at++ {
 			a, b := in[at:at+n], other[20-at:20-at+n]
 			copy(b, a)
 			if !bytes.Equal(a, b) {
 				wrong("equal of %d bytes at %d", n, at)
 			}
-			if n > 0 {
-				b[r.Intn(n)] ^= byte(1 << r.Intn(8))
-			}
+			b[r.Intn(n)] ^= byte(1 << r.Intn(8))
 			if bytes.Equal(a, b) != plainEqual(a, b) {
 				wrong("not equal of %d bytes at %d", n, at)
 			}
+			less := b[:n-r.Intn(n+1)/2]
+			if bytes.Compare(a, b) != plainCompare(a, b) || bytes.Compare(a, less) != plainCompare(a, less) ||
+				bytes.Compare(less, a) != plainCompare(less, a) {
+				wrong("compare of %d bytes at %d", n, at)
+			}
 			equals++
+			for _, c := range []byte{0, b[n/2], b[n-1], byte(r.Intn(256))} {
+				if bytes.IndexByte(b, c) != plainIndex(b, c) || bytes.IndexByte(less, c) != plainIndex(less, c) {
+					wrong("the byte %#x in %d bytes at %d", c, n, at)
+				}
+				finds++
+			}
 		}
 	}
-	fmt.Printf("%d sums, %d comparisons\n", sums, equals)
+	fmt.Printf("%d sums, %d comparisons, %d bytes found\n", sums, equals, finds)
 }

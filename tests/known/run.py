@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Functions of Go's standard library that wasmvm recognises (engine/run/known.def): run.py WASMVM [VERSION...]
+"""Functions of Go's standard library that wasmvm recognises (engine/run/known.def): run.py WASMVM FRONTS [VERSION...]
 
-Builds tests/known with each Go version, and runs it: it holds what was recognised against plain code.
-Says how many functions were found; fewer than are wanted is a failure.  A Go that cannot be had is skipped."""
+Builds tests/known with each Go version.  FRONTS, built from tests/known/fronts.c, calls each function that is found
+with and without its front; it says which are found.  Then WASMVM runs the program, which holds their answers against
+plain code, and must recognise as many.  Fewer than are wanted is a failure.  A Go that cannot be had is skipped."""
 
 import os
 import re
@@ -13,32 +14,67 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 GO = os.path.join(os.path.dirname(HERE), "tools", "go.sh")
 VERSIONS = ["1.21.13", "1.22.12", "1.23.12", "1.24.13", "1.25.9", "1.26.10", "1.27.1"]
+NO_ZERO = 3  # FRONTS: address 0 cannot be had
+WANTED = [("memeqbody", None), ("cmpbody", None), ("memchr", None), ("sha256.blockGeneric", "sha_ni")]
 
 
-def found(wasmvm, version, folder):
-    """How many were recognised, and what the program said; None: no such Go."""
-    module = os.path.join(folder, version + ".wasm")
+def wanted():
+    with open("/proc/cpuinfo") as f:
+        flags = set(re.search(r"^flags.*", f.read(), re.M).group(0).split())
+    return [name for name, flag in WANTED if flag is None or flag in flags]
+
+
+def output(*words):
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def built(version, module):
+    """None, or why there is no such Go."""
     env = dict(os.environ, GOOS="wasip1", GOARCH="wasm")
     words = [GO, version, "build", "-trimpath", "-o", module, "."]
-    built = subprocess.run(words, cwd=HERE, env=env, stderr=subprocess.PIPE)
-    if built.returncode:
-        return None, built.stderr.decode(errors="replace").strip()
-    ran = subprocess.run([wasmvm, "--cache=off", "--stats", module], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    said = re.search(r"recognised +(\d+)", ran.stderr.decode())
-    return (int(said.group(1)) if said and ran.returncode == 0 else 0), ran.stdout.decode().strip()
+    done = subprocess.run(words, cwd=HERE, env=env, stderr=subprocess.PIPE)
+    return done.stderr.decode(errors="replace").strip() if done.returncode else None
+
+
+def called(fronts, module):
+    """What is found; whether all is as without fronts."""
+    status, out, err = output(fronts, module)
+    if status == NO_ZERO:
+        return None, True
+    print(re.sub("^", "    ", (out + err).rstrip(), flags=re.M))
+    return re.findall(r"^(\S+): \d+ calls", out, re.M), status == 0
+
+
+def checked(wasmvm, fronts, version, module):
+    want = wanted()
+    found, same = called(fronts, module)
+    status, out, err = output(wasmvm, "--cache=off", "--stats", module)
+    ran = re.search(r"recognised +(\d+)", err)
+    count = int(ran.group(1)) if ran and status == 0 else 0
+    print(f"go{version}: {count} recognised, {len(want)} wanted; {out.strip()}")
+    if found is None:
+        print("    SKIPPED: calls with and without fronts, since memory cannot lie at address 0")
+    missing = [name for name in want if not any(f.endswith(name) for f in found or want)]
+    for name in missing:
+        print(f"    {name} is not found")
+    return same and not missing and count >= len(want)
 
 
 def main():
-    wasmvm, passed, failed, skipped = os.path.abspath(sys.argv[1]), 0, 0, 0
-    with open("/proc/cpuinfo") as f:
-        want = 2 if " sha_ni " in f.read() else 1
+    wasmvm, fronts = (os.path.abspath(word) for word in sys.argv[1:3])
+    passed = failed = skipped = 0
     with tempfile.TemporaryDirectory() as folder:
-        for version in sys.argv[2:] or VERSIONS:
-            n, said = found(wasmvm, version, folder)
-            print(f"go{version}: " + (f"SKIPPED: {said}" if n is None else f"{n} recognised, {want} wanted; {said}"))
-            skipped += n is None
-            passed += n is not None and n >= want
-            failed += n is not None and n < want
+        for version in sys.argv[3:] or VERSIONS:
+            module = os.path.join(folder, version + ".wasm")
+            why = built(version, module)
+            if why is not None:
+                print(f"go{version}: SKIPPED: {why}")
+                skipped += 1
+            elif checked(wasmvm, fronts, version, module):
+                passed += 1
+            else:
+                failed += 1
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0
 

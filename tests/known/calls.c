@@ -1,0 +1,159 @@
+/* tests/known/calls.h's other side: a table with one function for each front. */
+#include "tests/known/calls.h"
+
+#include "engine/lib.h"
+
+#include <string.h>
+
+struct maker {
+    uint64_t random, end; /* memory's; it begins at 0 */
+    uint64_t last;        /* where ranges end: memory's end, or a Go function's frame */
+    struct call *call;
+};
+
+static uint32_t random_below(struct maker *m, uint32_t limit)
+{
+    m->random = m->random * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)((m->random >> 33) % limit);
+}
+
+static bool one_in(struct maker *m, uint32_t n)
+{
+    return random_below(m, n) == 0;
+}
+
+/* Mostly short, often a few more or less than a multiple of 16. */
+static uint32_t length(struct maker *m)
+{
+    switch (random_below(m, 4)) {
+    case 0:
+        return random_below(m, 20);
+    case 1:
+        return random_below(m, 300);
+    case 2:
+        return 16 * (1 + random_below(m, 20)) - 2 + random_below(m, 5);
+    default:
+        return random_below(m, one_in(m, 8) ? 3000 : 64);
+    }
+}
+
+/* Where so many bytes may lie: in the arena's upper half, up to memory's end, or some bytes over
+ * it.  Over a frame they never are. */
+static uint64_t place(struct maker *m, uint32_t bytes)
+{
+    if (one_in(m, 8) && m->last == m->end)
+        return m->end - bytes + random_below(m, 24);
+    if (one_in(m, 3))
+        return m->last - bytes - random_below(m, 40);
+    return m->last - CALL_HEAP + random_below(m, CALL_HEAP - 3000);
+}
+
+static bool is_inside(const struct maker *m, uint64_t at, uint64_t bytes)
+{
+    return at <= m->end && bytes <= m->end - at;
+}
+
+/* What Go never passes: an upper half. */
+static uint64_t odd(struct maker *m, uint64_t value)
+{
+    return one_in(m, 50) ? value + (((uint64_t)random_below(m, 5) - 2) << 32) : value;
+}
+
+/* The other is the same but for one byte, or not even that. */
+static void alike(struct maker *m, uint64_t one, uint64_t other, uint32_t bytes)
+{
+    uint64_t room = m->end - other;
+    uint32_t both = is_inside(m, other, 0) && room < bytes ? (uint32_t)room : bytes;
+    if (!is_inside(m, one, both) || !is_inside(m, other, both))
+        return;
+    memmove((uint8_t *)(uintptr_t)other, (uint8_t *)(uintptr_t)one, both);
+    if (both && !one_in(m, 3))
+        ((uint8_t *)(uintptr_t)other)[random_below(m, both)] ^= (uint8_t)(1 << random_below(m, 8));
+}
+
+static void memequal(struct maker *m)
+{
+    struct cell *c = m->call->cells;
+    uint32_t n = length(m);
+    uint64_t p = place(m, n), q = one_in(m, 30) ? p : place(m, n);
+    alike(m, p, q, n);
+    c[0].lo = odd(m, p), c[1].lo = odd(m, q), c[2].lo = odd(m, n);
+}
+
+static void compare(struct maker *m)
+{
+    struct cell *c = m->call->cells;
+    uint32_t n = length(m), k = one_in(m, 3) ? n : length(m), least = n < k ? n : k;
+    uint64_t p = place(m, n), q = one_in(m, 30) ? p : place(m, k);
+    alike(m, p, q, least);
+    c[0].lo = odd(m, p), c[2].lo = odd(m, q), c[1].lo = odd(m, n), c[3].lo = odd(m, k);
+    if (one_in(m, 50))
+        c[one_in(m, 2) ? 1 : 3].lo |= 1ull << 63;
+    if (one_in(m, 50)) /* with the address they are small again, modulo 2^64 */
+        c[1].lo = c[3].lo = 0 - (uint64_t)random_below(m, 100);
+}
+
+static void memchr_(struct maker *m)
+{
+    struct cell *c = m->call->cells;
+    uint32_t n = length(m), byte = random_below(m, 256);
+    uint64_t p = place(m, n);
+    for (uint32_t k = 0; k < n; k++) { /* there are few of it */
+        uint8_t *at = (uint8_t *)(uintptr_t)(p + k);
+        if (is_inside(m, p + k, 1) && *at == byte && !one_in(m, 2 + n / 16))
+            *at ^= 1;
+    }
+    c[0].lo = p, c[1].lo = one_in(m, 50) ? byte + 256 : byte, c[2].lo = n;
+}
+
+static void argument(struct maker *m, uint32_t number, uint64_t value)
+{
+    uint64_t at = m->call->sp + 8 + 8 * (uint64_t)number;
+    if (is_inside(m, at, 8))
+        *(unaligned64 *)(uintptr_t)at = value;
+}
+
+/* Its arguments' own place may end where memory does, or behind.  SP is a multiple of 8, as Go's.
+ */
+static void go_call(struct maker *m, uint32_t arguments)
+{
+    uint64_t sp = m->end - CALL_HEAP - 8 * (uint64_t)(1 + arguments + random_below(m, 9));
+    if (one_in(m, 4)) {
+        sp = m->end - 8 * (uint64_t)(1 + arguments) + (one_in(m, 3) ? 8 * random_below(m, 5) : 0);
+        m->last = sp - CALL_FRAME;
+    }
+    m->call->sp = (uint32_t)sp;
+    m->call->cells[0].lo = 0;
+}
+
+static void sha256(struct maker *m)
+{
+    go_call(m, 4);
+    uint32_t n = 64 * random_below(m, 12) + (one_in(m, 2) ? random_below(m, 64) : 0);
+    argument(m, 0, odd(m, place(m, 32)));
+    argument(m, 1, odd(m, place(m, n)));
+    const uint64_t count = odd(m, n);
+    argument(m, 2, count);
+    argument(m, 3, count);
+}
+
+void call_make(struct call *c, enum front what, uint32_t number, uint8_t *end)
+{
+    static void (*const makers[])(struct maker *) = {
+        [FRONT_SHA256] = sha256,
+        [FRONT_MEMEQUAL] = memequal,
+        [FRONT_COMPARE] = compare,
+        [FRONT_MEMCHR] = memchr_,
+    };
+    struct maker m = {.random = number * 0x9e3779b97f4a7c15u,
+                      .end = (uint64_t)(uintptr_t)end,
+                      .last = (uint64_t)(uintptr_t)end,
+                      .call = c};
+    *c = (struct call){.sp = 0};
+    random_below(&m, 2);
+    for (uint8_t *at = end - CALL_ARENA; at < end; at += 8) {
+        m.random = m.random * 6364136223846793005u + 1442695040888963407u;
+        *(unaligned64 *)at = m.random ^ m.random >> 29;
+    }
+    makers[what](&m);
+}
