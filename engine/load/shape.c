@@ -78,7 +78,7 @@ static bool shape_of(const struct module *m, uint32_t func, uint32_t most, struc
     const struct func *f = &m->funcs[func];
     const uint8_t *at = m->bytes + f->body, *end = at + f->body_len;
     out->hash = 0xcbf29ce484222325u;
-    out->nlinked = 0;
+    out->nlinked = out->ncalls = out->callee = 0;
     for (uint32_t groups = leb_u32(&at); groups; groups--) {
         numbers(out, &at, 1);
         mix(out, *at++);
