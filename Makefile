@@ -839,7 +839,9 @@ mode_parts = \
 ## make fuzz-lines the lines of the monitor that what was found so far does not reach
 ## make fuzz-diff  N=1000 random modules of SEED=1 on our engine and on V8 (node, binaryen)
 ## make test-modes what runs in VMs, with MODES="exit poll" as --hypercall; also MODE=poll for one of those below
-## make test-warm golden cases and end-to-end ones, twice: the second time from images of starts (docs/cache.md)
+## make test-warm golden cases and end-to-end ones, twice: the second time from images of starts (docs/cache.md); then
+##                 what test-shipped does
+## make test-shipped  golden cases, and hostile guests, from images to ship (docs/shipping.md)
 ## make test-san   golden cases, hostile guests and some end-to-end cases with the monitor under ASan and UBSan, some
 ##                 of the library's under ThreadSanitizer
 ## make test-inject N=150 (or N=all) system calls of the monitor that fail, one at a time, drawn by SEED=1 (strace)
@@ -988,9 +990,26 @@ warm_parts = \
     golden-$1="tests/golden/run.sh $(BUILD)/modes/warm/wasmvm $(WARM_GOLDEN)" \
     e2e-$1="tests/e2e/run.py --wasmvm $(BUILD)/modes/warm/wasmvm $(E2E)" \
 
-test-warm: all $(BUILD)/modes/warm/wasmvm
+# From images to ship: golden cases of which each module became one first, and hostile guests from forged ones.  An
+# image does not come by a pipe, and a small limit of memory leaves none to make one.
+SHIPPED := $(BUILD)/modes/shipped
+SHIPPED_GOLDEN := $(filter-out tests/golden/env.golden tests/golden/ulimit.golden,$(wildcard tests/golden/*.golden))
+shipped_parts = \
+    golden-shipped="$(SHIPPED)/golden/run.sh $(SHIPPED)/wasmvm $(SHIPPED_GOLDEN:tests/%=$(SHIPPED)/%)" \
+    hostile-shipped="FROM=image BUILD=$(SHIPPED) tests/hostile/run.sh $(BUILD)/wasmvm" \
+
+$(SHIPPED)/wasmvm: tests/tools/shipped.sh $(wildcard tests/golden/*) $(BUILD)/wasmvm
+	rm -rf $(SHIPPED)
+	mkdir -p $(SHIPPED) && cp -r tests/golden $(SHIPPED) && cp tests/tools/shipped.sh $@
+	sed -i '/mkfifo/,/^=/d' $(SHIPPED)/golden/module.golden
+
+test-warm: all $(BUILD)/modes/warm/wasmvm $(SHIPPED)/wasmvm
 	rm -rf $(BUILD)/modes/warm/store
-	@$(PARTS) $(call warm_parts,made) $(call warm_parts,warm)
+	@$(PARTS) $(call warm_parts,made) $(call warm_parts,warm) $(shipped_parts)
+
+.PHONY: test-shipped
+test-shipped: all $(SHIPPED)/wasmvm
+	@$(PARTS) $(shipped_parts)
 
 test-san: all
 	@$(PARTS) $(SAN_PARTS)

@@ -1,7 +1,9 @@
 #!/bin/sh
 # Builds the test images of this folder and runs each by `wasmvm --guest-image`.  What an image must come to stands
 # at its head (guest.h).  Usage: tests/hostile/run.sh WASMVM [image names].  With BUILD=DIR images go to DIR/hostile;
-# with STEP=build they are only built, with STEP=run only run (on a machine without a compiler).
+# with STEP=build they are only built, with STEP=run only run (on a machine without a compiler).  With FROM=image each
+# runs out of an image to ship instead, which forge.py makes of an honest one: without those that survive faults, as a
+# fault then goes to the guest image's own handler.
 set -u
 export WASMVM_CACHE="${WASMVM_CACHE:-off}" # no run writes into a home
 cd "$(dirname "$0")/../.."
@@ -9,6 +11,7 @@ WASMVM=${1:-build/wasmvm}
 OUT=${BUILD:-build}/hostile
 CC=${CC:-gcc}
 STEP=${STEP:-all}
+FROM=${FROM:-guest-image}
 CFLAGS="-std=c11 -O2 -g -Wall -Wextra -Werror -I. -ffreestanding -fpie -fvisibility=hidden -fno-stack-protector
     -fcf-protection=none -fno-asynchronous-unwind-tables -fno-delete-null-pointer-checks -fno-strict-aliasing"
 LDFLAGS="-nostdlib -static -Wl,-T,guest/link.ld -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack"
@@ -26,7 +29,19 @@ build() {
         tests/hostile/kit.S tests/hostile/kit.c \
         "tests/hostile/$1.c" || return
     plugin=$(head_of "$1" PLUGIN)
-    [ -z "$plugin" ] || $CC -std=c11 -O2 -I. -shared -fPIC -o "$OUT/$1.so" "$plugin"
+    [ -z "$plugin" ] || $CC -std=c11 -O2 -I. -shared -fPIC -o "$OUT/$1.so" "$plugin" || return
+    [ "$FROM" != image ] || build_image "$1"
+}
+
+# An honest image with the same host functions, then the forged one.
+build_image() {
+    with=
+    [ ! -e "$OUT/$1.so" ] || with="--plugin $OUT/$1.so"
+    $CC $CFLAGS -nostdlib -static -Wl,-T,tests/hostile/shipped.ld -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
+        -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments -o "$OUT/$1.ship.elf" guest/start.S tests/hostile/shipped.S \
+        tests/hostile/kit.S tests/hostile/kit.c "tests/hostile/$1.c" &&
+        "$WASMVM" build $with "$OUT/start.wasm" -o "$OUT/$1.good.img" &&
+        tests/hostile/forge.py "$OUT/$1.good.img" "$OUT/$1.ship.elf" "$OUT/$1.img"
 }
 
 now_ms() {
@@ -62,12 +77,18 @@ run_once() {
     began=$(now_ms)
     signal=$(head_of "$1" SIGNAL) late="-s KILL 600"
     [ -z "$signal" ] || late="--preserve-status -k 60 -s $signal 0.3"
-    timeout $late "$WASMVM" $(echo "$options" | sed "s|FIFO|$OUT/full.fifo|") --guest-image "$OUT/$1.elf" \
-        -- "$OUT/empty.wasm" "$2" </dev/null >"$stdout" 2>"$OUT/$1.err" 9>&-
+    what="--guest-image $OUT/$1.elf -- $OUT/empty.wasm"
+    [ "$FROM" != image ] || what="--stats -- $OUT/$1.img"
+    timeout $late "$WASMVM" $(echo "$options" | sed "s|FIFO|$OUT/full.fifo|") $what "$2" \
+        </dev/null >"$stdout" 2>"$OUT/$1.err" 9>&-
     status=$?
     took=$(($(now_ms) - began))
     case ",$statuses," in *",$status,"*) ;; *) echo "status $status, not $statuses"; return 1 ;; esac
     if grep -q -e UNASKED -e Sanitizer "$OUT/$1.err"; then echo "stderr holds what it must not"; return 1; fi
+    if [ "$FROM" = image ] && ! grep -q "^cache       warm" "$OUT/$1.err"; then
+        echo "the image was not used"
+        return 1
+    fi
     if [ -n "$words" ] && ! grep -q -F -e "$words" "$OUT/$1.err"; then echo "stderr does not say: $words"; return 1; fi
     most=$((${most:-${HANG_MS:-10000}} + ${SLACK_MS:-0} + usual)) # an emulated machine is slower, and so is a busy one
     if [ "$took" -gt "$most" ]; then echo "took $took ms, more than $most"; return 2; fi
@@ -102,8 +123,11 @@ run() {
 }
 
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || all=yes
-[ $# -gt 0 ] || set -- $(cd tests/hostile && ls ./*.c | sed 's|^\./||; s|\.c$||' | grep -v '^kit$')
+[ $# -gt 0 ] || [ "$FROM" = image ] || all=yes
+faults=
+[ "$FROM" != image ] || faults="try_run\|guest_fault"
+[ $# -gt 0 ] || set -- $(cd tests/hostile && ls ./*.c | sed 's|^\./||; s|\.c$||' | grep -v '^kit$' |
+    while read -r name; do [ -n "$faults" ] && grep -q "$faults" "$name.c" || echo "$name"; done)
 # Guest images that are refused: one line, 125.
 refuse() { # file, words
     "$WASMVM" --guest-image "$1" -- "$OUT/empty.wasm" </dev/null >"$OUT/refused.out" 2>&1
@@ -147,6 +171,8 @@ if [ ! -w /dev/kvm ] && [ -z "${REQUIRE_KVM:-}" ] && [ "$STEP" != build ]; then
     exit 0
 fi
 printf 'x' >"$OUT/empty.wasm"
+# No memory, an _initialize that does nothing, and the same as f.
+printf '\0asm\1\0\0\0\1\4\1\140\0\0\3\2\1\0\7\23\2\13_initialize\0\0\1f\0\0\12\4\1\2\0\13' >"$OUT/start.wasm"
 for image in "$@"; do run "$image"; done
 [ -z "${all:-}" ] || refused
 echo "$passed passed, $failed failed, 0 skipped"

@@ -361,3 +361,26 @@ def a_full_disk_is_said(t):
     done = subprocess.run(["bash", "-c", script], capture_output=True, timeout=300)
     assert done.returncode == 125 and b"cannot be written" in done.stderr, done
     assert os.listdir(t.path(".")) == [], os.listdir(t.path("."))
+
+
+@case(seconds=240)
+def forged_heads(t):
+    """Every word of the head is something else, and the sum is right: refused, run cold, or a guest that ends."""
+    image = build(t, words(t))
+    with open(image, "rb") as file:
+        good = file.read()
+    for at in [8, *range(16, HEAD, 4)]:
+        for value in (0, 1, 0x7FFFFFFF, 0xFFFFFFFF):
+            with open(image, "wb") as file:
+                file.write(good)
+            forged = Image(image)
+            if forged.data[at:at + 4] == struct.pack("<I", value):
+                continue
+            struct.pack_into("<I", forged.data, at, value)
+            if forged.get("extents") <= 4080:
+                forged.resum()
+            forged.write()
+            result = t.vm("--timeout", "5s", image, "a", "b")
+            assert result.status in (0, 124, 125, 126, 134, 137), (at, value, result)
+            if result.status == 0:
+                assert result.out == f"{image}\na\nb\n".encode(), (at, value, result)
