@@ -63,6 +63,35 @@ static void test_a_temporary_takes_the_register_of_what_dies(void **state)
             "    return (t2:rdx)\n");
 }
 
+/* l1 is read once, 2,200 instructions after it came: use per length of life rounds down to nothing,
+ * and it gets a register all the same. */
+static void test_a_life_that_is_long(void **state)
+{
+    enum { MANY = 2200, HEAD = 4, TAIL = 4 };
+    static const char head[] = NO_LOCALS GET("\0"), tail[] = GET("\1") "\x6a" END;
+    char code[3 + HEAD + MANY + TAIL] = "\1";
+    const size_t len = sizeof head - 1 + MANY + sizeof tail - 1;
+    struct wasm wasm;
+    code[1] = (char)((len & 0x7f) | 0x80);
+    code[2] = (char)(len >> 7);
+    memcpy(code + 3, head, sizeof head - 1);
+    memset(code + 3 + sizeof head - 1, 0x67, MANY); /* clz of clz */
+    memcpy(code + 3 + sizeof head - 1 + MANY, tail, sizeof tail - 1);
+    wasm_begin(&wasm);
+    SECTION(&wasm, TYPES, "\1" TWO_I32_TO_I32);
+    SECTION(&wasm, FUNCTIONS, "\1\0");
+    wasm_section(&wasm, CODE, code, 3 + len);
+    struct instance *i = wasm_make(*state, &wasm);
+    struct compile c = {.engine = i->engine, .module = i->module, .instance = i};
+    c.type = instance_functype(i, 0);
+    scratch_reset(c.engine);
+    assert_true(build(&c) && flow(&c) && color(&c));
+    assert_int_equal(c.life.nwebs, 2);
+    for (uint32_t w = 0; w < 2; w++)
+        assert_int_not_equal(c.life.webs[w].reg, REG_NONE);
+    assert_in_range(c.life.ranges[c.life.nranges - 1].to, 2 * MANY, 2 * MANY + 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -71,6 +100,7 @@ int main(void)
         WORLD_TEST(test_a_temporary_over_a_call_has_a_slot),
         WORLD_TEST(test_a_temporary_takes_the_register_of_what_dies),
         WORLD_TEST(test_a_copy_has_the_register_of_what_it_copies),
+        WORLD_TEST(test_a_life_that_is_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
