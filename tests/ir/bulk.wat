@@ -1,7 +1,7 @@
 ;; memory.copy and memory.fill: few constant bytes in line, all else by a stub that is no call to C; what lives over
 ;; them keeps its register.
 ;;! build,code 0 1 2 3 4
-;;! code 5 6 7 8
+;;! code 5 6 7 8 9 10 11
 (module
   (memory 1) (memory 1)
   (func $copy_40 (param i64 i64)
@@ -23,7 +23,14 @@
   (func $other_memories (param i32)
     (memory.copy 1 0 (local.get 0) (i32.const 8) (i32.const 16)))
   (func $swapped (param i32 i32)
-    (memory.copy (local.get 1) (local.get 0) (i32.const 65))))
+    (memory.copy (local.get 1) (local.get 0) (i32.const 65)))
+  ;; As many bytes as are done in line at most, and one more ($swapped).
+  (func $copy_64 (param i32 i32)
+    (memory.copy (local.get 0) (local.get 1) (i32.const 64)))
+  (func $fill_128 (param i32)
+    (memory.fill (local.get 0) (i32.const 0) (i32.const 128)))
+  (func $fill_129 (param i32)
+    (memory.fill (local.get 0) (i32.const 0) (i32.const 129))))
 ;;> build: func 0 "copy_40" (i64 i64) -> ()
 ;;> b0:
 ;;>     memcopy lo(l0), lo(l1), 40
@@ -149,3 +156,35 @@
 ;;>     33  ret  ; +12 end
 ;;>     34  call trap: out of bounds memory access  ; +8 memory.copy
 ;;>     39  call trap: out of bounds memory access
+;;> code: func 9 "copy_64" (i32 i32) -> (), frame 0, 43 bytes
+;;>      0  movzx eax, byte [rdi + 63]  ; +8 memory.copy
+;;>      4  movups xmm12, [rsi]
+;;>      8  movups xmm13, [rsi + 16]
+;;>      d  movups xmm14, [rsi + 32]
+;;>     12  movups xmm15, [rsi + 48]
+;;>     17  movups [rdi], xmm12
+;;>     1b  movups [rdi + 16], xmm13
+;;>     20  movups [rdi + 32], xmm14
+;;>     25  movups [rdi + 48], xmm15
+;;>     2a  ret  ; +12 end
+;;> code: func 10 "fill_128" (i32) -> (), frame 0, 48 bytes
+;;>      0  movzx eax, byte [rdi + 127]  ; +8 memory.fill
+;;>      4  xorps xmm15, xmm15
+;;>      8  movups [rdi], xmm15
+;;>      c  movups [rdi + 16], xmm15
+;;>     11  movups [rdi + 32], xmm15
+;;>     16  movups [rdi + 48], xmm15
+;;>     1b  movups [rdi + 64], xmm15
+;;>     20  movups [rdi + 80], xmm15
+;;>     25  movups [rdi + 96], xmm15
+;;>     2a  movups [rdi + 112], xmm15
+;;>     2f  ret  ; +11 end
+;;> code: func 11 "fill_129" (i32) -> (), frame 0, 38 bytes
+;;>      0  mov esi, 0  ; +8 memory.fill
+;;>      5  mov edx, 129
+;;>      a  lea rax, qword [rdi + rdx * 1]
+;;>      e  cmp rax, [memory 0 bytes]
+;;>     15  ja 21
+;;>     1b  call stub: fill
+;;>     20  ret  ; +11 end
+;;>     21  call trap: out of bounds memory access  ; +8 memory.fill

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -223,6 +224,34 @@ static void test_off(void **state)
     close(pipes[1]);
 }
 
+/* A process that was started without streams: what is opened first is descriptor 0, and closed as
+ * any other. */
+static void test_descriptor_0_is_one(void **state)
+{
+    (void)state;
+    struct entry e;
+    int status;
+    open_as(&e, 1, true);
+    entry_make(&e, module, sizeof module);
+    entry_opened(&e);
+    make(&e);
+    end(&e, ENTRY_MADE);
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        int fd = open(path, O_RDONLY);
+        struct entry_want want = {
+            .path = store, .module_fd = fd, .engine = {{1}}, .name = "x/app.wasm", .cpu = 5
+        };
+        close(0);
+        entry_open(&e, &want);
+        entry_close(&e);
+        _exit(fcntl(0, F_GETFD) >= 0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +261,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_makers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_later_functions_join, setup, teardown),
         cmocka_unit_test_setup_teardown(test_off, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_descriptor_0_is_one, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -305,6 +305,25 @@ static inline void root_make(void)
     host_file("sub/inner", "inner");
 }
 
+enum { LOOKED_AT = 256 };
+
+static inline void open_now(bool fds[LOOKED_AT])
+{
+    for (int fd = 0; fd < LOOKED_AT; fd++)
+        fds[fd] = fcntl(fd, F_GETFD) >= 0;
+}
+
+/* What a run opens ends where a program is executed: the process of a plug-in has none of it. */
+static inline void new_ones_end_at_exec(const bool before[LOOKED_AT])
+{
+    for (int fd = 0; fd < LOOKED_AT; fd++) {
+        int flags = before[fd] ? -1 : fcntl(fd, F_GETFD);
+        if (flags >= 0 && !(flags & FD_CLOEXEC))
+            print_error("descriptor %d stays open at exec\n", fd);
+        assert_true(flags < 0 || flags & FD_CLOEXEC);
+    }
+}
+
 static struct signals signals_of_the_run;
 
 static inline struct wasi *wasi_new(const struct config *config)
@@ -314,7 +333,9 @@ static inline struct wasi *wasi_new(const struct config *config)
     static struct kick kick; /* its time counts nobody's */
     struct wasi *w = wasi_alloc(&mem, &kick, &net_parts);
     struct failure why;
+    bool before[LOOKED_AT];
     assert_non_null(w);
+    open_now(before);
     signals_of_the_run = SIGNALS_NONE;
     whole.signals = &signals_of_the_run;
     whole.set = config->set ? config->set : &none;
@@ -322,6 +343,7 @@ static inline struct wasi *wasi_new(const struct config *config)
         message("%s", why.text);
         exit(why.status);
     }
+    new_ones_end_at_exec(before);
     return w;
 }
 
