@@ -85,7 +85,7 @@ int case_reset_is_as_new(void)
         for (int k = 0; k < 8; k++) {
             CHECK(says(&a, "dirty 1048576", "left 0\n"));
             RESET(&a);
-            CHECK(STAT(&a, reset_pages) >= 256 && STAT(&a, reset_ioctls) == 5);
+            CHECK(STAT(&a, reset_pages) >= 256 && STAT(&a, reset_ioctls) <= 5);
             CHECK(says(&a, "read 30000\n1234567890 and more than the reader holds", "42 <nil>\n"));
             RESET(&a);
             CHECK(says(&a, "deep 200000", "200000\n"));

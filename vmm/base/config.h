@@ -29,6 +29,8 @@ struct config {
     struct signals *signals;         /* wasi.h: the instance's */
     /* host descriptors for 0, 1 and 2, -1 = /dev/null; NULL = the process's own */
     const int *stdio;
+    /* of this process's descriptors: how many there were, plus one; 0: nobody looked */
+    uint32_t *files_known;
     bool validate_only;              /* nothing is run */
     bool snapshot;                   /* the guest stops before the module's first instruction */
 };

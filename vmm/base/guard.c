@@ -38,8 +38,11 @@ void write_guard_enter(struct write_guard *g)
 void write_guard_leave(struct write_guard *g)
 {
     int error = errno;
+    sigset_t pending;
+    sigpending(&pending);
     for (unsigned i = 0; i < WRITE_SIGNALS; i++)
-        if (!g->raised[i] && !sigismember(&g->mask, write_signals[i]))
+        if (!g->raised[i] && !sigismember(&g->mask, write_signals[i]) &&
+            sigismember(&pending, write_signals[i]))
             signal_consume(write_signals[i]);
     pthread_sigmask(SIG_SETMASK, &g->mask, NULL);
     errno = error;

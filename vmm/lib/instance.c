@@ -101,6 +101,7 @@ static bool translate(wasmvm_instance *i)
         .ngrants = set->dirs.n,
         .timeout_ns = set->timeout_ns,
         .signals = &i->signals,
+        .files_known = &i->files_known,
         .stdio = from->stdio_own ? NULL : from->stdio,
         .host = from->nfuncs ? &i->host : NULL,
     };

@@ -66,6 +66,7 @@ struct wasmvm_instance {
     struct end end;
     char *backtrace;
     uint64_t call_limit_ns, prepared_ns, resets;
+    uint32_t files_known;
     struct wasmvm_export *exports;
 };
 

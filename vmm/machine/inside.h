@@ -27,6 +27,7 @@ struct kvm {
     int fd, vm_fd, vcpu_fd;
     struct kvm_run *run; /* the kernel's shared page for the vCPU */
     size_t run_bytes;
+    int tss_type;        /* what kvm_set_tss_type chose; 0: nothing yet */
     uint32_t slots;      /* memory slots so far */
     uint64_t slot_bytes; /* ... and what they hold together */
     bool counts_open;    /* kvm_count was asked */
@@ -59,8 +60,8 @@ bool kvm_start_state(struct kvm *, const struct cpu_start *, bool *avx, struct f
 struct kvm_kept;
 struct kvm_kept *kvm_keep(struct kvm *);
 void kvm_kept_at(struct kvm_kept *, const struct cpu_start *);
-bool kvm_put_back(struct kvm *, struct kvm_kept *, uint64_t cr3);
-enum { KVM_PUT_BACK_CALLS = 5 };
+/* *calls: how many ioctls that took. */
+bool kvm_put_back(struct kvm *, struct kvm_kept *, uint64_t cr3, unsigned *calls);
 /* ... as the guest left it: the guest itself must clear it */
 bool kvm_pkru_stays(const struct kvm_kept *);
 /* guest minus host; false: this kernel cannot say */

@@ -17,7 +17,12 @@
 
 #define PIECES_MOST (REGION_COUNT + 2)
 
-struct piece { gva_t at; uint8_t *live, *clean; uint64_t bytes; };
+struct piece {
+    gva_t at;
+    uint8_t *live, *clean;
+    uint64_t bytes;
+    uint64_t *full; /* a bit for each page that is not all zeros */
+};
 struct snapshot {
     struct piece pieces[PIECES_MOST];
     unsigned n;
@@ -51,18 +56,19 @@ static bool is_zero(const uint8_t *page)
     return page[0] == 0 && memcmp(page, page + 1, PAGE - 1) == 0;
 }
 
-/* Pages of zeros stay untouched in the copy. */
-static uint8_t *copy_make(const uint8_t *live, uint64_t bytes)
+static bool piece_full(const struct piece *p, uint64_t at)
 {
-    uint8_t *clean = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (clean == MAP_FAILED)
-        return NULL;
-    madvise(clean, bytes, MADV_NOHUGEPAGE);
-    for (uint64_t at = 0; at < bytes; at += PAGE)
-        if (!is_zero(live + at))
-            memcpy(clean + at, live + at, PAGE);
-    return clean;
+    return p->full[at / PAGE / 64] >> at / PAGE % 64 & 1;
+}
+
+/* Pages of zeros stay untouched in the copy. */
+static void piece_copy(struct piece *p)
+{
+    for (uint64_t at = 0; at < p->bytes; at += PAGE)
+        if (!is_zero(p->live + at)) {
+            memcpy(p->clean + at, p->live + at, PAGE);
+            p->full[at / PAGE / 64] |= 1ull << at / PAGE % 64;
+        }
 }
 
 static bool piece_add(struct snapshot *s, gva_t at, uint8_t *live, uint64_t bytes)
@@ -70,11 +76,20 @@ static bool piece_add(struct snapshot *s, gva_t at, uint8_t *live, uint64_t byte
     if (!bytes)
         return true;
     struct piece *p = &s->pieces[s->n];
-    *p = (struct piece){.at = at, .live = live, .clean = copy_make(live, bytes), .bytes = bytes};
-    s->n += p->clean != NULL;
+    uint8_t *clean = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint64_t *full = calloc(bytes / PAGE / 64 + 1, sizeof *full);
+    if (clean == MAP_FAILED || !full) {
+        free(full);
+        return clean != MAP_FAILED && munmap(clean, bytes) != 0;
+    }
+    madvise(clean, bytes, MADV_NOHUGEPAGE);
+    *p = (struct piece){.at = at, .live = live, .clean = clean, .bytes = bytes, .full = full};
+    piece_copy(p);
+    s->n++;
     if (at == MAP_CONTROL)
         s->control = p;
-    return p->clean;
+    return true;
 }
 
 static bool pieces_make(struct vm *vm, struct snapshot *s)
@@ -138,8 +153,10 @@ void snapshot_free(struct vm *vm)
     struct snapshot *s = vm->snapshot;
     if (!s)
         return;
-    for (unsigned i = 0; i < s->n; i++)
+    for (unsigned i = 0; i < s->n; i++) {
         munmap(s->pieces[i].clean, s->pieces[i].bytes);
+        free(s->pieces[i].full);
+    }
     free(s->cpu);
     free(s);
     vm->snapshot = NULL;
@@ -152,8 +169,13 @@ static uint64_t piece_back(const struct tables *tables, const struct piece *p)
 {
     uint64_t pages = 0;
     gva_t end = p->at + p->bytes;
-    for (gva_t at = p->at; (at = tables_written(tables, at, end)) < end; at += PAGE, pages++)
-        memcpy(p->live + (at - p->at), p->clean + (at - p->at), PAGE);
+    for (gva_t at = p->at; (at = tables_written(tables, at, end)) < end; at += PAGE, pages++) {
+        uint64_t offset = at - p->at;
+        if (piece_full(p, offset))
+            memcpy(p->live + offset, p->clean + offset, PAGE);
+        else
+            memset(p->live + offset, 0, PAGE);
+    }
     return pages;
 }
 
@@ -222,13 +244,16 @@ bool snapshot_back(struct vm *vm, struct failure *why)
     if (vm->more.bytes)
         return failure_set(why, "%s: it cannot be taken back: a memory came that was not there",
                            vm->config->module);
-    s->counts = (struct reset_counts){.ioctls = KVM_PUT_BACK_CALLS};
+    unsigned ioctls = 0;
+    s->counts = (struct reset_counts){.pages = 0};
     for (unsigned i = 0; i < s->n; i++)
         s->counts.pages += piece_back(&vm->tables, &s->pieces[i]);
     memcpy(vm->cpl0_tables.host, s->cpl0, sizeof s->cpl0);
     growth_back(vm);
     vm->total_met = false;
-    if (freshen(vm) && kvm_put_back(&vm->kvm, s->cpu, vm->tables.root))
+    bool good = freshen(vm) && kvm_put_back(&vm->kvm, s->cpu, vm->tables.root, &ioctls);
+    s->counts.ioctls = ioctls;
+    if (good)
         return true;
     return failure_set(
         why, "%s: it cannot be taken back: no random numbers, or KVM refuses the CPU's state",

@@ -28,6 +28,8 @@
 #define IDLE_ROUNDS 8
 #define MISSED_MOST 4     /* looks that found a call in service; it may take long */
 
+#define BATCH_AT (MAP_CONTROL + offsetof(struct control, batch))
+
 struct batch_host {
     struct batch *shared;
     struct wasi *wasi;
@@ -123,13 +125,22 @@ static void arm(struct batch_host *b)
         syscall(SYS_futex, &b->armed, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
+/* The door hears of what is going to be written, piece by piece: all of it is a hundred pages. */
+static bool writes_at(struct wasi *w, size_t offset, size_t n)
+{
+    struct iovec piece;
+    return guest_span(w->mem, BATCH_AT + offset, n, true, &piece);
+}
+
 static bool place_take(struct batch_host *b, struct conn *c, uint32_t fd)
 {
     struct conn **owner = &b->owner[fd % BATCH_PLACES];
+    size_t offset = offsetof(struct batch, in) + fd % BATCH_PLACES * sizeof(struct batch_place);
     uint32_t at;
     if (c->place)
         return true;
-    if ((*owner && ahead_left((*owner)->place, &at)) || !thread_there(b))
+    if ((*owner && ahead_left((*owner)->place, &at)) || !thread_there(b) ||
+        !writes_at(b->wasi, offset, sizeof(struct batch_place)))
         return false;
     batch_leave(*owner);
     *owner = c;
@@ -327,8 +338,8 @@ void batch_start(struct wasi *w, pthread_mutex_t *lock)
     struct batch_host *b = w->net && w->net->max_bytes == 0 && w->trace.fd < 0
                                ? calloc(1, sizeof *b)
                                : NULL;
-    if (!b || !guest_span(w->mem, MAP_CONTROL + offsetof(struct control, batch), sizeof *b->shared,
-                          true, &span)) {
+    if (!b || !guest_span(w->mem, BATCH_AT, sizeof *b->shared, false, &span) ||
+        !writes_at(w, offsetof(struct batch, head), sizeof b->shared->head)) {
         free(b);
         return;
     }

@@ -289,7 +289,7 @@ struct wasi {
     uint32_t host_most;   /* the host's, with what the monitor has for its own use */
     uint32_t dir_streams; /* how many directories are read ahead */
     uint32_t dir_places;  /* what all of them have room for (places.c) */
-    /* /dev/null: takes the place of a stdio descriptor that the guest closed */
+    /* /dev/null: takes the place of a stdio descriptor that the guest closed; -1: not open (yet) */
     int null;
     bool stdio_owned;     /* the standard streams are descriptors of our own */
     /* no grant's name means another directory than it does in the grant `/` */
@@ -342,8 +342,9 @@ uint32_t wait_host(struct wasi *, int host, short events);
 bool host_ready(int host, short events);
 
 /* ---- fdtable.c ---- */
-bool fdtable_open(struct wasi *, uint64_t most /* 0 = the system's limit alone */,
-                  struct failure *);
+/* most: 0 = the system's limit alone; *known: what was counted for the machine before, plus one */
+bool fdtable_open(struct wasi *, uint64_t most, uint32_t *known, struct failure *);
+int fdtable_null(struct wasi *); /* -1: it cannot be opened */
 void fdtable_close(struct wasi *);
 struct desc *desc_get(struct wasi *, uint64_t fd); /* NULL = not open */
 /* Whether the guest may have one more; asked before a call acts, so that desc_place does not fail

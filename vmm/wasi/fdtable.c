@@ -108,13 +108,31 @@ static uint32_t descriptors_in_use(void)
     return n < 3 ? 0 : n - 3; /* without `.`, `..` and this one */
 }
 
-bool fdtable_open(struct wasi *w, uint64_t most, struct failure *why)
+/* The list grows with the process: it is read once for a machine that is taken back again and
+ * again. */
+static uint32_t descriptors_count(uint32_t *known)
+{
+    if (!known)
+        return descriptors_in_use();
+    if (!*known)
+        *known = descriptors_in_use() + 1;
+    return *known - 1;
+}
+
+int fdtable_null(struct wasi *w)
+{
+    if (w->null < 0)
+        w->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return w->null;
+}
+
+bool fdtable_open(struct wasi *w, uint64_t most, uint32_t *known, struct failure *why)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return failure_set(why, "cannot read the limit of open files: %s", strerror(errno));
     uint64_t max = limit.rlim_cur < INT32_MAX ? limit.rlim_cur : INT32_MAX;
-    uint32_t taken = descriptors_in_use();
+    uint32_t taken = descriptors_count(known);
     taken = MONITOR_RESERVE + (taken > OWN_MOST ? taken - OWN_MOST : 0);
     if (max < taken + FIRST_FREE)
         return failure_set(
@@ -127,7 +145,6 @@ bool fdtable_open(struct wasi *w, uint64_t most, struct failure *why)
     uint64_t hosts = taken + 2ull * w->open_max;
     w->host_most = (uint32_t)(hosts < limit.rlim_cur ? hosts : limit.rlim_cur);
     w->lowest_free = FIRST_FREE;
-    w->null = open("/dev/null", O_RDWR | O_CLOEXEC);
     return true;
 }
 

@@ -70,7 +70,8 @@ static bool adopt(struct wasi *w, int fd, int host, struct failure *why)
         *at = d; /* so that it is closed */
         return failure_set(why, "cannot start: no memory");
     }
-    if (fd == 0 && isatty(host)) {
+    bool character = d.filetype == FILETYPE_CHARACTER && d.ops != &file_ops;
+    if (fd == 0 && character && isatty(host)) {
         w->terminal = st;
         w->terminal_host = host;
         w->terminal_known = true;
@@ -82,7 +83,7 @@ static bool adopt(struct wasi *w, int fd, int host, struct failure *why)
 /* An embedder's, or /dev/null, above the numbers that its program may think its own. */
 static bool adopt_copy(struct wasi *w, int fd, int host, struct failure *why)
 {
-    int copy = fcntl(host >= 0 ? host : w->null, F_DUPFD_CLOEXEC, 3);
+    int copy = fcntl(host >= 0 ? host : fdtable_null(w), F_DUPFD_CLOEXEC, 3);
     if (copy < 0)
         return failure_set(why, "cannot use %d as descriptor %d: %s", host, fd, strerror(errno));
     return adopt(w, fd, copy, why);
@@ -93,6 +94,8 @@ bool stdio_adopt(struct wasi *w, const struct config *config, struct failure *wh
     w->stdio_owned = config->stdio != NULL;
     if (!config->stdio && !streams_open_closed(why))
         return false;
+    if (!config->stdio)
+        fdtable_null(w); /* while this process may open it */
     for (int fd = 0; fd <= 2; fd++)
         if (!(config->stdio ? adopt_copy(w, fd, config->stdio[fd], why) : adopt(w, fd, fd, why)))
             return false;

@@ -325,7 +325,8 @@ const struct desc_ops terminal_ops = {
 
 bool terminal_filter(struct wasi *w, struct desc *d)
 {
-    if (w->raw_tty || d->filetype != FILETYPE_CHARACTER || !isatty(d->host))
+    if (w->raw_tty || d->filetype != FILETYPE_CHARACTER || d->ops != &stream_ops ||
+        !isatty(d->host))
         return true;
     struct terminal *t = calloc(1, sizeof *t);
     if (!t)

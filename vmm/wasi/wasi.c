@@ -52,7 +52,8 @@ bool wasi_open(struct wasi *w, const struct config *config, struct failure *why)
     quota_open(w, config->set);
     bool good = strings_join(config->args, config->argc, &w->args, &w->args_len, why) &&
                 strings_join(config->env, config->envc, &w->env, &w->env_len, why) &&
-                trace_open(w, config, why) && fdtable_open(w, config->set->max_files, why) &&
+                trace_open(w, config, why) &&
+                fdtable_open(w, config->set->max_files, config->files_known, why) &&
                 stdio_adopt(w, config, why) && preopen_all(w, config, why) &&
                 w->parts->open(w, config, why) && preopen_last(w, config, why);
     if (good)

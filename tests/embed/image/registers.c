@@ -108,9 +108,10 @@ static _Noreturn void first(void)
     if (!try_run(xgetbv, (uint64_t)&xcr0))
         components = xcr0 & (X87_SSE | AVX | AVX512 | PKRU);
     bases_there = !try_run(bases_read, (uint64_t)&now);
-    if (bases_there)
+    if (bases_there) {
         bases_write(SOME_BASE);
-    bases_read((uint64_t)&one_bases);
+        bases_read((uint64_t)&one_bases);
+    }
     area_make(&other, 0x27f, 0x1fa0, 0);
     area_load(&other);
     area_store(&one_legacy, &one_extended);

@@ -26,7 +26,7 @@
 
 /* ---- KVM ---- */
 
-static struct {
+static struct host {
     unsigned long refused; /* this request fails, so often, with this errno; the next ones do not */
     int times, error;
     bool no_xsave, no_osxsave; /* a kind of KVM that does not know them */
@@ -37,13 +37,15 @@ static struct {
     struct kvm_sregs sregs;
     struct kvm_regs regs;
     struct kvm_xcrs xcrs;
+    int shares; /* KVM_CAP_SYNC_REGS */
+    struct kvm_vcpu_events events;
+    struct kvm_xsave xsave;
     uint64_t mask_bytes;
     uint8_t mask[16];
     uint32_t entries;
     struct kvm_cpuid_entry2 cpuid[ENTRIES];
 } host;
 
-static struct kvm kvm;
 static struct failure why;
 
 static int no(int error)
@@ -78,6 +80,24 @@ static int take_mask(const struct kvm_signal_mask *mask)
     return 0;
 }
 
+static struct kvm kvm;
+
+/* As KVM does: what was left in the page counts first. */
+static int run(void)
+{
+    struct kvm_run *page = kvm.run;
+    if (page->kvm_dirty_regs & ~(uint64_t)host.shares)
+        return no(EINVAL);
+    if (page->kvm_dirty_regs & KVM_SYNC_X86_REGS)
+        host.regs = page->s.regs.regs;
+    if (page->kvm_dirty_regs & KVM_SYNC_X86_SREGS)
+        host.sregs = page->s.regs.sregs;
+    if (page->kvm_dirty_regs & KVM_SYNC_X86_EVENTS)
+        host.events = page->s.regs.events;
+    page->kvm_dirty_regs = 0;
+    return page->immediate_exit ? no(EINTR) : 0;
+}
+
 static int answer(unsigned long request, void *at)
 {
     switch (request) {
@@ -98,7 +118,12 @@ static int answer(unsigned long request, void *at)
     case KVM_GET_TSC_KHZ: return host.khz;
     case KVM_GET_DEVICE_ATTR:
         return *(uint64_t *)((struct kvm_device_attr *)at)->addr = 0x123456789a, 0;
-    case KVM_RUN: return 0;
+    case KVM_RUN: return run();
+    case KVM_CHECK_EXTENSION: return (uintptr_t)at == KVM_CAP_SYNC_REGS ? host.shares : 1;
+    case KVM_GET_VCPU_EVENTS: return *(struct kvm_vcpu_events *)at = host.events, 0;
+    case KVM_SET_VCPU_EVENTS: return host.events = *(struct kvm_vcpu_events *)at, 0;
+    case KVM_GET_XSAVE: return *(struct kvm_xsave *)at = host.xsave, 0;
+    case KVM_SET_XSAVE: return host.xsave = *(struct kvm_xsave *)at, 0;
     default: fail_msg("request 0x%lx", request);
     }
     return -1;
@@ -418,6 +443,75 @@ static void another_type_of_task_register(void **state)
     assert_int_equal(host.sregs.tr.type, 11);
 }
 
+static void registers_make(int byte)
+{
+    memset(&host.regs, byte, sizeof host.regs);
+    memset(&host.sregs, byte, sizeof host.sregs);
+    memset(&host.events, byte, sizeof host.events);
+    memset(&host.xsave, byte, sizeof host.xsave);
+}
+
+/* By calls, or by the page that KVM looks into; both ways all of them, before the guest runs. */
+static void a_state_is_put_back(void **state)
+{
+    (void)state;
+    static const struct { int shares; unsigned calls; } rows[] = { { 0, 5 }, { 3, 5 }, { 7, 2 } };
+    uint8_t value;
+    const char *words;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        unsigned calls = 0;
+        host.shares = rows[i].shares;
+        registers_make(0x11);
+        struct kvm_kept *kept = kvm_keep(&kvm);
+        assert_non_null(kept);
+        for (int again = 0; again < 2; again++) {
+            registers_make(0x22);
+            unsigned asked = host.asked;
+            assert_true(kvm_put_back(&kvm, kept, 0x5000, &calls));
+            assert_int_equal(calls, rows[i].calls);
+            assert_int_equal(host.asked - asked, rows[i].calls);
+            kvm_enter(&kvm, &value, &words);
+            struct host now = host;
+            registers_make(0x11);
+            host.sregs.cr3 = 0x5000;
+            assert_memory_equal(&host, &now, sizeof host);
+        }
+        free(kept);
+    }
+}
+
+/* KVM on AMD-V tells another type than the one that works there. */
+static void the_task_registers_type_stays(void **state)
+{
+    (void)state;
+    unsigned calls;
+    host.sregs.tr.type = TSS_BUSY;
+    assert_true(kvm_set_tss_type(&kvm, TSS_AVAILABLE));
+    host.sregs.tr.type = TSS_BUSY;
+    struct kvm_kept *kept = kvm_keep(&kvm);
+    assert_true(kept && kvm_put_back(&kvm, kept, 0x5000, &calls));
+    assert_int_equal(host.sregs.tr.type, TSS_AVAILABLE);
+    free(kept);
+}
+
+static void a_state_that_cannot_be_kept(void **state)
+{
+    (void)state;
+    static const unsigned long asked[] = { KVM_GET_REGS, KVM_GET_SREGS, KVM_GET_VCPU_EVENTS,
+                                           KVM_GET_XSAVE };
+    static const unsigned long told[] = { KVM_SET_REGS, KVM_SET_SREGS, KVM_SET_VCPU_EVENTS,
+                                          KVM_SET_XSAVE };
+    unsigned calls;
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        refuse(asked[i], 1, EIO);
+        assert_null(kvm_keep(&kvm));
+        struct kvm_kept *kept = kvm_keep(&kvm);
+        refuse(told[i], 1, EIO);
+        assert_false(kvm_put_back(&kvm, kept, 0x5000, &calls));
+        free(kept);
+    }
+}
+
 static void where_the_guest_is(void **state)
 {
     (void)state;
@@ -683,6 +777,9 @@ int main(void)
         TEST(avx_as_far_as_kvm_keeps_it),
         TEST(a_state_that_is_refused),
         TEST(another_type_of_task_register),
+        TEST(a_state_is_put_back),
+        TEST(the_task_registers_type_stays),
+        TEST(a_state_that_cannot_be_kept),
         TEST(where_the_guest_is),
         TEST(the_guest_is_sent_elsewhere),
         TEST(a_doorbell_and_what_is_none),

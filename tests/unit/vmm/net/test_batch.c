@@ -29,6 +29,7 @@
 enum { FD = 5, FDS = 300, AGAIN = 6 };
 
 static struct batch *batch;
+static bool marked[sizeof(struct batch)]; /* as written, or about to be */
 static struct wasi wasi;
 static struct net net;
 static struct kick kick;
@@ -49,11 +50,24 @@ struct desc *desc_get(struct wasi *w, uint64_t fd)
 
 bool guest_span(const struct guestmem *mem, gva_t at, uint64_t n, bool writable, struct iovec *out)
 {
+    const size_t offset = at - (MAP_CONTROL + offsetof(struct control, batch));
     (void)mem;
-    assert_true(writable && n == sizeof *batch &&
-                at == MAP_CONTROL + offsetof(struct control, batch));
-    *out = (struct iovec){ batch, n };
+    assert_true(offset + n <= sizeof *batch);
+    for (size_t i = offset; writable && i < offset + n; i++)
+        marked[i] = true;
+    *out = (struct iovec){ (uint8_t *)batch + offset, n };
     return true;
+}
+
+/* What the host may write: a word at the start, and each place once it is taken. */
+static bool place_marked(unsigned place)
+{
+    const size_t at = offsetof(struct batch, in) + place * sizeof(struct batch_place);
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof(struct batch_place); i++)
+        n += marked[at + i];
+    assert_true(n == 0 || n == sizeof(struct batch_place));
+    return n;
 }
 
 static uint64_t clock_ahead_s;
@@ -113,6 +127,7 @@ static int setup(void **state)
     (void)state;
     batch = aligned_alloc(64, (sizeof *batch + 63) / 64 * 64);
     memset(batch, 0, sizeof *batch);
+    memset(marked, 0, sizeof marked);
     net = (struct net){ .log = SINK_NONE };
     clock_ahead_s = 0;
     wasi = (struct wasi){ .net = &net, .kick = &kick, .trace = SINK_NONE };
@@ -234,6 +249,21 @@ static void test_nothing_before_a_poll(void **state)
     peer_sends(FD, "hello");
     assert_int_equal(read_error(FD), FORWARDED);
     assert_int_equal(writes(FD, "x"), FORWARDED);
+}
+
+/* A machine that is taken back gets what was written as it was: only that costs. */
+static void test_what_is_written_is_marked(void **state)
+{
+    (void)state;
+    for (unsigned place = 0; place < BATCH_PLACES; place++)
+        assert_false(place_marked(place));
+    for (size_t i = 0; i < sizeof batch->head; i++)
+        assert_true(marked[offsetof(struct batch, head) + i]);
+    peer_sends(FD, "ahead");
+    polled(FD);
+    for (unsigned place = 0; place < BATCH_PLACES; place++)
+        assert_int_equal(place_marked(place), place == FD % BATCH_PLACES);
+    assert_false(marked[offsetof(struct batch, ring)]);
 }
 
 static void test_read_ahead(void **state)
@@ -1078,6 +1108,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(test_nothing_before_a_poll),
+        TEST(test_what_is_written_is_marked),
         TEST(test_read_ahead),
         TEST(test_after_a_call_that_read),
         TEST(test_a_blocking_read_never_says_again),

@@ -88,7 +88,7 @@ static void test_most_files(void **state)
         limit = before;
         limit.rlim_cur = rows[i].soft;
         setrlimit(RLIMIT_NOFILE, &limit);
-        assert_true(fdtable_open(&table, rows[i].most, &why));
+        assert_true(fdtable_open(&table, rows[i].most, NULL, &why));
         if (rows[i].most_counts)
             assert_int_equal(table.open_max, rows[i].most);
         else
