@@ -112,10 +112,9 @@ void code_indirect_prepare(struct code_state *s, struct table *t, uint32_t canon
         (uint64_t)t->nfast * t->cap > FAST_ENTRIES)
         return;
     struct error kept = s->instance->engine->error;
-    if (!fast_new(s, t, canon)) {
+    if (!fast_new(s, t, canon))
         t->nfast = FAST_TABLES;
-        s->instance->engine->error = kept;
-    }
+    s->instance->engine->error = kept; /* what could not be had is done without */
 }
 
 struct indirect code_indirect(struct instance *caller, struct table *t, uint32_t canon)

@@ -233,6 +233,9 @@ static void functions_compile(struct engine *engine, struct instance *instance,
                     (unsigned long long)fuzz_scratch_used());
         if (!done)
             error_check(engine, "compile", len);
+        if (done && engine->error.kind != ERROR_NONE)
+            finding("function %u is compiled, in spite of an error: %s", func,
+                    engine_error(engine)->text);
         if (!done && strstr(engine_error(engine)->text, "no memory to compile"))
             finding("function %u: whose memory is missing is not said", func);
         if (!done && fuzz_heap_failed() && !func_compile(instance, func) && verdict == VALID)

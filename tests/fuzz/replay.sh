@@ -62,12 +62,12 @@ for seed in range(60):
         with open(f"{sys.argv[1]}/{kind}-{seed}.wasm", "wb") as f:
             f.write(make(random.Random(f"{kind} {seed}")))
 EOF
-ls "$dir"/*.wasm | many
-ls "$dir"/go-[0-4].wasm "$dir"/edges-[0-2].wasm | many -m
+many < <(ls "$dir"/*.wasm)
+many -m < <(ls "$dir"/go-[0-4].wasm "$dir"/edges-[0-2].wasm)
 if [ -d build/cache/spec-suite/ ]; then
     find build/cache/spec-suite/{v1,v2,extended-const,tail-call}/ -name '*.wasm' -size -200k | sort >"$dir/suite"
     many <"$dir/suite"
-    awk 'NR % 60 == 1' "$dir/suite" | many -m
+    many -m < <(awk 'NR % 60 == 1' "$dir/suite")
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
