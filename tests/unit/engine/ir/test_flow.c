@@ -61,6 +61,29 @@ static void test_a_loop_is_one_web_and_weighs_more(void **state)
             "    return (l1.0)\n");
 }
 
+/* To the loop outside, or out of this one. */
+#define AGAIN GET("\0") "\x0d\1" END
+
+/* Eight loops, one within the other: from the sixth on they weigh the same. */
+static void test_loops_within_loops(void **state)
+{
+    char text[4096] = "", *got = NULL;
+    size_t len = 0;
+    struct instance *i = BODY(state, I32_TO_I32,
+                              NO_LOCALS "\3\x40\3\x40\3\x40\3\x40\3\x40\3\x40\3\x40\3\x40"
+                              GET("\0") CONST("\1") "\x6b" TEE("\0") "\x0d\0"
+                              AGAIN AGAIN AGAIN AGAIN AGAIN AGAIN
+                              GET("\0") "\x0d\1" END END GET("\0") END);
+    FILE *out = open_memstream(&got, &len);
+    assert_true(dump_function(out, i, 0, 1u << DUMP_FLOW));
+    fclose(out);
+    for (const char *at = got; (at = strstr(at, "weight ")) != NULL; at++)
+        snprintf(text + strlen(text), 20, "%u ", (unsigned)strtoul(at + 7, NULL, 10));
+    assert_string_equal(text, "1 8 64 512 4096 32768 262144 262144 262144 262144 262144 32768 4096 "
+                              "512 64 8 1 ");
+    free(got);
+}
+
 /* if (l0) unreachable; l0 */
 static void test_what_leads_to_a_trap_is_cold(void **state)
 {
@@ -165,6 +188,7 @@ int main(void)
         WORLD_TEST(test_a_folded_load_outlives_its_dead_user),
         WORLD_TEST(test_two_lives_are_two_webs),
         WORLD_TEST(test_a_loop_is_one_web_and_weighs_more),
+        WORLD_TEST(test_loops_within_loops),
         WORLD_TEST(test_what_leads_to_a_trap_is_cold),
         WORLD_TEST(test_what_lives_over_a_call),
         WORLD_TEST(test_a_companion_with_one_reader_is_made_there),

@@ -244,10 +244,36 @@ static void test_two_frames(void **state)
     fclose(file);
 }
 
+/* The largest that a head may name, and one more. */
+static void test_heads_at_their_most(void **state)
+{
+    static const struct { size_t at, size; uint64_t most, step; } rows[] = {
+        { offsetof(struct saved_head, extents), 4, SAVED_EXTENTS, 1 },
+        { offsetof(struct saved_head, carries), 4, 1, 1 },
+        { offsetof(struct saved_head, module_bytes), 8, MAP_MODULE_MAX, 1 },
+        { offsetof(struct saved_head, bytes[SAVED_DATA]), 8, MAP_IMAGE_MAX, SAVED_PAGE },
+        { offsetof(struct saved_head, bytes[SAVED_HEAP]), 8, MAP_HEAP_MAX, SAVED_PAGE },
+        { offsetof(struct saved_head, bytes[SAVED_CODE]), 8, MAP_CODE_MAX, SAVED_PAGE },
+        { offsetof(struct saved_head, bytes[SAVED_LINEAR]), 8, MAP_LINEAR_MAX, WASM_PAGE },
+    };
+    (void)state;
+    for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++)
+        for (uint64_t more = 0; more <= 1; more++) {
+            struct saved s = good();
+            FILE *file = file_make(&s);
+            const uint64_t value = rows[k].most + more * rows[k].step;
+            memcpy((char *)&s.head + rows[k].at, &value, rows[k].size);
+            assert_int_equal(sizes_wrong(&s.head) != NULL, more);
+            saved_free(&s);
+            fclose(file);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),       cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_heads_at_their_most),       cmocka_unit_test(test_cut),
         cmocka_unit_test(test_flipped),    cmocka_unit_test(test_lies),
         cmocka_unit_test(test_two_frames), cmocka_unit_test(test_what_it_carries),
     };
