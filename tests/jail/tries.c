@@ -49,6 +49,11 @@ static long mapped(int rights)
                                                                                              : 0;
 }
 
+static long mremapped(void)
+{
+    return mremap(page, sizeof page, sizeof page, 0) == MAP_FAILED ? -1 : 0;
+}
+
 static long clone3_try(void)
 {
     uint64_t args[11] = { CLONE_NEWUSER, [4] = SIGCHLD };

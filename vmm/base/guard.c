@@ -52,7 +52,7 @@ void write_guard_leave(struct write_guard *g)
 static bool writable(struct kick *k, int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLOUT};
-    return poll(&p, 1, 0) > 0 || kick_ppoll(k, &p, 1, -1) > 0;
+    return poll_ms(&p, 1, 0) > 0 || kick_ppoll(k, &p, 1, -1) > 0;
 }
 
 bool write_guard_all(struct kick *k, int fd, const void *bytes, size_t len)

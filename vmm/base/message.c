@@ -19,13 +19,19 @@
 
 static _Thread_local struct outlet *outlet;
 
+int poll_ms(struct pollfd *fds, nfds_t n, int ms)
+{
+    const struct timespec most = { ms / 1000, ms % 1000 * 1000000L };
+    return ppoll(fds, n, ms < 0 ? NULL : &most, NULL);
+}
+
 bool write_all(int fd, const void *bytes, size_t len)
 {
     const char *at = bytes;
     while (len) {
         ssize_t n = write(fd, at, len);
         if (n < 0 && errno == EAGAIN)
-            poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
+            poll_ms(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
         else if (n < 0 && errno != EINTR)
             return false;
         if (n > 0) {

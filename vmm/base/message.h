@@ -3,6 +3,7 @@
 #ifndef VMM_MESSAGE_H
 #define VMM_MESSAGE_H
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -49,6 +50,8 @@ bool sink_write(struct sink *, const void *bytes, size_t len, uint64_t patience_
 #define SINK_PATIENCE_NS 200000000u
 
 /* ---- message.c: the one place that words errors ---- */
+/* poll, by the one call that all waits make: the jail has no other. */
+int poll_ms(struct pollfd *, nfds_t, int ms);
 /* Where a thread's words go; without one they go to stderr, as the command line wants. */
 struct outlet {
     /* one line, escaped, without an end; NULL = not told */

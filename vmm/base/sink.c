@@ -55,7 +55,7 @@ void sink_close(struct sink *s)
 
 static bool ready(int fd, int most_ms)
 {
-    return poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, most_ms) > 0;
+    return poll_ms(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, most_ms) > 0;
 }
 
 static ssize_t write_once(const struct sink *s, const char *bytes, size_t len)

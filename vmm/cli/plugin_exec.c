@@ -126,7 +126,7 @@ static bool ready(struct child *c, short events)
         int64_t left_ms = ((int64_t)(c->deadline_ns - clock_now_ns()) + 999999) / 1000000;
         if (left_ms <= 0)
             return false;
-        if (!events || poll(&one, 1, left_ms > 1000 ? 1000 : (int)left_ms) > 0)
+        if (!events || poll_ms(&one, 1, left_ms > 1000 ? 1000 : (int)left_ms) > 0)
             return true;
     }
 }

@@ -96,7 +96,7 @@ static void say_so(void)
     if (thread_start(&thread, NULL, last_words, &said) != 0)
         return;
     for (int ms = 0; ms < WORDS_MS && !__atomic_load_n(&said, __ATOMIC_ACQUIRE); ms++)
-        poll(NULL, 0, 1);
+        poll_ms(NULL, 0, 1);
 }
 
 static _Noreturn void end(void)
@@ -115,7 +115,7 @@ static void ended_with(struct pollfd *p)
 {
     if (p->revents) {
         p->fd = -1;
-        kill(getpid(), SIGTERM);
+        raise(SIGTERM); /* this thread takes them, once it waits again */
     }
 }
 

@@ -589,7 +589,7 @@ static void *dns_main(void *self)
     cputime_enter(&d->net->kick->cputime);
     for (;;) {
         waits_fill(&w, d);
-        poll(w.fds, w.n, wait_ms(d));
+        poll_ms(w.fds, w.n, wait_ms(d));
         for (int i = 0; i < QUERIES_MAX; i++) {
             struct query *q = &d->queries[i];
             const struct pollfd *at = &w.fds[w.queries[i]];

@@ -191,7 +191,7 @@ static uint32_t set_wait(struct kick *kick, struct poll_set *set)
         int64_t left = wait ? time_left(set) : 0;
         if (left > LONG_WAIT_NS)
             left -= left / WAIT_SLACK;
-        int n = left == 0 ? poll(set->fds, set->nfds, 0)
+        int n = left == 0 ? poll_ms(set->fds, set->nfds, 0)
                           : kick_ppoll(kick, set->fds, set->nfds, left);
         if (n < 0)
             return wasi_errno(errno);

@@ -126,13 +126,13 @@ int stdio_release(struct wasi *w, struct desc *d)
         w->terminal_known = false; /* its number may be another's by and by */
     if (w->stdio_owned)
         return close(d->host);
-    /* dup2 would not tell what closing says; each close of a description says it. */
+    /* dup3 would not tell what closing says; each close of a description says it. */
     int twin = fcntl(d->host, F_DUPFD_CLOEXEC, 3), closed = twin < 0 ? 0 : close(twin),
         error = errno;
     /* The other end of the pipe sees the close; the number stays taken.  2 remains for the
      * monitor's messages. */
     if (d->host != 2 && w->null >= 0)
-        dup2(w->null, d->host);
+        dup3(w->null, d->host, d->host <= 2 ? 0 : O_CLOEXEC);
     errno = error;
     return closed;
 }

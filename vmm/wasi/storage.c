@@ -43,6 +43,8 @@ static uint32_t sync_by(struct wasi *w, uint64_t fd, int (*sync_host)(int))
         return WASI_BADF;
     if (!write_out(w, d->host))
         return WASI_INTR;
+    if (d->inherited) /* a stream that is a file: the jail has the whole sync for all */
+        sync_host = fsync;
     return sync_host(d->host) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
 }
 

@@ -128,7 +128,7 @@ uint32_t wait_host(struct wasi *w, int host, short events)
 bool host_ready(int host, short events)
 {
     struct pollfd p = { .fd = host, .events = events };
-    return poll(&p, 1, 0) > 0;
+    return poll_ms(&p, 1, 0) > 0;
 }
 
 /* ---- arguments and environment ---- */
