@@ -286,6 +286,14 @@ int wasmvm_prepare(wasmvm_instance *, wasmvm_error *error);
  * You may call wasmvm_snapshot again after such a run, in place of wasmvm_reset.  The functions
  * that the run compiled are then compiled in the new snapshot, and no later run compiles them.
  *
+ * Of a module kept alive, wasmvm_snapshot keeps the state between two calls: call it after
+ * wasmvm_initialize, when no call runs.  wasmvm_reset then takes the module back to that state,
+ * between two calls or after a call that ended by an exit, and it can be called again.  The
+ * functions of wasmvm_lookup stay valid.  In this state the module has its random numbers already:
+ * a Go module's math/rand and order of maps repeat after each reset, random_get and crypto/rand do
+ * not.  It fails with WASMVM_E_USAGE if the module opened or closed descriptors, or asked for
+ * signals.  Flags that it set on its standard streams are set again; /tmp is empty.
+ *
  * wasmvm_snapshot fails with WASMVM_E_USAGE if the instance has plug-ins
  * (wasmvm_instance_provider), the process's own streams, a time that began before (_began,
  * _cpu_began), or a TAKEN socket.  It fails with WASMVM_E_HOST if the module has more than one

@@ -1403,6 +1403,7 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
     {"reset-flags", case_reset_flags},
     {"reset-sockets", case_reset_sockets},
     {"reset-registers", case_reset_registers},
+    {"reset-alive", case_reset_alive},
     {"reset-refused", case_reset_refused},
     {"reset-leaves-nothing", case_reset_leaves_nothing},
     {"pool-of-machines", case_pool_of_machines},

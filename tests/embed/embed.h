@@ -39,6 +39,7 @@ int case_reset_door(void);
 int case_reset_flags(void);
 int case_reset_sockets(void);
 int case_reset_registers(void);
+int case_reset_alive(void);
 int case_reset_refused(void);
 int case_reset_leaves_nothing(void);
 int case_pool_of_machines(void);

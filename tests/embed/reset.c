@@ -344,6 +344,72 @@ int case_reset_registers(void)
     return 0;
 }
 
+/* ---- a module kept alive ---- */
+
+/* -1: it cannot be called. */
+static int64_t called(wasmvm_instance *i, const char *name, uint32_t arg)
+{
+    const wasmvm_export *e;
+    wasmvm_val args[2] = {{.u32 = arg}, {.u32 = 1}}, result = {.u64 = 0};
+    if (wasmvm_lookup(i, name, &e, &error) != WASMVM_OK)
+        return -1;
+    const char *colon = strchr(wasmvm_export_sig(e), ':');
+    size_t nargs = (size_t)(colon - wasmvm_export_sig(e)), nresults = strlen(colon + 1);
+    int code = wasmvm_invoke(i, e, args, nargs, &result, nresults, &error);
+    return code == WASMVM_OK ? result.i64 : -1;
+}
+
+/* What one use of the module leaves behind, in what is of its memory, and in memory that grew. */
+static bool used(wasmvm_instance *i, uint32_t place)
+{
+    bool good = called(i, "count", 0) == 1 && called(i, "add", 41) == 42 &&
+                called(i, "add", 1) == 2 && called(i, "count", 0) == 3 &&
+                called(i, "grow", 8) == 1 && called(i, "grow", 1) == 2 &&
+                called(i, "produce", 0) == 0;
+    for (int k = 0; k < 3; k++) /* a goroutine that lives on */
+        good = good && called(i, "consume", 0) == k;
+    return good && wasmvm_memory_write(i, place, "use", 4) == WASMVM_OK;
+}
+
+int case_reset_alive(void)
+{
+    char text[4] = "";
+    wasmvm_config *c = config_make();
+    wasmvm_config_flag(c, "reset-check");
+    wasmvm_instance *i = wasmvm_instance_new(reactor, c, &error);
+    CHECK(i && wasmvm_initialize(i, &error) == WASMVM_OK && called(i, "add", 1) == 2);
+    uint32_t place = (uint32_t)called(i, "place", 0);
+    CHECK(wasmvm_snapshot(i, &error) == WASMVM_OK && wasmvm_exit_status(i) == -1);
+    uint64_t size = wasmvm_memory_size(i);
+    int files = open_files();
+    for (int k = 0; k < 40; k++) {
+        CHECK(used(i, place) && wasmvm_memory_size(i) > size);
+        if (k % 4 == 3)
+            CHECK(called(i, "leave", 3) == -1 && error.code == WASMVM_E_EXIT);
+        CHECK(wasmvm_reset(i, &error) == WASMVM_OK && open_files() == files);
+        CHECK(wasmvm_memory_size(i) == size);
+        CHECK(wasmvm_memory_read(i, place, text, 4) == WASMVM_OK && !text[0] && !text[3]);
+    }
+    CHECK(wasmvm_reset(i, &error) == WASMVM_OK); /* nothing was called */
+    CHECK(called(i, "add", 1) == 2 && wasmvm_snapshot(i, &error) == WASMVM_OK); /* a later state */
+    CHECK(called(i, "add", 1) == 2 && wasmvm_reset(i, &error) == WASMVM_OK);
+    CHECK(called(i, "count", 0) == 2);
+    CHECK(called(i, "fail", 0) == -1 && error.code == WASMVM_E_TRAP);
+    CHECK(wasmvm_reset(i, &error) == WASMVM_E_USAGE);
+    wasmvm_instance_free(i);
+
+    i = wasmvm_instance_new(reactor, c, &error); /* of the state before _initialize */
+    CHECK(i && wasmvm_snapshot(i, &error) == WASMVM_OK);
+    for (int k = 0; k < 3; k++) {
+        CHECK(wasmvm_initialize(i, &error) == WASMVM_OK && called(i, "add", 1) == 2);
+        CHECK(called(i, "count", 0) == 1 && wasmvm_reset(i, &error) == WASMVM_OK);
+    }
+    CHECK(called(i, "count", 0) == -1 && error.code == WASMVM_E_USAGE);
+    wasmvm_instance_free(i);
+    wasmvm_config_free(c);
+    return 0;
+}
+
 static int nothing(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
 {
     (void)data, (void)call, (void)args, (void)result;

@@ -65,6 +65,7 @@ struct wasmvm_instance {
     struct exports outside;
     struct end end;
     char *backtrace;
+    struct streams_kept streams; /* as the snapshot of a module kept alive has them */
     uint64_t call_limit_ns, prepared_ns, resets;
     uint32_t files_known;
     struct wasmvm_export *exports;

@@ -71,19 +71,68 @@ static int load(wasmvm_instance *i, wasmvm_error *error)
     return embed_ended(i, error);
 }
 
+/* ---- a module kept alive, between two calls ---- */
+
+/* Its thread ends, and leaves the guest where it waits for a call. */
+static void pause_calls(wasmvm_instance *i)
+{
+    exports_stop(&i->outside);
+    free(i->end.text);
+    i->end = (struct end){.kind = ENDED_NOT};
+}
+
+static int go_on(wasmvm_instance *i, struct work *work, wasmvm_error *error)
+{
+    bool good = exports_resume(&i->outside, i->vm, i->wasi, &i->end);
+    if (good)
+        state_set(i, STATE_ALIVE);
+    else
+        instance_over(i);
+    work_leave(i, work);
+    return good ? WASMVM_OK : embed_ended(i, error);
+}
+
+static const char *unfit_alive(wasmvm_instance *i)
+{
+    if (i->confined)
+        return "its process is confined";
+    if (i->signals.event >= 0)
+        return "it has asked for signals";
+    return wasi_streams_keep(i->wasi, &i->streams)
+               ? NULL
+               : "its descriptors are not those of its start, which a reset would open";
+}
+
+static int keep_alive(wasmvm_instance *i, wasmvm_error *error)
+{
+    struct work work;
+    const char *why = unfit_alive(i);
+    if (why)
+        return embed_error(error, WASMVM_E_USAGE, "%s: no snapshot can be taken: %s",
+                           i->module->name, why);
+    work_enter(i, &work);
+    pause_calls(i);
+    if (!snapshot_take(i->vm, false, &i->failure))
+        return lost(i, &work, error);
+    return go_on(i, &work, error);
+}
+
 static int learn(wasmvm_instance *i, wasmvm_error *error);
 
 int wasmvm_snapshot(wasmvm_instance *i, wasmvm_error *error)
 {
     const char *why = unfit(i);
-    if (snapshot_is(i->vm) && i->state == STATE_OVER)
+    if (snapshot_starts(i->vm) && i->state == STATE_OVER)
         return learn(i, error);
-    if (i->state != STATE_FRESH)
+    if (i->state != STATE_FRESH && i->state != STATE_ALIVE)
         return embed_error(error, WASMVM_E_USAGE,
-                           "%s: a snapshot is taken in place of wasmvm_prepare", i->module->name);
+                           "%s: a snapshot is taken in place of wasmvm_prepare, or of a module "
+                           "between two calls", i->module->name);
     if (why)
         return embed_error(error, WASMVM_E_USAGE, "%s: no snapshot can be taken: %s",
                            i->module->name, why);
+    if (i->state == STATE_ALIVE)
+        return keep_alive(i, error);
     i->config.snapshot = true;
     int code = wasmvm_prepare(i, error);
     return code == WASMVM_OK ? load(i, error) : code;
@@ -109,13 +158,28 @@ static bool back(wasmvm_instance *i, bool learns)
     if (i->config.set->reset_check && snapshot_differs(i->vm))
         return failure_set(&i->failure, "%s: the page at 0x%llx is not as it was", i->module->name,
                            (unsigned long long)snapshot_differs(i->vm));
-    return instance_open(i);
+    return instance_open(i) &&
+           (snapshot_starts(i->vm) || wasi_streams_back(i->wasi, &i->streams) ||
+            failure_set(&i->failure, "%s: its standard streams are others", i->module->name));
+}
+
+/* Of a module kept alive the run ends here: that of a program is over. */
+static void end_alive(wasmvm_instance *i)
+{
+    struct work work;
+    if (i->state != STATE_ALIVE || !snapshot_is(i->vm) || i->confined)
+        return;
+    work_enter(i, &work);
+    exports_stop(&i->outside);
+    instance_over(i);
+    work_leave(i, &work);
 }
 
 static int take_back(wasmvm_instance *i, bool learns, wasmvm_error *error)
 {
-    const char *why = stays(i);
     struct work work;
+    end_alive(i);
+    const char *why = stays(i);
     if (why)
         return embed_error(error, WASMVM_E_USAGE, "%s: it cannot be taken back: %s",
                            i->module->name, why);
@@ -131,6 +195,8 @@ static int take_back(wasmvm_instance *i, bool learns, wasmvm_error *error)
         return lost(i, &work, error);
     i->resets += !learns;
     i->stats.start_ns = i->prepared_ns = clock_now_ns();
+    if (!snapshot_starts(i->vm))
+        return go_on(i, &work, error);
     state_set(i, STATE_PREPARED);
     work_leave(i, &work);
     return WASMVM_OK;

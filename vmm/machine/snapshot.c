@@ -44,6 +44,11 @@ bool snapshot_is(const struct vm *vm)
     return vm->snapshot;
 }
 
+bool snapshot_starts(const struct vm *vm)
+{
+    return vm->snapshot && vm->snapshot->start;
+}
+
 struct reset_counts snapshot_counts(const struct vm *vm)
 {
     return vm->snapshot->counts;

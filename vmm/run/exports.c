@@ -31,20 +31,37 @@ static void join(struct exports *e)
     e->vcpu = NULL;
 }
 
-bool exports_start(struct exports *e, struct vm *vm, struct wasi *wasi, struct end *end)
+static bool begin(struct exports *e, struct vm *vm, struct wasi *wasi, struct end *end,
+                  bool resumed)
 {
     struct vcpu *v = e->vcpu = calloc(1, sizeof *v);
     if (!v)
         return vcpu_none(end, "no memory", "free some"), false;
-    *v = (struct vcpu){.machine = vm_machine(vm), .wasi = wasi, .end = end};
+    *v = (struct vcpu){
+        .machine = vm_machine(vm), .wasi = wasi, .end = end, .resumed = resumed
+    };
     vcpu_begin(v, true);
-    boot_exports(vm);
-    if (!thread_make(v)) {
-        free(v);
-        e->vcpu = NULL;
-        return vcpu_none(end, "no thread", "fewer machines, or ulimit -u"), false;
-    }
-    if (service_await(&v->service))
+    if (resumed)
+        service_resume(&v->service);
+    else
+        boot_exports(vm);
+    if (thread_make(v))
+        return true;
+    free(v);
+    e->vcpu = NULL;
+    return vcpu_none(end, "no thread", "fewer machines, or ulimit -u"), false;
+}
+
+bool exports_resume(struct exports *e, struct vm *vm, struct wasi *wasi, struct end *end)
+{
+    return begin(e, vm, wasi, end, true);
+}
+
+bool exports_start(struct exports *e, struct vm *vm, struct wasi *wasi, struct end *end)
+{
+    if (!begin(e, vm, wasi, end, false))
+        return false;
+    if (service_await(&e->vcpu->service))
         return true;
     join(e);
     return false;

@@ -23,6 +23,9 @@ bool vcpu_run(struct vm *, struct wasi *, struct end *);
 struct exports { struct vcpu *vcpu; /* NULL: none runs */ };
 /* Until the module waits for calls; false: the run is over instead, *end says why. */
 bool exports_start(struct exports *, struct vm *, struct wasi *, struct end *);
+/* The same of a machine that exports_stop has stopped, and that was taken back to that state: it
+ * waits for calls. */
+bool exports_resume(struct exports *, struct vm *, struct wasi *, struct end *);
 /* WASMVM_OK, WASMVM_NO_EXPORT, WASMVM_BAD_TYPE (more than CALL_VALUES values), or WASMVM_ENDED:
  * *end says why.  sig has room for CALL_WORDS letters: v and r in it are vectors and references. */
 int exports_find(struct exports *, const char *name, uint32_t *func, char *sig);

@@ -346,6 +346,22 @@ void service_doorbell(struct service *s, bool counts, uint64_t guest_ns)
     pthread_mutex_unlock(&s->lock);
 }
 
+void service_resume(struct service *s)
+{
+    s->open = s->idle = true;
+    s->asks = 0;
+}
+
+bool service_wait(struct service *s)
+{
+    pthread_mutex_lock(&s->lock);
+    if (s->open && !s->stopping)
+        hand_over(s);
+    bool on = !s->stopping;
+    pthread_mutex_unlock(&s->lock);
+    return on;
+}
+
 /* Not while the thread rests: on a busy machine an exit is cheaper than waiting for it. */
 bool service_hands_over(const struct service *s)
 {

@@ -70,6 +70,11 @@ void service_init(struct service *, enum transport, uint64_t tsc_khz);
 /* The guest has rung for a call, after guest_ns of running: it is served when this returns, or the
  * run is over. counts: one of the calls that start the thread where they come thick. */
 void service_doorbell(struct service *, bool counts, uint64_t guest_ns);
+/* Of a machine that is taken back, instead of service_await: its guest has asked before, and the
+ * server has the slot.  The vCPU's thread then waits for the answer before it enters the guest;
+ * false: the run is over. */
+void service_resume(struct service *);
+bool service_wait(struct service *);
 /* The run is over: waits for a call in service, then ends the thread for good.  false: a host
  * function does not come back within STOP_PATIENCE_NS; the thread and all that it may touch must be
  * left alone. */

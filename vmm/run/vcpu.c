@@ -410,16 +410,20 @@ static bool stop_wanted(void *context)
     return kick_pending(v->machine.kick) || v->polled_end.kind != ENDED_NOT;
 }
 
+/* Closed while it waited for something to do; or for a backtrace, which has a time of its own. */
+static void closed_look(struct vcpu *v)
+{
+    if (__atomic_load_n(&v->service.stopping, __ATOMIC_RELAXED) && !v->quitting &&
+        v->end->kind == ENDED_NOT)
+        end_with(v, ENDED_EXIT, 0, NULL);
+}
+
 static void call_rung(struct vcpu *v)
 {
     uint32_t number = 0;
     guest_read(v->machine.mem, SLOT_AT + offsetof(struct slot, number), &number, sizeof number);
     service_doorbell(&v->service, !own_call(number), v->guest_ns);
-    /* Closed while it waited for something to do; or for a backtrace, which has a time of its own.
-     */
-    if (__atomic_load_n(&v->service.stopping, __ATOMIC_RELAXED) && !v->quitting &&
-        v->end->kind == ENDED_NOT)
-        end_with(v, ENDED_EXIT, 0, NULL);
+    closed_look(v);
 }
 
 void vcpu_begin(struct vcpu *v, bool threadless)
@@ -644,6 +648,8 @@ bool vcpu_loop(struct vcpu *v)
     timeline_phase(timeline, "timer, signals");
     if (timeline)
         timeline->entered_ns = clock_now_ns();
+    if (v->resumed && v->end->kind == ENDED_NOT && !service_wait(&v->service))
+        closed_look(v);
     while (v->end->kind == ENDED_NOT && !v->paused)
         vcpu_step(v);
     timeline_phase(timeline, TIMELINE_GUEST);

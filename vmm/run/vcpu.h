@@ -18,6 +18,7 @@ struct vcpu {
     enum probe probe;
     bool quitting;
     bool paused;           /* the guest stands where a snapshot is taken */
+    bool resumed;          /* it stands between two calls of its exports */
     unsigned quit_tries;
     struct service service;
     struct end polled_end; /* the end that the server's call brought; under the service's lock */

@@ -198,6 +198,7 @@ struct desc {
     uint16_t fdflags; /* as the guest sees them; NONBLOCK is virtual */
     uint32_t rights, inheriting;
     uint32_t poll_slot;     /* used inside one poll_oneoff; else 0 */
+    uint32_t place;         /* its number at the start, plus one; 0: it was opened since */
     const char *preopen;    /* guest name of a --dir; else NULL */
     void *own;              /* its kind's; NULL = nothing */
 };
@@ -277,6 +278,7 @@ struct quota {
 
 struct wasi {
     struct guestmem *mem;
+    uint32_t first; /* how many descriptors were open at the start */
     struct kick *kick; /* what ends its waits */
     struct end *end; /* of the call in service */
     char *args, *env; /* NUL-terminated strings, one after the other */
@@ -345,6 +347,7 @@ bool host_ready(int host, short events);
 /* most: 0 = the system's limit alone; *known: what was counted for the machine before, plus one */
 bool fdtable_open(struct wasi *, uint64_t most, uint32_t *known, struct failure *);
 int fdtable_null(struct wasi *); /* -1: it cannot be opened */
+void fdtable_first(struct wasi *); /* what is open now is what the program finds */
 void fdtable_close(struct wasi *);
 struct desc *desc_get(struct wasi *, uint64_t fd); /* NULL = not open */
 /* Whether the guest may have one more; asked before a call acts, so that desc_place does not fail

@@ -153,6 +153,48 @@ uint32_t wasi_files_most(const struct wasi *w)
     return w->host_most;
 }
 
+/* ---- a program that goes on with the descriptors of its start ---- */
+
+void fdtable_first(struct wasi *w)
+{
+    for (uint32_t fd = 0; fd < w->ndescs; fd++) {
+        struct desc *d = desc_get(w, fd);
+        w->first += d != NULL;
+        if (d)
+            d->place = fd + 1;
+    }
+}
+
+bool wasi_streams_keep(struct wasi *w, struct streams_kept *kept)
+{
+    uint32_t open = 0;
+    for (uint32_t fd = 0; fd < w->ndescs; fd++) {
+        const struct desc *d = desc_get(w, fd);
+        if (!d)
+            continue;
+        if (d->place != fd + 1 || open == STREAMS_KEPT)
+            return false;
+        kept->at[open++] = (struct stream_kept){fd, d->rights, d->inheriting, d->fdflags};
+    }
+    kept->n = open;
+    return open == w->first;
+}
+
+bool wasi_streams_back(struct wasi *w, const struct streams_kept *kept)
+{
+    for (uint32_t i = 0; i < kept->n; i++) {
+        const struct stream_kept *s = &kept->at[i];
+        const struct fd_fdstat_set_flags_args args = {.fd = s->fd, .flags = s->flags};
+        struct desc *d = desc_get(w, s->fd);
+        if (!d || (d->fdflags != s->flags && wasi_fd_fdstat_set_flags(w, &args) != WASI_SUCCESS))
+            return false;
+        d->rights = s->rights;
+        d->inheriting = s->inheriting;
+        fdstat_tell(w, s->fd);
+    }
+    return true;
+}
+
 void desc_moves(struct desc *d)
 {
     if (d->ops->moves)

@@ -56,8 +56,10 @@ bool wasi_open(struct wasi *w, const struct config *config, struct failure *why)
                 fdtable_open(w, config->set->max_files, config->files_known, why) &&
                 stdio_adopt(w, config, why) && preopen_all(w, config, why) &&
                 w->parts->open(w, config, why) && preopen_last(w, config, why);
-    if (good)
+    if (good) {
+        fdtable_first(w);
         fdstat_publish(w);
+    }
     return good;
 }
 

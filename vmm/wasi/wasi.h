@@ -49,6 +49,13 @@ const char *wasi_refused(const struct wasi *, uint64_t *count, char *why, size_t
  * terminal got. */
 struct words_lost { uint64_t trace, records, escapes; };
 struct words_lost wasi_words_lost(const struct wasi *);
+/* The descriptors of the start, as the program has set them since: a program that goes on from such
+ * a state finds them so.  false: it has closed one of them, or has others. */
+#define STREAMS_KEPT 128
+struct stream_kept { uint32_t fd, rights, inheriting; uint16_t flags; };
+struct streams_kept { uint32_t n; struct stream_kept at[STREAMS_KEPT]; };
+bool wasi_streams_keep(struct wasi *, struct streams_kept *);
+bool wasi_streams_back(struct wasi *, const struct streams_kept *); /* after wasi_open */
 void wasi_close(struct wasi *);
 /* The host's directories that are granted, from the program's descriptor *fd on, which becomes the
  * next one's; -1: no more. */

@@ -167,6 +167,34 @@ static void test_nothing_leaks(void **state)
             assert_true(fcntl(wasi->descs[fd].io, F_GETFD) & FD_CLOEXEC);
 }
 
+/* ---- a program that goes on with the descriptors of its start ---- */
+
+static void test_streams_go_on(void **state)
+{
+    (void)state;
+    struct streams_kept kept, other;
+    OK(fd_fdstat_set_flags, 0, FDFLAG_NONBLOCK);
+    OK(fd_fdstat_set_rights, 1, RIGHT_FD_WRITE, 0);
+    assert_true(wasi_streams_keep(wasi, &kept));
+    assert_int_equal(kept.n, FIRST);
+    OK(fd_fdstat_set_flags, 0, 0);
+    OK(fd_fdstat_set_flags, 2, FDFLAG_NONBLOCK);
+    desc_get(wasi, 1)->rights = RIGHT_ALL;
+    assert_true(wasi_streams_back(wasi, &kept));
+    assert_int_equal(desc_get(wasi, 0)->fdflags, FDFLAG_NONBLOCK);
+    assert_int_equal(desc_get(wasi, 2)->fdflags, 0);
+    assert_int_equal(desc_get(wasi, 1)->rights, RIGHT_FD_WRITE);
+    uint32_t fd = opened(ROOT, "file", 0, GO_RDONLY, 0); /* one more */
+    assert_false(wasi_streams_keep(wasi, &other));
+    OK(fd_close, fd);
+    assert_true(wasi_streams_keep(wasi, &other));
+    OK(fd_close, RO); /* one less */
+    assert_false(wasi_streams_keep(wasi, &other));
+    assert_int_equal(opened(ROOT, "file", 0, GO_RDONLY, 0), RO); /* another with its number */
+    assert_false(wasi_streams_keep(wasi, &other));
+    assert_false(wasi_streams_back(wasi, &(struct streams_kept){1, {{.fd = 77}}}));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +206,7 @@ int main(void)
         TEST(test_most_files),
         TEST(test_soft_limit_counts_and_stays),
         TEST(test_nothing_leaks),
+        TEST(test_streams_go_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
