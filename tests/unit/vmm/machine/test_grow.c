@@ -358,6 +358,25 @@ static void the_stack_is_had_once_and_whole(void **state)
     REFUSED(GROW_HOSTILE, grow_stack(&vm));
 }
 
+/* Where tables tell what is written, page by page, the stack still has entries of 2 MiB: of 8 GiB
+ * the small ones would take 16 MiB. */
+static void a_stack_is_coarse_where_tables_tell(void **state)
+{
+    (void)state;
+    uint64_t gpa, page;
+    unsigned rights;
+    vm.ram.stack_bytes = 6 * FRAME;
+    vm.ram.stack_more.all = piece(RAM_STACK_MORE_GPA, 6 * FRAME - STACK_TOP_BYTES);
+    vm.tables.tell = true;
+    const gva_t hi = MAP_STACK + MAP_STACK_MAX - STACK_TOP_BYTES;
+    assert_int_equal(grow_stack(&vm), GROW_DONE);
+    assert_true(tables_look(&vm.tables, hi - FRAME, &gpa, &rights, &page));
+    assert_int_equal(page, FRAME);
+    assert_int_equal(grow_linear(&vm, 0, 4 * FRAME), GROW_DONE);
+    assert_true(tables_look(&vm.tables, MAP_LINEAR, &gpa, &rights, &page));
+    assert_int_equal(page, PAGE);
+}
+
 /* ---- all of it together: --total-memory ---- */
 
 static enum grow linear_by(uint64_t bytes)
@@ -455,6 +474,7 @@ int main(void)
         TEST(what_no_honest_guest_asks_for), TEST(further_memories_each_in_a_slot),
         TEST(large_growth_begins_at_a_large_page), TEST(all_memories_count_together),
         TEST(heap_and_code_grow_over_their_first_piece), TEST(the_stack_is_had_once_and_whole),
+        TEST(a_stack_is_coarse_where_tables_tell),
         TEST(everything_counts_to_the_total),
         TEST(a_host_without_memory), TEST(no_page_for_tables),
     };
