@@ -223,7 +223,7 @@ static inline bool table_instruction(struct build *b, unsigned op, const struct 
         global_set(b, build_u32(b));
         return true;
     case P_CONTROL:
-        build_control(b, op);
+        build_controls[op](b);
         return true;
     case P_NONE:
         break;
@@ -266,7 +266,9 @@ static bool build_once(struct build *b, const uint8_t *code)
     b->end = c->module->bytes + c->module->funcs[c->func].body + c->module->funcs[c->func].body_len;
     build_entry(b);
     while (b->nctl && !c->failed && !b->mirror_broken)
-        if (!(b->dead ? build_skip(b, opcode(b)) : instructions(b)))
+        if (b->dead)
+            build_skip(b, opcode(b));
+        else if (!instructions(b))
             return false;
     ENGINE_ASSERT(b->nctl || b->at == b->end);
     return true;

@@ -96,7 +96,7 @@ extern const struct plain_op plain_ops[PLAIN_OPS];
 struct node *build_new_slow(struct build *, enum irop, enum irtype);
 struct vreg *build_vreg_new(struct build *, uint32_t v);
 bool build_push_slow(struct build *);
-void build_push_node(struct build *, uint32_t node, enum irtype);
+void build_push_node(struct build *, uint32_t node, enum irtype); /* node: the last one */
 void build_save_pending(struct build *, uint32_t v); /* before v changes */
 void build_set(struct build *, uint32_t v, struct opnd);
 void build_flush(struct build *);
@@ -124,13 +124,11 @@ static inline struct node *build_new(struct build *b, enum irop op, enum irtype 
         b->last = i;
     return n;
 }
-static inline uint32_t build_number(const struct build *b, const struct node *n)
-{
-    return (uint32_t)(n - b->c->body.nodes);
-}
+/* The same, as its number. */
 static inline uint32_t build_node(struct build *b, enum irop op, enum irtype type)
 {
-    return build_number(b, build_new(b, op, type));
+    build_new(b, op, type);
+    return b->c->body.nnodes - 1;
 }
 
 static inline struct vreg *build_vreg(struct build *b, uint32_t v)
@@ -168,7 +166,7 @@ static inline uint32_t build_const(struct build *b, enum irtype type, uint64_t i
     struct node *n = build_new(b, IR_CONST, type);
     n->imm = imm;
     n->flags = NF_FOLD | NF_VALUE;
-    return build_number(b, n);
+    return b->c->body.nnodes - 1;
 }
 
 /* A temporary that was computed just now, so that nothing can lie between it and its user. */
@@ -198,13 +196,14 @@ static inline uint32_t build_stack_vreg(struct build *b, uint32_t depth, enum ir
     return b->c->body.first_stack + depth * 2 + (type_is_int(type) ? 0 : 1);
 }
 
-/* The node's value goes to the operand stack. */
+/* The value of n, the last node, goes to the operand stack. */
 static inline void build_push_new(struct build *b, struct node *n, enum irtype type)
 {
     n->flags |= NF_VALUE;
     n->depth = b->sp & 0xffffff;
     build_vreg(b, build_stack_vreg(b, b->sp, type)); /* its spill slot */
-    build_push(b, build_number(b, n), type);
+    if (b->sp < b->stack_cap || build_push_slow(b))
+        b->stack[b->sp++] = (struct opnd){b->c->body.nnodes - 1, (uint8_t)type};
 }
 
 /* build_address.c */
@@ -264,8 +263,10 @@ bool build_runtime(struct build *, unsigned op);
 /* for the nodes, blocks and so on of most bodies; false: no memory */
 bool build_room(struct build *);
 void build_entry(struct build *);
-bool build_control(struct build *, unsigned op); /* false: not a control instruction */
-bool build_skip(struct build *, unsigned op);    /* steps over an instruction in dead code */
+/* by opcode: those of control instructions */
+#define BUILD_CONTROLS (OP_return_call_indirect + 1)
+extern void (*const build_controls[BUILD_CONTROLS])(struct build *);
+void build_skip(struct build *, unsigned op); /* steps over an instruction in dead code */
 
 /* build_simd.c */
 /* SSE4.1 is there, which op needs; false: engine->error */

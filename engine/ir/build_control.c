@@ -469,73 +469,70 @@ static void do_br_table(struct build *b)
     set_dead(b);
 }
 
-static void do_tail(struct build *b, unsigned op)
+static void do_return(struct build *b)
+{
+    return_values(b, b->c->type->nresults);
+    set_dead(b);
+}
+
+static void do_unreachable(struct build *b)
+{
+    block_end(b, IR_TRAP)->idx = TRAP_UNREACHABLE;
+    set_dead(b);
+}
+
+static void do_call(struct build *b)
+{
+    const struct module *m = b->c->module;
+    uint32_t func = build_u32(b);
+    build_call(b, IR_CALL, &m->types[m->funcs[func].type], func, 0);
+}
+
+static void do_call_indirect(struct build *b)
+{
+    uint32_t type = build_u32(b), table = build_u32(b);
+    build_call(b, IR_CALLI, &b->c->module->types[type], type, table);
+}
+
+static void end_by_tail(struct build *b)
 {
     struct compile *c = b->c;
-    uint32_t idx = build_u32(b), table = op == OP_return_call_indirect ? build_u32(b) : 0;
-    const struct functype *t =
-        &c->module->types[op == OP_return_call ? c->module->funcs[idx].type : idx];
-    build_call(b, op == OP_return_call ? IR_TAIL : IR_TAILI, t, idx, table);
     ENGINE_ASSERT(c->body.blocks[b->cur].last == 0);
     c->body.blocks[b->cur].last = c->body.nnodes - 1;
     set_dead(b);
 }
 
-bool build_control(struct build *b, unsigned op)
+static void do_tail(struct build *b)
 {
-    struct compile *c = b->c;
-    uint32_t idx, table;
-    switch (op) {
-    case OP_block:
-        open_block(b);
-        break;
-    case OP_loop:
-        open_loop(b);
-        break;
-    case OP_if_:
-        open_if(b);
-        break;
-    case OP_else_:
-        do_else(b);
-        break;
-    case OP_end:
-        do_end(b);
-        break;
-    case OP_br:
-        do_br(b);
-        break;
-    case OP_br_if:
-        do_br_if(b);
-        break;
-    case OP_br_table:
-        do_br_table(b);
-        break;
-    case OP_return_:
-        return_values(b, c->type->nresults);
-        set_dead(b);
-        break;
-    case OP_unreachable:
-        block_end(b, IR_TRAP)->idx = TRAP_UNREACHABLE;
-        set_dead(b);
-        break;
-    case OP_call:
-        idx = build_u32(b);
-        build_call(b, IR_CALL, &c->module->types[c->module->funcs[idx].type], idx, 0);
-        break;
-    case OP_call_indirect:
-        idx = build_u32(b);
-        table = build_u32(b);
-        build_call(b, IR_CALLI, &c->module->types[idx], idx, table);
-        break;
-    case OP_return_call:
-    case OP_return_call_indirect:
-        do_tail(b, op);
-        break;
-    default:
-        return false;
-    }
-    return true;
+    const struct module *m = b->c->module;
+    uint32_t func = build_u32(b);
+    build_call(b, IR_TAIL, &m->types[m->funcs[func].type], func, 0);
+    end_by_tail(b);
 }
+
+static void do_tail_indirect(struct build *b)
+{
+    uint32_t type = build_u32(b), table = build_u32(b);
+    build_call(b, IR_TAILI, &b->c->module->types[type], type, table);
+    end_by_tail(b);
+}
+
+void (*const build_controls[BUILD_CONTROLS])(struct build *) = {
+    [OP_block] = open_block,
+    [OP_loop] = open_loop,
+    [OP_if_] = open_if,
+    [OP_else_] = do_else,
+    [OP_end] = do_end,
+    [OP_br] = do_br,
+    [OP_br_if] = do_br_if,
+    [OP_br_table] = do_br_table,
+    [OP_return_] = do_return,
+    [OP_unreachable] = do_unreachable,
+    [OP_call] = do_call,
+    [OP_call_indirect] = do_call_indirect,
+    [OP_return_call] = do_tail,
+    [OP_return_call_indirect] = do_tail_indirect,
+};
 
 /* Immediates of a fixed shape: so many LEB128 numbers, then so many bytes. */
 static const struct { uint8_t numbers, bytes;
@@ -571,16 +568,16 @@ static void skip_immediates(struct build *b, unsigned op)
     }
 }
 
-bool build_skip(struct build *b, unsigned op)
+void build_skip(struct build *b, unsigned op)
 {
     if (op == OP_block || op == OP_loop || op == OP_if_) {
         b->dead_depth++;
     } else if (op == OP_end && b->dead_depth) {
         b->dead_depth--;
-        return true;
+        return;
     } else if ((op == OP_end || op == OP_else_) && b->dead_depth == 0) {
-        return build_control(b, op);
+        build_controls[op](b);
+        return;
     }
     skip_immediates(b, op);
-    return true;
 }

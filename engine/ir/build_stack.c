@@ -40,6 +40,7 @@ bool build_push_slow(struct build *b)
 
 void build_push_node(struct build *b, uint32_t n, enum irtype type)
 {
+    ENGINE_ASSERT(n == b->c->body.nnodes - 1);
     build_push_new(b, &b->c->body.nodes[n], type);
 }
 

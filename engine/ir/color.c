@@ -26,10 +26,10 @@ struct coloring {
     struct compile *c;
     /* per position: mask of machine registers (GPR 0..15, XMM 16..31) */
     uint32_t *occupied;
-    const struct range *ranges; /* sorted by web */
-    struct span {
-        uint32_t first, count, next; /* next: the web that comes after in its bucket */
-    } *spans;                        /* per web that is a root: its ranges */
+    struct list {
+        uint32_t range; /* the first of its ranges, or REF_NONE; range.next leads on */
+        uint32_t next;  /* the web that comes after it in its bucket */
+    } *lists;           /* per web that is a root */
 };
 
 static void add_saturating(uint32_t *sum, uint32_t more)
@@ -37,14 +37,15 @@ static void add_saturating(uint32_t *sum, uint32_t more)
     *sum = *sum + more < *sum ? UINT32_MAX : *sum + more;
 }
 
-/* What webs that were joined know goes to their root. */
+/* What webs that were joined know goes to their root, which becomes the parent of all. */
 static void webs_join(struct compile *c)
 {
     for (uint32_t w = 0; w < c->life.nwebs; w++) {
-        const struct web *web = &c->life.webs[w];
-        struct web *root = &c->life.webs[web_find(c, w)];
-        if (root == web)
+        struct web *web = &c->life.webs[w];
+        if (web->parent == w)
             continue;
+        web->parent = web_find(c, w);
+        struct web *root = &c->life.webs[web->parent];
         ENGINE_ASSERT(root->vreg == web->vreg);
         add_saturating(&root->weight, web->weight);
         add_saturating(&root->call_weight, web->call_weight);
@@ -53,33 +54,21 @@ static void webs_join(struct compile *c)
     }
 }
 
-static bool ranges_sort(struct coloring *g)
+/* Each root's ranges become a list. */
+static bool ranges_list(struct coloring *g)
 {
     struct compile *c = g->c;
-    struct range *sorted = scratch_alloc(c->engine,
-                                         (uint64_t)(c->life.nranges + 1) * sizeof *sorted);
-    g->spans = scratch_alloc(c->engine, (uint64_t)(c->life.nwebs + 1) * sizeof *g->spans);
-    if (!sorted || !g->spans)
+    g->lists = scratch_alloc(c->engine, (uint64_t)(c->life.nwebs + 1) * sizeof *g->lists);
+    if (!g->lists)
         return false;
     for (uint32_t w = 0; w < c->life.nwebs; w++)
-        g->spans[w].count = 0;
+        g->lists[w].range = REF_NONE;
     for (uint32_t i = 0; i < c->life.nranges; i++) {
         struct range *r = &c->life.ranges[i];
-        r->web = web_find(c, r->web);
-        g->spans[r->web].count++;
+        r->web = c->life.webs[r->web].parent;
+        r->next = g->lists[r->web].range;
+        g->lists[r->web].range = i;
     }
-    uint32_t at = 0;
-    for (uint32_t w = 0; w < c->life.nwebs; w++) {
-        g->spans[w].first = at;
-        at += g->spans[w].count;
-        g->spans[w].count = 0;
-    }
-    ENGINE_ASSERT(at == c->life.nranges);
-    for (uint32_t i = 0; i < c->life.nranges; i++) {
-        struct span *span = &g->spans[c->life.ranges[i].web];
-        sorted[span->first + span->count++] = c->life.ranges[i];
-    }
-    g->ranges = sorted;
     return true;
 }
 
@@ -110,7 +99,7 @@ static uint8_t pick(struct compile *c, const struct web *web, uint32_t free)
     if (web->fixed != REG_NONE && (free >> web->fixed & 1))
         return web->fixed;
     if (web->hint != REF_NONE) {
-        uint8_t reg = c->life.webs[web_find(c, web->hint)].reg;
+        uint8_t reg = c->life.webs[c->life.webs[web->hint].parent].reg;
         if (reg != REG_NONE && (free >> reg & 1))
             return reg;
     }
@@ -120,16 +109,16 @@ static uint8_t pick(struct compile *c, const struct web *web, uint32_t free)
 
 static void color_web(struct coloring *g, uint32_t w, uint32_t allowed)
 {
-    const struct range *ranges = g->ranges + g->spans[w].first;
-    uint32_t count = g->spans[w].count, busy = 0;
-    for (uint32_t i = 0; i < count; i++) {
+    const struct range *ranges = g->c->life.ranges;
+    uint32_t first = g->lists[w].range, busy = 0;
+    for (uint32_t i = first; i != REF_NONE; i = ranges[i].next) {
         busy |= busy_over(g->occupied, ranges[i].from, ranges[i].to);
         if ((allowed & ~busy) == 0)
             return;
     }
     struct web *web = &g->c->life.webs[w];
     web->reg = pick(g->c, web, allowed & ~busy);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = first; i != REF_NONE; i = ranges[i].next)
         occupy(g->occupied, ranges[i].from, ranges[i].to, web->reg);
 }
 
@@ -144,7 +133,7 @@ static void fix_params(struct compile *c)
     for (struct live_walk in = live_walk(c, c->body.order[0]); live_next(&in);) {
         uint32_t vreg = c->life.cand_vreg[in.cand];
         if (vreg < c->body.first_local + c->type->nparams)
-            c->life.webs[web_find(c, *in.web)].fixed = fixed[vreg - c->body.first_local];
+            c->life.webs[c->life.webs[*in.web].parent].fixed = fixed[vreg - c->body.first_local];
     }
 }
 
@@ -183,7 +172,7 @@ static bool is_tested_result(const struct compile *c, const struct node *n, uint
 
 static uint8_t web_reg(struct compile *c, uint32_t web)
 {
-    return c->life.webs[web_find(c, web)].reg;
+    return c->life.webs[web].reg;
 }
 
 /* The register that r is in, or REG_NONE. */
@@ -246,7 +235,8 @@ static void place_rest(struct coloring *g)
     /* outgoing arguments lie at the frame's bottom */
     c->homes.frame_bytes = c->body.stack_args * 16;
     for (uint32_t w = 0; w < c->life.nwebs; w++) {
-        const struct web *root = &c->life.webs[web_find(c, w)];
+        const struct web *root = &c->life.webs[c->life.webs[w].parent];
+        c->life.webs[w].reg = root->reg; /* from here on nobody asks for the root */
         if (root->reg == REG_NONE || root->call_weight)
             slot_of(c, root->vreg);
     }
@@ -285,10 +275,10 @@ static bool occupied_begin(struct coloring *g)
  * twice at once would come before what a loop reads in each turn. */
 static unsigned urgency(const struct coloring *g, uint32_t w)
 {
-    const struct span *span = &g->spans[w];
+    const struct range *ranges = g->c->life.ranges;
     uint64_t length = 0;
-    for (uint32_t i = 0; i < span->count; i++)
-        length += g->ranges[span->first + i].to - g->ranges[span->first + i].from + 1;
+    for (uint32_t i = g->lists[w].range; i != REF_NONE; i = ranges[i].next)
+        length += ranges[i].to - ranges[i].from + 1;
     uint64_t uses = (uint64_t)g->c->life.webs[w].weight << 12;
     unsigned key = log2_times_2(uses / (log2_times_2(length) + 4));
     return key < BUCKETS ? key : BUCKETS - 1;
@@ -307,12 +297,12 @@ static void color_webs(struct coloring *g)
             (uint64_t)web->call_weight * 2 > web->weight)
             continue;
         unsigned key = urgency(g, w);
-        g->spans[w].next = bucket[key];
+        g->lists[w].next = bucket[key];
         bucket[key] = w;
     }
     uint32_t ints = target_webs(c->instance, true), floats = target_webs(c->instance, false);
     for (unsigned key = BUCKETS; key-- > 0;)
-        for (uint32_t w = bucket[key]; w != REF_NONE; w = g->spans[w].next)
+        for (uint32_t w = bucket[key]; w != REF_NONE; w = g->lists[w].next)
             color_web(g, w, type_is_int(c->body.vregs[c->life.webs[w].vreg].type) ? ints : floats);
 }
 
@@ -320,7 +310,7 @@ bool color(struct compile *c)
 {
     struct coloring g = {.c = c};
     webs_join(c);
-    if (!occupied_begin(&g) || !ranges_sort(&g))
+    if (!occupied_begin(&g) || !ranges_list(&g))
         return false;
     fix_params(c);
     fix_dispatch(c);

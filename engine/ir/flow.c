@@ -20,6 +20,7 @@ struct loops {
     uint32_t *open; /* a stack of such beginnings */
     uint32_t nopen;
     uint32_t *place; /* of each block */
+    uint32_t behind; /* the place from which on none jumps back */
 };
 
 static bool loops_begin(struct compile *c, struct loops *l)
@@ -40,7 +41,10 @@ static bool loops_begin(struct compile *c, struct loops *l)
 static void jump_back(struct loops *l, uint32_t block, uint32_t from)
 {
     uint32_t to = l->place[block];
-    if (to <= from && l->ends[to] < from)
+    if (to > from)
+        return;
+    l->behind = from + 1;
+    if (l->ends[to] < from)
         l->ends[to] = from;
 }
 
@@ -51,7 +55,7 @@ static void jumps_back(const struct compile *c, struct loops *l)
         for (int s = 0; s < 2; s++)
             if (b->succ[s] != REF_NONE)
                 jump_back(l, b->succ[s], i);
-        if (c->body.order[i] == c->body.dispatch)
+        if (c->body.order[i] == c->body.dispatch) /* no entry of its table leads back */
             continue;
         for (uint32_t t = 0; t < b->ntable; t++)
             jump_back(l, c->body.targets[b->table + t], i);
@@ -73,13 +77,14 @@ static void loops_nest(struct loops *l, uint32_t n)
     l->nopen = 0;
 }
 
-static bool weigh(struct compile *c)
+static bool weigh(struct compile *c, uint32_t *loops_end)
 {
     struct loops l = {.nopen = 0};
     uint32_t n = c->body.norder;
     if (!loops_begin(c, &l))
         return false;
     jumps_back(c, &l);
+    *loops_end = l.behind;
     loops_nest(&l, n);
     cold_find(c);
     for (uint32_t i = 0; i < n; i++) {
@@ -144,6 +149,8 @@ struct flow {
     uint32_t end[64 * CAND_WORDS_MAX]; /* position where its range ends */
     uint64_t live[CAND_WORDS_MAX];
     uint32_t next_call, weight;
+    /* blocks from here on, in layout order, go only to those behind them */
+    uint32_t loops_end;
     /* the only use of a companion (build_low.c) in its life so far; NULL: there are more */
     struct once {
         ref *r;
@@ -232,14 +239,14 @@ FOR_WORDS void live_out(const struct flow *f, uint32_t k, uint64_t *out, uint32_
             out[w] &= f->defined_early[w];
 }
 
-/* One pass over all blocks, last to first; false: it changed nothing.  `settled`: everything counts
- * as live. */
-FOR_WORDS bool liveness_pass(const struct flow *f, bool settled, uint32_t words)
+/* One pass over blocks, last to first; false: it changed nothing.  The first pass is over all, and
+ * exact for those behind all loops.  `settled`: everything counts as live. */
+FOR_WORDS bool liveness_pass(const struct flow *f, uint32_t blocks, bool settled, uint32_t words)
 {
     const struct compile *c = f->c;
     uint64_t top = c->life.ncand % 64 ? (UINT64_C(1) << (c->life.ncand % 64)) - 1 : ~UINT64_C(0);
     bool changed = false;
-    for (uint32_t i = c->body.norder; i-- > 0;) {
+    for (uint32_t i = blocks; i-- > 0;) {
         uint32_t k = c->body.order[i];
         uint64_t out[CAND_WORDS_MAX];
         live_out(f, k, out, words);
@@ -278,13 +285,23 @@ static bool liveness(struct flow *f)
     for (unsigned pass = 0; changed; pass++) {
         ENGINE_ASSERT(pass <= LIVENESS_PASSES + 1);
         bool settled = pass >= LIVENESS_PASSES;
-        changed = c->life.words == 1 ? liveness_pass(f, settled, 1)
-                                     : liveness_pass(f, settled, c->life.words);
+        uint32_t blocks = pass == 0 || settled ? c->body.norder : f->loops_end;
+        changed = c->life.words == 1 ? liveness_pass(f, blocks, settled, 1)
+                                     : liveness_pass(f, blocks, settled, c->life.words);
     }
     return true;
 }
 
 /* ---- webs ---- */
+
+/* Few are set, and not every CPU counts them. */
+static uint32_t bits_in(uint64_t word)
+{
+    uint32_t n = 0;
+    for (; word; word &= word - 1)
+        n++;
+    return n;
+}
 
 static uint32_t web_new(struct flow *f, uint32_t cand)
 {
@@ -327,7 +344,7 @@ static void range_add(struct flow *f, uint32_t web, uint32_t from, uint32_t to)
     }
     if (l->nranges == l->ranges_cap && !GROW(f->c, l->ranges, l->nranges + 1))
         return;
-    l->ranges[l->nranges++] = (struct range){web, from, to};
+    l->ranges[l->nranges++] = (struct range){web, from, to, 0};
 }
 
 static bool is_live(const struct flow *f, uint32_t x)
@@ -349,27 +366,69 @@ static struct once *once_of(struct flow *f, uint32_t vreg)
     return vreg >= b->first_low && vreg < b->first_named ? &f->once[vreg - b->first_low] : NULL;
 }
 
-/* Joins the walk's webs with what successor s expects. */
-static void join_successor(struct flow *f, uint32_t s, const uint64_t *mask, uint32_t end)
+/* Joins the walk's web of candidate x with the one that a successor expects. */
+static inline void join_web(struct flow *f, uint32_t x, uint32_t *web, uint32_t end)
 {
-    struct compile *c = f->c;
-    for (struct live_walk in = live_walk(c, s); live_next(&in);) {
-        uint32_t x = in.cand;
-        if (mask && !(mask[x / 64] >> (x % 64) & 1))
-            continue;
-        if (!is_live(f, x)) {
-            if (*in.web == REF_NONE)
-                *in.web = web_new(f, x);
-            set_live(f, x);
-            f->cur[x] = *in.web;
-            f->end[x] = end;
-            struct once *once = once_of(f, c->life.cand_vreg[x]);
-            if (once)
-                once->r = NULL;
-        } else if (*in.web == REF_NONE) {
-            *in.web = f->cur[x];
-        } else if (*in.web != f->cur[x]) {
-            f->cur[x] = web_union(c, *in.web, f->cur[x]);
+    if (!is_live(f, x)) {
+        if (*web == REF_NONE)
+            *web = web_new(f, x);
+        set_live(f, x);
+        f->cur[x] = *web;
+        f->end[x] = end;
+        struct once *once = once_of(f, f->c->life.cand_vreg[x]);
+        if (once)
+            once->r = NULL;
+    } else if (*web == REF_NONE) {
+        *web = f->cur[x];
+    } else if (*web != f->cur[x]) {
+        f->cur[x] = web_union(f->c, *web, f->cur[x]);
+    }
+}
+
+FOR_WORDS void join_successor(struct flow *f, uint32_t s, bool early, uint32_t end, uint32_t words)
+{
+    const struct life *l = &f->c->life;
+    uint32_t *web = l->webs_in_store + f->c->body.blocks[s].webs_in;
+    for (uint32_t w = 0; w < words; w++)
+        for (uint64_t bits = l->live_in[(uint64_t)s * words + w]; bits; bits &= bits - 1, web++) {
+            uint64_t lowest = bits & -bits;
+            if (!early || (f->defined_early[w] & lowest))
+                join_web(f, w * 64 + (uint32_t)__builtin_ctzll(bits), web, end);
+        }
+}
+
+FOR_WORDS void join_successors(struct flow *f, uint32_t k, uint32_t words)
+{
+    const struct body *body = &f->c->body;
+    const struct block *b = &body->blocks[k];
+    bool early = k == body->dispatch;
+    for (int s = 0; s < 2; s++)
+        if (b->succ[s] != REF_NONE)
+            join_successor(f, b->succ[s], early, 2 * b->last + 1, words);
+    for (uint32_t t = 0; t < b->ntable; t++)
+        join_successor(f, body->targets[b->table + t], early, 2 * b->last + 1, words);
+}
+
+/* The webs of the walk, at its end, are those that block k begins with. */
+FOR_WORDS void join_start(struct flow *f, uint32_t k, uint32_t words)
+{
+    struct life *l = &f->c->life;
+    uint32_t first = f->c->body.blocks[k].first,
+             *web = l->webs_in_store + f->c->body.blocks[k].webs_in;
+    for (uint32_t w = 0; w < words; w++) {
+        uint64_t bits = l->live_in[(uint64_t)k * words + w];
+        ENGINE_ASSERT((f->live[w] & ~bits) == 0); /* nothing is live that liveness did not find */
+        for (; bits; bits &= bits - 1, web++) {
+            uint32_t x = w * 64 + (uint32_t)__builtin_ctzll(bits);
+            if (!is_live(f, x)) { /* live only by the safe assumption */
+                f->cur[x] = web_new(f, x);
+                f->end[x] = 2 * first + 1;
+            }
+            range_add(f, f->cur[x], 2 * first, f->end[x]);
+            if (*web == REF_NONE)
+                *web = f->cur[x];
+            else
+                web_union(f->c, *web, f->cur[x]);
         }
     }
 }
@@ -445,7 +504,7 @@ static void record_call(struct flow *f, struct node *n)
     struct compile *c = f->c;
     uint32_t at = c->life.ncall_live, count = 0;
     for (uint32_t w = 0; w < c->life.words; w++)
-        count += (uint32_t)__builtin_popcountll(f->live[w]);
+        count += bits_in(f->live[w]);
     bool listed = at + count + 1 < CALL_LIVE_MAX; /* past it such webs live in slots */
     if (listed) {
         if (!GROW(c, c->life.call_live, at + count + 1))
@@ -547,12 +606,10 @@ static void walk_block(struct flow *f, uint32_t k)
         f->live[w] = 0;
     f->next_call = REF_NONE;
     f->weight = b->weight;
-    const uint64_t *mask = k == c->body.dispatch ? f->defined_early : NULL;
-    for (int s = 0; s < 2; s++)
-        if (b->succ[s] != REF_NONE)
-            join_successor(f, b->succ[s], mask, 2 * b->last + 1);
-    for (uint32_t t = 0; t < b->ntable; t++)
-        join_successor(f, c->body.targets[b->table + t], mask, 2 * b->last + 1);
+    if (c->life.words == 1)
+        join_successors(f, k, 1);
+    else
+        join_successors(f, k, c->life.words);
     ENGINE_ASSERT(b->last > b->first);
     bool empty = c->body.nodes[b->last].op == IR_BR;
     struct node *n = &c->body.nodes[b->last];
@@ -564,21 +621,10 @@ static void walk_block(struct flow *f, uint32_t k)
             empty = false;
     }
     b->empty = empty && b->succ[0] != k;
-    /* the walk found nothing live that liveness did not */
-    for (uint32_t w = 0; w < c->life.words; w++)
-        ENGINE_ASSERT((f->live[w] & ~c->life.live_in[(uint64_t)k * c->life.words + w]) == 0);
-    for (struct live_walk in = live_walk(c, k); live_next(&in);) {
-        uint32_t x = in.cand;
-        if (!is_live(f, x)) { /* live only by the safe assumption */
-            f->cur[x] = web_new(f, x);
-            f->end[x] = 2 * b->first + 1;
-        }
-        range_add(f, f->cur[x], 2 * b->first, f->end[x]);
-        if (*in.web == REF_NONE)
-            *in.web = f->cur[x];
-        else
-            web_union(c, *in.web, f->cur[x]);
-    }
+    if (c->life.words == 1)
+        join_start(f, k, 1);
+    else
+        join_start(f, k, c->life.words);
 }
 
 bool flow(struct compile *c)
@@ -586,18 +632,18 @@ bool flow(struct compile *c)
     if (c->body.norder == 0)
         return false;
     struct flow *f = scratch_alloc(c->engine, sizeof *f);
-    if (!f || !weigh(c) || !choose_candidates(c))
+    if (!f)
         return false;
     f->c = c;
-    if (!liveness(f) || !GROW(c, c->life.webs, 1))
+    if (!weigh(c, &f->loops_end) || !choose_candidates(c) || !liveness(f) || !GROW(c, c->life.webs, 1))
         return false;
     c->life.webs[0] = (struct web){.parent = 0}; /* where web_new points after a failure */
     uint32_t n = 0;
     for (uint32_t i = 0; i < c->body.norder; i++) {
         c->body.blocks[c->body.order[i]].webs_in = n;
+        const uint64_t *in = c->life.live_in + (uint64_t)c->body.order[i] * c->life.words;
         for (uint32_t w = 0; w < c->life.words; w++)
-            n += (uint32_t)__builtin_popcountll(
-                c->life.live_in[(uint64_t)c->body.order[i] * c->life.words + w]);
+            n += bits_in(in[w]);
     }
     c->life.webs_in_store = scratch_alloc(c->engine, (uint64_t)(n + 1) * 4);
     if (!c->life.webs_in_store)

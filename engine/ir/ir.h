@@ -48,9 +48,10 @@ typedef uint32_t ref;
 #define REF_VREG  0x80000000u /* virtual register / web, not a node                               */
 #define REF_NZ    0x20000000u /* an i64 value used as i32 by i32.wrap: upper half unknown         */
 #define REF_INDEX 0x1fffffffu
+/* As signed numbers, virtual registers are below REF_NONE, and nodes above. */
 static inline bool ref_is_vreg(ref r)
 {
-    return r != REF_NONE && (r & REF_VREG);
+    return (int32_t)r < (int32_t)REF_NONE;
 }
 static inline bool ref_is_node(ref r)
 {
@@ -143,18 +144,20 @@ struct block {
 };
 
 struct web {
-    uint32_t parent; /* union-find */
+    uint32_t parent; /* union-find; by color.c: the root */
     uint32_t vreg;
     uint32_t hint;                /* web whose register would save a move, or REF_NONE */
     /* how often it is used; how often a call stands in its life (saturating) */
     uint32_t weight, call_weight;
-    /* GPR 0..15, XMM 16..31; REG_NONE: lives in the slot of its virtual register */
+    /* GPR 0..15, XMM 16..31; REG_NONE: lives in the slot of its virtual register.  After color.c
+     * all webs that were joined have it. */
     uint8_t reg;
     uint8_t fixed;                /* register that it comes in (parameters), or REG_NONE */
     bool in_slot;                 /* color.c may give it no register */
 };
 struct range {
     uint32_t web, from, to; /* positions, inclusive */
+    uint32_t next;          /* color.c's own */
 };
 
 _Static_assert(LIMIT_PARAMS + 8 < 1 << 12 && LIMIT_RESULTS < 1 << 12, "node.nargs");

@@ -243,7 +243,7 @@ static inline bool pop_letter(struct checker *c, char letter)
 
 static inline bool plain(struct checker *c, const struct opcode_info *info)
 {
-    if (!immediates(c, info->imm))
+    if (info->imm != IMM_NONE && !immediates(c, info->imm))
         return false;
     const char *pops = info->pops;
     if (pops[0]) { /* the last letter is the top */
@@ -275,17 +275,25 @@ static bool unknown(struct checker *c, uint32_t op, uint8_t byte)
     return error_set(c->engine, ERROR_MALFORMED, offset, "illegal opcode 0x%x", byte);
 }
 
+static inline bool is_special(const struct opcode_info *info)
+{
+    return info->pops[0] == '*' || info->pushes[0] == '*';
+}
+
 /* By the table. */
 static bool instruction(struct checker *c, uint8_t byte)
 {
-    uint32_t op = byte == 0xfc || byte == 0xfd ? opcode_prefixed(byte, reader_u32(&c->r)) : byte;
-    if (op >= OPCODE_CODES || opcode_table[op].family == FAM_NONE)
-        return unknown(c, op, byte);
+    uint32_t op = byte;
+    if (byte == 0xfc || byte == 0xfd) {
+        op = opcode_prefixed(byte, reader_u32(&c->r));
+        if (op >= OPCODE_CODES)
+            return unknown(c, op, byte);
+    }
     c->op = op;
     const struct opcode_info *info = &opcode_table[op];
-    if (info->pops[0] == '*' || info->pushes[0] == '*')
-        return check_special(c);
-    return plain(c, info);
+    if (info->family == FAM_NONE)
+        return unknown(c, op, byte);
+    return is_special(info) ? check_special(c) : plain(c, info);
 }
 
 static inline bool local(struct checker *c, uint8_t byte)
@@ -300,12 +308,6 @@ static inline bool local(struct checker *c, uint8_t byte)
     if (byte != OP_local_set)
         push(c, type);
     return true;
-}
-
-static inline bool control(struct checker *c, uint8_t byte)
-{
-    c->op = byte;
-    return check_special(c);
 }
 
 /* One instruction, of which the first byte is there.  What most bodies are made of is found without
@@ -333,7 +335,8 @@ static inline bool step(struct checker *c)
         return true;
     case OP_block: case OP_loop: case OP_if_: case OP_end: case OP_br: case OP_br_if:
     case OP_call: case OP_global_get: case OP_global_set:
-        return control(c, byte);
+        c->op = byte;
+        return special_checks[byte](c);
     default:
         return instruction(c, byte);
     }
@@ -400,17 +403,13 @@ static bool body(struct checker *c, const struct functype *t)
     if (!locals(c, t) ||
         !scope_push(c, OP_block, &(struct functype){ 0, t->nresults, NULL, t->results }))
         return false;
-    while (c->nscopes) {
-        if (c->r.at == c->r.end) { /* or a read failed, which empties the reader */
-            reader_fail(&c->r, c->r.at, "unexpected end");
-            return false;
-        }
+    /* A read that fails empties the reader; so do bytes behind the body's end. */
+    while (c->r.at != c->r.end)
         if (!step(c))
             return false;
-    }
     ENGINE_ASSERT(c->sp >= c->stack && c->sp <= c->stack_end);
-    if (c->r.at != c->r.end)
-        reader_fail(&c->r, c->r.at, "section size mismatch: bytes follow the end of the body");
+    if (c->nscopes)
+        reader_fail(&c->r, c->r.at, "unexpected end");
     return !c->r.failed;
 }
 

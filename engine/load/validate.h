@@ -3,6 +3,7 @@
 #ifndef ENGINE_VALIDATE_H
 #define ENGINE_VALIDATE_H
 
+#include "engine/assert.h"
 #include "engine/load/opcodes.h"
 #include "engine/load/parse.h"
 
@@ -80,7 +81,14 @@ bool pop_any(struct checker *, uint8_t *type);
 
 /* ---- validate_control.c ---- */
 bool scope_push(struct checker *, uint8_t op, const struct functype *);
-/* An instruction whose row in the table says "*", but those on locals. */
-bool check_special(struct checker *);
+/* Instructions whose rows in the table say "*", but those on locals. */
+#define SPECIAL_CHECKS (OP_table_fill + 1)
+extern bool (*const special_checks[SPECIAL_CHECKS])(struct checker *);
+
+static inline bool check_special(struct checker *c)
+{
+    ENGINE_ASSERT(c->op < SPECIAL_CHECKS && special_checks[c->op]);
+    return special_checks[c->op](c);
+}
 
 #endif

@@ -114,8 +114,11 @@ static bool end(struct checker *c)
         return check_fail(
             c, "type mismatch: an if without else must have equal parameters and results", NULL,
             NULL);
-    if (--c->nscopes == 0)
+    if (--c->nscopes == 0) {
+        if (c->r.at != c->r.end)
+            reader_fail(&c->r, c->r.at, "section size mismatch: bytes follow the end of the body");
         return true;
+    }
     c->floor = c->stack + top(c)->height;
     ENGINE_ASSERT(c->floor <= c->sp);
     return push_all(c, f.end, f.nend);
@@ -334,46 +337,30 @@ static bool ref_func(struct checker *c)
     return true;
 }
 
-bool check_special(struct checker *c)
-{
-    switch (c->op) {
-    case OP_unreachable:
-        return dead(c);
-    case OP_block: case OP_loop: case OP_if_:
-        return block(c);
-    case OP_else_:
-        return else_(c);
-    case OP_end:
-        return end(c);
-    case OP_br:
-        return br(c);
-    case OP_br_if:
-        return br_if(c);
-    case OP_br_table:
-        return br_table(c);
-    case OP_return_:
-        return return_(c);
-    case OP_call: case OP_return_call:
-        return call(c);
-    case OP_call_indirect: case OP_return_call_indirect:
-        return call_indirect(c);
-    case OP_drop:
-        return drop(c);
-    case OP_select:
-        return select(c);
-    case OP_select_t:
-        return select_t(c);
-    case OP_global_get:
-        return global_get(c);
-    case OP_global_set:
-        return global_set(c);
-    case OP_table_get: case OP_table_set: case OP_table_grow: case OP_table_fill:
-        return table_op(c);
-    case OP_ref_null:
-        return ref_null(c);
-    case OP_ref_func:
-        return ref_func(c);
-    }
-    ENGINE_ASSERT(!"a special instruction without a check");
-    return false;
-}
+bool (*const special_checks[SPECIAL_CHECKS])(struct checker *) = {
+    [OP_unreachable] = dead,
+    [OP_block] = block,
+    [OP_loop] = block,
+    [OP_if_] = block,
+    [OP_else_] = else_,
+    [OP_end] = end,
+    [OP_br] = br,
+    [OP_br_if] = br_if,
+    [OP_br_table] = br_table,
+    [OP_return_] = return_,
+    [OP_call] = call,
+    [OP_return_call] = call,
+    [OP_call_indirect] = call_indirect,
+    [OP_return_call_indirect] = call_indirect,
+    [OP_drop] = drop,
+    [OP_select] = select,
+    [OP_select_t] = select_t,
+    [OP_global_get] = global_get,
+    [OP_global_set] = global_set,
+    [OP_table_get] = table_op,
+    [OP_table_set] = table_op,
+    [OP_table_grow] = table_op,
+    [OP_table_fill] = table_op,
+    [OP_ref_null] = ref_null,
+    [OP_ref_func] = ref_func,
+};

@@ -23,7 +23,7 @@ static struct loc loc_of_vreg(struct emit *e, uint32_t i)
         return (struct loc){.kind = L_REG, .reg = i == 0 ? REG_PIN0 : REG_PIN1};
     if (i < c->body.nvregs)
         return slot(e, i);
-    const struct web *w = &c->life.webs[web_find(c, i - c->body.nvregs)];
+    const struct web *w = &c->life.webs[i - c->body.nvregs];
     if (w->reg != REG_NONE)
         return (struct loc){.kind = L_REG, .reg = w->reg};
     return slot(e, w->vreg);
@@ -48,7 +48,7 @@ static uint8_t reg_of(struct emit *e, ref r)
     uint32_t i = ref_index(r);
     if (i < 2)
         return i == 0 ? REG_PIN0 : REG_PIN1;
-    return i < c->body.nvregs ? REG_NONE : c->life.webs[web_find(c, i - c->body.nvregs)].reg;
+    return i < c->body.nvregs ? REG_NONE : c->life.webs[i - c->body.nvregs].reg;
 }
 
 struct loc loc_of(struct emit *e, ref r)

@@ -42,7 +42,7 @@ static void live_over(struct emit *e, const struct node *n,
         return;
     ENGINE_ASSERT(at < e->c->life.ncall_live);
     for (uint32_t count = c->life.call_live[at++]; count; count--) {
-        const struct web *w = &c->life.webs[web_find(c, c->life.call_live[at++])];
+        const struct web *w = &c->life.webs[c->life.call_live[at++]];
         if (w->reg != REG_NONE)
             each(e, w);
     }
@@ -293,7 +293,7 @@ static void params_find(struct emit *e, struct param *params)
     for (struct live_walk in = live_walk(c, c->body.order[0]); live_next(&in);) {
         uint32_t p = c->life.cand_vreg[in.cand] - c->body.first_local;
         if (p < c->type->nparams) {
-            params[p].to = c->life.webs[web_find(c, *in.web)].reg;
+            params[p].to = c->life.webs[*in.web].reg;
             params[p].wanted = true;
         }
     }
@@ -353,7 +353,7 @@ static void locals_zero(struct emit *e)
     for (struct live_walk in = live_walk(c, c->body.order[0]); live_next(&in);) {
         uint32_t v = c->life.cand_vreg[in.cand];
         if (v >= params && v < c->body.first_stack)
-            home_zero(e, &c->life.webs[web_find(c, *in.web)]);
+            home_zero(e, &c->life.webs[*in.web]);
     }
     for (uint32_t v = params; v < c->body.first_stack; v++)
         if (c->body.vregs[v].cand == NO_CAND && c->body.vregs[v].slot)

@@ -199,7 +199,7 @@ static void dispatch(struct emit *e, struct node *n, struct block *b)
     uint32_t first = c->body.targets[b->table];
     for (struct live_walk in = live_walk(c, first); live_next(&in);)
         if (!e->set_early[c->life.cand_vreg[in.cand]])
-            home_zero(e, &c->life.webs[web_find(c, *in.web)]);
+            home_zero(e, &c->life.webs[*in.web]);
     emit_jump(e, first);
 }
 
@@ -212,7 +212,7 @@ static uint32_t zero_slots(struct emit *e, const struct block *b)
     uint32_t regs = 0;
     for (uint32_t t = 0; t < b->ntable; t++)
         for (struct live_walk in = live_walk(c, c->body.targets[b->table + t]); live_next(&in);) {
-            const struct web *web = &c->life.webs[web_find(c, *in.web)];
+            const struct web *web = &c->life.webs[*in.web];
             bool *zero_not = &e->set_early[web->vreg];
             if (web->reg != REG_NONE) {
                 regs |= 1u << web->reg;
