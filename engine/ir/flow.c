@@ -635,7 +635,8 @@ bool flow(struct compile *c)
     if (!f)
         return false;
     f->c = c;
-    if (!weigh(c, &f->loops_end) || !choose_candidates(c) || !liveness(f) || !GROW(c, c->life.webs, 1))
+    if (!weigh(c, &f->loops_end) || !choose_candidates(c) || !liveness(f) ||
+        !GROW(c, c->life.webs, 1))
         return false;
     c->life.webs[0] = (struct web){.parent = 0}; /* where web_new points after a failure */
     uint32_t n = 0;
