@@ -15,7 +15,10 @@
   (func $scalars (param f32 i64 f64) (result i32)
     (f64.store (i32.const 0) (f64.floor (f64.promote_f32 (local.get 0))))
     (f64.store (i32.const 8) (f64.convert_i64_u (local.get 1)))
-    (i32.trunc_sat_f64_u (f64.copysign (local.get 2) (f64.const nan)))))
+    (i32.trunc_sat_f64_u (f64.copysign (local.get 2) (f64.const nan))))
+  ;; Worked out where the result goes, as no operand is there.
+  (func $in_place (param v128 v128) (result v128)
+    (v128.xor (i8x16.neg (local.get 0)) (i8x16.le_u (local.get 0) (local.get 1)))))
 ;;> build: func 0 "loads" (i32) -> (v128)
 ;;> b0:
 ;;>     t0 = load.v128.128 [l0]
@@ -173,3 +176,25 @@
 ;;>     c0  bytes 00 00 00 00 00 00 f8 7f
 ;;>     c8  bytes 00 00 00 00 00 00 f0 bf
 ;;>     d0  bytes 00 00 00 00 00 00 f0 41
+;;> build: func 5 "in_place" (v128 v128) -> (v128)
+;;> b0:
+;;>     t0 = vec i8x16.neg l0
+;;>     t1 = vec i8x16.le_u l0, l1
+;;>     t2 = vec v128.xor t0, t1
+;;>     return (t2)
+;;> color: func 5 "in_place" (v128 v128) -> (v128), frame 0
+;;> b0: weight 1 in l0.0:xmm0 l1.0:xmm1
+;;>     t0:xmm13 = vec i8x16.neg l0.0:xmm0
+;;>     t1:xmm0 = vec i8x16.le_u l0.0:xmm0, l1.0:xmm1
+;;>     t2:xmm13 = vec v128.xor t0:xmm13, t1:xmm0
+;;>     return (t2:xmm13)
+;;> code: func 5 "in_place" (v128 v128) -> (v128), frame 0, 38 bytes
+;;>      0  pxor xmm13, xmm13  ; +3 i8x16.neg
+;;>      5  psubb xmm13, xmm0
+;;>      a  movaps xmm15, xmm0  ; +9 i8x16.le_u
+;;>      e  pminub xmm15, xmm1
+;;>     13  pcmpeqb xmm15, xmm0
+;;>     18  movaps xmm0, xmm15
+;;>     1c  pxor xmm13, xmm0  ; +11 v128.xor
+;;>     21  movaps xmm0, xmm13  ; +13 end
+;;>     25  ret

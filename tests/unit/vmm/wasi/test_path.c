@@ -110,6 +110,10 @@ static void test_bad_paths(void **state)
     assert_true(host_has("bytes\xff\xfe\x01"));
     ERR(BADF, STAT(99, 0, "file"));
     ERR(NOTDIR, STAT(0, 0, "file"));
+    for (int i = 0; i < 4; i++) {
+        static const char *const below[] = {"file/.", "file/..", "file/x", "sub/../file/."};
+        ERR(NOTDIR, STAT(ROOT, 0, below[i]));
+    }
     ERR(NOTDIR, STAT(opened(ROOT, "file", 0, GO_RDONLY, 0), 0, "x"));
     ERR(INVAL, STAT(ROOT, 2, "file"));
     ERR(FAULT, path_filestat_get, ROOT, 0, P1("file"), MEMORY_BYTES - 63);
