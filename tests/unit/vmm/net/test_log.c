@@ -64,6 +64,7 @@ static int logged_setup(void **state)
         .allow_connect = WORDS("127.0.0.1", "udp:127.0.0.1"),
         .allow_listen = WORDS("127.0.0.1", "udp:127.0.0.1"),
         .net_log = log_file,
+        .allow_unix = true,
     });
 }
 
@@ -111,6 +112,26 @@ static void test_each_use_has_one_record(void **state)
     assert_int_equal(records("close", "tcp"), 1);
 }
 
+/* The same for paths, by which the kernel's sockets are found. */
+static void test_unix_sockets_have_records(void **state)
+{
+    (void)state;
+    uint32_t l = opened_socket(FAMILY_UNIX, SOCKTYPE_STREAM),
+             c = opened_socket(FAMILY_UNIX, SOCKTYPE_STREAM);
+    OK(sock_bind, l, storage(FAMILY_UNIX, "/sub/s", 6), 0);
+    OK(sock_listen, l, 1);
+    assert_int_equal(records("listen", "unix"), 1);
+    assert_int_equal(records("connect", "unix"), 0);
+    OK(sock_connect, c, storage(FAMILY_UNIX, "/sub/s", 6), 0);
+    assert_int_equal(records("connect", "unix"), 1);
+    OK(sock_accept, l, 0, OUT);
+    assert_int_equal(records("accept", "unix"), 1);
+    OK(fd_close, out32());
+    OK(fd_close, c);
+    assert_int_equal(records("connect", "unix"), 1);
+    assert_int_equal(records("close", "unix"), 2);
+}
+
 /* ---- values that are none ---- */
 
 static void test_servers_that_are_none(void **state)
@@ -144,7 +165,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LOOPBACK(test_lookups_want_a_resolver), LOOPBACK(test_others_want_a_rule),
-        LOGGED(test_each_use_has_one_record), cmocka_unit_test(test_servers_that_are_none),
+        LOGGED(test_each_use_has_one_record), LOGGED(test_unix_sockets_have_records),
+        cmocka_unit_test(test_servers_that_are_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
