@@ -386,6 +386,16 @@ static void test_dir_lexical_names(void **state)
     grant_is(0, "/", "/", false, false);
 }
 
+/* What a guest may write is remembered: no file of the command line's lies there unseen. */
+static void test_writable_dirs(void **state)
+{
+    (void)state;
+    parse("--dir", "/usr::/a", "--dir", "/etc::/b:ro", "--tmp", "--dir", "/var::/c:rw", "x.wasm");
+    assert_int_equal(command.writable.n, 2);
+    assert_string_equal(command.writable.at[0], "/usr");
+    assert_string_equal(command.writable.at[1], "/var");
+}
+
 static void test_dirs_repeated(void **state)
 {
     (void)state;
@@ -625,6 +635,7 @@ int main(void)
         cmocka_unit_test(test_dirs),
         cmocka_unit_test(test_relative_dirs_stand_last),
         cmocka_unit_test(test_dir_lexical_names),
+        cmocka_unit_test(test_writable_dirs),
         cmocka_unit_test(test_dirs_repeated),
         cmocka_unit_test(test_dirs_refused),
         cmocka_unit_test(test_wasmedge_spelling),

@@ -142,6 +142,10 @@ bool resume_save(struct vm *vm, uint64_t heap, uint64_t code)
     return saved;
 }
 
+static const char *unmade; /* why no image was made that was wanted */
+
+const char *resume_unmade(const struct vm *vm) { return (void)vm, unmade; }
+
 enum module_pieces resume_pieces(struct vm *vm, uint64_t from, uint64_t to)
 {
     (void)vm;
@@ -193,6 +197,16 @@ void service_doorbell(struct service *s, bool counts, uint64_t guest_ns)
 }
 
 bool service_stop(struct service *s) { return (void)s, stops; }
+
+static unsigned waits;
+static bool waits_on = true; /* else the run is over meanwhile */
+
+bool service_wait(struct service *s)
+{
+    s->stopping = !waits_on;
+    waits++;
+    return waits_on;
+}
 
 enum served ask_reply(struct vcpu *vcpu, const struct request *r, enum server who)
 {
@@ -500,6 +514,11 @@ static void other_calls_of_the_guest(void **state)
     saved = false;
     RING(CALL_save, 11, 12);
     over(ENDED_HOSTILE, "save of 11 and 12 bytes");
+    saved = true;
+    unmade = "an image cannot be made: a reason";
+    RING(CALL_save, 11, 12);
+    over(ENDED_USAGE, unmade);
+    unmade = NULL;
     RING(CALL_module_bytes, 13, 14);
     goes_on(0);
     assert_true(asked[1] == 13 && asked[2] == 14);
@@ -658,9 +677,21 @@ static void a_quit_inside_an_exception(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void a_run_that_cannot_begin(void **state)
+{
+    struct end end = {.kind = ENDED_NOT};
+    (void)state;
+    errno = EAGAIN;
+    vcpu_none(&end, "no thread", "fewer machines");
+    assert_int_equal(end.kind, ENDED_USAGE);
+    assert_string_equal(end.text, "no thread: Resource temporarily unavailable (fewer machines)");
+    free(end.text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_run_that_cannot_begin),
         TEST(exits_that_end_a_run),    TEST(a_crash_shows_its_registers),
         TEST(the_doorbell_is_tried),   TEST(more_stack),
         TEST(numbers_of_calls),        TEST(closes_come_first),
