@@ -5,6 +5,7 @@
 
 #include "engine/assert.h"
 #include "engine/ir/ir.h"
+#include "engine/lib.h"
 #include "engine/load/reader.h"
 
 struct opnd {
@@ -35,6 +36,7 @@ struct build {
     struct opnd *stack;
     uint32_t sp, stack_cap;
     uint32_t flushed; /* entries below are stack registers or constants */
+    uint32_t named;   /* so deep the stack's virtual registers exist */
     struct ctl *ctl;
     uint32_t nctl, ctl_cap;
     uint32_t cur;        /* block being filled */
@@ -55,6 +57,14 @@ static inline uint32_t build_u32(struct build *b)
 }
 static inline int64_t build_s64(struct build *b)
 {
+    if ((*b->at & 0x80) && b->end - b->at >= 8) {
+        unsigned n;
+        uint64_t value = leb_word(*(const unaligned64 *)b->at, true, &n);
+        if (n <= 8) {
+            b->at += n;
+            return (int64_t)value;
+        }
+    }
     return leb_s64(&b->at);
 }
 static inline uint64_t build_bytes(struct build *b, unsigned n)
@@ -96,6 +106,7 @@ extern const struct plain_op plain_ops[PLAIN_OPS];
 struct node *build_new_slow(struct build *, enum irop, enum irtype);
 struct vreg *build_vreg_new(struct build *, uint32_t v);
 bool build_push_slow(struct build *);
+void build_name_slots(struct build *);
 void build_push_node(struct build *, uint32_t node, enum irtype); /* node: the last one */
 void build_save_pending(struct build *, uint32_t v); /* before v changes */
 void build_set(struct build *, uint32_t v, struct opnd);
@@ -201,7 +212,8 @@ static inline void build_push_new(struct build *b, struct node *n, enum irtype t
 {
     n->flags |= NF_VALUE;
     n->depth = b->sp & 0xffffff;
-    build_vreg(b, build_stack_vreg(b, b->sp, type)); /* its spill slot */
+    if (b->sp >= b->named)
+        build_name_slots(b); /* to spill it to */
     if (b->sp < b->stack_cap || build_push_slow(b))
         b->stack[b->sp++] = (struct opnd){b->c->body.nnodes - 1, (uint8_t)type};
 }

@@ -38,6 +38,12 @@ bool build_push_slow(struct build *b)
     return GROW(b->c, b->stack, b->sp + 1);
 }
 
+void build_name_slots(struct build *b)
+{
+    build_vreg(b, build_stack_vreg(b, b->sp, T_F64));
+    b->named = b->sp + 1;
+}
+
 void build_push_node(struct build *b, uint32_t n, enum irtype type)
 {
     ENGINE_ASSERT(n == b->c->body.nnodes - 1);

@@ -245,12 +245,11 @@ static void place_rest(struct coloring *g)
             slot_of(c, v);
     uint32_t ints = target_temporaries(c->instance, true),
              floats = target_temporaries(c->instance, false);
-    struct node *nodes = c->body.nodes, *end = nodes + c->body.nnodes;
-    for (struct node *n = nodes; n < end; n++)
-        if ((n->flags & (NF_VALUE | NF_FOLD | NF_DEAD)) == NF_VALUE && n->dst == REF_NONE &&
-            n->use != REF_NONE)
-            place_temporary(g, n, (uint32_t)(n - nodes),
-                            type_is_int(node_value_type(n)) ? ints : floats);
+    for (uint32_t k = c->life.ntemporaries; k-- > 0;) {
+        uint32_t i = c->life.temporaries[k];
+        struct node *n = &c->body.nodes[i];
+        place_temporary(g, n, i, type_is_int(node_value_type(n)) ? ints : floats);
+    }
 }
 
 static bool occupied_begin(struct coloring *g)

@@ -547,6 +547,13 @@ static bool make_at_user(struct flow *f, struct node *n)
     return true;
 }
 
+static void temporary_add(struct compile *c, uint32_t node)
+{
+    struct life *l = &c->life;
+    if (GROW(c, l->temporaries, l->ntemporaries + 1))
+        l->temporaries[l->ntemporaries++] = node;
+}
+
 /* n: node i, which stands for itself and is no constant. */
 static inline void walk_node(struct flow *f, struct node *n, uint32_t i)
 {
@@ -576,8 +583,12 @@ static inline void walk_node(struct flow *f, struct node *n, uint32_t i)
         unfold(c, n->c);
         return;
     }
-    if (n->use != REF_NONE && f->next_call < n->use)
-        n->flags |= NF_CROSS;
+    if (n->use != REF_NONE) {
+        if (f->next_call < n->use)
+            n->flags |= NF_CROSS;
+        if (n->dst == REF_NONE && (n->flags & NF_VALUE))
+            temporary_add(c, i);
+    }
     if (ir_flags[n->op] & IRF_CALL) {
         record_call(f, n);
         f->next_call = i;
@@ -598,6 +609,14 @@ static inline void walk_node(struct flow *f, struct node *n, uint32_t i)
     }
 }
 
+static bool only_jumps(const struct compile *c, const struct block *b)
+{
+    const struct node *n = &c->body.nodes[b->first + 1], *last = &c->body.nodes[b->last];
+    while (n < last && (n->flags & (NF_FOLD | NF_DEAD)))
+        n++;
+    return n == last && n->op == IR_BR;
+}
+
 static void walk_block(struct flow *f, uint32_t k)
 {
     struct compile *c = f->c;
@@ -611,16 +630,11 @@ static void walk_block(struct flow *f, uint32_t k)
     else
         join_successors(f, k, c->life.words);
     ENGINE_ASSERT(b->last > b->first);
-    bool empty = c->body.nodes[b->last].op == IR_BR;
     struct node *n = &c->body.nodes[b->last];
-    for (uint32_t i = b->last; i > b->first; i--, n--) {
-        if (n->flags & NF_FOLD) /* as constants are */
-            continue;
-        walk_node(f, n, i);
-        if (i != b->last && !(n->flags & NF_DEAD))
-            empty = false;
-    }
-    b->empty = empty && b->succ[0] != k;
+    for (uint32_t i = b->last; i > b->first; i--, n--)
+        if (!(n->flags & NF_FOLD)) /* as constants have */
+            walk_node(f, n, i);
+    b->empty = only_jumps(c, b) && b->succ[0] != k;
     if (c->life.words == 1)
         join_start(f, k, 1);
     else

@@ -217,6 +217,8 @@ struct life {
     uint32_t nwebs, webs_cap;
     struct range *ranges;
     uint32_t nranges, ranges_cap;
+    uint32_t *temporaries; /* nodes that need a home of their own, descending */
+    uint32_t ntemporaries, temporaries_cap;
     uint32_t *call_live; /* per call, from node->over on: how many, and their webs */
     uint32_t ncall_live, call_live_cap;
 };

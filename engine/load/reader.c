@@ -47,7 +47,15 @@ static inline uint64_t leb(struct reader *r, unsigned bits, bool is_signed)
 {
     const uint8_t *p = r->at;
     uint64_t value = 0;
-    unsigned shift = 0;
+    unsigned shift = 0, n;
+    if (reader_left(r) >= 8) {
+        value = leb_word(*(const unaligned64 *)p, is_signed, &n);
+        if (n <= 8 && n <= bits / 7) { /* all its bits count */
+            r->at = p + n;
+            return value;
+        }
+        value = 0;
+    }
     for (; shift + 7 <= bits; shift += 7) {
         if (p == r->end) {
             reader_fail(r, p, "unexpected end");

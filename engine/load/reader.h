@@ -5,6 +5,24 @@
 
 #include "engine/inside.h"
 
+/* The number that begins these 8 bytes; it ends in byte *n of them, counted from 1.  *n of 9: it is
+ * longer. */
+static inline uint64_t leb_word(uint64_t word, bool is_signed, unsigned *n)
+{
+    uint64_t ends = ~word & 0x8080808080808080;
+    if (!ends) {
+        *n = 9;
+        return 0;
+    }
+    *n = ((unsigned)__builtin_ctzll(ends) + 1) / 8;
+    unsigned above = 64 - 8 * *n, sign = 64 - 7 * *n;
+    uint64_t v = word << above >> above;
+    v = (v & 0x007f007f007f007f) | (v & 0x7f007f007f007f00) >> 1;
+    v = (v & 0x00003fff00003fff) | (v & 0x3fff00003fff0000) >> 2;
+    v = (v & 0x000000000fffffff) | (v & 0x0fffffff00000000) >> 4;
+    return is_signed ? (uint64_t)((int64_t)(v << sign) >> sign) : v;
+}
+
 static inline uint32_t leb_u32(const uint8_t **at)
 {
     const uint8_t *p = *at;
