@@ -29,6 +29,7 @@ ENGINE_SRC := \
     engine/x64/front.c \
     engine/x64/front_bytes.c \
     engine/x64/front_sha256.c \
+    engine/x64/front_words.c \
     engine/ir/ir.c \
     engine/ir/build.c \
     engine/ir/build_stack.c \

@@ -11,7 +11,7 @@
 
 enum { GO_FUNC_FIRST = 0x1000, BODY_LEAST = 40, BODY_MOST = 2048 };
 
-enum { TABLE, SLICE }; /* else the number itself */
+enum { TABLE, SLICE, ANY }; /* else the number itself */
 
 static const struct known_row {
     uint64_t hash, callee;
@@ -23,18 +23,19 @@ static const struct known_row {
 #undef KNOWN
 };
 
-/* `count` of the constants are no program counters; all of them have to be the same. */
-static bool linked_are(const struct body_shape *s, int64_t own, uint32_t count, uint64_t *same)
+/* So many of the constants are no program counters.  They have to be the same, but for ANY. */
+static bool linked_are(const struct body_shape *s, int64_t own, const struct known_row *row,
+                       uint64_t *same)
 {
     uint32_t found = 0;
     for (uint32_t k = 0; k < s->nlinked; k++) {
         if (s->linked[k] >> 16 == own)
             continue;
-        if (found++ && (uint64_t)s->linked[k] != *same)
+        if (found++ && (uint64_t)s->linked[k] != *same && row->linked != ANY)
             return false;
         *same = (uint64_t)s->linked[k];
     }
-    return found == count;
+    return found == row->count;
 }
 
 static bool bytes_are(const struct instance *i, uint64_t at, const void *what, uint32_t bytes)
@@ -47,7 +48,7 @@ static bool table_is(const struct instance *i, const struct known_row *row, uint
 {
     uint32_t bytes;
     const uint8_t *table = front_table((enum front)row->what, &bytes);
-    if (row->linked > SLICE)
+    if (row->linked > ANY)
         return at == row->linked;
     if (row->linked == SLICE && at <= i->memories[0]->bytes && i->memories[0]->bytes - at >= 16) {
         const uint64_t length = bytes / 4;
@@ -94,7 +95,7 @@ enum front known_find(const struct instance *i, uint32_t func)
     uint64_t table = 0;
     for (uint32_t k = 0; k < sizeof rows / sizeof rows[0]; k++)
         if (rows[k].hash == s.hash && front_fits(i, rows[k].what, &m->types[m->funcs[func].type]) &&
-            linked_are(&s, own, rows[k].count, &table) && table_is(i, &rows[k], table) &&
+            linked_are(&s, own, &rows[k], &table) && table_is(i, &rows[k], table) &&
             callee_is(i, &s, rows[k].callee))
             return rows[k].what;
     return FRONT_NONE;

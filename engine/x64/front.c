@@ -10,6 +10,7 @@
 #include "engine/x64/meant.h"
 
 #define FRONT_BYTES 4096
+#define GO .nparams = 1, .type = VT_I32, .go = true
 
 /* What each needs, and its code.  A Go function has PC_B as its only parameter; others are
  * assembler's, with parameters of their own. */
@@ -26,12 +27,16 @@ static const struct row {
                       .table = sha256_rounds,
                       .table_bytes = sizeof sha256_rounds,
                       .cpu = ENGINE_SHA | ENGINE_SSSE3 | ENGINE_SSE41,
-                      .nparams = 1,
-                      .type = VT_I32,
-                      .go = true},
+                      GO},
     [FRONT_MEMEQUAL] = {.emit = front_memequal, .nparams = 3, .type = VT_I64},
     [FRONT_COMPARE] = {.emit = front_compare, .nparams = 4, .type = VT_I64},
     [FRONT_MEMCHR] = {.emit = front_memchr, .nparams = 3, .type = VT_I32},
+    [FRONT_COUNT_BYTES] = {.emit = front_count_bytes, .cpu = ENGINE_POPCNT, GO},
+    [FRONT_COUNT_STRING] = {.emit = front_count_string, .cpu = ENGINE_POPCNT, GO},
+    [FRONT_ADD_MUL] = {.emit = front_add_mul, GO},
+    [FRONT_ADD_MUL_COUNT] = {.emit = front_add_mul_count, GO},
+    [FRONT_ADD_MUL_TO] = {.emit = front_add_mul_to, GO},
+    [FRONT_MUL_ADD] = {.emit = front_mul_add, GO},
 };
 
 const uint8_t *front_table(enum front what, uint32_t *bytes)
@@ -59,6 +64,13 @@ bool front_fits(const struct instance *i, enum front what, const struct functype
     const struct row *r = &rows[what];
     return (i->engine->env.cpu & r->cpu) == r->cpu && types_are(t, r->nparams, r->type) &&
            (!r->go || target_zero_call(i, t));
+}
+
+void front_return(struct front_way *w)
+{
+    x_alu_imm(w->a, ALU_ADD, false, rm_reg(REG_PIN0), 8);
+    x_zero(w->a, RAX);
+    x_ret(w->a);
 }
 
 void front_inside(struct front_way *w, uint8_t end)

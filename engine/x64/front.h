@@ -19,10 +19,21 @@ void front_leave(struct front_way *, unsigned cc);
 /* Leaves if the register is more than memory 0 has bytes. */
 void front_inside(struct front_way *, uint8_t end);
 
+/* A Go function's end: SP goes over the return address, and it is not to be unwound. */
+void front_return(struct front_way *);
+
 /* ---- front_bytes.c ---- */
 void front_memequal(struct front_way *);
 void front_compare(struct front_way *);
 void front_memchr(struct front_way *);
+void front_count_bytes(struct front_way *);
+void front_count_string(struct front_way *);
+
+/* ---- front_words.c ---- */
+void front_add_mul(struct front_way *);
+void front_add_mul_count(struct front_way *);
+void front_add_mul_to(struct front_way *);
+void front_mul_add(struct front_way *);
 
 /* ---- front_sha256.c ---- */
 extern const uint32_t sha256_rounds[64];

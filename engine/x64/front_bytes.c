@@ -239,15 +239,20 @@ static void memchr_turns(struct assembler *a)
     asm_link(a, found, asm_offset(a));
 }
 
-static void memchr_spread(struct front_way *w)
+/* xmm0 = 16 times the byte in rsi. */
+static void spread(struct assembler *a)
 {
-    struct assembler *a = w->a;
-    x_alu_imm(a, ALU_CMP, false, rm_reg(RSI), 255); /* no byte */
-    front_leave(w, CC_A);
     x_rr(a, I_MOVD, false, 0, RSI);
     x_rr(a, I_PUNPCKLBW, false, 0, 0);
     x_rmi8(a, I_PSHUFLW, false, 0, rm_reg(0), 0);
     x_rr(a, I_PUNPCKLQDQ, false, 0, 0);
+}
+
+static void memchr_spread(struct front_way *w)
+{
+    x_alu_imm(w->a, ALU_CMP, false, rm_reg(RSI), 255); /* no byte */
+    front_leave(w, CC_A);
+    spread(w->a);
 }
 
 static void memchr_many(struct front_way *w, uint32_t none)
@@ -314,4 +319,95 @@ void front_memchr(struct front_way *w)
     asm_link(a, many, asm_offset(a));
     meant_block(a);
     memchr_many(w, none);
+}
+
+/* ---- how often a byte is there: a Go function, whose slow way is more than one byte ---- */
+
+/* xmm number k = 16 bytes at rdi; r10 += how many are the byte. */
+static void count_16(struct assembler *a, uint8_t k)
+{
+    x_rm(a, I_MOVUPS, false, k, rm_mem(RDI, 16 * (k - 1)));
+    x_rr(a, I_PCMPEQB, false, k, 0);
+    x_rr(a, I_PMOVMSKB, false, RDX, k);
+    x_rr(a, I_POPCNT, false, RDX, RDX);
+    x_rr(a, I_ADD, true, R10, RDX);
+}
+
+/* As many turns of 16 * most bytes as there are up to r8. */
+static void count_turns(struct assembler *a, uint8_t most)
+{
+    x_rm(a, I_LEA, true, R11, rm_mem(RDI, 16 * most));
+    x_rr(a, I_CMP, true, R11, R8);
+    uint32_t few = x_jcc(a, CC_A, ASM_LATER);
+    uint32_t loop = asm_offset(a);
+    meant_block(a);
+    for (uint8_t k = 1; k <= most; k++)
+        count_16(a, k);
+    x_rr(a, I_MOV, true, RDI, R11);
+    x_alu_imm(a, ALU_ADD, true, rm_reg(R11), 16 * most);
+    x_rr(a, I_CMP, true, R11, R8);
+    back(a, CC_BE, loop);
+    here(a, &few, 1);
+}
+
+/* What is left, up to 15 bytes, is the lower part of a read of 16. */
+static void count_rest(struct front_way *w)
+{
+    struct assembler *a = w->a;
+    x_rr(a, I_MOV, true, RCX, R8);
+    x_rr(a, I_SUB, true, RCX, RDI);
+    uint32_t none = x_jcc(a, CC_E, ASM_LATER);
+    meant_block(a);
+    inside_16(w, RDI, R11);
+    x_rm(a, I_MOVUPS, false, 1, rm_mem(RDI, 0));
+    x_rr(a, I_PCMPEQB, false, 1, 0);
+    x_rr(a, I_PMOVMSKB, false, RDX, 1);
+    x_mov_imm(a, RSI, UINT32_MAX);
+    x_shift_cl(a, SHIFT_SHL, false, rm_reg(RSI));
+    x_alu_imm(a, ALU_XOR, false, rm_reg(RSI), -1);
+    x_rr(a, I_AND, false, RDX, RSI);
+    x_rr(a, I_POPCNT, false, RDX, RDX);
+    x_rr(a, I_ADD, true, R10, RDX);
+    here(a, &none, 1);
+}
+
+/* The bytes are [SP + 8], [SP + 16] of them; the one byte is at [SP + one], [SP + one + 8] is 1. */
+static void count(struct front_way *w, int32_t one, int32_t result)
+{
+    struct assembler *a = w->a;
+    meant_block(a);
+    x_rr(a, I_MOV, false, RCX, REG_PIN0);
+    x_rm(a, I_LEA, true, RDX, rm_mem(RCX, result + 8));
+    front_inside(w, RDX);
+    x_alu_imm(a, ALU_CMP, true, rm_mem(RCX, one + 8), 1);
+    front_leave(w, CC_NE);
+    x_rm(a, I_MOV, false, RSI, rm_mem(RCX, one));
+    x_rm(a, I_LEA, true, RDX, rm_mem(RSI, 1));
+    front_inside(w, RDX);
+    x_rm(a, I_MOV, false, RDI, rm_mem(RCX, 8));
+    x_rm(a, I_MOV, true, RDX, rm_mem(RCX, 16));
+    x_rr(a, I_MOV, false, R8, RDX);
+    x_rr(a, I_CMP, true, R8, RDX); /* negative, or more than 2^32 bytes */
+    front_leave(w, CC_NE);
+    x_rr(a, I_ADD, true, R8, RDI);
+    front_inside(w, R8);
+    x_rm(a, I_MOVZX8, false, RSI, rm_mem(RSI, 0));
+    spread(a);
+    x_zero(a, R10);
+    count_turns(a, 4);
+    count_turns(a, 1);
+    count_rest(w);
+    x_rr(a, I_MOV, false, RCX, REG_PIN0);
+    x_rm(a, I_MOV_STORE, true, R10, rm_mem(RCX, result));
+    front_return(w);
+}
+
+void front_count_bytes(struct front_way *w)
+{
+    count(w, 32, 56);
+}
+
+void front_count_string(struct front_way *w)
+{
+    count(w, 24, 40);
 }

@@ -48,7 +48,19 @@ bool thunk_host(struct instance *, uint32_t func, const struct reach *, struct p
 /* A thunk that calls a function of another instance. */
 bool thunk_foreign(struct instance *caller, const struct funcref *callee, struct piece *);
 /* Code that stands before a body that is known, and what it may be put before: front.c. */
-enum front { FRONT_NONE, FRONT_SHA256, FRONT_MEMEQUAL, FRONT_COMPARE, FRONT_MEMCHR };
+enum front {
+    FRONT_NONE,
+    FRONT_SHA256,
+    FRONT_MEMEQUAL,
+    FRONT_COMPARE,
+    FRONT_MEMCHR,
+    FRONT_COUNT_BYTES,
+    FRONT_COUNT_STRING,
+    FRONT_ADD_MUL,
+    FRONT_ADD_MUL_COUNT,
+    FRONT_ADD_MUL_TO,
+    FRONT_MUL_ADD
+};
 bool front_possible(const struct instance *, const struct functype *); /* any at all */
 bool front_fits(const struct instance *, enum front, const struct functype *);
 /* what stands in memory where the body reads its table */

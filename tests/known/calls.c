@@ -137,6 +137,116 @@ static void sha256(struct maker *m)
     argument(m, 3, count);
 }
 
+/* One byte is counted as a rule; else the body looks for more than there are. */
+static void count(struct maker *m, bool is_string)
+{
+    go_call(m, is_string ? 5 : 7);
+    uint32_t n = length(m), one = is_string ? 2 : 3;
+    uint64_t p = place(m, n), byte = place(m, 1);
+    if (is_inside(m, byte, 1))
+        for (uint32_t k = 0; k < n; k += 1 + random_below(m, 40))
+            if (is_inside(m, p + k, 1))
+                *(uint8_t *)(uintptr_t)(p + k) = *(uint8_t *)(uintptr_t)byte;
+    const bool is_one = !one_in(m, 30);
+    const uint64_t many = is_one ? odd(m, n) : n;
+    const uint64_t few = is_one ? 1 : (1ull + random_below(m, 2)) << 32 | 1;
+    argument(m, 0, odd(m, p));
+    argument(m, 1, many);
+    argument(m, is_string ? one : 2, many);
+    argument(m, one, odd(m, byte));
+    argument(m, one + 1, few);
+    if (!is_string)
+        argument(m, one + 2, few);
+}
+
+static void count_bytes(struct maker *m)
+{
+    count(m, false);
+}
+
+static void count_string(struct maker *m)
+{
+    count(m, true);
+}
+
+/* Three ranges of words, which often are one, or overlap. */
+struct ranges { uint64_t at[3]; uint64_t count; };
+
+static struct ranges ranges(struct maker *m)
+{
+    struct ranges r = { .count = one_in(m, 4) ? 1 + random_below(m, 40) : 1 + random_below(m, 5) };
+    for (uint32_t k = 0; k < 3; k++) {
+        r.at[k] = place(m, (uint32_t)r.count * 8);
+        if (k && one_in(m, 3))
+            r.at[k] = r.at[0] + (one_in(m, 2) ? 0 : random_below(m, 40));
+        if (is_inside(m, r.at[k], 8 * r.count))
+            for (uint64_t n = 0; n < r.count; n++)
+                if (one_in(m, 3)) /* carries go far */
+                    ((unaligned64 *)(uintptr_t)r.at[k])[n] = one_in(m, 4) ? 0 : UINT64_MAX;
+    }
+    return r;
+}
+
+static uint64_t word(struct maker *m)
+{
+    uint64_t high = random_below(m, 1u << 31);
+    return one_in(m, 4) ? UINT64_MAX : high << 33 ^ random_below(m, 1u << 31) * 5ull;
+}
+
+/* A slice from argument number `first` on. */
+static void slice(struct maker *m, uint32_t first, uint64_t at, uint64_t count)
+{
+    argument(m, first, odd(m, at));
+    argument(m, first + 1, count);
+    argument(m, first + 2, count);
+}
+
+/* One more or less, which some bodies take, and others panic at. */
+static uint64_t other(struct maker *m, uint64_t count)
+{
+    return one_in(m, 30) ? count + 1 : one_in(m, 30) ? count - 1 : count;
+}
+
+/* z, x, a word. */
+static void add_mul(struct maker *m)
+{
+    go_call(m, 8);
+    struct ranges r = ranges(m);
+    slice(m, 0, r.at[0], r.count);
+    slice(m, 3, r.at[1], other(m, r.count));
+    argument(m, 6, word(m));
+}
+
+static void mul_add(struct maker *m)
+{
+    go_call(m, 9);
+    struct ranges r = ranges(m);
+    slice(m, 0, r.at[0], r.count);
+    slice(m, 3, r.at[1], other(m, r.count));
+    argument(m, 6, word(m));
+    argument(m, 7, word(m));
+}
+
+static void add_mul_to(struct maker *m)
+{
+    go_call(m, 12);
+    struct ranges r = ranges(m);
+    for (uint32_t k = 0; k < 3; k++)
+        slice(m, 3 * k, r.at[k], k ? other(m, r.count) : r.count);
+    argument(m, 9, word(m));
+    argument(m, 10, word(m));
+}
+
+static void add_mul_count(struct maker *m)
+{
+    go_call(m, 5);
+    struct ranges r = ranges(m);
+    argument(m, 0, odd(m, r.at[0]));
+    argument(m, 1, odd(m, r.at[1]));
+    argument(m, 2, word(m));
+    argument(m, 3, one_in(m, 20) ? 0 : odd(m, r.count));
+}
+
 void call_make(struct call *c, enum front what, uint32_t number, uint8_t *end)
 {
     static void (*const makers[])(struct maker *) = {
@@ -144,6 +254,12 @@ void call_make(struct call *c, enum front what, uint32_t number, uint8_t *end)
         [FRONT_MEMEQUAL] = memequal,
         [FRONT_COMPARE] = compare,
         [FRONT_MEMCHR] = memchr_,
+        [FRONT_COUNT_BYTES] = count_bytes,
+        [FRONT_COUNT_STRING] = count_string,
+        [FRONT_ADD_MUL] = add_mul,
+        [FRONT_ADD_MUL_COUNT] = add_mul_count,
+        [FRONT_ADD_MUL_TO] = add_mul_to,
+        [FRONT_MUL_ADD] = mul_add,
     };
     struct maker m = {.random = number * 0x9e3779b97f4a7c15u,
                       .end = (uint64_t)(uintptr_t)end,

@@ -4,13 +4,18 @@ package main
 
 import (
 	"bytes"
+	"crypto"
+	crand "crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"math"
+	"math/big"
 	"math/bits"
 	"math/rand"
 	"os"
+	"strings"
 )
 
 // The rounds' constants: 32 bits of the cube roots of the first 64 primes (FIPS 180-4, 4.2.2).
@@ -105,9 +110,52 @@ func plainIndex(a []byte, c byte) int {
 	return -1
 }
 
+func plainCount(a []byte, c byte) (n int) {
+	for i := range a {
+		if a[i] == c {
+			n++
+		}
+	}
+	return
+}
+
 func wrong(format string, args ...any) {
 	fmt.Printf("wrong: "+format+"\n", args...)
 	os.Exit(1)
+}
+
+// Products and sums of random numbers, held against their remainders modulo small primes, and their digits.
+func products(r *rand.Rand) {
+	for n := 1; n < 2000; n += 1 + n/8 {
+		x := new(big.Int).Rand(r, new(big.Int).Lsh(big.NewInt(1), uint(n)))
+		y := new(big.Int).Rand(r, new(big.Int).Lsh(big.NewInt(1), uint(3*n)))
+		z := new(big.Int).Mul(x, y)
+		for _, p := range []int64{65521, 2147483647, 4294967291} {
+			m := big.NewInt(p)
+			a, b, c := new(big.Int).Mod(x, m).Uint64(), new(big.Int).Mod(y, m).Uint64(), new(big.Int).Mod(z, m).Uint64()
+			if a*b%uint64(p) != c {
+				wrong("product of %d bits modulo %d", n, p)
+			}
+		}
+		if again, ok := new(big.Int).SetString(z.String(), 10); !ok || again.Cmp(z) != 0 {
+			wrong("digits of %d bits", n)
+		}
+	}
+}
+
+// By keys of both kinds of size: with a loop of their own in crypto/internal/bigmod, and without.
+func signature(in []byte) {
+	for _, bits := range []int{1024, 1088, 2048} {
+		key, err := rsa.GenerateKey(crand.Reader, bits)
+		if err != nil {
+			wrong("key: %v", err)
+		}
+		sum := sha256.Sum256(in)
+		signed, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, sum[:])
+		if err != nil || rsa.VerifyPKCS1v15(&key.PublicKey, crypto.SHA256, sum[:], signed) != nil {
+			wrong("signature of %d bits: %v", bits, err)
+		}
+	}
 }
 
 func main() {
@@ -150,9 +198,15 @@ func main() {
 				if bytes.IndexByte(b, c) != plainIndex(b, c) || bytes.IndexByte(less, c) != plainIndex(less, c) {
 					wrong("the byte %#x in %d bytes at %d", c, n, at)
 				}
+				if bytes.Count(b, []byte{c}) != plainCount(b, c) || strings.Count(string(less), string([]byte{c})) !=
+					plainCount([]byte(string(less)), c) && c < 128 {
+					wrong("the count of the byte %#x in %d bytes at %d", c, n, at)
+				}
 				finds++
 			}
 		}
 	}
+	products(r)
+	signature(in)
 	fmt.Printf("%d sums, %d comparisons, %d bytes found\n", sums, equals, finds)
 }

@@ -15,13 +15,26 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 GO = os.path.join(os.path.dirname(HERE), "tools", "go.sh")
 VERSIONS = ["1.21.13", "1.22.12", "1.23.12", "1.24.13", "1.25.9", "1.26.10", "1.27.1"]
 NO_ZERO = 3  # FRONTS: address 0 cannot be had
-WANTED = [("memeqbody", None), ("cmpbody", None), ("memchr", None), ("sha256.blockGeneric", "sha_ni")]
+WANTED = [  # the end of a function's name, the first and last release that has it, the CPU's flag
+    ("memeqbody", 21, 27, None),
+    ("cmpbody", 21, 27, None),
+    ("memchr", 21, 27, None),
+    ("bytes.Count", 21, 27, "popcnt"),
+    ("strings.Count", 21, 27, "popcnt"),
+    ("bigmod.addMulVVW", 21, 27, None),
+    ("bigmod.addMulVVWWasm", 24, 27, None),
+    ("big.addMulVVW_g", 21, 24, None),
+    ("big.addMulVVWW_g", 25, 27, None),
+    ("big.mulAddVWW_g", 21, 27, None),
+    ("sha256.blockGeneric", 21, 27, "sha_ni"),
+]
 
 
-def wanted():
+def wanted(version):
+    release = int(version.split(".")[1])
     with open("/proc/cpuinfo") as f:
         flags = set(re.search(r"^flags.*", f.read(), re.M).group(0).split())
-    return [name for name, flag in WANTED if flag is None or flag in flags]
+    return [name for name, first, last, flag in WANTED if first <= release <= last and (flag is None or flag in flags)]
 
 
 def output(*words):
@@ -47,7 +60,7 @@ def called(fronts, module):
 
 
 def checked(wasmvm, fronts, version, module):
-    want = wanted()
+    want = wanted(version)
     found, same = called(fronts, module)
     status, out, err = output(wasmvm, "--cache=off", "--stats", module)
     ran = re.search(r"recognised +(\d+)", err)
