@@ -21,13 +21,15 @@ static bool annotated(struct json_object *annotations)
     return (handler && strcmp(handler, "wasm") == 0) || (variant && strcmp(variant, "compat") == 0);
 }
 
-/* Version 1 of a core module; a component's differs. */
+/* Version 1 of a core module; a component's differs.  Or an image that `wasmvm build` made. */
 static bool begins_so(int fd)
 {
     char first[8] = {0};
     ssize_t n = read(fd, first, sizeof first);
     close(fd);
-    return n == (ssize_t)sizeof first && memcmp(first, "\0asm\1\0\0\0", sizeof first) == 0;
+    return n == (ssize_t)sizeof first &&
+           (memcmp(first, "\0asm\1\0\0\0", sizeof first) == 0 ||
+            memcmp(first, "wasmvm\032I", sizeof first) == 0);
 }
 
 /* The last PATH of the process, as runc has it. */

@@ -255,6 +255,9 @@ def the_termination_log_gets_the_last_words(t):
 def modules_are_known_by_name_and_by_their_first_bytes(t):
     b = Bundle(t)
     b.file("bin/tool", MAGIC + b"rest")
+    b.file("bin/image", b"wasmvm\x1aIrest")  # of `wasmvm build`
+    b.file("bin/list", b"wasmvm\x1aLrest")
+    assert b.is_module("/bin/image") and not b.is_module("/bin/list")
     b.file("bin/other", b"\0asm\x0d\0\1\0")  # a component
     b.file("short", b"\0asm")
     b.file("usr/bin/later", MAGIC)
