@@ -40,6 +40,7 @@
 #define REST_NS_MAX  1000000000u
 /* doorbells while polling, in one session, before it is called bad */
 #define MISSES_MOST  16
+#define SESSION_LEAST 4         /* polled calls: fewer cost less by exits */
 #define SPINS        64         /* looks at the slot between two looks at the clock */
 #define STACK_LEAST  (8u << 20) /* host functions and exports nest on it */
 /* how often a thread that waits for a host function looks for a stop */
@@ -202,9 +203,9 @@ static void session(struct service *s)
     pthread_mutex_lock(&s->lock);
     s->there = true;
     poll_slot(s);
-    bool bad = s->give_up;
+    bool bad = s->give_up, vain = !s->always && s->polled_calls < SESSION_LEAST;
     s->rest_ns = !bad ? REST_NS_MIN : s->rest_ns * 2 < REST_NS_MAX ? s->rest_ns * 2 : REST_NS_MAX;
-    s->not_before = bad ? clock_now_ns() + s->rest_ns : 0;
+    s->not_before = bad || vain ? clock_now_ns() + s->rest_ns : 0;
     s->misses = 0;
     __atomic_store_n(&s->give_up, false, __ATOMIC_RELAXED);
     s->streak = 0;

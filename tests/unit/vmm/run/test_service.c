@@ -460,6 +460,27 @@ static void idle_thread_sleeps(void **state)
     stop();
 }
 
+/* Eight calls in a row and then none: the next eight do not start it again at once. */
+static void a_session_for_nothing_rests(void **state)
+{
+    (void)state;
+    if (!two_cpus_there)
+        skip();
+    start(TRANSPORT_AUTO);
+    for (uint64_t i = 1; i <= 9; i++) {
+        post(SLOT_RUNG, i);
+        service_doorbell(&service, true, EXIT_NS);
+    }
+    uint64_t rests = 0, deadline = clock_now_ns() + PATIENCE_NS;
+    while (rests == 0 && clock_now_ns() < deadline) {
+        sleep_ns(1000000);
+        rests = locked(&service.not_before);
+    }
+    assert_true(service.running && rests > 0);
+    stop();
+    assert_int_equal(host.polled, 0);
+}
+
 /* A thread that never gets there in time is given up, and rests for a while. */
 static void late_thread_rests(void **state)
 {
@@ -700,6 +721,7 @@ int main(void)
         cmocka_unit_test(never_on_one_cpu),
         cmocka_unit_test(starts_when_calls_come_thick),
         cmocka_unit_test(idle_thread_sleeps),
+        cmocka_unit_test(a_session_for_nothing_rests),
         cmocka_unit_test(late_thread_rests),
         cmocka_unit_test(host_functions_nested),
         cmocka_unit_test(exports_polled),
