@@ -36,11 +36,13 @@ ENGINE_SRC := \
     engine/ir/build_address.c \
     engine/ir/build_known.c \
     engine/ir/build_compared.c \
+    engine/ir/build_inline.c \
     engine/ir/build_low.c \
     engine/ir/build_value.c \
     engine/ir/build_call.c \
     engine/ir/build_control.c \
     engine/ir/build_simd.c \
+    engine/ir/build_skip.c \
     engine/ir/build_plain.c \
     engine/ir/cold.c \
     engine/ir/flow.c \

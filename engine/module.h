@@ -72,6 +72,9 @@ struct data_segment {
     uint32_t bytes, len;
 };
 
+/* ir/build_inline.c asks each function once. */
+enum { INLINE_UNKNOWN, INLINE_UNFIT, INLINE_FIT };
+
 struct module {
     struct engine *engine;
     const uint8_t *bytes;
@@ -105,6 +108,7 @@ struct module {
     uint32_t name_section, name_section_len;
     bool *valid;                             /* per defined function: its body has been validated */
     uint8_t *returns; /* the same: what it returns, as far as returns.c knows */
+    uint8_t *inlines;                        /* the same: may it stand in place of a call? */
 };
 
 /* Before bytes are read that lie behind module_parse: they may come only now
@@ -119,6 +123,8 @@ void module_want_exports(const struct module *);
  * and offset.  func is defined, not imported; one that is valid already costs nothing.  Resets the
  * scratch memory, before and after. */
 bool body_validate(struct engine *, struct module *, uint32_t func);
+/* The same amid a compilation: resets no scratch memory. */
+bool body_validate_here(struct engine *, struct module *, uint32_t func);
 
 /* ---- returns.c ---- */
 /* The only result is an i32 that is never 0: as Go's functions have it that always panic.  Looks at

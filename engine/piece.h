@@ -42,19 +42,19 @@ struct reloc {
     uint64_t to;
 };
 
-/* The side table: what is to be known of a place in the code.  Other kinds may come (handlers,
- * roots, inlined frames); who reads it passes over those that it does not know. */
+/* The side table, where it is asked for: what is to be known of a place in the code.  Other kinds
+ * may come (handlers, roots); who reads it passes over those that it does not know. */
 enum mark_kind {
-    MARK_AT,   /* from here on, code belongs to the wasm instruction at pos; only where asked for */
+    MARK_AT,   /* from here on, code belongs to the wasm instruction at pos */
     MARK_CALL, /* the return address of that instruction's call */
     MARK_TRAP, /* behind the call of a trap's stub, for that instruction */
 };
 struct mark {
     uint32_t native;
-    uint32_t pos : 28; /* from the body's first byte on */
-    uint32_t kind : 4;
+    uint32_t pos;  /* module offset */
+    uint32_t call; /* MARK_AT in a callee's body that stands in place of its call: the call's pos */
+    enum mark_kind kind;
 };
-_Static_assert(LIMIT_BODY_BYTES < 1u << 28, "mark.pos holds it");
 
 struct piece {
     uint8_t *code;

@@ -3,13 +3,14 @@
  * Trusts that the body is valid (validate.c).  One pass, no recursion. */
 #include "engine/ir/build.h"
 #include "engine/lib.h"
+#include "engine/x64/target.h"
 
 /* ---- locals and globals ---- */
 
 static void local_get(struct build *b, uint32_t local)
 {
     struct compile *c = b->c;
-    uint32_t v = local == c->body.mirror ? 0 : c->body.first_local + local;
+    uint32_t v = local == c->body.mirror ? 0 : b->first_local + local;
     build_push(b, REF_VREG | v, build_vreg(b, v)->type);
 }
 
@@ -33,7 +34,7 @@ static void local_set(struct build *b, uint32_t local, bool tee)
             build_pop(b);
         return;
     }
-    uint32_t v = c->body.first_local + local;
+    uint32_t v = b->first_local + local;
     struct opnd o = build_pop(b);
     bool fused = build_is_last(b, o.r);
     build_set(b, v, o);
@@ -263,6 +264,7 @@ static bool build_once(struct build *b, const uint8_t *code)
         return false;
     b->bytes = c->module->bytes;
     b->at = code;
+    b->first_local = c->body.first_local;
     b->end = c->module->bytes + c->module->funcs[c->func].body + c->module->funcs[c->func].body_len;
     build_entry(b);
     while (b->nctl && !c->failed && !b->mirror_broken)
@@ -272,6 +274,12 @@ static bool build_once(struct build *b, const uint8_t *code)
             return false;
     ENGINE_ASSERT(b->nctl || b->at == b->end);
     return true;
+}
+
+/* It may have other bodies of Go's in place of calls. */
+static bool is_go(const struct compile *c)
+{
+    return target_zero_call(c->instance, c->type);
 }
 
 /* Locals: (count, type) groups (spec 5.5.13); validated. */
@@ -290,7 +298,8 @@ static const uint8_t *declare_locals(struct build *b)
     c->body.first_low = 2 + total;
     c->body.first_named = c->body.first_low +
                           (c->body.first_low < LOW_LOCALS ? c->body.first_low : LOW_LOCALS);
-    c->body.first_stack = c->body.first_named + NAMED_MAX;
+    c->body.first_inline = c->body.first_named + NAMED_MAX;
+    c->body.first_stack = c->body.first_inline + (is_go(c) ? INLINE_LOCALS : 0);
     c->body.vregs_cap = c->body.first_stack + 64;
     c->body.vregs = scratch_alloc(c->engine, (uint64_t)c->body.vregs_cap * sizeof *c->body.vregs);
     if (!c->body.vregs) {
@@ -314,8 +323,10 @@ static const uint8_t *declare_locals(struct build *b)
             c->body.vregs[v++] = (struct vreg){.type = t};
     }
     ENGINE_ASSERT(v == c->body.first_low);
-    while (v < c->body.first_stack)
-        c->body.vregs[v++] = (struct vreg){.type = T_I64};
+    for (; v < c->body.first_stack; v++) { /* the first two in place of a call are PC_B and SP */
+        bool is_narrow = v - c->body.first_inline < 2;
+        c->body.vregs[v] = (struct vreg){.type = is_narrow ? T_I32 : T_I64};
+    }
     return b->at;
 }
 
@@ -345,6 +356,7 @@ bool build(struct compile *c)
             c->body.first_low = c->body.first_named; /* none has a companion */
         c->body.dispatch = REF_NONE;
         c->body.nnodes = c->body.nblocks = c->body.norder = c->body.ntargets = c->body.nargs = 0;
+        c->body.ninlines = 0;
         c->body.nvregs = nvregs;
         c->body.stack_args = 0;
         c->body.calls_by_table = false;

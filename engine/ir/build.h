@@ -28,6 +28,14 @@ struct ctl {
     uint32_t edge_stamp, edge_block; /* br_table: the moves of values for this label */
 };
 
+/* A call whose callee's body is built in its place (build_inline.c). */
+struct inlined {
+    const uint8_t *at, *end; /* of the caller: where it goes on, and its body's end */
+    uint32_t bottom;       /* control frames of the caller; 0: none is being built */
+    uint32_t next, unwind; /* blocks: where the callee's 0 leads, and what else it returns */
+    bool returns;          /* to `next` */
+};
+
 struct build {
     struct compile *c;
     const uint8_t *bytes; /* of the module */
@@ -45,6 +53,9 @@ struct build {
     uint32_t dead_depth; /* control frames opened while skipping */
     uint32_t stamp;
     bool mirror_broken;
+    struct inlined in;
+    uint32_t first_local; /* of the body being built: the function's, or first_inline */
+    uint32_t inlined;     /* bytes of all bodies that stand in place of their calls */
     /* build_low.c: companions that are set; what the first block has set */
     uint64_t low, low_early;
     uint32_t low_dispatch;   /* the block that was taken for the dispatch, or REF_NONE */
@@ -271,14 +282,25 @@ void build_call(struct build *, enum irop, const struct functype *, uint32_t idx
 /* false: not an instruction that is a runtime function's call */
 bool build_runtime(struct build *, unsigned op);
 
+/* build_inline.c */
+/* The call of idx that was read just now: its callee's body is built in its place; false: it is to
+ * be a call. */
+bool build_inline(struct build *, uint32_t idx);
+
 /* build_control.c */
+/* What comes next is a callee's body, from code to end.  The caller leaves by its label `depth` if
+ * that returns another value than 0. */
+void build_enter(struct build *, const uint8_t *code, const uint8_t *end, uint32_t depth);
 /* for the nodes, blocks and so on of most bodies; false: no memory */
 bool build_room(struct build *);
 void build_entry(struct build *);
 /* by opcode: those of control instructions */
 #define BUILD_CONTROLS (OP_return_call_indirect + 1)
 extern void (*const build_controls[BUILD_CONTROLS])(struct build *);
+
+/* build_skip.c */
 void build_skip(struct build *, unsigned op); /* steps over an instruction in dead code */
+void build_skip_immediates(struct build *, unsigned op);
 
 /* build_simd.c */
 /* SSE4.1 is there, which op needs; false: engine->error */

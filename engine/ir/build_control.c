@@ -148,6 +148,12 @@ static uint32_t label_block(struct build *b, struct ctl *f)
     return f->label;
 }
 
+static struct ctl *label_frame(struct build *b, uint32_t depth)
+{
+    ENGINE_ASSERT(depth < b->nctl);
+    return &b->ctl[b->nctl - 1 - depth];
+}
+
 /* The label's values are where the target expects them already. */
 static bool values_in_place(struct build *b, const struct ctl *f)
 {
@@ -283,10 +289,97 @@ static void do_else(struct build *b)
     f->kind = OP_else_;
 }
 
+/* ---- a callee's body in place of its call (build_inline.c) ---- */
+
+void build_enter(struct build *b, const uint8_t *code, const uint8_t *end, uint32_t depth)
+{
+    static const uint8_t result = VT_I32;
+    uint32_t unwind = label_block(b, label_frame(b, depth)), next = block_new(b);
+    b->in = (struct inlined){
+        .at = b->at, .end = b->end, .bottom = b->nctl, .next = next, .unwind = unwind};
+    struct ctl *f = ctl_push(b, 0);
+    f->nresults = 1;
+    f->results = &result;
+    b->at = code;
+    b->end = end;
+}
+
+/* What it returns is a constant in all that Go makes. */
+static void return_inlined(struct build *b)
+{
+    ref value = build_pop(b).r;
+    uint64_t imm;
+    if (!build_is_const(b, value, &imm))
+        branch_if(b, value, b->in.unwind, b->in.next);
+    else
+        branch(b, (uint32_t)imm ? b->in.unwind : b->in.next);
+    b->in.returns |= !build_is_const(b, value, &imm) || (uint32_t)imm == 0;
+}
+
+static void leave(struct build *b)
+{
+    struct body *body = &b->c->body;
+    uint32_t next = b->in.next;
+    bool returns = b->in.returns;
+    ENGINE_ASSERT(b->at == b->end);
+    b->at = b->in.at;
+    b->end = b->in.end;
+    b->in = (struct inlined){.bottom = 0};
+    b->first_local = body->first_local;
+    body->inlines[body->ninlines - 1].end = body->nnodes;
+    b->pos = body->inlines[body->ninlines - 1].pos;
+    if (!returns) {
+        set_dead(b);
+        return;
+    }
+    block_place(b, next);
+}
+
+/* In place of a call PC_B is 0 when the body begins, which is where its table stands. */
+static bool enter_by_zero(struct build *b, uint32_t n)
+{
+    for (uint32_t i = b->in.bottom; i < b->nctl; i++)
+        if (b->ctl[i].kind == OP_loop)
+            return false;
+    uint32_t depth = build_u32(b);
+    struct ctl *f = label_frame(b, depth);
+    ENGINE_ASSERT(label_arity(f) == 0); /* nothing is on the stack but PC_B */
+    while (n--)
+        build_u32(b);
+    build_pop(b);
+    if (depth == 0 && *b->at == OP_end)
+        return true;
+    branch(b, label_block(b, f));
+    set_dead(b);
+    return true;
+}
+
 static void return_values(struct build *b, uint32_t n)
 {
+    if (b->in.bottom) {
+        return_inlined(b);
+        return;
+    }
     uint32_t first = build_args(b, n);
     node_set_args(block_end(b, IR_RETURN), first, n);
+}
+
+/* The loop of a dispatch that is entered once: by PC_B in a function, by 0 in place of a call. */
+static void dispatch_done(struct build *b, const struct ctl *f)
+{
+    struct body *body = &b->c->body;
+    struct block *block = &body->blocks[f->label];
+    if (!b->in.bottom) {
+        if (body->order[1] == f->label)
+            body->dispatch = f->label;
+        return;
+    }
+    ENGINE_ASSERT(f->dispatch_vreg == b->first_local); /* such a body has no other table */
+    struct node *n = &body->nodes[block->last];
+    n->op = IR_BR;
+    n->a = REF_NONE;
+    block->succ[0] = body->targets[block->table];
+    block->ntable = 0;
 }
 
 static void do_end(struct build *b)
@@ -316,15 +409,17 @@ static void do_end(struct build *b)
         stack_cut(b, height);
         block_place(b, label);
         values_push(b, height, f->results, f->nresults);
-    } else if (f->kind == OP_loop && f->dispatch_vreg != REF_NONE && f->back_edges == 0 &&
-               b->c->body.order[1] == f->label) {
-        b->c->body.dispatch = f->label; /* entered from the function's start alone */
+    } else if (f->kind == OP_loop && f->dispatch_vreg != REF_NONE && f->back_edges == 0) {
+        dispatch_done(b, f); /* entered from the start alone */
     }
-    if (b->nctl == 1 && !b->dead)
+    bool is_body = b->nctl == b->in.bottom + 1;
+    if (is_body && !b->dead)
         return_values(b, f->nresults);
     b->nctl--;
     if (b->dead)
         b->dead_depth = 0;
+    if (is_body && b->in.bottom)
+        leave(b);
 }
 
 /* `i32.const k; local.set PC_B` just before a branch to the loop that dispatches on PC_B. */
@@ -344,12 +439,6 @@ static uint32_t threaded_target(struct build *b, struct ctl *f)
     }
     f->back_edges++;
     return f->label;
-}
-
-static struct ctl *label_frame(struct build *b, uint32_t depth)
-{
-    ENGINE_ASSERT(depth < b->nctl);
-    return &b->ctl[b->nctl - 1 - depth];
 }
 
 static void do_br(struct build *b)
@@ -408,7 +497,7 @@ static void loop_dispatches(struct build *b, uint32_t header, uint32_t vreg, uin
             continue;
         if (f->label != header || f->nparams)
             return;
-        if (b->c->body.norder > 1 && b->c->body.order[1] == header)
+        if (!b->in.bottom && b->c->body.norder > 1 && b->c->body.order[1] == header)
             build_low_dispatch(b, header);
         f->dispatch_vreg = vreg;
         f->dispatch_table = table;
@@ -421,6 +510,8 @@ static void do_br_table(struct build *b)
 {
     struct compile *c = b->c;
     uint32_t n = build_u32(b);
+    if (b->in.bottom && enter_by_zero(b, n))
+        return;
     const uint8_t *entries = b->at;
     uint32_t header = b->cur, header_nodes = c->body.nnodes - c->body.blocks[b->cur].first;
     ref idx = pop_condition(b);
@@ -485,7 +576,8 @@ static void do_call(struct build *b)
 {
     const struct module *m = b->c->module;
     uint32_t func = build_u32(b);
-    build_call(b, IR_CALL, &m->types[m->funcs[func].type], func, 0);
+    if (!build_inline(b, func))
+        build_call(b, IR_CALL, &m->types[m->funcs[func].type], func, 0);
 }
 
 static void do_call_indirect(struct build *b)
@@ -533,51 +625,3 @@ void (*const build_controls[BUILD_CONTROLS])(struct build *) = {
     [OP_return_call] = do_tail,
     [OP_return_call_indirect] = do_tail_indirect,
 };
-
-/* Immediates of a fixed shape: so many LEB128 numbers, then so many bytes. */
-static const struct { uint8_t numbers, bytes;
-} immediate_shapes[IMM_COUNT] = {
-    [IMM_BLOCK] = { 1, 0 },         [IMM_LABEL] = { 1, 0 },       [IMM_FUNC] = { 1, 0 },
-    [IMM_CALL_INDIRECT] = { 2, 0 }, [IMM_LOCAL] = { 1, 0 },       [IMM_GLOBAL] = { 1, 0 },
-    [IMM_TABLE] = { 1, 0 },         [IMM_MEMORY] = { 1, 0 },      [IMM_ELEM] = { 1, 0 },
-    [IMM_DATA] = { 1, 0 },          [IMM_TABLE2] = { 2, 0 },      [IMM_MEMORY2] = { 2, 0 },
-    [IMM_ELEM_TABLE] = { 2, 0 },    [IMM_DATA_MEMORY] = { 2, 0 }, [IMM_REF_TYPE] = { 0, 1 },
-    [IMM_I32] = { 1, 0 },           [IMM_I64] = { 1, 0 },         [IMM_F32] = { 0, 4 },
-    [IMM_F64] = { 0, 8 },           [IMM_V128] = { 0, 16 },       [IMM_SHUFFLE] = { 0, 16 },
-    [IMM_LANE2] = { 0, 1 },         [IMM_LANE4] = { 0, 1 },       [IMM_LANE8] = { 0, 1 },
-    [IMM_LANE16] = { 0, 1 },
-};
-
-static void skip_immediates(struct build *b, unsigned op)
-{
-    enum immediates imm = opcode_table[op].imm;
-    if (imm == IMM_BR_TABLE) {
-        for (uint32_t n = build_u32(b) + 1; n; n--)
-            build_u32(b);
-    } else if (imm == IMM_SELECT) {
-        for (uint32_t n = build_u32(b); n; n--)
-            b->at++;
-    } else if (imm >= IMM_MEM8 && imm <= IMM_MEM64_LANE) {
-        uint32_t off, memory;
-        build_memarg(b, &off, &memory);
-        b->at += imm >= IMM_MEM8_LANE;
-    } else {
-        for (unsigned n = immediate_shapes[imm].numbers; n; n--)
-            build_s64(b); /* signed or not: the same bytes */
-        b->at += immediate_shapes[imm].bytes;
-    }
-}
-
-void build_skip(struct build *b, unsigned op)
-{
-    if (op == OP_block || op == OP_loop || op == OP_if_) {
-        b->dead_depth++;
-    } else if (op == OP_end && b->dead_depth) {
-        b->dead_depth--;
-        return;
-    } else if ((op == OP_end || op == OP_else_) && b->dead_depth == 0) {
-        build_controls[op](b);
-        return;
-    }
-    skip_immediates(b, op);
-}

@@ -163,6 +163,14 @@ struct range {
 _Static_assert(LIMIT_PARAMS + 8 < 1 << 12 && LIMIT_RESULTS < 1 << 12, "node.nargs");
 _Static_assert(CALL_LIVE_MAX == 1 << 20, "node.over");
 
+/* A callee's body that stands in place of its call. */
+struct inlining {
+    uint32_t first, end; /* nodes */
+    uint32_t pos;        /* module byte offset of the call */
+};
+/* for the locals of such a body: the first two are of 32 bits, the others of 64 */
+#define INLINE_LOCALS  5
+
 #define REG_NONE       0xff
 /* so many virtual registers, from 0 on, have companions at most (build_low.c) */
 #define LOW_LOCALS     48
@@ -198,6 +206,10 @@ struct body {
     uint32_t first_low;
     /* names of temporaries (build_name) */
     uint32_t first_named;
+    /* locals of what stands in place of calls (build_inline.c) */
+    uint32_t first_inline;
+    struct inlining *inlines; /* ascending */
+    uint32_t ninlines, inlines_cap;
     /* local that always equals pinned global 0, or REF_NONE */
     uint32_t mirror;
     /* block that ends in the Go entry dispatch, or REF_NONE */

@@ -256,6 +256,7 @@ static bool spaces_alloc(struct parser *p, const struct span *spans)
     return (m->funcs = parser_alloc(p, n[EXTERN_FUNC], sizeof *m->funcs)) &&
            (m->valid = parser_alloc(p, n[EXTERN_FUNC], sizeof *m->valid)) &&
            (m->returns = parser_alloc(p, n[EXTERN_FUNC], sizeof *m->returns)) &&
+           (m->inlines = parser_alloc(p, n[EXTERN_FUNC], sizeof *m->inlines)) &&
            (m->declared_funcs = parser_alloc(p, n[EXTERN_FUNC] / 8 + 1, 1)) &&
            (m->tables = parser_alloc(p, n[EXTERN_TABLE], sizeof *m->tables)) &&
            (m->memories = parser_alloc(p, n[EXTERN_MEMORY], sizeof *m->memories)) &&

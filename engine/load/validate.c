@@ -427,7 +427,7 @@ static bool body_error(struct checker *c)
     return error_place(c->engine, known ? opcode_name(c->op, name) : NULL, func, "code");
 }
 
-bool body_validate(struct engine *e, struct module *m, uint32_t func)
+bool body_validate_here(struct engine *e, struct module *m, uint32_t func)
 {
     ENGINE_ASSERT(func >= m->nimported_funcs && func < m->nfuncs);
     if (m->valid[func - m->nimported_funcs])
@@ -437,10 +437,18 @@ bool body_validate(struct engine *e, struct module *m, uint32_t func)
     module_want(m, f->body, f->body_len);
     reader_init(&c.r, m->bytes, f->body, f->body_len);
     e->error.kind = ERROR_NONE;
-    scratch_reset(e);
     bool ok = body(&c, &m->types[f->type]) || body_error(&c);
-    scratch_reset(e);
     m->valid[func - m->nimported_funcs] = ok;
+    return ok;
+}
+
+bool body_validate(struct engine *e, struct module *m, uint32_t func)
+{
+    if (m->valid[func - m->nimported_funcs])
+        return true;
+    scratch_reset(e);
+    bool ok = body_validate_here(e, m, func);
+    scratch_reset(e);
     return ok;
 }
 

@@ -118,8 +118,10 @@ bool code_compile(struct instance *, uint32_t func, bool positions, struct piece
 /* Compiles and installs, whether it is compiled already or not. */
 bool code_replace(struct instance *, uint32_t func);
 /* The wasm instruction (module offset) that the code offset within a function belongs to: compiles
- * it again. */
-uint32_t code_wasm_offset(struct engine *, const struct code_range *, uint32_t native);
+ * it again.  call: in a callee's body that stands in place of its call, that call's offset; else 0.
+ */
+uint32_t code_wasm_offset(struct engine *, const struct code_range *, uint32_t native,
+                          uint32_t *call);
 uint64_t code_lazy(struct engine *, uint64_t from); /* struct reach */
 
 #endif

@@ -107,15 +107,19 @@ uint64_t code_lazy(struct engine *e, uint64_t from)
     return 0;
 }
 
-uint32_t code_wasm_offset(struct engine *e, const struct code_range *r, uint32_t native)
+uint32_t code_wasm_offset(struct engine *e, const struct code_range *r, uint32_t native,
+                          uint32_t *call)
 {
     struct piece piece;
     struct error kept = e->error;
-    uint32_t body = r->instance->module->funcs[r->func].body, offset = body;
+    uint32_t offset = r->instance->module->funcs[r->func].body;
+    *call = 0;
     if (code_compile(r->instance, r->func, true, &piece))
         for (uint32_t k = 0; k < piece.nmarks && piece.marks[k].native <= native; k++)
-            if (piece.marks[k].kind == MARK_AT)
-                offset = body + piece.marks[k].pos;
+            if (piece.marks[k].kind == MARK_AT) {
+                offset = piece.marks[k].pos;
+                *call = piece.marks[k].call;
+            }
     e->error = kept;
     return offset;
 }

@@ -56,6 +56,56 @@ static bool walk_up(struct walk *w, const struct code_range *r)
     return true;
 }
 
+/* The function whose body has a byte: bodies stand in order. */
+static uint32_t func_at(const struct module *m, uint32_t offset)
+{
+    uint32_t from = m->nimported_funcs, to = m->nfuncs;
+    while (to - from > 1) {
+        uint32_t middle = from + (to - from) / 2;
+        *(m->funcs[middle].body <= offset ? &from : &to) = middle;
+    }
+    return from;
+}
+
+/* Puts a frame before number k; where there is no room the last frame of the head goes, or the
+ * first one of the tail.  Which number comes next. */
+static uint32_t frame_insert(struct frame *out, uint32_t *kept, uint32_t max, uint32_t k,
+                             struct frame inner)
+{
+    uint32_t head = max - max / 2;
+    if (*kept == max && k >= head) {
+        for (uint32_t i = head; i + 1 < k; i++)
+            out[i] = out[i + 1];
+        if (k > head)
+            out[k - 1] = inner;
+        return k + 1;
+    }
+    uint32_t end = *kept < max ? (*kept)++ : head - 1;
+    for (uint32_t i = end; i > k; i--)
+        out[i] = out[i - 1];
+    out[k] = inner;
+    return k < end ? k + 2 : k + 1;
+}
+
+/* From code offsets to wasm's.  A callee whose body stands in place of its call has a frame. */
+static uint32_t frames_locate(struct engine *e, struct frame *out, uint32_t kept, uint32_t max,
+                              uint32_t *total)
+{
+    for (uint32_t k = 0; k < kept;) {
+        struct code_range r = {.instance = out[k].instance, .func = out[k].func};
+        uint32_t call, offset = code_wasm_offset(e, &r, out[k].offset, &call);
+        out[k].offset = call ? call : offset;
+        if (!call) {
+            k++;
+            continue;
+        }
+        *total += 1;
+        struct frame inner = {r.instance, func_at(r.instance->module, offset), offset};
+        k = frame_insert(out, &kept, max, k, inner);
+    }
+    return kept;
+}
+
 /* Keeps the first max - max / 2 frames and the last max / 2 where there are more. */
 static uint32_t walk_frames(struct walk w, struct frame *out, uint32_t max, uint32_t *total)
 {
@@ -82,11 +132,7 @@ static uint32_t walk_frames(struct walk w, struct frame *out, uint32_t max, uint
             out[k] = out[k + 1];
         out[max - 1] = first;
     }
-    for (uint32_t k = 0; k < kept; k++) {
-        struct code_range r = {.instance = out[k].instance, .func = out[k].func};
-        out[k].offset = code_wasm_offset(e, &r, out[k].offset);
-    }
-    return kept;
+    return frames_locate(e, out, kept, max, total);
 }
 
 uint32_t trap_frames(struct engine *e, struct frame *out, uint32_t max, uint32_t *total)

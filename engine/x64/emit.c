@@ -298,32 +298,49 @@ void moves(struct emit *e, struct move *m, uint32_t n)
 
 /* ---- traps and positions ---- */
 
-static void mark_put(struct emit *e, enum mark_kind kind, uint32_t from_body)
+static void mark_put(struct emit *e, enum mark_kind kind, uint32_t pos, uint32_t call)
 {
     if (e->nmarks == e->marks_cap && !GROW(e->c, e->marks, e->nmarks + 1))
         return;
-    e->marks[e->nmarks++] = (struct mark){asm_offset(&e->a), from_body & 0xfffffff, kind & 15};
+    e->marks[e->nmarks++] = (struct mark){asm_offset(&e->a), pos, call, kind};
 }
 
 /* What belongs to no instruction is the body's. */
-static uint32_t from_body(const struct emit *e, uint32_t pos)
+static uint32_t instruction_at(const struct emit *e, uint32_t pos)
 {
-    return pos > e->body ? pos - e->body : 0;
+    return pos ? pos : e->body;
 }
 
 void mark_add(struct emit *e, enum mark_kind kind, uint32_t pos)
 {
-    ENGINE_ASSERT(from_body(e, pos) < LIMIT_BODY_BYTES);
-    mark_put(e, kind, from_body(e, pos));
+    if (e->c->want_positions)
+        mark_put(e, kind, instruction_at(e, pos), 0);
+}
+
+/* The call in whose place the node stands; 0: the node is the function's own. */
+static uint32_t call_around(const struct emit *e, uint32_t pos)
+{
+    const struct body *body = &e->c->body;
+    if (pos - e->body < e->c->module->funcs[e->c->func].body_len)
+        return 0;
+    uint32_t node = (uint32_t)(e->node - body->nodes), from = 0, to = body->ninlines;
+    while (to - from > 1) {
+        uint32_t middle = from + (to - from) / 2;
+        *(body->inlines[middle].first <= node ? &from : &to) = middle;
+    }
+    ENGINE_ASSERT(from < to && node >= body->inlines[from].first &&
+                  node < body->inlines[from].end);
+    return body->inlines[from].pos;
 }
 
 void site_mark(struct emit *e, uint32_t pos)
 {
-    uint32_t at = from_body(e, pos);
-    if (e->at_pos == at)
+    uint32_t at = instruction_at(e, pos), call = call_around(e, at);
+    if (e->at_pos == at && e->at_call == call)
         return;
     e->at_pos = at;
-    mark_put(e, MARK_AT, at);
+    e->at_call = call;
+    mark_put(e, MARK_AT, at, call);
 }
 
 void trap_if(struct emit *e, unsigned cc, enum trap trap)
@@ -332,7 +349,7 @@ void trap_if(struct emit *e, unsigned cc, enum trap trap)
     if (!GROW(c, e->cold, e->ncold + 1))
         return;
     uint32_t at = x_jcc(&e->a, cc, ASM_LATER);
-    e->cold[e->ncold++] = (struct cold){at, e->node->pos, (uint8_t)trap};
+    e->cold[e->ncold++] = (struct cold){at, (uint8_t)trap, e->node};
 }
 
 /* ---- nodes ---- */
@@ -565,7 +582,6 @@ bool emit(struct compile *c, const struct reach *reach, struct piece *out)
     e->cap = c->body.nnodes * 5 + 3 * prologue_room(c);
     if (!asm_begin(&e->a, c->engine, e->cap))
         return false;
-    ENGINE_ASSERT(c->module->funcs[c->func].body_len <= LIMIT_BODY_BYTES); /* mark.pos */
     blocks_mark(e);
     e->frame = c->homes.frame_bytes = (c->homes.frame_bytes + 7) & ~7u;
     if (!emit_all(e))

@@ -9,8 +9,9 @@
 #include "engine/x64/target.h"
 
 struct cold {
-    uint32_t site, pos;
+    uint32_t site;
     uint8_t trap;
+    const struct node *node;
 }; /* a jcc that goes to a trap */
 struct link {
     uint32_t site, block;
@@ -43,7 +44,7 @@ struct emit {
     struct mark *marks;
     uint32_t nmarks, marks_cap;
     uint32_t body;   /* module offset of its first byte */
-    uint32_t at_pos; /* of the last MARK_AT, from there on */
+    uint32_t at_pos, at_call; /* of the last MARK_AT */
     struct cold *cold;
     uint32_t ncold, cold_cap;
     struct link *links;

@@ -300,9 +300,10 @@ void emit_cold(struct emit *e)
         emit_slow_dispatch(e);
     for (uint32_t i = 0; i < e->ncold; i++) {
         asm_link(a, e->cold[i].site, asm_offset(a));
-        site(e, e->cold[i].pos);
+        e->node = e->cold[i].node;
+        site(e, e->node->pos);
         x_call_to(a, RELOC_STUB, STUB_TRAP + e->cold[i].trap);
-        mark_add(e, MARK_TRAP, e->cold[i].pos);
+        mark_add(e, MARK_TRAP, e->node->pos);
     }
 }
 

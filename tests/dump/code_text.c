@@ -165,16 +165,23 @@ static void operand_text(struct listing *l, const struct operand *o, const struc
 static void wasm_text(struct listing *l, uint32_t at)
 {
     char name[OPCODE_NAME];
-    uint32_t pos = UINT32_MAX;
+    uint32_t pos = UINT32_MAX, call = 0;
     for (; l->mark < l->p->nmarks && l->p->marks[l->mark].native <= at; l->mark++)
-        if (l->p->marks[l->mark].kind == MARK_AT)
+        if (l->p->marks[l->mark].kind == MARK_AT) {
             pos = l->p->marks[l->mark].pos;
+            call = l->p->marks[l->mark].call;
+        }
     if (pos == UINT32_MAX)
         return;
-    const uint8_t *byte = l->i->module->bytes + l->body + pos;
+    const uint8_t *byte = l->i->module->bytes + pos;
     const uint8_t *number = byte + 1;
     uint32_t op = *byte == 0xfc || *byte == 0xfd ? opcode_prefixed(*byte, leb_u32(&number)) : *byte;
-    fprintf(l->out, pos ? "  ; +%u %s" : "  ; start", pos, opcode_name(op, name));
+    if (pos == l->body)
+        fputs("  ; start", l->out);
+    else if (call) /* in a callee's body that stands in place of this call */
+        fprintf(l->out, "  ; +%u: %s", call - l->body, opcode_name(op, name));
+    else
+        fprintf(l->out, "  ; +%u %s", pos - l->body, opcode_name(op, name));
 }
 
 static bool instruction(struct listing *l, uint32_t at, uint32_t end)

@@ -76,6 +76,8 @@ static void vreg_name(struct text *t, uint32_t v)
         fprintf(t->out, "lowpin%u", v - b->first_low);
     else if (v < b->first_named)
         fprintf(t->out, "low%u", v - b->first_low - b->first_local);
+    else if (v >= b->first_inline && v < b->first_stack)
+        fprintf(t->out, "in%u", v - b->first_inline);
     else if (v < b->first_stack)
         fprintf(t->out, "n%u", v - b->first_named);
     else

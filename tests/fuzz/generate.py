@@ -5,7 +5,7 @@
 What Go's code has: a loop around nested blocks that starts by a br_table over PC_B, jumps by `i32.const k; local.set
 PC_B; br loop`, a stack pointer in global 0 with a copy in a local, g in global 2, calls that return the unwind flag,
 addresses computed in 64 bits and wrapped.  What others have: values over blocks, br_if with values, many results,
-select, tables.
+select, tables.  Small functions of Go's shape may stand in place of their calls (engine/ir/build_inline.c).
 
 Every run ends: loops and functions count a global down.  No NaN's bits reach memory, integers or signs.  Functions are
 exported through wrappers that first set the globals, so that each call is its own."""
@@ -106,6 +106,7 @@ class Module:
         self.pages, self.max_pages = rng.choice((1, 1, 2)), rng.choice((2, 3, 5))
         self.sigs = []       # type number of each function
         self.table_size = rng.choice((8, 16, 40))
+        self.careful = rng.random() < 0.5
 
     def type(self, params, results):
         key = (tuple(params), tuple(results))
@@ -117,14 +118,16 @@ class Module:
 class Function:
     """One body.  labels: result types of each open label, outermost first; pc_blocks: what Go-shaped jumps may name."""
 
-    def __init__(self, mod, params, results):
+    def __init__(self, mod, params, results, shape="plain"):
         self.mod, self.rng = mod, mod.rng
         self.params, self.results = list(params), list(results)
         self.locals = list(params)
         self.labels = [tuple(results)]
         self.budget = mod.rng.choice((40, 120, 300))
-        self.tmp = {t: self.local_new(t) for t in NUMBERS}
-        self.sp = None
+        self.sp = self.local_new(I32) if shape != "plain" else None
+        self.tmp = {t: self.local_new(t) for t in NUMBERS} if shape != "small" else {}
+        self.unwind = None
+        self.careful = shape == "small" or mod.careful and shape == "go" # SP and its copy never part
         self.loop_depth = None
 
     def local_new(self, t):
@@ -290,7 +293,7 @@ class Function:
     def call(self, t, d):
         r, mod = self.rng, self.mod
         fits = [i for i, number in enumerate(mod.sigs) if mod.types[number][1] == (t,)]
-        if not fits:
+        if not fits or self.careful: # SP is read again behind each call
             return self.leaf(t)
         func = r.choice(fits)
         params = mod.types[mod.sigs[func]][0]
@@ -351,7 +354,7 @@ class Function:
             value = self.expr(t, d - 1)
             return address + (self.tame(t, value) if t in (F32, F64) else value) + op(r.choice(STORE[t])) + arg
         if p < 0.56:
-            number = r.choice([i for i in range(len(GLOBALS)) if i != FUEL])
+            number = r.choice([i for i in range(len(GLOBALS)) if i != FUEL and not (i == SP and self.careful)])
             return self.expr(GLOBALS[number], d - 1) + b"\x24" + u(number)
         if p < 0.66:
             code = self.condition(d - 1) + b"\x04\x40"
@@ -466,7 +469,7 @@ class Function:
     def stack_move(self, delta):
         """SP changes: the local and global 0 together."""
         sp = u(self.sp)
-        if self.rng.random() < 0.97:
+        if self.careful or self.rng.random() < 0.97:
             return b"\x20" + sp + const(I32, delta) + b"\x6a\x22" + sp + b"\x24\x00"
         return b"\x20" + sp + const(I32, delta) + b"\x6a\x21" + sp # the copy goes its own way
 
@@ -475,12 +478,14 @@ class Function:
         fits = [i for i, number in enumerate(mod.sigs) if mod.types[number] == ((I32,), (I32,))]
         sp = u(self.sp)
         code = self.stack_move(-8) + b"\x20" + sp + const(I64, r.getrandbits(40)) + b"\x37\x03\x00"
-        if r.random() < 0.7 or not fits:
-            code += const(I32, 0) if r.random() < 0.8 else self.leaf(I32)
+        if self.careful or r.random() < 0.7 or not fits:
+            code += const(I32, 0) if self.careful or r.random() < 0.8 else self.leaf(I32)
             code += b"\x10" + u(r.choice(fits)) if fits else b""
         else:
             code += const(I32, 0) + const(I32, r.choice(fits) % mod.table_size)
             code += b"\x11" + u(mod.type([I32], [I32])) + b"\x00"
+        if self.unwind is not None and (self.careful or r.random() < 0.9): # Go 1.24 and later
+            return code + b"\x23\x00\x21" + sp + b"\x0d" + u(len(self.labels) - 1 - self.unwind)
         code += b"\x04\x40\x41\x01\x0f\x0b"
         if r.random() < 0.8:
             code += b"\x23\x00\x21" + sp
@@ -488,12 +493,16 @@ class Function:
 
     def go(self):
         r = self.rng
-        self.sp = self.local_new(I32)
         for t in (I64, I64, I64, F32, F64):
             for _ in range(r.choice((0, 1, 4))):
                 self.local_new(t)
         n = r.choice((1, 2, 4, 9))
-        code = b"\x23\x00\x21" + u(self.sp) + b"\x03\x40"
+        code = b"\x23\x00\x21" + u(self.sp)
+        if self.careful or r.random() < 0.8:
+            self.labels.append(())
+            self.unwind = len(self.labels) - 1
+            code += b"\x02\x40"
+        code += b"\x03\x40"
         self.labels.append(())
         self.loop_depth = len(self.labels) - 1
         for _ in range(n):
@@ -505,7 +514,7 @@ class Function:
             code += b"\x0b" + self.fuel()
             code += self.stack_move(r.choice((-16, -64, 16))) if r.random() < 0.4 else b""
             code += self.statements(3, 4)
-            if r.random() < 0.4:
+            for _ in range(r.choice((0, 0, 0, 1, 1, 3))):
                 code += self.go_call()
             if r.random() < 0.5:
                 code += self.condition(2) + b"\x04\x40"
@@ -519,7 +528,112 @@ class Function:
                 code += self.stack_move(8) + const(I32, r.choice((0, 0, 0, 1))) + b"\x0f"
         self.labels.pop()
         code += self.stack_move(8) + b"\x41\x00\x0f\x0b\x00"
+        if self.unwind is not None:
+            code += b"\x0b\x41\x01"
         return self.body(code)
+
+    # ---- small functions, which may stand in place of their calls ----
+
+    def small_value(self, d):
+        r, p = self.rng, self.rng.random()
+        if d <= 0 or p < 0.25:
+            wide = [i for i, t in enumerate(self.locals) if t == I64]
+            return b"\x20" + u(r.choice(wide)) if wide and r.random() < 0.7 else const(I64, r.choice(WIDE))
+        if p < 0.5:
+            return self.small_value(d - 1) + self.small_value(d - 1) + op(r.choice(BIN[I64]))
+        if p < 0.7: # of the caller's frame
+            return b"\x20\x01" + op("29") + u(0) + u(r.choice((0, 8, 16, 24)))
+        if p < 0.85:
+            return self.small_value(d - 1) + const(I64, 0xFFF8) + b"\x83\xa7" + op(r.choice(("29", "34", "35"))) + (
+                u(0) + u(r.choice((0, 0, 8, 0xFFF0, 0x7FFFFFFF))))
+        if p < 0.9:
+            return b"\x23" + u(r.choice((CTXT, G)))
+        if p < 0.95:
+            return self.small_value(d - 1) + self.small_value(d - 1) + op(r.choice(CMP[I64])) + b"\xad"
+        return b"\x20\x00\xad" if r.random() < 0.7 else self.small_value(d - 1) + self.small_value(0) + op("80")
+
+    def small_statement(self, d):
+        r, p = self.rng, self.rng.random()
+        wide = [i for i, t in enumerate(self.locals) if t == I64]
+        if p < 0.25 and wide:
+            return self.small_value(2) + b"\x21" + u(r.choice(wide))
+        if p < 0.45:
+            return b"\x20\x01" + self.small_value(2) + b"\x37\x00" + u(r.choice((8, 16, 32)))
+        if p < 0.55:
+            return self.small_value(1) + const(I64, 0xFFF8) + b"\x83\xa7" + self.small_value(1) + b"\x37\x00\x00"
+        if p < 0.6:
+            return self.small_value(1) + b"\x24" + u(r.choice((CTXT, G)))
+        if p < 0.64:
+            return b"\x20\x01" + self.small_value(0) + b"\xa7" + const(I32, r.choice((5, 32, 100))) + b"\xfc\x0b\x00"
+        if p < 0.66:
+            return const(I32, r.choice((0, 1, 2))) + b"\x21\x00"
+        if p < 0.68: # what must be called
+            return const(I32, 0) + b"\x40\x00" + b"\x21\x00"
+        if d <= 0:
+            return b""
+        code = self.small_value(1) + b"\x50\x04\x40"
+        self.labels.append(())
+        p = r.random()
+        if p < 0.35 and self.unwind is not None:
+            code += self.go_call()
+        elif p < 0.5 and self.loop_depth is not None:
+            code += self.fuel() + self.jump(r.randrange(4)) if r.random() < 0.9 else b""
+        elif p < 0.7:
+            code += self.stack_move(8) + const(I32, r.choice((0, 0, 0, 1, 2))) + b"\x0f"
+        elif p < 0.8:
+            depth = r.randrange(len(self.labels))
+            if depth != len(self.labels) - 1 - (-1 if self.loop_depth is None else self.loop_depth):
+                code += (const(I32, r.choice((0, 1))) if depth == len(self.labels) - 1 else b"") + b"\x0c" + u(depth)
+        else:
+            code += self.small_statement(d - 1)
+        self.labels.pop()
+        return code + b"\x0b"
+
+    def small_once(self):
+        r = self.rng
+        for _ in range(r.choice((0, 0, 1, 2, 3, 3, 4))):
+            self.local_new(I64)
+        code = b"\x23\x00\x21\x01"
+        if r.random() < 0.05:
+            code += const(I32, r.choice((1, 2))) + b"\x21\x00"
+        if r.random() < 0.8:
+            self.labels.append(())
+            self.unwind = len(self.labels) - 1
+            code += b"\x02\x40"
+        loop, n = r.random() < 0.4, r.choice((0, 1, 2, 3))
+        if loop and n:
+            self.labels.append(())
+            self.loop_depth = len(self.labels) - 1
+            code += b"\x03\x40"
+        self.labels += [()] * n
+        if n:
+            code += b"\x02\x40" * n + b"\x20\x00\x0e" + vec([u(r.randrange(n)) for _ in range(r.choice((0, 1, n)))])
+            code += u(r.randrange(n))
+        for _ in range(n):
+            self.labels.pop()
+            code += b"\x0b" + b"".join(self.small_statement(2) for _ in range(r.choice((0, 1, 1, 2))))
+        code += b"".join(self.small_statement(2) for _ in range(r.choice((0, 1, 2)))) + self.stack_move(8)
+        if loop and n:
+            self.labels.pop()
+            code += b"\x41\x00\x0f\x0b\x00"
+        elif r.random() < 0.8:
+            code += const(I32, r.choice((0, 0, 0, 0, 1))) + b"\x0f"
+        else:
+            code += self.small_value(1) + b"\xa7" + (b"\x0f" if r.random() < 0.5 else b"")
+            if self.unwind is not None and code[-1] != 0x0f:
+                code += b"\x0f"
+        if self.unwind is not None:
+            code += b"\x0b\x41\x01"
+        return self.body(code)
+
+    def small(self):
+        """Mostly one that is short enough."""
+        for _ in range(20):
+            f = Function(self.mod, self.params, self.results, "small")
+            code = f.small_once()
+            if len(code) <= 121:
+                break
+        return code
 
 
 def wrapper(mod, func, rng):
@@ -544,9 +658,9 @@ def name(text):
 def module(rng):
     mod = Module(rng)
     shapes = []
-    for _ in range(rng.choice((2, 4, 8))):
-        if rng.random() < 0.5:
-            shapes.append(("go", (I32,), (I32,)))
+    for _ in range(rng.choice((6, 8, 10) if mod.careful else (2, 4, 8))):
+        if rng.random() < (0.8 if mod.careful else 0.5):
+            shapes.append((rng.choice(("go", "small")), (I32,), (I32,)))
         else:
             params = [rng.choice(NUMBERS) for _ in range(rng.choice((0, 1, 2, 3, 5, 9, 20)))]
             results = [rng.choice(NUMBERS) for _ in range(rng.choice((0, 1, 1, 1, 1, 2, 3, 8)))]
@@ -554,8 +668,8 @@ def module(rng):
     mod.sigs = [mod.type(params, results) for _, params, results in shapes]
     bodies = []
     for shape, params, results in shapes:
-        function = Function(mod, params, results)
-        bodies.append(function.go() if shape == "go" else function.plain())
+        function = Function(mod, params, results, shape)
+        bodies.append({"go": function.go, "small": function.small, "plain": function.plain}[shape]())
     n = len(shapes)
     bodies += [wrapper(mod, func, rng) for func in range(n)]
     state = mod.type([], GLOBALS)

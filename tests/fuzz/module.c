@@ -249,7 +249,7 @@ static void functions_compile(struct engine *engine, struct instance *instance,
     }
     const struct code_global *code = engine->code;
     if (code->nranges > 0 && !code->ranges[code->nranges - 1].is_thunk)
-        code_wasm_offset(engine, &code->ranges[code->nranges - 1], UINT32_MAX);
+        code_wasm_offset(engine, &code->ranges[code->nranges - 1], UINT32_MAX, &(uint32_t){0});
     if (all && verdict == INVALID)
         finding("the module is not valid, but all its functions are");
 }

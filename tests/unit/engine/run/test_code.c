@@ -93,14 +93,14 @@ static void reloc_text(const struct reloc *r, char *out, size_t cap)
 }
 
 /* A line for each mark and instruction; numbers that relocations replace are left out. */
-static void piece_text(const struct piece *p, char *out, size_t cap)
+static void piece_text(const struct piece *p, uint32_t body, char *out, size_t cap)
 {
     size_t n = 0;
     uint32_t mark = 0, reloc = 0;
     for (uint32_t at = 0;;) {
         for (; mark < p->nmarks && p->marks[mark].native == at; mark++)
             n += (size_t)snprintf(out + n, cap - n, "%s %u\n", mark_names[p->marks[mark].kind],
-                                  p->marks[mark].pos);
+                                  p->marks[mark].pos - body);
         if (at >= p->bytes)
             break;
         struct decoded d;
@@ -124,7 +124,7 @@ static void expect_text(struct instance *i, uint32_t func, const char *expected)
     char text[2000];
     struct piece p;
     assert_true(code_compile(i, func, true, &p));
-    piece_text(&p, text, sizeof text);
+    piece_text(&p, i->module->funcs[func].body, text, sizeof text);
     assert_string_equal(text, expected);
 }
 
