@@ -88,6 +88,14 @@ bool service_await(struct service *s)
     return awaits;
 }
 
+static unsigned resumed;
+
+void service_resume(struct service *s)
+{
+    assert_ptr_equal(s, &begun->service);
+    resumed++;
+}
+
 bool service_stop(struct service *s)
 {
     assert_ptr_equal(s, &begun->service);
@@ -138,7 +146,7 @@ static int setup(void **state)
     thread_error = 0;
     threadless = false;
     awaits = loops_on = true;
-    booted = frees = stops = loops = 0;
+    booted = frees = stops = loops = resumed = 0;
     asked = WASMVM_OK;
     ended = (struct end){0};
     e = (struct exports){0};
@@ -240,6 +248,30 @@ static void test_it_never_waits(void **state)
     assert_int_equal(ended.kind, ENDED_NOT); /* the run said why, not exports.c */
 }
 
+/* A machine that is taken back: its module waits already, and is not told anew. */
+static void test_taken_back(void **state)
+{
+    (void)state;
+    awaits = false; /* nobody is waited for */
+    machine.vm = vm;
+    assert_true(exports_resume(&e, vm, wasi, &ended));
+    assert_true(begun->resumed && threadless);
+    assert_int_equal(resumed, 1);
+    assert_int_equal(booted, 0);
+    exports_stop(&e);
+    assert_over();
+    setup(state);
+    begin();
+    assert_false(begun->resumed);
+    assert_int_equal(resumed, 0);
+    exports_stop(&e);
+    setup(state);
+    thread_error = EAGAIN;
+    assert_false(exports_resume(&e, vm, wasi, &ended));
+    assert_null(e.vcpu);
+    assert_int_equal(ended.code, EAGAIN);
+}
+
 static void test_no_thread(void **state)
 {
     (void)state;
@@ -261,6 +293,7 @@ int main(void)
         cmocka_unit_test_setup(test_an_end_while_a_name_is_sought, setup),
         cmocka_unit_test_setup(test_an_end_in_a_call, setup),
         cmocka_unit_test_setup(test_it_never_waits, setup),
+        cmocka_unit_test_setup(test_taken_back, setup),
         cmocka_unit_test_setup(test_no_thread, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
