@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -1168,6 +1169,38 @@ static int case_module_from_descriptor(void)
     return 0;
 }
 
+/* A run that leaves a list, one that makes an image of it, and runs from that file. */
+static int case_image_to_ship(void)
+{
+    struct ran r;
+    wasmvm_module *before = program;
+    char file[300];
+    snprintf(file, sizeof file, "%s/program.img", directory);
+    int list = memfd_create("list", MFD_CLOEXEC);
+    int image = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    CHECK(list >= 0 && image >= 0);
+    for (int made = 0; made < 2; made++) {
+        wasmvm_config *c = config_make();
+        wasmvm_config_list_fd(c, (uint64_t)list);
+        if (made)
+            wasmvm_config_build_fd(c, (uint64_t)image);
+        run(&r, c, "words", NULL);
+        CHECK(r.code == WASMVM_OK && strcmp(r.out, made ? "" : "[words]  true\n") == 0);
+    }
+    close(list);
+    close(image);
+    program = wasmvm_module_file(file, &error);
+    CHECK(program);
+    for (int k = 0; k < 2; k++) {
+        run(&r, config_make(), "words", NULL);
+        CHECK(r.code == WASMVM_OK && strcmp(r.out, "[words]  true\n") == 0);
+    }
+    wasmvm_module_free(program);
+    program = before;
+    CHECK(unlink(file) == 0);
+    return 0;
+}
+
 static int case_export_by_words(void)
 {
     struct ran r;
@@ -1383,6 +1416,7 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
     {"abandon", case_abandon},
     {"own-streams", case_own_streams},
     {"module-from-descriptor", case_module_from_descriptor},
+    {"image-to-ship", case_image_to_ship},
     {"export-by-words", case_export_by_words},
     {"flags", case_flags},
     {"began-before", case_began_before},
