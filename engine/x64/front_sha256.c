@@ -93,10 +93,12 @@ static void rounds(struct front_way *w, unsigned t)
 void front_sha256(struct front_way *w)
 {
     struct assembler *a = w->a;
+    meant_block(a);
     arguments(w);
     state_load(a);
     data(w, I_MOVAPS, SWAP);
     uint32_t loop = asm_offset(a);
+    meant_block(a);
     x_rr(a, I_MOVAPS, false, ABEF0, ABEF);
     x_rr(a, I_MOVAPS, false, CDGH0, CDGH);
     for (unsigned t = 0; t < 16; t++)
@@ -107,6 +109,7 @@ void front_sha256(struct front_way *w)
     x_alu_imm(a, ALU_SUB, true, rm_reg(RDX), 64);
     x_alu_imm(a, ALU_CMP, true, rm_reg(RDX), 64);
     asm_link(a, x_jcc(a, CC_AE, ASM_LATER), loop);
+    meant_block(a);
     state_store(a);
     front_return(w);
 }

@@ -52,8 +52,8 @@ static struct instance *example(struct world *world)
 {
     struct wasm wasm;
     wasm_begin(&wasm);
-    SECTION(&wasm, TYPES, "\3\x60\3\x7e\x7e\x7e\1\x7e\x60\4\x7e\x7e\x7e\x7e\1\x7e"
-                          "\x60\3\x7f\x7f\x7f\1\x7f");
+    SECTION(&wasm, TYPES, "\4\x60\3\x7e\x7e\x7e\1\x7e\x60\4\x7e\x7e\x7e\x7e\1\x7e"
+                          "\x60\3\x7f\x7f\x7f\1\x7f\x60\1\x7f\1\x7f");
     SECTION(&wasm, FUNCTIONS, "\10\0\0\2\2\1\1\2\2");
     SECTION(&wasm, MEMORIES, "\1\1\1\1");
     SECTION(&wasm, GLOBALS, "\1\x7f\1\x41\0\x0b");
@@ -81,6 +81,22 @@ static void a_number_that_looks_like_an_address_is_compared(void **state)
     assert_int_equal(known_find(i, 7), FRONT_NONE);
 }
 
+static void a_front_needs_what_the_cpu_has(void **state)
+{
+    struct instance *i = example(*state);
+    const struct functype *go = &i->module->types[3];
+    i->zero_base = true;
+    i->pinned[1] = 2; /* Go's g */
+    i->engine->env.cpu = ENGINE_POPCNT;
+    assert_true(front_fits(i, FRONT_COUNT_BYTES, go));
+    assert_true(front_fits(i, FRONT_ADD_MUL, go));
+    assert_false(front_fits(i, FRONT_SHA256, go));
+    assert_false(front_fits(i, FRONT_COUNT_BYTES, &i->module->types[2]));
+    i->engine->env.cpu = 0;
+    assert_false(front_fits(i, FRONT_COUNT_STRING, go));
+    assert_true(front_fits(i, FRONT_ADD_MUL, go));
+}
+
 static void the_body_is_found_and_no_other(void **state)
 {
     struct instance *i = example(*state);
@@ -95,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(the_body_is_found_and_no_other),
         WORLD_TEST(a_callee_that_does_the_work_is_looked_at),
+        WORLD_TEST(a_front_needs_what_the_cpu_has),
         WORLD_TEST(a_number_that_looks_like_an_address_is_compared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
