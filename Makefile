@@ -139,6 +139,7 @@ VMM_SRC := \
     vmm/machine/ram.c \
     vmm/machine/resume.c \
     vmm/machine/snapshot.c \
+    vmm/machine/template.c \
     vmm/machine/tables.c \
     vmm/machine/timeline.c \
     vmm/machine/vm.c \
@@ -867,6 +868,7 @@ mode_parts = \
 ## make bench      start times and Go programs against native Go and other runtimes (network)
 ## make bench-start what a start costs, against a bare machine of KVM (the floor) and other runtimes (network at first)
 ## make bench-calls what a call costs: by exit, polled, natively, on other runtimes; host functions, exports (network)
+## make bench-fleet what machines of a pool hold of memory, and how many runs a second they do (network at first)
 ## make bench-reset what taking a machine back costs, that wrote 4 KiB and 1 MiB (network at first)
 ## make bench-idle what sleeping guests cost, and ten minutes of their clocks (network at first)
 ## make bench-count instructions that Go programs execute here and natively, by cause (valgrind; network at first)
@@ -1099,6 +1101,14 @@ bench-reset: all
 	cd tests/bench/programs && GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 ../../tools/go.sh pinned build \
 	    -o $(abspath $(BUILD))/bench-touch.wasm ./touch
 	for n in 4096 1048576; do echo "$$n bytes written:"; $(BUILD)/bench-reset $(BUILD)/bench-touch.wasm $$n 2000; done
+
+.PHONY: bench-fleet
+bench-fleet: all
+	gcc -O2 -Ivmm -o $(BUILD)/bench-fleet tests/bench/fleet.c $(BUILD)/lib/libwasmvm.a -lelf -lpthread
+	cd tests/bench/programs && GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 ../../tools/go.sh pinned build \
+	    -o $(abspath $(BUILD))/bench-hello.wasm ./hello
+	printf '\0asm\1\0\0\0\1\4\1\140\0\0\3\2\1\0\7\12\1\6_start\0\0\12\4\1\2\0\13' >$(BUILD)/bench-trivial.wasm
+	$(BUILD)/bench-fleet $(BUILD)/bench-hello.wasm $(BUILD)/bench-trivial.wasm 200 2000
 
 bench-idle: all
 	tests/bench/idle.py

@@ -371,7 +371,8 @@ int wasmvm_stopping(wasmvm_instance *, wasmvm_error *error);
 /* A pool keeps machines of one module and configuration ready, each at its wasmvm_snapshot.  Any
  * thread may use a pool.  A machine belongs to whoever took it, as any instance does. */
 typedef struct wasmvm_pool wasmvm_pool;
-/* Makes the machines.  NULL: *error is that of wasmvm_snapshot. */
+/* Makes the machines.  They share the pages of one loaded module until they write them, and what
+ * the first run compiled.  NULL: *error is that of wasmvm_snapshot. */
 wasmvm_pool *wasmvm_pool_new(wasmvm_module *, wasmvm_config *, uint32_t machines,
                              wasmvm_error *error);
 /* Takes a machine that is ready for wasmvm_run.  If all are in use, it makes another.  NULL: see

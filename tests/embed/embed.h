@@ -43,6 +43,7 @@ int case_reset_alive(void);
 int case_reset_refused(void);
 int case_reset_leaves_nothing(void);
 int case_pool_of_machines(void);
+int case_pool_keeps_apart(void);
 
 /* ---- signals.c ---- */
 int case_signals(void);

@@ -12,6 +12,7 @@
 struct plugin_list;
 struct host_table;
 struct signals;
+struct template;
 
 struct config {
     const struct settings *set;
@@ -32,6 +33,7 @@ struct config {
     /* of this process's descriptors: how many there were, plus one; 0: nobody looked */
     uint32_t *files_known;
     bool validate_only;              /* nothing is run */
+    const struct template *template; /* machine.h: the machine is made from it; NULL = none */
     bool snapshot;                   /* the guest stops before the module's first instruction */
 };
 

@@ -317,6 +317,7 @@ void wasmvm_instance_free(wasmvm_instance *i)
         sockets_close(i);
     }
     vm_free(i->vm);
+    template_drop(i->template);
     host_free(&i->host);
     for (uint32_t k = 0; k < i->loaded.n; k++)
         free((char *)i->loaded.at[k].provider);

@@ -65,6 +65,7 @@ struct wasmvm_instance {
     struct exports outside;
     struct end end;
     char *backtrace;
+    struct template *template; /* its machine was made from it; NULL: from nothing */
     struct streams_kept streams; /* as the snapshot of a module kept alive has them */
     uint64_t call_limit_ns, prepared_ns, resets;
     uint32_t files_known;

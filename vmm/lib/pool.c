@@ -13,10 +13,14 @@ struct wasmvm_pool {
     pthread_mutex_t lock; /* of what follows */
     wasmvm_instance **ready;
     uint32_t n, most;
+    struct template *template; /* NULL: each machine has a snapshot of its own */
+    bool learned;              /* the template has what a first run compiled */
 };
 
-/* With its snapshot; NULL: *error. */
-static wasmvm_instance *make(wasmvm_pool *p, wasmvm_error *error)
+/* ---- machines ---- */
+
+/* By itself, with its snapshot; NULL: *error. */
+static wasmvm_instance *make_alone(wasmvm_pool *p, wasmvm_error *error)
 {
     wasmvm_instance *i = wasmvm_instance_new(p->module, p->config, error);
     if (i && wasmvm_snapshot(i, error) != WASMVM_OK) {
@@ -24,6 +28,30 @@ static wasmvm_instance *make(wasmvm_pool *p, wasmvm_error *error)
         return NULL;
     }
     return i;
+}
+
+/* Takes over the hold on the template. */
+static wasmvm_instance *make_from(wasmvm_pool *p, struct template *t, wasmvm_error *error)
+{
+    wasmvm_instance *i = wasmvm_instance_new(p->module, p->config, error);
+    if (!i) {
+        template_drop(t);
+        return NULL;
+    }
+    i->config.template = i->template = t;
+    i->config.snapshot = true;
+    if (wasmvm_prepare(i, error) == WASMVM_OK)
+        return i;
+    wasmvm_instance_free(i);
+    return NULL;
+}
+
+static wasmvm_instance *make(wasmvm_pool *p, wasmvm_error *error)
+{
+    pthread_mutex_lock(&p->lock);
+    struct template *t = p->template ? template_hold(p->template) : NULL;
+    pthread_mutex_unlock(&p->lock);
+    return t ? make_from(p, t, error) : make_alone(p, error);
 }
 
 /* false: as many stand ready as may. */
@@ -35,6 +63,20 @@ static bool put(wasmvm_pool *p, wasmvm_instance *i)
         p->ready[p->n++] = i;
     pthread_mutex_unlock(&p->lock);
     return room;
+}
+
+/* The one that all others are made from; it stands ready itself where they cannot be. */
+static bool first_make(wasmvm_pool *p, wasmvm_error *error)
+{
+    wasmvm_instance *i = make_alone(p, error);
+    if (!i)
+        return false;
+    p->template = template_new(i->vm);
+    if (p->template)
+        wasmvm_instance_free(i);
+    else
+        put(p, i);
+    return true;
 }
 
 wasmvm_pool *wasmvm_pool_new(wasmvm_module *module, wasmvm_config *config, uint32_t machines,
@@ -52,6 +94,10 @@ wasmvm_pool *wasmvm_pool_new(wasmvm_module *module, wasmvm_config *config, uint3
     config_hold(p->config = config);
     pthread_mutex_init(&p->lock, NULL);
     p->most = machines;
+    if (machines && !first_make(p, error)) {
+        wasmvm_pool_free(p);
+        return NULL;
+    }
     while (p->n < machines) {
         wasmvm_instance *i = make(p, error);
         if (!i) {
@@ -71,16 +117,57 @@ wasmvm_instance *wasmvm_pool_take(wasmvm_pool *p, wasmvm_error *error)
     return i ? i : make(p, error);
 }
 
-/* A machine's first run tells which functions its next ones will want compiled. */
+/* A first run tells which functions the next ones will want compiled: all machines that are made
+ * from now on have them. */
+static bool learn(wasmvm_pool *p, wasmvm_instance *i)
+{
+    if (wasmvm_snapshot(i, NULL) != WASMVM_OK)
+        return false;
+    struct template *t = template_new(i->vm), *before = NULL;
+    pthread_mutex_lock(&p->lock);
+    if (t) {
+        before = p->template;
+        p->template = t;
+    }
+    pthread_mutex_unlock(&p->lock);
+    template_drop(before);
+    return true;
+}
+
+/* Whether this is the run that teaches the pool; one that has no template teaches each machine. */
+static bool teaches(wasmvm_pool *p, wasmvm_instance *i)
+{
+    pthread_mutex_lock(&p->lock);
+    bool first = p->template ? !p->learned : i->resets == 0 && !i->learned;
+    p->learned = true;
+    pthread_mutex_unlock(&p->lock);
+    i->learned = i->learned || first;
+    return first;
+}
+
+static bool outdated(wasmvm_pool *p, const wasmvm_instance *i)
+{
+    pthread_mutex_lock(&p->lock);
+    bool other = p->template && i->template != p->template;
+    pthread_mutex_unlock(&p->lock);
+    return other;
+}
+
+/* Stands at the start again, or NULL. */
+static wasmvm_instance *renewed(wasmvm_pool *p, wasmvm_instance *i)
+{
+    bool good = teaches(p, i) ? learn(p, i) : outdated(p, i) || wasmvm_reset(i, NULL) == WASMVM_OK;
+    if (good && !outdated(p, i))
+        return i;
+    wasmvm_instance_free(i);
+    return good ? make(p, NULL) : NULL;
+}
+
 void wasmvm_pool_give(wasmvm_pool *p, wasmvm_instance *i)
 {
-    if (!i)
-        return;
-    bool unused = i->state == STATE_PREPARED;
-    bool first = i->resets == 0 && !i->learned;
-    bool good = unused || (first ? wasmvm_snapshot(i, NULL) : wasmvm_reset(i, NULL)) == WASMVM_OK;
-    i->learned = i->learned || !unused;
-    if (!good || !put(p, i))
+    if (i && i->state != STATE_PREPARED)
+        i = renewed(p, i);
+    if (i && !put(p, i))
         wasmvm_instance_free(i);
 }
 
@@ -90,6 +177,7 @@ void wasmvm_pool_free(wasmvm_pool *p)
         return;
     while (p->n)
         wasmvm_instance_free(p->ready[--p->n]);
+    template_drop(p->template);
     pthread_mutex_destroy(&p->lock);
     free(p->ready);
     wasmvm_module_free(p->module);

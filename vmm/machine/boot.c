@@ -312,6 +312,7 @@ bool boot_prepare(struct vm *vm, const struct image *image, struct cpu_start *st
     bool root = tables_new(&vm->tables,
                            (struct span){ small->host + before, small->gpa + before, TABLES_POOL });
     assert(root);
+    vm->tables.tell = vm->config->template; /* such a machine is taken back from the start */
     cstack_prepare(vm);
     cpl0_prepare(vm, start);
     stack_prepare(vm);

@@ -208,8 +208,31 @@ bool resume_open(struct vm *, int module_fd, struct failure *);
 /* Puts it into memory; false: it cannot be used, nothing is in memory, and the entry is refused. */
 bool resume_load(struct vm *, uint32_t cpu);
 
+/* The guest image's variables; NULL: it has others than one segment of them. */
+const struct region *resume_data(const struct vm *);
+
 /* ---- snapshot.c ---- */
 void snapshot_free(struct vm *);
+/* Of a machine that was made from a template, and has not run. */
+bool snapshot_shared(struct vm *, const struct template *, struct failure *);
+
+/* ---- template.c ---- */
+enum { TEMPLATE_DATA, TEMPLATE_HEAP, TEMPLATE_CODE, TEMPLATE_LINEAR, TEMPLATE_MODULE,
+       TEMPLATE_PARTS };
+struct template_part {
+    uint64_t bytes, offset;
+    uint64_t *full; /* a bit for each page that is not all zeros */
+};
+struct template {
+    unsigned refs;  /* atomic */
+    int fd;
+    uint8_t *host;  /* all of it, to be read */
+    uint64_t bytes, module_bytes;
+    struct template_part parts[TEMPLATE_PARTS];
+};
+bool template_full(const struct template_part *, uint64_t at);
+/* Puts it into memory: before the first instruction, where resume_load would. */
+bool template_load(struct vm *, const struct template *);
 
 /* ---- vm.c ---- */
 struct more { /* further memories */

@@ -199,6 +199,10 @@ bool snapshot_back(struct vm *, struct failure *);
  * new snapshot. What it compiles is its own word: a hint, whose cost is bounded (guest/save.c). */
 bool snapshot_learn(struct vm *, struct failure *);
 struct reset_counts snapshot_counts(const struct vm *);
+/* template.c: machines made from the snapshot of another one.  NULL: it cannot be had. */
+struct template *template_new(struct vm *);
+struct template *template_hold(struct template *);
+void template_drop(struct template *);
 bool snapshot_starts(const struct vm *); /* ... of the state before the first instruction */
 bool snapshot_is(const struct vm *); /* there is one */
 /* For tests: the first page that is not as it was, or 0; of those that may not be fresh. */

@@ -128,8 +128,12 @@ bool ram_new(struct ram *ram, struct kvm *kvm, const struct config *config,
     ram->code = next(ram, &at, CODE_FIRST);
     ram->linear = next(ram, &at, linear);
     assert(at == fixed + linear);
-    small_advise(&ram->small);
-    small_module_advise(ram, sizes->module);
+    if (config->template) {
+        madvise(ram->main.all.host, fixed + linear, MADV_NOHUGEPAGE); /* there are many of them */
+    } else {
+        small_advise(&ram->small);
+        small_module_advise(ram, sizes->module);
+    }
     ram->main.next_slot_bytes = fixed + LINEAR_FIRST;
     if (!ram_reach(kvm, &ram->main, fixed))
         return failure_set(why, "no memory slot for a guest of %llu MiB: %s (it needs more memory)",

@@ -119,8 +119,7 @@ bool resume_open(struct vm *vm, int module_fd, struct failure *why)
 
 /* ---- parts of an image in memory ---- */
 
-/* The guest image's variables: the one writable segment that it has; NULL: it has others. */
-static const struct region *data_region(const struct vm *vm)
+const struct region *resume_data(const struct vm *vm)
 {
     const struct region *found = NULL;
     for (unsigned i = 0; i < REGION_COUNT; i++) {
@@ -144,7 +143,7 @@ static uint8_t *page_at(const struct vm *vm, uint32_t part, uint64_t page)
 {
     const struct ram *ram = &vm->ram;
     switch (part) {
-    case SAVED_DATA: return data_region(vm)->host + page * PAGE;
+    case SAVED_DATA: return resume_data(vm)->host + page * PAGE;
     case SAVED_HEAP: return piece_at(&ram->heap, &ram->heap_more, page * PAGE);
     case SAVED_CODE: return piece_at(&ram->code, &ram->code_more, page * PAGE);
     default: return ram->linear.host + page * PAGE;
@@ -179,7 +178,7 @@ static void range_clear(const struct span *first, const struct range *more, uint
 /* As if nothing had been loaded. */
 static void pages_clear(struct vm *vm)
 {
-    const struct region *data = data_region(vm);
+    const struct region *data = resume_data(vm);
     range_clear(&vm->ram.heap, &vm->ram.heap_more, vm->heap_bytes);
     range_clear(&vm->ram.code, &vm->ram.code_more, vm->code_bytes);
     madvise(vm->ram.linear.host, vm->entry.saved.head.bytes[SAVED_LINEAR], MADV_DONTNEED);
@@ -196,7 +195,7 @@ static void pages_clear(struct vm *vm)
 static const char *load(struct vm *vm, uint32_t cpu, bool *bad)
 {
     const struct saved_head *h = &vm->entry.saved.head;
-    const struct region *data = data_region(vm);
+    const struct region *data = resume_data(vm);
     *bad = !data || data->bytes != h->bytes[SAVED_DATA];
     if (*bad)
         return "it is another guest's";
@@ -337,7 +336,7 @@ static const char *save(struct vm *vm, struct saved *s)
 bool resume_save(struct vm *vm, uint64_t heap, uint64_t code)
 {
     struct entry *e = &vm->entry;
-    const struct region *data = data_region(vm);
+    const struct region *data = resume_data(vm);
     if (!e->make || heap > vm->heap_bytes || code > vm->code_bytes)
         return false;
     struct saved s = entry_head(e);

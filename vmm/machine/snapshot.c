@@ -21,7 +21,8 @@ struct piece {
     gva_t at;
     uint8_t *live, *clean;
     uint64_t bytes;
-    uint64_t *full; /* a bit for each page that is not all zeros */
+    uint64_t *full; /* a bit for each page that is not all zeros; NULL: all are */
+    bool shared;    /* a template's */
 };
 struct snapshot {
     struct piece pieces[PIECES_MOST];
@@ -63,7 +64,7 @@ static bool is_zero(const uint8_t *page)
 
 static bool piece_full(const struct piece *p, uint64_t at)
 {
-    return p->full[at / PAGE / 64] >> at / PAGE % 64 & 1;
+    return p->full && p->full[at / PAGE / 64] >> at / PAGE % 64 & 1;
 }
 
 /* Pages of zeros stay untouched in the copy. */
@@ -153,12 +154,72 @@ bool snapshot_take(struct vm *vm, bool start, struct failure *why)
     return snapshot_back(vm, why);
 }
 
+/* ---- of a machine that was made from a template ---- */
+
+static void piece_of(struct snapshot *s, gva_t at, uint8_t *live, const struct template *t,
+                     unsigned part)
+{
+    const struct template_part *p = &t->parts[part];
+    s->pieces[s->n++] = (struct piece){ .at = at, .live = live, .clean = t->host + p->offset,
+                                        .bytes = p->bytes, .full = p->full, .shared = true };
+}
+
+static bool region_of(struct vm *vm, struct snapshot *s, const struct region *r,
+                      const struct template *t)
+{
+    if (!r->writable || !r->bytes)
+        return true;
+    if (r->at == MAP_LINEAR)
+        return piece_of(s, r->at, r->host, t, TEMPLATE_LINEAR), true;
+    if (r->at == MAP_HEAP)
+        return piece_of(s, r->at, r->host, t, TEMPLATE_HEAP), true;
+    if (r == resume_data(vm))
+        return piece_of(s, r->at, r->host, t, TEMPLATE_DATA), true;
+    if (r->at == MAP_CONTROL)
+        return piece_add(s, r->at, r->host, r->bytes);
+    /* stacks, which nobody has used */
+    s->pieces[s->n++] = (struct piece){
+        .at = r->at, .live = r->host, .bytes = r->bytes, .shared = true
+    };
+    return true;
+}
+
+static const char *make_shared(struct vm *vm, struct snapshot *s, const struct template *t)
+{
+    s->linear_bytes = vm->mem.regions[REGION_LINEAR].bytes;
+    s->heap_bytes = vm->heap_bytes;
+    s->code_bytes = vm->code_bytes;
+    s->cpu = kvm_keep(&vm->kvm);
+    if (!s->cpu)
+        return "KVM does not give the CPU's state";
+    memcpy(s->cpl0, vm->cpl0_tables.host, sizeof s->cpl0);
+    for (unsigned i = 0; i < REGION_COUNT; i++)
+        if (i != REGION_STACK_MORE && !region_of(vm, s, &vm->mem.regions[i], t))
+            return "no memory";
+    piece_of(s, MAP_CODE_W, vm->ram.code.host, t, TEMPLATE_CODE);
+    return NULL;
+}
+
+bool snapshot_shared(struct vm *vm, const struct template *t, struct failure *why)
+{
+    struct snapshot *s = vm->snapshot = calloc(1, sizeof *s);
+    const char *wrong = s ? make_shared(vm, s, t) : "no memory";
+    if (wrong)
+        return failure_set(why, "%s: no machine can be made: %s", vm->config->module, wrong);
+    s->start = true;
+    start_make(vm, s);
+    vm->mem.told = &vm->tables;
+    return snapshot_back(vm, why);
+}
+
 void snapshot_free(struct vm *vm)
 {
     struct snapshot *s = vm->snapshot;
     if (!s)
         return;
     for (unsigned i = 0; i < s->n; i++) {
+        if (s->pieces[i].shared)
+            continue;
         munmap(s->pieces[i].clean, s->pieces[i].bytes);
         free(s->pieces[i].full);
     }
@@ -280,12 +341,18 @@ bool snapshot_learn(struct vm *vm, struct failure *why)
            guest_write(&vm->mem, flags_at, &flags, sizeof flags);
 }
 
+static bool piece_differs(const struct piece *p, uint64_t at)
+{
+    return piece_full(p, at) ? memcmp(p->live + at, p->clean + at, PAGE) != 0
+                             : !is_zero(p->live + at);
+}
+
 gva_t snapshot_differs(const struct vm *vm)
 {
     const struct snapshot *s = vm->snapshot;
     for (unsigned i = 0; i < s->n; i++)
         for (uint64_t at = 0; &s->pieces[i] != s->control && at < s->pieces[i].bytes; at += PAGE)
-            if (memcmp(s->pieces[i].live + at, s->pieces[i].clean + at, PAGE) != 0)
+            if (piece_differs(&s->pieces[i], at))
                 return s->pieces[i].at + at;
     return 0;
 }

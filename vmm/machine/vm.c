@@ -86,7 +86,9 @@ static bool module_measure(struct vm *vm, const struct module *module, struct fa
     struct stat st;
     int fd = module->fd;
     vm->module_bytes = module->n; /* of bytes: whoever made it has seen to their number */
-    if (fd < 0)
+    if (vm->config->template)
+        vm->module_bytes = vm->config->template->module_bytes;
+    if (fd < 0 || vm->config->template)
         return true;
     if (fstat(fd, &st) != 0)
         return unreadable(vm, why);
@@ -184,6 +186,9 @@ static bool start_make(struct vm *vm, const struct module *module, uint32_t feat
                        struct failure *why)
 {
     struct entry *entry = &vm->entry;
+    if (vm->config->template)
+        return template_load(vm, vm->config->template) ||
+               failure_set(why, "%s: no memory for a machine", vm->config->module);
     if (entry->resume && resume_load(vm, features)) {
         boot_resume(vm);
     } else if (entry->damaged) {
@@ -210,7 +215,7 @@ static bool contents_make(struct vm *vm, const struct module *module, struct fai
     uint32_t features = features_host();
     bool avx = features & CPU_AVX;
     struct timeline *t = vm->stats->timeline;
-    if (!vm->entry.resume && !module_place(vm, module, why))
+    if (!vm->entry.resume && !vm->config->template && !module_place(vm, module, why))
         return false;
     timeline_phase(t, vm->entry.resume ? "nothing of the module" : "the module into memory");
     if (!boot_prepare(vm, &vm->image, start, why))
@@ -229,15 +234,15 @@ static bool contents_make(struct vm *vm, const struct module *module, struct fai
         timeline_phase(t, "the image of the start");
     clockpage_start(vm);
     timeline_phase(t, "the guest's clocks");
-    return true;
+    return !vm->config->template || snapshot_shared(vm, vm->config->template, why);
 }
 
 bool vm_build(struct vm *vm, const struct module *module, struct failure *why)
 {
     uint64_t began = clock_now_ns();
-    if (!resume_open(vm, module->fd, why) || !image_open(&vm->image, vm->config, why) ||
-        !module_measure(vm, module, why) ||
-        !fits(vm, why))
+    int module_fd = vm->config->template ? -1 : module->fd;
+    if (!resume_open(vm, module_fd, why) || !image_open(&vm->image, vm->config, why) ||
+        !module_measure(vm, module, why) || !fits(vm, why))
         return false;
     timeline_phase(vm->stats->timeline, "headers of the guest image");
     uint64_t measured = clock_now_ns();
