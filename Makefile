@@ -668,21 +668,19 @@ $(BUILD)/fuzz/module: $(call objects,$(FUZZ_SRC),fuzz) $(FUZZ_CHECK_OBJ)
 $(BUILD)/fuzz/module-fast: $(call objects,$(FUZZ_SRC),fuzz-fast) $(FUZZ_CHECK_OBJ)
 	$(call program,-fsanitize=fuzzer,$(CLANG))
 
-$(BUILD)/fuzz/saved: $(call objects,tests/fuzz/saved.c vmm/cache/hash.c,fuzz)
-	$(call program,-fsanitize=fuzzer $(SAN),$(CLANG))
-
 $(BUILD)/san/fuzz-replay: $(call objects,$(FUZZ_TARGET) tests/fuzz/replay.c,san) \
     $(BUILD)/san/libengine.a
 	$(call program,$(SAN))
 
 # Targets of the monitor: NAME_FUZZ_SRC, and flags of the linker.  Each is built by libFuzzer's compiler, and to run
 # inputs again under the sanitizers, or with its lines counted.
-FUZZ_TARGETS := calls frames dns words image
+FUZZ_TARGETS := calls frames dns words image saved
 FUZZ_calls := tests/fuzz/calls.c tests/fuzz/arguments.c tests/fuzz/world.c
 FUZZ_frames := tests/fuzz/frames.c
 FUZZ_dns := tests/fuzz/dns.c
 FUZZ_words := tests/fuzz/words.c
 FUZZ_image := tests/fuzz/image.c
+FUZZ_saved := tests/fuzz/saved.c
 FUZZ_LD_calls := -Wl,--wrap=linear_read,--wrap=guest_read
 FUZZ_LD_words := -Wl,--wrap=fail,--wrap=fail_as,--wrap=exit
 FUZZ_MUTATOR_calls := tests/fuzz/records.c
@@ -836,9 +834,10 @@ mode_parts = \
 ## make spec-vm    the suite again, each file inside a VM (network at first)
 ## make test       check, spec suite both ways, model, fuzzing, golden cases, hostile guests, end-to-end in KVM, the
 ##                 library, some of Go's own tests (network); REQUIRE_KVM=1 makes skips failures
-## make fuzz       libFuzzer on T=module, T=module-fast (no ASan) or T=saved (images of starts; L=70000),
+## make fuzz       libFuzzer on T=module or T=module-fast (no ASan),
 ##                 for S=60 seconds, inputs up to L=1024 bytes (clang)
-## make fuzz-calls, fuzz-frames, fuzz-dns, fuzz-words, fuzz-image   libFuzzer on a part of the monitor, for S=60 seconds
+## make fuzz-calls, fuzz-frames, fuzz-dns, fuzz-words, fuzz-image, fuzz-saved
+##                 libFuzzer on a part of the monitor, for S=60 seconds
 ## make prove      what cbmc proves of small parts of the monitor, for all inputs (cbmc)
 ## make fuzz-lines the lines of the monitor that what was found so far does not reach
 ## make fuzz-diff  N=1000 random modules of SEED=1 on our engine and on V8 (node, binaryen)
@@ -963,14 +962,14 @@ N ?= 1000
 SEED ?= 1
 
 # What is found stays in $(BUILD)/fuzz/found; no file that it writes exceeds 200 MB.
-FUZZ_CORPUS = $(BUILD)/fuzz/corpus$(if $(filter saved,$(T)),-saved)
+FUZZ_CORPUS = $(BUILD)/fuzz/corpus
 fuzz: $(BUILD)/fuzz/$(T)
 	@mkdir -p $(FUZZ_CORPUS) $(BUILD)/fuzz/found
 	@[ -d $(BUILD)/fuzz/seeds ] || tests/fuzz/seeds.sh $(BUILD)/fuzz/seeds
 	ulimit -f 200000; ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 $(BUILD)/fuzz/$(T) -entropic=0 \
 	    -rss_limit_mb=1500 -timeout=20 -max_len=$(L) -reload=0 -verbosity=0 -print_final_stats=1 \
 	    -max_total_time=$(S) -artifact_prefix=$(BUILD)/fuzz/found/ $(FUZZ_CORPUS) \
-	    $(if $(filter saved,$(T)),,$(BUILD)/fuzz/seeds)
+	    $(BUILD)/fuzz/seeds
 
 .PHONY: fuzz-lines $(FUZZ_TARGETS:%=fuzz-%)
 $(FUZZ_TARGETS:%=fuzz-%): fuzz-%: $(BUILD)/fuzz/%

@@ -158,6 +158,35 @@ static const char *const texts[] = {
 };
 enum { TEXTS = sizeof texts / sizeof *texts };
 
+/* Devices, descriptors by name, and what lies in --tmp's directory. */
+static const char *const more_texts[24] = {
+    "/dev/wasmvm/signals",
+    "/dev/wasmvm/pipe",
+    "/dev/stdin",
+    "/dev/stdout",
+    "/dev/fd/0",
+    "/dev/fd/1",
+    "/dev/fd/2",
+    "/dev/fd/3",
+    "/dev/fd/4",
+    "/dev/fd/01",
+    "stdin",
+    "fd/1",
+    "fd/6",
+    "tty",
+    "pts",
+    "pts/0",
+    "zero",
+    "ptmx",
+    "fd",
+    "/tmp/x",
+    "x",
+    "x/y",
+    "/dev/../a",
+    "abs/secret",
+};
+enum { MORE_TEXTS_FROM = 0xd8, MORE_TEXTS_END = 0xf0 };
+
 static void text(struct bytes *b, uint64_t *at, uint64_t *len)
 {
     static char many[PATH_MAX + 10];
@@ -166,8 +195,9 @@ static void text(struct bytes *b, uint64_t *at, uint64_t *len)
     if (how < 0xa0) {
         *len = path_make(b, path);
         *at = put(path, (uint32_t)*len);
-    } else if (how < 0xf0) {
-        const char *known = texts[how % TEXTS];
+    } else if (how < MORE_TEXTS_END) {
+        const char *known = how < MORE_TEXTS_FROM ? texts[how % TEXTS]
+                                                  : more_texts[how - MORE_TEXTS_FROM];
         *len = known[0] == 'a' && !known[1] ? 3 : strlen(known);
         *at = put(known, (uint32_t)*len);
     } else if (how < 0xf8) {

@@ -96,8 +96,9 @@ static void lies_in_a_grant(const struct desc *d)
         return;
     bool inside = strncmp(path, world.rw, strlen(world.rw)) == 0,
          ro = strncmp(path, world.ro, strlen(world.ro)) == 0;
-    bool beside = strncmp(path, world.place, strlen(world.place)) == 0;
-    if (beside && !inside && !ro && !strstr(path, "/stream"))
+    bool beside = strncmp(path, world.place, strlen(world.place)) == 0,
+         tmp = strncmp(path, world.tmp, strlen(world.tmp)) == 0 && path[strlen(world.tmp)] == '/';
+    if (beside && !inside && !ro && !tmp && !strstr(path, "/stream"))
         finding("opened outside of the grants: %s", path);
     if (ro && !d->read_only)
         finding("opened for writing in a read-only grant: %s", path);
@@ -204,6 +205,7 @@ enum {
     WITHOUT_GRANTS = 64,
     WITH_DIAL = 128
 };
+enum { IN_CONTAINER = 1, ETC_LAST = 2, WITH_DEV = 4, WITH_TMP = 8 }; /* of head[3] */
 
 static char words[4][64]; /* of the rules, made once the ports are known */
 
@@ -216,7 +218,7 @@ static void limits_set(struct settings *s, const uint8_t *head)
     s->net_bytes = head[4] & 1 ? 1 + head[5] : 0;
     s->net_rate = head[4] & 2 ? 1 + head[5] % 4 : 0;
     s->max_log = head[4] & 4 ? 100 : 0;
-    s->socket_buffer = head[4] & 8 ? 16384 : 0;
+    s->socket_buffer = !(head[4] & 8) ? 0 : head[5] & 1 ? 1024 : 16384;
     s->output_rate = head[4] & 16 ? 10 : 0;
 }
 
@@ -238,11 +240,49 @@ static void settings_make(struct settings *s, const uint8_t *head)
     s->trace = head[0] & WITH_TRACE ? "/dev/null" : NULL;
     s->net_log = head[1] & WITH_LOG ? "/dev/null" : NULL;
     s->net_all = head[1] & WITH_NET_ALL;
-    s->container = head[3] & 1;
+    s->container = head[3] & IN_CONTAINER;
     s->listen = (struct words){ listeners, !!(head[0] & WITH_LISTEN) };
     s->dial = (struct words){ dials, !!(head[1] & WITH_DIAL) };
     if (head[0] & WITH_LIMITS)
         limits_set(s, head);
+}
+
+static struct tmp tmp = TMP_NONE;
+
+/* What --tmp makes, when a run before left something there. */
+static const char *tmp_begin(void)
+{
+    struct failure why;
+    char left[160];
+    snprintf(left, sizeof left, "%s/run-1", world.tmp);
+    if (mkdir(world.tmp, 0700) == 0 || mkdir(left, 0700) == 0) {
+        snprintf(left, sizeof left, "%s/run-1/deep", world.tmp);
+        (void)mkdir(left, 0700);
+    }
+    if (!tmp_make(&tmp, &why))
+        finding("no --tmp: %s", why.text);
+    return tmp.path;
+}
+
+static uint32_t grants_make(struct grant grants[], const uint8_t *head)
+{
+    bool own = head[1] & WITH_OWN_NAMES;
+    uint32_t n = 0;
+    if (head[1] & WITHOUT_GRANTS)
+        return 0;
+    grants[n++] = (struct grant){ .host = world.rw, .guest = own ? world.rw : "/" };
+    grants[n++] = (struct grant){ .host = world.ro,
+                                  .guest = own ? world.ro : "/ro",
+                                  .read_only = true };
+    if (head[0] & WITH_NAMES)
+        grants[n++] = (struct grant){
+            .guest = "/etc", .read_only = true, .kind = &etc_grant, .last = head[3] & ETC_LAST
+        };
+    if (world.dev && (head[3] & WITH_DEV))
+        grants[n++] = (struct grant){ .host = "/dev", .guest = "/dev", .read_only = head[3] & 16 };
+    if (head[3] & WITH_TMP)
+        grants[n++] = (struct grant){ .host = tmp_begin(), .guest = "/tmp" };
+    return n;
 }
 
 static bool wasi_make(const uint8_t *head)
@@ -251,12 +291,7 @@ static bool wasi_make(const uint8_t *head)
     static struct signals signals;
     static struct kick kick;
     static struct settings settings;
-    bool own = head[1] & WITH_OWN_NAMES;
-    struct grant grants[] = {
-        { .host = world.rw, .guest = own ? world.rw : "/" },
-        { .host = world.ro, .guest = own ? world.ro : "/ro", .read_only = true },
-        { .guest = "/etc", .read_only = true, .kind = &etc_grant, .last = head[3] & 2 }
-    };
+    struct grant grants[5];
     signals = SIGNALS_NONE;
     settings_make(&settings, head);
     struct config config = { .set = &settings,
@@ -268,12 +303,15 @@ static bool wasi_make(const uint8_t *head)
                              .signals = &signals,
                              .stdio = world.stdio,
                              .grants = grants,
-                             .ngrants = head[1] & WITHOUT_GRANTS ? 0
-                                                                 : 2 + !!(head[0] & WITH_NAMES) };
+                             .ngrants = grants_make(grants, head) };
     struct failure why;
     wasi = wasi_alloc(&memory, &kick, &net_parts);
     world.patient = head[0] & WITH_NAMES;
-    return wasi && wasi_open(wasi, &config, &why);
+    if (!wasi || !wasi_open(wasi, &config, &why))
+        return false;
+    if ((head[0] & WITH_LIMITS) && (head[6] & 16)) /* few positions in directories are left */
+        wasi->dir_places = PLACES_MOST - 8;
+    return true;
 }
 
 static void run(const uint8_t *data, size_t len)
@@ -314,6 +352,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     wasi_close(wasi);
     if (signals)
         signals_end(signals);
+    if (tmp.path)
+        tmp_remove(&tmp, NULL);
     if (memmem(guest, MEMORY_BYTES, SECRET, sizeof SECRET - 1))
         finding("a secret is in guest memory");
     world_end();

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The fuzz targets of the monitor (calls, frames, dns, words, image):
+# The fuzz targets of the monitor (calls, frames, dns, words, image, saved):
 #
 #   tests/fuzz/monitor.sh fuzz BUILD TARGET SECONDS   libFuzzer; goes on with what BUILD/fuzz/corpus-TARGET holds
 #   tests/fuzz/monitor.sh minute BUILD TARGETS        the same from the kept inputs, seeded, a minute for all of them
@@ -25,7 +25,7 @@ inputs() { # TARGET DIRECTORY
 }
 
 most_bytes() {
-    case $1 in calls) echo 1032 ;; image) echo 8192 ;; *) echo 2048 ;; esac
+    case $1 in calls) echo 1032 ;; image) echo 8192 ;; saved) echo 70000 ;; *) echo 2048 ;; esac
 }
 
 # What ends a process of words is no leak: its memory goes with it.
@@ -84,6 +84,7 @@ subject() {
     dns) echo vmm/net/message.c ;;
     words) echo vmm/cli/words.c vmm/cli/options.c vmm/cli/values.c vmm/cli/given.c ;;
     image) echo vmm/machine/image.c ;;
+    saved) echo vmm/cache/saved.c ;;
     esac
 }
 

@@ -4,6 +4,7 @@
  * order, and within the file.  Half of the inputs have their sum made right, as a hand that owns
  * the file would. */
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "vmm/cache/saved.c"
 
@@ -33,6 +34,26 @@ static void look(const struct saved *s, uint64_t file_bytes)
     demand(saved_pieces(s->head.module_bytes) * sizeof(struct hash) <= s->module_at - s->pieces_at);
 }
 
+#define FILE_MOST (1u << 20)
+
+/* The same bytes as a file, where that is not long: what follows the head is looked at too. */
+static void look_in_file(const uint8_t *bytes, size_t len, uint64_t file_bytes, bool good)
+{
+    struct saved s;
+    int fd = file_bytes <= FILE_MOST ? memfd_create("image", MFD_CLOEXEC) : -1;
+    if (fd < 0)
+        return;
+    demand(write_at(fd, bytes, len, 0) && ftruncate(fd, (off_t)file_bytes) == 0);
+    bool begins = saved_begins(fd), read = saved_read(fd, file_bytes, &s) == NULL;
+    demand(begins && (!read || good));
+    if (read) {
+        free(saved_hashes(fd, &s));
+        saved_whole(fd, &s);
+        saved_free(&s);
+    }
+    close(fd);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -60,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     uint64_t file_bytes = head.file_bytes > len ? head.file_bytes : len;
     const char *wrong = saved_parse(bytes, len < SAVED_HEAD_MOST ? len : SAVED_HEAD_MOST,
                                     file_bytes, &s);
+    look_in_file(bytes, len, file_bytes, !wrong);
     if (wrong) {
         demand(*wrong && !s.extents);
     } else {

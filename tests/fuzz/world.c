@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 struct world world;
@@ -38,6 +39,27 @@ static void must(bool good, const char *what)
 }
 
 /* ---- the place ---- */
+
+/* A /dev for granting: harmless devices, terminals, and the names of descriptors. */
+static bool dev_own(void)
+{
+    static const struct { const char *name; unsigned major, minor; } nodes[] = {
+        { "null", 1, 3 }, { "zero", 1, 5 }, { "urandom", 1, 9 }, { "tty", 5, 0 }, { "ptmx", 5, 2 }
+    };
+    static const char *const links[][2] = { { "/proc/self/fd", "fd" },
+                                            { "/proc/self/fd/0", "stdin" },
+                                            { "/proc/self/fd/1", "stdout" } };
+    bool good = mkdir("/mnt/dev", 0755) == 0 && mkdir("/mnt/dev/pts", 0755) == 0 &&
+                mount("/dev/pts", "/mnt/dev/pts", NULL, MS_BIND, NULL) == 0;
+    int dir = open("/mnt/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (unsigned i = 0; i < sizeof nodes / sizeof *nodes; i++)
+        good = good && mknodat(dir, nodes[i].name, S_IFCHR | 0666,
+                               makedev(nodes[i].major, nodes[i].minor)) == 0;
+    for (unsigned i = 0; i < sizeof links / sizeof *links; i++)
+        good = good && symlinkat(links[i][0], dir, links[i][1]) == 0;
+    close(dir);
+    return good && mount("/mnt/dev", "/dev", NULL, MS_BIND | MS_REC, NULL) == 0;
+}
 
 /* As root, or as root of a user namespace. */
 static bool namespaces_own(void)
@@ -70,6 +92,7 @@ static int socket_bound(int type, uint16_t *port)
 void world_begin(void)
 {
     bool own = namespaces_own();
+    world.dev = own && dev_own();
     strcpy(world.place, own ? "/mnt" : "/tmp/fuzz-calls-XXXXXX");
     must(own || mkdtemp(world.place), "a place");
     if (own)
@@ -85,6 +108,8 @@ void world_begin(void)
     snprintf(world.rw, sizeof world.rw, "%s/rw", world.place);
     snprintf(world.ro, sizeof world.ro, "%s/ro", world.place);
     snprintf(world.out, sizeof world.out, "%s/out", world.place);
+    snprintf(world.tmp, sizeof world.tmp, "%s/wasmvm-tmp-%u", world.place, geteuid());
+    setenv("TMPDIR", world.place, 1);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
 }

@@ -19,6 +19,8 @@ struct ports { uint16_t tcp, udp, dns, guest; };
 extern struct world {
     char place[64];            /* holds all that follows */
     char rw[96], ro[96], out[96]; /* granted for writing, for reading, not at all */
+    char tmp[96];              /* folders of --tmp */
+    bool dev;                  /* /dev is one of our own, with few devices */
     struct ports ports;
     int listener, datagrams, dns, dns_stream; /* the host's sockets; they stay */
     int stdio[3];              /* what the guest has as 0, 1 and 2 */
