@@ -230,7 +230,7 @@ static void settings_make(struct settings *s, const uint8_t *head)
     static const char *listeners[1], *dials[1], *servers[1];
     listeners[0] = words[0], dials[0] = words[1], servers[0] = words[2];
     settings_default(s);
-    s->allow_connect = (struct words){ connect, 4 };
+    s->allow_connect = (struct words){ connect, head[0] & WITH_NAMES ? 4 : 3 };
     s->allow_listen = (struct words){ listen, 4 };
     s->deny = (struct words){ deny, 1 };
     s->dns_server = (struct words){ servers, 1 };
@@ -307,8 +307,13 @@ static bool wasi_make(const uint8_t *head)
     struct failure why;
     wasi = wasi_alloc(&memory, &kick, &net_parts);
     world.patient = head[0] & WITH_NAMES;
-    if (!wasi || !wasi_open(wasi, &config, &why))
+    if (!wasi)
         return false;
+    if (!wasi_open(wasi, &config, &why)) {
+        if (head[0] & WITH_LIMITS) /* too few descriptors for the grants */
+            return false;
+        finding("nothing was opened: %s", why.text);
+    }
     if ((head[0] & WITH_LIMITS) && (head[6] & 16)) /* few positions in directories are left */
         wasi->dir_places = PLACES_MOST - 8;
     return true;

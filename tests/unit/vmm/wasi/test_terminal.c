@@ -212,6 +212,22 @@ static void test_two_descriptors_make_no_sequence(void **state)
     assert_true(wasi->escapes_lost > 0);
 }
 
+/* As /dev/fd/1 makes one: closed, it leaves the other whole. */
+static void test_a_duplicate_has_a_filter_of_its_own(void **state)
+{
+    char got[100];
+    (void)state;
+    const struct desc *one = desc_get(wasi, 1);
+    struct desc copy = *one;
+    assert_true(terminal_filter(wasi, &copy));
+    assert_ptr_equal(copy.ops, one->ops);
+    assert_ptr_not_equal(copy.own, one->own);
+    copy.ops->close(wasi, &copy);
+    write_bytes(1, "whole", 5);
+    shown(got, sizeof got);
+    assert_string_equal(got, "whole");
+}
+
 static void test_left_out_is_counted(void **state)
 {
     (void)state;
@@ -330,6 +346,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TERMINAL(test_rows_whole_and_in_pieces),
         TERMINAL(test_two_descriptors_make_no_sequence),
+        TERMINAL(test_a_duplicate_has_a_filter_of_its_own),
         TERMINAL(test_left_out_is_counted),
         TERMINAL(test_much_and_slowly),
         TERMINAL(test_a_full_terminal),
