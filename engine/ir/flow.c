@@ -20,7 +20,8 @@ struct loops {
     uint32_t *open; /* a stack of such beginnings */
     uint32_t nopen;
     uint32_t *place; /* of each block */
-    uint32_t behind; /* the place from which on none jumps back */
+    uint32_t *back;  /* the places that jump back, ascending */
+    uint32_t nback;
 };
 
 static bool loops_begin(struct compile *c, struct loops *l)
@@ -29,7 +30,8 @@ static bool loops_begin(struct compile *c, struct loops *l)
     l->ends = scratch_alloc(c->engine, (uint64_t)n * sizeof *l->ends);
     l->open = scratch_alloc(c->engine, (uint64_t)n * sizeof *l->open);
     l->place = scratch_alloc(c->engine, (c->body.nblocks + UINT64_C(1)) * sizeof *l->place);
-    if (!l->ends || !l->open || !l->place)
+    l->back = scratch_alloc(c->engine, (uint64_t)n * sizeof *l->back);
+    if (!l->ends || !l->open || !l->place || !l->back)
         return false;
     for (uint32_t i = 0; i < n; i++) {
         l->place[c->body.order[i]] = i;
@@ -43,7 +45,8 @@ static void jump_back(struct loops *l, uint32_t block, uint32_t from)
     uint32_t to = l->place[block];
     if (to > from)
         return;
-    l->behind = from + 1;
+    if (!l->nback || l->back[l->nback - 1] != from)
+        l->back[l->nback++] = from;
     if (l->ends[to] < from)
         l->ends[to] = from;
 }
@@ -77,14 +80,10 @@ static void loops_nest(struct loops *l, uint32_t n)
     l->nopen = 0;
 }
 
-static bool weigh(struct compile *c, uint32_t *loops_end)
+static void weigh(struct compile *c, const struct loops *found)
 {
-    struct loops l = {.nopen = 0};
+    struct loops l = *found;
     uint32_t n = c->body.norder;
-    if (!loops_begin(c, &l))
-        return false;
-    jumps_back(c, &l);
-    *loops_end = l.behind;
     loops_nest(&l, n);
     cold_find(c);
     for (uint32_t i = 0; i < n; i++) {
@@ -95,7 +94,6 @@ static bool weigh(struct compile *c, uint32_t *loops_end)
             l.open[l.nopen++] = i;
         b->weight = b->cold ? 0 : 1u << (3 * (l.nopen > 6 ? 6 : l.nopen));
     }
-    return true;
 }
 
 /* ---- candidates ---- */
@@ -149,8 +147,7 @@ struct flow {
     uint32_t end[64 * CAND_WORDS_MAX]; /* position where its range ends */
     uint64_t live[CAND_WORDS_MAX];
     uint32_t next_call, weight;
-    /* blocks from here on, in layout order, go only to those behind them */
-    uint32_t loops_end;
+    struct loops loops;
     /* the only use of a companion (build_low.c) in its life so far; NULL: there are more */
     struct once {
         ref *r;
@@ -239,13 +236,11 @@ FOR_WORDS void live_out(const struct flow *f, uint32_t k, uint64_t *out, uint32_
             out[w] &= f->defined_early[w];
 }
 
-/* One pass over blocks, last to first; false: it changed nothing.  The first pass is over all, and
- * exact for those behind all loops.  `settled`: everything counts as live. */
-FOR_WORDS bool liveness_pass(const struct flow *f, uint32_t blocks, bool settled, uint32_t words)
+/* One pass over so many blocks, last to first.  `settled`: everything counts as live. */
+FOR_WORDS void liveness_pass(const struct flow *f, uint32_t blocks, bool settled, uint32_t words)
 {
     const struct compile *c = f->c;
     uint64_t top = c->life.ncand % 64 ? (UINT64_C(1) << (c->life.ncand % 64)) - 1 : ~UINT64_C(0);
-    bool changed = false;
     for (uint32_t i = blocks; i-- > 0;) {
         uint32_t k = c->body.order[i];
         uint64_t out[CAND_WORDS_MAX];
@@ -255,11 +250,26 @@ FOR_WORDS bool liveness_pass(const struct flow *f, uint32_t blocks, bool settled
             uint64_t in = settled ? ~UINT64_C(0) : f->use[at] | (out[w] & ~f->def[at]);
             if (w == words - 1)
                 in &= top;
-            changed |= in != c->life.live_in[at];
             c->life.live_in[at] = in;
         }
     }
-    return changed;
+}
+
+/* After a pass, only blocks that jump back may not know yet all that their successors need.  How
+ * many blocks the next pass is over: up to the last of these. */
+static uint32_t unsettled(const struct flow *f)
+{
+    const struct compile *c = f->c;
+    uint32_t words = c->life.words;
+    for (uint32_t n = f->loops.nback; n-- > 0;) {
+        uint32_t k = c->body.order[f->loops.back[n]];
+        uint64_t out[CAND_WORDS_MAX], at = (uint64_t)k * words;
+        live_out(f, k, out, words);
+        for (uint32_t w = 0; w < words; w++)
+            if (out[w] & ~f->def[at + w] & ~c->life.live_in[at + w])
+                return f->loops.back[n] + 1;
+    }
+    return 0;
 }
 
 static bool liveness(struct flow *f)
@@ -281,14 +291,16 @@ static bool liveness(struct flow *f)
         if (x != NO_CAND)
             f->defined_early[x / 64] |= UINT64_C(1) << (x % 64);
     }
-    bool changed = true;
-    for (unsigned pass = 0; changed; pass++) {
-        ENGINE_ASSERT(pass <= LIVENESS_PASSES + 1);
-        bool settled = pass >= LIVENESS_PASSES;
-        uint32_t blocks = pass == 0 || settled ? c->body.norder : f->loops_end;
-        changed = c->life.words == 1 ? liveness_pass(f, blocks, settled, 1)
-                                     : liveness_pass(f, blocks, settled, c->life.words);
+    uint32_t blocks = c->body.norder;
+    for (unsigned pass = 0; blocks && pass < LIVENESS_PASSES; pass++) {
+        if (c->life.words == 1)
+            liveness_pass(f, blocks, false, 1);
+        else
+            liveness_pass(f, blocks, false, c->life.words);
+        blocks = unsettled(f);
     }
+    if (blocks)
+        liveness_pass(f, c->body.norder, true, c->life.words);
     return true;
 }
 
@@ -649,8 +661,12 @@ bool flow(struct compile *c)
     if (!f)
         return false;
     f->c = c;
-    if (!weigh(c, &f->loops_end) || !choose_candidates(c) || !liveness(f) ||
-        !GROW(c, c->life.webs, 1))
+    f->loops = (struct loops){.nback = 0};
+    if (!loops_begin(c, &f->loops))
+        return false;
+    jumps_back(c, &f->loops);
+    weigh(c, &f->loops);
+    if (!choose_candidates(c) || !liveness(f) || !GROW(c, c->life.webs, 1))
         return false;
     c->life.webs[0] = (struct web){.parent = 0}; /* where web_new points after a failure */
     uint32_t n = 0;
