@@ -484,7 +484,7 @@ class Function:
         else:
             code += const(I32, 0) + const(I32, r.choice(fits) % mod.table_size)
             code += b"\x11" + u(mod.type([I32], [I32])) + b"\x00"
-        if self.unwind is not None and (self.careful or r.random() < 0.9): # Go 1.24 and later
+        if self.unwind is not None and (self.careful or r.random() < 0.9): # as Go has it, 1.21 to 1.27
             return code + b"\x23\x00\x21" + sp + b"\x0d" + u(len(self.labels) - 1 - self.unwind)
         code += b"\x04\x40\x41\x01\x0f\x0b"
         if r.random() < 0.8:

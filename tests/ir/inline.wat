@@ -261,7 +261,7 @@
   (func $not_other_copied (type $go) (local $other i32) (local $sp i32)
     (local.set $sp (global.get $SP))
     (block $unwind
-      (call $bare (i32.const 0)) (local.set $other (global.get $SP)) (br_if $unwind)
+      (call $computed (i32.const 0)) (local.set $other (global.get $SP)) (br_if $unwind)
       (return (local.get $other)))
     (i32.const 1))
   ;; The caller is grown enough by the first.
@@ -634,7 +634,7 @@
 ;;> build: func 41 "not_other_copied" (i32) -> (i32)
 ;;> b0:
 ;;>     l2 = set.i32 pin0
-;;>     t0 = call.i32 func 6 (0)
+;;>     t0 = call.i32 func 7 (0)
 ;;>     l1 = set.i32 pin0
 ;;>     brif t0, b2, b1
 ;;> b1:
