@@ -106,6 +106,7 @@ VMM_SRC := \
     vmm/base/cputime.c \
     vmm/base/end.c \
     vmm/base/failure.c \
+    vmm/base/frame.c \
     vmm/base/guard.c \
     vmm/base/kick.c \
     vmm/base/message.c \
@@ -197,8 +198,10 @@ VMM_SRC := \
     vmm/lib/module.c \
     vmm/lib/outcome.c \
     vmm/lib/pool.c \
+    vmm/lib/process.c \
     vmm/lib/report.c \
     vmm/lib/reset.c \
+    vmm/lib/spawn.c \
 
 # The command line, a program on libwasmvm.
 CLI_SRC := \
@@ -211,6 +214,7 @@ CLI_SRC := \
     vmm/cli/fail.c \
     vmm/cli/given.c \
     vmm/cli/go.c \
+    vmm/cli/helper.c \
     vmm/cli/inherited.c \
     vmm/cli/library.c \
     vmm/cli/main.c \
@@ -237,6 +241,7 @@ BOTH_SRC := \
     vmm/cache/saved.c \
     vmm/cache/store.c \
     vmm/base/failure.c \
+    vmm/base/frame.c \
     vmm/base/message.c \
     vmm/base/named.c \
     vmm/base/output.c \

@@ -418,6 +418,38 @@ uint64_t wasmvm_memory_size(const wasmvm_instance *);
 int wasmvm_memory_read(const wasmvm_instance *, uint32_t at, void *to, size_t n);
 int wasmvm_memory_write(wasmvm_instance *, uint32_t at, const void *from, size_t n);
 
+/* ---- a machine in a process of its own ---- */
+/* Starts `command`, a wasmvm of this library's version ("/usr/bin/wasmvm"), as a helper process,
+ * and runs one program there.  The process confines itself (docs/security.md), so that a guest that
+ * breaks out of its machine is still not in yours.  A call of a host function costs some 40
+ * microseconds, and a start some 3 milliseconds more, than in your process.
+ *
+ * Module and configuration are those of wasmvm_instance_new.  The process gets copies of your
+ * descriptors when it is started; a module of wasmvm_module_fd must be a file.  It is no child of
+ * yours: wait() does not find it, and there is no SIGCHLD.  It ends with your process.  NULL: see
+ * *error. */
+typedef struct wasmvm_process wasmvm_process;
+wasmvm_process *wasmvm_process_new(const char *command, wasmvm_module *, wasmvm_config *,
+                                   wasmvm_error *error);
+/* Runs the program to its end, once.  Host functions are called on this thread.  Their wasmvm_call
+ * is served as in your process, but that `view` gives a copy, and that calls nest at most 64 deep.
+ * Returns as wasmvm_run does.  If the helper breaks a rule, is killed, or does not keep the limit
+ * of wall time for five more seconds: WASMVM_E_GUEST. */
+int wasmvm_process_run(wasmvm_process *, wasmvm_error *error);
+/* As wasmvm_stop: the run returns WASMVM_E_STOPPED.  A second call kills the process, and the run
+ * returns WASMVM_E_GUEST.  Async-signal-safe; from any thread. */
+void wasmvm_process_stop(wasmvm_process *);
+/* Raises a signal there, which means what it means to the command wasmvm: the program gets it if it
+ * asked for it, and ends otherwise.  Async-signal-safe; from any thread. */
+void wasmvm_process_signal(wasmvm_process *, int number);
+/* As the functions of an instance; the report is --report's JSON, "" if there is none.  A helper
+ * that was taken over may say anything in it. */
+int wasmvm_process_exit_status(const wasmvm_process *);
+const char *wasmvm_process_backtrace(const wasmvm_process *);
+const char *wasmvm_process_report(const wasmvm_process *);
+/* Ends the process if it is alive, and frees all.  NULL is allowed and does nothing. */
+void wasmvm_process_free(wasmvm_process *);
+
 /* ---- how it ended, what it cost ---- */
 /* Tells the log how the instance ended or failed to start, in the command's words: a sentence with
  * the option that helps, and the backtrace.  It says nothing if the program ended by itself or by a

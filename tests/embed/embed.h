@@ -18,6 +18,27 @@ extern const char *program_file;
 extern __thread wasmvm_error error;
 
 wasmvm_config *config_make(void);
+/* NULL, or the command in whose processes runs are instead of in this one. */
+extern const char *run_there;
+
+/* ---- embed.c: those that hold for both ---- */
+int case_words_and_status(void);
+int case_directories(void);
+int case_host_functions(void);
+int case_imports_are_checked(void);
+int case_limits(void);
+int case_failures(void);
+
+/* ---- process.c ---- */
+int case_process_as_here(void);
+int case_process_nested(void);
+int case_process_unseen(void);
+int case_process_stopped(void);
+int case_process_killed(void);
+int case_process_ends_with_caller(void);
+int case_process_wrong_program(void);
+int case_process_hostile_helper(void);
+
 int open_files(void);
 
 /* ---- edges.c ---- */

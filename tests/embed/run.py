@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
 import harness  # noqa: E402
 
 CASES = [os.path.join(ROOT, "tests", "embed", name)
-         for name in ("embed.c", "edges.c", "prepare.c", "reset.c", "signals.c")]
+         for name in ("embed.c", "edges.c", "prepare.c", "process.c", "reset.c", "signals.c")]
 SHARED = ("-buildmode=c-shared",)
 hypercall = "auto"
 counts = {"passed": 0, "failed": 0, "skipped": 0}
@@ -122,9 +122,10 @@ def guest_image(tmp):
                     "tests/embed/image/registers.c"], cwd=ROOT, check=True)
 
 
-def cases(name, args, tmp, words, **options):
+def cases(name, args, tmp, words, env, **options):
     guest_image(tmp)
-    ran = command([*args, hypercall, guest("program", ()), guest("reactor"), tmp, *words], **options)
+    env = dict(env, EMBED_HELPER=os.path.join(tmp, "usr", "bin", "wasmvm"))
+    ran = command([*args, hypercall, guest("program", ()), guest("reactor"), tmp, *words], env=env, **options)
     last = re.search(r"(\d+) passed, (\d+) failed, 0 skipped", ran.stdout)
     if last:
         for verdict, n in zip(("passed", "failed"), last.groups()):
@@ -174,11 +175,13 @@ def everything(build, tmp, words, kinds):
 def sanitized(build, tmp, words, which):
     """The library's sources and the cases in one program."""
     flags = {"san": ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"], "tsan": ["-fsanitize=thread"]}
+    installed(build, tmp)  # the helper
+    version = command([os.path.join(build, "wasmvm"), "--version"]).stdout.split()[1]
     sources = subprocess.check_output(["make", "-s", "-C", ROOT, f"BUILD={build}", "lib-sources"], text=True).split()
     hosted = subprocess.check_output(["make", "-s", "-C", ROOT, f"BUILD={build}", "lib-flags"], text=True)
     into = os.path.join(tmp, "embed-" + which)
     subprocess.run(["gcc", "-std=gnu11", "-O1", "-g", *shlex.split(hosted), *flags[which], "-I.",
-                    "-Ivmm", '-DWASMVM_VERSION="0"', "-o", into, *CASES, *sources,
+                    "-Ivmm", f'-DWASMVM_VERSION="{version}"', "-o", into, *CASES, *sources,
                     f"{build}/lib/vmm/machine/blob.o", "-lelf", "-lpthread"], cwd=ROOT, check=True)
     tsan = "exitcode=66 suppressions=" + os.path.join(ROOT, "tests", "embed", "tsan.supp")
     cases(which, [into], tmp, words, env=dict(os.environ, TSAN_OPTIONS=tsan))

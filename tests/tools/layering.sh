@@ -24,9 +24,9 @@ passed=0 failed=0
 order='base cache jail machine wasi net run lib'
 declare -A place=()
 for folder in $order; do place[$folder]=${#place[@]}; done
-faces=' vmm/base/message.h vmm/base/settings.def vmm/wasi/desc.h '
+faces=' vmm/base/message.h vmm/base/frame.h vmm/base/settings.def vmm/wasi/desc.h '
 public=' vmm/wasmvm.h vmm/wasmvm_plugin.h '
-command_line=' vmm/base/message.h vmm/base/settings.def vmm/cache/cache.h '
+command_line=' vmm/base/message.h vmm/base/frame.h vmm/base/settings.def vmm/cache/cache.h '
 
 vmm_allowed() { # FOLDER FILE INCLUDED
     local other=${3#vmm/}

@@ -140,6 +140,9 @@ void *allocated(void *); /* fail() where there is none */
 #include "vmm/cli/commands.def"
 #undef COMMAND
 
+/* ---- helper.c: a machine of libwasmvm's caller, in this process ---- */
+int helper_command(const struct start *);
+
 /* ---- run.c and words.c: the subcommand run ---- */
 /* Descriptors that close on exec, 0 = none: an image is made and nothing is run; and the list of
  * what a run compiles, which it writes, or which the image is made of. */

@@ -7,6 +7,7 @@
 #ifndef VMM_CLI_PLUGIN_H
 #define VMM_CLI_PLUGIN_H
 
+#include "vmm/base/frame.h"
 #include "vmm/cli/cli.h"
 
 #define PLUGIN_WHY 1024 /* a sentence, its NUL included */
@@ -48,42 +49,18 @@ struct child *child_start(char *const argv[], const char *module,
                           const struct wasmvm_host *services, char why[PLUGIN_WHY]);
 /* Waits for the hello until deadline_ns (CLOCK_MONOTONIC); then there are functions. */
 bool child_hello(struct child *, uint64_t deadline_ns, char why[PLUGIN_WHY]);
+/* One that is there already, at the other end of the socket, which is taken over: the program that
+ * started us as its helper.  The functions' modules, names and signatures must stay. */
+struct child *child_adopt(int socket, const wasmvm_func *, uint32_t n,
+                          const struct wasmvm_host *services);
 const wasmvm_func *child_funcs(const struct child *, uint32_t *n);
 const char *child_name(const struct child *);
 const char *child_version(const struct child *);
 /* Lets it end by itself for a moment, but where it was left in a call; then kills it. */
 void child_end(struct child *);
 
-/* ---- plugin_frame.c: the frames between the monitor and a plug-in process ---- */
-/* A frame is a head, length and kind as two 32-bit words, and a body of `length` bytes; all numbers
- * little-endian. */
-enum frame_kind {
-    /* by the plug-in */
-    FRAME_HELLO = 1,  /* ABI version (u32), then strings, each with a NUL: name, version, then name
-                         and sig of each  function */
-    FRAME_RESULT = 2, /* answers the innermost CALL: one cell (u64) */
-    FRAME_TRAP = 3,   /* answers it: the sentence */
-    FRAME_READ = 4,   /* pointer, length (u32 each) */
-    FRAME_WRITE = 5,  /* pointer (u32), bytes */
-    FRAME_SIZE = 6,   /* nothing */
-    FRAME_EXPORT = 7, /* name with a NUL, then cells (u64 each) */
-    FRAME_LOG = 8,    /* level (u32), text; the only one without an answer */
-    /* by the monitor */
-    FRAME_CALL = 16, /* number of the function in the hello (u32), then cells */
-    /* status (i32: 0, or what the C ABI's function would return), then what was asked for */
-    FRAME_ANSWER = 17,
-};
-#define FRAME_HEAD 8u
-#define FRAME_MOST (16u << 20)     /* bytes of a body */
+/* ---- plugin_frame.c: a plug-in process's first frame (base/frame.h) ---- */
 #define HELLO_FUNCTIONS_MOST 4096u
-
-struct frame { uint32_t kind, len; const uint8_t *body; };
-enum frame_state { FRAME_PARTIAL, FRAME_WHOLE, FRAME_TOO_LONG };
-/* Looks at the first `have` bytes; fills *frame where it is whole. */
-enum frame_state frame_next(const uint8_t *in, size_t have, struct frame *frame);
-void frame_head(uint8_t out[FRAME_HEAD], uint32_t kind, uint32_t len);
-uint32_t frame_u32(const uint8_t *at);
-uint64_t frame_u64(const uint8_t *at);
 
 struct hello {
     char *text; /* what the rest points into; the caller frees it and funcs */

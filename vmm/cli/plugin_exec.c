@@ -42,6 +42,7 @@ struct child {
     int fd, pidfd;
     char *command;             /* argv[0], for sentences */
     char *module, *provider;   /* provider: "plug-in kv", once it has said hello */
+    bool adopted;              /* not our child */
     const struct wasmvm_host *services;
     wasmvm_call *call;         /* the innermost that it is in */
     uint64_t deadline_ns;      /* of the hello */
@@ -83,8 +84,8 @@ static int reap(struct child *c, int64_t patience_ns, bool *killed)
 static void broken(struct child *c, const char *what)
 {
     if (!c->broken)
-        snprintf(c->why, sizeof c->why, "the plug-in process %.*s %s", NAME_SHOWN, c->command,
-                 what);
+        snprintf(c->why, sizeof c->why, "the %s%.*s %s", c->adopted ? "" : "plug-in process ",
+                 NAME_SHOWN, c->command, what);
     c->broken = true;
 }
 
@@ -469,22 +470,50 @@ struct child *child_start(char *const argv[], const char *module, const struct w
     return NULL;
 }
 
+/* Room for n functions, of which each has its place; false: no memory. */
+static bool functions_room(struct child *c, uint32_t n)
+{
+    c->funcs = calloc(n + 1u, sizeof *c->funcs);
+    c->table = calloc(n + 1u, sizeof *c->table);
+    return c->funcs && c->table;
+}
+
+static void function_make(struct child *c, uint32_t i, const char *module, const char *name,
+                          const char *sig)
+{
+    c->funcs[i] =
+        (struct child_func){ .child = c, .number = i, .nparams = (unsigned)strcspn(sig, ":") };
+    c->table[i] = (wasmvm_func){ module, name, sig, call_child, &c->funcs[i] };
+}
+
+struct child *child_adopt(int fd, const wasmvm_func *funcs, uint32_t n,
+                          const struct wasmvm_host *host)
+{
+    struct child *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    *c = (struct child){ .fd = fd, .pidfd = -1, .pid = -1, .services = host, .adopted = true,
+                         .in = malloc(IN_START), .cap = IN_START,
+                         .hello = {.nfuncs = n},
+                         .command = strdup("program that started this helper") };
+    if (!c->in || !c->command || !functions_room(c, n)) {
+        child_end(c);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        function_make(c, i, funcs[i].module, funcs[i].name, funcs[i].sig);
+    return c;
+}
+
 static bool functions_make(struct child *c, char why[PLUGIN_WHY])
 {
-    c->funcs = calloc(c->hello.nfuncs + 1u, sizeof *c->funcs);
-    c->table = calloc(c->hello.nfuncs + 1u, sizeof *c->table);
-    if (!c->funcs || !c->table || asprintf(&c->provider, "plug-in %s", c->hello.name) < 0) {
+    if (!functions_room(c, c->hello.nfuncs) || asprintf(&c->provider, "plug-in %s", c->hello.name) < 0) {
         c->provider = NULL;
         snprintf(why, PLUGIN_WHY, "no memory");
         return false;
     }
-    for (uint32_t i = 0; i < c->hello.nfuncs; i++) {
-        const char *sig = c->hello.funcs[i].sig;
-        c->funcs[i] =
-            (struct child_func){ .child = c, .number = i, .nparams = (unsigned)strcspn(sig, ":") };
-        c->table[i] = (wasmvm_func){ c->module, c->hello.funcs[i].name, sig, call_child,
-                                     &c->funcs[i] };
-    }
+    for (uint32_t i = 0; i < c->hello.nfuncs; i++)
+        function_make(c, i, c->module, c->hello.funcs[i].name, c->hello.funcs[i].sig);
     return true;
 }
 

@@ -105,6 +105,17 @@ void module_read(wasmvm_module *); /* an instance has what it needs of the bytes
 int embed_ended(wasmvm_instance *, wasmvm_error *error);
 int embed_failed(const wasmvm_instance *, wasmvm_error *error);
 
+/* ---- spawn.c: a helper process, as the kernel has it ---- */
+struct helper { int pidfd, socket, log; }; /* -1: there is none */
+#define HELPER_NONE ((struct helper){-1, -1, -1})
+/* Starts `command` with the descriptors of frame.h: the configuration's, and the module's.  false:
+ * errno says why. */
+bool helper_start(struct helper *, const char *command, const wasmvm_config *, int module);
+/* Waits for its end, for at most so long, then kills it.  Closes all but the pidfd, by which other
+ * threads may raise a signal. */
+void helper_end(struct helper *, int patience_ms);
+void helper_forget(struct helper *); /* the same at once, and closes that too */
+
 /* ---- report.c: all return a text to be freed, or NULL: no memory ---- */
 char *report_table(const struct config *, const struct run_stats *, const struct end *);
 /* One JSON object; the same for a run that never began: a failure's status and text. */

@@ -221,7 +221,7 @@ static bool stack_low(const struct vcpu *v)
 static enum served host_run(struct vcpu *v, struct host_entry *entry, const wasmvm_val *args,
                             enum server who)
 {
-    struct wasmvm_call call = {.vcpu = v, .who = who, .mem = v->machine.mem};
+    struct wasmvm_call call = {{&host_here}, .vcpu = v, .who = who, .mem = v->machine.mem};
     wasmvm_val value = {.u64 = 0};
     const char *words = NULL;
     uint64_t began_ns = trace_begin(v->wasi);

@@ -74,14 +74,62 @@ static int do_wait(struct wasmvm_call *call, int fd, short events)
     }
 }
 
+const struct wasmvm_host host_here = {
+    .size = sizeof host_here, .read = do_read, .write = do_write, .view = do_view,
+    .mem_size = do_mem_size, .trap = do_trap, .call_export = do_call_export, .wait = do_wait,
+};
+
+/* ---- whoever serves the call ---- */
+
+static const struct wasmvm_host *by(const struct wasmvm_call *call)
+{
+    return ((const struct call_head *)call)->by;
+}
+
+static int any_read(struct wasmvm_call *call, uint32_t ptr, void *dst, uint32_t len)
+{
+    return by(call)->read(call, ptr, dst, len);
+}
+
+static int any_write(struct wasmvm_call *call, uint32_t ptr, const void *src, uint32_t len)
+{
+    return by(call)->write(call, ptr, src, len);
+}
+
+static const volatile uint8_t *any_view(struct wasmvm_call *call, uint32_t ptr, uint32_t len)
+{
+    return by(call)->view(call, ptr, len);
+}
+
+static uint64_t any_mem_size(struct wasmvm_call *call)
+{
+    return by(call)->mem_size(call);
+}
+
+static void any_trap(struct wasmvm_call *call, const char *message)
+{
+    by(call)->trap(call, message);
+}
+
+static int any_call_export(struct wasmvm_call *call, const char *name, const wasmvm_val *args,
+                           uint32_t nargs, wasmvm_val *result)
+{
+    return by(call)->call_export(call, name, args, nargs, result);
+}
+
+static int any_wait(struct wasmvm_call *call, int fd, short events)
+{
+    return by(call)->wait(call, fd, events);
+}
+
 void host_services(struct wasmvm_host *host)
 {
     host->size = sizeof *host;
-    host->read = do_read;
-    host->write = do_write;
-    host->view = do_view;
-    host->mem_size = do_mem_size;
-    host->trap = do_trap;
-    host->call_export = do_call_export;
-    host->wait = do_wait;
+    host->read = any_read;
+    host->write = any_write;
+    host->view = any_view;
+    host->mem_size = any_mem_size;
+    host->trap = any_trap;
+    host->call_export = any_call_export;
+    host->wait = any_wait;
 }

@@ -6,7 +6,10 @@
 #include "vmm/wasi/wasi.h"
 
 /* ---- host.c ---- */
-/* The host's face for plug-ins, but for log and option, which each plug-in has its own of. */
+/* How each struct wasmvm_call begins: who serves what its function asks for. */
+struct call_head { const struct wasmvm_host *by; };
+/* The host's face for plug-ins, but for log and option, which each plug-in has its own of.  Its
+ * functions find who serves in the call. */
 void host_services(struct wasmvm_host *);
 
 /* ---- ask.c ---- */

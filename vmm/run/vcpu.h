@@ -37,6 +37,7 @@ struct vcpu {
 
 /* One call in progress: what a plug-in's wasmvm_call points to. */
 struct wasmvm_call {
+    struct call_head head;
     struct vcpu *vcpu;
     int who; /* enum server */
     struct guestmem *mem;
@@ -45,6 +46,9 @@ struct wasmvm_call {
 };
 
 #define SLOT_AT (MAP_CONTROL + offsetof(struct control, slot))
+
+/* ---- host.c ---- */
+extern const struct wasmvm_host host_here; /* serves the calls of a machine in this process */
 
 /* ---- vcpu.c ---- */
 void vcpu_begin(struct vcpu *, bool threadless);

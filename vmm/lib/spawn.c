@@ -1,0 +1,237 @@
+/* A helper process, as the kernel has it: its descriptors, its start, its end.
+ *
+ * It is no child of the caller's, and it is in a session of its own, so that nothing of the
+ * caller's (SIGCHLD, wait(), a terminal's Ctrl-C) meets it.  An exec gives every child a SIGCHLD at
+ * its end, so it is started by a child that has none and ends at once; the caller knows it by a
+ * pidfd.  It finds the descriptors of base/frame.h, each a copy, and nothing else of the caller's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "vmm/base/frame.h"
+#include "vmm/lib/lib.h"
+
+#define SIGNALS_END 65 /* one behind the last number */
+#define NONE (-1)
+
+/* The descriptors that the helper gets, as they stand here: place k becomes number k. */
+struct places { int *at; int n; };
+
+static int null_or(int fd, int flags)
+{
+    return fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : open("/dev/null", flags | O_CLOEXEC);
+}
+
+/* A copy behind all places and the one behind them; -1 stays. */
+static int above(const struct places *p, int fd)
+{
+    int copy = fd < 0 ? NONE : fcntl(fd, F_DUPFD_CLOEXEC, p->n + 1);
+    if (fd >= 0)
+        close(fd);
+    return copy;
+}
+
+static void places_close(struct places *p)
+{
+    for (int k = 0; k < p->n; k++)
+        if (p->at[k] >= 0)
+            close(p->at[k]);
+    free(p->at);
+}
+
+/* Whether each descriptor that was wanted is there. */
+static bool places_fill(struct places *p, const wasmvm_config *c, const int given[HELPER_SOCKETS])
+{
+    bool good = true;
+    for (int k = 0; k < p->n; k++) {
+        int fd = k <= STDERR_FILENO   ? c->stdio[k]
+                 : k < HELPER_SOCKETS ? given[k]
+                                      : c->set.sockets.at[k - HELPER_SOCKETS].fd;
+        bool wanted = k <= STDERR_FILENO || k >= HELPER_SOCKETS || fd >= 0;
+        int flags = k == STDIN_FILENO ? O_RDONLY : O_WRONLY;
+        p->at[k] = wanted ? above(p, null_or(k < HELPER_SOCKETS || fd >= 0 ? fd : NONE, flags))
+                          : NONE;
+        good &= !wanted || p->at[k] >= 0;
+    }
+    return good;
+}
+
+/* By the kernel itself, as the C library keeps two signals for itself. */
+static void signals_default(void)
+{
+    static const struct { unsigned long handler, flags, restorer, mask; } action;
+    unsigned long none = 0;
+    for (int number = 1; number < SIGNALS_END; number++)
+        syscall(SYS_rt_sigaction, number, &action, NULL, sizeof action.mask);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
+}
+
+/* Why the start failed, or who was started. */
+struct started { int why; pid_t pid; };
+
+/* In the new process: only calls that are safe there.  Why the exec failed goes through `tell`,
+ * which is brought behind all places. */
+static _Noreturn void become(const char *command, char *const argv[], const struct places *p,
+                             int tell)
+{
+    setsid();
+    signals_default();
+    bool good = dup2(tell, p->n) == p->n && fcntl(p->n, F_SETFD, FD_CLOEXEC) == 0;
+    for (int k = 0; k < p->n && good; k++)
+        good = p->at[k] >= 0 ? dup2(p->at[k], k) == k : close_range((unsigned)k, (unsigned)k, 0) == 0;
+    if (good && close_range((unsigned)p->n + 1, ~0u, 0) == 0)
+        execv(command, argv);
+    const struct started failed = {.why = errno};
+    (void)!write(p->n, &failed, sizeof failed);
+    _exit(127);
+}
+
+static pid_t fork_silent(void)
+{
+    struct clone_args how = {0};
+    return (pid_t)syscall(SYS_clone3, &how, sizeof how);
+}
+
+/* In the child between: it stays until the caller has the pidfd, so that the number is its own. */
+static _Noreturn void start_it(const char *command, char *const argv[], const struct places *p,
+                               int tell, int go)
+{
+    char byte;
+    pid_t pid = fork_silent();
+    if (pid == 0)
+        become(command, argv, p, tell);
+    const struct started started = {.why = pid < 0 ? errno : 0, .pid = pid};
+    (void)!write(tell, &started, sizeof started);
+    syscall(SYS_close, tell);
+    (void)!read(go, &byte, 1);
+    _exit(0);
+}
+
+/* The pidfd of who was started, and why the exec failed; 0, or an errno. */
+static int started_read(struct helper *h, int from)
+{
+    struct started s;
+    int why = 0;
+    for (ssize_t n; (n = TEMP_FAILURE_RETRY(read(from, &s, sizeof s))) == sizeof s && !why;) {
+        why = s.why;
+        if (s.pid > 0 && (h->pidfd = (int)syscall(SYS_pidfd_open, s.pid, 0)) < 0 && !why)
+            why = errno;
+    }
+    return why;
+}
+
+/* 0, or an errno. */
+static int process_make(struct helper *h, const char *command, const struct places *p)
+{
+    char *argv[] = {(char *)HELPER_NAME, (char *)WASMVM_VERSION, NULL};
+    int told[2] = {NONE, NONE}, go[2] = {NONE, NONE}, why = 0;
+    pid_t between = -1;
+    if (pipe2(told, O_CLOEXEC) == 0 && pipe2(go, O_CLOEXEC) == 0) {
+        int tell = fcntl(told[1], F_DUPFD_CLOEXEC, p->n + 1);
+        between = tell < 0 ? -1 : fork_silent();
+        if (between == 0) {
+            close(told[1]);
+            close(go[1]);
+            start_it(command, argv, p, tell, go[0]);
+        }
+        why = between < 0 ? errno : 0;
+        if (tell >= 0)
+            close(tell);
+    } else {
+        why = errno;
+    }
+    if (told[1] >= 0)
+        close(told[1]);
+    if (between > 0)
+        why = started_read(h, told[0]);
+    for (int k = 0; k < 2; k++)
+        if (go[k] >= 0)
+            close(go[k]);
+    while (between > 0 && waitpid(between, NULL, __WALL) < 0 && errno == EINTR) {}
+    if (told[0] >= 0)
+        close(told[0]);
+    return why;
+}
+
+/* The ends of the socket and of the log that the helper gets go to given[]. */
+static bool ends_make(struct helper *h, const wasmvm_config *c, int given[HELPER_SOCKETS])
+{
+    int sockets[2], pipes[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0)
+        return false;
+    h->socket = sockets[0];
+    given[HELPER_SOCKET] = sockets[1];
+    if (!c->log)
+        return true;
+    if (pipe2(pipes, O_CLOEXEC) != 0)
+        return false;
+    h->log = pipes[0];
+    given[HELPER_LOG] = pipes[1];
+    return fcntl(h->log, F_SETFL, O_NONBLOCK) == 0;
+}
+
+bool helper_start(struct helper *h, const char *command, const wasmvm_config *c, int module)
+{
+    int given[HELPER_SOCKETS] = {[HELPER_MODULE] = module, [HELPER_KVM] = NONE, [HELPER_LOG] = NONE,
+                                 [HELPER_SOCKET] = NONE};
+    struct places p = {.n = HELPER_SOCKETS + (int)c->set.sockets.n};
+    p.at = malloc((size_t)p.n * sizeof *p.at);
+    for (int k = 0; p.at && k < p.n; k++)
+        p.at[k] = NONE;
+    *h = HELPER_NONE;
+    int why = p.at && ends_make(h, c, given) ? 0 : errno;
+    if (!c->log)
+        given[HELPER_LOG] = c->log_fd;
+    given[HELPER_CALLER] = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    if (!why && given[HELPER_CALLER] < 0)
+        why = errno;
+    if (c->set.kvm_fd)
+        given[HELPER_KVM] = (int)c->set.kvm_fd;
+    if (!why && !places_fill(&p, c, given))
+        why = errno;
+    if (!why)
+        why = process_make(h, command, &p);
+    if (given[HELPER_SOCKET] >= 0)
+        close(given[HELPER_SOCKET]);
+    if (given[HELPER_CALLER] >= 0)
+        close(given[HELPER_CALLER]);
+    if (c->log && given[HELPER_LOG] >= 0)
+        close(given[HELPER_LOG]);
+    places_close(&p);
+    if (why)
+        helper_forget(h);
+    errno = why;
+    return !why;
+}
+
+void helper_end(struct helper *h, int patience_ms)
+{
+    struct pollfd over = {.fd = h->pidfd, .events = POLLIN};
+    if (h->socket >= 0)
+        close(h->socket);
+    if (h->log >= 0)
+        close(h->log);
+    h->socket = h->log = NONE;
+    if (h->pidfd >= 0 && TEMP_FAILURE_RETRY(poll(&over, 1, patience_ms)) <= 0) {
+        syscall(SYS_pidfd_send_signal, h->pidfd, SIGKILL, NULL, 0);
+        TEMP_FAILURE_RETRY(poll(&over, 1, -1));
+    }
+    if (h->pidfd >= 0) /* it has become ours where we are the system's first process, or like it */
+        syscall(SYS_waitid, P_PIDFD, h->pidfd, NULL, WEXITED | WNOHANG | __WALL, NULL);
+}
+
+void helper_forget(struct helper *h)
+{
+    helper_end(h, 0);
+    if (h->pidfd >= 0)
+        close(h->pidfd);
+    *h = HELPER_NONE;
+}
