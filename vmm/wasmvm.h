@@ -421,8 +421,8 @@ int wasmvm_memory_write(wasmvm_instance *, uint32_t at, const void *from, size_t
 /* ---- a machine in a process of its own ---- */
 /* Starts `command`, a wasmvm of this library's version ("/usr/bin/wasmvm"), as a helper process,
  * and runs one program there.  The process confines itself (docs/security.md), so that a guest that
- * breaks out of its machine is still not in yours.  A call of a host function costs some 40
- * microseconds, and a start some 3 milliseconds more, than in your process.
+ * breaks out of its machine is still not in yours.  A start costs an exec more than in your process,
+ * and a call of a host function costs two switches between processes (docs/embedding.md).
  *
  * Module and configuration are those of wasmvm_instance_new.  The process gets copies of your
  * descriptors when it is started; a module of wasmvm_module_fd must be a file.  It is no child of
