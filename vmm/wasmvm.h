@@ -421,7 +421,7 @@ int wasmvm_memory_write(wasmvm_instance *, uint32_t at, const void *from, size_t
 /* ---- a machine in a process of its own ---- */
 /* Starts `command`, a wasmvm of this library's version ("/usr/bin/wasmvm"), as a helper process,
  * and runs one program there.  The process confines itself (docs/security.md), so that a guest that
- * breaks out of its machine is still not in yours.  A start costs an exec more than in your process,
+ * breaks out of its machine is still not in yours.  A start costs an exec more than in your own,
  * and a call of a host function costs two switches between processes (docs/embedding.md).
  *
  * Module and configuration are those of wasmvm_instance_new.  The process gets copies of your

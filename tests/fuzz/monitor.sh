@@ -80,7 +80,7 @@ replay() {
 subject() {
     case $1 in
     calls) echo vmm/wasi vmm/net vmm/machine/guestmem.c ;;
-    frames) echo vmm/cli/plugin_frame.c ;;
+    frames) echo vmm/cli/plugin_frame.c vmm/base/frame.c ;;
     dns) echo vmm/net/message.c ;;
     words) echo vmm/cli/words.c vmm/cli/options.c vmm/cli/values.c vmm/cli/given.c ;;
     image) echo vmm/machine/image.c ;;

@@ -51,7 +51,8 @@ enum setting {
 #include "vmm/base/settings.def"
     SETTINGS,
 };
-#define SETTING_TMP (UINT64_C(1) << 32) /* of a directory's flags: --tmp's; the rest are the setter's */
+/* Of a directory's flags: --tmp's.  The others are the setter's. */
+#define SETTING_TMP (UINT64_C(1) << 32)
 
 /* A helper's descriptors, as it is started; sockets that it is passed stand from the last on. */
 enum {

@@ -492,7 +492,8 @@ struct child *child_adopt(int fd, const wasmvm_func *funcs, uint32_t n,
     struct child *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
-    *c = (struct child){ .fd = fd, .pidfd = -1, .pid = -1, .services = host, .adopted = true,
+    *c = (struct child){ .fd = fd, .pidfd = -1, .pid = -1, .services = host,
+                         .adopted = true,
                          .in = malloc(IN_START), .cap = IN_START,
                          .hello = {.nfuncs = n},
                          .command = strdup("program that started this helper") };
@@ -507,7 +508,8 @@ struct child *child_adopt(int fd, const wasmvm_func *funcs, uint32_t n,
 
 static bool functions_make(struct child *c, char why[PLUGIN_WHY])
 {
-    if (!functions_room(c, c->hello.nfuncs) || asprintf(&c->provider, "plug-in %s", c->hello.name) < 0) {
+    if (!functions_room(c, c->hello.nfuncs) ||
+        asprintf(&c->provider, "plug-in %s", c->hello.name) < 0) {
         c->provider = NULL;
         snprintf(why, PLUGIN_WHY, "no memory");
         return false;

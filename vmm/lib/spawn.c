@@ -86,7 +86,8 @@ static _Noreturn void become(const char *command, char *const argv[], const stru
     signals_default();
     bool good = dup2(tell, p->n) == p->n && fcntl(p->n, F_SETFD, FD_CLOEXEC) == 0;
     for (int k = 0; k < p->n && good; k++)
-        good = p->at[k] >= 0 ? dup2(p->at[k], k) == k : close_range((unsigned)k, (unsigned)k, 0) == 0;
+        good = p->at[k] >= 0 ? dup2(p->at[k], k) == k
+                             : close_range((unsigned)k, (unsigned)k, 0) == 0;
     if (good && close_range((unsigned)p->n + 1, ~0u, 0) == 0)
         execv(command, argv);
     const struct started failed = {.why = errno};

@@ -6,7 +6,7 @@ static void memory_to_its_end(void **state)
 {
     (void)state;
     struct wasmvm_host host;
-    struct wasmvm_call call = { .vcpu = &v, .mem = &mem };
+    struct wasmvm_call call = { { &host_here }, .vcpu = &v, .mem = &mem };
     static const struct { uint32_t at, n; bool good;
     } rows[] = {
         { 0, 0, true },
@@ -76,7 +76,7 @@ static void exports_by_values(void **state)
     guest = guest_finds_and_returns;
     answer = 0x123456789abcdef0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct wasmvm_call call = { .vcpu = &v, .mem = &mem, .who = ON_VCPU };
+        struct wasmvm_call call = { { &host_here }, .vcpu = &v, .mem = &mem, .who = ON_VCPU };
         wasmvm_val result = { .u64 = 55 };
         char name[8];
         snprintf(name, sizeof name, "e%zu", i);
@@ -89,7 +89,7 @@ static void exports_by_values(void **state)
         if (rows[i].n == 2 && rows[i].want == WASMVM_OK)
             assert_true(arg_seen[0] == 1 && arg_seen[1] == 0xffffffff00000002);
     }
-    struct wasmvm_call call = { .vcpu = &v, .mem = &mem, .who = ON_VCPU };
+    struct wasmvm_call call = { { &host_here }, .vcpu = &v, .mem = &mem, .who = ON_VCPU };
     assert_int_equal(call_value(&call, "e1", args, 2, NULL), WASMVM_OK);
     found.what = FOUND_NOT;
     assert_int_equal(call_value(&call, "none", args, 2, NULL), WASMVM_NO_EXPORT);
@@ -98,7 +98,7 @@ static void exports_by_values(void **state)
 static void exports_with_the_most_values(void **state)
 {
     (void)state;
-    struct wasmvm_call call = { .vcpu = &v, .mem = &mem, .who = ON_VCPU };
+    struct wasmvm_call call = { { &host_here }, .vcpu = &v, .mem = &mem, .who = ON_VCPU };
     wasmvm_val *args = calloc(CALL_VALUES, sizeof *args); /* the sanitizer sees one too many */
     guest = guest_finds_and_returns;
     found.what = FOUND;
@@ -116,7 +116,7 @@ static void a_call_that_has_ended(void **state)
 {
     (void)state;
     for (enum server who = ON_VCPU; who <= ON_SERVER; who++) {
-        struct wasmvm_call call = { .vcpu = &v, .mem = &mem, .who = who };
+        struct wasmvm_call call = { { &host_here }, .vcpu = &v, .mem = &mem, .who = who };
         guest = guest_ends;
         ended.kind = ENDED_NOT;
         assert_int_equal(call_value(&call, "x", NULL, 0, NULL), WASMVM_ENDED);
@@ -131,7 +131,7 @@ static void waits_until_it_is_ready_or_stopped(void **state)
 {
     (void)state;
     struct wasmvm_host host;
-    struct wasmvm_call call = { .vcpu = &v, .mem = &mem };
+    struct wasmvm_call call = { { &host_here }, .vcpu = &v, .mem = &mem };
     host_services(&host);
     ready_after = 3; /* a kick that was for somebody else */
     assert_int_equal(host.wait(&call, 9, POLLIN), WASMVM_OK);
