@@ -110,6 +110,7 @@ static void memory_bulk(struct build *b, enum irop op)
     n->c = bytes.r;
     n->idx = to;
     n->off = from;
+    build_slot_forget(b);
 }
 
 static void memory_access(struct build *b, const struct plain_op *p)
@@ -298,7 +299,8 @@ static const uint8_t *declare_locals(struct build *b)
     c->body.first_low = 2 + total;
     c->body.first_named = c->body.first_low +
                           (c->body.first_low < LOW_LOCALS ? c->body.first_low : LOW_LOCALS);
-    c->body.first_inline = c->body.first_named + NAMED_MAX;
+    c->body.first_slot = c->body.first_named + NAMED_MAX;
+    c->body.first_inline = c->body.first_slot + SLOT_NAMES;
     c->body.first_stack = c->body.first_inline + (is_go(c) ? INLINE_LOCALS : 0);
     c->body.vregs_cap = c->body.first_stack + 64;
     c->body.vregs = scratch_alloc(c->engine, (uint64_t)c->body.vregs_cap * sizeof *c->body.vregs);

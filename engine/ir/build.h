@@ -36,6 +36,24 @@ struct inlined {
     bool returns;          /* to `next` */
 };
 
+/* build_slot.c: a place at SP + off, and what it holds. */
+#define SLOTS 8
+struct slot_at {
+    bool is;    /* the address is one */
+    bool wraps; /* it is reached by a sum that wraps */
+    uint32_t off;
+};
+struct slot {
+    struct slot_at at;
+    uint8_t type, shape; /* of the access */
+    ref value;
+    ref low;             /* its lower half as an address, or REF_NONE */
+};
+struct slots {
+    uint32_t n;
+    struct slot slot[SLOTS];
+};
+
 struct build {
     struct compile *c;
     const uint8_t *bytes; /* of the module */
@@ -60,6 +78,12 @@ struct build {
     uint64_t low, low_early;
     uint32_t low_dispatch;   /* the block that was taken for the dispatch, or REF_NONE */
     uint32_t nnamed; /* temporaries of this block that have names */
+    /* build_slot.c: what slots hold now; sums of nodes before slots_from are of another SP */
+    struct slot slots[SLOTS];
+    uint32_t nslots, slots_next, slots_from;
+    struct slots *kept; /* what blocks end with */
+    uint32_t nkept, kept_cap, kept_of;
+    uint32_t nslot_names, slot_named[SLOT_NAMES];
 };
 
 static inline uint32_t build_u32(struct build *b)
@@ -262,6 +286,22 @@ void build_low_dispatch(struct build *, uint32_t from);
 void build_low_table(struct build *, uint32_t from);
 /* in the end: the dispatch is what it was taken for */
 bool build_low_holds(const struct build *);
+
+/* build_slot.c */
+struct slot_at build_slot_at(const struct build *, ref address, uint32_t off, uint32_t memory);
+/* Pushes what is there; false: it must be loaded. */
+bool build_slot_load(struct build *, struct slot_at, enum irtype, unsigned shape);
+void build_slot_loaded(struct build *, struct slot_at, uint32_t node);
+void build_slot_stored(struct build *, struct slot_at, enum irtype, unsigned shape, ref value);
+void build_slot_forget(struct build *);               /* anything is written, or SP may be */
+void build_slot_changed(struct build *, uint32_t v);  /* before v changes */
+void build_slot_set(struct build *, uint32_t node, uint32_t v); /* the node's value is v's now */
+/* As build_low_half, of a value that a slot holds; r itself where it is none. */
+ref build_slot_low(struct build *, ref r);
+unsigned build_slot_bits(struct build *, uint32_t v); /* as build_value_bits, of a name */
+void build_slot_edge(struct build *, uint32_t block); /* from here to there */
+void build_slot_join(struct build *, uint32_t block); /* others may come there, too */
+void build_slot_begin(struct build *, uint32_t block);
 
 /* build_value.c */
 void build_unary(struct build *, enum irop, enum irtype, unsigned sub);

@@ -55,6 +55,7 @@ void build_call(struct build *b, enum irop op, const struct functype *type, uint
     node->table = table;
     note_call(c, type, index != REF_NONE);
     build_low_called(b);
+    build_slot_forget(b);
     if (op == IR_TAIL || op == IR_TAILI)
         return;
     if (type->nresults)
@@ -103,6 +104,7 @@ bool build_runtime(struct build *b, unsigned op)
     node_set_args(node, first, r->npop + 2);
     node->idx = r->rt;
     build_low_called(b);
+    build_slot_forget(b);
     if (r->result != T_NONE)
         build_push_node(b, n, r->result);
     return true;

@@ -42,6 +42,7 @@ static void block_place(struct build *b, uint32_t k)
     c->body.blocks[k].first = label;
     b->cur = k;
     build_low_begin(b, k);
+    build_slot_begin(b, k);
     b->nnamed = 0;
     b->dead = false;
 }
@@ -57,6 +58,7 @@ static struct node *block_end(struct build *b, enum irop op)
 static void branch(struct build *b, uint32_t target)
 {
     build_low_jump(b, target);
+    build_slot_edge(b, target);
     block_end(b, IR_BR);
     b->c->body.blocks[b->cur].succ[0] = target;
 }
@@ -73,6 +75,8 @@ static void branch_if(struct build *b, ref cond, uint32_t yes, uint32_t no)
     }
     build_low_edge(b, yes);
     build_low_edge(b, no);
+    build_slot_edge(b, yes);
+    build_slot_edge(b, no);
     block_end(b, IR_BRIF)->a = cond;
     c->body.blocks[b->cur].succ[0] = yes;
     c->body.blocks[b->cur].succ[1] = no;
@@ -248,6 +252,7 @@ static void open_loop(struct build *b)
     f->label = block_new(b);
     branch(b, f->label);
     b->c->body.blocks[f->label].low = 0; /* what comes back is not known yet */
+    build_slot_join(b, f->label);
     block_place(b, f->label);
 }
 
@@ -547,6 +552,7 @@ static void do_br_table(struct build *b)
             target = f->edge_block;
         }
         c->body.targets[table + i] = target;
+        build_slot_join(b, target);
     }
     /* Go's functions without loops have no loop around the table, which ends their first block. */
     if (plain && from == c->body.order[0] && idx == (REF_VREG | c->body.first_local) &&

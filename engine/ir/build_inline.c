@@ -205,6 +205,7 @@ bool build_inline(struct build *b, uint32_t idx)
     body->inlines[body->ninlines++] = (struct inlining){.first = body->nnodes, .pos = b->pos};
     b->inlined += f->body_len;
     build_pop(b);
+    build_slot_forget(b);
     locals_begin(b, locals);
     b->at = behind;
     build_enter(b, locals + (locals[0] == 2 ? 5 : 3), locals + f->body_len, depth);

@@ -31,7 +31,7 @@ unsigned build_value_bits(struct build *b, ref r)
     if (r & REF_NZ)
         return 64;
     if (ref_is_vreg(r)) /* stack registers are as i64 */
-        return build_vreg(b, ref_index(r))->type == T_I32 ? 32 : 64;
+        return build_vreg(b, ref_index(r))->type == T_I32 ? 32 : build_slot_bits(b, ref_index(r));
     const struct node *n = &b->c->body.nodes[ref_index(r)];
     unsigned most = node_value_type(n) == T_I32 ? 32 : 64;
     uint64_t imm;

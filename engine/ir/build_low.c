@@ -39,8 +39,10 @@ ref build_low_half(struct build *b, ref r, uint32_t off, uint32_t memory)
 {
     uint32_t v = ref_index(r);
     bool is_free = off == 0 && memory == 0 && b->c->instance->zero_base;
-    if (!ref_is_vreg(r) || !(r & REF_NZ) || is_free || !has_companion(b, v))
+    if (!(r & REF_NZ) || is_free)
         return r;
+    if (!ref_is_vreg(r) || !has_companion(b, v))
+        return build_slot_low(b, r);
     if (!(b->low & bit(v)))
         set_companion(b, v);
     build_vreg(b, b->c->body.first_low + v)->uses++;

@@ -192,6 +192,9 @@ void build_memarg(struct build *b, uint32_t *off, uint32_t *memory)
 void build_load(struct build *b, enum irtype type, unsigned shape, uint32_t off, uint32_t memory)
 {
     struct opnd address = build_pop(b);
+    struct slot_at at = build_slot_at(b, address.r, off, memory);
+    if (build_slot_load(b, at, type, shape))
+        return;
     build_fold_address(b, address.r, off, memory);
     address.r = build_low_half(b, address.r, off, memory);
     struct node *n = build_new(b, IR_LOAD, type);
@@ -200,12 +203,14 @@ void build_load(struct build *b, enum irtype type, unsigned shape, uint32_t off,
     n->idx = memory;
     n->sub = (uint8_t)shape;
     build_push_new(b, n, type);
+    build_slot_loaded(b, at, b->last);
 }
 
 void build_store(struct build *b, enum irtype type, unsigned shape, uint32_t off, uint32_t memory)
 {
     struct opnd value = build_pop(b), address = build_pop(b);
     ENGINE_ASSERT(shape <= M_128);
+    struct slot_at at = build_slot_at(b, address.r, off, memory);
     build_fold_address(b, address.r, off, memory);
     address.r = build_low_half(b, address.r, off, memory);
     struct node *n = build_new(b, IR_STORE, type);
@@ -214,4 +219,5 @@ void build_store(struct build *b, enum irtype type, unsigned shape, uint32_t off
     n->off = off;
     n->idx = memory;
     n->sub = (uint8_t)shape;
+    build_slot_stored(b, at, type, shape, value.r);
 }

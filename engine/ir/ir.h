@@ -140,6 +140,8 @@ struct block {
     bool is_target;
     bool cold;    /* hardly ever runs (cold.c) */
     bool panics;  /* ends behind a call that always panics */
+    bool entered, joins; /* by one edge, by more: build_slot.c */
+    uint32_t slots;      /* what it begins with: build.kept[slots - 1] */
     bool reached; /* other than by Go's dispatch, as far as is known (build_low.c) */
 };
 
@@ -176,6 +178,8 @@ struct inlining {
 #define LOW_LOCALS     48
 /* so many temporaries of a block may have names */
 #define NAMED_MAX      8
+/* so many of a function, by build_slot.c */
+#define SLOT_NAMES     48
 #define CAND_WORDS_MAX 8
 #define NO_CAND        0xffff
 
@@ -204,8 +208,8 @@ struct body {
     uint32_t nlocals, first_local, first_stack; /* vreg numbers */
     /* companions of pinned globals and locals (build_low.c) */
     uint32_t first_low;
-    /* names of temporaries (build_name) */
-    uint32_t first_named;
+    /* names of temporaries (build_name), and of what slots hold (build_slot.c) */
+    uint32_t first_named, first_slot;
     /* locals of what stands in place of calls (build_inline.c) */
     uint32_t first_inline;
     struct inlining *inlines; /* ascending */

@@ -356,7 +356,8 @@ static void locals_zero(struct emit *e)
             home_zero(e, &c->life.webs[*in.web]);
     }
     for (uint32_t v = params; v < c->body.first_stack; v++)
-        if (c->body.vregs[v].cand == NO_CAND && c->body.vregs[v].slot)
+        if ((v < c->body.first_named || v >= c->body.first_inline) &&
+            c->body.vregs[v].cand == NO_CAND && c->body.vregs[v].slot)
             slot_zero(e, v);
 }
 

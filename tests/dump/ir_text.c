@@ -78,8 +78,10 @@ static void vreg_name(struct text *t, uint32_t v)
         fprintf(t->out, "low%u", v - b->first_low - b->first_local);
     else if (v >= b->first_inline && v < b->first_stack)
         fprintf(t->out, "in%u", v - b->first_inline);
-    else if (v < b->first_stack)
+    else if (v < b->first_slot)
         fprintf(t->out, "n%u", v - b->first_named);
+    else if (v < b->first_stack)
+        fprintf(t->out, "v%u", v - b->first_slot);
     else
         fprintf(t->out, "s%u%s", (v - b->first_stack) / 2, (v - b->first_stack) % 2 ? "f" : "");
 }

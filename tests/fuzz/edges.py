@@ -7,7 +7,7 @@ needs registers of its own, with values alive over it; constants at the ends of 
 and destination the same and not; loads and stores at memory's end by every shape of address; dispatches by indices
 outside their table; calls with many live values; loops with many variables that go round; masks, tests and steps of
 which the compiler knows that they do nothing, or that seem to do nothing; pointers with an upper half; calls that
-never return 0, as far as is seen.
+never return 0, as far as is seen; slots of the stack, which others write.
 
 A module has functions of one theme.  Each is exported some times, with arguments of its own; every function counts its
 fuel down, so that all end.  No NaN's bits reach memory, integers or signs."""
@@ -486,6 +486,138 @@ def pointers(mod):
     return None
 
 
+def stack(mod):
+    """Slots of the stack whose pointer is global 0, stored to and loaded again by every shape and both kinds of
+    address, while others write there: overlapping slots, pointers, copies, calls, SP's own changes.  SP may lie at
+    memory's ends."""
+    body = Body(mod, 1)
+    r, n = body.r, mod.rng.choice((1, 2, 3, 4))
+    sp, offsets = b"\x23\x00", r.sample((0, 4, 8, 8, 8, 12, 16, 16, 24, 1), 2)
+    alias, held = body.local(I32), body.local(I64)
+    moved = lambda d: sp + const(I32, d) + b"\x6a\x24\x00"
+    writer = mod.add((), (), (), sp + const(I64, 0x0123456789ABCDEF) + op("37") + b"\x00" + u(r.choice(offsets)))
+    mover = mod.add((), (), (), moved(r.choice((8, -8))))
+
+    def at(off):
+        """An address, and the offset of the access."""
+        if r.random() < 0.5:
+            return sp, b"\x00" + u(off)
+        return (sp + const(I32, off) if r.random() < 0.8 else const(I32, off) + sp) + b"\x6a", b"\x00\x00"
+
+    def store():
+        address, tail = at(r.choice(offsets))
+        code, _, t = r.choice(STORES) if r.random() < 0.3 else r.choice([x for x in STORES if x[0] in ("36", "37")])
+        value = r.choice((const(t, number(r, t)), get(body.pick(t)), body.expr(t, 1)))
+        if t == I64 and r.random() < 0.3:
+            value = get(held)
+        return address + value + op(code) + tail
+
+    def load():
+        address, tail = at(r.choice(offsets))
+        if r.random() < 0.6:
+            code, after, t = r.choice((("29", "", I64), ("29", "", I64), ("28", "", I32)))
+        else:
+            code, _, after, t = narrow(r)
+        way = r.random()
+        value = address + op(code) + tail + op(after)
+        if way < 0.4:
+            return value + body.mix(t)
+        if way < 0.6:
+            return value + put(body.pick(t))
+        if way < 0.7 and t == I64: # a pointer that is followed, twice
+            far = b"\x83\xa7\x29\x00" + u(r.choice((0, 8)))
+            follow = lambda v: v + const(I64, 0xFFFFFFFF00003FF8) + far + body.mix(t)
+            return follow(value) + (r.choice((b"", store())) + follow(address + op(code) + tail))
+        return value + r.choice((load_or_store(), b"")) + body.mix(t)
+
+    def pointer(p):
+        """What has a pointer in a slot, read at offsets again and again."""
+        access = lambda: p + b"\xa7\x29\x00" + u(r.choice((0, 8, 16))) + body.mix(I64)
+        set_it = sp + const(I64, 0x1000 | r.choice((0, 0xFFFFFFFF00000000))) + op("37") + b"\x00\x08"
+        return set_it + access() + r.choice((b"", store())) + access() + access()
+
+    def load_or_store():
+        return r.choice((load, store))() if r.random() < 0.5 else b""
+
+    def other():
+        return r.choice((
+            lambda: get(alias) + const(I64, 0x55) + op("37") + b"\x00" + u(r.choice(offsets)),
+            lambda: get(alias) + sp + const(I32, 8) + b"\xfc\x0a\x00\x00",
+            lambda: get(alias) + const(I32, 0xAB) + const(I32, 8) + b"\xfc\x0b\x00",
+            lambda: b"\x10" + u(writer), lambda: b"\x10" + u(mover), lambda: moved(r.choice((8, -8, 16))),
+            lambda: get(body.pick(I64)) + put(held), lambda: body.expr(I64, 1) + put(held),
+            lambda: sp + put(alias), lambda: sp + const(I32, 8) + b"\x6a" + put(alias),
+            lambda: const(I32, r.choice((0, 1))) + b"\x40\x00" + body.mix(I32),
+            lambda: pointer(sp + op("29") + b"\x00\x08")))()
+
+    def again(code="29", t=I64):
+        """A slot before and after something else, which may take it away."""
+        off = r.choice(offsets)
+        first, then = r.choice(((sp, sp), (sp, sp), (sp + const(I32, off) + b"\x6a", sp))), b"\x00" + u(off)
+        begin = first[0] + r.choice((op(code) + (then if first[0] == sp else b"\x00\x00") + body.mix(t),
+                                     get(held) + op("37") + (then if first[0] == sp else b"\x00\x00")))
+        wide = r.random() < 0.2
+        return begin + r.choice((other, other, store, lambda: b""))() + first[1] + (
+            op("28") + then + body.mix(I32) if wide else op(code) + then + body.mix(t))
+
+    def late():
+        """An address of SP as it was."""
+        off = r.choice(offsets)
+        return (sp + op("29") + b"\x00" + u(off) + body.mix(I64) + sp + const(I32, off) + b"\x6a" +
+                moved(r.choice((8, -8))) + sp + op("29") + b"\x00" + u(off) + body.mix(I64) +
+                op("29") + b"\x00\x00" + body.mix(I64))
+
+    def masked_again():
+        off = r.choice(offsets)
+        value = lambda: sp + op(r.choice(("29", "29", "35", "31"))) + b"\x00" + u(off)
+        return value() + body.mix(I64) + value() + const(I64, (1 << 32) - 1) + b"\x83" + body.mix(I64)
+
+    def both():
+        """The same bytes, extended to both types."""
+        narrow, wide = r.choice((("2c", "30"), ("2d", "31"), ("2e", "32"), ("28", "34"), ("28", "35")))
+        off = b"\x00" + u(r.choice(offsets))
+        code = [sp + op(narrow) + off + body.mix(I32), sp + op(wide) + off + body.mix(I64)]
+        return b"".join(r.sample(code, 2))
+
+    def around():
+        count = body.local(I32)
+        inside = again() + (store() if r.random() < 0.5 else b"")
+        return (sp + op("29") + b"\x00" + u(r.choice(offsets)) + body.mix(I64) + const(I32, 2) + put(count) +
+                b"\x03\x40" + inside + get(count) + const(I32, 1) + b"\x6b\x22" + u(count) + b"\x0d\x00\x0b")
+
+    def two():
+        return (sp + op("29") + b"\x00\x08" + b"\xa7\x29\x00\x08" + body.mix(I64) + sp + op("29") + b"\x00\x10" +
+                b"\xa7\x29\x00\x08" + body.mix(I64) + pointer(sp + op("29") + b"\x00" + u(r.choice((8, 16)))))
+
+    def some(most):
+        ways = (store, store, load, load, other, again, again, again, late, masked_again, both, around, two)
+        return b"".join(r.choice(ways)() for _ in range(r.randrange(1, most)))
+
+    end = mod.pages * PAGE
+    first = r.choice((64, 64, 1024, 1024, 1024, 0, 4, end - 16, end - 32, end - 8, -8, -16, -24, -32))
+    code = const(I32, first) + b"\x24\x00"
+    code += sp + r.choice((b"", const(I32, 8) + b"\x6a")) + put(alias) + const(I32, 9) + b"\x24\x05"
+    code += b"\x03\x40" + b"\x02\x40" * n + get(0) + b"\x0e" + vec([u(k) for k in range(n)]) + u(n - 1)
+    for k in range(n):
+        stop = b"\x23\x05\x41\x01\x6b\x24\x05\x23\x05\x45\x04\x40" + get(body.acc) + b"\x0f\x0b"
+        code += b"\x0b" + stop + some(5)
+        for _ in range(r.choice((0, 1, 2))):
+            code += body.condition(1) + b"\x04\x40" + some(4)
+            if r.random() < 0.5:
+                code += b"\x05" + some(4)
+            elif r.random() < 0.5:
+                code += const(I32, r.randrange(n)) + put(0) + b"\x0c" + u(n - k)
+            code += b"\x0b" + some(4)
+        if r.random() < 0.4:
+            code += b"\x02\x40" + some(3) + body.condition(1) + b"\x0d\x00" + some(4) + b"\x0b" + some(3)
+        if r.random() < 0.3:
+            code += const(I32, r.randrange(n)) + put(0) + b"\x0c" + u(n - 1 - k)
+    func = mod.add(PARAMS, (I64,), body.locals, code + b"\x0b" + get(body.acc)) # none calls another
+    for first in [*range(min(n, 3)), 99]:
+        mod.export(func, [first] + [number(r, t) for t in PARAMS[1:]])
+    return None
+
+
 def bulk_end(mod):
     """memory.fill, copy and init that end at memory's end, and one byte behind it."""
     body = Body(mod, 1)
@@ -804,7 +936,7 @@ def crowd(mod):
 
 
 THEMES = (crowd, alive, alive, alive, immediates, at_the_end, at_the_end, sums, sums, known, known, pointers, pointers,
-          bulk_end, dispatch, resumable, panics, panics, calls, loops)
+          stack, stack, bulk_end, dispatch, resumable, panics, panics, calls, loops)
 
 
 def module(rng, theme=None):

@@ -1,0 +1,280 @@
+/* Slots of Go's stack: what was stored to one, or loaded from it, is not loaded again.
+ *
+ * Go has its variables in memory at SP + offset, and loads one anew for each use.  `slots` has what
+ * some of them hold, by the offset from SP as it is.  It is true until SP changes, a call, or a
+ * store elsewhere: any pointer may point into the stack.  A block that has one predecessor, and is
+ * no target of a table or a loop, begins with what that one ends with; all others with nothing.
+ *
+ * What follows a body that stands in place of its call (build_inline.c) is not looked at.
+ *
+ * A load is left out only where an access before it, of the same bytes, would have trapped as well.
+ * With an offset SP + offset may not wrap, without one Go's sum does (build_address.c): what was
+ * reached by the sum says nothing of an access that may not wrap (`wraps`). */
+#include "engine/assert.h"
+#include "engine/ir/build.h"
+
+#define USER_LOOK 16 /* nodes between a temporary and its user; else it gets no name */
+
+static unsigned width(unsigned shape)
+{
+    static const uint8_t bytes[] = {[M_8U] = 1,  [M_8S] = 1,  [M_16U] = 2, [M_16S] = 2,
+                                    [M_32U] = 4, [M_32S] = 4, [M_64] = 8,  [M_F32] = 4,
+                                    [M_F64] = 8, [M_128] = 16};
+    return bytes[shape];
+}
+
+/* ---- names ---- */
+
+static bool is_name(const struct build *b, uint32_t v)
+{
+    return v >= b->c->body.first_slot && v < b->c->body.first_inline;
+}
+
+/* Where the only reference to temporary k is: in a node soon behind it, or on the operand stack. */
+static ref *user_of(struct build *b, uint32_t k)
+{
+    const struct body *body = &b->c->body;
+    uint32_t end = k + USER_LOOK < body->nnodes ? k + USER_LOOK : body->nnodes;
+    for (uint32_t i = k + 1; i < end; i++) {
+        struct node *n = &body->nodes[i];
+        if (n->op == IR_CONST || node_has_args(n))
+            continue;
+        ref *refs[] = {&n->a, &n->b, &n->c};
+        for (unsigned r = 0; r < 3; r++)
+            if (*refs[r] != REF_NONE && ref_is_node(*refs[r]) && ref_index(*refs[r]) == k)
+                return refs[r];
+    }
+    for (uint32_t i = b->sp; i-- > 0 && b->sp - i <= USER_LOOK;)
+        if (ref_is_node(b->stack[i].r) && ref_index(b->stack[i].r) == k)
+            return &b->stack[i].r;
+    return NULL;
+}
+
+/* The virtual register that holds temporary k from now on, or REF_NONE. */
+static ref name_of(struct build *b, uint32_t k)
+{
+    struct body *body = &b->c->body;
+    struct node *n = &body->nodes[k];
+    if (n->dst != REF_NONE)
+        return is_name(b, n->dst) ? REF_VREG | n->dst : REF_NONE;
+    if ((n->flags & NF_FOLD) || b->nslot_names == SLOT_NAMES)
+        return REF_NONE;
+    ref *user = user_of(b, k);
+    if (!user)
+        return REF_NONE;
+    uint32_t v = body->first_slot + b->nslot_names++;
+    body->vregs[v].type = node_value_type(n);
+    body->vregs[v].uses += 2;
+    b->slot_named[v - body->first_slot] = k;
+    n->dst = v;
+    *user = REF_VREG | v | (*user & REF_NZ);
+    if (user >= &b->stack->r && user < &b->stack[b->sp].r)
+        body->vregs[v].pending++;
+    return REF_VREG | v;
+}
+
+unsigned build_slot_bits(struct build *b, uint32_t v)
+{
+    return is_name(b, v) ? build_value_bits(b, b->slot_named[v - b->c->body.first_slot]) : 64;
+}
+
+/* ---- what slots hold ---- */
+
+struct slot_at build_slot_at(const struct build *b, ref address, uint32_t off, uint32_t memory)
+{
+    const struct body *body = &b->c->body;
+    uint64_t imm;
+    if (memory || address == REF_NONE || body->vregs[0].type != T_I32 || body->ninlines)
+        return (struct slot_at){.is = false};
+    if (address == REF_VREG)
+        return (struct slot_at){.is = true, .off = off};
+    if (off || !ref_is_node(address) || (address & REF_NZ) || address < b->slots_from)
+        return (struct slot_at){.is = false};
+    const struct node *n = &body->nodes[address];
+    if (n->op != IR_ADD || n->type != T_I32 || n->dst != REF_NONE || n->a != REF_VREG ||
+        !build_is_const(b, n->b, &imm))
+        return (struct slot_at){.is = false};
+    return (struct slot_at){.is = true, .wraps = true, .off = (uint32_t)imm};
+}
+
+bool build_slot_load(struct build *b, struct slot_at at, enum irtype type, unsigned shape)
+{
+    for (uint32_t i = 0; at.is && i < b->nslots; i++) {
+        const struct slot *s = &b->slots[i];
+        if (s->at.off != at.off || s->shape != shape || s->type != type ||
+            (s->at.wraps && !at.wraps))
+            continue;
+        uint64_t imm;
+        ref r = s->value;
+        if (build_is_const(b, r, &imm))
+            r = build_const(b, type, imm);
+        else if (ref_is_node(r))
+            r = name_of(b, ref_index(r)) | (r & REF_NZ);
+        if (r == REF_NONE)
+            return false;
+        build_push(b, r, type);
+        return true;
+    }
+    return false;
+}
+
+static void drop(struct build *b, uint32_t i)
+{
+    b->slots[i] = b->slots[--b->nslots];
+}
+
+static bool overlap(const struct slot *s, uint32_t off, unsigned bytes)
+{
+    return s->at.off - off < bytes || off - s->at.off < width(s->shape);
+}
+
+static void keep(struct build *b, struct slot_at at, enum irtype type, unsigned shape, ref value)
+{
+    if (b->nslots == SLOTS)
+        drop(b, b->slots_next++ % SLOTS);
+    b->slots[b->nslots++] =
+        (struct slot){.at = at,
+                      .type = (uint8_t)type,
+                      .shape = (uint8_t)shape,
+                      .value = value,
+                      .low = REF_NONE};
+}
+
+/* r is what the slot holds: a temporary, or its name. */
+static bool holds(const struct build *b, const struct slot *s, ref r)
+{
+    if (!ref_is_node(s->value))
+        return false;
+    return ref_is_node(r) ? ref_index(r) == ref_index(s->value)
+                          : b->c->body.nodes[ref_index(s->value)].dst == ref_index(r);
+}
+
+ref build_slot_low(struct build *b, ref r)
+{
+    for (uint32_t i = 0; i < b->nslots; i++) {
+        struct slot *s = &b->slots[i];
+        if (!holds(b, s, r))
+            continue;
+        ref low = s->low == REF_NONE ? REF_NONE : name_of(b, ref_index(s->low));
+        if (low != REF_NONE)
+            return low;
+        struct node *n = build_new(b, IR_ZEXT, T_I64);
+        n->a = r & ~REF_NZ;
+        n->flags |= NF_VALUE;
+        n->depth = b->sp & 0xffffff;
+        s->low = b->last;
+        build_vreg(b, build_stack_vreg(b, b->sp, T_I64));
+        return s->low;
+    }
+    return r;
+}
+
+/* Node k has loaded it. */
+void build_slot_loaded(struct build *b, struct slot_at at, uint32_t k)
+{
+    const struct node *n = &b->c->body.nodes[k];
+    if (!at.is || n->type > T_F64)
+        return;
+    for (uint32_t i = 0; i < b->nslots; i++)
+        if (b->slots[i].at.off == at.off && b->slots[i].shape == n->sub) {
+            drop(b, i);
+            break;
+        }
+    keep(b, at, n->type, n->sub, k);
+}
+
+static bool keeps_value(const struct build *b, enum irtype type, unsigned shape, ref value)
+{
+    static const uint8_t whole[] = {
+        [T_I32] = M_32U, [T_I64] = M_64, [T_F32] = M_F32, [T_F64] = M_F64
+    };
+    if (type > T_F64 || shape != whole[type])
+        return false;
+    uint32_t v = ref_index(value);
+    return ref_is_node(value) || v < b->c->body.first_low || is_name(b, v);
+}
+
+void build_slot_stored(struct build *b, struct slot_at at, enum irtype type, unsigned shape,
+                       ref value)
+{
+    if (!at.is) {
+        b->nslots = 0;
+        return;
+    }
+    for (uint32_t i = b->nslots; i-- > 0;)
+        if (overlap(&b->slots[i], at.off, width(shape)))
+            drop(b, i);
+    if (keeps_value(b, type, shape, value))
+        keep(b, at, type, shape, value);
+}
+
+void build_slot_forget(struct build *b)
+{
+    b->nslots = 0;
+    b->slots_from = b->c->body.nnodes;
+}
+
+void build_slot_changed(struct build *b, uint32_t v)
+{
+    if (v == 0)
+        build_slot_forget(b);
+    for (uint32_t i = b->nslots; i-- > 0;)
+        if (ref_is_vreg(b->slots[i].value) && ref_index(b->slots[i].value) == v)
+            drop(b, i);
+}
+
+void build_slot_set(struct build *b, uint32_t k, uint32_t v)
+{
+    for (uint32_t i = b->nslots; i-- > 0;)
+        if (ref_is_node(b->slots[i].value) && ref_index(b->slots[i].value) == k) {
+            if (v < b->c->body.first_low)
+                b->slots[i].value = REF_VREG | v;
+            else
+                drop(b, i);
+        }
+}
+
+/* ---- from block to block ---- */
+
+static uint32_t kept_now(struct build *b)
+{
+    if (!b->nslots)
+        return 0;
+    if (b->kept_of == b->cur && b->nkept)
+        return b->nkept;
+    if (!GROW(b->c, b->kept, b->nkept + 1))
+        return 0;
+    struct slots *k = &b->kept[b->nkept++];
+    k->n = b->nslots;
+    for (uint32_t i = 0; i < b->nslots; i++)
+        k->slot[i] = b->slots[i];
+    b->kept_of = b->cur;
+    return b->nkept;
+}
+
+void build_slot_edge(struct build *b, uint32_t block)
+{
+    struct block *to = &b->c->body.blocks[block];
+    to->slots = to->joins || to->entered ? 0 : kept_now(b);
+    to->joins = to->entered;
+    to->entered = true;
+}
+
+void build_slot_join(struct build *b, uint32_t block)
+{
+    struct block *to = &b->c->body.blocks[block];
+    to->entered = to->joins = true;
+    to->slots = 0;
+}
+
+void build_slot_begin(struct build *b, uint32_t block)
+{
+    build_slot_forget(b);
+    uint32_t kept = b->c->body.blocks[block].slots;
+    if (!kept || b->c->body.ninlines)
+        return;
+    const struct slots *k = &b->kept[kept - 1];
+    b->nslots = k->n;
+    for (uint32_t i = 0; i < k->n; i++)
+        b->slots[i] = k->slot[i];
+}
