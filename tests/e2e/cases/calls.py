@@ -103,7 +103,8 @@ def one_in_a_hundred_exits(t):
             inside, polled, by_exit = ways_of(report_of(t.path("r.json")), name)
             assert inside == 0 and polled + by_exit >= 50000, (inside, polled, by_exit)
             exits.append(by_exit)
-        assert exits[-1] < 500, (kind, exits)
+        busy = os.getloadavg()[0] > 2 * CPUS  # no second thread has a CPU then
+        assert exits[-1] < 500 or busy, (kind, exits)
 
 
 @contextlib.contextmanager
