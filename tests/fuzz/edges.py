@@ -580,10 +580,11 @@ def stack(mod):
         return b"".join(r.sample(code, 2))
 
     def around():
-        count = body.local(I32)
+        count = b"\x06" # a global, which nothing else writes
         inside = again() + (store() if r.random() < 0.5 else b"")
-        return (sp + op("29") + b"\x00" + u(r.choice(offsets)) + body.mix(I64) + const(I32, 2) + put(count) +
-                b"\x03\x40" + inside + get(count) + const(I32, 1) + b"\x6b\x22" + u(count) + b"\x0d\x00\x0b")
+        return (sp + op("29") + b"\x00" + u(r.choice(offsets)) + body.mix(I64) + const(I32, 2) + b"\x24" + count +
+                b"\x03\x40" + inside + b"\x23" + count + const(I32, 1) + b"\x6b\x24" + count + b"\x23" + count +
+                b"\x0d\x00\x0b")
 
     def two():
         return (sp + op("29") + b"\x00\x08" + b"\xa7\x29\x00\x08" + body.mix(I64) + sp + op("29") + b"\x00\x10" +
