@@ -310,7 +310,8 @@ static bool wasi_make(const uint8_t *head)
     if (!wasi)
         return false;
     if (!wasi_open(wasi, &config, &why)) {
-        if (head[0] & WITH_LIMITS) /* too few descriptors for the grants */
+        /* too few descriptors for the grants; a port or a queue that the input before still has */
+        if ((head[0] & (WITH_LIMITS | WITH_LISTEN)) || (head[1] & WITH_DIAL))
             return false;
         finding("nothing was opened: %s", why.text);
     }
