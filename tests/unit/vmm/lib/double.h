@@ -76,6 +76,7 @@ struct guestmem *vm_memory(struct vm *of) { return of ? &mem : NULL; }
 struct kick *vm_kick(struct vm *of) { return of ? &kick : &kick; }
 void vm_close(struct vm *of) { assert_ptr_equal(of, vm), step("close"); }
 void vm_free(struct vm *of) { step(of ? "free" : "nothing"); }
+void template_drop(struct template *of) { assert_null(of); }
 bool snapshot_is(const struct vm *of) { return of && snapped; }
 struct reset_counts snapshot_counts(const struct vm *of)
 {
