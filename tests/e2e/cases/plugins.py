@@ -464,10 +464,11 @@ def the_call_after_a_process_is_gone(t):
 
 @case(vm=False)
 def the_frames_of_the_page(t):
-    """The kinds and their numbers, in docs/plugins.md and in vmm/cli/plugin.h."""
-    with open(os.path.join(ROOT, "docs/plugins.md")) as page, open(os.path.join(ROOT, "vmm/cli/plugin.h")) as header:
+    """The kinds and their numbers, in docs/plugins.md and in vmm/base/frame.h; those from 32 on are a helper's."""
+    with open(os.path.join(ROOT, "docs/plugins.md")) as page, open(os.path.join(ROOT, "vmm/base/frame.h")) as header:
         shown = set(re.findall(r"^\| (\d+) ([A-Z]+) \| (?:plug-in|wasmvm) \|", page.read(), re.M))
-        meant = {(number, name) for name, number in re.findall(r"^    FRAME_([A-Z]+) = (\d+),", header.read(), re.M)}
+        kinds = re.findall(r"^    FRAME_([A-Z]+) = (\d+),", header.read(), re.M)
+        meant = {(number, name) for name, number in kinds if int(number) < 32}
     assert shown == meant and len(meant) == 10, (shown, meant)
 
 
