@@ -106,7 +106,8 @@ struct names { const char *const *at; uint32_t n; };
 int named_open(const struct names *writable, const char *path, int flags, mode_t mode);
 const char *named_error(int error);
 bool named_is_own(const char *path); /* a descriptor of ours, which is duplicated */
-/* Whether a guest can put another file in its place. */
+/* Whether a guest can put another file in its place, or write it: by its name, by the folder where
+ * it lies in truth, or by another name that it may have in a grant. */
 bool named_is_guests(const struct names *writable, const char *path);
 
 /* ---- output.c: files that an option names for us to write ---- */

@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -110,20 +111,62 @@ static bool guests(const struct names *writable, int dir)
     return false;
 }
 
-bool named_is_guests(const struct names *writable, const char *path)
+/* The folder that the path names; -1: there is none. */
+static int folder_of(const char *path)
 {
-    if (named_is_own(path))
-        return false;
     const char *slash = strrchr(path, '/');
     char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-    int file = named_open(writable, path, O_PATH | O_CLOEXEC, 0), error = errno;
     int dir = folder ? open(folder, DIRECTORY) : -1;
-    bool found = file < 0 ? error == NAMED_LINK : dir >= 0 && guests(writable, dir);
-    if (file >= 0)
-        close(file);
+    free(folder);
+    return dir;
+}
+
+/* The folder that the open file lies in, by whatever links and descriptors it was reached; -1: in
+ * none. */
+static int folder_in_truth(int file)
+{
+    char link[40], path[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    ssize_t n = readlink(link, path, sizeof path - 1);
+    if (n <= 0 || path[0] != '/')
+        return -1;
+    path[n] = 0;
+    return folder_of(path);
+}
+
+/* Whether the file has other names, one of which may lie in a grant, and can be written. */
+static bool other_names(const struct names *writable, int file)
+{
+    struct stat st, grant;
+    if (fstat(file, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink < 2)
+        return false;
+    if (faccessat(file, "", W_OK, AT_EMPTY_PATH | AT_EACCESS) < 0 &&
+        (errno == EACCES || errno == EROFS))
+        return false;
+    for (uint32_t i = 0; i < writable->n; i++)
+        if (stat(writable->at[i], &grant) == 0 && grant.st_dev == st.st_dev)
+            return true;
+    return false;
+}
+
+static bool guests_folder(const struct names *writable, int dir)
+{
+    bool found = dir >= 0 && guests(writable, dir);
     if (dir >= 0)
         close(dir);
-    free(folder);
+    return found;
+}
+
+bool named_is_guests(const struct names *writable, const char *path)
+{
+    int own = own_number(path);
+    int file = own >= 0 ? fcntl(own, F_DUPFD_CLOEXEC, 3)
+                        : named_open(writable, path, O_PATH | O_CLOEXEC, 0);
+    if (file < 0)
+        return errno == NAMED_LINK;
+    bool found = (own < 0 && guests_folder(writable, folder_of(path))) ||
+                 guests_folder(writable, folder_in_truth(file)) || other_names(writable, file);
+    close(file);
     return found;
 }
 

@@ -104,6 +104,26 @@ static void test_plain_names(void **state)
     assert_int_equal(unlink("grant/report"), 0);
 }
 
+/* By whatever way it is reached, a file in a grant is the guest's. */
+static void test_files_of_guests(void **state)
+{
+    char path[40];
+    int fd = open("grant/plain", O_RDWR), mine = open("victim", O_RDONLY);
+    (void)state;
+    assert_int_equal(symlink("../grant/plain", "outside/to-theirs"), 0);
+    assert_int_equal(link("grant/plain", "outside/theirs"), 0);
+    assert_true(named_is_guests(&grant, "outside/to-theirs"));
+    assert_true(named_is_guests(&grant, "outside/theirs"));
+    assert_false(named_is_guests(&none, "outside/theirs"));
+    snprintf(path, sizeof path, "/dev/fd/%d", fd);
+    assert_true(named_is_guests(&grant, path));
+    snprintf(path, sizeof path, "/proc/thread-self/fd/%d", fd);
+    assert_true(named_is_guests(&grant, path));
+    snprintf(path, sizeof path, "/dev/fd/%d", mine);
+    assert_false(named_is_guests(&grant, path));
+    assert_int_equal(unlink("outside/to-theirs") | unlink("outside/theirs") | close(fd) | close(mine), 0);
+}
+
 /* Where this process may not write, no guest of it made a link. */
 static void test_links_that_no_guest_made(void **state)
 {
@@ -195,7 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_links_of_a_guest), cmocka_unit_test(test_other_links_work),
         cmocka_unit_test(test_plain_names),      cmocka_unit_test(test_links_that_no_guest_made),
-        cmocka_unit_test(test_own_descriptors),
+        cmocka_unit_test(test_files_of_guests),  cmocka_unit_test(test_own_descriptors),
     };
     return cmocka_run_group_tests(tests, enter_home, leave_home);
 }
