@@ -10,6 +10,7 @@ import os
 import re
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 os.environ.setdefault("WASMVM_CACHE", "off")  # no run writes into a home
 HELLO = os.path.join(ROOT, "tests", "golden", "words.wasm")
 WAITS = os.path.join(ROOT, "tests", "jail", "waits.wasm")  # writes a byte, reads one
+EACH = os.path.join(ROOT, "tests", "jail", "each.wasm")  # every call that takes a descriptor, on each that it has
 CAP_SETUID, CAP_SYS_PTRACE = 7, 19
 GRANTS = {
     "nothing": [], "FILES": None, "NET": ["--net-all"], "UNIX": ["--allow-unix"],
@@ -139,6 +141,50 @@ def check_named(room):
     ran = room.run("nothing", JAIL_TEST_TRY="ptrace")
     good = ran.returncode == 159 and "the call ptrace (101) is not listed" in ran.stderr
     return None if good else f"status {ran.returncode}: {ran.stderr.strip()}"
+
+
+# ---- what a program may ask for ----
+
+def stream_open(kind, room):
+    """Descriptors: the first is the stream, the others stay open as long as the run lasts."""
+    if kind in ("stream", "datagram"):
+        return [end.detach() for end in socket.socketpair(
+            socket.AF_UNIX, socket.SOCK_STREAM if kind == "stream" else socket.SOCK_DGRAM)]
+    if kind in ("tcp", "udp"):
+        end = socket.socket(type=socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
+        end.bind(("127.0.0.1", 0))
+        if kind == "tcp":
+            end.listen()
+        return [end.detach()]
+    if kind in ("in", "out"):
+        ends = list(os.pipe())
+        return ends if kind == "in" else ends[::-1]
+    if kind == "terminal":
+        return list(os.openpty())[::-1]
+    path, flags = {"null": (os.devnull, os.O_RDWR), "folder": (room.granted, os.O_RDONLY),
+                   "file": (os.path.join(room.granted, "out"), os.O_RDWR | os.O_CREAT),
+                   "appended": (os.path.join(room.granted, "out"), os.O_WRONLY | os.O_CREAT | os.O_APPEND),
+                   "memory": (None, 0), "event": (None, 0)}[kind]
+    if path:
+        return [os.open(path, flags, 0o644)]
+    return [os.memfd_create("stream") if kind == "memory" else os.eventfd(0)]
+
+
+STREAMS = ("null", "folder", "file", "appended", "memory", "event", "in", "out", "terminal", "stream", "datagram",
+           "udp", "tcp")
+
+
+def check_each_call(room, options, stream, kind):
+    """Each call gives an errno, whatever its descriptor is.  A call that is not listed is told of on stderr."""
+    opened = stream_open(kind, room)
+    streams = dict({"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}, **{stream: opened[0]})
+    try:
+        ran = subprocess.run([room.wasmvm, *options, EACH], **streams, stderr=subprocess.PIPE, text=True, timeout=600,
+                             check=False)
+    finally:
+        for fd in opened:
+            os.close(fd)
+    return None if ran.returncode == 0 else f"status {ran.returncode}: {ran.stderr.strip()[-300:]}"
 
 
 # ---- who is in it ----
@@ -266,6 +312,13 @@ def checks_of(room):
     for grants in ("FILES", "NET", "all"):
         yield f"abi/0/refused/{grants}", check_no_landlock, (room, grants)
     yield "abi/0/with-nothing-granted", check_no_landlock_needed, (room,)
+    for kind in STREAMS:
+        yield f"each-call/stdin/{kind}", check_each_call, (room, [], "stdin", kind)
+        if kind != "tcp":  # a write to a listener is SIGPIPE
+            yield f"each-call/stdout/{kind}", check_each_call, (room, [], "stdout", kind)
+    connect = ["--allow-connect", "127.0.0.1:9"]  # both families of each are tried, and these lead nowhere else
+    for grants, options in (("FILES", room.options("FILES")), ("LISTEN", room.options("LISTEN")), ("NET", connect)):
+        yield f"each-call/{grants}", check_each_call, (room, options, "stdin", "null")
     yield "end/by-sigsys", check_killed, (room,)
     yield "end/159", check_status, (room,)
     yield "end/named", check_named, (room,)
