@@ -229,10 +229,12 @@ int wasmvm_config_check(const wasmvm_config *, wasmvm_error *error);
 
 /* ---- modules ---- */
 typedef struct wasmvm_module wasmvm_module;
-/* Reads a file once, or copies bytes; at most 1 GiB.  `name` is used in error sentences and is the
- * program's argv[0].  Nothing is parsed outside a virtual machine, so wasmvm_module_validate or the
- * first run tells whether the module is valid.  Each machine compiles the functions that it calls,
- * for itself. */
+/* Reads a file once, or copies bytes; at most 1 GiB.  A file of the caller's or root's may be an
+ * image (build_fd), whose compiled code nobody validates.  So strangers' bytes belong in
+ * wasmvm_module_bytes or a pipe, which take modules alone.  `name` is used in error sentences and
+ * is the program's argv[0].  Nothing is parsed outside a virtual machine, so wasmvm_module_validate
+ * or the first run tells whether the module is valid.  Each machine compiles the functions that it
+ * calls, for itself. */
 wasmvm_module *wasmvm_module_file(const char *path, wasmvm_error *error);
 wasmvm_module *wasmvm_module_bytes(const void *bytes, size_t n, const char *name,
                                    wasmvm_error *error);
@@ -241,7 +243,8 @@ wasmvm_module *wasmvm_module_bytes(const void *bytes, size_t n, const char *name
  * also be a non-blocking pipe, for one instance, which waits for the pipe's end under the time
  * limit. */
 wasmvm_module *wasmvm_module_fd(int fd, const char *name, wasmvm_error *error);
-/* Validates the module in a machine made for it: WASMVM_OK, WASMVM_E_INVALID or WASMVM_E_HOST. */
+/* Validates the module in a machine made for it: WASMVM_OK, WASMVM_E_INVALID or WASMVM_E_HOST.  Of
+ * an image that is the module inside, and not the compiled code. */
 int wasmvm_module_validate(wasmvm_module *, wasmvm_error *error);
 /* Instances keep what they need of it.  NULL is allowed and does nothing. */
 void wasmvm_module_free(wasmvm_module *);

@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include "vmm/base/message.h"
 #include "vmm/wasmvm.h"
@@ -144,11 +145,14 @@ void *allocated(void *); /* fail() where there is none */
 int helper_command(const struct start *);
 
 /* ---- run.c and words.c: the subcommand run ---- */
-/* Descriptors that close on exec, 0 = none: an image is made and nothing is run; and the list of
- * what a run compiles, which it writes, or which the image is made of. */
-struct into { int image_fd, list_fd; };
+/* Descriptors that close on exec, 0 = none: an image is made and nothing is run; the list of
+ * what a run compiles, which it writes, or which the image is made of; and the module's file, of
+ * which nothing but the name is in the words then. */
+struct into { int image_fd, list_fd, module_fd; };
 /* The subcommand run, for who wants that too. */
 int run_into(const struct start *, const struct into *);
+/* A file, or a pipe as of <(...), opened without waiting for a writer; fail() where it is none. */
+int module_open(const char *path, struct stat *);
 /* as --jail spells them, and a build with a sanitizer */
 enum { JAIL_ON, JAIL_OFF, JAIL_WEAK, JAIL_NEVER };
 struct command { /* what is the command line's own; all else is told to the library at once */

@@ -105,23 +105,21 @@ static void files_open(wasmvm_config *config)
 
 /* ---- what is acquired ---- */
 
-/* A file, or a pipe such as <(...), opened without waiting for a writer; its bytes are the
- * library's matter. */
-static int module_open(const char *path)
+/* Its bytes are the library's matter. */
+int module_open(const char *path, struct stat *st)
 {
-    struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0 || fstat(fd, &st) < 0)
+    if (fd < 0 || fstat(fd, st) < 0)
         fail_as(EXIT_NO_MODULE, "%s: the module cannot be read: %s", path,
                 errno == ENOENT ? "no such file" : strerror(errno));
-    if (S_ISDIR(st.st_mode))
+    if (S_ISDIR(st->st_mode))
         fail_as(EXIT_NO_MODULE,
                 "%s: the module cannot be read: it is a directory (--dir grants directories)",
                 path);
-    if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
+    if (!S_ISREG(st->st_mode) && !S_ISFIFO(st->st_mode))
         fail_as(EXIT_NO_MODULE, "%s: the module cannot be read: it is neither a file nor a pipe",
                 path);
-    if (S_ISREG(st.st_mode) && st.st_size == 0)
+    if (S_ISREG(st->st_mode) && st->st_size == 0)
         fail_as(EXIT_INVALID_MODULE, "%s is not a valid module: the file is empty", path);
     return fd;
 }
@@ -352,7 +350,8 @@ int run_into(const struct start *start, const struct into *into)
               FD_CLOEXEC); /* it is no plug-in's; what it is, the library looks at */
     watch_begin(start);
     files_open(config);
-    machine_new(config, module_open(command.module));
+    struct stat st;
+    machine_new(config, into->module_fd ? into->module_fd : module_open(command.module, &st));
     struct plugins *plugins = plugins_begin(start->began_ns);
     files_allow();
     signals_take(machine, command.grace_ns);

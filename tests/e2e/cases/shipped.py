@@ -2,15 +2,17 @@
 
 import json
 import os
+import select
 import shutil
 import signal
 import struct
 import subprocess
 import time
 
+import wasm
 from cases import plugins
 from cases.cache import EXTENT, HEAD, PAGE, Image, late, words
-from harness import ROOT, Skip, case, expect, expect_message, go_build, wait
+from harness import ROOT, Skip, case, expect, expect_message, go_build, run, wait
 
 PIECE = 0x10000
 
@@ -91,7 +93,7 @@ def training_that_fails(t):
     os.unlink(image)
     nowhere = t.path("nowhere")
     for args, status, piece in ((["--profile-run", "--dir", nowhere], 125, "nowhere"),
-                                (["--profile-run", "--plugin", nowhere], 125, "--plugin"),
+                                (["--profile-run", "--plugin", nowhere], 125, "is given before --profile-run"),
                                 (["--plugin", nowhere], 125, "nowhere")):
         expect(t.vm("build", module, "-o", image, *args), status, err_has=[piece])
         assert not os.path.exists(image)
@@ -100,11 +102,21 @@ def training_that_fails(t):
 @case(vm=False)
 def words_that_are_none(t):
     module = words(t)
+    trained = [module, "-o", t.path("x"), "--profile-run"]
     for args, piece in (([], "no module given"), ([module], "no output given"), ([module, "-o"], "-o needs a value"),
                         ([module, module, "-o", "x"], "a second module"), ([module, "--dir", ".", "-o", "x"], "--dir"),
                         ([module, "-o", t.mkdir("folder")], "it is no regular file"),
                         ([module, "-o", t.path("no/where")], "it cannot be written: No such file"),
-                        ([module, "-o", module], "that is the module itself")):
+                        ([module, "-o", t.path("")], "it is no regular file"),
+                        ([module, "-o", module], "that is the module itself"),
+                        (trained + ["-o", "y"], "-o stands before --profile-run"),
+                        (trained + ["--output=y"], "--output=y stands before --profile-run"),
+                        (trained + ["--help"], "--help: no option of a training run"),
+                        (trained + ["--version"], "--version: no option of a training run"),
+                        (trained + [module], "words.wasm: no option of a training run"),
+                        (trained + ["other.wasm", "--", "a"], "other.wasm: no option of a training run"),
+                        (trained + ["--dir", "--", "a"], "--dir needs a value"),
+                        (trained + ["--nothing"], "--nothing: no such option")):
         expect_message(t.vm("build", *args), 125, piece)
 
 
@@ -280,7 +292,7 @@ def a_module_inside_that_changes_meanwhile(t):
     child = t.start("build", module, "-o", image, "--profile-run", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL)
     assert child.stdout.read(1) == b"\0"
-    child.send_signal(signal.SIGTERM)
+    child.send_signal(signal.SIGINT)
     assert wait(child)[0] == 0
     result, said, _ = told(t, image, stdin=b"x")
     expect(result, out=b"\0")
@@ -332,15 +344,19 @@ def a_run_holds_the_image_for_reading(t):
 
 @case
 def a_build_that_is_stopped_leaves_nothing(t):
-    """By a signal while it trains: the training ends, and the image is made; by one later: there is none."""
+    """By INT while it trains: the training ends, and the image is made; by others, and later: there is none."""
     program = go_build("./fresh", t.version, module="tests/e2e/go")
     image = t.path("app.img")
-    child = t.start("build", program, "-o", image, "--profile-run", "--", "wait", stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert child.stdout.readline() == b"ready\n"
-    child.send_signal(signal.SIGTERM)
-    assert wait(child)[0] == 0 and told(t, image)[2] == "warm"
-    os.unlink(image)
+    for number, status in ((signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
+        child = t.start("build", program, "-o", image, "--profile-run", "--", "wait", stdin=subprocess.PIPE,
+                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert child.stdout.readline() == b"ready\n"
+        child.send_signal(number)
+        assert wait(child)[0] == status, (number, child.returncode)
+        assert os.path.exists(image) == (status == 0), number
+        if status == 0:
+            assert told(t, image)[2] == "warm"
+            os.unlink(image)
     for k in range(12):
         child = t.start("build", program, "-o", image)
         time.sleep(0.01 * k)
@@ -351,6 +367,102 @@ def a_build_that_is_stopped_leaves_nothing(t):
         assert left == [], (status, left)
         if os.path.exists(image):
             os.unlink(image)
+
+
+@case
+def a_training_run_moves_no_output(t):
+    """Its program puts a link in place of the output's folder: the file is in that folder still, and not there."""
+    granted, elsewhere = t.mkdir("g"), t.mkdir("elsewhere")
+    folder = t.mkdir("g/sub")
+    train = ["--profile-run", "--dir", granted + "::/g", "--", "swap", "/g/sub", "../elsewhere"]
+    expect(t.vm("build", t.go("files"), "-o", os.path.join(folder, "t.img"), *train))
+    assert os.readlink(folder) == "../elsewhere" and os.listdir(elsewhere) == [], os.listdir(elsewhere)
+    assert os.listdir(folder + ".old") == ["t.img"]
+    assert told(t, os.path.join(folder + ".old", "t.img"))[2] == "warm"
+
+
+@case
+def a_training_run_needs_an_output(t):
+    """A folder that is not there is said before the program runs."""
+    train = ["--profile-run", "--dir", t.mkdir("g") + "::/g", "--", "write", "/g/ran", "x"]
+    result = t.vm("build", t.go("files"), "-o", t.path("none/x.img"), *train)
+    expect_message(result, 125, "it cannot be written: No such file", "mkdir -p")
+    assert os.listdir(t.path("g")) == []
+
+
+@case
+def a_training_run_chooses_no_module(t):
+    """Its program puts others in place of its folder: the image is of the one that was.  A file that changes: none."""
+    granted = t.mkdir("g")
+    module = shutil.copy(t.go("files"), os.path.join(t.mkdir("g/one"), "app.wasm"))
+    shutil.copy(words(t), os.path.join(t.mkdir("g/two"), "app.wasm"))
+    with open(module, "rb") as file:
+        good = file.read()
+    image = t.path("app.img")
+    train = ["--profile-run", "--dir", granted + "::/g", "--"]
+    expect(t.vm("build", module, "-o", image, *train, "swap", "/g/one", "two"))
+    assert os.readlink(os.path.join(granted, "one")) == "two"
+    with open(image, "rb") as file:
+        assert file.read().endswith(good)
+    os.unlink(image)
+    for words_ in (("write", "/g/two/app.wasm", "x"), ("swap", "/g/two/app.wasm", "other")):
+        with open(module, "wb") as file:
+            file.write(good)
+        result = t.vm("build", module, "-o", image, *train, *words_)
+        expect(result, 125, err_has=["app.wasm has changed in the training run: there is no image"])
+        assert not os.path.exists(image)
+
+
+@case
+def a_status_of_the_programs_own(t):
+    """One that a run that cannot begin has, too."""
+    image = t.path("app.img")
+    for status in (1, 125, 126, 127):
+        code = b"\x41" + bytes([0x80 | status & 0x7F, status >> 7]) + b"\x10\0"
+        exports = [("_start", wasm.FUNC, 1), ("memory", wasm.MEMORY, 0)]
+        module = t.write("exit.wasm", wasm.module(
+            types=[wasm.functype(), wasm.functype([wasm.I32])], funcs=[0], memory=1, exports=exports,
+            imports=[("wasi_snapshot_preview1", "proc_exit", b"\0\1")], bodies=[wasm.body(code)]))
+        expect(t.vm(module), status)
+        expect(t.vm("build", module, "-o", image, "--profile-run"), err_has=[f"ended with status {status}: "])
+        assert told(t, image)[2] == "warm"
+        os.unlink(image)
+
+
+@case
+def a_module_of_a_pipe(t):
+    """It is read once: by the run that makes the image, and no training run before."""
+    image = t.path("app.img")
+    line = 'cat "$1" | "$2" build /dev/fd/0 -o "$3"'
+    for more in ("", " --profile-run"):
+        result = run(["sh", "-c", line + more, "sh", words(t), t.wasmvm, image])
+        if more:
+            expect_message(result, 125, "a pipe, which can be read once: --profile-run needs a file")
+        else:
+            expect(result)
+            os.unlink(image)
+    assert not os.path.exists(image)
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return [int(word) for word in file.read().split()]
+
+
+@case
+def a_build_that_is_killed_takes_its_training_along(t):
+    program = go_build("./fresh", t.version, module="tests/e2e/go")
+    child = t.start("build", program, "-o", t.path("app.img"), "--profile-run", "--", "wait", stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stdout.readline() == b"ready\n"
+    (training,) = children(child.pid)
+    end = os.pidfd_open(training)
+    child.kill()
+    over = select.select([end], [], [], 60)[0]
+    if not over:
+        signal.pidfd_send_signal(end, signal.SIGKILL)
+    os.close(end)
+    assert over and wait(child)[0] == 137
 
 
 @case

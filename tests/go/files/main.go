@@ -59,6 +59,12 @@ func main() {
 			os.Exit(1)
 		}
 		return
+	case "swap": // a link in its place
+		if err := errors.Join(os.Rename(dir, dir+".old"), os.Symlink(os.Args[3], dir)); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		return
 	case "write":
 		if err := os.WriteFile(dir, []byte(strings.Join(os.Args[3:], " ")), 0o644); err != nil {
 			fmt.Println(err)
