@@ -266,6 +266,7 @@ typedef struct wasmvm_provider {
     uint32_t flags;
 } wasmvm_provider;
 #define WASMVM_PROVIDER_PROCESS 0x80000000u
+#define WASMVM_PROVIDER_CALLER 0x40000000u /* no child: only its open socket is needed */
 int wasmvm_instance_provider(wasmvm_instance *, const wasmvm_provider *, const wasmvm_func *,
                              size_t n, wasmvm_error *error);
 /* Opens everything that the configuration names: directories, sockets, files of certificates and
@@ -435,7 +436,8 @@ typedef struct wasmvm_process wasmvm_process;
 wasmvm_process *wasmvm_process_new(const char *command, wasmvm_module *, wasmvm_config *,
                                    wasmvm_error *error);
 /* Runs the program to its end, once.  Host functions are called on this thread.  Their wasmvm_call
- * is served as in your process, but that `view` gives a copy, and that calls nest at most 64 deep.
+ * is served as in your process, but that `view` gives a copy, and that calls nest at most 64 deep,
+ * each with your function's frames on this thread's stack.
  * Returns as wasmvm_run does.  If the helper breaks a rule, is killed, or does not keep the limit
  * of wall time for five more seconds: WASMVM_E_GUEST. */
 int wasmvm_process_run(wasmvm_process *, wasmvm_error *error);

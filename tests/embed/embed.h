@@ -36,6 +36,8 @@ int case_process_unseen(void);
 int case_process_stopped(void);
 int case_process_killed(void);
 int case_process_ends_with_caller(void);
+int case_process_late_function(void);
+int case_process_many_at_once(void);
 int case_process_wrong_program(void);
 int case_process_hostile_helper(void);
 

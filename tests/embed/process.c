@@ -157,7 +157,7 @@ int case_process_unseen(void)
     CHECK(wasmvm_process_exit_status(p) == -1);
     CHECK(wasmvm_process_run(p, &error) == WASMVM_OK && wasmvm_process_exit_status(p) == 0);
     CHECK(wasmvm_process_run(p, &error) == WASMVM_E_USAGE);
-    CHECK(strstr(wasmvm_process_report(p), "\"jail\": \"plug-in process\""));
+    CHECK(strstr(wasmvm_process_report(p), "\"jail\": \"open sockets\""));
     CHECK(!alive(helper_pid(getpid())));
     CHECK(sigpending(&pending) == 0 && sigismember(&pending, SIGCHLD) == 0);
     CHECK(sigprocmask(SIG_SETMASK, &before, NULL) == 0);
@@ -247,6 +247,55 @@ int case_process_killed(void)
     return 0;
 }
 
+static int outlives_its_limit(void *data, wasmvm_call *call, const wasmvm_val *args,
+                              wasmvm_val *result)
+{
+    (void)data, (void)call, (void)args, (void)result;
+    sleep(2); /* the helper waits for nobody that long: it has ended meanwhile */
+    return 0;
+}
+
+int case_process_late_function(void)
+{
+    const wasmvm_func f = {"test", "back", "i:i", outlives_its_limit, NULL};
+    wasmvm_config *c = wasmvm_config_new();
+    wasmvm_module *m = nest(3);
+    wasmvm_config_funcs(c, &f, 1);
+    wasmvm_config_timeout(c, 300000000);
+    wasmvm_process *p = wasmvm_process_new(helper_command(), m, c, &error);
+    CHECK(p && wasmvm_process_run(p, &error) == WASMVM_E_TIME && error.status == 124);
+    wasmvm_process_free(p);
+    wasmvm_module_free(m);
+    wasmvm_config_free(c);
+    return 0;
+}
+
+#define STARTERS 4
+#define STARTS 12
+
+static void *starts_some(void *context)
+{
+    int *good = context;
+    for (int k = 0; k < STARTS; k++) {
+        wasmvm_process *p = process_of(helper_command(), wasmvm_config_new(), "words");
+        *good += p != NULL;
+        wasmvm_process_free(p);
+    }
+    return NULL;
+}
+
+/* No start waits for another's end. */
+int case_process_many_at_once(void)
+{
+    pthread_t threads[STARTERS];
+    int good[STARTERS] = {0};
+    for (int k = 0; k < STARTERS; k++)
+        CHECK(pthread_create(&threads[k], NULL, starts_some, &good[k]) == 0);
+    for (int k = 0; k < STARTERS; k++)
+        CHECK(pthread_join(threads[k], NULL) == 0 && good[k] == STARTS);
+    return 0;
+}
+
 /* The caller of a spinning machine is killed: its helper goes, too. */
 int case_process_ends_with_caller(void)
 {
@@ -273,6 +322,12 @@ int case_process_ends_with_caller(void)
 
 /* ---- other programs ---- */
 
+static void slow(void *context, const char *line)
+{
+    (void)context, (void)line;
+    usleep(200);
+}
+
 static int run_script_for(const char *text, uint64_t limit_ns)
 {
     char file[300];
@@ -283,6 +338,7 @@ static int run_script_for(const char *text, uint64_t limit_ns)
     fclose(f);
     chmod(file, 0700);
     wasmvm_config_timeout(c, limit_ns);
+    wasmvm_config_log(c, slow, NULL);
     wasmvm_process *p = process_of(file, c, "words");
     int code = p ? wasmvm_process_run(p, &error) : error.code;
     wasmvm_process_free(p);
@@ -338,6 +394,14 @@ int case_process_hostile_helper(void)
     /* One that says no more meets the time limit, though nobody there looks at it. */
     snprintf(text, sizeof text, GREETING "cat <&3 >/dev/null");
     CHECK(run_script_for(text, 100000000) == WASMVM_E_GUEST);
+    /* Nothing of the caller's variables is there. */
+    setenv("SECRET", "x", 1);
+    CHECK(run_script(GREETING "[ -z \"$SECRET\" ] && printf '\\xb\\0\\0\\0\\x28\\0\\0\\0"
+                     "\\0\\0\\0\\0\\3\\0\\0\\0\\0\\0\\0' >&3") == WASMVM_OK && error.status == 3);
+    unsetenv("SECRET");
+    /* A log that never ends, and calls that nobody takes, meet the limit as well. */
+    CHECK(run_script_for(GREETING "while :; do echo wasmvm: x >&5; done", 100000000) ==
+          WASMVM_E_GUEST);
     /* A whole one is believed, and its words are made fit to be printed. */
     CHECK(run_script(GREETING "printf '\\x11\\0\\0\\0\\x28\\0\\0\\0\\5\\0\\0\\0\\x86\\0\\0\\0"
                      "bad\\33\\0t\\n\\0\\0' >&3") == WASMVM_E_TRAP);

@@ -205,9 +205,12 @@ static void run_end(void)
         _exit(0);
 }
 
+static volatile sig_atomic_t stopped; /* before there was a machine, or later */
+
 static void stop(int number)
 {
     (void)number;
+    stopped = 1;
     if (machine)
         wasmvm_stop(machine);
 }
@@ -238,13 +241,15 @@ static void machine_make(void)
     static struct wasmvm_host services;
     static const wasmvm_provider provider = {
         .name = "the program", .version = "", .from = "",
-        .flags = WASMVM_PROVIDER_PROCESS | WASMVM_PLUGIN_ONE_THREAD,
+        .flags = WASMVM_PROVIDER_PROCESS | WASMVM_PROVIDER_CALLER | WASMVM_PLUGIN_ONE_THREAD,
     };
     wasmvm_error error = {0};
     wasmvm_module *module = wasmvm_module_fd(HELPER_MODULE, told.module, &error);
     machine = module ? wasmvm_instance_new(module, told.config, &error) : NULL;
     if (!machine)
         say_failure(&error);
+    if (stopped)
+        wasmvm_stop(machine);
     wasmvm_module_free(module);
     wasmvm_config_free(told.config);
     if (!told.nfuncs)

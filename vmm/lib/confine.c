@@ -44,7 +44,7 @@ static unsigned granted(const wasmvm_instance *i)
         all |= JAIL_UNIX;
     for (uint32_t k = 0; k < i->loaded.n; k++)
         if (i->loaded.at[k].process)
-            all |= JAIL_PROCESS;
+            all |= i->loaded.at[k].flags & WASMVM_PROVIDER_CALLER ? JAIL_SOCKETS : JAIL_PROCESS;
     return all;
 }
 

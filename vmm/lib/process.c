@@ -4,6 +4,7 @@
  * The helper is the monitor of a hostile guest.  Once it has started it may be taken over, so its
  * frames are bounds-checked as a guest's are: it gets what a host function gives it, and ends. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,7 +24,9 @@
 #define NESTING 64           /* calls in calls: each has the caller's stack */
 #define END_MS 5000          /* between its last word and its end */
 #define LATE_NS UINT64_C(5000000000) /* past a time limit that the helper does not keep */
+#define GREETING_NS UINT64_C(10000000000)
 #define LINE 4096            /* of its log */
+#define LAST_LINES 16        /* reads of the log at its end */
 #define TEXTS 3              /* strings of FRAME_END */
 
 struct wasmvm_process {
@@ -52,37 +55,7 @@ struct remote_call {
     char trap[200];
 };
 
-/* ---- frames ---- */
-
-/* A body of three parts at most.  false: nobody reads it. */
-static bool send_parts(const struct wasmvm_process *p, enum frame_kind kind, struct iovec body[3])
-{
-    uint8_t head[FRAME_HEAD];
-    struct iovec all[] = {{head, sizeof head}, body[0], body[1], body[2]};
-    struct msghdr message = {.msg_iov = all, .msg_iovlen = 4};
-    size_t left = sizeof head + body[0].iov_len + body[1].iov_len + body[2].iov_len;
-    frame_head(head, kind, (uint32_t)(left - sizeof head));
-    while (left) {
-        ssize_t n = sendmsg(p->helper.socket, &message, MSG_NOSIGNAL);
-        if (n < 0 && errno != EINTR)
-            return false;
-        left -= n > 0 ? (size_t)n : 0;
-        for (; n > 0 && (size_t)n >= message.msg_iov->iov_len && left; message.msg_iovlen--)
-            n -= (ssize_t)message.msg_iov++->iov_len;
-        if (n > 0 && left) {
-            message.msg_iov->iov_base = (char *)message.msg_iov->iov_base + n;
-            message.msg_iov->iov_len -= (size_t)n;
-        }
-    }
-    return true;
-}
-
-static bool send_frame(const struct wasmvm_process *p, enum frame_kind kind, const void *first,
-                       size_t nfirst, const void *second, size_t nsecond)
-{
-    return send_parts(p, kind, (struct iovec[3]){{(void *)first, nfirst},
-                                                 {(void *)second, nsecond}, {NULL, 0}});
-}
+/* ---- the log, and waiting ---- */
 
 static void log_lines(struct wasmvm_process *p)
 {
@@ -99,15 +72,14 @@ static void log_lines(struct wasmvm_process *p)
 
 static void log_read(struct wasmvm_process *p)
 {
-    ssize_t n;
-    while ((n = read(p->helper.log, p->line + p->nline, LINE - p->nline)) > 0) {
+    ssize_t n = read(p->helper.log, p->line + p->nline, LINE - p->nline);
+    if (n > 0) {
         p->nline += (size_t)n;
         log_lines(p);
+    } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+        close(p->helper.log);
+        p->helper.log = -1;
     }
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    close(p->helper.log);
-    p->helper.log = -1;
 }
 
 /* For poll(2); 0: it is too late. */
@@ -120,19 +92,53 @@ static int patience_ms(const struct wasmvm_process *p)
     return ms < 1000000 ? (int)ms : 1000000;
 }
 
-/* Waits until the socket can be read; the log is told meanwhile.  false: it is too late. */
-static bool readable(struct wasmvm_process *p)
+/* Waits until the socket can be read, or written; the log is told meanwhile.  false: it is too
+ * late, or the helper is over and has said all. */
+static bool ready(struct wasmvm_process *p, short events)
 {
     for (;;) {
-        struct pollfd all[] = {{p->helper.socket, POLLIN, 0}, {p->helper.log, POLLIN, 0}};
+        struct pollfd all[] = {{p->helper.socket, events, 0}, {p->helper.log, POLLIN, 0},
+                               {p->helper.pidfd, POLLIN, 0}};
         int ms = patience_ms(p);
-        if (ms == 0 || (poll(all, 2, ms) < 0 && errno != EINTR))
+        if (ms == 0 || (poll(all, 3, ms) < 0 && errno != EINTR))
             return false;
         if (all[1].revents)
             log_read(p);
-        if (all[0].revents)
-            return true;
+        if (all[0].revents || all[2].revents)
+            return all[0].revents;
     }
+}
+
+/* ---- frames ---- */
+
+/* A body of three parts at most.  false: nobody reads it. */
+static bool send_parts(struct wasmvm_process *p, enum frame_kind kind, struct iovec body[3])
+{
+    uint8_t head[FRAME_HEAD];
+    struct iovec all[] = {{head, sizeof head}, body[0], body[1], body[2]};
+    struct msghdr message = {.msg_iov = all, .msg_iovlen = 4};
+    size_t left = sizeof head + body[0].iov_len + body[1].iov_len + body[2].iov_len;
+    frame_head(head, kind, (uint32_t)(left - sizeof head));
+    while (left) {
+        ssize_t n = sendmsg(p->helper.socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && errno != EINTR && (errno != EAGAIN || !ready(p, POLLOUT)))
+            return false;
+        left -= n > 0 ? (size_t)n : 0;
+        for (; n > 0 && (size_t)n >= message.msg_iov->iov_len && left; message.msg_iovlen--)
+            n -= (ssize_t)message.msg_iov++->iov_len;
+        if (n > 0 && left) {
+            message.msg_iov->iov_base = (char *)message.msg_iov->iov_base + n;
+            message.msg_iov->iov_len -= (size_t)n;
+        }
+    }
+    return true;
+}
+
+static bool send_frame(struct wasmvm_process *p, enum frame_kind kind, const void *first,
+                       size_t nfirst, const void *second, size_t nsecond)
+{
+    return send_parts(p, kind, (struct iovec[3]){{(void *)first, nfirst},
+                                                 {(void *)second, nsecond}, {NULL, 0}});
 }
 
 static bool in_grow(struct wasmvm_process *p)
@@ -162,7 +168,7 @@ static bool receive(struct wasmvm_process *p, struct frame *frame)
             p->used = FRAME_HEAD + frame->len;
             return true;
         }
-        if (state == FRAME_TOO_LONG || !in_grow(p) || !readable(p))
+        if (state == FRAME_TOO_LONG || !in_grow(p) || !ready(p, POLLIN))
             return false;
         ssize_t n = recv(p->helper.socket, p->in + p->have, p->cap - p->have, MSG_DONTWAIT);
         if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
@@ -183,6 +189,10 @@ static bool answer(struct remote_call *call, bool exporting, struct frame *frame
     while (receive(p, frame)) {
         if (frame->kind == FRAME_ANSWER && frame->len >= 4)
             return true;
+        if (frame->kind == FRAME_END) {
+            p->used = 0; /* it comes again, to who waits for it */
+            return false;
+        }
         if (frame->kind != FRAME_CALL || !exporting || !call_serve(p, frame))
             break;
     }
@@ -202,11 +212,12 @@ static struct remote_call *remote(wasmvm_call *call)
 
 static uint64_t remote_size(wasmvm_call *call)
 {
+    struct wasmvm_process *p = remote(call)->process;
     struct frame frame;
-    return send_frame(remote(call)->process, FRAME_SIZE, NULL, 0, NULL, 0) &&
-                   answer(remote(call), false, &frame) && frame.len == 12
-               ? frame_u64(frame.body + 4)
-               : 0;
+    bool good = send_frame(p, FRAME_SIZE, NULL, 0, NULL, 0) &&
+                answer(remote(call), false, &frame) && frame.len == 12;
+    uint64_t size = good ? frame_u64(frame.body + 4) : 0, most = p->from->set.memory_bytes;
+    return size < most ? size : most;
 }
 
 static int piece_read(wasmvm_call *call, uint32_t at, void *to, uint32_t n)
@@ -298,10 +309,12 @@ static int remote_wait(wasmvm_call *call, int fd, short events)
 {
     struct wasmvm_process *p = remote(call)->process;
     for (;;) {
-        struct pollfd all[] = {{p->helper.socket, POLLIN, 0}, {events ? fd : -1, events, 0}};
-        if (poll(all, 2, events ? -1 : 0) < 0 && errno != EINTR)
+        struct pollfd all[] = {{p->helper.socket, POLLIN, 0}, {events ? fd : -1, events, 0},
+                               {p->helper.pidfd, POLLIN, 0}};
+        int ms = patience_ms(p);
+        if (poll(all, 3, events ? ms : 0) < 0 && errno != EINTR)
             return WASMVM_ENDED;
-        if (all[0].revents || p->have > p->used)
+        if (all[0].revents || all[2].revents || p->have > p->used || ms == 0)
             return WASMVM_ENDED;
         if (!events || all[1].revents)
             return WASMVM_OK;
@@ -337,6 +350,7 @@ static const wasmvm_func *call_read(const struct wasmvm_process *p, const struct
     return f;
 }
 
+/* false: there is no such call.  Where nobody takes the result, the end has come, or comes. */
 static bool call_serve(struct wasmvm_process *p, const struct frame *frame)
 {
     static const char deep[] = "host and guest called each other too deep for a helper process";
@@ -345,29 +359,34 @@ static bool call_serve(struct wasmvm_process *p, const struct frame *frame)
     const wasmvm_func *f = call_read(p, frame, args);
     if (!f)
         return false;
-    if (p->depth == NESTING)
-        return send_frame(p, FRAME_TRAP, deep, sizeof deep - 1, NULL, 0);
+    if (p->depth == NESTING) {
+        send_frame(p, FRAME_TRAP, deep, sizeof deep - 1, NULL, 0);
+        return true;
+    }
     p->depth++;
     int failed = f->fn(f->data, (wasmvm_call *)&call, args, &result);
     p->depth--;
     views_free(call.views);
-    return failed ? send_frame(p, FRAME_TRAP, call.trap, strlen(call.trap), NULL, 0)
-                  : send_frame(p, FRAME_RESULT, &result.u64, sizeof result.u64, NULL, 0);
+    if (failed)
+        send_frame(p, FRAME_TRAP, call.trap, strlen(call.trap), NULL, 0);
+    else
+        send_frame(p, FRAME_RESULT, &result.u64, sizeof result.u64, NULL, 0);
+    return true;
 }
 
 /* ---- the beginning ---- */
 
-static bool number_tell(const struct wasmvm_process *p, uint32_t row, uint64_t value)
+static bool number_tell(struct wasmvm_process *p, uint32_t row, uint64_t value)
 {
     return send_frame(p, FRAME_SETTING, &row, sizeof row, &value, sizeof value);
 }
 
-static bool text_tell(const struct wasmvm_process *p, uint32_t row, const char *text)
+static bool text_tell(struct wasmvm_process *p, uint32_t row, const char *text)
 {
     return !text || send_frame(p, FRAME_SETTING, &row, sizeof row, text, strlen(text) + 1);
 }
 
-static bool words_tell(const struct wasmvm_process *p, uint32_t row, const struct words *words)
+static bool words_tell(struct wasmvm_process *p, uint32_t row, const struct words *words)
 {
     bool good = true;
     for (uint32_t k = 0; k < words->n; k++)
@@ -375,7 +394,7 @@ static bool words_tell(const struct wasmvm_process *p, uint32_t row, const struc
     return good;
 }
 
-static bool grants_tell(const struct wasmvm_process *p, uint32_t row, const struct grants *dirs)
+static bool grants_tell(struct wasmvm_process *p, uint32_t row, const struct grants *dirs)
 {
     bool good = true;
     for (uint32_t k = 0; k < dirs->n; k++) {
@@ -394,7 +413,7 @@ static bool grants_tell(const struct wasmvm_process *p, uint32_t row, const stru
 }
 
 /* By the places of helper_start. */
-static bool sockets_tell(const struct wasmvm_process *p, uint32_t row, const struct sockets *s)
+static bool sockets_tell(struct wasmvm_process *p, uint32_t row, const struct sockets *s)
 {
     bool good = true;
     for (uint32_t k = 0; k < s->n; k++)
@@ -402,7 +421,7 @@ static bool sockets_tell(const struct wasmvm_process *p, uint32_t row, const str
     return good;
 }
 
-static bool settings_tell(const struct wasmvm_process *p)
+static bool settings_tell(struct wasmvm_process *p)
 {
     const struct settings *s = &p->from->set;
     bool good = true;
@@ -422,7 +441,7 @@ static bool settings_tell(const struct wasmvm_process *p)
     return good;
 }
 
-static bool functions_tell(const struct wasmvm_process *p)
+static bool functions_tell(struct wasmvm_process *p)
 {
     bool good = true;
     for (uint32_t k = 0; k < p->from->nfuncs; k++) {
@@ -435,11 +454,16 @@ static bool functions_tell(const struct wasmvm_process *p)
     return good;
 }
 
-/* The module as a descriptor: its own, or a file in memory.  -1: errno says why. */
+/* The module as a descriptor: its file, with a position of its own, or one in memory.  -1: errno
+ * says why. */
 static int module_fd(const wasmvm_module *m)
 {
-    if (m->fd >= 0)
-        return dup(m->fd);
+    char path[40];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", m->fd);
+    if (m->fd >= 0) {
+        int own = open(path, O_RDONLY | O_CLOEXEC);
+        return own >= 0 ? own : fcntl(m->fd, F_DUPFD_CLOEXEC, 0);
+    }
     int fd = memfd_create("module", MFD_CLOEXEC);
     if (fd >= 0 && write_all(fd, m->bytes, m->n) && lseek(fd, 0, SEEK_SET) == 0)
         return fd;
@@ -457,7 +481,10 @@ static int no_helper(const struct wasmvm_process *p, const char *why, wasmvm_err
 static int greet(struct wasmvm_process *p, wasmvm_error *error)
 {
     struct frame frame;
-    if (!receive(p, &frame) || frame.kind != FRAME_VERSION || !frame.len ||
+    p->late_ns = clock_now_ns() + GREETING_NS;
+    bool said = receive(p, &frame);
+    p->late_ns = 0;
+    if (!said || frame.kind != FRAME_VERSION || !frame.len ||
         frame.body[frame.len - 1])
         return no_helper(p, "it is no wasmvm of version " WASMVM_VERSION, error);
     if (strcmp((const char *)frame.body, WASMVM_VERSION) == 0)
@@ -482,6 +509,10 @@ wasmvm_process *wasmvm_process_new(const char *command, wasmvm_module *module,
 {
     if (wasmvm_config_check(config, error) != WASMVM_OK)
         return NULL;
+    if (config->set.build_fd || config->set.list_fd) {
+        embed_error(error, WASMVM_E_USAGE, "a helper process builds no images");
+        return NULL;
+    }
     wasmvm_process *p = calloc(1, sizeof *p);
     if (!p || !(p->command = strdup(command))) {
         free(p);
@@ -542,7 +573,7 @@ static int take_end(struct wasmvm_process *p, const struct frame *frame, wasmvm_
         embed_error(error, code, "%s", texts[0]);
         error->status = status;
     }
-    if (p->helper.log >= 0)
+    for (int k = 0; k < LAST_LINES && p->helper.log >= 0; k++)
         log_read(p);
     helper_end(&p->helper, END_MS);
     return code;

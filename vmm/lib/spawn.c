@@ -7,9 +7,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -21,6 +22,7 @@
 
 #define SIGNALS_END 65 /* one behind the last number */
 #define NONE (-1)
+#define KILLED_MS 1000 /* one that may not be killed, or is in the kernel, is left */
 
 /* The descriptors that the helper gets, as they stand here: place k becomes number k. */
 struct places { int *at; int n; };
@@ -30,10 +32,10 @@ static int null_or(int fd, int flags)
     return fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : open("/dev/null", flags | O_CLOEXEC);
 }
 
-/* A copy behind all places and the one behind them; -1 stays. */
+/* A copy behind all places and what stands behind them; -1 stays. */
 static int above(const struct places *p, int fd)
 {
-    int copy = fd < 0 ? NONE : fcntl(fd, F_DUPFD_CLOEXEC, p->n + 1);
+    int copy = fd < 0 ? NONE : fcntl(fd, F_DUPFD_CLOEXEC, p->n + 2);
     if (fd >= 0)
         close(fd);
     return copy;
@@ -77,43 +79,60 @@ static void signals_default(void)
 /* Why the start failed, or who was started. */
 struct started { int why; pid_t pid; };
 
-/* In the new process: only calls that are safe there.  Why the exec failed goes through `tell`,
- * which is brought behind all places. */
-static _Noreturn void become(const char *command, char *const argv[], const struct places *p,
-                             int tell)
-{
-    setsid();
-    signals_default();
-    bool good = dup2(tell, p->n) == p->n && fcntl(p->n, F_SETFD, FD_CLOEXEC) == 0;
-    for (int k = 0; k < p->n && good; k++)
-        good = p->at[k] >= 0 ? dup2(p->at[k], k) == k
-                             : close_range((unsigned)k, (unsigned)k, 0) == 0;
-    if (good && close_range((unsigned)p->n + 1, ~0u, 0) == 0)
-        execv(command, argv);
-    const struct started failed = {.why = errno};
-    (void)!write(p->n, &failed, sizeof failed);
-    _exit(127);
-}
+/* What is executed, with what.  Two descriptors stand behind the places, and end at the exec. */
+struct image { const char *command; char **argv, **envp; const struct places *places; };
+enum { TELL, GO, BEHIND }; /* from the last place on */
 
 static pid_t fork_silent(void)
 {
-    struct clone_args how = {0};
-    return (pid_t)syscall(SYS_clone3, &how, sizeof how);
+    return (pid_t)syscall(SYS_clone, 0ul, NULL, NULL, NULL, NULL); /* no signal at its end */
+}
+
+/* In the new process: only calls that are safe there. */
+static _Noreturn void become(const struct image *image)
+{
+    setsid();
+    signals_default();
+    execve(image->command, image->argv, image->envp);
+    const struct started failed = {.why = errno};
+    (void)!write(image->places->n + TELL, &failed, sizeof failed);
+    _exit(127);
+}
+
+/* All in their places, and nothing of the caller's besides: nobody else's pipes are kept open. */
+static bool places_take(const struct places *p, int tell, int go)
+{
+    bool good = true;
+    for (int k = 0; k < p->n && good; k++)
+        good = p->at[k] >= 0 ? dup2(p->at[k], k) == k
+                             : close_range((unsigned)k, (unsigned)k, 0) == 0;
+    return good && dup3(tell, p->n + TELL, O_CLOEXEC) >= 0 &&
+           dup3(go, p->n + GO, O_CLOEXEC) >= 0 &&
+           close_range((unsigned)(p->n + BEHIND), ~0u, 0) == 0;
 }
 
 /* In the child between: it stays until the caller has the pidfd, so that the number is its own. */
-static _Noreturn void start_it(const char *command, char *const argv[], const struct places *p,
-                               int tell, int go)
+static _Noreturn void start_it(const struct image *image, int tell, int go)
 {
+    const int n = image->places->n;
     char byte;
-    pid_t pid = fork_silent();
-    if (pid == 0)
-        become(command, argv, p, tell);
+    pid_t pid = -1;
+    if (places_take(image->places, tell, go) && (pid = fork_silent()) == 0)
+        become(image);
     const struct started started = {.why = pid < 0 ? errno : 0, .pid = pid};
-    (void)!write(tell, &started, sizeof started);
-    syscall(SYS_close, tell);
-    (void)!read(go, &byte, 1);
+    (void)!write(n + TELL, &started, sizeof started);
+    close(n + TELL);
+    (void)!read(n + GO, &byte, 1);
     _exit(0);
+}
+
+/* Whether more is said of the start.  A helper that speaks, or is over, has been executed: other
+ * processes may keep the pipe open. */
+static bool more_is_told(const struct helper *h, int from)
+{
+    struct pollfd all[] = {{from, POLLIN, 0}, {h->socket, POLLIN, 0}, {h->pidfd, POLLIN, 0}};
+    TEMP_FAILURE_RETRY(poll(all, 3, -1));
+    return all[0].revents;
 }
 
 /* The pidfd of who was started, and why the exec failed; 0, or an errno. */
@@ -121,7 +140,8 @@ static int started_read(struct helper *h, int from)
 {
     struct started s;
     int why = 0;
-    for (ssize_t n; (n = TEMP_FAILURE_RETRY(read(from, &s, sizeof s))) == sizeof s && !why;) {
+    while (!why && more_is_told(h, from) &&
+           TEMP_FAILURE_RETRY(read(from, &s, sizeof s)) == sizeof s) {
         why = s.why;
         if (s.pid > 0 && (h->pidfd = (int)syscall(SYS_pidfd_open, s.pid, 0)) < 0 && !why)
             why = errno;
@@ -129,36 +149,53 @@ static int started_read(struct helper *h, int from)
     return why;
 }
 
-/* 0, or an errno. */
+static void ends_close(int ends[2])
+{
+    for (int k = 0; k < 2; k++)
+        if (ends[k] >= 0)
+            close(ends[k]);
+}
+
+/* The child between, with no handler of the caller's in it; or -1. */
+static pid_t between_start(const struct image *image, const int told[2], const int go[2])
+{
+    sigset_t all, before;
+    int tell = fcntl(told[1], F_DUPFD_CLOEXEC, image->places->n + BEHIND),
+        wait = fcntl(go[0], F_DUPFD_CLOEXEC, image->places->n + BEHIND);
+    pid_t pid = -1;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (tell >= 0 && wait >= 0 && (pid = fork_silent()) == 0)
+        start_it(image, tell, wait);
+    int why = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    ends_close((int[]){tell, wait});
+    errno = why;
+    return pid;
+}
+
+/* Of the caller's variables the helper has the one that it looks at.  0, or an errno. */
 static int process_make(struct helper *h, const char *command, const struct places *p)
 {
-    char *argv[] = {(char *)HELPER_NAME, (char *)WASMVM_VERSION, NULL};
-    int told[2] = {NONE, NONE}, go[2] = {NONE, NONE}, why = 0;
-    pid_t between = -1;
-    if (pipe2(told, O_CLOEXEC) == 0 && pipe2(go, O_CLOEXEC) == 0) {
-        int tell = fcntl(told[1], F_DUPFD_CLOEXEC, p->n + 1);
-        between = tell < 0 ? -1 : fork_silent();
-        if (between == 0) {
-            close(told[1]);
-            close(go[1]);
-            start_it(command, argv, p, tell, go[0]);
-        }
-        why = between < 0 ? errno : 0;
-        if (tell >= 0)
-            close(tell);
-    } else {
-        why = errno;
-    }
+    char *argv[] = {(char *)HELPER_NAME, (char *)WASMVM_VERSION, NULL}, *envp[] = {NULL, NULL};
+    int told[2] = {NONE, NONE}, go[2] = {NONE, NONE};
+    const char *tmp = getenv("TMPDIR");
+    if (tmp && asprintf(&envp[0], "TMPDIR=%s", tmp) < 0)
+        return ENOMEM;
+    const struct image image = {command, argv, envp, p};
+    pid_t between =
+        pipe2(told, O_CLOEXEC) == 0 && pipe2(go, O_CLOEXEC) == 0 ? between_start(&image, told, go)
+                                                                  : -1;
+    int why = between < 0 ? errno : 0;
     if (told[1] >= 0)
         close(told[1]);
+    told[1] = NONE;
     if (between > 0)
         why = started_read(h, told[0]);
-    for (int k = 0; k < 2; k++)
-        if (go[k] >= 0)
-            close(go[k]);
+    ends_close(go);
     while (between > 0 && waitpid(between, NULL, __WALL) < 0 && errno == EINTR) {}
-    if (told[0] >= 0)
-        close(told[0]);
+    ends_close(told);
+    free(envp[0]);
     return why;
 }
 
@@ -223,7 +260,7 @@ void helper_end(struct helper *h, int patience_ms)
     h->socket = h->log = NONE;
     if (h->pidfd >= 0 && TEMP_FAILURE_RETRY(poll(&over, 1, patience_ms)) <= 0) {
         syscall(SYS_pidfd_send_signal, h->pidfd, SIGKILL, NULL, 0);
-        TEMP_FAILURE_RETRY(poll(&over, 1, -1));
+        TEMP_FAILURE_RETRY(poll(&over, 1, KILLED_MS));
     }
     if (h->pidfd >= 0) /* it has become ours where we are the system's first process, or like it */
         syscall(SYS_waitid, P_PIDFD, h->pidfd, NULL, WEXITED | WNOHANG | __WALL, NULL);
