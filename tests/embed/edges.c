@@ -196,6 +196,27 @@ static wasmvm_module *edges(void)
     return wasmvm_module_bytes(m.at, m.n, "edges", &error);
 }
 
+/* `_start`, and so many bytes of 1, each so far from the next that pages of zeros lie between. */
+static wasmvm_module *scattered(unsigned count, unsigned apart)
+{
+    static struct bytes m, items;
+    memcpy(m.at, "\0asm\1\0\0\0", m.n = 8);
+    put_type(&items, 0, 0), put_section(&m, 1, 1, &items);
+    put(&items, 0), put_section(&m, 3, 1, &items);
+    put(&items, 0), put_number(&items, count * apart / 65536 + 1), put_section(&m, 5, 1, &items);
+    put_export(&items, "_start", 0);
+    put_text(&items, "memory"), put(&items, 2), put(&items, 0), put_section(&m, 7, 2, &items);
+    put(&items, 2), put(&items, 0), put(&items, 0x0b), put_section(&m, 10, 1, &items);
+    for (unsigned k = 0; k < count; k++) {
+        put(&items, 0), put(&items, 0x41);
+        for (unsigned bit = 0; bit < 28; bit += 7)
+            put(&items, (k * apart >> bit & 127) | 128);
+        put(&items, 0), put(&items, 0x0b), put(&items, 1), put(&items, 1);
+    }
+    put_section(&m, 11, count, &items);
+    return wasmvm_module_bytes(m.at, m.n, "scattered", &error);
+}
+
 /* ---- instances of it ---- */
 
 static wasmvm_host services;
@@ -402,5 +423,43 @@ int case_nothing_is_left(void)
             sleep_ms(10);
         CHECK(threads() <= tasks);
     }
+    return 0;
+}
+
+/* ---- what a pool's machines have in common ---- */
+
+enum { SCATTERED = 1000, APART = 18 * 4096, MACHINES = 4 };
+
+/* The bytes are where the module has them, and zeros between. */
+static bool scattered_right(wasmvm_instance *i)
+{
+    unsigned char at[2] = {0};
+    for (unsigned k = 0; k < SCATTERED; k++)
+        if (wasmvm_memory_read(i, k * APART, at, 1) || wasmvm_memory_read(i, k * APART + APART / 2,
+                                                                          at + 1, 1) ||
+            at[0] != 1 || at[1] != 0)
+            return false;
+    return true;
+}
+
+/* The module chooses where its pages are; the process's mappings are few nevertheless. */
+int case_pool_few_mappings(void)
+{
+    wasmvm_module *module = scattered(SCATTERED, APART);
+    wasmvm_config *c = wasmvm_config_new();
+    wasmvm_config_flag(c, "reset-check");
+    int before = lines_of("/proc/self/maps");
+    wasmvm_pool *pool = module ? wasmvm_pool_new(module, c, MACHINES, &error) : NULL;
+    CHECK(pool);
+    CHECK(lines_of("/proc/self/maps") - before < MACHINES * 200);
+    for (unsigned k = 0; k < 2 * MACHINES; k++) {
+        wasmvm_instance *i = wasmvm_pool_take(pool, &error);
+        CHECK(i && scattered_right(i) && wasmvm_run(i, &error) == WASMVM_OK);
+        wasmvm_pool_give(pool, i);
+    }
+    CHECK(lines_of("/proc/self/maps") - before < MACHINES * 200);
+    wasmvm_pool_free(pool);
+    wasmvm_config_free(c);
+    wasmvm_module_free(module);
     return 0;
 }

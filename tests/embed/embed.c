@@ -1456,6 +1456,7 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
     {"reset-leaves-nothing", case_reset_leaves_nothing},
     {"pool-of-machines", case_pool_of_machines},
     {"pool-keeps-apart", case_pool_keeps_apart},
+    {"pool-few-mappings", case_pool_few_mappings},
     {"values-at-their-most", case_values_at_their_most},
     {"names-at-their-most", case_names_at_their_most},
     {"ready-at-once", case_ready_at_once},

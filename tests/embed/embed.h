@@ -42,6 +42,7 @@ int case_process_wrong_program(void);
 int case_process_hostile_helper(void);
 
 int open_files(void);
+int lines_of(const char *file);
 
 /* ---- edges.c ---- */
 int case_values_at_their_most(void);
@@ -50,6 +51,7 @@ int case_ready_at_once(void);
 int case_limit_taken_away(void);
 int case_limit_of_the_start(void);
 int case_nothing_is_left(void);
+int case_pool_few_mappings(void);
 
 /* ---- reset.c ---- */
 int case_reset_is_as_new(void);

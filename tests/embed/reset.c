@@ -454,7 +454,7 @@ int case_reset_refused(void)
     return 0;
 }
 
-static int count_of(const char *list)
+int lines_of(const char *list)
 {
     int n = 0;
     FILE *file = fopen(list, "re");
@@ -488,7 +488,7 @@ int case_reset_leaves_nothing(void)
         CHECK(says(&a, k % 2 ? "dirty 1048576" : "grow 5000000", k % 2 ? "left 0\n" : "grown\n"));
         RESET(&a);
     }
-    int files = open_files(), maps = count_of("/proc/self/maps");
+    int files = open_files(), maps = lines_of("/proc/self/maps");
     long pages = resident_pages();
     uint64_t copied = STAT(&a, reset_pages);
     for (int k = 0; k < resets; k++) {
@@ -496,7 +496,7 @@ int case_reset_leaves_nothing(void)
         RESET(&a);
     }
     /* the C library's own come and go */
-    CHECK(open_files() == files && count_of("/proc/self/maps") <= maps + 4);
+    CHECK(open_files() == files && lines_of("/proc/self/maps") <= maps + 4);
     CHECK(resident_pages() < pages + 512 && STAT(&a, reset_pages) < copied + 128);
     end(&a);
     return 0;

@@ -222,6 +222,7 @@ enum { TEMPLATE_DATA, TEMPLATE_HEAP, TEMPLATE_CODE, TEMPLATE_LINEAR, TEMPLATE_MO
 struct template_part {
     uint64_t bytes, offset;
     uint64_t *full; /* a bit for each page that is not all zeros */
+    uint64_t gap;   /* pages of zeros, at most, between two pages that one mapping has */
 };
 struct template {
     unsigned refs;  /* atomic */

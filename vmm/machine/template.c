@@ -15,7 +15,10 @@
 #include "vmm/machine/inside.h"
 
 /* Pages of zeros between two pages that a mapping spans: shorter gaps are not worth a mapping. */
-#define GAP_MOST 16
+#define GAP_LEAST 16
+/* Mappings of a part: a module chooses where its pages are, and a process has 65,530 in all.  Where
+ * more would be needed, gaps are longer; Go programs had 3 at most. */
+#define EXTENTS_MOST 16
 
 static void part_free(struct template_part *p)
 {
@@ -51,6 +54,27 @@ static bool page_is_zero(const uint8_t *page)
     return page[0] == 0 && memcmp(page, page + 1, PAGE - 1) == 0;
 }
 
+/* ---- extents: pages that one mapping has ---- */
+
+/* Pages [at, *end) are the next extent, from `from` on; false: there is none. */
+static bool extent_next(const struct template_part *p, uint64_t from, uint64_t *at, uint64_t *end)
+{
+    for (; from < p->bytes && !template_full(p, from); from += PAGE) {}
+    *at = *end = from;
+    for (; from < p->bytes && from - *end <= p->gap * PAGE; from += PAGE)
+        if (template_full(p, from))
+            *end = from + PAGE;
+    return *end > *at;
+}
+
+static unsigned extents_count(const struct template_part *p)
+{
+    unsigned n = 0;
+    for (uint64_t at, end = 0; n <= EXTENTS_MOST && extent_next(p, end, &at, &end);)
+        n++;
+    return n;
+}
+
 /* ---- out of a machine that stands at its snapshot ---- */
 
 static bool part_write(struct template *t, struct template_part *p, const uint8_t *from)
@@ -79,6 +103,9 @@ static bool file_make(struct template *t, uint8_t *const from[TEMPLATE_PARTS])
             return false;
     if (fcntl(t->fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
         return false;
+    for (unsigned i = 0; i < TEMPLATE_PARTS; i++)
+        while (extents_count(&t->parts[i]) > EXTENTS_MOST)
+            t->parts[i].gap *= 2;
     void *host = mmap(NULL, t->bytes, PROT_READ, MAP_SHARED, t->fd, 0);
     t->host = host == MAP_FAILED ? NULL : host;
     return t->host;
@@ -102,7 +129,8 @@ struct template *template_new(struct vm *vm)
     uint8_t *const from[] = { data->host, ram->heap.host, ram->code.host, ram->linear.host,
                               ram->module.host };
     for (unsigned i = 0; i < TEMPLATE_PARTS; i++) {
-        t->parts[i] = (struct template_part){ .bytes = bytes[i], .offset = t->bytes };
+        t->parts[i] = (struct template_part){ .bytes = bytes[i], .offset = t->bytes,
+                                                 .gap = GAP_LEAST };
         t->bytes += round_up(bytes[i], PAGE);
     }
     if (file_make(t, from))
@@ -123,19 +151,10 @@ static bool extent_map(const struct template *t, const struct template_part *p, 
 /* Pages of zeros stay anonymous, but for short gaps. */
 static bool part_map(const struct template *t, const struct template_part *p, uint8_t *host)
 {
-    uint64_t from = 0, to = 0; /* the extent that is not mapped yet; empty */
-    for (uint64_t at = 0; at < p->bytes; at += PAGE) {
-        if (!template_full(p, at))
-            continue;
-        if (to && at - to > GAP_MOST * PAGE) {
-            if (!extent_map(t, p, host, from, to))
-                return false;
-            to = 0;
-        }
-        from = to ? from : at;
-        to = at + PAGE;
-    }
-    return !to || extent_map(t, p, host, from, to);
+    for (uint64_t at, end = 0; extent_next(p, end, &at, &end);)
+        if (!extent_map(t, p, host, at, end))
+            return false;
+    return true;
 }
 
 bool template_load(struct vm *vm, const struct template *t)
