@@ -9,7 +9,7 @@
 
 /* Whether so many bytes more may be had, of all that the guest can touch: linear memories, stack,
  * module, heap and code.  What was refused last is remembered, as the run may end for it. */
-static bool total_allows(struct vm *vm, uint64_t bytes)
+bool grow_allowed(struct vm *vm, uint64_t bytes)
 {
     uint64_t used = vm->mem.regions[REGION_LINEAR].bytes + vm->more.bytes + vm->heap_bytes +
                     vm->code_bytes;
@@ -39,7 +39,7 @@ enum grow grow_linear(struct vm *vm, uint64_t old_bytes, uint64_t new_bytes)
         new_bytes > MAP_LINEAR_MAX)
         return GROW_HOSTILE;
     if (new_bytes > vm->config->set->memory_bytes - vm->more.bytes ||
-        !total_allows(vm, new_bytes - old_bytes))
+        !grow_allowed(vm, new_bytes - old_bytes))
         return GROW_REFUSED;
     /* of the main range, before linear memory */
     uint64_t ahead = ram->linear.gpa - ram->main.all.gpa;
@@ -63,7 +63,7 @@ enum grow grow_more(struct vm *vm, uint64_t number, uint64_t old_bytes, uint64_t
     uint64_t from = bytes < FRAME ? more->taken : round_up(more->taken, FRAME);
     bool allowed = bytes <= vm->config->set->memory_bytes - vm->mem.regions[REGION_LINEAR].bytes -
                                 more->bytes &&
-                   total_allows(vm, bytes);
+                   grow_allowed(vm, bytes);
     if (!allowed || more->broken ||
         !ram_reserve(range, RAM_LINEAR_MORE_GPA, RAM_LINEAR_MORE_BYTES) ||
         !ram_reach(&vm->kvm, range, from + bytes))
@@ -134,7 +134,7 @@ enum grow grow_heap(struct vm *vm, uint64_t bytes)
     bytes = round_up(bytes, FRAME);
     if (bytes <= vm->heap_bytes)
         return GROW_DONE;
-    if (!total_allows(vm, bytes - vm->heap_bytes))
+    if (!grow_allowed(vm, bytes - vm->heap_bytes))
         return GROW_REFUSED;
     if (!reach_pieces(vm, &ram->heap, &ram->heap_more, RAM_HEAP_MORE_GPA, MAP_HEAP_MAX, bytes) ||
         !map_pieces(vm, MAP_HEAP, &ram->heap, &ram->heap_more.all, vm->heap_bytes, bytes,
@@ -156,7 +156,7 @@ enum grow grow_code(struct vm *vm, uint64_t bytes)
     bytes = round_up(bytes, FRAME);
     if (bytes <= vm->code_bytes)
         return GROW_DONE;
-    if (!total_allows(vm, bytes - vm->code_bytes))
+    if (!grow_allowed(vm, bytes - vm->code_bytes))
         return GROW_REFUSED;
     if (!reach_pieces(vm, &ram->code, &ram->code_more, RAM_CODE_MORE_GPA, MAP_CODE_MAX, bytes) ||
         !map_pieces(vm, MAP_CODE_W, &ram->code, &ram->code_more.all, vm->code_bytes, bytes,

@@ -201,6 +201,9 @@ void clockpage_again(struct vm *);       /* the same, of a machine that was take
 /* on CLOCK_MONOTONIC; 0: not known */
 uint64_t clockpage_when(const struct vm *, uint64_t guest_tsc);
 
+/* ---- grow.c ---- */
+bool grow_allowed(struct vm *, uint64_t bytes); /* so many more, by --total-memory */
+
 /* ---- resume.c: an image of a start, out of guest memory and into it ---- */
 extern const uint8_t guest_image_hash[64]; /* of the guest image in the binary, in letters */
 /* Is there one?  Before the machine is made.  false: the program could write into the cache. */
@@ -236,6 +239,7 @@ bool template_full(const struct template_part *, uint64_t at);
 bool template_load(struct vm *, const struct template *);
 
 /* ---- vm.c ---- */
+#define READ_MOST (32ull << 20) /* of files, between two looks for a stop */
 struct more { /* further memories */
     uint64_t memories[MAP_MORE_SLOTS]; /* bytes of each */
     /* of all; of ram.linear_more, with what large growths left over */

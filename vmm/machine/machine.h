@@ -179,7 +179,7 @@ bool resume_save(struct vm *, uint64_t heap, uint64_t code);
 /* Why that made none, where the image was all that was wanted; NULL: all is well. */
 const char *resume_unmade(const struct vm *);
 /* BOOT_RESUME: makes pieces of the module readable. */
-enum module_pieces { PIECES_THERE, PIECES_CHANGED, PIECES_HOSTILE };
+enum module_pieces { PIECES_THERE, PIECES_CHANGED, PIECES_HOSTILE, PIECES_STOPPED /* a kick */ };
 enum module_pieces resume_pieces(struct vm *, uint64_t from, uint64_t to);
 void resume_count(struct vm *); /* at the end of a run, behind vm_count */
 

@@ -152,11 +152,17 @@ static uint8_t *page_at(const struct vm *vm, uint32_t part, uint64_t page)
 
 /* ---- into memory ---- */
 
+/* After a stop the rest is left out, as no instruction will run. */
 static bool pages_load(struct vm *vm)
 {
     const struct saved *s = &vm->entry.saved;
-    uint64_t at = s->pages_at;
+    uint64_t at = s->pages_at, looked = at;
     for (uint32_t i = 0; i < s->head.extents; i++) {
+        if (at - looked >= READ_MOST) {
+            looked = at;
+            if (kick_pending(&vm->kick))
+                return true;
+        }
         const struct saved_extent *e = &s->extents[i];
         uint8_t *to = page_at(vm, e->part, e->page);
         uint64_t n = e->pages * PAGE;
@@ -205,7 +211,8 @@ static const char *load(struct vm *vm, uint32_t cpu, bool *bad)
         h->bytes[SAVED_LINEAR] > vm->ram.linear.bytes)
         return "its memory is more than --memory";
     if (grow_heap(vm, h->bytes[SAVED_HEAP]) != GROW_DONE ||
-        grow_code(vm, h->bytes[SAVED_CODE]) != GROW_DONE)
+        grow_code(vm, h->bytes[SAVED_CODE]) != GROW_DONE ||
+        !grow_allowed(vm, h->bytes[SAVED_LINEAR]))
         return "its memory is more than --total-memory";
     *bad = !pages_load(vm);
     if (*bad) {
@@ -234,6 +241,9 @@ enum module_pieces resume_pieces(struct vm *vm, uint64_t from, uint64_t to)
     if (!e->resume || from >= to || to > saved_pieces(e->module_bytes))
         return PIECES_HOSTILE;
     for (uint64_t piece = from; piece < to; piece++) {
+        if (piece > from && (piece - from) % (READ_MOST / MODULE_PIECE) == 0 &&
+            kick_pending(&vm->kick))
+            return PIECES_STOPPED;
         uint64_t at = piece * MODULE_PIECE, left = e->module_bytes - at,
                  n = left < MODULE_PIECE ? left : MODULE_PIECE;
         uint8_t *host = vm->ram.module.host + at;

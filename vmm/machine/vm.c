@@ -14,7 +14,6 @@
 #define PIPE_START (1u << 20)
 #define MODULE_PAGES 50
 #define ENGINE_BYTES (1ull << 30) /* for module, heap and code, beside linear memory and stack */
-#define READ_MOST (32ull << 20) /* between two looks for a stop */
 #define KERNEL_BYTES_PER_PAGE 8 /* of a memory slot: KVM's reverse map */
 
 /* ---- the module's bytes: read once, fully, here ---- */
@@ -117,7 +116,8 @@ static bool module_place(struct vm *vm, const struct module *module, struct fail
     }
     free(vm->module_copy);
     vm->module_copy = NULL;
-    return entry_module_good(&vm->entry, place->host, vm->module_bytes) ||
+    return kick_pending(&vm->kick) || /* then it may be cut short, and nothing runs */
+           entry_module_good(&vm->entry, place->host, vm->module_bytes) ||
            damaged(vm, "its module is", why);
 }
 

@@ -226,9 +226,14 @@ static uint64_t call_save(struct vcpu *v, const struct save_args *args)
 
 static uint64_t call_module_bytes(struct vcpu *v, const struct module_bytes_args *args)
 {
+    uint32_t number;
     switch (resume_pieces(v->machine.vm, args->from, args->to)) {
     case PIECES_THERE: break;
     case PIECES_CHANGED: end_with(v, ENDED_CHANGED, 0, NULL); break;
+    case PIECES_STOPPED:
+        end_with(v, kick_reason(v->machine.kick, &number), 0, NULL);
+        v->end->code = number;
+        break;
     case PIECES_HOSTILE:
         vcpu_end(v, ENDED_HOSTILE, "module_bytes from piece %llu to %llu",
                  (unsigned long long)args->from, (unsigned long long)args->to);

@@ -286,6 +286,17 @@ def a_damaged_module_inside(t):
 
 
 @case
+def a_module_inside_that_is_half_read(t):
+    """A stop while it is read is a stop, and no damage."""
+    image = build(t, words(t))
+    stale = Image(image)
+    stale.put("cpu", stale.get("cpu") ^ 1)
+    stale.resum()
+    stale.write()
+    expect_message(t.vm("--timeout", "1ms", image), 124, "was stopped: 1 ms of wall time are over")
+
+
+@case
 def a_module_inside_that_changes_meanwhile(t):
     """The training run was stopped before it called the function whose body lies far behind."""
     module, image = t.write("late.wasm", late()), t.path("app.img")

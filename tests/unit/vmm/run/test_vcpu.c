@@ -525,7 +525,10 @@ static void other_calls_of_the_guest(void **state)
     pieces = PIECES_CHANGED;
     RING(CALL_module_bytes, 13, 14);
     over(ENDED_CHANGED, NULL);
-    pieces = PIECES_HOSTILE;
+    pieces = PIECES_STOPPED, reason = ENDED_SIGNAL, reason_number = 15;
+    RING(CALL_module_bytes, 13, 14);
+    over(ENDED_SIGNAL, NULL);
+    pieces = PIECES_HOSTILE, reason = ENDED_NOT;
     RING(CALL_module_bytes, 13, 14);
     over(ENDED_HOSTILE, "module_bytes from piece 13 to 14");
     static const uint8_t none[RANDOM_POOL];
