@@ -94,6 +94,8 @@ bool list_write(int fd, const struct list *);
 /* ---- store.c: the directory ---- */
 #define STORE_BYTES   (1ull << 30) /* what it holds at most, */
 #define STORE_ENTRIES 1000u        /* and how many images */
+/* Whether that is us, and surely nobody else. */
+bool owner_is_us(uid_t);
 /* A directory of our own, which nobody else may write; made where it is not there.  -1: the reason.
  */
 int store_open(const char *path, struct failure *why);

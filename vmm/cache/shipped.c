@@ -15,7 +15,7 @@
 /* It may be installed for all users, and have several names. */
 static bool trusted(const struct stat *st)
 {
-    return S_ISREG(st->st_mode) && (st->st_uid == geteuid() || st->st_uid == 0) &&
+    return S_ISREG(st->st_mode) && (owner_is_us(st->st_uid) || st->st_uid == 0) &&
            !(st->st_mode & (S_IWGRP | S_IWOTH));
 }
 

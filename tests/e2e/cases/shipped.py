@@ -195,6 +195,23 @@ def root_may_own_it(t):
 
 
 @case
+def nobody_owns_it_where_owners_have_no_number(t):
+    """In such a user namespace the kernel shows another's file, and this process, as user 65534."""
+    if os.geteuid() != 0 or subprocess.run(["unshare", "--user", "true"], capture_output=True).returncode:
+        raise Skip("only root gives files away, and user namespaces are wanted")
+    image = build(t, words(t))
+    place = t.fast_directory()
+    copy = shutil.copy(image, os.path.join(place, "app.img"))
+    os.chmod(place, 0o755), os.chmod(copy, 0o644)
+    monitor = shutil.copy(t.wasmvm, os.path.join(place, "wasmvm"))
+    os.chmod(monitor, 0o755)
+    line = f"exec unshare --user {monitor} --kvm-fd 9 {copy} 9<>/dev/kvm"
+    for owner in (12345, 0):
+        os.chown(copy, owner, -1)
+        expect_message(run(["sh", "-c", line], cwd="/"), 125, "must belong to you or to root")
+
+
+@case
 def the_module_inside_runs_where_the_image_does_not_fit(t):
     """Another engine, another CPU, another version, other host functions, less memory, a grant to write it."""
     module = words(t)

@@ -64,6 +64,23 @@ static void image_write(int fd)
     saved_free(&s);
 }
 
+/* One number is that of all who have none. */
+static void test_owners(void **state)
+{
+    (void)state;
+    assert_int_equal(owner_is_us(geteuid()), geteuid() != 65534);
+    assert_false(owner_is_us(geteuid() + 1));
+    if (geteuid() != 0)
+        return;
+    bool us[2];
+    for (unsigned k = 0; k < 2; k++) {
+        assert_int_equal(seteuid(65533 + k), 0);
+        us[k] = owner_is_us(65533 + k);
+        assert_int_equal(seteuid(0), 0);
+    }
+    assert_true(us[0] && !us[1]);
+}
+
 static void test_directories(void **state)
 {
     (void)state;
@@ -88,6 +105,10 @@ static void test_directories(void **state)
     if (geteuid() == 0) {
         assert_int_equal(chmod(below, 0700) | chown(below, 12345, 0), 0);
         assert_int_equal(store_open(below, &why), -1);
+        assert_int_equal(chown(below, 65534, 0) | chmod(place, 0711) | seteuid(65534), 0);
+        int found = store_open(below, &why);
+        assert_int_equal(seteuid(0), 0);
+        assert_int_equal(found, -1);
     }
     rmdir(below);
     *strrchr(below, '/') = 0;
@@ -247,6 +268,7 @@ static void test_lists(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_owners),
         cmocka_unit_test_setup_teardown(test_directories, setup, teardown),
         cmocka_unit_test_setup_teardown(test_files_that_are_not_believed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_publishing, setup, teardown),
