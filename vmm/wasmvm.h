@@ -387,7 +387,8 @@ wasmvm_instance *wasmvm_pool_take(wasmvm_pool *, wasmvm_error *error);
  * The pool calls wasmvm_reset for it.  The first time it calls wasmvm_snapshot instead, so that
  * later runs find their functions compiled.  If that fails (after a trap, a limit, a stop, a
  * crash), the machine is freed, and a later wasmvm_pool_take makes another.  It is also freed if
- * the pool already has all its machines. */
+ * the pool already has all its machines, and if it did not run after a wasmvm_memory_write, a
+ * wasmvm_stop or a wasmvm_confine. */
 void wasmvm_pool_give(wasmvm_pool *, wasmvm_instance *);
 /* Frees the machines that are ready.  Those in use are not the pool's: free them by
  * wasmvm_instance_free, before or after. */

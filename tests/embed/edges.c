@@ -463,3 +463,33 @@ int case_pool_few_mappings(void)
     wasmvm_module_free(module);
     return 0;
 }
+
+/* What its taker does to a machine, before it runs or instead, the next one does not find. */
+int case_pool_given_unused(void)
+{
+    enum way { WRITTEN, STOPPED, WRITTEN_AND_RUN, UNTOUCHED, WAYS };
+    wasmvm_module *module = scattered(2, APART);
+    wasmvm_config *c = wasmvm_config_new();
+    wasmvm_config_flag(c, "reset-check");
+    wasmvm_pool *pool = module ? wasmvm_pool_new(module, c, 1, &error) : NULL;
+    CHECK(pool);
+    for (unsigned k = 0; k < 2 * WAYS; k++) {
+        char at = 0;
+        wasmvm_instance *i = wasmvm_pool_take(pool, &error);
+        CHECK(i);
+        if (k % WAYS == WRITTEN || k % WAYS == WRITTEN_AND_RUN)
+            CHECK(wasmvm_memory_write(i, 5, "x", 1) == WASMVM_OK);
+        if (k % WAYS == STOPPED)
+            wasmvm_stop(i);
+        if (k % WAYS == WRITTEN_AND_RUN)
+            CHECK(wasmvm_run(i, &error) == WASMVM_OK);
+        wasmvm_pool_give(pool, i);
+        CHECK((i = wasmvm_pool_take(pool, &error)) && !wasmvm_memory_read(i, 5, &at, 1) && !at);
+        CHECK(wasmvm_run(i, &error) == WASMVM_OK);
+        wasmvm_pool_give(pool, i);
+    }
+    wasmvm_pool_free(pool);
+    wasmvm_config_free(c);
+    wasmvm_module_free(module);
+    return 0;
+}

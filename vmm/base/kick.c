@@ -56,6 +56,8 @@ void kick_renew(struct kick *k, uint64_t cpu_time_ns)
         (void)n;
     }
     __atomic_store_n(&k->again, false, __ATOMIC_RELAXED);
+    /* that of the run before ends nothing that only stands ready */
+    __atomic_store_n(&k->deadline_ns, 0, __ATOMIC_RELAXED);
     k->patience_end_ns = 0;
     pthread_mutex_destroy(&k->cputime.lock);
     cputime_open(&k->cputime, cpu_time_ns, 0);

@@ -46,6 +46,7 @@ struct wasmvm_instance {
     wasmvm_module *module;
     enum state state; /* atomic, as others may ask whether it is over */
     bool confined;
+    bool written;     /* its caller changed its memory since it stands at its start */
     bool learned;     /* its snapshot has what its first run compiled */
     bool abandoned;   /* over, but a host function is still looking */
     struct config config;

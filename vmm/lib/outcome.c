@@ -151,6 +151,7 @@ int wasmvm_memory_read(const wasmvm_instance *i, uint32_t at, void *to, size_t n
 
 int wasmvm_memory_write(wasmvm_instance *i, uint32_t at, const void *from, size_t n)
 {
+    i->written = true;
     return linear_write(vm_memory(i->vm), MAP_LINEAR + at, from, n) ? WASMVM_OK : WASMVM_E_USAGE;
 }
 

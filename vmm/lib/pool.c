@@ -163,11 +163,18 @@ static wasmvm_instance *renewed(wasmvm_pool *p, wasmvm_instance *i)
     return good ? make(p, NULL) : NULL;
 }
 
+/* Whether another run would find what this taker did to one that stands at its start. */
+static bool touched(wasmvm_instance *i)
+{
+    uint32_t number;
+    return i->written || i->confined || kick_reason(vm_kick(i->vm), &number) != ENDED_NOT;
+}
+
 void wasmvm_pool_give(wasmvm_pool *p, wasmvm_instance *i)
 {
     if (i && i->state != STATE_PREPARED)
         i = renewed(p, i);
-    if (i && !put(p, i))
+    if (i && (touched(i) || !put(p, i)))
         wasmvm_instance_free(i);
 }
 

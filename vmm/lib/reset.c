@@ -193,6 +193,7 @@ static int take_back(wasmvm_instance *i, bool learns, wasmvm_error *error)
     counts_clear(i);
     if (!back(i, learns))
         return lost(i, &work, error);
+    i->written = false;
     i->resets += !learns;
     i->stats.start_ns = i->prepared_ns = clock_now_ns();
     if (!snapshot_starts(i->vm))

@@ -39,6 +39,12 @@ static bool reason_is(enum end_kind kind, uint32_t want)
     return kick_reason(&kick, &number) == kind && number == want && kick_pending(&kick);
 }
 
+static bool reason_is_none(void)
+{
+    uint32_t number;
+    return kick_reason(&kick, &number) == ENDED_NOT;
+}
+
 /* ---- the wall time, at every point ---- */
 
 static void a_wait_ends(void **state)
@@ -290,6 +296,17 @@ static void leaving_is_safe(void **state)
     kick_close(&kick);
 }
 
+/* Neither the stop nor the deadline of the run before is the next one's. */
+static void renewed_is_as_new(void **state)
+{
+    (void)state;
+    opened(1, 0);
+    assert_true(kick_pending(&kick) && reason_is(ENDED_TIMEOUT, 0));
+    kick_renew(&kick, 0);
+    assert_true(!kick_pending(&kick) && reason_is_none());
+    kick_close(&kick);
+}
+
 /* The reason is the first; a second signal ends the waiting for the first one's backtrace. */
 static void a_second_signal(void **state)
 {
@@ -409,6 +426,7 @@ int main(void)
         cmocka_unit_test(a_stop_ends_a_wait),
         cmocka_unit_test(a_stop_interrupts_the_guest),
         cmocka_unit_test(leaving_is_safe),
+        cmocka_unit_test(renewed_is_as_new),
         cmocka_unit_test(a_second_signal),
         cmocka_unit_test(the_wait_for_a_backtrace_is_bounded),
         cmocka_unit_test(the_thread_gets_its_mask_back),
