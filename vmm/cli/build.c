@@ -33,6 +33,9 @@ struct asked {
     struct stat was;                /* the module's file, before any run */
 };
 #define OWN(member) .own = offsetof(struct asked, member)
+/* Run reads these values again, and knows what they may be. */
+static const struct bounds any_value = { 0, UINT64_MAX };
+#define AS_RUN .help = "the same", .bounds = &any_value
 const struct option build_options[] = {
     { .name = "output", .kind = TEXT, .value = "FILE", .help = "the image; -o FILE is the same",
       OWN(output) },
@@ -41,12 +44,13 @@ const struct option build_options[] = {
     { .name = "plugin", .kind = WORDS, .value = "LIB.so[,WORDS]",
       .help = "a plug-in that every run will have", OWN(plugins) },
     { .name = "plugin-exec", .kind = WORDS, .value = "NAME=COMMAND", .help = "the same" },
-    { .name = "memory", .kind = SIZE, .value = "SIZE", .help = "as of wasmvm run" },
-    { .name = "total-memory", .kind = SIZE, .value = "SIZE", .help = "the same" },
-    { .name = "timeout", .kind = TIME, .value = "TIME", .help = "the same" },
-    { .name = "cpu-time", .kind = TIME, .value = "TIME", .help = "the same" },
+    { .name = "memory", .kind = SIZE, .value = "SIZE", .help = "as of wasmvm run",
+      .bounds = &any_value },
+    { .name = "total-memory", .kind = SIZE, .value = "SIZE", AS_RUN },
+    { .name = "timeout", .kind = TIME, .value = "TIME", AS_RUN },
+    { .name = "cpu-time", .kind = TIME, .value = "TIME", AS_RUN },
     { .name = "jail", .kind = CHOICE, .value = "on|off|weak", .help = "the same" },
-    { .name = "kvm-fd", .kind = COUNT, .value = "N", .help = "the same" },
+    { .name = "kvm-fd", .kind = COUNT, .value = "N", AS_RUN },
     { .name = "stats", .kind = FLAG, .help = "the same" },
     { .name = "help", .kind = HELP, .help = "show this" },
     { .name = NULL },

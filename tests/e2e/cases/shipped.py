@@ -134,6 +134,27 @@ def a_module_called_build(t):
 
 
 @case
+def options_of_both_runs(t):
+    """Each is taken, before the module and behind it; a value that is none is refused as run refuses it."""
+    module, image = words(t), t.path("app.img")
+    given = [["--memory", "64M"], ["--total-memory=3G"], ["--timeout", "100s"], ["--cpu-time=100s"], ["--jail", "weak"],
+             ["--stats"]]
+    for option in given:
+        expect(t.vm("build", *option, module, "-o", image))
+        expect(t.vm("build", module, "-o", image, *option, "--profile-run", "--", "a"))
+    everything = " ".join(word for option in given for word in option)
+    line = f"{t.wasmvm} build --kvm-fd 9 {everything} {module} -o {image} --profile-run 9<>/dev/kvm"
+    expect(run(["sh", "-c", line]), out=f"{module}\n")
+    assert told(t, image)[2] == "warm"
+    os.unlink(image)
+    for option, piece in ((["--memory", "99999G"], "too large"), (["--memory", "much"], "not a size"),
+                          (["--timeout", "0"], "no time at all"), (["--kvm-fd", "x"], "not a number")):
+        for more in ([], ["--profile-run"]):
+            expect_message(t.vm("build", *option, module, "-o", image, *more), 125, piece)
+            assert not os.path.exists(image)
+
+
+@case
 def modules_that_are_not_valid_make_none(t):
     image = t.path("app.img")
     expect_message(t.vm("build", t.write("bad.wasm", b"\0asm\1\0\0\0\xff"), "-o", image), 126, "is not a valid module")
