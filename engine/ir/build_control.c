@@ -470,6 +470,7 @@ static void do_br_if(struct build *b)
     struct ctl *f = label_frame(b, build_u32(b));
     ref cond = pop_condition(b);
     if (is_panic(b, cond)) {
+        f->back_edges += f->kind == OP_loop; /* it goes there, for all that the hint says */
         b->c->body.blocks[b->cur].panics = true;
         values_move(b, f);
         branch(b, label_block(b, f));

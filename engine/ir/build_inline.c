@@ -90,7 +90,9 @@ static bool may_be_inlined(const struct build *b, unsigned op, const struct nest
     default:
         break;
     }
-    const struct plain_op *p = &plain_ops[op < PLAIN_OPS ? op : 0];
+    if (op >= PLAIN_OPS)
+        return false;
+    const struct plain_op *p = &plain_ops[op];
     bool access = p->how == P_LOAD || p->how == P_STORE;
     return p->how != P_NONE && p->how != P_ROUND && !(access && touches_other_memory(b->at));
 }

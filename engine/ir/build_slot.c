@@ -145,8 +145,10 @@ static bool holds(const struct build *b, const struct slot *s, ref r)
 {
     if (!ref_is_node(s->value))
         return false;
-    return ref_is_node(r) ? ref_index(r) == ref_index(s->value)
-                          : b->c->body.nodes[ref_index(s->value)].dst == ref_index(r);
+    if (ref_is_node(r))
+        return ref_index(r) == ref_index(s->value);
+    /* A stack register holds other values later. */
+    return is_name(b, ref_index(r)) && b->c->body.nodes[ref_index(s->value)].dst == ref_index(r);
 }
 
 ref build_slot_low(struct build *b, ref r)

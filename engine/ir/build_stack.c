@@ -133,7 +133,9 @@ static void merge_steps(struct build *b, uint32_t v)
     uint32_t before = b->last - 1, first, second;
     while (nodes[before].op == IR_CONST)
         before--; /* a block begins with a label */
-    if (!is_step(b, &nodes[b->last], v, &second) || !is_step(b, &nodes[before], v, &first))
+    /* A constant from before is not this step's alone. */
+    if (!is_step(b, &nodes[b->last], v, &second) || ref_index(nodes[b->last].b) < before ||
+        !is_step(b, &nodes[before], v, &first))
         return;
     nodes[before].op = IR_NOP;
     nodes[before].dst = nodes[before].a = nodes[before].b = REF_NONE;

@@ -11,6 +11,7 @@
 #include "engine/load/reader.h"
 
 #define HEAD_INSTRUCTIONS 12
+#define ALIGNMENTS 0x40 /* of memory 0, in one byte */
 
 static void mix(struct body_shape *s, uint64_t word)
 {
@@ -61,8 +62,12 @@ static bool immediate(struct body_shape *s, unsigned imm, const uint8_t **at)
         s->callee = leb_u32(at);
         s->ncalls++;
         return true;
-    case IMM_MEMORY2:
     case IMM_MEM8: case IMM_MEM16: case IMM_MEM32: case IMM_MEM64:
+        if (**at >= ALIGNMENTS)
+            return false; /* a memory's number follows, or it is spelled long */
+        numbers(s, at, 2);
+        return true;
+    case IMM_MEMORY2:
         numbers(s, at, 2);
         return true;
     case IMM_I32: case IMM_I64:
