@@ -271,6 +271,8 @@ def an_image_for_a_plug_in(t):
     expect(result)
     assert line == "warm", line
     assert told(t, image)[2].startswith("cold: the image is of another wasmvm, or for other plug-ins")
+    trained = build(t, words(t), "--plugin", plugin, "--profile-run", "--", "a", output="trained.img")
+    assert told(t, "--plugin", plugin, trained)[2] == "warm"
 
 
 @case(seconds=240)
