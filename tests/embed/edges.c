@@ -465,6 +465,24 @@ int case_pool_few_mappings(void)
 }
 
 /* What its taker does to a machine, before it runs or instead, the next one does not find. */
+/* A limit of calls is its taker's. */
+int case_pool_forgets_limits(void)
+{
+    const wasmvm_val twenty = {.i32 = 20};
+    wasmvm_val result;
+    wasmvm_config *c = config_make();
+    wasmvm_pool *pool = wasmvm_pool_new(reactor, c, 1, &error);
+    wasmvm_instance *i = pool ? wasmvm_pool_take(pool, &error) : NULL;
+    CHECK(i && wasmvm_call_limit(i, 1) == WASMVM_OK);
+    wasmvm_pool_give(pool, i);
+    CHECK((i = wasmvm_pool_take(pool, &error)) && wasmvm_initialize(i, &error) == WASMVM_OK);
+    CHECK(ask(i, "deeper", &twenty, 1, &result, 1) == WASMVM_OK && result.i32 == 20);
+    wasmvm_instance_free(i);
+    wasmvm_pool_free(pool);
+    wasmvm_config_free(c);
+    return 0;
+}
+
 int case_pool_given_unused(void)
 {
     enum way { WRITTEN, STOPPED, WRITTEN_AND_RUN, UNTOUCHED, WAYS };

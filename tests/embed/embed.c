@@ -1457,6 +1457,7 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
     {"pool-of-machines", case_pool_of_machines},
     {"pool-keeps-apart", case_pool_keeps_apart},
     {"pool-few-mappings", case_pool_few_mappings},
+    {"pool-forgets-limits", case_pool_forgets_limits},
     {"pool-given-unused", case_pool_given_unused},
     {"values-at-their-most", case_values_at_their_most},
     {"names-at-their-most", case_names_at_their_most},

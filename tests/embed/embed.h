@@ -52,6 +52,7 @@ int case_limit_taken_away(void);
 int case_limit_of_the_start(void);
 int case_nothing_is_left(void);
 int case_pool_few_mappings(void);
+int case_pool_forgets_limits(void);
 int case_pool_given_unused(void);
 
 /* ---- reset.c ---- */

@@ -174,6 +174,8 @@ void wasmvm_pool_give(wasmvm_pool *p, wasmvm_instance *i)
 {
     if (i && i->state != STATE_PREPARED)
         i = renewed(p, i);
+    if (i)
+        i->call_limit_ns = 0; /* its taker's */
     if (i && (touched(i) || !put(p, i)))
         wasmvm_instance_free(i);
 }

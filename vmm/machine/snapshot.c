@@ -112,19 +112,25 @@ static bool pieces_make(struct vm *vm, struct snapshot *s)
 }
 
 /* NULL, or why the state cannot be kept. */
+/* What each kind keeps that is not memory of the guest's. */
+static bool sizes_and_cpu(struct vm *vm, struct snapshot *s)
+{
+    s->linear_bytes = vm->mem.regions[REGION_LINEAR].bytes;
+    s->heap_bytes = vm->heap_bytes;
+    s->code_bytes = vm->code_bytes;
+    s->cpu = kvm_keep(&vm->kvm);
+    memcpy(s->cpl0, vm->cpl0_tables.host, sizeof s->cpl0);
+    return s->cpu != NULL;
+}
+
 static const char *make(struct vm *vm, struct snapshot *s)
 {
     if (vm->more.bytes)
         return "it has more than one memory";
     if (vm->ram.stack_whole)
         return "its stack is in use below the first 128 KiB";
-    s->linear_bytes = vm->mem.regions[REGION_LINEAR].bytes;
-    s->heap_bytes = vm->heap_bytes;
-    s->code_bytes = vm->code_bytes;
-    s->cpu = kvm_keep(&vm->kvm);
-    if (!s->cpu)
+    if (!sizes_and_cpu(vm, s))
         return "KVM does not give the CPU's state";
-    memcpy(s->cpl0, vm->cpl0_tables.host, sizeof s->cpl0);
     if (!pieces_make(vm, s))
         return "no memory";
     return tables_renew(&vm->tables) ? NULL : "its page tables are used up";
@@ -186,13 +192,8 @@ static bool region_of(struct vm *vm, struct snapshot *s, const struct region *r,
 
 static const char *make_shared(struct vm *vm, struct snapshot *s, const struct template *t)
 {
-    s->linear_bytes = vm->mem.regions[REGION_LINEAR].bytes;
-    s->heap_bytes = vm->heap_bytes;
-    s->code_bytes = vm->code_bytes;
-    s->cpu = kvm_keep(&vm->kvm);
-    if (!s->cpu)
+    if (!sizes_and_cpu(vm, s))
         return "KVM does not give the CPU's state";
-    memcpy(s->cpl0, vm->cpl0_tables.host, sizeof s->cpl0);
     for (unsigned i = 0; i < REGION_COUNT; i++)
         if (i != REGION_STACK_MORE && !region_of(vm, s, &vm->mem.regions[i], t))
             return "no memory";
