@@ -16,6 +16,7 @@ ENGINE_SRC := \
     engine/load/canon.c \
     engine/load/validate.c \
     engine/load/validate_control.c \
+    engine/load/validate_usual.c \
     engine/heap.c \
     engine/run/instance.c \
     engine/run/link.c \

@@ -36,9 +36,10 @@ static bool stack_room(struct checker *c, uint32_t n)
     if ((size_t)(c->stack_end - c->sp) >= need)
         return true;
     size_t used = (size_t)(c->sp - c->stack), cap = 2 * used + need;
-    uint8_t *stack = scratch_alloc(c->engine, cap);
+    uint8_t *stack = scratch_alloc(c->engine, STACK_UNDER + cap);
     if (!stack)
         return false;
+    stack += STACK_UNDER;
     mem_move(stack, c->stack, used);
     c->floor = stack + (c->floor - c->stack);
     c->sp = stack + used;
@@ -296,50 +297,11 @@ static bool instruction(struct checker *c, uint8_t byte)
     return is_special(info) ? check_special(c) : plain(c, info);
 }
 
-static inline bool local(struct checker *c, uint8_t byte)
-{
-    c->op = byte;
-    uint32_t index = reader_u32(&c->r);
-    if (index >= c->nlocals)
-        return check_index(c, "local", index, c->nlocals);
-    uint8_t type = c->locals[index];
-    if (byte != OP_local_get && !pop(c, type))
-        return false;
-    if (byte != OP_local_set)
-        push(c, type);
-    return true;
-}
-
-/* One instruction, of which the first byte is there.  What most bodies are made of is found without
- * the table. */
-static inline bool step(struct checker *c)
+/* One instruction. */
+static bool step(struct checker *c)
 {
     c->op_at = c->r.at;
-    uint8_t byte = *c->r.at++;
-    switch (byte) {
-    case OP_local_get:
-        return local(c, OP_local_get);
-    case OP_local_set:
-        return local(c, OP_local_set);
-    case OP_local_tee:
-        return local(c, OP_local_tee);
-    case OP_i32_const:
-        c->op = byte;
-        reader_s32(&c->r);
-        push(c, VT_I32);
-        return true;
-    case OP_i64_const:
-        c->op = byte;
-        reader_s64(&c->r);
-        push(c, VT_I64);
-        return true;
-    case OP_block: case OP_loop: case OP_if_: case OP_end: case OP_br: case OP_br_if:
-    case OP_call: case OP_global_get: case OP_global_set:
-        c->op = byte;
-        return special_checks[byte](c);
-    default:
-        return instruction(c, byte);
-    }
+    return instruction(c, *c->r.at++);
 }
 
 /* ---- bodies ---- */
@@ -396,15 +358,16 @@ static bool body(struct checker *c, const struct functype *t)
     uint32_t room = reader_left(&c->r) + STACK_ROOM;
     c->scopes_cap = FIRST_SCOPES;
     c->scopes = scratch_alloc(c->engine, FIRST_SCOPES * sizeof *c->scopes);
-    c->stack = c->sp = c->floor = scratch_alloc(c->engine, room);
-    if (!c->scopes || !c->stack)
+    uint8_t *stack = scratch_alloc(c->engine, STACK_UNDER + room);
+    if (!c->scopes || !stack)
         return false;
+    c->stack = c->sp = c->floor = stack + STACK_UNDER;
     c->stack_end = c->stack + room;
     if (!locals(c, t) ||
         !scope_push(c, OP_block, &(struct functype){ 0, t->nresults, NULL, t->results }))
         return false;
     /* A read that fails empties the reader; so do bytes behind the body's end. */
-    while (c->r.at != c->r.end)
+    for (usual_check(c); c->r.at != c->r.end; usual_check(c))
         if (!step(c))
             return false;
     ENGINE_ASSERT(c->sp >= c->stack && c->sp <= c->stack_end);

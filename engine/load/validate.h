@@ -1,5 +1,5 @@
 /* What the validator's files share: validate.c reads instructions, validate_control.c knows blocks,
- * branches, calls. */
+ * branches, calls, validate_usual.c passes over what is as usual. */
 #ifndef ENGINE_VALIDATE_H
 #define ENGINE_VALIDATE_H
 
@@ -25,6 +25,7 @@ struct scope {
  * value at most, or asks for room (push_all).  So at its start one more value fits for each byte of
  * the body that is left, and STACK_ROOM more. */
 #define STACK_ROOM 8
+#define STACK_UNDER 2 /* bytes below the stack that may be read (validate_usual.c) */
 struct checker {
     struct reader r;
     uint8_t *sp, *floor, *stack, *stack_end;
@@ -79,9 +80,13 @@ static inline bool push_all(struct checker *c, const uint8_t *types, uint32_t n)
 /* Any one value; its type, maybe BOTTOM, in *type. */
 bool pop_any(struct checker *, uint8_t *type);
 
+/* ---- validate_usual.c ---- */
+/* Checks instructions up to the first that is not as usual. */
+void usual_check(struct checker *);
+
 /* ---- validate_control.c ---- */
 bool scope_push(struct checker *, uint8_t op, const struct functype *);
-/* Instructions whose rows in the table say "*", but those on locals. */
+/* Instructions whose rows in the table say "*". */
 #define SPECIAL_CHECKS (OP_table_fill + 1)
 extern bool (*const special_checks[SPECIAL_CHECKS])(struct checker *);
 

@@ -162,6 +162,20 @@ static bool br_if(struct checker *c)
            push_all(c, l.types, l.n);
 }
 
+/* Steps over labels that take no values, of `most` at most; how many they were. */
+static uint32_t labels_skip(struct checker *c, uint32_t most)
+{
+    const uint8_t *at = c->r.at;
+    uint32_t n = most < reader_left(&c->r) ? most : reader_left(&c->r), i = 0;
+    for (; i < n && at[i] < 0x80 && at[i] < c->nscopes; i++) {
+        const struct scope *f = top(c) - at[i];
+        if (f->op == OP_loop ? f->nstart : f->nend)
+            break;
+    }
+    c->r.at += i;
+    return i;
+}
+
 static bool br_table(struct checker *c)
 {
     uint32_t n = reader_u32(&c->r);
@@ -174,6 +188,8 @@ static bool br_table(struct checker *c)
     if (!pop(c, VT_I32))
         return false;
     for (uint32_t i = 0; i <= n; i++) {
+        if (last.n == 0) /* as most tables are */
+            i += labels_skip(c, n - i);
         if (!label_read(c, &l))
             return false;
         if (i > 0 && l.n != last.n)
@@ -270,6 +286,18 @@ static bool select_t(struct checker *c)
     return true;
 }
 
+static bool local(struct checker *c)
+{
+    uint32_t index = reader_u32(&c->r);
+    if (!check_index(c, "local", index, c->nlocals))
+        return false;
+    if (c->op != OP_local_get && !pop(c, c->locals[index]))
+        return false;
+    if (c->op != OP_local_set)
+        push(c, c->locals[index]);
+    return true;
+}
+
 static bool global_get(struct checker *c)
 {
     uint32_t index = reader_u32(&c->r);
@@ -355,6 +383,9 @@ bool (*const special_checks[SPECIAL_CHECKS])(struct checker *) = {
     [OP_drop] = drop,
     [OP_select] = select,
     [OP_select_t] = select_t,
+    [OP_local_get] = local,
+    [OP_local_set] = local,
+    [OP_local_tee] = local,
     [OP_global_get] = global_get,
     [OP_global_set] = global_set,
     [OP_table_get] = table_op,

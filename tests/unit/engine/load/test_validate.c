@@ -1,4 +1,4 @@
-/* engine/load/validate.c, validate_control.c: function bodies by the spec's validation algorithm.
+/* engine/load/validate.c, validate_control.c, validate_usual.c: function bodies by the spec's validation algorithm.
  *
  * All stand in one module: types 0 () -> (), 1 (i32) -> (i32), 2 () -> (i32 i64), 3 (i32 i64) ->
  * (), 4 (i64) -> (); function 0 of type 0 is imported, function 1 is the one under test, function 2
@@ -42,11 +42,29 @@ static struct module *module_of(struct test_engine *t, uint8_t type, const void 
     return m;
 }
 
-static bool validates(struct test_engine *t, uint8_t type, const void *body, size_t len)
+static bool validates_as_is(struct test_engine *t, uint8_t type, const void *body, size_t len)
 {
     struct module *m = module_of(t, type, body, len, true);
     bool ok = body_validate(&t->engine, m, 1);
     assert_int_equal(m->valid[0], ok);
+    return ok;
+}
+
+/* The last bytes of a body are never passed over as usual: with as many before its end that do
+ * nothing, all of it may be, and the answer has to be the same. */
+static bool validates(struct test_engine *t, uint8_t type, const uint8_t *body, size_t len)
+{
+    static const uint8_t nops[] = "\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\x0b";
+    struct bytes longer = { 0 };
+    if (len < 2)
+        return validates_as_is(t, type, body, len);
+    bytes_add(&longer, body, len - 1);
+    bytes_add(&longer, nops, sizeof nops - 1);
+    bool with_nops = body[len - 1] == OP_end && validates_as_is(t, type, longer.at, longer.len);
+    bool ok = validates_as_is(t, type, body, len);
+    if (body[len - 1] == OP_end && (ok || t->engine.error.kind == ERROR_INVALID))
+        assert_int_equal(with_nops, ok);
+    bytes_free(&longer);
     return ok;
 }
 
@@ -65,7 +83,7 @@ struct body {
 static void check(struct test_engine *t, const struct body *bodies, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        bool ok = validates(t, bodies[i].type, bodies[i].code, bodies[i].len);
+        bool ok = validates(t, bodies[i].type, (const uint8_t *)bodies[i].code, bodies[i].len);
         if (!bodies[i].words && !ok)
             fail_msg("body %zu: %s", i, t->engine.error.text);
         if (bodies[i].words) {
@@ -229,6 +247,24 @@ static void test_limits(void **state)
 }
 
 /* ---- control ---- */
+
+/* Numbers spelled long are not usual, and leave the operands as they were. */
+static void test_long_numbers(void **state)
+{
+    static const struct body bodies[] = {
+        GOOD(0, "\0\x41\0\x29\3\x80\x80\x80\x80\0\x1a\x0b"),
+        GOOD(0, "\0\x41\0\x42\0\x37\x83\0\0\x0b"),
+        GOOD(0, "\0\x41\x80\x80\x80\x80\0\x1a\x0b"),
+        GOOD(0, "\0\x42\x80\x80\x80\x80\x80\x80\x80\x80\x80\0\x1a\x0b"),
+        GOOD(0, "\0\x41\0\x10\x82\x80\x80\0\x1a\x0b"),
+        GOOD(0, "\0\2\x40\x41\0\x0d\x80\x80\0\x0b\x0b"),
+        GOOD(0, "\0\x23\x80\0\x24\x80\0\x0b"),
+        MAL("\0\x41\x80\x80\x80\x80\x10\x1a\x0b", "integer too large"),
+        MAL("\0\x42\x80\x80\x80\x80\x80\x80\x80\x80\x80\2\x1a\x0b", "integer too large"),
+        BAD(0, "\0\x42\0\x29\3\x80\x80\x80\x80\0\x1a\x0b", "expected i32, found i64"),
+    };
+    CHECK(*state, bodies);
+}
 
 static void test_blocks(void **state)
 {
@@ -549,6 +585,7 @@ int main(void)
         TEST(test_plain_instructions),
         TEST(test_immediates),
         TEST(test_limits),
+        TEST(test_long_numbers),
         TEST(test_blocks),
         TEST(test_branches),
         TEST(test_unreachable_code),
