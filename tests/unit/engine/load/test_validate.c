@@ -1,4 +1,4 @@
-/* engine/load/validate.c, validate_control.c, validate_usual.c: function bodies by the spec's validation algorithm.
+/* engine/load/validate*.c: function bodies by the spec's validation algorithm.
  *
  * All stand in one module: types 0 () -> (), 1 (i32) -> (i32), 2 () -> (i32 i64), 3 (i32 i64) ->
  * (), 4 (i64) -> (); function 0 of type 0 is imported, function 1 is the one under test, function 2
