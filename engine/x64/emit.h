@@ -59,6 +59,9 @@ struct emit {
     uint32_t entry; /* code offset where calls enter, unless they leave out an argument of 0 */
     bool *set_early; /* per virtual register: not zero any more where Go's dispatch stands */
     uint32_t frame;
+    /* A call whose result's test the flags hold, as long as no code follows tested_at. */
+    const struct node *tested;
+    uint32_t tested_at;
 };
 
 /* The block being emitted. */

@@ -2,6 +2,7 @@
  * over a call and have a register are saved to their slots before and loaded after. */
 #include "engine/assert.h"
 #include "engine/x64/emit.h"
+#include "engine/x64/frame.h"
 #include "engine/x64/meant.h"
 
 #define FRAME_UNCHECKED                                                                            \
@@ -153,17 +154,22 @@ static void indirect_call(struct emit *e, const struct node *n, struct rm target
 void emit_call(struct emit *e, struct node *n)
 {
     struct module *m = e->c->module;
+    const struct functype *t = &m->types[n->op == IR_CALL ? m->funcs[n->idx].type : n->idx];
     live_over(e, n, store_home);
     if (n->op == IR_CALL) {
         if (!zero_call(e, n)) {
-            arguments(e, n, &m->types[m->funcs[n->idx].type], 0);
+            arguments(e, n, t, 0);
             direct_call(e, n);
         }
     } else {
         indirect_call(e, n, indirect_target(e, n, m->canon[n->idx]));
     }
     first_result(e, n);
-    live_over(e, n, load_home);
+    live_over(e, n, load_home); /* moves leave the flags alone */
+    if (target_result_tested(e->instance, t)) {
+        e->tested = n;
+        e->tested_at = asm_offset(&e->a);
+    }
 }
 
 void emit_result(struct emit *e, struct node *n)
@@ -206,10 +212,33 @@ void emit_frame_down(struct emit *e)
         x_alu_imm(&e->a, ALU_ADD, true, rm_reg(RSP), (int32_t)e->frame);
 }
 
+/* The frame's end and the return, with the result in rax or yet to come: r, a constant. */
+static void return_with_flags(struct emit *e, ref r)
+{
+    uint64_t imm;
+    emit_frame_down(e);
+    if (is_imm(e, r, &imm) && (uint32_t)imm == 0) { /* which is its test, too */
+        x_zero(&e->a, RAX);
+        x_ret(&e->a);
+        return;
+    }
+    if (is_imm(e, r, &imm))
+        x_mov_imm(&e->a, RAX, (uint32_t)imm);
+    return_tested(&e->a);
+}
+
 void emit_return(struct emit *e, struct node *n)
 {
     struct assembler *a = &e->a;
     const struct functype *t = e->c->type;
+    if (target_result_tested(e->instance, t)) {
+        uint64_t imm;
+        ref r = e->c->body.args[n->args];
+        if (!is_imm(e, r, &imm))
+            gpr_load(e, RAX, r, false);
+        return_with_flags(e, r);
+        return;
+    }
     for (uint32_t i = 1; i < t->nresults; i++)
         argument_to_memory(e, e->c->body.args[n->args + i], ir_type_of(t->results[i]),
                            rm_rip(&e->reach->results[i].lo));
@@ -249,7 +278,10 @@ void emit_tail(struct emit *e, struct node *n)
         else
             direct_call(e, n);
         emit_frame_down(e);
-        x_ret(a);
+        if (target_result_tested(e->instance, t))
+            return_tested(a);
+        else
+            x_ret(a);
         return;
     }
     for (uint32_t k = 0; k < stack; k++) {

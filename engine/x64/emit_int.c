@@ -383,6 +383,8 @@ unsigned emit_condition(struct emit *e, ref r)
             }
             return CC_NE;
         }
+        if (n == e->tested && asm_offset(a) == e->tested_at)
+            return CC_NE;
     }
     uint8_t x = gpr_of(e, r, RAX, false);
     x_rr(a, I_TEST, false, x, x);

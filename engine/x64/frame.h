@@ -19,6 +19,13 @@ static inline void call_c(struct assembler *a, void (*fn)(void))
     x_m(a, I_CALL_RM, false, rm_reg(RAX));
 }
 
+/* With the flags that the caller of such a function expects (target_result_tested). */
+static inline void return_tested(struct assembler *a)
+{
+    x_rr(a, I_TEST, false, RAX, RAX);
+    x_ret(a);
+}
+
 /* bulk.c: what STUB_COPY and STUB_FILL are. */
 void bulk_copy(struct assembler *);
 void bulk_fill(struct assembler *);

@@ -19,7 +19,8 @@ void front_leave(struct front_way *, unsigned cc);
 /* Leaves if the register is more than memory 0 has bytes. */
 void front_inside(struct front_way *, uint8_t end);
 
-/* A Go function's end: SP goes over the return address, and it is not to be unwound. */
+/* A Go function's end: SP goes over the return address, and it is not to be unwound.  A front with
+ * another result of i32 ends by return_tested (frame.h). */
 void front_return(struct front_way *);
 
 /* ---- front_bytes.c ---- */

@@ -3,6 +3,7 @@
  * Up to 16 bytes are one read and no loop: a mask says where bytes differ or are found, and what
  * lies behind the end does not count.  That read must be in memory, too.  rax is free at each label
  * (meant_block) until the answer is in it. */
+#include "engine/x64/frame.h"
 #include "engine/x64/front.h"
 
 /* Leaves if address + bytes is not inside; both are below 2^32. */
@@ -287,7 +288,7 @@ static void memchr_many(struct front_way *w, uint32_t none)
     asm_link(a, x_jcc(a, CC_AE, ASM_LATER), none);
     meant_block(a);
     x_rr(a, I_MOV, false, RAX, RDX);
-    x_ret(a);
+    return_tested(a);
 }
 
 void front_memchr(struct front_way *w)
@@ -312,10 +313,11 @@ void front_memchr(struct front_way *w)
     ends[2] = x_jcc(a, CC_AE, ASM_LATER);
     meant_block(a);
     x_rm(a, I_LEA, false, RAX, rm_index(R10, RCX, 0, 0));
-    x_ret(a);
+    return_tested(a);
     uint32_t none = asm_offset(a);
     here(a, ends, 3);
-    answer(a, 0);
+    x_zero(a, RAX);
+    x_ret(a);
     asm_link(a, many, asm_offset(a));
     meant_block(a);
     memchr_many(w, none);

@@ -7,7 +7,7 @@
  *
  * Parameters: the first six integers in rdi rsi rdx r8 r9 r10, the first eight floats in xmm0 to
  * xmm7, the rest on the stack, at [rsp + 16 * k] before the call.  First result in rax or xmm0,
- * more in code_global's result area. */
+ * with flags where target_result_tested says so, more in code_global's result area. */
 #ifndef ENGINE_X64_REGS_H
 #define ENGINE_X64_REGS_H
 

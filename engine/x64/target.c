@@ -68,6 +68,11 @@ bool target_zero_call(const struct instance *i, const struct functype *t)
            t->results[0] == VT_I32;
 }
 
+bool target_result_tested(const struct instance *i, const struct functype *t)
+{
+    return i->pinned[1] >= 0 && t->nresults == 1 && t->results[0] == VT_I32;
+}
+
 uint32_t target_stack_params(const struct functype *t)
 {
     struct param_rule rule = {0};

@@ -31,6 +31,9 @@ struct param_rule {
 uint8_t target_param(struct param_rule *, unsigned irtype);
 /* may leave out an argument of 0 */
 bool target_zero_call(const struct instance *, const struct functype *);
+/* In Go's code a function with one result, of i32, returns with the flags of that result's test:
+ * its caller jumps by them at once. */
+bool target_result_tested(const struct instance *, const struct functype *);
 /* how many of a function's go to the stack */
 uint32_t target_stack_params(const struct functype *);
 

@@ -18,6 +18,14 @@ static void pins_in(struct assembler *a, const struct instance *i)
             x_rm(a, I_MOV, true, regs[k], rm_rip(&i->globals[i->pinned[k]]->lo));
 }
 
+static void return_to(struct assembler *a, const struct instance *caller, const struct functype *t)
+{
+    if (target_result_tested(caller, t))
+        return_tested(a);
+    else
+        x_ret(a);
+}
+
 /* Arguments from registers and stack to cells at rsp; `above`: bytes between rsp and the return
  * address. */
 static void arguments_to_cells(struct assembler *a, const struct functype *t, int32_t above)
@@ -95,7 +103,7 @@ bool thunk_host(struct instance *i, uint32_t func, const struct reach *reach, st
     results_from_cells(reach, &a, t);
     if (frame)
         x_alu_imm(&a, ALU_ADD, true, rm_reg(RSP), (int32_t)frame);
-    x_ret(&a);
+    return_to(&a, i, t);
     bool done = asm_end(&a, out);
     out->frame = frame;
     return done;
@@ -131,7 +139,7 @@ bool thunk_foreign(struct instance *caller, const struct funcref *callee, struct
         x_rm(&a, I_MOV, true, kept[k], rm_mem(RSP, (int32_t)(frame - 24 + 8 * k)));
     pins_in(&a, caller);
     x_alu_imm(&a, ALU_ADD, true, rm_reg(RSP), (int32_t)frame);
-    x_ret(&a);
+    return_to(&a, caller, t);
     bool done = asm_end(&a, out);
     out->frame = frame;
     return done;

@@ -177,9 +177,9 @@
 ;;>     34  sub r15d, 8  ; +113 i32.sub
 ;;>     38  mov qword [r15], 0x10010002  ; +126 i64.store
 ;;>     3f  call func 0 "callee"  ; +131 call
-;;>     44  test eax, eax  ; +137 if
-;;>     46  je 0
-;;>     4c  mov eax, 1  ; +141 return
+;;>     44  je 0  ; +137 if
+;;>     4a  mov eax, 1  ; +141 return
+;;>     4f  test eax, eax
 ;;>     51  ret
 ;;>     52  call trap: unreachable  ; +150 unreachable
 ;;>     57  test edi, edi

@@ -376,7 +376,7 @@
 ;;>      b  mov qword [r15], 0x10040001  ; +47 i64.store
 ;;>     12  mov rdx, qword [r15 + 8]  ; +52: i64.load
 ;;>     16  test rdx, rdx  ; +52: if
-;;>     19  je 3c
+;;>     19  je 3e
 ;;>     1f  mov rdx, qword [r15 + 8]  ; +52: i64.load
 ;;>     23  mov edx, dword [edx]  ; +52: i64.load32_u
 ;;>     26  mov dword [r15d + 16], edx  ; +52: i64.store32
@@ -385,12 +385,12 @@
 ;;>     33  xor eax, eax  ; +72 return
 ;;>     35  ret
 ;;>     36  mov eax, 1  ; +76 end
-;;>     3b  ret
-;;>     3c  sub r15d, 8  ; +52: i32.sub
-;;>     40  mov qword [r15], 0x10020001  ; +52: i64.store
-;;>     47  call func 1 "sigpanic"  ; +52: call
-;;>     4c  test eax, eax  ; +52: br_if
-;;>     4e  jne 36
+;;>     3b  test eax, eax
+;;>     3d  ret
+;;>     3e  sub r15d, 8  ; +52: i32.sub
+;;>     42  mov qword [r15], 0x10020001  ; +52: i64.store
+;;>     49  call func 1 "sigpanic"  ; +52: call
+;;>     4e  jne 36  ; +52: br_if
 ;;>     50  jmp 1f
 ;;>     52  test edi, edi
 ;;>     54  je 0

@@ -211,14 +211,13 @@
 ;;> code: func 16 "callee" (i32) -> (i32), frame 0, 3 bytes, start for calls from 0
 ;;>      0  xor eax, eax  ; +3 end
 ;;>      2  ret
-;;> code: func 17 "tested" () -> (), frame 0, 24 bytes
+;;> code: func 17 "tested" () -> (), frame 0, 22 bytes
 ;;>      0  mov edi, 1  ; +3 call
 ;;>      5  call func 16 "callee"
-;;>      a  test eax, eax  ; +5 if
-;;>      c  je 17
-;;>     12  call func 12 "steps"  ; +7 call
-;;>     17  ret  ; +10 end
-;;> code: func 18 "kept" () -> (i32), frame 8, 44 bytes
+;;>      a  je 15  ; +5 if
+;;>     10  call func 12 "steps"  ; +7 call
+;;>     15  ret  ; +10 end
+;;> code: func 18 "kept" () -> (i32), frame 8, 46 bytes
 ;;>      0  sub rsp, 8  ; start
 ;;>      4  mov edi, 1  ; +5 call
 ;;>      9  call func 16 "callee"
@@ -230,14 +229,17 @@
 ;;>     21  mov rbx, qword [rsp]
 ;;>     25  mov eax, ebx  ; +16 end
 ;;>     27  add rsp, 8
-;;>     2b  ret
-;;> code: func 19 "held" (i64) -> (i32), frame 0, 21 bytes
+;;>     2b  test eax, eax
+;;>     2d  ret
+;;> code: func 19 "held" (i64) -> (i32), frame 0, 25 bytes
 ;;>      0  test rdi, rdi  ; +12 if
-;;>      3  je f
+;;>      3  je 11
 ;;>      9  mov eax, 2  ; +16 return
-;;>      e  ret
-;;>      f  mov eax, 3  ; +20 end
-;;>     14  ret
+;;>      e  test eax, eax
+;;>     10  ret
+;;>     11  mov eax, 3  ; +20 end
+;;>     16  test eax, eax
+;;>     18  ret
 ;;> flow: func 19 "held" (i64) -> (i32)
 ;;> b0: weight 1 in l0.0
 ;;>     brif (cmp.i64.ne l0.0, 0), b1, b2

@@ -183,7 +183,7 @@
 ;;>      a  add rdx, rdi  ; +16 i64.add
 ;;>      d  mov rax, rdx  ; +17 end
 ;;>     10  ret
-;;> code: func 2 "nil" (i64) -> (i64), frame 16, 75 bytes
+;;> code: func 2 "nil" (i64) -> (i64), frame 16, 73 bytes
 ;;>      0  sub rsp, 16  ; start
 ;;>      4  mov ebp, edi  ; +6 i64.load
 ;;>      6  mov rbx, qword [rbp + 8]
@@ -202,17 +202,16 @@
 ;;>     37  call func 0 "sigpanic"
 ;;>     3c  mov rbx, qword [rsp]
 ;;>     40  mov rbp, qword [rsp + 8]
-;;>     45  test eax, eax  ; +20 if
-;;>     47  jne 18
-;;>     49  jmp 22
+;;>     45  jne 18  ; +20 if
+;;>     47  jmp 22
 ;;> code: func 8 "pinned" (i32) -> (i32), frame 0, 44 bytes, start for calls from 0
 ;;>      0  mov ebx, r14d  ; +13 i64.load
 ;;>      3  mov rdx, qword [rbx + 16]
 ;;>      7  mov qword [rbx + 8], rdx  ; +16 i64.store
 ;;>      b  call func 0 "sigpanic"  ; +21 call
-;;>     10  test eax, eax  ; +23 if
-;;>     12  je 1e
-;;>     18  mov eax, 1  ; +27 return
+;;>     10  je 1e  ; +23 if
+;;>     16  mov eax, 1  ; +27 return
+;;>     1b  test eax, eax
 ;;>     1d  ret
 ;;>     1e  mov ebx, r14d  ; +35 i64.load
 ;;>     21  mov rdx, qword [rbx + 16]

@@ -86,15 +86,16 @@
 ;;>     br b2
 ;;> b2: weight 1
 ;;>     return (1)
-;;> code: func 4 "checked" (i64 i64 i64) -> (i32), frame 0, 39 bytes
+;;> code: func 4 "checked" (i64 i64 i64) -> (i32), frame 0, 41 bytes
 ;;>      0  mov rbx, rdx  ; start
 ;;>      3  cmp rdi, rsi  ; +10 br_if
-;;>      6  jae 1d
+;;>      6  jae 1f
 ;;>      c  mov qword [ebx], 7  ; +17 i64.store
 ;;>     14  xor eax, eax  ; +22 return
 ;;>     16  ret
 ;;>     17  mov eax, 1  ; +54 end
-;;>     1c  ret
-;;>     1d  mov qword [r15], rdi  ; +28 i64.store
-;;>     20  call func 0 "panic"  ; +33 call
-;;>     25  jmp 17  ; +35 br_if
+;;>     1c  test eax, eax
+;;>     1e  ret
+;;>     1f  mov qword [r15], rdi  ; +28 i64.store
+;;>     22  call func 0 "panic"  ; +33 call
+;;>     27  jmp 17  ; +35 br_if
