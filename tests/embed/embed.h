@@ -72,6 +72,11 @@ int case_reset_leaves_nothing(void);
 int case_pool_of_machines(void);
 int case_pool_keeps_apart(void);
 
+/* ---- pool.c ---- */
+int case_pool_shares_nothing_written(void);
+int case_pool_smashed_meanwhile(void);
+int case_pool_confined_and_given(void);
+
 /* ---- signals.c ---- */
 int case_signals(void);
 

@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
 import harness  # noqa: E402
 
 CASES = [os.path.join(ROOT, "tests", "embed", name)
-         for name in ("embed.c", "edges.c", "prepare.c", "process.c", "reset.c", "signals.c")]
+         for name in ("embed.c", "edges.c", "pool.c", "prepare.c", "process.c", "reset.c", "signals.c")]
 SHARED = ("-buildmode=c-shared",)
 hypercall = "auto"
 counts = {"passed": 0, "failed": 0, "skipped": 0}
@@ -111,19 +111,20 @@ def a_million_calls(name, args, **options):
         tell("failed", name, str(why))
 
 
-def guest_image(tmp):
-    """What looks at the registers: image/registers.c with the hostile guests' kit."""
+def guest_image(tmp, name, entry):
+    """One of image/, with the hostile guests' kit."""
     flags = """-std=c11 -O2 -Wall -Wextra -Werror -I. -ffreestanding -fpie -fvisibility=hidden -fno-stack-protector
         -fcf-protection=none -fno-asynchronous-unwind-tables -fno-delete-null-pointer-checks -fno-strict-aliasing
         -mgeneral-regs-only -nostdlib -static -Wl,-T,guest/link.ld -Wl,--build-id=none
-        -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,-e,guest_enter""".split()
+        -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack""".split()
     kit = ["guest/start.S", "guest/entry.S", "guest/note.c", "tests/hostile/kit.S", "tests/hostile/kit.c"]
-    subprocess.run([os.environ.get("CC", "gcc"), *flags, "-o", os.path.join(tmp, "registers.elf"), *kit,
-                    "tests/embed/image/registers.c"], cwd=ROOT, check=True)
+    subprocess.run([os.environ.get("CC", "gcc"), *flags, f"-Wl,-e,{entry}", "-o", os.path.join(tmp, name + ".elf"),
+                    *kit, f"tests/embed/image/{name}.c"], cwd=ROOT, check=True)
 
 
 def cases(name, args, tmp, words, env, **options):
-    guest_image(tmp)
+    guest_image(tmp, "registers", "guest_enter")
+    guest_image(tmp, "shared", "guest_start")
     env = dict(env, EMBED_HELPER=os.path.join(tmp, "usr", "bin", "wasmvm"))
     ran = command([*args, hypercall, guest("program", ()), guest("reactor"), tmp, *words], env=env, **options)
     last = re.search(r"(\d+) passed, (\d+) failed, 0 skipped", ran.stdout)

@@ -4,11 +4,17 @@
  *
  * A thread is asked by a signal that all of ours take (THREAD_CONFINE), with a pointer to what
  * shall be done; the handler's calls are the kernel's own.  There are few: the watchdog, and the
- * resolver where names are denied. */
+ * resolver where names are denied.
+ *
+ * Threads that the kernel has put beside them run none of our code, and take no signal: KVM makes
+ * one when a machine runs for the first time.  They are left out. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <linux/futex.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -44,16 +50,42 @@ static void asked(int number, siginfo_t *info, void *context)
 
 /* ---- the threads ---- */
 
-struct threads { pid_t at[THREADS_MOST]; unsigned n; };
+struct threads { pid_t at[THREADS_MOST]; unsigned n, kernels; };
+
+/* PF_USER_WORKER without PF_IO_WORKER, in the kernel's words: those of
+ * io_uring open files for us. */
+#define WORKER_MASK 0x4010ull
+#define WORKER      0x4000ull
+
+/* By the flags in TID/stat, the seventh word behind the name, which may have any letters. */
+static bool is_kernels(int tasks, const char *thread)
+{
+    char path[32], text[512];
+    uint64_t flags;
+    if (snprintf(path, sizeof path, "%s/stat", thread) >= (int)sizeof path)
+        return false;
+    int fd = openat(tasks, path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = 0;
+    const char *behind = strrchr(text, ')');
+    return behind && sscanf(behind, ") %*c %*d %*d %*d %*d %*d %" SCNu64, &flags) == 1 &&
+           (flags & WORKER_MASK) == WORKER;
+}
 
 static bool threads_list(struct threads *others)
 {
     DIR *dir = opendir(TASKS);
     const pid_t own = (pid_t)syscall(SYS_gettid);
-    others->n = 0;
+    others->n = others->kernels = 0;
     for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
         pid_t thread = (pid_t)strtol(e->d_name, NULL, 10);
-        if (thread > 0 && thread != own && others->n < THREADS_MOST)
+        if (thread <= 0 || thread == own)
+            continue;
+        if (is_kernels(dirfd(dir), e->d_name))
+            others->kernels++;
+        else if (others->n < THREADS_MOST)
             others->at[others->n++] = thread;
     }
     if (dir)
@@ -88,7 +120,7 @@ static bool others_confine(const struct threads *others, struct crew *crew)
         if (syscall(SYS_futex, &crew->done, FUTEX_WAIT_PRIVATE, done, &patience) < 0 &&
             errno == ETIMEDOUT)
             return false;
-    return threads_count() <= done;
+    return threads_count() <= done + others->kernels;
 }
 
 bool crew_confine(struct crew *crew, struct failure *why)
