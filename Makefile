@@ -183,6 +183,7 @@ VMM_SRC := \
     vmm/net/dns.c \
     vmm/net/etc.c \
     vmm/net/guest.c \
+    vmm/net/idle.c \
     vmm/net/log.c \
     vmm/net/message.c \
     vmm/net/names.c \

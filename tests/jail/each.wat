@@ -62,6 +62,7 @@
   (data (i32.const 64) "\7f\00\00\01")
   (data (i32.const 96) "/dev/wasmvm/pipe")
   (data (i32.const 128) "/dev/wasmvm/signals")
+  (data (i32.const 160) "\00\05\00\00\80\00\00\00") ;; room for an address
   (data (i32.const 264) "\01") ;; subscriptions: to read, to write, a clock that is due
   (data (i32.const 312) "\02")
   (func $files (param $fd i32)
@@ -111,8 +112,8 @@
     (drop (call $sock_accept (local.get $fd) (i32.const 4) (i32.const 512)))
     (drop (call $sock_recv (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 512) (i32.const 520)))
     (drop (call $sock_send (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 512)))
-    (drop (call $sock_getlocaladdr (local.get $fd) (i32.const 24) (i32.const 512)))
-    (drop (call $sock_getpeeraddr (local.get $fd) (i32.const 24) (i32.const 512)))
+    (drop (call $sock_getlocaladdr (local.get $fd) (i32.const 160) (i32.const 512)))
+    (drop (call $sock_getpeeraddr (local.get $fd) (i32.const 160) (i32.const 512)))
     (drop (call $sock_recv_from (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 24) (i32.const 0)
         (i32.const 512) (i32.const 516) (i32.const 520)))
     (drop (call $sock_send_to (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 16) (i32.const 9)

@@ -65,7 +65,7 @@ def tries():
             yield "with_" + words[1], words[2], [words[0]] if words[0] == "AGAIN" else [words[0], "all"]
         else:
             without = {"FILES": ["nothing", "NET", "UNIX", "LISTEN"], "NET": ["nothing", "FILES", "LISTEN"],
-                       "UNIX": ["nothing", "FILES", "NET", "LISTEN"]}[words[0]]
+                       "SOCKETS": ["nothing", "FILES"], "UNIX": ["nothing", "FILES", "NET", "LISTEN"]}[words[0]]
             yield "without_" + words[1], words[2], without
 
 
@@ -185,6 +185,34 @@ def check_each_call(room, options, stream, kind):
         for fd in opened:
             os.close(fd)
     return None if ran.returncode == 0 else f"status {ran.returncode}: {ran.stderr.strip()[-300:]}"
+
+
+def answers(room, options, stream, kind):
+    """What each call of the module is answered; or why not.  Numbers of ports are the kernel's choice."""
+    for name in ("out", "folder/name", "folder/nam"):
+        if os.path.lexists(os.path.join(room.granted, name)):
+            os.unlink(os.path.join(room.granted, name))
+    opened = stream_open(kind, room)
+    streams = dict({"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}, **{stream: opened[0]})
+    with tempfile.NamedTemporaryFile("r") as trace:
+        try:
+            ran = subprocess.run([room.wasmvm, "--trace=" + trace.name, *options, EACH], **streams,
+                                 stderr=subprocess.PIPE, text=True, timeout=600, check=False)
+        finally:
+            for fd in opened:
+                os.close(fd)
+        if ran.returncode != 0:
+            return [f"status {ran.returncode}: {ran.stderr.strip()[-300:]}"]
+        calls = [re.fullmatch(r"[. ]*[0-9.]+ (\w+\(.*) \([0-9.]+ us\)\n", line) for line in trace]
+        return [re.sub(r"port=[0-9]{4,}", "port", call[1]) for call in calls if call]
+
+
+def check_same(room, one, other, stream, kind):
+    """No answer tells by which options it was given: the jail's, or none; the host's own socket, or none."""
+    first, second = answers(room, one, stream, kind), answers(room, other, stream, kind)
+    if len(first) < 5000 or len(first) != len(second):
+        return f"{len(first)} calls, {len(second)}: {(first + second)[-1]}"
+    return "; ".join(f"{a}, not {b}" for a, b in zip(first, second) if a != b)[:600] or None
 
 
 # ---- who is in it ----
@@ -319,6 +347,20 @@ def checks_of(room):
     connect = ["--allow-connect", "127.0.0.1:9"]  # both families of each are tried, and these lead nowhere else
     for grants, options in (("FILES", room.options("FILES")), ("LISTEN", room.options("LISTEN")), ("NET", connect)):
         yield f"each-call/{grants}", check_each_call, (room, options, "stdin", "null")
+    folder = os.path.join(room.granted, "folder")
+    if not os.path.isdir(folder):
+        os.mkdir(folder)
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as peer:
+        dial = ["--dial", f"127.0.0.1:{peer.getsockname()[1]}"]
+        for name, options in (("nothing", []), ("FILES", room.options("FILES")), ("write", ["--dir", folder + "::/g"]),
+                              ("LISTEN", room.options("LISTEN")), ("dial", dial), ("NET", connect),
+                              ("net-dial", connect + dial), ("UNIX", ["--allow-unix"]),
+                              ("FILES-NET", room.options("FILES") + connect)):
+            yield f"same-answers/{name}", check_same, (room, ["--jail=off", *options], options, "stdin", "null")
+    for kind in STREAMS:
+        for stream in ("stdin",) if kind == "tcp" else ("stdin", "stdout"):
+            yield f"same-answers/{stream}/{kind}", check_same, (room, ["--jail=off"], [], stream, kind)
+    yield "same-answers/idle-sockets", check_same, (room, ["--deny", "192.0.2.1"], [], "stdin", "null")
     yield "end/by-sigsys", check_killed, (room,)
     yield "end/159", check_status, (room,)
     yield "end/named", check_named, (room,)

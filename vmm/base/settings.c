@@ -81,3 +81,9 @@ const char *words_env(const struct words *s, const char *name)
             return s->at[i] + len + 1;
     return NULL;
 }
+
+bool settings_network(const struct settings *s)
+{
+    return s->allow_connect.n || s->allow_listen.n || s->deny.n || s->allow_dns || s->net_all ||
+           s->allow_unix;
+}

@@ -45,6 +45,8 @@ void settings_free(struct settings *);
 /* false: no memory, and nothing is changed.  add takes the text over, in that case too. */
 bool settings_text(const char **field, const char *text);
 bool settings_add(struct words *, char *text);
+/* Whether a rule speaks of the network: without one no socket of the program's own is ever used. */
+bool settings_network(const struct settings *);
 /* The value of NAME among words NAME=VALUE; NULL = not set. */
 const char *words_env(const struct words *, const char *name);
 

@@ -46,7 +46,6 @@
 #define FILES JAIL_FILES
 #define NET JAIL_NET
 #define SOCKETS JAIL_SOCKETS
-#define NO_SENDMSG JAIL_LEVELS /* no grant, but their absence */
 #define UNIX JAIL_UNIX
 #define PROCESS JAIL_PROCESS
 #define AGAIN JAIL_AGAIN
@@ -120,8 +119,7 @@ static bool row_counts(const struct build *b, unsigned row)
     const struct row *r = &rows[row];
     if (row == b->without || (b->level == JAIL_WEAK) != (r->kind == ROW_BAR))
         return false;
-    unsigned level = b->level | (b->level & (NET | SOCKETS | PROCESS) ? 0 : NO_SENDMSG);
-    return r->granted == ANY || (r->granted & level);
+    return r->granted == ANY || (r->granted & b->level);
 }
 
 static size_t argument(unsigned arg, bool upper)

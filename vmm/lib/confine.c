@@ -29,8 +29,7 @@ static bool sockets_open(const wasmvm_instance *i)
 static unsigned granted(const wasmvm_instance *i)
 {
     const struct settings *set = i->config.set;
-    bool net = set->allow_connect.n || set->allow_listen.n || set->deny.n || set->allow_dns ||
-               set->net_all || set->allow_unix;
+    bool net = settings_network(set);
     unsigned all = 0;
     for (uint32_t k = 0; k < i->config.ngrants; k++)
         if (!i->config.grants[k].kind ||

@@ -41,6 +41,11 @@ void conn_buffers(struct conn *c, int host)
                                                       : 0;
     if (!c->buffer_most)
         return;
+    if (c->idle) {
+        idle_option_set(c, SOL_SOCKET, SO_SNDBUF, c->buffer_most);
+        idle_option_set(c, SOL_SOCKET, SO_RCVBUF, c->buffer_most);
+        return;
+    }
     setsockopt(host, SOL_SOCKET, SO_SNDBUF, &c->buffer_most, sizeof c->buffer_most);
     setsockopt(host, SOL_SOCKET, SO_RCVBUF, &c->buffer_most, sizeof c->buffer_most);
 }
@@ -49,6 +54,7 @@ static void conn_free(struct conn *c)
 {
     c->net->sockets--;
     batch_close(c);
+    free(c->idle);
     free(c->rest);
     free(c->path);
     free(c->host_path);
@@ -61,6 +67,8 @@ void conn_local(const struct desc *d, struct endpoint *e)
     struct sockaddr_storage host = { 0 };
     socklen_t len = sizeof host;
     *e = (struct endpoint){ .port = 0 };
+    if (conn_of(d) && conn_of(d)->idle)
+        return;
     if (getsockname(d->host, (struct sockaddr *)&host, &len) == 0)
         endpoint_from_host(&host, e);
 }
@@ -130,11 +138,11 @@ bool net_sockets_left(struct net *n)
 uint32_t net_place(struct wasi *w, int host, struct conn *c, bool dgram, uint16_t fdflags,
                    uint32_t *fd)
 {
-    struct desc d = { .host = host, .io = host, .fdflags = fdflags, .own = c };
+    struct desc d = { .host = host, .io = host, .fdflags = fdflags, .own = c,
+                      .filetype = dgram ? FILETYPE_DGRAM : FILETYPE_STREAM };
     struct stat st = { .st_mode = S_IFSOCK };
     desc_describe(w, &d, &st, O_RDWR);
     d.ops = c ? &conn_ops : &socket_ops;
-    d.filetype = dgram ? FILETYPE_DGRAM : FILETYPE_STREAM;
     uint32_t err = desc_place(w, &d, fd);
     if (err && c)
         conn_free(c);
@@ -191,6 +199,8 @@ static size_t asked(const struct msghdr *m)
 static ssize_t conn_receive(const struct desc *d, struct msghdr *m, int flags)
 {
     struct conn *c = d->own;
+    if (c->idle)
+        return idle_receive(c);
     if (!c->dns && !net_bytes_left(c->net))
         return -1;
     batch_recall(c);
@@ -209,9 +219,17 @@ static ssize_t conn_receive(const struct desc *d, struct msghdr *m, int flags)
     return got;
 }
 
+/* To nobody: the kernel would bind it first, to every address. */
+static bool goes_nowhere(const struct conn *c, const struct msghdr *m)
+{
+    return c->made && c->proto == NET_UDP && !c->how && !c->dns && !m->msg_name;
+}
+
 static ssize_t conn_send(const struct desc *d, const struct msghdr *m)
 {
     struct conn *c = d->own;
+    if (c->idle || goes_nowhere(c, m))
+        return idle_send(c);
     if (!c->dns && !net_bytes_left(c->net))
         return -1;
     if (!batch_settle(c))
@@ -313,7 +331,10 @@ static int socket_poll(const struct desc *d, bool write)
 
 static int conn_poll(const struct desc *d, bool write)
 {
-    return !write && batch_pending(d->own) ? POLL_READY : d->host;
+    const struct conn *c = d->own;
+    if (c->idle && c->proto == NET_TCP) /* the kernel's is hung up */
+        return POLL_READY;
+    return !write && batch_pending(c) ? POLL_READY : d->host;
 }
 
 static void conn_moves(struct desc *d)

@@ -127,6 +127,7 @@ struct conn {
     int64_t timeout_ns[2]; /* SO_RCVTIMEO, SO_SNDTIMEO; 0 = none */
     char *path, *host_path; /* a unix socket's own name, as the guest and as the kernel has it */
     char *peer_path;        /* the name that it connected to */
+    struct idle *idle;      /* the run has no network: net/idle.c's; NULL = it has one */
     /* net/batch.c's */
     struct batch_place *place; /* where the guest reads it without a call; NULL = nowhere */
     /* bytes that the guest may have left in the ring, or may still leave there */
@@ -145,6 +146,7 @@ struct conn {
 struct net {
     struct kick *kick;       /* what ends waits */
     struct policy policy;
+    bool idle;               /* no rule: sockets that the program opens are net/idle.c's */
     bool unix_ok;
     bool names;              /* the resolver is there */
     const char *cwd;         /* for relative paths of unix sockets */
@@ -256,6 +258,18 @@ void backlog_close(struct backlogs *, struct conn *); /* before the host's socke
 /* Shuts it down behind the last byte; false: nothing is left, do it at once. */
 bool backlog_shut(struct backlogs *, struct conn *);
 bool backlog_is_shut(struct backlogs *, const struct conn *);
+
+/* ---- net/idle.c: sockets without a network ---- */
+enum { IDLE_OPTIONS = 15 };
+int idle_host(void); /* what is polled in place of a socket; -1: errno */
+struct idle *idle_new(enum net_proto);
+/* Of the kernel's level and name; linger has two numbers. */
+uint32_t idle_option_get(struct conn *, int level, int name, int32_t value[2]);
+uint32_t idle_option_set(struct conn *, int level, int name, int32_t value);
+uint32_t idle_shutdown(struct conn *, bool reading);
+ssize_t idle_receive(const struct conn *); /* -1, and errno is the answer */
+ssize_t idle_send(const struct conn *);    /* the same */
+void idle_address(const struct conn *, struct endpoint *); /* the one that it is not bound to */
 
 /* ---- net/calls.c ---- */
 extern wasi_handler *const net_handlers[];

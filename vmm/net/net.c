@@ -73,6 +73,7 @@ static bool net_open(struct wasi *w, const struct config *config, struct failure
     n->lost = &w->records_lost;
     pthread_mutex_init(&n->log_lock, NULL);
     pthread_mutex_init(&n->rate_lock, NULL);
+    n->idle = !settings_network(c);
     n->unix_ok = c->allow_unix;
     n->max_sockets = c->max_sockets ? (uint32_t)c->max_sockets : UINT32_MAX;
     n->max_rate = c->net_rate;

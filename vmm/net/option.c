@@ -88,8 +88,13 @@ static uint32_t value_get(const struct desc *d, const struct option *o, union va
         return WASI_SUCCESS;
     }
     socklen_t len = (socklen_t)value_bytes(o->kind);
-    if (getsockopt(d->host, o->host_level, o->host_name, v, &len) < 0)
-        return wasi_errno(errno);
+    uint32_t err = WASI_SUCCESS;
+    if (c && c->idle)
+        err = idle_option_get(c, o->host_level, o->host_name, &v->number);
+    else if (getsockopt(d->host, o->host_level, o->host_name, v, &len) < 0)
+        err = wasi_errno(errno);
+    if (err)
+        return err;
     if (o->kind == ERROR && v->number)
         v->number = (int32_t)wasi_errno(v->number);
     if (o->kind == TYPE)
@@ -172,6 +177,8 @@ uint32_t wasi_sock_setsockopt(struct wasi *w, const struct sock_setsockopt_args 
         buffer_set(conn_of(d), o->host_name, &v.number);
     if (conn_of(d) && o->level == LEVEL_IPV6)
         conn_of(d)->both = !v.number;
+    if (conn_of(d) && conn_of(d)->idle)
+        return idle_option_set(conn_of(d), o->host_level, o->host_name, v.number);
     return setsockopt(d->host, o->host_level, o->host_name, &v, args->value_len) < 0
                ? wasi_errno(errno)
                : WASI_SUCCESS;

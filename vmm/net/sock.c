@@ -120,6 +120,8 @@ uint32_t wasi_sock_shutdown(struct wasi *w, const struct sock_shutdown_args *arg
         return err;
     if (args->how == 0 || args->how >= sizeof how / sizeof *how)
         return WASI_INVAL;
+    if (conn_of(d) && conn_of(d)->idle)
+        return idle_shutdown(conn_of(d), args->how & SD_RD);
     uint64_t now = args->how & SD_WR && batch_shut(conn_of(d)) ? args->how & SD_RD : args->how;
     return now && shutdown(d->host, how[now]) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
 }

@@ -17,6 +17,29 @@ enum { RI_PEEK = 1, RI_WAITALL = 2, RO_TRUNCATED = 1 };
 
 /* ---- open, bind, listen ---- */
 
+static int host_socket(int family, enum net_proto proto, bool dgram)
+{
+    int on = 1;
+    int host = socket(family, (dgram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (host >= 0 && proto == NET_TCP)
+        setsockopt(host, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return host;
+}
+
+/* NULL: no memory. */
+static struct conn *conn_make(struct net *n, uint8_t family, enum net_proto proto)
+{
+    struct idle *idle = n->idle ? idle_new(proto) : NULL;
+    struct conn *c = n->idle && !idle ? NULL : conn_new(n, family, proto);
+    if (c) {
+        c->made = true;
+        c->idle = idle;
+    } else {
+        free(idle);
+    }
+    return c;
+}
+
 uint32_t wasi_sock_open(struct wasi *w, const struct sock_open_args *args)
 {
     static const int families[] = {
@@ -41,19 +64,14 @@ uint32_t wasi_sock_open(struct wasi *w, const struct sock_open_args *args)
                                             .reason = "--max-sockets" });
         return WASI_NFILE;
     }
-    int host = socket(families[args->family],
-                      (dgram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int host = n->idle ? idle_host() : host_socket(families[args->family], proto, dgram);
     if (host < 0)
         return wasi_errno(errno);
-    int on = 1;
-    if (!dgram && !is_unix)
-        setsockopt(host, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    struct conn *c = conn_new(n, (uint8_t)args->family, proto);
+    struct conn *c = conn_make(n, (uint8_t)args->family, proto);
     if (!c) {
         close(host);
         return WASI_NOMEM;
     }
-    c->made = true;
     conn_buffers(c, host);
     uint32_t fd;
     uint32_t err = net_place(w, host, c, dgram, 0, &fd);
@@ -440,6 +458,11 @@ static uint32_t address_ask(struct wasi *w, const struct desc *d, name_fn *ask, 
         a->family = FAMILY_INET4;
         a->at = peer ? dns_endpoint : (struct endpoint){ ip_from_v4(zero), 0 };
         return WASI_SUCCESS;
+    }
+    if (c && c->idle) {
+        a->family = c->family;
+        idle_address(c, &a->at);
+        return peer ? WASI_NOTCONN : WASI_SUCCESS;
     }
     if (ask(d->host, (struct sockaddr *)&host, &len) < 0)
         return wasi_errno(errno);

@@ -204,5 +204,7 @@ uint32_t wasi_fd_filestat_set_times(struct wasi *w, const struct fd_filestat_set
     uint32_t err = times_decode(args->atim, args->mtim, args->set, times);
     if (err)
         return err;
+    if (d->ops != &file_ops && d->ops != &directory_ops) /* nobody sees the times of a stream */
+        return WASI_NOTSUP;
     return futimens(d->host, times) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
 }

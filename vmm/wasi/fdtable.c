@@ -75,7 +75,10 @@ static const struct desc_ops *kind_of(const struct wasi *w, const struct stat *s
 void desc_describe(const struct wasi *w, struct desc *d, const struct stat *st, int access)
 {
     d->ops = kind_of(w, st);
-    d->filetype = S_ISSOCK(st->st_mode) ? socket_filetype(d->host) : filetype_of(st->st_mode);
+    if (!S_ISSOCK(st->st_mode))
+        d->filetype = filetype_of(st->st_mode);
+    else if (d->filetype == FILETYPE_UNKNOWN) /* who made it knows */
+        d->filetype = socket_filetype(d->host);
     if (desc_is_dir(d)) {
         d->rights = RIGHTS_DIR;
         d->inheriting = RIGHTS_DIR | RIGHTS_FILE | RIGHTS_FILE_WRITE | RIGHT_FD_READ;

@@ -302,6 +302,17 @@ static void test_sending_binds_by_the_policy(void **state)
     close(host);
 }
 
+/* The kernel would bind it to every address before it said so. */
+static void test_sending_to_nobody_binds_nothing(void **state)
+{
+    (void)state;
+    uint32_t fd = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM);
+    ERR(DESTADDRREQ, fd_write, fd, iov(BUF, 3), 1, OUT);
+    ERR(DESTADDRREQ, sock_send, fd, iov(BUF, 3), 1, 0, OUT);
+    OK(sock_getlocaladdr, fd, room(), PORT_OUT);
+    assert_int_equal(g32(PORT_OUT), 0);
+}
+
 /* ---- the policy has no side door ---- */
 
 static void test_nothing_without_a_rule(void **state)
@@ -736,6 +747,7 @@ int main(void)
         LOOPBACK(test_datagrams_of_many_pieces),
         LOOPBACK(test_datagrams_from_strangers_leave_no_trace),
         LOOPBACK(test_sending_binds_by_the_policy),
+        LOOPBACK(test_sending_to_nobody_binds_nothing),
         CLOSED(test_nothing_without_a_rule),
         LOOPBACK(test_listen_without_bind),
         LOOPBACK(test_accepted_sockets_stay_what_they_are),
