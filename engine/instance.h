@@ -44,6 +44,13 @@ struct instance {
     bool zero_base;    /* memory 0 is at address 0 */
 };
 
+/* The second pinned global is a pointer of Go's, of 64 bits, which nearly all code reads as an
+ * address.  Its register holds the lower half, zero-extended; its cell is always right. */
+static inline bool pin_is_half(const struct instance *i, unsigned pin)
+{
+    return pin == 1 && i->pinned[1] >= 0 && i->module->globals[i->pinned[1]].type == VT_I64;
+}
+
 /* A reference to function `func`: one and the same for an import and the function that it stands
  * for. */
 struct funcref *instance_ref(struct instance *, uint32_t func);

@@ -51,6 +51,11 @@ static void global_get(struct build *b, uint32_t g)
     struct compile *c = b->c;
     for (uint32_t i = 0; i < 2; i++)
         if (c->instance->pinned[i] == (int32_t)g) {
+            if (pin_is_half(c->instance, i)) {
+                if (b->at[0] != OP_i32_wrap_i64)
+                    break; /* whole, from its cell */
+                b->at++;
+            }
             build_push(b, REF_VREG | i, c->body.vregs[i].type);
             return;
         }
@@ -60,12 +65,23 @@ static void global_get(struct build *b, uint32_t g)
     build_push_node(b, n, type);
 }
 
+/* Pinned global `pin` of which the register holds half gets that from its cell. */
+static void half_load(struct build *b, uint32_t pin, uint32_t g)
+{
+    build_low_changed(b, pin);
+    build_slot_changed(b, pin);
+    build_save_pending(b, pin);
+    uint32_t n = build_node(b, IR_GLOBAL_GET, T_I32);
+    b->c->body.nodes[n].idx = g;
+    b->c->body.nodes[n].dst = pin;
+}
+
 static void global_set(struct build *b, uint32_t g)
 {
     struct compile *c = b->c;
     struct opnd o = build_pop(b);
     for (uint32_t i = 0; i < 2; i++)
-        if (c->instance->pinned[i] == (int32_t)g) {
+        if (c->instance->pinned[i] == (int32_t)g && !pin_is_half(c->instance, i)) {
             if (i == 0 && c->body.mirror != REF_NONE)
                 b->mirror_broken = true;
             build_set(b, i, o);
@@ -74,6 +90,8 @@ static void global_set(struct build *b, uint32_t g)
     uint32_t n = build_node(b, IR_GLOBAL_SET, ir_type_of(c->module->globals[g].type));
     c->body.nodes[n].a = o.r;
     c->body.nodes[n].idx = g;
+    if (c->instance->pinned[1] == (int32_t)g)
+        half_load(b, 1, g);
 }
 
 static void select_value(struct build *b)
@@ -311,8 +329,10 @@ static const uint8_t *declare_locals(struct build *b)
     c->body.nvregs = c->body.first_stack;
     for (uint32_t i = 0; i < 2; i++) {
         int32_t g = c->instance->pinned[i];
-        c->body.vregs[i] = (struct vreg){ .type = g < 0 ? T_NONE
-                                                        : ir_type_of(c->module->globals[g].type) };
+        enum irtype type = g < 0                             ? T_NONE
+                           : pin_is_half(c->instance, i) ? T_I32
+                                                             : ir_type_of(c->module->globals[g].type);
+        c->body.vregs[i] = (struct vreg){.type = (uint8_t)type};
     }
     uint32_t v = c->body.first_local;
     for (uint32_t i = 0; i < c->type->nparams; i++)

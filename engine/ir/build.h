@@ -78,6 +78,7 @@ struct build {
     uint64_t low, low_early;
     uint32_t low_dispatch;   /* the block that was taken for the dispatch, or REF_NONE */
     uint32_t nnamed; /* temporaries of this block that have names */
+    uint32_t nproducts; /* of 64 bits, in this block (build_product.c) */
     /* build_slot.c: what slots hold now; sums of nodes before slots_from are of another SP */
     struct slot slots[SLOTS];
     uint32_t nslots, slots_next, slots_from;
@@ -266,6 +267,13 @@ bool build_fold_scale(struct build *, ref r, enum irtype type);
 unsigned build_value_bits(struct build *, ref);
 /* Pushes r & mask where that needs no `and`; false: it does. */
 bool build_mask(struct build *, ref, uint64_t mask, enum irtype);
+
+/* build_product.c */
+/* x + y, where it is the upper half of a product that is made of four: x and y are its factors then.
+ */
+bool build_upper_half(struct build *, struct opnd *x, struct opnd *y, bool *is_signed);
+/* The last node will set v.  Where it puts v's upper half there, v as it was gets a name. */
+void build_keep_whole(struct build *, uint32_t v);
 
 /* build_compared.c */
 /* The condition of a branch; a local's comparison is made once more. */

@@ -43,7 +43,7 @@ static void block_place(struct build *b, uint32_t k)
     b->cur = k;
     build_low_begin(b, k);
     build_slot_begin(b, k);
-    b->nnamed = 0;
+    b->nnamed = b->nproducts = 0;
     b->dead = false;
 }
 

@@ -62,7 +62,7 @@ bool build_mask(struct build *b, ref r, uint64_t mask, enum irtype type)
         if (type == T_I32 || mask != UINT32_MAX)
             return false;
         build_push(b, r, type);
-        build_unary(b, IR_ZEXT, T_I64, 0);
+        build_zero_extend(b);
         return true;
     }
     build_push(b, r, type);

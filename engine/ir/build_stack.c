@@ -153,6 +153,7 @@ void build_set(struct build *b, uint32_t v, struct opnd o)
     build_slot_changed(b, v);
     build_vreg(b, v)->uses++;
     if (!build_vreg(b, v)->pending && build_is_last(b, o.r) && !(o.r & REF_NZ) && fusible(b, v)) {
+        build_keep_whole(b, v);
         c->body.nodes[b->last].dst = v;
         build_slot_set(b, b->last, v);
         if (v == 0)

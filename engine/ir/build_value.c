@@ -95,8 +95,15 @@ void build_binary(struct build *b, enum irop op, enum irtype type, unsigned sub)
         return;
     if (op == IR_AND && build_is_const(b, y.r, &imm) && build_mask(b, x.r, imm, type))
         return;
-    if (op != IR_ADD || !fold_scales(b, &x, &y, type))
+    bool is_signed;
+    if (op == IR_ADD && b->nproducts >= 4 && type == T_I64 &&
+        build_upper_half(b, &x, &y, &is_signed)) {
+        op = IR_MULHI;
+        sub = is_signed;
+    } else if (op != IR_ADD || !fold_scales(b, &x, &y, type)) {
         fold_loads(b, &x, &y, op, type);
+    }
+    b->nproducts += op == IR_MUL && type == T_I64;
     struct node *n = build_new(b, op, type);
     n->a = x.r;
     n->b = y.r;
@@ -140,6 +147,16 @@ static bool narrows(struct build *b, const struct node *n)
     return (ir_flags[n->op] & IRF_NARROW) && !is_folded_load(b, n->b);
 }
 
+/* r, computed just now, is computed in 32 bits: its upper half is zero then. */
+static bool narrow(struct build *b, ref r)
+{
+    struct node *n = &b->c->body.nodes[ref_index(r)];
+    if ((r & REF_NZ) || !build_is_last(b, r) || n->type != T_I64 || !narrows(b, n))
+        return false;
+    n->type = T_I32;
+    return true;
+}
+
 /* i32.wrap_i64: the entry's type changes; an addition and its like narrow to 32 bits. */
 void build_wrap(struct build *b)
 {
@@ -153,15 +170,10 @@ void build_wrap(struct build *b)
         build_push(b, o.r, T_I32);
         return;
     }
-    if (build_is_last(b, o.r)) {
-        struct node *n = &b->c->body.nodes[ref_index(o.r)];
-        if (n->type == T_I64 && narrows(b, n)) {
-            n->type = T_I32;
-            build_push(b, o.r, T_I32);
-            return;
-        }
-    }
-    build_push(b, o.r | REF_NZ, T_I32);
+    if (narrow(b, o.r))
+        build_push(b, o.r, T_I32);
+    else
+        build_push(b, o.r | REF_NZ, T_I32);
 }
 
 void build_zero_extend(struct build *b)
@@ -172,7 +184,7 @@ void build_zero_extend(struct build *b)
         build_push(b, build_const(b, T_I64, (uint32_t)imm), T_I64);
         return;
     }
-    if (build_value_bits(b, o.r) <= 32) {
+    if (build_value_bits(b, o.r) <= 32 || narrow(b, o.r)) {
         build_push(b, o.r, T_I64);
         return;
     }

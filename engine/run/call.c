@@ -3,6 +3,15 @@
 #include "engine/run/code.h"
 #include "engine/x64/target.h"
 
+/* What a pinned global's register begins with. */
+static uint64_t pin_value(const struct instance *i, unsigned k)
+{
+    if (i->pinned[k] < 0)
+        return 0;
+    uint64_t lo = i->globals[i->pinned[k]]->lo;
+    return pin_is_half(i, k) ? (uint32_t)lo : lo;
+}
+
 static enum trap call_code(struct instance *i, uint32_t func, struct cell *cells)
 {
     struct engine *e = i->engine;
@@ -12,8 +21,8 @@ static enum trap call_code(struct instance *i, uint32_t func, struct cell *cells
     struct activation a = {.code = code_address(e, i->code->entry[func])};
     activation_fill(&a, t, cells, stack);
     ENGINE_ASSERT(a.nstack <= t->nparams);
-    for (int k = 0; k < 2; k++)
-        a.pin[k] = i->pinned[k] >= 0 ? i->globals[i->pinned[k]]->lo : 0;
+    for (unsigned k = 0; k < 2; k++)
+        a.pin[k] = pin_value(i, k);
     a.base = i->module->nmemories ? (uint64_t)(uintptr_t)i->memories[0]->base : 0;
     bool outermost = e->c_sp == 0;
     if (outermost)
@@ -29,8 +38,8 @@ static enum trap call_code(struct instance *i, uint32_t func, struct cell *cells
      * already */
     const struct code_range *r = trapped ? code_find(e, e->trap_pc) : NULL;
     const struct instance *owner = r ? r->instance : i;
-    for (int k = 0; k < 2; k++)
-        if (owner->pinned[k] >= 0)
+    for (unsigned k = 0; k < 2; k++)
+        if (owner->pinned[k] >= 0 && !pin_is_half(owner, k))
             owner->globals[owner->pinned[k]]->lo = a.pin[k];
     if (trapped) {
         enum trap trap = (enum trap)e->trap;

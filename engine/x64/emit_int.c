@@ -125,6 +125,27 @@ static void binary(struct emit *e, struct node *n)
     dst_done(e, n, d);
 }
 
+/* The upper half of a product: rdx:rax = rax * operand. */
+static void upper_half(struct emit *e, struct node *n)
+{
+    struct assembler *a = &e->a;
+    struct loc home = loc_of_dst(e, n), y = loc_of(e, n->b);
+    ENGINE_ASSERT(n->type == T_I64);
+    bool swap = y.kind == L_IMM;
+    gpr_load(e, RAX, swap ? n->b : n->a, true);
+    if (swap)
+        y = loc_of(e, n->a);
+    if (y.kind == L_IMM) {
+        gpr_load(e, RCX, n->a, true);
+        y = (struct loc){.kind = L_REG, .reg = RCX};
+    }
+    x_m(a, n->sub ? I_IMUL1 : I_MUL, true, loc_rm(y));
+    if (home.kind == L_REG && home.reg != RDX)
+        x_rr(a, I_MOV, true, home.reg, RDX);
+    else if (home.kind == L_MEM)
+        x_rm(a, I_MOV_STORE, true, RDX, loc_rm(home));
+}
+
 static void shift(struct emit *e, struct node *n)
 {
     static const uint8_t digit[IR_COUNT] = { [IR_SHL] = SHIFT_SHL,
@@ -435,6 +456,9 @@ void emit_int(struct emit *e, struct node *n)
     case IR_OR:
     case IR_XOR:
         binary(e, n);
+        return;
+    case IR_MULHI:
+        upper_half(e, n);
         return;
     case IR_SHL:
     case IR_SHR:

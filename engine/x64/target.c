@@ -51,6 +51,7 @@ const uint32_t target_op_clobbers[IR_COUNT] = {
     [IR_DIVU] = 1u << RDX,
     [IR_REMS] = 1u << RDX,
     [IR_REMU] = 1u << RDX,
+    [IR_MULHI] = 1u << RDX,
 };
 
 uint8_t target_param(struct param_rule *rule, unsigned irtype)

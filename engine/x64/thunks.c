@@ -6,7 +6,7 @@ static void pins_out(struct assembler *a, const struct instance *i)
 {
     static const uint8_t regs[2] = {REG_PIN0, REG_PIN1};
     for (int k = 0; k < 2; k++)
-        if (i->pinned[k] >= 0)
+        if (i->pinned[k] >= 0 && !pin_is_half(i, (unsigned)k))
             x_rm(a, I_MOV_STORE, true, regs[k], rm_rip(&i->globals[i->pinned[k]]->lo));
 }
 
@@ -15,7 +15,8 @@ static void pins_in(struct assembler *a, const struct instance *i)
     static const uint8_t regs[2] = {REG_PIN0, REG_PIN1};
     for (int k = 0; k < 2; k++)
         if (i->pinned[k] >= 0)
-            x_rm(a, I_MOV, true, regs[k], rm_rip(&i->globals[i->pinned[k]]->lo));
+            x_rm(a, I_MOV, !pin_is_half(i, (unsigned)k), regs[k],
+                 rm_rip(&i->globals[i->pinned[k]]->lo));
 }
 
 static void return_to(struct assembler *a, const struct instance *caller, const struct functype *t)

@@ -220,6 +220,7 @@ static void variant(struct text *t, const struct node *n)
     case IR_FCMP: fprintf(t->out, ".%s", float_conditions[n->sub]); break;
     case IR_LOAD: case IR_STORE: fprintf(t->out, ".%s", shapes[n->sub]); break;
     case IR_FROUND: fprintf(t->out, ".%s", roundings[n->sub & 3]); break;
+    case IR_MULHI: fprintf(t->out, ".%c", n->sub ? 's' : 'u'); break;
     case IR_ITOF:
         fprintf(t->out, ".%s_%c", n->sub & 2 ? "i64" : "i32", n->sub & 1 ? 'u' : 's');
         break;

@@ -7,7 +7,7 @@ needs registers of its own, with values alive over it; constants at the ends of 
 and destination the same and not; loads and stores at memory's end by every shape of address; dispatches by indices
 outside their table; calls with many live values; loops with many variables that go round; masks, tests and steps of
 which the compiler knows that they do nothing, or that seem to do nothing; pointers with an upper half; calls that
-never return 0, as far as is seen; slots of the stack, which others write.
+never return 0, as far as is seen; slots of the stack, which others write; products that are made of four, or nearly so.
 
 A module has functions of one theme.  Each is exported some times, with arguments of its own; every function counts its
 fuel down, so that all end.  No NaN's bits reach memory, integers or signs."""
@@ -727,6 +727,83 @@ def known(mod):
     return body.finish(code)
 
 
+# ---- what Go makes of wider operations ----
+
+def halves(body, x, near):
+    """Code for both halves of local x, and what reads them: (definitions, lower, upper)."""
+    r = body.r
+    if x is None:
+        lower, upper = r.choice(W64) & 0xFFFFFFFF, r.choice(W32)
+        if near.signed and upper >> 31 or r.random() < 0.1:
+            upper -= 1 << 32
+        return [], const(I64, lower), const(I64, upper)
+    lower = get(x) + near(b"\xa7\xad", const(I64, 0xFFFFFFFF) + b"\x83", const(I64, 0x7FFFFFFF) + b"\x83",
+                          const(I64, 0x1FFFFFFFF) + b"\x83", b"\xc4", b"", good=2)
+    upper = get(x) + near.shift() + (b"\x87" if near.signed != near.wrong() else b"\x88")
+    to_lower, to_upper = body.local(I64), body.local(I64)
+    way = r.random()
+    if way < 0.3: # where x was
+        return [upper + put(to_upper), lower + put(x)], get(x), get(to_upper)
+    if way < 0.6:
+        return [lower + put(to_lower), upper + put(x)], get(to_lower), get(x)
+    both = [lower + put(to_lower), upper + put(to_upper)]
+    r.shuffle(both)
+    return both, get(to_lower), get(to_upper)
+
+
+class Near:
+    """What is right, and seldom what is nearly so."""
+
+    def __init__(self, r):
+        self.r, self.signed, self.rate = r, r.random() < 0.4, r.choice((0, 0, 0.03, 0.1))
+
+    def wrong(self):
+        return self.r.random() < self.rate
+
+    def __call__(self, *ways, good=1):
+        return self.r.choice(ways[good:]) if self.wrong() else self.r.choice(ways[:good])
+
+    def shift(self):
+        return const(I64, self(32, 31, 33, 96, 64, 0))
+
+
+def product(body):
+    """The upper half of a product, from four products of halves, or nearly that: an i64."""
+    r, near = body.r, Near(body.r)
+    x, y = r.sample([i for i, t in enumerate(PARAMS + tuple(body.locals)) if t == I64 and i != body.acc], 2)
+    y = r.choice((None, y, y, x if near.wrong() else y))
+    first, x0, x1 = halves(body, x, near)
+    second, y0, y1 = halves(body, y, near)
+    t, w = body.local(I64), body.local(I64)
+    pair = lambda a, b, o=b"\x7c": (a + b if r.random() < 0.5 else b + a) + near(o, b"\x7d", b"\x7e", b"\x85")
+    times = lambda a, b: pair(a, b, b"\x7e")
+    shifted = lambda a, signed=near.signed: a + near.shift() + (b"\x87" if signed != near.wrong() else b"\x88")
+    lower = near(b"\xa7\xad", const(I64, 0xFFFFFFFF) + b"\x83", b"\xc4", b"", good=2)
+    one, other = times(x1, y0), times(x0, near(y1, y0))
+    if r.random() < 0.5:
+        one, other = other, one
+    code = first + second
+    if r.random() < 0.2:
+        r.shuffle(code)
+    code = b"".join(code) + pair(one, shifted(times(x0, y0), False)) + put(t)
+    if r.random() < 0.2: # what others read, or write
+        code += r.choice((get(t) + body.mix(I64), get(x) + const(I64, 1) + b"\x7c" + put(x), get(x) + body.mix(I64)))
+    code += pair(other, get(near(t, x)) + lower) + put(w)
+    code += near(b"", const(I64, 5) + put(t), get(w) + put(t), get(t) + put(x))
+    code += pair(pair(times(x1, y1), shifted(get(t))), shifted(get(w)))
+    return code + (b"\x22" + u(r.choice((x, t, w))) if r.random() < 0.5 else b"")
+
+
+def products(mod):
+    body = Body(mod)
+    code = b""
+    for _ in range(body.r.choice((1, 2, 3))):
+        code += product(body) + body.mix(I64)
+    for i, t in enumerate(PARAMS + tuple(body.locals)):
+        code += get(i) + body.mix(t) if t == I64 and i != body.acc else b""
+    return body.finish(code)
+
+
 # ---- control ----
 
 def dispatch(mod):
@@ -937,7 +1014,7 @@ def crowd(mod):
 
 
 THEMES = (crowd, alive, alive, alive, immediates, at_the_end, at_the_end, sums, sums, known, known, pointers, pointers,
-          stack, stack, bulk_end, dispatch, resumable, panics, panics, calls, loops)
+          stack, stack, products, bulk_end, dispatch, resumable, panics, panics, calls, loops)
 
 
 def module(rng, theme=None):

@@ -55,8 +55,7 @@
 ;;> b1: dispatch
 ;;>     brtable l0, [b2 b5 b8] b11
 ;;> b2:
-;;>     lowpin1 = zext.i64 pin1
-;;>     t0 = load.i64.64 [lowpin1 + 16]
+;;>     t0 = load.i64.64 [pin1 + 16]
 ;;>     brif (cmp.i32.le_u pin0, lo(t0)), b3, b4
 ;;> b3:
 ;;>     l0 = set.i32 2
@@ -94,7 +93,7 @@
 ;;> b1: dispatch weight 1 in l0.0
 ;;>     brtable l0.0, [b2 b5 b8] b11
 ;;> b2: weight 8
-;;>     t0 = load.i64.64 [lo(pin1) + 16]
+;;>     t0 = load.i64.64 [pin1 + 16]
 ;;>     brif (cmp.i32.le_u pin0, lo(t0)), b3, b4
 ;;> b3: weight 8 empty
 ;;>     br b8
@@ -129,7 +128,7 @@
 ;;> b1: dispatch weight 1 in l0.0:rdi
 ;;>     brtable l0.0:rdi, [b2 b5 b8] b11
 ;;> b2: weight 8
-;;>     t0:rdx = load.i64.64 [lo(pin1) + 16]
+;;>     t0:rdx = load.i64.64 [pin1 + 16]
 ;;>     brif (cmp.i32.le_u pin0, lo(t0:rdx)), b3, b4
 ;;> b3: weight 8 empty
 ;;>     br b8
@@ -158,43 +157,43 @@
 ;;>     br b2
 ;;> b11: weight 0
 ;;>     trap unreachable
-;;> code: func 1 "main.work" (i32) -> (i32), frame 0, 144 bytes, entry 57, start for calls from 0
-;;>      0  mov ecx, r14d  ; +33 i64.load
-;;>      3  mov rdx, qword [rcx + 16]
-;;>      7  cmp r15d, edx  ; +38 if
-;;>      a  jbe 34
-;;>     10  sub r15d, 16  ; +51 i32.sub
-;;>     14  mov rbp, qword [r15 + 24]  ; +58 i64.load
-;;>     18  xor ebx, ebx  ; +65 local.set
-;;>     1a  cmp rbx, rbp  ; +73 if
-;;>     1d  jge 29
-;;>     23  add rbx, 1  ; +79 i64.add
-;;>     27  jmp 1a  ; +86 br
-;;>     29  mov qword [r15 + 32], rbx  ; +93 i64.store
-;;>     2d  add r15d, 16  ; +100 i32.add
-;;>     31  xor eax, eax  ; +107 return
-;;>     33  ret
-;;>     34  sub r15d, 8  ; +113 i32.sub
-;;>     38  mov qword [r15], 0x10010002  ; +126 i64.store
-;;>     3f  call func 0 "callee"  ; +131 call
-;;>     44  je 0  ; +137 if
-;;>     4a  mov eax, 1  ; +141 return
-;;>     4f  test eax, eax
-;;>     51  ret
-;;>     52  call trap: unreachable  ; +150 unreachable
-;;>     57  test edi, edi
-;;>     59  je 0
-;;>     5f  mov eax, edi  ; start
-;;>     61  cmp eax, 3
-;;>     64  mov ecx, 3
-;;>     69  cmova eax, ecx
-;;>     6c  lea rcx, [80]
-;;>     73  movsxd rax, dword [rcx + rax * 4]
-;;>     77  add rax, rcx
-;;>     7a  xor ebx, ebx
-;;>     7c  xor ebp, ebp
-;;>     7e  jmp rax
-;;>     80  table 0 1a 34 52
+;;> code: func 1 "main.work" (i32) -> (i32), frame 0, 144 bytes, entry 54, start for calls from 0
+;;>      0  mov rdx, qword [r14 + 16]  ; +33 i64.load
+;;>      4  cmp r15d, edx  ; +38 if
+;;>      7  jbe 31
+;;>      d  sub r15d, 16  ; +51 i32.sub
+;;>     11  mov rbp, qword [r15 + 24]  ; +58 i64.load
+;;>     15  xor ebx, ebx  ; +65 local.set
+;;>     17  cmp rbx, rbp  ; +73 if
+;;>     1a  jge 26
+;;>     20  add rbx, 1  ; +79 i64.add
+;;>     24  jmp 17  ; +86 br
+;;>     26  mov qword [r15 + 32], rbx  ; +93 i64.store
+;;>     2a  add r15d, 16  ; +100 i32.add
+;;>     2e  xor eax, eax  ; +107 return
+;;>     30  ret
+;;>     31  sub r15d, 8  ; +113 i32.sub
+;;>     35  mov qword [r15], 0x10010002  ; +126 i64.store
+;;>     3c  call func 0 "callee"  ; +131 call
+;;>     41  je 0  ; +137 if
+;;>     47  mov eax, 1  ; +141 return
+;;>     4c  test eax, eax
+;;>     4e  ret
+;;>     4f  call trap: unreachable  ; +150 unreachable
+;;>     54  test edi, edi
+;;>     56  je 0
+;;>     5c  mov eax, edi  ; start
+;;>     5e  cmp eax, 3
+;;>     61  mov ecx, 3
+;;>     66  cmova eax, ecx
+;;>     69  lea rcx, [80]
+;;>     70  movsxd rax, dword [rcx + rax * 4]
+;;>     74  add rax, rcx
+;;>     77  xor ebx, ebx
+;;>     79  xor ebp, ebp
+;;>     7b  jmp rax
+;;>     7d  bytes cc cc cc
+;;>     80  table 0 17 31 4f
 ;;> build: func 2 "broken_mirror" (i32) -> (i32)
 ;;> b0:
 ;;>     l1 = set.i32 pin0

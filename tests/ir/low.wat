@@ -148,17 +148,15 @@
 ;;> build: func 8 "pinned" (i32) -> (i32)
 ;;> b0:
 ;;>     l1 = set.i32 pin0
-;;>     lowpin1 = zext.i64 pin1
-;;>     t0 = load.i64.64 [lowpin1 + 16]
-;;>     store.i64.64 [lowpin1 + 8], t0
+;;>     t0 = load.i64.64 [pin1 + 16]
+;;>     store.i64.64 [pin1 + 8], t0
 ;;>     t1 = call.i32 func 0 (0)
 ;;>     brif t1, b1, b2
 ;;> b1:
 ;;>     return (1)
 ;;> b2:
-;;>     lowpin1 = zext.i64 pin1
-;;>     t2 = load.i64.64 [lowpin1 + 16]
-;;>     store.i64.64 [lowpin1 + 8], t2
+;;>     t2 = load.i64.64 [pin1 + 16]
+;;>     store.i64.64 [pin1 + 8], t2
 ;;>     return (0)
 ;;> build: func 9 "early" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
@@ -204,20 +202,18 @@
 ;;>     40  mov rbp, qword [rsp + 8]
 ;;>     45  jne 18  ; +20 if
 ;;>     47  jmp 22
-;;> code: func 8 "pinned" (i32) -> (i32), frame 0, 44 bytes, start for calls from 0
-;;>      0  mov ebx, r14d  ; +13 i64.load
-;;>      3  mov rdx, qword [rbx + 16]
-;;>      7  mov qword [rbx + 8], rdx  ; +16 i64.store
-;;>      b  call func 0 "sigpanic"  ; +21 call
-;;>     10  je 1e  ; +23 if
-;;>     16  mov eax, 1  ; +27 return
-;;>     1b  test eax, eax
-;;>     1d  ret
-;;>     1e  mov ebx, r14d  ; +35 i64.load
-;;>     21  mov rdx, qword [rbx + 16]
-;;>     25  mov qword [rbx + 8], rdx  ; +38 i64.store
-;;>     29  xor eax, eax  ; +43 end
-;;>     2b  ret
+;;> code: func 8 "pinned" (i32) -> (i32), frame 0, 38 bytes, start for calls from 0
+;;>      0  mov rdx, qword [r14 + 16]  ; +13 i64.load
+;;>      4  mov qword [r14 + 8], rdx  ; +16 i64.store
+;;>      8  call func 0 "sigpanic"  ; +21 call
+;;>      d  je 1b  ; +23 if
+;;>     13  mov eax, 1  ; +27 return
+;;>     18  test eax, eax
+;;>     1a  ret
+;;>     1b  mov rdx, qword [r14 + 16]  ; +35 i64.load
+;;>     1f  mov qword [r14 + 8], rdx  ; +38 i64.store
+;;>     23  xor eax, eax  ; +43 end
+;;>     25  ret
 ;;> flow: func 3 "once" (i64) -> (i64)
 ;;> b0: weight 1 in l0.0
 ;;>     t0 = load.i64.64 [lo(l0.0) + 8]
