@@ -329,9 +329,8 @@ static const uint8_t *declare_locals(struct build *b)
     c->body.nvregs = c->body.first_stack;
     for (uint32_t i = 0; i < 2; i++) {
         int32_t g = c->instance->pinned[i];
-        enum irtype type = g < 0                             ? T_NONE
-                           : pin_is_half(c->instance, i) ? T_I32
-                                                             : ir_type_of(c->module->globals[g].type);
+        enum irtype type = g < 0 ? T_NONE : ir_type_of(c->module->globals[g].type);
+        type = pin_is_half(c->instance, i) ? T_I32 : type;
         c->body.vregs[i] = (struct vreg){.type = (uint8_t)type};
     }
     uint32_t v = c->body.first_local;

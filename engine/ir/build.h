@@ -269,8 +269,7 @@ unsigned build_value_bits(struct build *, ref);
 bool build_mask(struct build *, ref, uint64_t mask, enum irtype);
 
 /* build_product.c */
-/* x + y, where it is the upper half of a product that is made of four: x and y are its factors then.
- */
+/* x + y, where it is the upper half of a product that is made of four: its factors. */
 bool build_upper_half(struct build *, struct opnd *x, struct opnd *y, bool *is_signed);
 /* The last node will set v.  Where it puts v's upper half there, v as it was gets a name. */
 void build_keep_whole(struct build *, uint32_t v);
