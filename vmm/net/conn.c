@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -244,9 +245,28 @@ static ssize_t conn_send(const struct desc *d, const struct msghdr *m)
     return sent;
 }
 
+/* A datagram socket that was shut for reading is ready for ever, and has nothing: poll(2) says so,
+ * and recvmsg(2) that it would wait, but on a blocking socket that it is at its end. */
+static bool is_ended(const struct desc *d)
+{
+    struct pollfd p = { .fd = d->host, .events = POLLRDHUP };
+    return d->filetype == FILETYPE_DGRAM && !(d->fdflags & FDFLAG_NONBLOCK) &&
+           ppoll(&p, 1, &(struct timespec){ 0 }, NULL) == 1 && p.revents & POLLRDHUP;
+}
+
 ssize_t net_receive(const struct desc *d, struct msghdr *m, int flags)
 {
-    return conn_of(d) ? conn_receive(d, m, flags) : recvmsg(d->io, m, flags | MSG_DONTWAIT);
+    ssize_t got =
+        conn_of(d) ? conn_receive(d, m, flags) : recvmsg(d->io, m, flags | MSG_DONTWAIT);
+    if (got >= 0 || errno != EAGAIN)
+        return got;
+    if (!is_ended(d)) {
+        errno = EAGAIN;
+        return -1;
+    }
+    m->msg_namelen = 0;
+    m->msg_flags = 0;
+    return 0;
 }
 
 ssize_t net_send(const struct desc *d, const struct msghdr *m)

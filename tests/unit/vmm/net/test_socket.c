@@ -731,6 +731,30 @@ static void test_unix_datagrams(void **state)
     assert_string_equal((char *)guest + ADDR_BUF + 2, "/a");
 }
 
+/* Such a socket is ready for ever: a call that waits for it would never come back. */
+static void test_datagrams_end_where_reading_was_shut(void **state)
+{
+    (void)state;
+    uint16_t port;
+    int host = host_socket("127.0.0.1", &port);
+    uint32_t fd = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM);
+    OK(sock_bind, fd, addr4("127.0.0.1"), 0);
+    host_send(host, local_port(fd), "last");
+    ERR(NOTCONN, sock_shutdown, fd, 1);
+    OK(sock_recv, fd, iov(BUF, 64), 1, 0, OUT, FLAGS_OUT);
+    assert_int_equal(out32(), 4);
+    OK(sock_recv, fd, iov(BUF, 64), 1, 0, OUT, FLAGS_OUT);
+    assert_int_equal(out32(), 0);
+    OK(sock_recv_from, fd, iov(BUF, 64), 1, room(), 0, PORT_OUT, OUT, FLAGS_OUT);
+    assert_int_equal(out32(), 0);
+    assert_int_equal(guest[ADDR_BUF], FAMILY_UNSPEC);
+    OK(fd_read, fd, iov(BUF, 64), 1, OUT);
+    assert_int_equal(out32(), 0);
+    OK(fd_fdstat_set_flags, fd, FDFLAG_NONBLOCK);
+    ERR(AGAIN, sock_recv, fd, iov(BUF, 64), 1, 0, OUT, FLAGS_OUT);
+    close(host);
+}
+
 #define BATCH(name) cmocka_unit_test_setup_teardown(name, batch_setup, batch_teardown)
 #define CLOSED(name) cmocka_unit_test_setup_teardown(name, closed_setup, teardown)
 
@@ -747,6 +771,7 @@ int main(void)
         LOOPBACK(test_datagrams_of_many_pieces),
         LOOPBACK(test_datagrams_from_strangers_leave_no_trace),
         LOOPBACK(test_sending_binds_by_the_policy),
+        LOOPBACK(test_datagrams_end_where_reading_was_shut),
         LOOPBACK(test_sending_to_nobody_binds_nothing),
         CLOSED(test_nothing_without_a_rule),
         LOOPBACK(test_listen_without_bind),
