@@ -75,6 +75,7 @@ struct range {
     struct span all;
     uint64_t slotted;         /* the first bytes that slots cover */
     uint64_t next_slot_bytes;
+    bool small_pages; /* no huge ones */
 };
 struct ram_sizes { uint64_t small, module; };
 #define RAM_BASE FRAME /* in `small`, the 2 MiB page of what every start touches */

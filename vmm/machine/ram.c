@@ -116,7 +116,10 @@ bool ram_new(struct ram *ram, struct kvm *kvm, const struct config *config,
                      CODE_FIRST;
     uint64_t linear = least(round_up(config->set->memory_bytes, FRAME), MAP_LINEAR_MAX);
     uint64_t at = 0;
+    bool small_pages = config->template || config->set->dense; /* there are many of them */
     *ram = (struct ram){.main.all = {reserve(fixed + linear), MAIN_GPA, fixed + linear}};
+    ram->stack_more.small_pages = ram->heap_more.small_pages = small_pages;
+    ram->code_more.small_pages = ram->linear_more.small_pages = small_pages;
     if (!ram->main.all.host)
         return no_space(fixed + linear, why);
     ram->stack_bytes = round_up(config->set->stack_bytes, FRAME);
@@ -128,8 +131,8 @@ bool ram_new(struct ram *ram, struct kvm *kvm, const struct config *config,
     ram->code = next(ram, &at, CODE_FIRST);
     ram->linear = next(ram, &at, linear);
     assert(at == fixed + linear);
-    if (config->template) {
-        madvise(ram->main.all.host, fixed + linear, MADV_NOHUGEPAGE); /* there are many of them */
+    if (small_pages) {
+        madvise(ram->main.all.host, fixed + linear, MADV_NOHUGEPAGE);
     } else {
         small_advise(&ram->small);
         small_module_advise(ram, sizes->module);
@@ -162,9 +165,13 @@ bool ram_reserve(struct range *range, uint64_t gpa, uint64_t bytes)
     if (range->all.host)
         return true;
     uint8_t *host = reserve(bytes);
-    if (host)
-        *range = (struct range){.all = {host, gpa, bytes}, .next_slot_bytes = SLOT_MORE_FIRST};
-    return host;
+    if (!host)
+        return false;
+    if (range->small_pages)
+        madvise(host, bytes, MADV_NOHUGEPAGE);
+    range->all = (struct span){host, gpa, bytes};
+    range->next_slot_bytes = SLOT_MORE_FIRST;
+    return true;
 }
 
 void ram_free(struct ram *ram)

@@ -16,6 +16,7 @@
 
 #define FRAME_PAGES (FRAME / PAGE)
 #define GAP_FIRST 4 /* pages of zeros that do not end an extent */
+#define MAPPED_LEAST 8 /* pages of an extent that is mapped */
 
 /* ---- what an image depends on ---- */
 
@@ -152,6 +153,40 @@ static uint8_t *page_at(const struct vm *vm, uint32_t part, uint64_t page)
 
 /* ---- into memory ---- */
 
+/* Many processes have the file's pages in common where they map them.  Few pages are read, as a
+ * mapping costs more. */
+static bool is_mapped(const struct vm *vm, const struct saved_extent *e)
+{
+    return vm->config->set->dense && e->part != SAVED_DATA && e->pages >= MAPPED_LEAST;
+}
+
+/* The sum is that of a copy, as the mapping's pages are left to whoever needs them.  The copy is no
+ * allocation: those stay in the heap of a process that waits. */
+static bool extent_map(const struct vm *vm, const struct saved_extent *e, uint64_t at)
+{
+    uint64_t n = e->pages * PAGE;
+    const int rights = PROT_READ | PROT_WRITE;
+    uint8_t *to = page_at(vm, e->part, e->page);
+    uint8_t *copy = mmap(NULL, n, rights, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (copy == MAP_FAILED)
+        return false;
+    bool good = read_at(vm->entry.image_fd, copy, n, at) && sum_of(copy, n) == e->sum;
+    if (good && mmap(to, n, rights, MAP_PRIVATE | MAP_FIXED, vm->entry.image_fd, (off_t)at) ==
+                    MAP_FAILED)
+        memcpy(to, copy, n); /* it is on a file system that maps nothing */
+    munmap(copy, n);
+    return good;
+}
+
+static bool extent_load(const struct vm *vm, const struct saved_extent *e, uint64_t at)
+{
+    uint64_t n = e->pages * PAGE;
+    if (is_mapped(vm, e))
+        return extent_map(vm, e, at);
+    uint8_t *to = page_at(vm, e->part, e->page);
+    return read_at(vm->entry.image_fd, to, n, at) && sum_of(to, n) == e->sum;
+}
+
 /* After a stop the rest is left out, as no instruction will run. */
 static bool pages_load(struct vm *vm)
 {
@@ -163,31 +198,46 @@ static bool pages_load(struct vm *vm)
             if (kick_pending(&vm->kick))
                 return true;
         }
-        const struct saved_extent *e = &s->extents[i];
-        uint8_t *to = page_at(vm, e->part, e->page);
-        uint64_t n = e->pages * PAGE;
-        if (!read_at(vm->entry.image_fd, to, n, at) || sum_of(to, n) != e->sum)
+        if (!extent_load(vm, &s->extents[i], at))
             return false;
-        at += n;
+        at += s->extents[i].pages * PAGE;
     }
     return true;
 }
 
-static void range_clear(const struct span *first, const struct range *more, uint64_t bytes)
+/* Where a file is mapped, to forget the pages would bring back the file's. */
+static void span_clear(const struct vm *vm, uint8_t *host, uint64_t bytes)
+{
+    if (!vm->config->set->dense) {
+        madvise(host, bytes, MADV_DONTNEED);
+        return;
+    }
+    void *fresh = mmap(host, bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    if (fresh == MAP_FAILED)
+        memset(host, 0, bytes);
+    else
+        madvise(host, bytes, MADV_NOHUGEPAGE);
+}
+
+static void range_clear(const struct vm *vm, const struct span *first, const struct range *more,
+                        uint64_t bytes)
 {
     uint64_t here = bytes < first->bytes ? bytes : first->bytes;
-    madvise(first->host, round_up(here, PAGE), MADV_DONTNEED);
+    if (here)
+        span_clear(vm, first->host, round_up(here, PAGE));
     if (bytes > here)
-        madvise(more->all.host, bytes - here, MADV_DONTNEED);
+        span_clear(vm, more->all.host, bytes - here);
 }
 
 /* As if nothing had been loaded. */
 static void pages_clear(struct vm *vm)
 {
     const struct region *data = resume_data(vm);
-    range_clear(&vm->ram.heap, &vm->ram.heap_more, vm->heap_bytes);
-    range_clear(&vm->ram.code, &vm->ram.code_more, vm->code_bytes);
-    madvise(vm->ram.linear.host, vm->entry.saved.head.bytes[SAVED_LINEAR], MADV_DONTNEED);
+    range_clear(vm, &vm->ram.heap, &vm->ram.heap_more, vm->heap_bytes);
+    range_clear(vm, &vm->ram.code, &vm->ram.code_more, vm->code_bytes);
+    if (vm->entry.saved.head.bytes[SAVED_LINEAR])
+        span_clear(vm, vm->ram.linear.host, vm->entry.saved.head.bytes[SAVED_LINEAR]);
     for (unsigned i = 0; i < vm->image.nsegments; i++) {
         const struct segment *s = &vm->image.segments[i];
         if (s->at != data->at)

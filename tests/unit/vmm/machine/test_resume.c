@@ -114,6 +114,43 @@ static void test_limits_come_before_pages(void **state)
     loads(bytes - 1, false, 0, "its memory is more than --total-memory");
 }
 
+static bool is_zeros(const uint8_t *at, uint64_t n)
+{
+    return at[0] == 0 && memcmp(at, at + 1, n - 1) == 0;
+}
+
+/* An image that is found bad at its end leaves nothing in memory, mapped or read. */
+static void test_what_is_bad_leaves_nothing(void **state)
+{
+    static uint8_t page[PAGE];
+    (void)state;
+    memset(page, 0xa5, sizeof page);
+    for (int k = 0; k < 4; k++) {
+        bool dense = k & 1, bad = k & 2;
+        struct vm *vm = machine(EXTENTS * FRAME);
+        struct saved_extent *e = vm->entry.saved.extents;
+        uint8_t *linear = vm->ram.linear.host, copy[PAGE];
+        set.dense = dense;
+        e[0].pages = 8;
+        assert_int_equal(pwrite(vm->entry.image_fd, page, PAGE, 0), PAGE);
+        memcpy(linear, page, PAGE);
+        e[0].sum = sum_of(linear, 8 * PAGE);
+        memset(linear, 0, PAGE);
+        e[EXTENTS - 1].sum += bad;
+        int image = dup(vm->entry.image_fd);
+        assert_int_equal(resume_load(vm, 5), !bad);
+        assert_true(bad ? is_zeros(linear, EXTENTS * FRAME) : linear[0] == 0xa5);
+        linear[1] = 7; /* is not the file's */
+        assert_int_equal(pread(image, copy, PAGE, 0), PAGE);
+        assert_memory_equal(copy, page, PAGE);
+        /* a file that changes is seen where it is mapped */
+        assert_int_equal(pwrite(image, "x", 1, PAGE), 1);
+        assert_int_equal(linear[PAGE], !bad && dense ? 'x' : 0);
+        close(image);
+        machine_free(vm);
+    }
+}
+
 static void test_a_stop_while_it_is_read(void **state)
 {
     const uint64_t bytes = EXTENTS * FRAME;
@@ -150,6 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_limits_come_before_pages),
+        cmocka_unit_test(test_what_is_bad_leaves_nothing),
         cmocka_unit_test(test_a_stop_while_it_is_read),
         cmocka_unit_test(test_a_stop_while_pieces_are_read),
         cmocka_unit_test(test_pieces_that_there_are),
