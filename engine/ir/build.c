@@ -194,9 +194,27 @@ static bool other_instruction(struct build *b, unsigned op)
                      func_words(b->c->module, b->c->func, words), op, b->pos);
 }
 
-/* false: engine->error says why. */
-static inline bool table_instruction(struct build *b, unsigned op, const struct plain_op *p)
+/* The opcode that stands at b->at; without the number behind its prefix. */
+static inline unsigned opcode(struct build *b)
 {
+    const uint8_t *at = b->at;
+    b->pos = (uint32_t)(at - b->bytes);
+    b->at = at + 1;
+    return *at;
+}
+
+static unsigned opcode_whole(struct build *b)
+{
+    unsigned op = opcode(b);
+    return op < 0xfc ? op : (op == 0xfc ? 0x100 : 0x200) + build_u32(b);
+}
+
+/* An instruction that is no everyday one; false: engine->error says why. */
+static bool seldom_instruction(struct build *b, unsigned op)
+{
+    if (op >= 0xfc)
+        op = (op == 0xfc ? 0x100 : 0x200) + build_u32(b);
+    const struct plain_op *p = &plain_ops[op < PLAIN_OPS ? op : OP_nop];
     switch ((enum plain)p->how) {
     case P_ROUND:
         if (!build_cpu_fits(b, op))
@@ -205,74 +223,64 @@ static inline bool table_instruction(struct build *b, unsigned op, const struct 
     case P_UN:
         build_unary(b, p->op, p->type, p->sub);
         return true;
-    case P_BIN:
-        build_binary(b, p->op, p->type, p->sub);
-        return true;
-    case P_TEST:
-        build_test_zero(b, p->type);
-        return true;
-    case P_LOAD:
-    case P_STORE:
-        memory_access(b, p);
-        return true;
-    case P_WRAP:
-        build_wrap(b);
-        return true;
-    case P_ZEXT:
-        build_zero_extend(b);
-        return true;
-    case P_INT:
-        int_constant(b, p->type);
-        return true;
     case P_FLOAT:
         build_push(b, build_const(b, p->type, build_bytes(b, p->sub)), p->type);
         return true;
-    case P_LOCAL_GET:
-        local_get(b, build_u32(b));
-        return true;
-    case P_LOCAL_SET:
-        local_set(b, build_u32(b), false);
-        return true;
-    case P_LOCAL_TEE:
-        local_set(b, build_u32(b), true);
-        return true;
-    case P_GLOBAL_GET:
-        global_get(b, build_u32(b));
-        return true;
-    case P_GLOBAL_SET:
-        global_set(b, build_u32(b));
-        return true;
-    case P_CONTROL:
-        build_controls[op](b);
-        return true;
-    case P_NONE:
-        break;
+    default:
+        return other_instruction(b, op);
     }
-    return other_instruction(b, op);
 }
 
-static inline unsigned opcode(struct build *b)
-{
-    b->pos = (uint32_t)(b->at - b->bytes);
-    unsigned op = *b->at++;
-    return op < 0xfc ? op : (op == 0xfc ? 0x100 : 0x200) + build_u32(b);
-}
-
-/* All instructions up to the next control instruction, and that one.  Only there code becomes dead,
- * and bodies end; that it failed or has no mirror may wait for it. */
+/* All instructions up to the next control instruction, and that one; false: engine->error says why.
+ * Only there code becomes dead, and bodies end; that it failed or has no mirror may wait for it. */
 static bool instructions(struct build *b)
 {
     for (;;) {
         unsigned op = opcode(b);
-        if (op >= PLAIN_OPS) {
-            if (!other_instruction(b, op))
+        const struct plain_op *p = &plain_ops[op];
+        switch ((enum plain)p->how) {
+        case P_LOCAL_GET:
+            local_get(b, build_u32(b));
+            continue;
+        case P_LOCAL_SET:
+            local_set(b, build_u32(b), false);
+            continue;
+        case P_LOCAL_TEE:
+            local_set(b, build_u32(b), true);
+            continue;
+        case P_INT:
+            int_constant(b, p->type);
+            continue;
+        case P_LOAD: case P_STORE:
+            memory_access(b, p);
+            continue;
+        case P_BIN:
+            build_binary(b, p->op, p->type, p->sub);
+            continue;
+        case P_TEST:
+            build_test_zero(b, p->type);
+            continue;
+        case P_WRAP:
+            build_wrap(b);
+            continue;
+        case P_ZEXT:
+            build_zero_extend(b);
+            continue;
+        case P_GLOBAL_GET:
+            global_get(b, build_u32(b));
+            continue;
+        case P_GLOBAL_SET:
+            global_set(b, build_u32(b));
+            continue;
+        case P_CONTROL:
+            build_controls[op](b);
+            return true;
+        case P_NONE: case P_UN: case P_ROUND: case P_FLOAT:
+            if (!seldom_instruction(b, op))
                 return false;
             continue;
         }
-        if (!table_instruction(b, op, &plain_ops[op]))
-            return false;
-        if (plain_ops[op].how == P_CONTROL)
-            return true;
+        __builtin_unreachable(); /* all kinds are above */
     }
 }
 
@@ -288,7 +296,7 @@ static bool build_once(struct build *b, const uint8_t *code)
     build_entry(b);
     while (b->nctl && !c->failed && !b->mirror_broken)
         if (b->dead)
-            build_skip(b, opcode(b));
+            build_skip(b, opcode_whole(b));
         else if (!instructions(b))
             return false;
     ENGINE_ASSERT(b->nctl || b->at == b->end);
@@ -380,7 +388,7 @@ bool build(struct compile *c)
         c->body.ninlines = 0;
         c->body.nvregs = nvregs;
         c->body.stack_args = 0;
-        c->body.calls_by_table = false;
+        c->body.calls_by_table = c->body.has_vectors = false;
         for (uint32_t i = 0; i < nvregs; i++)
             c->body.vregs[i].pending = c->body.vregs[i].uses = 0;
         b = (struct build){.c = c, .low_dispatch = REF_NONE};

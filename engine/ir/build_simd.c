@@ -43,6 +43,7 @@ static void vector(struct build *b, unsigned op, uint64_t imm)
         operand[i] = build_pop(b).r;
     enum irtype type = type_of_letter(info->pushes[0]);
     uint32_t n = build_node(b, IR_VEC, type);
+    b->c->body.has_vectors = true;
     struct node *node = &b->c->body.nodes[n];
     node->a = operand[0];
     node->b = operand[1];

@@ -259,14 +259,15 @@ static bool occupied_begin(struct coloring *g)
     g->occupied = scratch_alloc(g->c->engine, positions * 4);
     if (!g->occupied)
         return false;
-    uint32_t *at = g->occupied;
+    /* A node and the gap after it in one word.  What a node clobbers is closed to what lives over
+     * it, not to its operands and result. */
+    unaligned64 *at = (unaligned64 *)g->occupied;
     const struct node *end = b->nodes + b->nnodes;
-    for (const struct node *n = b->nodes; n < end; n++) {
-        *at++ = target_clobbers(
-            n); /* closed to what lives over a node, not to its operands and result */
-        *at++ = 0;
-    }
-    at[0] = at[1] = 0;
+    for (const struct node *n = b->nodes; n < end; n++)
+        *at++ = target_op_clobbers[n->op];
+    *at = 0;
+    for (uint32_t i = 0; b->has_vectors && i < b->nnodes; i++)
+        g->occupied[2 * i] = target_clobbers(&b->nodes[i]);
     return true;
 }
 

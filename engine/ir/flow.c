@@ -100,25 +100,27 @@ static void weigh(struct compile *c, const struct loops *found)
 
 #define LIVE_ENTRIES (4u << 20)
 
+/* So often the candidates have to be used, where there are only so many. */
+static uint32_t least_uses(const struct compile *c, uint32_t limit)
+{
+    uint32_t histogram[256] = {0}, sum = 0, least = 255;
+    for (uint32_t v = 2; v < c->body.nvregs; v++)
+        histogram[c->body.vregs[v].uses > 255 ? 255 : c->body.vregs[v].uses]++;
+    for (; least > 1 && sum + histogram[least] <= limit; least--)
+        sum += histogram[least];
+    return least < 255 ? least + 1 : 255;
+}
+
 static bool choose_candidates(struct compile *c)
 {
     uint32_t n = 0, limit = 64 * CAND_WORDS_MAX, least = 1;
     /* work and memory go by blocks times candidates */
     while (limit > 64 && limit > LIVE_ENTRIES / c->body.nblocks)
         limit /= 2;
-    uint32_t histogram[256] = {0};
-    for (uint32_t v = 2; v < c->body.nvregs; v++) {
+    for (uint32_t v = 2; v < c->body.nvregs; v++)
         n += c->body.vregs[v].uses > 0;
-        histogram[c->body.vregs[v].uses > 255 ? 255 : c->body.vregs[v].uses]++;
-    }
-    if (n > limit) { /* only the most used ones */
-        uint32_t sum = 0;
-        for (least = 255; least > 1 && sum + histogram[least] <= limit; least--)
-            sum += histogram[least];
-        least++;
-        if (least > 255)
-            least = 255;
-    }
+    if (n > limit)
+        least = least_uses(c, limit);
     c->life.cand_vreg = scratch_alloc(c->engine,
                                       (limit < n ? limit : n + 1) * sizeof *c->life.cand_vreg);
     if (!c->life.cand_vreg)
@@ -572,7 +574,9 @@ static inline void walk_node(struct flow *f, struct node *n, uint32_t i)
     struct compile *c = f->c;
     if (n->op == IR_ZEXT && make_at_user(f, n))
         return;
-    bool wanted = n->use != REF_NONE || !((ir_flags[n->op] & IRF_PURE) || n->op == IR_SET);
+    const unsigned flags = ir_flags[n->op];
+    /* a SET without a wanted dst is as one that is pure */
+    bool wanted = n->use != REF_NONE || !(flags & (IRF_PURE | IRF_MOVE));
     uint32_t x = NO_CAND;
     if (n->dst != REF_NONE) {
         x = c->body.vregs[n->dst].cand;
@@ -601,11 +605,11 @@ static inline void walk_node(struct flow *f, struct node *n, uint32_t i)
         if (n->dst == REF_NONE && (n->flags & NF_VALUE))
             temporary_add(c, i);
     }
-    if (ir_flags[n->op] & IRF_CALL) {
+    if (flags & IRF_CALL) {
         record_call(f, n);
         f->next_call = i;
     }
-    if (node_has_args(n)) {
+    if (flags & IRF_ARGS) {
         for (uint32_t k = 0; k < n->nargs; k++)
             use_operand(f, &c->body.args[n->args + k], i);
     } else {
@@ -613,8 +617,7 @@ static inline void walk_node(struct flow *f, struct node *n, uint32_t i)
         use_operand(f, &n->c, i);
     }
     use_operand(f, &n->a, i);
-    if ((n->op == IR_SET || n->op == IR_COPY || n->op == IR_ZEXT) && n->dst != REF_NONE &&
-        n->dst >= c->body.nvregs && ref_is_vreg(n->a) &&
+    if ((flags & IRF_MOVE) && n->dst != REF_NONE && n->dst >= c->body.nvregs && ref_is_vreg(n->a) &&
         ref_index(n->a) >= c->body.nvregs) {
         c->life.webs[n->dst - c->body.nvregs].hint = ref_index(n->a) - c->body.nvregs;
         c->life.webs[ref_index(n->a) - c->body.nvregs].hint = n->dst - c->body.nvregs;
@@ -642,8 +645,9 @@ static void walk_block(struct flow *f, uint32_t k)
     else
         join_successors(f, k, c->life.words);
     ENGINE_ASSERT(b->last > b->first);
+    const uint32_t first = b->first;
     struct node *n = &c->body.nodes[b->last];
-    for (uint32_t i = b->last; i > b->first; i--, n--)
+    for (uint32_t i = b->last; i > first; i--, n--)
         if (!(n->flags & NF_FOLD)) /* as constants have */
             walk_node(f, n, i);
     b->empty = only_jumps(c, b) && b->succ[0] != k;

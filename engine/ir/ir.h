@@ -32,7 +32,8 @@ enum {
     IRF_NARROW = 4 /* low half depends on low halves only */,
     IRF_CALL = 8,
     IRF_END = 16,
-    IRF_ARGS = 32 /* has arguments instead of b and c */
+    IRF_ARGS = 32 /* has arguments instead of b and c */,
+    IRF_MOVE = 64 /* its value is that of a, in another place */
 };
 extern const uint8_t ir_flags[IR_COUNT];
 
@@ -221,6 +222,7 @@ struct body {
     /* of its calls: the most arguments that go by the stack */
     uint32_t stack_args;
     bool calls_by_table;
+    bool has_vectors; /* IR_VEC */
 };
 
 /* flow.c's result: what is live where, and the webs. */

@@ -75,14 +75,14 @@ static inline uint8_t *put32(uint8_t *p, uint32_t v)
     return p + 4;
 }
 
-static uint8_t *modrm_rip(struct assembler *a, uint8_t *p, unsigned r, const struct rm *rm,
+static uint8_t *modrm_rip(struct assembler *a, uint8_t *p, unsigned r, uint64_t address,
                           unsigned imm_bytes)
 {
     p = put8(p, r | 5u);
     uint32_t at = (uint32_t)(p - a->start);
-    if (rm->address)
-        relocate(a, (struct reloc){at, RELOC_ADDRESS, (uint8_t)imm_bytes, rm->address});
-    return put32(p, (uint32_t)(rm->address - (a->address + at + 4 + imm_bytes)));
+    if (address)
+        relocate(a, (struct reloc){at, RELOC_ADDRESS, (uint8_t)imm_bytes, address});
+    return put32(p, (uint32_t)(address - (a->address + at + 4 + imm_bytes)));
 }
 
 static inline uint8_t *modrm_memory(uint8_t *p, unsigned r, const struct rm *rm)
@@ -99,8 +99,8 @@ static inline uint8_t *modrm_memory(uint8_t *p, unsigned r, const struct rm *rm)
     return mod == 0x80 ? put32(p, (uint32_t)rm->disp) : p;
 }
 
-static inline uint8_t *modrm(struct assembler *a, uint8_t *p, uint8_t reg, const struct rm *rm,
-                             unsigned imm_bytes)
+static inline __attribute__((always_inline)) uint8_t *
+modrm(struct assembler *a, uint8_t *p, uint8_t reg, const struct rm *rm, unsigned imm_bytes)
 {
     unsigned r = (reg & 7u) << 3;
     if (rm->kind == RM_REG)
@@ -108,7 +108,7 @@ static inline uint8_t *modrm(struct assembler *a, uint8_t *p, uint8_t reg, const
     if (rm->kind == RM_MEM)
         return modrm_memory(p, r, rm);
     if (rm->kind == RM_RIP)
-        return modrm_rip(a, p, r, rm, imm_bytes);
+        return modrm_rip(a, p, r, rm->address, imm_bytes);
     p = put8(put8(p, r | 4u), 0x25); /* SIB without base and index */
     return put32(p, (uint32_t)rm->disp);
 }
@@ -163,7 +163,8 @@ static uint32_t table_insn(struct assembler *a, enum insn i, bool w, uint8_t reg
 
 void asm_rm(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm)
 {
-    uint32_t at = insn_in_line(a, i, w, reg, &rm, false, 0, 0);
+    uint32_t at = rm.kind != RM_RIP ? insn_in_line(a, i, w, reg, &rm, false, 0, 0)
+                                    : table_insn(a, i, w, reg, &rm, false, 0, 0);
     meant_is(a, at, (struct meant){.insn = i, .w = w, .reg = reg, .rm = rm});
 }
 

@@ -45,10 +45,7 @@ static uint8_t reg_of(struct emit *e, ref r)
         const struct node *n = &c->body.nodes[ref_index(r)];
         return n->op == IR_CONST ? REG_NONE : n->reg;
     }
-    uint32_t i = ref_index(r);
-    if (i < 2)
-        return i == 0 ? REG_PIN0 : REG_PIN1;
-    return i < c->body.nvregs ? REG_NONE : c->life.webs[i - c->body.nvregs].reg;
+    return vreg_reg(e, ref_index(r));
 }
 
 struct loc loc_of(struct emit *e, ref r)
@@ -411,7 +408,7 @@ static void emit_trap(struct emit *e, struct node *n)
     mark_add(e, MARK_TRAP, n->pos);
 }
 
-/* Who emits what; integers' operations have no row. */
+/* Who emits what. */
 static void (*const emitters[IR_COUNT])(struct emit *, struct node *) = {
     [IR_NOP] = emit_nothing,
     [IR_LABEL] = emit_label,
@@ -455,15 +452,36 @@ static void (*const emitters[IR_COUNT])(struct emit *, struct node *) = {
     [IR_DEMOTE] = emit_float,
     [IR_BITCAST] = emit_float,
     [IR_VEC] = emit_vec,
+    [IR_ADD] = emit_int,
+    [IR_SUB] = emit_int,
+    [IR_MUL] = emit_int,
+    [IR_AND] = emit_int,
+    [IR_OR] = emit_int,
+    [IR_XOR] = emit_int,
+    [IR_SHL] = emit_int,
+    [IR_SHR] = emit_int,
+    [IR_SAR] = emit_int,
+    [IR_ROTL] = emit_int,
+    [IR_ROTR] = emit_int,
+    [IR_DIVS] = emit_int,
+    [IR_DIVU] = emit_int,
+    [IR_REMS] = emit_int,
+    [IR_REMU] = emit_int,
+    [IR_CLZ] = emit_int,
+    [IR_CTZ] = emit_int,
+    [IR_POPCNT] = emit_int,
+    [IR_EXT8] = emit_int,
+    [IR_EXT16] = emit_int,
+    [IR_EXT32] = emit_int,
+    [IR_SEXT] = emit_int,
+    [IR_ZEXT] = emit_int,
+    [IR_CMP] = emit_int,
 };
 
 static void emit_node(struct emit *e, struct node *n)
 {
-    ENGINE_ASSERT(n->op < IR_COUNT);
-    if (emitters[n->op])
-        emitters[n->op](e, n);
-    else
-        emit_int(e, n);
+    ENGINE_ASSERT(emitters[n->op]);
+    emitters[n->op](e, n);
 }
 
 static bool room_slow(struct emit *e, uint32_t bytes)
@@ -473,13 +491,14 @@ static bool room_slow(struct emit *e, uint32_t bytes)
     if (!compile_grow(e->c, (void **)&e->a.start, &e->cap, used + bytes, 1))
         return false;
     e->a.at = e->a.start + used;
+    e->a.end = e->a.start + e->cap;
     return true;
 }
 
 /* Makes room for `bytes` more; false: no scratch memory (sticky). */
 static inline bool room(struct emit *e, uint32_t bytes)
 {
-    return asm_offset(&e->a) + bytes <= e->cap || room_slow(e, bytes);
+    return (size_t)(e->a.end - e->a.at) >= bytes || room_slow(e, bytes);
 }
 
 static uint32_t room_for(const struct emit *e, const struct node *n)

@@ -78,6 +78,15 @@ struct loc {
     uint64_t imm;
 };
 
+/* The register of a virtual register or web, or REG_NONE. */
+static inline uint8_t vreg_reg(const struct emit *e, uint32_t i)
+{
+    const struct compile *c = e->c;
+    if (i < 2)
+        return i == 0 ? REG_PIN0 : REG_PIN1;
+    return i < c->body.nvregs ? REG_NONE : c->life.webs[i - c->body.nvregs].reg;
+}
+
 struct loc loc_of(struct emit *, ref);
 struct loc loc_of_dst(struct emit *, const struct node *); /* kind L_IMM: nobody wants the value */
 static inline struct rm loc_rm(struct loc l)

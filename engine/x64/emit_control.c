@@ -316,6 +316,7 @@ static void table_write(struct emit *e, const struct jump_table *t)
     if (!compile_grow(c, (void **)&a->start, &e->cap, used + 4 * t->count + 8, 1))
         return;
     a->at = a->start + used;
+    a->end = a->start + e->cap;
     asm_align(a, 4);
     uint32_t table = asm_offset(a);
     asm_link(a, t->site, table);

@@ -87,7 +87,9 @@ static struct rm sum_rm(struct emit *e, ref address)
     return rm;
 }
 
-struct rm memory_rm(struct emit *e, ref address, uint32_t off, uint32_t memory, uint32_t pos)
+static __attribute__((noinline)) struct rm memory_rm_seldom(struct emit *e, ref address,
+                                                            uint32_t off, uint32_t memory,
+                                                            uint32_t pos)
 {
     struct assembler *a = &e->a;
     if (folded(e, address)) {
@@ -132,6 +134,18 @@ struct rm memory_rm(struct emit *e, ref address, uint32_t off, uint32_t memory, 
     }
     site(e, pos);
     return rm;
+}
+
+/* Mostly of memory 0, at an address in a register whose upper half is zero. */
+struct rm memory_rm(struct emit *e, ref address, uint32_t off, uint32_t memory, uint32_t pos)
+{
+    bool usual = ref_is_vreg(address) && !(address & REF_NZ) && memory == 0 && off <= INT32_MAX;
+    uint8_t reg = usual ? vreg_reg(e, ref_index(address)) : REG_NONE;
+    if (reg == REG_NONE)
+        return memory_rm_seldom(e, address, off, memory, pos);
+    site(e, pos);
+    return e->instance->zero_base ? rm_mem(reg, (int32_t)off)
+                                  : rm_index(REG_BASE, reg, 0, (int32_t)off);
 }
 
 bool operand_rm(struct emit *e, ref r, struct rm *out)
