@@ -453,6 +453,7 @@ static void (*const emitters[IR_COUNT])(struct emit *, struct node *) = {
     [IR_BITCAST] = emit_float,
     [IR_VEC] = emit_vec,
     [IR_ADD] = emit_int,
+    [IR_MULHI] = emit_int,
     [IR_SUB] = emit_int,
     [IR_MUL] = emit_int,
     [IR_AND] = emit_int,
