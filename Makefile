@@ -115,6 +115,7 @@ VMM_SRC := \
     vmm/base/message.c \
     vmm/base/named.c \
     vmm/base/output.c \
+    vmm/base/owner.c \
     vmm/base/settings.c \
     vmm/base/sink.c \
     vmm/base/thread.c \
@@ -248,6 +249,7 @@ BOTH_SRC := \
     vmm/base/frame.c \
     vmm/base/message.c \
     vmm/base/named.c \
+    vmm/base/owner.c \
     vmm/base/output.c \
     vmm/base/sink.c \
     vmm/base/thread.c \

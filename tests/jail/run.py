@@ -143,6 +143,24 @@ def check_named(room):
     return None if good else f"status {ran.returncode}: {ran.stderr.strip()}"
 
 
+def check_by_signal(room, number):
+    """A signal that the program did not ask for ends the process as it ends any."""
+    ran = subprocess.Popen([room.wasmvm, WAITS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    ran.stdout.read(1)
+    ran.send_signal(number)
+    ran.wait(timeout=600)
+    said = ran.communicate()[1].decode().strip()
+    return None if ran.returncode == -number else f"status {ran.returncode}: {said}"
+
+
+def check_statistics(room):
+    """KVM's own counts among them, where this kernel has any."""
+    with_jail, without = room.run("nothing", ["--stats"]), room.run("nothing", ["--jail=off", "--stats"])
+    names = [sorted(re.findall(r"^(\w[\w ]*?)  +", ran.stderr, re.M)) for ran in (with_jail, without)]
+    names[1] = [name for name in names[1] if not name.startswith("wasmvm")]
+    return None if with_jail.returncode == 0 and names[0] == names[1] else f"{names}: {with_jail.stderr[-200:]}"
+
+
 # ---- what a program may ask for ----
 
 def stream_open(kind, room):
@@ -364,6 +382,9 @@ def checks_of(room):
     yield "end/by-sigsys", check_killed, (room,)
     yield "end/159", check_status, (room,)
     yield "end/named", check_named, (room,)
+    for number in (signal.SIGTERM, signal.SIGQUIT):
+        yield f"end/by-signal/{number.name}", check_by_signal, (room, number)
+    yield "end/statistics", check_statistics, (room,)
     if has_capability(CAP_SETUID):
         nobody = dict(no_capability(), Uid="65534", Gid="65534", Groups="")
         yield "identity/nothing", check_identity, (room, "nothing", [], nobody)

@@ -241,7 +241,7 @@ void kick_leave(struct kick *k)
     int error = errno;
     __atomic_store_n(&k->thread, 0, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&k->senders, __ATOMIC_SEQ_CST))
-        usleep(10);
+        sched_yield();
     timer_end(&k->wall);
     timer_end(&k->cpu);
     k->armed_ns = 0;

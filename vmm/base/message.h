@@ -9,8 +9,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <time.h>
+#include <unistd.h>
 
 static inline uint64_t clock_ns(clockid_t clock)
 {
@@ -96,6 +100,26 @@ bool directory_lies_in(int inner, int outer); /* or is that one */
 /* Whether something that is mounted below `outer` holds or shows a part of `inner`, or of what is
  * mounted below that. */
 bool directory_mounts(int outer, int inner, bool inner_mounts);
+
+/* ---- descriptors, by few calls of the kernel: the jail lists them ---- */
+/* fstat by the call of that name: the C library's may be one that takes names, too. */
+static inline int file_stat(int fd, struct stat *st)
+{
+    return (int)syscall(SYS_fstat, fd, st);
+}
+/* pread and pwrite by the calls that take any number of pieces. */
+static inline ssize_t pread_once(int fd, void *to, size_t n, off_t at)
+{
+    return preadv(fd, &(struct iovec){ to, n }, 1, at);
+}
+static inline ssize_t pwrite_once(int fd, const void *from, size_t n, off_t at)
+{
+    return pwritev(fd, &(struct iovec){ (void *)from, n }, 1, at);
+}
+
+/* ---- owner.c ---- */
+bool owner_is(uid_t owner, uid_t user); /* by the numbers that files show */
+bool owner_is_us(uid_t owner);
 
 /* ---- named.c: the one door for what options name ---- */
 struct names { const char *const *at; uint32_t n; };

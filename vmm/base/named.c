@@ -191,7 +191,7 @@ static bool others_trap(int dir, const char *name)
     struct stat folder, link;
     return fstat(dir, &folder) == 0 && fstatat(dir, name, &link, AT_SYMLINK_NOFOLLOW) == 0 &&
            (folder.st_mode & (S_ISVTX | S_IWOTH)) == (S_ISVTX | S_IWOTH) &&
-           link.st_uid != geteuid() && link.st_uid != folder.st_uid;
+           !owner_is_us(link.st_uid) && !owner_is(link.st_uid, folder.st_uid);
 }
 
 static bool dir_step(struct walk *w, int next)

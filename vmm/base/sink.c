@@ -29,7 +29,7 @@ static int opened_anew(int fd)
 void sink_open(struct sink *s, int fd)
 {
     struct stat st;
-    bool known = fd >= 0 && fstat(fd, &st) == 0;
+    bool known = fd >= 0 && file_stat(fd, &st) == 0;
     *s = (struct sink){
         .fd = fd, .io = -1, .way = SINK_PLAIN, .piece = SIZE_MAX, .left = UINT64_MAX
     };

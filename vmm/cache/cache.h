@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "vmm/base/base.h"
 #include "vmm/base/message.h"
 #include "wasi-shim/abi.h"
 
@@ -94,8 +95,6 @@ bool list_write(int fd, const struct list *);
 /* ---- store.c: the directory ---- */
 #define STORE_BYTES   (1ull << 30) /* what it holds at most, */
 #define STORE_ENTRIES 1000u        /* and how many images */
-/* Whether that is us, and surely nobody else. */
-bool owner_is_us(uid_t);
 /* A directory of our own, which nobody else may write; made where it is not there.  -1: the reason.
  */
 int store_open(const char *path, struct failure *why);
@@ -127,6 +126,7 @@ struct entry_want {
     /* shipped_open: descriptors, 0 = none; and why no image is gone on from, NULL = it may be */
     int build_fd, list_fd;
     const char *unused;
+    struct kick *kick;        /* what is long stops with it; NULL = with nothing */
 };
 struct entry {
     enum entry_state state;
@@ -146,12 +146,14 @@ struct entry {
     uint64_t body_bytes;      /* compiled before the module's first instruction */
     uint32_t cpu;
     const char *name;
+    struct kick *kick;
 };
 void entry_none(struct entry *);
 void entry_open(struct entry *, const struct entry_want *);
 /* The module's bytes are in memory: is an image to be made of them?  Opens the file for it. */
 void entry_make(struct entry *, const uint8_t *module, uint64_t n);
-/* Whether the module in memory is the one that the image carries; true of all other modules. */
+/* Whether the module in memory is the one that the image carries; true of all other modules, and
+ * where a stop came first: nothing runs then. */
 bool entry_module_good(const struct entry *, const uint8_t *, uint64_t n);
 /* The image is not used after all: it is bad, or does not fit here. */
 void entry_refuse(struct entry *, const char *why, bool bad);

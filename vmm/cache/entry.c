@@ -66,23 +66,38 @@ static uint64_t piece_bytes(uint64_t n, uint32_t piece)
     return n - from < MODULE_PIECE ? n - from : MODULE_PIECE;
 }
 
-static struct hash *pieces_of(const uint8_t *module, uint64_t n)
+static bool stopped(const struct entry *e)
 {
+    return e->kick && kick_pending(e->kick);
+}
+
+/* Of a module in memory, or of its file where `module` is NULL.  NULL: no memory, or a stop; a GiB
+ * takes a second. */
+static struct hash *pieces_of(const struct entry *e, const uint8_t *module, uint64_t n)
+{
+    uint8_t *piece = module ? NULL : malloc(MODULE_PIECE);
     struct hash *pieces = malloc(saved_pieces(n) * sizeof *pieces);
-    for (uint32_t i = 0; pieces && i < saved_pieces(n); i++)
-        hash_of(module + (uint64_t)i * MODULE_PIECE, piece_bytes(n, i), &pieces[i]);
-    return pieces;
+    bool good = pieces && (module || piece);
+    for (uint32_t i = 0; good && i < saved_pieces(n); i++) {
+        uint64_t at = (uint64_t)i * MODULE_PIECE, len = piece_bytes(n, i);
+        good = !stopped(e) && (module || read_at(e->module_fd, piece, len, at));
+        if (good)
+            hash_of(module ? module + at : piece, len, &pieces[i]);
+    }
+    free(piece);
+    if (good)
+        return pieces;
+    free(pieces);
+    return NULL;
 }
 
 /* For who looks by content alone. */
 static bool file_hash(const struct entry *e, struct hash *module)
 {
     uint64_t n = (uint64_t)e->module.st_size;
-    uint8_t *bytes = malloc(n);
-    struct hash *pieces = bytes && read_at(e->module_fd, bytes, n, 0) ? pieces_of(bytes, n) : NULL;
+    struct hash *pieces = pieces_of(e, NULL, n);
     if (pieces)
         *module = saved_module(pieces, n);
-    free(bytes);
     free(pieces);
     return pieces;
 }
@@ -113,7 +128,7 @@ static bool settled(const struct entry *e)
     struct timespec now;
     struct stat st;
     clock_gettime(CLOCK_REALTIME, &now);
-    return fstat(e->module_fd, &st) == 0 && st.st_size == e->module.st_size &&
+    return file_stat(e->module_fd, &st) == 0 && st.st_size == e->module.st_size &&
            st.st_mtim.tv_sec == e->module.st_mtim.tv_sec &&
            st.st_mtim.tv_nsec == e->module.st_mtim.tv_nsec &&
            st.st_ctim.tv_sec == e->module.st_ctim.tv_sec &&
@@ -152,7 +167,7 @@ static bool times_trusted(int fd)
 static const char *image_wrong(struct entry *e)
 {
     struct stat st;
-    if (fstat(e->image_fd, &st) != 0)
+    if (file_stat(e->image_fd, &st) != 0)
         return "it cannot be read";
     const char *wrong = saved_read(e->image_fd, (uint64_t)st.st_size, &e->saved);
     if (wrong)
@@ -217,7 +232,7 @@ static void list_open(struct entry *e)
 static bool usable(struct entry *e, const struct entry_want *want)
 {
     struct failure why;
-    if (fstat(want->module_fd, &e->module) != 0 || !S_ISREG(e->module.st_mode) ||
+    if (file_stat(want->module_fd, &e->module) != 0 || !S_ISREG(e->module.st_mode) ||
         e->module.st_size <= 0 || e->module.st_size > (off_t)MAP_MODULE_MAX)
         e->why = "the module is no regular file";
     else if (!want->now && !times_trusted(want->module_fd))
@@ -240,6 +255,7 @@ void entry_open(struct entry *e, const struct entry_want *want)
     e->name = want->name;
     e->cpu = want->cpu;
     e->now = want->now;
+    e->kick = want->kick;
     if (!usable(e, want))
         return;
     e->module_bytes = (uint64_t)e->module.st_size;
@@ -268,7 +284,7 @@ void entry_make(struct entry *e, const uint8_t *module, uint64_t n)
         return;
     }
     free(e->pieces);
-    e->pieces = pieces_of(module, n);
+    e->pieces = pieces_of(e, module, n);
     e->module_bytes = n;
     if (!e->pieces)
         return;
@@ -338,7 +354,7 @@ bool entry_piece_good(const struct entry *e, uint32_t piece, const uint8_t *byte
 bool entry_module_good(const struct entry *e, const uint8_t *bytes, uint64_t n)
 {
     bool good = !e->ships || n == e->module_bytes;
-    for (uint32_t i = 0; good && e->ships && e->pieces && i < saved_pieces(n); i++)
+    for (uint32_t i = 0; good && e->ships && e->pieces && i < saved_pieces(n) && !stopped(e); i++)
         good = entry_piece_good(e, i, bytes + (uint64_t)i * MODULE_PIECE, piece_bytes(n, i));
     return good;
 }

@@ -18,7 +18,7 @@ const uint8_t saved_magic[8] = {'w', 'a', 's', 'm', 'v', 'm', 0x1a, 'I'};
 bool read_at(int fd, void *to, uint64_t n, uint64_t at)
 {
     for (uint64_t done = 0; done < n;) {
-        ssize_t got = pread(fd, (uint8_t *)to + done, n - done, (off_t)(at + done));
+        ssize_t got = pread_once(fd, (uint8_t *)to + done, n - done, (off_t)(at + done));
         if (got < 0 && errno == EINTR)
             continue;
         if (got == 0)
@@ -33,7 +33,7 @@ bool read_at(int fd, void *to, uint64_t n, uint64_t at)
 bool write_at(int fd, const void *from, uint64_t n, uint64_t at)
 {
     for (uint64_t done = 0; done < n;) {
-        ssize_t put = pwrite(fd, (const uint8_t *)from + done, n - done, (off_t)(at + done));
+        ssize_t put = pwrite_once(fd, (const uint8_t *)from + done, n - done, (off_t)(at + done));
         if (put < 0 && errno == EINTR)
             continue;
         if (put <= 0)

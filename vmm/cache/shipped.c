@@ -116,6 +116,7 @@ bool shipped_open(struct entry *e, const struct entry_want *want, struct failure
 {
     entry_none(e);
     e->state = ENTRY_COLD;
+    e->kick = want->kick;
     e->engine = want->engine;
     e->name = want->name;
     e->cpu = want->cpu;

@@ -22,15 +22,6 @@ enum { SUFFIXES = sizeof suffixes / sizeof suffixes[0] };
 
 /* ---- the directory ---- */
 
-/* In a user namespace the kernel shows all owners that have no number there as this one, and us
- * too where we have none. */
-#define NO_NUMBER 65534u
-
-bool owner_is_us(uid_t owner)
-{
-    return owner == geteuid() && owner != NO_NUMBER;
-}
-
 /* Makes all that is missing of the path; what is there is left as it is. */
 static void path_make(const char *path)
 {
@@ -62,7 +53,7 @@ int store_open(const char *path, struct failure *why)
                                                        : strerror(errno));
         return -1;
     }
-    if (fstat(dir, &st) == 0 && owner_is_us(st.st_uid) && !(st.st_mode & (S_IWGRP | S_IWOTH)))
+    if (file_stat(dir, &st) == 0 && owner_is_us(st.st_uid) && !(st.st_mode & (S_IWGRP | S_IWOTH)))
         return dir;
     close(dir);
     failure_set(why, "%s: it cannot be used as a cache: others may write there (chmod 700)", path);
@@ -82,7 +73,7 @@ static void name_of(const struct hash *key, const char *suffix, char out[80])
 static bool trusted(int fd)
 {
     struct stat st;
-    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && owner_is_us(st.st_uid) &&
+    return file_stat(fd, &st) == 0 && S_ISREG(st.st_mode) && owner_is_us(st.st_uid) &&
            !(st.st_mode & 077) && st.st_nlink <= 1;
 }
 
@@ -112,7 +103,7 @@ static bool finished(int fd)
 {
     struct saved saved;
     struct stat st;
-    bool good = fstat(fd, &st) == 0 && st.st_nlink == 1 &&
+    bool good = file_stat(fd, &st) == 0 && st.st_nlink == 1 &&
                 !saved_read(fd, (uint64_t)st.st_size, &saved);
     if (good)
         saved_free(&saved);

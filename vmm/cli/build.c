@@ -100,6 +100,8 @@ static void training_word(const char *word)
     if (strcmp(word, "-o") == 0 || strcmp(word, "--output") == 0 ||
         strncmp(word, "--output=", 9) == 0)
         fail("build: %s stands before --profile-run", word);
+    if (strcmp(word, "--end-with") == 0 || strncmp(word, "--end-with=", 11) == 0)
+        fail("build: %s: a training run ends with wasmvm build", word);
     if (strcmp(word, "--help") == 0 || strcmp(word, "--version") == 0)
         fail("build: %s: no option of a training run (wasmvm build --help)", word);
 }

@@ -47,7 +47,7 @@ static bool would_be_ours(const char *path)
             return false;
         *(slash == above ? slash + 1 : slash) = 0;
     }
-    return st.st_uid == geteuid();
+    return owner_is_us(st.st_uid);
 }
 
 /* None where HOME is not set or another's, as under sudo, and none for a process that was raised in

@@ -66,8 +66,18 @@ static bool places_fill(struct places *p, const wasmvm_config *c, const int give
     return good;
 }
 
+/* A child of a process with threads has copies of their locks, and nobody who gives them back.
+ * The kernel's own calls take none; what a sanitizer adds to the C library's and to code may. */
+#define IN_CHILD __attribute__((no_sanitize("thread")))
+
+IN_CHILD static _Noreturn void child_ends(int status)
+{
+    for (;;)
+        syscall(SYS_exit_group, status);
+}
+
 /* By the kernel itself, as the C library keeps two signals for itself. */
-static void signals_default(void)
+IN_CHILD static void signals_default(void)
 {
     static const struct { unsigned long handler, flags, restorer, mask; } action;
     unsigned long none = 0;
@@ -83,36 +93,36 @@ struct started { int why; pid_t pid; };
 struct image { const char *command; char **argv, **envp; const struct places *places; };
 enum { TELL, GO, BEHIND }; /* from the last place on */
 
-static pid_t fork_silent(void)
+IN_CHILD static pid_t fork_silent(void)
 {
     return (pid_t)syscall(SYS_clone, 0ul, NULL, NULL, NULL, NULL); /* no signal at its end */
 }
 
 /* In the new process: only calls that are safe there. */
-static _Noreturn void become(const struct image *image)
+IN_CHILD static _Noreturn void become(const struct image *image)
 {
-    setsid();
+    syscall(SYS_setsid);
     signals_default();
-    execve(image->command, image->argv, image->envp);
+    syscall(SYS_execve, image->command, image->argv, image->envp);
     const struct started failed = {.why = errno};
-    (void)!write(image->places->n + TELL, &failed, sizeof failed);
-    _exit(127);
+    syscall(SYS_write, image->places->n + TELL, &failed, sizeof failed);
+    child_ends(127);
 }
 
 /* All in their places, and nothing of the caller's besides: nobody else's pipes are kept open. */
-static bool places_take(const struct places *p, int tell, int go)
+IN_CHILD static bool places_take(const struct places *p, int tell, int go)
 {
     bool good = true;
     for (int k = 0; k < p->n && good; k++)
-        good = p->at[k] >= 0 ? dup2(p->at[k], k) == k
-                             : close_range((unsigned)k, (unsigned)k, 0) == 0;
-    return good && dup3(tell, p->n + TELL, O_CLOEXEC) >= 0 &&
-           dup3(go, p->n + GO, O_CLOEXEC) >= 0 &&
-           close_range((unsigned)(p->n + BEHIND), ~0u, 0) == 0;
+        good = p->at[k] >= 0 ? syscall(SYS_dup2, p->at[k], k) == k
+                             : syscall(SYS_close_range, k, k, 0) == 0;
+    return good && syscall(SYS_dup3, tell, p->n + TELL, O_CLOEXEC) >= 0 &&
+           syscall(SYS_dup3, go, p->n + GO, O_CLOEXEC) >= 0 &&
+           syscall(SYS_close_range, p->n + BEHIND, ~0u, 0) == 0;
 }
 
 /* In the child between: it stays until the caller has the pidfd, so that the number is its own. */
-static _Noreturn void start_it(const struct image *image, int tell, int go)
+IN_CHILD static _Noreturn void start_it(const struct image *image, int tell, int go)
 {
     const int n = image->places->n;
     char byte;
@@ -120,10 +130,10 @@ static _Noreturn void start_it(const struct image *image, int tell, int go)
     if (places_take(image->places, tell, go) && (pid = fork_silent()) == 0)
         become(image);
     const struct started started = {.why = pid < 0 ? errno : 0, .pid = pid};
-    (void)!write(n + TELL, &started, sizeof started);
-    close(n + TELL);
-    (void)!read(n + GO, &byte, 1);
-    _exit(0);
+    syscall(SYS_write, n + TELL, &started, sizeof started);
+    syscall(SYS_close, n + TELL);
+    syscall(SYS_read, n + GO, &byte, 1);
+    child_ends(0);
 }
 
 /* Whether more is said of the start.  A helper that speaks, or is over, has been executed: other

@@ -475,7 +475,7 @@ static off_t count_find(int fd, const struct kvm_stats_header *head, const char 
     const struct kvm_stats_desc *desc = (const struct kvm_stats_desc *)bytes;
     const size_t each = sizeof *desc + head->name_size;
     for (uint32_t i = 0; head->name_size <= NAME_MOST && i < head->num_desc; i++) {
-        if (pread(fd, bytes, each, (off_t)(head->desc_offset + i * each)) != (ssize_t)each)
+        if (pread_once(fd, bytes, each, (off_t)(head->desc_offset + i * each)) != (ssize_t)each)
             return 0;
         if (strncmp(desc->name, name, head->name_size) == 0)
             return (off_t)head->data_offset + desc->offset;
@@ -497,7 +497,7 @@ static void counts_open(struct kvm *kvm)
     for (int cpu = 0; cpu < 2; cpu++) {
         struct kvm_stats_header head;
         int fd = kvm->counts_fd[cpu] = of[cpu] >= 0 ? ioctl(of[cpu], KVM_GET_STATS_FD, NULL) : -1;
-        if (fd < 0 || pread(fd, &head, sizeof head, 0) != sizeof head)
+        if (fd < 0 || pread_once(fd, &head, sizeof head, 0) != sizeof head)
             continue;
         for (unsigned i = 0; i < KVM_COUNTS; i++)
             if (counts_known[i].of_cpu == (bool)cpu)
@@ -513,7 +513,8 @@ void kvm_count(struct kvm *kvm, struct kvm_counts *counts)
     for (unsigned i = 0; i < KVM_COUNTS; i++) {
         uint64_t value;
         int fd = kvm->counts_fd[counts_known[i].of_cpu];
-        if (kvm->counts_at[i] && pread(fd, &value, sizeof value, kvm->counts_at[i]) == sizeof value)
+        if (kvm->counts_at[i] &&
+            pread_once(fd, &value, sizeof value, kvm->counts_at[i]) == sizeof value)
             memcpy((char *)counts + counts_known[i].into, &value, sizeof value);
     }
 }

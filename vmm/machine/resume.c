@@ -90,7 +90,8 @@ static bool shipped(struct vm *vm, int module_fd, struct failure *why)
                                      .cpu = features_host(),
                                      .build_fd = (int)set->build_fd,
                                      .list_fd = (int)set->list_fd,
-                                     .unused = image_unused(vm->config) };
+                                     .unused = image_unused(vm->config),
+                                     .kick = &vm->kick };
     return shipped_open(&vm->entry, &want, why);
 }
 
@@ -106,7 +107,8 @@ bool resume_open(struct vm *vm, int module_fd, struct failure *why)
                                .now = config->set->cache_now,
                                .module_fd = module_fd,
                                .name = config->module,
-                               .cpu = features_host() };
+                               .cpu = features_host(),
+                               .kick = &vm->kick };
     if (!off)
         want.engine = engine_hash(vm, false);
     entry_open(&vm->entry, &want); /* which makes the directory */

@@ -86,7 +86,7 @@ static bool part_write(struct template *t, struct template_part *p, const uint8_
         uint64_t n = p->bytes - at < PAGE ? p->bytes - at : PAGE;
         if (n == PAGE && page_is_zero(from + at))
             continue;
-        if (pwrite(t->fd, from + at, n, (off_t)(p->offset + at)) != (ssize_t)n)
+        if (pwrite_once(t->fd, from + at, n, (off_t)(p->offset + at)) != (ssize_t)n)
             return false;
         p->full[at / PAGE / 64] |= 1ull << at / PAGE % 64;
     }

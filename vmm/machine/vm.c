@@ -44,7 +44,8 @@ static int64_t read_fully(struct vm *vm, int fd, bool is_pipe, uint8_t *to, uint
     uint64_t n = 0;
     while (n < cap && !kick_pending(&vm->kick)) {
         uint64_t want = cap - n < READ_MOST ? cap - n : READ_MOST;
-        ssize_t got = is_pipe ? read(fd, to + n, want) : pread(fd, to + n, want, (off_t)(from + n));
+        ssize_t got = is_pipe ? read(fd, to + n, want)
+                              : pread_once(fd, to + n, want, (off_t)(from + n));
         if (got == 0)
             break;
         if (got > 0)

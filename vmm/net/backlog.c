@@ -208,7 +208,7 @@ void backlogs_wait(struct backlogs *all, uint64_t most_ns)
 {
     struct timespec most = { 0, (long)most_ns };
     if (backlogs_count(all) == 0) {
-        nanosleep(&most, NULL);
+        ppoll(NULL, 0, &most, NULL);
         return;
     }
     pthread_mutex_lock(&all->lock);
@@ -219,7 +219,7 @@ void backlogs_wait(struct backlogs *all, uint64_t most_ns)
     bool moved = send_all(all);
     pthread_mutex_unlock(&all->lock);
     if (ready > 0 && !moved) /* room, but no memory */
-        nanosleep(&most, NULL);
+        ppoll(NULL, 0, &most, NULL);
 }
 
 void backlogs_end(struct backlogs *all)

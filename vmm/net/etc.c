@@ -55,7 +55,7 @@ static bool bundle_read(struct etc *etc, const struct config *config, struct fai
     char *text = NULL;
     ssize_t n = -1;
     int from = named_open(&config->writable, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-    bool found = from >= 0 && fstat(from, &st) == 0;
+    bool found = from >= 0 && file_stat(from, &st) == 0;
     bool good = found && S_ISREG(st.st_mode) && (uint64_t)st.st_size <= BUNDLE_MOST;
     if (good && (text = malloc((size_t)st.st_size + 1)) != NULL)
         n = read(from, text, (size_t)st.st_size);
@@ -142,7 +142,7 @@ static bool is_self(const char *path)
 
 static uint32_t stat_file(const struct etc *etc, int i, struct stat *st)
 {
-    if (fstat(etc->files[i], st) < 0)
+    if (file_stat(etc->files[i], st) < 0)
         return wasi_errno(errno);
     st->st_mode = S_IFREG | 0444;
     return WASI_SUCCESS;
@@ -155,7 +155,7 @@ static uint32_t stat_name(const struct etc *etc, const char *path, struct stat *
         return stat_file(etc, i, st);
     if (!is_self(path))
         return WASI_NOENT;
-    fstat(etc->files[FILE_HOSTS], st);
+    file_stat(etc->files[FILE_HOSTS], st);
     st->st_ino = 1;
     st->st_mode = S_IFDIR | 0555;
     st->st_size = 0;

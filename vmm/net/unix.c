@@ -66,7 +66,7 @@ uint32_t unix_target(struct wasi *w, const char *path, struct sockaddr_storage *
     route_end(&p);
     if (fd < 0)
         return err;
-    if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode)) {
+    if (file_stat(fd, &st) < 0 || !S_ISSOCK(st.st_mode)) {
         close(fd);
         return WASI_CONNREFUSED; /* as the kernel has it */
     }

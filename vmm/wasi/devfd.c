@@ -29,7 +29,7 @@ void devfd_find(struct wasi *w)
     route_end(&p);
     if (fd < 0)
         return;
-    w->dev_known = fstat(fd, &guest) == 0 && S_ISDIR(guest.st_mode) &&
+    w->dev_known = file_stat(fd, &guest) == 0 && S_ISDIR(guest.st_mode) &&
                    guest.st_dev == host.st_dev && guest.st_ino == host.st_ino;
     w->dev = host;
     close(fd);
@@ -46,7 +46,7 @@ bool devfd_number(const struct wasi *w, int dir, const char *text, int *n)
     if (len == 0 || len > DIGITS_MOST || digits[len] || (digits[0] == '0' && len > 1))
         return false;
     *n = atoi(digits);
-    return fstat(dir, &st) == 0 && st.st_dev == w->dev.st_dev && st.st_ino == w->dev.st_ino;
+    return file_stat(dir, &st) == 0 && st.st_dev == w->dev.st_dev && st.st_ino == w->dev.st_ino;
 }
 
 uint32_t devfd_stat(struct wasi *w, int n, struct stat *st)
@@ -54,7 +54,7 @@ uint32_t devfd_stat(struct wasi *w, int n, struct stat *st)
     const struct desc *d = desc_get(w, (uint64_t)n);
     if (!d)
         return WASI_NOENT;
-    return fstat(d->host, st) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
+    return file_stat(d->host, st) < 0 ? wasi_errno(errno) : WASI_SUCCESS;
 }
 
 /* A directory has its own stream of entries, so it is opened from itself, with no more rights than

@@ -14,7 +14,7 @@ static uint32_t pipe_end(struct wasi *w, int host, int access, uint32_t *fd)
 {
     struct stat st;
     struct desc d = { .host = host, .io = host, .fdflags = FDFLAG_NONBLOCK };
-    if (fstat(host, &st) < 0) {
+    if (file_stat(host, &st) < 0) {
         close(host);
         return WASI_IO;
     }

@@ -91,7 +91,7 @@ bool dirent_put(struct dirents *s, uint64_t next, uint64_t ino, uint8_t type, co
 static uint32_t dots_put(struct dirents *s, struct dir_stream *dir, int host, bool *full)
 {
     struct stat st;
-    if (fstat(host, &st) < 0)
+    if (file_stat(host, &st) < 0)
         return wasi_errno(errno);
     if (dir->cookie == COOKIE_START &&
         !(*full = !dirent_put(s, COOKIE_AFTER_DOT, st.st_ino, FILETYPE_DIRECTORY, ".")))
@@ -176,7 +176,7 @@ static uint32_t stream_seek(struct wasi *w, struct dir_stream *dir, int host, ui
         return WASI_SUCCESS;
     struct stat st;
     /* the directory may be gone */
-    return fstat(host, &st) == 0 && st.st_nlink == 0 ? WASI_NOENT : WASI_INVAL;
+    return file_stat(host, &st) == 0 && st.st_nlink == 0 ? WASI_NOENT : WASI_INVAL;
 }
 
 static uint32_t stream_fill(struct dirents *s, struct dir_stream *dir, int host)
@@ -198,7 +198,7 @@ static struct dir_stream *stream_new(const struct wasi *w, const struct desc *d)
 {
     struct stat st;
     struct dir_stream *dir = calloc(1, sizeof *dir);
-    if (dir && w->top_known && fstat(d->host, &st) == 0)
+    if (dir && w->top_known && file_stat(d->host, &st) == 0)
         dir->top = st.st_dev == w->top.st_dev && st.st_ino == w->top.st_ino;
     return dir;
 }

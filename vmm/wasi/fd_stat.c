@@ -169,7 +169,7 @@ static uint32_t filestat_get(struct wasi *w, uint32_t fd, uint32_t out, enum fil
     if (!d)
         return WASI_BADF;
     struct stat st;
-    if (fstat(d->host, &st) < 0)
+    if (file_stat(d->host, &st) < 0)
         return wasi_errno(errno);
     return filestat_put(w, out, layout, &st, d->filetype);
 }

@@ -69,7 +69,7 @@ static bool preopen_place(struct wasi *w, const struct grant *g, int *host, uint
                       .read_only = g->read_only,
                       .preopen = g->guest };
     struct stat st;
-    if (fstat(*host, &st) < 0)
+    if (file_stat(*host, &st) < 0)
         return failure_set(why, "--dir %s: %s", g->guest, strerror(errno));
     d.native = names_itself(g, &st);
     d.mounts = grant_mounts(g, &st);

@@ -161,7 +161,7 @@ static uint32_t fifo_wait_writer(struct kick *kick, int fifo)
 static uint32_t opening_check(struct wasi *w, const struct opening *o, int fd, struct stat *st)
 {
     uint32_t err;
-    if (fstat(fd, st) < 0)
+    if (file_stat(fd, st) < 0)
         return wasi_errno(errno);
     if (!is_terminal(w, st) && filesystem_refused(w, fd, o->path, &err))
         return err;

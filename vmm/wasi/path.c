@@ -337,7 +337,7 @@ uint32_t route_stat(struct wasi *w, struct route *p, bool follow, struct stat *s
     int fd = route_find(w, p, follow, false, &err);
     if (fd < 0)
         return p->own >= 0 ? devfd_stat(w, p->own, st) : err;
-    err = result(fstat(fd, st));
+    err = result(file_stat(fd, st));
     close(fd);
     return err;
 }

@@ -241,7 +241,7 @@ static uint32_t walk_name(struct walk *k, bool last, bool follow)
     int fd = resolve(k->at, k->name, O_PATH | O_NOFOLLOW, 0, beneath(k->route), &err);
     if (fd < 0 && !last)
         return err;
-    bool known = fd >= 0 && fstat(fd, &st) == 0, link = known && S_ISLNK(st.st_mode);
+    bool known = fd >= 0 && file_stat(fd, &st) == 0, link = known && S_ISLNK(st.st_mode);
     if (known && !last && S_ISDIR(st.st_mode))
         return walk_down(k, fd);
     if (link && (follow || *k->behind))

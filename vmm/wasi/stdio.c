@@ -49,7 +49,7 @@ static bool adopt(struct wasi *w, int fd, int host, struct failure *why)
         return failure_set(why, "cannot start: no memory");
     }
     struct desc *at = desc_get(w, (uint64_t)fd);
-    if (flags < 0 || fstat(host, &st) < 0)
+    if (flags < 0 || file_stat(host, &st) < 0)
         return failure_set(why, "cannot use descriptor %d: %s", fd, strerror(errno));
     int access = flags & O_ACCMODE;
     d.read_only = access == O_RDONLY;

@@ -24,7 +24,7 @@ static bool write_out(struct wasi *w, int host)
     const unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
                          SYNC_FILE_RANGE_WAIT_AFTER;
     struct stat st;
-    if (fstat(host, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= SYNC_PIECE)
+    if (file_stat(host, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= SYNC_PIECE)
         return true;
     off_t piece = piece_of(st.st_size, SYNC_PIECE);
     for (off_t at = 0; at < st.st_size - piece; at += piece) {
@@ -95,7 +95,8 @@ static uint32_t allocate_pieces(struct wasi *w, int host, uint64_t at, uint64_t 
 static uint32_t allocate(struct wasi *w, int host, uint64_t at, uint64_t len)
 {
     struct stat before;
-    if (len <= ALLOCATE_PIECE || at > INT64_MAX || len > INT64_MAX - at || fstat(host, &before) < 0)
+    if (len <= ALLOCATE_PIECE || at > INT64_MAX || len > INT64_MAX - at ||
+        file_stat(host, &before) < 0)
         return allocate_once(host, at, len);
     uint32_t err = allocate_pieces(w, host, at, len);
     int back = err ? ftruncate(host, before.st_size) : 0;
@@ -138,7 +139,7 @@ uint32_t wasi_fd_allocate(struct wasi *w, const struct fd_allocate_args *args)
 uint32_t storage_resize(struct wasi *w, int host, off_t size)
 {
     struct stat st;
-    off_t at = size >= 0 && fstat(host, &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : size;
+    off_t at = size >= 0 && file_stat(host, &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : size;
     off_t piece = piece_of(at, CUT_PIECE);
     while (at - size > piece) {
         at -= piece;

@@ -132,7 +132,7 @@ static bool dead_remove(int folder, const char *name, void *self)
 static bool folder_evade(struct tmp *tmp, char *path, size_t cap)
 {
     struct stat st;
-    if (lstat(path, &st) < 0 || st.st_uid == geteuid())
+    if (lstat(path, &st) < 0 || owner_is_us(st.st_uid))
         return true;
     size_t len = strlen(path);
     snprintf(path + len, cap - len, "-XXXXXX");
@@ -153,9 +153,9 @@ static bool folder_open(struct tmp *tmp, char *path, size_t cap, struct failure 
     if ((mkdir(path, 0700) < 0 && errno != EEXIST) || !folder_evade(tmp, path, cap))
         return failure_set(why, "--tmp: %s: %s (set TMPDIR)", path, strerror(errno));
     tmp->folder = open(path, DIRECTORY);
-    if (tmp->folder < 0 || fstat(tmp->folder, &st) < 0)
+    if (tmp->folder < 0 || file_stat(tmp->folder, &st) < 0)
         return failure_set(why, "--tmp: %s: %s (remove it, or set TMPDIR)", path, strerror(errno));
-    if (st.st_uid != geteuid() || (st.st_mode & 077))
+    if (!owner_is_us(st.st_uid) || (st.st_mode & 077))
         return failure_set(why, "--tmp: %s: others can use it too (remove it, or set TMPDIR)",
                            path);
     return true;

@@ -111,6 +111,8 @@ def words_that_are_none(t):
                         ([module, "-o", module], "that is the module itself"),
                         (trained + ["-o", "y"], "-o stands before --profile-run"),
                         (trained + ["--output=y"], "--output=y stands before --profile-run"),
+                        (trained + ["--end-with=1"], "--end-with=1: a training run ends with wasmvm build"),
+                        (trained + ["--dir", ".", "--end-with", "1"], "--end-with: a training run ends with"),
                         (trained + ["--help"], "--help: no option of a training run"),
                         (trained + ["--version"], "--version: no option of a training run"),
                         (trained + [module], "words.wasm: no option of a training run"),

@@ -80,6 +80,33 @@ static void test_it_is_gone_on_from(void **state)
     entry_close(&e);
 }
 
+/* A second for each GiB: whoever stops the run waits for none of it. */
+static void test_a_stop_is_looked_at(void **state)
+{
+    struct kick kick;
+    struct entry e;
+    struct failure why;
+    (void)state;
+    assert_true(kick_open(&kick, 0, 0, 0));
+    assert_true(open_as(&e, (struct entry_want){ .kick = &kick }, &why) && e.resume);
+    module[5] ^= 1;
+    assert_false(entry_module_good(&e, module, BYTES));
+    kick_stop(&kick, ENDED_SIGNAL, 15);
+    assert_true(entry_module_good(&e, module, BYTES)); /* of no piece is a hash made */
+    module[5] ^= 1;
+    entry_close(&e);
+    int plain = memfd_create("plain", 0), made = memfd_create("made", 0);
+    assert_true(plain >= 0 && made >= 0 && write_at(plain, module, BYTES, 0));
+    struct entry_want want = { .module_fd = plain, .build_fd = made, .kick = &kick };
+    assert_true(open_as(&e, want, &why) && e.make);
+    entry_make(&e, module, BYTES);
+    assert_true(!e.make && !e.pieces);
+    entry_close(&e);
+    close(plain);
+    close(made);
+    kick_close(&kick);
+}
+
 static void cold(struct entry_want want, const char *line)
 {
     struct entry e;
@@ -224,6 +251,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_it_is_gone_on_from, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_stop_is_looked_at, setup, teardown),
         cmocka_unit_test_setup_teardown(test_it_does_not_fit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_version_that_is_damaged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_may_write_it, setup, teardown),

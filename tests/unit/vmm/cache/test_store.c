@@ -64,23 +64,6 @@ static void image_write(int fd)
     saved_free(&s);
 }
 
-/* One number is that of all who have none. */
-static void test_owners(void **state)
-{
-    (void)state;
-    assert_int_equal(owner_is_us(geteuid()), geteuid() != 65534);
-    assert_false(owner_is_us(geteuid() + 1));
-    if (geteuid() != 0)
-        return;
-    bool us[2];
-    for (unsigned k = 0; k < 2; k++) {
-        assert_int_equal(seteuid(65533 + k), 0);
-        us[k] = owner_is_us(65533 + k);
-        assert_int_equal(seteuid(0), 0);
-    }
-    assert_true(us[0] && !us[1]);
-}
-
 static void test_directories(void **state)
 {
     (void)state;
@@ -268,7 +251,6 @@ static void test_lists(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_owners),
         cmocka_unit_test_setup_teardown(test_directories, setup, teardown),
         cmocka_unit_test_setup_teardown(test_files_that_are_not_believed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_publishing, setup, teardown),
