@@ -85,6 +85,20 @@ static bool compare_again(struct build *b, struct opnd x, struct opnd y, unsigne
     return true;
 }
 
+/* x & y, computed just now and compared with zero: the comparison does it, as x86's `test`. */
+static void fold_and(struct build *b, struct opnd x, struct opnd zero, enum irtype type)
+{
+    uint64_t imm;
+    if ((x.r & REF_NZ) || !build_is_last(b, x.r) || !build_is_const(b, zero.r, &imm) || imm != 0)
+        return;
+    struct node *n = &b->c->body.nodes[x.r];
+    if (n->op != IR_AND || n->type != type)
+        return;
+    if (build_is_const(b, n->b, &imm) && imm > UINT32_MAX && (int64_t)imm != (int32_t)imm)
+        return;
+    n->flags |= NF_FOLD;
+}
+
 void build_binary(struct build *b, enum irop op, enum irtype type, unsigned sub)
 {
     struct opnd y = build_pop(b), x = build_pop(b);
@@ -95,6 +109,8 @@ void build_binary(struct build *b, enum irop op, enum irtype type, unsigned sub)
         return;
     if (op == IR_AND && build_is_const(b, y.r, &imm) && build_mask(b, x.r, imm, type))
         return;
+    if (op == IR_CMP && (sub == COND_EQ || sub == COND_NE))
+        fold_and(b, x, y, type);
     bool is_signed;
     if (op == IR_ADD && b->nproducts >= 4 && type == T_I64 &&
         build_upper_half(b, &x, &y, &is_signed)) {

@@ -106,22 +106,38 @@ static struct rm slow_target(struct emit *e, const void *slow, uint32_t pos)
     return rm_reg(RAX);
 }
 
-/* Where the code address is, once the arguments are in their places: with the index, checked, in
- * rcx, and the table of code addresses for this type in rax. */
+/* The register that has the index, which no argument may overwrite; `fixed`: rcx. */
+static uint8_t index_register(struct emit *e, const struct node *n, const struct functype *t,
+                              bool fixed)
+{
+    uint8_t reg = fixed ? RCX : gpr_zx(e, n->a, RCX);
+    struct param_rule rule = {0};
+    for (uint32_t p = 0; p < t->nparams; p++)
+        if (target_param(&rule, ir_type_of(t->params[p])) == reg)
+            fixed = true;
+    if (!fixed)
+        return reg;
+    gpr_load(e, RCX, n->a, false);
+    return RCX;
+}
+
+/* Where the code address is, once the arguments are in their places: with the index, checked, in a
+ * register, and the table of code addresses for this type in rax. */
 static struct rm indirect_target(struct emit *e, struct node *n, uint32_t canon)
 {
     struct assembler *a = &e->a;
     ENGINE_ASSERT(n->table < e->c->module->ntables && n->idx < e->c->module->ntypes);
     struct table *t = e->instance->tables[n->table];
     struct indirect to = e->reach->indirect(e->instance, t, canon);
-    gpr_load(e, RCX, n->a, false);
-    x_rm(a, I_CMP, true, RCX, rm_rip(&t->size));
+    const struct functype *type = &e->c->module->types[n->idx];
+    uint8_t index = index_register(e, n, type, !to.table);
+    x_rm(a, I_CMP, true, index, rm_rip(&t->size));
     trap_if(e, CC_AE, TRAP_TABLE);
-    arguments(e, n, &e->c->module->types[n->idx], 0);
+    arguments(e, n, type, 0);
     if (!to.table)
         return slow_target(e, to.slow, n->pos);
     x_rm(a, I_MOV, true, RAX, rm_rip(to.table));
-    return rm_index(RAX, RCX, 3, 0);
+    return rm_index(RAX, index, 3, 0);
 }
 
 static void direct_call(struct emit *e, const struct node *n)

@@ -343,10 +343,42 @@ static const uint8_t cc_of[COND_COUNT] = {
     [COND_GT_U] = CC_A, [COND_LE_U] = CC_BE,
 };
 
+/* x & y against zero; n: the AND, which is folded. */
+static void test_and(struct emit *e, const struct node *n, bool w)
+{
+    struct assembler *a = &e->a;
+    uint8_t x = gpr_of(e, n->a, RAX, w);
+    struct rm y;
+    uint64_t imm;
+    if (is_imm(e, n->b, &imm)) { /* the upper half of a mask of 32 bits is zero */
+        w = w && imm > UINT32_MAX;
+        x_rmi32(a, I_TEST32, w, 0, rm_reg(x), (int32_t)imm);
+        return;
+    }
+    operand_rm(e, n->b, &y);
+    if (y.kind != RM_REG) {
+        x_rm(a, I_MOV, w, RCX, y);
+        y = rm_reg(RCX);
+    }
+    x_rm(a, I_TEST, w, x, y);
+}
+
+static const struct node *folded_and(const struct emit *e, ref r)
+{
+    const struct node *n = ref_is_node(r) ? &e->c->body.nodes[ref_index(r)] : NULL;
+    return n && n->op == IR_AND && (n->flags & NF_FOLD) ? n : NULL;
+}
+
 unsigned emit_cmp(struct emit *e, const struct node *n)
 {
     ENGINE_ASSERT(n->op == IR_CMP && n->sub < COND_COUNT);
     unsigned cc = cc_of[n->sub];
+    const struct node *and = folded_and(e, n->a);
+    if (and) {
+        ENGINE_ASSERT(n->sub == COND_EQ || n->sub == COND_NE);
+        test_and(e, and, n->type == T_I64);
+        return cc;
+    }
     struct assembler *a = &e->a;
     bool w = n->type == T_I64;
     uint64_t imm;
@@ -388,20 +420,8 @@ unsigned emit_condition(struct emit *e, ref r)
         const struct node *n = &e->c->body.nodes[ref_index(r)];
         if (n->flags & NF_FOLD && n->op == IR_CMP)
             return emit_cmp(e, n);
-        uint64_t imm;
-        if (n->flags & NF_FOLD && n->op == IR_AND) {
-            uint8_t x = gpr_of(e, n->a, RAX, false);
-            struct rm y;
-            if (is_imm(e, n->b, &imm)) {
-                x_rmi32(a, I_TEST32, false, 0, rm_reg(x), (int32_t)imm);
-            } else {
-                operand_rm(e, n->b, &y);
-                if (y.kind != RM_REG) {
-                    x_rm(a, I_MOV, false, RCX, y);
-                    y = rm_reg(RCX);
-                }
-                x_rm(a, I_TEST, false, x, y);
-            }
+        if (folded_and(e, r)) {
+            test_and(e, n, false);
             return CC_NE;
         }
         if (n == e->tested && asm_offset(a) == e->tested_at)

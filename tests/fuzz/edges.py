@@ -660,6 +660,12 @@ def masked(body):
 def tested(body):
     """A comparison that is tested, as i32 or extended to i64, perhaps more than once: an i32."""
     r, code = body.r, body.condition(1)
+    if r.random() < 0.4: # bits of a value, by a mask or by another value
+        t = r.choice((I32, I64))
+        code = masked(body) if t == I64 and r.random() < 0.7 else get(body.pick(t)) + body.expr(t, 1) + op(
+            "71" if t == I32 else "83")
+        code += r.choice((b"\x45",) if t == I32 else (b"\x50", b"\x42\x00\x52", b"\x42\x00\x51", b"\x42\x01\x52",
+                                                     b"\x42\x00\x55"))
     for _ in range(r.choice((1, 1, 2, 3))):
         spare = body.pick(I32)
         code += r.choice((b"", b"", b"", b"\x22" + u(spare), get(body.pick(I32)) + b"\x1a"))
