@@ -364,10 +364,8 @@ void boot_pause(struct vm *vm)
     boot_record(vm)->flags |= BOOT_SAVE;
 }
 
-void boot_again(struct vm *vm, uint8_t *clean)
+void boot_again(struct vm *vm, struct boot_record *boot)
 {
-    struct boot_record *boot = (struct boot_record *)clean;
-    memset(clean + sizeof *boot, 0, sizeof(struct control) - sizeof *boot);
     boot->flags &= ~(uint32_t)BOOT_SAVE;
     boot->flags |= BOOT_RESUME | (vm->entry.resume ? 0 : BOOT_WHOLE);
     boot->heap_bytes = vm->heap_bytes;

@@ -177,9 +177,8 @@ void boot_resume(struct vm *);
 void boot_save(struct vm *);
 /* ... of none, because a snapshot is wanted. */
 void boot_pause(struct vm *);
-/* The control area of a start behind that: of `clean`, a copy, only the boot record and the words
- * stay. */
-void boot_again(struct vm *, uint8_t *clean);
+/* The boot record of a start behind that. */
+void boot_again(struct vm *, struct boot_record *);
 bool boot_entropy(struct vm *);
 
 /* ---- host_table.c ---- */
@@ -217,27 +216,30 @@ const struct region *resume_data(const struct vm *);
 
 /* ---- snapshot.c ---- */
 void snapshot_free(struct vm *);
+/* The control area of a start, as it is kept; of a machine that stands before one. */
+uint8_t *snapshot_control(const struct vm *);
 /* Of a machine that was made from a template, and has not run. */
 bool snapshot_shared(struct vm *, const struct template *, struct failure *);
 
 /* ---- template.c ---- */
-enum { TEMPLATE_DATA, TEMPLATE_HEAP, TEMPLATE_CODE, TEMPLATE_LINEAR, TEMPLATE_MODULE,
-       TEMPLATE_PARTS };
+enum { TEMPLATE_MODULE, TEMPLATE_HEAP, TEMPLATE_CODE, TEMPLATE_LINEAR, TEMPLATE_MAPPED,
+       TEMPLATE_DATA = TEMPLATE_MAPPED, TEMPLATE_CONTROL, TEMPLATE_PARTS };
 struct template_part {
     uint64_t bytes, offset;
     uint64_t *full; /* a bit for each page that is not all zeros */
-    uint64_t gap;   /* pages of zeros, at most, between two pages that one mapping has */
 };
 struct template {
     unsigned refs;  /* atomic */
     int fd;
     uint8_t *host;  /* all of it, to be read */
-    uint64_t bytes, module_bytes;
+    uint64_t bytes, module_bytes, mapped_bytes;
     struct template_part parts[TEMPLATE_PARTS];
 };
 bool template_full(const struct template_part *, uint64_t at);
 /* Puts it into memory: before the first instruction, where resume_load would. */
 bool template_load(struct vm *, const struct template *);
+/* A part's pages that are not all zeros; what else is there is the caller's. */
+void template_copy(const struct template *, unsigned part, uint8_t *to);
 
 /* ---- vm.c ---- */
 #define READ_MOST (32ull << 20) /* of files, between two looks for a stop */

@@ -50,6 +50,11 @@ bool snapshot_starts(const struct vm *vm)
     return vm->snapshot && vm->snapshot->start;
 }
 
+uint8_t *snapshot_control(const struct vm *vm)
+{
+    return vm->snapshot->control->clean;
+}
+
 struct reset_counts snapshot_counts(const struct vm *vm)
 {
     return vm->snapshot->counts;
@@ -111,7 +116,6 @@ static bool pieces_make(struct vm *vm, struct snapshot *s)
            piece_add(s, MAP_CODE_W + first, ram->code_more.all.host, vm->code_bytes - first);
 }
 
-/* NULL, or why the state cannot be kept. */
 /* What each kind keeps that is not memory of the guest's. */
 static bool sizes_and_cpu(struct vm *vm, struct snapshot *s)
 {
@@ -123,6 +127,7 @@ static bool sizes_and_cpu(struct vm *vm, struct snapshot *s)
     return s->cpu != NULL;
 }
 
+/* NULL, or why the state cannot be kept. */
 static const char *make(struct vm *vm, struct snapshot *s)
 {
     if (vm->more.bytes)
@@ -141,9 +146,25 @@ static void start_make(struct vm *vm, struct snapshot *s)
 {
     vm->start.rsi = kvm_pkru_stays(s->cpu);
     kvm_kept_at(s->cpu, &vm->start);
-    boot_again(vm, s->control->clean);
-    memcpy(s->control->live, s->control->clean, s->control->bytes);
 }
+
+/* Of the control area the boot record and the words behind the struct stay.  Pages of zeros, which
+ * are most of it, stay untouched. */
+static void control_begin(struct vm *vm, const struct piece *p)
+{
+    const uint64_t from = sizeof(struct boot_record), to = sizeof(struct control);
+    for (uint64_t at = 0; at < p->bytes; at += PAGE) {
+        uint64_t first = at < from ? from : at, last = at + PAGE < to ? at + PAGE : to;
+        if (!piece_full(p, at))
+            continue;
+        if (first < last)
+            memset(p->clean + first, 0, last - first);
+        if (at == 0)
+            boot_again(vm, (struct boot_record *)p->clean);
+        memcpy(p->live + at, p->clean + at, PAGE);
+    }
+}
+_Static_assert(sizeof(struct boot_record) <= PAGE, "the boot record is in the first page");
 
 bool snapshot_take(struct vm *vm, bool start, struct failure *why)
 {
@@ -154,40 +175,42 @@ bool snapshot_take(struct vm *vm, bool start, struct failure *why)
     if (wrong)
         return failure_set(why, "%s: no snapshot can be taken: %s", vm->config->module, wrong);
     s->start = start;
-    if (start)
+    if (start) {
         start_make(vm, s);
+        control_begin(vm, s->control);
+    }
     vm->mem.told = &vm->tables;
     return snapshot_back(vm, why);
 }
 
 /* ---- of a machine that was made from a template ---- */
 
-static void piece_of(struct snapshot *s, gva_t at, uint8_t *live, const struct template *t,
-                     unsigned part)
+static struct piece *piece_of(struct snapshot *s, gva_t at, uint8_t *live, const struct template *t,
+                              unsigned part)
 {
     const struct template_part *p = &t->parts[part];
-    s->pieces[s->n++] = (struct piece){ .at = at, .live = live, .clean = t->host + p->offset,
-                                        .bytes = p->bytes, .full = p->full, .shared = true };
+    s->pieces[s->n] = (struct piece){ .at = at, .live = live, .clean = t->host + p->offset,
+                                      .bytes = p->bytes, .full = p->full, .shared = true };
+    return &s->pieces[s->n++];
 }
 
-static bool region_of(struct vm *vm, struct snapshot *s, const struct region *r,
+static void region_of(struct vm *vm, struct snapshot *s, const struct region *r,
                       const struct template *t)
 {
     if (!r->writable || !r->bytes)
-        return true;
+        return;
     if (r->at == MAP_LINEAR)
-        return piece_of(s, r->at, r->host, t, TEMPLATE_LINEAR), true;
-    if (r->at == MAP_HEAP)
-        return piece_of(s, r->at, r->host, t, TEMPLATE_HEAP), true;
-    if (r == resume_data(vm))
-        return piece_of(s, r->at, r->host, t, TEMPLATE_DATA), true;
-    if (r->at == MAP_CONTROL)
-        return piece_add(s, r->at, r->host, r->bytes);
-    /* stacks, which nobody has used */
-    s->pieces[s->n++] = (struct piece){
-        .at = r->at, .live = r->host, .bytes = r->bytes, .shared = true
-    };
-    return true;
+        piece_of(s, r->at, r->host, t, TEMPLATE_LINEAR);
+    else if (r->at == MAP_HEAP)
+        piece_of(s, r->at, r->host, t, TEMPLATE_HEAP);
+    else if (r == resume_data(vm))
+        piece_of(s, r->at, r->host, t, TEMPLATE_DATA);
+    else if (r->at == MAP_CONTROL)
+        s->control = piece_of(s, r->at, r->host, t, TEMPLATE_CONTROL);
+    else /* stacks, which nobody has used */
+        s->pieces[s->n++] = (struct piece){
+            .at = r->at, .live = r->host, .bytes = r->bytes, .shared = true
+        };
 }
 
 static const char *make_shared(struct vm *vm, struct snapshot *s, const struct template *t)
@@ -195,8 +218,8 @@ static const char *make_shared(struct vm *vm, struct snapshot *s, const struct t
     if (!sizes_and_cpu(vm, s))
         return "KVM does not give the CPU's state";
     for (unsigned i = 0; i < REGION_COUNT; i++)
-        if (i != REGION_STACK_MORE && !region_of(vm, s, &vm->mem.regions[i], t))
-            return "no memory";
+        if (i != REGION_STACK_MORE)
+            region_of(vm, s, &vm->mem.regions[i], t);
     piece_of(s, MAP_CODE_W, vm->ram.code.host, t, TEMPLATE_CODE);
     return NULL;
 }
@@ -209,6 +232,7 @@ bool snapshot_shared(struct vm *vm, const struct template *t, struct failure *wh
         return failure_set(why, "%s: no machine can be made: %s", vm->config->module, wrong);
     s->start = true;
     start_make(vm, s);
+    template_copy(t, TEMPLATE_CONTROL, s->control->live);
     vm->mem.told = &vm->tables;
     return snapshot_back(vm, why);
 }

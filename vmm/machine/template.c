@@ -1,6 +1,14 @@
 /* Machines made from the snapshot of another one, of the same module and configuration: what they
  * have in common is one memory file, sealed, that each of them maps privately.
  *
+ * In the file the module, the heap, the code and linear memory lie as they lie in a machine's memory:
+ *
+ *     module | heap | code | linear memory | variables of the guest image | control area
+ *     `----------- one mapping -----------'
+ *
+ * So one mapping brings them, with holes for pages of zeros.  It matters that it is one: what a
+ * process does with a mapping, Linux tells each virtual machine of that process.
+ *
  * A page that a machine writes becomes its own; it never writes another one's.  The compiled code
  * is among these pages, and the module's bytes, which no guest can write.  Registers, page tables,
  * descriptor tables, stacks and the control area are made anew for each machine, as for any start.
@@ -13,12 +21,6 @@
 #include <unistd.h>
 
 #include "vmm/machine/inside.h"
-
-/* Pages of zeros between two pages that a mapping spans: shorter gaps are not worth a mapping. */
-#define GAP_LEAST 16
-/* Mappings of a part: a module chooses where its pages are, and a process has 65,530 in all.  Where
- * more would be needed, gaps are longer; Go programs had 3 at most. */
-#define EXTENTS_MOST 16
 
 static void part_free(struct template_part *p)
 {
@@ -54,27 +56,6 @@ static bool page_is_zero(const uint8_t *page)
     return page[0] == 0 && memcmp(page, page + 1, PAGE - 1) == 0;
 }
 
-/* ---- extents: pages that one mapping has ---- */
-
-/* Pages [at, *end) are the next extent, from `from` on; false: there is none. */
-static bool extent_next(const struct template_part *p, uint64_t from, uint64_t *at, uint64_t *end)
-{
-    for (; from < p->bytes && !template_full(p, from); from += PAGE) {}
-    *at = *end = from;
-    for (; from < p->bytes && from - *end <= p->gap * PAGE; from += PAGE)
-        if (template_full(p, from))
-            *end = from + PAGE;
-    return *end > *at;
-}
-
-static unsigned extents_count(const struct template_part *p)
-{
-    unsigned n = 0;
-    for (uint64_t at, end = 0; n <= EXTENTS_MOST && extent_next(p, end, &at, &end);)
-        n++;
-    return n;
-}
-
 /* ---- out of a machine that stands at its snapshot ---- */
 
 static bool part_write(struct template *t, struct template_part *p, const uint8_t *from)
@@ -103,12 +84,29 @@ static bool file_make(struct template *t, uint8_t *const from[TEMPLATE_PARTS])
             return false;
     if (fcntl(t->fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
         return false;
-    for (unsigned i = 0; i < TEMPLATE_PARTS; i++)
-        while (extents_count(&t->parts[i]) > EXTENTS_MOST)
-            t->parts[i].gap *= 2;
     void *host = mmap(NULL, t->bytes, PROT_READ, MAP_SHARED, t->fd, 0);
     t->host = host == MAP_FAILED ? NULL : host;
     return t->host;
+}
+
+/* Where the parts lie, and their bytes. */
+static void parts_place(struct template *t, const struct vm *vm,
+                        uint8_t *const from[TEMPLATE_PARTS])
+{
+    const struct region *regions = vm->mem.regions;
+    const uint64_t bytes[] = { [TEMPLATE_MODULE] = vm->module_bytes,
+                               [TEMPLATE_HEAP] = vm->heap_bytes,
+                               [TEMPLATE_CODE] = vm->code_bytes,
+                               [TEMPLATE_LINEAR] = regions[REGION_LINEAR].bytes,
+                               [TEMPLATE_DATA] = resume_data(vm)->bytes,
+                               [TEMPLATE_CONTROL] = regions[REGION_CONTROL].bytes };
+    for (unsigned i = 0; i < TEMPLATE_PARTS; i++) {
+        uint64_t at = i < TEMPLATE_MAPPED ? (uint64_t)(from[i] - from[TEMPLATE_MODULE]) : t->bytes;
+        t->parts[i] = (struct template_part){.bytes = bytes[i], .offset = at};
+        t->bytes = at + round_up(bytes[i], PAGE);
+        if (i < TEMPLATE_MAPPED && bytes[i])
+            t->mapped_bytes = t->bytes;
+    }
 }
 
 /* NULL: it cannot be had of this machine; others are then made as usual. */
@@ -124,15 +122,13 @@ struct template *template_new(struct vm *vm)
         return NULL;
     }
     *t = (struct template){ .refs = 1, .fd = -1, .module_bytes = vm->module_bytes };
-    const uint64_t bytes[] = { data->bytes, vm->heap_bytes, vm->code_bytes,
-                               vm->mem.regions[REGION_LINEAR].bytes, vm->module_bytes };
-    uint8_t *const from[] = { data->host, ram->heap.host, ram->code.host, ram->linear.host,
-                              ram->module.host };
-    for (unsigned i = 0; i < TEMPLATE_PARTS; i++) {
-        t->parts[i] = (struct template_part){ .bytes = bytes[i], .offset = t->bytes,
-                                                 .gap = GAP_LEAST };
-        t->bytes += round_up(bytes[i], PAGE);
-    }
+    uint8_t *const from[] = { [TEMPLATE_MODULE] = ram->module.host,
+                              [TEMPLATE_HEAP] = ram->heap.host,
+                              [TEMPLATE_CODE] = ram->code.host,
+                              [TEMPLATE_LINEAR] = ram->linear.host,
+                              [TEMPLATE_DATA] = data->host,
+                              [TEMPLATE_CONTROL] = snapshot_control(vm) };
+    parts_place(t, vm, from);
     if (file_make(t, from))
         return t;
     template_drop(t);
@@ -141,20 +137,25 @@ struct template *template_new(struct vm *vm)
 
 /* ---- into a new machine ---- */
 
-static bool extent_map(const struct template *t, const struct template_part *p, uint8_t *host,
-                       uint64_t from, uint64_t to)
+void template_copy(const struct template *t, unsigned part, uint8_t *to)
 {
-    return mmap(host + from, to - from, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, t->fd,
-                (off_t)(p->offset + from)) != MAP_FAILED;
+    const struct template_part *p = &t->parts[part];
+    for (uint64_t at = 0; at < p->bytes; at += PAGE)
+        if (template_full(p, at))
+            memcpy(to + at, t->host + p->offset + at, PAGE);
 }
 
-/* Pages of zeros stay anonymous, but for short gaps. */
-static bool part_map(const struct template *t, const struct template_part *p, uint8_t *host)
+/* The guest image's variables stand there as in its file. */
+static void data_load(struct vm *vm, const struct region *data, const struct template *t)
 {
-    for (uint64_t at, end = 0; extent_next(p, end, &at, &end);)
-        if (!extent_map(t, p, host, at, end))
-            return false;
-    return true;
+    const struct template_part *p = &t->parts[TEMPLATE_DATA];
+    for (unsigned i = 0; i < vm->image.nsegments; i++) {
+        const struct segment *s = &vm->image.segments[i];
+        for (uint64_t at = 0; s->at == data->at && at < s->file_bytes; at += PAGE)
+            if (!template_full(p, at))
+                memset(data->host + at, 0, PAGE);
+    }
+    template_copy(t, TEMPLATE_DATA, data->host);
 }
 
 bool template_load(struct vm *vm, const struct template *t)
@@ -163,12 +164,11 @@ bool template_load(struct vm *vm, const struct template *t)
     const struct ram *ram = &vm->ram;
     const struct template_part *parts = t->parts;
     assert(data && data->bytes == parts[TEMPLATE_DATA].bytes);
-    memcpy(data->host, t->host + parts[TEMPLATE_DATA].offset, data->bytes);
+    assert((uint64_t)(ram->linear.host - ram->module.host) == parts[TEMPLATE_LINEAR].offset);
+    data_load(vm, data, t);
     return grow_heap(vm, parts[TEMPLATE_HEAP].bytes) == GROW_DONE &&
            grow_code(vm, parts[TEMPLATE_CODE].bytes) == GROW_DONE &&
            grow_linear(vm, 0, parts[TEMPLATE_LINEAR].bytes) == GROW_DONE &&
-           part_map(t, &parts[TEMPLATE_HEAP], ram->heap.host) &&
-           part_map(t, &parts[TEMPLATE_CODE], ram->code.host) &&
-           part_map(t, &parts[TEMPLATE_LINEAR], ram->linear.host) &&
-           part_map(t, &parts[TEMPLATE_MODULE], ram->module.host);
+           mmap(ram->module.host, t->mapped_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,
+                t->fd, 0) != MAP_FAILED;
 }
