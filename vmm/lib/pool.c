@@ -30,8 +30,8 @@ static wasmvm_instance *make_alone(wasmvm_pool *p, wasmvm_error *error)
     return i;
 }
 
-/* Takes over the hold on the template. */
-static wasmvm_instance *make_from(wasmvm_pool *p, struct template *t, wasmvm_error *error)
+/* Takes over the hold on the template; nothing of the machine is there yet. */
+static wasmvm_instance *begin_from(wasmvm_pool *p, struct template *t, wasmvm_error *error)
 {
     wasmvm_instance *i = wasmvm_instance_new(p->module, p->config, error);
     if (!i) {
@@ -40,7 +40,12 @@ static wasmvm_instance *make_from(wasmvm_pool *p, struct template *t, wasmvm_err
     }
     i->config.template = i->template = t;
     i->config.snapshot = true;
-    if (wasmvm_prepare(i, error) == WASMVM_OK)
+    return i;
+}
+
+static wasmvm_instance *prepared(wasmvm_instance *i, wasmvm_error *error)
+{
+    if (!i || wasmvm_prepare(i, error) == WASMVM_OK)
         return i;
     wasmvm_instance_free(i);
     return NULL;
@@ -51,7 +56,7 @@ static wasmvm_instance *make(wasmvm_pool *p, wasmvm_error *error)
     pthread_mutex_lock(&p->lock);
     struct template *t = p->template ? template_hold(p->template) : NULL;
     pthread_mutex_unlock(&p->lock);
-    return t ? make_from(p, t, error) : make_alone(p, error);
+    return t ? prepared(begin_from(p, t, error), error) : make_alone(p, error);
 }
 
 /* false: as many stand ready as may. */
@@ -79,6 +84,29 @@ static bool first_make(wasmvm_pool *p, wasmvm_error *error)
     return true;
 }
 
+/* All of them.  To make a virtual machine takes Linux the longer, the more mappings the process has:
+ * so all virtual machines come before the first one's memory. */
+static bool fill(wasmvm_pool *p, wasmvm_error *error)
+{
+    while (p->template && p->n < p->most) {
+        wasmvm_instance *i = begin_from(p, template_hold(p->template), error);
+        if (!i)
+            return false;
+        vm_early(i->vm);
+        put(p, i);
+    }
+    for (uint32_t k = 0; k < p->n && p->template; k++)
+        if (wasmvm_prepare(p->ready[k], error) != WASMVM_OK)
+            return false;
+    while (p->n < p->most) {
+        wasmvm_instance *i = make_alone(p, error);
+        if (!i)
+            return false;
+        put(p, i);
+    }
+    return true;
+}
+
 wasmvm_pool *wasmvm_pool_new(wasmvm_module *module, wasmvm_config *config, uint32_t machines,
                              wasmvm_error *error)
 {
@@ -94,26 +122,30 @@ wasmvm_pool *wasmvm_pool_new(wasmvm_module *module, wasmvm_config *config, uint3
     config_hold(p->config = config);
     pthread_mutex_init(&p->lock, NULL);
     p->most = machines;
-    if (machines && !first_make(p, error)) {
-        wasmvm_pool_free(p);
-        return NULL;
-    }
-    while (p->n < machines) {
-        wasmvm_instance *i = make(p, error);
-        if (!i) {
-            wasmvm_pool_free(p);
-            return NULL;
-        }
-        put(p, i);
-    }
-    return p;
+    if (!machines || (first_make(p, error) && fill(p, error)))
+        return p;
+    wasmvm_pool_free(p);
+    return NULL;
 }
 
+static bool outdated(wasmvm_pool *p, const wasmvm_instance *i)
+{
+    pthread_mutex_lock(&p->lock);
+    bool other = p->template && i->template != p->template;
+    pthread_mutex_unlock(&p->lock);
+    return other;
+}
+
+/* One of the template before would compile in its run what others need not. */
 wasmvm_instance *wasmvm_pool_take(wasmvm_pool *p, wasmvm_error *error)
 {
     pthread_mutex_lock(&p->lock);
     wasmvm_instance *i = p->n ? p->ready[--p->n] : NULL;
     pthread_mutex_unlock(&p->lock);
+    if (i && outdated(p, i)) {
+        wasmvm_instance_free(i);
+        i = NULL;
+    }
     return i ? i : make(p, error);
 }
 
@@ -143,14 +175,6 @@ static bool teaches(wasmvm_pool *p, wasmvm_instance *i)
     pthread_mutex_unlock(&p->lock);
     i->learned = i->learned || first;
     return first;
-}
-
-static bool outdated(wasmvm_pool *p, const wasmvm_instance *i)
-{
-    pthread_mutex_lock(&p->lock);
-    bool other = p->template && i->template != p->template;
-    pthread_mutex_unlock(&p->lock);
-    return other;
 }
 
 /* Stands at the start again, or NULL. */

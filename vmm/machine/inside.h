@@ -81,6 +81,7 @@ struct ram_sizes { uint64_t small, module; };
 #define RAM_BASE FRAME /* in `small`, the 2 MiB page of what every start touches */
 struct ram {
     struct range main;        /* one host mapping, in the order of the spans below */
+    uint64_t host_bytes;      /* of that mapping: stack_more may lie in it too, behind main */
     struct span small, module, heap, code, linear;
     /* of the stack of wasm frames, whose top is in small, the rest in stack_more */
     uint64_t stack_bytes;
@@ -218,6 +219,9 @@ const struct region *resume_data(const struct vm *);
 void snapshot_free(struct vm *);
 /* The control area of a start, as it is kept; of a machine that stands before one. */
 uint8_t *snapshot_control(const struct vm *);
+/* Pages of linear memory that the run before snapshot_learn wrote, a bit each, of as much memory as
+ * the start has; the caller's to free.  NULL: not known. */
+uint64_t *snapshot_wet(struct vm *);
 /* Of a machine that was made from a template, and has not run. */
 bool snapshot_shared(struct vm *, const struct template *, struct failure *);
 
@@ -234,6 +238,7 @@ struct template {
     uint8_t *host;  /* all of it, to be read */
     uint64_t bytes, module_bytes, mapped_bytes;
     struct template_part parts[TEMPLATE_PARTS];
+    uint64_t *wet; /* linear memory's pages that a run wrote, a bit each; NULL: not known */
 };
 bool template_full(const struct template_part *, uint64_t at);
 /* Puts it into memory: before the first instruction, where resume_load would. */
@@ -263,6 +268,7 @@ struct vm {
     struct span cpl0_tables;   /* the page of descriptor tables */
     struct cpu_start start;
     struct snapshot *snapshot; /* NULL: none */
+    uint64_t *wet;             /* snapshot_wet's; NULL: none */
     uint64_t module_bytes, heap_bytes, code_bytes;
     bool total_met;            /* the last growth was refused by vm_total_most */
     uint8_t *module_copy;      /* of a module that is no regular file, until it has its place */

@@ -156,6 +156,8 @@ struct module { int fd; const uint8_t *bytes; uint64_t n; };
 struct vm *vm_new(const struct config *, struct run_stats *);
 /* Creates, loads, maps; false: vm_free is due all the same. */
 bool vm_build(struct vm *, const struct module *, struct failure *);
+/* Makes KVM's virtual machine before vm_build, which else does it; where that fails, too. */
+void vm_early(struct vm *);
 struct guestmem *vm_memory(struct vm *);
 struct kick *vm_kick(struct vm *);
 void vm_close(struct vm *); /* KVM's part; guest memory is left to the end of the process */

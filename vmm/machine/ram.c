@@ -44,6 +44,18 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* The same where there are many machines: in pages of 4 KiB, and in one call, as Linux tells all of
+ * them of each mapping that goes. */
+static uint8_t *reserve_small(uint64_t bytes)
+{
+    uint8_t *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        return NULL;
+    madvise(at, bytes, MADV_NOHUGEPAGE);
+    return at;
+}
+
 /* Address space, 2 MiB aligned; NULL: errno.  What the alignment leaves over at both ends is given
  * back. */
 static uint8_t *reserve(uint64_t bytes)
@@ -77,6 +89,15 @@ static struct span next(const struct ram *ram, uint64_t *at, uint64_t bytes)
     struct span span = {ram->main.all.host + *at, ram->main.all.gpa + *at, bytes};
     *at += round_up(bytes, FRAME);
     return span;
+}
+
+static bool range_set(struct range *range, uint8_t *host, uint64_t gpa, uint64_t bytes)
+{
+    if (!host)
+        return false;
+    range->all = (struct span){host, gpa, bytes};
+    range->next_slot_bytes = SLOT_MORE_FIRST;
+    return true;
 }
 
 static bool no_space(uint64_t bytes, struct failure *why)
@@ -117,13 +138,15 @@ bool ram_new(struct ram *ram, struct kvm *kvm, const struct config *config,
     uint64_t linear = least(round_up(config->set->memory_bytes, FRAME), MAP_LINEAR_MAX);
     uint64_t at = 0;
     bool small_pages = config->template || config->set->dense; /* there are many of them */
-    *ram = (struct ram){.main.all = {reserve(fixed + linear), MAIN_GPA, fixed + linear}};
+    *ram = (struct ram){.stack_bytes = round_up(config->set->stack_bytes, FRAME)};
     ram->stack_more.small_pages = ram->heap_more.small_pages = small_pages;
     ram->code_more.small_pages = ram->linear_more.small_pages = small_pages;
-    if (!ram->main.all.host)
-        return no_space(fixed + linear, why);
-    ram->stack_bytes = round_up(config->set->stack_bytes, FRAME);
-    if (!ram_reserve(&ram->stack_more, RAM_STACK_MORE_GPA, ram->stack_bytes))
+    ram->host_bytes = fixed + linear + (small_pages ? ram->stack_bytes : 0);
+    uint8_t *host = small_pages ? reserve_small(ram->host_bytes) : reserve(fixed + linear);
+    if (!range_set(&ram->main, host, MAIN_GPA, fixed + linear))
+        return no_space(ram->host_bytes, why);
+    host = small_pages ? host + fixed + linear : reserve(ram->stack_bytes);
+    if (!range_set(&ram->stack_more, host, RAM_STACK_MORE_GPA, ram->stack_bytes))
         return no_space(fixed + linear + ram->stack_bytes, why);
     ram->small = next(ram, &at, sizes->small);
     ram->module = next(ram, &at, sizes->module);
@@ -131,9 +154,7 @@ bool ram_new(struct ram *ram, struct kvm *kvm, const struct config *config,
     ram->code = next(ram, &at, CODE_FIRST);
     ram->linear = next(ram, &at, linear);
     assert(at == fixed + linear);
-    if (small_pages) {
-        madvise(ram->main.all.host, fixed + linear, MADV_NOHUGEPAGE);
-    } else {
+    if (!small_pages) {
         small_advise(&ram->small);
         small_module_advise(ram, sizes->module);
     }
@@ -162,23 +183,18 @@ bool ram_reach(struct kvm *kvm, struct range *range, uint64_t bytes)
 
 bool ram_reserve(struct range *range, uint64_t gpa, uint64_t bytes)
 {
-    if (range->all.host)
-        return true;
-    uint8_t *host = reserve(bytes);
-    if (!host)
-        return false;
-    if (range->small_pages)
-        madvise(host, bytes, MADV_NOHUGEPAGE);
-    range->all = (struct span){host, gpa, bytes};
-    range->next_slot_bytes = SLOT_MORE_FIRST;
-    return true;
+    uint8_t *(*have)(uint64_t) = range->small_pages ? reserve_small : reserve;
+    return range->all.host || range_set(range, have(bytes), gpa, bytes);
 }
 
 void ram_free(struct ram *ram)
 {
-    const struct range *const ranges[] = { &ram->main, &ram->stack_more, &ram->heap_more,
-                                           &ram->code_more, &ram->linear_more };
-    for (unsigned i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+    const struct range *const ranges[] = { &ram->stack_more, &ram->heap_more, &ram->code_more,
+                                           &ram->linear_more };
+    if (ram->main.all.host)
+        munmap(ram->main.all.host, ram->host_bytes);
+    bool stack_too = ram->host_bytes > ram->main.all.bytes;
+    for (unsigned i = stack_too; i < sizeof ranges / sizeof ranges[0]; i++)
         if (ranges[i]->all.host)
             munmap(ranges[i]->all.host, ranges[i]->all.bytes);
 }

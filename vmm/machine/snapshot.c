@@ -329,6 +329,14 @@ static bool freshen(struct vm *vm)
            guest_write(&vm->mem, MAP_CONTROL + offsetof(struct control, random), pool, sizeof pool);
 }
 
+/* Its stacks are pages of zeros in most machines, and stay so. */
+static void cpl0_back(struct vm *vm, const struct snapshot *s)
+{
+    for (uint64_t at = 0; at < sizeof s->cpl0; at += PAGE)
+        if (memcmp(vm->cpl0_tables.host + at, s->cpl0 + at, PAGE) != 0)
+            memcpy(vm->cpl0_tables.host + at, s->cpl0 + at, PAGE);
+}
+
 bool snapshot_back(struct vm *vm, struct failure *why)
 {
     struct snapshot *s = vm->snapshot;
@@ -339,7 +347,7 @@ bool snapshot_back(struct vm *vm, struct failure *why)
     s->counts = (struct reset_counts){.pages = 0};
     for (unsigned i = 0; i < s->n; i++)
         s->counts.pages += piece_back(&vm->tables, &s->pieces[i]);
-    memcpy(vm->cpl0_tables.host, s->cpl0, sizeof s->cpl0);
+    cpl0_back(vm, s);
     growth_back(vm);
     vm->total_met = false;
     bool good = freshen(vm) && kvm_put_back(&vm->kvm, s->cpu, vm->tables.root, &ioctls);
@@ -351,12 +359,30 @@ bool snapshot_back(struct vm *vm, struct failure *why)
         vm->config->module);
 }
 
+static void wet_keep(struct vm *vm)
+{
+    const uint64_t end = MAP_LINEAR + vm->snapshot->linear_bytes;
+    free(vm->wet);
+    vm->wet = calloc(vm->snapshot->linear_bytes / PAGE / 64 + 1, sizeof *vm->wet);
+    for (gva_t at = MAP_LINEAR; vm->wet && (at = tables_written(&vm->tables, at, end)) < end;
+         at += PAGE)
+        vm->wet[(at - MAP_LINEAR) / PAGE / 64] |= 1ull << (at - MAP_LINEAR) / PAGE % 64;
+}
+
+uint64_t *snapshot_wet(struct vm *vm)
+{
+    uint64_t *wet = vm->wet;
+    vm->wet = NULL;
+    return wet;
+}
+
 bool snapshot_learn(struct vm *vm, struct failure *why)
 {
     const gva_t at = MAP_CONTROL + offsetof(struct control, compiled);
     const gva_t flags_at = MAP_CONTROL + offsetof(struct boot_record, flags);
     uint8_t bits[FUNC_BITS / 8];
     uint32_t flags;
+    wet_keep(vm);
     if (!guest_read(&vm->mem, at, bits, sizeof bits) || !snapshot_back(vm, why) ||
         !guest_read(&vm->mem, flags_at, &flags, sizeof flags))
         return false;

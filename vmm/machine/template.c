@@ -22,10 +22,7 @@
 
 #include "vmm/machine/inside.h"
 
-static void part_free(struct template_part *p)
-{
-    free(p->full);
-}
+#define WET_MOST 512 /* pages; a module chooses what it writes */
 
 void template_drop(struct template *t)
 {
@@ -36,7 +33,8 @@ void template_drop(struct template *t)
     if (t->host)
         munmap(t->host, t->bytes);
     for (unsigned i = 0; i < TEMPLATE_PARTS; i++)
-        part_free(&t->parts[i]);
+        free(t->parts[i].full);
+    free(t->wet);
     free(t);
 }
 
@@ -129,6 +127,7 @@ struct template *template_new(struct vm *vm)
                               [TEMPLATE_DATA] = data->host,
                               [TEMPLATE_CONTROL] = snapshot_control(vm) };
     parts_place(t, vm, from);
+    t->wet = snapshot_wet(vm);
     if (file_make(t, from))
         return t;
     template_drop(t);
@@ -158,6 +157,26 @@ static void data_load(struct vm *vm, const struct region *data, const struct tem
     template_copy(t, TEMPLATE_DATA, data->host);
 }
 
+static bool is_wet(const struct template *t, uint64_t page)
+{
+    return t->wet[page / 64] >> page % 64 & 1;
+}
+
+/* What a run wrote the next one will write as well: its own copies of those pages cost less from
+ * here than when the guest comes, which reads most of them first.  Where that fails, it comes. */
+static void wet_load(const struct template *t, uint8_t *linear)
+{
+    const uint64_t pages = t->wet ? t->parts[TEMPLATE_LINEAR].bytes / PAGE : 0;
+    uint64_t n = 0, left = WET_MOST;
+    for (uint64_t page = 0; page < pages && left; page += n + 1) {
+        for (n = 0; n < left && page + n < pages && is_wet(t, page + n);)
+            n++;
+        left -= n;
+        if (n)
+            madvise(linear + page * PAGE, n * PAGE, MADV_POPULATE_WRITE);
+    }
+}
+
 bool template_load(struct vm *vm, const struct template *t)
 {
     const struct region *data = resume_data(vm);
@@ -166,9 +185,12 @@ bool template_load(struct vm *vm, const struct template *t)
     assert(data && data->bytes == parts[TEMPLATE_DATA].bytes);
     assert((uint64_t)(ram->linear.host - ram->module.host) == parts[TEMPLATE_LINEAR].offset);
     data_load(vm, data, t);
-    return grow_heap(vm, parts[TEMPLATE_HEAP].bytes) == GROW_DONE &&
-           grow_code(vm, parts[TEMPLATE_CODE].bytes) == GROW_DONE &&
-           grow_linear(vm, 0, parts[TEMPLATE_LINEAR].bytes) == GROW_DONE &&
-           mmap(ram->module.host, t->mapped_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,
-                t->fd, 0) != MAP_FAILED;
+    if (grow_heap(vm, parts[TEMPLATE_HEAP].bytes) != GROW_DONE ||
+        grow_code(vm, parts[TEMPLATE_CODE].bytes) != GROW_DONE ||
+        grow_linear(vm, 0, parts[TEMPLATE_LINEAR].bytes) != GROW_DONE ||
+        mmap(ram->module.host, t->mapped_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,
+             t->fd, 0) == MAP_FAILED)
+        return false;
+    wet_load(t, ram->linear.host);
+    return true;
 }

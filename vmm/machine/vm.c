@@ -170,7 +170,7 @@ static bool hardware_make(struct vm *vm, struct failure *why)
     struct ram_sizes sizes = { .small = boot_small_bytes(vm->config, &vm->image),
                                .module = vm->module_bytes };
     struct timeline *t = vm->stats->timeline;
-    if (!kvm_open(&vm->kvm, (int)vm->config->set->kvm_fd, why))
+    if (vm->kvm.vm_fd < 0 && !kvm_open(&vm->kvm, (int)vm->config->set->kvm_fd, why))
         return false;
     timeline_phase(t, "/dev/kvm, a virtual machine");
     if (!ram_new(&vm->ram, &vm->kvm, vm->config, &sizes, why))
@@ -238,6 +238,13 @@ static bool contents_make(struct vm *vm, const struct module *module, struct fai
     return !vm->config->template || snapshot_shared(vm, vm->config->template, why);
 }
 
+void vm_early(struct vm *vm)
+{
+    struct failure none;
+    if (!kvm_open(&vm->kvm, (int)vm->config->set->kvm_fd, &none))
+        kvm_close(&vm->kvm);
+}
+
 bool vm_build(struct vm *vm, const struct module *module, struct failure *why)
 {
     uint64_t began = clock_now_ns();
@@ -297,6 +304,7 @@ void vm_free(struct vm *vm)
     if (!vm)
         return;
     snapshot_free(vm);
+    free(vm->wet);
     vm_close(vm);
     ram_free(&vm->ram);
     image_close(&vm->image);

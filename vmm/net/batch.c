@@ -239,6 +239,7 @@ static void record_send(struct batch_host *b, uint32_t fd, const uint8_t *bytes,
 /* Deals with the ring's records until it is empty. */
 static void ring_empty(struct batch_host *b)
 {
+    const uint32_t before = b->head;
     /* What lies before it is whole, and ends at a multiple of 8. */
     uint32_t tail = __atomic_load_n(&b->shared->tail, __ATOMIC_ACQUIRE) & ~7u;
     while (b->head != tail) {
@@ -257,6 +258,8 @@ static void ring_empty(struct batch_host *b)
             record_send(b, r.fd, b->shared->ring + at + sizeof r, r.len);
         b->head += step;
     }
+    if (b->head == before)
+        return; /* a guest without connections never has the page */
     /* what lay before it may be overwritten */
     __atomic_store_n(&b->shared->head, b->head, __ATOMIC_RELEASE);
 }
