@@ -379,8 +379,8 @@ typedef struct wasmvm_pool wasmvm_pool;
  * the first run compiled.  NULL: *error is that of wasmvm_snapshot. */
 wasmvm_pool *wasmvm_pool_new(wasmvm_module *, wasmvm_config *, uint32_t machines,
                              wasmvm_error *error);
-/* Takes a machine that is ready for wasmvm_run.  If all are in use, it makes another.  NULL: see
- * *error. */
+/* Takes a machine that is ready for wasmvm_run.  If all are in use, it makes another; also in place
+ * of one that was made before the first run, and would have to compile.  NULL: see *error. */
 wasmvm_instance *wasmvm_pool_take(wasmvm_pool *, wasmvm_error *error);
 /* Gives a machine back; the caller must not use it any more.  NULL is allowed and does nothing.
  *

@@ -84,8 +84,8 @@ static bool first_make(wasmvm_pool *p, wasmvm_error *error)
     return true;
 }
 
-/* All of them.  To make a virtual machine takes Linux the longer, the more mappings the process has:
- * so all virtual machines come before the first one's memory. */
+/* All of them.  To make a virtual machine takes Linux the longer, the more mappings the process
+ * has: so all virtual machines come before the first one's memory. */
 static bool fill(wasmvm_pool *p, wasmvm_error *error)
 {
     while (p->template && p->n < p->most) {

@@ -32,8 +32,9 @@ static uint64_t *table_at(const struct tables *t, uint64_t gpa)
     return (uint64_t *)(t->pool.host + (gpa - t->pool.gpa));
 }
 
-/* Pages of the pool are fresh from the kernel, hence zero.  A page that is read before it is written
- * would be faulted in twice, and the second time every virtual machine of the process is told. */
+/* Pages of the pool are fresh from the kernel, hence zero.  A page that is read before it is
+ * written would be faulted in twice, and the second time every virtual machine of the process is
+ * told. */
 static uint64_t page_take(struct tables *t)
 {
     if (t->pool.bytes - t->used < PAGE)

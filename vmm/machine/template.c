@@ -1,7 +1,7 @@
 /* Machines made from the snapshot of another one, of the same module and configuration: what they
  * have in common is one memory file, sealed, that each of them maps privately.
  *
- * In the file the module, the heap, the code and linear memory lie as they lie in a machine's memory:
+ * In the file the module, the heap, the code and linear memory lie as in a machine's memory:
  *
  *     module | heap | code | linear memory | variables of the guest image | control area
  *     `----------- one mapping -----------'
