@@ -133,8 +133,11 @@ static void memory_bulk(struct build *b, enum irop op)
 
 static void memory_access(struct build *b, const struct plain_op *p)
 {
-    uint32_t off, memory;
-    build_memarg(b, &off, &memory);
+    uint32_t off = b->at[1], memory = 0;
+    if (b->at[0] < 64 && off < 128) /* memory 0, near: two bytes */
+        b->at += 2;
+    else
+        build_memarg(b, &off, &memory);
     if (p->how == P_LOAD)
         build_load(b, p->type, p->sub, off, memory);
     else

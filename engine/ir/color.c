@@ -144,8 +144,9 @@ static void fix_dispatch(struct compile *c)
         return;
     uint32_t end = 2 * c->body.blocks[c->body.dispatch].last + 1;
     ENGINE_ASSERT(c->body.nodes[end / 2].op == IR_BRTABLE);
-    for (uint32_t i = 0; i < c->life.nranges; i++)
-        if (c->life.ranges[i].from <= end && c->life.ranges[i].to >= end)
+    /* blocks were walked from the last to the first, and so are their ranges */
+    for (uint32_t i = c->life.nranges; i-- > 0 && c->life.ranges[i].from <= end;)
+        if (c->life.ranges[i].to >= end)
             c->life.webs[c->life.ranges[i].web].in_slot = true;
 }
 

@@ -338,13 +338,9 @@ static uint32_t web_union(struct compile *c, uint32_t a, uint32_t b)
     if (a == b)
         return a;
     ENGINE_ASSERT(c->life.webs[a].vreg == c->life.webs[b].vreg || c->failed);
-    if (b < a) {
-        uint32_t t = a;
-        a = b;
-        b = t;
-    }
-    c->life.webs[b].parent = a;
-    return a;
+    uint32_t root = a < b ? a : b;
+    c->life.webs[a < b ? b : a].parent = root;
+    return root;
 }
 
 static void range_add(struct flow *f, uint32_t web, uint32_t from, uint32_t to)
@@ -452,6 +448,24 @@ static void add_weight(uint32_t *sum, uint32_t w)
     *sum = *sum + w < *sum ? UINT32_MAX : *sum + w;
 }
 
+/* One more use of candidate x, which lives, by *r. */
+static inline void use_web(struct flow *f, ref *r, uint32_t x)
+{
+    const uint32_t web = f->cur[x];
+    add_weight(&f->c->life.webs[web].weight, f->weight);
+    /* webs are numbered behind virtual registers */
+    *r = REF_VREG | (*r & REF_NZ) | (web + f->c->body.nvregs);
+}
+
+/* Its last use, as the walk goes backward. */
+static __attribute__((noinline)) void use_last(struct flow *f, ref *r, uint32_t x, uint32_t at)
+{
+    f->cur[x] = web_new(f, x);
+    f->end[x] = 2 * at - 1;
+    set_live(f, x);
+    use_web(f, r, x);
+}
+
 static void use_vreg(struct flow *f, ref *r, uint32_t at)
 {
     struct compile *c = f->c;
@@ -461,14 +475,10 @@ static void use_vreg(struct flow *f, ref *r, uint32_t at)
     struct once *once = once_of(f, ref_index(*r));
     if (once)
         *once = is_live(f, x) ? (struct once){NULL, 0} : (struct once){r, at};
-    if (!is_live(f, x)) {
-        f->cur[x] = web_new(f, x);
-        f->end[x] = 2 * at - 1;
-        set_live(f, x);
-    }
-    add_weight(&c->life.webs[f->cur[x]].weight, f->weight);
-    *r = REF_VREG | (*r & REF_NZ) |
-         (f->cur[x] + c->body.nvregs); /* webs are numbered behind virtual registers */
+    if (is_live(f, x))
+        use_web(f, r, x);
+    else
+        use_last(f, r, x, at);
 }
 
 static void use_folded(struct flow *f, struct node *, uint32_t at);
@@ -500,12 +510,9 @@ static void use_folded(struct flow *f, struct node *n, uint32_t at)
 /* A dead user leaves its folded operands to stand alone: they may trap. */
 static void unfold(struct compile *c, ref r)
 {
-    if (r == REF_NONE || !ref_is_node(r))
-        return;
-    struct node *n = &c->body.nodes[ref_index(r)];
-    if (n->op == IR_CONST || !(n->flags & NF_FOLD))
-        return;
-    n->flags &= (uint8_t)~NF_FOLD;
+    struct node *n = r != REF_NONE && ref_is_node(r) ? &c->body.nodes[ref_index(r)] : NULL;
+    if (n && n->op != IR_CONST)
+        n->flags &= (uint8_t)~NF_FOLD;
 }
 
 static uint32_t live_web(const struct flow *f, uint32_t w, uint64_t bits)
