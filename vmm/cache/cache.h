@@ -137,10 +137,12 @@ struct entry {
     bool make, resume, now;
     bool image_refused;       /* by entry_refuse, after the machine was made for it */
     bool ships;               /* the module's file is an image, which has it from module_at on */
-    bool damaged;             /* ... that entry_refuse was told is bad */
+    bool stale;               /* ... that does not fit here: the store may have one of its module */
+    bool damaged;             /* it is the image itself that entry_refuse was told is bad */
     bool build;               /* an image that carries its module is all that is wanted */
     struct saved saved;       /* resume: the image's */
     struct hash *pieces;      /* resume, or make after entry_make: of the module */
+    struct hash *inside;      /* stale: of the module, as the image has them; NULL = not known */
     uint64_t module_bytes, module_at;
     struct list *list;        /* make: what to compile; later what was compiled */
     uint64_t body_bytes;      /* compiled before the module's first instruction */
@@ -150,6 +152,10 @@ struct entry {
 };
 void entry_none(struct entry *);
 void entry_open(struct entry *, const struct entry_want *);
+/* The same of the module inside an image that is stale; `why` stays what shipped_open said. */
+void entry_inside(struct entry *, const struct entry_want *);
+/* The store is not used after all. */
+void entry_leave(struct entry *, const char *why);
 /* The module's bytes are in memory: is an image to be made of them?  Opens the file for it. */
 void entry_make(struct entry *, const uint8_t *module, uint64_t n);
 /* Whether the module in memory is the one that the image carries; true of all other modules, and

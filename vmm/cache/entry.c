@@ -80,7 +80,7 @@ static struct hash *pieces_of(const struct entry *e, const uint8_t *module, uint
     bool good = pieces && (module || piece);
     for (uint32_t i = 0; good && i < saved_pieces(n); i++) {
         uint64_t at = (uint64_t)i * MODULE_PIECE, len = piece_bytes(n, i);
-        good = !stopped(e) && (module || read_at(e->module_fd, piece, len, at));
+        good = !stopped(e) && (module || read_at(e->module_fd, piece, len, e->module_at + at));
         if (good)
             hash_of(module ? module + at : piece, len, &pieces[i]);
     }
@@ -94,7 +94,7 @@ static struct hash *pieces_of(const struct entry *e, const uint8_t *module, uint
 /* For who looks by content alone. */
 static bool file_hash(const struct entry *e, struct hash *module)
 {
-    uint64_t n = (uint64_t)e->module.st_size;
+    uint64_t n = e->module_bytes;
     struct hash *pieces = pieces_of(e, NULL, n);
     if (pieces)
         *module = saved_module(pieces, n);
@@ -175,7 +175,7 @@ static const char *image_wrong(struct entry *e)
     const struct saved_head *h = &e->saved.head;
     struct hash key = entry_key(&e->engine, &h->module);
     if (!hash_equal(&h->key, &e->key) || !hash_equal(&key, &e->key) ||
-        h->module_bytes != (uint64_t)e->module.st_size || h->carries)
+        h->module_bytes != e->module_bytes || h->carries)
         return "it is another module's";
     e->pieces = saved_hashes(e->image_fd, &e->saved);
     return e->pieces ? NULL : "it is damaged";
@@ -201,11 +201,11 @@ void entry_refuse(struct entry *e, const char *why, bool bad)
     close(e->image_fd);
     e->image_fd = -1;
     saved_free(&e->saved);
-    if (!e->ships) {
+    if (!e->ships || e->stale) {
         free(e->pieces);
         e->pieces = NULL;
     }
-    e->damaged = e->ships && bad;
+    e->damaged = e->ships && !e->stale && bad;
     e->resume = e->make = false;
     e->state = ENTRY_COLD;
     e->why = why;
@@ -229,36 +229,32 @@ static void list_open(struct entry *e)
         store_bound(e->dir, STORE_BYTES, STORE_ENTRIES);
 }
 
-static bool usable(struct entry *e, const struct entry_want *want)
+/* NULL, or why not.  The directory is e->dir then. */
+static const char *unusable(struct entry *e, const struct entry_want *want)
 {
     struct failure why;
-    if (file_stat(want->module_fd, &e->module) != 0 || !S_ISREG(e->module.st_mode) ||
-        e->module.st_size <= 0 || e->module.st_size > (off_t)MAP_MODULE_MAX)
-        e->why = "the module is no regular file";
-    else if (!want->now && !times_trusted(want->module_fd))
-        e->why = "the module's file system may not tell of changes";
-    else if ((e->dir = store_open(want->path, &why)) < 0)
-        e->why = "its directory cannot be used";
-    else if ((e->module_fd = fcntl(want->module_fd, F_DUPFD_CLOEXEC, 3)) < 0)
-        e->why = "no descriptor";
-    return !e->why;
+    if (!want->now && !times_trusted(want->module_fd))
+        return "the module's file system may not tell of changes";
+    e->dir = store_open(want->path, &why);
+    return e->dir < 0 ? "its directory cannot be used" : NULL;
 }
 
-void entry_open(struct entry *e, const struct entry_want *want)
+static const char *module_open(struct entry *e, const struct entry_want *want)
+{
+    if (file_stat(want->module_fd, &e->module) != 0 || !S_ISREG(e->module.st_mode) ||
+        e->module.st_size <= 0 || e->module.st_size > (off_t)MAP_MODULE_MAX)
+        return "the module is no regular file";
+    const char *why = unusable(e, want);
+    if (why)
+        return why;
+    e->module_fd = fcntl(want->module_fd, F_DUPFD_CLOEXEC, 3);
+    e->module_bytes = (uint64_t)e->module.st_size;
+    return e->module_fd < 0 ? "no descriptor" : NULL;
+}
+
+static void store_look(struct entry *e, const struct entry_want *want)
 {
     struct hash module;
-    entry_none(e);
-    if (!want->path)
-        return;
-    e->state = ENTRY_COLD;
-    e->engine = want->engine;
-    e->name = want->name;
-    e->cpu = want->cpu;
-    e->now = want->now;
-    e->kick = want->kick;
-    if (!usable(e, want))
-        return;
-    e->module_bytes = (uint64_t)e->module.st_size;
     bool known = want->now ? file_hash(e, &module) : id_read(e, &e->key);
     if (known && want->now)
         e->key = entry_key(&e->engine, &module);
@@ -271,6 +267,54 @@ void entry_open(struct entry *e, const struct entry_want *want)
         e->new_fd = store_begin(e->dir, &e->key);
     if (e->resume)
         e->make = e->new_fd >= 0;
+}
+
+void entry_open(struct entry *e, const struct entry_want *want)
+{
+    entry_none(e);
+    if (!want->path)
+        return;
+    e->state = ENTRY_COLD;
+    e->engine = want->engine;
+    e->name = want->name;
+    e->cpu = want->cpu;
+    e->now = want->now;
+    e->kick = want->kick;
+    e->why = module_open(e, want);
+    if (!e->why)
+        store_look(e, want);
+}
+
+/* Its file stands for the module's: what is known of the module, is known of that file. */
+void entry_inside(struct entry *e, const struct entry_want *want)
+{
+    const char *stale = e->why;
+    close(e->image_fd);
+    e->image_fd = -1;
+    e->engine = want->engine;
+    e->now = want->now;
+    if (!want->path || unusable(e, want))
+        return;
+    store_look(e, want);
+    e->why = stale;
+}
+
+void entry_leave(struct entry *e, const char *why)
+{
+    int *const all[] = { &e->dir, &e->image_fd, &e->new_fd, &e->list_fd };
+    for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (*all[i] >= 0)
+            close(*all[i]);
+        *all[i] = -1;
+    }
+    saved_free(&e->saved);
+    free(e->pieces);
+    free(e->list);
+    e->pieces = NULL;
+    e->list = NULL;
+    e->resume = e->make = false;
+    e->state = ENTRY_COLD;
+    e->why = why;
 }
 
 /* Another run may have made it meanwhile, of a file with other times: then it is only named. */
@@ -344,18 +388,24 @@ void entry_made(struct entry *e, bool good, const char *why)
     e->make = false;
 }
 
-bool entry_piece_good(const struct entry *e, uint32_t piece, const uint8_t *bytes, uint64_t n)
+static bool piece_is(const struct hash *wanted, const uint8_t *bytes, uint64_t n)
 {
     struct hash hash;
     hash_of(bytes, n, &hash);
-    return n == piece_bytes(e->module_bytes, piece) && hash_equal(&hash, &e->pieces[piece]);
+    return hash_equal(&hash, wanted);
+}
+
+bool entry_piece_good(const struct entry *e, uint32_t piece, const uint8_t *bytes, uint64_t n)
+{
+    return n == piece_bytes(e->module_bytes, piece) && piece_is(&e->pieces[piece], bytes, n);
 }
 
 bool entry_module_good(const struct entry *e, const uint8_t *bytes, uint64_t n)
 {
+    const struct hash *pieces = e->stale ? e->inside : e->pieces;
     bool good = !e->ships || n == e->module_bytes;
-    for (uint32_t i = 0; good && e->ships && e->pieces && i < saved_pieces(n) && !stopped(e); i++)
-        good = entry_piece_good(e, i, bytes + (uint64_t)i * MODULE_PIECE, piece_bytes(n, i));
+    for (uint32_t i = 0; good && e->ships && pieces && i < saved_pieces(n) && !stopped(e); i++)
+        good = piece_is(&pieces[i], bytes + (uint64_t)i * MODULE_PIECE, piece_bytes(n, i));
     return good;
 }
 
@@ -380,6 +430,7 @@ void entry_close(struct entry *e)
             close(all[i]);
     saved_free(&e->saved);
     free(e->pieces);
+    free(e->inside);
     free(e->list);
     enum entry_state state = e->state;
     const char *why = e->why;

@@ -65,6 +65,11 @@ static void image_choose(struct entry *e, const struct entry_want *want)
         e->why = "the image is of another wasmvm, or for other plug-ins";
     e->key = key;
     e->resume = !e->why;
+    e->stale = e->why && !want->unused;
+    if (e->stale) {
+        e->inside = e->pieces;
+        e->pieces = NULL;
+    }
     if (e->why)
         saved_free(&e->saved);
     else

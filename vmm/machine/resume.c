@@ -96,11 +96,9 @@ static bool shipped(struct vm *vm, int module_fd, struct failure *why)
 }
 
 /* A guest image of somebody's own has no hash that was made with it. */
-bool resume_open(struct vm *vm, int module_fd, struct failure *why)
+static bool cached(struct vm *vm, int module_fd, struct failure *why)
 {
     const struct config *config = vm->config;
-    if (config->set->build_fd || config->set->list_fd || saved_begins(module_fd))
-        return shipped(vm, module_fd, why);
     bool off = !config->set->cache || config->set->guest_image || config->validate_only ||
                module_fd < 0;
     struct entry_want want = { .path = off ? NULL : config->set->cache,
@@ -111,13 +109,23 @@ bool resume_open(struct vm *vm, int module_fd, struct failure *why)
                                .kick = &vm->kick };
     if (!off)
         want.engine = engine_hash(vm, false);
-    entry_open(&vm->entry, &want); /* which makes the directory */
-    if (vm->entry.dir < 0 || !granted(config, why))
+    if (vm->entry.stale)
+        entry_inside(&vm->entry, &want);
+    else
+        entry_open(&vm->entry, &want);
+    if (vm->entry.dir < 0 || !granted(config, why)) /* which is there by now */
         return true;
-    entry_close(&vm->entry);
-    vm->entry.state = ENTRY_COLD;
-    vm->entry.why = "the program can write into its directory";
+    entry_leave(&vm->entry, "the program can write into its directory");
     return config->set->cache_usual;
+}
+
+bool resume_open(struct vm *vm, int module_fd, struct failure *why)
+{
+    const struct settings *set = vm->config->set;
+    if (!set->build_fd && !set->list_fd && !saved_begins(module_fd))
+        return cached(vm, module_fd, why);
+    return shipped(vm, module_fd, why) &&
+           (!vm->entry.stale || set->build_fd || set->list_fd || cached(vm, module_fd, why));
 }
 
 /* ---- parts of an image in memory ---- */

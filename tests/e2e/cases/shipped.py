@@ -11,7 +11,7 @@ import time
 
 import wasm
 from cases import plugins
-from cases.cache import EXTENT, HEAD, PAGE, Image, late, words
+from cases.cache import EXTENT, HEAD, PAGE, Image, late, store, words
 from harness import ROOT, Skip, case, expect, expect_message, go_build, run, wait
 
 PIECE = 0x10000
@@ -263,6 +263,102 @@ def the_module_inside_runs_where_the_image_does_not_fit(t):
     result, _, line = told(t, "--validate", image)
     assert line == "warm", "its module was validated whole"
     expect(t.vm("--memory", "64K", image), t.vm("--memory", "64K", module).status)
+
+
+def stale(image, field="cpu", change=lambda v: v ^ 1):
+    forged = Image(image)
+    forged.put(field, change(forged.get(field)))
+    forged.resum()
+    forged.write()
+
+
+@case
+def a_stale_image_is_cached_as_its_module_is(t):
+    """A list, an image, a run from it, which is the module's own image too; the line says why each time."""
+    line = ": the image is for another CPU"
+    module = words(t)
+    image = build(t, module)
+    stale(image)
+    states = []
+    while int(time.time()) <= int(os.stat(image).st_ctime) + 2:  # it may not be younger
+        time.sleep(0.1)
+    for _ in range(4):
+        result, said, told_line = told(t, "--cache", store(t), image, "a", "b")
+        expect(result, out=f"{image}\na\nb\n")
+        assert told_line == said["cache"] + line, told_line
+        states.append(said["cache"])
+    assert states == ["list", "made", "warm", "warm"], states
+    assert said["compiled"]["funcs_compiled"] == 0, said
+    own = [name for name in os.listdir(store(t)) if name.endswith(".img")]
+    result, said, told_line = told(t, "--cache", store(t), "--cache-now", module, "a", "b")
+    assert len(own) == 1 and told_line == "warm", (own, told_line)
+    assert [name for name in os.listdir(store(t)) if name.endswith(".img")] == own
+    result, said, told_line = told(t, "--cache", "off", image)
+    assert told_line == "cold" + line
+
+
+@case
+def a_stale_image_in_a_bad_store(t):
+    """Neither what is wrong with the store's image, nor what the program may do with the store, ends the run."""
+    image = build(t, words(t))
+    place = os.path.join(store(t), "of its own")
+    for field, change in (("cpu", lambda v: v ^ 1), ("key", lambda v: bytes([v[0] ^ 1]) + v[1:]),
+                          ("version", lambda v: v + 1)):
+        with open(image, "rb") as file:
+            good = file.read()
+        stale(image, field, change)
+        shutil.rmtree(store(t), ignore_errors=True)
+        options = ("--cache", place, "--cache-now", image, "a", "b")
+        assert [told(t, *options)[1]["cache"] for _ in range(3)][-1] == "warm"
+        path, = [os.path.join(place, name) for name in os.listdir(place) if name.endswith(".img")]
+        with open(path, "rb") as file:
+            whole = file.read()
+        for torn in whole[:PAGE], whole[:5000], bytes([whole[0] ^ 1]) + whole[1:], whole[:-9000] + bytes(9000):
+            for name in os.listdir(place):
+                os.unlink(os.path.join(place, name))
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+                file.write(torn)
+            result, said, line = told(t, *options)
+            expect(result, out=f"{image}\na\nb\n")
+            assert said["cache"] in ("made", "list"), line
+        expect(t.vm("--dir", store(t), *options), 125, err_has=["the program can write there"])
+        with open(image, "wb") as file:
+            file.write(good)
+
+
+@case
+def a_stale_image_gives_no_right_on_the_store(t):
+    image = build(t, go_build("./fresh", t.version, module="tests/e2e/go"))
+    stale(image)
+    for _ in range(3):
+        child = t.start("--cache", store(t), "--cache-now", image, "wait", stdin=subprocess.PIPE,
+                        stdout=subprocess.PIPE)
+        assert child.stdout.readline() == b"ready\n"
+        place = f"/proc/{child.pid}/fd"
+        try:
+            held = [os.readlink(f"{place}/{fd}") for fd in os.listdir(place)]
+        except PermissionError:
+            raise Skip("whose descriptors are open cannot be seen here") from None
+        held = [name for name in held if name.startswith(store(t)) or name == image]
+        assert sorted(name.rsplit(".", 1)[-1] for name in held) == ["img", "list"], held
+        assert image in held, held
+        child.stdin.close()
+        assert wait(child)[0] == 0
+
+
+@case
+def a_stale_image_whose_module_is_damaged(t):
+    """What the image says of its module holds, whatever the store has; and a store's image is of the bytes that ran."""
+    image = build(t, words(t))
+    stale(image)
+    options = ("--cache", store(t), "--cache-now", image)
+    assert [told(t, *options)[1]["cache"] for _ in range(3)][-1] == "warm"
+    with open(image, "r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        last = file.read(1)[0]
+        file.seek(-1, os.SEEK_END)
+        file.write(bytes([last ^ 1]))
+    expect_message(t.vm(*options), 125, "is a damaged image: its module is")
 
 
 @case
