@@ -28,7 +28,9 @@ ENGINE_SRC := \
     engine/load/shape.c \
     engine/run/known.c \
     engine/x64/front.c \
+    engine/x64/front_aes.c \
     engine/x64/front_bytes.c \
+    engine/x64/front_clmul.c \
     engine/x64/front_sha256.c \
     engine/x64/front_words.c \
     engine/ir/ir.c \

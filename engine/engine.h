@@ -90,7 +90,9 @@ enum engine_cpu {
     ENGINE_BMI2 = 1 << 5,
     ENGINE_AVX = 1 << 6,
     ENGINE_SSSE3 = 1 << 9,
-    ENGINE_SHA = 1 << 10
+    ENGINE_SHA = 1 << 10,
+    ENGINE_AES = 1 << 11,
+    ENGINE_PCLMUL = 1 << 12
 };
 
 /* Why something was refused or a run was stopped. */
@@ -220,9 +222,11 @@ uint32_t live_frames(struct engine *, uint64_t pc, uint64_t sp, struct frame *ou
  * "func[N]"; NUL-terminated, control characters escaped. */
 size_t func_name(struct instance *, uint32_t func, char *out, size_t cap);
 
+#define ENGINE_KNOWN 20
 struct engine_stats {
     uint64_t funcs_total, funcs_compiled, body_bytes_total, body_bytes_compiled;
     uint64_t funcs_known; /* compiled ones of Go's standard library that were recognised */
+    uint64_t known_kinds; /* which: bit k, of ENGINE_KNOWN, for the front number k + 1 */
     uint64_t code_bytes, heap_bytes, parse_ns, validate_ns, compile_ns;
 };
 const struct engine_stats *engine_stats(struct engine *);

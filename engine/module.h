@@ -145,9 +145,11 @@ uint32_t func_named(const struct module *, const char *prefix, uint32_t from);
 
 /* ---- shape.c ---- */
 #define SHAPE_LINKED 64
+#define SHAPE_CALLS 12
 struct body_shape {
     uint64_t hash; /* its lowest bits are the hash of the body's head: body_head */
-    uint32_t nlinked, ncalls, callee; /* the last function that it calls */
+    uint32_t nlinked, ncalls;
+    uint32_t callees[SHAPE_CALLS]; /* the first ones that it calls, in order */
     int64_t linked[SHAPE_LINKED]; /* constants that may be a linker's, in order */
 };
 /* Of a validated body whose bytes are there: the hash of its first instructions, which tells most

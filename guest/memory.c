@@ -6,6 +6,7 @@
 
 _Static_assert((int)ENGINE_SSE41 == (int)CPU_SSE41 && (int)ENGINE_SSE42 == (int)CPU_SSE42 &&
                (int)ENGINE_SSSE3 == (int)CPU_SSSE3 &&
+               (int)ENGINE_AES == (int)CPU_AES && (int)ENGINE_PCLMUL == (int)CPU_PCLMUL &&
                (int)ENGINE_SHA == (int)CPU_SHA && (int)ENGINE_POPCNT == (int)CPU_POPCNT &&
                (int)ENGINE_LZCNT == (int)CPU_LZCNT && (int)ENGINE_BMI1 == (int)CPU_BMI1 &&
                (int)ENGINE_BMI2 == (int)CPU_BMI2 && (int)ENGINE_AVX == (int)CPU_AVX,

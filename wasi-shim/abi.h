@@ -147,6 +147,7 @@ enum guest_mark { MARK_ENGINE, MARK_PARSED, MARK_LINKED, GUEST_MARKS };
  * trusts them for nothing else. */
 struct guest_stats {
     uint64_t funcs_total, funcs_compiled, funcs_known;
+    uint64_t known_kinds; /* bit k: the row number k of known.def */
     uint64_t body_bytes_total, body_bytes_compiled;
     uint64_t code_bytes, heap_bytes;
     uint64_t parse_ns, validate_ns, compile_ns;
@@ -274,6 +275,8 @@ enum {
     CPU_AVX = 1 << 6,
     CPU_SSSE3 = 1 << 9,
     CPU_SHA = 1 << 10,
+    CPU_AES = 1 << 11,
+    CPU_PCLMUL = 1 << 12,
 };
 
 /* The control area at MAP_CONTROL. */

@@ -226,6 +226,14 @@ bool shim_resolve(void *self, struct name module, struct name field, enum extern
     return true;
 }
 
+enum {
+    KNOWN_NAMES = 0
+#define KNOWN_NAME(name) +1
+#include "wasi-shim/known.def"
+#undef KNOWN_NAME
+};
+_Static_assert(KNOWN_NAMES == ENGINE_KNOWN, "each of the engine's has a name");
+
 void shim_publish(struct shim *shim, struct engine *engine)
 {
     const struct engine_stats *from = engine_stats(engine);
@@ -233,6 +241,7 @@ void shim_publish(struct shim *shim, struct engine *engine)
     to->funcs_total = from->funcs_total;
     to->funcs_compiled = from->funcs_compiled;
     to->funcs_known = from->funcs_known;
+    to->known_kinds = from->known_kinds;
     to->body_bytes_total = from->body_bytes_total;
     to->body_bytes_compiled = from->body_bytes_compiled;
     to->code_bytes = from->code_bytes;

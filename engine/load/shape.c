@@ -44,6 +44,13 @@ static void numbers(struct body_shape *s, const uint8_t **at, uint32_t count)
         mix(s, leb_u32(at));
 }
 
+static void callee(struct body_shape *s, uint32_t func)
+{
+    if (s->ncalls < SHAPE_CALLS)
+        s->callees[s->ncalls] = func;
+    s->ncalls++;
+}
+
 /* false: an instruction that no body that we know has. */
 static bool immediate(struct body_shape *s, unsigned imm, const uint8_t **at)
 {
@@ -59,8 +66,7 @@ static bool immediate(struct body_shape *s, unsigned imm, const uint8_t **at)
         numbers(s, at, 1 + leb_u32(at));
         return true;
     case IMM_FUNC:
-        s->callee = leb_u32(at);
-        s->ncalls++;
+        callee(s, leb_u32(at));
         return true;
     case IMM_MEM8: case IMM_MEM16: case IMM_MEM32: case IMM_MEM64:
         if (**at >= ALIGNMENTS)
@@ -83,7 +89,7 @@ static bool shape_of(const struct module *m, uint32_t func, uint32_t most, struc
     const struct func *f = &m->funcs[func];
     const uint8_t *at = m->bytes + f->body, *end = at + f->body_len;
     out->hash = 0xcbf29ce484222325u;
-    out->nlinked = out->ncalls = out->callee = 0;
+    out->nlinked = out->ncalls = 0;
     for (uint32_t groups = leb_u32(&at); groups; groups--) {
         numbers(out, &at, 1);
         mix(out, *at++);

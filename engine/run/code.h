@@ -98,6 +98,8 @@ bool code_install_front(struct code_state *, uint32_t func, const struct piece *
 
 /* ---- known.c ---- */
 enum front known_find(const struct instance *, uint32_t func);
+/* The address of a slice that its front has to look at, or 0. */
+uint64_t known_slice(const struct instance *, uint32_t func, enum front);
 
 /* ---- indirect.c ---- */
 

@@ -55,9 +55,11 @@ bool code_replace(struct instance *i, uint32_t func)
         return code_install_func(i->code, func, &piece);
     uint32_t body = code_install(i->code, &piece,
                                  &(struct code_range){ .func = func, .instance = i });
-    if (!body || !front_emit(i, known, code_address(i->engine, body + piece.entry), &front))
+    if (!body || !front_emit(i, known, code_address(i->engine, body + piece.entry),
+                             known_slice(i, func, known), &front))
         return false;
     i->engine->stats.funcs_known++;
+    i->engine->stats.known_kinds |= 1ull << (known - 1);
     return code_install_front(i->code, func, &front);
 }
 

@@ -7,21 +7,25 @@
  * write. */
 #include "engine/x64/front.h"
 #include "engine/assert.h"
+#include "engine/lib.h"
 #include "engine/x64/meant.h"
 
 #define FRONT_BYTES 4096
 #define GO .nparams = 1, .type = VT_I32, .go = true
+#define AES .data = front_constants, .cpu = ENGINE_AES | ENGINE_SSSE3, GO
+#define CLMUL .data = front_constants, .cpu = ENGINE_PCLMUL | ENGINE_SSSE3, GO
 
 /* What each needs, and its code.  A Go function has PC_B as its only parameter; others are
  * assembler's, with parameters of their own. */
 static const struct row {
-    void (*emit)(struct front_way *);
+    void (*emit)(struct front_way *); /* NULL: it is a part of another */
     void (*data)(struct front_way *); /* behind the code, or NULL */
     const void *table;                /* what stands in memory where the body reads its table */
     uint32_t table_bytes, cpu;
     uint8_t nparams, type;
     bool go;
-} rows[] = {
+    struct front_call calls[4];
+} rows[FRONT_COUNT] = {
     [FRONT_SHA256] = {.emit = front_sha256,
                       .data = front_sha256_data,
                       .table = sha256_rounds,
@@ -29,7 +33,10 @@ static const struct row {
                       .cpu = ENGINE_SHA | ENGINE_SSSE3 | ENGINE_SSE41,
                       GO},
     [FRONT_MEMEQUAL] = {.emit = front_memequal, .nparams = 3, .type = VT_I64},
-    [FRONT_COMPARE] = {.emit = front_compare, .nparams = 4, .type = VT_I64},
+    [FRONT_COMPARE] = {.emit = front_compare,
+                       .nparams = 4,
+                       .type = VT_I64,
+                       .calls = {{FRONT_MEMCMP, 0, 1}}},
     [FRONT_MEMCHR] = {.emit = front_memchr, .nparams = 3, .type = VT_I32},
     [FRONT_COUNT_BYTES] = {.emit = front_count_bytes, .cpu = ENGINE_POPCNT, GO},
     [FRONT_COUNT_STRING] = {.emit = front_count_string, .cpu = ENGINE_POPCNT, GO},
@@ -37,12 +44,43 @@ static const struct row {
     [FRONT_ADD_MUL_COUNT] = {.emit = front_add_mul_count, GO},
     [FRONT_ADD_MUL_TO] = {.emit = front_add_mul_to, GO},
     [FRONT_MUL_ADD] = {.emit = front_mul_add, GO},
+    [FRONT_XOR_BYTES] = {.emit = front_xor_bytes, GO},
+    [FRONT_AES_ENCRYPT] = {.emit = front_aes_encrypt, AES},
+    [FRONT_AES_DECRYPT] = {.emit = front_aes_decrypt, AES},
+    [FRONT_AES_ENCRYPT_SLICE] = {.emit = front_aes_encrypt_slice, AES},
+    [FRONT_AES_DECRYPT_SLICE] = {.emit = front_aes_decrypt_slice, AES},
+    [FRONT_GCM_CRYPT] = {.emit = front_gcm_crypt,
+                         AES,
+                         .calls = {{FRONT_AES_ENCRYPT, 3, 1}, {FRONT_GCM_COUNT, 4, 1},
+                                   {FRONT_XOR_SLICES, 5, 1}}},
+    [FRONT_GHASH] = {.emit = front_ghash, CLMUL, .calls = {{FRONT_GHASH_MUL, 2, 1}}},
+    [FRONT_GHASH_MEMBER] = {.emit = front_ghash_member, CLMUL, .calls = {{FRONT_GHASH_MUL, 2, 1}}},
+    [FRONT_GHASH_BLOCK] = {.emit = front_ghash_block, CLMUL, .calls = {{FRONT_CARRYLESS, 1, 9}}},
+    [FRONT_CRC32] = {.emit = front_crc32,
+                     .data = front_constants,
+                     .cpu = ENGINE_PCLMUL | ENGINE_SSE42,
+                     GO},
+    [FRONT_MEMCMP] = {.nparams = 3, .type = VT_I32},
+    [FRONT_GHASH_MUL] = {GO},
+    [FRONT_CARRYLESS] = {GO},
+    [FRONT_GCM_COUNT] = {GO},
+    [FRONT_XOR_SLICES] = {GO, .calls = {{FRONT_XOR_BYTES, 1, 1}}},
 };
 
-const uint8_t *front_table(enum front what, uint32_t *bytes)
+_Static_assert(FRONT_PARTS == ENGINE_KNOWN + 1, "each has a bit in the statistics");
+
+const struct front_call *front_calls(enum front what)
 {
-    *bytes = rows[what].table_bytes;
-    return rows[what].table;
+    return rows[what].calls;
+}
+
+uint32_t front_table(enum front what, uint32_t number, uint8_t out[FRONT_TABLE_MOST])
+{
+    if (what >= FRONT_AES_ENCRYPT && what <= FRONT_AES_DECRYPT_SLICE)
+        return aes_table(what, number, out);
+    if (rows[what].table_bytes)
+        mem_move(out, rows[what].table, rows[what].table_bytes);
+    return rows[what].table_bytes;
 }
 
 bool front_possible(const struct instance *i, const struct functype *t)
@@ -79,6 +117,47 @@ void front_inside(struct front_way *w, uint8_t end)
     front_leave(w, CC_A);
 }
 
+void front_frame(struct front_way *w, uint8_t bytes)
+{
+    x_rr(w->a, I_MOV, false, RAX, REG_PIN0);
+    x_rm(w->a, I_LEA, true, RDX, rm_mem(RAX, 8 + bytes));
+    front_inside(w, RDX);
+}
+
+/* ---- constants ---- */
+
+static const uint64_t constants[][2] = {
+    [FRONT_WORDS] = {0x0405060700010203, 0x0c0d0e0f08090a0b},
+    [FRONT_REVERSE] = {0x08090a0b0c0d0e0f, 0x0001020304050607},
+    [FRONT_COUNT_ONE] = {0, 1ull << 32},
+    [FRONT_FIELD] = {1, 0xc2ull << 56},
+    [FRONT_CRC_64] = {0x154442bd4, 0x1c6e41596},
+    [FRONT_CRC_16] = {0x1751997d0, 0x0ccaa009e},
+    [FRONT_CRC_4] = {0x163cd6124, 0},
+    [FRONT_CRC_LAST] = {0x1db710641, 0x1f7011641},
+    [FRONT_LOW_32] = {UINT32_MAX, 0},
+    [FRONT_REDUCTION] = {0x246038401c200000, 0x54e048c06ca07080},
+    [FRONT_REDUCTION_UPPER] = {0xc560d940fd20e100, 0xb5e0a9c08da09180},
+};
+
+void front_constant(struct front_way *w, uint8_t xmm, enum front_constant what)
+{
+    ENGINE_ASSERT(w->nsites < FRONT_SITES);
+    x_rm(w->a, I_MOVAPS, false, xmm, rm_rip(ASM_LATER));
+    w->constants[w->nsites] = (uint8_t)what;
+    w->sites[w->nsites++] = asm_offset(w->a) - 4;
+}
+
+void front_constants(struct front_way *w)
+{
+    asm_align(w->a, 16);
+    for (uint32_t k = 0; k < w->nsites; k++) {
+        asm_link(w->a, w->sites[k], asm_offset(w->a));
+        asm_data64(w->a, constants[w->constants[k]][0]);
+        asm_data64(w->a, constants[w->constants[k]][1]);
+    }
+}
+
 void front_leave(struct front_way *w, unsigned cc)
 {
     ENGINE_ASSERT(w->nleaves < FRONT_LEAVES);
@@ -87,12 +166,13 @@ void front_leave(struct front_way *w, unsigned cc)
 
 /* ---- all of it ---- */
 
-bool front_emit(const struct instance *i, enum front what, uint64_t body, struct piece *out)
+bool front_emit(const struct instance *i, enum front what, uint64_t body, uint64_t slice,
+                struct piece *out)
 {
     struct assembler a;
     if (!asm_begin(&a, i->engine, FRONT_BYTES))
         return false;
-    struct front_way w = {.a = &a, .instance = i};
+    struct front_way w = {.a = &a, .instance = i, .slice = slice};
     bool go = rows[what].go; /* PC_B is left out, and 0, at the start */
     rows[what].emit(&w);
     for (uint32_t k = 0; k < w.nleaves; k++)

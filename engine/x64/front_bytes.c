@@ -413,3 +413,82 @@ void front_count_string(struct front_way *w)
 {
     count(w, 24, 40);
 }
+
+/* ---- xor: to, two sources, how many bytes ---- */
+
+/* Leaves if the target is up to 15 bytes behind the source: the body writes what it then reads. */
+static void xor_apart(struct front_way *w, uint8_t source)
+{
+    struct assembler *a = w->a;
+    x_rm(a, I_LEA, true, R10, rm_mem(RDI, -1));
+    x_rr(a, I_SUB, true, R10, source);
+    x_alu_imm(a, ALU_CMP, true, rm_reg(R10), 15);
+    front_leave(w, CC_B);
+}
+
+static void xor_address(struct front_way *w, uint8_t reg, uint8_t at)
+{
+    struct assembler *a = w->a;
+    x_rm(a, I_MOV, true, R9, rm_mem(RAX, at));
+    x_rr(a, I_MOV, false, reg, R9);
+    x_rr(a, I_CMP, true, reg, R9); /* the body panics at some that are more than 2^32 */
+    front_leave(w, CC_NE);
+    x_rr(a, I_TEST, false, reg, reg); /* nil */
+    front_leave(w, CC_E);
+    inside_by(w, reg, RCX, R9);
+}
+
+static void xor_arguments(struct front_way *w)
+{
+    struct assembler *a = w->a;
+    front_frame(w, 32);
+    x_rm(a, I_MOV, true, R9, rm_mem(RAX, 32));
+    x_rr(a, I_MOV, false, RCX, R9);
+    x_rr(a, I_CMP, true, RCX, R9); /* negative, or more than 2^32 bytes */
+    front_leave(w, CC_NE);
+    xor_address(w, RDI, 8);
+    xor_address(w, RSI, 16);
+    xor_address(w, RDX, 24);
+    xor_apart(w, RSI);
+    xor_apart(w, RDX);
+}
+
+static void xor_advance(struct assembler *a, uint8_t bytes)
+{
+    x_alu_imm(a, ALU_ADD, false, rm_reg(RDI), bytes);
+    x_alu_imm(a, ALU_ADD, false, rm_reg(RSI), bytes);
+    x_alu_imm(a, ALU_ADD, false, rm_reg(RDX), bytes);
+    x_alu_imm(a, ALU_SUB, false, rm_reg(RCX), bytes);
+}
+
+/* The flags are the last subtraction's. */
+void front_xor_bytes(struct front_way *w)
+{
+    struct assembler *a = w->a;
+    meant_block(a);
+    xor_arguments(w);
+    x_alu_imm(a, ALU_SUB, false, rm_reg(RCX), 16);
+    uint32_t few = x_jcc(a, CC_B, ASM_LATER);
+    uint32_t many = asm_offset(a);
+    meant_block(a);
+    x_rm(a, I_MOVUPS, false, 0, rm_mem(RSI, 0));
+    x_rm(a, I_MOVUPS, false, 1, rm_mem(RDX, 0));
+    x_rr(a, I_PXOR, false, 0, 1);
+    x_rm(a, I_MOVUPS_STORE, false, 0, rm_mem(RDI, 0));
+    xor_advance(a, 16);
+    back(a, CC_AE, many);
+    asm_link(a, few, asm_offset(a));
+    meant_block(a);
+    x_alu_imm(a, ALU_ADD, false, rm_reg(RCX), 16);
+    uint32_t none = x_jcc(a, CC_E, ASM_LATER);
+    uint32_t ones = asm_offset(a);
+    meant_block(a);
+    x_rm(a, I_MOVZX8, false, R8, rm_mem(RSI, 0));
+    x_rm(a, I_MOVZX8, false, R9, rm_mem(RDX, 0));
+    x_rr(a, I_XOR, false, R8, R9);
+    x_store8(a, R8, rm_mem(RDI, 0));
+    xor_advance(a, 1);
+    back(a, CC_NE, ones);
+    here(a, &none, 1);
+    front_return(w);
+}

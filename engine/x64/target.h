@@ -62,14 +62,37 @@ enum front {
     FRONT_ADD_MUL,
     FRONT_ADD_MUL_COUNT,
     FRONT_ADD_MUL_TO,
-    FRONT_MUL_ADD
+    FRONT_MUL_ADD,
+    FRONT_XOR_BYTES,
+    FRONT_AES_ENCRYPT,
+    FRONT_AES_DECRYPT,
+    FRONT_AES_ENCRYPT_SLICE,
+    FRONT_AES_DECRYPT_SLICE,
+    FRONT_GCM_CRYPT,
+    FRONT_GHASH,
+    FRONT_GHASH_MEMBER,
+    FRONT_GHASH_BLOCK,
+    FRONT_CRC32,
+    FRONT_PARTS, /* those from here on have none, but are a part of another that has */
+    FRONT_MEMCMP = FRONT_PARTS,
+    FRONT_GHASH_MUL,
+    FRONT_CARRYLESS,
+    FRONT_GCM_COUNT,
+    FRONT_XOR_SLICES,
+    FRONT_COUNT
 };
 bool front_possible(const struct instance *, const struct functype *); /* any at all */
 bool front_fits(const struct instance *, enum front, const struct functype *);
-/* what stands in memory where the body reads its table */
-const uint8_t *front_table(enum front, uint32_t *bytes);
-/* body: where calls enter it */
-bool front_emit(const struct instance *, enum front, uint64_t body, struct piece *);
+/* What stands in memory where the body reads its table of this number: the bytes, and how many.
+ * 0: it has none. */
+enum { FRONT_TABLE_MOST = 1024 };
+uint32_t front_table(enum front, uint32_t number, uint8_t out[FRONT_TABLE_MOST]);
+/* The calls in a body that do its work, `count` of them from number `first` on, and to what: */
+struct front_call { uint8_t what, first, count; }; /* count 0: the last */
+const struct front_call *front_calls(enum front);
+/* body: where calls enter it; slice: of known_slice */
+bool front_emit(const struct instance *, enum front, uint64_t body, uint64_t slice,
+                struct piece *);
 /* A trampoline, written where it will stand: it calls STUB_LAZY.  Then what it becomes: a jump to
  * the function.  At its start it takes calls that leave out an argument of 0, and puts it there;
  * others enter behind that. */

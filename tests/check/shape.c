@@ -14,6 +14,8 @@ struct shape shape_of(enum insn i)
     switch (i) {
     case I_LEA: return (struct shape){ 'G', 'G', "01", "m" };
     case I_MOVSXD: return (struct shape){ 'G', 'D', "1", "rm" };
+    case I_CRC32_8:
+        return (struct shape){ 'G', 'B', "0", "rm" };
     case I_MOVZX8: case I_MOVSX8: return (struct shape){ 'G', 'B', "01", "rm" };
     case I_MOVZX16: case I_MOVSX16: return (struct shape){ 'G', 'H', "01", "rm" };
     case I_MOV8_STORE: return (struct shape){ 'B', 'B', "0", "rm" };

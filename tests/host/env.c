@@ -96,6 +96,8 @@ static uint32_t cpu_features(void)
     cpu |= __builtin_cpu_supports("bmi") ? ENGINE_BMI1 : 0;
     cpu |= __builtin_cpu_supports("bmi2") ? ENGINE_BMI2 : 0;
     cpu |= __builtin_cpu_supports("avx") ? ENGINE_AVX : 0;
+    cpu |= __builtin_cpu_supports("aes") ? ENGINE_AES : 0;
+    cpu |= __builtin_cpu_supports("pclmul") ? ENGINE_PCLMUL : 0;
     uint32_t a = 0x80000001, b, c = 0, d;
     __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d)); /* gcc 12 has no "lzcnt" here */
     cpu |= c & 1u << 5 ? ENGINE_LZCNT : 0;

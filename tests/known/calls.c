@@ -247,6 +247,212 @@ static void add_mul_count(struct maker *m)
     argument(m, 3, one_in(m, 20) ? 0 : odd(m, r.count));
 }
 
+/* ---- xor, AES, GCM ---- */
+
+/* A length that only grows: some bodies take a negative one for 2^63 and more. */
+static uint64_t large(struct maker *m, uint64_t value)
+{
+    return one_in(m, 50) ? value + (1ull << 32) : value;
+}
+
+/* The other one itself, close to it, or anywhere. */
+static uint64_t near(struct maker *m, uint64_t at, uint32_t bytes)
+{
+    if (one_in(m, 3))
+        return at;
+    return one_in(m, 3) ? at - 40 + random_below(m, 80) : place(m, bytes);
+}
+
+static void xor_bytes(struct maker *m)
+{
+    go_call(m, 4);
+    uint32_t n = length(m);
+    uint64_t to = place(m, n);
+    for (uint32_t k = 1; k < 3; k++)
+        argument(m, k, odd(m, one_in(m, 50) ? 0 : near(m, to, n)));
+    argument(m, 0, odd(m, one_in(m, 50) ? 0 : to));
+    argument(m, 3, odd(m, n));
+}
+
+/* Below the arena, so that nothing else is there: what a call reads beside its ranges. */
+static uint64_t *aside(struct maker *m)
+{
+    return (uint64_t *)(uintptr_t)(m->end - CALL_ARENA - CALL_ASIDE);
+}
+
+static uint64_t fill(struct maker *m, uint32_t first, uint32_t words)
+{
+    uint64_t *at = aside(m) + first;
+    for (uint32_t k = 0; k < words; k++)
+        at[k] = (uint64_t)random_below(m, 1u << 31) << 33 ^ random_below(m, 1u << 31) * 5ull;
+    return (uint64_t)(uintptr_t)at;
+}
+
+/* A key: its rounds, then both ways' words.  Few have a number of rounds that none has. */
+static uint64_t key(struct maker *m, uint32_t *rounds)
+{
+    static const uint8_t some[] = {0, 1, 8, 9, 11, 13, 15};
+    uint64_t at = fill(m, 0, 61);
+    *rounds = 10 + 2 * random_below(m, 3);
+    if (one_in(m, 30))
+        *rounds = some[random_below(m, sizeof some)];
+    aside(m)[0] = *rounds;
+    return one_in(m, 50) ? 0 : at;
+}
+
+/* A slice of so many bytes from argument `first` on; a few have less than they should.  A length is
+ * not far over its capacity: a slice of such a slice stays where it is, and the body goes on. */
+static void bytes(struct maker *m, uint32_t first, uint64_t at, uint32_t n)
+{
+    uint32_t has = one_in(m, 30) ? random_below(m, n + 1) : n + random_below(m, 3);
+    argument(m, first, odd(m, at));
+    uint64_t count = large(m, has);
+    argument(m, first + 1, count);
+    uint64_t most = one_in(m, 30) ? random_below(m, has + 1) : count + random_below(m, 20);
+    argument(m, first + 2, most);
+}
+
+static void aes(struct maker *m)
+{
+    go_call(m, 7);
+    uint32_t rounds;
+    argument(m, 0, odd(m, key(m, &rounds)));
+    uint64_t to = place(m, 16);
+    bytes(m, 1, to, 16);
+    bytes(m, 4, near(m, to, 16), 16);
+}
+
+static void aes_slice(struct maker *m)
+{
+    go_call(m, 9);
+    uint32_t rounds;
+    uint64_t at = key(m, &rounds);
+    uint64_t words = 4 * (rounds + 1) + (one_in(m, 30) ? random_below(m, 4) : 0);
+    argument(m, 0, odd(m, at ? at + 8 : 0));
+    argument(m, 1, words);
+    argument(m, 2, words);
+    uint64_t to = place(m, 16);
+    bytes(m, 3, to, 16);
+    bytes(m, 6, near(m, to, 16), 16);
+}
+
+/* The counter is often about to be 0 again. */
+static void gcm_crypt(struct maker *m)
+{
+    go_call(m, 8);
+    uint32_t rounds, n = length(m);
+    argument(m, 0, odd(m, key(m, &rounds)));
+    uint64_t to = place(m, n), counter = fill(m, 64, 2);
+    if (one_in(m, 3))
+        aside(m)[65] |= 0xf0ffffffull << 32;
+    bytes(m, 1, to, n);
+    bytes(m, 4, near(m, to, n), n);
+    if (one_in(m, 10)) /* in what is read or written, or close to it */
+        counter = to - 16 + random_below(m, n + 16);
+    argument(m, 7, is_inside(m, counter, 16) && !one_in(m, 50) ? counter : 0);
+}
+
+/* Of GCM's field: the first word has the lowest powers, the lowest first. */
+struct element { uint64_t low, high; };
+
+static struct element doubled(struct element e)
+{
+    uint64_t out = e.high & 1 ? 0xe1ull << 56 : 0;
+    return (struct element){e.low >> 1 ^ out, e.high >> 1 | e.low << 63};
+}
+
+/* Multiples of H, numbered by their bits turned around. */
+static uint64_t multiples(struct maker *m, uint32_t first)
+{
+    uint64_t at = fill(m, first, 32);
+    struct element *t = (struct element *)(uintptr_t)at;
+    t[0] = (struct element){0, 0};
+    for (uint32_t bit = 4; bit; bit /= 2)
+        t[bit] = doubled(t[2 * bit]);
+    for (uint32_t k = 1; k < 16; k++)
+        if (k & (k - 1))
+            t[k] = (struct element){t[k & (k - 1)].low ^ t[k & -k].low,
+                                    t[k & (k - 1)].high ^ t[k & -k].high};
+    return at;
+}
+
+static void hash_blocks(struct maker *m, uint32_t first)
+{
+    go_call(m, 5);
+    uint32_t n = 16 * random_below(m, 12) + (one_in(m, 20) ? random_below(m, 16) : 0);
+    uint64_t at = multiples(m, first), y = fill(m, 64, 2), from = place(m, n);
+    if (one_in(m, 20))
+        y = from - 16 + random_below(m, n + 32);
+    argument(m, 0, one_in(m, 50) ? 0 : odd(m, at - 8 * first));
+    argument(m, 1, one_in(m, 50) || !is_inside(m, y, 16) ? 0 : odd(m, y));
+    argument(m, 2, odd(m, from));
+    uint64_t count = large(m, n);
+    argument(m, 3, count);
+    argument(m, 4, count);
+}
+
+static void ghash(struct maker *m)
+{
+    hash_blocks(m, 0);
+}
+
+static void ghash_member(struct maker *m)
+{
+    hash_blocks(m, 4);
+}
+
+/* The closure: code, the loop's state, y, h. */
+static void ghash_block(struct maker *m)
+{
+    go_call(m, 4);
+    uint64_t closure = fill(m, 0, 5), y = fill(m, 64, 2), from = place(m, 16);
+    uint64_t *at = (uint64_t *)(uintptr_t)closure;
+    if (one_in(m, 20))
+        y = from - 16 + random_below(m, 48);
+    at[1] = fill(m, 80, 1);
+    at[2] = is_inside(m, y, 16) ? odd(m, y) : 0;
+    aside(m)[80] = one_in(m, 30) ? random_below(m, 4) : 1;
+    m->call->context = closure;
+    bytes(m, 0, from, 16);
+}
+
+/* ---- CRC-32 ---- */
+
+static uint32_t crc_word(uint32_t crc, uint32_t polynomial)
+{
+    for (uint32_t k = 0; k < 8; k++)
+        crc = crc >> 1 ^ (crc & 1 ? polynomial : 0);
+    return crc;
+}
+
+/* Of the two polynomials that have a front, of one that has none, or with another last word. */
+static uint64_t crc_tables(struct maker *m)
+{
+    static const uint32_t polynomials[] = {0xedb88320, 0x82f63b78, 0xeb31d82e};
+    uint32_t *t = (uint32_t *)(uintptr_t)(aside(m) + 1024);
+    uint32_t kind = one_in(m, 10) ? 2 : random_below(m, 2);
+    for (uint32_t k = 0; k < 256; k++)
+        t[k] = crc_word(k, polynomials[kind]);
+    for (uint32_t k = 256; k < 2048; k++)
+        t[k] = t[k - 256] >> 8 ^ t[t[k - 256] & 255];
+    if (one_in(m, 30))
+        t[2047] ^= 1;
+    return (uint64_t)(uintptr_t)t;
+}
+
+static void crc32(struct maker *m)
+{
+    go_call(m, 6);
+    uint32_t n = length(m);
+    argument(m, 0, random_below(m, 1u << 31) * 3ull);
+    argument(m, 1, one_in(m, 50) ? 0 : odd(m, crc_tables(m)));
+    argument(m, 2, odd(m, place(m, n)));
+    uint64_t count = large(m, n);
+    argument(m, 3, count);
+    argument(m, 4, count);
+    argument(m, 5, 0);
+}
+
 void call_make(struct call *c, enum front what, uint32_t number, uint8_t *end)
 {
     static void (*const makers[])(struct maker *) = {
@@ -260,6 +466,16 @@ void call_make(struct call *c, enum front what, uint32_t number, uint8_t *end)
         [FRONT_ADD_MUL_COUNT] = add_mul_count,
         [FRONT_ADD_MUL_TO] = add_mul_to,
         [FRONT_MUL_ADD] = mul_add,
+        [FRONT_XOR_BYTES] = xor_bytes,
+        [FRONT_AES_ENCRYPT] = aes,
+        [FRONT_AES_DECRYPT] = aes,
+        [FRONT_AES_ENCRYPT_SLICE] = aes_slice,
+        [FRONT_AES_DECRYPT_SLICE] = aes_slice,
+        [FRONT_GCM_CRYPT] = gcm_crypt,
+        [FRONT_GHASH] = ghash,
+        [FRONT_GHASH_MEMBER] = ghash_member,
+        [FRONT_GHASH_BLOCK] = ghash_block,
+        [FRONT_CRC32] = crc32,
     };
     struct maker m = {.random = number * 0x9e3779b97f4a7c15u,
                       .end = (uint64_t)(uintptr_t)end,
@@ -272,4 +488,16 @@ void call_make(struct call *c, enum front what, uint32_t number, uint8_t *end)
         *(unaligned64 *)at = m.random ^ m.random >> 29;
     }
     makers[what](&m);
+}
+
+void call_reduction(uint64_t slice, uint8_t *end)
+{
+    uint16_t *table = (uint16_t *)(uintptr_t)(end - CALL_ARENA - 64);
+    for (uint32_t k = 0; k < 16; k++) {
+        table[k] = 0;
+        for (uint32_t bit = 0; bit < 4; bit++)
+            table[k] ^= k >> bit & 1 ? 0xe100 >> (3 - bit) : 0;
+    }
+    ((uint64_t *)(uintptr_t)slice)[0] = (uint64_t)(uintptr_t)table;
+    ((uint64_t *)(uintptr_t)slice)[1] = 16;
 }

@@ -5,11 +5,15 @@ package main
 import (
 	"bytes"
 	"crypto"
+	"crypto/aes"
+	"crypto/cipher"
 	crand "crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
+	"hash/crc32"
 	"math"
 	"math/big"
 	"math/bits"
@@ -158,6 +162,115 @@ func signature(in []byte) {
 	}
 }
 
+func plainCRC(in []byte, polynomial uint32) uint32 {
+	crc := ^uint32(0)
+	for _, c := range in {
+		crc ^= uint32(c)
+		for k := 0; k < 8; k++ {
+			crc = crc>>1 ^ -(crc&1)&polynomial
+		}
+	}
+	return ^crc
+}
+
+func checksums(in []byte) {
+	castagnoli := crc32.MakeTable(crc32.Castagnoli)
+	for n := 0; n < 600; n += 1 + n/100 {
+		for at := 0; at < 17; at++ {
+			part := in[at : at+n]
+			if crc32.ChecksumIEEE(part) != plainCRC(part, crc32.IEEE) ||
+				crc32.Checksum(part, castagnoli) != plainCRC(part, crc32.Castagnoli) ||
+				crc32.Checksum(part, crc32.MakeTable(crc32.Koopman)) != plainCRC(part, crc32.Koopman) {
+				wrong("CRC-32 of %d bytes at %d", n, at)
+			}
+		}
+	}
+}
+
+// The examples of FIPS 197, appendix C.
+func blocks() {
+	plain, _ := hex.DecodeString("00112233445566778899aabbccddeeff")
+	for n, want := range map[int]string{16: "69c4e0d86a7b0430d8cdb78070b4c55a", 24: "dda97ca4864cdfe06eaf70a0ec0d7191",
+		32: "8ea2b7ca516745bfeafc49904b496089"} {
+		key := make([]byte, n)
+		for i := range key {
+			key[i] = byte(i)
+		}
+		b, _ := aes.NewCipher(key)
+		out, back := make([]byte, 16), make([]byte, 16)
+		b.Encrypt(out, plain)
+		b.Decrypt(back, out)
+		if hex.EncodeToString(out) != want || !bytes.Equal(back, plain) {
+			wrong("AES with %d bits of key: %x, and back %x", 8*n, out, back)
+		}
+	}
+}
+
+// GCM's product, bit by bit: the first bit of the first byte is the lowest power.
+func product(x, y [2]uint64) (z [2]uint64) {
+	for k := 0; k < 128; k++ {
+		if x[k/64]>>(63-k%64)&1 == 1 {
+			z[0], z[1] = z[0]^y[0], z[1]^y[1]
+		}
+		out := y[1] & 1
+		y[1], y[0] = y[1]>>1|y[0]<<63, y[0]>>1^out*(0xe1<<56)
+	}
+	return
+}
+
+// By one block after the other, and their sum by product.
+func plainSeal(b cipher.Block, nonce, in, more []byte) []byte {
+	var zero, mask, tag [16]byte
+	b.Encrypt(zero[:], zero[:])
+	h := [2]uint64{binary.BigEndian.Uint64(zero[:]), binary.BigEndian.Uint64(zero[8:])}
+	out := make([]byte, len(in))
+	for i := range in {
+		if i%16 == 0 {
+			b.Encrypt(mask[:], binary.BigEndian.AppendUint32(append([]byte{}, nonce...), uint32(i/16+2)))
+		}
+		out[i] = in[i] ^ mask[i%16]
+	}
+	all := append(append([]byte{}, more...), make([]byte, -len(more)&15)...)
+	all = append(append(all, out...), make([]byte, -len(out)&15)...)
+	all = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(all, uint64(len(more))*8), uint64(len(out))*8)
+	var y [2]uint64
+	for ; len(all) > 0; all = all[16:] {
+		y = product([2]uint64{y[0] ^ binary.BigEndian.Uint64(all), y[1] ^ binary.BigEndian.Uint64(all[8:])}, h)
+	}
+	b.Encrypt(tag[:], append(append([]byte{}, nonce...), 0, 0, 0, 1))
+	binary.BigEndian.PutUint64(mask[:], y[0])
+	binary.BigEndian.PutUint64(mask[8:], y[1])
+	for i := range tag {
+		tag[i] ^= mask[i]
+	}
+	return append(out, tag[:]...)
+}
+
+func sealed(r *rand.Rand, in []byte) {
+	for n := 0; n < 300; n += 1 + n/30 {
+		b, _ := aes.NewCipher(in[n : n+16+8*(n%3)])
+		g, _ := cipher.NewGCM(b)
+		part, nonce, more := in[n%17:n%17+n], in[n:n+12], in[:r.Intn(40)]
+		out := g.Seal(make([]byte, n%5), nonce, part, more)[n%5:]
+		if !bytes.Equal(out, plainSeal(b, nonce, part, more)) {
+			wrong("GCM of %d bytes: %x", n, out)
+		}
+		if back, err := g.Open(nil, nonce, out, more); err != nil || !bytes.Equal(back, part) {
+			wrong("GCM of %d bytes opened: %v", n, err)
+		}
+		out[r.Intn(len(out))] ^= 1
+		if _, err := g.Open(nil, nonce, out, more); err == nil {
+			wrong("GCM of %d bytes opened though it was changed", n)
+		}
+		there, back := make([]byte, n&^15), make([]byte, n&^15)
+		cipher.NewCBCEncrypter(b, in[:16]).CryptBlocks(there, part[:n&^15])
+		cipher.NewCBCDecrypter(b, in[:16]).CryptBlocks(back, there)
+		if !bytes.Equal(back, part[:n&^15]) {
+			wrong("CBC of %d bytes", n)
+		}
+	}
+}
+
 func main() {
 	r := rand.New(rand.NewSource(1))
 	in, other := make([]byte, 4096), make([]byte, 4096)
@@ -206,6 +319,9 @@ func main() {
 			}
 		}
 	}
+	checksums(in)
+	blocks()
+	sealed(r, in)
 	products(r)
 	signature(in)
 	fmt.Printf("%d sums, %d comparisons, %d bytes found\n", sums, equals, finds)

@@ -27,6 +27,16 @@ WANTED = [  # the end of a function's name, the first and last release that has 
     ("big.addMulVVWW_g", 25, 27, None),
     ("big.mulAddVWW_g", 21, 27, None),
     ("sha256.blockGeneric", 21, 27, "sha_ni"),
+    ("subtle.xorBytes", 21, 27, None),
+    ("aes.encryptBlockGo", 21, 23, "aes"),
+    ("aes.decryptBlockGo", 21, 23, "aes"),
+    ("aes.encryptBlockGeneric", 24, 27, "aes"),
+    ("aes.decryptBlockGeneric", 24, 27, "aes"),
+    ("gcm.gcmCounterCryptGeneric", 24, 27, "aes"),
+    ("gcm_.updateBlocks", 21, 23, "pclmulqdq"),
+    ("gcm.updateBlocks", 24, 26, "pclmulqdq"),
+    ("gcm.ghash_range1", 27, 27, "pclmulqdq"),
+    ("crc32.slicingUpdate", 21, 27, "pclmulqdq"),
 ]
 
 

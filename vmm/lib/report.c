@@ -95,6 +95,39 @@ static void table_times(FILE *out, const struct run_stats *stats)
             ms(stats->cpu_ns));
 }
 
+static const char *const known_names[] = {
+#define KNOWN_NAME(name) name,
+#include "wasi-shim/known.def"
+#undef KNOWN_NAME
+};
+#define KNOWN_COUNT (sizeof known_names / sizeof known_names[0])
+
+/* The name of row k, if it was recognised, and no row before it has the same name and was. */
+static const char *known_name(const struct guest_stats *g, size_t k)
+{
+    if (!(g->known_kinds >> k & 1))
+        return NULL;
+    for (size_t before = 0; before < k; before++)
+        if (g->known_kinds >> before & 1 && strcmp(known_names[before], known_names[k]) == 0)
+            return NULL;
+    return known_names[k];
+}
+
+static void table_known(FILE *out, const struct guest_stats *g)
+{
+    if (!g->funcs_known)
+        return;
+    fprintf(out, "recognised  %llu functions of Go's standard library",
+            (unsigned long long)g->funcs_known);
+    const char *between = ": ", *name;
+    for (size_t k = 0; k < KNOWN_COUNT; k++)
+        if ((name = known_name(g, k))) {
+            fprintf(out, "%s%s", between, name);
+            between = ", ";
+        }
+    fputc('\n', out);
+}
+
 static void table_work(FILE *out, const struct run_stats *stats)
 {
     const struct guest_stats *g = &stats->guest;
@@ -104,9 +137,7 @@ static void table_work(FILE *out, const struct run_stats *stats)
             (unsigned long long)g->funcs_compiled, (unsigned long long)g->funcs_total,
             mb(g->body_bytes_compiled), mb(g->body_bytes_total), compile_rate(g),
             mb(g->code_bytes));
-    if (g->funcs_known)
-        fprintf(out, "recognised  %llu functions of Go's standard library\n",
-                (unsigned long long)g->funcs_known);
+    table_known(out, g);
     fprintf(out, "memory      linear %.2f MB, engine heap %.2f MB; touched at most %.2f MB, "
             "kernel's for slots %.2f MB\n", mb(stats->linear_bytes), mb(g->heap_bytes),
             mb(stats->max_rss_bytes), mb(stats->slot_kernel_bytes));
@@ -263,6 +294,18 @@ static void json_counts(FILE *out, const char *name, const struct run_stats *sta
     fprintf(out, "},\n");
 }
 
+static void json_known(FILE *out, const struct guest_stats *g)
+{
+    const char *between = "", *name;
+    fprintf(out, "  \"recognised\": [");
+    for (size_t k = 0; k < KNOWN_COUNT; k++)
+        if ((name = known_name(g, k))) {
+            fprintf(out, "%s\"%s\"", between, name);
+            between = ", ";
+        }
+    fprintf(out, "],\n");
+}
+
 static void json_times(FILE *out, const struct run_stats *stats)
 {
     fprintf(out, "  \"times\": {");
@@ -375,6 +418,7 @@ char *report_json(const struct config *config, const struct run_stats *stats, co
     fprintf(out, ",\n");
     json_times(out, stats);
     json_counts(out, "compiled", stats, compiled, sizeof compiled / sizeof compiled[0]);
+    json_known(out, &stats->guest);
     json_counts(out, "memory", stats, memory, sizeof memory / sizeof memory[0]);
     json_counts(out, "kvm", stats, kvm, sizeof kvm / sizeof kvm[0]);
     json_counts(out, "lost", stats, lost, sizeof lost / sizeof lost[0]);

@@ -23,6 +23,8 @@ uint32_t features_host(void)
     FEATURE(CPU_BMI2, BMI2);
     FEATURE(CPU_AVX, AVX);
     FEATURE(CPU_SHA, SHA);
+    FEATURE(CPU_AES, AES);
+    FEATURE(CPU_PCLMUL, PCLMULQDQ);
 #undef FEATURE
     if (!CPU_FEATURE_ACTIVE(AVX))
         bits &= ~(uint32_t)CPU_AVX;

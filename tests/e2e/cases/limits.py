@@ -131,6 +131,8 @@ def stats_table(t):
     compiled = r"^compiled +([0-9]+) of ([0-9]+) functions, [0-9.]+ of [0-9.]+ MB of bodies, [0-9.]+ MB/s"
     figures = re.search(compiled, text, re.M)
     assert 0 < int(figures[1]) < int(figures[2]), text
+    known = re.search(r"^recognised +([0-9]+) functions of Go's standard library: (.*)$", text, re.M)
+    assert known and {"memequal", "compare"} <= set(known[2].split(", ")), text
     assert re.search(r"^memory .* touched at most [0-9.]+ MB", text, re.M), text
     exits = int(re.search(r"^VM exits +([0-9]+)", text, re.M)[1])
     calls = re.findall(r"^ {2}([a-z_]+) +([0-9]+) +([0-9]+) +([0-9]+) +([0-9]+) +([0-9.]+) +([0-9.]+|-)$", text, re.M)

@@ -141,6 +141,7 @@ static void proc_exit_publishes_and_ends(void **state)
     double_start(64, 0);
     engine_counters = (struct engine_stats){ .funcs_total = 3,
                                              .funcs_compiled = 2,
+                                             .known_kinds = 11,
                                              .body_bytes_total = 5,
                                              .heap_bytes = 4,
                                              .body_bytes_compiled = 6,
@@ -161,6 +162,7 @@ static void proc_exit_publishes_and_ends(void **state)
     const struct guest_stats *stats = &area.control.stats;
     assert_int_equal(stats->funcs_total, 3);
     assert_int_equal(stats->funcs_compiled, 2);
+    assert_int_equal(stats->known_kinds, 11);
     assert_int_equal(stats->body_bytes_total, 5);
     assert_int_equal(stats->body_bytes_compiled, 6);
     assert_int_equal(stats->heap_bytes, 4);

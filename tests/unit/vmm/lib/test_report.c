@@ -57,6 +57,8 @@ static int fill(void **state)
     stats.guest.answered_in_guest[CALL_fd_write] = 12;
     stats.guest.answered_in_guest[CALL_clock_time_get] = 7;
     stats.guest.body_bytes_compiled = 2000000;
+    stats.guest.funcs_known = 4;
+    stats.guest.known_kinds = 1 << 1 | 1 << 11 | 1 << 13 | 1ull << 63; /* two have the same name */
     stats.guest.compile_ns = 75000000;
     stats.guest.validate_ns = 25000000;
     stats.missing_path = "/etc/\033x";
@@ -94,6 +96,7 @@ static void test_json(void **state)
     has(out, "\"exits\": {\"all\": 9, \"for_no_call\": 2}");
     has(out, "\"fd_write\": {\"in_guest\": 12, \"polled\": 1, \"exits\": 3, \"host_ns\": 200000}");
     has(out, "\"clock_time_get\": {\"in_guest\": 7, \"polled\": 0, \"exits\": 0, \"host_ns\": 0}");
+    has(out, "\"recognised\": [\"memequal\", \"aes.encryptBlock\"],\n");
     assert_null(strstr(out, "fd_read"));
     assert_null(strstr(out, "exit_code"));
     assert_null(strstr(out, "\"signal\":"));
@@ -129,6 +132,8 @@ static void test_table(void **state)
     const struct config config = { .module = "a\033.wasm" };
     struct end end = { ENDED_EXIT, 3, NULL };
     const char *out = table(&config, &end);
+    has(table(&config, &end), "recognised  4 functions of Go's standard library: memequal, "
+                              "aes.encryptBlock\n");
     has(out, "wasmvm: a\\x1b.wasm ended: exit, status 3\n");
     has(out, "  vm                          1.50\n");
     has(out, " MB of bodies, 20.0 MB/s, ");

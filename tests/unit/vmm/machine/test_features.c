@@ -44,7 +44,8 @@ static void test_each_feature(void **state)
         { x86_cpu_SSE4_2, CPU_SSE42 },  { x86_cpu_POPCNT, CPU_POPCNT },
         { x86_cpu_LZCNT, CPU_LZCNT },   { x86_cpu_BMI1, CPU_BMI1 },
         { x86_cpu_BMI2, CPU_BMI2 },     { x86_cpu_AVX, CPU_AVX },
-        { x86_cpu_SHA, CPU_SHA },
+        { x86_cpu_SHA, CPU_SHA },       { x86_cpu_AES, CPU_AES },
+        { x86_cpu_PCLMULQDQ, CPU_PCLMUL },
     };
     assert_int_equal(features_host(), 0);
     for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
