@@ -127,31 +127,49 @@ static void host_functions_are_called_with_cells(void **state)
     assert_int_equal(plan.calls, 3);
 }
 
-/* In a module with Go's globals the caller jumps by the flags that a result of i32 comes with. */
-static void host_functions_return_with_flags(void **state)
+/* A module with Go's globals, which live in registers. */
+static struct instance *like_go(struct world *world, struct host_plan *plan)
 {
     static const uint8_t i32[] = { VT_I32 };
-    struct world *world = *state;
-    struct host_plan plan = { .what = ANSWER };
     struct wasm wasm;
     world->given = (struct extern_ref){ .kind = EXTERN_FUNC,
-                                        .host = { host, &plan },
+                                        .host = { host, plan },
                                         .host_type = { 1, 1, i32, i32 } };
     wasm_begin(&wasm);
     SECTION(&wasm, TYPES, "\1\x60\1\x7f\1\x7f");
     SECTION(&wasm, IMPORTS, "\1\3env\1h\0\0");
-    SECTION(&wasm, FUNCTIONS, "\1\0");
+    SECTION(&wasm, FUNCTIONS, "\3\0\0\0");
     SECTION(&wasm, GLOBALS,
             "\x08\x7f\1\x41\0\x0b\x7e\1\x42\0\x0b\x7e\1\x42\0\x0b\x7e\1\x42\0\x0b"
             "\x7e\1\x42\0\x0b\x7e\1\x42\0\x0b\x7e\1\x42\0\x0b\x7e\1\x42\0\x0b");
-    SECTION(&wasm, CODE, "\1"
-            "\x10\0\2\x40\x20\0\x10\0\x0d\0\x41\5\x0f\x0b\x41\6\x0b"); /* host(x) ? 6 : 5 */
+    SECTION(&wasm, CODE, "\3"
+            "\x10\0\2\x40\x20\0\x10\0\x0d\0\x41\5\x0f\x0b\x41\6\x0b" /* host(x) ? 6 : 5 */
+            "\x0a\0\x20\0\x10\0\x1a\x23\2\xa7\x0b"                   /* host(x); wrap(g) */
+            "\x0f\0\x20\0\xac\x42\3\x42\x20\x86\x7c\x24\2\x41\0\x0b"); /* g = x + (3 << 32) */
     struct instance *instance = wasm_make(world, &wasm);
     assert_true(instance->pinned[1] >= 0);
+    return instance;
+}
+
+/* The caller jumps by the flags that a result of i32 comes with. */
+static void host_functions_return_with_flags(void **state)
+{
+    struct host_plan plan = { .what = ANSWER };
+    struct instance *instance = like_go(*state, &plan);
     expect_result(instance, 1, 0, 5);
     expect_result(instance, 1, 1, 6);
     expect_result(instance, 1, 0x80000000, 5); /* its double is 0 */
     expect_result(instance, 1, 0x180000000, 5);
+}
+
+/* What wasm writes while a host function runs is there when it returns. */
+static void host_functions_may_change_g(void **state)
+{
+    struct host_plan plan = { .what = NEST, .func = 3, .arg = 0x1234 };
+    struct instance *instance = like_go(*state, &plan);
+    expect_result(instance, 2, 1, 0x1234);
+    assert_int_equal(instance->globals[2]->lo, 0x300001234);
+    expect_result(instance, 2, 1, 0x1234);
 }
 
 static void calls_nest_through_host_functions(void **state)
@@ -408,6 +426,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(host_functions_are_called_with_cells),
         WORLD_TEST(host_functions_return_with_flags),
+        WORLD_TEST(host_functions_may_change_g),
         WORLD_TEST(calls_nest_through_host_functions),
         WORLD_TEST(faults_that_are_traps),
         WORLD_TEST(traps_of_nested_calls_end_there),
