@@ -42,6 +42,7 @@ ENGINE_SRC := \
     engine/ir/build_inline.c \
     engine/ir/build_low.c \
     engine/ir/build_product.c \
+    engine/ir/build_resume.c \
     engine/ir/build_slot.c \
     engine/ir/build_value.c \
     engine/ir/build_call.c \

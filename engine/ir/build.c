@@ -378,6 +378,8 @@ bool build(struct compile *c)
         if (!build_once(&b, code))
             return false;
         if (!b.mirror_broken && build_low_holds(&b)) {
+            if (!c->failed)
+                build_resume_end(&b);
             ENGINE_ASSERT(c->failed ||
                           (b.at == b.end && c->body.nnodes < REF_INDEX - c->body.nvregs));
             return !c->failed;

@@ -48,10 +48,26 @@ struct slot {
     uint8_t type, shape; /* of the access */
     ref value;
     ref low;             /* its lower half as an address, or REF_NONE */
+    uint32_t since;      /* build.resume when it came to hold that */
 };
 struct slots {
     uint32_t n;
+    uint32_t block, resume; /* which ends with them; build.resume there */
     struct slot slot[SLOTS];
+};
+
+/* build_resume.c: a block that begins with what slots hold, and is an entry of a table as well. */
+struct resume {
+    uint32_t block, from; /* the block that leads here with the slots' values */
+    uint32_t before;      /* the one that the way came through last, or 0: build.resumes[.. - 1] */
+    uint32_t scanned;     /* nodes before it were looked at */
+    uint64_t reach;       /* bytes from SP on that are accessed before anything can be seen of it */
+    bool quiet;           /* nothing can be seen so far */
+    uint32_t loads;       /* build.resume_loads[.. - 1], linked; or 0 */
+};
+struct resume_load {
+    uint32_t vreg, off, pos, next;
+    uint8_t type, shape;
 };
 
 struct build {
@@ -82,6 +98,12 @@ struct build {
     /* build_slot.c: what slots hold now; sums of nodes before slots_from are of another SP */
     struct slot slots[SLOTS];
     uint32_t nslots, slots_next, slots_from;
+    struct resume *resumes;
+    uint32_t nresumes, resumes_cap, resume; /* the last one on the way to here, or 0 */
+    struct resume_load *resume_loads;
+    uint32_t nresume_loads, resume_loads_cap;
+    /* names whose bits are not those of their nodes: a bit for each of SLOT_NAMES */
+    uint64_t crossed;
     struct slots *kept; /* what blocks end with */
     uint32_t nkept, kept_cap, kept_of;
     uint32_t nslot_names, slot_named[SLOT_NAMES];
@@ -309,6 +331,16 @@ unsigned build_slot_bits(struct build *, uint32_t v); /* as build_value_bits, of
 void build_slot_edge(struct build *, uint32_t block); /* from here to there */
 void build_slot_join(struct build *, uint32_t block); /* others may come there, too */
 void build_slot_begin(struct build *, uint32_t block);
+unsigned build_shape_bytes(unsigned shape);
+
+/* build_resume.c */
+/* What `kept` says holds where the block begins, where no way by a table leads to. */
+void build_resume_begin(struct build *, uint32_t block, const struct slots *kept);
+/* The slot's value may be used here: all tables' entries between can load it. */
+bool build_resume_may(struct build *, const struct slot *);
+/* It is used here, as virtual register v; false: they cannot after all. */
+bool build_resume_use(struct build *, const struct slot *, uint32_t v);
+void build_resume_end(struct build *); /* the ways for the tables' entries */
 
 /* build_value.c */
 void build_unary(struct build *, enum irop, enum irtype, unsigned sub);
@@ -341,6 +373,9 @@ void build_enter(struct build *, const uint8_t *code, const uint8_t *end, uint32
 /* for the nodes, blocks and so on of most bodies; false: no memory */
 bool build_room(struct build *);
 void build_entry(struct build *);
+/* A block aside, behind all others, that leads to block `to`. */
+uint32_t build_aside_begin(struct build *, uint32_t to);
+void build_aside_end(struct build *, uint32_t to);
 /* by opcode: those of control instructions */
 #define BUILD_CONTROLS (OP_return_call_indirect + 1)
 extern void (*const build_controls[BUILD_CONTROLS])(struct build *);

@@ -101,6 +101,22 @@ static ref pop_condition(struct build *b)
     return cond;
 }
 
+uint32_t build_aside_begin(struct build *b, uint32_t to)
+{
+    uint32_t k = block_new(b);
+    struct block *aside = &b->c->body.blocks[k];
+    aside->aside = aside->reached = true;
+    aside->low = b->c->body.blocks[to].low; /* true on each way to there */
+    block_place(b, k);
+    return k;
+}
+
+void build_aside_end(struct build *b, uint32_t to)
+{
+    block_end(b, IR_BR);
+    b->c->body.blocks[b->cur].succ[0] = to;
+}
+
 static struct ctl *ctl_push(struct build *b, unsigned kind)
 {
     if (!GROW(b->c, b->ctl, b->nctl + 1))
@@ -553,7 +569,10 @@ static void do_br_table(struct build *b)
             target = f->edge_block;
         }
         c->body.targets[table + i] = target;
-        build_slot_join(b, target);
+        if (label_arity(f) || f->kind == OP_loop || b->in.bottom)
+            build_slot_join(b, target);
+        else
+            c->body.blocks[target].in_table = true;
     }
     /* Go's functions without loops have no loop around the table, which ends their first block. */
     if (plain && from == c->body.order[0] && idx == (REF_VREG | c->body.first_local) &&

@@ -15,7 +15,7 @@
 
 #define USER_LOOK 16 /* nodes between a temporary and its user; else it gets no name */
 
-static unsigned width(unsigned shape)
+unsigned build_shape_bytes(unsigned shape)
 {
     static const uint8_t bytes[] = {[M_8U] = 1,  [M_8S] = 1,  [M_16U] = 2, [M_16S] = 2,
                                     [M_32U] = 4, [M_32S] = 4, [M_64] = 8,  [M_F32] = 4,
@@ -75,7 +75,8 @@ static ref name_of(struct build *b, uint32_t k)
 
 unsigned build_slot_bits(struct build *b, uint32_t v)
 {
-    return is_name(b, v) ? build_value_bits(b, b->slot_named[v - b->c->body.first_slot]) : 64;
+    uint32_t k = v - b->c->body.first_slot;
+    return is_name(b, v) && !(b->crossed >> k & 1) ? build_value_bits(b, b->slot_named[k]) : 64;
 }
 
 /* ---- what slots hold ---- */
@@ -106,11 +107,14 @@ bool build_slot_load(struct build *b, struct slot_at at, enum irtype type, unsig
             continue;
         uint64_t imm;
         ref r = s->value;
-        if (build_is_const(b, r, &imm))
+        bool here = s->since == b->resume, is_const = build_is_const(b, r, &imm);
+        if (!here && (at.wraps || is_const || !ref_is_node(r) || !build_resume_may(b, s)))
+            return false;
+        if (is_const)
             r = build_const(b, type, imm);
         else if (ref_is_node(r))
             r = name_of(b, ref_index(r)) | (r & REF_NZ);
-        if (r == REF_NONE)
+        if (r == REF_NONE || (!here && !build_resume_use(b, s, ref_index(r))))
             return false;
         build_push(b, r, type);
         return true;
@@ -125,7 +129,7 @@ static void drop(struct build *b, uint32_t i)
 
 static bool overlap(const struct slot *s, uint32_t off, unsigned bytes)
 {
-    return s->at.off - off < bytes || off - s->at.off < width(s->shape);
+    return s->at.off - off < bytes || off - s->at.off < build_shape_bytes(s->shape);
 }
 
 static void keep(struct build *b, struct slot_at at, enum irtype type, unsigned shape, ref value)
@@ -137,7 +141,8 @@ static void keep(struct build *b, struct slot_at at, enum irtype type, unsigned 
                       .type = (uint8_t)type,
                       .shape = (uint8_t)shape,
                       .value = value,
-                      .low = REF_NONE};
+                      .low = REF_NONE,
+                      .since = b->resume};
 }
 
 /* r is what the slot holds: a temporary, or its name. */
@@ -204,7 +209,7 @@ void build_slot_stored(struct build *b, struct slot_at at, enum irtype type, uns
         return;
     }
     for (uint32_t i = b->nslots; i-- > 0;)
-        if (overlap(&b->slots[i], at.off, width(shape)))
+        if (overlap(&b->slots[i], at.off, build_shape_bytes(shape)))
             drop(b, i);
     if (keeps_value(b, type, shape, value))
         keep(b, at, type, shape, value);
@@ -248,6 +253,8 @@ static uint32_t kept_now(struct build *b)
         return 0;
     struct slots *k = &b->kept[b->nkept++];
     k->n = b->nslots;
+    k->block = b->cur;
+    k->resume = b->resume;
     for (uint32_t i = 0; i < b->nslots; i++)
         k->slot[i] = b->slots[i];
     b->kept_of = b->cur;
@@ -272,6 +279,7 @@ void build_slot_join(struct build *b, uint32_t block)
 void build_slot_begin(struct build *b, uint32_t block)
 {
     build_slot_forget(b);
+    b->resume = 0;
     uint32_t kept = b->c->body.blocks[block].slots;
     if (!kept || b->c->body.ninlines)
         return;
@@ -279,4 +287,5 @@ void build_slot_begin(struct build *b, uint32_t block)
     b->nslots = k->n;
     for (uint32_t i = 0; i < k->n; i++)
         b->slots[i] = k->slot[i];
+    build_resume_begin(b, block, k);
 }

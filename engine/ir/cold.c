@@ -59,7 +59,7 @@ void cold_find(struct compile *c)
         struct block *b = &body->blocks[body->order[i]];
         unsigned op = body->nodes[b->last].op;
         if (op == IR_BR)
-            b->cold = b->panics || body->blocks[b->succ[0]].cold;
+            b->cold = b->panics || (b->aside && !b->looped) || body->blocks[b->succ[0]].cold;
         else if (op == IR_BRIF)
             b->cold = is_cold_test(c, i);
         else

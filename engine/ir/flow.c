@@ -40,15 +40,15 @@ static bool loops_begin(struct compile *c, struct loops *l)
     return true;
 }
 
-static void jump_back(struct loops *l, uint32_t block, uint32_t from)
+/* A way aside stands behind all other blocks, and is no loop. */
+static void jump_back(const struct compile *c, struct loops *l, uint32_t block, uint32_t from)
 {
-    uint32_t to = l->place[block];
-    if (to > from)
-        return;
-    if (!l->nback || l->back[l->nback - 1] != from)
+    const struct block *to = &c->body.blocks[block];
+    uint32_t at = l->place[to->aside ? to->succ[0] : block];
+    if (at <= from && !to->aside && (!l->nback || l->back[l->nback - 1] != from))
         l->back[l->nback++] = from;
-    if (l->ends[to] < from)
-        l->ends[to] = from;
+    if (at <= from && l->ends[at] < from && !c->body.blocks[c->body.order[from]].aside)
+        l->ends[at] = from;
 }
 
 static void jumps_back(const struct compile *c, struct loops *l)
@@ -57,11 +57,11 @@ static void jumps_back(const struct compile *c, struct loops *l)
         const struct block *b = &c->body.blocks[c->body.order[i]];
         for (int s = 0; s < 2; s++)
             if (b->succ[s] != REF_NONE)
-                jump_back(l, b->succ[s], i);
+                jump_back(c, l, b->succ[s], i);
         if (c->body.order[i] == c->body.dispatch) /* no entry of its table leads back */
             continue;
         for (uint32_t t = 0; t < b->ntable; t++)
-            jump_back(l, c->body.targets[b->table + t], i);
+            jump_back(c, l, c->body.targets[b->table + t], i);
     }
 }
 

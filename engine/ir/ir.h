@@ -142,7 +142,10 @@ struct block {
     bool cold;    /* hardly ever runs (cold.c) */
     bool panics;  /* ends behind a call that always panics */
     bool entered, joins; /* by one edge, by more: build_slot.c */
+    bool in_table;       /* also by a table's entry (build_resume.c) */
+    bool aside, looped;  /* a way to another block from a table's entry, from a jump back */
     uint32_t slots;      /* what it begins with: build.kept[slots - 1] */
+    uint32_t resume;     /* build.resumes[resume - 1] */
     bool reached; /* other than by Go's dispatch, as far as is known (build_low.c) */
 };
 

@@ -996,6 +996,55 @@ def loop(body, depth):
     return code + get(count) + const(I32, 1) + b"\x6b\x22" + u(count) + const(I32, 0) + b"\x4a\x0d\x00\x0b"
 
 
+def resumed(mod):
+    """Slots of the stack over the blocks of a function of Go's type, which is entered at each of them, mostly with SP
+    where the last slots are behind memory's end: what is seen before the trap, and what was in memory."""
+    r, n = mod.rng, mod.rng.choice((2, 3, 4, 6))
+    sp, offsets, x, count = b"\x23\x00", r.sample((0, 4, 8, 8, 16, 16, 24, 32), 3), 2, 4
+    slot = lambda: b"\x00" + u(r.choice(offsets))
+    add = b"\x7c" + put(x)
+    value = lambda: r.choice((const(I64, r.choice((5, -1))), get(x), get(3), sp + op("29") + slot()))
+
+    def load():
+        wide = sp + op("29") + slot()
+        follow = wide + const(I64, 0xFFFFFFFF00000078) + b"\x83\xa7\x29\x00\x08"
+        code = r.choice((wide, wide, wide, sp + op("35") + slot(), sp + op("28") + slot() + b"\xad", follow,
+                         wide + b"\xa7\x29\x00" + u(r.choice((8, 16)))))
+        return get(x) + code + const(I64, r.choice((3, 10, -1))) + r.choice((b"\x7e", b"\x7e", b"\x83")) + add
+
+    def step(k):
+        way = r.random()
+        if way < 0.5:
+            return load()
+        if way < 0.65:
+            return sp + value() + op("37") + slot()
+        if way < 0.7:
+            return sp + value() + b"\xa7" + op("36") + slot()
+        if way < 0.75:
+            return get(x) + b"\x24" + u(r.choice((1, 2, ACC)))
+        if way < 0.8:
+            return const(I64, 100) + get(3) + const(I64, 3) + b"\x83" + b"\x80" + put(3)
+        if way < 0.84:
+            return sp + const(I32, r.choice(offsets)) + b"\x6a" + value() + op("37") + b"\x00\x00"
+        if way < 0.87: # SP's own change, undone or not
+            moved = sp + const(I32, 8) + b"\x6b\x24\x00" + load()
+            return moved + sp + const(I32, r.choice((8, 8, 16))) + b"\x6a\x24\x00"
+        if way < 0.94:
+            return get(x) + const(I64, 6) + b"\x83\x50\x04\x40" + r.choice((b"\x41\x00\x0f", load())) + b"\x0b"
+        again = get(count) + const(I32, 2) + b"\x49\x04\x40" + get(count) + const(I32, 1) + b"\x6a" + put(count)
+        return again + const(I32, r.randrange(n)) + put(0) + b"\x0c" + u(n - k) + b"\x0b"
+
+    code = sp + put(1) + b"\x03\x40" + b"\x02\x40" * n + get(0) + b"\x0e" + vec([u(k) for k in range(n)]) + u(n - 1)
+    for k in range(n):
+        code += b"\x0b" + b"".join(step(k) for _ in range(r.choice((1, 1, 2, 3))))
+    code += get(x) + b"\x24" + u(ACC) + b"\x41\x00\x0f\x0b\x00"
+    func = mod.add((I32,), (I32,), [I32, I64, I64, I32], code)
+    for k in list(range(n)) + [0, 1]:
+        at = r.choice((16, 64, PAGE - 8 * r.randrange(1, 6), PAGE - 8 * r.randrange(1, 6), PAGE - 20))
+        set_sp = const(I32, at) + b"\x24\x00"
+        mod.export(mod.add((), (I32,), (), set_sp + const(I32, k) + b"\x10" + u(func)), [])
+
+
 def crowd(mod):
     """More variables than registers, words of a set, or candidates, all alive over loops and a dispatch."""
     r = mod.rng
@@ -1019,8 +1068,9 @@ def crowd(mod):
     return body.finish(code + b"\x0b", fuel=not first)
 
 
-THEMES = (crowd, alive, alive, alive, immediates, at_the_end, at_the_end, sums, sums, known, known, pointers, pointers,
-          stack, stack, products, bulk_end, dispatch, resumable, panics, panics, calls, loops)
+THEMES = (crowd, alive, alive, alive, immediates, at_the_end, at_the_end, sums, sums, known, known, pointers,
+          pointers, stack, stack, products, bulk_end, dispatch, resumable, resumed, resumed, panics, panics, calls,
+          loops)
 
 
 def module(rng, theme=None):
