@@ -213,6 +213,7 @@ VMM_SRC := \
 
 # The command line, a program on libwasmvm.
 CLI_SRC := \
+    vmm/base/turns.c \
     vmm/cli/build.c \
     vmm/cli/cache.c \
     vmm/cli/commands.c \
@@ -224,13 +225,14 @@ CLI_SRC := \
     vmm/cli/go.c \
     vmm/cli/helper.c \
     vmm/cli/inherited.c \
-    vmm/cli/library.c \
     vmm/cli/main.c \
     vmm/cli/options.c \
     vmm/cli/plugin.c \
+    vmm/cli/plugin_apart.c \
     vmm/cli/plugin_exec.c \
     vmm/cli/plugin_frame.c \
     vmm/cli/plugin_guard.c \
+    vmm/cli/plugin_start.c \
     vmm/cli/plugin_words.c \
     vmm/cli/program.c \
     vmm/cli/run.c \
@@ -238,10 +240,29 @@ CLI_SRC := \
     vmm/cli/values.c \
     vmm/cli/watchdog.c \
     vmm/cli/words.c \
+    vmm/plugin/face.c \
+    vmm/plugin/library.c \
 
-# In vmm/cli/library.c's place: the static command loads no libraries.
+# In vmm/plugin/library.c's place: the static command loads no libraries.
 STATIC_SRC := \
-    vmm/cli/library_none.c \
+    vmm/plugin/library_none.c \
+
+# The process of a plug-in's library, a program of its own.
+PLUGIN_SRC := \
+    vmm/base/failure.c \
+    vmm/base/frame.c \
+    vmm/base/message.c \
+    vmm/base/sink.c \
+    vmm/base/thread.c \
+    vmm/base/turns.c \
+    vmm/jail/crew.c \
+    vmm/jail/identity.c \
+    vmm/jail/jail.c \
+    vmm/jail/landlock.c \
+    vmm/jail/seccomp.c \
+    vmm/plugin/face.c \
+    vmm/plugin/host.c \
+    vmm/plugin/library.c \
 
 # What the command line has a copy of.
 BOTH_SRC := \
@@ -419,7 +440,7 @@ endef
 
 GUEST_OBJ := $(call objects,$(GUEST_SRC) $(SHIM_SRC) $(ENGINE_SRC),guest)
 CLI_OBJ := $(call objects,$(CLI_SRC) $(BOTH_SRC),vmm)
-STATIC_OBJ := $(call objects,$(filter-out vmm/cli/library.c,$(CLI_SRC)) $(STATIC_SRC) $(BOTH_SRC),vmm)
+STATIC_OBJ := $(call objects,$(filter-out vmm/plugin/library.c,$(CLI_SRC)) $(STATIC_SRC) $(BOTH_SRC),vmm)
 
 .PHONY: all
 all: $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(BUILD)/examples/guest.elf lib go oci
@@ -436,14 +457,19 @@ $(BUILD)/guest.elf: $(GUEST_OBJ) guest/link.ld
 	$(guest_image)
 
 # The archive shows nothing but wasmvm_*: the command line has no other way in.  The command is static, which saves a
-# fifth of a start; it becomes its dynamic twin where a plug-in's library is to be loaded.
-$(BUILD)/wasmvm: $(STATIC_OBJ) $(BUILD)/lib/libwasmvm.a $(BUILD)/wasmvm-dynamic
+# fifth of a start; it becomes its dynamic twin where a plug-in's library is to be loaded into this process.
+WASMVM_BESIDE := $(BUILD)/wasmvm-dynamic $(BUILD)/wasmvm-plugin-host
+$(BUILD)/wasmvm: $(STATIC_OBJ) $(BUILD)/lib/libwasmvm.a $(WASMVM_BESIDE)
 	@mkdir -p $(@D)
 	$(call say,LD $@)
-	$(Q)$(CC) -static-pie $(HARDENED_LD) -o $@ $(filter-out $(BUILD)/wasmvm-dynamic,$^) $(VMM_LIBS) -lz
+	$(Q)$(CC) -static-pie $(HARDENED_LD) -o $@ $(filter-out $(WASMVM_BESIDE),$^) $(VMM_LIBS) -lz
 
 $(BUILD)/wasmvm-dynamic: $(CLI_OBJ) $(BUILD)/lib/libwasmvm.a
 	$(call program,-pie $(HARDENED_LD) $(VMM_LIBS))
+
+# A plug-in's library may start threads, and define what programs define: so it is position-independent, and small.
+$(BUILD)/wasmvm-plugin-host: $(call objects,$(PLUGIN_SRC),vmm)
+	$(call program,-pie $(HARDENED_LD))
 
 # ---- completions of the shells, from the option tables ----
 
@@ -519,7 +545,7 @@ $(BUILD)/jailed/tests/jail/hooks.o: $(BUILD)/jail/names.h
 
 $(BUILD)/jailed/wasmvm: $(call objects,$(CLI_SRC),vmm) $(filter-out $(BUILD)/lib/vmm/jail/%,$(LIB_OBJ)) $(JAIL_OBJ)
 	$(call program,-pie $(VMM_LIBS))
-	@ln -sf ../wasmvm-go ../go-exec ../share ../guest.elf $(@D)
+	@ln -sf ../wasmvm-go ../wasmvm-plugin-host ../go-exec ../share ../guest.elf $(@D)
 
 # One that enters no jail, and does not say so: what the jail costs is measured against it.
 $(BUILD)/unjailed/words.o: vmm/cli/words.c
@@ -912,7 +938,7 @@ install: all completions
 	install $(BUILD)/wasmvm $(BUILD)/go_wasip1_wasm_exec $(DESTDIR)$(PREFIX)/bin
 	ln -sf wasmvm $(DESTDIR)$(PREFIX)/bin/wasmvm-binfmt
 	install -d $(DESTDIR)$(PREFIX)/libexec/wasmvm $(DESTDIR)$(PREFIX)/share/wasmvm
-	install $(BUILD)/wasmvm-go $(BUILD)/wasmvm-dynamic $(BUILD)/go-exec $(DESTDIR)$(PREFIX)/libexec/wasmvm
+	install $(BUILD)/wasmvm-go $(WASMVM_BESIDE) $(BUILD)/go-exec $(DESTDIR)$(PREFIX)/libexec/wasmvm
 	install $(BUILD)/wasmvm-oci $(DESTDIR)$(PREFIX)/bin
 	cp -r $(BUILD)/share/wasmvm/go $(DESTDIR)$(PREFIX)/share/wasmvm
 	install -m 644 docs/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
@@ -932,7 +958,7 @@ dist:
 	packaging/dist.sh $(VERSION) $(BUILD)/dist
 
 sbom: all
-	packaging/sbom.py $(VERSION) $(BUILD)/wasmvm $(BUILD)/wasmvm-dynamic $(BUILD)/wasmvm-oci $(BUILD)/wasmvm-go \
+	packaging/sbom.py $(VERSION) $(BUILD)/wasmvm $(WASMVM_BESIDE) $(BUILD)/wasmvm-oci $(BUILD)/wasmvm-go \
 	    $(BUILD)/lib/libwasmvm.so.$(VERSION) >$(BUILD)/wasmvm-$(VERSION).spdx.json
 
 deb:

@@ -123,6 +123,10 @@ int wasmvm_config_max_files(wasmvm_config *, uint64_t files);
  * none.  It must be open when an instance is prepared.  The instance makes a copy, and the program
  * never gets it. */
 int wasmvm_config_kvm_fd(wasmvm_config *, uint64_t fd);
+/* Passes a memfd that becomes the program's first linear memory, so that another process can map it
+ * too.  0 (the default): none.  It must allow seals: the library gives it the size of _memory, and
+ * seals it against shrinking and growing.  For one instance only. */
+int wasmvm_config_memory_fd(wasmvm_config *, uint64_t fd);
 /* Both limits hold over the instance's life, and passing one ends the run.  0 (the default): no
  * limit.
  * _max_written: bytes that the program writes to files and to its standard streams.
@@ -267,8 +271,13 @@ typedef struct wasmvm_provider {
 } wasmvm_provider;
 #define WASMVM_PROVIDER_PROCESS 0x80000000u
 #define WASMVM_PROVIDER_CALLER 0x40000000u /* no child: only its open socket is needed */
+/* a library in a process of its own, which no system call beyond the usual ones is needed for */
+#define WASMVM_PROVIDER_APART 0x20000000u
 int wasmvm_instance_provider(wasmvm_instance *, const wasmvm_provider *, const wasmvm_func *,
                              size_t n, wasmvm_error *error);
+/* Counts the CPU time of a child process as well, for wasmvm_config_cpu_time: at most 16 of
+ * them. */
+void wasmvm_instance_counts(wasmvm_instance *, int pid);
 /* Opens everything that the configuration names: directories, sockets, files of certificates and
  * logs.  Makes the machine and reads the module into it; the guest has not run.  Afterwards
  * wasmvm_run and wasmvm_initialize open nothing of the host by its name, so the process can be

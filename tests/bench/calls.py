@@ -8,7 +8,8 @@ bare slot, two threads and a cache line: where it is above 0.5 us, other work ha
 nothing.  exits: KVM exits for each call.  --ways: only these, of native, exit, poll, auto, node, wasmtime, wazero.
 
 The kinds host, export and pricing are wasmvm's alone: Go to a function of a plug-in in C; such a function to an export
-of the module, nested; a C program with libwasmvm to an export of a module kept alive (images/examples/pricing)."""
+of the module, nested; a C program with libwasmvm to an export of a module kept alive (images/examples/pricing).  The
+plug-in's library is in wasmvm's process; of host-apart and export-apart it is in its own, as by default."""
 
 import argparse
 import contextlib
@@ -23,7 +24,7 @@ from harness import CACHE, ROOT, go_build, measured, run
 
 MODULE = "tests/bench/calls"
 KINDS = ["write", "read", "stat", "open", "poll", "yield", "now", "rand"]
-HOST_KINDS = ["host", "export"]
+HOST_KINDS = ["host", "export", "host-apart", "export-apart"]
 WAYS = ["exit", "auto"]
 OURS = ["native", "exit", "auto", "poll"]
 EXIT_COUNT = 20000  # with an exit each, a million calls take a minute
@@ -43,7 +44,8 @@ class Program:
 
     def argv(self, args, way, kind, count, *options):
         grant = [] if self.options else [self.place]
-        return niced(args) + way.argv(self, [kind, str(count), self.place], grant, *self.options, *options)
+        words = [kind.removesuffix("-apart"), str(count), self.place]
+        return niced(args) + way.argv(self, words, grant, *self.options, *options)
 
     def sample(self, args, way, kind, count):
         """Seconds of the loop and of CPU; AssertionError: it does not run there."""
@@ -149,7 +151,8 @@ def main():
             lost += rows(args, program, kind, native + ours + others)
     for kind in [kind for kind in kinds if kind in HOST_KINDS]:
         plugin = compiled("tests/bench/hosts/hosts.c", "hosts.so", "-shared", "-fPIC")
-        program = Program(plugin, module="tests/bench/hosts", package=".", options=("--plugin", plugin))
+        where = () if kind.endswith("-apart") else ("--jail=weak",)
+        program = Program(plugin, module="tests/bench/hosts", package=".", options=(*where, "--plugin", plugin))
         lost += rows(args, program, kind, ours)
     if "pricing" in kinds and ours:
         pricing(args, ours[0].path)

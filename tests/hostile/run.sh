@@ -69,7 +69,8 @@ native_late() {
 # One run: status among those expected (a,b,c), the words on stderr, in time (2: too late, 1: anything else wrong).
 run_once() {
     expect=$(head_of "$1" EXPECT) most=$(head_of "$1" MOST) options=$(head_of "$1" OPTIONS)
-    [ ! -e "$OUT/$1.so" ] || options="$options --plugin $OUT/$1.so"
+    # what a library's process shares is a file, for the limit above
+    [ ! -e "$OUT/$1.so" ] || options="$options --memory 32M --plugin $OUT/$1.so"
     statuses=$(echo "$expect" | cut -d' ' -f1) words=$(echo "$expect" | cut -s -d' ' -f2-)
     stdout="$OUT/$1.out" full=$(head_of "$1" FULL)
     [ -z "$full" ] || full_pipe

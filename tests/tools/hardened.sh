@@ -46,7 +46,9 @@ for build in "$@"; do
         skipped=$((skipped + 1))
         continue
     fi
-    for file in wasmvm wasmvm-dynamic wasmvm-go wasmvm-oci lib/libwasmvm.so; do program "$build/$file"; done
+    for file in wasmvm wasmvm-dynamic wasmvm-plugin-host wasmvm-go wasmvm-oci lib/libwasmvm.so; do
+        program "$build/$file"
+    done
     static "$build/wasmvm"
     for object in lib/wasmvm.o vmm/vmm/cli/run.o vmm/go/main.o vmm/oci/main.o; do
         check "$build/$object: not built for CET: IBT" property "$build/$object" IBT

@@ -6,7 +6,7 @@
 #   go/         go/                                            oci/     oci/
 #
 # The folders of vmm/ have an order; each may use those before it, by their faces: X/X.h, and what `faces` adds.
-# vmm/cli/ has only libwasmvm's face, words, the bounds of settings, and the cache's files.
+# vmm/cli/ has only libwasmvm's face, words, the bounds of settings, the cache's files, and plug-ins' libraries.
 #
 # engine/: load/ has nothing of the other folders, ir/ what load/ reads, x64/ has ir/, run/ all but the inside of x64/.
 # What ir/ and run/ have of x64/ is x64/target.h, and no name of a register, of a condition code or of an SSE level.
@@ -21,12 +21,13 @@ cd "$(dirname "$0")/../.." || exit 2
 freestanding=' stdarg.h stdbool.h stddef.h stdint.h stdalign.h stdnoreturn.h limits.h float.h immintrin.h cpuid.h '
 passed=0 failed=0
 
-order='base cache jail machine wasi net run lib'
+order='base cache jail plugin machine wasi net run lib'
 declare -A place=()
 for folder in $order; do place[$folder]=${#place[@]}; done
-faces=' vmm/base/message.h vmm/base/frame.h vmm/base/settings.def vmm/wasi/desc.h '
+faces=' vmm/base/message.h vmm/base/frame.h vmm/base/turns.h vmm/base/settings.def vmm/wasi/desc.h '
 public=' vmm/wasmvm.h vmm/wasmvm_plugin.h '
-command_line=' vmm/base/message.h vmm/base/frame.h vmm/base/settings.def vmm/cache/cache.h '
+command_line=' vmm/base/message.h vmm/base/frame.h vmm/base/turns.h vmm/base/settings.def vmm/cache/cache.h '
+command_line+='vmm/plugin/plugin.h '
 
 vmm_allowed() { # FOLDER FILE INCLUDED
     local other=${3#vmm/}

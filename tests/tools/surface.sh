@@ -29,7 +29,7 @@ surface() {
             echo "system calls, $granted: $calls"
             [ "$granted" != nothing ] || echo "instructions of the filter before KVM_RUN: $before"
         done
-    for folder in vmm/{jail,base,cache,machine,run,wasi,net,lib,cli} wasi-shim guest engine; do
+    for folder in vmm/{jail,base,cache,machine,run,wasi,net,lib,cli,plugin} wasi-shim guest engine; do
         echo "lines of $folder: $(lines "$folder")"
     done
 }

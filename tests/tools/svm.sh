@@ -51,7 +51,7 @@ pack_initramfs() {
     for program in bash realpath dirname basename setpriv timeout; do # busybox has fewer options
         with_libraries "$(command -v $program)" "$root/usr/bin/$program"
     done
-    with_libraries "$wasmvm-dynamic" "$root/bin/wasmvm-libraries"
+    with_libraries "$wasmvm-dynamic" "$root/bin/wasmvm-libraries" # with all of wasmvm-plugin-host's
     rm "$root/bin/wasmvm-libraries"
     for module in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk \
         irqbypass kvm kvm-amd; do
@@ -88,7 +88,7 @@ pack_tests() {
     tests=$work/tests
     rm -rf "$tests"
     mkdir -p "$tests/build" "$tests/tests" "$tests/programs" "$tests/guest"
-    cp "$wasmvm" "$wasmvm-dynamic" "$tests/build/"
+    cp "$wasmvm" "$wasmvm-dynamic" "$wasmvm-plugin-host" "$tests/build/"
     for mode in "$@"; do
         mkdir -p "$tests/build/modes/$mode"
         gcc -O2 -static -D_GNU_SOURCE -I. -o "$tests/build/modes/$mode/wasmvm" tests/tools/mode.c

@@ -59,7 +59,7 @@ void signal_consume(int number); /* blocked, and perhaps pending */
 bool write_guard_all(struct kick *, int fd, const void *bytes, size_t len);
 
 /* ---- cputime.c: the CPU time that a limit counts ---- */
-enum { CPUTIME_THREADS = 8 };
+enum { CPUTIME_THREADS = 8, CPUTIME_PROCESSES = 16 };
 struct cputime {
     uint64_t limit_ns;         /* 0 = none */
     /* the process's, from there on; 0 = that of the threads that have entered */
@@ -72,11 +72,16 @@ struct cputime {
         uint64_t from_ns;
         unsigned depth;
     } threads[CPUTIME_THREADS];
+    /* of other processes, from their start on; set before the run */
+    clockid_t processes[CPUTIME_PROCESSES];
+    unsigned nprocesses;
 };
 void cputime_open(struct cputime *, uint64_t limit_ns, uint64_t process_from_ns);
 /* the calling thread counts from here on, as often as it enters */
 void cputime_enter(struct cputime *);
 void cputime_leave(struct cputime *);
+/* all of that child's counts, too; one that is not there counts nothing */
+void cputime_process(struct cputime *, pid_t);
 bool cputime_over(struct cputime *);
 /* when to look again, as no clock tells; UINT64_MAX = never */
 uint64_t cputime_slice(struct cputime *);

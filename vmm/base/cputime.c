@@ -1,5 +1,5 @@
 /* The CPU time that a limit counts: the whole process's, or that of the threads that work for one
- * machine.
+ * machine; and that of processes which hold a plug-in's library.
  *
  * A process's clock says it all.  Threads enter and leave: the sum is of those that are there, and
  * of what the others took.  No clock tells when a sum is reached, so whoever waits for that looks
@@ -64,15 +64,33 @@ void cputime_leave(struct cputime *c)
     pthread_mutex_unlock(&c->lock);
 }
 
+void cputime_process(struct cputime *c, pid_t pid)
+{
+    if (c->nprocesses < CPUTIME_PROCESSES &&
+        clock_getcpuclockid(pid, &c->processes[c->nprocesses]) == 0)
+        c->nprocesses++;
+}
+
+static uint64_t processes_used(const struct cputime *c)
+{
+    uint64_t sum = 0;
+    struct timespec t;
+    for (unsigned i = 0; i < c->nprocesses; i++)
+        if (clock_gettime(c->processes[i], &t) == 0)
+            sum += (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+    return sum;
+}
+
 /* What was used, and by how many threads it goes on. */
 static uint64_t used(struct cputime *c, unsigned *threads)
 {
+    uint64_t sum = processes_used(c);
     *threads = PROCESS_THREADS;
     if (c->process_from_ns)
-        return clock_ns(CLOCK_PROCESS_CPUTIME_ID) - c->process_from_ns;
-    *threads = 0;
+        return sum + clock_ns(CLOCK_PROCESS_CPUTIME_ID) - c->process_from_ns;
+    *threads = c->nprocesses;
     pthread_mutex_lock(&c->lock);
-    uint64_t sum = c->gone_ns;
+    sum += c->gone_ns;
     for (unsigned i = 0; i < CPUTIME_THREADS; i++) {
         if (!c->threads[i].depth)
             continue;

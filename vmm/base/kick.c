@@ -188,17 +188,19 @@ static void timer_end(struct kick_timer *timer)
     timer->made = false;
 }
 
-/* A process's clock says when the time is over; of several threads this one's is armed, for when to
- * look again. */
+/* A process's clock says when the time is over; of several threads or processes one is armed, for
+ * when to look again. */
 static void cpu_arm(struct kick *k)
 {
-    const struct cputime *c = &k->cputime;
+    struct cputime *c = &k->cputime;
     if (!k->cpu.made)
         return;
-    if (c->process_from_ns)
+    if (c->process_from_ns && !c->nprocesses)
         timer_arm(&k->cpu, c->process_from_ns + c->limit_ns);
+    else if (c->process_from_ns)
+        timer_arm(&k->cpu, clock_ns(CLOCK_PROCESS_CPUTIME_ID) + cputime_slice(c));
     else
-        timer_arm(&k->cpu, clock_ns(CLOCK_THREAD_CPUTIME_ID) + cputime_slice(&k->cputime));
+        timer_arm(&k->cpu, clock_ns(CLOCK_THREAD_CPUTIME_ID) + cputime_slice(c));
 }
 
 /* Arms the wall timer for the deadline, if it is not armed for an earlier one: then kick_drain sees

@@ -37,6 +37,8 @@ struct subcommand {
 void command_find(struct start *);
 
 /* ---- program.c ---- */
+/* Where wasmvm's own program of that name is, in `room`; fail() where it is not. */
+const char *program_find(const char *what, const char *name, char *room, size_t cap);
 /* Becomes wasmvm's own program of that name, with these words; `what` of ours needs it, for errors.
  */
 _Noreturn void program_become(const char *what, const char *name, char **words);
@@ -169,6 +171,7 @@ struct command { /* what is the command line's own; all else is told to the libr
     /* --timeout, --cpu-time, which count before the machine is there; 0 = none */
     uint64_t timeout_ns, cpu_time_ns;
     uint64_t kvm_fd;             /* --kvm-fd; 0 = none */
+    int memory_fd;               /* of libraries in processes of their own; 0 = none */
     struct into into;
     uint64_t jail;               /* --jail: JAIL_* */
     struct values plugins, plugin_exec; /* --plugin, --plugin-exec */

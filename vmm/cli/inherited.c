@@ -2,7 +2,7 @@
  *
  * They are closed at once where no word can mean one of them (/dev/fd/N, systemd's sockets, a
  * descriptor of /dev/kvm), else once all words are opened: ours are those that an exec would close.
- * Libraries of plug-ins may use them, so with one they stay. */
+ * Libraries of plug-ins in this process may use them, so with one they stay. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "vmm/cli/cli.h"
+#include "vmm/cli/plugin.h"
 
 #define FIRST 3
 #define DESCRIPTORS "/proc/self/fd"
@@ -26,7 +26,8 @@ static bool words_mean_some(const struct command *command, const struct start *s
 
 bool inherited_close(const struct command *command, const struct start *start)
 {
-    if (command->jail == JAIL_OFF || command->jail == JAIL_NEVER || command->plugins.n)
+    if (command->jail == JAIL_OFF || command->jail == JAIL_NEVER ||
+        (command->plugins.n && plugins_within(command)))
         return true;
     return !words_mean_some(command, start) && close_range(FIRST, ~0u, 0) == 0;
 }

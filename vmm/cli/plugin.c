@@ -1,11 +1,12 @@
 /* --plugin: host functions from shared libraries, by the C ABI of wasmvm_plugin.h; and the list of
  * all plug-ins of a run.
  *
- * A library's code runs in this process with all its rights, from the moment it is loaded: it is
- * trusted as the command line is.  What is checked is checked to give a sentence in place of a
- * crash. */
+ * A library has a process of its own (plugin_apart.c).  With --jail=weak, and without a jail, its
+ * code runs in this process with all its rights, from the moment it is loaded: it is trusted as the
+ * command line is. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +15,6 @@
 
 #include "vmm/cli/plugin.h"
 
-#define FLAGS_KNOWN                                                                                \
-    (WASMVM_PLUGIN_ONE_THREAD | WASMVM_PLUGIN_NEEDS_FILES | WASMVM_PLUGIN_NEEDS_NETWORK |          \
-     WASMVM_PLUGIN_NEEDS_THREADS)
 #define HELLO_NS UINT64_C(10000000000)
 /* for all of fini, where there is a time limit and it leaves less */
 #define FINI_NS UINT64_C(1000000000)
@@ -25,14 +23,16 @@
 struct plugin {
     struct wasmvm_host host;    /* what init gets; must stay in its place */
     struct pieces words;        /* of the option, or of the command */
-    char *file;                 /* as dlopen got it; of a process the command as typed */
+    char *file;                 /* as dlopen gets it; of a process the command as typed */
+    struct child *child;
+    struct apart *apart;
+    /* of a library in this process */
     void *library;
     const struct wasmvm_plugin *face;
     void *data;                 /* init's */
     bool begun;                 /* init has run */
     char *provider;             /* "plug-in kv" */
     wasmvm_func *funcs;         /* face's, with their data */
-    struct child *child;
 };
 
 struct plugins {
@@ -40,10 +40,12 @@ struct plugins {
     uint32_t n;
     wasmvm_instance *machine;
     struct names writable; /* the directories that a guest may write */
-    uint64_t limit_ns; /* of --timeout; 0 = none */
+    uint64_t limit_ns, cpu_time_ns; /* of --timeout and --cpu-time; 0 = none */
     struct guard_hooks hooks;
     struct guard *guard;
-    bool guarded; /* there is a library */
+    bool within;  /* libraries are loaded into this process */
+    int memory;   /* otherwise, what they see of the guest */
+    bool guarded; /* there is a library in this process */
 };
 
 /* ---- what the plug-in gets beyond the library's services ---- */
@@ -60,20 +62,10 @@ static void host_log(const struct wasmvm_host *host, int level, const char *text
         message("%s: %s", p->provider ? p->provider : p->file, text);
 }
 
-/* key=value, the piece behind the library's name; NULL: it is another's. */
-static const char *value_of(const char *piece, const char *key)
-{
-    size_t len = strlen(key);
-    return strncmp(piece, key, len) == 0 && piece[len] == '=' ? piece + len + 1 : NULL;
-}
-
 static const char *host_option(const struct wasmvm_host *host, const char *key)
 {
     const struct plugin *p = plugin_of(host);
-    for (uint32_t i = 1; i < p->words.n; i++)
-        if (value_of(p->words.at[i], key))
-            return value_of(p->words.at[i], key);
-    return NULL;
+    return p->words.n ? face_option(p->words.at + 1, p->words.n - 1, key) : NULL;
 }
 
 /* ---- --plugin ---- */
@@ -131,41 +123,23 @@ static bool file_find(const struct plugins *all, struct plugin *p, char why[PLUG
     return false;
 }
 
-static bool face_check(const struct plugin *p, char why[PLUGIN_WHY])
+/* Gives the functions to the machine. */
+static bool functions_give(const struct plugins *all, const wasmvm_provider *provider,
+                           const wasmvm_func *funcs, uint32_t n, char why[PLUGIN_WHY])
 {
-    const struct wasmvm_plugin *face = p->face;
-    if (!face)
-        snprintf(why, PLUGIN_WHY, "its wasmvm_plugin_get gives no plug-in");
-    else if (face->abi != WASMVM_PLUGIN_ABI)
-        snprintf(why, PLUGIN_WHY,
-                 "it was built for version %u of the plug-in ABI, and this wasmvm has %u (build it "
-                 "with this wasmvm's wasmvm_plugin.h)",
-                 face->abi, WASMVM_PLUGIN_ABI);
-    else if (!face->name || !*face->name)
-        snprintf(why, PLUGIN_WHY, "its struct wasmvm_plugin has no name");
-    else if (!face->funcs && face->nfuncs)
-        snprintf(why, PLUGIN_WHY, "its struct wasmvm_plugin counts %u functions and has none",
-                 face->nfuncs);
-    else if (face->flags & ~FLAGS_KNOWN)
-        snprintf(why, PLUGIN_WHY, "its flags 0x%x ask for what this wasmvm does not know",
-                 face->flags);
-    else
+    wasmvm_error error;
+    if (wasmvm_instance_provider(all->machine, provider, funcs, n, &error) == WASMVM_OK)
         return true;
+    snprintf(why, PLUGIN_WHY, "%s", error.text);
     return false;
 }
 
-static bool face_find(struct plugin *p, char why[PLUGIN_WHY])
+/* ---- a library in this process ---- */
+
+static bool face_take(struct plugin *p, char why[PLUGIN_WHY])
 {
-    const struct wasmvm_plugin *(*get)(void);
-    void *symbol = library_find(p->library, "wasmvm_plugin_get");
-    if (!symbol) {
-        snprintf(why, PLUGIN_WHY,
-                 "it is no plug-in: it exports no wasmvm_plugin_get (see docs/plugins.md)");
-        return false;
-    }
-    memcpy(&get, &symbol, sizeof get);
-    p->face = get();
-    if (!face_check(p, why))
+    p->face = face_find(p->library, why);
+    if (!p->face)
         return false;
     if (asprintf(&p->provider, "plug-in %s", p->face->name) >= 0)
         return true;
@@ -174,34 +148,13 @@ static bool face_find(struct plugin *p, char why[PLUGIN_WHY])
     return false;
 }
 
-/* Gives the functions to the machine. */
-static bool functions_give(const struct plugins *all, const struct plugin *p,
-                           const wasmvm_func *funcs, uint32_t n, char why[PLUGIN_WHY])
-{
-    wasmvm_error error;
-    const char *version = p->child ? child_version(p->child) : p->face->version;
-    const wasmvm_provider provider = {
-        .name = p->child ? child_name(p->child) : p->face->name,
-        .version = version ? version : "",
-        .from = p->file,
-        /* Of a process a call costs two switches: nothing is won by a thread that polls. */
-        .flags = p->child ? WASMVM_PROVIDER_PROCESS | WASMVM_PLUGIN_ONE_THREAD : p->face->flags,
-    };
-    if (wasmvm_instance_provider(all->machine, &provider, funcs, n, &error) == WASMVM_OK)
-        return true;
-    snprintf(why, PLUGIN_WHY, "%s", error.text);
-    return false;
-}
-
 /* init comes first: its data is what the functions get. */
 static bool library_start(struct plugins *all, struct plugin *p, char why[PLUGIN_WHY])
 {
-    int refused = p->face->init ? p->face->init(&p->host, &p->data) : 0;
-    if (refused) {
-        snprintf(why, PLUGIN_WHY, "plug-in %s refuses to start (its init gave %d)", p->face->name,
-                 refused);
+    const wasmvm_provider provider = {p->face->name, p->face->version ? p->face->version : "",
+                                      p->file, p->face->flags};
+    if (!face_begin(p->face, &p->host, &p->data, why))
         return false;
-    }
     p->begun = true;
     p->funcs = calloc(p->face->nfuncs + 1u, sizeof *p->funcs);
     if (!p->funcs) {
@@ -213,7 +166,34 @@ static bool library_start(struct plugins *all, struct plugin *p, char why[PLUGIN
         if (!p->funcs[i].data)
             p->funcs[i].data = p->data;
     }
-    return functions_give(all, p, p->funcs, p->face->nfuncs, why);
+    return functions_give(all, &provider, p->funcs, p->face->nfuncs, why);
+}
+
+static bool load_within(struct plugins *all, struct plugin *p, char why[PLUGIN_WHY])
+{
+    p->library = library_open(p->file, why);
+    return p->library && face_take(p, why) && library_start(all, p, why);
+}
+
+/* ---- a library in a process of its own ---- */
+
+static bool load_apart(struct plugins *all, struct plugin *p, char why[PLUGIN_WHY])
+{
+    const struct apart_limit limit = {all->limit_ns, 0, all->hooks.wanted, all->hooks.stuck};
+    char *named = p->words.at[0];
+    p->words.at[0] = p->file;
+    p->apart = apart_start(p->words.at, p->words.n, all->memory, &p->host, why);
+    p->words.at[0] = named;
+    if (!p->apart)
+        return false;
+    wasmvm_instance_counts(all->machine, apart_pid(p->apart));
+    if (!apart_hello(p->apart, &limit, why))
+        return false;
+    uint32_t n;
+    const wasmvm_func *funcs = apart_funcs(p->apart, &n);
+    const wasmvm_provider provider = {apart_name(p->apart), apart_version(p->apart), p->file,
+                                      apart_flags(p->apart) | WASMVM_PROVIDER_APART};
+    return functions_give(all, &provider, funcs, n, why);
 }
 
 static bool library_load(struct plugins *all, struct plugin *p, const char *text,
@@ -221,13 +201,12 @@ static bool library_load(struct plugins *all, struct plugin *p, const char *text
 {
     if (!pieces_cut(text, ',', &p->words, why) || !options_check(p, why) || !file_find(all, p, why))
         return false;
-    p->library = library_open(p->file, why);
-    return p->library && face_find(p, why) && library_start(all, p, why);
+    return all->within ? load_within(all, p, why) : load_apart(all, p, why);
 }
 
 /* ---- --plugin-exec ---- */
 
-static bool process_start(const struct plugins *all, struct plugin *p, const char *text,
+static bool process_load(const struct plugins *all, struct plugin *p, const char *text,
                           char why[PLUGIN_WHY])
 {
     size_t len = strcspn(text, "=");
@@ -280,7 +259,10 @@ static bool process_greet(struct plugins *all, struct plugin *p, uint64_t deadli
     if (!child_hello(p->child, deadline_ns, why))
         return false;
     const wasmvm_func *funcs = child_funcs(p->child, &n);
-    return functions_give(all, p, funcs, n, why);
+    /* A call costs two switches: nothing is won by a thread that polls. */
+    const wasmvm_provider provider = {child_name(p->child), child_version(p->child), p->file,
+                                      WASMVM_PROVIDER_PROCESS | WASMVM_PLUGIN_ONE_THREAD};
+    return functions_give(all, &provider, funcs, n, why);
 }
 
 static int hellos_wait(struct plugins *all, const struct values *commands, char why[PLUGIN_WHY])
@@ -295,6 +277,14 @@ static int hellos_wait(struct plugins *all, const struct values *commands, char 
     return 0;
 }
 
+/* Of those that end nothing stays to be waited for, which the jail does not allow; how they ended
+ * is in their signal. */
+static void children_forget(void)
+{
+    const struct sigaction action = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT};
+    sigaction(SIGCHLD, &action, NULL);
+}
+
 /* Processes are started first and asked last: they begin while the libraries are loaded.  The
  * machine gets the libraries' functions first. */
 static int load(struct plugins *all, const struct command *command, char why[PLUGIN_WHY])
@@ -302,9 +292,11 @@ static int load(struct plugins *all, const struct command *command, char why[PLU
     const struct values *libraries = &command->plugins, *commands = &command->plugin_exec;
     struct plugin *p;
     for (uint32_t i = 0; i < commands->n; i++)
-        if (!(p = plugin_add(all)) || !process_start(all, p, commands->at[i], why))
+        if (!(p = plugin_add(all)) || !process_load(all, p, commands->at[i], why))
             return refuse("plugin-exec", commands->at[i], EXIT_MONITOR, why);
-    all->guarded = libraries->n;
+    if (!commands->n)
+        children_forget();
+    all->guarded = libraries->n && all->within;
     if (all->guarded && !(all->guard = guard_start(all->limit_ns, &all->hooks))) {
         snprintf(why, PLUGIN_WHY, "no thread for plug-ins: %s", strerror(errno));
         return EXIT_MONITOR;
@@ -315,9 +307,10 @@ static int load(struct plugins *all, const struct command *command, char why[PLU
     return hellos_wait(all, commands, why);
 }
 
-static void plugin_unload(struct plugin *p)
+static void plugin_unload(struct plugin *p, const struct apart_limit *limit)
 {
     child_end(p->child);
+    apart_end(p->apart, limit);
     if (p->begun && p->face->fini)
         p->face->fini(p->data);
     if (p->library)
@@ -327,6 +320,11 @@ static void plugin_unload(struct plugin *p)
     free(p->provider);
     free(p->file);
     free(p);
+}
+
+bool plugins_within(const struct command *command)
+{
+    return command->jail != JAIL_ON;
 }
 
 void plugins_called(struct plugins *all)
@@ -343,12 +341,16 @@ void plugins_unload(struct plugins *all)
         return;
     plugins_called(all);
     all->hooks.over = NULL; /* now it is fini that is awaited */
-    if (all->guarded && all->limit_ns) {
-        uint64_t least = clock_now_ns() + FINI_NS;
-        all->guard = guard_start(all->limit_ns > least ? all->limit_ns : least, &all->hooks);
-    }
+    uint64_t least = clock_now_ns() + FINI_NS;
+    uint64_t end_ns = all->limit_ns > least ? all->limit_ns : least;
+    const struct apart_limit limit = {.deadline_ns = all->limit_ns ? end_ns : 0,
+                                      .cpu_time_ns = all->cpu_time_ns ? all->cpu_time_ns + FINI_NS
+                                                                      : 0,
+                                      .stuck = all->hooks.stuck};
+    if (all->guarded && all->limit_ns)
+        all->guard = guard_start(end_ns, &all->hooks);
     for (uint32_t i = all->n; i-- > 0;)
-        plugin_unload(all->at[i]);
+        plugin_unload(all->at[i], &limit);
     guard_end(all->guard);
     free(all->at);
     free(all);
@@ -364,7 +366,10 @@ int plugins_load(struct plugins **out, const struct command *command, uint64_t s
     all->machine = machine;
     all->writable = (struct names){command->writable.at, command->writable.n};
     all->limit_ns = command->timeout_ns ? start_ns + command->timeout_ns : 0;
+    all->cpu_time_ns = command->cpu_time_ns;
     all->hooks = *hooks;
+    all->within = plugins_within(command);
+    all->memory = command->memory_fd;
     all->at = calloc((size_t)command->plugins.n + command->plugin_exec.n + 1, sizeof *all->at);
     int status = all->at ? load(all, command, why) : EXIT_MONITOR;
     if (!status)

@@ -1,5 +1,6 @@
-/* Plug-ins: host functions that the command line brings, from shared libraries (plugin.c) and from
- * child processes (plugin_exec.c, which speaks the frames of plugin_frame.c).  docs/plugins.md is
+/* Plug-ins: host functions that the command line brings, from shared libraries (plugin.c, and
+ * plugin_apart.c for those in processes of their own), and from processes of the user's
+ * (plugin_exec.c, which speaks the frames of plugin_frame.c).  docs/plugins.md is
  * the page for those who write them.
  *
  * Nothing here prints an error or ends the process: what goes wrong while plug-ins are loaded is a
@@ -9,8 +10,7 @@
 
 #include "vmm/base/frame.h"
 #include "vmm/cli/cli.h"
-
-#define PLUGIN_WHY 1024 /* a sentence, its NUL included */
+#include "vmm/plugin/plugin.h"
 
 /* ---- plugin.c: --plugin, and all of them together ---- */
 struct plugins;
@@ -28,11 +28,10 @@ void plugins_called(struct plugins *);
  * gone then. */
 void plugins_unload(struct plugins *);
 
-/* ---- library.c, or library_none.c: shared libraries ---- */
-bool library_possible(void); /* whether this program can load any */
-void *library_open(const char *file, char why[PLUGIN_WHY]); /* NULL with a sentence */
-void *library_find(void *library, const char *name);        /* NULL: it exports no such name */
-void library_close(void *library);
+/* Whether libraries are loaded into this process, as its jail is weak or there is none. */
+bool plugins_within(const struct command *);
+/* What is to be linear memory, for libraries in processes of their own; -1 with a sentence. */
+int plugins_memory(char why[PLUGIN_WHY]);
 
 /* ---- plugin_guard.c: a plug-in's code in this process that does not return ---- */
 struct guard;
@@ -41,6 +40,33 @@ struct guard;
  * which does not return.  NULL: no thread can be had. */
 struct guard *guard_start(uint64_t deadline_ns, const struct guard_hooks *);
 void guard_end(struct guard *);
+
+/* ---- plugin_start.c: processes of plug-ins ---- */
+/* Starts one, with at most three descriptors from 3 on; 0, or an errno. */
+int process_start(char *const argv[], const int *given, unsigned n, pid_t *);
+
+/* ---- plugin_apart.c: a library in a process of its own (plugin/host.c) ---- */
+struct apart;
+/* When a wait before or behind the run is over; stuck() ends this process. */
+struct apart_limit {
+    uint64_t deadline_ns; /* CLOCK_MONOTONIC; 0 = none */
+    uint64_t cpu_time_ns; /* of this process and that; 0 = none */
+    bool (*wanted)(void); /* NULL = never */
+    void (*stuck)(void);
+};
+/* words: its file and options, a NULL behind them; `memory` as of plugins_memory.  NULL with a
+ * sentence. */
+struct apart *apart_start(char *const words[], uint32_t n, int memory,
+                          const struct wasmvm_host *services, char why[PLUGIN_WHY]);
+pid_t apart_pid(const struct apart *);
+/* Waits until its init has run; then there are functions. */
+bool apart_hello(struct apart *, const struct apart_limit *, char why[PLUGIN_WHY]);
+const wasmvm_func *apart_funcs(const struct apart *, uint32_t *n);
+const char *apart_name(const struct apart *);
+const char *apart_version(const struct apart *);
+uint32_t apart_flags(const struct apart *);
+/* Has it run its fini, but where it was left in a call. */
+void apart_end(struct apart *, const struct apart_limit *);
 
 /* ---- plugin_exec.c: --plugin-exec ---- */
 struct child;

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -25,7 +24,6 @@
 
 #include "vmm/cli/plugin.h"
 
-#define CHILD_SOCKET 3        /* in the child */
 #define IN_START 4096u        /* of the receive buffer */
 #define REAP_NS 200000000     /* between a closed socket and the end of its process */
 #define LEAVE_NS 300000000    /* at the end of a run, between the socket's end and a kill */
@@ -366,68 +364,9 @@ static int call_child(void *data, wasmvm_call *call, const wasmvm_val *args, was
 
 /* ---- its beginning ---- */
 
-/* By the kernel itself: the C library does not touch 32 and 33, which a caller may have ignored
- * too. */
-static void signals_default(void)
-{
-    /* the kernel's own: SIG_DFL is 0 */
-    static const struct { unsigned long handler, flags, restorer, mask; } action;
-    for (int number = 1; number <= SIGRTMAX; number++)
-        syscall(SYS_rt_sigaction, number, &action, NULL, sizeof action.mask);
-}
-
-/* In the new process: only calls that are safe there. */
-static _Noreturn void become(char *const argv[], int socket, int stderr_fd, int failed,
-                             pid_t parent)
-{
-    sigset_t none;
-    sigemptyset(&none);
-    setsid();
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    signals_default();
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    int null = open("/dev/null", O_RDONLY);
-    /* All are copies above the places that they go to. */
-    if (null >= 0 && dup2(null, 0) == 0 && dup2(stderr_fd, 1) == 1 && dup2(stderr_fd, 2) == 2 &&
-        dup2(socket, CHILD_SOCKET) == CHILD_SOCKET &&
-        dup2(failed, CHILD_SOCKET + 1) == CHILD_SOCKET + 1 &&
-        fcntl(CHILD_SOCKET + 1, F_SETFD, FD_CLOEXEC) == 0 &&
-        close_range(CHILD_SOCKET + 2, ~0u, 0) == 0 && getppid() == parent)
-        execvp(argv[0], argv);
-    int why = errno;
-    (void)!write(CHILD_SOCKET + 1, &why, sizeof why);
-    _exit(127);
-}
-
-static int above(int fd)
-{
-    return fcntl(fd, F_DUPFD_CLOEXEC, CHILD_SOCKET + 2);
-}
-
-/* The parent learns of a failed exec by the number that comes through a pipe which exec closes. */
-static int start(struct child *c, char *const argv[], int socket, int failed[2])
-{
-    pid_t parent = getpid();
-    int there = above(socket), words = above(STDERR_FILENO), tell = above(failed[1]), why = 0;
-    if (there >= 0 && words >= 0 && tell >= 0)
-        c->pid = fork();
-    if (c->pid == 0)
-        become(argv, there, words, tell, parent);
-    if (c->pid < 0)
-        why = errno;
-    close(there);
-    close(words);
-    close(tell);
-    close(failed[1]);
-    failed[1] = -1;
-    if (why == 0 && TEMP_FAILURE_RETRY(read(failed[0], &why, sizeof why)) != sizeof why)
-        why = 0;
-    return why;
-}
-
 static bool process_make(struct child *c, char *const argv[], char why[PLUGIN_WHY])
 {
-    int ends[2], failed[2] = {-1, -1}, error;
+    int ends[2];
     /* ignored, as some parents hand it on, it would leave no status to wait for */
     signal(SIGCHLD, SIG_DFL);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -435,9 +374,8 @@ static bool process_make(struct child *c, char *const argv[], char why[PLUGIN_WH
         return false;
     }
     c->fd = ends[0];
-    error = pipe2(failed, O_CLOEXEC) == 0 ? start(c, argv, ends[1], failed) : errno;
+    int error = process_start(argv, &ends[1], 1, &c->pid);
     close(ends[1]);
-    close(failed[0]);
     if (!error && (c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0)) < 0)
         error = errno;
     if (error)

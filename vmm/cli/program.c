@@ -8,7 +8,7 @@
 #include "vmm/cli/cli.h"
 
 /* The first of two places where there is such a program. */
-static const char *program_path(const char *what, const char *name, char *room, size_t cap)
+const char *program_find(const char *what, const char *name, char *room, size_t cap)
 {
     static const char *const places[] = { "../libexec/wasmvm/", "" };
     char self[4096];
@@ -28,6 +28,6 @@ static const char *program_path(const char *what, const char *name, char *room, 
 _Noreturn void program_become(const char *what, const char *name, char **words)
 {
     char path[4200];
-    execv(program_path(what, name, path, sizeof path), words);
+    execv(program_find(what, name, path, sizeof path), words);
     fail("%s: %s: %s", what, path, strerror(errno));
 }

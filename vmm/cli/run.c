@@ -251,6 +251,17 @@ static void watch_begin(const struct start *start)
     watchdog_start(&what);
 }
 
+static void memory_share(wasmvm_config *config)
+{
+    char why[PLUGIN_WHY];
+    if (!command.plugins.n || plugins_within(&command))
+        return;
+    command.memory_fd = plugins_memory(why);
+    if (command.memory_fd < 0)
+        fail("%s", why);
+    wasmvm_config_memory_fd(config, (uint64_t)command.memory_fd);
+}
+
 static struct plugins *plugins_begin(uint64_t began_ns)
 {
     static const struct guard_hooks hooks = { stop_is_wanted, run_is_over, plugin_stuck };
@@ -292,6 +303,8 @@ static int machine_run(bool closed)
     int code = wasmvm_prepare(machine, &run_error);
     if (command.kvm_fd)
         close((int)command.kvm_fd); /* the machine has a copy */
+    if (command.memory_fd)
+        close(command.memory_fd); /* the machine has mapped it */
     if (code == WASMVM_OK)
         code = confine(closed);
     return code == WASMVM_OK ? wasmvm_run(machine, &run_error) : code;
@@ -340,7 +353,7 @@ int run_into(const struct start *start, const struct into *into)
 {
     wasmvm_config *config = run_parse(&command, start);
     into_take(config, into);
-    if (command.plugins.n && !library_possible())
+    if (command.plugins.n && plugins_within(&command) && !library_possible())
         program_become("--plugin", "wasmvm-dynamic", start->argv);
     wasmvm_config_began(config, start->began_ns);
     wasmvm_config_cpu_began(config, start->cpu_began_ns);
@@ -350,6 +363,7 @@ int run_into(const struct start *start, const struct into *into)
               FD_CLOEXEC); /* it is no plug-in's; what it is, the library looks at */
     watch_begin(start);
     files_open(config);
+    memory_share(config);
     struct stat st;
     machine_new(config, into->module_fd ? into->module_fd : module_open(command.module, &st));
     struct plugins *plugins = plugins_begin(start->began_ns);

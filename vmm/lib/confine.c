@@ -47,12 +47,12 @@ static unsigned granted(const wasmvm_instance *i)
     return all;
 }
 
-/* Functions of a library run in this process, and may do anything. */
+/* Functions of a library that run in this process may do anything. */
 static bool foreign_code(const wasmvm_instance *i)
 {
     bool foreign = i->from->nfuncs != 0;
     for (uint32_t k = 0; k < i->loaded.n; k++)
-        foreign |= !i->loaded.at[k].process;
+        foreign |= !i->loaded.at[k].process && !(i->loaded.at[k].flags & WASMVM_PROVIDER_APART);
     return foreign;
 }
 

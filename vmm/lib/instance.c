@@ -285,6 +285,9 @@ int wasmvm_instance_provider(wasmvm_instance *i, const wasmvm_provider *provider
 {
     char why[200], *title = NULL;
     bool process = provider->flags & WASMVM_PROVIDER_PROCESS;
+    /* whichever thread asks, a process answers by one of its own */
+    bool one_thread = provider->flags & WASMVM_PLUGIN_ONE_THREAD &&
+                      !(provider->flags & WASMVM_PROVIDER_APART);
     if (i->state != STATE_FRESH)
         return started_before(i, error);
     struct plugin_info *info = asprintf(&title, "plug-in %s", provider->name) < 0
@@ -299,9 +302,14 @@ int wasmvm_instance_provider(wasmvm_instance *i, const wasmvm_provider *provider
     i->config.loaded = &i->loaded;
     i->config.host = &i->host;
     for (size_t k = 0; k < n; k++)
-        if (!host_add(&i->host, &funcs[k], title, provider->flags & WASMVM_PLUGIN_ONE_THREAD, why))
+        if (!host_add(&i->host, &funcs[k], title, one_thread, why))
             return embed_error(error, WASMVM_E_USAGE, "%s", why);
     return WASMVM_OK;
+}
+
+void wasmvm_instance_counts(wasmvm_instance *i, int pid)
+{
+    cputime_process(&vm_kick(i->vm)->cputime, pid);
 }
 
 void wasmvm_instance_free(wasmvm_instance *i)

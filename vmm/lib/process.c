@@ -509,8 +509,9 @@ wasmvm_process *wasmvm_process_new(const char *command, wasmvm_module *module,
 {
     if (wasmvm_config_check(config, error) != WASMVM_OK)
         return NULL;
-    if (config->set.build_fd || config->set.list_fd) {
-        embed_error(error, WASMVM_E_USAGE, "a helper process builds no images");
+    if (config->set.build_fd || config->set.list_fd || config->set.memory_fd) {
+        embed_error(error, WASMVM_E_USAGE,
+                    "a helper process builds no images, and shares no memory");
         return NULL;
     }
     wasmvm_process *p = calloc(1, sizeof *p);

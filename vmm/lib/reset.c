@@ -17,6 +17,8 @@ static const char *unfit(const wasmvm_instance *i)
         return "it has plug-ins, whose state is theirs";
     if (i->from->stdio_own)
         return "the process's own streams are the program's to close";
+    if (set->memory_fd)
+        return "others share its memory";
     if (set->began_ns || set->cpu_began_ns)
         return "its time is counted from a moment that was";
     for (uint32_t k = 0; k < set->sockets.n; k++)

@@ -7,7 +7,8 @@
  * It is guest-physical memory from MAIN_GPA on, byte for byte.  The first slot reaches a stretch
  * into linear memory; further slots follow as linear memory grows, the next always twice the last.
  * Heap and code beyond their first pieces get mappings and slots of their own, and so has the stack
- * below its top, which few programs reach.  All of it is anonymous, unreserved and touched lazily.
+ * below its top, which few programs reach.  All of it is unreserved and touched lazily, and all but
+ * linear memory is anonymous: that may be a file in memory, which a plug-in's process maps too.
  *
  * A slot costs by its size, touched or not: 512 MiB are 0.35 ms of a start.
  *
@@ -15,9 +16,12 @@
  * the host it costs less than its 4 KiB pages do from some fifty of them on. */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "vmm/machine/inside.h"
 
@@ -130,6 +134,35 @@ static void small_module_advise(const struct ram *ram, uint64_t module_bytes)
     pages_advise(&ram->code, ENGINE_CODE + module_bytes);
 }
 
+/* Whoever has the file too may have sealed or sized it first: then there is no run.  Once it is
+ * sealed, nobody can cut what we have mapped, which would be our crash. */
+static bool file_settle(int fd, uint64_t bytes)
+{
+    const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+    struct write_guard guard; /* a limit of file sizes is an error, and no signal */
+    struct stat st;
+    write_guard_enter(&guard);
+    bool good = ftruncate(fd, (off_t)bytes) == 0 && fcntl(fd, F_ADD_SEALS, seals) == 0 &&
+                fstat(fd, &st) == 0;
+    int error = errno;
+    write_guard_leave(&guard);
+    errno = good ? EBUSY : error;
+    return good && (uint64_t)st.st_size == bytes;
+}
+
+static bool linear_share(const struct span *linear, int fd, struct failure *why)
+{
+    if (!file_settle(fd, linear->bytes) ||
+        (linear->bytes && mmap(linear->host, linear->bytes, PROT_READ | PROT_WRITE,
+                               MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd, 0) == MAP_FAILED))
+        return failure_set(
+            why, "no memory for a guest of %llu MiB that another process shares: %s%s",
+            (unsigned long long)linear->bytes >> 20, strerror(errno),
+            errno == EFBIG ? " (ulimit -f, a smaller --memory, or --jail=weak)" : "");
+    madvise(linear->host, linear->bytes, MADV_HUGEPAGE);
+    return true;
+}
+
 bool ram_new(struct ram *ram, struct kvm *kvm, const struct config *config,
              const struct ram_sizes *sizes, struct failure *why)
 {
@@ -154,6 +187,8 @@ bool ram_new(struct ram *ram, struct kvm *kvm, const struct config *config,
     ram->code = next(ram, &at, CODE_FIRST);
     ram->linear = next(ram, &at, linear);
     assert(at == fixed + linear);
+    if (config->set->memory_fd && !linear_share(&ram->linear, (int)config->set->memory_fd, why))
+        return false;
     if (!small_pages) {
         small_advise(&ram->small);
         small_module_advise(ram, sizes->module);

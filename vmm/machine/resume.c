@@ -167,7 +167,8 @@ static uint8_t *page_at(const struct vm *vm, uint32_t part, uint64_t page)
  * mapping costs more. */
 static bool is_mapped(const struct vm *vm, const struct saved_extent *e)
 {
-    return vm->config->set->dense && e->part != SAVED_DATA && e->pages >= MAPPED_LEAST;
+    bool shared = e->part == SAVED_LINEAR && vm->config->set->memory_fd;
+    return vm->config->set->dense && e->part != SAVED_DATA && !shared && e->pages >= MAPPED_LEAST;
 }
 
 /* The sum is that of a copy, as the mapping's pages are left to whoever needs them.  The copy is no
@@ -240,14 +241,22 @@ static void range_clear(const struct vm *vm, const struct span *first, const str
         span_clear(vm, more->all.host, bytes - here);
 }
 
+/* Others have it too, where it is a file: then that is emptied. */
+static void linear_clear(const struct vm *vm, uint64_t bytes)
+{
+    if (vm->config->set->memory_fd)
+        madvise(vm->ram.linear.host, bytes, MADV_REMOVE);
+    else if (bytes)
+        span_clear(vm, vm->ram.linear.host, bytes);
+}
+
 /* As if nothing had been loaded. */
 static void pages_clear(struct vm *vm)
 {
     const struct region *data = resume_data(vm);
     range_clear(vm, &vm->ram.heap, &vm->ram.heap_more, vm->heap_bytes);
     range_clear(vm, &vm->ram.code, &vm->ram.code_more, vm->code_bytes);
-    if (vm->entry.saved.head.bytes[SAVED_LINEAR])
-        span_clear(vm, vm->ram.linear.host, vm->entry.saved.head.bytes[SAVED_LINEAR]);
+    linear_clear(vm, vm->entry.saved.head.bytes[SAVED_LINEAR]);
     for (unsigned i = 0; i < vm->image.nsegments; i++) {
         const struct segment *s = &vm->image.segments[i];
         if (s->at != data->at)

@@ -45,7 +45,7 @@
 #define STACK_LEAST  (8u << 20) /* host functions and exports nest on it */
 /* how often a thread that waits for a host function looks for a stop */
 #define STOP_SLICE_NS    5000000u
-#define STOP_PATIENCE_NS 10000000u /* for a host function at the end of a run */
+#define STOP_PATIENCE_NS 250000000u /* for a host function at the end of a run */
 
 static void futex(uint32_t *word, int op, uint32_t value)
 {

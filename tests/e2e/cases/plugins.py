@@ -76,6 +76,8 @@ false false true
 true true 4294967290 7
 """
 WAYS = ((), ()), (("--hypercall", "exit"), ()), (("--hypercall", "poll"), ()), ((), ("-DONE_THREAD",))
+WITHIN = ("--jail=weak",)  # the library is loaded into wasmvm's own process
+WITHIN_SAID = "wasmvm: --jail=weak: who takes over wasmvm has all files and sockets of this user\n"
 
 
 @case
@@ -122,15 +124,18 @@ def invoked_exports_call_plugins(t):
 
 @case
 def whose_thread_calls(t):
-    """With WASMVM_PLUGIN_ONE_THREAD the thread that called init, and no other; without it the one that polls."""
+    """A library's process has one.  In wasmvm's own: with WASMVM_PLUGIN_ONE_THREAD the one that called init, and no
+    other; without it the one that polls."""
     for options, flags in WAYS:
-        result = plain(t, "home", options=options, flags=flags)
-        expect(result, 0, err="")
+        expect(plain(t, "home", options=options, flags=flags), 0, out="1000\n", err="")
+        result = plain(t, "home", options=(*options, *WITHIN), flags=flags)
+        expect(result, 0, err=WITHIN_SAID)
         if "poll" in options:
             assert int(result.out) < 1000, result
         elif flags or "exit" in options:
             assert int(result.out) == 1000, result
-    expect(plain(t, "home", options=("--hypercall", "poll"), flags=("-DONE_THREAD",)), 0, out="1000\n", err="")
+    expect(plain(t, "home", options=("--hypercall", "poll", *WITHIN), flags=("-DONE_THREAD",)), 0, out="1000\n",
+           err=WITHIN_SAID)
 
 
 @case
@@ -146,8 +151,11 @@ def ten_thousand_calls(t):
                                       "needs": ["network", "threads"] if flags else ["files"]}], report["plugins"]
         calls = report["calls"]["host"]
         assert calls["polled"] + calls["exits"] == 10000, calls
-        if "exit" in options or flags:
+        if "exit" in options:
             assert calls["polled"] == 0, calls
+    expect(plain(t, "count", 1000, options=("--report", path, *WITHIN), flags=("-DONE_THREAD",)), 0)
+    with open(path) as f:
+        assert json.load(f)["calls"]["host"]["polled"] == 0
 
 
 @case
@@ -344,6 +352,8 @@ def a_library_loops(t):
     path = t.path("report.json")
     expect(plain(t, "loops", options=("--cpu-time", "200ms", "--hypercall", "exit", "--report", path)), 124)
     assert json.load(open(path))["reason"] == "cpu_time"
+    result = plain(t, "count", 1, plugin=",fini=loop", options=("--cpu-time", "300ms"))
+    expect(result, 0, err_has="a plug-in did not end")
     for plugin, status, piece in ((",init=loop", 124, "a plug-in's function did not return"),
                                   (",fini=loop", 0, "a plug-in did not end")):
         result, _ = with_enough_time(
@@ -370,6 +380,154 @@ def until(condition, seconds=20):
             return
         time.sleep(0.01)
     raise AssertionError("it did not come to that")
+
+
+# ---- a library's process, and none ----
+
+
+def its_process(child):
+    """The number of the process in which a run has its library."""
+    with open(f"/proc/{child.pid}/task/{child.pid}/children") as f:
+        pids = f.read().split()
+    assert len(pids) == 1, pids
+    with open(f"/proc/{pids[0]}/cmdline") as f:
+        assert f.read().split("\0")[0].endswith("/wasmvm-plugin-host")
+    return int(pids[0])
+
+
+def status_of(pid, *names):
+    with open(f"/proc/{pid}/status") as f:
+        found = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+    return [found[name] for name in names]
+
+
+def looping(t, *options, plugin=""):
+    """A run inside a call that does not end."""
+    out = t.path("out")
+    with open(out, "wb") as f:
+        child = t.start("--plugin", library(PLAIN) + plugin, *options, "--", t.go("host121", "1.21.13"), "loops",
+                        stdout=f, stderr=subprocess.PIPE)
+    until(lambda: open(out).read() == "looping\n")
+    return child
+
+
+@case
+def what_a_library_finds(t):
+    """Its process has the shared descriptors and the weak jail; wasmvm has the jail of a run with nothing granted, and
+    nothing of the library."""
+    if os.geteuid() != 0:
+        raise Skip("only root looks into a process that is not dumpable")
+    read_end, write_end = os.pipe()
+    os.set_inheritable(write_end, True)
+    try:
+        child = looping(t)
+    finally:
+        os.close(read_end), os.close(write_end)
+    pid, so = its_process(child), os.path.basename(library(PLAIN))
+    found = {n: os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")}
+    assert set(found) == {"0", "1", "2", "3", "4", "5"}, found
+    assert found["0"] == "/dev/null" and found["1"] == found["2"] and found["3"].startswith("socket:"), found
+    assert found["4"].startswith("/memfd:turns") and found["5"].startswith("/memfd:linear-memory"), found
+    for of in pid, child.pid:
+        assert status_of(of, "NoNewPrivs", "Seccomp") == ["1", "2"], of
+    with open(f"/proc/{pid}/maps") as theirs, open(f"/proc/{child.pid}/maps") as ours:
+        theirs, ours = theirs.read(), ours.read()
+    assert so in theirs and so not in ours
+    assert "linear-memory" in ours and "linear-memory" not in theirs, theirs  # no function has looked there yet
+    child.kill(), wait(child)
+    until(lambda: not alive(pid))
+
+
+@case
+def the_jail_of_a_library(t):
+    """The level is that of the grants; with --jail=weak the library is in wasmvm's own process."""
+    path = t.path("report.json")
+    for options, level in ((), "nothing"), (("--dir", t.mkdir("d") + "::/d"), "files"), (WITHIN, "weak"):
+        expect(plain(t, "count", 3, options=("--report", path, *options)), 0, out="3\n",
+               err=WITHIN_SAID if level == "weak" else "")
+        with open(path) as f:
+            assert json.load(f)["jail"] == level, options
+    child = looping(t, *WITHIN)
+    with open(f"/proc/{child.pid}/task/{child.pid}/children") as f:
+        assert f.read() == ""
+    child.send_signal(signal.SIGTERM)
+    assert wait(child)[0] == 128 + signal.SIGTERM
+
+
+@case
+def libraries_within_the_process(t):
+    said = WITHIN_SAID + "wasmvm: plug-in plain: said: hello \\x1b[31mred\n"
+    for options, flags in WAYS:
+        expect(plain(t, options=(*options, *WITHIN), flags=flags), 0, out=OLD_SHAPES, err=said)
+        expect(plain(t, "exports", program="hostnew", version=NEWEST, options=(*options, *WITHIN), flags=flags), 0,
+               out="42 999 1 108 2\n0 1 400\n", err=WITHIN_SAID)
+    result = plain(t, "broad", 900, program="hostnew", version=NEWEST, options=WITHIN)
+    expect(result, 134, err_has="called each other so deep that the host's stack is used up")
+    result = plain(t, "loops", options=("--timeout", "700ms", *WITHIN))
+    expect(result, 124, err_has="700 ms of wall time are over")
+
+
+@case
+def a_library_whose_process_is_killed(t):
+    child = looping(t)
+    pid = its_process(child)
+    os.kill(pid, signal.SIGKILL)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 134 and b"trapped: plug-in plain: its process was ended by signal 9 (Killed)" in err, err
+    assert not os.path.exists(f"/proc/{pid}"), "a zombie"
+
+
+def odd_library(t, how, *options, module=None):
+    """A run whose library misbehaves in the function env.run."""
+    return t.vm("--plugin", library("tests/plugins/odd.c") + ",how=" + how, *options, "--",
+                module or t.write("odd.wasm", importing("run", [], [], calls=b"\x10\x00")))
+
+
+@case
+def libraries_that_misbehave(t):
+    """Each ends in one line, and wasmvm stays whole."""
+    one_line(odd_library(t, "crash"), 134, "plug-in odd: its process was ended by signal 11 (Segmentation fault)")
+    one_line(odd_library(t, "exit"), 134, "plug-in odd: its process ended with status 7")
+    one_line(odd_library(t, "kind"), 134, "plug-in odd: its process broke the rules of its page")
+    expect(odd_library(t, "cut"), 0, out="", err="wasmvm: plug-in odd: nothing can be cut\n")
+    assert odd_library(t, "close", "--timeout", "700ms").status in (124, 134)  # its own watch may be the first to see
+    for how in "flood", "exports":  # after the latter, its turns have the wrong numbers
+        one_line(odd_library(t, how, "--timeout", "700ms"), 124, "700 ms of wall time are over")
+    for how in "crash", "exit":
+        result = odd_library(t, how + "-early")
+        expect(result, 125, err_has=[f"how={how}-early: its process ", "before it was loaded"])
+
+
+@case
+def a_library_that_lies(t):
+    """A thread of its writes at random into the shared page while the module calls without end."""
+    calls = t.write("calls.wasm", importing("run", [], [], calls=b"\x03\x40\x10\x00\x0c\x00\x0b"))
+    for options in (), ("--hypercall", "exit"), ("--hypercall", "poll"):
+        for _ in range(3):
+            result = odd_library(t, "scribble,mark=" + t.tmp, "--timeout", "600ms", *options, module=calls)
+            assert result.status in (124, 134), result
+            lines = [line for line in result.err.splitlines() if not line.startswith(b"    ")]
+            assert len(lines) == 1 and lines[0].startswith(b"wasmvm: "), result
+    until(lambda: run(["pgrep", "-f", "how=scribble mark=" + t.tmp]).status == 1)
+
+
+@case
+def a_library_that_waits(t):
+    """host->wait ends by a limit and by a signal, and fini runs."""
+    mark = t.path("mark")
+    result = odd_library(t, "wait,mark=" + mark, "--timeout", "600ms")
+    expect(result, 124, err_has="600 ms of wall time are over")
+    with open(mark) as f:
+        assert f.read() == "waiting\nended\nfini\n"
+    os.remove(mark)
+    child = t.start("--plugin", library("tests/plugins/odd.c") + ",how=wait,mark=" + mark, "--", t.path("odd.wasm"),
+                    stderr=subprocess.PIPE)
+    until(lambda: os.path.exists(mark) and open(mark).read() == "waiting\n")
+    child.send_signal(signal.SIGTERM)
+    child.communicate(timeout=60)
+    assert child.returncode == -signal.SIGTERM, child.returncode
+    with open(mark) as f:
+        assert f.read() == "waiting\nended\nfini\n"
 
 
 # ---- processes ----

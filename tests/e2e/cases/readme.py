@@ -111,6 +111,7 @@ def make_install(t):
         "opt/bin/go_wasip1_wasm_exec", "opt/bin/wasmvm", "opt/bin/wasmvm-binfmt", "opt/bin/wasmvm-oci",
         "opt/include/wasmvm.h", "opt/include/wasmvm_plugin.h", "opt/lib/pkgconfig/wasmvm.pc",
         "opt/libexec/wasmvm/go-exec", "opt/libexec/wasmvm/wasmvm-dynamic", "opt/libexec/wasmvm/wasmvm-go",
+        "opt/libexec/wasmvm/wasmvm-plugin-host",
         "opt/share/bash-completion/completions/wasmvm", "opt/share/fish/vendor_completions.d/wasmvm.fish",
         *(f"opt/share/man/man1/{os.path.basename(page)}" for page in sorted(glob.glob(f"{ROOT}/docs/*.1"))),
         "opt/share/zsh/vendor-completions/_wasmvm"], found

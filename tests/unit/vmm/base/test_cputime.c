@@ -65,6 +65,30 @@ static void a_process_is_counted_whole(void **state)
 }
 
 /* Only between entering and leaving, however often one lies within the other. */
+/* All that other processes have used comes on top, and one that is gone adds nothing. */
+static void processes_are_counted_too(void **state)
+{
+    (void)state;
+    struct cputime c;
+    process_ns = 500 * MS;
+    thread_ns = 30 * MS; /* what the double says of other clocks */
+    cputime_open(&c, 100 * MS, 500 * MS);
+    cputime_process(&c, 0x3fffff); /* there is none */
+    assert_int_equal(c.nprocesses, 0);
+    cputime_process(&c, getppid());
+    assert_int_equal(c.nprocesses, 1);
+    process_ns = 570 * MS - 1;
+    assert_false(cputime_over(&c));
+    process_ns = 570 * MS;
+    assert_true(cputime_over(&c));
+    for (int i = 0; i < CPUTIME_PROCESSES + 1; i++)
+        cputime_process(&c, getppid());
+    assert_int_equal(c.nprocesses, CPUTIME_PROCESSES);
+    cputime_open(&c, 100 * MS, 0);
+    cputime_process(&c, getppid());
+    assert_int_equal(cputime_slice(&c), 70 * MS);
+}
+
 static void a_thread_is_counted_while_it_works(void **state)
 {
     (void)state;
@@ -164,6 +188,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_limit),
         cmocka_unit_test(a_process_is_counted_whole),
+        cmocka_unit_test(processes_are_counted_too),
         cmocka_unit_test(a_thread_is_counted_while_it_works),
         cmocka_unit_test(threads_share_what_is_left),
         cmocka_unit_test(threads_come_and_go_while_others_look),

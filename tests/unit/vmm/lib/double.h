@@ -185,6 +185,7 @@ int exports_call(struct exports *e, uint32_t func, const uint64_t *args, uint32_
 void exports_stop(struct exports *e) { (void)e, step("stop"); }
 void cputime_enter(struct cputime *c) { assert_ptr_equal(c, &kick.cputime), entered++; }
 void cputime_leave(struct cputime *c) { assert_ptr_equal(c, &kick.cputime), entered--; }
+void cputime_process(struct cputime *c, pid_t pid) { (void)c, (void)pid; }
 
 void kick_deadline(struct kick *k, uint64_t deadline_ns)
 {

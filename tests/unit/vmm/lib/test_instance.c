@@ -412,29 +412,33 @@ static void test_providers(void **state)
         { "b", "2", "b", WASMVM_PROVIDER_PROCESS },
         { "c", "3", "c.so", 0 },
         { "d", "4", "d", WASMVM_PROVIDER_PROCESS },
+        { "e", "5", "e.so", WASMVM_PLUGIN_ONE_THREAD | WASMVM_PROVIDER_APART },
     };
     (void)state;
     make();
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < 5; k++) {
         wasmvm_func func = good;
         func.name = rows[k].name;
         assert_int_equal(wasmvm_instance_provider(i, &rows[k], &func, 1, &error), WASMVM_OK);
     }
     /* processes first, each kind in its order */
-    static const char *const order[] = {"b", "d", "a", "c"};
+    static const char *const order[] = {"b", "d", "a", "c", "e"};
     assert_ptr_equal(i->config.loaded, &i->loaded);
     assert_ptr_equal(i->config.host, &i->host);
-    assert_int_equal(i->loaded.n, 4);
-    for (int k = 0; k < 4; k++) {
+    assert_int_equal(i->loaded.n, 5);
+    for (int k = 0; k < 5; k++) {
         assert_string_equal(i->loaded.at[k].name, order[k]);
         assert_int_equal(i->loaded.at[k].process, k < 2);
-        assert_int_equal(i->loaded.at[k].flags, k == 2 ? WASMVM_PLUGIN_ONE_THREAD : 0);
+        assert_int_equal(i->loaded.at[k].flags, k == 2   ? WASMVM_PLUGIN_ONE_THREAD
+                         : k == 4 ? rows[4].flags
+                                  : 0);
     }
     assert_string_equal(i->loaded.at[2].provider, "plug-in a");
     assert_string_equal(i->loaded.at[2].version, "1");
     assert_string_equal(i->loaded.at[2].from, "a.so");
-    assert_int_equal(i->host.n, 4);
+    assert_int_equal(i->host.n, 5);
     assert_true(i->host.entries[0].one_thread && !i->host.entries[1].one_thread);
+    assert_false(i->host.entries[4].one_thread); /* any thread may ask another process */
     assert_int_equal(wasmvm_instance_provider(i, &rows[0], &bad, 1, &error), WASMVM_E_USAGE);
     wasmvm_run(i, &error);
     assert_string_equal(record, "build look wasi open run shut close no-tmp");

@@ -1,6 +1,7 @@
 /* A machine's memory (ram.c) with a KVM that takes slots: how it is divided, what is a slot from
  * the start and later, and that a large guest costs no memory before it is touched. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -93,6 +95,46 @@ static void test_how_it_is_divided(void **state)
     assert_int_equal((uintptr_t)ram.main.all.host % (2 * MIB), 0);
     assert_true(ram.main.slotted >= ram.linear.gpa - ram.main.all.gpa); /* all but linear memory */
     slots_are_whole(&ram.main, 0);
+}
+
+/* A file in memory is linear memory, all of it and nothing else; nobody can cut it then. */
+static void test_shared_memory(void **state)
+{
+    (void)state;
+    int fd = memfd_create("linear", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    settings.memory_fd = (uint64_t)fd;
+    assert_true(make(8 * MIB, 3 * MIB));
+    assert_int_equal(lseek(fd, 0, SEEK_END), 64 * MIB);
+    assert_int_not_equal(ftruncate(fd, 0), 0);
+    assert_int_not_equal(ftruncate(fd, (off_t)(65 * MIB)), 0);
+    uint8_t *other = mmap(NULL, 64 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    ram.linear.host[0] = 1, ram.linear.host[64 * MIB - 1] = 2;
+    ram.linear.host[-1] = 3;
+    assert_true(other[0] == 1 && other[64 * MIB - 1] == 2);
+    other[5] = 6;
+    assert_int_equal(ram.linear.host[5], 6);
+    slots_are_whole(&ram.main, 0);
+    munmap(other, 64 * MIB);
+    close(fd);
+}
+
+/* Whoever shares it may have spoilt it before. */
+static void test_shared_memory_that_is_spoilt(void **state)
+{
+    (void)state;
+    int file = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int closed = memfd_create("linear", MFD_CLOEXEC);
+    int small = memfd_create("linear", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    assert_return_code(fcntl(small, F_ADD_SEALS, F_SEAL_GROW), 0);
+    const int spoilt[] = {file, closed, small};
+    for (int k = 0; k < 3; k++) {
+        settings.memory_fd = (uint64_t)spoilt[k];
+        assert_false(make(8 * MIB, 3 * MIB));
+        assert_non_null(strstr(why.text, "no memory for a guest of 64 MiB that another process"));
+        ram_free(&ram);
+        ram = (struct ram){.main.slotted = 0};
+        close(spoilt[k]);
+    }
 }
 
 static void test_slots_double(void **state)
@@ -203,6 +245,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_how_it_is_divided),
+        CASE(test_shared_memory),
+        CASE(test_shared_memory_that_is_spoilt),
         CASE(test_slots_double),
         CASE(test_no_slot),
         CASE(test_pieces_of_the_small_part),

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vmm/cli/plugin.h"
+#include "vmm/plugin/plugin.h"
 
 bool library_possible(void)
 {

@@ -1,7 +1,7 @@
 /* In library.c's place where there is no dynamic linker: run.c hands such a run to the twin. */
 #include <stdio.h>
 
-#include "vmm/cli/plugin.h"
+#include "vmm/plugin/plugin.h"
 
 bool library_possible(void)
 {
