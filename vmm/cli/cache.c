@@ -83,7 +83,7 @@ void cache_choose(const char *option, wasmvm_config *config)
 
 /* ---- what is in it ---- */
 
-struct tour { int images, damaged; uint64_t bytes; bool list, verify, clear; };
+struct tour { int images, damaged, kept, why_kept; uint64_t bytes; bool list, verify, clear; };
 
 /* NULL, or what is wrong with the image. */
 static const char *image_look(int dir, const char *name, bool whole, struct saved *saved)
@@ -110,8 +110,10 @@ static void see(void *context, int dir, const struct store_file *file)
     char name[4 * sizeof saved.head.name];
     const char *dot = strrchr(file->name, '.');
     tour->bytes += file->bytes;
-    if (tour->clear)
-        unlinkat(dir, file->name, 0);
+    if (tour->clear && unlinkat(dir, file->name, 0) != 0 && errno != ENOENT) {
+        tour->kept++;
+        tour->why_kept = errno;
+    }
     if (!dot || strcmp(dot, ".img") != 0)
         return;
     tour->images++;
@@ -149,6 +151,8 @@ static void tour_make(struct tour *tour, const char *path)
         fail("%s", why.text);
     if (store_each(dir, see, tour) < 0)
         fail("%s: it cannot be read: %s", path, strerror(errno));
+    if (tour->kept)
+        fail("%s: %d files cannot be removed: %s", path, tour->kept, strerror(tour->why_kept));
     close(dir);
 }
 

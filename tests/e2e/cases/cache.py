@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -467,13 +468,33 @@ def a_granted_directory_is_no_cache(t):
 
 
 @case
-def a_full_disk_costs_a_line(t):
-    """Here a limit of file sizes, as the disk of a test cannot be filled; what was begun is no image."""
+def a_limit_of_file_sizes_costs_a_line(t):
+    """What was begun is no image."""
     module = fresh(t)
     script = f"ulimit -f 64; exec {t.wasmvm} --cache={store(t)} --cache-now --stats {module}"
     result = run(["bash", "-c", script])
     expect(result, err_has=["cannot be written"])
     assert state(t, module)[1]["cache"] == "made"
+
+
+@case
+def a_full_disk_costs_a_line(t):
+    """Of no page, of so many that a list or a head fits, and of as many as hold most of the image."""
+    module, place = fresh(t), t.mkdir("store")
+    if os.geteuid() or subprocess.run(["unshare", "-m", "true"]).returncode:
+        raise Skip("no mounts here")
+    size = os.path.getsize(warm(t, module)) // PAGE
+    command = f"{t.wasmvm} --cache={place} --cache-now --stats {module}"
+    for pages in 1, 2, 3, 6, 20, size // 2, size - 1, size:
+        script = f"mount -t tmpfs -o size={pages * PAGE},mode=700 none {place} && {command} && {command}; " \
+                 f"status=$?; {t.wasmvm} cache --cache {place} verify; umount {place}; exit $status"
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, timeout=300)
+        lines = done.stdout.splitlines()
+        assert done.returncode == 0 and len(lines) == 11 and re.match(r"[01] images, 0 damaged", lines[-1]), done
+        said = re.findall(r"^cache       (.*)", done.stderr, re.M)
+        nothing = lines[-1][0] == "0" and all(line.startswith("cold: ") or line == "list" for line in said)
+        assert pages > 20 or nothing, (pages, said)
+        assert any("cannot be written: the disk is full" in line for line in said), (pages, said)
 
 
 @case
@@ -591,6 +612,11 @@ def the_subcommand(t):
     t.write("store/others", "stay")
     expect(t.vm(*ask, "clear"), out="")
     assert os.listdir(store(t)) == ["others"]
+    os.mkdir(os.path.join(store(t), "ab" * 32 + ".img"))
+    t.write("store/" + "cd" * 32 + ".list", "")
+    expect_message(t.vm(*ask, "clear"), 125, "1 files cannot be removed: Is a directory")
+    assert sorted(os.listdir(store(t))) == ["ab" * 32 + ".img", "others"], "what can go is gone"
+    expect(t.vm(*ask, "verify"), 1, out="ab" * 32 + ".img: it is cut short\n1 images, 1 damaged\n")
     expect_message(t.vm(*ask, "now"), 125, "cache: now: no such word")
     expect_message(t.vm(*ask), 125, "cache: one word is expected")
 

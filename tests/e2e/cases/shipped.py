@@ -11,7 +11,7 @@ import time
 
 import wasm
 from cases import plugins
-from cases.cache import EXTENT, HEAD, PAGE, Image, late, store, words
+from cases.cache import EXTENT, FRESH, HEAD, PAGE, Image, late, store, words
 from harness import ROOT, Skip, case, expect, expect_message, go_build, run, wait
 
 PIECE = 0x10000
@@ -62,6 +62,18 @@ def umask():
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+@case(seconds=240)
+def no_two_runs_from_one_image_are_alike(t):
+    image = build(t, go_build("./fresh", t.version, module="tests/e2e/go"))
+    seen = {word: set() for word in FRESH}
+    for _ in range(100):
+        result, _, line = told(t, image)
+        assert line == "warm", line
+        for word, value in map(str.split, result.out.decode().splitlines()):
+            seen[word].add(value)
+    assert all(len(values) == 100 for values in seen.values()), {w: len(v) for w, v in seen.items()}
 
 
 @case(seconds=240)
