@@ -38,6 +38,7 @@
   (import "wasi_snapshot_preview1" "path_symlink" (func $path_symlink (param i32 i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "path_unlink_file" (func $path_unlink_file (param i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll_oneoff (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "sched_yield" (func $sched_yield (result i32)))
   (import "wasi_snapshot_preview1" "sock_accept" (func $sock_accept (param i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "sock_recv" (func $sock_recv (param i32 i32 i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "sock_send" (func $sock_send (param i32 i32 i32 i32 i32) (result i32)))
@@ -62,6 +63,7 @@
   (data (i32.const 64) "\7f\00\00\01")
   (data (i32.const 96) "/dev/wasmvm/pipe")
   (data (i32.const 128) "/dev/wasmvm/signals")
+  (data (i32.const 176) "\20\00\00\00\01\00\00\00\20\00\00\00\01\00\00\00") ;; two buffers
   (data (i32.const 160) "\00\05\00\00\80\00\00\00") ;; room for an address
   (data (i32.const 264) "\01") ;; subscriptions: to read, to write, a clock that is due
   (data (i32.const 312) "\02")
@@ -86,6 +88,8 @@
     (drop (call $fd_pwrite (local.get $fd) (i32.const 0) (i32.const 1) (i64.const 0) (i32.const 512)))
     (drop (call $fd_read (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 512)))
     (drop (call $fd_write (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 512)))
+    (drop (call $fd_read (local.get $fd) (i32.const 176) (i32.const 2) (i32.const 512)))
+    (drop (call $fd_write (local.get $fd) (i32.const 176) (i32.const 2) (i32.const 512)))
     (drop (call $fd_seek (local.get $fd) (i64.const 0) (i32.const 1) (i32.const 512)))
     (drop (call $fd_tell (local.get $fd) (i32.const 512)))
     (drop (call $fd_prestat_get (local.get $fd) (i32.const 512)))
@@ -99,8 +103,9 @@
         0) (i64.const 0) (i32.const 10)))
     (drop (call $path_link (local.get $fd) (i32.const 0) (i32.const 48) (i32.const 4) (local.get $fd) (i32.const
         48) (i32.const 3)))
-    (drop (call $path_open (local.get $fd) (i32.const 0) (i32.const 48) (i32.const 4) (i32.const 1) (i64.const
-        64) (i64.const 0) (i32.const 0) (i32.const 512)))
+    ;; a file with all rights of one, which is tried after these
+    (drop (call $path_open (local.get $fd) (i32.const 0) (i32.const 48) (i32.const 2) (i32.const 1) (i64.const
+        0xe001ff) (i64.const 0) (i32.const 0) (i32.const 512)))
     (drop (call $path_readlink (local.get $fd) (i32.const 48) (i32.const 4) (i32.const 512) (i32.const 64)
         (i32.const 600)))
     (drop (call $path_remove_directory (local.get $fd) (i32.const 48) (i32.const 4)))
@@ -157,6 +162,7 @@
     (drop (call $path_open (i32.const -1) (i32.const 0) (local.get $name) (local.get $len) (i32.const 0)
                                 (i64.const 0) (i64.const 0) (i32.const 0) (i32.const 512))))
   (func (export "_start") (local $fd i32)
+    (drop (call $sched_yield))
     (call $open (i32.const 1) (i32.const 2))
     (call $open (i32.const 2) (i32.const 2))
     (call $open (i32.const 1) (i32.const 1))

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -153,6 +154,48 @@ def check_by_signal(room, number):
     return None if ran.returncode == -number else f"status {ran.returncode}: {said}"
 
 
+def state_of(pid):
+    """As the kernel has it: T is stopped."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        return file.read().rsplit(")", 1)[1].split()[0]
+
+
+def check_stopped(room, how):
+    """A shell stops it and lets it go on: each wait of each thread goes on, too."""
+    ran = subprocess.Popen([room.wasmvm, "--hypercall", how, "--timeout", "600", WAITS], stdin=subprocess.PIPE,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    ran.stdout.read(1)
+    for _ in range(5):
+        time.sleep(0.05)
+        ran.send_signal(signal.SIGSTOP)
+        while state_of(ran.pid) not in "TZ":
+            time.sleep(0.01)
+        ran.send_signal(signal.SIGCONT)
+    said = ran.communicate(b".")[1].decode().strip()
+    return None if ran.returncode == 0 else f"status {ran.returncode}: {said}"
+
+
+def check_words_to_a_socket(room):
+    """No standard stream is one, so that nothing else is granted."""
+    near, far = socket.socketpair()
+    with near, far:
+        ran = subprocess.run([room.wasmvm, f"--trace=/dev/fd/{far.fileno()}", HELLO], pass_fds=[far.fileno()],
+                             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=False)
+        far.close()
+        told = near.recv(1000)
+    return None if ran.returncode == 0 and b"fd_write" in told else f"status {ran.returncode}: {told}, {ran.stderr}"
+
+
+def check_slack(room):
+    """Waits are as short as the program wants them."""
+    ran = subprocess.Popen([room.wasmvm, WAITS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    ran.stdout.read(1)
+    with open(f"/proc/{ran.pid}/timerslack_ns", encoding="ascii") as file:
+        slack = file.read().strip()
+    ran.communicate(b".")
+    return None if slack == "1" else f"{slack} ns"
+
+
 def check_statistics(room):
     """KVM's own counts among them, where this kernel has any."""
     with_jail, without = room.run("nothing", ["--stats"]), room.run("nothing", ["--jail=off", "--stats"])
@@ -182,14 +225,18 @@ def stream_open(kind, room):
     path, flags = {"null": (os.devnull, os.O_RDWR), "folder": (room.granted, os.O_RDONLY),
                    "file": (os.path.join(room.granted, "out"), os.O_RDWR | os.O_CREAT),
                    "appended": (os.path.join(room.granted, "out"), os.O_WRONLY | os.O_CREAT | os.O_APPEND),
+                   "long": (os.path.join(room.granted, "long"), os.O_RDWR | os.O_CREAT),
                    "memory": (None, 0), "event": (None, 0)}[kind]
     if path:
-        return [os.open(path, flags, 0o644)]
+        opened = os.open(path, flags, 0o644)
+        if kind == "long":
+            os.truncate(opened, 1 << 30)  # synced in pieces, and all of it a hole
+        return [opened]
     return [os.memfd_create("stream") if kind == "memory" else os.eventfd(0)]
 
 
-STREAMS = ("null", "folder", "file", "appended", "memory", "event", "in", "out", "terminal", "stream", "datagram",
-           "udp", "tcp")
+STREAMS = ("null", "folder", "file", "long", "appended", "memory", "event", "in", "out", "terminal", "stream",
+           "datagram", "udp", "tcp")
 
 
 def check_each_call(room, options, stream, kind):
@@ -207,7 +254,7 @@ def check_each_call(room, options, stream, kind):
 
 def answers(room, options, stream, kind):
     """What each call of the module is answered; or why not.  Numbers of ports are the kernel's choice."""
-    for name in ("out", "folder/name", "folder/nam"):
+    for name in ("out", "long", "folder/na", "folder/name", "folder/nam"):
         if os.path.lexists(os.path.join(room.granted, name)):
             os.unlink(os.path.join(room.granted, name))
     opened = stream_open(kind, room)
@@ -385,6 +432,11 @@ def checks_of(room):
     for number in (signal.SIGTERM, signal.SIGQUIT):
         yield f"end/by-signal/{number.name}", check_by_signal, (room, number)
     yield "end/statistics", check_statistics, (room,)
+    for how in ("exit", "poll"):
+        yield f"end/stopped-and-continued/{how}", check_stopped, (room, how)
+    yield "words-to-a-socket", check_words_to_a_socket, (room,)
+    if has_capability(CAP_SYS_PTRACE):
+        yield "timer-slack", check_slack, (room,)
     if has_capability(CAP_SETUID):
         nobody = dict(no_capability(), Uid="65534", Gid="65534", Groups="")
         yield "identity/nothing", check_identity, (room, "nothing", [], nobody)

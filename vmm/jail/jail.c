@@ -11,7 +11,9 @@
 /* Never raised again: without a capability nobody can raise the hard limit. */
 static bool limit_lower(int what, rlim_t most)
 {
-    struct rlimit limit;
+    struct rlimit limit = { 0, 0 };
+    if (most == 0)
+        return setrlimit(what, &limit) == 0;
     if (getrlimit(what, &limit) < 0)
         return false;
     if (limit.rlim_max > most)
