@@ -109,7 +109,8 @@ _Noreturn static void program_run(struct entry entry)
 {
     uint32_t start;
     shim_publish(&guest.shim, guest.engine);
-    HYPERCALL(&guest.control->slot, ready);
+    if (!flag(BOOT_AGAIN))
+        HYPERCALL(&guest.control->slot, ready);
     if (instance_has_start(guest.instance, &start))
         call(start);
     if (entry.found)

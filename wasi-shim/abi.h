@@ -263,6 +263,7 @@ enum {
     BOOT_SAVE_ONLY = 1 << 8,     /* ... and end with 0 */
     BOOT_RESUME = 1 << 9,        /* the image of such a start is in memory: continue after it */
     BOOT_WHOLE = 1 << 10,        /* ... and all of the module's bytes are readable already  */
+    BOOT_AGAIN = 1 << 11,        /* a machine that has called before: no call of `ready`    */
 };
 
 enum {

@@ -1462,6 +1462,7 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
     {"pool-shares-nothing-written", case_pool_shares_nothing_written},
     {"pool-smashed-meanwhile", case_pool_smashed_meanwhile},
     {"pool-confined-and-given", case_pool_confined_and_given},
+    {"pool-calls-less", case_pool_calls_less},
     {"values-at-their-most", case_values_at_their_most},
     {"names-at-their-most", case_names_at_their_most},
     {"ready-at-once", case_ready_at_once},

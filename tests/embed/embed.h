@@ -76,6 +76,7 @@ int case_pool_keeps_apart(void);
 int case_pool_shares_nothing_written(void);
 int case_pool_smashed_meanwhile(void);
 int case_pool_confined_and_given(void);
+int case_pool_calls_less(void);
 
 /* ---- signals.c ---- */
 int case_signals(void);

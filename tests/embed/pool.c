@@ -196,3 +196,33 @@ int case_pool_confined_and_given(void)
             return printf("%s\n", runs ? "after a run" : "unused"), 1;
     return 0;
 }
+
+/* ---- what a start says once ---- */
+
+/* Of a run, whose machine is given back; 0: it did not run. */
+static uint64_t exits_of(wasmvm_pool *pool, wasmvm_instance *i)
+{
+    wasmvm_statistics s = { .size = sizeof s };
+    if (i && wasmvm_run(i, &error) == WASMVM_OK)
+        wasmvm_instance_statistics(i, &s);
+    wasmvm_pool_give(pool, i);
+    return s.exits;
+}
+
+/* A new machine's first call shows that its clock fits, and its second one ends the run.  One that
+ * has run needs no such call; one that was made from it has not run. */
+int case_pool_calls_less(void)
+{
+    enum { NEW = 2, AGAIN = 1 };
+    wasmvm_pool *pool = pool_for_jail(1);
+    CHECK(pool);
+    CHECK(exits_of(pool, wasmvm_pool_take(pool, &error)) == NEW); /* it teaches, and goes */
+    CHECK(exits_of(pool, wasmvm_pool_take(pool, &error)) == NEW);
+    for (int k = 0; k < 3; k++)
+        CHECK(exits_of(pool, wasmvm_pool_take(pool, &error)) == AGAIN);
+    wasmvm_instance *ready = wasmvm_pool_take(pool, &error),
+                    *made = wasmvm_pool_take(pool, &error);
+    CHECK(exits_of(pool, made) == NEW && exits_of(pool, ready) == AGAIN);
+    wasmvm_pool_free(pool);
+    return 0;
+}

@@ -366,10 +366,17 @@ void boot_pause(struct vm *vm)
 
 void boot_again(struct vm *vm, struct boot_record *boot)
 {
-    boot->flags &= ~(uint32_t)BOOT_SAVE;
+    boot->flags &= ~(uint32_t)(BOOT_SAVE | BOOT_AGAIN);
     boot->flags |= BOOT_RESUME | (vm->entry.resume ? 0 : BOOT_WHOLE);
     boot->heap_bytes = vm->heap_bytes;
     boot->code_bytes = vm->code_bytes;
+}
+
+bool boot_ran(struct vm *vm)
+{
+    const gva_t at = MAP_CONTROL + offsetof(struct boot_record, flags);
+    const uint32_t flags = boot_record(vm)->flags | (vm->clock.checked ? BOOT_AGAIN : 0);
+    return guest_write(&vm->mem, at, &flags, sizeof flags);
 }
 
 bool boot_entropy(struct vm *vm)

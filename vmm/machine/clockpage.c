@@ -103,6 +103,8 @@ void clockpage_again(struct vm *vm)
         clocksource_read(source, sizeof vm->stats->clock_source), looked_ns = now_ns;
     vm->clock = (struct clock){ .usable = khz && strcmp(source, "tsc") == 0,
                                 .khz = khz,
+                                .offset = vm->clock.offset,
+                                .checked = vm->clock.checked,
                                 .looked_ns = looked_ns };
     vm->stats->clocks_by_calls = !vm->clock.usable;
     if (!vm->clock.usable)
@@ -119,6 +121,7 @@ void clockpage_check(struct vm *vm)
     const gva_t at = MAP_CONTROL + offsetof(struct control, boot_tsc);
     uint64_t bracket = __rdtsc() - vm->clock.first_tsc;
     uint64_t guest, offset;
+    vm->clock.checked = true;
     if (!vm->clock.usable || !guest_read(&vm->mem, at, &guest, sizeof guest))
         return;
     if (guest - vm->clock.first_tsc <= bracket)

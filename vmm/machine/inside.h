@@ -181,6 +181,9 @@ void boot_pause(struct vm *);
 /* The boot record of a start behind that. */
 void boot_again(struct vm *, struct boot_record *);
 bool boot_entropy(struct vm *);
+/* The record of a start says so, where the machine's first call was answered before: what that one
+ * tells of the guest's clock holds. */
+bool boot_ran(struct vm *);
 
 /* ---- host_table.c ---- */
 /* In the control area, for the guest's linker: abi.h's struct host_import and the strings. */
@@ -191,6 +194,7 @@ void host_write(const struct host_table *, uint8_t *control, uint32_t offset);
 struct clock {
     bool usable;
     uint64_t offset;           /* guest TSC minus host TSC */
+    bool checked;              /* ... which a guest has shown */
     double ns_per_tick;
     uint64_t khz, looked_ns;   /* kvm_tsc_khz's; when the host's source was looked at */
     uint64_t first_tsc;        /* the host's at the first sample, before the first instruction */

@@ -158,6 +158,9 @@ struct vm *vm_new(const struct config *, struct run_stats *);
 bool vm_build(struct vm *, const struct module *, struct failure *);
 /* Makes KVM's virtual machine before vm_build, which else does it; where that fails, too. */
 void vm_early(struct vm *);
+/* Of a run that did not call `ready`: what the start took before the module's first instruction, as
+ * the guest tells it; all of the run where it did not come so far. */
+uint64_t vm_boot_ns(struct vm *, uint64_t entered_ns, uint64_t run_ns);
 struct guestmem *vm_memory(struct vm *);
 struct kick *vm_kick(struct vm *);
 void vm_close(struct vm *); /* KVM's part; guest memory is left to the end of the process */

@@ -322,7 +322,7 @@ static bool freshen(struct vm *vm)
         return false;
     if (vm->snapshot->start) {
         clockpage_again(vm);
-        return true;
+        return boot_ran(vm);
     }
     clockpage_refresh(vm);
     return getrandom(pool, sizeof pool, 0) == sizeof pool &&

@@ -281,6 +281,16 @@ struct guestmem *vm_memory(struct vm *vm)
 
 /* ---- end ---- */
 
+uint64_t vm_boot_ns(struct vm *vm, uint64_t entered_ns, uint64_t run_ns)
+{
+    const gva_t at = MAP_CONTROL + offsetof(struct control, stats.marks_tsc[MARK_LINKED]);
+    uint64_t tsc;
+    if (!vm->snapshot || !vm->clock.checked || !guest_read(&vm->mem, at, &tsc, sizeof tsc))
+        return run_ns;
+    uint64_t at_ns = clockpage_when(vm, tsc);
+    return at_ns < entered_ns ? 0 : at_ns - entered_ns < run_ns ? at_ns - entered_ns : run_ns;
+}
+
 void vm_count(struct vm *vm)
 {
     struct run_stats *stats = vm->stats;

@@ -630,7 +630,7 @@ static void times_count(struct vcpu *v)
     struct run_stats *stats = v->machine.stats;
     uint64_t run_ns = clock_now_ns() - v->entered_ns;
     if (!stats->boot_ns)
-        stats->boot_ns = run_ns;
+        stats->boot_ns = vm_boot_ns(v->machine.vm, v->entered_ns, run_ns);
     stats->run_ns = run_ns - stats->boot_ns;
     stats->cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - v->entered_cpu_ns;
     stats->service_cpu_ns = v->service.cpu_ns;

@@ -128,6 +128,27 @@ static void near_the_host_and_good_for_a_second(void **state)
     host.on = false;
 }
 
+/* A machine that was taken back keeps what its guest showed: so its next start need not. */
+static void an_offset_stays(void **state)
+{
+    (void)state;
+    start();
+    assert_false(vm.clock.checked);
+    area.boot_tsc = __rdtsc() + OFFSET;
+    clockpage_check(&vm);
+    assert_true(vm.clock.checked);
+    const uint64_t shown = vm.clock.offset;
+    assert_true(shown >= OFFSET);
+    vm.clock.khz = 1000000 / TICK_NS;
+    vm.clock.looked_ns = (uint64_t)clock_now_ns();
+    strcpy(stats.clock_source, "tsc");
+    clockpage_again(&vm);
+    assert_true(vm.clock.checked && vm.clock.usable);
+    assert_int_equal(vm.clock.offset, shown);
+    assert_int_equal(area.clock.base_tsc - shown, vm.clock.first_tsc);
+    host.on = false;
+}
+
 /* Realtime set back and ahead, by an hour: the next page has it, and monotonic time goes on. */
 static void realtime_steps(void **state)
 {
@@ -191,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(near_the_host_and_good_for_a_second),
+        cmocka_unit_test(an_offset_stays),
         cmocka_unit_test(realtime_steps),
         cmocka_unit_test(slewing_is_followed),
         cmocka_unit_test(never_back_when_ahead),
