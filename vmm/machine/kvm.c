@@ -451,10 +451,14 @@ bool kvm_set_signals(struct kvm *kvm, const sigset_t *blocked)
 
 /* ---- time ---- */
 
+/* It stays, and to ask for it loads the CPU: once is enough. */
 uint64_t kvm_tsc_khz(struct kvm *kvm)
 {
-    int khz = ioctl(kvm->vcpu_fd, KVM_GET_TSC_KHZ, 0);
-    return khz > 0 ? khz : 0;
+    if (kvm->tsc_khz == 0) {
+        int khz = ioctl(kvm->vcpu_fd, KVM_GET_TSC_KHZ, 0);
+        kvm->tsc_khz = khz > 0 ? (uint64_t)khz : 0;
+    }
+    return kvm->tsc_khz;
 }
 
 bool kvm_tsc_offset(struct kvm *kvm, uint64_t *offset)
