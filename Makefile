@@ -1147,7 +1147,10 @@ bench-fleet: all
 	cd tests/bench/programs && GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 ../../tools/go.sh pinned build \
 	    -o $(abspath $(BUILD))/bench-hello.wasm ./hello
 	printf '\0asm\1\0\0\0\1\4\1\140\0\0\3\2\1\0\7\12\1\6_start\0\0\12\4\1\2\0\13' >$(BUILD)/bench-trivial.wasm
-	$(BUILD)/bench-fleet $(BUILD)/bench-hello.wasm $(BUILD)/bench-trivial.wasm 200 2000
+	gcc -O2 -o $(BUILD)/bench-vms tests/bench/vms.c
+	for n in 1 60 200 400 1000; do \
+	    $(BUILD)/bench-fleet $(BUILD)/bench-hello.wasm $(BUILD)/bench-trivial.wasm $$n 1500; done
+	for n in 1 200 1000; do $(BUILD)/bench-vms $$n; done
 
 bench-idle: all
 	tests/bench/idle.py
