@@ -36,6 +36,7 @@ struct apart_func { struct apart *apart; uint32_t number, nparams; };
 struct apart {
     pid_t pid;
     clockid_t clock;          /* of its CPU time; looked up before the jail */
+    bool clocked;             /* there is one: it had not ended by then */
     int fd;
     struct turns *turns;
     uint32_t given;           /* turns of ours */
@@ -255,7 +256,8 @@ static int call_apart(void *data, wasmvm_call *call, const wasmvm_val *args, was
 static uint64_t cpu_used(const struct apart *a)
 {
     struct timespec t = {0};
-    clock_gettime(a->clock, &t); /* it may be gone */
+    if (a->clocked)
+        clock_gettime(a->clock, &t); /* it may be gone */
     return clock_ns(CLOCK_PROCESS_CPUTIME_ID) + (uint64_t)t.tv_sec * 1000000000u +
            (uint64_t)t.tv_nsec;
 }
@@ -318,7 +320,8 @@ static int process_make(struct apart *a, char *const words[], uint32_t n, int pa
                                                        : process_start(argv, given, 3, &a->pid);
     close(ends[1]);
     free(argv);
-    return error ? error : clock_getcpuclockid(a->pid, &a->clock);
+    a->clocked = !error && clock_getcpuclockid(a->pid, &a->clock) == 0;
+    return error;
 }
 
 struct apart *apart_start(char *const words[], uint32_t n, int memory,
