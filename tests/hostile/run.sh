@@ -36,7 +36,7 @@ build() {
 # An honest image with the same host functions, then the forged one.
 build_image() {
     with=
-    [ ! -e "$OUT/$1.so" ] || with="--plugin $OUT/$1.so"
+    [ ! -e "$OUT/$1.so" ] || with="--memory 32M --plugin $OUT/$1.so"
     $CC $CFLAGS -nostdlib -static -Wl,-T,tests/hostile/shipped.ld -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
         -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments -o "$OUT/$1.ship.elf" guest/start.S tests/hostile/shipped.S \
         tests/hostile/kit.S tests/hostile/kit.c "tests/hostile/$1.c" &&
