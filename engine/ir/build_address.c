@@ -7,7 +7,8 @@
  *
  * What is folded is evaluated at its user: nothing between may write what it reads.  So a folded
  * node reads virtual registers that no node behind it writes (is_stable); temporaries are written
- * once.  A load that such a node had as its own memory operand stands alone again.
+ * once, and no other one may have their slot.  A load that such a node had as its own memory
+ * operand stands alone again.
  *
  * A sum that is no address takes a scaled index as well: x86 has an instruction for it, lea. */
 #include "engine/assert.h"
@@ -21,15 +22,35 @@ static bool is_scale(const struct node *n)
     return n->op == IR_SHL && (n->flags & NF_FOLD);
 }
 
+/* A temporary behind node `from` may be spilled to the slot that r has as an entry of the operand
+ * stack, which it has left. */
+static bool is_slot_taken(const struct build *b, ref r, uint32_t from)
+{
+    const struct body *body = &b->c->body;
+    uint32_t v = ref_index(r);
+    if (ref_is_vreg(r) && v < body->first_stack)
+        return false;
+    uint32_t depth = ref_is_vreg(r) ? (v - body->first_stack) / 2 : body->nodes[v].depth;
+    for (uint32_t k = from + 1; k < body->nnodes; k++) {
+        const struct node *n = &body->nodes[k];
+        if ((n->flags & NF_VALUE) && !(n->flags & NF_FOLD) && n->dst == REF_NONE &&
+            n->depth == depth)
+            return true;
+    }
+    return false;
+}
+
 static bool is_stable(const struct build *b, ref r, uint32_t from)
 {
     const struct body *body = &b->c->body;
     while (r != REF_NONE && ref_is_node(r) && is_scale(&body->nodes[ref_index(r)]))
         r = body->nodes[ref_index(r)].a; /* evaluated with its user */
-    if (r == REF_NONE || ref_is_node(r))
+    if (r == REF_NONE || (ref_is_node(r) && body->nodes[ref_index(r)].op == IR_CONST))
         return true;
+    if (is_slot_taken(b, r, from))
+        return false;
     uint32_t v = ref_index(r);
-    for (uint32_t k = from + 1; k < body->nnodes; k++)
+    for (uint32_t k = from + 1; ref_is_vreg(r) && k < body->nnodes; k++)
         if (body->nodes[k].dst == v ||
             (v < body->first_local && (ir_flags[body->nodes[k].op] & IRF_CALL)))
             return false;

@@ -9,12 +9,13 @@
 
 #define TESTED_LOOK 8 /* nodes between a comparison and the test of the local that has it */
 
-/* A constant, a virtual register, or a temporary that may become one. */
+/* A constant, a virtual register, or a temporary that may become one.  What has left the operand
+ * stack leaves its slot to temporaries. */
 static bool is_kept(const struct build *b, ref r)
 {
     const struct body *body = &b->c->body;
     if (ref_is_vreg(r))
-        return !(r & REF_NZ);
+        return !(r & REF_NZ) && ref_index(r) < body->first_stack;
     return body->nodes[ref_index(r)].op == IR_CONST || build_can_name(b, r);
 }
 

@@ -230,8 +230,9 @@ static ref still_in(const struct build *b, value v)
     const struct body *body = &b->c->body;
     uint32_t from = ref_is_node(v) ? v : body->blocks[b->cur].first;
     uint32_t vreg = ref_is_node(v) ? body->nodes[v].dst : ref_index(v), name = REF_NONE;
-    if (vreg == REF_NONE || vreg < body->first_local || body->nnodes - from > 4 * LOOK)
-        return REF_NONE;
+    if (vreg == REF_NONE || vreg < body->first_local || vreg >= body->first_stack ||
+        body->nnodes - from > 4 * LOOK)
+        return REF_NONE; /* what has left the operand stack leaves its slot to temporaries */
     for (uint32_t k = from + 1; k < body->nnodes && vreg != REF_NONE; k++) {
         const struct node *n = &body->nodes[k];
         if (n->op == IR_COPY && n->a == (REF_VREG | vreg) && n->dst != REF_NONE &&

@@ -115,8 +115,11 @@ bool build_resume_use(struct build *b, const struct slot *s, uint32_t v)
         if (!load(b, &b->resumes[k - 1], s, v))
             return false;
     const struct node *n = &b->c->body.nodes[ref_index(s->value)];
-    if (n->op != IR_LOAD || n->sub != s->shape || n->type != s->type)
+    if (n->op != IR_LOAD || n->sub != s->shape || n->type != s->type) {
         b->crossed |= UINT64_C(1) << (v - b->c->body.first_slot);
+        if (s->type == T_I64) /* its upper half comes from memory as well */
+            build_vreg(b, v)->type = T_I64;
+    }
     return true;
 }
 

@@ -421,3 +421,63 @@
 (invoke "sp" (i32.const 65528))
 (assert_trap (invoke "pinned" (i32.const 1)) "out of bounds memory access")
 (assert_return (invoke "g") (i32.const 9))
+;; A value of 32 bits that was stored to a slot as one of 64: resumed, the function finds an upper half there.
+(module (type $go (func (param i32) (result i32)))
+(memory (export "m") 1)
+(global $sp (mut i32) (i32.const 4096)) (global (mut i64) (i64.const 0)) (global $g (mut i64) (i64.const 0)) (global $seen (mut i64) (i64.const 0))
+(global (mut i64) (i64.const 0)) (global (mut i64) (i64.const 0)) (global (mut i64) (i64.const 0)) (global (mut i32) (i32.const 0))
+(data (i32.const 4104) "\05\00\00\00\07\00\00\00\02\00\00\00\09\00\00\00")
+(func (export "look") (param i32) (result i64) local.get 0 i64.load)
+(func (export "compared") (type $go) (local i32)
+  global.get 0 local.set 1
+  loop $l
+    block $b1 block $b0 local.get 0 br_table $b0 $b1 $b1
+    end (i64.store offset=16 (global.get 0) (i64.extend_i32_u (i64.eq (i64.load offset=8 (global.get 0)) (i64.const 5))))
+    end (i64.store (i32.const 64) (i64.and (i64.load offset=16 (global.get 0)) (i64.const 0xffffffff)))
+    (i64.store (i32.const 72) (i64.shr_u (i64.load offset=16 (global.get 0)) (i64.const 32)))
+    i32.const 0 return
+  end
+  unreachable)
+(func (export "masked") (type $go) (local i32)
+  global.get 0 local.set 1
+  loop $l
+    block $b1 block $b0 local.get 0 br_table $b0 $b1 $b1
+    end (i64.store offset=16 (global.get 0) (i64.and (i64.add (i64.load offset=8 (global.get 0)) (i64.const 5)) (i64.const 0xffffffff)))
+    end (i64.store (i32.const 64) (i64.and (i64.load offset=16 (global.get 0)) (i64.const 0xffffffff)))
+    (i64.store (i32.const 72) (i64.shr_u (i64.load offset=16 (global.get 0)) (i64.const 32)))
+    i32.const 0 return
+  end
+  unreachable)
+(func (export "loaded") (type $go) (local i32)
+  global.get 0 local.set 1
+  loop $l
+    block $b1 block $b0 local.get 0 br_table $b0 $b1 $b1
+    end (i64.store offset=16 (global.get 0) (i64.extend_i32_u (i32.load offset=8 (global.get 0))))
+    end (i64.store (i32.const 64) (i64.and (i64.load offset=16 (global.get 0)) (i64.const 0xffffffff)))
+    (i64.store (i32.const 72) (i64.shr_u (i64.load offset=16 (global.get 0)) (i64.const 32)))
+    i32.const 0 return
+  end
+  unreachable)
+(func (export "added") (type $go) (local i32)
+  global.get 0 local.set 1
+  loop $l
+    block $b1 block $b0 local.get 0 br_table $b0 $b1 $b1
+    end (i64.store offset=16 (global.get 0) (i64.extend_i32_u (i32.add (i32.load offset=8 (global.get 0)) (i32.const 1))))
+    end (i64.store (i32.const 64) (i64.and (i64.load offset=16 (global.get 0)) (i64.const 0xffffffff)))
+    (i64.store (i32.const 72) (i64.shr_u (i64.load offset=16 (global.get 0)) (i64.const 32)))
+    i32.const 0 return
+  end
+  unreachable)
+)
+(assert_return (invoke "compared" (i32.const 1)) (i32.const 0))
+(assert_return (invoke "look" (i32.const 64)) (i64.const 2))
+(assert_return (invoke "look" (i32.const 72)) (i64.const 9))
+(assert_return (invoke "masked" (i32.const 1)) (i32.const 0))
+(assert_return (invoke "look" (i32.const 64)) (i64.const 2))
+(assert_return (invoke "look" (i32.const 72)) (i64.const 9))
+(assert_return (invoke "loaded" (i32.const 1)) (i32.const 0))
+(assert_return (invoke "look" (i32.const 64)) (i64.const 2))
+(assert_return (invoke "look" (i32.const 72)) (i64.const 9))
+(assert_return (invoke "added" (i32.const 1)) (i32.const 0))
+(assert_return (invoke "look" (i32.const 64)) (i64.const 2))
+(assert_return (invoke "look" (i32.const 72)) (i64.const 9))
