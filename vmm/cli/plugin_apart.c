@@ -103,15 +103,13 @@ static void turn_send(struct apart *a, enum turn_kind kind, uint32_t number)
         syscall(SYS_futex, &own->given, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
-/* Takes what wakes us; false: nobody is there any more. */
+/* Takes what wakes us; false: nobody is there any more.  What is left wakes us again: to read until
+ * there is nothing would have no end where it sends without one. */
 static bool hear(struct apart *a)
 {
     char bytes[64];
-    ssize_t n;
-    do
-        n = read(a->fd, bytes, sizeof bytes);
-    while (n > 0 || (n < 0 && errno == EINTR));
-    return n < 0 && errno == EAGAIN;
+    ssize_t n = read(a->fd, bytes, sizeof bytes);
+    return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 static bool came(const struct apart *a)
@@ -168,7 +166,7 @@ static bool turn_take(struct apart *a, wasmvm_call *call)
 
 /* ---- a call ---- */
 
-enum progress { GO_ON, ANSWERED, TRAPPED };
+enum progress { GO_ON, ENDED, ANSWERED, TRAPPED }; /* ENDED: as GO_ON, and it was told so */
 
 /* The other one's text, as it is now; it may change meanwhile. */
 static void text_take(const struct apart *a, char out[TURN_TEXT])
@@ -202,6 +200,15 @@ static void answer(struct apart *a, wasmvm_call *call, int status, uint64_t valu
     turn_send(a, TURN_ANSWER, (uint32_t)status);
 }
 
+static int export_call(struct apart *a, wasmvm_call *call, const char *name,
+                       const wasmvm_val *args, uint32_t n, wasmvm_val *result)
+{
+    if (a->services->wait(call, a->fd, 0) != WASMVM_OK)
+        return WASMVM_ENDED;
+    return n <= TURN_VALUES ? a->services->call_export(call, name, args, n, result)
+                            : WASMVM_BAD_TYPE;
+}
+
 /* While the export runs, further calls come to this process, in turns of their own. */
 static enum progress take_export(struct apart *a, wasmvm_call *call)
 {
@@ -211,12 +218,11 @@ static enum progress take_export(struct apart *a, wasmvm_call *call)
     text_take(a, name);
     for (uint32_t i = 0; i < n && i < TURN_VALUES; i++)
         args[i].u64 = turn_read(a->turns->library.values[i]);
-    int status = n <= TURN_VALUES ? a->services->call_export(call, name, args, n, &result)
-                                  : WASMVM_BAD_TYPE;
+    int status = export_call(a, call, name, args, n, &result);
     if (a->broken) /* in a call within */
         return TRAPPED;
     answer(a, call, status, result.u64);
-    return GO_ON;
+    return status == WASMVM_ENDED ? ENDED : GO_ON;
 }
 
 static enum progress take_turn(struct apart *a, wasmvm_call *call, wasmvm_val *result)
@@ -244,8 +250,14 @@ static int call_apart(void *data, wasmvm_call *call, const wasmvm_val *args, was
             own->values[i] = args[i].u64;
         turn_send(a, TURN_CALL, f->number);
     }
-    while (progress == GO_ON)
+    while (progress < ANSWERED) {
+        enum progress before = progress;
         progress = take_turn(a, call, result);
+        if (before == ENDED && progress < ANSWERED) { /* it would ask for ever */
+            broken(a, "was stopped in a call");
+            progress = TRAPPED;
+        }
+    }
     if (a->broken)
         a->services->trap(call, a->why);
     return progress == ANSWERED ? 0 : -1;

@@ -241,6 +241,8 @@ static void test_stop_in_a_call(void **state)
     stop_wanted = true;
     traps("hang", "plug-in lib: its process was stopped in a call");
     traps("flood", "plug-in lib: its process was stopped in a call");
+    traps("torrent", "plug-in lib: its process was stopped in a call");
+    traps("asks", "plug-in lib: its process was stopped in a call");
     assert_true(begin("leaves", 0)); /* as wasmvm_host's wait does */
     assert_int_equal(call_function(1, &result), 0);
     assert_int_equal(result, 99);
@@ -275,6 +277,9 @@ static void test_fini_that_hangs(void **state)
 {
     (void)state;
     assert_true(begin("stays", 0));
+    end();
+    assert_true(was_stuck);
+    assert_true(begin("drowns", 0)); /* what it sends is more than can be read */
     end();
     assert_true(was_stuck);
 }
@@ -367,6 +372,13 @@ static bool kind_lies(const char *how)
     return false;
 }
 
+/* More at once than the other side reads at once. */
+static void pour(void)
+{
+    static char much[1 << 16];
+    (void)!write(TURNS_SOCKET, much, sizeof much);
+}
+
 static void behave(const char *how)
 {
     uint64_t arg = page->monitor.values[0], sum = page->monitor.size;
@@ -387,6 +399,13 @@ static void behave(const char *how)
             pause();
     while (strcmp(how, "flood") == 0)
         (void)!write(TURNS_SOCKET, "", 1);
+    while (strcmp(how, "torrent") == 0)
+        pour();
+    while (strcmp(how, "asks") == 0) {
+        strcpy(page->library.text, "nothing of that name");
+        reply(TURN_EXPORT, 0);
+        next();
+    }
     if (strcmp(how, "trapend") == 0) {
         memset(page->library.text, 'x', TURN_TEXT);
         reply(TURN_TRAP, 0);
@@ -442,6 +461,8 @@ static _Noreturn void be(const char *how)
         behave(how);
     if (strcmp(how, "stays") == 0)
         pause();
+    while (strcmp(how, "drowns") == 0)
+        pour();
     reply(TURN_RESULT, 0);
     _exit(0);
 }
