@@ -103,7 +103,7 @@ void clockpage_again(struct vm *vm)
         clocksource_read(source, sizeof vm->stats->clock_source), looked_ns = now_ns;
     vm->clock = (struct clock){ .usable = khz && strcmp(source, "tsc") == 0,
                                 .khz = khz,
-                                .offset = vm->clock.offset,
+                                .offset = vm->clock.checked ? vm->clock.offset : 0,
                                 .checked = vm->clock.checked,
                                 .looked_ns = looked_ns };
     vm->stats->clocks_by_calls = !vm->clock.usable;
@@ -116,21 +116,24 @@ void clockpage_again(struct vm *vm)
     page_make(vm, &s, s.monotonic_ns, 0);
 }
 
+/* What the guest shows alone holds for its own run: it may be a lie, and the machine's next run is
+ * another's. */
 void clockpage_check(struct vm *vm)
 {
     const gva_t at = MAP_CONTROL + offsetof(struct control, boot_tsc);
     uint64_t bracket = __rdtsc() - vm->clock.first_tsc;
-    uint64_t guest, offset;
-    vm->clock.checked = true;
+    uint64_t guest, kvms;
+    vm->clock.checked = false;
     if (!vm->clock.usable || !guest_read(&vm->mem, at, &guest, sizeof guest))
         return;
-    if (guest - vm->clock.first_tsc <= bracket)
-        return;
-    if (!kvm_tsc_offset(&vm->kvm, &offset) || guest - offset - vm->clock.first_tsc > bracket)
-        offset = guest - vm->clock.first_tsc;
-    vm->clock.offset = offset;
-    struct sample s = sample_take();
-    page_make(vm, &s, s.monotonic_ns, 0);
+    bool known = kvm_tsc_offset(&vm->kvm, &kvms);
+    if (guest - vm->clock.first_tsc > bracket) {
+        bool fits = known && guest - kvms - vm->clock.first_tsc <= bracket;
+        vm->clock.offset = fits ? kvms : guest - vm->clock.first_tsc;
+        struct sample s = sample_take();
+        page_make(vm, &s, s.monotonic_ns, 0);
+    }
+    vm->clock.checked = known && vm->clock.offset == kvms;
 }
 
 /* What the page in force would tell at a host TSC. */

@@ -195,7 +195,7 @@ void host_write(const struct host_table *, uint8_t *control, uint32_t offset);
 struct clock {
     bool usable;
     uint64_t offset;           /* guest TSC minus host TSC */
-    bool checked;              /* ... which a guest has shown */
+    bool checked;              /* ... which a guest has shown, and KVM says */
     double ns_per_tick;
     uint64_t khz, looked_ns;   /* kvm_tsc_khz's; when the host's source was looked at */
     uint64_t first_tsc;        /* the host's at the first sample, before the first instruction */

@@ -3,6 +3,8 @@
  *
  * The host's clocks are this file's: they run on the time stamp counter, TICK_NS a tick, so that a
  * second is short. */
+#include <linux/kvm.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <x86intrin.h>
 
@@ -128,24 +130,75 @@ static void near_the_host_and_good_for_a_second(void **state)
     host.on = false;
 }
 
-/* A machine that was taken back keeps what its guest showed: so its next start need not. */
-static void an_offset_stays(void **state)
+/* KVM's own word on the counter's offset, where it has one. */
+static bool kvm_tells;
+
+int ioctl(int fd, unsigned long what, ...)
 {
-    (void)state;
-    start();
-    assert_false(vm.clock.checked);
-    area.boot_tsc = __rdtsc() + OFFSET;
+    __builtin_va_list rest;
+    (void)fd;
+    __builtin_va_start(rest, what);
+    const struct kvm_device_attr *attr = __builtin_va_arg(rest, const struct kvm_device_attr *);
+    __builtin_va_end(rest);
+    if (what != KVM_GET_DEVICE_ATTR || !kvm_tells)
+        return -1;
+    memcpy((void *)attr->addr, &(uint64_t){OFFSET}, sizeof(uint64_t));
+    return 0;
+}
+
+/* The guest says what its counter was when it began; then the machine is taken back. */
+static void shown_and_again(uint64_t boot_tsc)
+{
+    area.boot_tsc = boot_tsc;
     clockpage_check(&vm);
-    assert_true(vm.clock.checked);
-    const uint64_t shown = vm.clock.offset;
-    assert_true(shown >= OFFSET);
     vm.clock.khz = 1000000 / TICK_NS;
     vm.clock.looked_ns = (uint64_t)clock_now_ns();
     strcpy(stats.clock_source, "tsc");
     clockpage_again(&vm);
-    assert_true(vm.clock.checked && vm.clock.usable);
-    assert_int_equal(vm.clock.offset, shown);
-    assert_int_equal(area.clock.base_tsc - shown, vm.clock.first_tsc);
+    assert_true(vm.clock.usable);
+    assert_int_equal(area.clock.base_tsc - vm.clock.offset, vm.clock.first_tsc);
+}
+
+/* A machine that was taken back keeps what KVM says as well: so its next start need not show it. */
+static void an_offset_stays(void **state)
+{
+    (void)state;
+    start();
+    kvm_tells = true;
+    assert_false(vm.clock.checked);
+    shown_and_again(__rdtsc() + OFFSET);
+    assert_true(vm.clock.checked);
+    assert_int_equal(vm.clock.offset, OFFSET);
+    host.on = false;
+}
+
+/* What a guest alone says may be a lie, and is nothing to the next one: that shows it anew. */
+static void a_lie_goes_with_its_run(void **state)
+{
+    (void)state;
+    for (int known = 0; known < 2; known++) {
+        start();
+        kvm_tells = known;
+        shown_and_again(__rdtsc() + 77 * OFFSET);
+        assert_false(vm.clock.checked);
+        assert_int_equal(vm.clock.offset, 0);
+        shown_and_again(__rdtsc()); /* as if there were none */
+        assert_false(vm.clock.checked);
+        assert_int_equal(vm.clock.offset, 0);
+    }
+    host.on = false;
+}
+
+/* Nothing was shown where the host had another clock meanwhile. */
+static void nothing_is_shown_without_a_counter(void **state)
+{
+    (void)state;
+    start();
+    kvm_tells = true;
+    vm.clock.usable = false;
+    vm.clock.offset = 0;
+    shown_and_again(__rdtsc() + OFFSET);
+    assert_false(vm.clock.checked);
     host.on = false;
 }
 
@@ -213,6 +266,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(near_the_host_and_good_for_a_second),
         cmocka_unit_test(an_offset_stays),
+        cmocka_unit_test(a_lie_goes_with_its_run),
+        cmocka_unit_test(nothing_is_shown_without_a_counter),
         cmocka_unit_test(realtime_steps),
         cmocka_unit_test(slewing_is_followed),
         cmocka_unit_test(never_back_when_ahead),
