@@ -429,6 +429,7 @@ bool apart_hello(struct apart *a, const struct apart_limit *limit, char why[PLUG
     } else if (frame.kind == FRAME_TRAP) {
         snprintf(why, PLUGIN_WHY, "%.*s", (int)frame.len, (const char *)frame.body);
     } else if (frame.kind != FRAME_HELLO || frame.len < 4 ||
+               (frame_u32(frame.body) & ~PLUGIN_FLAGS) ||
                !strings_take(a, frame.body + 4, frame.body + frame.len)) {
         snprintf(why, PLUGIN_WHY, "it has more than %u functions, or says what cannot be",
                  FUNCTIONS_MOST);

@@ -4,10 +4,6 @@
 
 #include "vmm/plugin/plugin.h"
 
-#define FLAGS_KNOWN                                                                                \
-    (WASMVM_PLUGIN_ONE_THREAD | WASMVM_PLUGIN_NEEDS_FILES | WASMVM_PLUGIN_NEEDS_NETWORK |          \
-     WASMVM_PLUGIN_NEEDS_THREADS)
-
 static bool functions_check(const struct wasmvm_plugin *face, char why[PLUGIN_WHY])
 {
     for (uint32_t i = 0; i < face->nfuncs; i++) {
@@ -35,7 +31,7 @@ static bool face_check(const struct wasmvm_plugin *face, char why[PLUGIN_WHY])
     else if (!face->funcs && face->nfuncs)
         snprintf(why, PLUGIN_WHY, "its struct wasmvm_plugin counts %u functions and has none",
                  face->nfuncs);
-    else if (face->flags & ~FLAGS_KNOWN)
+    else if (face->flags & ~PLUGIN_FLAGS)
         snprintf(why, PLUGIN_WHY, "its flags 0x%x ask for what this wasmvm does not know",
                  face->flags);
     else

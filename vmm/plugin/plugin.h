@@ -8,6 +8,10 @@
 #include "vmm/wasmvm_plugin.h"
 
 #define PLUGIN_WHY 1024 /* a sentence, its NUL included */
+/* What a library may say of itself; the rest of a provider's flags is the monitor's to say. */
+#define PLUGIN_FLAGS                                                                               \
+    (WASMVM_PLUGIN_ONE_THREAD | WASMVM_PLUGIN_NEEDS_FILES | WASMVM_PLUGIN_NEEDS_NETWORK |          \
+     WASMVM_PLUGIN_NEEDS_THREADS)
 
 /* ---- library.c, or library_none.c: the dynamic linker ---- */
 bool library_possible(void); /* whether this program can load any */

@@ -267,6 +267,7 @@ static void test_no_hello(void **state)
     refuses("long", "before it was loaded");
     refuses("rude", "or says what cannot be");
     refuses("cut", "or says what cannot be");
+    refuses("flags", "or says what cannot be"); /* as a process of frames, whose jail is wider */
     refuses("many", "more than 4096 functions");
     assert_false(begin("mute", clock_now_ns() + 200 * MS));
     assert_true(was_stuck);
@@ -424,7 +425,8 @@ static void behave(const char *how)
     reply(TURN_RESULT, 0);
 }
 
-#define HELLO "\2\0\0\0lib\0001.0\0env\0f\0IIIIII:I"
+#define HELLO_NAMES "lib\0001.0\0env\0f\0IIIIII:I"
+#define HELLO "\2\0\0\0" HELLO_NAMES
 
 static void greet(const char *how)
 {
@@ -441,6 +443,8 @@ static void greet(const char *how)
         put(FRAME_RESULT, "12345678", 8);
     else if (strcmp(how, "many") == 0)
         put(FRAME_HELLO, many, sizeof many);
+    else if (strcmp(how, "flags") == 0)
+        put(FRAME_HELLO, "\2\0\0\x80" HELLO_NAMES, sizeof HELLO);
     else
         put(FRAME_HELLO, HELLO, sizeof HELLO - (strcmp(how, "cut") == 0));
 }
