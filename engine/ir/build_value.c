@@ -99,15 +99,28 @@ static void fold_and(struct build *b, struct opnd x, struct opnd zero, enum irty
     n->flags |= NF_FOLD;
 }
 
+/* r stood above a constant, and may be pushed where that stood.  A temporary has its slot there
+ * then, as what is pushed next has the one above.  false: it is a stack register, which cannot. */
+static bool comes_down(struct build *b, ref r)
+{
+    if (ref_is_vreg(r))
+        return ref_index(r) < b->c->body.first_stack;
+    b->c->body.nodes[ref_index(r)].depth = b->sp & 0xffffff;
+    return true;
+}
+
 void build_binary(struct build *b, enum irop op, enum irtype type, unsigned sub)
 {
     struct opnd y = build_pop(b), x = build_pop(b);
     uint64_t imm;
-    if ((ir_flags[op] & IRF_COMM) && build_is_const(b, x.r, &imm))
+    bool may_stay = true;
+    if ((ir_flags[op] & IRF_COMM) && build_is_const(b, x.r, &imm)) {
         swap(&x, &y);
+        may_stay = comes_down(b, x.r);
+    }
     if (op == IR_CMP && compare_again(b, x, y, sub))
         return;
-    if (op == IR_AND && build_is_const(b, y.r, &imm) && build_mask(b, x.r, imm, type))
+    if (op == IR_AND && may_stay && build_is_const(b, y.r, &imm) && build_mask(b, x.r, imm, type))
         return;
     if (op == IR_CMP && (sub == COND_EQ || sub == COND_NE))
         fold_and(b, x, y, type);

@@ -78,3 +78,22 @@
 (invoke "scaled" (i32.const 3) (i32.const 40) (i32.const 5) (i32.const 16))
 (assert_return (invoke "look" (i32.const 440)) (i32.const 89))
 (assert_return (invoke "loaded" (i32.const 3) (i32.const 40) (i32.const 5) (i32.const 16)) (i32.const 178))
+
+;; A mask that takes nothing away, below what it masks: that comes down by one entry.
+(module (memory 1)
+(data (i32.const 64) "\05\06\07\08")
+(func $next (param i64) (result i64) local.get 0 i64.const 1 i64.add)
+(func (export "loaded") (param i64 i64) (result i64)
+  i64.const 0xff i32.const 64 i64.load8_u i64.and
+  local.get 0 local.get 1 i64.mul local.get 1 call $next i64.mul i64.add)
+(func (export "lower_half") (param i64 i64) (result i64)
+  i64.const 0xffffffff local.get 0 local.get 1 i64.add i64.and
+  local.get 0 local.get 1 i64.mul local.get 1 call $next i64.mul i64.add)
+(func (export "from_block") (param i64 i64 i32) (result i64)
+  i64.const -1 block (result i64) local.get 0 local.get 0 i64.mul local.get 2 br_if 0 drop local.get 1 end i64.and
+  local.get 0 local.get 1 i64.mul local.get 1 call $next i64.mul i64.add)
+)
+(assert_return (invoke "loaded" (i64.const 1) (i64.const 2)) (i64.const 11))
+(assert_return (invoke "lower_half" (i64.const 3) (i64.const 0x100000004)) (i64.const 0x1b00000043))
+(assert_return (invoke "from_block" (i64.const 3) (i64.const 5) (i32.const 1)) (i64.const 99))
+(assert_return (invoke "from_block" (i64.const 3) (i64.const 5) (i32.const 0)) (i64.const 95))
