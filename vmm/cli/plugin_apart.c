@@ -26,7 +26,7 @@
 #define LOOK_NS 20000u        /* for an answer, before sleeping */
 #define STOP_NS 200000000u    /* from a stop to a call that is left */
 #define LEAVE_NS 300000000u   /* from fini's end to that of the process */
-#define REAP_NS 500000000     /* from a closed socket to how the process ended */
+#define REAP_NS 500000000u    /* from a closed socket to how the process ended */
 #define SLICE_MS 50           /* between two looks at a limit, outside of calls */
 #define FUNCTIONS_MOST 4096u
 #define WHY 200               /* what a trap keeps of its sentence */
@@ -64,18 +64,23 @@ static void broken(struct apart *a, const char *what)
 }
 
 /* How it ended, in words.  It is waited for by its signal, which is blocked here: other calls the
- * jail does not have.  Of two that end at once, only one may be known. */
+ * jail does not have.  Of two that end at once, only one may be known; signals of others, which
+ * may come without end, do not make the wait longer. */
 static void end_words(const struct apart *a, char *words, size_t cap)
 {
-    const struct timespec patience = {.tv_nsec = REAP_NS};
+    const uint64_t until = clock_now_ns() + REAP_NS;
     siginfo_t info;
     sigset_t child;
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
-    int got;
-    do
-        got = sigtimedwait(&child, &info, &patience);
-    while ((got < 0 && errno == EINTR) || (got > 0 && info.si_pid != a->pid));
+    int got = -1;
+    for (uint64_t now; (now = clock_now_ns()) < until;) {
+        const struct timespec left = {.tv_nsec = (long)(until - now)};
+        got = sigtimedwait(&child, &info, &left);
+        if (got > 0 && info.si_pid == a->pid)
+            break;
+        got = -1;
+    }
     if (got < 0)
         snprintf(words, cap, "closed its socket");
     else if (info.si_code == CLD_EXITED)

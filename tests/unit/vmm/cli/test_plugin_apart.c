@@ -197,6 +197,7 @@ static void test_misbehaviour(void **state)
     traps("exit", "plug-in lib: its process ended with status 3");
     traps("kill", "plug-in lib: its process was ended by signal 9 (Killed)");
     traps("close", "plug-in lib: its process closed its socket");
+    traps("rumours", "plug-in lib: its process closed its socket");
     traps("kind0", "plug-in lib: its process broke the rules of its page");
     traps("kind77", "plug-in lib: its process broke the rules of its page");
     traps("kindcall", "plug-in lib: its process broke the rules of its page");
@@ -380,6 +381,18 @@ static void pour(void)
     (void)!write(TURNS_SOCKET, much, sizeof much);
 }
 
+/* Another process of its says without end that one of ours has ended, and ends with this one. */
+static void rumours_spread(void)
+{
+    pid_t monitor = getppid();
+    if (fork() != 0)
+        return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    close(TURNS_SOCKET);
+    while (kill(monitor, SIGCHLD) == 0) {}
+    _exit(0);
+}
+
 static void behave(const char *how)
 {
     uint64_t arg = page->monitor.values[0], sum = page->monitor.size;
@@ -393,9 +406,12 @@ static void behave(const char *how)
         _exit(3);
     if (strcmp(how, "kill") == 0)
         raise(SIGKILL);
-    if (strcmp(how, "close") == 0)
+    bool rumours = strcmp(how, "rumours") == 0, closes = rumours || strcmp(how, "close") == 0;
+    if (rumours)
+        rumours_spread();
+    if (closes)
         close(TURNS_SOCKET);
-    if (strcmp(how, "close") == 0 || strcmp(how, "hang") == 0)
+    if (closes || strcmp(how, "hang") == 0)
         for (;;)
             pause();
     while (strcmp(how, "flood") == 0)
