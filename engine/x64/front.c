@@ -124,6 +124,29 @@ void front_frame(struct front_way *w, uint8_t bytes)
     front_inside(w, RDX);
 }
 
+/* One comparison: how far what is written ends behind SP, modulo 2^64. */
+void front_beside(struct front_way *w, uint8_t reg, uint8_t bytes, uint8_t arguments)
+{
+    struct assembler *a = w->a;
+    x_rr(a, I_MOV, false, RAX, REG_PIN0);
+    x_rm(a, I_LEA, true, RDX, rm_mem(reg, bytes - 1));
+    x_rr(a, I_SUB, true, RDX, RAX);
+    x_alu_imm(a, ALU_CMP, true, rm_reg(RDX), bytes + 8 + arguments - 1);
+    front_leave(w, CC_B);
+}
+
+void front_beside_by(struct front_way *w, uint8_t end, uint8_t length, uint8_t arguments,
+                     uint8_t scratch)
+{
+    struct assembler *a = w->a;
+    x_rr(a, I_MOV, false, RAX, REG_PIN0);
+    x_rm(a, I_LEA, true, scratch, rm_mem(end, -1));
+    x_rr(a, I_SUB, true, scratch, RAX);
+    x_rm(a, I_LEA, true, RAX, rm_mem(length, 8 + arguments - 1));
+    x_rr(a, I_CMP, true, scratch, RAX);
+    front_leave(w, CC_B);
+}
+
 /* ---- constants ---- */
 
 static const uint64_t constants[][2] = {

@@ -39,6 +39,12 @@ void front_inside(struct front_way *, uint8_t end);
 /* rax = SP, where so many bytes of arguments are. */
 void front_frame(struct front_way *, uint8_t bytes);
 
+/* Leave if what is written reaches into the so many bytes of arguments, which the body reads again:
+ * `bytes` at reg; or `length` up to `end`.  Change rax and rdx, or rax and scratch. */
+void front_beside(struct front_way *, uint8_t reg, uint8_t bytes, uint8_t arguments);
+void front_beside_by(struct front_way *, uint8_t end, uint8_t length, uint8_t arguments,
+                     uint8_t scratch);
+
 /* xmm = the constant, which front_constants puts behind the code. */
 void front_constant(struct front_way *, uint8_t xmm, enum front_constant);
 void front_constants(struct front_way *);

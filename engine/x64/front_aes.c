@@ -159,6 +159,7 @@ static void one(struct front_way *w, bool slice, bool back)
         key_struct(w, back);
     block(w, TO, slice ? 32 : 16);
     block(w, SOURCE, slice ? 56 : 40);
+    front_beside(w, TO, 16, slice ? 72 : 56);
     front_constant(w, WORDS, FRONT_WORDS);
     x_rm(a, I_MOVUPS, false, STATE, rm_mem(SOURCE, 0));
     rounds(a, 1, back);
@@ -217,20 +218,49 @@ static void apart(struct front_way *w, uint8_t reg, int32_t from, int32_t bytes)
     meant_block(a);
 }
 
+/* Leaves if what is written reaches into the source. */
+static void apart_from_source(struct front_way *w)
+{
+    struct assembler *a = w->a;
+    x_rr(a, I_CMP, true, TO_END, SOURCE);
+    uint32_t below = x_jcc(a, CC_BE, ASM_LATER);
+    x_rm(a, I_LEA, true, RDX, rm_index(SOURCE, LEFT, 0, 0));
+    x_rr(a, I_CMP, true, RDX, TO);
+    front_leave(w, CC_A);
+    asm_link(a, below, asm_offset(a));
+    meant_block(a);
+}
+
 /* Source and target are the same, or have no byte in common. */
 static void apart_or_same(struct front_way *w)
 {
     struct assembler *a = w->a;
     x_rr(a, I_CMP, true, SOURCE, TO);
     uint32_t same = x_jcc(a, CC_E, ASM_LATER);
-    x_rr(a, I_CMP, true, TO_END, SOURCE);
-    uint32_t below = x_jcc(a, CC_BE, ASM_LATER);
-    x_rm(a, I_LEA, true, RDX, rm_index(SOURCE, LEFT, 0, 0));
-    x_rr(a, I_CMP, true, RDX, TO);
-    front_leave(w, CC_A);
+    apart_from_source(w);
     asm_link(a, same, asm_offset(a));
-    asm_link(a, below, asm_offset(a));
     meant_block(a);
+}
+
+static void apart_from_key(struct front_way *w)
+{
+    apart(w, KEYS, -8 - 16 * 4, 16 * 4 + 8 + KEY_BYTES);
+}
+
+/* [rax + 64] is the counter, which the body writes for each block: it is apart from all but what
+ * it is itself.  TO and TO_END are free. */
+static void counter(struct front_way *w)
+{
+    struct assembler *a = w->a;
+    x_rm(a, I_MOV, false, AT_COUNTER, rm_mem(RAX, 64));
+    x_rr(a, I_TEST, true, AT_COUNTER, AT_COUNTER); /* nil */
+    front_leave(w, CC_E);
+    x_rm(a, I_LEA, true, TO_END, rm_mem(AT_COUNTER, 16));
+    front_inside(w, TO_END);
+    x_rr(a, I_MOV, true, TO, AT_COUNTER);
+    apart_from_key(w);
+    apart_from_source(w);
+    front_beside(w, AT_COUNTER, 16, 64);
 }
 
 static void counter_arguments(struct front_way *w)
@@ -244,18 +274,13 @@ static void counter_arguments(struct front_way *w)
     x_rr(a, I_TEST, false, LEFT, LEFT);
     front_leave(w, CC_E);
     long_enough(w, SOURCE, 40);
+    key_struct(w, false);
+    counter(w);
     long_enough(w, TO, 16);
     x_rm(a, I_LEA, true, TO_END, rm_index(TO, LEFT, 0, 0));
-    x_rm(a, I_MOV, false, AT_COUNTER, rm_mem(RAX, 64));
-    x_rr(a, I_TEST, true, AT_COUNTER, AT_COUNTER); /* nil */
-    front_leave(w, CC_E);
-    x_rm(a, I_LEA, true, RDX, rm_mem(AT_COUNTER, 16));
-    front_inside(w, RDX);
-    key_struct(w, false);
-    apart(w, KEYS, -8 - 16 * 4, 16 * 4 + 8 + KEY_BYTES);
+    apart_from_key(w);
     apart(w, AT_COUNTER, 0, 16);
-    x_rr(a, I_MOV, false, RAX, REG_PIN0);
-    apart(w, RAX, 0, 72);
+    front_beside_by(w, TO_END, LEFT, 64, RDX);
     apart_or_same(w);
 }
 

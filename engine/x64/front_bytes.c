@@ -446,9 +446,10 @@ static void xor_arguments(struct front_way *w)
     x_rr(a, I_MOV, false, RCX, R9);
     x_rr(a, I_CMP, true, RCX, R9); /* negative, or more than 2^32 bytes */
     front_leave(w, CC_NE);
-    xor_address(w, RDI, 8);
     xor_address(w, RSI, 16);
     xor_address(w, RDX, 24);
+    xor_address(w, RDI, 8);
+    front_beside_by(w, R9, RCX, 32, R10);
     xor_apart(w, RSI);
     xor_apart(w, RDX);
 }

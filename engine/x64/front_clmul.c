@@ -93,23 +93,29 @@ static void slice(struct front_way *w, uint8_t reg, uint8_t end, uint8_t left, u
     front_inside(w, end);
 }
 
-/* Leaves if the 16 bytes at `y`, which are written, reach into those from `from` up to `end`. */
-static void apart(struct front_way *w, uint8_t y, uint8_t from, uint8_t end)
+/* Leaves if the `bytes` bytes at `to`, which are written, reach into those from `from` to `end`. */
+static void apart_by(struct front_way *w, uint8_t to, uint8_t bytes, uint8_t from, uint8_t end)
 {
     struct assembler *a = w->a;
-    x_rr(a, I_CMP, true, end, y);
+    x_rr(a, I_CMP, true, end, to);
     uint32_t above = x_jcc(a, CC_BE, ASM_LATER);
-    x_rm(a, I_LEA, true, RDX, rm_mem(y, 16));
+    x_rm(a, I_LEA, true, RDX, rm_mem(to, bytes));
     x_rr(a, I_CMP, true, RDX, from);
     front_leave(w, CC_A);
     asm_link(a, above, asm_offset(a));
     meant_block(a);
 }
 
+static void apart(struct front_way *w, uint8_t y, uint8_t from, uint8_t end)
+{
+    apart_by(w, y, 16, from, end);
+}
+
 /* ---- with a table of 16 multiples of H, the eighth of which is H: table, y, blocks ---- */
 
-/* Leaves if the body's table for what falls out of an element is another than Go's. */
-static void reduction(struct front_way *w)
+/* Leaves if the body's table for what falls out of an element is another than Go's, or y is there.
+ */
+static void reduction(struct front_way *w, uint8_t y)
 {
     struct assembler *a = w->a;
     x_mov_imm(a, RCX, w->slice);
@@ -117,9 +123,11 @@ static void reduction(struct front_way *w)
     front_inside(w, RDX);
     x_alu_imm(a, ALU_CMP, true, rm_mem(RCX, 8), 16);
     front_leave(w, CC_NE);
+    apart(w, y, RCX, RDX);
     x_rm(a, I_MOV, false, RCX, rm_mem(RCX, 0));
     x_rm(a, I_LEA, true, RDX, rm_mem(RCX, 32));
     front_inside(w, RDX);
+    apart(w, y, RCX, RDX);
     front_constant(w, LOW, FRONT_REDUCTION);
     front_constant(w, HIGH, FRONT_REDUCTION_UPPER);
     x_rm(a, I_MOVUPS, false, MIDDLE, rm_mem(RCX, 0));
@@ -147,7 +155,8 @@ static void hash_blocks(struct front_way *w, int32_t table)
     apart(w, AT_Y, AT, END);
     x_rm(a, I_LEA, true, RCX, rm_mem(TABLE, table + 256));
     apart(w, AT_Y, TABLE, RCX);
-    reduction(w);
+    front_beside(w, AT_Y, 16, 40);
+    reduction(w, AT_Y);
     front_constant(w, FIELD, FRONT_FIELD);
     front_constant(w, REVERSE, FRONT_REVERSE);
     x_rm(a, I_MOV, true, RCX, rm_mem(TABLE, table + 128));
@@ -202,10 +211,14 @@ void front_ghash_block(struct front_way *w)
     x_alu_imm(a, ALU_CMP, true, rm_mem(STATE, 0), 1);
     front_leave(w, CC_NE);
     apart(w, AT_Y, AT, END);
+    apart_by(w, STATE, 8, AT, END);
+    front_beside(w, AT_Y, 16, 32);
+    front_beside(w, STATE, 8, 32);
     x_rm(a, I_LEA, true, RCX, rm_mem(STATE, 8));
     apart(w, AT_Y, STATE, RCX);
     x_rm(a, I_LEA, true, RCX, rm_mem(CLOSURE, 40));
     apart(w, AT_Y, CLOSURE, RCX);
+    apart_by(w, STATE, 8, CLOSURE, RCX);
     front_constant(w, FIELD, FRONT_FIELD);
     front_constant(w, REVERSE, FRONT_REVERSE);
     x_rm(a, I_MOV, true, RCX, rm_mem(CLOSURE, 32));

@@ -37,6 +37,9 @@ static void arguments(struct front_way *w)
     front_inside(w, RCX);
     x_alu_imm(a, ALU_CMP, true, rm_reg(RDX), 64);
     front_leave(w, CC_B);
+    x_rr(a, I_MOV, true, RCX, RDX);
+    front_beside(w, RDI, 32, 32);
+    x_rr(a, I_MOV, true, RDX, RCX);
 }
 
 /* insn reg, [the 16 bytes of the data number k]. */

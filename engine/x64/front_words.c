@@ -38,6 +38,7 @@ static void arguments(struct front_way *w, const struct words *at)
     x_rm(a, I_LEA, true, RDX, rm_index(INDEX, INDEX, 0, 0));
     x_shift_imm(a, SHIFT_SHL, true, rm_reg(RDX), 2);
     pointer_end(w, Z, at->z);
+    front_beside_by(w, Z, RDX, at->answer, RCX);
     pointer_end(w, TIMES, at->times);
     if (at->addend)
         pointer_end(w, ADDEND, at->addend);

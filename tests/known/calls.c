@@ -453,6 +453,64 @@ static void crc32(struct maker *m)
     argument(m, 5, 0);
 }
 
+/* ---- ranges in each other's place ---- */
+
+/* Which arguments are pointers, by bits; those from bit 8 on are words of the closure.  Not the
+ * table of multiples, which would be none. */
+static const uint16_t pointers[FRONT_COUNT] = {
+    [FRONT_SHA256] = 3,
+    [FRONT_COUNT_BYTES] = 9,
+    [FRONT_COUNT_STRING] = 5,
+    [FRONT_ADD_MUL] = 9,
+    [FRONT_ADD_MUL_COUNT] = 3,
+    [FRONT_ADD_MUL_TO] = 0x49,
+    [FRONT_MUL_ADD] = 9,
+    [FRONT_XOR_BYTES] = 7,
+    [FRONT_AES_ENCRYPT] = 0x13,
+    [FRONT_AES_DECRYPT] = 0x13,
+    [FRONT_AES_ENCRYPT_SLICE] = 0x49,
+    [FRONT_AES_DECRYPT_SLICE] = 0x49,
+    [FRONT_GCM_CRYPT] = 0x93,
+    [FRONT_GHASH] = 6,
+    [FRONT_GHASH_MEMBER] = 6,
+    [FRONT_GHASH_BLOCK] = 0x601,
+    [FRONT_CRC32] = 6,
+};
+
+/* Where they are; returns how many. */
+static uint32_t pointers_of(struct maker *m, enum front what, uint64_t *at[8])
+{
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < 16; k++) {
+        uint64_t place = k < 8 ? m->call->sp + 8 + 8 * (uint64_t)k
+                               : m->call->context + 8 * (uint64_t)(k - 8);
+        if (pointers[what] >> k & 1 && is_inside(m, place, 8))
+            at[n++] = (uint64_t *)(uintptr_t)place;
+    }
+    return n;
+}
+
+/* One of the pointers leads close to another one, among the arguments, into the closure, or to the
+ * table of call_reduction.  Nothing lies in the body's own frame, below the arguments. */
+static void entangle(struct maker *m, enum front what)
+{
+    uint64_t *at[8], sp = m->call->sp;
+    uint32_t n = pointers_of(m, what, at);
+    if (!n)
+        return;
+    uint64_t *one = at[random_below(m, n)], to = *at[random_below(m, n)];
+    if (one_in(m, 2))
+        to = sp + 8 + random_below(m, 80);
+    else if (one_in(m, 3))
+        to = m->end - CALL_ARENA - 96 + random_below(m, 80);
+    else if (m->call->context && one_in(m, 2))
+        to = m->call->context - 16 + random_below(m, 64);
+    else
+        to = (uint32_t)to + random_below(m, 600) - (one_in(m, 2) ? 32 : 300);
+    if (to + CALL_HEAP <= sp || to >= sp + 8)
+        *one = to;
+}
+
 void call_make(struct call *c, enum front what, uint32_t number, uint8_t *end)
 {
     static void (*const makers[])(struct maker *) = {
@@ -488,6 +546,8 @@ void call_make(struct call *c, enum front what, uint32_t number, uint8_t *end)
         *(unaligned64 *)at = m.random ^ m.random >> 29;
     }
     makers[what](&m);
+    if (one_in(&m, 4))
+        entangle(&m, what);
 }
 
 void call_reduction(uint64_t slice, uint8_t *end)
