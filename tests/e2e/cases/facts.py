@@ -131,6 +131,7 @@ def the_trace_of_a_go_program(t):
 @case
 def what_options_change(t):
     given = program(t, "--env", "HOME=/data", "--env", "USER=gopher", "--tmp")
+    assert given.status == 0, given
     assert line(given, "home") == "home: <nil>" and line(given, "user") == "user: true <nil>", given
     assert line(given, "createtemp") == "createtemp: false" and line(given, "mkdirtemp") == "mkdirtemp: false", given
     embedded = t.program("zones")
