@@ -79,12 +79,41 @@ static void test_what_is_not_recognised(void **state)
     }
 }
 
+/* N - 1, N and N + 1 constants that may be a linker's. */
+static void test_as_many_linked_constants_as_there_is_room_for(void **state)
+{
+    for (uint32_t n = SHAPE_LINKED - 1; n <= SHAPE_LINKED + 1; n++) {
+        struct body_shape s;
+        struct wasm wasm;
+        char code[512];
+        uint32_t bytes = n * 5 + 2, at = 0;
+        code[at++] = 1;
+        code[at++] = (char)(bytes & 0x7f) | (char)0x80;
+        code[at++] = (char)(bytes >> 7);
+        code[at++] = 0;
+        for (uint32_t k = 0; k < n; k++, at += 5)
+            memcpy(code + at, "\x41\x80\xc0\0\x1a", 5); /* i32.const 0x2000, drop */
+        code[at++] = 0x0b;
+        wasm_begin(&wasm);
+        SECTION(&wasm, TYPES, "\1\x60\0\0");
+        SECTION(&wasm, FUNCTIONS, "\1\0");
+        wasm_section(&wasm, CODE, code, at);
+        struct instance *i = wasm_make(*state, &wasm);
+        assert_int_equal(body_shape(i->module, 0, &s), n <= SHAPE_LINKED);
+        if (n <= SHAPE_LINKED) {
+            assert_int_equal(s.nlinked, n);
+            assert_int_equal(s.linked[n - 1], 0x2000);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(test_each_instruction_counts),
         WORLD_TEST(test_head_and_body),
         WORLD_TEST(test_what_is_not_recognised),
+        WORLD_TEST(test_as_many_linked_constants_as_there_is_room_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

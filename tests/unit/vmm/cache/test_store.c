@@ -1,5 +1,7 @@
 /* The directory: whose it must be, which files are believed, how an image gets its name, what goes
  * when it is full. */
+#include <dirent.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +17,21 @@
 
 #undef fail
 #include "vmm/cache/cache.h"
+
+static bool no_streams; /* of directories */
+
+DIR *fdopendir(int fd)
+{
+    char name[40];
+    if (no_streams) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    DIR *all = opendir(name);
+    close(fd);
+    return all;
+}
 
 static char place[64];
 static int dir;
@@ -248,6 +265,19 @@ static void test_lists(void **state)
     close(fd);
 }
 
+static void test_a_list_that_cannot_be_had(void **state)
+{
+    (void)state;
+    int next = dup(dir), after;
+    close(next);
+    no_streams = true;
+    assert_int_equal(store_each(dir, remove_one, NULL), -1);
+    no_streams = false;
+    after = dup(dir);
+    assert_int_equal(after, next); /* nothing stays open */
+    close(after);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +287,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_somebody_else_tidies, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lists, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_list_that_cannot_be_had, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -248,6 +248,17 @@ static void test_sizes(void **state)
     assert_int_equal(set->stack_bytes, 65537);
 }
 
+static void test_counts_refused(void **state)
+{
+    (void)state;
+    static const char *const counts[] = { "", "none", "5x", "5 ", "-5", "+5", "0x5", "5K" };
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        char line[100];
+        snprintf(line, sizeof line, "--max-sockets %s: not a number from 1 to 1000000", counts[i]);
+        REFUSED(line, "--max-sockets", counts[i], "app.wasm");
+    }
+}
+
 static void test_sizes_refused(void **state)
 {
     (void)state;
@@ -628,6 +639,7 @@ int main(void)
         cmocka_unit_test(test_binfmt_name),
         cmocka_unit_test(test_usage_refused),
         cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_counts_refused),
         cmocka_unit_test(test_sizes_refused),
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_times_refused),

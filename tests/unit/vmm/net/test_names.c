@@ -286,12 +286,29 @@ static void test_room_in_the_chain(void **state)
 
 #define NAMED(name) cmocka_unit_test_setup_teardown(name, named_setup, teardown)
 
+/* Where our resolver has no descriptor left, the program hears so. */
+static void test_no_descriptor_for_the_resolver(void **state)
+{
+    (void)state;
+    struct rlimit limit, none;
+    uint32_t first = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM),
+             second = opened_socket(FAMILY_INET4, SOCKTYPE_DGRAM);
+    OK(sock_connect, first, addr4("192.0.2.53"), 53);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = (struct rlimit){ 3, limit.rlim_max };
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    uint32_t err = CALL(sock_connect, second, addr4("192.0.2.53"), 53);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(err, WASI_MFILE);
+    OK(sock_connect, second, addr4("192.0.2.53"), 53);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         LOOPBACK(test_getaddrinfo), LOOPBACK(test_without_a_resolver),
         NAMED(test_hints), NAMED(test_services), NAMED(test_nodes),
-        NAMED(test_room_in_the_chain),
+        NAMED(test_room_in_the_chain), NAMED(test_no_descriptor_for_the_resolver),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

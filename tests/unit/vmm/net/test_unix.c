@@ -130,6 +130,16 @@ static void test_what_no_name_covers(void **state)
     assert_int_equal(wasi->net->sockets, 0);
 }
 
+static void test_connected_once(void **state)
+{
+    (void)state;
+    assert_int_equal(bound("/d/s"), WASI_SUCCESS);
+    uint32_t fd = opened_socket(FAMILY_UNIX, SOCKTYPE_STREAM);
+    OK(sock_connect, fd, storage(FAMILY_UNIX, "/d/s", 5), 0);
+    ERR(ISCONN, sock_connect, fd, storage(FAMILY_UNIX, "/d/s", 5), 0);
+    ERR(ISCONN, sock_connect, fd, storage(FAMILY_UNIX, "/d/none", 8), 0);
+}
+
 static void test_relative_to_pwd(void **state)
 {
     (void)state;
@@ -149,7 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PLAIN(test_the_longest_name_counts),
         TURNED(test_the_longest_name_counts),
-        PLAIN(test_what_no_name_covers),
+        PLAIN(test_what_no_name_covers), PLAIN(test_connected_once),
         TURNED(test_relative_to_pwd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,6 +167,23 @@ static void test_nothing_leaks(void **state)
             assert_true(fcntl(wasi->descs[fd].io, F_GETFD) & FD_CLOEXEC);
 }
 
+/* The embedding process may have closed its own 0: a file of the program's has that number then, and
+ * is closed like any other. */
+static void test_a_file_by_the_number_0(void **state)
+{
+    int kept = dup(0);
+    setup(state);
+    assert_true(kept > 0);
+    close(0);
+    int host = desc_get(wasi, opened(ROOT, "file", 0, GO_RDONLY, 0))->host;
+    teardown(state);
+    bool stays = fcntl(0, F_GETFD) >= 0;
+    dup2(kept, 0);
+    close(kept);
+    assert_int_equal(host, 0);
+    assert_false(stays);
+}
+
 /* ---- a program that goes on with the descriptors of its start ---- */
 
 static void test_streams_go_on(void **state)
@@ -206,6 +223,7 @@ int main(void)
         TEST(test_most_files),
         TEST(test_soft_limit_counts_and_stays),
         TEST(test_nothing_leaks),
+        cmocka_unit_test(test_a_file_by_the_number_0),
         TEST(test_streams_go_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
