@@ -24,7 +24,8 @@ static void test_a_place_is_what_is_mounted_and_the_rest(void **state)
     static const struct { const char *root, *mount, *path, *place; } rows[] = {
         { "/", "/", "/a", "/a" },        { "/", "/", "/", "" },
         { "/vol", "/m", "/m", "/vol" },  { "/vol", "/m", "/m/a", "/vol/a" },
-        { "/", "/m", "/m/a/b", "/a/b" }, { "/two\\040words", "/m\\134n", "/m\\n/a", "/two words/a" },
+        { "/", "/m", "/m/a/b", "/a/b" },
+        { "/two\\040words", "/m\\134n", "/m\\n/a", "/two words/a" },
     };
     struct place place;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -10,7 +10,7 @@ static void test_a_path_that_cannot_be_had(void **state)
     (void)state;
     static const enum jail_right rights[] = { JAIL_READ, JAIL_WRITE, JAIL_STREAM, JAIL_REMOVE };
     int abi = landlock_abi(), before = host_descriptors();
-    int good = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), closed = fcntl(good, F_DUPFD, 200);
+    int good = open("/proc/self/exe", O_PATH | O_CLOEXEC), closed = fcntl(good, F_DUPFD, 200);
     assert_true(good >= 0 && closed >= 0);
     close(closed);
     if (!abi)

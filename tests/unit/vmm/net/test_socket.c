@@ -313,28 +313,6 @@ static void test_sending_to_nobody_binds_nothing(void **state)
     assert_int_equal(g32(PORT_OUT), 0);
 }
 
-/* ---- sockets of the command line ---- */
-
-static void test_what_listens_from_the_start(void **state)
-{
-    (void)state;
-    static const struct { const char *text; bool good; } rows[] = {
-        { "127.0.0.1:0", true },      { "localhost:0", true },    { "tcp:127.0.0.1:0", false },
-        { "tcp::0", false },          { "udp:127.0.0.1:0", false }, { "127.0.0.1", false },
-        { "127.0.0.1:1-2", false },   { "127.0.0.0/8:0", false }, { "app.test:0", false },
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct failure why;
-        const struct settings one = { .listen = WORDS(rows[i].text) };
-        bool good = net_preopen(wasi, &one, &why);
-        if (good != rows[i].good)
-            print_error("--listen %s\n", rows[i].text);
-        assert_int_equal(good, rows[i].good);
-        if (!good)
-            assert_non_null(strstr(why.text, ": not [ADDR]:PORT (write"));
-    }
-}
-
 /* ---- the policy has no side door ---- */
 
 static void test_nothing_without_a_rule(void **state)
@@ -795,7 +773,6 @@ int main(void)
         LOOPBACK(test_sending_binds_by_the_policy),
         LOOPBACK(test_datagrams_end_where_reading_was_shut),
         LOOPBACK(test_sending_to_nobody_binds_nothing),
-        LOOPBACK(test_what_listens_from_the_start),
         CLOSED(test_nothing_without_a_rule),
         LOOPBACK(test_listen_without_bind),
         LOOPBACK(test_accepted_sockets_stay_what_they_are),

@@ -167,8 +167,8 @@ static void test_nothing_leaks(void **state)
             assert_true(fcntl(wasi->descs[fd].io, F_GETFD) & FD_CLOEXEC);
 }
 
-/* The embedding process may have closed its own 0: a file of the program's has that number then, and
- * is closed like any other. */
+/* The embedding process may have closed its own 0: a file of the program's then has that number,
+ * and is closed like any other. */
 static void test_a_file_by_the_number_0(void **state)
 {
     int kept = dup(0);
