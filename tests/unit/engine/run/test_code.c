@@ -1,6 +1,7 @@
 /* Pieces of code: a body in, a piece out, read as text; installed and replaced as a whole or not at
  * all. */
 #include "engine/run/code.h"
+#include "engine/x64/target.h"
 #include "tests/check/decode.h"
 #include "tests/unit/engine/wasm.h"
 
@@ -9,20 +10,25 @@
 enum { CALLER, CALLEE, JUMPER, INDIRECT, NFUNCS };
 
 /* All are (param i32) (result i32); element 0 of the table is CALLEE. */
-static struct instance *example(struct world *world)
+static void example_begin(struct wasm *wasm)
 {
-    struct wasm wasm;
-    wasm_begin(&wasm);
-    SECTION(&wasm, TYPES, "\1\x60\1\x7f\1\x7f");
-    SECTION(&wasm, FUNCTIONS, "\4\0\0\0\0");
-    SECTION(&wasm, TABLES, "\1\x70\0\1");
-    SECTION(&wasm, EXPORTS, "\1\1t\1\0");
-    SECTION(&wasm, ELEMENTS, "\1\0\x41\0\x0b\1\1");
-    SECTION(&wasm, CODE, "\4"
+    wasm_begin(wasm);
+    SECTION(wasm, TYPES, "\1\x60\1\x7f\1\x7f");
+    SECTION(wasm, FUNCTIONS, "\4\0\0\0\0");
+    SECTION(wasm, TABLES, "\1\x70\0\1");
+    SECTION(wasm, EXPORTS, "\1\1t\1\0");
+    SECTION(wasm, ELEMENTS, "\1\0\x41\0\x0b\1\1");
+    SECTION(wasm, CODE, "\4"
             "\x09\0\x20\0\x10\1\x41\1\x6a\x0b"    /* callee(x) + 1 */
             "\7\0\x41\x64\x20\0\x6d\x0b"          /* -28 / x */
             "\6\0\x20\0\x12\1\x0b"                /* return_call callee(x) */
             "\x09\0\x20\0\x41\0\x11\0\0\x0b");    /* table[0](x) */
+}
+
+static struct instance *example(struct world *world)
+{
+    struct wasm wasm;
+    example_begin(&wasm);
     return wasm_make(world, &wasm);
 }
 
@@ -395,6 +401,35 @@ static void without_code_memory_nothing_is_installed(void **state)
     assert_int_equal(call(i, CALLER, 4), (uint32_t)-6);
 }
 
+/* A byte too few, and exactly enough. */
+static void room_for_the_trampolines(void **state)
+{
+    struct world *world = *state;
+    struct engine *e = world->host.engine;
+    uint64_t usable = e->env.code_usable;
+    bool (*grow)(void *, uint64_t) = e->env.code_grow;
+    struct wasm wasm;
+    enum trap trap;
+    example_begin(&wasm);
+    for (uint32_t missing = 2; missing-- > 0;) {
+        uint32_t used = e->code->used;
+        e->env.code_usable = (used + 15) / 16 * 16 + NFUNCS * TRAMPOLINE_BYTES + 16 - missing;
+        e->env.code_grow = refuse;
+        struct instance *made = wasm_instance(world, &wasm, &trap);
+        e->env.code_usable = usable;
+        e->env.code_grow = grow;
+        assert_int_equal(made != NULL, !missing);
+        if (made) {
+            assert_int_equal(call(made, CALLER, 4), (uint32_t)-6);
+            continue;
+        }
+        assert_int_equal(e->error.kind, ERROR_NOMEM);
+        assert_non_null(strstr(e->error.text, "MiB of code memory cannot be had"));
+        assert_int_equal(e->code->used, used);
+        e->error.kind = ERROR_NONE;
+    }
+}
+
 /* An engine is there, and does what it should, or it is not: whatever memory there is. */
 static void without_memory_no_engine_is_made(void **state)
 {
@@ -466,6 +501,7 @@ int main(void)
         WORLD_TEST(call_sites_are_kept),
         WORLD_TEST(without_heap_nothing_is_installed),
         WORLD_TEST(without_code_memory_nothing_is_installed),
+        WORLD_TEST(room_for_the_trampolines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

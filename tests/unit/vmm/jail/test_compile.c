@@ -1,0 +1,87 @@
+/* What makes the jail's filters while wasmvm is built: the way of KVM_RUN through one, which all
+ * that a guest waits for goes, and what is told of each set of grants. */
+#include "tests/unit/vmm/cli/child.h"
+
+int compile_main(int argc, char **argv);
+#define main compile_main
+#include "vmm/jail/compile.c"
+#undef main
+
+/* The answer of a filter, and by how many instructions. */
+static uint32_t filtered(const struct build *b, const struct seccomp_data *data, unsigned *steps)
+{
+    uint32_t word = 0;
+    *steps = 0;
+    for (unsigned at = 0; at < b->n; at++) {
+        const struct sock_filter *i = &b->insns[at];
+        bool jumps = false;
+        ++*steps;
+        switch (i->code) {
+        case BPF_RET | BPF_K: return i->k;
+        case BPF_LD | BPF_W | BPF_ABS:
+            memcpy(&word, (const char *)data + i->k, sizeof word);
+            continue;
+        case BPF_ALU | BPF_AND | BPF_K: word &= i->k; continue;
+        case BPF_JMP | BPF_JA: at += i->k; continue;
+        case BPF_JMP | BPF_JEQ | BPF_K: jumps = word == i->k; break;
+        case BPF_JMP | BPF_JGE | BPF_K: jumps = word >= i->k; break;
+        case BPF_JMP | BPF_JGT | BPF_K: jumps = word > i->k; break;
+        case BPF_JMP | BPF_JSET | BPF_K: jumps = (word & i->k) != 0; break;
+        default: assert_int_equal(i->code, -1);
+        }
+        at += jumps ? i->jt : i->jf;
+    }
+    return 0;
+}
+
+static void test_the_way_to_the_guest(void **state)
+{
+    (void)state;
+    static struct build b;
+    struct seccomp_data data = { .nr = SYS_ioctl, .arch = AUDIT_ARCH_X86_64 };
+    unsigned steps;
+    for (unsigned level = 0; level < JAIL_FILTERS_ALL; level++) {
+        if (!level_is(level) || level == JAIL_WEAK)
+            continue;
+        unsigned passed = build(&b, level, ROWS);
+        data.args[1] = KVM_RUN;
+        assert_int_equal(filtered(&b, &data, &steps), passed ? SECCOMP_RET_ALLOW
+                                                             : SECCOMP_RET_KILL_PROCESS);
+        assert_true(!passed || steps == passed);
+        data.args[1] = TIOCSTI;
+        assert_int_not_equal(filtered(&b, &data, &steps), SECCOMP_RET_ALLOW);
+    }
+}
+
+static void print(const void *unused)
+{
+    (void)unused;
+    surface_print();
+    fflush(stdout);
+}
+
+static void test_a_line_for_each_set(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "nothing", "files", "network", "open sockets",
+                                         "network and unix sockets", "files and network",
+                                         "plug-in process", "all" };
+    char out[2000], *line = out;
+    assert_int_equal(in_child(1, out, sizeof out, print, NULL), 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char wanted[60];
+        snprintf(wanted, sizeof wanted, "jail %s: ", names[i]);
+        assert_memory_equal(line, wanted, strlen(wanted));
+        line = strchr(line, '\n') + 1;
+    }
+    assert_string_equal(line, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_way_to_the_guest),
+        cmocka_unit_test(test_a_line_for_each_set),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
