@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdio.h>
@@ -106,7 +107,7 @@ static bool ask(pid_t thread, struct crew *crew)
 static unsigned threads_count(void)
 {
     struct stat st;
-    return stat(TASKS, &st) == 0 ? (unsigned)st.st_nlink - 2 : THREADS_MOST + 1;
+    return stat(TASKS, &st) == 0 ? (unsigned)st.st_nlink - 2 : UINT_MAX;
 }
 
 static bool others_confine(const struct threads *others, struct crew *crew)

@@ -63,6 +63,36 @@ static void test_a_temporary_takes_the_register_of_what_dies(void **state)
             "    return (t2:rdx)\n");
 }
 
+/* l0 dies, and l2 gets the product: the difference takes l0's register, not that of l2. */
+static void test_what_dies_comes_before_where_the_value_goes(void **state)
+{
+    body_is(BODY(state, TWO_I32_TO_I32,
+                 LOCAL_I32 GET("\0") GET("\1") "\x6b" GET("\1") "\x6c" SET("\2") GET("\2")
+                 GET("\2") "\x6c" END),
+            DUMP_COLOR,
+            "b0: weight 1 in l0.0:rdi l1.0:rsi\n"
+            "    t0:rdi = sub.i32 l0.0:rdi, l1.0:rsi\n"
+            "    l2.0:rbx = mul.i32 t0:rdi, l1.0:rsi\n"
+            "    t2:rbx = mul.i32 l2.0:rbx, l2.0:rbx\n"
+            "    return (t2:rbx)\n");
+}
+
+/* Nothing dies, and the product's second operand needs no move into its register. */
+static void test_a_second_operand_has_a_register_of_its_own(void **state)
+{
+    body_is(BODY(state, TWO_I32_TO_I32,
+                 LOCAL_I32 GET("\1") GET("\0") GET("\1") "\x6b\x6c" SET("\2") GET("\2") GET("\2")
+                 "\x6c" GET("\0") "\x6c" GET("\1") "\x6c" END),
+            DUMP_COLOR,
+            "b0: weight 1 in l0.0:rdi l1.0:rsi\n"
+            "    t0:rdx = sub.i32 l0.0:rdi, l1.0:rsi\n"
+            "    l2.0:rbx = mul.i32 l1.0:rsi, t0:rdx\n"
+            "    t2:rbx = mul.i32 l2.0:rbx, l2.0:rbx\n"
+            "    t3:rbx = mul.i32 t2:rbx, l0.0:rdi\n"
+            "    t4:rbx = mul.i32 t3:rbx, l1.0:rsi\n"
+            "    return (t4:rbx)\n");
+}
+
 /* l1 is read once, 2,200 instructions after it came: use per length of life rounds down to nothing,
  * and it gets a register all the same. */
 static void test_a_life_that_is_long(void **state)
@@ -99,6 +129,8 @@ int main(void)
         WORLD_TEST(test_a_division_takes_rdx),
         WORLD_TEST(test_a_temporary_over_a_call_has_a_slot),
         WORLD_TEST(test_a_temporary_takes_the_register_of_what_dies),
+        WORLD_TEST(test_what_dies_comes_before_where_the_value_goes),
+        WORLD_TEST(test_a_second_operand_has_a_register_of_its_own),
         WORLD_TEST(test_a_copy_has_the_register_of_what_it_copies),
         WORLD_TEST(test_a_life_that_is_long),
     };
