@@ -4,7 +4,7 @@
  * are, and by the bytes of the tables that it reads.  Its constants are a table's address or
  * program counters of its own, which are the function's number in upper bits.  Nothing else is left
  * out of the hash but callees.  Those of slow ways do not matter, since the body goes there; those
- * that do the work are recognised in the same way (front_calls). */
+ * that do the work are recognised in the same way (front_calls, row_calls). */
 #include "engine/assert.h"
 #include "engine/lib.h"
 #include "engine/run/code.h"
@@ -19,13 +19,26 @@ enum { TABLE, SLICE, LATER, ANY, STEPS, TABLES, NUMBERS };
 enum { COLUMNS = 16, TABLES_MOST = 5 };
 
 static const struct known_row {
-    uint64_t hash;
+    uint64_t hash, linked;
     uint8_t what, count;
-    uint32_t linked;
 } rows[] = {
-#define KNOWN(what, hash, count, linked) {hash, FRONT_##what, count, linked},
+#define KNOWN(what, hash, count, linked) {hash, linked, FRONT_##what, count},
+#define CALLS(hash, what, first, count)
 #include "engine/run/known.def"
 #undef KNOWN
+#undef CALLS
+};
+
+/* Calls in the body with this hash alone, besides front_calls. */
+static const struct row_call {
+    uint64_t hash;
+    struct front_call call;
+} row_calls[] = {
+#define KNOWN(what, hash, count, linked)
+#define CALLS(hash, what, first, count) {hash, {FRONT_##what, first, count}},
+#include "engine/run/known.def"
+#undef KNOWN
+#undef CALLS
 };
 
 static bool bytes_are(const struct instance *i, uint64_t at, const void *what, uint32_t bytes)
@@ -114,7 +127,7 @@ static bool row_is(const struct instance *i, uint32_t func, const struct body_sh
 
 static bool calls_are(const struct instance *i, const struct body_shape *s, enum front what);
 
-/* Goes no deeper than front_calls does: only what is looked for is looked at. */
+/* Goes no deeper than those tables do: only what is looked for is looked at. */
 static bool function_is(const struct instance *i, uint32_t func, enum front what)
 {
     struct module *m = i->module;
@@ -133,17 +146,25 @@ static bool function_is(const struct instance *i, uint32_t func, enum front what
     return false;
 }
 
+static bool call_is(const struct instance *i, const struct body_shape *s,
+                    const struct front_call *c)
+{
+    if (s->ncalls < (uint32_t)c->first + c->count || c->first + c->count > SHAPE_CALLS)
+        return false;
+    for (uint32_t k = 1; k < c->count; k++)
+        if (s->callees[c->first + k] != s->callees[c->first])
+            return false;
+    return function_is(i, s->callees[c->first], c->what);
+}
+
 static bool calls_are(const struct instance *i, const struct body_shape *s, enum front what)
 {
-    for (const struct front_call *c = front_calls(what); c->count; c++) {
-        if (s->ncalls < (uint32_t)c->first + c->count || c->first + c->count > SHAPE_CALLS)
+    for (const struct front_call *c = front_calls(what); c->count; c++)
+        if (!call_is(i, s, c))
             return false;
-        for (uint32_t k = 1; k < c->count; k++)
-            if (s->callees[c->first + k] != s->callees[c->first])
-                return false;
-        if (!function_is(i, s->callees[c->first], c->what))
+    for (uint32_t k = 0; k < sizeof row_calls / sizeof row_calls[0]; k++)
+        if (row_calls[k].hash == s->hash && !call_is(i, s, &row_calls[k].call))
             return false;
-    }
     return true;
 }
 

@@ -65,6 +65,9 @@ static const struct row {
     [FRONT_CARRYLESS] = {GO},
     [FRONT_GCM_COUNT] = {GO},
     [FRONT_XOR_SLICES] = {GO, .calls = {{FRONT_XOR_BYTES, 1, 1}}},
+    [FRONT_MUL_UINTPTR] = {GO},
+    [FRONT_MUL_64] = {GO},
+    [FRONT_MUL_ADD_WORD] = {GO},
 };
 
 _Static_assert(FRONT_PARTS == ENGINE_KNOWN + 1, "each has a bit in the statistics");

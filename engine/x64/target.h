@@ -79,6 +79,9 @@ enum front {
     FRONT_CARRYLESS,
     FRONT_GCM_COUNT,
     FRONT_XOR_SLICES,
+    FRONT_MUL_UINTPTR,
+    FRONT_MUL_64,
+    FRONT_MUL_ADD_WORD,
     FRONT_COUNT
 };
 bool front_possible(const struct instance *, const struct functype *); /* any at all */
