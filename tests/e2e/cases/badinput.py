@@ -44,6 +44,14 @@ def unreadable_file(t):
 
 
 @case
+def a_module_that_nobody_brings(t):
+    """A named pipe whose other end nobody opens: a time limit ends the wait for it, too."""
+    fifo = t.path("fifo")
+    os.mkfifo(fifo)
+    expect_message(t.vm("--timeout", "1", "--", fifo, timeout=60), 124, "wall time")
+
+
+@case
 def modules_of_odd_kinds(t):
     """A pipe that brings the module in pieces, or not all of it; a file of holes; names that are no text; devices."""
     hello = t.go("hello")
