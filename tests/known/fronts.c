@@ -1,9 +1,9 @@
 /* Fronts (engine/x64/front.c) against the bodies that they stand before:
  *
- *     fronts FILE.wasm           every function of a Go program that is recognised
+ *     fronts FILE.wasm [CALLS]   every function of a Go program that is recognised
  *     fronts -s FILE.wasm NAME   the numbers for known.def of the functions of this name
  *
- * Memory 0 lies at address 0.  Each function is called some thousand times with arguments made at
+ * Memory 0 lies at address 0.  Each function is called CALLS times (20,000) with arguments made at
  * random: every alignment, lengths around the sizes of blocks, ranges that end at memory's end and
  * behind it, numbers that no Go program passes.  Then its plain body takes the front's place, and
  * the same calls must have the same traps, answers and bytes in memory.  Go's runtime is not set
@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CALLS = 20000, G_FIRST = 8, G_BYTES = 1024, STACK_SEEN = 4096 };
+enum { CALLS_MOST = 20000, G_FIRST = 8, G_BYTES = 1024, STACK_SEEN = 4096 };
 
 struct outcome {
     enum trap trap;
@@ -56,6 +56,7 @@ static uint64_t bytes_hash(const uint8_t *bytes, uint64_t count)
     return h;
 }
 
+static uint32_t ncalls = CALLS_MOST;
 static uint8_t *before; /* all of memory */
 
 /* As it was when this was called first, in case that a body did what it should not. */
@@ -106,16 +107,16 @@ static struct outcome call(struct instance *i, uint32_t func, enum front what, u
 
 static bool function_check(struct instance *i, uint32_t func, enum front what, const char *name)
 {
-    static struct outcome with[CALLS];
+    static struct outcome with[CALLS_MOST];
     uint32_t traps = 0;
     memory_restore(i->memories[0]);
-    for (uint32_t k = 0; k < CALLS; k++)
+    for (uint32_t k = 0; k < ncalls; k++)
         with[k] = call(i, func, what, k);
     struct piece piece;
     if (!code_compile(i, func, false, &piece) || !code_install_func(i->code, func, &piece))
         fail(name, "cannot be compiled");
     memory_restore(i->memories[0]);
-    for (uint32_t k = 0; k < CALLS; k++) {
+    for (uint32_t k = 0; k < ncalls; k++) {
         struct outcome o = call(i, func, what, k);
         traps += o.trap != TRAP_NONE;
         if (memcmp(&o, &with[k], sizeof o) == 0)
@@ -127,7 +128,7 @@ static bool function_check(struct instance *i, uint32_t func, enum front what, c
                o.memory == with[k].memory ? "" : ", and memory");
         return false;
     }
-    printf("%s: %u calls, %u traps: as without the front\n", name, CALLS, traps);
+    printf("%s: %u calls, %u traps: as without the front\n", name, ncalls, traps);
     return true;
 }
 
@@ -170,8 +171,10 @@ int main(int argc, char **argv)
 {
     static struct host host;
     bool shapes = argc == 4 && strcmp(argv[1], "-s") == 0;
-    if (argc != 2 && !shapes)
-        fail("usage", "fronts FILE.wasm | fronts -s FILE.wasm NAME");
+    if (argc == 3)
+        ncalls = (uint32_t)strtoul(argv[2], NULL, 10);
+    if ((argc != 2 && argc != 3 && !shapes) || ncalls == 0 || ncalls > CALLS_MOST)
+        fail("usage", "fronts FILE.wasm [CALLS] | fronts -s FILE.wasm NAME");
     const char *path = argv[shapes ? 2 : 1];
     size_t len;
     unsigned char *bytes = file_read(path, &len);
