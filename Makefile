@@ -309,11 +309,12 @@ TEST_SRC := \
     tests/host/env.c \
     tests/host/file.c \
 
-# The check of emitted code (engine/x64/meant.h), in test builds of the engine.
+# The check of emitted code (engine/x64/meant.h) and of slots (engine/ir/ir.h), in test builds of the engine.
 CHECK_SRC := \
     tests/check/decode.c \
     tests/check/meant.c \
     tests/check/shape.c \
+    tests/check/slots.c \
 
 # In guest/main.c's place: the guest image that runs test scripts of the suite.
 SCRIPT_GUEST_SRC := \
@@ -384,7 +385,7 @@ FLAGS_guest := $(BASE) $(FREESTANDING)
 FLAGS_vmm := $(BASE) $(HOSTED) $(HARDENED) -fPIE -DWASMVM_VERSION='"$(VERSION)"'
 FLAGS_lib := $(FLAGS_vmm) -fPIC
 ASSEMBLED_lib := $(HARDENED)
-# The engine for tests on the host; the same with the check of emitted code, of which only x64/ knows.
+# The engine for tests on the host; the same with the checks of CHECK_SRC, of which x64/ and color.c know.
 FLAGS_host := $(BASE) -ffreestanding -fno-strict-aliasing
 FLAGS_check := $(FLAGS_host) $(CHECKED)
 FLAGS_test := $(BASE) $(HOSTED) $(CHECKED)
@@ -607,8 +608,10 @@ $(BUILD)/wasmvm-oci: $(call objects,$(OCI_SRC),vmm)
 $(BUILD)/host/libengine.a: $(call objects,$(ENGINE_SRC),host)
 	$(archive)
 
-$(BUILD)/check/libengine.a: $(call objects,$(filter-out engine/x64/%,$(ENGINE_SRC)),host) \
-    $(call objects,$(filter engine/x64/%,$(ENGINE_SRC)),check) $(call objects,$(CHECK_SRC),test)
+CHECKED_SRC := $(filter engine/x64/% engine/ir/color.c,$(ENGINE_SRC))
+
+$(BUILD)/check/libengine.a: $(call objects,$(filter-out $(CHECKED_SRC),$(ENGINE_SRC)),host) \
+    $(call objects,$(CHECKED_SRC),check) $(call objects,$(CHECK_SRC),test)
 	$(archive)
 
 # ---- the spec suite's runner, and what the suite needs inside VMs ----

@@ -317,5 +317,6 @@ bool color(struct compile *c)
     fix_dispatch(c);
     color_webs(&g);
     place_rest(&g);
+    color_check(c);
     return true;
 }

@@ -357,6 +357,15 @@ void cold_find(struct compile *); /* flow's first step: which blocks are cold */
 bool cold_last(struct compile *); /* once registers are given: their places in layout order */
 /* ---- color.c ---- */
 bool color(struct compile *);
+#ifdef ENGINE_CHECK_CODE
+/* In test builds, by tests/check/slots.c: ends the process where two values have one slot at once. */
+void color_check(const struct compile *);
+#else
+static inline void color_check(const struct compile *c)
+{
+    (void)c;
+}
+#endif
 /* ---- then x64/target.h: emit ---- */
 
 #endif

@@ -7,7 +7,8 @@ needs registers of its own, with values alive over it; constants at the ends of 
 and destination the same and not; loads and stores at memory's end by every shape of address; dispatches by indices
 outside their table; calls with many live values; loops with many variables that go round; masks, tests and steps of
 which the compiler knows that they do nothing, or that seem to do nothing; pointers with an upper half; calls that
-never return 0, as far as is seen; slots of the stack, which others write; products that are made of four, or nearly so.
+never return 0, as far as is seen; slots of the stack, which others write; products that are made of four, or nearly so;
+values that wait in slots, where what has left the operand stack is read again.
 
 A module has functions of one theme.  Each is exported some times, with arguments of its own; every function counts its
 fuel down, so that all end.  No NaN's bits reach memory, integers or signs."""
@@ -810,6 +811,83 @@ def products(mod):
     return body.finish(code)
 
 
+def results(body, types):
+    """A block that leaves these on the operand stack by two ways, so that they have registers of that stack."""
+    mod = body.mod
+    each = lambda: b"".join(body.expr(t, 1) for t in types)
+    return (b"\x02" + u(mod.type((), tuple(types))) + each() + body.condition(1) + b"\x0d\x00" + b"\x1a" * len(types) +
+            each() + b"\x0b")
+
+
+def masked_below(body):
+    """A constant below what it masks, which has these bits alone: the value comes down to the constant's place."""
+    r = body.r
+    if r.random() < 0.5:
+        return const(I64, r.choice((0xFFFFFFFF, 0xFFFFFFFF, 0x1FFFFFFFF))) + body.expr(I32, 2) + b"\xad\x83", I64
+    return const(I32, r.choice((1, 0xFF))) + body.condition(2) + b"\x71", I32
+
+
+def product_of_results(body):
+    """The upper half of a product, of which a factor comes from the operand stack."""
+    x = body.r.choice([i for i, t in enumerate(PARAMS + tuple(body.locals)) if t == I64 and i != body.acc])
+    low, high = get(x) + const(I64, 0xFFFFFFFF) + b"\x83", get(x) + const(I64, 32) + b"\x88"
+    y, y0, y1, t, w = (body.local(I64) for _ in range(5))
+    below = b"\x22" + u(y) + const(I64, 0xFFFFFFFF) + b"\x83" + put(y0) + get(y) + const(I64, 32) + b"\x88" + put(y1)
+    code = results(body, (I64,)) + below + low + get(y0) + b"\x7e" + const(I64, 32) + b"\x88"
+    code += high + get(y0) + b"\x7e\x7c" + put(t) + (body.call(I64, 1) + body.mix(I64) if body.r.random() < 0.3 else b"")
+    code += low + get(y1) + b"\x7e" + get(t) + const(I64, 0xFFFFFFFF) + b"\x83\x7c" + put(w)
+    code += high + get(y1) + b"\x7e" + get(t) + const(I64, 32) + b"\x88\x7c" + get(w) + const(I64, 32) + b"\x88\x7c"
+    return code, I64
+
+
+def compared_before(body):
+    """What a comparison of the operand stack's has said is asked for behind other values."""
+    t, flag = body.r.choice((I32, I64)), body.local(I32)
+    code = results(body, (t,)) + body.expr(t, 1) + op(body.r.choice(CMP[t])) + put(flag)
+    code += spilled(body, I64) + put(body.pick(I64)) + get(flag) + b"\x04\x40" + get(body.pick(I64)) + body.mix(I64)
+    return code + b"\x0b" + get(flag), I32
+
+
+def address_of_results(body):
+    """A store whose address is a sum that waits on the operand stack while its value is computed."""
+    r = body.r
+    low = lambda: const(I32, 0x3F8) + b"\x71"
+    code = b"\x02" + u(body.mod.type((), (I32, I32))) + (body.expr(I32, 1) + low()) * 2 + body.condition(1)
+    code += b"\x0d\x00\x1a\x1a" + body.expr(I32, 1) + low() + body.expr(I32, 1) + low() + b"\x0b"
+    code += const(I32, r.choice((1, 2, 3))) + b"\x74" if r.random() < 0.3 else b""
+    code += b"\x6a" + spilled(body, I64) + b"\x37\x00" + u(r.choice((0, 8, 64)))
+    return code + get(body.pick(I64)), I64
+
+
+def spilled(body, t):
+    """A value that is computed while others wait, over what clobbers their registers."""
+    ways = (body.call, body.call, body.expr) + ((body.divide,) if t in DIV else ())
+    return b"".join(body.r.choice(ways)(t, 2) for _ in range(2)) + op(body.r.choice(BIN[t]))
+
+
+def spills(mod):
+    """Values that are computed while others wait in slots, for want of registers or because of calls; what is read after
+    it has left the operand stack, where its slot is another one's."""
+    r = mod.rng
+    if not mod.finished:
+        Body(mod, 1).finish(get(2) + get(0) + b"\xad\x7c\xc4\x21\x06", fuel=False)
+    body = Body(mod, r.choice((1, 3, 12, 16)))
+    code = b"".join(get(body.pick(t)) + const(t, number(r, t)) + op("73" if t == I32 else "85") + put(6 + i)
+                    for i, t in enumerate(body.locals) if t in (I32, I64) and i)
+    for _ in range(r.choice((2, 4, 7))):
+        body.budget = 60
+        types = [r.choice((I64, I64, I32)) for _ in range(r.choice((0, 0, 1, 3)))]
+        code += b"".join(body.expr(t, 1) for t in types)
+        for _ in range(r.choice((1, 1, 2, 3))):
+            more, t = r.choice((masked_below, masked_below, product_of_results, compared_before, address_of_results))(body)
+            code, types = code + more, types + [t]
+        t = r.choice((I64, types[-1]))
+        code += spilled(body, t) + body.fold(types + [t])
+    for i, t in enumerate(PARAMS + tuple(body.locals)):
+        code += get(i) + body.mix(t) if i != body.acc else b""
+    return body.finish(code)
+
+
 # ---- control ----
 
 def dispatch(mod):
@@ -1069,7 +1147,7 @@ def crowd(mod):
 
 
 THEMES = (crowd, alive, alive, alive, immediates, at_the_end, at_the_end, sums, sums, known, known, pointers,
-          pointers, stack, stack, products, bulk_end, dispatch, resumable, resumed, resumed, panics, panics, calls,
+          pointers, stack, stack, products, spills, spills, bulk_end, dispatch, resumable, resumed, resumed, panics, panics, calls,
           loops)
 
 
