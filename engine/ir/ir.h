@@ -358,7 +358,8 @@ bool cold_last(struct compile *); /* once registers are given: their places in l
 /* ---- color.c ---- */
 bool color(struct compile *);
 #ifdef ENGINE_CHECK_CODE
-/* In test builds, by tests/check/slots.c: ends the process where two values have one slot at once. */
+/* In test builds, by tests/check/slots.c: ends the process where two values have one slot at once,
+ * of which one is a temporary. */
 void color_check(const struct compile *);
 #else
 static inline void color_check(const struct compile *c)

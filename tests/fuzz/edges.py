@@ -815,8 +815,8 @@ def results(body, types):
     """A block that leaves these on the operand stack by two ways, so that they have registers of that stack."""
     mod = body.mod
     each = lambda: b"".join(body.expr(t, 1) for t in types)
-    return (b"\x02" + u(mod.type((), tuple(types))) + each() + body.condition(1) + b"\x0d\x00" + b"\x1a" * len(types) +
-            each() + b"\x0b")
+    code = b"\x02" + u(mod.type((), tuple(types))) + each() + body.condition(1) + b"\x0d\x00"
+    return code + b"\x1a" * len(types) + each() + b"\x0b"
 
 
 def masked_below(body):
@@ -832,9 +832,11 @@ def product_of_results(body):
     x = body.r.choice([i for i, t in enumerate(PARAMS + tuple(body.locals)) if t == I64 and i != body.acc])
     low, high = get(x) + const(I64, 0xFFFFFFFF) + b"\x83", get(x) + const(I64, 32) + b"\x88"
     y, y0, y1, t, w = (body.local(I64) for _ in range(5))
-    below = b"\x22" + u(y) + const(I64, 0xFFFFFFFF) + b"\x83" + put(y0) + get(y) + const(I64, 32) + b"\x88" + put(y1)
+    below = b"\x22" + u(y) + const(I64, 0xFFFFFFFF) + b"\x83" + put(y0)
+    below += get(y) + const(I64, 32) + b"\x88" + put(y1)
     code = results(body, (I64,)) + below + low + get(y0) + b"\x7e" + const(I64, 32) + b"\x88"
-    code += high + get(y0) + b"\x7e\x7c" + put(t) + (body.call(I64, 1) + body.mix(I64) if body.r.random() < 0.3 else b"")
+    code += high + get(y0) + b"\x7e\x7c" + put(t)
+    code += body.call(I64, 1) + body.mix(I64) if body.r.random() < 0.3 else b""
     code += low + get(y1) + b"\x7e" + get(t) + const(I64, 0xFFFFFFFF) + b"\x83\x7c" + put(w)
     code += high + get(y1) + b"\x7e" + get(t) + const(I64, 32) + b"\x88\x7c" + get(w) + const(I64, 32) + b"\x88\x7c"
     return code, I64
@@ -843,31 +845,46 @@ def product_of_results(body):
 def compared_before(body):
     """What a comparison of the operand stack's has said is asked for behind other values."""
     t, flag = body.r.choice((I32, I64)), body.local(I32)
-    code = results(body, (t,)) + body.expr(t, 1) + op(body.r.choice(CMP[t])) + put(flag)
-    code += spilled(body, I64) + put(body.pick(I64)) + get(flag) + b"\x04\x40" + get(body.pick(I64)) + body.mix(I64)
-    return code + b"\x0b" + get(flag), I32
+    code = results(body, (t,)) + body.leaf(t) + op(body.r.choice(CMP[t])) + put(flag)
+    code += body.r.choice((spilled, spilled_soon, spilled_soon))(body, I64) + put(body.pick(I64))
+    code += get(flag) + b"\x04\x40" + get(body.pick(I64)) + body.mix(I64) + b"\x0b"
+    return code + get(flag), I32
 
 
 def address_of_results(body):
     """A store whose address is a sum that waits on the operand stack while its value is computed."""
     r = body.r
-    low = lambda: const(I32, 0x3F8) + b"\x71"
-    code = b"\x02" + u(body.mod.type((), (I32, I32))) + (body.expr(I32, 1) + low()) * 2 + body.condition(1)
-    code += b"\x0d\x00\x1a\x1a" + body.expr(I32, 1) + low() + body.expr(I32, 1) + low() + b"\x0b"
+    low = lambda: body.expr(I32, 1) + const(I32, 0x3F8) + b"\x71"
+    code = low() + low()
+    if r.random() < 0.7:
+        code = b"\x02" + u(body.mod.type((), (I32, I32))) + code + body.condition(1) + b"\x0d\x00\x1a\x1a"
+        code += low() + low() + b"\x0b"
     code += const(I32, r.choice((1, 2, 3))) + b"\x74" if r.random() < 0.3 else b""
-    code += b"\x6a" + spilled(body, I64) + b"\x37\x00" + u(r.choice((0, 8, 64)))
+    code += b"\x6a" + spilled(body, I64) + b"\x37\x00" + u(r.choice((0, 0, 0, 8)))
     return code + get(body.pick(I64)), I64
 
 
 def spilled(body, t):
     """A value that is computed while others wait, over what clobbers their registers."""
-    ways = (body.call, body.call, body.expr) + ((body.divide,) if t in DIV else ())
+    if body.r.random() < 0.4:
+        return spilled_soon(body, t)
+    ways = (body.call, body.call, body.expr, body.divide)
     return b"".join(body.r.choice(ways)(t, 2) for _ in range(2)) + op(body.r.choice(BIN[t]))
 
 
+def spilled_soon(body, t):
+    """The same by few instructions: so far the compiler looks back."""
+    a, b, c, d = (get(body.pick(t)) for _ in range(4))
+    by = d + const(t, 1) + op("72" if t == I32 else "84") + op("6e" if t == I32 else "80")
+    return a + b + op("6c" if t == I32 else "7e") + c + by + op("6a" if t == I32 else "7c")
+
+
+LATE = (masked_below, masked_below, product_of_results, compared_before, compared_before, address_of_results)
+
+
 def spills(mod):
-    """Values that are computed while others wait in slots, for want of registers or because of calls; what is read after
-    it has left the operand stack, where its slot is another one's."""
+    """Values that are computed while others wait in slots, for want of registers or because of calls; what is read
+    after it has left the operand stack, where its slot is another one's."""
     r = mod.rng
     if not mod.finished:
         Body(mod, 1).finish(get(2) + get(0) + b"\xad\x7c\xc4\x21\x06", fuel=False)
@@ -879,7 +896,7 @@ def spills(mod):
         types = [r.choice((I64, I64, I32)) for _ in range(r.choice((0, 0, 1, 3)))]
         code += b"".join(body.expr(t, 1) for t in types)
         for _ in range(r.choice((1, 1, 2, 3))):
-            more, t = r.choice((masked_below, masked_below, product_of_results, compared_before, address_of_results))(body)
+            more, t = r.choice(LATE)(body)
             code, types = code + more, types + [t]
         t = r.choice((I64, types[-1]))
         code += spilled(body, t) + body.fold(types + [t])
@@ -1147,8 +1164,8 @@ def crowd(mod):
 
 
 THEMES = (crowd, alive, alive, alive, immediates, at_the_end, at_the_end, sums, sums, known, known, pointers,
-          pointers, stack, stack, products, spills, spills, bulk_end, dispatch, resumable, resumed, resumed, panics, panics, calls,
-          loops)
+          pointers, stack, stack, products, spills, spills, bulk_end, dispatch, resumable, resumed, resumed, panics,
+          panics, calls, loops)
 
 
 def module(rng, theme=None):

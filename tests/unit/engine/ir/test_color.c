@@ -1,6 +1,10 @@
 /* Registers and frame slots. */
 #include "tests/unit/engine/ir/body.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 static void test_a_parameter_stays_where_it_comes(void **state)
 {
     body_is(BODY(state, TWO_I32_TO_I32, NO_LOCALS GET("\0") GET("\1") "\x6b" END), DUMP_COLOR,
@@ -122,6 +126,36 @@ static void test_a_life_that_is_long(void **state)
     assert_in_range(c.life.ranges[c.life.nranges - 1].to, 2 * MANY, 2 * MANY + 20);
 }
 
+/* Whether the check ends a process: two temporaries are of one entry of the operand stack.  One is
+ * in `reg` from node 0 to node `first`, the other one in the slot from node 1 to 3. */
+static bool is_found(uint8_t reg, uint32_t first)
+{
+    struct node nodes[4] = {{.op = IR_LOAD, .type = T_I32, .depth = 1, .reg = reg, .use = first},
+                            {.op = IR_LOAD, .type = T_I32, .depth = 1, .reg = REG_NONE, .use = 3}};
+    uint32_t temporaries[] = {1, 0};
+    struct compile c = {.body = {.nodes = nodes, .nnodes = 4},
+                        .life = {.temporaries = temporaries, .ntemporaries = 2}};
+    pid_t child = fork();
+    if (child == 0) {
+        close(2); /* what it says */
+        signal(SIGABRT, SIG_DFL); /* cmocka has one */
+        color_check(&c);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+static void test_two_values_in_one_slot_are_found(void **state)
+{
+    (void)state;
+    assert_true(is_found(REG_NONE, 2));
+    assert_true(is_found(REG_NONE, 3));
+    assert_false(is_found(REG_NONE, 1)); /* the first is used where the second begins */
+    assert_false(is_found(0, 3));        /* in a register */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +167,7 @@ int main(void)
         WORLD_TEST(test_a_second_operand_has_a_register_of_its_own),
         WORLD_TEST(test_a_copy_has_the_register_of_what_it_copies),
         WORLD_TEST(test_a_life_that_is_long),
+        cmocka_unit_test(test_two_values_in_one_slot_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
