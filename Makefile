@@ -825,7 +825,7 @@ SPEC_VM_PARTS := \
 TEST_PARTS := $(SPEC_PARTS) $(SPEC_VM_PARTS) \
     model="$(MAKE) -s model" \
     fuzz-diff="$(MAKE) $(BUILD)/host/diff-run && tests/fuzz/diff.py --count 300" \
-    known="$(MAKE) all $(BUILD)/host/fronts && CALLS=2000 tests/known/run.py $(BUILD)/wasmvm $(BUILD)/host/fronts" \
+    known="$(MAKE) all $(BUILD)/host/fronts && CALLS=4000 tests/known/run.py $(BUILD)/wasmvm $(BUILD)/host/fronts" \
     count="$(MAKE) $(BUILD)/host/count && tests/count/run.py --ci" \
     fuzz-edges="$(MAKE) all $(BUILD)/host/diff-run $(SPEC_VM) && \
         tests/fuzz/diff.py --kind edges --count 200 --vm $(BUILD)/wasmvm" \
