@@ -122,9 +122,13 @@ def guest_image(tmp, name, entry):
                     *kit, f"tests/embed/image/{name}.c"], cwd=ROOT, check=True)
 
 
-def cases(name, args, tmp, words, env, **options):
+def guest_images(tmp):
     guest_image(tmp, "registers", "guest_enter")
     guest_image(tmp, "shared", "guest_start")
+
+
+def cases(name, args, tmp, words, env, **options):
+    guest_images(tmp)
     env = dict(env, EMBED_HELPER=os.path.join(tmp, "usr", "bin", "wasmvm"))
     ran = command([*args, hypercall, guest("program", ()), guest("reactor"), tmp, *words], env=env, **options)
     last = re.search(r"(\d+) passed, (\d+) failed, 0 skipped", ran.stdout)

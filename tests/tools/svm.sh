@@ -69,7 +69,7 @@ pack_host_functions() {
     gcc -std=c11 -O2 -I. -shared -fPIC -o "$to/plain.so" tests/plugins/plain.c
     gcc -O2 -static -o "$to/tickets" $examples/tickets/tickets.c
     gcc -std=c11 -O2 -Ivmm -o "$to/embed" tests/embed/*.c "$library" -lelf -lpthread
-    python3 -c 'import sys; sys.path.insert(0, "tests/embed"); import run; run.guest_image(sys.argv[1])' "$to"
+    python3 -c 'import sys; sys.path.insert(0, "tests/embed"); import run; run.guest_images(sys.argv[1])' "$to"
     gcc -std=c11 -O2 -Ivmm -o "$to/pricing" $examples/pricing/pricing.c "$library" -lelf -lpthread
     # Folder of a Go module, package, name, and what the build is given.
     while read -r folder package name flags; do
