@@ -105,4 +105,5 @@ def what_a_trivial_start_costs(t):
         report = json.load(file)
     assert report["exits"]["all"] <= 2, report["exits"]
     assert report["memory"]["slot_kernel_bytes"] <= 130_000, report["memory"]  # 8 bytes a page of a slot of 60 MiB
-    assert report["kvm"]["large_pages"] == 0 and report["kvm"]["small_pages"] <= 150, report["kvm"]
+    # 144; the code of the guest's image has 59 pages, and was 52 when this was 137.
+    assert report["kvm"]["large_pages"] == 0 and report["kvm"]["small_pages"] <= 147, report["kvm"]
