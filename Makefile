@@ -560,7 +560,7 @@ $(BUILD)/unjailed/wasmvm: $(filter-out %/words.o,$(STATIC_OBJ)) $(BUILD)/unjaile
 # No test, and no bench, writes into a home.
 export WASMVM_CACHE ?= off
 
-# MODE=exit or poll (--hypercall): what is tested makes its calls so.
+# MODE=exit or poll (--hypercall): what is tested makes its calls so.  MODE=noavx: as if the CPU had no AVX.
 TESTED := $(BUILD)/$(if $(MODE),modes/$(MODE)/)wasmvm
 
 $(BUILD)/modes/%/wasmvm: tests/tools/mode.c $(BUILD)/wasmvm
@@ -884,7 +884,8 @@ mode_parts = \
 ## make prove      what cbmc proves of small parts of the monitor, for all inputs (cbmc)
 ## make fuzz-lines the lines of the monitor that what was found so far does not reach
 ## make fuzz-diff  N=1000 random modules of SEED=1 on our engine and on V8 (node, binaryen)
-## make test-modes what runs in VMs, with MODES="exit poll" as --hypercall; also MODE=poll for one of those below
+## make test-modes what runs in VMs, with MODES="exit poll" as --hypercall; also MODE=poll for one of those below,
+##                 and MODE=noavx, as if the CPU had no AVX
 ## make test-warm golden cases and end-to-end ones, twice: the second time from images of starts (docs/cache.md); then
 ##                 what test-shipped does
 ## make test-shipped  golden cases, and hostile guests, from images to ship (docs/shipping.md)
@@ -1028,13 +1029,16 @@ fuzz-lines: $(FUZZ_TARGETS:%=$(BUILD)/covered/fuzz-%)
 fuzz-diff: $(BUILD)/host/diff-run
 	tests/fuzz/diff.py --count $(N) --seed $(SEED) --keep $(BUILD)/fuzz/differ
 
-test-modes: all $(SPEC_VM) $(MODES:%=$(BUILD)/modes/%/wasmvm)
-	@$(PARTS) $(foreach mode,$(MODES),$(call mode_parts,$(mode)))
+# env.golden prints all variables, and these modes set one.
+GOLDEN_ANY_ENV := $(filter-out tests/golden/env.golden,$(wildcard tests/golden/*.golden))
 
-# Twice: in the second round starts go on from the images of the first.  env.golden prints all variables.
-WARM_GOLDEN := $(filter-out tests/golden/env.golden,$(wildcard tests/golden/*.golden))
+test-modes: all $(SPEC_VM) $(MODES:%=$(BUILD)/modes/%/wasmvm) $(BUILD)/modes/noavx/wasmvm
+	@$(PARTS) $(foreach mode,$(MODES),$(call mode_parts,$(mode))) \
+	    golden-noavx="tests/golden/run.sh $(BUILD)/modes/noavx/wasmvm $(GOLDEN_ANY_ENV)"
+
+# Twice: in the second round starts go on from the images of the first.
 warm_parts = \
-    golden-$1="tests/golden/run.sh $(BUILD)/modes/warm/wasmvm $(WARM_GOLDEN)" \
+    golden-$1="tests/golden/run.sh $(BUILD)/modes/warm/wasmvm $(GOLDEN_ANY_ENV)" \
     e2e-$1="tests/e2e/run.py --wasmvm $(BUILD)/modes/warm/wasmvm $(E2E)" \
 
 # From images to ship: golden cases of which each module became one first, and hostile guests from forged ones.  An

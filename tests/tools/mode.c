@@ -3,9 +3,11 @@
  * Becomes BUILD/wasmvm, with --hypercall=MODE before all other words; the folder that it lies in
  * says which.  Under `warm` it is --cache-now, with WASMVM_CACHE=BUILD/modes/warm/store: each start
  * after the first of a module goes on from an image, and a suite that runs twice is warm the second
- * time.  It stays the same process with the same name, so that the tests need not know: they get it
- * in wasmvm's place.  Under the name that takes no options (wasmvm-binfmt), and to subcommands that
- * run no machine themselves, nothing is added. */
+ * time.  Under `noavx` no word is added, and the C library is told that the CPU has no AVX: so the
+ * engine emits the other form of each float operation.  It stays the same process with the same
+ * name, so that the tests need not know: they get it in wasmvm's place.  Under the name that takes
+ * no options (wasmvm-binfmt), and to subcommands that run no machine themselves, nothing is added.
+ */
 #include <libgen.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -39,14 +41,16 @@ int main(int argc, char **argv)
         return perror("mode"), 125;
     char *folder = dirname(self);
     const char *mode = strrchr(folder, '/') + 1;
-    bool warm = strcmp(mode, "warm") == 0;
+    bool warm = strcmp(mode, "warm") == 0, noavx = strcmp(mode, "noavx") == 0;
     snprintf(option, sizeof option, warm ? "%s/store" : "--hypercall=%s", warm ? folder : mode);
     if (warm)
         setenv("WASMVM_CACHE", option, 1);
+    if (noavx)
+        setenv("GLIBC_TUNABLES", "glibc.cpu.hwcaps=-AVX,-AVX2", 1);
     /* What a test preloads needs the dynamic twin. */
     snprintf(real, sizeof real, "%s/../../wasmvm%s", folder,
              getenv("LD_PRELOAD") ? "-dynamic" : "");
-    int n = 0, at = place(argc, argv);
+    int n = 0, at = noavx ? 0 : place(argc, argv);
     for (int i = 0; i < argc; i++) {
         if (i == at && at)
             words[n++] = warm ? (char *)"--cache-now" : option;
