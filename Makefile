@@ -51,6 +51,7 @@ ENGINE_SRC := \
     engine/ir/build_skip.c \
     engine/ir/build_plain.c \
     engine/ir/cold.c \
+    engine/ir/loops.c \
     engine/ir/flow.c \
     engine/ir/color.c \
     engine/run/code.c \

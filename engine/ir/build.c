@@ -11,7 +11,7 @@ static void local_get(struct build *b, uint32_t local)
 {
     struct compile *c = b->c;
     uint32_t v = local == c->body.mirror ? 0 : b->first_local + local;
-    build_push(b, REF_VREG | v, build_vreg(b, v)->type);
+    build_push_vreg(b, REF_VREG | v, build_vreg_there(b, v)->type);
 }
 
 /* The mirror of pinned global 0: Go keeps SP in a local too and writes both together.  Anything
@@ -56,7 +56,7 @@ static void global_get(struct build *b, uint32_t g)
                     break; /* whole, from its cell */
                 b->at++;
             }
-            build_push(b, REF_VREG | i, c->body.vregs[i].type);
+            build_push_vreg(b, REF_VREG | i, c->body.vregs[i].type);
             return;
         }
     enum irtype type = ir_type_of(c->module->globals[g].type);
@@ -282,8 +282,9 @@ static bool instructions(struct build *b)
             if (!seldom_instruction(b, op))
                 return false;
             continue;
+        default: /* all kinds are above */
+            __builtin_unreachable();
         }
-        __builtin_unreachable(); /* all kinds are above */
     }
 }
 

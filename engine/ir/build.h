@@ -10,7 +10,7 @@
 
 struct opnd {
     ref r;
-    uint8_t type;
+    uint32_t type; /* enum irtype; with r one word, which goes in a register */
 };
 
 /* A control frame: spec appendix "validation algorithm", with blocks instead of types. */
@@ -78,7 +78,7 @@ struct build {
     struct opnd *stack;
     uint32_t sp, stack_cap;
     uint32_t flushed; /* entries below are stack registers or constants */
-    uint32_t named;   /* so deep the stack's virtual registers exist */
+    uint32_t named;   /* so deep the stack's virtual registers exist, and there is room for it */
     struct ctl *ctl;
     uint32_t nctl, ctl_cap;
     uint32_t cur;        /* block being filled */
@@ -164,7 +164,7 @@ extern const struct plain_op plain_ops[PLAIN_OPS];
 struct node *build_new_slow(struct build *, enum irop, enum irtype);
 struct vreg *build_vreg_new(struct build *, uint32_t v);
 bool build_push_slow(struct build *);
-void build_name_slots(struct build *);
+bool build_name_slots(struct build *); /* room for one more, and its virtual registers */
 void build_push_node(struct build *, uint32_t node, enum irtype); /* node: the last one */
 void build_save_pending(struct build *, uint32_t v); /* before v changes */
 void build_set(struct build *, uint32_t v, struct opnd);
@@ -205,13 +205,28 @@ static inline struct vreg *build_vreg(struct build *b, uint32_t v)
     return v < b->c->body.nvregs ? &b->c->body.vregs[v] : build_vreg_new(b, v);
 }
 
+/* What is on the operand stack exists. */
+static inline struct vreg *build_vreg_there(const struct build *b, uint32_t v)
+{
+    return &b->c->body.vregs[v];
+}
+
+/* A read of a virtual register that exists. */
+static inline void build_push_vreg(struct build *b, ref r, enum irtype type)
+{
+    if (b->sp == b->stack_cap && !build_push_slow(b))
+        return;
+    build_vreg_there(b, ref_index(r))->pending++;
+    b->stack[b->sp++] = (struct opnd){r, type};
+}
+
 static inline void build_push(struct build *b, ref r, enum irtype type)
 {
     if (b->sp == b->stack_cap && !build_push_slow(b))
         return;
     if (ref_is_vreg(r))
-        build_vreg(b, ref_index(r))->pending++;
-    b->stack[b->sp++] = (struct opnd){r, (uint8_t)type};
+        build_vreg_there(b, ref_index(r))->pending++;
+    b->stack[b->sp++] = (struct opnd){r, type};
 }
 
 static inline struct opnd build_pop(struct build *b)
@@ -222,7 +237,7 @@ static inline struct opnd build_pop(struct build *b)
     if (b->flushed > b->sp)
         b->flushed = b->sp;
     if (ref_is_vreg(o.r)) {
-        struct vreg *v = build_vreg(b, ref_index(o.r));
+        struct vreg *v = build_vreg_there(b, ref_index(o.r));
         ENGINE_ASSERT(v->pending > 0 || b->c->failed);
         v->pending--;
         v->uses++;
@@ -270,10 +285,9 @@ static inline void build_push_new(struct build *b, struct node *n, enum irtype t
 {
     n->flags |= NF_VALUE;
     n->depth = b->sp & 0xffffff;
-    if (b->sp >= b->named)
-        build_name_slots(b); /* to spill it to */
-    if (b->sp < b->stack_cap || build_push_slow(b))
-        b->stack[b->sp++] = (struct opnd){b->c->body.nnodes - 1, (uint8_t)type};
+    n->reg = 0;
+    if (b->sp < b->named || build_name_slots(b)) /* to spill it to */
+        b->stack[b->sp++] = (struct opnd){b->c->body.nnodes - 1, type};
 }
 
 /* build_address.c */

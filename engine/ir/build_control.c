@@ -217,7 +217,9 @@ static void values_push(struct build *b, uint32_t height, const uint8_t *types, 
         enum irtype t = ir_type_of(types[i]);
         uint32_t v = build_stack_vreg(b, height + i, t);
         build_vreg(b, v);
-        build_push(b, REF_VREG | v, t);
+        if (b->c->failed)
+            return;
+        build_push_vreg(b, REF_VREG | v, t);
     }
     b->flushed = b->sp;
 }

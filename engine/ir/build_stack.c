@@ -38,10 +38,13 @@ bool build_push_slow(struct build *b)
     return GROW(b->c, b->stack, b->sp + 1);
 }
 
-void build_name_slots(struct build *b)
+bool build_name_slots(struct build *b)
 {
     build_vreg(b, build_stack_vreg(b, b->sp, T_F64));
+    if (b->sp == b->stack_cap && !build_push_slow(b))
+        return false;
     b->named = b->sp + 1;
+    return true;
 }
 
 void build_push_node(struct build *b, uint32_t n, enum irtype type)
@@ -185,7 +188,9 @@ void build_flush(struct build *b)
         }
         b->stack[i].r = 0;
         build_set(b, v, o);
-        build_vreg(b, v)->pending++;
+        if (b->c->failed)
+            return;
+        build_vreg_there(b, v)->pending++;
         b->stack[i].r = REF_VREG | v;
     }
     b->flushed = b->sp;

@@ -241,7 +241,7 @@ static void place_rest(struct coloring *g)
         if (root->reg == REG_NONE || root->call_weight)
             slot_of(c, root->vreg);
     }
-    for (uint32_t v = 2; v < c->body.nvregs; v++)
+    for (uint32_t v = 2; v < c->body.nvregs && c->life.in_slots; v++)
         if (c->body.vregs[v].cand == NO_CAND && c->body.vregs[v].uses)
             slot_of(c, v);
     uint32_t ints = target_temporaries(c->instance, true),

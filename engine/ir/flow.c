@@ -1,5 +1,4 @@
-/* Control flow and data flow: block weights, liveness of virtual registers, dead code, webs and
- * their ranges.
+/* Data flow: liveness of virtual registers, dead code, webs and their ranges.
  *
  * Candidates are the virtual registers that may get a machine register, at most 64 * CAND_WORDS_MAX
  * of them; the others live in their frame slots for good.  Liveness is iterated over blocks in
@@ -12,89 +11,6 @@
 #include "engine/ir/ir.h"
 
 #define LIVENESS_PASSES 16
-
-/* ---- block weights ---- */
-
-struct loops {
-    uint32_t *ends; /* by place in layout order: of the loop that begins there, or 0 */
-    uint32_t *open; /* a stack of such beginnings */
-    uint32_t nopen;
-    uint32_t *place; /* of each block */
-    uint32_t *back;  /* the places that jump back, ascending */
-    uint32_t nback;
-};
-
-static bool loops_begin(struct compile *c, struct loops *l)
-{
-    uint32_t n = c->body.norder;
-    l->ends = scratch_alloc(c->engine, (uint64_t)n * sizeof *l->ends);
-    l->open = scratch_alloc(c->engine, (uint64_t)n * sizeof *l->open);
-    l->place = scratch_alloc(c->engine, (c->body.nblocks + UINT64_C(1)) * sizeof *l->place);
-    l->back = scratch_alloc(c->engine, (uint64_t)n * sizeof *l->back);
-    if (!l->ends || !l->open || !l->place || !l->back)
-        return false;
-    for (uint32_t i = 0; i < n; i++) {
-        l->place[c->body.order[i]] = i;
-        l->ends[i] = 0;
-    }
-    return true;
-}
-
-/* A way aside stands behind all other blocks, and is no loop. */
-static void jump_back(const struct compile *c, struct loops *l, uint32_t block, uint32_t from)
-{
-    const struct block *to = &c->body.blocks[block];
-    uint32_t at = l->place[to->aside ? to->succ[0] : block];
-    if (at <= from && !to->aside && (!l->nback || l->back[l->nback - 1] != from))
-        l->back[l->nback++] = from;
-    if (at <= from && l->ends[at] < from && !c->body.blocks[c->body.order[from]].aside)
-        l->ends[at] = from;
-}
-
-static void jumps_back(const struct compile *c, struct loops *l)
-{
-    for (uint32_t i = 0; i < c->body.norder; i++) {
-        const struct block *b = &c->body.blocks[c->body.order[i]];
-        for (int s = 0; s < 2; s++)
-            if (b->succ[s] != REF_NONE)
-                jump_back(c, l, b->succ[s], i);
-        if (c->body.order[i] == c->body.dispatch) /* no entry of its table leads back */
-            continue;
-        for (uint32_t t = 0; t < b->ntable; t++)
-            jump_back(c, l, c->body.targets[b->table + t], i);
-    }
-}
-
-/* A loop that begins inside another ends there too.  Go puts a loop's test behind its body, so that
- * the jump back of the outer one may stand in the middle of the inner one. */
-static void loops_nest(struct loops *l, uint32_t n)
-{
-    for (uint32_t i = n; i-- > 0;) {
-        if (!l->ends[i])
-            continue;
-        for (; l->nopen && l->open[l->nopen - 1] <= l->ends[i]; l->nopen--)
-            if (l->ends[l->open[l->nopen - 1]] > l->ends[i])
-                l->ends[i] = l->ends[l->open[l->nopen - 1]];
-        l->open[l->nopen++] = i;
-    }
-    l->nopen = 0;
-}
-
-static void weigh(struct compile *c, const struct loops *found)
-{
-    struct loops l = *found;
-    uint32_t n = c->body.norder;
-    loops_nest(&l, n);
-    cold_find(c);
-    for (uint32_t i = 0; i < n; i++) {
-        struct block *b = &c->body.blocks[c->body.order[i]];
-        while (l.nopen && l.ends[l.open[l.nopen - 1]] < i)
-            l.nopen--;
-        if (l.ends[i])
-            l.open[l.nopen++] = i;
-        b->weight = b->cold ? 0 : 1u << (3 * (l.nopen > 6 ? 6 : l.nopen));
-    }
-}
 
 /* ---- candidates ---- */
 
@@ -113,26 +29,29 @@ static uint32_t least_uses(const struct compile *c, uint32_t limit)
 
 static bool choose_candidates(struct compile *c)
 {
-    uint32_t n = 0, limit = 64 * CAND_WORDS_MAX, least = 1;
+    uint32_t n = 0, limit = 64 * CAND_WORDS_MAX, least = 1, nvregs = c->body.nvregs;
+    struct vreg *vregs = c->body.vregs;
     /* work and memory go by blocks times candidates */
     while (limit > 64 && limit > LIVE_ENTRIES / c->body.nblocks)
         limit /= 2;
-    for (uint32_t v = 2; v < c->body.nvregs; v++)
-        n += c->body.vregs[v].uses > 0;
+    uint32_t *used = scratch_alloc(c->engine, nvregs * sizeof *used);
+    if (!used)
+        return false;
+    vregs[0].cand = vregs[1].cand = NO_CAND;
+    for (uint32_t v = 2; v < nvregs; v++) {
+        vregs[v].cand = NO_CAND;
+        if (vregs[v].uses > 0)
+            used[n++] = v;
+    }
     if (n > limit)
         least = least_uses(c, limit);
-    c->life.cand_vreg = scratch_alloc(c->engine,
-                                      (limit < n ? limit : n + 1) * sizeof *c->life.cand_vreg);
-    if (!c->life.cand_vreg)
-        return false;
-    c->body.vregs[0].cand = c->body.vregs[1].cand = NO_CAND;
-    for (uint32_t v = 2; v < c->body.nvregs; v++) {
-        c->body.vregs[v].cand = NO_CAND;
-        if (c->body.vregs[v].uses >= least && c->life.ncand < limit) {
-            c->body.vregs[v].cand = (uint16_t)c->life.ncand;
-            c->life.cand_vreg[c->life.ncand++] = v;
+    c->life.cand_vreg = used; /* those that are candidates */
+    for (uint32_t i = 0; i < n && c->life.ncand < limit; i++)
+        if (vregs[used[i]].uses >= least) {
+            vregs[used[i]].cand = (uint16_t)c->life.ncand;
+            c->life.cand_vreg[c->life.ncand++] = used[i];
         }
-    }
+    c->life.in_slots = n > c->life.ncand;
     ENGINE_ASSERT(c->life.ncand <= limit);
     c->life.words = (c->life.ncand + 63) / 64;
     if (c->life.words == 0)
@@ -149,7 +68,7 @@ struct flow {
     uint32_t end[64 * CAND_WORDS_MAX]; /* position where its range ends */
     uint64_t live[CAND_WORDS_MAX];
     uint32_t next_call, weight;
-    struct loops loops;
+    struct back_jumps back;
     /* the only use of a companion (build_low.c) in its life so far; NULL: there are more */
     struct once {
         ref *r;
@@ -263,13 +182,13 @@ static uint32_t unsettled(const struct flow *f)
 {
     const struct compile *c = f->c;
     uint32_t words = c->life.words;
-    for (uint32_t n = f->loops.nback; n-- > 0;) {
-        uint32_t k = c->body.order[f->loops.back[n]];
+    for (uint32_t n = f->back.n; n-- > 0;) {
+        uint32_t k = c->body.order[f->back.places[n]];
         uint64_t out[CAND_WORDS_MAX], at = (uint64_t)k * words;
         live_out(f, k, out, words);
         for (uint32_t w = 0; w < words; w++)
             if (out[w] & ~f->def[at + w] & ~c->life.live_in[at + w])
-                return f->loops.back[n] + 1;
+                return f->back.places[n] + 1;
     }
     return 0;
 }
@@ -317,11 +236,13 @@ static uint32_t bits_in(uint64_t word)
     return n;
 }
 
-static uint32_t web_new(struct flow *f, uint32_t cand)
+static uint32_t web_new_slow(struct flow *f, uint32_t cand);
+
+static inline uint32_t web_new(struct flow *f, uint32_t cand)
 {
     struct compile *c = f->c;
-    if (c->life.nwebs == c->life.webs_cap && !GROW(c, c->life.webs, c->life.nwebs + 1))
-        return 0;
+    if (c->life.nwebs == c->life.webs_cap)
+        return web_new_slow(f, cand);
     uint32_t w = c->life.nwebs++;
     c->life.webs[w] = (struct web){.parent = w,
                                    .vreg = c->life.cand_vreg[cand],
@@ -329,6 +250,11 @@ static uint32_t web_new(struct flow *f, uint32_t cand)
                                    .reg = REG_NONE,
                                    .fixed = REG_NONE};
     return w;
+}
+
+static __attribute__((noinline)) uint32_t web_new_slow(struct flow *f, uint32_t cand)
+{
+    return GROW(f->c, f->c->life.webs, f->c->life.nwebs + 1) ? web_new(f, cand) : 0;
 }
 
 static uint32_t web_union(struct compile *c, uint32_t a, uint32_t b)
@@ -343,6 +269,8 @@ static uint32_t web_union(struct compile *c, uint32_t a, uint32_t b)
     return root;
 }
 
+static void range_add_slow(struct flow *f, uint32_t web, uint32_t from, uint32_t to);
+
 static void range_add(struct flow *f, uint32_t web, uint32_t from, uint32_t to)
 {
     struct life *l = &f->c->life;
@@ -352,9 +280,17 @@ static void range_add(struct flow *f, uint32_t web, uint32_t from, uint32_t to)
         last->from = from;
         return;
     }
-    if (l->nranges == l->ranges_cap && !GROW(f->c, l->ranges, l->nranges + 1))
-        return;
-    l->ranges[l->nranges++] = (struct range){web, from, to, 0};
+    if (l->nranges == l->ranges_cap)
+        range_add_slow(f, web, from, to);
+    else
+        l->ranges[l->nranges++] = (struct range){web, from, to, 0};
+}
+
+static __attribute__((noinline)) void range_add_slow(struct flow *f, uint32_t web, uint32_t from,
+                                                     uint32_t to)
+{
+    if (GROW(f->c, f->c->life.ranges, f->c->life.nranges + 1))
+        range_add(f, web, from, to);
 }
 
 static bool is_live(const struct flow *f, uint32_t x)
@@ -639,6 +575,19 @@ static bool only_jumps(const struct compile *c, const struct block *b)
     return n == last && n->op == IR_BR;
 }
 
+/* Where the webs of each block's start are in webs_in_store; returns how many there are. */
+FOR_WORDS uint32_t webs_in_place(struct compile *c, uint32_t words)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < c->body.norder; i++) {
+        uint32_t k = c->body.order[i];
+        c->body.blocks[k].webs_in = n;
+        for (uint32_t w = 0; w < words; w++)
+            n += bits_in(c->life.live_in[(uint64_t)k * words + w]);
+    }
+    return n;
+}
+
 static void walk_block(struct flow *f, uint32_t k)
 {
     struct compile *c = f->c;
@@ -672,21 +621,11 @@ bool flow(struct compile *c)
     if (!f)
         return false;
     f->c = c;
-    f->loops = (struct loops){.nback = 0};
-    if (!loops_begin(c, &f->loops))
-        return false;
-    jumps_back(c, &f->loops);
-    weigh(c, &f->loops);
-    if (!choose_candidates(c) || !liveness(f) || !GROW(c, c->life.webs, 1))
+    if (!loops_weigh(c, &f->back) || !choose_candidates(c) || !liveness(f) ||
+        !GROW(c, c->life.webs, 1))
         return false;
     c->life.webs[0] = (struct web){.parent = 0}; /* where web_new points after a failure */
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < c->body.norder; i++) {
-        c->body.blocks[c->body.order[i]].webs_in = n;
-        const uint64_t *in = c->life.live_in + (uint64_t)c->body.order[i] * c->life.words;
-        for (uint32_t w = 0; w < c->life.words; w++)
-            n += bits_in(in[w]);
-    }
+    uint32_t n = c->life.words == 1 ? webs_in_place(c, 1) : webs_in_place(c, c->life.words);
     c->life.webs_in_store = scratch_alloc(c->engine, (uint64_t)(n + 1) * 4);
     if (!c->life.webs_in_store)
         return false;

@@ -90,14 +90,27 @@ enum {
     NF_FOLD = 1 /* computed by its user */,
     NF_DEAD = 2,
     NF_CROSS = 4 /* the temporary lives across a call */,
-    NF_VALUE = 8 /* has a value */
+    NF_VALUE = 8 /* has a value */,
+    NF_ARGS = 16 /* as IRF_ARGS says: node_set_args */
 };
 
 #define CALL_LIVE_MAX (1u << 20) /* entries of life.call_live */
 #define OVER_NONE     (CALL_LIVE_MAX - 1)
 
+/* In an order in which build_new fills it with few stores. */
 struct node {
     uint8_t op, type, sub, flags;
+    uint32_t pos; /* module byte offset of the wasm instruction */
+    union {
+        uint64_t imm;
+        struct {
+            union {
+                uint32_t off;   /* of a memory access; MEMCOPY: memory to copy from */
+                uint32_t table; /* of an indirect call */
+            };
+            uint32_t idx; /* memory, global, function, type...: ir.def says which */
+        };
+    };
     uint32_t dst; /* virtual register / web, or REF_NONE */
     ref a;
     union {
@@ -111,18 +124,7 @@ struct node {
             uint32_t args;      /* args[args .. +nargs) */
         };
     };
-    uint32_t use; /* the node that uses the temporary */
-    union {
-        uint64_t imm;
-        struct {
-            union {
-                uint32_t off;   /* of a memory access; MEMCOPY: memory to copy from */
-                uint32_t table; /* of an indirect call */
-            };
-            uint32_t idx; /* memory, global, function, type...: ir.def says which */
-        };
-    };
-    uint32_t pos;        /* module byte offset of the wasm instruction */
+    uint32_t use;        /* the node that uses the temporary */
     uint32_t depth : 24; /* operand stack depth of the temporary: names its spill slot */
     uint32_t reg : 8;    /* of a temporary, by color.c; REG_NONE: its slot */
 };
@@ -231,6 +233,7 @@ struct body {
 /* flow.c's result: what is live where, and the webs. */
 struct life {
     uint32_t ncand, words;
+    bool in_slots; /* there are virtual registers that are used and no candidates */
     uint32_t *cand_vreg;
     uint64_t *live_in; /* per block, `words` each */
     uint32_t *webs_in_store;
@@ -288,11 +291,12 @@ static inline enum irtype ir_type_of(uint8_t valtype)
 
 static inline bool node_has_args(const struct node *n)
 {
-    return ir_flags[n->op] & IRF_ARGS;
+    return n->flags & NF_ARGS;
 }
 
 static inline void node_set_args(struct node *n, uint32_t first, uint32_t count)
 {
+    n->flags |= NF_ARGS;
     n->args = first;
     n->nargs = count & 0xfff;
     n->over = OVER_NONE;
@@ -342,6 +346,12 @@ bool compile_grow(struct compile *, void **array, uint32_t *cap, uint32_t need,
 
 /* ---- build*.c: body to nodes; spec 4.4 says what each instruction means ---- */
 bool build(struct compile *);
+/* ---- loops.c: flow's first step ---- */
+struct back_jumps {
+    uint32_t *places; /* in layout order, of the blocks that jump back; ascending */
+    uint32_t n;
+};
+bool loops_weigh(struct compile *, struct back_jumps *out);
 /* ---- flow.c ---- */
 bool flow(struct compile *);
 static inline uint32_t web_find(struct compile *c, uint32_t w)
@@ -353,7 +363,7 @@ static inline uint32_t web_find(struct compile *c, uint32_t w)
     return w;
 }
 /* ---- cold.c ---- */
-void cold_find(struct compile *); /* flow's first step: which blocks are cold */
+void cold_find(struct compile *); /* for loops_weigh: which blocks are cold */
 bool cold_last(struct compile *); /* once registers are given: their places in layout order */
 /* ---- color.c ---- */
 bool color(struct compile *);

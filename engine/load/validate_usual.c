@@ -15,12 +15,13 @@ enum usual {
     U_PLAIN,
     U_ACCESS,
     U_NUMBER,
-    U_LOCAL,
-    U_CONTROL /* may have a function: usual_controls */
+    U_LOCAL_GET,
+    U_LOCAL_SET, /* or tee, which pushes */
+    U_CONTROL /* has a function: usual_controls */
 };
 
 /* What an instruction does to the operand stack.  `types`: of the two topmost values, the top in
- * the upper byte, where `mask` has ones. */
+ * the upper byte, where `mask` has ones.  `pushes`: the type, or 0. */
 struct usual_row {
     uint16_t mask, types;
     /* limit: the natural alignment of an access, the bytes of a number that is in range */
@@ -36,9 +37,13 @@ struct usual_row {
 #define TYPES(s) \
     (COUNT(s) == 0 ? 0 : COUNT(s) == 1 ? TYPE((s)[0]) << 8 : TYPE((s)[0]) | SECOND(s) << 8)
 #define IS_PLAIN(s) (COUNT(s) == 0 || (COUNT(s) < 3 && TYPE((s)[0]) && SECOND(s)))
+#define HAS_FUNCTION(code) \
+    (((code) >= OP_block && (code) <= OP_if_) || (code) == OP_end || (code) == OP_br || \
+     (code) == OP_br_if || (code) == OP_call || (code) == OP_global_get || (code) == OP_global_set)
 #define HOW(code, imm, pops, pushes) \
-    ((imm) == IMM_LOCAL ? U_LOCAL : \
-     !IS_PLAIN(pops) || !IS_PLAIN(pushes) ? ((code) < CONTROLS ? U_CONTROL : U_OTHER) : \
+    ((code) == OP_local_get ? U_LOCAL_GET : (imm) == IMM_LOCAL ? U_LOCAL_SET : \
+     HAS_FUNCTION(code) ? U_CONTROL : \
+     !IS_PLAIN(pops) || !IS_PLAIN(pushes) ? U_OTHER : \
      (imm) == IMM_NONE ? U_PLAIN : \
      (imm) == IMM_I32 || (imm) == IMM_I64 ? U_NUMBER : \
      (imm) >= IMM_MEM8 && (imm) <= IMM_MEM64 ? U_ACCESS : U_OTHER)
@@ -181,67 +186,76 @@ static const uint8_t *(*const usual_controls[CONTROLS])(struct checker *, const 
     [OP_call] = call,       [OP_global_get] = global, [OP_global_set] = global,
 };
 
-static inline const uint8_t *control(struct checker *c, const uint8_t *at)
-{
-    return usual_controls[*at] ? usual_controls[*at](c, at + 1, *at) : NULL;
-}
-
 /* ---- the rest ---- */
 
-/* The new top of the stack; NULL: the operands are not as they should be. */
-static inline uint8_t *operands(uint8_t *sp, const uint8_t *floor, const struct usual_row *row)
+/* From the stack's top on; false: the operands are not as they should be. */
+static inline bool operands(uint8_t **sp, const uint8_t *floor, const struct usual_row *row)
 {
-    uint8_t *under = sp - row->pops;
-    if (under < floor || (*(const unaligned16 *)(sp - 2) & row->mask) != row->types)
-        return NULL;
+    uint8_t *under = *sp - row->pops;
+    if (under < floor || (*(const unaligned16 *)(*sp - 2) & row->mask) != row->types)
+        return false;
     *under = row->pushes; /* there is room for it, needed or not */
-    return under + (row->pushes != 0);
+    *sp = under + (row->pushes != 0);
+    return true;
 }
 
-static inline uint8_t *local(uint8_t *sp, const uint8_t *floor, uint8_t type, uint8_t op)
-{
-    if (op == OP_local_get) {
-        *sp = type;
-        return sp + 1;
-    }
-    if (sp == floor || sp[-1] != type)
-        return NULL;
-    return sp - (op == OP_local_set);
-}
-
+/* A case ends by `continue` behind an instruction that is as usual; by `break` nothing has
+ * changed. */
 void usual_check(struct checker *c)
 {
-    const uint8_t *at = c->r.at, *const locals = c->locals;
+    const uint8_t *at = c->r.at, *const locals = c->locals, *next;
     const uint32_t nlocals = c->nlocals < 0x80 ? c->nlocals : 0x80; /* in one byte */
     const bool memory = c->module->nmemories > 0;
     uint8_t *sp = c->sp, *floor = c->floor;
-    const uint8_t *next = at, *last = reader_left(&c->r) < LOOK ? NULL : c->r.end - LOOK;
-    for (; at <= last; at = next) {
+    const uint8_t *last = reader_left(&c->r) < LOOK ? NULL : c->r.end - LOOK;
+    while (at <= last) {
         const struct usual_row *row = &rows[*at];
-        uint8_t *now = NULL; /* the stack's top, where it is as usual */
-        next = at + 1;
-        if (row->how == U_PLAIN) {
-            now = operands(sp, floor, row);
-        } else if (row->how == U_LOCAL) {
-            next++;
-            if (at[1] < nlocals)
-                now = local(sp, floor, locals[at[1]], *at);
-        } else if (row->how == U_NUMBER) {
-            next = number_end(next, row->limit);
-            *sp = row->pushes;
-            now = next ? sp + 1 : NULL;
-        } else if (row->how == U_CONTROL) {
+        switch ((enum usual)row->how) {
+        case U_LOCAL_GET:
+            if (at[1] >= nlocals)
+                break;
+            *sp++ = locals[at[1]];
+            at += 2;
+            continue;
+        case U_LOCAL_SET:
+            if (at[1] >= nlocals || sp == floor || sp[-1] != locals[at[1]])
+                break;
+            sp -= *at == OP_local_set;
+            at += 2;
+            continue;
+        case U_PLAIN:
+            if (!operands(&sp, floor, row))
+                break;
+            at++;
+            continue;
+        case U_NUMBER:
+            next = number_end(at + 1, row->limit);
+            if (!next)
+                break;
+            *sp++ = row->pushes;
+            at = next;
+            continue;
+        case U_ACCESS:
+            next = memory ? memarg_end(at + 1, row->limit) : NULL;
+            if (!next || !operands(&sp, floor, row))
+                break;
+            at = next;
+            continue;
+        case U_CONTROL:
             c->sp = sp;
-            next = control(c, at);
-            now = next ? c->sp : NULL;
+            next = usual_controls[*at](c, at + 1, *at);
+            if (!next)
+                break;
+            sp = c->sp;
             floor = c->floor;
-        } else if (row->how == U_ACCESS && memory) {
-            next = memarg_end(next, row->limit);
-            now = next ? operands(sp, floor, row) : NULL;
-        }
-        if (!now)
+            at = next;
+            continue;
+        case U_OTHER:
             break;
-        sp = now;
+        default:
+            __builtin_unreachable(); /* all kinds are above */
+        }
+        break;
     }
     c->r.at = at;
     c->sp = sp;

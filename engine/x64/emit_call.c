@@ -403,7 +403,7 @@ static void locals_zero(struct emit *e)
         if (v >= params && v < c->body.first_stack)
             home_zero(e, &c->life.webs[*in.web]);
     }
-    for (uint32_t v = params; v < c->body.first_stack; v++)
+    for (uint32_t v = params; v < c->body.first_stack && c->life.in_slots; v++)
         if ((v < c->body.first_named || v >= c->body.first_inline) &&
             c->body.vregs[v].cand == NO_CAND && c->body.vregs[v].slot)
             slot_zero(e, v);
