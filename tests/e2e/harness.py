@@ -125,6 +125,12 @@ def shell_status(wait_status):
     return os.WEXITSTATUS(wait_status)
 
 
+def environment(env):
+    """A case's own, with what the jail's test build is told beside it (tests/jail/hooks.c); None: as it is."""
+    told = {name: value for name, value in os.environ.items() if name.startswith("JAIL_TEST_")}
+    return None if env is None else {**told, **env}
+
+
 def run(argv, stdin=b"", timeout=300, env=None, cwd=None, stdout=None, stderr=None):
     """Runs argv to its end.  stdin: bytes or an open file.  stdout, stderr: a file for it, else it is kept."""
     temporary = tempfile.TemporaryFile
@@ -135,7 +141,7 @@ def run(argv, stdin=b"", timeout=300, env=None, cwd=None, stdout=None, stderr=No
             stdin = in_file
         start = time.monotonic()
         streams = {"stdin": stdin, "stdout": stdout or out_file, "stderr": stderr or err_file}
-        child = subprocess.Popen(argv, env=env, cwd=cwd, **streams)
+        child = subprocess.Popen(argv, env=environment(env), cwd=cwd, **streams)
         status, usage = wait(child, timeout)
         seconds = time.monotonic() - start
         out_file.seek(0)
@@ -257,6 +263,7 @@ class Context:
 
     def start(self, *args, **popen):
         """Starts wasmvm without waiting for it; a case that ends early leaves nothing running."""
+        popen["env"] = environment(popen.get("env"))
         child = subprocess.Popen([self.wasmvm, *map(str, args)], **popen)
         self.started.append(child)
         return child

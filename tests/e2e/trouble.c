@@ -90,9 +90,10 @@ ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at)
     return write_troubled("write", SYS_pwritev, fd, v, n, at);
 }
 
-ssize_t readv(int fd, const struct iovec *v, int n)
+/* readv, where there is no position. */
+ssize_t preadv2(int fd, const struct iovec *v, int n, off_t at, int flags)
 {
-    return fails("read", fd) ? -1 : syscall(SYS_readv, fd, v, n);
+    return at == -1 && fails("read", fd) ? -1 : syscall(SYS_preadv2, fd, v, n, at, 0, flags);
 }
 ssize_t read(int fd, void *to, size_t n)
 {

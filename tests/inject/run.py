@@ -32,7 +32,7 @@ BYTES = ("EINTR", "EAGAIN", "EIO", "ENOSPC")
 ERRNOS = {
     "open openat openat2": (*NEW, "EINTR", "EIO", "EACCES"), "socket socketpair pipe2 eventfd2 memfd_create": NEW,
     "accept4": (*NEW, "EINTR", "EAGAIN"), "fcntl dup dup2 dup3": ("EMFILE", "EINTR"),
-    "read readv pread64 preadv recvmsg recvfrom": ("EINTR", "EAGAIN", "EIO"),
+    "read pread64 preadv2 recvmsg recvfrom": ("EINTR", "EAGAIN", "EIO"),
     "write writev pwrite64 pwritev sendmsg sendto": BYTES, "mmap mprotect brk madvise mremap munmap": ("ENOMEM",),
     "clone clone3": ("EAGAIN", "ENOMEM"), "ioctl": ("EINTR", "EAGAIN", "ENOMEM", "EIO"),
     "ppoll poll": ("EINTR", "ENOMEM"), "timer_create timer_settime": ("EAGAIN", "ENOMEM"),

@@ -50,7 +50,7 @@ void end_message(const struct config *, const struct end *);
 struct kick;
 /* Round writes for a machine on somebody else's thread: SIGPIPE and SIGXFSZ that they raise are
  * taken back. */
-struct write_guard { sigset_t mask; bool raised[2]; };
+struct write_guard { sigset_t mask; /* the thread's own */ };
 void write_guard_enter(struct write_guard *);
 void write_guard_leave(struct write_guard *);
 void signal_consume(int number); /* blocked, and perhaps pending */

@@ -13,37 +13,42 @@
 static const int write_signals[] = {SIGPIPE, SIGXFSZ};
 enum { WRITE_SIGNALS = sizeof write_signals / sizeof write_signals[0] };
 
-void signal_consume(int number)
+/* What is blocked, and perhaps pending. */
+static void all_consume(const sigset_t *set)
 {
     const struct timespec now = {0};
+    while (sigtimedwait(set, NULL, &now) >= 0 || errno == EINTR)
+        ;
+}
+
+void signal_consume(int number)
+{
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, number);
-    while (sigtimedwait(&set, NULL, &now) >= 0 || errno == EINTR)
-        ;
+    all_consume(&set);
 }
 
 void write_guard_enter(struct write_guard *g)
 {
-    sigset_t block, pending;
+    sigset_t block;
     sigemptyset(&block);
     for (unsigned i = 0; i < WRITE_SIGNALS; i++)
         sigaddset(&block, write_signals[i]);
     pthread_sigmask(SIG_BLOCK, &block, &g->mask);
-    sigpending(&pending);
-    for (unsigned i = 0; i < WRITE_SIGNALS; i++)
-        g->raised[i] = sigismember(&pending, write_signals[i]) == 1;
 }
 
+/* One that the thread did not block before cannot have been pending then. */
 void write_guard_leave(struct write_guard *g)
 {
     int error = errno;
-    sigset_t pending;
-    sigpending(&pending);
+    sigset_t raised;
+    sigemptyset(&raised);
     for (unsigned i = 0; i < WRITE_SIGNALS; i++)
-        if (!g->raised[i] && !sigismember(&g->mask, write_signals[i]) &&
-            sigismember(&pending, write_signals[i]))
-            signal_consume(write_signals[i]);
+        if (!sigismember(&g->mask, write_signals[i]))
+            sigaddset(&raised, write_signals[i]);
+    if (!sigisemptyset(&raised))
+        all_consume(&raised);
     pthread_sigmask(SIG_SETMASK, &g->mask, NULL);
     errno = error;
 }

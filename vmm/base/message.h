@@ -107,10 +107,10 @@ static inline int file_stat(int fd, struct stat *st)
 {
     return (int)syscall(SYS_fstat, fd, st);
 }
-/* pread and pwrite by the calls that take any number of pieces. */
+/* pread and pwrite by the calls that take any number of pieces; preadv2 is readv as well. */
 static inline ssize_t pread_once(int fd, void *to, size_t n, off_t at)
 {
-    return preadv(fd, &(struct iovec){ to, n }, 1, at);
+    return preadv2(fd, &(struct iovec){ to, n }, 1, at, 0);
 }
 static inline ssize_t pwrite_once(int fd, const void *from, size_t n, off_t at)
 {
@@ -151,6 +151,8 @@ struct thread_how {
 #define THREAD_CONFINE (SIGRTMIN + 7)
 /* Starts a thread that takes no signal but those; 0, or an errno.  how: NULL = nothing special. */
 int thread_start(pthread_t *, const struct thread_how *how, void *(*start)(void *), void *context);
+/* How many CPUs the calling thread may use; 0: that cannot be told. */
+unsigned thread_cpus(void);
 /* Opens closed standard streams on /dev/null; before anything else is opened, as it would get their
  * numbers. */
 bool streams_open_closed(struct failure *);

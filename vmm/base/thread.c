@@ -1,6 +1,7 @@
 /* Threads of the monitor's own take no signals, so that those come to the threads that wait for
  * them. */
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
 #include "vmm/base/message.h"
@@ -17,4 +18,10 @@ int thread_start(pthread_t *thread, const struct thread_how *how, void *(*start)
     int error = pthread_create(thread, how ? how->attr : NULL, start, context);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return error;
+}
+
+unsigned thread_cpus(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 0;
 }

@@ -98,7 +98,7 @@ static const char *unfit_alive(wasmvm_instance *i)
 {
     if (i->confined)
         return "its process is confined";
-    if (i->signals.event >= 0)
+    if (i->signals.bell >= 0)
         return "it has asked for signals";
     return wasi_streams_keep(i->wasi, &i->streams)
                ? NULL

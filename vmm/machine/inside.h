@@ -278,6 +278,7 @@ struct vm {
     bool total_met;            /* the last growth was refused by vm_total_most */
     uint8_t *module_copy;      /* of a module that is no regular file, until it has its place */
     struct entry entry;        /* what the cache has of it */
+    unsigned cpus;             /* thread_cpus of the one that made it */
 };
 
 uint64_t vm_fixed_bytes(const struct vm *); /* stack and module */

@@ -174,6 +174,7 @@ struct machine {
     struct guestmem *mem;
     struct kick *kick;
     struct kvm *kvm;
+    unsigned cpus; /* thread_cpus of the one that made it */
 };
 struct machine vm_machine(struct vm *);
 void vm_count(struct vm *); /* at the end of a run: memory, and what the guest has counted */

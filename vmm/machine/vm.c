@@ -131,6 +131,7 @@ struct vm *vm_new(const struct config *config, struct run_stats *stats)
         return NULL;
     vm->config = config;
     vm->stats = stats;
+    vm->cpus = thread_cpus();
     vm->kvm = (struct kvm){.fd = -1, .vm_fd = -1, .vcpu_fd = -1};
     entry_none(&vm->entry);
     if (kick_open(&vm->kick, config->timeout_ns ? stats->start_ns + config->timeout_ns : 0,
@@ -271,7 +272,7 @@ struct kick *vm_kick(struct vm *vm)
 
 struct machine vm_machine(struct vm *vm)
 {
-    return (struct machine){vm, vm->config, vm->stats, &vm->mem, &vm->kick, &vm->kvm};
+    return (struct machine){vm, vm->config, vm->stats, &vm->mem, &vm->kick, &vm->kvm, vm->cpus};
 }
 
 struct guestmem *vm_memory(struct vm *vm)

@@ -6,10 +6,10 @@
  * nobody has used: its options, and that there is nobody at the other end. */
 #include "vmm/net/inside.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 
 enum holds { FLAG, BYTES, COUNT, LINGERS };
 enum whose { EACH, TCP, INET6 };
@@ -40,9 +40,11 @@ static const struct idle_option {
 
 struct idle { bool shut; int32_t values[IDLE_OPTIONS]; };
 
-int idle_host(void)
+/* What says that a stop is wanted: it takes bytes at any time, and has none before no wait goes on
+ * any more.  Nothing is ever written to it on behalf of a socket. */
+int idle_host(const struct kick *k)
 {
-    return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); /* takes bytes at any time, never has any */
+    return fcntl(k->event, F_DUPFD_CLOEXEC, 0);
 }
 
 struct idle *idle_new(enum net_proto proto)

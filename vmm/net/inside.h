@@ -261,7 +261,7 @@ bool backlog_is_shut(struct backlogs *, const struct conn *);
 
 /* ---- net/idle.c: sockets without a network ---- */
 enum { IDLE_OPTIONS = 15 };
-int idle_host(void); /* what is polled in place of a socket; -1: errno */
+int idle_host(const struct kick *); /* what is polled in place of a socket; -1: errno */
 struct idle *idle_new(enum net_proto);
 /* Of the kernel's level and name; linger has two numbers. */
 uint32_t idle_option_get(struct conn *, int level, int name, int32_t value[2]);

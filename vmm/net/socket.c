@@ -64,7 +64,7 @@ uint32_t wasi_sock_open(struct wasi *w, const struct sock_open_args *args)
                                             .reason = "--max-sockets" });
         return WASI_NFILE;
     }
-    int host = n->idle ? idle_host() : host_socket(families[args->family], proto, dgram);
+    int host = n->idle ? idle_host(n->kick) : host_socket(families[args->family], proto, dgram);
     if (host < 0)
         return wasi_errno(errno);
     struct conn *c = conn_make(n, (uint8_t)args->family, proto);

@@ -231,10 +231,11 @@ static void *service_main(void *context)
     return NULL;
 }
 
-static bool one_cpu(void)
+/* In the jail that cannot be told any more: there it is as it was when the machine was made. */
+static bool one_cpu(const struct service *s)
 {
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) < 2;
+    unsigned cpus = thread_cpus();
+    return (cpus ? cpus : s->cpus_before) == 1;
 }
 
 /* What stops a job that uses its terminal from the background belongs to the thread that does:
@@ -276,7 +277,7 @@ void service_init(struct service *s, enum transport transport, uint64_t tsc_khz)
     s->rest_ns = REST_NS_MIN;
     s->tsc_khz = tsc_khz;
     s->always = transport == TRANSPORT_POLL;
-    s->allowed = transport != TRANSPORT_EXIT && tsc_khz && !one_cpu();
+    s->allowed = transport != TRANSPORT_EXIT && tsc_khz && !one_cpu(s);
     s->asker = s->threadless ? ON_SERVER : ON_VCPU;
     s->asks = s->threadless; /* service_await's: the guest may be there first */
 }

@@ -32,6 +32,7 @@ struct service {
     /* the vCPU's thread shall wait for the server no longer; NULL = never */
     bool (*stop_wanted)(void *);
     void *context;
+    unsigned cpus_before; /* of the thread that made the machine; 0: that could not be told */
     /* one that the thread does not block; 0 = none, but for a test */
     int kick_signal;
     struct cputime *cputime;              /* where its thread's CPU time counts; NULL = nowhere */

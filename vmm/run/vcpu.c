@@ -445,6 +445,7 @@ void vcpu_begin(struct vcpu *v, bool threadless)
         .served = call_count,
         .stop_wanted = stop_wanted,
         .context = v,
+        .cpus_before = v->machine.cpus,
         .cputime = &v->machine.kick->cputime,
         .threadless = threadless,
         .patient = !v->machine.config->set->abandon,

@@ -5,12 +5,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* One piece by read and write: cheaper for the kernel. */
+/* One piece by read and write: cheaper for the kernel.  Several are read by one call, which takes
+ * AT_POSITION as its word for the position. */
 ssize_t file_read(const struct desc *d, const struct iovec *v, int n, int64_t offset)
 {
-    if (offset != AT_POSITION)
-        return preadv(d->io, v, n, offset);
-    return n == 1 ? read(d->io, v->iov_base, v->iov_len) : readv(d->io, v, n);
+    _Static_assert(AT_POSITION == -1, "of preadv2");
+    if (n == 1 && offset == AT_POSITION)
+        return read(d->io, v->iov_base, v->iov_len);
+    return preadv2(d->io, v, n, offset, 0);
 }
 
 ssize_t file_write(const struct desc *d, const struct iovec *v, int n, int64_t offset)

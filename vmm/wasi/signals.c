@@ -6,17 +6,18 @@
  * same one.
  *
  * The source is the instance's and outlives the descriptor: signals_raise may run at any moment, in
- * a handler too.  So the program has a copy of the eventfd, and no number of a signal is ever in a
- * descriptor that it could fill. */
+ * a handler too.  So the source has both ends of a pipe, and the program a copy of the one that is
+ * read.  A byte in it says that something came, and never which number; a pipe that is full says
+ * so, too. */
 #include "vmm/wasi/inside.h"
 
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define CHANGES_MOST 4096 /* in one write */
+#define RUNG_MOST 256     /* taken by one read: more than there are numbers */
 /* What a program writes: a number, and how. */
 enum { CHANGE_NUMBER = 0x3f, CHANGE_HOW = 0xc0, CHANGE_WANT = 0, CHANGE_IGNORE = 0x40 };
 
@@ -33,16 +34,15 @@ static void change(uint64_t *set, uint64_t bit, bool on)
         __atomic_fetch_and(set, ~bit, __ATOMIC_SEQ_CST);
 }
 
-static void event_tell(int event)
+static void bell_ring(int bell)
 {
-    const uint64_t one = 1;
-    ssize_t written = write(event, &one, sizeof one); /* a full counter is readable too */
+    ssize_t written = write(bell, "", 1);
     (void)written;
 }
 
 /* ---- the source ---- */
 
-/* The count keeps the eventfd from being closed, and its number from being another's, between look
+/* The count keeps the bell from being closed, and its number from being another's, between look
  * and write. */
 enum signal_taken signals_raise(struct signals *s, unsigned number)
 {
@@ -56,9 +56,9 @@ enum signal_taken signals_raise(struct signals *s, unsigned number)
     int error = errno;
     __atomic_add_fetch(&s->senders, 1, __ATOMIC_SEQ_CST);
     uint64_t before = __atomic_fetch_or(&s->pending, bit, __ATOMIC_SEQ_CST);
-    int event = __atomic_load_n(&s->event, __ATOMIC_SEQ_CST);
-    if (event >= 0)
-        event_tell(event);
+    int bell = __atomic_load_n(&s->bell, __ATOMIC_SEQ_CST);
+    if (bell >= 0 && !(before & bit)) /* the one that is unread has rung */
+        bell_ring(bell);
     __atomic_sub_fetch(&s->senders, 1, __ATOMIC_SEQ_CST);
     errno = error;
     return before & bit ? SIGNAL_UNREAD : SIGNAL_TAKEN;
@@ -74,11 +74,13 @@ static void forget(struct signals *s)
 void signals_end(struct signals *s)
 {
     forget(s);
-    int event = __atomic_exchange_n(&s->event, -1, __ATOMIC_SEQ_CST);
+    int bell = __atomic_exchange_n(&s->bell, -1, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&s->senders, __ATOMIC_SEQ_CST))
         sched_yield();
-    if (event >= 0)
-        close(event);
+    if (bell < 0)
+        return;
+    close(bell);
+    close(s->heard);
 }
 
 /* ---- the descriptor ---- */
@@ -94,19 +96,19 @@ static uint8_t next(struct signals *s)
     return (uint8_t)number;
 }
 
-/* What comes while it reads makes the eventfd readable again. */
+/* What comes while it reads makes the pipe readable again. */
 static ssize_t signals_read(const struct desc *d, const struct iovec *v, int n, int64_t offset)
 {
     struct signals *s = d->own;
-    uint64_t count;
-    ssize_t done = 0, drained = read(d->host, &count, sizeof count);
+    char rung[RUNG_MOST];
+    ssize_t done = 0, drained = read(d->host, rung, sizeof rung);
     uint8_t number = 1;
     (void)offset, (void)drained;
     for (int i = 0; i < n; i++)
         for (size_t k = 0; k < v[i].iov_len && number && (number = next(s)); k++, done++)
             ((uint8_t *)v[i].iov_base)[k] = number;
     if (look(&s->pending))
-        event_tell(d->host);
+        bell_ring(s->bell);
     if (done)
         return done;
     errno = EAGAIN;
@@ -157,14 +159,24 @@ static const struct desc_ops signals_ops = {
     .close = signals_close,
 };
 
+static bool bell_make(struct signals *s)
+{
+    int ends[2];
+    if (s->bell >= 0)
+        return true;
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+        return false;
+    s->heard = ends[0];
+    __atomic_store_n(&s->bell, ends[1], __ATOMIC_SEQ_CST);
+    return true;
+}
+
 uint32_t signals_open(struct wasi *w, uint32_t fds[])
 {
     struct signals *s = w->signals;
     if (s->open)
         return WASI_BUSY;
-    if (s->event < 0)
-        __atomic_store_n(&s->event, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), __ATOMIC_SEQ_CST);
-    int host = s->event < 0 ? -1 : fcntl(s->event, F_DUPFD_CLOEXEC, 0);
+    int host = bell_make(s) ? fcntl(s->heard, F_DUPFD_CLOEXEC, 0) : -1;
     if (host < 0)
         return wasi_errno(errno);
     const struct desc d = {

@@ -14,12 +14,14 @@ void tmp_remove(struct tmp *, struct kick *);
 
 /* ---- signals.c: what the program wants to hear of the embedder's signals ---- */
 struct signals {
-    int event;        /* atomic: an eventfd, readable once one came; -1 = the program never asked */
+    /* the ends of a pipe, with a byte in it once one came; bell: atomic, -1 = the program never
+     * asked */
+    int bell, heard;
     unsigned senders; /* atomic: those who are about to write to it */
     bool open;        /* the program has its descriptor */
     uint64_t wanted, ignored, pending; /* atomic; a bit for each number */
 };
-#define SIGNALS_NONE ((struct signals){ .event = -1 })
+#define SIGNALS_NONE ((struct signals){ .bell = -1, .heard = -1 })
 /* UNREAD: the program wants it, and the one before is not read yet. */
 enum signal_taken { SIGNAL_UNWANTED, SIGNAL_TAKEN, SIGNAL_UNREAD, SIGNAL_IGNORED };
 /* Async-signal-safe; from any thread, until signals_end, and after it. */

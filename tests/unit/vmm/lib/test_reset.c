@@ -59,9 +59,9 @@ static void test_what_stands_against_it(void **state)
     i->confined = true;
     refused("its process is confined");
     i->confined = false;
-    i->signals.event = 1000;
+    i->signals.bell = 1000;
     refused("it has asked for signals");
-    i->signals.event = -1;
+    i->signals.bell = -1;
     streams_kept = false;
     refused("its descriptors are not those of its start, which a reset would open");
 }

@@ -2,10 +2,12 @@
  * more than an eighth of what it has served. */
 #include "vmm/run/service.h" /* before <cmocka.h>, which has a macro fail */
 
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -22,6 +24,17 @@ static enum served at_once(void *context, enum server who)
     return SERVED_DONE;
 }
 
+static unsigned cpus_now = 2;
+
+int sched_getaffinity(pid_t thread, size_t size, cpu_set_t *set)
+{
+    (void)thread;
+    memset(set, 0, size);
+    for (unsigned i = 0; i < cpus_now; i++)
+        CPU_SET(i, set);
+    return cpus_now ? 0 : -1;
+}
+
 /* A session is on, of so many calls; no thread runs. */
 static void session(uint64_t calls)
 {
@@ -36,6 +49,20 @@ static void rung(bool counts)
 {
     slot_state = 0;
     service_doorbell(&s, counts, 1000);
+}
+
+/* The jail has no call that tells: then the machine's maker has counted. */
+static void test_cpus_that_cannot_be_counted(void **state)
+{
+    (void)state;
+    for (cpus_now = 0; cpus_now < 3; cpus_now++)
+        for (unsigned before = 0; before < 3; before++) {
+            s = (struct service){ .state = &slot_state, .polled = &polled,
+                                  .wait_ticks = &wait_ticks, .cpus_before = before };
+            service_init(&s, TRANSPORT_AUTO, 1000000);
+            assert_int_equal(s.allowed, (cpus_now ? cpus_now : before) != 1);
+        }
+    cpus_now = 2;
 }
 
 static void test_gives_up(void **state)
@@ -79,6 +106,7 @@ static void test_what_is_no_miss(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cpus_that_cannot_be_counted),
         cmocka_unit_test(test_gives_up),
         cmocka_unit_test(test_stays_where_it_serves_more),
         cmocka_unit_test(test_what_is_no_miss),
