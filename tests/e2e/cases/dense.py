@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 from cases.cache import FRESH, PAGE, Image, fresh, image, put, state, store, warm, words
-from harness import ROOT, case, expect, wait
+from harness import ROOT, Skip, case, expect, wait
 
 PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
 
@@ -48,6 +48,8 @@ def memory(child, path):
 @case
 def it_takes_less_memory(t):
     """Pages of the image that nobody writes are the file's; what is written is a copy."""
+    if os.getuid() != 0:
+        raise Skip("only root looks into a process that is not dumpable")
     module = fresh(t)
     path = warm(t, module)
     with open(path, "rb") as file:
