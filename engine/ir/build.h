@@ -166,7 +166,7 @@ struct vreg *build_vreg_new(struct build *, uint32_t v);
 bool build_push_slow(struct build *);
 bool build_name_slots(struct build *); /* room for one more, and its virtual registers */
 void build_push_node(struct build *, uint32_t node, enum irtype); /* node: the last one */
-void build_save_pending(struct build *, uint32_t v); /* before v changes */
+void build_copy_pending(struct build *, uint32_t v); /* build_save_pending */
 void build_set(struct build *, uint32_t v, struct opnd);
 void build_flush(struct build *);
 /* A virtual register for a temporary, which others of its block may then read, too. */
@@ -245,6 +245,13 @@ static inline struct opnd build_pop(struct build *b)
     return o;
 }
 
+/* Before v changes. */
+static inline void build_save_pending(struct build *b, uint32_t v)
+{
+    if (build_vreg(b, v)->pending)
+        build_copy_pending(b, v);
+}
+
 static inline uint32_t build_const(struct build *b, enum irtype type, uint64_t imm)
 {
     struct node *n = build_new(b, IR_CONST, type);
@@ -291,9 +298,14 @@ static inline void build_push_new(struct build *b, struct node *n, enum irtype t
 }
 
 /* build_address.c */
+void build_fold_sum(struct build *, ref address);
 /* The next node is a load or a store there: what it can do of the address itself is marked NF_FOLD.
  */
-void build_fold_address(struct build *, ref address, uint32_t off, uint32_t memory);
+static inline void build_fold_address(struct build *b, ref address, uint32_t off, uint32_t memory)
+{
+    if (ref_is_node(address) && !off && !memory && b->c->instance->zero_base)
+        build_fold_sum(b, address);
+}
 /* The next node is a sum of this type: where r is an index << 1, 2 or 3, the sum does the shift
  * itself. */
 bool build_fold_scale(struct build *, ref r, enum irtype type);
@@ -315,8 +327,12 @@ void build_keep_whole(struct build *, uint32_t v);
 ref build_compared_again(struct build *, ref cond);
 
 /* build_low.c */
+ref build_low_half_made(struct build *, ref address, uint32_t off, uint32_t memory);
 /* of an access there */
-ref build_low_half(struct build *, ref address, uint32_t off, uint32_t memory);
+static inline ref build_low_half(struct build *b, ref address, uint32_t off, uint32_t memory)
+{
+    return address & REF_NZ ? build_low_half_made(b, address, off, memory) : address;
+}
 void build_low_changed(struct build *, uint32_t v);
 void build_low_called(struct build *);
 void build_low_edge(struct build *, uint32_t block);     /* from here to there */
@@ -337,8 +353,20 @@ bool build_slot_load(struct build *, struct slot_at, enum irtype, unsigned shape
 void build_slot_loaded(struct build *, struct slot_at, uint32_t node);
 void build_slot_stored(struct build *, struct slot_at, enum irtype, unsigned shape, ref value);
 void build_slot_forget(struct build *);               /* anything is written, or SP may be */
-void build_slot_changed(struct build *, uint32_t v);  /* before v changes */
-void build_slot_set(struct build *, uint32_t node, uint32_t v); /* the node's value is v's now */
+void build_slot_drop(struct build *, uint32_t v);
+/* Before v changes. */
+static inline void build_slot_changed(struct build *b, uint32_t v)
+{
+    if (v == 0 || b->nslots)
+        build_slot_drop(b, v);
+}
+void build_slot_take(struct build *, uint32_t node, uint32_t v);
+/* The node's value is v's now. */
+static inline void build_slot_set(struct build *b, uint32_t node, uint32_t v)
+{
+    if (b->nslots)
+        build_slot_take(b, node, v);
+}
 /* As build_low_half, of a value that a slot holds; r itself where it is none. */
 ref build_slot_low(struct build *, ref r);
 unsigned build_slot_bits(struct build *, uint32_t v); /* as build_value_bits, of a name */

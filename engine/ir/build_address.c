@@ -122,10 +122,8 @@ static void fold_two(struct build *b, const struct node *sum)
         fold_scale(b, sum->a);
 }
 
-void build_fold_address(struct build *b, ref address, uint32_t off, uint32_t memory)
+void build_fold_sum(struct build *b, ref address)
 {
-    if (off || memory || !b->c->instance->zero_base)
-        return;
     struct node *sum = foldable(b, address, IR_ADD);
     if (!sum || is_constant(b, sum->a))
         return;

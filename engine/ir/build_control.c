@@ -19,7 +19,7 @@ bool build_room(struct build *b)
            GROW(c, c->body.order, blocks) && GROW(c, b->ctl, 1) && GROW(c, b->stack, 1);
 }
 
-static uint32_t block_new(struct build *b)
+static inline uint32_t block_new(struct build *b)
 {
     struct compile *c = b->c;
     if (!GROW(c, c->body.blocks, c->body.nblocks + 1))
@@ -97,7 +97,8 @@ static ref pop_condition(struct build *b)
         c->body.nodes[n].depth = b->sp & 0xffffff;
         cond = n;
     }
-    build_flush(b);
+    if (dirty)
+        build_flush(b);
     return cond;
 }
 
@@ -117,7 +118,7 @@ void build_aside_end(struct build *b, uint32_t to)
     b->c->body.blocks[b->cur].succ[0] = to;
 }
 
-static struct ctl *ctl_push(struct build *b, unsigned kind)
+static inline struct ctl *ctl_push(struct build *b, unsigned kind)
 {
     if (!GROW(b->c, b->ctl, b->nctl + 1))
         return &b->ctl[0];
@@ -187,9 +188,8 @@ static bool values_in_place(struct build *b, const struct ctl *f)
 
 /* Copies the topmost values to where the target expects them, without popping.  Sources never lie
  * below their targets, so ascending order is safe. */
-static void values_move(struct build *b, const struct ctl *f)
+static void values_move_some(struct build *b, const struct ctl *f, uint32_t n)
 {
-    uint32_t n = label_arity(f);
     struct compile *c = b->c;
     ENGINE_ASSERT(b->sp >= f->height + n || c->failed);
     for (uint32_t i = 0; i < n; i++) {
@@ -210,8 +210,16 @@ static void values_move(struct build *b, const struct ctl *f)
     }
 }
 
+/* Most labels have no values. */
+static inline void values_move(struct build *b, const struct ctl *f)
+{
+    uint32_t n = label_arity(f);
+    if (n)
+        values_move_some(b, f, n);
+}
+
 /* After a block's end: its values are on the stack as stack registers. */
-static void values_push(struct build *b, uint32_t height, const uint8_t *types, uint32_t n)
+static inline void values_push(struct build *b, uint32_t height, const uint8_t *types, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
         enum irtype t = ir_type_of(types[i]);

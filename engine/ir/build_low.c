@@ -35,11 +35,11 @@ static void set_companion(struct build *b, uint32_t v)
     b->low |= bit(v);
 }
 
-ref build_low_half(struct build *b, ref r, uint32_t off, uint32_t memory)
+ref build_low_half_made(struct build *b, ref r, uint32_t off, uint32_t memory)
 {
     uint32_t v = ref_index(r);
     bool is_free = off == 0 && memory == 0 && b->c->instance->zero_base;
-    if (!(r & REF_NZ) || is_free)
+    if (is_free)
         return r;
     if (!ref_is_vreg(r) || !has_companion(b, v))
         return build_slot_low(b, r);
@@ -105,10 +105,11 @@ void build_low_table(struct build *b, uint32_t from)
 {
     const struct body *body = &b->c->body;
     const struct block *block = &body->blocks[from];
+    /* zero are all but parameters, pinned globals and what is set before */
+    uint64_t zero = ~(b->low_early | set_at_start(b));
     for (uint32_t t = 0; t < block->ntable; t++)
-        if (b->low_dispatch ==
-            from) /* zero are all but parameters, pinned globals and what is set before */
-            body->blocks[body->targets[block->table + t]].low &= ~(b->low_early | set_at_start(b));
+        if (b->low_dispatch == from)
+            body->blocks[body->targets[block->table + t]].low &= zero;
         else
             build_low_edge(b, body->targets[block->table + t]);
 }

@@ -144,7 +144,8 @@ static uint32_t way(struct build *b, const struct resume *r)
 }
 
 /* Where an edge to this block goes, unless it is the one that the slots' values come by. */
-static uint32_t led_aside(const struct build *b, const uint32_t *ways, uint32_t to, uint32_t from)
+static inline uint32_t led_aside(const struct build *b, const uint32_t *ways, uint32_t to,
+                                 uint32_t from)
 {
     uint32_t r = b->c->body.blocks[to].resume;
     return !r || !b->resumes[r - 1].loads || b->resumes[r - 1].from == from ? to : ways[r - 1];
@@ -167,7 +168,7 @@ void build_resume_end(struct build *b)
     for (uint32_t k = 0; k < nblocks; k++)
         for (unsigned s = 0; s < 2; s++) {
             uint32_t to = body->blocks[k].succ[s];
-            if (to == REF_NONE)
+            if (to == REF_NONE || !body->blocks[to].resume)
                 continue;
             body->blocks[k].succ[s] = led_aside(b, ways, to, k);
             body->blocks[body->blocks[k].succ[s]].looped |= body->blocks[k].succ[s] != to;

@@ -221,7 +221,7 @@ void build_slot_forget(struct build *b)
     b->slots_from = b->c->body.nnodes;
 }
 
-void build_slot_changed(struct build *b, uint32_t v)
+void build_slot_drop(struct build *b, uint32_t v)
 {
     if (v == 0)
         build_slot_forget(b);
@@ -230,7 +230,7 @@ void build_slot_changed(struct build *b, uint32_t v)
             drop(b, i);
 }
 
-void build_slot_set(struct build *b, uint32_t k, uint32_t v)
+void build_slot_take(struct build *b, uint32_t k, uint32_t v)
 {
     for (uint32_t i = b->nslots; i-- > 0;)
         if (ref_is_node(b->slots[i].value) && ref_index(b->slots[i].value) == k) {

@@ -84,7 +84,7 @@ ref build_name(struct build *b, ref r)
 /* Reads of v that are still on the stack are copied before v changes.  Where they are not found
  * soon the whole stack is flushed, after which no read of a local is pending: so no entry is looked
  * at again and again. */
-void build_save_pending(struct build *b, uint32_t v)
+void build_copy_pending(struct build *b, uint32_t v)
 {
     uint32_t looked = 0;
     for (uint32_t i = b->sp; i-- > 0 && build_vreg(b, v)->pending;) {

@@ -6,7 +6,7 @@
 /* ---- folding ---- */
 
 /* A load that its user may do as a memory operand. */
-static bool foldable_load(struct build *b, ref r, enum irtype type)
+static inline bool foldable_load(struct build *b, ref r, enum irtype type)
 {
     static const uint8_t shape[] = {
         [T_I32] = M_32U, [T_I64] = M_64, [T_F32] = M_F32, [T_F64] = M_F64
@@ -16,7 +16,7 @@ static bool foldable_load(struct build *b, ref r, enum irtype type)
            b->c->body.nodes[r].type == type;
 }
 
-static void swap(struct opnd *x, struct opnd *y)
+static inline void swap(struct opnd *x, struct opnd *y)
 {
     struct opnd t = *x;
     *x = *y;
@@ -24,7 +24,7 @@ static void swap(struct opnd *x, struct opnd *y)
 }
 
 /* base + (index << k): the scaled one goes to the right. */
-static bool fold_scales(struct build *b, struct opnd *x, struct opnd *y, enum irtype type)
+static inline bool fold_scales(struct build *b, struct opnd *x, struct opnd *y, enum irtype type)
 {
     uint64_t imm;
     if (build_is_const(b, y->r, &imm))
@@ -57,7 +57,7 @@ static void fold_loads(struct build *b, struct opnd *x, struct opnd *y, enum iro
 }
 
 /* The comparison that r is, computed just now: its test of zero is its inverse, in i64 as well. */
-static struct node *comparison(struct build *b, ref r)
+static inline struct node *comparison(struct build *b, ref r)
 {
     if (!build_is_last(b, r))
         return NULL;
@@ -168,7 +168,7 @@ static bool is_folded_load(struct build *b, ref r)
 }
 
 /* The low half of its result needs no upper half of an operand. */
-static bool narrows(struct build *b, const struct node *n)
+static inline bool narrows(struct build *b, const struct node *n)
 {
     uint64_t imm;
     if (n->op == IR_SHL)
@@ -177,7 +177,7 @@ static bool narrows(struct build *b, const struct node *n)
 }
 
 /* r, computed just now, is computed in 32 bits: its upper half is zero then. */
-static bool narrow(struct build *b, ref r)
+static inline bool narrow(struct build *b, ref r)
 {
     struct node *n = &b->c->body.nodes[ref_index(r)];
     if ((r & REF_NZ) || !build_is_last(b, r) || n->type != T_I64 || !narrows(b, n))

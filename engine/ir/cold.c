@@ -5,6 +5,7 @@
  * a call.  A call that nobody makes must not cost them their registers.  A mistake here costs time
  * and nothing else: what is cold is compiled as anything. */
 #include "engine/ir/ir.h"
+#include "engine/lib.h"
 
 static bool is_result_of_call(const struct compile *c, ref r)
 {
@@ -55,11 +56,14 @@ static bool is_cold_test(const struct compile *c, uint32_t place)
 void cold_find(struct compile *c)
 {
     const struct body *body = &c->body;
+    struct block *blocks = body->blocks;
+    const uint32_t *order = body->order;
+    const struct node *nodes = body->nodes;
     for (uint32_t i = body->norder; i-- > 0;) {
-        struct block *b = &body->blocks[body->order[i]];
-        unsigned op = body->nodes[b->last].op;
+        struct block *b = &blocks[order[i]];
+        unsigned op = nodes[b->last].op;
         if (op == IR_BR)
-            b->cold = b->panics || (b->aside && !b->looped) || body->blocks[b->succ[0]].cold;
+            b->cold = b->panics || (b->aside && !b->looped) || blocks[b->succ[0]].cold;
         else if (op == IR_BRIF)
             b->cold = is_cold_test(c, i);
         else
@@ -69,16 +73,17 @@ void cold_find(struct compile *c)
 
 bool cold_last(struct compile *c)
 {
-    struct body *body = &c->body;
-    uint32_t *cold = scratch_alloc(c->engine, body->norder * sizeof *cold), n = 1, ncold = 0;
+    const uint32_t norder = c->body.norder;
+    const struct block *blocks = c->body.blocks;
+    uint32_t *cold = scratch_alloc(c->engine, norder * sizeof *cold), n = 1, ncold = 0;
+    uint32_t *order = c->body.order;
     if (!cold)
         return false;
-    for (uint32_t i = 1; i < body->norder; i++) /* the first block stays: it is the entry */
-        if (body->blocks[body->order[i]].cold)
-            cold[ncold++] = body->order[i];
+    for (uint32_t i = 1; i < norder; i++) /* the first block stays: it is the entry */
+        if (blocks[order[i]].cold)
+            cold[ncold++] = order[i];
         else
-            body->order[n++] = body->order[i];
-    for (uint32_t i = 0; i < ncold; i++)
-        body->order[n++] = cold[i];
+            order[n++] = order[i];
+    mem_move((uint8_t *)(order + n), (const uint8_t *)cold, (uint64_t)ncold * sizeof *cold);
     return true;
 }

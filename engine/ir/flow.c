@@ -63,6 +63,9 @@ static bool choose_candidates(struct compile *c)
 
 struct flow {
     struct compile *c;
+    struct node *nodes; /* of c->body, as they stay where they are */
+    const struct vreg *vregs;
+    uint32_t nvregs;
     uint64_t *use, *def, defined_early[CAND_WORDS_MAX];
     uint32_t cur[64 * CAND_WORDS_MAX]; /* web of each live candidate, while walking a block */
     uint32_t end[64 * CAND_WORDS_MAX]; /* position where its range ends */
@@ -91,20 +94,20 @@ FOR_WORDS void use_early(const struct vreg *vregs, ref r, uint64_t *use, const u
 }
 
 /* What the block uses before it defines it, and what it defines. */
-FOR_WORDS void local_sets(const struct compile *c, const struct block *b, uint64_t *use,
+FOR_WORDS void local_sets(const struct body *body, const struct block *b, uint64_t *use,
                           uint64_t *def, uint32_t words)
 {
-    const struct vreg *vregs = c->body.vregs;
-    const struct node *end = &c->body.nodes[b->last];
+    const struct vreg *vregs = body->vregs;
+    const struct node *end = &body->nodes[b->last];
     for (uint32_t w = 0; w < words; w++)
         use[w] = def[w] = 0;
-    for (const struct node *n = &c->body.nodes[b->first]; n <= end; n++) {
+    for (const struct node *n = &body->nodes[b->first] + 1; n <= end; n++) { /* behind its label */
         if (n->op == IR_CONST)
             continue;
         use_early(vregs, n->a, use, def, words);
         if (node_has_args(n)) {
             for (uint32_t p = 0; p < n->nargs; p++)
-                use_early(vregs, c->body.args[n->args + p], use, def, words);
+                use_early(vregs, body->args[n->args + p], use, def, words);
         } else {
             use_early(vregs, n->b, use, def, words);
             use_early(vregs, n->c, use, def, words);
@@ -119,39 +122,42 @@ FOR_WORDS void local_sets(const struct compile *c, const struct block *b, uint64
 
 static void local_sets_all(struct flow *f)
 {
-    const struct compile *c = f->c;
-    uint32_t words = c->life.words;
-    for (uint32_t i = 0; i < c->body.norder; i++) {
-        uint32_t k = c->body.order[i];
+    const struct body *body = &f->c->body;
+    const struct block *blocks = body->blocks;
+    const uint32_t words = f->c->life.words, *order = body->order, n = body->norder;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t k = order[i];
         uint64_t use, def;
         if (words == 1) {
-            local_sets(c, &c->body.blocks[k], &use, &def, 1);
+            local_sets(body, &blocks[k], &use, &def, 1);
             f->use[k] = use;
             f->def[k] = def;
         } else {
-            local_sets(c, &c->body.blocks[k], f->use + (uint64_t)k * words,
+            local_sets(body, &blocks[k], f->use + (uint64_t)k * words,
                        f->def + (uint64_t)k * words, words);
         }
     }
 }
 
-FOR_WORDS void add_live_in(const struct compile *c, uint32_t block, uint64_t *out, uint32_t words)
+FOR_WORDS void add_live_in(const uint64_t *live_in, uint32_t block, uint64_t *out, uint32_t words)
 {
     for (uint32_t w = 0; w < words; w++)
-        out[w] |= c->life.live_in[(uint64_t)block * words + w];
+        out[w] |= live_in[(uint64_t)block * words + w];
 }
 
 FOR_WORDS void live_out(const struct flow *f, uint32_t k, uint64_t *out, uint32_t words)
 {
     const struct compile *c = f->c;
     const struct block *b = &c->body.blocks[k];
+    const uint64_t *live_in = c->life.live_in;
     for (uint32_t w = 0; w < words; w++)
         out[w] = 0;
-    for (int s = 0; s < 2; s++)
-        if (b->succ[s] != REF_NONE)
-            add_live_in(c, b->succ[s], out, words);
+    if (b->succ[0] != REF_NONE)
+        add_live_in(live_in, b->succ[0], out, words);
+    if (b->succ[1] != REF_NONE)
+        add_live_in(live_in, b->succ[1], out, words);
     for (uint32_t t = 0; t < b->ntable; t++)
-        add_live_in(c, c->body.targets[b->table + t], out, words);
+        add_live_in(live_in, c->body.targets[b->table + t], out, words);
     if (k == c->body.dispatch) /* the others are still zero there: see x64/emit_control.c */
         for (uint32_t w = 0; w < words; w++)
             out[w] &= f->defined_early[w];
@@ -161,17 +167,20 @@ FOR_WORDS void live_out(const struct flow *f, uint32_t k, uint64_t *out, uint32_
 FOR_WORDS void liveness_pass(const struct flow *f, uint32_t blocks, bool settled, uint32_t words)
 {
     const struct compile *c = f->c;
+    const uint64_t *use = f->use, *def = f->def;
+    const uint32_t *order = c->body.order;
+    uint64_t *live_in = c->life.live_in;
     uint64_t top = c->life.ncand % 64 ? (UINT64_C(1) << (c->life.ncand % 64)) - 1 : ~UINT64_C(0);
     for (uint32_t i = blocks; i-- > 0;) {
-        uint32_t k = c->body.order[i];
+        uint32_t k = order[i];
         uint64_t out[CAND_WORDS_MAX];
         live_out(f, k, out, words);
         for (uint32_t w = 0; w < words; w++) {
             uint64_t at = (uint64_t)k * words + w;
-            uint64_t in = settled ? ~UINT64_C(0) : f->use[at] | (out[w] & ~f->def[at]);
+            uint64_t in = settled ? ~UINT64_C(0) : use[at] | (out[w] & ~def[at]);
             if (w == words - 1)
                 in &= top;
-            c->life.live_in[at] = in;
+            live_in[at] = in;
         }
     }
 }
@@ -202,8 +211,7 @@ static bool liveness(struct flow *f)
     f->def = scratch_alloc(c->engine, bytes);
     if (!c->life.live_in || !f->use || !f->def)
         return false;
-    for (uint64_t i = 0; i < bytes / 8; i++)
-        c->life.live_in[i] = 0;
+    mem_fill((uint8_t *)c->life.live_in, 0, bytes);
     local_sets_all(f);
     for (uint32_t w = 0; w < c->life.words; w++)
         f->defined_early[w] = f->def[(uint64_t)c->body.order[0] * c->life.words + w];
@@ -348,9 +356,12 @@ FOR_WORDS void join_successors(struct flow *f, uint32_t k, uint32_t words)
     const struct body *body = &f->c->body;
     const struct block *b = &body->blocks[k];
     bool early = k == body->dispatch;
-    for (int s = 0; s < 2; s++)
-        if (b->succ[s] != REF_NONE)
-            join_successor(f, b->succ[s], early, 2 * b->last + 1, words);
+    for (uint32_t w = 0; w < words; w++)
+        f->live[w] = 0;
+    if (b->succ[0] != REF_NONE)
+        join_successor(f, b->succ[0], early, 2 * b->last + 1, words);
+    if (b->succ[1] != REF_NONE)
+        join_successor(f, b->succ[1], early, 2 * b->last + 1, words);
     for (uint32_t t = 0; t < b->ntable; t++)
         join_successor(f, body->targets[b->table + t], early, 2 * b->last + 1, words);
 }
@@ -390,7 +401,7 @@ static inline void use_web(struct flow *f, ref *r, uint32_t x)
     const uint32_t web = f->cur[x];
     add_weight(&f->c->life.webs[web].weight, f->weight);
     /* webs are numbered behind virtual registers */
-    *r = REF_VREG | (*r & REF_NZ) | (web + f->c->body.nvregs);
+    *r = REF_VREG | (*r & REF_NZ) | (web + f->nvregs);
 }
 
 /* Its last use, as the walk goes backward. */
@@ -402,10 +413,9 @@ static __attribute__((noinline)) void use_last(struct flow *f, ref *r, uint32_t 
     use_web(f, r, x);
 }
 
-static void use_vreg(struct flow *f, ref *r, uint32_t at)
+static inline void use_vreg(struct flow *f, ref *r, uint32_t at)
 {
-    struct compile *c = f->c;
-    uint32_t x = c->body.vregs[ref_index(*r)].cand;
+    uint32_t x = f->vregs[ref_index(*r)].cand;
     if (x == NO_CAND)
         return;
     struct once *once = once_of(f, ref_index(*r));
@@ -428,7 +438,7 @@ static inline void use_operand(struct flow *f, ref *r, uint32_t at)
         use_vreg(f, r, at);
         return;
     }
-    struct node *n = &f->c->body.nodes[ref_index(*r)];
+    struct node *n = &f->nodes[ref_index(*r)];
     if (n->op == IR_CONST)
         return;
     ENGINE_ASSERT(n->use == REF_NONE && ref_index(*r) < at); /* used once, by a later node */
@@ -522,14 +532,14 @@ static inline void walk_node(struct flow *f, struct node *n, uint32_t i)
     bool wanted = n->use != REF_NONE || !(flags & (IRF_PURE | IRF_MOVE));
     uint32_t x = NO_CAND;
     if (n->dst != REF_NONE) {
-        x = c->body.vregs[n->dst].cand;
+        x = f->vregs[n->dst].cand;
         if (x == NO_CAND) {
             wanted = true;
         } else if (is_live(f, x)) {
             wanted = true;
             range_add(f, f->cur[x], 2 * i + 1, f->end[x]);
             add_weight(&c->life.webs[f->cur[x]].weight, f->weight);
-            n->dst = f->cur[x] + c->body.nvregs;
+            n->dst = f->cur[x] + f->nvregs;
             clear_live(f, x);
         } else {
             n->dst = REF_NONE;
@@ -560,10 +570,10 @@ static inline void walk_node(struct flow *f, struct node *n, uint32_t i)
         use_operand(f, &n->c, i);
     }
     use_operand(f, &n->a, i);
-    if ((flags & IRF_MOVE) && n->dst != REF_NONE && n->dst >= c->body.nvregs && ref_is_vreg(n->a) &&
-        ref_index(n->a) >= c->body.nvregs) {
-        c->life.webs[n->dst - c->body.nvregs].hint = ref_index(n->a) - c->body.nvregs;
-        c->life.webs[ref_index(n->a) - c->body.nvregs].hint = n->dst - c->body.nvregs;
+    if ((flags & IRF_MOVE) && n->dst != REF_NONE && n->dst >= f->nvregs && ref_is_vreg(n->a) &&
+        ref_index(n->a) >= f->nvregs) {
+        c->life.webs[n->dst - f->nvregs].hint = ref_index(n->a) - f->nvregs;
+        c->life.webs[ref_index(n->a) - f->nvregs].hint = n->dst - f->nvregs;
     }
 }
 
@@ -578,12 +588,15 @@ static bool only_jumps(const struct compile *c, const struct block *b)
 /* Where the webs of each block's start are in webs_in_store; returns how many there are. */
 FOR_WORDS uint32_t webs_in_place(struct compile *c, uint32_t words)
 {
+    struct block *blocks = c->body.blocks;
+    const uint64_t *live_in = c->life.live_in;
+    const uint32_t *order = c->body.order, norder = c->body.norder;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < c->body.norder; i++) {
-        uint32_t k = c->body.order[i];
-        c->body.blocks[k].webs_in = n;
+    for (uint32_t i = 0; i < norder; i++) {
+        uint32_t k = order[i];
+        blocks[k].webs_in = n;
         for (uint32_t w = 0; w < words; w++)
-            n += bits_in(c->life.live_in[(uint64_t)k * words + w]);
+            n += bits_in(live_in[(uint64_t)k * words + w]);
     }
     return n;
 }
@@ -592,8 +605,6 @@ static void walk_block(struct flow *f, uint32_t k)
 {
     struct compile *c = f->c;
     struct block *b = &c->body.blocks[k];
-    for (uint32_t w = 0; w < c->life.words; w++)
-        f->live[w] = 0;
     f->next_call = REF_NONE;
     f->weight = b->weight;
     if (c->life.words == 1)
@@ -621,6 +632,9 @@ bool flow(struct compile *c)
     if (!f)
         return false;
     f->c = c;
+    f->nodes = c->body.nodes;
+    f->vregs = c->body.vregs;
+    f->nvregs = c->body.nvregs;
     if (!loops_weigh(c, &f->back) || !choose_candidates(c) || !liveness(f) ||
         !GROW(c, c->life.webs, 1))
         return false;
@@ -629,8 +643,7 @@ bool flow(struct compile *c)
     c->life.webs_in_store = scratch_alloc(c->engine, (uint64_t)(n + 1) * 4);
     if (!c->life.webs_in_store)
         return false;
-    for (uint32_t i = 0; i < n; i++)
-        c->life.webs_in_store[i] = REF_NONE;
+    mem_fill((uint8_t *)c->life.webs_in_store, 0xff, (uint64_t)n * 4); /* REF_NONE */
     for (uint32_t i = c->body.norder; i-- > 0;)
         walk_block(f, c->body.order[i]);
     return !c->failed;

@@ -130,6 +130,8 @@ struct node {
 };
 
 struct block {
+    /* locals whose companions are set where it begins (build_low.c) */
+    uint64_t low;
     uint32_t first, last;           /* nodes; first is an IR_LABEL, last ends it */
     uint32_t succ[2];               /* block numbers, REF_NONE */
     uint32_t table, ntable;         /* more successors: targets[table .. +ntable) */
@@ -137,8 +139,8 @@ struct block {
     /* webs_in_store[webs_in ..]: one web for each live-in candidate, ascending */
     uint32_t webs_in;
     uint32_t code;                  /* native offset */
-    /* locals whose companions are set where it begins (build_low.c) */
-    uint64_t low;
+    uint32_t slots;                 /* what it begins with: build.kept[slots - 1] */
+    uint32_t resume;                /* build.resumes[resume - 1] */
     bool empty;                     /* only jumps on */
     bool is_target;
     bool cold;    /* hardly ever runs (cold.c) */
@@ -146,10 +148,9 @@ struct block {
     bool entered, joins; /* by one edge, by more: build_slot.c */
     bool in_table;       /* also by a table's entry (build_resume.c) */
     bool aside, looped;  /* a way to another block from a table's entry, from a jump back */
-    uint32_t slots;      /* what it begins with: build.kept[slots - 1] */
-    uint32_t resume;     /* build.resumes[resume - 1] */
     bool reached; /* other than by Go's dispatch, as far as is known (build_low.c) */
 };
+_Static_assert(sizeof(struct block) == 64, "found by a shift");
 
 struct web {
     uint32_t parent; /* union-find; by color.c: the root */

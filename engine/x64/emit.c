@@ -67,14 +67,6 @@ struct loc loc_of_dst(struct emit *e, const struct node *n)
     return (struct loc){.kind = L_IMM};
 }
 
-uint8_t dst_reg(struct emit *e, const struct node *n, uint8_t scratch)
-{
-    uint8_t reg = n->dst != REF_NONE   ? reg_of(e, REF_VREG | n->dst)
-                  : n->use != REF_NONE ? n->reg
-                                       : REG_NONE;
-    return reg != REG_NONE ? reg : scratch;
-}
-
 static void xmm_store_slot(struct emit *e, struct rm rm, uint8_t reg, enum irtype type)
 {
     x_rm(&e->a,
@@ -515,18 +507,18 @@ static uint32_t room_for(const struct emit *e, const struct node *n)
 
 static bool emit_blocks(struct emit *e)
 {
-    struct compile *c = e->c;
+    const struct compile *c = e->c;
     for (e->order = 0; e->order < c->body.norder; e->order++) {
         struct block *b = block_now(e);
-        if (block_skipped(e, c->body.order[e->order]))
+        if (block_skipped(b))
             continue;
         b->code = asm_offset(&e->a);
         struct node *n = &c->body.nodes[b->first], *last = &c->body.nodes[b->last];
         for (; n <= last; n++) {
             if (n->flags & (NF_DEAD | NF_FOLD)) /* constants are folded */
                 continue;
-            uint32_t bytes = ir_flags[n->op] & (IRF_ARGS | IRF_END) ? room_for(e, n) : ROOM;
-            if (!room(e, bytes))
+            bool usual = !node_has_args(n) && n->op != IR_BRTABLE;
+            if (!room(e, usual ? ROOM : room_for(e, n)))
                 return false;
             e->node = n;
             site(e, n->pos);

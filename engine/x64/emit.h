@@ -96,7 +96,13 @@ static inline struct rm loc_rm(struct loc l)
 
 /* The register to compute n's value in (scratch if its home is memory), and what brings it home
  * afterwards. */
-uint8_t dst_reg(struct emit *, const struct node *, uint8_t scratch);
+static inline uint8_t dst_reg(struct emit *e, const struct node *n, uint8_t scratch)
+{
+    uint8_t reg = n->dst != REF_NONE   ? vreg_reg(e, n->dst)
+                  : n->use != REF_NONE ? n->reg
+                                       : REG_NONE;
+    return reg != REG_NONE ? reg : scratch;
+}
 void dst_done(struct emit *, const struct node *, uint8_t reg);
 
 /* r's value in a register: its own, or `scratch`, loaded.  gpr_zx: with a zero upper half (i32
@@ -188,7 +194,10 @@ void emit_brtable(struct emit *, struct node *);
 void emit_cold(struct emit *);
 void links_patch(struct emit *);
 void blocks_mark(struct emit *); /* which blocks are jumped to */
-bool block_skipped(struct emit *, uint32_t block);
+static inline bool block_skipped(const struct block *b)
+{
+    return b->empty && !b->is_target;
+}
 /* once all is emitted: the start takes calls that leave out an argument of 0 */
 bool zero_entry(const struct emit *);
 

@@ -7,44 +7,37 @@
 #define HOPS_MAX 8 /* through empty blocks; a longer chain of them is emitted */
 
 /* Where a jump to block k really goes. */
-static uint32_t resolve(const struct compile *c, uint32_t k)
+static inline uint32_t resolve(const struct block *blocks, uint32_t k)
 {
-    for (unsigned hops = 0; c->body.blocks[k].empty && hops < HOPS_MAX; hops++)
-        k = c->body.blocks[k].succ[0];
+    for (unsigned hops = 0; blocks[k].empty && hops < HOPS_MAX; hops++)
+        k = blocks[k].succ[0];
     return k;
-}
-
-static void mark(struct compile *c, uint32_t k)
-{
-    c->body.blocks[resolve(c, k)].is_target = true;
 }
 
 void blocks_mark(struct emit *e)
 {
-    struct compile *c = e->c;
-    c->body.blocks[c->body.order[0]].is_target = true;
-    for (uint32_t i = 0; i < c->body.norder; i++) {
-        const struct block *b = &c->body.blocks[c->body.order[i]];
-        for (int s = 0; s < 2; s++)
-            if (b->succ[s] != REF_NONE)
-                mark(c, b->succ[s]);
+    const struct compile *c = e->c;
+    struct block *blocks = c->body.blocks;
+    const uint32_t *order = c->body.order, n = c->body.norder;
+    blocks[order[0]].is_target = true;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct block *b = &blocks[order[i]];
+        if (b->succ[0] != REF_NONE)
+            blocks[resolve(blocks, b->succ[0])].is_target = true;
+        if (b->succ[1] != REF_NONE)
+            blocks[resolve(blocks, b->succ[1])].is_target = true;
         for (uint32_t t = 0; t < b->ntable; t++)
-            mark(c, c->body.targets[b->table + t]);
+            blocks[resolve(blocks, c->body.targets[b->table + t])].is_target = true;
     }
 }
 
-bool block_skipped(struct emit *e, uint32_t k)
-{
-    return e->c->body.blocks[k].empty && !e->c->body.blocks[k].is_target;
-}
-
 /* The block whose code comes next, or REF_NONE. */
-static uint32_t next_block(struct emit *e)
+static inline uint32_t next_block(struct emit *e)
 {
-    struct compile *c = e->c;
-    for (uint32_t i = e->order + 1; i < c->body.norder; i++)
-        if (!block_skipped(e, c->body.order[i]))
-            return c->body.order[i];
+    const struct body *body = &e->c->body;
+    for (uint32_t i = e->order + 1; i < body->norder; i++)
+        if (!block_skipped(&body->blocks[body->order[i]]))
+            return body->order[i];
     return REF_NONE;
 }
 
@@ -78,7 +71,7 @@ static void jump(struct emit *e, int cc, uint32_t target)
 
 void emit_jump(struct emit *e, uint32_t block)
 {
-    uint32_t target = resolve(e->c, block);
+    uint32_t target = resolve(e->c->body.blocks, block);
     if (target != next_block(e))
         jump(e, -1, target);
 }
@@ -99,7 +92,7 @@ void emit_brif(struct emit *e, struct node *n)
 {
     const struct block *b = block_now(e);
     struct compile *c = e->c;
-    uint32_t yes = resolve(c, b->succ[0]), no = resolve(c, b->succ[1]);
+    uint32_t yes = resolve(c->body.blocks, b->succ[0]), no = resolve(c->body.blocks, b->succ[1]);
     uint64_t imm;
     if (is_imm(e, n->a, &imm)) {
         emit_jump(e, (uint32_t)imm ? yes : no);
@@ -136,7 +129,7 @@ static void table_jump(struct emit *e, const struct block *b, uint32_t zero_firs
 static void index_check(struct emit *e, uint8_t index, const struct block *b)
 {
     x_alu_imm(&e->a, ALU_CMP, false, rm_reg(index), (int32_t)(b->ntable - 1));
-    jump(e, CC_AE, resolve(e->c, e->c->body.targets[b->table + b->ntable - 1]));
+    jump(e, CC_AE, resolve(e->c->body.blocks, e->c->body.targets[b->table + b->ntable - 1]));
 }
 
 /* ---- Go's dispatch at a function's start: the index is nearly always 0 ---- */
@@ -320,8 +313,9 @@ static void table_write(struct emit *e, const struct jump_table *t)
     asm_align(a, 4);
     uint32_t table = asm_offset(a);
     asm_link(a, t->site, table);
+    const struct block *blocks = c->body.blocks;
     for (uint32_t k = 0; k < t->count; k++)
-        asm_u32(a, c->body.blocks[resolve(c, c->body.targets[t->first + k])].code - table);
+        asm_u32(a, blocks[resolve(blocks, c->body.targets[t->first + k])].code - table);
     meant_is(a, table, (struct meant){.insn = MEANT_DATA, .plus = 4});
 }
 
