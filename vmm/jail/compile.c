@@ -6,9 +6,9 @@
  * those before KVM_RUN jail-compile --rows         the rows of the table, one a line, without their
  * reasons jail-compile --without N    the filters as bytes, without the Nth row: for tests
  *
- * A filter looks at the architecture, then at KVM_RUN, then finds the call's number by halves: the
- * kernel tries it for each number when it is installed, so that what is allowed with any arguments
- * costs nothing later. */
+ * A filter looks at the architecture, then at KVM_RUN, then finds the call's number by few tests:
+ * the kernel compiles it at each start, and tries it for each number, so that what is allowed with
+ * any arguments costs nothing later. */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -79,37 +79,77 @@ static const struct row {
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
-/* ---- a program that grows ---- */
+/* ---- a program that grows, from its end to its beginning ---- */
 
+/* So all that a jump leads to is there before it.  A place is how many instructions the program had
+ * when one was put there: it follows from the end, and never changes. */
+#define LEAVES_MOST 32
+#define REACH 240 /* of a jump's 255: what is put between a target and its jump stays below that */
+
+struct leaf { uint32_t action; unsigned place; };
 struct build {
     unsigned level;   /* JAIL_* of grants, or JAIL_WEAK */
     unsigned without; /* a row that is left out; ROWS = none */
-    struct sock_filter insns[JAIL_INSNS];
+    struct sock_filter insns[JAIL_INSNS]; /* the last n of them, until the program is whole */
     unsigned n;
+    struct leaf leaves[LEAVES_MOST]; /* the nearest of each answer */
+    unsigned nleaves;
 };
 
 static unsigned emit(struct build *b, uint16_t code, uint32_t k)
 {
     assert(b->n < JAIL_INSNS);
-    b->insns[b->n] = (struct sock_filter){ code, 0, 0, k };
-    return b->n++;
+    b->insns[JAIL_INSNS - ++b->n] = (struct sock_filter){ code, 0, 0, k };
+    return b->n;
 }
 
-static void load(struct build *b, size_t offset)
+/* Goes on with what was put before it. */
+static unsigned load(struct build *b, size_t offset)
 {
-    emit(b, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset);
+    return emit(b, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset);
 }
 
-static void answer(struct build *b, uint32_t what)
+static bool reaches(const struct build *b, unsigned place)
 {
-    emit(b, BPF_RET | BPF_K, what);
+    return b->n - place < REACH;
 }
 
-/* The jump at `at` goes to what comes next where its test fails. */
-static void else_here(struct build *b, unsigned at)
+/* A place that leads there, near enough for a jump. */
+static unsigned near(struct build *b, unsigned place)
 {
-    assert(b->n - at - 1 <= 255);
-    b->insns[at].jf = (uint8_t)(b->n - at - 1);
+    return reaches(b, place) ? place : emit(b, BPF_JMP | BPF_JA, b->n - place);
+}
+
+/* Where what is put next goes on. */
+static void follow(struct build *b, unsigned place)
+{
+    if (b->n != place)
+        emit(b, BPF_JMP | BPF_JA, b->n - place);
+}
+
+static unsigned test(struct build *b, uint16_t code, uint32_t k, unsigned yes, unsigned no)
+{
+    yes = near(b, yes);
+    no = near(b, no);
+    unsigned place = emit(b, (uint16_t)(BPF_JMP | code | BPF_K), k);
+    assert(place - yes <= 256 && place - no <= 256);
+    b->insns[JAIL_INSNS - place].jt = (uint8_t)(place - yes - 1);
+    b->insns[JAIL_INSNS - place].jf = (uint8_t)(place - no - 1);
+    return place;
+}
+
+/* One answer serves all that reach it. */
+static unsigned answer(struct build *b, uint32_t what)
+{
+    struct leaf *leaf = b->leaves;
+    while (leaf < b->leaves + b->nleaves && leaf->action != what)
+        leaf++;
+    if (leaf < b->leaves + b->nleaves && reaches(b, leaf->place))
+        return leaf->place;
+    assert(leaf < b->leaves + LEAVES_MOST);
+    b->nleaves += leaf == b->leaves + b->nleaves;
+    *leaf = (struct leaf){ what, emit(b, BPF_RET | BPF_K, what) };
+    return leaf->place;
 }
 
 /* ---- one call ---- */
@@ -122,48 +162,62 @@ static bool row_counts(const struct build *b, unsigned row)
     return r->granted == ANY || (r->granted & b->level);
 }
 
+/* What the calls have that no row names. */
+static uint32_t unnamed(const struct build *b)
+{
+    return b->level == JAIL_WEAK ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS;
+}
+
 static size_t argument(unsigned arg, bool upper)
 {
     return offsetof(struct seccomp_data, args) + 8 * arg + (upper ? 4 : 0); /* little-endian */
 }
 
-/* Allows where all conditions hold, and goes on to what comes next where one does not. */
-static void row_emit(struct build *b, const struct row *r)
+/* Where a row begins: with a load, or behind it, for who has loaded the same. */
+struct entry { unsigned place, loaded; size_t offset; };
+
+/* To `yes` where the word at `offset` is as wanted, else to `no`. */
+static struct entry word_emit(struct build *b, size_t offset, uint32_t mask, uint32_t value,
+                              unsigned yes, const struct entry *no)
 {
-    unsigned tests[2 * CONDITIONS], n = 0;
-    for (const struct condition *c = r->when; c->mask; c++) {
-        load(b, argument(c->arg, false));
-        if (c->mask != 0xffffffffu)
-            emit(b, BPF_ALU | BPF_AND | BPF_K, c->mask);
-        tests[n++] = emit(b, BPF_JMP | BPF_JEQ | BPF_K, c->value);
-        if (!c->wide)
-            continue;
-        load(b, argument(c->arg, true));
-        tests[n++] = emit(b, BPF_JMP | BPF_JEQ | BPF_K, 0);
-    }
-    answer(b, SECCOMP_RET_ALLOW);
-    while (n)
-        else_here(b, tests[--n]);
+    bool kept = mask == 0xffffffffu && no->loaded && no->offset == offset;
+    struct entry e = { .offset = offset };
+    e.loaded = test(b, BPF_JEQ, value, yes, kept ? no->loaded : no->place);
+    if (mask != 0xffffffffu)
+        e.loaded = emit(b, BPF_ALU | BPF_AND | BPF_K, mask);
+    e.place = load(b, offset);
+    return e;
 }
 
-/* A call with any arguments makes its conditions idle, and the failure too. */
-static void call_emit(struct build *b, uint32_t number)
+/* Allows where all conditions hold, and goes on with the next row where one does not. */
+static struct entry row_emit(struct build *b, const struct row *r, const struct entry *next)
 {
-    uint32_t otherwise = b->level == JAIL_WEAK ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS;
-    for (unsigned i = 0; i < ROWS; i++)
-        if (rows[i].number == number && rows[i].kind == ROW_CALL && row_counts(b, i)) {
-            answer(b, SECCOMP_RET_ALLOW);
-            return;
-        }
-    for (unsigned i = 0; i < ROWS; i++) {
-        if (rows[i].number != number || !row_counts(b, i))
-            continue;
-        if (rows[i].kind == ROW_WHEN)
-            row_emit(b, &rows[i]);
-        else
-            otherwise = SECCOMP_RET_ERRNO | rows[i].error;
+    unsigned n = 0, yes = answer(b, SECCOMP_RET_ALLOW);
+    struct entry e = *next;
+    while (r->when[n].mask)
+        n++;
+    while (n--) {
+        const struct condition *c = &r->when[n];
+        if (c->wide)
+            yes = word_emit(b, argument(c->arg, true), 0xffffffffu, 0, yes, next).place;
+        e = word_emit(b, argument(c->arg, false), c->mask, c->value, yes, next);
+        yes = e.place;
     }
-    answer(b, otherwise);
+    return e;
+}
+
+/* A call that has conditions, or fails. */
+static unsigned call_emit(struct build *b, uint32_t number)
+{
+    uint32_t otherwise = unnamed(b);
+    for (unsigned i = 0; i < ROWS; i++)
+        if (rows[i].number == number && rows[i].kind != ROW_WHEN && row_counts(b, i))
+            otherwise = SECCOMP_RET_ERRNO | rows[i].error;
+    struct entry next = { .place = answer(b, otherwise) };
+    for (unsigned i = ROWS; i-- > 0;)
+        if (rows[i].number == number && rows[i].kind == ROW_WHEN && row_counts(b, i))
+            next = row_emit(b, &rows[i], &next);
+    return next.place;
 }
 
 /* ---- all calls: segments of numbers with one treatment ---- */
@@ -173,11 +227,10 @@ static void call_emit(struct build *b, uint32_t number)
 struct segment { uint32_t first, action; bool plain; };
 struct segments { struct segment at[SEGMENTS_MOST]; unsigned n; };
 
+/* A call with any arguments makes its conditions idle, and the failure too. */
 static struct segment treated(const struct build *b, uint32_t number)
 {
-    struct segment s = { number,
-                         b->level == JAIL_WEAK ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS,
-                         true };
+    struct segment s = { number, unnamed(b), true };
     for (unsigned i = 0; i < ROWS; i++) {
         if (rows[i].number != number || !row_counts(b, i))
             continue;
@@ -188,89 +241,136 @@ static struct segment treated(const struct build *b, uint32_t number)
     return s;
 }
 
+static void segment_add(struct segments *all, const struct segment *s)
+{
+    const struct segment *last = all->n ? &all->at[all->n - 1] : NULL;
+    if (!last || !last->plain || !s->plain || last->action != s->action)
+        all->at[all->n++] = *s;
+}
+
 static void segments_find(const struct build *b, struct segments *all)
 {
     struct segment s;
     all->n = 0;
     for (uint32_t number = 0; number <= CALLS_MOST; number++) {
         s = treated(b, number);
-        const struct segment *last = all->n ? &all->at[all->n - 1] : NULL;
-        if (last && last->plain && s.plain && last->action == s.action)
-            continue;
-        all->at[all->n++] = s;
+        segment_add(all, &s);
     }
-    all->at[all->n++] = (struct segment){ X32_CALLS, SECCOMP_RET_KILL_PROCESS, true };
+    segment_add(all, &(struct segment){ X32_CALLS, SECCOMP_RET_KILL_PROCESS, true });
 }
 
-static unsigned segments_size(const struct build *, const struct segment *, unsigned n);
+/* ---- the way to a number's segment, by few tests ---- */
 
-/* By halves: the lower ones follow the test, the others stand behind those. */
-static void segments_emit(struct build *b, const struct segment *at, unsigned n)
+/* Of segments from..to: how many tests, and how many of them the longest way has; where they are
+ * parted.  apart: the one number that the others are not treated like; to = there is none. */
+struct way { uint16_t tests, depth, middle, apart; };
+static struct way ways[SEGMENTS_MOST + 1][SEGMENTS_MOST + 1];
+
+static bool alike(const struct segment *a, const struct segment *b)
 {
-    if (n == 1 && at->plain) {
-        answer(b, at->action);
-    } else if (n == 1) {
-        call_emit(b, at->first);
-    } else {
-        uint32_t half = at[n / 2].first, low = segments_size(b, at, n / 2);
-        unsigned test = emit(b, BPF_JMP | BPF_JGE | BPF_K, half);
-        if (low <= 255) {
-            b->insns[test].jt = (uint8_t)low;
-        } else {
-            b->insns[test].jf = 1;
-            emit(b, BPF_JMP | BPF_JA, low);
-        }
-        segments_emit(b, at, n / 2);
-        segments_emit(b, at + n / 2, n - n / 2);
-    }
+    return a->plain && b->plain && a->action == b->action;
 }
 
-static unsigned segments_size(const struct build *b, const struct segment *at, unsigned n)
+static bool one_number(const struct segments *all, unsigned i)
 {
-    struct build alone = { .level = b->level, .without = b->without };
-    segments_emit(&alone, at, n);
-    return alone.n;
+    return i + 1 < all->n && all->at[i].first + 1 == all->at[i + 1].first;
+}
+
+/* The others are of one treatment: at most two segments, on both sides of it. */
+static unsigned apart_find(const struct segments *all, unsigned from, unsigned to)
+{
+    const struct segment *at = all->at;
+    if (to - from == 2 && one_number(all, from) && at[from + 1].plain)
+        return from;
+    if (to - from == 2 && one_number(all, from + 1) && at[from].plain)
+        return from + 1;
+    bool between = to - from == 3 && one_number(all, from + 1) && alike(&at[from], &at[from + 2]);
+    return between ? from + 1 : to;
+}
+
+static void way_find(const struct segments *all, unsigned from, unsigned to)
+{
+    struct way best = { UINT16_MAX, 0, 0, (uint16_t)apart_find(all, from, to) };
+    if (to - from == 1 || best.apart < to) {
+        best.tests = best.depth = to - from > 1;
+        ways[from][to] = best;
+        return;
+    }
+    for (unsigned middle = from + 1; middle < to; middle++) {
+        const struct way *low = &ways[from][middle], *high = &ways[middle][to];
+        uint16_t tests = (uint16_t)(1 + low->tests + high->tests);
+        uint16_t depth = (uint16_t)(1 + (low->depth > high->depth ? low->depth : high->depth));
+        if (tests < best.tests || (tests == best.tests && depth < best.depth))
+            best = (struct way){ tests, depth, (uint16_t)middle, (uint16_t)to };
+    }
+    ways[from][to] = best;
+}
+
+static void ways_find(const struct segments *all)
+{
+    for (unsigned n = 1; n <= all->n; n++)
+        for (unsigned from = 0; from + n <= all->n; from++)
+            way_find(all, from, from + n);
+}
+
+static unsigned segment_emit(struct build *b, const struct segment *s)
+{
+    return s->plain ? answer(b, s->action) : call_emit(b, s->first);
+}
+
+static unsigned segments_emit(struct build *b, const struct segments *all, unsigned from,
+                              unsigned to)
+{
+    const struct way *way = &ways[from][to];
+    if (to - from == 1)
+        return segment_emit(b, &all->at[from]);
+    if (way->apart < to) {
+        unsigned that = segment_emit(b, &all->at[way->apart]);
+        unsigned rest = segment_emit(b, &all->at[way->apart == from ? from + 1 : from]);
+        return test(b, BPF_JEQ, all->at[way->apart].first, that, rest);
+    }
+    unsigned high = segments_emit(b, all, way->middle, to);
+    unsigned low = segments_emit(b, all, from, way->middle);
+    return test(b, BPF_JGE, all->at[way->middle].first, high, low);
 }
 
 /* ---- a filter ---- */
 
-/* Another architecture's calls have other numbers. */
-static void architecture_emit(struct build *b)
-{
-    load(b, offsetof(struct seccomp_data, arch));
-    unsigned test = emit(b, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64);
-    b->insns[test].jt = 1;
-    answer(b, SECCOMP_RET_KILL_PROCESS);
-}
-
-/* The table's first row: nothing that the guest waits for is looked at before it.  Returns how many
- * instructions it takes to get there. */
-static unsigned run_emit(struct build *b)
+/* The table's first row: nothing that the guest waits for is looked at before it. */
+static unsigned run_emit(struct build *b, unsigned calls)
 {
     assert(rows[0].number == SYS_ioctl && rows[0].when[0].value == KVM_RUN);
     if (!row_counts(b, 0))
-        return 0;
-    unsigned call = emit(b, BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl);
-    load(b, argument(1, false));
-    unsigned what = emit(b, BPF_JMP | BPF_JEQ | BPF_K, KVM_RUN);
-    answer(b, SECCOMP_RET_ALLOW);
-    unsigned passed = b->n - 1; /* all of them but the refusal of other architectures */
-    else_here(b, what);
-    load(b, offsetof(struct seccomp_data, nr));
-    else_here(b, call);
-    return passed;
+        return calls;
+    unsigned run = answer(b, SECCOMP_RET_ALLOW);
+    follow(b, calls);
+    unsigned again = load(b, offsetof(struct seccomp_data, nr));
+    test(b, BPF_JEQ, KVM_RUN, run, again);
+    unsigned what = load(b, argument(1, false));
+    return test(b, BPF_JEQ, SYS_ioctl, what, calls);
 }
 
+/* Another architecture's calls have other numbers. */
+static void architecture_emit(struct build *b, unsigned ours)
+{
+    unsigned others = answer(b, SECCOMP_RET_KILL_PROCESS);
+    follow(b, ours);
+    ours = load(b, offsetof(struct seccomp_data, nr));
+    test(b, BPF_JEQ, AUDIT_ARCH_X86_64, ours, others);
+    load(b, offsetof(struct seccomp_data, arch));
+}
+
+/* Returns how many instructions KVM_RUN passes: two loads and tests, and the first row's three. */
 static unsigned build(struct build *b, unsigned level, unsigned without)
 {
-    struct segments all;
+    static struct segments all;
     *b = (struct build){ .level = level, .without = without };
-    architecture_emit(b);
-    load(b, offsetof(struct seccomp_data, nr));
-    unsigned passed = run_emit(b);
+    answer(b, SECCOMP_RET_KILL_PROCESS); /* a program ends by an answer */
     segments_find(b, &all);
-    segments_emit(b, all.at, all.n);
-    return passed;
+    ways_find(&all);
+    architecture_emit(b, run_emit(b, segments_emit(b, &all, 0, all.n)));
+    memmove(b->insns, b->insns + JAIL_INSNS - b->n, b->n * sizeof b->insns[0]);
+    return row_counts(b, 0) ? 7 : 0;
 }
 
 /* How many calls it allows, in one way or another. */

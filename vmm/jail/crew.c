@@ -8,7 +8,6 @@
  *
  * Threads that the kernel has put beside them run none of our code, and take no signal: KVM makes
  * one when a machine runs for the first time.  They are left out. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -29,6 +28,7 @@
 #define THREADS_MOST 64
 /* a thread runs late where the host is busy; who is refused here does not run at all */
 #define PATIENCE_S 60
+#define SOON_NS 2000000 /* one that can run has answered long before */
 
 static void confine_self(struct crew *crew)
 {
@@ -51,7 +51,32 @@ static void asked(int number, siginfo_t *info, void *context)
 
 /* ---- the threads ---- */
 
-struct threads { pid_t at[THREADS_MOST]; unsigned n, kernels; };
+struct threads { pid_t at[THREADS_MOST]; unsigned n; };
+
+/* What getdents64 gives for each name; of its bytes the last are the name's. */
+struct name { uint64_t inode, next; uint16_t size; uint8_t kind; char text[]; };
+
+static bool is_name(const struct name *name, pid_t own, pid_t *thread)
+{
+    *thread = (pid_t)strtol(name->text, NULL, 10);
+    return *thread > 0 && *thread != own;
+}
+
+/* All but this one; false: errno. */
+static bool threads_list(int tasks, struct threads *others)
+{
+    _Alignas(struct name) char names[4096];
+    const pid_t own = (pid_t)syscall(SYS_gettid);
+    pid_t thread;
+    long got;
+    others->n = 0;
+    while ((got = syscall(SYS_getdents64, tasks, names, sizeof names)) > 0)
+        for (long at = 0; at < got; at += ((const struct name *)(names + at))->size)
+            if (is_name((const struct name *)(names + at), own, &thread) &&
+                others->n < THREADS_MOST)
+                others->at[others->n++] = thread;
+    return got == 0;
+}
 
 /* PF_USER_WORKER without PF_IO_WORKER, in the kernel's words: those of
  * io_uring open files for us. */
@@ -59,12 +84,11 @@ struct threads { pid_t at[THREADS_MOST]; unsigned n, kernels; };
 #define WORKER      0x4000ull
 
 /* By the flags in TID/stat, the seventh word behind the name, which may have any letters. */
-static bool is_kernels(int tasks, const char *thread)
+static bool is_kernels(int tasks, pid_t thread)
 {
     char path[32], text[512];
     uint64_t flags;
-    if (snprintf(path, sizeof path, "%s/stat", thread) >= (int)sizeof path)
-        return false;
+    snprintf(path, sizeof path, "%d/stat", thread);
     int fd = openat(tasks, path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
     if (fd >= 0)
@@ -75,23 +99,12 @@ static bool is_kernels(int tasks, const char *thread)
            (flags & WORKER_MASK) == WORKER;
 }
 
-static bool threads_list(struct threads *others)
+static unsigned kernels_count(int tasks, const struct threads *others)
 {
-    DIR *dir = opendir(TASKS);
-    const pid_t own = (pid_t)syscall(SYS_gettid);
-    others->n = others->kernels = 0;
-    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
-        pid_t thread = (pid_t)strtol(e->d_name, NULL, 10);
-        if (thread <= 0 || thread == own)
-            continue;
-        if (is_kernels(dirfd(dir), e->d_name))
-            others->kernels++;
-        else if (others->n < THREADS_MOST)
-            others->at[others->n++] = thread;
-    }
-    if (dir)
-        closedir(dir);
-    return dir != NULL;
+    unsigned n = 0;
+    for (unsigned i = 0; i < others->n; i++)
+        n += is_kernels(tasks, others->at[i]);
+    return n;
 }
 
 static bool ask(pid_t thread, struct crew *crew)
@@ -110,18 +123,40 @@ static unsigned threads_count(void)
     return stat(TASKS, &st) == 0 ? (unsigned)st.st_nlink - 2 : UINT_MAX;
 }
 
-static bool others_confine(const struct threads *others, struct crew *crew)
+/* Until so many are confined; false: it takes longer than that. */
+static bool done_await(struct crew *crew, unsigned wanted, const struct timespec *patience)
 {
-    const struct timespec patience = { .tv_sec = PATIENCE_S };
-    unsigned asked_n = 0;
-    for (unsigned i = 0; i < others->n; i++)
-        asked_n += ask(others->at[i], crew);
     unsigned done;
-    while ((done = __atomic_load_n(&crew->done, __ATOMIC_SEQ_CST)) < 1 + asked_n)
-        if (syscall(SYS_futex, &crew->done, FUTEX_WAIT_PRIVATE, done, &patience) < 0 &&
+    while ((done = __atomic_load_n(&crew->done, __ATOMIC_SEQ_CST)) < wanted)
+        if (syscall(SYS_futex, &crew->done, FUTEX_WAIT_PRIVATE, done, patience) < 0 &&
             errno == ETIMEDOUT)
             return false;
-    return threads_count() <= done + others->kernels;
+    return true;
+}
+
+/* All others, before this one.  Which of them are the kernel's is only looked at where not all
+ * answer, as reading that costs as much as their answers.  *kernels: how many those are. */
+static bool others_confine(int tasks, const struct threads *others, struct crew *crew,
+                           unsigned *kernels)
+{
+    const struct timespec soon = { .tv_nsec = SOON_NS }, patience = { .tv_sec = PATIENCE_S };
+    unsigned asked_n = 0;
+    *kernels = 0;
+    for (unsigned i = 0; i < others->n; i++)
+        asked_n += ask(others->at[i], crew);
+    if (done_await(crew, asked_n, &soon))
+        return true;
+    *kernels = kernels_count(tasks, others);
+    return done_await(crew, asked_n > *kernels ? asked_n - *kernels : 0, &patience);
+}
+
+static bool all_confine(int tasks, const struct threads *others, struct crew *crew)
+{
+    unsigned kernels;
+    if (!others_confine(tasks, others, crew, &kernels))
+        return false;
+    confine_self(crew);
+    return threads_count() <= __atomic_load_n(&crew->done, __ATOMIC_SEQ_CST) + kernels;
 }
 
 bool crew_confine(struct crew *crew, struct failure *why)
@@ -129,13 +164,18 @@ bool crew_confine(struct crew *crew, struct failure *why)
     struct sigaction action = { .sa_sigaction = asked, .sa_flags = SA_SIGINFO | SA_RESTART },
                      before;
     struct threads others;
-    if (!threads_list(&others)) /* Landlock hides it afterwards */
+    int tasks = open(TASKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (tasks < 0 || !threads_list(tasks, &others)) { /* Landlock hides it afterwards */
+        int error = errno;
+        if (tasks >= 0)
+            close(tasks);
         return failure_set(why, "the jail: " TASKS ": %s (--jail=off runs without)",
-                           strerror(errno));
+                           strerror(error));
+    }
     sigaction(THREAD_CONFINE, &action, &before);
-    confine_self(crew);
-    bool all = others_confine(&others, crew);
+    bool all = all_confine(tasks, &others, crew);
     sigaction(THREAD_CONFINE, &before, NULL);
+    close(tasks);
     if (!all)
         return failure_set(
             why,

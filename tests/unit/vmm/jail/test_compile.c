@@ -53,6 +53,87 @@ static void test_the_way_to_the_guest(void **state)
     }
 }
 
+static bool holds(const struct row *r, const struct seccomp_data *data)
+{
+    for (const struct condition *c = r->when; c->mask; c++)
+        if (((uint32_t)data->args[c->arg] & c->mask) != c->value ||
+            (c->wide && data->args[c->arg] >> 32))
+            return false;
+    return true;
+}
+
+/* By the table itself: what no filter may answer otherwise. */
+static uint32_t meant(const struct build *b, const struct seccomp_data *data)
+{
+    uint32_t otherwise = b->level == JAIL_WEAK ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS;
+    uint32_t number = (uint32_t)data->nr;
+    if (data->arch != AUDIT_ARCH_X86_64 || number >= X32_CALLS)
+        return SECCOMP_RET_KILL_PROCESS;
+    for (unsigned i = 0; i < ROWS; i++)
+        if (rows[i].number == number && row_counts(b, i) &&
+            (rows[i].kind == ROW_CALL || (rows[i].kind == ROW_WHEN && holds(&rows[i], data))))
+            return SECCOMP_RET_ALLOW;
+    for (unsigned i = 0; i < ROWS; i++)
+        if (rows[i].number == number && row_counts(b, i) &&
+            (rows[i].kind == ROW_FAIL || rows[i].kind == ROW_BAR))
+            otherwise = SECCOMP_RET_ERRNO | rows[i].error;
+    return otherwise;
+}
+
+static void as_meant(const struct build *b, const struct seccomp_data *data)
+{
+    unsigned steps;
+    if (filtered(b, data, &steps) != meant(b, data))
+        fail_msg("level %u, call %d, arguments %#llx %#llx %#llx", b->level, data->nr,
+                 (unsigned long long)data->args[0], (unsigned long long)data->args[1],
+                 (unsigned long long)data->args[2]);
+}
+
+/* Arguments that a row wants, and others beside them: one off, another bit, bits above the 32. */
+static void row_tried(const struct build *b, const struct row *r)
+{
+    static const uint64_t other[] = { 0, 1, UINT64_C(1) << 31, UINT64_C(1) << 32, UINT64_MAX };
+    struct seccomp_data wanted = { .nr = (int)r->number, .arch = AUDIT_ARCH_X86_64 }, data;
+    for (const struct condition *c = r->when; c->mask; c++)
+        wanted.args[c->arg] = c->value;
+    for (unsigned arg = 0; arg < 6; arg++)
+        for (unsigned i = 0; i < sizeof other / sizeof *other; i++) {
+            data = wanted;
+            data.args[arg] ^= other[i];
+            as_meant(b, &data);
+            data.args[arg] += 2;
+            as_meant(b, &data);
+        }
+}
+
+/* Each number, and each row's arguments, with each set of grants, and with each row left out. */
+static void tried(unsigned level, unsigned without)
+{
+    static struct build b;
+    build(&b, level, without);
+    for (uint32_t number = 0; number < CALLS_MOST + 100; number++)
+        for (unsigned kind = 0; kind < 3; kind++) {
+            struct seccomp_data data = { .nr = (int)number, .arch = AUDIT_ARCH_X86_64 };
+            data.nr |= kind == 1 ? (int)X32_CALLS : 0;
+            data.arch = kind == 2 ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64;
+            as_meant(&b, &data);
+        }
+    for (unsigned i = 0; i < ROWS; i++)
+        row_tried(&b, &rows[i]);
+}
+
+static void test_all_calls_as_the_table_has_them(void **state)
+{
+    (void)state;
+    for (unsigned level = 0; level < JAIL_FILTERS_ALL; level++)
+        if (level_is(level))
+            tried(level, ROWS);
+    for (unsigned row = 0; row < ROWS; row++) {
+        tried(0, row);
+        tried(JAIL_EVERY, row);
+    }
+}
+
 static void print(const void *unused)
 {
     (void)unused;
@@ -81,6 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_way_to_the_guest),
+        cmocka_unit_test(test_all_calls_as_the_table_has_them),
         cmocka_unit_test(test_a_line_for_each_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
