@@ -16,7 +16,10 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 
 
 def command(test, build):
-    """golden/NAME is a file of golden cases, jail/NAME a check of run.py, all else an end-to-end case."""
+    """golden/NAME is a file of golden cases, hostile/NAME a guest, jail/NAME a check of run.py, all else an end-to-end
+    case."""
+    if test.startswith("hostile/"):
+        return ["tests/hostile/run.sh", f"{build}/jailed/wasmvm", test[8:]]
     if test.startswith("golden/"):
         return ["tests/golden/run.sh", f"{build}/jailed/wasmvm", f"tests/{test}.golden"]
     if test.startswith("jail/"):

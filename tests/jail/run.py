@@ -6,6 +6,8 @@ belongs; then what Landlock of each ABI leaves, and how the end looks.  Only che
 The last line is `N passed, N failed, N skipped`; without /dev/kvm all are skipped."""
 
 import argparse
+import ctypes
+import mmap
 import os
 import re
 import resource
@@ -21,6 +23,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 os.environ.setdefault("WASMVM_CACHE", "off")  # no run writes into a home
 HELLO = os.path.join(ROOT, "tests", "golden", "words.wasm")
 WAITS = os.path.join(ROOT, "tests", "jail", "waits.wasm")  # writes a byte, reads one
+ADVISE = os.path.join(ROOT, "tests", "jail", "advise.wasm")  # needs no byte of `file`
 EACH = os.path.join(ROOT, "tests", "jail", "each.wasm")  # every call that takes a descriptor, on each that it has
 CAP_SETUID, CAP_SYS_PTRACE = 7, 19
 GRANTS = {
@@ -33,6 +36,7 @@ class Room:
     """A directory with a granted one in it, and what a run in it says."""
 
     def __init__(self, build, top):
+        self.build = build
         self.wasmvm = os.path.join(build, "jailed", "wasmvm")
         self.granted = os.path.join(top, "granted")
         os.mkdir(self.granted)
@@ -160,19 +164,73 @@ def state_of(pid):
         return file.read().rsplit(")", 1)[1].split()[0]
 
 
+def stop_and_continue(ran):
+    """What a shell does to a job."""
+    time.sleep(0.05)
+    os.kill(ran.pid, signal.SIGSTOP)
+    while state_of(ran.pid) not in "TZ":
+        time.sleep(0.01)
+    os.kill(ran.pid, signal.SIGCONT)
+
+
 def check_stopped(room, how):
-    """A shell stops it and lets it go on: each wait of each thread goes on, too."""
+    """Each wait of each thread goes on."""
     ran = subprocess.Popen([room.wasmvm, "--hypercall", how, "--timeout", "600", WAITS], stdin=subprocess.PIPE,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     ran.stdout.read(1)
     for _ in range(5):
-        time.sleep(0.05)
-        ran.send_signal(signal.SIGSTOP)
-        while state_of(ran.pid) not in "TZ":
-            time.sleep(0.01)
-        ran.send_signal(signal.SIGCONT)
+        stop_and_continue(ran)
     said = ran.communicate(b".")[1].decode().strip()
     return None if ran.returncode == 0 else f"status {ran.returncode}: {said}"
+
+
+def check_stopped_wait(room):
+    """A wait of the kernel's with a time is a call of its own when it goes on, and ends early instead."""
+    ran = subprocess.Popen([room.wasmvm, HELLO], env=dict(os.environ, JAIL_TEST_TRY="wait_goes_on"),
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    ran.stdout.read(1)
+    while ran.poll() is None:
+        stop_and_continue(ran)
+    said = ran.communicate()[1].decode().strip()
+    return None if ran.returncode == 1 else f"status {ran.returncode}: {said}"
+
+
+def pages_in_memory(path):
+    """How many pages of a file the host keeps, by mincore."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with open(path, "r+b") as file, mmap.mmap(file.fileno(), 0) as pages:
+        seen = (ctypes.c_ubyte * -(-len(pages) // mmap.PAGESIZE))()
+        at = (ctypes.c_char * len(pages)).from_buffer(pages)
+        failed = libc.mincore(ctypes.c_void_p(ctypes.addressof(at)), ctypes.c_size_t(len(pages)), seen)
+        del at
+        return -1 if failed else sum(byte & 1 for byte in seen)
+
+
+def file_in_memory(folder):
+    """One whose bytes the host has both on disk and in memory."""
+    path = os.path.join(folder, "file")
+    with open(path, "wb") as file:
+        file.write(bytes(1 << 20))
+        os.fsync(file.fileno())
+    return path
+
+
+def advice_counts(folder):
+    """Whether this file system takes advice: one in memory alone does not."""
+    path = file_in_memory(folder)
+    with open(path, "rb") as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    return pages_in_memory(path) == 0
+
+
+def check_advice(room, folder):
+    """What a program does not need any more, the host forgets."""
+    path = file_in_memory(folder)
+    before = pages_in_memory(path)
+    ran = room.run("nothing", ["--dir", folder + "::/d"], ADVISE)
+    after = pages_in_memory(path)
+    good = ran.returncode == 0 and before > 0 and after == 0
+    return None if good else f"status {ran.returncode}, {before} pages before, {after} after: {ran.stderr}"
 
 
 def check_words_to_a_socket(room):
@@ -434,6 +492,11 @@ def checks_of(room):
     yield "end/statistics", check_statistics, (room,)
     for how in ("exit", "poll"):
         yield f"end/stopped-and-continued/{how}", check_stopped, (room, how)
+    yield "stopped-wait", check_stopped_wait, (room,)
+    with tempfile.TemporaryDirectory(prefix="advice-", dir=os.path.join(room.build)) as advised:
+        os.chmod(advised, 0o755)
+        if advice_counts(advised):
+            yield "advice", check_advice, (room, advised)
     yield "words-to-a-socket", check_words_to_a_socket, (room,)
     if has_capability(CAP_SYS_PTRACE):
         yield "timer-slack", check_slack, (room,)

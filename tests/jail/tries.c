@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <linux/audit.h>
+#include <linux/futex.h>
 #include <linux/kvm.h>
 #include <linux/netlink.h>
 #include <linux/openat2.h>
@@ -140,6 +141,18 @@ static long datagram_sends(int family)
     return fd < 0 ? -1 : sendmsg(fd, &message, 0);
 }
 
+/* A wait whose process is stopped and goes on: 0 where it ends early, and can be waited again. */
+static long wait_goes_on(void)
+{
+    static uint32_t word;
+    struct timespec long_time = { 600, 0 }, none = { 0, 0 };
+    ssize_t told = write(STDOUT_FILENO, ".", 1);
+    long ended = syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &long_time, NULL, 0);
+    bool early = ended < 0 && errno == EINTR;
+    ended = syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &none, NULL, 0);
+    return told == 1 && early && ended < 0 && errno == ETIMEDOUT ? 0 : -1;
+}
+
 #define TRY(name, wanted, expression)                                      \
     static long try_##name(void)                                           \
     {                                                                      \
@@ -167,6 +180,7 @@ static const struct attempt { const char *name; long (*function)(void); } attemp
 #include "tests/jail/tries.def"
 #define BAR(call, reason) { "bar_" #call, try_bar_##call },
 #include "vmm/jail/calls.def"
+    { "wait_goes_on", wait_goes_on }, /* somebody stops this process meanwhile */
     { NULL, NULL },
 };
 

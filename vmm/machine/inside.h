@@ -27,7 +27,8 @@ struct kvm {
     int fd, vm_fd, vcpu_fd;
     struct kvm_run *run; /* the kernel's shared page for the vCPU */
     size_t run_bytes;
-    uint64_t tsc_khz;    /* kvm_tsc_khz's; 0: not asked, or not known */
+    uint64_t tsc_khz;    /* kvm_tsc_khz's; 0: not known */
+    bool tsc_asked;
     int tss_type;        /* what kvm_set_tss_type chose; 0: nothing yet */
     uint32_t slots;      /* memory slots so far */
     uint64_t slot_bytes; /* ... and what they hold together */

@@ -454,9 +454,10 @@ bool kvm_set_signals(struct kvm *kvm, const sigset_t *blocked)
 /* It stays, and to ask for it loads the CPU: once is enough. */
 uint64_t kvm_tsc_khz(struct kvm *kvm)
 {
-    if (kvm->tsc_khz == 0) {
+    if (!kvm->tsc_asked) {
         int khz = ioctl(kvm->vcpu_fd, KVM_GET_TSC_KHZ, 0);
         kvm->tsc_khz = khz > 0 ? (uint64_t)khz : 0;
+        kvm->tsc_asked = true; /* once, before the jail */
     }
     return kvm->tsc_khz;
 }
