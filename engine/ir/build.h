@@ -389,6 +389,7 @@ void build_unary(struct build *, enum irop, enum irtype, unsigned sub);
 void build_binary(struct build *, enum irop, enum irtype, unsigned sub);
 void build_test_zero(struct build *, enum irtype);
 void build_wrap(struct build *);
+ref build_condition_there(struct build *, ref cond);
 void build_zero_extend(struct build *);
 void build_memarg(struct build *, uint32_t *off, uint32_t *memory);
 /* address on the stack */

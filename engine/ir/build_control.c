@@ -66,7 +66,7 @@ static void branch(struct build *b, uint32_t target)
 static void branch_if(struct build *b, ref cond, uint32_t yes, uint32_t no)
 {
     struct compile *c = b->c;
-    cond = build_compared_again(b, cond);
+    cond = build_condition_there(b, build_compared_again(b, cond));
     if (ref_is_node(cond) && ref_index(cond) == b->last && !(cond & REF_NZ)) {
         struct node *n = &c->body.nodes[b->last];
         if ((n->op == IR_CMP || n->op == IR_FCMP || (n->op == IR_AND && n->type == T_I32)) &&

@@ -88,6 +88,13 @@ static bool is_of_other_slot(const struct build *b, const struct resume *r, cons
     return l && (l->off != s->at.off || l->shape != s->shape || l->type != s->type);
 }
 
+/* Where the function itself is, for a trap that is found aside. */
+static uint32_t own_pos(const struct build *b)
+{
+    const struct body *body = &b->c->body;
+    return b->in.bottom ? body->inlines[body->ninlines - 1].pos : b->pos;
+}
+
 static bool load(struct build *b, struct resume *r, const struct slot *s, uint32_t v)
 {
     if (r->quiet)
@@ -98,7 +105,7 @@ static bool load(struct build *b, struct resume *r, const struct slot *s, uint32
         return false;
     b->resume_loads[b->nresume_loads++] = (struct resume_load){.vreg = v,
                                                                .off = s->at.off,
-                                                               .pos = b->pos,
+                                                               .pos = own_pos(b),
                                                                .next = r->loads,
                                                                .type = s->type,
                                                                .shape = s->shape};

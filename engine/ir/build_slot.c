@@ -5,7 +5,8 @@
  * store elsewhere: any pointer may point into the stack.  A block that has one predecessor, and is
  * no target of a table or a loop, begins with what that one ends with; all others with nothing.
  *
- * What follows a body that stands in place of its call (build_inline.c) is not looked at.
+ * A body that stands in place of its call (build_inline.c) is looked at as any other code.  SP
+ * changes where it begins and where it ends.
  *
  * A load is left out only where an access before it, of the same bytes, would have trapped as well.
  * With an offset SP + offset may not wrap, without one Go's sum does (build_address.c): what was
@@ -50,6 +51,16 @@ static ref *user_of(struct build *b, uint32_t k)
     return NULL;
 }
 
+/* k is folded into a comparison with a constant, which takes a register as well. */
+static bool is_compared(const struct build *b, uint32_t k)
+{
+    const struct node *n = &b->c->body.nodes[k];
+    do
+        n++;
+    while (n->op == IR_CONST);
+    return n->op == IR_CMP && n->a == k;
+}
+
 /* The virtual register that holds temporary k from now on, or REF_NONE. */
 static ref name_of(struct build *b, uint32_t k)
 {
@@ -57,11 +68,12 @@ static ref name_of(struct build *b, uint32_t k)
     struct node *n = &body->nodes[k];
     if (n->dst != REF_NONE)
         return is_name(b, n->dst) ? REF_VREG | n->dst : REF_NONE;
-    if ((n->flags & NF_FOLD) || b->nslot_names == SLOT_NAMES)
+    if (b->nslot_names == SLOT_NAMES)
         return REF_NONE;
     ref *user = user_of(b, k);
-    if (!user)
+    if (!user || ((n->flags & NF_FOLD) && !is_compared(b, k)))
         return REF_NONE;
+    n->flags &= (uint8_t)~NF_FOLD;
     uint32_t v = body->first_slot + b->nslot_names++;
     body->vregs[v].type = node_value_type(n);
     body->vregs[v].uses += 2;
@@ -85,7 +97,7 @@ struct slot_at build_slot_at(const struct build *b, ref address, uint32_t off, u
 {
     const struct body *body = &b->c->body;
     uint64_t imm;
-    if (memory || address == REF_NONE || body->vregs[0].type != T_I32 || body->ninlines)
+    if (memory || address == REF_NONE || body->vregs[0].type != T_I32)
         return (struct slot_at){.is = false};
     if (address == REF_VREG)
         return (struct slot_at){.is = true, .off = off};
@@ -281,7 +293,7 @@ void build_slot_begin(struct build *b, uint32_t block)
     build_slot_forget(b);
     b->resume = 0;
     uint32_t kept = b->c->body.blocks[block].slots;
-    if (!kept || b->c->body.ninlines)
+    if (!kept)
         return;
     const struct slots *k = &b->kept[kept - 1];
     b->nslots = k->n;

@@ -73,6 +73,8 @@ ref build_name(struct build *b, ref r)
     struct node *n = &body->nodes[ref_index(r)];
     n->dst = v;
     n->flags &= (uint8_t)~NF_FOLD;
+    if (n->op == IR_AND && build_is_folded(b->c, n->a)) /* which only a test can read in memory */
+        body->nodes[ref_index(n->a)].flags &= (uint8_t)~NF_FOLD;
     body->vregs[v].uses += 2; /* it and its only user */
     return REF_VREG | v | (r & REF_NZ);
 }

@@ -85,6 +85,74 @@ static bool compare_again(struct build *b, struct opnd x, struct opnd y, unsigne
     return true;
 }
 
+/* A load of this shape is compared as it is in memory, where the constant is one of its values.  Of
+ * 16 bits only small ones: others are slow to decode. */
+static bool is_compared_there(const struct node *load, uint64_t imm)
+{
+    int64_t v = load->type == T_I32 ? (int32_t)imm : (int64_t)imm;
+    if (load->op == IR_GLOBAL_GET)
+        return v == (int32_t)v;
+    switch (load->sub) {
+    case M_8U:
+        return v >= 0 && v <= UINT8_MAX;
+    case M_8S:
+        return v == (int8_t)v;
+    case M_16U: case M_16S:
+        return v >= 0 && v <= INT8_MAX;
+    case M_32U:
+        return load->type == T_I32 || (v >= 0 && v <= UINT32_MAX);
+    default:
+        return v == (int32_t)v;
+    }
+}
+
+/* The load, also of a global, that r is, computed just before node k. */
+static struct node *load_before(struct build *b, ref r, uint32_t k)
+{
+    struct node *nodes = b->c->body.nodes;
+    if (!ref_is_node(r) || (r & REF_NZ))
+        return NULL;
+    while (nodes[--k].op == IR_CONST) {
+    } /* a block begins with a label */
+    bool is_load = nodes[k].op == IR_LOAD || nodes[k].op == IR_GLOBAL_GET;
+    return k == r && is_load && type_is_int(nodes[k].type) && nodes[k].dst == REF_NONE ? &nodes[k]
+                                                                                       : NULL;
+}
+
+/* A load that is only compared with a constant: the comparison reads memory. */
+static void fold_compared(struct build *b, struct opnd x, struct opnd y, enum irtype type)
+{
+    uint64_t imm;
+    struct node *n = load_before(b, x.r, b->c->body.nnodes);
+    if (n && n->type == type && build_is_const(b, y.r, &imm) &&
+        is_compared_there(n, imm))
+        n->flags |= NF_FOLD;
+}
+
+/* A load as the condition of a branch: a comparison with zero, which reads memory. */
+ref build_condition_there(struct build *b, ref cond)
+{
+    const struct node *n = load_before(b, cond, b->c->body.nnodes);
+    if (!n || build_value_bits(b, cond) > 32)
+        return cond;
+    enum irtype type = n->type;
+    build_push(b, cond, type);
+    build_push(b, build_const(b, type, 0), type);
+    build_binary(b, IR_CMP, type, COND_NE);
+    return build_pop(b).r;
+}
+
+/* The same of `load & mask`, whose test of zero it is. */
+static void fold_tested(struct build *b, const struct node *and, uint64_t mask)
+{
+    struct node *n = load_before(b, and->a, (uint32_t)(and - b->c->body.nodes));
+    if (!n || n->op != IR_LOAD)
+        return;
+    if ((n->sub == M_8U && mask <= UINT8_MAX) || (n->sub == M_32U && mask <= UINT32_MAX) ||
+        (n->sub == M_64 && (int64_t)mask == (int32_t)mask))
+        n->flags |= NF_FOLD;
+}
+
 /* x & y, computed just now and compared with zero: the comparison does it, as x86's `test`. */
 static void fold_and(struct build *b, struct opnd x, struct opnd zero, enum irtype type)
 {
@@ -94,9 +162,12 @@ static void fold_and(struct build *b, struct opnd x, struct opnd zero, enum irty
     struct node *n = &b->c->body.nodes[x.r];
     if (n->op != IR_AND || n->type != type)
         return;
-    if (build_is_const(b, n->b, &imm) && imm > UINT32_MAX && (int64_t)imm != (int32_t)imm)
+    bool is_mask = build_is_const(b, n->b, &imm);
+    if (is_mask && imm > UINT32_MAX && (int64_t)imm != (int32_t)imm)
         return;
     n->flags |= NF_FOLD;
+    if (is_mask)
+        fold_tested(b, n, imm);
 }
 
 /* r stood above a constant, and may be pushed where that stood.  A temporary has its slot there
@@ -124,6 +195,8 @@ void build_binary(struct build *b, enum irop op, enum irtype type, unsigned sub)
         return;
     if (op == IR_CMP && (sub == COND_EQ || sub == COND_NE))
         fold_and(b, x, y, type);
+    if (op == IR_CMP)
+        fold_compared(b, x, y, type);
     bool is_signed;
     if (op == IR_ADD && b->nproducts >= 4 && type == T_I64 &&
         build_upper_half(b, &x, &y, &is_signed)) {

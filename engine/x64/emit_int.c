@@ -343,10 +343,69 @@ static const uint8_t cc_of[COND_COUNT] = {
     [COND_GT_U] = CC_A, [COND_LE_U] = CC_BE,
 };
 
+static const struct node *folded_load(const struct emit *e, ref r)
+{
+    const struct node *n = ref_is_node(r) ? &e->c->body.nodes[ref_index(r)] : NULL;
+    return n && (n->op == IR_LOAD || n->op == IR_GLOBAL_GET) && (n->flags & NF_FOLD) ? n : NULL;
+}
+
+/* What is loaded without a sign, and the constant, are no negative numbers. */
+static unsigned cond_unsigned(unsigned cond)
+{
+    static const uint8_t without[COND_COUNT] = {
+        [COND_EQ] = COND_EQ,     [COND_NE] = COND_NE,     [COND_LT_S] = COND_LT_U,
+        [COND_GE_S] = COND_GE_U, [COND_LT_U] = COND_LT_U, [COND_GE_U] = COND_GE_U,
+        [COND_GT_S] = COND_GT_U, [COND_LE_S] = COND_LE_U, [COND_GT_U] = COND_GT_U,
+        [COND_LE_U] = COND_LE_U,
+    };
+    return without[cond];
+}
+
+/* Memory against a constant (ir/build_value.c); returns the condition, of ir.h. */
+static unsigned compare_there(struct emit *e, const struct node *n, const struct node *load)
+{
+    uint64_t imm = e->c->body.nodes[ref_index(n->b)].imm;
+    if (load->op == IR_GLOBAL_GET) {
+        struct rm global = rm_rip(&e->instance->globals[load->idx]->lo);
+        x_alu_imm(&e->a, ALU_CMP, load->type == T_I64, global, (int32_t)imm);
+        return n->sub;
+    }
+    struct rm rm = memory_rm(e, load->a, load->off, load->idx, load->pos);
+    switch (load->sub) {
+    case M_8U: case M_8S:
+        x_rmi8(&e->a, I_CMP8_IMM, false, 7, rm, (uint8_t)imm);
+        break;
+    case M_16U: case M_16S:
+        x_rmi8(&e->a, I_CMP16_IMM, false, 7, rm, (uint8_t)imm);
+        break;
+    default:
+        x_alu_imm(&e->a, ALU_CMP, load->sub == M_64, rm, (int32_t)imm);
+        break;
+    }
+    bool is_extended = load->sub == M_8U || load->sub == M_16U ||
+                       (load->sub == M_32U && load->type == T_I64);
+    return is_extended ? cond_unsigned(n->sub) : n->sub;
+}
+
+/* Bits of memory against zero. */
+static void test_there(struct emit *e, const struct node *load, uint64_t mask)
+{
+    struct rm rm = memory_rm(e, load->a, load->off, load->idx, load->pos);
+    if (load->sub == M_8U)
+        x_rmi8(&e->a, I_TEST8_IMM, false, 0, rm, (uint8_t)mask);
+    else
+        x_rmi32(&e->a, I_TEST32, load->sub == M_64, 0, rm, (int32_t)mask);
+}
+
 /* x & y against zero; n: the AND, which is folded. */
 static void test_and(struct emit *e, const struct node *n, bool w)
 {
     struct assembler *a = &e->a;
+    const struct node *load = folded_load(e, n->a);
+    if (load) {
+        test_there(e, load, e->c->body.nodes[ref_index(n->b)].imm);
+        return;
+    }
     uint8_t x = gpr_of(e, n->a, RAX, w);
     struct rm y;
     uint64_t imm;
@@ -379,6 +438,9 @@ unsigned emit_cmp(struct emit *e, const struct node *n)
         test_and(e, and, n->type == T_I64);
         return cc;
     }
+    const struct node *load = folded_load(e, n->a);
+    if (load)
+        return cc_of[compare_there(e, n, load)];
     struct assembler *a = &e->a;
     bool w = n->type == T_I64;
     uint64_t imm;

@@ -20,8 +20,9 @@ struct shape shape_of(enum insn i)
     case I_MOVZX16: case I_MOVSX16: return (struct shape){ 'G', 'H', "01", "rm" };
     case I_MOV8_STORE: return (struct shape){ 'B', 'B', "0", "rm" };
     case I_MOV16_STORE: return (struct shape){ 'H', 'H', "0", "rm" };
-    case I_MOV8_IMM: return (struct shape){ 'B', 'B', "0", "m" };
-    case I_MOV16_IMM: return (struct shape){ 'H', 'H', "0", "m" };
+    case I_MOV8_IMM: case I_CMP8_IMM: case I_TEST8_IMM:
+        return (struct shape){ 'B', 'B', "0", "m" };
+    case I_MOV16_IMM: case I_CMP16_IMM: return (struct shape){ 'H', 'H', "0", "m" };
     case I_SETCC: return (struct shape){ 'B', 'B', "0", "r" };
     case I_JMP_RM: case I_CALL_RM: return (struct shape){ 'Q', 'Q', "0", "rm" };
     case I_CVTSI2SS: case I_CVTSI2SD: case I_MOVD: case I_MOVD_STORE: case I_PINSRD: case I_PEXTRD:

@@ -658,10 +658,33 @@ def masked(body):
     return value
 
 
+def read(body):
+    """What is in memory, or in a global, against a constant near the ends of its values, or bits of it: an i32."""
+    r, t = body.r, body.r.choice((I32, I64))
+    if r.random() < 0.1:
+        value = b"\x23" + u({I32: 3, I64: 2}[t])
+    else:
+        at = r.choice((const(I32, r.choice((0, 3, 60, 4096))), get(body.pick(I32)) + const(I32, 0xFF) + b"\x71"))
+        value = at + op(r.choice(LOAD[t])) + b"\x00" + u(r.choice((0, 0, 1, 8)))
+    spare = body.pick(t)
+    value += r.choice((b"", b"", b"", b"\x22" + u(spare), const(t, r.choice(MASKS)) + op("71" if t == I32 else "83")))
+    if r.random() < 0.3:
+        return value + r.choice((op("45" if t == I32 else "50"),) * 2 + (const(t, 0) + op(r.choice(CMP[t])),))
+    last = r.choice((7, 8, 15, 16, 31, 32, 63))
+    end = r.choice((0, 0, 1, -1, (1 << last) - 1, 1 << last, -(1 << last), -(1 << last) - 1, r.randrange(-300, 300)))
+    end = (end + (1 << 31)) % (1 << 32) - (1 << 31) if t == I32 else (end + (1 << 63)) % (1 << 64) - (1 << 63)
+    if r.random() < 0.2: # the constant first, or something between
+        return const(t, end) + value + op(r.choice(CMP[t]))
+    between = r.choice((b"", b"", get(body.pick(F64)) + body.mix(F64)))
+    return value + between + const(t, end) + op(r.choice(CMP[t]))
+
+
 def tested(body):
     """A comparison that is tested, as i32 or extended to i64, perhaps more than once: an i32."""
     r, code = body.r, body.condition(1)
-    if r.random() < 0.4: # bits of a value, by a mask or by another value
+    if r.random() < 0.35:
+        code = read(body)
+    elif r.random() < 0.4: # bits of a value, by a mask or by another value
         t = r.choice((I32, I64))
         code = masked(body) if t == I64 and r.random() < 0.7 else get(body.pick(t)) + body.expr(t, 1) + op(
             "71" if t == I32 else "83")
@@ -1100,6 +1123,26 @@ def resumed(mod):
     add = b"\x7c" + put(x)
     value = lambda: r.choice((const(I64, r.choice((5, -1))), get(x), get(3), sp + op("29") + slot()))
 
+    def small():
+        """A callee that may stand in place of its call: it reads and writes slots, and returns 0 or not."""
+        own, at = r.choice((8, 16)), lambda: b"\x00" + u(r.choice(offsets) + 8)
+        code = sp + put(1)
+        for _ in range(r.choice((0, 1, 1, 2))):
+            code += r.choice((get(1) + get(1) + op("29") + at() + op("37") + at(),
+                              get(1) + get(1) + op("35") + at() + op("37") + at(),
+                              get(1) + op("29") + at() + b"\x50\x04\x40\x41\x01\x0f\x0b",
+                              get(1) + op("29") + at() + const(I64, 0x78) + b"\x83\xa7" + const(I64, 9) + op("37") +
+                              at()))
+        code += get(1) + const(I32, own if r.random() < 0.2 else 8) + b"\x6a\x22\x01\x24\x00"
+        code += r.choice((const(I32, 0), const(I32, 0), get(1) + op("28") + at() + const(I32, 1) + b"\x71"))
+        return mod.add((I32,), (I32,), [I32], code)
+
+    callees = [small() for _ in range(r.choice((0, 1, 2)))]
+
+    def call(k):
+        return (get(1) + const(I32, 8) + b"\x6b\x22\x01\x24\x00" + get(1) + const(I64, 0x10020001 + k) + op("37") +
+                b"\x00\x00" + const(I32, 0) + b"\x10" + u(r.choice(callees)) + sp + put(1) + b"\x0d" + u(n - k))
+
     def load():
         wide = sp + op("29") + slot()
         follow = wide + const(I64, 0xFFFFFFFF00000078) + b"\x83\xa7\x29\x00\x08"
@@ -1109,6 +1152,8 @@ def resumed(mod):
 
     def step(k):
         way = r.random()
+        if callees and r.random() < 0.2:
+            return call(k)
         if way < 0.5:
             return load()
         if way < 0.65:
@@ -1121,7 +1166,7 @@ def resumed(mod):
             return const(I64, 100) + get(3) + const(I64, 3) + b"\x83" + b"\x80" + put(3)
         if way < 0.84:
             return sp + const(I32, r.choice(offsets)) + b"\x6a" + value() + op("37") + b"\x00\x00"
-        if way < 0.87: # SP's own change, undone or not
+        if way < 0.87 and not callees: # SP's own change, undone or not
             moved = sp + const(I32, 8) + b"\x6b\x24\x00" + load()
             return moved + sp + const(I32, r.choice((8, 8, 16))) + b"\x6a\x24\x00"
         if way < 0.94:
@@ -1129,10 +1174,11 @@ def resumed(mod):
         again = get(count) + const(I32, 2) + b"\x49\x04\x40" + get(count) + const(I32, 1) + b"\x6a" + put(count)
         return again + const(I32, r.randrange(n)) + put(0) + b"\x0c" + u(n - k) + b"\x0b"
 
-    code = sp + put(1) + b"\x03\x40" + b"\x02\x40" * n + get(0) + b"\x0e" + vec([u(k) for k in range(n)]) + u(n - 1)
+    code = sp + put(1) + b"\x02\x40\x03\x40" + b"\x02\x40" * n
+    code += get(0) + b"\x0e" + vec([u(k) for k in range(n)]) + u(n - 1)
     for k in range(n):
         code += b"\x0b" + b"".join(step(k) for _ in range(r.choice((1, 1, 2, 3))))
-    code += get(x) + b"\x24" + u(ACC) + b"\x41\x00\x0f\x0b\x00"
+    code += get(x) + b"\x24" + u(ACC) + b"\x41\x00\x0f\x0b\x0b\x41\x01"
     func = mod.add((I32,), (I32,), [I32, I64, I64, I32], code)
     for k in list(range(n)) + [0, 1]:
         at = r.choice((16, 64, PAGE - 8 * r.randrange(1, 6), PAGE - 8 * r.randrange(1, 6), PAGE - 20))

@@ -1,7 +1,7 @@
 ;; Small functions of Go's in place of their calls.  Global 0 is SP, 2 is g, as in Go's modules.  $main.sum is Go's
 ;; `y := load(p)`: the body of $load stands in it, with the pointer's check.  $not_... are callers whose calls must stay.
 ;;! all main.sum
-;;! build main.try places loops zeroed
+;;! build main.try places loops zeroed slots_behind
 ;;! build not_itself not_imported not_indirect not_tail
 ;;! build not_many_locals not_float_local not_other_memory not_copied_memory not_grow not_call not_two_loops not_nested_loops not_set_before
 ;;! build not_resumed not_over_value not_over_constant not_loop_label not_copied not_other_copied not_again
@@ -60,6 +60,24 @@
       (return (i32.const 0)))
     (i32.const 1))
 
+  ;; Behind the callee's body, and in it, slots are known again: one load of each of [SP + 24] and [SP + 8] is left.
+  (func $slots_behind (type $go) (local $sp i32) (local $x i64)
+    (local.set $sp (global.get $SP))
+    (block $unwind
+      (block $b1 (block $b0 (br_table $b0 $b1 (local.get 0)))
+        (global.set $SP (local.tee $sp (i32.sub (local.get $sp) (i32.const 8))))
+        (i64.store (local.get $sp) (i64.const 0x10040001))
+        (call $reads_twice (i32.const 0)) (local.set $sp (global.get $SP)) (br_if $unwind))
+      (local.set $x (i64.load offset=24 (local.get $sp)))
+      (i64.store offset=32 (local.get $sp) (i64.mul (local.get $x) (i64.load offset=24 (local.get $sp))))
+      (return (i32.const 0)))
+    (i32.const 1))
+  (func $reads_twice (type $go) (local $sp i32)
+    (local.set $sp (global.get $SP))
+    (i64.store offset=16 (local.get $sp)
+      (i64.add (i64.load offset=8 (local.get $sp)) (i64.load offset=8 (local.get $sp))))
+    (global.set $SP (local.tee $sp (i32.add (local.get $sp) (i32.const 8))))
+    (return (i32.const 0)))
   (func $main.try (type $go) (local $sp i32)
     (local.set $sp (global.get $SP))
     (block $unwind
@@ -281,8 +299,7 @@
 ;;>     pin0 = sub.i32 pin0, 8
 ;;>     store.i64.64 [pin0], 0x10040001
 ;;>     in0 = set.i32 0
-;;>     t2 = load.i64.64 [pin0 + 8]
-;;>     brif (cmp.i64.eq t2, 0), b2, b4
+;;>     brif (cmp.i64.eq (load.i64.64 [pin0 + 8]), 0), b2, b4
 ;;> b2:
 ;;>     pin0 = sub.i32 pin0, 8
 ;;>     store.i64.64 [pin0], 0x10020001
@@ -313,8 +330,7 @@
 ;;>     store.i64.64 [pin0], t0
 ;;>     pin0 = sub.i32 pin0, 8
 ;;>     store.i64.64 [pin0], 0x10040001
-;;>     t2 = load.i64.64 [pin0 + 8]
-;;>     brif (cmp.i64.eq t2, 0), b2, b4
+;;>     brif (cmp.i64.eq (load.i64.64 [pin0 + 8]), 0), b2, b4
 ;;> b2: weight 0
 ;;>     pin0 = sub.i32 pin0, 8
 ;;>     store.i64.64 [pin0], 0x10020001
@@ -345,8 +361,7 @@
 ;;>     store.i64.64 [pin0], t0:rdx
 ;;>     pin0 = sub.i32 pin0, 8
 ;;>     store.i64.64 [pin0], 0x10040001
-;;>     t2:rdx = load.i64.64 [pin0 + 8]
-;;>     brif (cmp.i64.eq t2:rdx, 0), b2, b4
+;;>     brif (cmp.i64.eq (load.i64.64 [pin0 + 8]), 0), b2, b4
 ;;> b2: weight 0
 ;;>     pin0 = sub.i32 pin0, 8
 ;;>     store.i64.64 [pin0], 0x10020001
@@ -369,42 +384,41 @@
 ;;>     return (0)
 ;;> b8: weight 1
 ;;>     return (1)
-;;> code: func 4 "main.sum" (i32) -> (i32), frame 0, 128 bytes, entry 52, start for calls from 0
+;;> code: func 4 "main.sum" (i32) -> (i32), frame 0, 128 bytes, entry 50, start for calls from 0
 ;;>      0  mov rdx, qword [r15 + 40]  ; +24 i64.load
 ;;>      4  mov qword [r15], rdx  ; +27 i64.store
 ;;>      7  sub r15d, 8  ; +34 i32.sub
 ;;>      b  mov qword [r15], 0x10040001  ; +47 i64.store
-;;>     12  mov rdx, qword [r15 + 8]  ; +52: i64.load
-;;>     16  test rdx, rdx  ; +52: if
-;;>     19  je 3e
-;;>     1f  mov rdx, qword [r15 + 8]  ; +52: i64.load
-;;>     23  mov edx, dword [edx]  ; +52: i64.load32_u
-;;>     26  mov dword [r15d + 16], edx  ; +52: i64.store32
-;;>     2b  add r15d, 8  ; +52: i32.add
-;;>     2f  add r15d, 8  ; +65 i32.add
-;;>     33  xor eax, eax  ; +72 return
-;;>     35  ret
-;;>     36  mov eax, 1  ; +76 end
-;;>     3b  test eax, eax
-;;>     3d  ret
-;;>     3e  sub r15d, 8  ; +52: i32.sub
-;;>     42  mov qword [r15], 0x10020001  ; +52: i64.store
-;;>     49  call func 1 "sigpanic"  ; +52: call
-;;>     4e  jne 36  ; +52: br_if
-;;>     50  jmp 1f
-;;>     52  test edi, edi
-;;>     54  je 0
-;;>     5a  mov eax, edi  ; start
-;;>     5c  cmp eax, 1
-;;>     5f  mov ecx, 1
-;;>     64  cmova eax, ecx
-;;>     67  lea rcx, [78]
-;;>     6e  movsxd rax, dword [rcx + rax * 4]
-;;>     72  add rax, rcx
-;;>     75  jmp rax
-;;>     77  bytes cc
-;;>     78  table 0 2f
-;;> build: func 5 "main.try" (i32) -> (i32), l1 mirrors pin0
+;;>     12  cmp qword [r15 + 8], 0  ; +52: i64.load
+;;>     17  je 3c
+;;>     1d  mov rdx, qword [r15 + 8]  ; +52: i64.load
+;;>     21  mov edx, dword [edx]  ; +52: i64.load32_u
+;;>     24  mov dword [r15d + 16], edx  ; +52: i64.store32
+;;>     29  add r15d, 8  ; +52: i32.add
+;;>     2d  add r15d, 8  ; +65 i32.add
+;;>     31  xor eax, eax  ; +72 return
+;;>     33  ret
+;;>     34  mov eax, 1  ; +76 end
+;;>     39  test eax, eax
+;;>     3b  ret
+;;>     3c  sub r15d, 8  ; +52: i32.sub
+;;>     40  mov qword [r15], 0x10020001  ; +52: i64.store
+;;>     47  call func 1 "sigpanic"  ; +52: call
+;;>     4c  jne 34  ; +52: br_if
+;;>     4e  jmp 1d
+;;>     50  test edi, edi
+;;>     52  je 0
+;;>     58  mov eax, edi  ; start
+;;>     5a  cmp eax, 1
+;;>     5d  mov ecx, 1
+;;>     62  cmova eax, ecx
+;;>     65  lea rcx, [78]
+;;>     6c  movsxd rax, dword [rcx + rax * 4]
+;;>     70  add rax, rcx
+;;>     73  jmp rax
+;;>     75  bytes cc cc cc
+;;>     78  table 0 2d
+;;> build: func 7 "main.try" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
 ;;>     in0 = set.i32 0
 ;;>     in2 = set.i64 0
@@ -413,8 +427,7 @@
 ;;>     br b2
 ;;> b2:
 ;;>     in2 = load.i64.64 [pin0 + 8]
-;;>     t1 = load.i64.64 [lo(in2)]
-;;>     brif (cmp.i64.eq t1, 0), b3, b4
+;;>     brif (cmp.i64.eq (load.i64.64 [lo(in2)]), 0), b3, b4
 ;;> b3:
 ;;>     in0 = set.i32 2
 ;;>     br b6
@@ -430,7 +443,7 @@
 ;;>     return (0)
 ;;> b8:
 ;;>     return (1)
-;;> build: func 10 "places" (i32) -> (i32), l1 mirrors pin0
+;;> build: func 12 "places" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
 ;;>     in0 = set.i32 0
 ;;>     pin0 = add.i32 pin0, 8
@@ -445,8 +458,7 @@
 ;;>     brif lo(t1), b7, b2
 ;;> b2:
 ;;>     in0 = set.i32 0
-;;>     t2 = load.i32.32u [pin0]
-;;>     brif t2, b3, b4
+;;>     brif (cmp.i32.ne (load.i32.32u [pin0]), 0), b3, b4
 ;;> b3:
 ;;>     s0 = set.i32 0
 ;;>     br b5
@@ -460,7 +472,7 @@
 ;;>     trap unreachable
 ;;> b7:
 ;;>     return (1)
-;;> build: func 12 "loops" (i32) -> (i32), l1 mirrors pin0
+;;> build: func 14 "loops" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
 ;;>     in0 = set.i32 0
 ;;>     br b1
@@ -475,7 +487,7 @@
 ;;>     return (0)
 ;;> b5:
 ;;>     return (1)
-;;> build: func 13 "zeroed" (i32) -> (i32), l1 mirrors pin0
+;;> build: func 15 "zeroed" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
 ;;>     l2 = set.i64 7
 ;;>     in0 = set.i32 0
@@ -490,15 +502,36 @@
 ;;>     return (0)
 ;;> b2:
 ;;>     return (1)
-;;> build: func 14 "not_itself" (i32) -> (i32), l1 mirrors pin0
+;;> build: func 5 "slots_behind" (i32) -> (i32), l1 mirrors pin0
+;;> b0: dispatch
+;;>     brtable l0, [b1] b3
+;;> b1:
+;;>     pin0 = sub.i32 pin0, 8
+;;>     store.i64.64 [pin0], 0x10040001
+;;>     in0 = set.i32 0
+;;>     v0 = load.i64.64 [pin0 + 8]
+;;>     t2 = add.i64 v0, v0
+;;>     store.i64.64 [pin0 + 16], t2
+;;>     pin0 = add.i32 pin0, 8
+;;>     br b2
+;;> b2:
+;;>     br b3
+;;> b3:
+;;>     l2 = load.i64.64 [pin0 + 24]
+;;>     t5 = mul.i64 l2, l2
+;;>     store.i64.64 [pin0 + 32], t5
+;;>     return (0)
+;;> b4:
+;;>     return (1)
+;;> build: func 16 "not_itself" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
-;;>     t0 = call.i32 func 14 (0)
+;;>     t0 = call.i32 func 16 (0)
 ;;>     brif t0, b2, b1
 ;;> b1:
 ;;>     return (0)
 ;;> b2:
 ;;>     return (1)
-;;> build: func 15 "not_imported" (i32) -> (i32), l1 mirrors pin0
+;;> build: func 17 "not_imported" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
 ;;>     t0 = call.i32 func 0 (0)
 ;;>     brif t0, b2, b1
@@ -506,7 +539,7 @@
 ;;>     return (0)
 ;;> b2:
 ;;>     return (1)
-;;> build: func 16 "not_indirect" (i32) -> (i32), l1 mirrors pin0
+;;> build: func 18 "not_indirect" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
 ;;>     t0 = calli.i32 type 0 table 0 at 0 (0)
 ;;>     brif t0, b2, b1
@@ -514,18 +547,10 @@
 ;;>     return (0)
 ;;> b2:
 ;;>     return (1)
-;;> build: func 17 "not_tail" (i32) -> (i32), l1 mirrors pin0
+;;> build: func 19 "not_tail" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
-;;>     tail.i32 func 6 (0)
-;;> build: func 19 "not_many_locals" (i32) -> (i32), l1 mirrors pin0
-;;> b0:
-;;>     t0 = call.i32 func 18 (0)
-;;>     brif t0, b2, b1
-;;> b1:
-;;>     return (0)
-;;> b2:
-;;>     return (1)
-;;> build: func 21 "not_float_local" (i32) -> (i32), l1 mirrors pin0
+;;>     tail.i32 func 8 (0)
+;;> build: func 21 "not_many_locals" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
 ;;>     t0 = call.i32 func 20 (0)
 ;;>     brif t0, b2, b1
@@ -533,7 +558,7 @@
 ;;>     return (0)
 ;;> b2:
 ;;>     return (1)
-;;> build: func 23 "not_other_memory" (i32) -> (i32), l1 mirrors pin0
+;;> build: func 23 "not_float_local" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
 ;;>     t0 = call.i32 func 22 (0)
 ;;>     brif t0, b2, b1
@@ -541,7 +566,7 @@
 ;;>     return (0)
 ;;> b2:
 ;;>     return (1)
-;;> build: func 25 "not_copied_memory" (i32) -> (i32), l1 mirrors pin0
+;;> build: func 25 "not_other_memory" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
 ;;>     t0 = call.i32 func 24 (0)
 ;;>     brif t0, b2, b1
@@ -549,7 +574,7 @@
 ;;>     return (0)
 ;;> b2:
 ;;>     return (1)
-;;> build: func 27 "not_grow" (i32) -> (i32), l1 mirrors pin0
+;;> build: func 27 "not_copied_memory" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
 ;;>     t0 = call.i32 func 26 (0)
 ;;>     brif t0, b2, b1
@@ -557,7 +582,7 @@
 ;;>     return (0)
 ;;> b2:
 ;;>     return (1)
-;;> build: func 29 "not_call" (i32) -> (i32), l1 mirrors pin0
+;;> build: func 29 "not_grow" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
 ;;>     t0 = call.i32 func 28 (0)
 ;;>     brif t0, b2, b1
@@ -565,7 +590,7 @@
 ;;>     return (0)
 ;;> b2:
 ;;>     return (1)
-;;> build: func 31 "not_two_loops" (i32) -> (i32), l1 mirrors pin0
+;;> build: func 31 "not_call" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
 ;;>     t0 = call.i32 func 30 (0)
 ;;>     brif t0, b2, b1
@@ -573,7 +598,7 @@
 ;;>     return (0)
 ;;> b2:
 ;;>     return (1)
-;;> build: func 33 "not_nested_loops" (i32) -> (i32), l1 mirrors pin0
+;;> build: func 33 "not_two_loops" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
 ;;>     t0 = call.i32 func 32 (0)
 ;;>     brif t0, b2, b1
@@ -581,7 +606,7 @@
 ;;>     return (0)
 ;;> b2:
 ;;>     return (1)
-;;> build: func 35 "not_set_before" (i32) -> (i32), l1 mirrors pin0
+;;> build: func 35 "not_nested_loops" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
 ;;>     t0 = call.i32 func 34 (0)
 ;;>     brif t0, b2, b1
@@ -589,63 +614,70 @@
 ;;>     return (0)
 ;;> b2:
 ;;>     return (1)
-;;> build: func 36 "not_resumed" (i32) -> (i32), l1 mirrors pin0
+;;> build: func 37 "not_set_before" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
-;;>     t0 = call.i32 func 6 (3)
+;;>     t0 = call.i32 func 36 (0)
 ;;>     brif t0, b2, b1
 ;;> b1:
 ;;>     return (0)
 ;;> b2:
 ;;>     return (1)
-;;> build: func 37 "not_over_value" (i32) -> (i32), l1 mirrors pin0
+;;> build: func 38 "not_resumed" (i32) -> (i32), l1 mirrors pin0
+;;> b0:
+;;>     t0 = call.i32 func 8 (3)
+;;>     brif t0, b2, b1
+;;> b1:
+;;>     return (0)
+;;> b2:
+;;>     return (1)
+;;> build: func 39 "not_over_value" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
 ;;>     t0 = load.i32.32u [pin0]
-;;>     t1 = call.i32 func 6 (0)
+;;>     t1 = call.i32 func 8 (0)
 ;;>     s0 = set.i32 t0
 ;;>     brif t1, b2, b1
 ;;> b1:
 ;;>     return (s0)
 ;;> b2:
 ;;>     return (1)
-;;> build: func 38 "not_over_constant" (i32) -> (i32), l1 mirrors pin0
+;;> build: func 40 "not_over_constant" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
-;;>     t0 = call.i32 func 6 (3)
+;;>     t0 = call.i32 func 8 (3)
 ;;>     brif t0, b2, b1
 ;;> b1:
 ;;>     return (0)
 ;;> b2:
 ;;>     return (1)
-;;> build: func 39 "not_loop_label" (i32) -> (i32), l1 mirrors pin0
+;;> build: func 41 "not_loop_label" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
 ;;>     br b1
 ;;> b1:
-;;>     t0 = call.i32 func 6 (0)
+;;>     t0 = call.i32 func 8 (0)
 ;;>     brif t0, b1, b2
 ;;> b2:
 ;;>     return (0)
-;;> build: func 40 "not_copied" (i32) -> (i32), l2 mirrors pin0
+;;> build: func 42 "not_copied" (i32) -> (i32), l2 mirrors pin0
 ;;> b0:
-;;>     t0 = call.i32 func 6 (0)
+;;>     t0 = call.i32 func 8 (0)
 ;;>     brif t0, b2, b1
 ;;> b1:
 ;;>     return (0)
 ;;> b2:
 ;;>     return (1)
-;;> build: func 41 "not_other_copied" (i32) -> (i32)
+;;> build: func 43 "not_other_copied" (i32) -> (i32)
 ;;> b0:
 ;;>     l2 = set.i32 pin0
-;;>     t0 = call.i32 func 7 (0)
+;;>     t0 = call.i32 func 9 (0)
 ;;>     l1 = set.i32 pin0
 ;;>     brif t0, b2, b1
 ;;> b1:
 ;;>     return (l1)
 ;;> b2:
 ;;>     return (1)
-;;> build: func 42 "not_again" (i32) -> (i32), l1 mirrors pin0
+;;> build: func 44 "not_again" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
 ;;>     in0 = set.i32 0
-;;>     t0 = load.i64.64 [pin0 + 8]
-;;>     brif (cmp.i64.eq t0, 0), b1, b3
+;;>     brif (cmp.i64.eq (load.i64.64 [pin0 + 8]), 0), b1, b3
 ;;> b1:
 ;;>     pin0 = sub.i32 pin0, 8
 ;;>     store.i64.64 [pin0], 0x10020001

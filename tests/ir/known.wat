@@ -283,8 +283,7 @@
 ;;>     return (3)
 ;;> flow: func 24 "held_call" (i32) -> (i32)
 ;;> b0: weight 1
-;;>     t0 = load.i64.32u [64]
-;;>     l1.0 = cmp.i64.eq t0, 0
+;;>     l1.0 = cmp.i64.eq (load.i64.32u [64]), 0
 ;;>     call func 12 ()  over: l1.0
 ;;>     brif (cmp.i64.eq l1.0, 0), b1, b2
 ;;> b1: weight 1

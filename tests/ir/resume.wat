@@ -127,8 +127,7 @@
 ;;> b3:
 ;;>     t2 = add.i64 v0, -1
 ;;>     global_set.i64 3, t2
-;;>     t3 = load.i64.64 [pin0 + 16]
-;;>     brif (cmp.i64.gt_s t3, 1), b4, b5
+;;>     brif (cmp.i64.gt_s (load.i64.64 [pin0 + 16]), 1), b4, b5
 ;;> b4:
 ;;>     l0 = set.i32 2
 ;;>     br b7
@@ -139,29 +138,27 @@
 ;;> b7:
 ;;>     v0 = load.i64.64 [pin0 + 8]
 ;;>     br b3
-;;> code: func 2 "back" (i32) -> (i32), frame 0, 108 bytes, entry 36, start for calls from 0
+;;> code: func 2 "back" (i32) -> (i32), frame 0, 104 bytes, entry 33, start for calls from 0
 ;;>      0  mov rbx, qword [r15 + 8]  ; +26 i64.load
 ;;>      4  imul rdx, rbx, 3  ; +31 i64.mul
 ;;>      8  mov [global 3], rdx  ; +32 global.set
 ;;>      f  add rbx, -1  ; +42 i64.add
 ;;>     13  mov [global 3], rbx  ; +43 global.set
-;;>     1a  mov rdx, qword [r15 + 16]  ; +47 i64.load
-;;>     1e  cmp rdx, 1  ; +53 if
-;;>     22  jg 2b
-;;>     28  xor eax, eax  ; +64 return
-;;>     2a  ret
-;;>     2b  mov rbx, qword [r15 + 8]  ; +37 i64.load
-;;>     2f  jmp f
-;;>     31  call trap: unreachable  ; +67 unreachable
-;;>     36  test edi, edi
-;;>     38  je 0
-;;>     3e  mov eax, edi  ; start
-;;>     40  cmp eax, 3
-;;>     43  mov ecx, 3
-;;>     48  cmova eax, ecx
-;;>     4b  lea rcx, [5c]
-;;>     52  movsxd rax, dword [rcx + rax * 4]
-;;>     56  add rax, rcx
-;;>     59  jmp rax
-;;>     5b  bytes cc
-;;>     5c  table 0 0 2b 31
+;;>     1a  cmp qword [r15 + 16], 1  ; +47 i64.load
+;;>     1f  jg 28
+;;>     25  xor eax, eax  ; +64 return
+;;>     27  ret
+;;>     28  mov rbx, qword [r15 + 8]  ; +37 i64.load
+;;>     2c  jmp f
+;;>     2e  call trap: unreachable  ; +67 unreachable
+;;>     33  test edi, edi
+;;>     35  je 0
+;;>     3b  mov eax, edi  ; start
+;;>     3d  cmp eax, 3
+;;>     40  mov ecx, 3
+;;>     45  cmova eax, ecx
+;;>     48  lea rcx, [58]
+;;>     4f  movsxd rax, dword [rcx + rax * 4]
+;;>     53  add rax, rcx
+;;>     56  jmp rax
+;;>     58  table 0 0 28 2e
