@@ -1,6 +1,8 @@
 /* Why something could not be had: written by whoever failed, told by whoever began. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "vmm/base/message.h"
 
@@ -27,4 +29,12 @@ bool failure_as(struct failure *f, int status, const char *format, ...)
     set(f, status, format, args);
     va_end(args);
     return false;
+}
+
+/* The kernel counts both by user, as what waits in a queue. */
+const char *pending_error(int error)
+{
+    return error == EAGAIN ? "this user has as many timers and pending signals as ulimit -i allows "
+                             "(raise that limit, or end processes of this user)"
+                           : strerror(error);
 }

@@ -31,6 +31,8 @@ struct failure { int status; char text[4096]; }; /* an exit status below; one li
 bool failure_set(struct failure *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool failure_as(struct failure *, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* What an errno of a timer, or of a signal that waits to be taken, means to the user. */
+const char *pending_error(int error);
 
 /* ---- sink.c: where our own words go, without waiting ---- */
 enum sink_way { SINK_PLAIN, SINK_SOCKET, SINK_PACED };

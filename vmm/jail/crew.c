@@ -143,7 +143,10 @@ static bool others_confine(int tasks, const struct threads *others, struct crew 
     unsigned asked_n = 0;
     *kernels = 0;
     for (unsigned i = 0; i < others->n; i++)
-        asked_n += ask(others->at[i], crew);
+        if (ask(others->at[i], crew))
+            asked_n++;
+        else if (errno == EAGAIN)
+            crew->unasked = errno;
     if (done_await(crew, asked_n, &soon))
         return true;
     *kernels = kernels_count(tasks, others);
@@ -176,6 +179,9 @@ bool crew_confine(struct crew *crew, struct failure *why)
     bool all = all_confine(tasks, &others, crew);
     sigaction(THREAD_CONFINE, &before, NULL);
     close(tasks);
+    if (!all && crew->unasked)
+        return failure_set(why, "the jail: a thread of this process cannot be asked: %s",
+                           pending_error(crew->unasked));
     if (!all)
         return failure_set(
             why,

@@ -26,6 +26,7 @@ struct crew {
     struct identity identity;
     int rules;           /* of landlock_rules; -1 = none */
     int failed;          /* atomic: an errno */
+    int unasked;         /* why a thread could not be asked: an errno, or 0 */
     unsigned done;       /* atomic: threads that are confined */
 };
 /* Each thread confines itself, this one last. */

@@ -645,8 +645,7 @@ bool vcpu_loop(struct vcpu *v)
     v->entered_ns = clock_now_ns();
     v->entered_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     if (!kick_enter(kick, &inside) || !kvm_set_signals(v->machine.kvm, &inside))
-        vcpu_end(v, ENDED_USAGE, "no timer: %s (too many pending signals? ulimit -i)",
-                 strerror(errno));
+        vcpu_end(v, ENDED_USAGE, "no timer: %s", pending_error(errno));
     else if (kick_pending(kick))
         end_with(v, kick_reason(kick, &number), 0, NULL), v->end->code = number;
     batch_start(v->wasi, &v->service.lock);

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import time
@@ -538,6 +539,35 @@ def makers_that_are_killed_leave_no_image(t):
             break
         time.sleep(usual)
     assert told["cache"] == "warm", told
+
+
+@case(seconds=300)
+def makers_that_are_stopped_leave_no_image(t):
+    """By a signal or by a limit, at any moment of the run that makes it: what it left behind is whole, or nothing."""
+    module = fresh(t)
+    began = time.monotonic()
+    expect(state(t, module)[0])
+    usual = time.monotonic() - began
+    stopped = 0
+    for k in range(40):
+        for entry in os.listdir(store(t)):
+            os.unlink(os.path.join(store(t), entry))
+        moment = usual * (k + 1) / 40
+        limit = ["--timeout", f"{max(1, round(moment * 1000))}ms"] if k % 2 else []
+        child = t.start("--cache", store(t), "--cache-now", *limit, module, stdout=subprocess.DEVNULL,
+                        stderr=subprocess.PIPE)
+        if not limit:
+            time.sleep(moment)
+            child.terminate()
+        said = child.communicate()[1]
+        assert child.returncode in (0, 124 if limit else -signal.SIGTERM), (child.returncode, said)
+        stopped += child.returncode != 0
+        expect(t.vm("cache", "--cache", store(t), "verify"))
+        result, told = state(t, module)
+        expect(result)
+        assert told["cache"] in ("made", "warm"), told
+        assert len(result.out.splitlines()) == 5, result
+    assert stopped > 5, stopped
 
 
 @case(seconds=300)

@@ -20,6 +20,7 @@
 static char place[64], store[80], path[80];
 static uint8_t module[BYTES];
 static uint8_t bits[LIST_BYTES];
+static struct kick *kick; /* what long work stops with; NULL: with nothing */
 
 static void module_write(uint8_t first)
 {
@@ -32,6 +33,7 @@ static void module_write(uint8_t first)
 static int setup(void **state)
 {
     (void)state;
+    kick = NULL;
     strcpy(place, "/tmp/wasmvm-entry-XXXXXX");
     assert_non_null(mkdtemp(place));
     snprintf(store, sizeof store, "%s/store", place);
@@ -67,7 +69,8 @@ static void open_as(struct entry *e, uint8_t engine, bool now)
                                .module_fd = fd,
                                .engine = { { engine } },
                                .name = "x/app.wasm",
-                               .cpu = 5 };
+                               .cpu = 5,
+                               .kick = kick };
     entry_open(e, &want);
     close(fd);
 }
@@ -120,6 +123,41 @@ static void test_by_content(void **state)
     open_as(&e, 1, true);
     assert_false(e.resume);
     end(&e, ENTRY_LISTED);
+}
+
+/* A stop comes while the file is read, or while what is in memory is: no image is made or gone on
+ * from, and what is there stays. */
+static void test_a_stop_makes_no_image(void **state)
+{
+    (void)state;
+    struct entry e;
+    struct kick stop;
+    assert_true(kick_open(&stop, 0, 0, 0));
+    for (int there = 0; there < 2; there++)
+        for (int late = 0; late < 2; late++) {
+            kick = &stop;
+            if (!late)
+                kick_stop(kick, ENDED_SIGNAL, 15);
+            open_as(&e, 1, true);
+            assert_int_equal(e.resume, there && late);
+            kick_stop(kick, ENDED_SIGNAL, 15);
+            entry_make(&e, module, sizeof module);
+            assert_false(e.make);
+            assert_true((e.pieces != NULL) == e.resume);
+            entry_opened(&e);
+            entry_close(&e);
+            kick_renew(kick, 0);
+            kick = NULL;
+            open_as(&e, 1, true);
+            assert_true(e.make == !there && e.resume == there);
+            if (late && !there) {
+                entry_make(&e, module, sizeof module);
+                entry_opened(&e);
+                make(&e);
+            }
+            entry_close(&e);
+        }
+    kick_close(&stop);
 }
 
 /* Run 1 leaves a list and hashes nothing; the file is too young for more. */
@@ -256,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_by_content, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_stop_makes_no_image, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lists_come_first, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_bytes_in_memory_are_hashed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_makers, setup, teardown),
