@@ -73,3 +73,27 @@ var wasmvmMark = "wasmvm-go-overlay=1"
 var wasmvmMarkSize int
 
 func init() { wasmvmMarkSize = len(wasmvmMark) }
+
+// ---- an end of marking ----
+//
+// While the garbage collector marks, each write of a pointer is told to it.  Its worker gets a turn when a goroutine
+// waits or allocates.  One that sorts does neither for long, and pays for its writes all that time: elsewhere sysmon
+// would preempt it.  So it is preempted where it has told much.
+
+const wasmvmMarkFlushes = 64 // each has told up to 512 pointers
+
+var wasmvmMarkFlushed uint32
+
+// wasmvmMarkTurn: its caller has told pointers, on the system stack.  The next call of a function gives way.
+//
+//go:nosplit
+//go:nowritebarrierrec
+func wasmvmMarkTurn() {
+	if wasmvmMarkFlushed++; wasmvmMarkFlushed%wasmvmMarkFlushes != 0 {
+		return
+	}
+	if gp := getg().m.curg; gp != nil {
+		gp.preempt = true
+		gp.stackguard0 = stackPreempt
+	}
+}

@@ -294,6 +294,11 @@ def the_name_is_the_one_given(t):
         expect(t.vm("--env", "HOSTNAME=web-1", "--", app, "hostname"), 0, out="web-1 <nil>\n")
 
 
+@case
+def marking_ends_where_nobody_waits(t):
+    both(t, "marking")
+
+
 ZONES = "/usr/share/zoneinfo"
 
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -108,6 +110,42 @@ func hostname() {
 	fmt.Println(os.Hostname())
 }
 
+type link struct{ next *link }
+
+//go:noinline
+func swap(a, b **link) {
+	*a, *b = *b, *a
+}
+
+// Not a leaf: its start asks whether it shall give way.
+//
+//go:noinline
+func swapTwice(a, b, c **link) {
+	swap(a, b)
+	swap(b, c)
+}
+
+// Pointers are written while the garbage collector marks, and nothing is allocated: marking ends nevertheless.
+func marking() {
+	links := make([]*link, 1<<18)
+	for i := range links {
+		links[i] = &link{}
+	}
+	var before, now debug.GCStats
+	debug.ReadGCStats(&now) // makes room
+	debug.ReadGCStats(&before)
+	go runtime.GC()
+	runtime.Gosched()
+	for i := 0; i < 64<<20 && now.NumGC == before.NumGC; i++ {
+		swapTwice(&links[i%len(links)], &links[i*7919%len(links)], &links[i*31%len(links)])
+		if i%4096 == 0 {
+			debug.ReadGCStats(&now)
+		}
+	}
+	fmt.Println("marking ended:", now.NumGC > before.NumGC)
+}
+
 func main() {
-	map[string]func(){"pipes": pipes, "many": many, "stdin": stdin, "zone": zone, "hostname": hostname}[os.Args[1]]()
+	map[string]func(){"pipes": pipes, "many": many, "stdin": stdin, "zone": zone, "hostname": hostname,
+		"marking": marking}[os.Args[1]]()
 }
