@@ -373,7 +373,6 @@ unsigned build_slot_bits(struct build *, uint32_t v); /* as build_value_bits, of
 void build_slot_edge(struct build *, uint32_t block); /* from here to there */
 void build_slot_join(struct build *, uint32_t block); /* others may come there, too */
 void build_slot_begin(struct build *, uint32_t block);
-unsigned build_shape_bytes(unsigned shape);
 
 /* build_resume.c */
 /* What `kept` says holds where the block begins, where no way by a table leads to. */

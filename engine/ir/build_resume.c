@@ -43,7 +43,7 @@ static bool is_quiet(const struct node *n)
 
 static void reach(struct resume *r, uint64_t off, unsigned shape)
 {
-    uint64_t end = off + build_shape_bytes(shape);
+    uint64_t end = off + shape_bytes(shape);
     r->reach = end > r->reach ? end : r->reach;
 }
 
@@ -70,7 +70,7 @@ static struct resume_load *load_of(const struct build *b, const struct resume *r
 
 bool build_resume_may(struct build *b, const struct slot *s)
 {
-    uint64_t end = s->at.off + (uint64_t)build_shape_bytes(s->shape);
+    uint64_t end = s->at.off + (uint64_t)shape_bytes(s->shape);
     unsigned through = 0;
     for (uint32_t k = b->resume; k != s->since; k = b->resumes[k - 1].before) {
         scan(b, &b->resumes[k - 1]);

@@ -16,14 +16,6 @@
 
 #define USER_LOOK 16 /* nodes between a temporary and its user; else it gets no name */
 
-unsigned build_shape_bytes(unsigned shape)
-{
-    static const uint8_t bytes[] = {[M_8U] = 1,  [M_8S] = 1,  [M_16U] = 2, [M_16S] = 2,
-                                    [M_32U] = 4, [M_32S] = 4, [M_64] = 8,  [M_F32] = 4,
-                                    [M_F64] = 8, [M_128] = 16};
-    return bytes[shape];
-}
-
 /* ---- names ---- */
 
 static bool is_name(const struct build *b, uint32_t v)
@@ -141,7 +133,7 @@ static void drop(struct build *b, uint32_t i)
 
 static bool overlap(const struct slot *s, uint32_t off, unsigned bytes)
 {
-    return s->at.off - off < bytes || off - s->at.off < build_shape_bytes(s->shape);
+    return s->at.off - off < bytes || off - s->at.off < shape_bytes(s->shape);
 }
 
 static void keep(struct build *b, struct slot_at at, enum irtype type, unsigned shape, ref value)
@@ -221,7 +213,7 @@ void build_slot_stored(struct build *b, struct slot_at at, enum irtype type, uns
         return;
     }
     for (uint32_t i = b->nslots; i-- > 0;)
-        if (overlap(&b->slots[i], at.off, build_shape_bytes(shape)))
+        if (overlap(&b->slots[i], at.off, shape_bytes(shape)))
             drop(b, i);
     if (keeps_value(b, type, shape, value))
         keep(b, at, type, shape, value);

@@ -213,9 +213,32 @@ void build_binary(struct build *b, enum irop op, enum irtype type, unsigned sub)
     build_push_new(b, n, op == IR_CMP || op == IR_FCMP ? T_I32 : type);
 }
 
+/* A constant's sign goes on. */
+static bool extended(enum irop op, uint64_t *imm)
+{
+    switch (op) {
+    case IR_EXT8:
+        *imm = (uint64_t)(int8_t)*imm;
+        return true;
+    case IR_EXT16:
+        *imm = (uint64_t)(int16_t)*imm;
+        return true;
+    case IR_EXT32: case IR_SEXT:
+        *imm = (uint64_t)(int32_t)*imm;
+        return true;
+    default:
+        return false;
+    }
+}
+
 void build_unary(struct build *b, enum irop op, enum irtype type, unsigned sub)
 {
     struct opnd x = build_pop(b);
+    uint64_t imm;
+    if (build_is_const(b, x.r, &imm) && extended(op, &imm)) {
+        build_push(b, build_const(b, type, type == T_I32 ? (uint32_t)imm : imm), type);
+        return;
+    }
     struct node *n = build_new(b, op, type);
     n->a = x.r;
     n->sub = (uint8_t)sub;

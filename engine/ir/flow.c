@@ -71,6 +71,7 @@ struct flow {
     uint32_t end[64 * CAND_WORDS_MAX]; /* position where its range ends */
     uint64_t live[CAND_WORDS_MAX];
     uint32_t next_call, weight;
+    uint64_t reach; /* bytes from SP on that the block accesses from here on: is_unread */
     struct back_jumps back;
     /* the only use of a companion (build_low.c) in its life so far; NULL: there are more */
     struct once {
@@ -521,6 +522,29 @@ static void temporary_add(struct compile *c, uint32_t node)
         l->temporaries[l->ntemporaries++] = node;
 }
 
+/* Nothing is seen of the node, but that it may access memory out of bounds. */
+static bool is_quiet(const struct node *n, unsigned flags)
+{
+    return n->dst > 1 && ((flags & (IRF_PURE | IRF_MOVE)) || n->op == IR_LOAD ||
+                          n->op == IR_GLOBAL_GET);
+}
+
+/* A load of Go's stack that nobody reads is left out where a later access by the same SP, before
+ * anything can be seen, reaches as far up: it traps as well.  `reach` says how far. */
+static bool is_unread(struct flow *f, const struct node *n, unsigned flags)
+{
+    bool in_stack = (n->op == IR_LOAD || n->op == IR_STORE) && n->a == REF_VREG && n->idx == 0;
+    uint64_t end = in_stack ? n->off + (uint64_t)shape_bytes(n->sub) : 0;
+    if (n->op == IR_LOAD && in_stack && n->dst == REF_NONE && n->use == REF_NONE &&
+        end <= f->reach)
+        return true;
+    if (!is_quiet(n, flags))
+        f->reach = 0;
+    if (end > f->reach)
+        f->reach = end;
+    return false;
+}
+
 /* n: node i, which stands for itself and is no constant. */
 static inline void walk_node(struct flow *f, struct node *n, uint32_t i)
 {
@@ -545,6 +569,8 @@ static inline void walk_node(struct flow *f, struct node *n, uint32_t i)
             n->dst = REF_NONE;
         }
     }
+    if (!(flags & IRF_PURE) || n->dst <= 1)
+        wanted = !is_unread(f, n, flags) && wanted;
     if (!wanted) {
         n->flags |= NF_DEAD;
         unfold(c, n->a);
@@ -607,6 +633,7 @@ static void walk_block(struct flow *f, uint32_t k)
     struct block *b = &c->body.blocks[k];
     f->next_call = REF_NONE;
     f->weight = b->weight;
+    f->reach = 0;
     if (c->life.words == 1)
         join_successors(f, k, 1);
     else

@@ -109,7 +109,8 @@ modrm(struct assembler *a, uint8_t *p, uint8_t reg, const struct rm *rm, unsigne
         return modrm_memory(p, r, rm);
     if (rm->kind == RM_RIP)
         return modrm_rip(a, p, r, rm->address, imm_bytes);
-    p = put8(put8(p, r | 4u), 0x25); /* SIB without base and index */
+    unsigned index = rm->index == NO_INDEX ? 4u : rm->index & 7u;
+    p = put8(put8(p, r | 4u), (unsigned)rm->scale << 6 | index << 3 | 5u); /* SIB without base */
     return put32(p, (uint32_t)rm->disp);
 }
 
@@ -118,7 +119,7 @@ static inline unsigned rex_bits(uint8_t reg, const struct rm *rm)
     unsigned rex = reg >= 8 ? 4 : 0;
     if (rm->kind == RM_REG || rm->kind == RM_MEM)
         rex |= rm->base >> 3 & 1;
-    if (rm->kind == RM_MEM && rm->index != NO_INDEX)
+    if ((rm->kind == RM_MEM || rm->kind == RM_ABS) && rm->index != NO_INDEX)
         rex |= rm->index >> 2 & 2;
     return rex;
 }

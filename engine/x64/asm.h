@@ -48,8 +48,8 @@ struct assembler {
 };
 
 /* A register or memory operand.  Memory: [base + index << scale + disp], modulo 2^32 where `wraps`
- * (prefix 0x67); [disp]; or an absolute address reached by rip.  16 bytes, as calls pass such a
- * struct in registers. */
+ * (prefix 0x67); [disp], [index << scale]; or an absolute address reached by rip.  16 bytes, as
+ * calls pass such a struct in registers. */
 enum { RM_REG, RM_MEM, RM_ABS, RM_RIP };
 #define NO_INDEX 0xff
 struct rm {
@@ -79,7 +79,11 @@ static inline struct rm rm_rip(const void *address)
 }
 static inline struct rm rm_abs(int32_t disp)
 {
-    return (struct rm){.kind = RM_ABS, .disp = disp};
+    return (struct rm){.kind = RM_ABS, .index = NO_INDEX, .disp = disp};
+}
+static inline struct rm rm_scaled(uint8_t index, uint8_t scale)
+{
+    return (struct rm){.kind = RM_ABS, .index = index, .scale = scale};
 }
 
 typedef uint32_t code32 __attribute__((aligned(1), may_alias)); /* anywhere in code */

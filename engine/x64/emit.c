@@ -384,6 +384,7 @@ static void emit_nothing(struct emit *e, struct node *n)
 static void emit_label(struct emit *e, struct node *n)
 {
     (void)n;
+    e->flags_at = UINT32_MAX;
     meant_block(&e->a);
 }
 

@@ -62,6 +62,10 @@ struct emit {
     /* A call whose result's test the flags hold, as long as no code follows tested_at. */
     const struct node *tested;
     uint32_t tested_at;
+    /* at this code offset the flags are those of a test of the register, of 64 bits or of 32 */
+    uint32_t flags_at;
+    uint8_t flags_reg;
+    bool flags_wide;
 };
 
 /* The block being emitted. */

@@ -14,6 +14,23 @@ static bool same_slot(struct loc x, struct loc y)
     return x.kind == L_MEM && y.kind == L_MEM && x.slot == y.slot;
 }
 
+/* The flags say whether d is zero, as n was computed there just now. */
+static void zero_known(struct emit *e, const struct node *n, uint8_t d, bool w)
+{
+    if (n->op == IR_MUL)
+        return;
+    e->flags_reg = d;
+    e->flags_wide = w;
+    e->flags_at = asm_offset(&e->a);
+}
+
+static bool is_zero_known(const struct emit *e, const struct node *cmp, uint8_t reg)
+{
+    return e->flags_at == asm_offset(&e->a) && e->flags_reg == reg &&
+           (cmp->sub == COND_EQ || cmp->sub == COND_NE) &&
+           (!e->flags_wide || cmp->type == T_I64); /* 32 bits leave no others */
+}
+
 /* a op constant */
 static void binary_imm(struct emit *e, struct node *n, bool w, int32_t imm)
 {
@@ -41,6 +58,9 @@ static void binary_imm(struct emit *e, struct node *n, bool w, int32_t imm)
     } else {
         gpr_load(e, d, n->a, w);
         x_alu_imm(a, alu_imm[n->op], w, rm_reg(d), imm);
+        dst_done(e, n, d);
+        zero_known(e, n, d, w);
+        return;
     }
     dst_done(e, n, d);
 }
@@ -75,6 +95,20 @@ static void add_scaled(struct emit *e, struct node *n, const struct node *s)
     dst_done(e, n, d);
 }
 
+/* a op constant of 64 bits, where the constant can come to the result's register first. */
+static bool long_constant(struct emit *e, struct node *n, uint64_t imm)
+{
+    uint8_t d = dst_reg(e, n, RAX);
+    struct loc x = loc_of(e, n->a);
+    if (!(ir_flags[n->op] & IRF_COMM) || x.kind == L_IMM || (x.kind == L_REG && x.reg == d))
+        return false;
+    x_mov_imm(&e->a, d, imm);
+    x_rm(&e->a, alu_insn[n->op], true, d, loc_rm(x));
+    dst_done(e, n, d);
+    zero_known(e, n, d, true);
+    return true;
+}
+
 static void binary(struct emit *e, struct node *n)
 {
     struct assembler *a = &e->a;
@@ -98,6 +132,8 @@ static void binary(struct emit *e, struct node *n)
             binary_imm(e, n, w, (int32_t)imm);
             return;
         }
+        if (long_constant(e, n, imm))
+            return;
         x_mov_imm(a, RCX, imm);
         y = rm_reg(RCX);
     } else {
@@ -107,6 +143,8 @@ static void binary(struct emit *e, struct node *n)
     struct loc x = loc_of(e, n->a);
     if (n->op == IR_ADD && x.kind == L_REG && y.kind == RM_REG && x.reg != d && y.base != d) {
         x_rm(a, I_LEA, w, d, rm_index(x.reg, y.base, 0, 0));
+        dst_done(e, n, d);
+        return;
     } else if (x.kind == L_REG && x.reg == d) {
         x_rm(a, alu_insn[n->op], w, d, y);
     } else if (!rm_uses(y, d)) {
@@ -123,6 +161,7 @@ static void binary(struct emit *e, struct node *n)
         x_rr(a, I_MOV, w, d, RAX);
     }
     dst_done(e, n, d);
+    zero_known(e, n, d, w);
 }
 
 /* The upper half of a product: rdx:rax = rax * operand. */
@@ -164,6 +203,8 @@ static void shift(struct emit *e, struct node *n)
         struct loc x = loc_of(e, n->a);
         if (n->op == IR_SHL && imm == 1 && x.kind == L_REG && x.reg != d) {
             x_rm(a, I_LEA, w, d, rm_index(x.reg, x.reg, 0, 0));
+        } else if (n->op == IR_SHL && (imm == 2 || imm == 3) && x.kind == L_REG && x.reg != d) {
+            x_rm(a, I_LEA, w, d, rm_scaled(x.reg, (uint8_t)imm));
         } else {
             gpr_load(e, d, n->a, w);
             if (imm)
@@ -452,10 +493,10 @@ unsigned emit_cmp(struct emit *e, const struct node *n)
                 gpr_load(e, RAX, n->a, w);
                 x = (struct loc){.kind = L_REG, .reg = RAX};
             }
-            if (v == 0 && x.kind == L_REG)
-                x_rr(a, I_TEST, w, x.reg, x.reg);
-            else
+            if (v != 0 || x.kind != L_REG)
                 x_alu_imm(a, ALU_CMP, w, loc_rm(x), v);
+            else if (!is_zero_known(e, n, x.reg))
+                x_rr(a, I_TEST, w, x.reg, x.reg);
             return cc;
         }
         x_mov_imm(a, RCX, imm);

@@ -129,12 +129,13 @@ static struct operand rm_operand(char kind, bool w, struct rm rm)
         o.kind = OP_RIP;
         o.value = rm.address;
         return o;
-    case RM_ABS: o.kind = OP_MEM; return o;
-    default: break;
+    case RM_ABS: break;
+    default:
+        o.base = rm.base;
+        o.wraps = rm.wraps;
+        break;
     }
     o.kind = OP_MEM;
-    o.base = rm.base;
-    o.wraps = rm.wraps;
     if (rm.index != NO_INDEX) {
         o.index = rm.index;
         o.scale = rm.scale;

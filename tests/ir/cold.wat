@@ -52,35 +52,34 @@
 ;;>     brif (cmp.i64.ne l1.0:rsi, 0), b1, b6
 ;;> b6: weight 1 in l2.0:rbx
 ;;>     return (l2.0:rbx)
-;;> code: func 1 "nil" (i64 i64) -> (i64), frame 24, 106 bytes
+;;> code: func 1 "nil" (i64 i64) -> (i64), frame 24, 103 bytes
 ;;>      0  sub rsp, 24  ; start
 ;;>      4  xor ebx, ebx
 ;;>      6  test rdi, rdi  ; +8 if
-;;>      9  je 33
+;;>      9  je 30
 ;;>      f  jmp 1e
 ;;>     14  mov eax, 7  ; +36 return
 ;;>     19  add rsp, 24
 ;;>     1d  ret
 ;;>     1e  add rbx, qword [edi]  ; +44 i64.load
 ;;>     22  sub rsi, 1  ; +54 i64.sub
-;;>     26  test rsi, rsi  ; +62 br_if
-;;>     29  jne 6
-;;>     2b  mov rax, rbx  ; +67 end
-;;>     2e  add rsp, 24
-;;>     32  ret
-;;>     33  sub r15d, 8  ; +14 i32.sub
-;;>     37  mov qword [r15], 0x10010002  ; +25 i64.store
-;;>     3e  mov qword [rsp + 8], rdi  ; +30 call
-;;>     43  mov qword [rsp + 16], rsi
-;;>     48  mov qword [rsp], rbx
-;;>     4c  mov edi, 0
-;;>     51  call func 0 "sigpanic"
-;;>     56  mov rdi, qword [rsp + 8]
-;;>     5b  mov rsi, qword [rsp + 16]
-;;>     60  mov rbx, qword [rsp]
-;;>     64  test eax, eax  ; +32 if
-;;>     66  jne 14
-;;>     68  jmp 1e
+;;>     26  jne 6  ; +62 br_if
+;;>     28  mov rax, rbx  ; +67 end
+;;>     2b  add rsp, 24
+;;>     2f  ret
+;;>     30  sub r15d, 8  ; +14 i32.sub
+;;>     34  mov qword [r15], 0x10010002  ; +25 i64.store
+;;>     3b  mov qword [rsp + 8], rdi  ; +30 call
+;;>     40  mov qword [rsp + 16], rsi
+;;>     45  mov qword [rsp], rbx
+;;>     49  mov edi, 0
+;;>     4e  call func 0 "sigpanic"
+;;>     53  mov rdi, qword [rsp + 8]
+;;>     58  mov rsi, qword [rsp + 16]
+;;>     5d  mov rbx, qword [rsp]
+;;>     61  test eax, eax  ; +32 if
+;;>     63  jne 14
+;;>     65  jmp 1e
 ;;> code: func 2 "panic" (i32) -> (i32), frame 0, 45 bytes
 ;;>      0  cmp edi, 9  ; +6 if
 ;;>      3  ja 1a

@@ -173,20 +173,19 @@
 ;;>     br b3
 ;;> b3: weight 1 in s0.0
 ;;>     return (s0.0)
-;;> code: func 5 "no_bits" (i64) -> (i32), frame 0, 50 bytes
+;;> code: func 5 "no_bits" (i64) -> (i32), frame 0, 47 bytes
 ;;>      0  mov edx, edi  ; +5 i64.and
 ;;>      2  and edx, 3
 ;;>      5  cmp rdx, 1  ; +9 if
 ;;>      9  je 19
 ;;>      f  mov ebx, 1  ; +13 else
-;;>     14  jmp 2f
+;;>     14  jmp 2c
 ;;>     19  mov rcx, 0x100000001  ; +22 i64.and
 ;;>     23  and rdi, rcx
-;;>     26  test rdi, rdi  ; +23 i64.eqz
-;;>     29  sete al
-;;>     2c  movzx ebx, al
-;;>     2f  mov eax, ebx  ; +25 end
-;;>     31  ret
+;;>     26  sete al  ; +23 i64.eqz
+;;>     29  movzx ebx, al
+;;>     2c  mov eax, ebx  ; +25 end
+;;>     2e  ret
 ;;> build: func 6 "select" (i32 i64 i64) -> (i64)
 ;;> b0:
 ;;>     t1 = select.i64 l1, l2, (cmp.i32.eq l0, 7)

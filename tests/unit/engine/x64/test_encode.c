@@ -69,7 +69,13 @@ static const char *rm_text(struct shape s, bool w, struct rm rm, char out[40])
     switch (rm.kind) {
     case RM_REG: return register_name(s.rm, w, rm.base, out);
     case RM_RIP: snprintf(out, 40, "[rip to 0x%llx]", (unsigned long long)rm.address); return out;
-    case RM_ABS: snprintf(out, 40, "ds:0x%llx", (unsigned long long)(long long)rm.disp); return out;
+    case RM_ABS:
+        if (rm.index == NO_INDEX)
+            snprintf(out, 40, "ds:0x%llx", (unsigned long long)(long long)rm.disp);
+        else
+            snprintf(out, 40, "[%s*%u+0x0]", register_name('Q', true, rm.index, index),
+                     1u << rm.scale);
+        return out;
     default: break;
     }
     displacement(disp, sizeof disp, rm.disp, (rm.base & 7) == 5);
@@ -252,6 +258,8 @@ static void memory_shapes(struct listing *l, enum insn i, bool w)
     for (uint8_t reg = 0; reg < 16; reg++, turn++) {
         make(l, i, w, reg, rm_rip((const void *)(uintptr_t)(0x1000u + 0x123u * reg)), turn);
         make(l, i, w, reg, rm_abs(reg * 0x7654321), turn);
+        if (reg != 4)
+            make(l, i, w, turn & 15, rm_scaled(reg, turn / 3 & 3), turn);
     }
 }
 
