@@ -16,30 +16,40 @@ static void local_get(struct build *b, uint32_t local)
 
 /* The mirror of pinned global 0: Go keeps SP in a local too and writes both together.  Anything
  * else than the known patterns breaks the mirror, and the function is built again without. */
-static void local_set(struct build *b, uint32_t local, bool tee)
+static void mirror_set(struct build *b, bool tee)
 {
-    struct compile *c = b->c;
-    if (local == c->body.mirror) {
-        struct opnd o = build_pop(b);
-        if (!tee && o.r == REF_VREG) /* vreg 0: global.get 0; local.set */
-            return;
-        if (tee && b->at[0] == OP_global_set && b->at[1] == 0) {
-            b->at += 2;
-            build_set(b, 0, o);
-            return;
-        }
-        b->mirror_broken = true;
-        build_push(b, o.r, o.type);
-        if (!tee)
-            build_pop(b);
+    struct opnd o = build_pop(b);
+    if (!tee && o.r == REF_VREG) /* vreg 0: global.get 0; local.set */
+        return;
+    if (tee && b->at[0] == OP_global_set && b->at[1] == 0) {
+        b->at += 2;
+        build_set(b, 0, o);
+        return;
+    }
+    b->mirror_broken = true;
+    build_push(b, o.r, o.type);
+    if (!tee)
+        build_pop(b);
+}
+
+static void local_set(struct build *b, uint32_t local)
+{
+    if (local == b->c->body.mirror)
+        mirror_set(b, false);
+    else
+        build_set(b, b->first_local + local, build_pop(b));
+}
+
+static void local_tee(struct build *b, uint32_t local)
+{
+    if (local == b->c->body.mirror) {
+        mirror_set(b, true);
         return;
     }
     uint32_t v = b->first_local + local;
     struct opnd o = build_pop(b);
     bool fused = build_is_last(b, o.r);
     build_set(b, v, o);
-    if (!tee)
-        return;
     if (fused || ref_is_node(o.r))
         build_push(b, REF_VREG | v, o.type);
     else
@@ -246,10 +256,10 @@ static bool instructions(struct build *b)
             local_get(b, build_u32(b));
             continue;
         case P_LOCAL_SET:
-            local_set(b, build_u32(b), false);
+            local_set(b, build_u32(b));
             continue;
         case P_LOCAL_TEE:
-            local_set(b, build_u32(b), true);
+            local_tee(b, build_u32(b));
             continue;
         case P_INT:
             int_constant(b, p->type);
@@ -356,10 +366,11 @@ static const uint8_t *declare_locals(struct build *b)
             c->body.vregs[v++] = (struct vreg){.type = t};
     }
     ENGINE_ASSERT(v == c->body.first_low);
-    for (; v < c->body.first_stack; v++) { /* the first two in place of a call are PC_B and SP */
-        bool is_narrow = v - c->body.first_inline < 2;
-        c->body.vregs[v] = (struct vreg){.type = is_narrow ? T_I32 : T_I64};
-    }
+    struct vreg *vregs = c->body.vregs;
+    for (uint32_t end = c->body.first_stack; v < end; v++)
+        vregs[v] = (struct vreg){.type = T_I64};
+    if (is_go(c)) /* in place of a call: PC_B and SP */
+        vregs[c->body.first_inline].type = vregs[c->body.first_inline + 1].type = T_I32;
     return b->at;
 }
 

@@ -13,6 +13,8 @@ struct opnd {
     uint32_t type; /* enum irtype; with r one word, which goes in a register */
 };
 
+#define BLOCK_ENTRY 0 /* the first block's number */
+
 /* A control frame: spec appendix "validation algorithm", with blocks instead of types. */
 struct ctl {
     uint8_t kind;    /* opcode: block, loop, if_, else_; 0 for the function */
@@ -161,7 +163,7 @@ struct plain_op {
 extern const struct plain_op plain_ops[PLAIN_OPS];
 
 /* build_stack.c */
-struct node *build_new_slow(struct build *, enum irop, enum irtype);
+bool build_nodes_grow(struct build *);
 struct vreg *build_vreg_new(struct build *, uint32_t v);
 bool build_push_slow(struct build *);
 bool build_name_slots(struct build *); /* room for one more, and its virtual registers */
@@ -173,13 +175,16 @@ void build_flush(struct build *);
 bool build_can_name(const struct build *, ref);
 ref build_name(struct build *, ref);
 
-/* A new node; it is the last one, number body.nnodes - 1. */
-static inline struct node *build_new(struct build *b, enum irop op, enum irtype type)
+/* A new node; it is the last one, number body.nnodes - 1.  For want of memory the first one. */
+static inline struct node *build_new_any(struct build *b, enum irop op, enum irtype type,
+                                         bool is_const)
 {
     struct body *body = &b->c->body;
-    if (body->nnodes == body->nodes_cap)
-        return build_new_slow(b, op, type);
+    if (body->nnodes == body->nodes_cap && !build_nodes_grow(b))
+        return body->nodes;
     uint32_t i = body->nnodes++;
+    if (!is_const)
+        b->last = i;
     struct node *n = &body->nodes[i];
     *n = (struct node){.op = (uint8_t)op,
                        .type = (uint8_t)type,
@@ -189,9 +194,12 @@ static inline struct node *build_new(struct build *b, enum irop op, enum irtype 
                        .c = REF_NONE,
                        .use = REF_NONE,
                        .pos = b->pos};
-    if (op != IR_CONST)
-        b->last = i;
     return n;
+}
+/* The same; it is no constant. */
+static inline struct node *build_new(struct build *b, enum irop op, enum irtype type)
+{
+    return build_new_any(b, op, type, false);
 }
 /* The same, as its number. */
 static inline uint32_t build_node(struct build *b, enum irop op, enum irtype type)
@@ -254,7 +262,7 @@ static inline void build_save_pending(struct build *b, uint32_t v)
 
 static inline uint32_t build_const(struct build *b, enum irtype type, uint64_t imm)
 {
-    struct node *n = build_new(b, IR_CONST, type);
+    struct node *n = build_new_any(b, IR_CONST, type, true);
     n->imm = imm;
     n->flags = NF_FOLD | NF_VALUE;
     return b->c->body.nnodes - 1;
@@ -287,14 +295,13 @@ static inline uint32_t build_stack_vreg(struct build *b, uint32_t depth, enum ir
     return b->c->body.first_stack + depth * 2 + (type_is_int(type) ? 0 : 1);
 }
 
-/* The value of n, the last node, goes to the operand stack. */
+/* The value of n, the last node, goes to the operand stack.  It has no flags yet. */
 static inline void build_push_new(struct build *b, struct node *n, enum irtype type)
 {
-    n->flags |= NF_VALUE;
-    n->depth = b->sp & 0xffffff;
-    n->reg = 0;
+    n->flags = NF_VALUE;
+    n->depth_alone = b->sp & 0xffffff;
     if (b->sp < b->named || build_name_slots(b)) /* to spill it to */
-        b->stack[b->sp++] = (struct opnd){b->c->body.nnodes - 1, type};
+        b->stack[b->sp++] = (struct opnd){b->last, type};
 }
 
 /* build_address.c */
@@ -333,7 +340,15 @@ static inline ref build_low_half(struct build *b, ref address, uint32_t off, uin
 {
     return address & REF_NZ ? build_low_half_made(b, address, off, memory) : address;
 }
-void build_low_changed(struct build *, uint32_t v);
+/* Before v changes.  What has no companion has no bit in `low`. */
+static inline void build_low_changed(struct build *b, uint32_t v)
+{
+    if (v >= LOW_LOCALS)
+        return;
+    b->low &= ~(UINT64_C(1) << v);
+    if (b->cur == BLOCK_ENTRY)
+        b->low_early |= UINT64_C(1) << v;
+}
 void build_low_called(struct build *);
 void build_low_edge(struct build *, uint32_t block);     /* from here to there */
 void build_low_begin(struct build *, uint32_t block);    /* here it begins */

@@ -8,13 +8,14 @@
 #include "engine/load/opcodes.h"
 #include "engine/x64/target.h"
 
-/* What most bodies of so many bytes need, so that nothing is copied as arrays grow.  One of each at
- * least: where a later one cannot be had, writes go there and `failed` ends the pass. */
+/* What most bodies of so many bytes need, so that nothing is copied as arrays grow: the short ones
+ * differ, and the long ones say how much memory the engine needs.  One of each at least: where a
+ * later one cannot be had, writes go there and `failed` ends the pass. */
 bool build_room(struct build *b)
 {
     struct compile *c = b->c;
-    uint32_t bytes = c->module->funcs[c->func].body_len, nodes = bytes / 8 * 3 + 1,
-             blocks = bytes / 16 + 1;
+    uint32_t bytes = c->module->funcs[c->func].body_len, few = bytes < 4096 ? bytes : 4096,
+             nodes = bytes / 16 * 5 + few / 8 + 1, blocks = bytes / 24 + few / 24 + 1;
     return GROW(c, c->body.nodes, nodes) && GROW(c, c->body.blocks, blocks) &&
            GROW(c, c->body.order, blocks) && GROW(c, b->ctl, 1) && GROW(c, b->stack, 1);
 }
@@ -37,9 +38,8 @@ static void block_place(struct build *b, uint32_t k)
         return;
     ENGINE_ASSERT(k < c->body.nblocks);
     c->body.order[c->body.norder++] = k;
-    uint32_t label = build_node(b, IR_LABEL, T_NONE);
-    c->body.nodes[label].idx = k;
-    c->body.blocks[k].first = label;
+    build_new(b, IR_LABEL, T_NONE)->idx = k;
+    c->body.blocks[k].first = b->last;
     b->cur = k;
     build_low_begin(b, k);
     build_slot_begin(b, k);
@@ -49,10 +49,11 @@ static void block_place(struct build *b, uint32_t k)
 
 static struct node *block_end(struct build *b, enum irop op)
 {
-    uint32_t n = build_node(b, op, T_NONE);
-    ENGINE_ASSERT(b->c->body.blocks[b->cur].last == 0); /* a block ends once */
-    b->c->body.blocks[b->cur].last = n;
-    return &b->c->body.nodes[n];
+    struct node *n = build_new(b, op, T_NONE);
+    struct block *block = &b->c->body.blocks[b->cur];
+    ENGINE_ASSERT(block->last == 0); /* a block ends once */
+    block->last = b->last;
+    return n;
 }
 
 static void branch(struct build *b, uint32_t target)
@@ -251,7 +252,9 @@ void build_entry(struct build *b)
     struct ctl *f = ctl_push(b, 0);
     f->nresults = c->type->nresults;
     f->results = c->type->results;
-    block_place(b, block_new(b));
+    uint32_t entry = block_new(b);
+    ENGINE_ASSERT(entry == BLOCK_ENTRY);
+    block_place(b, entry);
 }
 
 static void open_block(struct build *b)

@@ -49,15 +49,6 @@ ref build_low_half_made(struct build *b, ref r, uint32_t off, uint32_t memory)
     return REF_VREG | (b->c->body.first_low + v);
 }
 
-void build_low_changed(struct build *b, uint32_t v)
-{
-    if (!has_companion(b, v))
-        return;
-    b->low &= ~bit(v);
-    if (b->cur == b->c->body.order[0])
-        b->low_early |= bit(v);
-}
-
 /* Calls change pinned globals; and over the calls of other languages than Go locals live. */
 void build_low_called(struct build *b)
 {

@@ -7,13 +7,11 @@
 
 /* ---- nodes ---- */
 
-struct node *build_new_slow(struct build *b, enum irop op, enum irtype type)
+/* The first node exists from the start: writes go nowhere harmful, `failed` ends the pass. */
+bool build_nodes_grow(struct build *b)
 {
     struct compile *c = b->c;
-    if (!GROW(c, c->body.nodes, c->body.nnodes + 1))
-        return c->body.nodes; /* it exists from the start: writes go nowhere harmful, `failed` ends
-                                 the pass */
-    return build_new(b, op, type);
+    return GROW(c, c->body.nodes, c->body.nnodes + 1);
 }
 
 struct vreg *build_vreg_new(struct build *b, uint32_t v)
@@ -50,7 +48,10 @@ bool build_name_slots(struct build *b)
 void build_push_node(struct build *b, uint32_t n, enum irtype type)
 {
     ENGINE_ASSERT(n == b->c->body.nnodes - 1);
-    build_push_new(b, &b->c->body.nodes[n], type);
+    struct node *node = &b->c->body.nodes[n];
+    uint8_t flags = node->flags;
+    build_push_new(b, node, type);
+    node->flags |= flags;
 }
 
 /* ---- names ---- */
@@ -156,8 +157,9 @@ void build_set(struct build *b, uint32_t v, struct opnd o)
         return;
     build_low_changed(b, v);
     build_slot_changed(b, v);
-    build_vreg(b, v)->uses++;
-    if (!build_vreg(b, v)->pending && build_is_last(b, o.r) && !(o.r & REF_NZ) && fusible(b, v)) {
+    struct vreg *vreg = build_vreg(b, v);
+    vreg->uses++;
+    if (!vreg->pending && build_is_last(b, o.r) && !(o.r & REF_NZ) && fusible(b, v)) {
         build_keep_whole(b, v);
         c->body.nodes[b->last].dst = v;
         build_slot_set(b, b->last, v);

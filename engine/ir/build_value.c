@@ -291,14 +291,8 @@ void build_wrap(struct build *b)
         build_push(b, build_const(b, T_I32, (uint32_t)imm), T_I32);
         return;
     }
-    if (build_value_bits(b, o.r) <= 32) {
-        build_push(b, o.r, T_I32);
-        return;
-    }
-    if (narrow(b, o.r))
-        build_push(b, o.r, T_I32);
-    else
-        build_push(b, o.r | REF_NZ, T_I32);
+    bool is_narrow = build_value_bits(b, o.r) <= 32 || narrow(b, o.r);
+    build_push(b, is_narrow ? o.r : o.r | REF_NZ, T_I32);
 }
 
 void build_zero_extend(struct build *b)

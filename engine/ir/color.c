@@ -63,35 +63,47 @@ static bool ranges_list(struct coloring *g)
         return false;
     for (uint32_t w = 0; w < c->life.nwebs; w++)
         g->lists[w].range = REF_NONE;
-    for (uint32_t i = 0; i < c->life.nranges; i++) {
-        struct range *r = &c->life.ranges[i];
-        r->web = c->life.webs[r->web].parent;
-        r->next = g->lists[r->web].range;
-        g->lists[r->web].range = i;
+    struct range *ranges = c->life.ranges;
+    const struct web *webs = c->life.webs;
+    struct list *lists = g->lists;
+    for (uint32_t i = 0, n = c->life.nranges; i < n; i++) {
+        struct range *r = &ranges[i];
+        r->web = webs[r->web].parent;
+        r->next = lists[r->web].range;
+        lists[r->web].range = i;
     }
     return true;
 }
 
-static uint32_t busy_over(const uint32_t *occupied, uint32_t from, uint32_t to)
+/* Four positions at a time; the last four once more, where they are no four. */
+static inline uint32_t busy_over(const uint32_t *occupied, uint32_t from, uint32_t to)
 {
-    wide four = {0, 0};
-    uint32_t p = from, busy = 0;
-    for (; p + 3 <= to; p += 4)
+    uint32_t busy = occupied[from];
+    if (to - from < 3) {
+        for (uint32_t p = from + 1; p <= to; p++)
+            busy |= occupied[p];
+        return busy;
+    }
+    wide four = *(const wide *)(occupied + to - 3);
+    for (uint32_t p = from; p + 3 < to; p += 4)
         four |= *(const wide *)(occupied + p);
-    for (; p <= to; p++)
-        busy |= occupied[p];
     uint64_t two = four[0] | four[1];
-    return busy | (uint32_t)two | (uint32_t)(two >> 32);
+    return (uint32_t)two | (uint32_t)(two >> 32);
 }
 
-static void occupy(uint32_t *occupied, uint32_t from, uint32_t to, uint8_t reg)
+static inline void occupy(uint32_t *occupied, uint32_t from, uint32_t to, uint8_t reg)
 {
-    uint32_t bit = 1u << reg, p = from;
+    uint32_t bit = 1u << reg;
+    if (to - from < 3) {
+        for (uint32_t p = from; p <= to; p++)
+            occupied[p] |= bit;
+        return;
+    }
     uint64_t twice = (uint64_t)bit << 32 | bit;
-    for (; p + 3 <= to; p += 4)
-        *(wide *)(occupied + p) |= (wide){twice, twice};
-    for (; p <= to; p++)
-        occupied[p] |= bit;
+    const wide four = {twice, twice};
+    for (uint32_t p = from; p + 3 < to; p += 4)
+        *(wide *)(occupied + p) |= four;
+    *(wide *)(occupied + to - 3) |= four;
 }
 
 static uint8_t pick(struct compile *c, const struct web *web, uint32_t free)
@@ -263,10 +275,12 @@ static bool occupied_begin(struct coloring *g)
     /* A node and the gap after it in one word.  What a node clobbers is closed to what lives over
      * it, not to its operands and result. */
     unaligned64 *at = (unaligned64 *)g->occupied;
-    const struct node *end = b->nodes + b->nnodes;
-    for (const struct node *n = b->nodes; n < end; n++)
-        *at++ = target_op_clobbers[n->op];
-    *at = 0;
+    const struct node *nodes = b->nodes;
+    const uint32_t n = b->nnodes;
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < n; i++)
+        at[i] = target_op_clobbers[nodes[i].op];
+    at[n] = 0;
     for (uint32_t i = 0; b->has_vectors && i < b->nnodes; i++)
         g->occupied[2 * i] = target_clobbers(&b->nodes[i]);
     return true;

@@ -414,7 +414,7 @@ static __attribute__((noinline)) void use_last(struct flow *f, ref *r, uint32_t 
     use_web(f, r, x);
 }
 
-static inline void use_vreg(struct flow *f, ref *r, uint32_t at)
+static __attribute__((noinline)) void use_vreg(struct flow *f, ref *r, uint32_t at)
 {
     uint32_t x = f->vregs[ref_index(*r)].cand;
     if (x == NO_CAND)
@@ -430,22 +430,24 @@ static inline void use_vreg(struct flow *f, ref *r, uint32_t at)
 
 static void use_folded(struct flow *f, struct node *, uint32_t at);
 
-/* One use at node `at`; rewrites *r to its web. */
-static inline void use_operand(struct flow *f, ref *r, uint32_t at)
+static __attribute__((noinline)) void use_node(struct flow *f, uint32_t k, uint32_t at)
 {
-    if (*r == REF_NONE)
-        return;
-    if (ref_is_vreg(*r)) {
-        use_vreg(f, r, at);
-        return;
-    }
-    struct node *n = &f->nodes[ref_index(*r)];
+    struct node *n = &f->nodes[k];
     if (n->op == IR_CONST)
         return;
-    ENGINE_ASSERT(n->use == REF_NONE && ref_index(*r) < at); /* used once, by a later node */
+    ENGINE_ASSERT(n->use == REF_NONE && k < at); /* used once, by a later node */
     n->use = at;
     if (n->flags & NF_FOLD)
         use_folded(f, n, at);
+}
+
+/* One use at node `at`; rewrites *r to its web. */
+static inline void use_operand(struct flow *f, ref *r, uint32_t at)
+{
+    if (ref_is_vreg(*r))
+        use_vreg(f, r, at);
+    else if (*r != REF_NONE)
+        use_node(f, ref_index(*r), at);
 }
 
 static void use_folded(struct flow *f, struct node *n, uint32_t at)
@@ -651,6 +653,14 @@ static void walk_block(struct flow *f, uint32_t k)
         join_start(f, k, c->life.words);
 }
 
+/* What most functions of so many blocks need. */
+static bool room(struct compile *c)
+{
+    uint32_t n = c->body.nblocks;
+    return GROW(c, c->life.webs, n) && GROW(c, c->life.ranges, 2 * n) &&
+           GROW(c, c->life.temporaries, n);
+}
+
 bool flow(struct compile *c)
 {
     if (c->body.norder == 0)
@@ -662,8 +672,7 @@ bool flow(struct compile *c)
     f->nodes = c->body.nodes;
     f->vregs = c->body.vregs;
     f->nvregs = c->body.nvregs;
-    if (!loops_weigh(c, &f->back) || !choose_candidates(c) || !liveness(f) ||
-        !GROW(c, c->life.webs, 1))
+    if (!loops_weigh(c, &f->back) || !choose_candidates(c) || !liveness(f) || !room(c))
         return false;
     c->life.webs[0] = (struct web){.parent = 0}; /* where web_new points after a failure */
     uint32_t n = c->life.words == 1 ? webs_in_place(c, 1) : webs_in_place(c, c->life.words);

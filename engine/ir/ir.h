@@ -127,8 +127,13 @@ struct node {
         };
     };
     uint32_t use;        /* the node that uses the temporary */
-    uint32_t depth : 24; /* operand stack depth of the temporary: names its spill slot */
-    uint32_t reg : 8;    /* of a temporary, by color.c; REG_NONE: its slot */
+    union {
+        struct {
+            uint32_t depth : 24; /* operand stack depth of the temporary: names its spill slot */
+            uint32_t reg : 8;    /* of a temporary, by color.c; REG_NONE: its slot */
+        };
+        uint32_t depth_alone; /* without a register yet */
+    };
 };
 
 struct block {

@@ -37,17 +37,6 @@ static struct loc loc_of_temporary(struct emit *e, const struct node *n)
                 e->c->body.first_stack + n->depth * 2 + (type_is_int(node_value_type(n)) ? 0 : 1));
 }
 
-/* The register that r's value is in, or REG_NONE. */
-static uint8_t reg_of(struct emit *e, ref r)
-{
-    struct compile *c = e->c;
-    if (ref_is_node(r)) {
-        const struct node *n = &c->body.nodes[ref_index(r)];
-        return n->op == IR_CONST ? REG_NONE : n->reg;
-    }
-    return vreg_reg(e, ref_index(r));
-}
-
 struct loc loc_of(struct emit *e, ref r)
 {
     if (ref_is_vreg(r))
@@ -74,6 +63,11 @@ static void xmm_store_slot(struct emit *e, struct rm rm, uint8_t reg, enum irtyp
          : type == T_F64 ? I_MOVSD_STORE
                          : I_MOVUPS_STORE,
          false, reg & 15, rm);
+}
+
+uint8_t dst_xmm(struct emit *e, const struct node *n)
+{
+    return dst_reg(e, n, XMM15);
 }
 
 void dst_done(struct emit *e, const struct node *n, uint8_t reg)
@@ -348,7 +342,7 @@ static void emit_set(struct emit *e, struct node *n)
     if (loc_of_dst(e, n).kind == L_IMM)
         return;
     if (!type_is_int(n->type)) {
-        uint8_t d = dst_reg(e, n, XMM15);
+        uint8_t d = dst_xmm(e, n);
         xmm_load(e, d, n->a, n->type);
         dst_done(e, n, d);
         return;
@@ -381,13 +375,6 @@ static void emit_nothing(struct emit *e, struct node *n)
     (void)e, (void)n;
 }
 
-static void emit_label(struct emit *e, struct node *n)
-{
-    (void)n;
-    e->flags_at = UINT32_MAX;
-    meant_block(&e->a);
-}
-
 static void emit_branch(struct emit *e, struct node *n)
 {
     (void)n;
@@ -401,10 +388,10 @@ static void emit_trap(struct emit *e, struct node *n)
     mark_add(e, MARK_TRAP, n->pos);
 }
 
-/* Who emits what. */
+/* Who emits what: all operations are here. */
 static void (*const emitters[IR_COUNT])(struct emit *, struct node *) = {
     [IR_NOP] = emit_nothing,
-    [IR_LABEL] = emit_label,
+    [IR_LABEL] = emit_nothing, /* emit_blocks sees to them */
     [IR_CONST] = emit_nothing,
     [IR_SET] = emit_set,
     [IR_COPY] = emit_set,
@@ -472,12 +459,6 @@ static void (*const emitters[IR_COUNT])(struct emit *, struct node *) = {
     [IR_CMP] = emit_int,
 };
 
-static void emit_node(struct emit *e, struct node *n)
-{
-    ENGINE_ASSERT(emitters[n->op]);
-    emitters[n->op](e, n);
-}
-
 static bool room_slow(struct emit *e, uint32_t bytes)
 {
     uint32_t used = asm_offset(&e->a);
@@ -513,8 +494,12 @@ static bool emit_blocks(struct emit *e)
         struct block *b = block_now(e);
         if (block_skipped(b))
             continue;
+        if (!room(e, ROOM))
+            return false;
         b->code = asm_offset(&e->a);
-        struct node *n = &c->body.nodes[b->first], *last = &c->body.nodes[b->last];
+        e->flags_at = UINT32_MAX;
+        meant_block(&e->a);
+        struct node *n = &c->body.nodes[b->first] + 1, *last = &c->body.nodes[b->last];
         for (; n <= last; n++) {
             if (n->flags & (NF_DEAD | NF_FOLD)) /* constants are folded */
                 continue;
@@ -523,7 +508,7 @@ static bool emit_blocks(struct emit *e)
                 return false;
             e->node = n;
             site(e, n->pos);
-            emit_node(e, n);
+            emitters[n->op](e, n);
         }
     }
     ENGINE_ASSERT(asm_offset(&e->a) <= e->cap);

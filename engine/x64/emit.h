@@ -91,6 +91,15 @@ static inline uint8_t vreg_reg(const struct emit *e, uint32_t i)
     return i < c->body.nvregs ? REG_NONE : c->life.webs[i - c->body.nvregs].reg;
 }
 
+/* The register that r's value is in, or REG_NONE. */
+static inline uint8_t reg_of(const struct emit *e, ref r)
+{
+    if (!ref_is_node(r))
+        return vreg_reg(e, ref_index(r));
+    const struct node *n = &e->c->body.nodes[ref_index(r)];
+    return n->op == IR_CONST ? REG_NONE : n->reg;
+}
+
 struct loc loc_of(struct emit *, ref);
 struct loc loc_of_dst(struct emit *, const struct node *); /* kind L_IMM: nobody wants the value */
 static inline struct rm loc_rm(struct loc l)
@@ -107,6 +116,7 @@ static inline uint8_t dst_reg(struct emit *e, const struct node *n, uint8_t scra
                                        : REG_NONE;
     return reg != REG_NONE ? reg : scratch;
 }
+uint8_t dst_xmm(struct emit *, const struct node *); /* scratch: xmm15 */
 void dst_done(struct emit *, const struct node *, uint8_t reg);
 
 /* r's value in a register: its own, or `scratch`, loaded.  gpr_zx: with a zero upper half (i32

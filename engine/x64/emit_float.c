@@ -35,7 +35,7 @@ static void binary(struct emit *e, struct node *n)
     struct assembler *a = &e->a;
     ENGINE_ASSERT(n->op >= IR_FADD && n->op <= IR_FDIV && !type_is_int(n->type));
     enum insn insn = arith[n->op - IR_FADD][n->type == T_F64];
-    uint8_t d = dst_reg(e, n, XMM15);
+    uint8_t d = dst_xmm(e, n);
     struct rm y = float_rm(e, n->b, n->type);
     struct loc x = loc_of(e, n->a);
     if ((e->engine->env.cpu & ENGINE_AVX) && x.kind == L_REG && x.reg != d) {
@@ -64,7 +64,7 @@ static void min_max(struct emit *e, struct node *n)
 {
     struct assembler *a = &e->a;
     bool wide = n->type == T_F64, max = n->op == IR_FMAX;
-    uint8_t d = dst_reg(e, n, XMM15);
+    uint8_t d = dst_xmm(e, n);
     xmm_load(e, XMM14, n->b, n->type);
     xmm_load(e, XMM15, n->a, n->type);
     x_rr(a, wide ? I_UCOMISD : I_UCOMISS, false, 15, 14);
@@ -86,7 +86,7 @@ static void copysign_(struct emit *e, struct node *n)
 {
     struct assembler *a = &e->a;
     bool wide = n->type == T_F64;
-    uint8_t d = dst_reg(e, n, XMM15);
+    uint8_t d = dst_xmm(e, n);
     xmm_load(e, XMM14, n->b, n->type);
     xmm_load(e, XMM15, n->a, n->type);
     x_rm(a, I_ANDPS, false, 14, constant_rm(e, wide ? K_SIGN64 : K_SIGN32));
@@ -100,7 +100,7 @@ static void unary(struct emit *e, struct node *n)
 {
     struct assembler *a = &e->a;
     bool wide = n->type == T_F64;
-    uint8_t d = dst_reg(e, n, XMM15);
+    uint8_t d = dst_xmm(e, n);
     switch (n->op) {
     case IR_FABS:
         xmm_load(e, d, n->a, n->type);
@@ -141,7 +141,7 @@ static void int_to_float(struct emit *e, struct node *n)
     struct assembler *a = &e->a;
     bool is_unsigned = n->sub & 1, from64 = n->sub & 2;
     enum insn insn = n->type == T_F64 ? I_CVTSI2SD : I_CVTSI2SS;
-    uint8_t d = dst_reg(e, n, XMM15);
+    uint8_t d = dst_xmm(e, n);
     if (!is_unsigned || !from64) { /* an unsigned 32-bit value is a non-negative 64-bit one */
         uint8_t x = is_unsigned ? gpr_zx(e, n->a, RAX) : gpr_of(e, n->a, RAX, from64);
         x_rr(a, I_XORPS, false, d & 15, d & 15); /* cuts the dependency on the old value */
@@ -261,7 +261,7 @@ static void bitcast(struct emit *e, struct node *n)
         x_rr(a, I_MOVD_STORE, w, x & 15, d);
         dst_done(e, n, d);
     } else {
-        uint8_t d = dst_reg(e, n, XMM15);
+        uint8_t d = dst_xmm(e, n);
         uint8_t x = gpr_of(e, n->a, RAX, w);
         x_rr(a, I_MOVD, w, d & 15, x);
         dst_done(e, n, d);

@@ -31,9 +31,30 @@ static bool is_zero_known(const struct emit *e, const struct node *cmp, uint8_t 
            (!e->flags_wide || cmp->type == T_I64); /* 32 bits leave no others */
 }
 
+/* a op constant, from register to register, as it mostly is; false: it is not, and nothing is done.
+ */
+static bool binary_imm_usual(struct emit *e, const struct node *n, bool w, int32_t imm)
+{
+    struct assembler *a = &e->a;
+    uint8_t x = reg_of(e, n->a), d = dst_reg(e, n, REG_NONE);
+    if (x == REG_NONE || d == REG_NONE || (n->a & REF_NZ) || n->op == IR_MUL)
+        return false;
+    if (x == d) {
+        x_alu_imm(a, alu_imm[n->op], w, rm_reg(d), imm);
+        zero_known(e, n, d, w);
+    } else if (n->op == IR_ADD || (n->op == IR_SUB && imm != INT32_MIN)) {
+        x_rm(a, I_LEA, w, d, rm_mem(x, n->op == IR_ADD ? imm : -imm));
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /* a op constant */
 static void binary_imm(struct emit *e, struct node *n, bool w, int32_t imm)
 {
+    if (binary_imm_usual(e, n, w, imm))
+        return;
     struct assembler *a = &e->a;
     struct loc x = loc_of(e, n->a), home = loc_of_dst(e, n);
     if (n->op != IR_MUL && w && same_slot(x, home)) {
@@ -540,7 +561,7 @@ void emit_select(struct emit *e, struct node *n)
     struct assembler *a = &e->a;
     unsigned cc = emit_condition(e, n->c);
     if (!type_is_int(n->type)) {
-        uint8_t d = dst_reg(e, n, XMM15);
+        uint8_t d = dst_xmm(e, n);
         struct loc x = loc_of(e, n->a);
         bool have_x = x.kind == L_REG && x.reg == d;
         if (!have_x)

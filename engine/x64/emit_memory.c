@@ -170,7 +170,7 @@ void emit_load(struct emit *e, struct node *n)
     struct rm rm = memory_rm(e, n->a, n->off, n->idx, n->pos);
     bool w = n->type == T_I64;
     if (!type_is_int(n->type)) {
-        uint8_t d = dst_reg(e, n, XMM15);
+        uint8_t d = dst_xmm(e, n);
         x_rm(a,
              n->sub == M_F32   ? I_MOVSS
              : n->sub == M_F64 ? I_MOVSD
@@ -274,7 +274,7 @@ void emit_global(struct emit *e, struct node *n)
     }
     static const uint8_t in[] = { I_MOVSS, I_MOVSD, I_MOVUPS },
                          out[] = { I_MOVSS_STORE, I_MOVSD_STORE, I_MOVUPS_STORE };
-    uint8_t r = set ? xmm_of(e, n->a, XMM15, t) : dst_reg(e, n, XMM15);
+    uint8_t r = set ? xmm_of(e, n->a, XMM15, t) : dst_xmm(e, n);
     x_rm(&e->a, set ? out[t - T_F32] : in[t - T_F32], false, r & 15, rm);
     if (!set)
         dst_done(e, n, r);

@@ -19,7 +19,7 @@ void v_op(struct emit *e, enum insn insn, uint8_t d, ref r)
 
 uint8_t v_work(struct emit *e, const struct node *n)
 {
-    uint8_t d = dst_reg(e, n, V0);
+    uint8_t d = dst_xmm(e, n);
     const ref operands[] = {n->a, n->b, n->c};
     for (int i = 0; i < 3; i++)
         if (operands[i] != REF_NONE) {
@@ -33,7 +33,7 @@ uint8_t v_work(struct emit *e, const struct node *n)
 uint8_t v_binary(struct emit *e, const struct node *n, enum insn insn, unsigned flags, int imm)
 {
     ref x = flags & VEC_SWAP ? n->b : n->a, y = flags & VEC_SWAP ? n->a : n->b;
-    uint8_t d = dst_reg(e, n, V0);
+    uint8_t d = dst_xmm(e, n);
     struct loc lx = loc_of(e, x), ly = loc_of(e, y);
     if (ly.kind == L_REG && ly.reg == d && !(lx.kind == L_REG && lx.reg == d)) {
         if (flags & VEC_COMM && imm < 0) {
@@ -73,7 +73,7 @@ static void vec_compare_float(struct emit *e, struct node *n, const struct vec_r
 
 static void vec_unary(struct emit *e, struct node *n, const struct vec_row *row)
 {
-    uint8_t d = dst_reg(e, n, V0), x = v_of(e, n->a, V0);
+    uint8_t d = dst_xmm(e, n), x = v_of(e, n->a, V0);
     if (row->flags & VEC_HIGH) {
         v_rri(e, I_PSHUFD, V0, x, 0xee);
         x = V0;
@@ -84,7 +84,7 @@ static void vec_unary(struct emit *e, struct node *n, const struct vec_row *row)
 
 static void vec_round(struct emit *e, struct node *n, const struct vec_row *row)
 {
-    uint8_t d = dst_reg(e, n, V0);
+    uint8_t d = dst_xmm(e, n);
     v_rri(e, row->insn, d, v_of(e, n->a, V0), row->arg);
     dst_done(e, n, d);
 }
@@ -94,7 +94,7 @@ static void vec_round(struct emit *e, struct node *n, const struct vec_row *row)
 /* a op constant */
 static void vec_mask(struct emit *e, struct node *n, const struct vec_row *row)
 {
-    uint8_t d = dst_reg(e, n, V0);
+    uint8_t d = dst_xmm(e, n);
     v_load(e, d, n->a);
     v_rk(e, row->insn, d, row->arg);
     dst_done(e, n, d);
@@ -103,7 +103,7 @@ static void vec_mask(struct emit *e, struct node *n, const struct vec_row *row)
 static void vec_invert(struct emit *e, struct node *n, const struct vec_row *row)
 {
     (void)row;
-    uint8_t d = dst_reg(e, n, V0);
+    uint8_t d = dst_xmm(e, n);
     v_load(e, d, n->a);
     v_not(e, d);
     dst_done(e, n, d);

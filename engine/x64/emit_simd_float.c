@@ -138,7 +138,7 @@ void vec_convert_u(struct emit *e, struct node *n, const struct vec_row *row)
 void vec_convert_low_u(struct emit *e, struct node *n, const struct vec_row *row)
 {
     (void)row;
-    uint8_t d = dst_reg(e, n, V0);
+    uint8_t d = dst_xmm(e, n);
     v_load(e, d, n->a);
     v_rk(e, I_UNPCKLPS, d, KV_TWO52_HIGH); /* 2^52 + lane */
     v_rk(e, I_SUBPD, d, KV_TWO52);

@@ -27,7 +27,7 @@ void vec_shift(struct emit *e, struct node *n, const struct vec_row *row)
 {
     unsigned count = 0;
     bool constant = shift_count(e, n, row->arg, &count);
-    uint8_t d = dst_reg(e, n, V0);
+    uint8_t d = dst_xmm(e, n);
     v_load(e, d, n->a);
     if (!constant)
         v_rr(e, row->insn, d, V1);
@@ -50,7 +50,7 @@ void vec_shift8(struct emit *e, struct node *n, const struct vec_row *row)
         low = rm_index(RAX, RCX, 0, 0);
         sign = rm_index(RAX, RCX, 0, 16 * (KV_SIGN_BIT - KV_LOW_BITS));
     }
-    uint8_t d = dst_reg(e, n, V0);
+    uint8_t d = dst_xmm(e, n);
     v_load(e, d, n->a);
     if (left)
         x_rm(&e->a, I_PAND, false, d & 15, low);
@@ -92,7 +92,7 @@ void vec_sar64(struct emit *e, struct node *n, const struct vec_row *row)
 void vec_abs64(struct emit *e, struct node *n, const struct vec_row *row)
 {
     (void)row;
-    uint8_t d = dst_reg(e, n, V0);
+    uint8_t d = dst_xmm(e, n);
     v_rri(e, I_PSHUFD, V1, v_of(e, n->a, V0), 0xf5); /* the upper halves, twice */
     v_shift(e, I_PSRAD_IMM, V1, 31);
     v_load(e, d, n->a);

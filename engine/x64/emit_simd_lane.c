@@ -7,7 +7,7 @@
 void vec_splat(struct emit *e, struct node *n, const struct vec_row *row)
 {
     bool wide = row->arg == 64;
-    uint8_t d = dst_reg(e, n, V0), x = gpr_of(e, n->a, RAX, wide);
+    uint8_t d = dst_xmm(e, n), x = gpr_of(e, n->a, RAX, wide);
     ENGINE_ASSERT(row->arg == 8 || row->arg == 16 || row->arg == 32 || wide);
     x_rr(&e->a, I_MOVD, wide, d & 15, x);
     switch (row->arg) {
@@ -31,7 +31,7 @@ void vec_splat(struct emit *e, struct node *n, const struct vec_row *row)
 
 void vec_splat_float(struct emit *e, struct node *n, const struct vec_row *row)
 {
-    uint8_t d = dst_reg(e, n, V0);
+    uint8_t d = dst_xmm(e, n);
     if (row->arg == 64) {
         v_rr(e, I_MOVDDUP, d, xmm_of(e, n->a, V0, T_F64));
     } else {
@@ -63,7 +63,7 @@ void vec_extract(struct emit *e, struct node *n, const struct vec_row *row)
 void vec_extract_float(struct emit *e, struct node *n, const struct vec_row *row)
 {
     (void)row;
-    uint8_t d = dst_reg(e, n, V0), x = v_of(e, n->a, V0);
+    uint8_t d = dst_xmm(e, n), x = v_of(e, n->a, V0);
     if (n->imm == 0)
         xmm_move(e, d, x);
     else
@@ -74,7 +74,7 @@ void vec_extract_float(struct emit *e, struct node *n, const struct vec_row *row
 void vec_replace(struct emit *e, struct node *n, const struct vec_row *row)
 {
     bool wide = row->arg == 64;
-    uint8_t d = dst_reg(e, n, V0), x = gpr_of(e, n->b, RAX, wide);
+    uint8_t d = dst_xmm(e, n), x = gpr_of(e, n->b, RAX, wide);
     v_load(e, d, n->a);
     x_rmi8(&e->a, row->insn, wide, d & 15, rm_reg(x), (uint8_t)n->imm);
     dst_done(e, n, d);
@@ -98,7 +98,7 @@ void vec_swizzle(struct emit *e, struct node *n, const struct vec_row *row)
     (void)row;
     v_load(e, V1, n->b);
     v_rk(e, I_PADDUSB, V1, KV_70);
-    uint8_t d = dst_reg(e, n, V0);
+    uint8_t d = dst_xmm(e, n);
     v_load(e, d, n->a);
     v_rr(e, I_PSHUFB, d, V1);
     dst_done(e, n, d);
@@ -177,7 +177,7 @@ static struct cell mask_of(const struct shuffle *s, uint8_t side)
 
 static void one_sided(struct emit *e, struct node *n, const struct shuffle *s)
 {
-    uint8_t d = dst_reg(e, n, V0), order[4];
+    uint8_t d = dst_xmm(e, n), order[4];
     if (is_dwords(s, order)) {
         v_rri(e, I_PSHUFD, d, v_of(e, s->x, V0), two_bits_each(order));
     } else {
