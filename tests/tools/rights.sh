@@ -47,6 +47,12 @@ done
 chown -R $user:$user "$place"
 mknod -m 660 "$place/kvm" c 10 232
 chown 0:$group "$place/kvm"
+if [ "$1" = container ]; then # it has no network: the Go versions that its cases ask for, in its home
+    for version in pinned 1.22.12 1.24.13 1.27.1; do
+        (cd "$place/clone" && setpriv --reuid $user --regid $group --clear-groups env HOME="$place/home" \
+            tests/tools/go.sh $version version)
+    done
+fi
 own=
 [ "$1" = user ] || own="unshare --user --map-root-user --mount --pid --fork --net --ipc"
 unshare --mount bash -euc '

@@ -169,6 +169,8 @@ def calls_are_polled(t):
                     t.go("host121", "1.21.13"), "count", "10000"]), 0, out="10000\n")
         with open(path) as f:
             polled.append(json.load(f)["calls"]["host"]["polled"])
+    if polled[-1] < 9000 and not first_in_line():
+        raise Skip(f"a busy machine, where only root is first in line: {polled}")
     assert polled[-1] >= 9000, polled
 
 
@@ -424,7 +426,10 @@ def what_a_library_finds(t):
     finally:
         os.close(read_end), os.close(write_end)
     pid, so = its_process(child), os.path.basename(library(PLAIN))
-    found = {n: os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")}
+    try:
+        found = {n: os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")}
+    except PermissionError:
+        raise Skip("root without capabilities does not look into a process that is not dumpable") from None
     assert set(found) == {"0", "1", "2", "3", "4", "5"}, found
     assert found["0"] == "/dev/null" and found["1"] == found["2"] and found["3"].startswith("socket:"), found
     assert found["4"].startswith("/memfd:turns") and found["5"].startswith("/memfd:linear-memory"), found
