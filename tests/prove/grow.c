@@ -44,6 +44,9 @@ bool tables_map(struct tables *t, gva_t at, uint64_t gpa, uint64_t bytes, unsign
     return any_bool();
 }
 
+/* Which pages of the host they are changes nothing here. */
+void ram_gather(struct ram *ram, uint64_t bytes) { (void)ram, (void)bytes; }
+
 bool ram_reserve(struct range *range, uint64_t gpa, uint64_t bytes)
 {
     if (range->all.bytes)

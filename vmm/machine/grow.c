@@ -46,6 +46,7 @@ enum grow grow_linear(struct vm *vm, uint64_t old_bytes, uint64_t new_bytes)
     if (!ram_reach(&vm->kvm, &ram->main, ahead + new_bytes) ||
         !map_more(vm, MAP_LINEAR, &ram->linear, old_bytes, new_bytes, TABLES_WRITE))
         return GROW_REFUSED;
+    ram_gather(ram, new_bytes);
     linear->bytes = new_bytes;
     return GROW_DONE;
 }

@@ -89,6 +89,8 @@ struct ram {
     uint64_t stack_bytes;
     bool stack_whole;         /* the guest reaches the rest */
     uint64_t small_used;      /* of small, by ram_take */
+    bool shared;              /* linear memory is a file, in pages of 4 KiB unless ram_gather ... */
+    uint64_t gathered;        /* ... has looked at so much of it */
     /* reserved from the start, but for the top, which stays unused; a slot when reached */
     struct range stack_more;
     /* beyond the first pieces above; reserved when first needed */
@@ -103,6 +105,9 @@ bool ram_new(struct ram *, struct kvm *, const struct config *, const struct ram
 struct span ram_take(struct ram *, uint64_t bytes);
 /* Makes the first `bytes` of the range reachable by slots; false: cannot be had. */
 bool ram_reach(struct kvm *, struct range *, uint64_t bytes);
+/* Linear memory has so many bytes from now on: where it is shared, they get pages of 2 MiB, which
+ * the kernel gives a file only when asked. */
+void ram_gather(struct ram *, uint64_t bytes);
 void ram_free(struct ram *); /* after the machine is closed */
 /* Address space for heap_more, code_more or linear_more, once. */
 bool ram_reserve(struct range *, uint64_t gpa, uint64_t bytes);

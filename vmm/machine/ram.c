@@ -31,9 +31,14 @@
 #define LINEAR_FIRST    (8ull << 20)  /* so much of linear memory is in the first slot */
 #define SLOT_MORE_FIRST (64ull << 20)
 #define SMALL_MODULE    (8ull << 10)
+#define GATHERED_MOST   (16ull << 20)
 /* about what the engine uses of both before it meets a module */
 #define ENGINE_HEAP     (104ull << 10)
 #define ENGINE_CODE     (12ull << 10)
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* the C library of Debian 12 does not know it */
+#endif
 
 _Static_assert(MAIN_GPA + MAP_LINEAR_MAX + MAP_MODULE_MAX + (1ull << 30) <= RAM_STACK_MORE_GPA,
                "the main range ends before stack_more");
@@ -163,6 +168,25 @@ static bool linear_share(const struct span *linear, int fd, struct failure *why)
     return true;
 }
 
+/* One page of each must be there.  A kernel before 6.1 does not know the word: all is as it was. */
+static void frames_gather(uint8_t *from, uint64_t bytes)
+{
+    for (uint64_t at = 0; at < bytes; at += FRAME)
+        madvise(from + at, PAGE, MADV_POPULATE_WRITE);
+    madvise(from, bytes, MADV_COLLAPSE);
+}
+
+/* A growth that is larger may never be touched as a whole: its pages come one by one. */
+void ram_gather(struct ram *ram, uint64_t bytes)
+{
+    uint64_t from = ram->gathered, to = round_up(bytes, FRAME);
+    if (!ram->shared || to <= from)
+        return;
+    ram->gathered = to;
+    if (to - from <= GATHERED_MOST)
+        frames_gather(ram->linear.host + from, to - from);
+}
+
 bool ram_new(struct ram *ram, struct kvm *kvm, const struct config *config,
              const struct ram_sizes *sizes, struct failure *why)
 {
@@ -187,6 +211,7 @@ bool ram_new(struct ram *ram, struct kvm *kvm, const struct config *config,
     ram->code = next(ram, &at, CODE_FIRST);
     ram->linear = next(ram, &at, linear);
     assert(at == fixed + linear);
+    ram->shared = config->set->memory_fd && !small_pages;
     if (config->set->memory_fd && !linear_share(&ram->linear, (int)config->set->memory_fd, why))
         return false;
     if (!small_pages) {

@@ -242,8 +242,9 @@ static void range_clear(const struct vm *vm, const struct span *first, const str
 }
 
 /* Others have it too, where it is a file: then that is emptied. */
-static void linear_clear(const struct vm *vm, uint64_t bytes)
+static void linear_clear(struct vm *vm, uint64_t bytes)
 {
+    vm->ram.gathered = 0;
     if (vm->config->set->memory_fd)
         madvise(vm->ram.linear.host, bytes, MADV_REMOVE);
     else if (bytes)
@@ -283,6 +284,7 @@ static const char *load(struct vm *vm, uint32_t cpu, bool *bad)
         grow_code(vm, h->bytes[SAVED_CODE]) != GROW_DONE ||
         !grow_allowed(vm, h->bytes[SAVED_LINEAR]))
         return "its memory is more than --total-memory";
+    ram_gather(&vm->ram, h->bytes[SAVED_LINEAR]);
     *bad = !pages_load(vm);
     if (*bad) {
         pages_clear(vm);

@@ -38,6 +38,9 @@ bool ram_reach(struct kvm *kvm, struct range *range, uint64_t bytes)
     return true;
 }
 
+static uint64_t gathered;
+void ram_gather(struct ram *ram, uint64_t bytes) { (void)ram, gathered = bytes; }
+
 bool ram_reserve(struct range *range, uint64_t gpa, uint64_t bytes)
 {
     if (range->all.host)
@@ -144,6 +147,7 @@ static void linear_memory_grows_page_by_page(void **state)
     for (uint64_t bytes = 0; bytes < 5 * MIB; bytes += KPAGE) {
         assert_int_equal(grow_linear(&vm, bytes, bytes + KPAGE), GROW_DONE);
         assert_int_equal(linear_bytes(), bytes + KPAGE);
+        assert_int_equal(gathered, bytes + KPAGE);
         expect_range(MAP_LINEAR, MAIN_GPA + LINEAR_AT, bytes + KPAGE, TABLES_WRITE);
     }
     assert_int_equal(vm.ram.main.slotted, LINEAR_AT + 5 * MIB);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -116,6 +117,48 @@ static void test_shared_memory(void **state)
     slots_are_whole(&ram.main, 0);
     munmap(other, 64 * MIB);
     close(fd);
+}
+
+static uint64_t collapsed[2]; /* from, to */
+
+int madvise(void *at, size_t bytes, int what)
+{
+    if (what == 25 /* MADV_COLLAPSE */) {
+        collapsed[0] = (uint64_t)((uint8_t *)at - ram.linear.host);
+        collapsed[1] = collapsed[0] + bytes;
+    }
+    return (int)syscall(SYS_madvise, at, bytes, what);
+}
+
+static void gathers(uint64_t bytes, uint64_t from, uint64_t to)
+{
+    collapsed[0] = collapsed[1] = 0;
+    ram_gather(&ram, bytes);
+    assert_int_equal(collapsed[0], from);
+    assert_int_equal(collapsed[1], to);
+}
+
+/* Each 2 MiB once, when linear memory first reaches into it; not what may never be touched. */
+static void test_shared_memory_in_large_pages(void **state)
+{
+    (void)state;
+    int fd = memfd_create("linear", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    settings.memory_fd = (uint64_t)fd;
+    assert_true(make(8 * MIB, 3 * MIB));
+    gathers(0, 0, 0);
+    gathers(65536, 0, 2 * MIB);
+    gathers(2 * MIB, 0, 0);
+    gathers(2 * MIB + 65536, 2 * MIB, 4 * MIB);
+    gathers(20 * MIB, 4 * MIB, 20 * MIB); /* N */
+    gathers(36 * MIB + 65536, 0, 0); /* N + 1 */
+    gathers(40 * MIB, 38 * MIB, 40 * MIB);
+    gathers(10 * MIB, 0, 0);
+    assert_int_equal(ram.linear.host[20 * MIB - 1], 0);
+    close(fd);
+    settings.memory_fd = 0;
+    ram_free(&ram);
+    assert_true(make(8 * MIB, 3 * MIB));
+    gathers(4 * MIB, 0, 0);
 }
 
 /* Whoever shares it may have spoilt it before. */
@@ -246,6 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_how_it_is_divided),
         CASE(test_shared_memory),
+        CASE(test_shared_memory_in_large_pages),
         CASE(test_shared_memory_that_is_spoilt),
         CASE(test_slots_double),
         CASE(test_no_slot),
