@@ -2,8 +2,8 @@
  *
  * Their callers have checked the ranges (emit_bulk.c), so nothing faults in here.  Up to 64 bytes
  * go by a head and a tail that may overlap, all loaded before the first is stored; more by 64 a
- * turn; from BULK_MANY on the CPU's own block moves are faster.  Scratch: rax, rcx, xmm14, xmm15
- * and what target_op_clobbers says. */
+ * turn; from BULK_MANY on the CPU's own block moves are faster.  16 to 32 bytes go by words, as in
+ * line.  Scratch: rax, rcx, xmm14, xmm15 and what target_op_clobbers says. */
 #include "engine/x64/frame.h"
 
 #define BULK_MANY 1024
@@ -67,20 +67,36 @@ static void copy_few(struct assembler *a)
     x_ret(a);
 }
 
+/* 16 to 32.  Of 24 bytes the second word is stored twice, the last time from a general register,
+ * from which a load has it soonest. */
+static void copy_words(struct assembler *a)
+{
+    x_rm(a, I_MOV, true, RAX, rm_mem(RSI, 0));
+    x_rm(a, I_MOV, true, RCX, rm_mem(RSI, 8));
+    x_rm(a, I_MOVSD, false, XMM14 & 15, tail(RSI, 16));
+    x_rm(a, I_MOV, true, RSI, tail(RSI, 8));
+    x_rm(a, I_MOVSD_STORE, false, XMM14 & 15, tail(RDI, 16));
+    x_rm(a, I_MOV_STORE, true, RSI, tail(RDI, 8));
+    x_rm(a, I_MOV_STORE, true, RCX, rm_mem(RDI, 8));
+    x_rm(a, I_MOV_STORE, true, RAX, rm_mem(RDI, 0));
+    x_ret(a);
+}
+
 /* 16 to 64. */
 static void copy_some(struct assembler *a)
 {
-    for (unsigned count = 1; count <= 2; count++) {
-        int32_t most = 32 * (int32_t)count, part = most / 2;
-        x_alu_imm(a, ALU_CMP, true, rm_reg(RDX), most);
-        uint32_t more = short_jump(a, CC_A);
-        load(a, 12, count, rm_mem(RSI, 0));
-        load(a, 14, count, tail(RSI, part));
-        store(a, 12, count, rm_mem(RDI, 0));
-        store(a, 14, count, tail(RDI, part));
-        x_ret(a);
-        short_here(a, more);
-    }
+    x_alu_imm(a, ALU_CMP, true, rm_reg(RDX), 32);
+    uint32_t over_32 = short_jump(a, CC_A);
+    copy_words(a);
+    short_here(a, over_32);
+    x_alu_imm(a, ALU_CMP, true, rm_reg(RDX), 64);
+    uint32_t over_64 = short_jump(a, CC_A);
+    load(a, 12, 2, rm_mem(RSI, 0));
+    load(a, 14, 2, tail(RSI, 32));
+    store(a, 12, 2, rm_mem(RDI, 0));
+    store(a, 14, 2, tail(RDI, 32));
+    x_ret(a);
+    short_here(a, over_64);
 }
 
 /* Lowest first: the last 64 are loaded before anything is stored. */
@@ -143,8 +159,22 @@ void bulk_copy(struct assembler *a)
 
 /* ---- memory.fill ---- */
 
+/* 16 to 32, by words as above. */
+static void fill_words(struct assembler *a)
+{
+    uint32_t less = unless_less(a, 16);
+    x_rm(a, I_MOV_STORE, true, RAX, rm_mem(RDI, 0));
+    x_rm(a, I_MOV_STORE, true, RAX, rm_mem(RDI, 8));
+    x_rm(a, I_MOV_STORE, true, RAX, tail(RDI, 16));
+    x_rm(a, I_MOV_STORE, true, RAX, tail(RDI, 8));
+    x_ret(a);
+    short_here(a, less);
+}
+
+/* 32 at most. */
 static void fill_few(struct assembler *a)
 {
+    fill_words(a);
     for (int32_t bytes = 8; bytes > 1; bytes /= 2) {
         uint32_t less = unless_less(a, bytes);
         enum insn out = bytes == 2 ? I_MOV16_STORE : I_MOV_STORE;
@@ -166,7 +196,7 @@ static void fill_64(struct assembler *a, struct rm to)
         x_rm(a, I_MOVUPS_STORE, false, XMM15 & 15, to);
 }
 
-/* 16 and more; rcx: where the last 64 begin. */
+/* More than 32; rcx: where the last 64 begin. */
 static void fill_some(struct assembler *a)
 {
     x_rr(a, I_MOVD, true, XMM15 & 15, RAX);
@@ -181,10 +211,8 @@ static void fill_some(struct assembler *a)
     fill_64(a, rm_mem(RCX, 0));
     x_ret(a);
     short_here(a, less);
-    uint32_t one = unless_less(a, 32);
     x_rm(a, I_MOVUPS_STORE, false, XMM15 & 15, rm_mem(RDI, 16));
     x_rm(a, I_MOVUPS_STORE, false, XMM15 & 15, tail(RDI, 32));
-    short_here(a, one);
     x_rm(a, I_MOVUPS_STORE, false, XMM15 & 15, rm_mem(RDI, 0));
     x_rm(a, I_MOVUPS_STORE, false, XMM15 & 15, tail(RDI, 16));
     x_ret(a);
@@ -200,8 +228,8 @@ void bulk_fill(struct assembler *a)
     short_here(a, less);
     x_mov_imm(a, RCX, 0x0101010101010101);
     x_rr(a, I_IMUL, true, RAX, RCX);
-    x_alu_imm(a, ALU_CMP, true, rm_reg(RDX), 16);
-    uint32_t few = x_jcc(a, CC_B, ASM_LATER);
+    x_alu_imm(a, ALU_CMP, true, rm_reg(RDX), 32);
+    uint32_t few = x_jcc(a, CC_BE, ASM_LATER);
     fill_some(a);
     asm_link(a, few, asm_offset(a));
     fill_few(a);

@@ -624,7 +624,7 @@ def bulk_end(mod):
     """memory.fill, copy and init that end at memory's end, and one byte behind it."""
     body = Body(mod, 1)
     r, limit = body.r, mod.pages * PAGE
-    length = r.choice((0, 1, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64))
+    length = r.choice((0, 1, 7, 8, 15, 16, 17, 24, 31, 32, 33, 63, 64))
     way = r.randrange(4)
     code = [get(0) + get(1) + const(I32, length) + b"\xfc\x0b\x00", get(0) + const(I32, 64) + const(I32, length) +
             b"\xfc\x0a\x00\x00", const(I32, 64) + get(0) + const(I32, length) + b"\xfc\x0a\x00\x00",

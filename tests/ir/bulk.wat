@@ -1,7 +1,7 @@
 ;; memory.copy and memory.fill: few constant bytes in line, all else by a stub that is no call to C; what lives over
 ;; them keeps its register.
 ;;! build,code 0 1 2 3 4
-;;! code 5 6 7 8 9 10 11
+;;! code 5 6 7 8 9 10 11 12
 (module
   (memory 1) (memory 1)
   (func $copy_40 (param i64 i64)
@@ -30,7 +30,10 @@
   (func $fill_128 (param i32)
     (memory.fill (local.get 0) (i32.const 0) (i32.const 128)))
   (func $fill_129 (param i32)
-    (memory.fill (local.get 0) (i32.const 0) (i32.const 129))))
+    (memory.fill (local.get 0) (i32.const 0) (i32.const 129)))
+  ;; As many words as go by general registers.
+  (func $copy_32 (param i32 i32)
+    (memory.copy (local.get 0) (local.get 1) (i32.const 32))))
 ;;> build: func 0 "copy_40" (i64 i64) -> ()
 ;;> b0:
 ;;>     memcopy lo(l0), lo(l1), 40
@@ -63,9 +66,10 @@
 ;;>     return ()
 ;;> code: func 2 "clear_24" (i32) -> (), frame 0, 18 bytes
 ;;>      0  movzx eax, byte [rdi + 23]  ; +7 memory.fill
-;;>      4  xorps xmm15, xmm15
-;;>      8  movups [rdi], xmm15
-;;>      c  movups [rdi + 8], xmm15
+;;>      4  xor eax, eax
+;;>      6  mov qword [rdi], rax
+;;>      9  mov qword [rdi + 8], rax
+;;>      d  mov qword [rdi + 16], rax
 ;;>     11  ret  ; +10 end
 ;;> build: func 3 "copy" (i32 i32 i32) -> ()
 ;;> b0:
@@ -188,3 +192,14 @@
 ;;>     1b  call stub: fill
 ;;>     20  ret  ; +11 end
 ;;>     21  call trap: out of bounds memory access  ; +8 memory.fill
+;;> code: func 12 "copy_32" (i32 i32) -> (), frame 0, 35 bytes
+;;>      0  movzx eax, byte [rdi + 31]  ; +7 memory.copy
+;;>      4  mov rax, qword [rsi]
+;;>      7  mov rcx, qword [rsi + 8]
+;;>      b  mov rdx, qword [rsi + 16]
+;;>      f  mov rsi, qword [rsi + 24]
+;;>     13  mov qword [rdi], rax
+;;>     16  mov qword [rdi + 8], rcx
+;;>     1a  mov qword [rdi + 16], rdx
+;;>     1e  mov qword [rdi + 24], rsi
+;;>     22  ret  ; +11 end
