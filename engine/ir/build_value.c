@@ -142,14 +142,16 @@ ref build_condition_there(struct build *b, ref cond)
     return build_pop(b).r;
 }
 
-/* The same of `load & mask`, whose test of zero it is. */
+/* The same of `load & mask`, whose test of zero it is.  All 64 bits of memory are read, as behind
+ * memory's end they trap: where only the lower half is wanted, the mask may not have the upper. */
 static void fold_tested(struct build *b, const struct node *and, uint64_t mask)
 {
     struct node *n = load_before(b, and->a, (uint32_t)(and - b->c->body.nodes));
     if (!n || n->op != IR_LOAD)
         return;
+    bool is_whole = and->type == T_I64 || mask <= UINT32_MAX;
     if ((n->sub == M_8U && mask <= UINT8_MAX) || (n->sub == M_32U && mask <= UINT32_MAX) ||
-        (n->sub == M_64 && (int64_t)mask == (int32_t)mask))
+        (n->sub == M_64 && is_whole && (int64_t)mask == (int32_t)mask))
         n->flags |= NF_FOLD;
 }
 

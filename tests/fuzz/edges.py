@@ -668,6 +668,8 @@ def read(body):
         value = at + op(r.choice(LOAD[t])) + b"\x00" + u(r.choice((0, 0, 1, 8)))
     spare = body.pick(t)
     value += r.choice((b"", b"", b"", b"\x22" + u(spare), const(t, r.choice(MASKS)) + op("71" if t == I32 else "83")))
+    if t == I64 and r.random() < 0.25: # of which the lower half is wanted
+        value, t = value + b"\xa7", I32
     if r.random() < 0.3:
         return value + r.choice((op("45" if t == I32 else "50"),) * 2 + (const(t, 0) + op(r.choice(CMP[t])),))
     last = r.choice((7, 8, 15, 16, 31, 32, 63))

@@ -18,6 +18,8 @@
   (func (export "loaded") (param i64 i32) (result i32) (i64.eqz (i64.and (local.get 0) (i64.load (local.get 1)))))
   (func (export "loaded32") (param i64 i32) (result i32)
     (i32.eqz (i32.and (i32.wrap_i64 (local.get 0)) (i32.load (local.get 1)))))
+  (func (export "lower_half_there") (param i32) (result i32)
+    (i32.eqz (i32.wrap_i64 (i64.and (i64.load (local.get 0)) (i64.const -8)))))
   ;; the result is wanted, too; other comparisons; other numbers than zero
   (func (export "kept") (param i64) (result i64 i32) (local i64)
     (local.set 1 (i64.and (local.get 0) (i64.const 12))) (local.get 1) (i64.eqz (local.get 1)))
@@ -34,6 +36,9 @@
   (func (export "select") (param i64) (result i32)
     (select (i32.const 7) (i32.const 9) (i64.eqz (i64.and (local.get 0) (i64.const 2)))))
   (func (export "constant") (result i32) (i64.eqz (i64.and (i64.const 5) (i64.const 2)))))
+(assert_return (invoke "lower_half_there" (i32.const 4)) (i32.const 1))
+(assert_return (invoke "lower_half_there" (i32.const 0)) (i32.const 0))
+(assert_trap (invoke "lower_half_there" (i32.const 0xfffc)) "out of bounds memory access")
 (assert_return (invoke "low" (i64.const 0)) (i32.const 1))
 (assert_return (invoke "low" (i64.const 1)) (i32.const 0))
 (assert_return (invoke "low" (i64.const 2147483648)) (i32.const 1))
