@@ -925,8 +925,7 @@ mode_parts = \
 MINUTES ?= 30
 .PHONY: test-inject soak test-user
 test-user: all lib $(BUILD)/jailed/wasmvm $(SPEC_VM)
-	tests/tools/rights.sh user
-	tests/tools/rights.sh container
+	tests/tools/rights.sh user container
 
 soak: all
 	tests/soak/run.py --minutes $(MINUTES) --seed $(SEED)

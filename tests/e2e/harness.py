@@ -4,6 +4,7 @@ A case is a function under @case.  It gets a Context, and fails by AssertionErro
 source into build/cache/go, once for each Go version and source."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import select
@@ -33,6 +34,16 @@ def host_descriptors(pid):
         return len(os.listdir(f"/proc/{pid}/fd"))
     except PermissionError:
         raise Skip("only root counts a monitor's descriptors") from None
+
+
+def given_away(path, owner):
+    """Whether a file could be given to `owner`: only root gives, and only to who has a number in its user namespace."""
+    try:
+        os.chown(path, owner, -1)
+    except OSError as error:
+        assert error.errno in (errno.EPERM, errno.EINVAL), error
+        return False
+    return True
 
 
 class Case:

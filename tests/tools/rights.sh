@@ -1,11 +1,12 @@
 #!/bin/bash
-# The tests in VMs as users with few rights (root starts it): tests/tools/rights.sh user|container.
+# The tests in VMs as users with few rights (root starts it): tests/tools/rights.sh user container, or one of them.
 #
 #   user       an ordinary one, of the group that owns /dev/kvm
 #   container  root of namespaces of its own, without a capability; its /dev holds /dev/kvm and what writes nowhere
 #
-# Each works in a clone of what is committed, with what build/ holds.  What needs other users, mounts or namespaces is
-# skipped there, and counted.  The last line is `N passed, N failed, N skipped`.
+# They work in a clone of what is committed, with what build/ holds.  A container has no network: so it comes second,
+# and finds there what the user's tests brought.  What needs other users, mounts or namespaces is skipped, and counted.
+# The last line is `N passed, N failed, N skipped`.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -40,25 +41,32 @@ user=1234 group=4321 # nobody's on a fresh Debian
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 git clone -q . "$place/clone"
-mkdir "$place/clone/build" "$place/home" "$place/home/dev"
+mkdir -p "$place/clone/build/logs" "$place/home/dev"
 for name in build/*; do
     case ${name#build/} in san | unit | clang | deb*) ;; *) cp -aL "$name" "$place/clone/build/" ;; esac
 done
 chown -R $user:$user "$place"
 mknod -m 660 "$place/kvm" c 10 232
 chown 0:$group "$place/kvm"
-if [ "$1" = container ]; then # it has no network: the Go versions that its cases ask for, in its home
-    for version in pinned 1.22.12 1.24.13 1.27.1; do
-        (cd "$place/clone" && setpriv --reuid $user --regid $group --clear-groups env HOME="$place/home" \
-            tests/tools/go.sh $version version)
-    done
-fi
-own=
-[ "$1" = user ] || own="unshare --user --map-root-user --mount --pid --fork --net --ipc"
-unshare --mount bash -euc '
-    place=$1 user=$2 group=$3 which=$4; shift 4
-    mount --bind "$place/kvm" /dev/kvm
-    cd "$place/clone"
-    setpriv --reuid "$user" --regid "$user" --groups "$group" env -u REQUIRE_KVM WASMVM_CACHE=off \
-        HOME="$place/home" "$@" \
-        tests/tools/rights.sh "$which" inside' inside "$place" $user $group "$1" $own
+half() { # WHICH [WORDS before its command]
+    local which=$1
+    shift
+    unshare --mount bash -euc '
+        place=$1 user=$2 group=$3 which=$4; shift 4
+        mount --bind "$place/kvm" /dev/kvm
+        cd "$place/clone"
+        exec setpriv --reuid "$user" --regid "$user" --groups "$group" env -u REQUIRE_KVM WASMVM_CACHE=off \
+            HOME="$place/home" "$@" \
+            tests/tools/rights.sh "$which" inside' inside "$place" $user $group "$which" "$@"
+}
+
+cd "$place"
+parts=()
+for which in "$@"; do
+    words=
+    [ "$which" = user ] || words="unshare --user --map-root-user --mount --pid --fork --net --ipc"
+    parts+=("$which=half $which $words")
+done
+export -f half
+export place user group
+env -u REQUIRE_KVM "$place/clone/tests/tools/parts.sh" "${parts[@]}"

@@ -1,6 +1,5 @@
 """Images of starts: the runs in their order, what no two runs share, files that are torn, forged or somebody else's."""
 
-import contextlib
 import json
 import os
 import re
@@ -13,7 +12,7 @@ import time
 import wasm
 from cases import plugins
 from cases.gonet import LOOPBACK
-from harness import ROOT, Skip, case, expect, expect_message, go_build, run, wait
+from harness import ROOT, Skip, case, expect, expect_message, given_away, go_build, run, wait
 
 HEAD, PAGE, EXTENT = 256, 4096, 16
 FRESH = ("rand", "crypto", "map", "seed", "time")
@@ -373,8 +372,7 @@ def images_of_others_are_not_used(t):
     right(t, module)
     assert os.path.exists(elsewhere)
     put(t, path, good)
-    with contextlib.suppress(PermissionError):  # only root gives files away
-        os.chown(path, 12345, -1)
+    if given_away(path, 12345):
         right(t, module)
     put(t, path, good)
     right(t, module, states=["warm"])
@@ -609,9 +607,8 @@ def the_usual_directory(t):
         result = in_home(t, place, *run_on)
         expect(result)
         assert b"\ncache   " not in result.err, result
-    if os.geteuid() == 0:
-        strange = t.mkdir("strange")
-        os.chown(strange, 12345, -1)
+    strange = t.mkdir("strange")
+    if given_away(strange, 12345):
         result = in_home(t, strange, *run_on)
         expect(result)
         assert b"\ncache   " not in result.err and os.listdir(strange) == [], result
