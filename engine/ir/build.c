@@ -405,7 +405,8 @@ bool build(struct compile *c)
         c->body.ninlines = 0;
         c->body.nvregs = nvregs;
         c->body.stack_args = 0;
-        c->body.calls_by_table = c->body.has_vectors = false;
+        c->body.nby_table = 0;
+        c->body.has_vectors = false;
         for (uint32_t i = 0; i < nvregs; i++)
             c->body.vregs[i].pending = c->body.vregs[i].uses = 0;
         b = (struct build){.c = c, .low_dispatch = REF_NONE};

@@ -29,12 +29,15 @@ static void check_mirror_after_call(struct build *b)
         b->mirror_broken = true;
 }
 
+/* The last node. */
 static void note_call(struct compile *c, const struct functype *type, bool by_table)
 {
+    struct body *body = &c->body;
     uint32_t args = target_stack_params(type);
-    if (args > c->body.stack_args)
-        c->body.stack_args = args;
-    c->body.calls_by_table |= by_table;
+    if (args > body->stack_args)
+        body->stack_args = args;
+    if (by_table && GROW(c, body->by_table, body->nby_table + 1))
+        body->by_table[body->nby_table++] = body->nnodes - 1;
 }
 
 void build_call(struct build *b, enum irop op, const struct functype *type, uint32_t idx,

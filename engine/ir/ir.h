@@ -217,6 +217,8 @@ struct body {
     uint32_t ntargets, targets_cap;
     ref *args;
     uint32_t nargs, args_cap;
+    uint32_t *by_table; /* nodes that call by a table */
+    uint32_t nby_table, by_table_cap;
     struct vreg *vregs;
     uint32_t nvregs, vregs_cap;
     uint32_t nlocals, first_local, first_stack; /* vreg numbers */
@@ -234,7 +236,6 @@ struct body {
     uint32_t dispatch;
     /* of its calls: the most arguments that go by the stack */
     uint32_t stack_args;
-    bool calls_by_table;
     bool has_vectors; /* IR_VEC */
 };
 

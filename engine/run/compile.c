@@ -10,13 +10,10 @@
 /* Tables of code addresses may bring thunks, which are installed before this function is. */
 static void indirect_prepare(const struct compile *c)
 {
-    if (!c->body.calls_by_table)
-        return;
-    for (uint32_t i = 0; i < c->body.nnodes; i++) {
-        const struct node *n = &c->body.nodes[i];
-        if (n->op == IR_CALLI || n->op == IR_TAILI)
-            code_indirect_prepare(c->instance->code, c->instance->tables[n->table],
-                                  c->module->canon[n->idx]);
+    for (uint32_t i = 0; i < c->body.nby_table; i++) {
+        const struct node *n = &c->body.nodes[c->body.by_table[i]];
+        code_indirect_prepare(c->instance->code, c->instance->tables[n->table],
+                              c->module->canon[n->idx]);
     }
 }
 

@@ -52,9 +52,9 @@ static void sum_add(struct emit *e, struct sum *s, ref r)
 /* A register whose lower half is the value's. */
 static uint8_t low_half(struct emit *e, ref r)
 {
-    struct loc l = loc_of(e, r);
-    if (l.kind == L_REG)
-        return l.reg;
+    uint8_t reg = reg_of(e, r);
+    if (reg != REG_NONE)
+        return reg;
     gpr_load(e, RCX, r, false);
     return RCX;
 }
@@ -76,7 +76,7 @@ static struct rm sum_rm(struct emit *e, ref address)
     ENGINE_ASSERT(s.base != REF_NONE);
     if (s.index == REF_NONE) {
         rm = rm_mem(low_half(e, s.base), (int32_t)s.disp);
-    } else if (loc_of(e, s.base).kind != L_REG && loc_of(e, s.index).kind != L_REG) {
+    } else if (reg_of(e, s.base) == REG_NONE && reg_of(e, s.index) == REG_NONE) {
         sum_in_rcx(e, &s);
         rm = rm_mem(RCX, (int32_t)s.disp);
     } else {
@@ -111,9 +111,9 @@ static __attribute__((noinline)) struct rm memory_rm_seldom(struct emit *e, ref 
         x_mov_imm(a, RCX, at);
         reg = RCX;
         off = 0;
-    } else if (zero && off == 0 && (address & REF_NZ) && loc_of(e, address).kind == L_REG) {
+    } else if (zero && off == 0 && (address & REF_NZ) && reg_of(e, address) != REG_NONE) {
         site(e, pos);
-        struct rm rm = rm_mem(loc_of(e, address).reg, 0);
+        struct rm rm = rm_mem(reg_of(e, address), 0);
         rm.wraps = true;
         return rm;
     } else {
