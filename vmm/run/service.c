@@ -21,7 +21,6 @@
  * happens often, the thread does not get its CPU, and polling rests for a time that doubles. */
 #include <errno.h>
 #include <linux/futex.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
