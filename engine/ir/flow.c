@@ -71,7 +71,6 @@ struct flow {
     uint32_t end[64 * CAND_WORDS_MAX]; /* position where its range ends */
     uint64_t live[CAND_WORDS_MAX];
     uint32_t next_call, weight;
-    uint64_t reach; /* bytes from SP on that the block accesses from here on: is_unread */
     struct back_jumps back;
     /* the only use of a companion (build_low.c) in its life so far; NULL: there are more */
     struct once {
@@ -524,26 +523,36 @@ static void temporary_add(struct compile *c, uint32_t node)
         l->temporaries[l->ntemporaries++] = node;
 }
 
+#define UNREAD_LOOK 16 /* nodes behind such a load */
+
 /* Nothing is seen of the node, but that it may access memory out of bounds. */
-static bool is_quiet(const struct node *n, unsigned flags)
+static bool is_quiet(const struct node *n)
 {
-    return n->dst > 1 && ((flags & (IRF_PURE | IRF_MOVE)) || n->op == IR_LOAD ||
+    return n->dst > 1 && ((ir_flags[n->op] & (IRF_PURE | IRF_MOVE)) || n->op == IR_LOAD ||
                           n->op == IR_GLOBAL_GET);
 }
 
-/* A load of Go's stack that nobody reads is left out where a later access by the same SP, before
- * anything can be seen, reaches as far up: it traps as well.  `reach` says how far. */
-static bool is_unread(struct flow *f, const struct node *n, unsigned flags)
+/* How far up from SP it accesses Go's stack; 0: not at all. */
+static uint64_t stack_reach(const struct node *n)
 {
-    bool in_stack = (n->op == IR_LOAD || n->op == IR_STORE) && n->a == REF_VREG && n->idx == 0;
-    uint64_t end = in_stack ? n->off + (uint64_t)shape_bytes(n->sub) : 0;
-    if (n->op == IR_LOAD && in_stack && n->dst == REF_NONE && n->use == REF_NONE &&
-        end <= f->reach)
-        return true;
-    if (!is_quiet(n, flags))
-        f->reach = 0;
-    if (end > f->reach)
-        f->reach = end;
+    bool is_access = n->op == IR_LOAD || n->op == IR_STORE;
+    return is_access && n->a == REF_VREG && n->idx == 0 && !(n->flags & (NF_FOLD | NF_DEAD))
+               ? n->off + (uint64_t)shape_bytes(n->sub)
+               : 0;
+}
+
+/* A load of Go's stack that nobody reads is left out where a later access by the same SP, before
+ * anything can be seen, reaches as far up: it traps as well. */
+static bool is_unread(const struct flow *f, const struct node *n, uint32_t i)
+{
+    uint64_t reach = stack_reach(n);
+    uint32_t end = i + UNREAD_LOOK;
+    for (uint32_t k = i + 1; reach && k < end && k < f->c->body.nnodes; k++) {
+        if (stack_reach(&f->nodes[k]) >= reach)
+            return true;
+        if (!is_quiet(&f->nodes[k])) /* as a block's last node */
+            return false;
+    }
     return false;
 }
 
@@ -571,8 +580,8 @@ static inline void walk_node(struct flow *f, struct node *n, uint32_t i)
             n->dst = REF_NONE;
         }
     }
-    if (!(flags & IRF_PURE) || n->dst <= 1)
-        wanted = !is_unread(f, n, flags) && wanted;
+    if (n->op == IR_LOAD && n->use == REF_NONE && n->dst == REF_NONE)
+        wanted = !is_unread(f, n, i);
     if (!wanted) {
         n->flags |= NF_DEAD;
         unfold(c, n->a);
@@ -635,7 +644,6 @@ static void walk_block(struct flow *f, uint32_t k)
     struct block *b = &c->body.blocks[k];
     f->next_call = REF_NONE;
     f->weight = b->weight;
-    f->reach = 0;
     if (c->life.words == 1)
         join_successors(f, k, 1);
     else
