@@ -25,6 +25,7 @@ HELLO = os.path.join(ROOT, "tests", "golden", "words.wasm")
 WAITS = os.path.join(ROOT, "tests", "jail", "waits.wasm")  # writes a byte, reads one
 ADVISE = os.path.join(ROOT, "tests", "jail", "advise.wasm")  # needs no byte of `file`
 EACH = os.path.join(ROOT, "tests", "jail", "each.wasm")  # every call that takes a descriptor, on each that it has
+SKIPPED = "this file system takes no advice"
 CAP_SETUID, CAP_SYS_PTRACE = 7, 19
 GRANTS = {
     "nothing": [], "FILES": None, "NET": ["--net-all"], "UNIX": ["--allow-unix"],
@@ -36,7 +37,6 @@ class Room:
     """A directory with a granted one in it, and what a run in it says."""
 
     def __init__(self, build, top):
-        self.build = build
         self.wasmvm = os.path.join(build, "jailed", "wasmvm")
         self.granted = os.path.join(top, "granted")
         os.mkdir(self.granted)
@@ -225,6 +225,8 @@ def advice_counts(folder):
 
 def check_advice(room, folder):
     """What a program does not need any more, the host forgets."""
+    if not advice_counts(folder):
+        return SKIPPED
     path = file_in_memory(folder)
     before = pages_in_memory(path)
     ran = room.run("nothing", ["--dir", folder + "::/d"], ADVISE)
@@ -493,10 +495,7 @@ def checks_of(room):
     for how in ("exit", "poll"):
         yield f"end/stopped-and-continued/{how}", check_stopped, (room, how)
     yield "stopped-wait", check_stopped_wait, (room,)
-    with tempfile.TemporaryDirectory(prefix="advice-", dir=os.path.join(room.build)) as advised:
-        os.chmod(advised, 0o755)
-        if advice_counts(advised):
-            yield "advice", check_advice, (room, advised)
+    yield "advice", check_advice, (room, folder)
     yield "words-to-a-socket", check_words_to_a_socket, (room,)
     if has_capability(CAP_SYS_PTRACE):
         yield "timer-slack", check_slack, (room,)
@@ -546,6 +545,10 @@ def main():
             if args.words and not any(word in name for word in args.words):
                 continue
             wrong = function(*values)
+            if wrong == SKIPPED:
+                skipped += 1
+                print(f"skipped {name}: {wrong}", flush=True)
+                continue
             passed, failed = passed + (not wrong), failed + bool(wrong)
             if wrong:
                 print(f"FAILED  {name}: {wrong}", flush=True)
