@@ -38,6 +38,7 @@
 #include <unistd.h>
 
 #include "tests/jail/hooks.h"
+#include "vmm/base/base.h"
 #include "vmm/jail/jail.h"
 
 static char page[4096] __attribute__((aligned(4096)));
@@ -151,6 +152,18 @@ static long wait_goes_on(void)
     bool early = ended < 0 && errno == EINTR;
     ended = syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &none, NULL, 0);
     return told == 1 && early && ended < 0 && errno == ETIMEDOUT ? 0 : -1;
+}
+
+/* A thread that runs a machine gets back how late its waits may end. */
+static long slack_stays(void)
+{
+    struct kick kick = { .event = -1 };
+    sigset_t inside;
+    cputime_open(&kick.cputime, 0, 0);
+    prctl(PR_SET_TIMERSLACK, 12345);
+    bool entered = kick_enter(&kick, &inside);
+    kick_leave(&kick);
+    return entered && prctl(PR_GET_TIMERSLACK) == 12345 ? 0 : -1;
 }
 
 #define TRY(name, wanted, expression)                                      \
