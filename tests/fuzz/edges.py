@@ -6,9 +6,10 @@ Where generate.py has the shapes of compilers' output, this has what optimisatio
 needs registers of its own, with values alive over it; constants at the ends of what an instruction holds, with source
 and destination the same and not; loads and stores at memory's end by every shape of address; dispatches by indices
 outside their table; calls with many live values; loops with many variables that go round; masks, tests and steps of
-which the compiler knows that they do nothing, or that seem to do nothing; pointers with an upper half; calls that
-never return 0, as far as is seen; slots of the stack, which others write; products that are made of four, or nearly so;
-values that wait in slots, where what has left the operand stack is read again.
+which the compiler knows that they do nothing, or that seem to do nothing; tests behind what sets the flags, or does
+not; pointers with an upper half; calls that never return 0, as far as is seen; slots of the stack, which others write;
+products that are made of four, or nearly so; values that wait in slots, where what has left the operand stack is read
+again.
 
 A module has functions of one theme.  Each is exported some times, with arguments of its own; every function counts its
 fuel down, so that all end.  No NaN's bits reach memory, integers or signs."""
@@ -738,6 +739,29 @@ def scaled(body):
     return value + b"\xad"
 
 
+def flagged(body):
+    """A test of what was computed just before, or of another value, or of its lower half: an i32."""
+    r, t = body.r, body.r.choice((I32, I64, I64))
+    x, y, to = (body.pick(t) for _ in range(3))
+    ops = {I32: ("6a", "6b", "71", "72", "73", "6c"), I64: ("7c", "7d", "83", "84", "85", "7e")}[t]
+    masks = (0, 1, 2, 8, 0x7FFFFFFF, 0xFFFFFFF8) if t == I32 else (0, 1, 2, 8, 0x7FFFFFFF, -(1 << 31), -(1 << 32))
+    other = lambda: r.choice((get(x), get(y), const(t, r.choice(masks)), const(t, masks[-1])))
+    step = lambda: get(r.choice((x, y))) + r.choice((other() + op(r.choice(ops)), const(t, r.choice((1, 2, 3))) +
+                                                     op(SHIFTS[t][0])))
+    code = r.choice((b"", step() + put(y)))
+    value = step() + put(to)
+    if r.random() < 0.2: # some come to the test by another way
+        code, value = code + b"\x02\x40" + get(body.pick(I32)) + b"\x0d\x00", value + b"\x0b"
+    value += r.choice((b"", b"", b"", body.expr(F64, 1) + body.mix(F64)))
+    value += get(r.choice((to, to, to, x)))
+    if t == I64 and r.random() < 0.4:
+        value, t = value + b"\xa7", I32
+    elif t == I32 and r.random() < 0.3:
+        value, t = value + b"\xad", I64
+    zero = const(t, 0) + op(r.choice(CMP[t]))
+    return code + value + r.choice((op("45" if t == I32 else "50"), zero, zero))
+
+
 def known(mod):
     """Masks, tests of tests, steps; results of calls that are tested at once."""
     body = Body(mod, 1)
@@ -748,7 +772,7 @@ def known(mod):
             code += masked(body) + (body.mix(I64) if r.random() < 0.7 else b"\xa7" + body.mix(I32))
         elif way < 0.7:
             guarded = b"\x04\x40" + get(2) + body.mix(I64) + b"\x0b"
-            code += tested(body) + (guarded if r.random() < 0.6 else body.mix(I32))
+            code += r.choice((tested, tested, flagged))(body) + (guarded if r.random() < 0.6 else body.mix(I32))
         elif way < 0.8:
             code += scaled(body) + body.mix(I64)
         elif way < 0.9:
