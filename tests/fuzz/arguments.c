@@ -115,12 +115,19 @@ static const char *const pieces[] = {
     "abs", "f", "..", ".", "new", "dev", "",  "x\xff\n\x1b[31m",
 };
 
+static const char *const more_pieces[] = {
+    "ro",  "t",   "p",   "secret", "s",   "d/e", "ptmx", "fd",
+    "blk", "etc", "dev", "0",      "log", "out", "//",   "a-name-of-some-length",
+};
+
 static uint32_t path_make(struct bytes *b, char path[256])
 {
-    unsigned n = 1 + byte_take(b) % 3;
+    uint8_t many = byte_take(b);
+    unsigned n = many < 0xc0 ? 1 + many % 3 : 4 + many % 4;
     uint32_t len = 0;
     for (unsigned i = 0; i < n; i++) {
-        const char *piece = pieces[byte_take(b) % 16];
+        uint8_t which = byte_take(b);
+        const char *piece = which < 0xc0 ? pieces[which % 16] : more_pieces[which % 16];
         if (i)
             path[len++] = '/';
         memcpy(path + len, piece, strlen(piece));
@@ -200,6 +207,9 @@ static void text(struct bytes *b, uint64_t *at, uint64_t *len)
                                                   : more_texts[how - MORE_TEXTS_FROM];
         *len = known[0] == 'a' && !known[1] ? 3 : strlen(known);
         *at = put(known, (uint32_t)*len);
+    } else if (how == 0xf6) { /* its length counts the end */
+        *len = sizeof "localhost";
+        *at = put("localhost", (uint32_t)*len);
     } else if (how < 0xf8) {
         memset(many, how & 1 ? '/' : 'n', sizeof many);
         *len = how & 2 ? 256 : PATH_MAX - 1 + (how & 1);
@@ -225,9 +235,10 @@ static uint32_t content(struct bytes *b, uint32_t *len)
         *len = sizeof escapes - 1 - how % 8;
         return put(escapes, *len);
     }
-    unsigned two = how & 1 ? 2 : 0; /* as by TCP */
-    const uint16_t type = how & 8 ? DNS_AAAA : DNS_A;
-    *len = (uint32_t)dns_query_build(query + two, (uint16_t)(how * 257), texts[8 + how % 3], type);
+    static const uint16_t types[] = { DNS_A, DNS_AAAA, 15, 255 };
+    unsigned two = how & 16 ? 0 : 2; /* as by TCP */
+    *len = (uint32_t)dns_query_build(query + two, (uint16_t)(how * 257), texts[8 + how % 4],
+                                     types[how >> 2 & 3]);
     query[0] = two ? 0 : query[0], query[1] = two ? (uint8_t)*len : query[1];
     *len += two;
     return put(query, *len);
@@ -245,10 +256,24 @@ static void iovec_make(struct bytes *b, struct wasi_iovec *v)
     *v = (struct wasi_iovec){ (uint32_t)at, (uint32_t)len };
 }
 
+/* As many as a call takes, and some more. */
+static void iovecs_many(struct bytes *b, uint64_t *at, uint64_t *n)
+{
+    const struct wasi_iovec one = { BUFFERS + 0x3000, byte_take(b) };
+    *n = IOVECS_MAX - 2 + byte_take(b) % 8u;
+    *at = BUFFERS + 0x3100;
+    for (uint32_t i = 0; i < *n; i++)
+        memcpy(guest + *at + i * sizeof one, &one, sizeof one);
+}
+
 static void iovecs(struct bytes *b, uint64_t *at, uint64_t *n)
 {
     struct wasi_iovec v[8];
     uint8_t how = byte_take(b);
+    if (how == 0xfe) {
+        iovecs_many(b, at, n);
+        return;
+    }
     *n = how % 4 + (how >= 0x80);
     for (unsigned i = 0; i < *n; i++)
         iovec_make(b, &v[i]);
@@ -282,6 +307,8 @@ static uint32_t address_bytes(struct bytes *b, uint8_t form, uint8_t out_bytes[1
         memcpy(at, v4[how % 8], 4);
     else if (how & 1)
         at[15] = 1;
+    else if (how == 0xf2)
+        at[15] = 0;
     else
         at[10] = at[11] = 0xff, memcpy(at + 12, v4[how / 2 % 8], 4);
     return form == 0 ? 4 : form == 1 ? 16 : 128;
@@ -464,6 +491,8 @@ static void begin(struct bytes *record)
     hots = 0;
     /* values of options, text */
     memcpy(guest + BUFFERS, record->at, (size_t)(record->end - record->at));
+    memset(guest + BUFFERS + 0x1000, 0, 64);
+    memcpy(guest + BUFFERS + 0x2000, record->end - 16, 16);
 }
 
 void arguments_make(uint32_t call, struct bytes *record, uint64_t words[SLOT_ARGS])

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RECORD_HEAD = 8, RECORD_BYTES = 32 };
+enum { RECORD_HEAD = 16, RECORD_BYTES = 32 };
 
 struct bytes { const uint8_t *at, *end; };
 

@@ -670,10 +670,13 @@ static void door_close(int *end)
 
 void dns_rest(struct dns *d)
 {
+    struct newcomer n; /* who came too late, as the thread could not read */
     door_close(&d->door[1]);
     if (d->running)
         pthread_join(d->thread, NULL);
     d->running = false;
+    while (d->door[0] >= 0 && read(d->door[0], &n, sizeof n) == sizeof n)
+        close(n.fd);
     door_close(&d->door[0]);
 }
 
