@@ -718,17 +718,21 @@ $(BUILD)/san/fuzz-replay: $(call objects,$(FUZZ_TARGET) tests/fuzz/replay.c,san)
 
 # Targets of the monitor: NAME_FUZZ_SRC, and flags of the linker.  Each is built by libFuzzer's compiler, and to run
 # inputs again under the sanitizers, or with its lines counted.
-FUZZ_TARGETS := calls frames dns words image saved
+FUZZ_TARGETS := calls frames pages dns words image saved
 FUZZ_calls := $(addprefix tests/fuzz/,calls.c arguments.c options.c world.c steps.c faults.c)
 FUZZ_frames := tests/fuzz/frames.c
+FUZZ_pages := $(addprefix tests/fuzz/,pages.c steps.c faults.c)
 FUZZ_dns := tests/fuzz/dns.c
 FUZZ_words := tests/fuzz/words.c
 FUZZ_image := tests/fuzz/image.c
 FUZZ_saved := tests/fuzz/saved.c
-FUZZ_WRAP_calls := linear_read guest_read linear_write linear_span asprintf fcntl fallocate \
+FUZZ_WRAP_STEPS := asprintf fcntl fallocate \
     thread_start pthread_join pthread_mutex_lock ppoll clock_gettime getrandom syscall \
     $(shell awk -F', ' '/^[A-Z]+./ && NF > 2 { print $$2 }' tests/fuzz/faults.def)
+FUZZ_WRAP_calls := $(FUZZ_WRAP_STEPS) linear_read guest_read linear_write linear_span
+FUZZ_WRAP_pages := $(FUZZ_WRAP_STEPS) process_start program_find sigtimedwait
 FUZZ_LD_calls := $(FUZZ_WRAP_calls:%=-Wl,--wrap=%)
+FUZZ_LD_pages := $(FUZZ_WRAP_pages:%=-Wl,--wrap=%)
 FUZZ_LD_words := -Wl,--wrap=fail,--wrap=fail_as,--wrap=exit
 FUZZ_MUTATOR_calls := tests/fuzz/records.c
 FUZZ_VMM := $(filter-out vmm/cli/main.c vmm/machine/blob.S,$(VMM_SRC) $(CLI_SRC)) tests/host/no_image.c

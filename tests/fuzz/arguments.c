@@ -290,7 +290,7 @@ static uint32_t address_bytes(struct bytes *b, uint8_t form, uint8_t out_bytes[1
 {
     static const uint8_t v4[][4] = { { 127, 0, 0, 1 }, { 192, 0, 2, 53 },
                                      { 10, 0, 0, 1 },  { 0 },
-                                     { 127, 0, 0, 2 }, { 169, 254, 169, 254 },
+                                     { 9, 0, 0, 1 }, { 169, 254, 169, 254 },
                                      { 224, 0, 0, 1 }, { 255, 255, 255, 255 } };
     uint8_t how = byte_take(b), *at = out_bytes + (form >= 2 ? 2 : 0);
     memset(out_bytes, 0, 128);

@@ -135,7 +135,8 @@ static void lies_in_a_grant(const struct desc *d)
     bool inside = strncmp(path, world.rw, strlen(world.rw)) == 0,
          ro = strncmp(path, world.ro, strlen(world.ro)) == 0;
     bool beside = strncmp(path, world.place, strlen(world.place)) == 0,
-         tmp = strncmp(path, world.tmp, strlen(world.tmp)) == 0 && strchr("/-", path[strlen(world.tmp)]);
+         tmp = strncmp(path, world.tmp, strlen(world.tmp)) == 0 &&
+               strchr("/-", path[strlen(world.tmp)]);
     if (beside && !inside && !ro && !tmp && !strstr(path, "/stream"))
         finding("opened outside of the grants: %s", path);
     if (ro && !d->read_only)

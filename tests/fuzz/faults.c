@@ -14,13 +14,14 @@
 
 #include "tests/fuzz/steps.h"
 
+enum { FOR_LONG = 3000 };
 static struct { bool on, met; unsigned after, what, more; } fault;
 
 void fault_set(unsigned after, unsigned what)
 {
     fault.after = after;
     fault.what = what;
-    fault.more = what >> 5 & 7;
+    fault.more = (what & 0xe0) == 0xe0 ? FOR_LONG : what >> 5 & 7;
     fault.met = false;
 }
 

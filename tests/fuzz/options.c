@@ -12,9 +12,11 @@
 static char words[4][64]; /* of the rules, made once the ports are known */
 static struct tmp tmp = TMP_NONE;
 static uint32_t files_known;
+static struct rlimit usual_files;
 
 void options_begin(void)
 {
+    getrlimit(RLIMIT_NOFILE, &usual_files);
     snprintf(words[0], sizeof words[0], "127.0.0.1:%u", world.ports.guest);
     snprintf(words[1], sizeof words[1], "127.0.0.1:%u", world.ports.tcp);
     snprintf(words[2], sizeof words[2], "127.0.0.1:%u", world.ports.dns);
@@ -201,7 +203,8 @@ static uint32_t grants_make(struct grant grants[], const uint8_t *head)
         };
     if (world.dev && (place & WITH_DEV))
         grants[n++] = (struct grant){ .host = "/dev", .guest = "/dev",
-                                      .read_only = place & DEV_READ_ONLY };
+                                      .read_only = place & DEV_READ_ONLY,
+                                      .mounts = place & WITH_MOUNTS };
     const char *path = place & WITH_TMP ? tmp_begin(head) : NULL;
     if (path)
         grants[n++] = (struct grant){ .host = path, .guest = "/tmp", .tmp = head[HEAD_LEFT] & 128 };
@@ -224,14 +227,10 @@ static bool may_fail(const uint8_t *head)
 /* Of open files: so few that no run has enough. */
 static void limit_set(bool few)
 {
-    static struct rlimit usual;
-    if (!usual.rlim_cur)
-        getrlimit(RLIMIT_NOFILE, &usual);
-    struct rlimit now = usual;
-    now.rlim_cur = few ? 64 : usual.rlim_cur;
-    bool was = faults_on(false);
+    struct rlimit now = usual_files;
+    if (few)
+        now.rlim_cur = 64;
     setrlimit(RLIMIT_NOFILE, &now);
-    faults_on(was);
 }
 
 static bool open_with(struct wasi *wasi, const uint8_t *head)
@@ -260,9 +259,11 @@ static bool open_with(struct wasi *wasi, const uint8_t *head)
                              .files_known = head[HEAD_MORE] & FILES_KNOWN ? &known : NULL,
                              .grants = grants,
                              .ngrants = grants_make(grants, head) };
-    limit_set(head[HEAD_ODD] & FEW_FILES);
+    if (head[HEAD_ODD] & FEW_FILES)
+        limit_set(true);
     bool good = wasi_open(wasi, &config, &why);
-    limit_set(false);
+    if (head[HEAD_ODD] & FEW_FILES)
+        limit_set(false);
     files_known = known;
     faults_on(false);
     if (!good && !may_fail(head))

@@ -34,6 +34,7 @@ static sem_t here;                       /* the turn of the thread that runs inp
 static __thread struct step_thread *own; /* NULL: that one */
 static uint64_t now_ns, look_ns = LOOK_NS;
 static uint32_t random_state;
+void (*steps_looked)(void);
 
 int __real_thread_start(pthread_t *, const struct thread_how *, void *(*)(void *), void *);
 int __wrap_thread_start(pthread_t *, const struct thread_how *, void *(*)(void *), void *);
@@ -153,6 +154,8 @@ void steps_wait(uint64_t until_ns)
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out)
 {
     now_ns += look_ns;
+    if (steps_looked)
+        steps_looked();
     uint64_t ns = now_ns + (clock == CLOCK_REALTIME ? YEAR_2024_NS : 0);
     *out = (struct timespec){ (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
     return 0;
@@ -168,6 +171,8 @@ int __wrap_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, c
                                    : NEVER;
     (void)mask;
     for (unsigned vain = 0;; vain++) {
+        if (steps_looked)
+            steps_looked();
         int ready = __real_ppoll(fds, n, &none, NULL);
         if (ready || now_ns >= until) {
             if (own)

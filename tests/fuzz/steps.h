@@ -15,10 +15,13 @@ bool steps_round(void);
 void steps_wait(uint64_t until_ns);
 void steps_pass(uint64_t ns);
 uint64_t steps_now(void);
+/* Who is told of each look at the clock and each wait; NULL: nobody. */
+extern void (*steps_looked)(void);
 /* From here on a look at the clock takes long. */
 void steps_slow(bool);
 
-/* The after-th function that can fail from here on does so, by that number's errno, and so do some behind it; 0: none. */
+/* The after-th function that can fail from here on does so, by that number's errno, and so do some
+ * behind it; 0: none. */
 void fault_set(unsigned after, unsigned what);
 /* Whether it has. */
 bool fault_met(void);

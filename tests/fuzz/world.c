@@ -88,8 +88,10 @@ static void network_own(void)
     if (fd >= 0)
         (void)!write(fd, "0", 1);
     close(fd);
-    file_own("/etc/hosts", "/mnt/hosts", "# hosts\n127.0.0.1 localhost here.test\nnone\n10.1.2.3 kept.test\n");
-    file_own("/etc/resolv.conf", "/mnt/resolv.conf", "; servers\nnameserver 127.0.0.1\nnameserver x\nsearch test\n");
+    file_own("/etc/hosts", "/mnt/hosts",
+             "# hosts\n127.0.0.1 localhost here.test\nnone\n10.1.2.3 kept.test\n");
+    file_own("/etc/resolv.conf", "/mnt/resolv.conf",
+             "; servers\nnameserver 127.0.0.1\nnameserver x\nsearch test\n");
 }
 
 /* As root, or as root of a user namespace. */
@@ -113,8 +115,8 @@ static int socket_bound(int type, uint16_t *port)
     int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
-    must(bind(fd, (struct sockaddr *)&in, len) == 0 && (type != SOCK_STREAM || listen(fd, QUEUE) == 0),
-         "a socket");
+    bool good = bind(fd, (struct sockaddr *)&in, len) == 0;
+    must(good && (type != SOCK_STREAM || listen(fd, QUEUE) == 0), "a socket");
     getsockname(fd, (struct sockaddr *)&in, &len);
     *port = ntohs(in.sin_port);
     return fd;
@@ -407,7 +409,8 @@ static size_t answer_make(const uint8_t *query, size_t len, uint8_t *out, size_t
     int n = byte_take(from) % 8;
     for (int i = 0; i < n; i++) {
         world.answers += how >> 7;
-        uint8_t v4[4] = { byte_take(from), (uint8_t)(world.answers >> 8), (uint8_t)world.answers, 1 };
+        const unsigned many = world.answers;
+        uint8_t v4[4] = { byte_take(from), (uint8_t)(many >> 8), (uint8_t)many, 1 };
         a[i].ip = ip_from_v4(v4);
         if (q.type == DNS_AAAA)
             memset(a[i].ip.b, 0x20 + i, 16);

@@ -27,7 +27,7 @@ extern struct world {
     int listener, datagrams, dns, dns_stream; /* the host's sockets; they stay */
     int stranger;              /* one that no rule allows */
     int passed[2];             /* sockets of --listen-fds */
-    int asking;                /* a connection of the resolver's, whose question is due; -1 = none */
+    int asking;                /* a connection of the resolver's whose question is due; -1 = none */
     int stdio[3];              /* what the guest has as 0, 1 and 2 */
     int far[3];                /* the other ends of those; -1 = there is none */
     int peers[8];              /* connections that the host has; -1 = none */

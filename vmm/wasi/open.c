@@ -202,7 +202,10 @@ uint32_t path_open(struct wasi *w, struct opening *o, uint32_t *fd)
         close(host);
         return WASI_NOMEM;
     }
-    return desc_place(w, &d, fd);
+    err = desc_place(w, &d, fd);
+    if (err && d.ops == &terminal_ops) /* its filter is still ours */
+        d.ops->close(w, &d);
+    return err;
 }
 
 uint32_t wasi_path_open(struct wasi *w, const struct path_open_args *args)
