@@ -887,10 +887,11 @@ mode_parts = \
 ##                 library, some of Go's own tests (network); REQUIRE_KVM=1 makes skips failures
 ## make fuzz       libFuzzer on T=module or T=module-fast (no ASan),
 ##                 for S=60 seconds, inputs up to L=1024 bytes (clang)
-## make fuzz-calls, fuzz-frames, fuzz-dns, fuzz-words, fuzz-image, fuzz-saved
+## make fuzz-calls, fuzz-frames, fuzz-pages, fuzz-dns, fuzz-words, fuzz-image, fuzz-saved
 ##                 libFuzzer on a part of the monitor, for S=60 seconds
 ## make prove      what cbmc proves of small parts of the monitor, for all inputs (cbmc)
-## make fuzz-lines the lines of the monitor that what was found so far does not reach
+## make fuzz-lines the lines of the monitor that what was found so far does not reach; fails for one that
+##                 tests/fuzz/unreached.txt does not have
 ## make fuzz-diff  N=1000 random modules of SEED=1 on our engine and on V8 (node, binaryen)
 ## make test-modes what runs in VMs, with MODES="exit poll" as --hypercall; also MODE=poll for one of those below,
 ##                 and MODE=noavx, as if the CPU had no AVX

@@ -304,7 +304,7 @@ static uint32_t address_bytes(struct bytes *b, uint8_t form, uint8_t out_bytes[1
     bool six = form & 1;
     out_bytes[0] = form < 2 ? 0 : (uint8_t)(how == 0xff ? how : FAMILY_INET4 + six);
     if (!six)
-        memcpy(at, v4[how % 8], 4);
+        memcpy(at, v4[how % 8 == 4 && !world.dev ? 0 : how % 8], 4); /* never on a host's network */
     else if (how & 1)
         at[15] = 1;
     else if (how == 0xf2)
