@@ -1180,8 +1180,10 @@ def resumed(mod):
         way = r.random()
         if callees and r.random() < 0.2:
             return call(k)
-        if way < 0.5:
+        if way < 0.4:
             return load()
+        if way < 0.5: # for nobody
+            return sp + op(r.choice(("28", "29", "31"))) + slot() + b"\x1a"
         if way < 0.65:
             return sp + value() + op("37") + slot()
         if way < 0.7:
@@ -1193,7 +1195,8 @@ def resumed(mod):
         if way < 0.84:
             return sp + const(I32, r.choice(offsets)) + b"\x6a" + value() + op("37") + b"\x00\x00"
         if way < 0.87 and not callees: # SP's own change, undone or not
-            moved = sp + const(I32, 8) + b"\x6b\x24\x00" + load()
+            moved = sp + op("29") + slot() + b"\x1a" if r.random() < 0.5 else b""
+            moved += sp + const(I32, 8) + b"\x6b\x24\x00" + load()
             return moved + sp + const(I32, r.choice((8, 8, 16))) + b"\x6a\x24\x00"
         if way < 0.94:
             return get(x) + const(I64, 6) + b"\x83\x50\x04\x40" + r.choice((b"\x41\x00\x0f", load())) + b"\x0b"
