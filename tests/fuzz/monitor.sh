@@ -18,9 +18,14 @@ dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 passed=0 failed=0
 
-# What every way begins with.
+# What every way begins with; a minute has no time for all that inputs.py makes.
 inputs() { # TARGET DIRECTORY
     $here/inputs.py "$1" "$2" || exit 2
+    kept "$1" "$2"
+}
+
+kept() { # TARGET DIRECTORY
+    mkdir -p "$2"
     [ ! -e $here/corpus/"$1".tar.xz ] || tar -xJf $here/corpus/"$1".tar.xz -C "$2" || exit 2
     ! ls $here/regressions/"$1"/* >/dev/null 2>&1 || cp $here/regressions/"$1"/* "$2" || exit 2
 }
@@ -50,19 +55,19 @@ judge() { # NAME STATUS FILE
     else
         failed=$((failed + 1))
         echo "FAIL $1:"
-        grep -nE -B 1 -A 14 'finding:|ERROR:|runtime error' "$3" | head -n 40 || tail -n 5 "$3"
+        grep -anE -B 1 -A 14 'finding:|ERROR:|runtime error' "$3" | head -n 40 || tail -n 5 "$3"
     fi
 }
 
 minute() {
     local seconds=$((60 / $#))
     for target in "$@"; do
-        inputs "$target" "$dir/$target"
+        kept "$target" "$dir/$target"
         fuzz "$target" $seconds "$dir/new-$target" "$dir/$target" -seed=1 >"$dir/out" 2>&1
         judge "$target" $? "$dir/out"
         runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$dir/out")
         echo "$target: $(find "$dir/$target" -type f | wc -l) inputs kept, $runs runs," \
-            "$(grep -oE 'cov: [0-9]+' "$dir/out" | tail -n 1)"
+            "$(grep -aoE 'cov: [0-9]+' "$dir/out" | tail -n 1)"
     done
 }
 
