@@ -82,9 +82,15 @@ func init() { wasmvmMarkSize = len(wasmvmMark) }
 
 const wasmvmMarkFlushes = 64 // each has told up to 512 pointers
 
+// A start of a function compares 32 bits of the guard, to which it has added most of its frame.  stackPreempt's sum is
+// past 32 bits from frames of 1,442 bytes on: then neither a turn nor the stack's end is seen, and the goroutine writes
+// below its stack.  No frame has the gigabyte between this one and the end of 32 bits.  A stack above it gets no turn.
+const wasmvmTurnGuard = 3 << 30
+
 var wasmvmMarkFlushed uint32
 
 // wasmvmMarkTurn: its caller has told pointers, on the system stack.  The next call of a function gives way.
+// gp.preempt stays false, as the runtime would make stackPreempt of it.
 //
 //go:nosplit
 //go:nowritebarrierrec
@@ -92,8 +98,7 @@ func wasmvmMarkTurn() {
 	if wasmvmMarkFlushed++; wasmvmMarkFlushed%wasmvmMarkFlushes != 0 {
 		return
 	}
-	if gp := getg().m.curg; gp != nil {
-		gp.preempt = true
-		gp.stackguard0 = stackPreempt
+	if gp := getg().m.curg; gp != nil && gp.stack.hi <= wasmvmTurnGuard {
+		gp.stackguard0 = wasmvmTurnGuard
 	}
 }

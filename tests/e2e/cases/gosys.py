@@ -299,6 +299,11 @@ def marking_ends_where_nobody_waits(t):
     both(t, "marking")
 
 
+@case
+def who_gives_way_keeps_its_stack(t):
+    both(t, "frames")
+
+
 ZONES = "/usr/share/zoneinfo"
 
 

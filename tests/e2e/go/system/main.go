@@ -145,7 +145,49 @@ func marking() {
 	fmt.Println("marking ended:", now.NumGC > before.NumGC)
 }
 
+var written [1024]*link
+
+// Not one of its calls is of a function with a small frame.
+//
+//go:noinline
+func large(links []*link, depth int) (bad int) {
+	var frame [512]uint64
+	for i := range frame {
+		frame[i] = uint64(depth<<32 | i)
+	}
+	for i := 0; i < 40000; i++ {
+		written[i%len(written)] = links[i*31%len(links)]
+	}
+	if depth > 0 {
+		bad = large(links, depth-1)
+	}
+	for i := range frame {
+		if frame[i] != uint64(depth<<32|i) {
+			bad++
+		}
+	}
+	return bad
+}
+
+// Goroutines whose stacks grow by large frames write pointers while the garbage collector marks, and lose nothing.
+func frames() {
+	links := make([]*link, 1<<19)
+	for i := range links {
+		links[i] = &link{}
+	}
+	bad := 0
+	for i := 0; i < 5; i++ {
+		go runtime.GC()
+		runtime.Gosched()
+		found := make(chan int)
+		go func() { found <- large(links, 60) }()
+		bad += <-found
+	}
+	runtime.GC()
+	fmt.Println("words that changed:", bad)
+}
+
 func main() {
 	map[string]func(){"pipes": pipes, "many": many, "stdin": stdin, "zone": zone, "hostname": hostname,
-		"marking": marking}[os.Args[1]]()
+		"marking": marking, "frames": frames}[os.Args[1]]()
 }
