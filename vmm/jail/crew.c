@@ -134,28 +134,67 @@ static bool done_await(struct crew *crew, unsigned wanted, const struct timespec
     return true;
 }
 
-/* All others, before this one.  Which of them are the kernel's is only looked at where not all
- * answer, as reading that costs as much as their answers.  *kernels: how many those are. */
-static bool others_confine(int tasks, const struct threads *others, struct crew *crew,
+/* Which of them are the kernel's is only looked at where not all answer, as reading that costs as
+ * much as their answers.  *kernels: how many those are, added. */
+static bool listed_confine(int tasks, const struct threads *others, struct crew *crew,
                            unsigned *kernels)
 {
     const struct timespec soon = { .tv_nsec = SOON_NS }, patience = { .tv_sec = PATIENCE_S };
-    unsigned asked_n = 0;
-    *kernels = 0;
+    unsigned wanted = __atomic_load_n(&crew->done, __ATOMIC_SEQ_CST), before = wanted;
     for (unsigned i = 0; i < others->n; i++)
         if (ask(others->at[i], crew))
-            asked_n++;
+            wanted++;
         else if (errno == EAGAIN)
             crew->unasked = errno;
-    if (done_await(crew, asked_n, &soon))
+    if (done_await(crew, wanted, &soon))
         return true;
-    *kernels = kernels_count(tasks, others);
-    return done_await(crew, asked_n > *kernels ? asked_n - *kernels : 0, &patience);
+    unsigned silent = kernels_count(tasks, others);
+    *kernels += silent;
+    return done_await(crew, wanted > before + silent ? wanted - silent : before, &patience);
 }
 
-static bool all_confine(int tasks, const struct threads *others, struct crew *crew)
+static bool is_among(const struct threads *all, pid_t thread)
 {
-    unsigned kernels;
+    unsigned i = 0;
+    while (i < all->n && all->at[i] != thread)
+        i++;
+    return i < all->n;
+}
+
+/* Leaves those that were not known; false: they are too many. */
+static bool new_keep(struct threads *others, struct threads *known)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < others->n; i++) {
+        if (is_among(known, others->at[i]))
+            continue;
+        if (known->n == THREADS_MOST)
+            return false;
+        known->at[known->n++] = others->at[n++] = others->at[i];
+    }
+    others->n = n;
+    return true;
+}
+
+/* All others, before this one.  A thread may make another before it is confined, and end after
+ * that: the number of threads says nothing of it.  So they are listed until none is new. */
+static bool others_confine(int tasks, struct threads *others, struct crew *crew,
+                           unsigned *kernels)
+{
+    struct threads known = { .n = 0 };
+    while (new_keep(others, &known)) {
+        if (!others->n)
+            return true;
+        if (!listed_confine(tasks, others, crew, kernels) || lseek(tasks, 0, SEEK_SET) < 0 ||
+            !threads_list(tasks, others))
+            return false;
+    }
+    return false;
+}
+
+static bool all_confine(int tasks, struct threads *others, struct crew *crew)
+{
+    unsigned kernels = 0;
     if (!others_confine(tasks, others, crew, &kernels))
         return false;
     confine_self(crew);
