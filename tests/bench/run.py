@@ -3,13 +3,15 @@
 
 CPU time (user and system, all threads, children too) of interleaved runs; medians.  Every output is compared with the
 native program's.  The start-up, which is hello's time on the same runtime, is taken away for the main table and shown
-in its own; runtimes with a cache run with it warm.  Prints Markdown.
+in its own; runtimes with a cache run with it warm.  wasmvm-go runs modules of `wasmvm go build`, and all others those
+of the plain go command.  Prints Markdown.
 
 --against exit: instead, wasmvm as it is against wasmvm --hypercall=exit, which programs that only compute must not
 notice.  Each round runs both, and exit once more, in an order that turns; what is printed are medians of the rounds'
 ratios: auto to exit, and exit to exit, which is the noise."""
 
 import argparse
+import copy
 import math
 import os
 import statistics
@@ -28,6 +30,15 @@ class Program:
         self.name = name
         self.native = go_build("./" + name, module=MODULE, goos="linux")
         self.wasm = go_build("./" + name, module=MODULE)
+        self.again = None
+
+    def by_wasmvm_go(self, wasmvm):
+        """The same program, of which only the module differs."""
+        if not self.again:
+            self.again = copy.copy(self)
+            path = os.path.join(ROOT, "build", "bench-go", self.name + ".wasm")
+            self.again.wasm = runtimes.by_wasmvm_go(wasmvm, os.path.join(ROOT, MODULE, self.name), path)
+        return self.again
 
 
 def measure(runtime, program, scratch):
@@ -51,7 +62,7 @@ def main():
             computes = [n for n in every if n not in ("hello", "filewrite")]
             return against(args.against, args.runs, args.programs or computes, scratch)
     names = ["hello"] + [n for n in (args.programs or every) if n != "hello"]
-    found = runtimes.available([r for r in args.runtimes.split(",") if r])
+    found = runtimes.available([r for r in args.runtimes.split(",") if r], runtimes.ALL + runtimes.BY_GO)
     wrong = 0
     times, walls, memory = {}, {}, {}
     with tempfile.TemporaryDirectory() as scratch:

@@ -10,7 +10,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
-from harness import CACHE, GO, ROOT  # noqa: E402
+from harness import CACHE, GO, ROOT, prepare  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WAZERO = "github.com/tetratelabs/wazero/cmd/wazero@v1.12.0"
@@ -66,6 +66,30 @@ class Warm(Wasmvm):
 
     def forget(self):
         shutil.rmtree(self.cache, ignore_errors=True)
+
+
+def by_wasmvm_go(wasmvm, source, path):
+    """The program of this folder as `wasmvm go build` makes it, with the pinned Go."""
+    goroot = subprocess.check_output([GO, "pinned", "env", "GOROOT"], text=True).strip()
+    env = {k: v for k, v in os.environ.items() if not k.startswith("GO")}
+    env.update(PATH=f"{goroot}/bin:{env['PATH']}", GOTOOLCHAIN="local", GOFLAGS="-buildvcs=false")
+    prepare([wasmvm, "go", "build", "-trimpath", "-o", path, "."], cwd=source, env=env)
+    return path
+
+
+class ByGo:
+    """A module of `wasmvm go build` in place of one of the plain go command."""
+
+    def argv(self, program, args, grant):
+        return super().argv(program.by_wasmvm_go(self.path), args, grant)
+
+
+class ColdByGo(ByGo, Wasmvm):
+    name = "wasmvm-go"
+
+
+class WarmByGo(ByGo, Warm):
+    name = "wasmvm-go-warm"
 
 
 class Hypercall(Wasmvm):
@@ -124,11 +148,12 @@ class Wasmtime(Native):
 
 
 ALL = [Native(), Wasmvm(), Warm(), Node(), Wasmtime(), Wazero()]
+BY_GO = [ColdByGo(), WarmByGo()]
 
 
-def available(names=None):
+def available(names=None, every=ALL):
     found = []
-    for runtime in ALL:
+    for runtime in every:
         if names and runtime.name not in names and runtime.name != "native":
             continue
         try:

@@ -22,7 +22,7 @@ import tempfile
 import time
 
 import runtimes
-from harness import GO, ROOT, go_build, prepare
+from harness import ROOT, go_build
 
 MODULE = "tests/bench/serve"
 CONNECTIONS = 64
@@ -112,12 +112,8 @@ class Served:
 
 def overlaid(wasmvm, package):
     """As `wasmvm go build` makes it."""
-    root = output([GO, "pinned", "env", "GOROOT"]).strip()
-    env = {k: v for k, v in os.environ.items() if not k.startswith("GO")}
-    env.update(PATH=f"{root}/bin:{env['PATH']}", GOTOOLCHAIN="local")
     path = os.path.join(tempfile.mkdtemp(prefix="wasmvm-serve-"), package + ".wasm")
-    prepare([wasmvm, "go", "build", "-trimpath", "-o", path, "./" + package], cwd=os.path.join(ROOT, MODULE), env=env)
-    return path
+    return runtimes.by_wasmvm_go(wasmvm, os.path.join(ROOT, MODULE, package), path)
 
 
 def servers(what, found, report):
