@@ -1,11 +1,17 @@
 /* What a test build of the jail does beside: nothing of it is in wasmvm.
  *
  *   JAIL_TEST_LOG=FILE     a call that is not listed is named there, too, and the command's words
+ *
  *   JAIL_TEST_ABI=N        the kernel's Landlock is taken for one of that ABI
+ *
  *   JAIL_TEST_TRY=NAME     what tries.def has under that name is tried from inside: 0 = it failed,
- * 1 = it worked JAIL_TEST_AGAIN=1      it is entered so that it can be narrowed JAIL_TEST_KILL=1
- * the filter is as it is in wasmvm, and names nothing JAIL_TEST_FILTER=FILE  the filters of another
- * table: what jail-compile --binary printed
+ *                          1 = it worked
+ *
+ *   JAIL_TEST_AGAIN=1      it is entered so that it can be narrowed
+ *
+ *   JAIL_TEST_KILL=1       the filter is as it is in wasmvm, and names nothing
+ *
+ *   JAIL_TEST_FILTER=FILE  the filters of another table: what jail-compile --without printed
  *
  * A call that is not listed is named on stderr, and the process ends with 159, as it would by
  * SIGSYS. */

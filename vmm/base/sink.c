@@ -17,6 +17,7 @@
 
 #include "vmm/base/message.h"
 
+#define SOCKET_BYTES 2048u
 #define PACED_BYTES 64u /* of a terminal that could not be opened anew */
 
 static int opened_anew(int fd)
@@ -66,13 +67,14 @@ static ssize_t paced_write(const struct sink *s, const char *bytes, size_t n)
     return -1;
 }
 
-/* A run without sockets has no send in its jail.  A socket that is writable takes so much at once,
- * as it has a third of its buffer left. */
+/* A run without sockets has no send in its jail.  A socket that is writable takes so much at once:
+ * even of the smallest buffer the kernel makes one packet of it, and waits between packets only. */
 static ssize_t socket_write(const struct sink *s, const char *bytes, size_t n)
 {
     ssize_t sent = send(s->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-    return sent >= 0 || errno != ENOSYS ? sent
-                                        : paced_write(s, bytes, n < PIPE_BUF ? n : PIPE_BUF);
+    if (sent >= 0 || errno != ENOSYS)
+        return sent;
+    return paced_write(s, bytes, n < SOCKET_BYTES ? n : SOCKET_BYTES);
 }
 
 static ssize_t write_once(const struct sink *s, const char *bytes, size_t len)

@@ -1,10 +1,14 @@
 /* Makes the filters of calls.def while wasmvm is built; a program of its own, of which nothing is
  * in wasmvm.
  *
- *   jail-compile                C source: the filters, for seccomp.c
- *   jail-compile --surface      a line for each set of grants: its words, calls, instructions,
- * those before KVM_RUN jail-compile --rows         the rows of the table, one a line, without their
- * reasons jail-compile --without N    the filters as bytes, without the Nth row: for tests
+ *   jail-compile              C source: the filters, for seccomp.c
+ *
+ *   jail-compile --surface    a line for each set of grants: its words, calls, instructions, and
+ *                             those before KVM_RUN
+ *
+ *   jail-compile --rows       the rows of the table, one a line, without their reasons
+ *
+ *   jail-compile --without N  the filters as bytes, without the Nth row: for tests
  *
  * A filter looks at the architecture, then at KVM_RUN, then finds the call's number by few tests:
  * the kernel compiles it at each start, and tries it for each number, so that what is allowed with

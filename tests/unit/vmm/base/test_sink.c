@@ -99,6 +99,29 @@ static void nobody_is_waited_for(void **state)
     }
 }
 
+/* Of the smallest buffer a few bytes make a piece of 4 KiB wait, though poll says that it is
+ * writable. */
+static void a_small_buffer_is_not_waited_for(void **state)
+{
+    (void)state;
+    int ends[2], least = 1;
+    struct sink sink;
+    char words[4096];
+    memset(words, 'z', sizeof words);
+    ends_make(JAILED, ends);
+    assert_int_equal(setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &least, sizeof least), 0);
+    assert_int_equal(write(ends[1], words, 100), 100);
+    sink_open(&sink, ends[1]);
+    no_send = true;
+    alarm(60); /* what waits here waits for ever */
+    assert_false(sink_write(&sink, words, sizeof words, PATIENCE_NS));
+    alarm(0);
+    assert_int_equal(errno, EAGAIN);
+    sink_close(&sink);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void a_reader_that_is_slow_loses_nothing(void **state)
 {
     (void)state;
@@ -160,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_is_waited_for),
+        cmocka_unit_test(a_small_buffer_is_not_waited_for),
         cmocka_unit_test(a_reader_that_is_slow_loses_nothing),
         cmocka_unit_test(errors_are_errors),
         cmocka_unit_test(no_more_than_is_left),
