@@ -31,7 +31,7 @@ GO = os.path.join(ROOT, "tests", "tools", "go.sh")
 TABLE = os.path.join(HERE, "expected.txt")
 BINARIES = os.path.join(ROOT, "build", "cache", "std")
 LOGS = os.path.join(ROOT, "build", "std")
-VERSIONS = ["1.24.13", "1.27.1"]
+VERSIONS = ["1.21.13", "1.24.13", "1.27.1"]  # of the oldest a sample
 TEST_MINUTES = 15
 SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # memory: os makes and removes 10,000 files
 # What tests look for in procfs, which no guest gets to see: plain files with the host's text stand in its place.
