@@ -7,11 +7,11 @@
 #
 #   $ a line of shell; several make one script        > a line of standard output, exactly
 #   < a line of standard input                        ! a line of standard error, exactly
-#   @ kvm     the case needs /dev/kvm                 ~ a line of standard error, as a shell pattern
+#   @ kvm, @ mounts   the case needs that (below)     ~ a line of standard error, as a shell pattern
 #   = STATUS  the exit status; ends the case          # a remark
 #
-# Each case runs in an empty directory with wasmvm on PATH and $GOLDEN naming this folder.  Without /dev/kvm the cases
-# that need it are skipped and counted; with REQUIRE_KVM=1 a skip is a failure.
+# Each case runs in an empty directory with wasmvm on PATH and $GOLDEN naming this folder.  Cases that need
+# /dev/kvm, or mounts of their own, are skipped and counted without; with REQUIRE_KVM=1 a skip is a failure.
 set -u
 [ $# -ge 1 ] || { echo "usage: $0 WASMVM [FILE.golden ...]" >&2; exit 2; }
 wasmvm=$(realpath -e -- "$1") || exit 2
@@ -24,8 +24,9 @@ files=("$@")
 top=$(mktemp -d) || exit 2
 trap 'rm -rf -- "$top"' EXIT
 mkdir -- "$top/bin" && ln -s -- "$wasmvm" "$top/bin/wasmvm"
-kvm=no
-if (: <>/dev/kvm) 2>/dev/null; then kvm=yes; fi
+missing=" "
+(: <>/dev/kvm) 2>/dev/null || missing+="kvm "
+unshare -m true 2>/dev/null || unshare -rm true 2>/dev/null || missing+="mounts "
 passed=0 failed=0 skipped=0
 
 # Compares what was printed with the wanted lines; patterns are marked by a leading ~.
@@ -54,10 +55,14 @@ show() {
 
 run_case() {
     local place=$1 status=$2 got
-    if [ "$needs_kvm" = yes ] && [ $kvm = no ]; then
+    local lacks='' need
+    for need in $needs; do
+        [[ $missing != *" $need "* ]] || lacks=$need
+    done
+    if [ -n "$lacks" ]; then
         if [ "${REQUIRE_KVM:-}" = 1 ]; then
             failed=$((failed + 1))
-            echo "FAILED  $place: no /dev/kvm"
+            echo "FAILED  $place: no $lacks here"
         else
             skipped=$((skipped + 1))
         fi
@@ -82,7 +87,7 @@ run_case() {
 }
 
 new_case() {
-    script='' input='' needs_kvm=no stdout=() stderr=()
+    script='' input='' needs='' stdout=() stderr=()
 }
 
 for file in "${files[@]}"; do
@@ -96,7 +101,7 @@ for file in "${files[@]}"; do
         '< '*) input+=${input:+$'\n'}${line#??} ;;
         '> '* | '>') stdout+=("$line") ;;
         '! '* | '~ '*) stderr+=("$line") ;;
-        '@ kvm') needs_kvm=yes ;;
+        '@ kvm' | '@ mounts') needs+=" ${line#@ }" ;;
         '= '*) run_case "$(basename -- "$file"):$number" "${line#= }"; new_case ;;
         *) failed=$((failed + 1)); echo "FAILED  $file:$number: not a line of a case: $line" ;;
         esac
@@ -104,6 +109,6 @@ for file in "${files[@]}"; do
     [ -z "$script" ] || { failed=$((failed + 1)); echo "FAILED  $file: the last case has no status"; }
 done
 
-[ $skipped -eq 0 ] || echo "SKIPPED: $skipped golden cases need /dev/kvm (REQUIRE_KVM=1 makes this a failure)"
+[ $skipped -eq 0 ] || echo "SKIPPED: $skipped golden cases need what is not here:$missing(REQUIRE_KVM=1 makes this a failure)"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed -eq 0 ] && [ $passed -gt 0 ]
