@@ -726,7 +726,7 @@ FUZZ_dns := tests/fuzz/dns.c
 FUZZ_words := tests/fuzz/words.c
 FUZZ_image := tests/fuzz/image.c
 FUZZ_saved := tests/fuzz/saved.c
-FUZZ_WRAP_STEPS := asprintf fcntl fallocate \
+FUZZ_WRAP_STEPS := asprintf fcntl fallocate read \
     thread_start pthread_join pthread_mutex_lock ppoll clock_gettime getrandom syscall \
     $(shell awk -F', ' '/^[A-Z]+./ && NF > 2 { print $$2 }' tests/fuzz/faults.def)
 FUZZ_WRAP_calls := $(FUZZ_WRAP_STEPS) linear_read guest_read linear_write linear_span

@@ -161,7 +161,9 @@ class Function:
         return b"\x23" + u(self.rng.choice(fits))
 
     def tame(self, t, code):
-        """A float whose NaN, if it is one, becomes 1."""
+        """A float whose NaN, if it is one, becomes 1; small functions have no room for that."""
+        if not self.tmp:
+            return const(t, self.rng.choice((0.0, -1.5, 3.0)))
         tmp = u(self.tmp[t])
         return code + b"\x22" + tmp + const(t, 1.0) + b"\x20" + tmp + b"\x20" + tmp + op(EQ[t]) + b"\x1b"
 

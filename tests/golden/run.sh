@@ -109,6 +109,6 @@ for file in "${files[@]}"; do
     [ -z "$script" ] || { failed=$((failed + 1)); echo "FAILED  $file: the last case has no status"; }
 done
 
-[ $skipped -eq 0 ] || echo "SKIPPED: $skipped golden cases need what is not here:$missing(REQUIRE_KVM=1 makes this a failure)"
+[ $skipped -eq 0 ] || echo "SKIPPED: $skipped golden cases need:$missing(REQUIRE_KVM=1 makes this a failure)"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed -eq 0 ] && [ $passed -gt 0 ]
