@@ -12,7 +12,7 @@ import time
 import zipfile
 
 from cases.net import closed_port
-from harness import GO, ROOT, case, expect, expect_message, run, wait
+from harness import GO, ROOT, Skip, case, expect, expect_message, run, wait
 
 OLDER, NEWER = "1.22.12", "pinned"
 
@@ -537,7 +537,10 @@ def a_tool_by_its_version(t):
     more = proxy(t, "example.com/tool", "v1.2.3", "1.26.10", text)
     env = environment(OLDER, GOTOOLCHAIN="auto", **more)
     tool = "example.com/tool@v1.2.3"
-    expect(go(t, t.tmp, "run", tool, "--env", "X=y", "--", "a", env=env), 0, out="[a]\ngo1.26.10\n")
+    result = go(t, t.tmp, "run", tool, "--env", "X=y", "--", "a", env=env)
+    if b"verifying module" in result.err and b"dial tcp" in result.err:
+        raise Skip("no network: Go asks its checksum database about each Go version")
+    expect(result, 0, out="[a]\ngo1.26.10\n")
     expect(go(t, t.tmp, "install", tool, env=dict(env, GOPATH=t.path("gopath"))), 0)
     assert marked(t.path("gopath/bin/wasip1_wasm/tool"))
     expect(go(t, t.tmp, "run", tool, env=dict(env, GOTOOLCHAIN="local")), 1, err_has="requires go >= 1.26.10")
