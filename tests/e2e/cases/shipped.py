@@ -213,7 +213,8 @@ def who_may_own_it(t):
 @case
 def root_may_own_it(t):
     """An image that root has installed, run by somebody else."""
-    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+    other = ["setpriv", "--reuid", "12345", "--clear-groups"]
+    if run([*other, "true"]).status:
         raise Skip("only root becomes somebody else")
     image = build(t, words(t))
     place = t.fast_directory()
@@ -222,7 +223,7 @@ def root_may_own_it(t):
     os.chmod(copy, 0o644)
     monitor = shutil.copy(t.wasmvm, os.path.join(place, "wasmvm"))
     os.chmod(monitor, 0o755)
-    argv = ["setpriv", "--reuid", "12345", "--clear-groups", monitor, "--kvm-fd", "9", "--stats", copy, "a"]
+    argv = [*other, monitor, "--kvm-fd", "9", "--stats", copy, "a"]
     line = " ".join(argv) + " 9<>/dev/kvm"
     done = subprocess.run(["sh", "-c", line], capture_output=True, timeout=300, cwd="/")
     assert done.returncode == 0 and b"cache       warm" in done.stderr, done

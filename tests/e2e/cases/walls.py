@@ -266,14 +266,15 @@ def the_monitors_own_code_lies_where_no_program_writes(t):
 @case
 def nobody_gets_more_rights_by_it(t):
     """A set-uid or set-gid wasmvm opens nothing: it would open for another what only its owner may."""
-    if os.geteuid() != 0:
-        raise Skip("only root makes files set-uid")
+    other = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    if run([*other, "true"]).status:
+        raise Skip("only root makes files set-uid, and becomes somebody else")
     t.tmp = t.fast_directory()
     os.chmod(t.tmp, 0o755)
     for mode, user in (0o4755, []), (0o2755, []), (0o755, None):
         path = t.path(f"wasmvm-{mode:o}")
         shutil.copy(t.wasmvm, path), os.chmod(path, mode)
-        result = run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", path, "--version"])
+        result = run([*other, path, "--version"])
         if user is None:
             expect(result, 0, err="")
         else:
