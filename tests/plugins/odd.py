@@ -70,7 +70,7 @@ def odd():
         signal.signal(signal.SIGSEGV, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGSEGV)
     elif how == "garbage":
-        monitor.sendall(os.urandom(4096))
+        monitor.sendall(b"\xff\xff\xff\xff" + os.urandom(4092))  # a random length may be right, and waited for
         time.sleep(60)
     elif how == "endless":
         while monitor.send(struct.pack("<III", 4, LOG, 3) * 1000, socket.MSG_NOSIGNAL):
