@@ -9,13 +9,15 @@
 #include "engine/x64/target.h"
 
 /* What most bodies of so many bytes need, so that nothing is copied as arrays grow: the short ones
- * differ, and the long ones say how much memory the engine needs.  One of each at least: where a
- * later one cannot be had, writes go there and `failed` ends the pass. */
+ * differ, and the long ones say how much memory the engine needs.  Past a MiB a body has room for
+ * nodes as dense as they come, as the copies that growing leaves behind would not fit.  One of each
+ * at least: where a later one cannot be had, writes go there and `failed` ends the pass. */
 bool build_room(struct build *b)
 {
     struct compile *c = b->c;
     uint32_t bytes = c->module->funcs[c->func].body_len, few = bytes < 4096 ? bytes : 4096,
-             nodes = bytes / 16 * 5 + few / 8 + 1, blocks = bytes / 24 + few / 24 + 1;
+             dense = bytes > 1 << 20 ? 6 : 5, nodes = bytes / 16 * dense + few / 8 + 1,
+             blocks = bytes / 24 + few / 24 + 1;
     return GROW(c, c->body.nodes, nodes) && GROW(c, c->body.blocks, blocks) &&
            GROW(c, c->body.order, blocks) && GROW(c, b->ctl, 1) && GROW(c, b->stack, 1);
 }

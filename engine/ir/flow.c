@@ -661,10 +661,11 @@ static void walk_block(struct flow *f, uint32_t k)
         join_start(f, k, c->life.words);
 }
 
-/* What most functions of so many blocks need. */
+/* What most functions of so many blocks need; many blocks may be empty ones. */
 static bool room(struct compile *c)
 {
-    uint32_t n = c->body.nblocks;
+    const uint32_t most = 1 << 14;
+    uint32_t n = c->body.nblocks < most ? c->body.nblocks : most;
     return GROW(c, c->life.webs, n) && GROW(c, c->life.ranges, 2 * n) &&
            GROW(c, c->life.temporaries, n);
 }
