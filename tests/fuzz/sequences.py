@@ -122,19 +122,16 @@ def known(index):
     return 0xA0 + (index - 0xA0 % 24) % 24
 
 
+def each_of(number, fds, *calls):
+    """Each call with each descriptor: (name, words behind the descriptor...)."""
+    return b"".join(record(number[call], fd, *words) for fd in fds for call, *words in calls)
+
+
 def devices(number):
     for which in (0xD8, 0xD9):  # signals; both ends of a pipe
         opened = record(number["path_open"], 0xF0, 0, which, 0, 0, 0, 0, 3)
-        use = b"".join(
-            record(number[call], fd, *words)
-            for fd in (5, 6)
-            for call, words in (
-                ("fd_write", CONTENT),
-                ("fd_read", RECEIVE),
-                ("fd_fdstat_get", (3,)),
-                ("fd_filestat_get", (3,)),
-            )
-        )
+        asked = ("fd_fdstat_get", 3), ("fd_filestat_get", 3)
+        use = each_of(number, (5, 6), ("fd_write", *CONTENT), ("fd_read", *RECEIVE), *asked)
         raised = b"".join(record(200, 11, 0, 0, n) for n in (1, 2, 15, 63, 0))
         wait = record(number["poll_oneoff"], 2, 0, 1, 5, 0, 2, 6, 5, 3)
         again = record(number["fd_close"], 5) + opened
@@ -147,16 +144,8 @@ def devices(number):
                 for fd in (5, 3)
                 for look, flags, right in ((1, 0, 4), (0, 0, 5), (1, 2, 3), (1, 9, 0))
             )
-            use = b"".join(
-                record(number[call], fd, *words)
-                for fd in (6, 7)
-                for call, words in (
-                    ("fd_write", CONTENT),
-                    ("fd_read", RECEIVE),
-                    ("fd_readdir", (0, 16, 0, 3)),
-                    ("fd_close", ()),
-                )
-            )
+            listed = ("fd_readdir", 0, 16, 0, 3), ("fd_close",)
+            use = each_of(number, (6, 7), ("fd_write", *CONTENT), ("fd_read", *RECEIVE), *listed)
             seen = record(number["path_filestat_get"], 5, 1, which, 3) + record(
                 number["path_readlink"], 5, which, 0, 16, 3
             )
