@@ -213,7 +213,8 @@ static bool out_of_memory(struct engine *engine)
     return kind == ERROR_NOMEM || kind == ERROR_MEMORY;
 }
 
-/* Who misses memory says so; these words come where nobody did.  A function's name may have them, too. */
+/* Who misses memory says so; these words come where nobody did.  A function's name may have them,
+ * too. */
 static bool is_unsaid(const struct error *error)
 {
     static const char words[] = "no memory to compile ";
