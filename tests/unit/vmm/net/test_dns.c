@@ -17,6 +17,7 @@
 #include <cmocka.h>
 #undef fail /* the monitor has its own */
 
+#include "tests/unit/vmm/cli/child.h"
 #include "vmm/net/inside.h"
 
 #define WORDS(...)                                                                                 \
@@ -319,6 +320,39 @@ static void test_questions_in_pieces_as_by_tcp(void **state)
     close(fd);
 }
 
+static bool is_answered(int fd)
+{
+    uint8_t message[DNS_MESSAGE_MAX];
+    size_t len = dns_query_build(message, 7, "app.test", DNS_A);
+    return send(fd, message, len, MSG_NOSIGNAL) == (ssize_t)len && readable(fd, 60000) &&
+           recv(fd, message, sizeof message, MSG_DONTWAIT) > 0;
+}
+
+/* Who comes when all places are taken finds a closed end, and the others are answered as before;
+ * with the next one that leaves there is a place again. */
+static void test_more_clients_than_places(void **state)
+{
+    (void)state;
+    enum { PLACES = 64 };
+    char none;
+    int fds[PLACES], before = host_descriptors();
+    for (int i = 0; i < PLACES; i++)
+        assert_true((fds[i] = dns_connect(dns, false, false)) >= 0);
+    for (int again = 0; again < 3; again++) {
+        int late = dns_connect(dns, false, again % 2);
+        assert_true(late >= 0 && readable(late, 60000));
+        assert_int_equal(recv(late, &none, 1, MSG_DONTWAIT), 0);
+        close(late);
+        assert_int_equal(host_descriptors(), before + 2 + 2 * PLACES); /* 2: the bell's */
+        for (int i = 0; i < PLACES; i++)
+            assert_true(is_answered(fds[i]));
+        close(fds[again]);
+        assert_true(is_answered(fds[again] = dns_connect(dns, false, false)));
+    }
+    for (int i = 0; i < PLACES; i++)
+        close(fds[i]);
+}
+
 /* What is answered to a question of this type and class; how many records in *n. */
 static int rcode_of(const char *name, uint16_t type, uint8_t class, unsigned *n)
 {
@@ -467,6 +501,7 @@ int main(void)
         TEST(test_many_ask_at_a_time),
         TEST(test_what_threads_share),
         TEST(test_questions_in_pieces_as_by_tcp),
+        TEST(test_more_clients_than_places),
         TEST(test_only_addresses_are_asked_for),
         TEST(test_lookups_count_as_bytes),
         TEST(test_lookups_count_as_connections),

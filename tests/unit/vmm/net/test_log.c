@@ -51,6 +51,51 @@ static void test_others_want_a_rule(void **state)
     says("(--allow-connect [::1]:80)", false, NET_TCP, "::1", 80);
 }
 
+/* ---- standard error that nobody reads ---- */
+
+/* Fills the pipe; to its last byte, so that nothing more is taken. */
+static void fill(int end)
+{
+    while (write(end, "x", 1) == 1) {}
+}
+
+/* All that lies in the pipe, which is what was said. */
+static char *drain(int end, char *all, size_t cap)
+{
+    size_t n = 0;
+    for (ssize_t got; n < cap - 1 && (got = read(end, all + n, cap - 1 - n)) > 0;)
+        n += (size_t)got;
+    all[n] = 0;
+    return all + strspn(all, "x");
+}
+
+/* The program goes on, the lines are lost and counted, and they use up none of those that may be
+ * said. */
+static void test_lines_that_nobody_reads(void **state)
+{
+    (void)state;
+    static char all[1 << 20];
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+    struct outlet outlet = { .to_stream = true, .stream = ends[1] },
+                  *before = outlet_use(&outlet);
+    net_tell(wasi->net, "first");
+    assert_string_equal(drain(ends[0], all, sizeof all), "wasmvm: first\n");
+    fill(ends[1]);
+    for (int i = 0; i < 30; i++) /* more than may be said at once */
+        net_tell(wasi->net, "unread %d", i);
+    assert_int_equal(wasi->net->lines.lost, 30);
+    assert_string_equal(drain(ends[0], all, sizeof all), "");
+    net_tell(wasi->net, "second");
+    net_tell(wasi->net, "third");
+    assert_string_equal(drain(ends[0], all, sizeof all),
+                        "wasmvm: second (30 such lines left out before)\nwasmvm: third\n");
+    assert_int_equal(outlet.lost, 0); /* by the pace they were left out, and not in the middle */
+    outlet_use(before);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 /* ---- records ---- */
 
 static char log_file[64];
@@ -165,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LOOPBACK(test_lookups_want_a_resolver), LOOPBACK(test_others_want_a_rule),
+        LOOPBACK(test_lines_that_nobody_reads),
         LOGGED(test_each_use_has_one_record), LOGGED(test_unix_sockets_have_records),
         cmocka_unit_test(test_servers_that_are_none),
     };

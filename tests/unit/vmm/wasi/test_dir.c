@@ -1,5 +1,7 @@
 /* fd_readdir: entries, cookies, cut entries, changes between two calls. */
 #include <dirent.h>
+#include <dlfcn.h>
+#include <sys/syscall.h>
 
 #include "tests/unit/vmm/wasi/fixture.h"
 
@@ -36,6 +38,34 @@ static void list(uint32_t fd, uint32_t size, uint64_t cookie)
     }
 }
 
+/* ---- a file system that tells no kinds ---- */
+
+static bool kinds_untold;
+static const char *gone; /* goes as soon as it was listed */
+
+struct listed { uint64_t inode, next; uint16_t size; uint8_t kind; char name[]; };
+
+long syscall(long number, ...)
+{
+    static long (*own)(long number, ...);
+    long args[4], got;
+    va_list more;
+    va_start(more, number);
+    for (int i = 0; i < 4; i++)
+        args[i] = va_arg(more, long);
+    va_end(more);
+    if (!own)
+        own = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+    got = own(number, args[0], args[1], args[2], args[3]);
+    if (number != SYS_getdents64 || !kinds_untold)
+        return got;
+    for (long at = 0; at < got; at += ((struct listed *)(args[1] + at))->size)
+        ((struct listed *)(args[1] + at))->kind = DT_UNKNOWN;
+    if (gone)
+        unlink(gone);
+    return got;
+}
+
 static int count(const char *name)
 {
     int n = 0;
@@ -63,6 +93,31 @@ static void test_list(void **state)
     OK(path_create_directory, ROOT, P1("empty"));
     list(opened(ROOT, "empty", OFLAG_DIRECTORY, 0, 0), 8192, 0);
     assert_int_equal(nentries, 2);
+}
+
+/* Then each name is looked at: the name, and not what a link leads to.  What is gone by then has no
+ * kind, and is listed as any other name that goes meanwhile. */
+static void test_kinds_that_nobody_tells(void **state)
+{
+    (void)state;
+    assert_int_equal(symlink("sub", host_path("link")), 0);
+    assert_int_equal(mkfifo(host_path("fifo"), 0600), 0);
+    host_file("gone", "");
+    kinds_untold = true;
+    for (int again = 0; again < 2; again++) {
+        gone = again ? NULL : host_path("gone");
+        list(ROOT, 8192, 0);
+        assert_int_equal(nentries, again ? 6 : 7);
+        for (uint32_t i = 2; i < nentries; i++) {
+            struct stat st;
+            bool there = lstat(host_path(entries[i].name), &st) == 0;
+            assert_true(there || (!again && strcmp(entries[i].name, "gone") == 0));
+            assert_int_equal(entries[i].head.type,
+                             there ? filetype_of(st.st_mode) : FILETYPE_UNKNOWN);
+        }
+    }
+    kinds_untold = false;
+    assert_true(count("link") == 1 && count("fifo") == 1 && count("sub") == 1);
 }
 
 /* Of a container's / the names that its runtime put there are left out, whatever the buffer; below
@@ -403,6 +458,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_list),
+        TEST(test_kinds_that_nobody_tells),
         TEST(test_a_containers_top),
         TEST(test_cookies),
         TEST(test_buffer_sizes),

@@ -391,6 +391,93 @@ static void test_texts_that_grow(void **state)
     assert_int_equal(host_descriptors(), before);
 }
 
+/* Makes a file in directories below `w`, whose path may be longer than the kernel takes at once. */
+static void deep_file(const char *path)
+{
+    int at = open(host_path("w"), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    for (const char *slash; (slash = strchr(path, '/')); path = slash + 1) {
+        char name[NAME_MAX + 1] = "";
+        memcpy(name, path, (size_t)(slash - path));
+        assert_true(mkdirat(at, name, 0700) == 0 || errno == EEXIST);
+        int next = openat(at, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        assert_true(next >= 0);
+        close(at);
+        at = next;
+    }
+    close(openat(at, path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    close(at);
+}
+
+/* So many of the longest names, with slashes between them. */
+static const char *longest(char path[2 * PATH_MAX], int n)
+{
+    memset(path, 'n', 2 * PATH_MAX);
+    for (int i = 1; i <= n; i++)
+        path[i * (NAME_MAX + 1) - 1] = '/';
+    path[n * (NAME_MAX + 1) - 1] = 0;
+    return path;
+}
+
+/* What was gone through makes one name, which may be as long as the kernel takes it. */
+static void test_a_way_as_long_as_a_name(void **state)
+{
+    (void)state;
+    enum { WHOLE = PATH_MAX / (NAME_MAX + 1), MOST = WHOLE - 2 };
+    char all[2 * PATH_MAX], name[NAME_MAX + 1], path[PATH_MAX];
+    int before = host_descriptors();
+    memcpy(name, longest(all, 1), sizeof name);
+    snprintf(path, sizeof path, "%s/%.4000s", host_path("w"), longest(all, MOST));
+    assert_int_equal(symlink(path, host_path("w2/way")), 0);
+    assert_int_equal(strlen(longest(all, WHOLE)), PATH_MAX - 1);
+    strcat(all, "/end");
+    deep_file(all);
+    strcpy(strchr(longest(all, WHOLE), 0) - 1, "/d/end"); /* PATH_MAX bytes before the end */
+    deep_file(all);
+    snprintf(path, sizeof path, "way/%s/%s/end", name, name);
+    OK(path_filestat_get, W2, 1, P1(path), OUT);
+    snprintf(path, sizeof path, "way/%s/%s/../%s/end", name, name, name);
+    OK(path_filestat_get, W2, 1, P1(path), OUT);
+    snprintf(path, sizeof path, "way/%s/%s/d", name, name + 1);
+    OK(path_filestat_get, W2, 1, P1(path), OUT); /* its last name is not gone through */
+    strcat(path, "/end");
+    ERR(NAMETOOLONG, path_filestat_get, W2, 1, P1(path), OUT);
+    assert_int_equal(OPEN(W2, path, 0, GO_RDONLY, 0), WASI_NAMETOOLONG);
+    assert_int_equal(host_descriptors(), before);
+}
+
+/* A name, and slashes behind it up to so many bytes. */
+static void slashed(char *text, const char *name, size_t len)
+{
+    memset(text, '/', len);
+    memcpy(text, name, strlen(name));
+    text[len] = 0;
+}
+
+/* A link's text and the names behind the link are two of the longest at most, with their end. */
+static void test_a_text_with_what_is_behind_it(void **state)
+{
+    (void)state;
+    enum { BOTH = 2 * PATH_MAX - 1 };
+    char name[100], path[PATH_MAX], text[PATH_MAX];
+    int before = host_descriptors();
+    snprintf(name, sizeof name, "%s/second", host_path("w"));
+    slashed(text, name, PATH_MAX - 1);
+    assert_int_equal(symlink(text, host_path("w2/first")), 0);
+    slashed(path, "first", PATH_MAX - 1);
+    strcpy(path + PATH_MAX - 1 - strlen("inner"), "inner");
+    size_t behind = 2 * (PATH_MAX - 1) - strlen(name) - strlen("first");
+    for (size_t more = 0; more < 2; more++) {
+        unlink(host_path("w/second"));
+        slashed(text, "dir", BOTH + more - behind);
+        assert_int_equal(symlink(text, host_path("w/second")), 0);
+        assert_int_equal(CALL(path_filestat_get, W2, 1, P1(path), OUT),
+                         more ? WASI_NAMETOOLONG : WASI_SUCCESS);
+        assert_int_equal(OPEN(W2, path, OFLAG_DIRECTORY, 0, 0),
+                         more ? WASI_NAMETOOLONG : WASI_NOTDIR);
+    }
+    assert_int_equal(host_descriptors(), before);
+}
+
 /* ---- which grants ---- */
 
 static void test_names_that_mean_two_things(void **state)
@@ -580,6 +667,8 @@ int main(void)
         PLACES_TEST(test_names_behind_a_step_up),
         PLACES_TEST(test_as_many_links_as_the_kernel_follows),
         PLACES_TEST(test_texts_that_grow),
+        PLACES_TEST(test_a_way_as_long_as_a_name),
+        PLACES_TEST(test_a_text_with_what_is_behind_it),
         PLACES_TEST(test_names_that_mean_two_things),
         PLACES_TEST(test_closed_and_moved_grants),
         PLACES_TEST(test_own_root),

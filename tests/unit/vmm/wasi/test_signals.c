@@ -2,7 +2,33 @@
  * more by it. */
 #include "tests/unit/vmm/wasi/fixture.h"
 
+#include <pthread.h>
+#include <sched.h>
+
 enum { SUB = 0x20000, EVENT = 0x21000, NONE = -1 };
+
+/* ---- a signal at the very end: another thread has the bell, and has not rung it yet ---- */
+
+static int held_bell = -1;             /* whose ringing waits */
+static bool ringing, waited_for, over; /* atomic: it rings; the end waits for it, or did not */
+static ssize_t rang = -1;
+
+ssize_t write(int fd, const void *bytes, size_t n)
+{
+    if (fd != held_bell)
+        return syscall(SYS_write, fd, bytes, n);
+    __atomic_store_n(&ringing, true, __ATOMIC_SEQ_CST);
+    while (!__atomic_load_n(&waited_for, __ATOMIC_SEQ_CST) &&
+           !__atomic_load_n(&over, __ATOMIC_SEQ_CST))
+        syscall(SYS_sched_yield);
+    return rang = syscall(SYS_write, fd, bytes, n);
+}
+
+int sched_yield(void)
+{
+    __atomic_store_n(&waited_for, true, __ATOMIC_SEQ_CST);
+    return (int)syscall(SYS_sched_yield);
+}
 
 static struct signals *source;
 
@@ -169,6 +195,31 @@ static void after_the_end_nothing_comes(void **state)
     assert_int_equal(signals_raise(source, SIGINT), SIGNAL_TAKEN);
 }
 
+static void *raise_one(void *signals)
+{
+    signals_raise(signals, SIGINT);
+    return NULL;
+}
+
+/* The bell's number may be another file's as soon as it is closed: so who rings it comes first. */
+static void the_end_waits_for_who_rings(void **state)
+{
+    (void)state;
+    pthread_t other;
+    uint32_t fd = source_opened();
+    CHANGE(fd, "\x02");
+    held_bell = source->bell;
+    assert_int_equal(pthread_create(&other, NULL, raise_one, source), 0);
+    while (!__atomic_load_n(&ringing, __ATOMIC_SEQ_CST))
+        syscall(SYS_sched_yield);
+    signals_end(source);
+    __atomic_store_n(&over, true, __ATOMIC_SEQ_CST);
+    pthread_join(other, NULL);
+    held_bell = -1;
+    assert_int_equal(rang, 1);
+    assert_int_equal(source->bell, -1);
+}
+
 static void other_names_are_not_there(void **state)
 {
     (void)state;
@@ -217,6 +268,7 @@ int main(void)
         TEST(what_is_asked_for_comes), TEST(several_buffers_and_none_behind),
         TEST(one_that_is_unread_is_one), TEST(no_longer_and_ignored),
         TEST(a_close_unwants_all), TEST(any_byte_is_harmless), TEST(after_the_end_nothing_comes),
+        TEST(the_end_waits_for_who_rings),
         TEST(other_names_are_not_there), TEST(a_pipe_is_two), TEST(pipes_count_against_the_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
