@@ -21,7 +21,8 @@ os.environ.setdefault("WASMVM_CACHE", "off")  # no run writes into a home
 CACHE = os.path.join(ROOT, "build", "cache")
 GO = os.path.join(ROOT, "tests", "tools", "go.sh")
 CASES = []
-CASE_SECONDS = 600  # on a busy machine
+CASE_SECONDS = 1200  # on a busy machine
+HANG_SECONDS = 300  # only what hangs waits so long
 
 
 class Skip(Exception):
@@ -83,11 +84,7 @@ class Result:
 
 def measured(argv, **options):
     """As run, by way of tests/tools/measure.c: peak memory is then the program's own, not this Python's."""
-    tool = os.path.join(CACHE, "measure")
-    if not os.path.exists(tool):
-        source = os.path.join(ROOT, "tests/tools/measure.c")
-        with made_once(tool) as new:
-            subprocess.run(["gcc", "-O2", "-D_GNU_SOURCE", "-o", new, source], check=True)
+    tool = native_c("tests/tools/measure.c", "-D_GNU_SOURCE")
     with tempfile.NamedTemporaryFile("r") as numbers:
         result = run([tool, numbers.name, *argv], **options)
         assert result.status == 0, result
@@ -105,6 +102,13 @@ def first_in_line():
 def spun_out():
     """How many seconds late a native program is ended that spins."""
     return run(["timeout", "0.3", "sh", "-c", "while :; do :; done"]).seconds - 0.3
+
+
+def crowded():
+    """Whether two native programs that compute do not get a CPU each meanwhile."""
+    count = "spin() { i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done; }; spin & spin; wait"
+    both = run(["sh", "-c", count])
+    return both.seconds > 1.2 * both.cpu / 2
 
 
 def in_time(bound, ours, usual=spun_out, tries=6):
@@ -142,7 +146,7 @@ def environment(env):
     return None if env is None else {**told, **env}
 
 
-def run(argv, stdin=b"", timeout=300, env=None, cwd=None, stdout=None, stderr=None):
+def run(argv, stdin=b"", timeout=HANG_SECONDS, env=None, cwd=None, stdout=None, stderr=None):
     """Runs argv to its end.  stdin: bytes or an open file.  stdout, stderr: a file for it, else it is kept."""
     temporary = tempfile.TemporaryFile
     with temporary() as in_file, temporary() as out_file, temporary() as err_file:
@@ -160,8 +164,18 @@ def run(argv, stdin=b"", timeout=300, env=None, cwd=None, stdout=None, stderr=No
         return Result(status, out_file.read(), err_file.read(), seconds, usage)
 
 
-def wait(child, timeout=60):
+def until(condition, seconds=HANG_SECONDS):
+    """Waits for what comes to be true sooner or later."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.005)
+
+
+def wait(child, timeout=HANG_SECONDS):
     """Waits for a Popen child: (status as in a shell, rusage).  One that takes too long is killed: AssertionError."""
+    if child.returncode is not None:  # poll or send_signal has seen its end, which nobody sees twice
+        return child.returncode if child.returncode >= 0 else 128 - child.returncode, None
     pidfd = os.pidfd_open(child.pid)
     try:
         over = not select.select([pidfd], [], [], timeout)[0]
@@ -239,13 +253,13 @@ def npm(package):
     return path
 
 
-def native_c(source):
+def native_c(source, *flags):
     """A C program of this tree, built for this machine."""
     with open(os.path.join(ROOT, source), "rb") as f:
-        path = os.path.join(CACHE, "native", hashlib.sha256(f.read()).hexdigest()[:16])
+        path = os.path.join(CACHE, "native", hashlib.sha256(f.read() + "".join(flags).encode()).hexdigest()[:16])
     if not os.path.exists(path):
         with made_once(path) as new:
-            prepare(["gcc", "-O2", "-o", new, os.path.join(ROOT, source), "-lm"])
+            prepare(["gcc", "-O2", "-o", new, os.path.join(ROOT, source), "-lm", *flags])
     return path
 
 
@@ -272,10 +286,10 @@ class Context:
         preloads = "LD_PRELOAD" in (options.get("env") or {}) and os.path.exists(twin)
         return run([twin if preloads else self.wasmvm, *map(str, args)], **options)
 
-    def start(self, *args, **popen):
+    def start(self, *args, before=(), **popen):
         """Starts wasmvm without waiting for it; a case that ends early leaves nothing running."""
         popen["env"] = environment(popen.get("env"))
-        child = subprocess.Popen([self.wasmvm, *map(str, args)], **popen)
+        child = subprocess.Popen([*before, self.wasmvm, *map(str, args)], **popen)
         self.started.append(child)
         return child
 

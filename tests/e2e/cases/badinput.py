@@ -8,7 +8,7 @@ import struct
 import subprocess
 
 import wasm
-from harness import ROOT, Skip, case, expect, expect_message, run
+from harness import ROOT, Skip, case, expect, expect_message, in_time, run
 
 OK = wasm.command(b"")
 UNREACHABLE = b"\x00"
@@ -48,7 +48,7 @@ def a_module_that_nobody_brings(t):
     """A named pipe whose other end nobody opens: a time limit ends the wait for it, too."""
     fifo = t.path("fifo")
     os.mkfifo(fifo)
-    expect_message(t.vm("--timeout", "1", "--", fifo, timeout=60), 124, "wall time")
+    expect_message(t.vm("--timeout", "1", "--", fifo, timeout=300), 124, "wall time")
 
 
 @case
@@ -162,9 +162,9 @@ def truncated_at_every_section_boundary(t):
     cuts = {0, 1, 7, 8} | {begin for _, begin, _ in sections} | {begin + 1 for _, begin, _ in sections}
     cuts |= {(begin + end) // 2 for _, begin, end in sections} | {end - 1 for _, _, end in sections}
     for cut in sorted(cuts):
-        result = t.vm("--timeout", "5s", "--", t.write("cut.wasm", data[:cut]))
-        boundary = any(cut == begin for _, begin, _ in sections)
-        if boundary and cut >= code_end:
+        runs = any(cut == begin for _, begin, _ in sections) and cut >= code_end
+        result = t.vm("--timeout", "5s" if runs else "5m", "--", t.write("cut.wasm", data[:cut]))
+        if runs:
             # What is left is a valid module: its own end, but neither the monitor's nor the engine's fault.
             assert result.status not in (125, 126, 127, 137), f"cut at {cut} of {len(data)}\n{result}"
         else:
@@ -258,9 +258,12 @@ def a_wall_of_blocks(t):
     nested = b"\x02\x40" * depth + b"\x41\x05\x0e" + wasm.leb(depth) + targets + b"\0" + b"\x0b" * depth
     wide = b"\x02\x40\x02\x40\x41\x07\x0e" + wasm.leb(100000) + b"\0\1" * 50000 + b"\0\x0b\x0b"
     for code in nested, wide:
-        result = t.vm("--", t.write("wall.wasm", wasm.command(code)))
-        expect(result, 0, out=b"", err=b"")
-        assert result.cpu < 1, result.cpu
+        def took(_, code=code):
+            result = t.vm("--", t.write("wall.wasm", wasm.command(code)))
+            expect(result, 0, out=b"", err=b"")
+            return result.cpu
+
+        in_time(1, took, usual=lambda: 0)
 
 
 @case
@@ -274,7 +277,7 @@ def file_changed_during_the_run(t):
     os.truncate(path, 0)
     os.write(in_write, b"x\n")
     assert child.stdout.read() == b'"x\\n" <nil>\n'
-    assert child.wait(10) == 0
+    assert child.wait(300) == 0
     child.stdout.close(), os.close(in_read), os.close(in_write)
 
 
@@ -331,8 +334,8 @@ def files_to_write(t):
     for option in "--report=", "--trace=", "--net-log=":
         for name in module, t.path("link"):
             expect_message(t.vm(option + name, "--", module), 125, "this is the module")
-        expect_message(t.vm(option + fifo, "--", module, timeout=60), 125, "nobody reads this pipe")
-    expect_message(t.vm("--guest-image", fifo, "--", module, timeout=60), 125, "no regular file")
+        expect_message(t.vm(option + fifo, "--", module, timeout=300), 125, "nobody reads this pipe")
+    expect_message(t.vm("--guest-image", fifo, "--", module, timeout=300), 125, "no regular file")
     with open(module, "rb") as f:
         assert f.read() == OK
     with open(t.write("log", "before\n"), "ab") as log:

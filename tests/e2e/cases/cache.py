@@ -154,8 +154,14 @@ def a_list_then_an_image_then_warm(t):
     assert compiled["funcs_compiled"] < 10 and compiled["funcs_total"] > 1000, compiled
     lists = [n for n in os.listdir(store(t)) if n.endswith(".list")]
     assert all(os.path.getsize(os.path.join(store(t), n)) <= 4096 for n in lists)
-    young = shutil.copy(module, t.path("copy.wasm"))
-    assert [state(t, young, now=False)[1]["cache"] for _ in range(2)] == ["list", "list"], "it is too young"
+    for n in range(20):
+        began = time.monotonic()
+        young = shutil.copy(module, t.path(f"copy{n}.wasm"))
+        states = [state(t, young, now=False)[1]["cache"] for _ in range(2)]
+        if time.monotonic() - began < 2:
+            assert states == ["list", "list"], "it is too young"
+            return
+    raise Skip("two runs take longer here than a file is young")
 
 
 @case
@@ -203,7 +209,7 @@ def other_host_functions_have_another_image(t):
         assert kept["cache"] == told, (options, kept)
 
 
-@case(seconds=240)
+@case
 def no_two_runs_from_one_image_are_alike(t):
     module = fresh(t)
     warm(t, module)
@@ -331,7 +337,7 @@ def a_module_that_changes_meanwhile_ends_the_run(t):
 # ---- files that are not to be believed ----
 
 
-@case(seconds=240)
+@case
 def torn_images_are_not_used(t):
     module = words(t)
     path = warm(t, module)
@@ -403,7 +409,7 @@ def images_of_other_machines_are_not_used(t):
     assert bytes(same.data) == good, "the sum here is not wasmvm's"
 
 
-@case(seconds=240)
+@case
 def a_forged_image_is_a_guest_and_no_more(t):
     """Whoever owns the file makes its sums right: what runs is a guest with this run's rights, and ends in some way."""
     module = words(t)
@@ -514,42 +520,54 @@ def a_directory_that_takes_no_file(t):
     assert b"cache       cold" in done.stderr and os.listdir(place) == [], done
 
 
-@case(seconds=300)
+def emptied(t):
+    for entry in os.listdir(store(t)) if os.path.isdir(store(t)) else []:
+        os.unlink(os.path.join(store(t), entry))
+
+
+def usual_seconds(t, module):
+    """The least that a run takes which makes an image."""
+    took = []
+    for _ in range(3):
+        emptied(t)
+        began = time.monotonic()
+        expect(state(t, module)[0])
+        took.append(time.monotonic() - began)
+    return min(took)
+
+
+def after_a_maker(t, module):
+    """A run finds a whole image or makes one; and a later one is warm.  Where the kernel frees a machine's memory late,
+    a maker's lock outlives it by a moment."""
+    for wanted in ("made", "warm"), ("warm",):
+        for n in range(100):
+            result, told = state(t, module)
+            expect(result)
+            assert len(result.out.splitlines()) == 5, result
+            if told["cache"] in wanted:
+                break
+            time.sleep(0.01 * n)
+        assert told["cache"] in wanted, told
+
+
+@case
 def makers_that_are_killed_leave_no_image(t):
     module = fresh(t)
-    began = time.monotonic()
-    expect(state(t, module)[0])
-    usual = time.monotonic() - began
+    usual = usual_seconds(t, module)
     for k in range(40):
-        for entry in os.listdir(store(t)):
-            os.unlink(os.path.join(store(t), entry))
+        emptied(t)
         child = t.start("--cache", store(t), "--cache-now", module, stdout=subprocess.DEVNULL)
         time.sleep(usual * k / 40)
         child.kill()
         child.wait()
-        result, told = state(t, module)
-        expect(result)
-        assert told["cache"] in ("made", "warm"), told
-        assert len(result.out.splitlines()) == 5, result
-    for _ in range(20):  # where the kernel frees a machine's memory late, a maker's lock outlives it by a moment
-        told = state(t, module)[1]
-        if told["cache"] == "warm":
-            break
-        time.sleep(usual)
-    assert told["cache"] == "warm", told
+        after_a_maker(t, module)
 
 
-@case(seconds=300)
-def makers_that_are_stopped_leave_no_image(t):
-    """By a signal or by a limit, at any moment of the run that makes it: what it left behind is whole, or nothing."""
-    module = fresh(t)
-    began = time.monotonic()
-    expect(state(t, module)[0])
-    usual = time.monotonic() - began
-    stopped = 0
+def makers_stopped(t, module):
+    """How many of 40 were still running."""
+    usual, stopped = usual_seconds(t, module), 0
     for k in range(40):
-        for entry in os.listdir(store(t)):
-            os.unlink(os.path.join(store(t), entry))
+        emptied(t)
         moment = usual * (k + 1) / 40
         limit = ["--timeout", f"{max(1, round(moment * 1000))}ms"] if k % 2 else []
         child = t.start("--cache", store(t), "--cache-now", *limit, module, stdout=subprocess.DEVNULL,
@@ -561,24 +579,29 @@ def makers_that_are_stopped_leave_no_image(t):
         assert child.returncode in (0, 124 if limit else -signal.SIGTERM), (child.returncode, said)
         stopped += child.returncode != 0
         expect(t.vm("cache", "--cache", store(t), "verify"))
-        result, told = state(t, module)
-        expect(result)
-        assert told["cache"] in ("made", "warm"), told
-        assert len(result.out.splitlines()) == 5, result
-    assert stopped > 5, stopped
+        after_a_maker(t, module)
+    return stopped
 
 
-@case(seconds=300)
+@case
+def makers_that_are_stopped_leave_no_image(t):
+    """By a signal or by a limit, at any moment of the run that makes it: what it left behind is whole, or nothing."""
+    module, stopped = fresh(t), []
+    while not stopped or (stopped[-1] <= 5 and len(stopped) < 5):  # what is usual changes on a busy machine
+        stopped.append(makers_stopped(t, module))
+    assert stopped[-1] > 5, stopped
+
+
+@case
 def two_makers_at_once(t):
     module = fresh(t)
     for _ in range(10):
-        for entry in os.listdir(store(t)) if os.path.isdir(store(t)) else []:
-            os.unlink(os.path.join(store(t), entry))
+        emptied(t)
         both = [t.start("--cache", store(t), "--cache-now", module, stdout=subprocess.PIPE) for _ in range(4)]
         for child in both:
             assert len(child.stdout.read().splitlines()) == 5
             assert wait(child)[0] == 0
-        assert state(t, module)[1]["cache"] in ("warm", "made")
+        after_a_maker(t, module)
         assert len([n for n in os.listdir(store(t)) if n.endswith(".img")]) == 1
 
 

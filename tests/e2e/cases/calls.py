@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import wasm
-from harness import Skip, case, expect, first_in_line, go_build, run, wait
+from harness import Skip, case, crowded, expect, first_in_line, go_build, run, until, wait
 
 CPUS = len(os.sched_getaffinity(0))
 AUTO, POLL, EXIT = (f"--hypercall={how}" for how in ("auto", "poll", "exit"))
@@ -59,13 +59,6 @@ def polling(child):
     return next((i for i in threads(child) if i != child.pid and cpu_of(child, i) > 0.001), None)
 
 
-def until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.001)
-
-
 # ---- who polls ----
 
 
@@ -75,18 +68,23 @@ def polled_with_two_cpus_and_never_with_one(t):
     path, one = t.path("r.json"), {min(os.sched_getaffinity(0))}
     for how, confined, polled in ((AUTO, False, True), (POLL, False, True), (EXIT, False, False), (AUTO, True, False),
                                   (POLL, True, False)):
-        child = t.start(how, "--report", path, *calls_program("write", "20000", t.tmp), stdout=subprocess.PIPE,
-                        preexec_fn=(lambda: os.sched_setaffinity(0, one)) if confined else None)
-        seen = False
-        while child.poll() is None:
-            seen = seen or polling(child) is not None
-            time.sleep(0.002)
-        assert child.returncode == 0, child.returncode
-        assert os.path.getsize(t.path("calls.data")) == 20000
-        in_guest, by_polling, by_exits = ways_of(report_of(path), "fd_write")
-        assert (in_guest, by_polling + by_exits) == (0, 20001), (how, confined, report_of(path))
-        assert (by_polling > 0) == (polled and CPUS > 1), (how, confined, by_polling, by_exits)
-        assert polled or not seen, (how, confined)
+        wanted = polled and CPUS > 1
+        for n in range(10):  # who polls may get no CPU on a busy machine
+            child = t.start(how, "--report", path, *calls_program("write", "20000", t.tmp), stdout=subprocess.PIPE,
+                            before=first_in_line() if n and not confined else (),
+                            preexec_fn=(lambda: os.sched_setaffinity(0, one)) if confined else None)
+            seen = False
+            while child.poll() is None:
+                seen = seen or polling(child) is not None
+                time.sleep(0.002)
+            assert child.returncode == 0, child.returncode
+            assert os.path.getsize(t.path("calls.data")) == 20000
+            in_guest, by_polling, by_exits = ways_of(report_of(path), "fd_write")
+            assert (in_guest, by_polling + by_exits) == (0, 20001), (how, confined, report_of(path))
+            assert polled or not seen, (how, confined)
+            if by_polling > 0 or not wanted:
+                break
+        assert (by_polling > 0) == wanted, (how, confined, by_polling, by_exits)
 
 
 @case
@@ -95,7 +93,7 @@ def one_in_a_hundred_exits(t):
     if CPUS < 2:
         raise Skip("one CPU: nothing is polled")
     for kind, name in ("write", "fd_write"), ("read", "fd_read"), ("stat", "path_filestat_get"):
-        exits = []
+        exits, busy = [], False
         while not exits or (exits[-1] >= 500 and len(exits) < 10):
             result = run([*first_in_line(), t.wasmvm, AUTO, "--report", t.path("r.json"),
                           *calls_program(kind, "50000", t.tmp)])
@@ -103,7 +101,7 @@ def one_in_a_hundred_exits(t):
             inside, polled, by_exit = ways_of(report_of(t.path("r.json")), name)
             assert inside == 0 and polled + by_exit >= 50000, (inside, polled, by_exit)
             exits.append(by_exit)
-        busy = os.getloadavg()[0] > 2 * CPUS  # no second thread has a CPU then
+            busy = by_exit >= 500 and (busy or crowded())  # no second thread has a CPU then
         assert exits[-1] < 500 or busy, (kind, exits)
 
 
@@ -256,9 +254,13 @@ def stats_of_who_served(t):
     row = r"^  fd_write +([0-9]+) +([0-9]+) +([0-9]+) +([0-9]+) +([0-9.]+) +([0-9.]+)$"
     for how in POLL, EXIT:
         path = t.path("r.json")
-        result = t.vm("--stats", "--report", path, how, *calls_program("write", "20000", t.tmp))
-        text, report = result.err.decode(), report_of(path)
-        count, inside, polled, exits = map(int, re.search(row, text, re.M).groups()[:4])
+        for n in range(10):  # who polls may get no CPU on a busy machine
+            result = run([*(first_in_line() if n else []), t.wasmvm, "--stats", "--report", path, how,
+                          *calls_program("write", "20000", t.tmp)])
+            text, report = result.err.decode(), report_of(path)
+            count, inside, polled, exits = map(int, re.search(row, text, re.M).groups()[:4])
+            if polled > 0 or how == EXIT or CPUS < 2:
+                break
         assert (count, inside, polled + exits) == (20001, 0, 20001), text
         assert (inside, polled, exits) == ways_of(report, "fd_write"), (text, report)
         assert float(re.search(row, text, re.M)[6]) > 0, text

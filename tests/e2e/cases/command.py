@@ -88,7 +88,7 @@ def stopped_test(t, version):
         assert child.stdout.readline() == b"=== RUN   TestLong\n"
         time.sleep(seconds)
         child.send_signal(signal.SIGQUIT)
-        _, err = child.communicate(timeout=60)
+        _, err = child.communicate(timeout=300)
         assert child.returncode == -signal.SIGQUIT, (child.returncode, err)
         if all(words in err for words in wanted):
             return

@@ -110,7 +110,7 @@ def an_image_to_ship(t):
         expect(result, out="Hello, world!\n", err_has=["cache       warm\n"])
 
 
-@case(seconds=240)
+@case
 def torn_images_are_not_used(t):
     """Cut, or with a bit of a page flipped: the sums are looked at, though the pages are mapped."""
     module = t.go("hello")

@@ -60,7 +60,7 @@ def signals_end_it_though_it_asked_for_them(t):
         assert child.stdout.readline() == b"waiting for a signal\n"
         child.send_signal(number)
         rest = child.stdout.read()
-        child.wait(10)
+        child.wait(300)
         assert (child.returncode, rest) == (-number, b""), (child.returncode, rest)
 
 

@@ -111,7 +111,7 @@ def big_file_through_a_grant(t):
         for _ in range(64):
             f.write(block)
             digest.update(block)
-    result = t.program("files", "cat", "/data/big", options=("--dir", t.path("data") + "::/data"), timeout=60)
+    result = t.program("files", "cat", "/data/big", options=("--dir", t.path("data") + "::/data"), timeout=300)
     assert result.status == 0 and hashlib.sha256(result.out).digest() == digest.digest(), len(result.out)
 
 

@@ -66,7 +66,7 @@ def with_the_go_command(t):
             child = started(t, directory, *words)
             child.send_signal(number)
             assert wait(child)[0] == 128 + number
-            rest = child.communicate(timeout=60)[0]
+            rest = child.communicate(timeout=300)[0]
             assert rest == said, (words, rest)
 
 
@@ -78,7 +78,7 @@ def by_a_terminals_interrupt(t):
             ["run", ".", "--", "ask"], 1, b"interrupt\nexit status 7\n"), (["test", "-v"], 1, b"signal: interrupt"):
         child = started(t, directory, *words)
         os.killpg(child.pid, signal.SIGINT)
-        out, _ = child.communicate(timeout=60)
+        out, _ = child.communicate(timeout=300)
         assert child.returncode == status and said in out, (words, child.returncode, out)
 
 

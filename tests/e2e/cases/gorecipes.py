@@ -56,7 +56,7 @@ class Stdio:
     def end(self):
         self.child.stdin.close()
         self.child.stdout.close()
-        return wait(self.child, 60)[0]
+        return wait(self.child)[0]
 
 
 class Http(Stdio):
@@ -81,7 +81,7 @@ class Http(Stdio):
         if self.session:
             headers["Mcp-Session-Id"] = self.session
         request = urllib.request.Request(self.url, json.dumps({"jsonrpc": "2.0", **message}).encode(), headers)
-        with urllib.request.urlopen(request, timeout=60) as response:
+        with urllib.request.urlopen(request, timeout=300) as response:
             self.session = response.headers.get("Mcp-Session-Id", self.session)
             return response.read().decode()
 
@@ -94,7 +94,7 @@ class Http(Stdio):
 
     def end(self):
         self.child.terminate()
-        return wait(self.child, 60)[0]
+        return wait(self.child)[0]
 
 
 def called(client, tool, **arguments):

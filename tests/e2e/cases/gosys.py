@@ -11,7 +11,7 @@ import time
 
 from cases.gotool import NEWER, OLDER, environment
 from cases.net import closed_port
-from harness import CACHE, ROOT, Skip, case, expect, go_build, prepare, run, source_hash, wait
+from harness import CACHE, ROOT, Skip, case, expect, go_build, prepare, run, source_hash, until, wait
 
 VERSIONS = OLDER, NEWER
 MODULE = "tests/e2e/go"
@@ -61,7 +61,7 @@ class Running:
 
     def ends(self, status, err=b""):
         rest = self.child.stdout.read()
-        got = wait(self.child, 60)[0], rest, self.child.stderr.read()
+        got = wait(self.child)[0], rest, self.child.stderr.read()
         assert got == (status, b"", err), got
 
 
@@ -126,7 +126,7 @@ def quit_is_not_the_programs(t):
     for version in VERSIONS:
         p = Running(t, version, "all").says("ready").gets(signal.SIGQUIT)
         assert p.child.stdout.read() == b""
-        assert wait(p.child, 60)[0] == 131 and b"SIGQUIT" in p.child.stderr.read()
+        assert wait(p.child)[0] == 131 and b"SIGQUIT" in p.child.stderr.read()
 
 
 @case
@@ -134,11 +134,22 @@ def a_second_one_ends_what_does_not_read(t):
     """Ctrl-C twice, a moment apart; two at once are one."""
     for version in VERSIONS:
         for number in signal.SIGINT, signal.SIGTERM:
-            p = Running(t, version, "busy").says("ready").gets(number, number, number, signal.SIGHUP, signal.SIGHUP)
-            time.sleep(0.1)
-            assert p.child.poll() is None
+            for _ in range(20):  # on a busy machine it may hear them a moment apart, too
+                p = Running(t, version, "busy").says("ready").gets(number, number, number, signal.SIGHUP, signal.SIGHUP)
+                until(lambda p=p: p.child.poll() is not None or not pending(p.child.pid))
+                time.sleep(0.1)
+                if p.child.poll() is None:
+                    break
+                p.ends(128 + number)
+            assert p.child.poll() is None, "it ends by the first"
             time.sleep(0.4)
             p.gets(number).ends(128 + number)
+
+
+def pending(pid):
+    """The signals that a process has not taken yet."""
+    with open(f"/proc/{pid}/status") as f:
+        return sum(int(line.split()[1], 16) for line in f if line.startswith(("SigPnd", "ShdPnd")))
 
 
 @case
@@ -166,10 +177,14 @@ def a_prompt_survives(t):
 @case
 def the_grace_ends(t):
     for version in VERSIONS:
-        p = Running(t, version, "deaf", options=("--grace", "300ms")).says("ready")
-        p.gets(signal.SIGINT).says("interrupt")
-        p.gets(signal.SIGTERM).says("terminated")
-        p.ends(143, b"wasmvm: the program did not end within 0.3 s of SIGTERM (--grace)\n")
+        for grace_ms in 300, 900, 2700, 8100, 24300:  # enough of it to say a word, on a busy machine too
+            p = Running(t, version, "deaf", options=("--grace", f"{grace_ms}ms")).says("ready")
+            p.gets(signal.SIGINT).says("interrupt")
+            said = p.gets(signal.SIGTERM).child.stdout.readline()
+            p.ends(143, b"wasmvm: the program did not end within %g s of SIGTERM (--grace)\n" % (grace_ms / 1000))
+            if said:
+                break
+        assert said == b"terminated\n", said
     Running(t, NEWER, "deaf", options=("--grace", "0")).says("ready").gets(signal.SIGTERM).ends(143)
     Running(t, NEWER, "busy", options=("--grace", "300ms")).says("ready").gets(signal.SIGTERM).ends(
         143, b"wasmvm: the program did not end within 0.3 s of SIGTERM (--grace)\n")
@@ -222,11 +237,22 @@ def spent(pid):
     """CPU time in ns and how often it was woken or stopped, all threads."""
     ns = switches = 0
     for thread in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{thread}/schedstat") as f:
-            ns += int(f.read().split()[0])
-        with open(f"/proc/{pid}/task/{thread}/status") as f:
-            switches += sum(int(line.split()[1]) for line in f if "ctxt_switches" in line)
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+            with open(f"/proc/{pid}/task/{thread}/schedstat") as f:
+                ns += int(f.read().split()[0])
+            with open(f"/proc/{pid}/task/{thread}/status") as f:
+                switches += sum(int(line.split()[1]) for line in f if "ctxt_switches" in line)
     return ns, switches
+
+
+def idle(pid):
+    """Two seconds with nothing to do, after what there was to do."""
+    took = []
+    while not took or took[-1][0] >= 20_000_000 or took[-1][1] >= 20:
+        assert len(took) < 20, f"ns of CPU and switches, every two seconds: {took}"
+        before = spent(pid)
+        time.sleep(2)
+        took.append([b - a for a, b in zip(before, spent(pid))])
 
 
 @case
@@ -238,11 +264,7 @@ def an_idle_server_uses_no_cpu(t):
         p = Running(t, version, "idle", address, options=("--allow-listen", address)).says("ready")
         with contextlib.ExitStack() as clients:
             for _ in range(2):
-                time.sleep(1)
-                before = spent(p.child.pid)
-                time.sleep(2)
-                ns, switches = (b - a for a, b in zip(before, spent(p.child.pid)))
-                assert ns < 20_000_000 and switches < 20, (ns, switches)
+                idle(p.child.pid)
                 s = clients.enter_context(socket.create_connection(("127.0.0.1", int(address.split(":")[1]))))
                 s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
                 assert s.recv(100).startswith(b"HTTP/1.1 404")
@@ -280,7 +302,7 @@ def standard_input_holds_up_nobody(t):
         child = subprocess.Popen([*start, "stdin"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         t.started.append(child)
         assert child.stdout.readline() == b"meanwhile\n"
-        assert child.communicate(b"a line", timeout=30)[0] == b'"a line" <nil>\n'
+        assert child.communicate(b"a line", timeout=300)[0] == b'"a line" <nil>\n'
     both(t, "stdin", stdin=b"from a file")
     with open("/dev/null", "rb") as null:
         both(t, "stdin", stdin=null)

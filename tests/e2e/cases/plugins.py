@@ -14,7 +14,7 @@ import subprocess
 import time
 
 from harness import (CACHE, GO, ROOT, Skip, case, expect, expect_message, first_in_line, go_build, in_time, made_once,
-                     native_c, prepare, run, wait, with_enough_time)
+                     native_c, prepare, run, until, wait, with_enough_time)
 from wasm import EXTERNREF, F32, F64, FUNC, FUNCREF, I32, I64, V128, command, functype
 
 NEWEST = "1.27.1"
@@ -38,9 +38,10 @@ def example(name, part="", **options):
     return go_build(f"example.org/{name}{part}", module=f"images/examples/{name}", **options)
 
 
-def plain(t, *words, program="host121", version="1.21.13", plugin="", options=(), flags=(), **more):
+def plain(t, *words, program="host121", version="1.21.13", plugin="", options=(), flags=(), before=(), **more):
     """Runs a program of tests/go with the plug-in of all shapes."""
-    return t.vm("--plugin", library(PLAIN, *flags) + plugin, *options, "--", t.go(program, version), *words, **more)
+    return run([*before, t.wasmvm, "--plugin", library(PLAIN, *flags) + plugin, *options, "--", t.go(program, version),
+                *map(str, words)], **more)
 
 
 def odd(t, how, *words, options=(), **more):
@@ -129,11 +130,14 @@ def whose_thread_calls(t):
     other; without it the one that polls."""
     for options, flags in WAYS:
         expect(plain(t, "home", options=options, flags=flags), 0, out="1000\n", err="")
-        result = plain(t, "home", options=(*options, *WITHIN), flags=flags)
-        expect(result, 0, err=WITHIN_SAID)
-        if "poll" in options:
-            assert int(result.out) < 1000, result
-        elif flags or "exit" in options:
+        polls = "poll" in options and len(os.sched_getaffinity(0)) > 1
+        for n in range(10):  # who polls may get no CPU on a busy machine
+            result = plain(t, "home", options=(*options, *WITHIN), flags=flags, before=first_in_line() if n else ())
+            expect(result, 0, err=WITHIN_SAID)
+            if not polls or int(result.out) < 1000:
+                break
+        assert not polls or int(result.out) < 1000, result
+        if flags or "exit" in options:
             assert int(result.out) == 1000, result
     expect(plain(t, "home", options=("--hypercall", "poll", *WITHIN), flags=("-DONE_THREAD",)), 0, out="1000\n",
            err=WITHIN_SAID)
@@ -355,13 +359,12 @@ def a_library_loops(t):
     path = t.path("report.json")
     expect(plain(t, "loops", options=("--cpu-time", "200ms", "--hypercall", "exit", "--report", path)), 124)
     assert json.load(open(path))["reason"] == "cpu_time"
-    result = plain(t, "count", 1, plugin=",fini=loop", options=("--cpu-time", "300ms"))
-    expect(result, 0, err_has="a plug-in did not end")
-    for plugin, status, piece in ((",init=loop", 124, "a plug-in's function did not return"),
-                                  (",fini=loop", 0, "a plug-in did not end")):
+    for option, plugin, status, piece in (("--timeout", ",init=loop", 124, "a plug-in's function did not return"),
+                                          ("--timeout", ",fini=loop", 0, "a plug-in did not end"),
+                                          ("--cpu-time", ",fini=loop", 0, "a plug-in did not end")):
         result, _ = with_enough_time(
-            lambda limit, plugin=plugin: plain(t, "count", 1, plugin=plugin, options=("--timeout", limit)),
-            lambda result, piece=piece: piece.encode() in result.err, 900)
+            lambda limit, option=option, plugin=plugin: plain(t, "count", 1, plugin=plugin, options=(option, limit)),
+            lambda result, piece=piece: piece.encode() in result.err, 300 if option == "--cpu-time" else 900)
         expect(result, status)
 
 
@@ -375,14 +378,6 @@ def a_signal_while_a_library_loops(t):
         until(lambda: open(out).read() == "looping\n")
         child.send_signal(signal.SIGTERM)
         assert wait(child)[0] == 128 + signal.SIGTERM
-
-
-def until(condition, seconds=20):
-    for _ in range(seconds * 100):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it did not come to that")
 
 
 # ---- a library's process, and none ----
@@ -478,7 +473,7 @@ def a_library_whose_process_is_killed(t):
     child = looping(t)
     pid = its_process(child)
     os.kill(pid, signal.SIGKILL)
-    _, err = child.communicate(timeout=60)
+    _, err = child.communicate(timeout=300)
     assert child.returncode == 134 and b"trapped: plug-in plain: its process was ended by signal 9 (Killed)" in err, err
     assert not os.path.exists(f"/proc/{pid}"), "a zombie"
 
@@ -509,13 +504,15 @@ def memory_that_a_library_shares_has_large_pages(t):
         raise Skip("this kernel leaves a file in memory its small pages")
     faults = []
     for level in "weak", "on":
-        report = t.path("report.json")
-        expect(t.vm(f"--jail={level}", "--plugin", library(PLAIN), "--report", report, "--", t.go("hello")))
-        with open(report) as file:
-            kvm = json.load(file).get("kvm")
-        if not kvm:
-            raise Skip("this kernel counts no page faults of guests")
-        faults.append(kvm["faults"])
+        report, counts = t.path("report.json"), []
+        for _ in range(5):  # the least, as there is not always a large page to be had
+            expect(t.vm(f"--jail={level}", "--plugin", library(PLAIN), "--report", report, "--", t.go("hello")))
+            with open(report) as file:
+                kvm = json.load(file).get("kvm")
+            if not kvm:
+                raise Skip("this kernel counts no page faults of guests")
+            counts.append(kvm["faults"])
+        faults.append(min(counts))
     assert faults[1] < 2 * faults[0] + 20, faults
 
 
@@ -534,7 +531,9 @@ def libraries_that_misbehave(t):
     expect(odd_library(t, "cut"), 0, out="", err="wasmvm: plug-in odd: nothing can be cut\n")
     assert odd_library(t, "close", "--timeout", "700ms").status in (124, 134)  # its own watch may be the first to see
     for how in "flood", "exports":  # after the latter, its turns have the wrong numbers
-        one_line(odd_library(t, how, "--timeout", "700ms"), 124, "700 ms of wall time are over")
+        result, limit_ms = with_enough_time(lambda limit, how=how: odd_library(t, how, "--timeout", limit),
+                                            lambda result: b" of wall time are over" in result.err, 700)
+        one_line(result, 124, f"{limit_ms} ms of wall time are over")
     for how in "crash", "exit":
         result = odd_library(t, how + "-early")
         expect(result, 125, err_has=[f"how={how}-early: its process ", "before it was loaded"])
@@ -557,8 +556,13 @@ def a_library_that_lies(t):
 def a_library_that_waits(t):
     """host->wait ends by a limit and by a signal, and fini runs."""
     mark = t.path("mark")
-    result = odd_library(t, "wait,mark=" + mark, "--timeout", "600ms")
-    expect(result, 124, err_has="600 ms of wall time are over")
+
+    def waited(limit):
+        t.write("mark")
+        return odd_library(t, "wait,mark=" + mark, "--timeout", limit)
+
+    result, limit_ms = with_enough_time(waited, lambda _: open(mark).read().startswith("waiting\n"), 700)
+    expect(result, 124, err_has=f"{limit_ms} ms of wall time are over")
     with open(mark) as f:
         assert f.read() == "waiting\nended\nfini\n"
     os.remove(mark)
@@ -566,7 +570,7 @@ def a_library_that_waits(t):
                     stderr=subprocess.PIPE)
     until(lambda: os.path.exists(mark) and open(mark).read() == "waiting\n")
     child.send_signal(signal.SIGTERM)
-    child.communicate(timeout=60)
+    child.communicate(timeout=300)
     assert child.returncode == -signal.SIGTERM, child.returncode
     with open(mark) as f:
         assert f.read() == "waiting\nended\nfini\n"
@@ -605,7 +609,7 @@ def what_a_process_finds(t):
         child = subprocess.Popen(command_line, pass_fds=[write_end], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                  stderr=subprocess.PIPE, preexec_fn=ignore_what_the_c_library_keeps)
         t.started.append(child)
-        out, err = child.communicate(timeout=60)
+        out, err = child.communicate(timeout=300)
     finally:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         os.close(read_end), os.close(write_end)
@@ -638,7 +642,7 @@ def a_parent_that_ignores_its_children(t):
         child = t.start("--plugin-exec", f"env=python3 {ODD} exit", module, stderr=subprocess.PIPE)
     finally:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    _, err = child.communicate(timeout=60)
+    _, err = child.communicate(timeout=300)
     assert child.returncode == 134 and b"ended with status 7" in err, (child.returncode, err)
 
 
@@ -657,7 +661,7 @@ def the_call_after_a_process_is_gone(t):
     until(lambda: os.path.exists(pid_file))
     with open(pid_file) as f:
         os.kill(int(f.read()), signal.SIGKILL)
-    _, err = child.communicate(timeout=20)
+    _, err = child.communicate(timeout=300)
     assert child.returncode == 134, err
     assert b"trapped: the plug-in process python3 was ended by signal 9 (Killed)" in err, err
 
@@ -786,7 +790,7 @@ def example_in_c(t):
     expect(draw("red", "blue", "red"), 0, out="red 1\nblue 1\nred 2\n", err="")
     line = [t.wasmvm, "--plugin-exec", f"tickets={tickets} {queues}", "--", app, *["red"] * 100]
     drawn = [subprocess.Popen(line, stdout=subprocess.PIPE) for _ in range(3)]
-    numbers = [int(n) for child in drawn for n in child.communicate(timeout=60)[0].split()[1::2]]
+    numbers = [int(n) for child in drawn for n in child.communicate(timeout=300)[0].split()[1::2]]
     assert sorted(numbers) == list(range(3, 303)), sorted(numbers)
     for name in "../red", "", "a" * 65, "/etc/passwd":
         one_line(draw(name), 134, "trapped: tickets.next: a queue has 1 to 64 small letters and digits")

@@ -77,7 +77,7 @@ def the_server_and_client_with_tls(t):
         script = re.search(r"^```sh\n(.*?)^```$", f.read(), re.M | re.S)[1].replace("8443", str(closed_port()))
     env = as_a_user(t, transcript(0))
     left = signal.alarm(0)  # it compiles
-    result = run(["sh", "-ec", script], cwd=t.tmp, env=env, timeout=170)
+    result = run(["sh", "-ec", script], cwd=t.tmp, env=env, timeout=300)
     signal.alarm(left)
     expect(result, 0, out="hello by HTTP/2.0\nhello by HTTP/2.0\nstopped: <nil>\nstatus 0\n", err="")
 

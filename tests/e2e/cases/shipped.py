@@ -64,7 +64,7 @@ def umask():
     return mask
 
 
-@case(seconds=240)
+@case
 def no_two_runs_from_one_image_are_alike(t):
     image = build(t, go_build("./fresh", t.version, module="tests/e2e/go"))
     seen = {word: set() for word in FRESH}
@@ -76,7 +76,7 @@ def no_two_runs_from_one_image_are_alike(t):
     assert all(len(values) == 100 for values in seen.values()), {w: len(v) for w, v in seen.items()}
 
 
-@case(seconds=240)
+@case
 def a_training_run_says_which_functions(t):
     """Its output is the program's; the image has what it called, and is smaller than that of all functions."""
     program = go_build("./fresh", t.version, module="tests/e2e/go")
@@ -386,7 +386,7 @@ def an_image_for_a_plug_in(t):
     assert told(t, "--plugin", plugin, trained)[2] == "warm"
 
 
-@case(seconds=240)
+@case
 def torn_images_are_refused(t):
     """Cut anywhere, a bit of the head flipped, or one of a page: 125, or the program as it is."""
     image = build(t, words(t))
@@ -466,7 +466,7 @@ def a_module_inside_that_changes_meanwhile(t):
     assert result.status == 126 and line == "warm" and said["reason"] == "module_changed", result
 
 
-@case(seconds=240)
+@case
 def a_forged_image_is_a_guest_and_no_more(t):
     """Whoever owns the file makes its sums right: what runs has this run's rights, and ends in some way."""
     image = build(t, words(t))
@@ -637,7 +637,7 @@ def a_full_disk_is_said(t):
     assert os.listdir(t.path(".")) == [], os.listdir(t.path("."))
 
 
-@case(seconds=240)
+@case
 def forged_heads(t):
     """Every word of the head is something else, and the sum is right: refused, run cold, or a guest that ends."""
     image = build(t, words(t))

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 
-from harness import CACHE, ROOT, case, expect, expect_message, host_descriptors, prepare, wait
+from harness import case, expect, expect_message, host_descriptors, native_c, wait
 
 DQUOT, FBIG, IO, MFILE, NOSPC, NOENT = 19, 22, 29, 33, 51, 44  # WASI's numbers
 BLOCK = 65536
@@ -21,11 +21,7 @@ BLOCK = 65536
 
 def injected(*rules, **env):
     """Environment under which calls of wasmvm fail; a rule is NAME:ERRNO:AFTER:PIECE (tests/e2e/trouble.c)."""
-    library = os.path.join(CACHE, "trouble.so")
-    source = os.path.join(ROOT, "tests/e2e/trouble.c")
-    if not os.path.exists(library) or os.path.getmtime(library) < os.path.getmtime(source):
-        os.makedirs(CACHE, exist_ok=True)
-        prepare(["gcc", "-O2", "-shared", "-fPIC", "-o", library, source, "-ldl"])
+    library = native_c("tests/e2e/trouble.c", "-shared", "-fPIC", "-ldl")
     return {"LD_PRELOAD": library, "TROUBLE": " ".join(rules), **env}
 
 

@@ -11,10 +11,9 @@ import subprocess
 import threading
 import time
 
-from harness import Skip, case, expect
+from harness import HANG_SECONDS, Skip, case, expect
 from wasm import I32, I64, FUNC, MEMORY, body, functype, leb, module
 
-BOUND = 20  # seconds: all else ends in one or two
 STOPS = ("timeout", "cpu-time", "TERM", "INT", "HUP", "QUIT")
 WAYS = ("exit", "poll")
 
@@ -121,7 +120,7 @@ def run_one(t, made, code, way, stop):
         if stop not in limits:
             time.sleep(0.3)
             child.send_signal(getattr(signal, "SIG" + stop))
-        status = child.wait(BOUND)
+        status = child.wait(HANG_SECONDS)
     except subprocess.TimeoutExpired:
         child.kill()
         return f"--hypercall {way}, {stop}: it does not end"
