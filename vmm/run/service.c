@@ -18,7 +18,9 @@
  * When to poll (docs/rationale.md): an exit's cost is the shortest time that KVM_RUN has taken so
  * far.  STREAK calls in a row, each less than GAP_EXITS of that apart, start the thread. IDLE_EXITS
  * without a call stop it.  A guest that waits for the thread rings after WAIT_EXITS.  If that
- * happens often, the thread does not get its CPU, and polling rests for a time that doubles. */
+ * happens often, the thread does not get its CPU.  If it looks for much longer than the exits took
+ * that it spares (WORTH_EXITS), it takes more CPU than it is worth.  In both cases polling rests for
+ * a time that doubles. */
 #include <errno.h>
 #include <linux/futex.h>
 #include <string.h>
@@ -40,6 +42,8 @@
 /* doorbells while polling, in one session, before it is called bad */
 #define MISSES_MOST  16
 #define SESSION_LEAST 4         /* polled calls: fewer cost less by exits */
+#define WORTH_EXITS   2         /* of looking for a call that spares an exit */
+#define DEAR_NS       1000000u  /* of looking for more than that: exits are cheaper */
 #define SPINS        64         /* looks at the slot between two looks at the clock */
 #define STACK_LEAST  (8u << 20) /* host functions and exports nest on it */
 /* how often a thread that waits for a host function looks for a stop */
@@ -172,18 +176,28 @@ static bool refused(const struct service *s, enum served how)
     return how == SERVED_NOT && s->rung;
 }
 
+/* The session has looked for longer than its calls were worth.  Callers of exports wait anyway. */
+static bool dear(const struct service *s)
+{
+    uint64_t exit = __atomic_load_n(&s->exit_ns, __ATOMIC_RELAXED);
+    uint64_t worth = s->polled_calls * exit * WORTH_EXITS + DEAR_NS;
+    return !s->always && !s->threadless && s->looked > worth * s->tsc_khz / 1000000u;
+}
+
 /* With the lock held; opens it while it looks.  Serves until no call has come for a while, the run
- * is over, the session is given up, or the guest has answered (SERVED_KEPT). */
+ * is over, the session is given up or dear, or the guest has answered (SERVED_KEPT). */
 static enum served poll_slot(struct service *s)
 {
     uint64_t idle = idle_most(s) * s->tsc_khz / 1000000u;
     s->last = __builtin_ia32_rdtsc();
-    while (!s->stopping && !s->give_up) {
+    while (!s->stopping && !s->give_up && !dear(s)) {
         polled_show(s);
         uint64_t since = s->last;
         pthread_mutex_unlock(&s->lock);
         bool found = look(s, since, idle);
+        uint64_t now = __builtin_ia32_rdtsc();
         pthread_mutex_lock(&s->lock);
+        s->looked += now > since ? now - since : 0;
         if (!found)
             break;
         enum served how = serve_found(s);
@@ -202,7 +216,7 @@ static void session(struct service *s)
     pthread_mutex_lock(&s->lock);
     s->there = true;
     poll_slot(s);
-    bool bad = s->give_up, vain = !s->always && s->polled_calls < SESSION_LEAST;
+    bool bad = s->give_up || dear(s), vain = !s->always && s->polled_calls < SESSION_LEAST;
     s->rest_ns = !bad ? REST_NS_MIN : s->rest_ns * 2 < REST_NS_MAX ? s->rest_ns * 2 : REST_NS_MAX;
     s->not_before = bad || vain ? clock_now_ns() + s->rest_ns : 0;
     s->misses = 0;
@@ -320,7 +334,7 @@ static void session_want(struct service *s)
     if (s->polling)
         return;
     s->polling = true;
-    s->polled_calls = 0;
+    s->polled_calls = s->looked = 0;
     thread_call(s);
 }
 

@@ -64,6 +64,7 @@ struct service {
     uint64_t polled_calls;                /* in this session; counted by the owner's serve */
     /* rdtsc after the last call; the owner's serve keeps it */
     uint64_t last;
+    uint64_t looked;                      /* ticks of it, in this session */
     uint64_t cpu_ns;                      /* of the thread, after service_stop */
 };
 

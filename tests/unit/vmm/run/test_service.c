@@ -354,6 +354,21 @@ static void blocking_call_costs_no_cpu(void **state)
     stop();
 }
 
+/* Four exits between two calls: the thread takes more CPU than it spares.  It does not stay. */
+static void seldom_calls_are_rung_for(void **state)
+{
+    (void)state;
+    start(TRANSPORT_AUTO);
+    exit_ns = DEAR_NS;
+    for (uint64_t i = 1; i <= 400; i++) {
+        const uint64_t now = __builtin_ia32_rdtsc(); /* as TSC_KHZ counts it */
+        while (__builtin_ia32_rdtsc() - now < 4 * DEAR_NS) {}
+        calls_right(i, 1);
+    }
+    stop();
+    assert_true(host.polled < 200); /* a dozen in a session */
+}
+
 static void nothing_after_the_end(void **state)
 {
     (void)state;
@@ -716,6 +731,7 @@ int main(void)
         cmocka_unit_test(once_in_order_mostly_late),
         cmocka_unit_test(preempted_anywhere),
         cmocka_unit_test(blocking_call_costs_no_cpu),
+        cmocka_unit_test(seldom_calls_are_rung_for),
         cmocka_unit_test(nothing_after_the_end),
         cmocka_unit_test(stopped_at_any_time),
         cmocka_unit_test(never_on_one_cpu),
