@@ -19,8 +19,8 @@
  * far.  STREAK calls in a row, each less than GAP_EXITS of that apart, start the thread. IDLE_EXITS
  * without a call stop it.  A guest that waits for the thread rings after WAIT_EXITS.  If that
  * happens often, the thread does not get its CPU.  If it looks for much longer than the exits took
- * that it spares (WORTH_EXITS), it takes more CPU than it is worth.  In both cases polling rests for
- * a time that doubles. */
+ * that it spares (WORTH_EXITS), it takes more CPU than it is worth.  In both cases polling rests
+ * for a time that doubles. */
 #include <errno.h>
 #include <linux/futex.h>
 #include <string.h>
