@@ -28,7 +28,7 @@
 
 #define MS 1000000ull
 #define SECOND 1000000000ull
-#define HANG_S 30 /* an end takes less on the busiest machine */
+#define HANG_S 300 /* an end takes less on the busiest machine */
 
 wasmvm_module *program, *reactor;
 static wasmvm_host services;
@@ -446,7 +446,7 @@ static int case_sockets(void)
     wasmvm_config_arg(c, "accept");
     wasmvm_instance *i = wasmvm_instance_new(program, c, &error);
     pthread_create(&thread, NULL, run_thread, i);
-    for (int k = 0; k < 10000 && !__atomic_load_n(&listen_port, __ATOMIC_SEQ_CST); k++)
+    for (int k = 0; k < HANG_S * 1000 && !__atomic_load_n(&listen_port, __ATOMIC_SEQ_CST); k++)
         usleep(1000);
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)listen_port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -640,9 +640,14 @@ static int case_limit_for_each_call(void)
     wasmvm_instance *i = alive(config_make());
     CHECK(i);
     wasmvm_call_limit(i, 2 * SECOND);
-    double began = seconds();
-    while (seconds() - began < 2.5)
-        CHECK(call(i, "add", I32(1), I32(2), 2, &r) == 0);
+    double began = seconds(), each = began;
+    for (int code = 0; code == 0 && each - began < 2.5;) {
+        code = call(i, "add", I32(1), I32(2), 2, &r);
+        double now = seconds();
+        /* a busy machine may take its time for one */
+        CHECK(code == 0 || (code == WASMVM_E_TIME && now - each >= 2));
+        each = now;
+    }
     wasmvm_instance_free(i);
     return 0;
 }

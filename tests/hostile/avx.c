@@ -1,5 +1,4 @@
 /* EXPECT 0
- * MOST 20000
  * Where the boot record says AVX, the upper halves of the registers live through exits, the
  * monitor's own use of them, and preemption (the machine may be busy). */
 #include "tests/hostile/guest.h"

@@ -1,5 +1,4 @@
 /* EXPECT 0
- * MOST 20000
  * The clock page against the host's own clocks, for 2.5 s or until it was refreshed twice: close,
  * monotonic, refreshed once a second at most. */
 #include "tests/hostile/guest.h"

@@ -1,7 +1,7 @@
 /* EXPECT 137 called each other more than 1000 deep
  * PLUGIN tests/plugins/plain.c
  * RUNS 2
- * OPTIONS --timeout 20
+ * OPTIONS --timeout 300
  * The host asks for an export, and the guest's answer is another call of a host function, without
  * end: the monitor's own stack must not be the limit.  Run 0 by exits, run 1 by the thread that
  * polls. */

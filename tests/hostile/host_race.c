@@ -1,7 +1,6 @@
 /* EXPECT 0
  * PLUGIN tests/plugins/plain.c
- * OPTIONS --hypercall poll --timeout 20
- * MOST 15000
+ * OPTIONS --hypercall poll --timeout 300
  * While a host function runs for a polled request, the guest runs on: it changes the memory that
  * the function looks at by a view and copies, the request itself, and the slot's state.  Its own
  * calls are answered afterwards as before. */

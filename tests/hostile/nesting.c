@@ -1,7 +1,6 @@
 /* EXPECT 0
  * PLUGIN tests/plugins/plain.c
- * OPTIONS --timeout 20
- * MOST 19000
+ * OPTIONS --timeout 300
  * RUNS 5
  * Host functions that call exports that call host functions, deeper and back at random: each level
  * gets its own answer, whichever of the two threads it runs on, and they take turns as the thread

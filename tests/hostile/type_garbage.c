@@ -1,7 +1,7 @@
 /* EXPECT 137 a function type that is none
  * PLUGIN tests/plugins/plain.c
  * RUNS 6
- * OPTIONS --timeout 10
+ * OPTIONS --timeout 300
  * The host asks for an export, and the type that it is told is no type. */
 #include "tests/hostile/guest.h"
 

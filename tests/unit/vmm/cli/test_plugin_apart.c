@@ -105,9 +105,9 @@ static bool begin(const char *how, uint64_t deadline_ns)
     return apart_hello(process, &limit, why);
 }
 
-static void end(void)
+static void end_within(uint64_t most_ns)
 {
-    const struct apart_limit limit = {.deadline_ns = clock_now_ns() + 500 * MS,
+    const struct apart_limit limit = {.deadline_ns = clock_now_ns() + most_ns,
                                       .stuck = fake_stuck};
     pid_t pid = apart_pid(process);
     apart_end(process, &limit);
@@ -118,6 +118,9 @@ static void end(void)
     sigaddset(&child, SIGCHLD);
     sigtimedwait(&child, NULL, &(struct timespec){0});
 }
+
+/* Of some it is known that they do not end. */
+static void end(void) { end_within(500 * MS); }
 
 static void test_calls(void **state)
 {
@@ -135,7 +138,7 @@ static void test_calls(void **state)
         assert_int_equal(call_function(i, &result), 0);
         assert_int_equal(result, i + 20 + 65536);
     }
-    end();
+    end_within(300000 * MS);
     assert_false(was_stuck);
     assert_int_equal(host_descriptors(), before);
 }

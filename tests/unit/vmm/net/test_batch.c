@@ -27,6 +27,7 @@
 #include "vmm/net/inside.h"
 
 enum { FD = 5, FDS = 300, AGAIN = 6 };
+#define HANG_MS 300000 /* only what hangs waits so long */
 
 static struct batch *batch;
 static bool marked[sizeof(struct batch)]; /* as written, or about to be */
@@ -165,7 +166,7 @@ static void called(void)
 static void polled(uint32_t fd)
 {
     struct pollfd p = { .fd = descs[fd].host, .events = POLLIN };
-    assert_int_equal(poll(&p, 1, 20000), 1);
+    assert_int_equal(poll(&p, 1, HANG_MS), 1);
     pthread_mutex_lock(&lock);
     batch_flush(&wasi);
     batch_fill(&wasi, fd, &descs[fd]);
@@ -210,7 +211,7 @@ static void peer_gets(uint32_t fd, const char *want)
     size_t done = 0;
     while (done < strlen(want)) {
         struct pollfd p = { .fd = peers[fd], .events = POLLIN };
-        assert_int_equal(poll(&p, 1, 20000), 1);
+        assert_int_equal(poll(&p, 1, HANG_MS), 1);
         ssize_t n = recv(peers[fd], got + done, sizeof got - done, 0);
         assert_true(n > 0);
         done += (size_t)n;
@@ -603,14 +604,14 @@ static void peer_gets_behind(uint32_t fd, const char *want, bool end)
     /* else its window stays small, and is probed */
     setsockopt(peers[fd], SOL_SOCKET, SO_RCVBUF, &large, sizeof large);
     while (done < all) {
-        assert_int_equal(poll(&p, 1, 20000), 1);
+        assert_int_equal(poll(&p, 1, HANG_MS), 1);
         ssize_t n = recv(peers[fd], got + done, sizeof got - done, 0);
         assert_true(n > 0);
         done += (size_t)n;
     }
     assert_true(done == all && memcmp(got + full_count, want, strlen(want)) == 0);
     if (end)
-        assert_true(poll(&p, 1, 20000) == 1 && recv(peers[fd], got, 1, 0) == 0);
+        assert_true(poll(&p, 1, HANG_MS) == 1 && recv(peers[fd], got, 1, 0) == 0);
 }
 
 /* As a call that wants to send: 0, or its errno. */
@@ -798,7 +799,7 @@ static int descriptors(void)
 static bool peer_is_reset(uint32_t fd)
 {
     struct pollfd p = { .fd = peers[fd], .events = 0 };
-    return poll(&p, 1, 20000) == 1 && p.revents & POLLERR;
+    return poll(&p, 1, HANG_MS) == 1 && p.revents & POLLERR;
 }
 
 /* Not for ever, and not without number: the peer is told then. */
@@ -877,7 +878,7 @@ static void test_an_error_of_a_backlog_is_told(void **state)
     close(peers[FULL]);
     peers[FULL] = dup(0);
     struct pollfd p = { .fd = descs[FULL].host }; /* the thread may take POLLERR's cause first */
-    assert_true(poll(&p, 1, 20000) == 1 && p.revents & (POLLERR | POLLHUP));
+    assert_true(poll(&p, 1, HANG_MS) == 1 && p.revents & (POLLERR | POLLHUP));
     assert_int_equal(sending(FULL), 0);
     assert_true(conns[FULL].error == ECONNRESET || conns[FULL].error == EPIPE);
     assert_null(conns[FULL].backlog);

@@ -274,7 +274,7 @@ static unsigned descriptors_before;
 static inline bool nothing_is_left(void)
 {
     unsigned fds = entries_of("/proc/self/fd"), threads = entries_of("/proc/self/task");
-    for (int i = 0; i < 2000 && threads > 3; i++) {
+    for (int i = 0; i < 60000 && threads > 3; i++) {
         usleep(1000);
         threads = entries_of("/proc/self/task");
     }
