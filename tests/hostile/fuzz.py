@@ -25,7 +25,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 os.environ.setdefault("WASMVM_CACHE", "off")  # no run writes into a home
 LIMIT = 4  # seconds, --timeout
-GRACE = 40  # ... and how much later a sanitized monitor on a busy machine may end
+GRACE = 300  # ... and how much later a sanitized monitor on a busy machine may end
 SIGNALS = {-13}  # of a closed stdout; nothing else sends any
 CFLAGS = """-std=c11 -O2 -g -Wall -Wextra -Werror -I. -ffreestanding -fpie -fvisibility=hidden -fno-stack-protector
     -fcf-protection=none -fno-asynchronous-unwind-tables -fno-delete-null-pointer-checks -fno-strict-aliasing -nostdlib
