@@ -637,11 +637,8 @@ def processes_that_misbehave(t):
 def a_parent_that_ignores_its_children(t):
     """What is ignored stays so in what is started, and nobody could say how a process ended."""
     module = t.write("m.wasm", importing("run", [], [], calls=b"\x10\x00"))
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    try:
-        child = t.start("--plugin-exec", f"env=python3 {ODD} exit", module, stderr=subprocess.PIPE)
-    finally:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    child = t.start("--plugin-exec", f"env=python3 {ODD} exit", module, stderr=subprocess.PIPE,
+                    preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
     _, err = child.communicate(timeout=300)
     assert child.returncode == 134 and b"ended with status 7" in err, (child.returncode, err)
 

@@ -6,10 +6,9 @@ import os
 import re
 import shutil
 import threading
-import time
 
 from engines import answers, ask, native, podman, program, server
-from harness import ROOT, Skip, case, expect, run
+from harness import ROOT, Skip, case, expect, run, until
 
 PORT = 18080
 
@@ -238,7 +237,7 @@ def requests_in_flight_are_answered(t):
         got = []
         thread = threading.Thread(target=lambda: got.append(ask(PORT, "/slow")))
         thread.start()
-        time.sleep(0.5)
+        until(lambda: b"slowly\n" in p("logs", name).err)
         expect(p("stop", "-t", "60", name), 0)
         thread.join()
         assert got == ["slow\n"], got

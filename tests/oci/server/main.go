@@ -69,6 +69,7 @@ func answer(r *http.Request) (string, error) {
 		}
 		return "filled", err
 	case "/slow":
+		fmt.Fprintln(os.Stderr, "slowly")
 		time.Sleep(2 * time.Second)
 		return "slow", nil
 	}

@@ -86,7 +86,7 @@ func udpsend(args []string) {
 	for _, text := range args[1:] {
 		_, err = conn.Write([]byte(text))
 		check(err)
-		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		conn.SetReadDeadline(time.Now().Add(time.Minute))
 		n, err := conn.Read(buf)
 		check(err)
 		fmt.Println(string(buf[:n]), conn.RemoteAddr())
