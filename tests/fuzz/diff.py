@@ -92,7 +92,7 @@ def in_vms(paths, directory, wasmvm, ours):
         count = script.write(file, path, ours.get(path, ""))
         if not count:
             continue
-        command = [wasmvm, "--guest-image", IMAGE, "--memory", "4G", "--stack", "1M", "--timeout", "60", file]
+        command = [wasmvm, "--guest-image", IMAGE, "--memory", "4G", "--stack", "1M", "--timeout", "600", file]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
         if f"a test script: {count} passed, 0 failed" not in done.stderr:
             differ.append((path, f"{path}\n  in a VM: {done.stderr.strip()[:2000]}"))

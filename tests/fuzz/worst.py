@@ -184,7 +184,7 @@ def check(runner, make, n, seconds_max, heap_max):
     """What is wrong, or None; and a line of figures."""
     (t1, h1), (t2, h2) = measure(runner, make, n), measure(runner, make, 2 * n)
     for _ in range(RETRIES):  # a busy machine adds to a time and never takes away: the least counts
-        if t2 <= GROWTH * max(t1, FLOOR_SECONDS):
+        if t2 <= min(GROWTH * max(t1, FLOOR_SECONDS), seconds_max):
             break
         t1 = min(t1, measure(runner, make, n)[0])
         t2 = min(t2, measure(runner, make, 2 * n)[0])

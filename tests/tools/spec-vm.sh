@@ -27,7 +27,7 @@ passed=0 failed=0 changed=0
 
 while read -r name count; do
     case $name in *"$part"*) ;; *) continue ;; esac
-    "$wasmvm" --guest-image "$image" --memory 4G --stack 1M --timeout 120 "$scripts/$name.script" \
+    "$wasmvm" --guest-image "$image" --memory 4G --stack 1M --timeout 600 "$scripts/$name.script" \
         >"$scripts/$name.log" 2>&1 </dev/null
     status=$?
     p=0 f=0 c=0
