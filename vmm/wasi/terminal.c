@@ -323,11 +323,13 @@ const struct desc_ops terminal_ops = {
     .close = terminal_close,
 };
 
-/* A duplicate of one that has a filter gets its own: each is freed with its descriptor. */
+/* A duplicate of one that has a filter gets its own, also of a terminal that hung up, which is none
+ * any more: each is freed with its descriptor. */
 bool terminal_filter(struct wasi *w, struct desc *d)
 {
-    bool stream = d->ops == &stream_ops || d->ops == &terminal_ops;
-    if (w->raw_tty || d->filetype != FILETYPE_CHARACTER || !stream || !isatty(d->host))
+    bool again = d->ops == &terminal_ops;
+    if (!again && (w->raw_tty || d->filetype != FILETYPE_CHARACTER || d->ops != &stream_ops ||
+                   !isatty(d->host)))
         return true;
     struct terminal *t = calloc(1, sizeof *t);
     if (!t)

@@ -228,6 +228,20 @@ static void test_a_duplicate_has_a_filter_of_its_own(void **state)
     assert_string_equal(got, "whole");
 }
 
+/* The window is closed, and the program goes on: there is no terminal any more, but two filters. */
+static void test_a_duplicate_after_a_hangup(void **state)
+{
+    (void)state;
+    const struct desc *one = desc_get(wasi, 1);
+    close(master);
+    master = -1;
+    assert_false(isatty(one->host));
+    struct desc copy = *one;
+    assert_true(terminal_filter(wasi, &copy));
+    assert_ptr_not_equal(copy.own, one->own);
+    copy.ops->close(wasi, &copy);
+}
+
 static void test_left_out_is_counted(void **state)
 {
     (void)state;
@@ -347,6 +361,7 @@ int main(void)
         TERMINAL(test_rows_whole_and_in_pieces),
         TERMINAL(test_two_descriptors_make_no_sequence),
         TERMINAL(test_a_duplicate_has_a_filter_of_its_own),
+        TERMINAL(test_a_duplicate_after_a_hangup),
         TERMINAL(test_left_out_is_counted),
         TERMINAL(test_much_and_slowly),
         TERMINAL(test_a_full_terminal),
