@@ -2,17 +2,22 @@
  * each thread has for itself, and one that is left out would be a way round them, as the threads
  * share their memory.
  *
- * A thread is asked by a signal that all of ours take (THREAD_CONFINE), with a pointer to what
- * shall be done; the handler's calls are the kernel's own.  There are few: the watchdog, and the
- * resolver where names are denied.
+ * They are asked in rounds: all are listed, and each is sent a signal that all of ours take
+ * (THREAD_CONFINE).  Whoever is not confined yet becomes so, in a handler whose calls are the
+ * kernel's own, and says in what round that was.  The last round is the one in which all that were
+ * listed answer that they had been confined before it: what they make meanwhile is confined like
+ * them.  No thread is known by its number from one round to the next, as one that ends leaves that
+ * to another.  One that ends before it answers is looked for in between, and needs a further round.
  *
  * Threads that the kernel has put beside them run none of our code, and take no signal: KVM makes
- * one when a machine runs for the first time.  They are left out. */
+ * one when a machine runs for the first time.  They are left out, and so is a first thread that has
+ * ended, which stays in the list. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,59 +27,128 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "vmm/base/message.h"
 #include "vmm/jail/inside.h"
 
 #define TASKS "/proc/self/task"
 #define THREADS_MOST 64
 /* a thread runs late where the host is busy; who is refused here does not run at all */
-#define PATIENCE_S 60
-#define SOON_NS 2000000 /* one that can run has answered long before */
+#define PATIENCE_NS 60000000000u
+#define ROUND_NS 1000000000u /* the first; each that is too short makes the next twice as long */
+#define SOON_NS 2000000      /* one that can run has answered long before */
+#define LOOK_NS 20000000     /* between two looks for who has ended */
 
-static void confine_self(struct crew *crew)
+/* What is known of a thread in a round; WAS and IS by its answer: confined before it, or in it. */
+enum standing { SILENT, IS, WAS, APART, GONE };
+struct mate { _Alignas(8) pid_t thread; enum standing standing; }; /* one atomic word */
+
+/* What handlers share with the one who asks. */
+static struct roll {
+    pthread_mutex_t turn; /* one crew at a time */
+    struct identity identity;
+    int rules, failed;     /* failed: atomic, an errno */
+    /* atomic: the last round that began, in all; the first of this crew; whether it asks */
+    unsigned round, first, open;
+    unsigned inside;       /* atomic: handlers at work */
+    unsigned answers;      /* atomic: so many came */
+    unsigned n;            /* atomic: of these, each atomic */
+    struct mate mates[THREADS_MOST];
+} roll = { .turn = PTHREAD_MUTEX_INITIALIZER };
+
+static unsigned look(const unsigned *word)
 {
-    bool good = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && identity_take(&crew->identity) &&
-                (crew->rules < 0 || syscall(SYS_landlock_restrict_self, crew->rules, 0) == 0);
+    return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+}
+
+static struct mate mate_at(unsigned i)
+{
+    struct mate mate;
+    __atomic_load(&roll.mates[i], &mate, __ATOMIC_SEQ_CST);
+    return mate;
+}
+
+/* False: it has answered meanwhile, or stands there no more. */
+static bool mate_becomes(unsigned i, pid_t thread, enum standing standing)
+{
+    struct mate before = { thread, SILENT }, after = { thread, standing };
+    return __atomic_compare_exchange(&roll.mates[i], &before, &after, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_SEQ_CST);
+}
+
+/* ---- a thread that is asked ---- */
+
+/* In what round this thread was confined.  Not one that has the same memory or the same number:
+ * the first has another number, and to the second this is new.  No handler may have to allocate it.
+ */
+static _Thread_local struct { pid_t thread; unsigned round; } confined
+    __attribute__((tls_model("initial-exec")));
+
+static void confine_self(void)
+{
+    bool good = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && identity_take(&roll.identity) &&
+                (roll.rules < 0 || syscall(SYS_landlock_restrict_self, roll.rules, 0) == 0);
     if (!good)
-        __atomic_store_n(&crew->failed, errno, __ATOMIC_SEQ_CST);
-    __atomic_add_fetch(&crew->done, 1, __ATOMIC_SEQ_CST);
-    syscall(SYS_futex, &crew->done, FUTEX_WAKE_PRIVATE, 1);
+        __atomic_store_n(&roll.failed, errno, __ATOMIC_SEQ_CST);
+}
+
+/* The round is looked at when all is done: a later one than the true one is no harm. */
+static void answer(void)
+{
+    const pid_t self = (pid_t)syscall(SYS_gettid);
+    if (confined.thread != self || confined.round < look(&roll.first)) {
+        confine_self();
+        confined.thread = self;
+        confined.round = look(&roll.round);
+    }
+    enum standing standing = confined.round < look(&roll.round) ? WAS : IS;
+    for (unsigned i = 0; i < look(&roll.n); i++)
+        mate_becomes(i, self, standing);
+    __atomic_add_fetch(&roll.answers, 1, __ATOMIC_SEQ_CST);
 }
 
 static void asked(int number, siginfo_t *info, void *context)
 {
     int error = errno;
     (void)number, (void)context;
-    if (info->si_code == SI_QUEUE && info->si_pid == getpid())
-        confine_self(info->si_value.sival_ptr);
+    __atomic_add_fetch(&roll.inside, 1, __ATOMIC_SEQ_CST);
+    if (info->si_code == SI_QUEUE && info->si_pid == getpid() && look(&roll.open))
+        answer();
+    __atomic_sub_fetch(&roll.inside, 1, __ATOMIC_SEQ_CST);
+    syscall(SYS_futex, &roll.answers, FUTEX_WAKE_PRIVATE, 1);
     errno = error;
 }
 
 /* ---- the threads ---- */
 
-struct threads { pid_t at[THREADS_MOST]; unsigned n; };
-
 /* What getdents64 gives for each name; of its bytes the last are the name's. */
 struct name { uint64_t inode, next; uint16_t size; uint8_t kind; char text[]; };
 
-static bool is_name(const struct name *name, pid_t own, pid_t *thread)
+/* False: errno, or more than there is room for. */
+static bool mate_add(const struct name *name, pid_t own)
 {
-    *thread = (pid_t)strtol(name->text, NULL, 10);
-    return *thread > 0 && *thread != own;
+    struct mate mate = { (pid_t)strtol(name->text, NULL, 10), SILENT };
+    if (mate.thread <= 0 || mate.thread == own)
+        return true;
+    if (roll.n == THREADS_MOST)
+        return false;
+    __atomic_store(&roll.mates[roll.n], &mate, __ATOMIC_SEQ_CST);
+    __atomic_add_fetch(&roll.n, 1, __ATOMIC_SEQ_CST);
+    return true;
 }
 
-/* All but this one; false: errno. */
-static bool threads_list(int tasks, struct threads *others)
+/* All but this one. */
+static bool mates_list(int tasks)
 {
     _Alignas(struct name) char names[4096];
     const pid_t own = (pid_t)syscall(SYS_gettid);
-    pid_t thread;
     long got;
-    others->n = 0;
+    __atomic_store_n(&roll.n, 0, __ATOMIC_SEQ_CST);
+    if (lseek(tasks, 0, SEEK_SET) < 0)
+        return false;
     while ((got = syscall(SYS_getdents64, tasks, names, sizeof names)) > 0)
         for (long at = 0; at < got; at += ((const struct name *)(names + at))->size)
-            if (is_name((const struct name *)(names + at), own, &thread) &&
-                others->n < THREADS_MOST)
-                others->at[others->n++] = thread;
+            if (!mate_add((const struct name *)(names + at), own))
+                return false;
     return got == 0;
 }
 
@@ -83,36 +157,32 @@ static bool threads_list(int tasks, struct threads *others)
 #define WORKER_MASK 0x4010ull
 #define WORKER      0x4000ull
 
-/* By the flags in TID/stat, the seventh word behind the name, which may have any letters. */
-static bool is_kernels(int tasks, pid_t thread)
+/* By its state and the flags in TID/stat, the first and the seventh word behind the name, which may
+ * have any letters. */
+static enum standing thread_look(int tasks, pid_t thread)
 {
-    char path[32], text[512];
+    char path[32], text[512], state;
     uint64_t flags;
     snprintf(path, sizeof path, "%d/stat", thread);
     int fd = openat(tasks, path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    bool gone = n < 0 && (errno == ENOENT || errno == ESRCH);
     if (fd >= 0)
         close(fd);
     text[n > 0 ? n : 0] = 0;
     const char *behind = strrchr(text, ')');
-    return behind && sscanf(behind, ") %*c %*d %*d %*d %*d %*d %" SCNu64, &flags) == 1 &&
-           (flags & WORKER_MASK) == WORKER;
+    if (!behind || sscanf(behind, ") %c %*d %*d %*d %*d %*d %" SCNu64, &state, &flags) != 2)
+        return gone ? GONE : SILENT;
+    if (state == 'Z' || state == 'X')
+        return thread == getpid() ? APART : GONE;
+    return (flags & WORKER_MASK) == WORKER ? APART : SILENT;
 }
 
-static unsigned kernels_count(int tasks, const struct threads *others)
-{
-    unsigned n = 0;
-    for (unsigned i = 0; i < others->n; i++)
-        n += is_kernels(tasks, others->at[i]);
-    return n;
-}
-
-static bool ask(pid_t thread, struct crew *crew)
+static bool ask(pid_t thread)
 {
     siginfo_t info = { .si_signo = THREAD_CONFINE, .si_code = SI_QUEUE };
     info.si_pid = getpid();
     info.si_uid = getuid();
-    info.si_value.sival_ptr = crew;
     return syscall(SYS_rt_tgsigqueueinfo, getpid(), thread, THREAD_CONFINE, &info) == 0;
 }
 
@@ -123,35 +193,9 @@ static unsigned threads_count(void)
     return stat(TASKS, &st) == 0 ? (unsigned)st.st_nlink - 2 : UINT_MAX;
 }
 
-/* Until so many are confined; false: it takes longer than that. */
-static bool done_await(struct crew *crew, unsigned wanted, const struct timespec *patience)
-{
-    unsigned done;
-    while ((done = __atomic_load_n(&crew->done, __ATOMIC_SEQ_CST)) < wanted)
-        if (syscall(SYS_futex, &crew->done, FUTEX_WAIT_PRIVATE, done, patience) < 0 &&
-            errno == ETIMEDOUT)
-            return false;
-    return true;
-}
+/* ---- rounds ---- */
 
-/* Which of them are the kernel's is only looked at where not all answer, as reading that costs as
- * much as their answers.  *kernels: how many those are, added. */
-static bool listed_confine(int tasks, const struct threads *others, struct crew *crew,
-                           unsigned *kernels)
-{
-    const struct timespec soon = { .tv_nsec = SOON_NS }, patience = { .tv_sec = PATIENCE_S };
-    unsigned wanted = __atomic_load_n(&crew->done, __ATOMIC_SEQ_CST), before = wanted;
-    for (unsigned i = 0; i < others->n; i++)
-        if (ask(others->at[i], crew))
-            wanted++;
-        else if (errno == EAGAIN)
-            crew->unasked = errno;
-    if (done_await(crew, wanted, &soon))
-        return true;
-    unsigned silent = kernels_count(tasks, others);
-    *kernels += silent;
-    return done_await(crew, wanted > before + silent ? wanted - silent : before, &patience);
-}
+struct threads { pid_t at[THREADS_MOST]; unsigned n; };
 
 static bool is_among(const struct threads *all, pid_t thread)
 {
@@ -161,73 +205,132 @@ static bool is_among(const struct threads *all, pid_t thread)
     return i < all->n;
 }
 
-/* Leaves those that were not known; false: they are too many. */
-static bool new_keep(struct threads *others, struct threads *known)
+/* Who is silent is looked at. */
+static void silent_look(int tasks, struct threads *apart)
 {
-    unsigned n = 0;
-    for (unsigned i = 0; i < others->n; i++) {
-        if (is_among(known, others->at[i]))
+    for (unsigned i = 0; i < roll.n; i++) {
+        struct mate mate = mate_at(i);
+        enum standing now = mate.standing == SILENT ? thread_look(tasks, mate.thread) : SILENT;
+        if (now == SILENT || !mate_becomes(i, mate.thread, now))
             continue;
-        if (known->n == THREADS_MOST)
-            return false;
-        known->at[known->n++] = others->at[n++] = others->at[i];
+        if (now == APART && !is_among(apart, mate.thread) && apart->n < THREADS_MOST)
+            apart->at[apart->n++] = mate.thread;
     }
-    others->n = n;
+}
+
+/* False: one cannot be asked, *why.  What was apart in the round before is looked at first, as
+ * reading that costs as much as an answer. */
+static bool mates_ask(int tasks, const struct threads *apart, int *why)
+{
+    for (unsigned i = 0; i < roll.n; i++) {
+        const pid_t thread = mate_at(i).thread;
+        if (is_among(apart, thread) && thread_look(tasks, thread) == APART)
+            mate_becomes(i, thread, APART);
+        else if (!ask(thread) && errno == ESRCH)
+            mate_becomes(i, thread, GONE);
+        else if (mate_at(i).standing == SILENT && errno == EAGAIN) {
+            *why = errno;
+            return false;
+        }
+    }
     return true;
 }
 
-/* All others, before this one.  A thread may make another before it is confined, and end after
- * that: the number of threads says nothing of it.  So they are listed until none is new. */
-static bool others_confine(int tasks, struct threads *others, struct crew *crew,
-                           unsigned *kernels)
+static unsigned standing_count(enum standing standing)
 {
-    struct threads known = { .n = 0 };
-    while (new_keep(others, &known)) {
-        if (!others->n)
+    unsigned n = 0;
+    for (unsigned i = 0; i < roll.n; i++)
+        n += mate_at(i).standing == standing;
+    return n;
+}
+
+/* Until nobody is silent; false: that takes longer. */
+static bool answers_await(int tasks, struct threads *apart, uint64_t until_ns)
+{
+    struct timespec patience = { .tv_nsec = SOON_NS };
+    for (;;) {
+        unsigned answers = look(&roll.answers);
+        if (!standing_count(SILENT))
             return true;
-        if (!listed_confine(tasks, others, crew, kernels) || lseek(tasks, 0, SEEK_SET) < 0 ||
-            !threads_list(tasks, others))
+        if (syscall(SYS_futex, &roll.answers, FUTEX_WAIT_PRIVATE, answers, &patience) == 0 ||
+            errno != ETIMEDOUT)
+            continue;
+        silent_look(tasks, apart);
+        patience.tv_nsec = LOOK_NS;
+        if (clock_now_ns() >= until_ns)
             return false;
+    }
+}
+
+/* All others, before this one. */
+static bool others_confine(int tasks, int *why)
+{
+    struct threads apart = { .n = 0 };
+    uint64_t now = clock_now_ns(), until = now + PATIENCE_NS, most = ROUND_NS;
+    for (; now < until; now = clock_now_ns()) {
+        __atomic_add_fetch(&roll.round, 1, __ATOMIC_SEQ_CST);
+        bool listed = mates_list(tasks);
+        unsigned alive = threads_count();
+        if (!listed || alive > THREADS_MOST + 1 || !mates_ask(tasks, &apart, why))
+            return false;
+        if (!answers_await(tasks, &apart, now + most))
+            most *= 2;
+        else if (standing_count(WAS) + standing_count(APART) == roll.n && alive == roll.n + 1)
+            return true;
     }
     return false;
 }
 
-static bool all_confine(int tasks, struct threads *others, struct crew *crew)
+/* A handler that runs late finds what it began with.  What nobody has taken is forgotten: by the
+ * signal's own action it would end the process. */
+static void asking_end(const struct sigaction *before)
 {
-    unsigned kernels = 0;
-    if (!others_confine(tasks, others, crew, &kernels))
-        return false;
-    confine_self(crew);
-    return threads_count() <= __atomic_load_n(&crew->done, __ATOMIC_SEQ_CST) + kernels;
+    struct sigaction none = { .sa_handler = SIG_IGN };
+    __atomic_store_n(&roll.open, 0, __ATOMIC_SEQ_CST);
+    while (look(&roll.inside))
+        poll_ms(NULL, 0, 1);
+    sigaction(THREAD_CONFINE, &none, NULL);
+    sigaction(THREAD_CONFINE, before, NULL);
 }
 
-bool crew_confine(struct crew *crew, struct failure *why)
+static bool all_confine(const struct crew *crew, int tasks, int *unasked)
 {
     struct sigaction action = { .sa_sigaction = asked, .sa_flags = SA_SIGINFO | SA_RESTART },
                      before;
-    struct threads others;
-    int tasks = open(TASKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (tasks < 0 || !threads_list(tasks, &others)) { /* Landlock hides it afterwards */
-        int error = errno;
-        if (tasks >= 0)
-            close(tasks);
-        return failure_set(why, "the jail: " TASKS ": %s (--jail=off runs without)",
-                           strerror(error));
-    }
+    pthread_mutex_lock(&roll.turn);
+    roll.identity = crew->identity;
+    roll.rules = crew->rules;
+    roll.failed = 0;
+    roll.first = roll.round + 1;
+    __atomic_store_n(&roll.open, 1, __ATOMIC_SEQ_CST);
     sigaction(THREAD_CONFINE, &action, &before);
-    bool all = all_confine(tasks, &others, crew);
-    sigaction(THREAD_CONFINE, &before, NULL);
+    bool all = others_confine(tasks, unasked);
+    if (all)
+        confine_self();
+    asking_end(&before);
+    errno = __atomic_load_n(&roll.failed, __ATOMIC_SEQ_CST);
+    pthread_mutex_unlock(&roll.turn);
+    return all;
+}
+
+bool crew_confine(const struct crew *crew, struct failure *why)
+{
+    int unasked = 0, tasks = open(TASKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (tasks < 0) /* Landlock hides it afterwards */
+        return failure_set(why, "the jail: " TASKS ": %s (--jail=off runs without)",
+                           strerror(errno));
+    bool all = all_confine(crew, tasks, &unasked);
+    int failed = errno;
     close(tasks);
-    if (!all && crew->unasked)
+    if (unasked)
         return failure_set(why, "the jail: a thread of this process cannot be asked: %s",
-                           pending_error(crew->unasked));
+                           pending_error(unasked));
     if (!all)
         return failure_set(
             why,
             "the jail: a thread of this process cannot be confined (--jail=weak runs without)");
-    errno = crew->failed;
-    return !errno ||
+    return !failed ||
            failure_set(why,
                        "the jail: this process cannot be confined: %s (--jail=off runs without)",
-                       strerror(errno));
+                       strerror(failed));
 }

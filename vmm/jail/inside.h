@@ -24,13 +24,10 @@ bool identity_take(const struct identity *); /* of the calling thread; errno; as
 /* ---- crew.c: all threads of the process ---- */
 struct crew {
     struct identity identity;
-    int rules;           /* of landlock_rules; -1 = none */
-    int failed;          /* atomic: an errno */
-    int unasked;         /* why a thread could not be asked: an errno, or 0 */
-    unsigned done;       /* atomic: threads that are confined */
+    int rules; /* of landlock_rules; -1 = none */
 };
 /* Each thread confines itself, this one last. */
-bool crew_confine(struct crew *, struct failure *);
+bool crew_confine(const struct crew *, struct failure *);
 
 /* ---- seccomp.c ---- */
 bool seccomp_enter(unsigned filter, struct failure *); /* of all threads; JAIL_* or JAIL_WEAK */

@@ -5,9 +5,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/unit/vmm/cli/child.h"
@@ -18,6 +21,7 @@ enum { OTHERS = 64 }; /* as many as are listed at most */
 static bool uncounted;
 
 static _Thread_local bool confined;
+static unsigned confined_threads; /* atomic; each once */
 static pthread_t *leaver; /* the last one to be confined waits until it is gone */
 
 static unsigned threads_alive(void)
@@ -29,6 +33,8 @@ static unsigned threads_alive(void)
 bool identity_take(const struct identity *identity)
 {
     (void)identity;
+    if (!confined)
+        __atomic_add_fetch(&confined_threads, 1, __ATOMIC_SEQ_CST);
     confined = true;
     if (leaver && syscall(SYS_gettid) == getpid()) {
         pthread_join(*leaver, NULL);
@@ -42,6 +48,21 @@ int stat(const char *name, struct stat *st)
 {
     errno = ENOMEM;
     return uncounted ? -1 : fstatat(AT_FDCWD, name, st, 0);
+}
+
+static bool hasty;  /* a minute is a tenth of a second */
+static bool frozen; /* and here it never ends */
+
+int clock_gettime(clockid_t clock, struct timespec *t)
+{
+    int failed = (int)syscall(SYS_clock_gettime, clock, t);
+    uint64_t ns = (uint64_t)t->tv_sec * 1000000000u + (uint64_t)t->tv_nsec;
+    if (frozen)
+        *t = (struct timespec){ 1, 0 };
+    else if (hasty)
+        *t = (struct timespec){ (time_t)(ns / 1000000 * 600 / 1000),
+                                (long)(ns / 1000000 * 600 % 1000 * 1000000) };
+    return failed;
 }
 
 /* Beside them one that takes no signal, and whose TID/stat says that it is the kernel's. */
@@ -70,6 +91,16 @@ static void *silent(void *gate)
     return NULL;
 }
 
+/* Its mask is emptied when it may go on. */
+static void *silent_then_open(void *gate)
+{
+    sigset_t all;
+    silent(gate);
+    sigfillset(&all);
+    pthread_sigmask(SIG_UNBLOCK, &all, NULL);
+    return NULL;
+}
+
 static void *held(void *gate)
 {
     pthread_mutex_lock(gate);
@@ -77,22 +108,28 @@ static void *held(void *gate)
     return NULL;
 }
 
+static bool crew_tell(void)
+{
+    const struct crew crew = { .rules = -1 };
+    struct failure why = { .text = "" };
+    bool good = crew_confine(&crew, &why);
+    dprintf(1, "%d %u %s", good, __atomic_load_n(&confined_threads, __ATOMIC_SEQ_CST), why.text);
+    return good;
+}
+
 /* In a child: it is confined for good. */
-static void confine(const void *unused)
+static void confine(const void *others_wanted)
 {
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-    pthread_t others[OTHERS];
-    struct crew crew = { .rules = -1 };
-    struct failure why = { .text = "" };
-    (void)unused;
+    pthread_t others[OTHERS + 1];
+    const int n = *(const int *)others_wanted;
     pthread_mutex_lock(&gate);
-    for (int i = 0; i < OTHERS; i++)
+    for (int i = 0; i < n; i++)
         if (thread_start(&others[i], NULL, held, &gate) != 0)
             _exit(2);
-    bool good = crew_confine(&crew, &why);
-    dprintf(1, "%d %u %s", good, crew.done, why.text);
+    crew_tell();
     pthread_mutex_unlock(&gate);
-    for (int i = 0; i < OTHERS; i++)
+    for (int i = 0; i < n; i++)
         pthread_join(others[i], NULL);
 }
 
@@ -100,16 +137,13 @@ static void confine_silent(const void *stat)
 {
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
     pthread_t other;
-    struct crew crew = { .rules = -1 };
-    struct failure why = { .text = "" };
     silent_stat = stat;
     pthread_mutex_lock(&gate);
     if (pthread_create(&other, NULL, silent, &gate) != 0)
         _exit(2);
     while (!__atomic_load_n(&deaf, __ATOMIC_ACQUIRE))
         sched_yield();
-    bool good = crew_confine(&crew, &why);
-    dprintf(1, "%d %u %s", good, crew.done, why.text);
+    crew_tell();
     pthread_mutex_unlock(&gate);
     pthread_join(other, NULL);
 }
@@ -164,6 +198,212 @@ static void confine_late(const void *unused)
     dprintf(1, "%d %s %s", good, inside ? "inside" : "outside", why.text);
 }
 
+static void mask(int how)
+{
+    sigset_t asked;
+    sigemptyset(&asked);
+    sigaddset(&asked, THREAD_CONFINE);
+    pthread_sigmask(how, &asked, NULL);
+}
+
+static void until_asked(void)
+{
+    sigset_t pending;
+    do {
+        sched_yield();
+        sigpending(&pending);
+    } while (!sigismember(&pending, THREAD_CONFINE));
+}
+
+/* ---- one that ends while it is asked ---- */
+
+static void *ends_unasked(void *unused)
+{
+    mask(SIG_BLOCK);
+    __atomic_store_n(&deaf, true, __ATOMIC_RELEASE);
+    until_asked();
+    return unused;
+}
+
+static void confine_one_that_ends(const void *unused)
+{
+    pthread_t other;
+    (void)unused;
+    alarm(300);
+    if (pthread_create(&other, NULL, ends_unasked, NULL) != 0)
+        _exit(2);
+    while (!__atomic_load_n(&deaf, __ATOMIC_ACQUIRE))
+        sched_yield();
+    crew_tell();
+    pthread_join(other, NULL);
+}
+
+/* The one that the process began with stays in the list when it has ended. */
+static void *confine_beside_the_first(void *first)
+{
+    pthread_join(*(pthread_t *)first, NULL);
+    crew_tell();
+    _exit(0);
+}
+
+static void confine_without_the_first(const void *unused)
+{
+    static pthread_t first;
+    pthread_t other;
+    (void)unused;
+    alarm(300);
+    first = pthread_self();
+    if (pthread_create(&other, NULL, confine_beside_the_first, &first) != 0)
+        _exit(2);
+    pthread_exit(NULL);
+}
+
+/* ---- one that lives and does not answer ---- */
+
+/* Later the signal is taken from its mask: it ends nobody. */
+static void confine_one_that_is_deaf(const void *unused)
+{
+    pthread_t other;
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    (void)unused;
+    pthread_mutex_lock(&gate);
+    if (pthread_create(&other, NULL, silent_then_open, &gate) != 0)
+        _exit(2);
+    while (!__atomic_load_n(&deaf, __ATOMIC_ACQUIRE))
+        sched_yield();
+    crew_tell();
+    pthread_mutex_unlock(&gate);
+    pthread_join(other, NULL);
+}
+
+/* ---- one whose number another one had that was confined ---- */
+
+static pid_t number_of_the_first; /* atomic */
+static pthread_t second, third;
+static enum { UNKNOWN, OTHER_NUMBER, ITS_NUMBER } third_has; /* atomic */
+
+static void next_number(pid_t thread)
+{
+    char text[20];
+    int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+    int n = snprintf(text, sizeof text, "%d", thread - 1);
+    if (fd < 0 || write(fd, text, (size_t)n) != n)
+        _exit(77);
+    close(fd);
+}
+
+static void *third_main(void *gate)
+{
+    bool again = (pid_t)syscall(SYS_gettid) == number_of_the_first;
+    mask(again ? SIG_UNBLOCK : SIG_BLOCK);
+    __atomic_store_n(&third_has, again ? ITS_NUMBER : OTHER_NUMBER, __ATOMIC_SEQ_CST);
+    if (!again)
+        return NULL;
+    pthread_mutex_lock(gate);
+    pthread_mutex_unlock(gate);
+    return confined ? gate : NULL;
+}
+
+/* It is not confined, and makes one with the first one's number when that is gone. */
+static void *second_main(void *gate)
+{
+    while (syscall(SYS_tgkill, getpid(), number_of_the_first, 0) == 0)
+        sched_yield();
+    while (third_has != ITS_NUMBER) { /* that is free a moment later */
+        next_number(number_of_the_first);
+        __atomic_store_n(&third_has, UNKNOWN, __ATOMIC_SEQ_CST);
+        if (pthread_create(&third, NULL, third_main, gate) != 0)
+            _exit(2);
+        while (__atomic_load_n(&third_has, __ATOMIC_SEQ_CST) == UNKNOWN)
+            sched_yield();
+        if (third_has == OTHER_NUMBER)
+            pthread_join(third, NULL);
+    }
+    mask(SIG_UNBLOCK);
+    pthread_mutex_lock(gate);
+    pthread_mutex_unlock(gate);
+    return NULL;
+}
+
+static void *first_main(void *gate)
+{
+    mask(SIG_BLOCK);
+    number_of_the_first = (pid_t)syscall(SYS_gettid);
+    __atomic_store_n(&deaf, true, __ATOMIC_RELEASE);
+    until_asked();
+    if (pthread_create(&second, NULL, second_main, gate) != 0)
+        _exit(2);
+    mask(SIG_UNBLOCK);
+    return NULL;
+}
+
+/* In namespaces of their own, where nobody else takes numbers. */
+static void confine_a_number_again(const void *unused)
+{
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t first;
+    void *inside;
+    int status;
+    (void)unused;
+    if (unshare(CLONE_NEWPID | CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0)) != 0)
+        _exit(77);
+    pid_t pid = fork();
+    if (pid > 0) {
+        waitpid(pid, &status, 0);
+        _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 3);
+    }
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("proc", "/proc", "proc", 0, NULL) != 0)
+        _exit(77);
+    pthread_mutex_lock(&gate);
+    if (pthread_create(&first, NULL, first_main, &gate) != 0)
+        _exit(2);
+    while (!__atomic_load_n(&deaf, __ATOMIC_ACQUIRE))
+        sched_yield();
+    bool good = crew_tell();
+    pthread_mutex_unlock(&gate);
+    pthread_join(third, &inside);
+    dprintf(1, "\n%d %s", good, inside ? "inside" : "outside");
+    _exit(0);
+}
+
+static void test_a_thread_that_ends_while_it_is_asked(void **state)
+{
+    char out[300];
+    (void)state;
+    uncounted = false;
+    frozen = true; /* it is noticed, and not waited for until some time is over */
+    assert_int_equal(in_child(1, out, sizeof out, confine_one_that_ends, NULL), 0);
+    assert_string_equal(out, "1 1 ");
+    assert_int_equal(in_child(1, out, sizeof out, confine_without_the_first, NULL), 0);
+    frozen = false;
+    assert_string_equal(out, "1 1 ");
+}
+
+static void test_a_thread_that_lives_and_is_silent(void **state)
+{
+    char out[300];
+    (void)state;
+    uncounted = false;
+    hasty = true;
+    assert_int_equal(in_child(1, out, sizeof out, confine_one_that_is_deaf, NULL), 0);
+    hasty = false;
+    assert_string_equal(out, "0 0 the jail: a thread of this process cannot be confined "
+                             "(--jail=weak runs without)");
+}
+
+static void test_a_number_that_is_used_again(void **state)
+{
+    char out[300];
+    (void)state;
+    uncounted = false;
+    int status = in_child(1, out, sizeof out, confine_a_number_again, NULL);
+    if (status == 77)
+        skip(); /* no namespaces here, or numbers cannot be chosen */
+    assert_int_equal(status, 0);
+    assert_non_null(strstr(out, "\n1 inside"));
+}
+
 /* As many threads have answered as there are, and one of those that are there has not. */
 static void test_a_thread_that_another_left_behind(void **state)
 {
@@ -188,19 +428,24 @@ static void test_the_kernels_thread_is_left_out(void **state)
 static void test_as_many_as_are_listed(void **state)
 {
     char out[300];
+    const int most = OTHERS, more = OTHERS + 1;
     (void)state;
     uncounted = false;
-    assert_int_equal(in_child(1, out, sizeof out, confine, NULL), 0);
+    assert_int_equal(in_child(1, out, sizeof out, confine, &most), 0);
     assert_string_equal(out, "1 65 ");
+    assert_int_equal(in_child(1, out, sizeof out, confine, &more), 0);
+    assert_string_equal(out, "0 0 the jail: a thread of this process cannot be confined "
+                             "(--jail=weak runs without)");
 }
 
 static void test_threads_that_cannot_be_counted(void **state)
 {
     char out[300];
     (void)state;
+    const int one = 1;
     uncounted = true;
-    assert_int_equal(in_child(1, out, sizeof out, confine, NULL), 0);
-    assert_string_equal(out, "0 65 the jail: a thread of this process cannot be confined "
+    assert_int_equal(in_child(1, out, sizeof out, confine, &one), 0);
+    assert_string_equal(out, "0 0 the jail: a thread of this process cannot be confined "
                              "(--jail=weak runs without)");
 }
 
@@ -211,6 +456,9 @@ int main(void)
         cmocka_unit_test(test_the_kernels_thread_is_left_out),
         cmocka_unit_test(test_threads_that_cannot_be_counted),
         cmocka_unit_test(test_a_thread_that_another_left_behind),
+        cmocka_unit_test(test_a_thread_that_ends_while_it_is_asked),
+        cmocka_unit_test(test_a_thread_that_lives_and_is_silent),
+        cmocka_unit_test(test_a_number_that_is_used_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

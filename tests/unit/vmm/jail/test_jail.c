@@ -41,7 +41,7 @@ int landlock_rules(const struct jail_plan *plan, int version, struct failure *wh
     return step("rules", why) ? rules_fd = open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
 }
 
-bool crew_confine(struct crew *crew, struct failure *why)
+bool crew_confine(const struct crew *crew, struct failure *why)
 {
     assert_int_equal(crew->rules, rules_fd);
     assert_memory_equal(&crew->identity, &who, sizeof who);
