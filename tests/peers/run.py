@@ -50,7 +50,7 @@ def peer(t, argv, port, **options):
     with open(t.path("peer.log"), "ab") as log:
         child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options)
     t.started.append(child)
-    for _ in range(300):
+    for _ in range(3000):
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
             return child
@@ -125,7 +125,7 @@ def postgresql_by_pgx(t):
         expect(talk(t, "postgres", port), 0, out="1000 name 500 95904\ntrue\ntrue context deadline exceeded\n", err=b"")
     finally:
         child.send_signal(signal.SIGINT)  # at once, and its children with it
-        wait(child, 30)
+        wait(child)
 
 
 @case

@@ -65,7 +65,7 @@ class Http(Stdio):
     def __init__(self, t, words, cwd, url):
         self.number, self.url, self.session = 0, url, None
         self.child = t.start(*words, cwd=cwd)
-        for _ in range(600):
+        for _ in range(6000):
             try:
                 assert self.ask("initialize", HELLO)["serverInfo"]["name"] == "files"
                 break

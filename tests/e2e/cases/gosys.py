@@ -207,7 +207,7 @@ def a_graceful_stop_answers_the_request_in_flight(t):
         address = f"127.0.0.1:{closed_port()}"
         for options in ("--allow-listen", address), ("--listen", address):
             p = Running(t, version, "serve", address, options=options).says("ready")
-            for _ in range(500):
+            for _ in range(30000):
                 s = socket.socket()
                 if s.connect_ex(("127.0.0.1", int(address.split(":")[1]))) == 0:
                     break

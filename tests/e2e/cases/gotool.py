@@ -67,7 +67,7 @@ def running(t, directory, port, *args, env=None):
         child = t.start("go", "run", ".", *args, cwd=directory, env=env or environment(), stdout=err, stderr=err,
                         start_new_session=True)
     try:
-        for _ in range(1500):
+        for _ in range(5000):  # it compiles
             with contextlib.suppress(OSError):
                 socket.create_connection(("127.0.0.1", port), 1).close()
                 break

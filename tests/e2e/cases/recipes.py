@@ -37,7 +37,7 @@ def changed(words, new, argv):
 
 
 def fetch(address):
-    for _ in range(1200):  # until it listens
+    for _ in range(6000):  # until it listens
         if socket.socket().connect_ex(tcp(address)) == 0:
             break
         time.sleep(0.05)
