@@ -141,21 +141,43 @@ static void memory_bulk(struct build *b, enum irop op)
     build_slot_forget(b);
 }
 
-static void memory_access(struct build *b, const struct plain_op *p)
+/* The immediates that follow the opcode at `at`. */
+static inline uint32_t memory_argument(struct build *b, const uint8_t *at, uint32_t *memory)
 {
-    uint32_t off = b->at[1], memory = 0;
-    if (b->at[0] < 64 && off < 128) /* memory 0, near: two bytes */
-        b->at += 2;
-    else
-        build_memarg(b, &off, &memory);
-    if (p->how == P_LOAD)
-        build_load(b, p->type, p->sub, off, memory);
-    else
-        build_store(b, p->type, p->sub, off, memory);
+    uint32_t off = at[2];
+    *memory = 0;
+    b->at = at + 3;
+    if (at[1] >= 64 || off >= 128) { /* not memory 0, near */
+        b->at = at + 1;
+        build_memarg(b, &off, memory);
+    }
+    return off;
 }
 
-static void int_constant(struct build *b, enum irtype type)
+static inline uint32_t index(struct build *b, const uint8_t *at)
 {
+    b->at = at + 2;
+    if (at[1] < 0x80)
+        return at[1];
+    b->at = at + 1;
+    return build_u32(b);
+}
+
+static void load(struct build *b, const uint8_t *at, const struct plain_op *p)
+{
+    uint32_t memory, off = memory_argument(b, at, &memory);
+    build_load(b, p->type, p->sub, off, memory);
+}
+
+static void store(struct build *b, const uint8_t *at, const struct plain_op *p)
+{
+    uint32_t memory, off = memory_argument(b, at, &memory);
+    build_store(b, p->type, p->sub, off, memory);
+}
+
+static void int_constant(struct build *b, const uint8_t *at, enum irtype type)
+{
+    b->at = at + 1;
     uint64_t value = (uint64_t)build_s64(b);
     build_push(b, build_const(b, type, type == T_I32 ? (uint32_t)value : value), type);
 }
@@ -202,31 +224,23 @@ static bool other_instruction(struct build *b, unsigned op)
     if (b->c->engine->error.kind != ERROR_NONE)
         return false;
     char words[FUNC_WORDS];
-    return error_set(b->c->engine, ERROR_UNSUPPORTED, b->pos,
+    return error_set(b->c->engine, ERROR_UNSUPPORTED, build_pos(b),
                      "%s uses instruction 0x%x, which wasmvm does not compile (offset 0x%x)",
-                     func_words(b->c->module, b->c->func, words), op, b->pos);
+                     func_words(b->c->module, b->c->func, words), op, build_pos(b));
 }
 
-/* The opcode that stands at b->at; without the number behind its prefix. */
-static inline unsigned opcode(struct build *b)
-{
-    const uint8_t *at = b->at;
-    b->pos = (uint32_t)(at - b->bytes);
-    b->at = at + 1;
-    return *at;
-}
-
+/* The opcode that stands at b->at, with the number behind its prefix. */
 static unsigned opcode_whole(struct build *b)
 {
-    unsigned op = opcode(b);
+    b->insn = b->at;
+    unsigned op = *b->at++;
     return op < 0xfc ? op : (op == 0xfc ? 0x100 : 0x200) + build_u32(b);
 }
 
 /* An instruction that is no everyday one; false: engine->error says why. */
-static bool seldom_instruction(struct build *b, unsigned op)
+static __attribute__((noinline)) bool seldom_instruction(struct build *b)
 {
-    if (op >= 0xfc)
-        op = (op == 0xfc ? 0x100 : 0x200) + build_u32(b);
+    unsigned op = opcode_whole(b);
     const struct plain_op *p = &plain_ops[op < PLAIN_OPS ? op : OP_nop];
     switch ((enum plain)p->how) {
     case P_ROUND:
@@ -249,47 +263,56 @@ static bool seldom_instruction(struct build *b, unsigned op)
 static bool instructions(struct build *b)
 {
     for (;;) {
-        unsigned op = opcode(b);
-        const struct plain_op *p = &plain_ops[op];
+        const uint8_t *at = b->at;
+        b->insn = at;
+        const struct plain_op *p = &plain_ops[*at];
         switch ((enum plain)p->how) {
         case P_LOCAL_GET:
-            local_get(b, build_u32(b));
+            local_get(b, index(b, at));
             continue;
         case P_LOCAL_SET:
-            local_set(b, build_u32(b));
+            local_set(b, index(b, at));
             continue;
         case P_LOCAL_TEE:
-            local_tee(b, build_u32(b));
+            local_tee(b, index(b, at));
             continue;
         case P_INT:
-            int_constant(b, p->type);
+            int_constant(b, at, p->type);
             continue;
-        case P_LOAD: case P_STORE:
-            memory_access(b, p);
+        case P_LOAD:
+            load(b, at, p);
+            continue;
+        case P_STORE:
+            store(b, at, p);
             continue;
         case P_BIN:
+            b->at = at + 1;
             build_binary(b, p->op, p->type, p->sub);
             continue;
         case P_TEST:
+            b->at = at + 1;
             build_test_zero(b, p->type);
             continue;
         case P_WRAP:
+            b->at = at + 1;
             build_wrap(b);
             continue;
         case P_ZEXT:
+            b->at = at + 1;
             build_zero_extend(b);
             continue;
         case P_GLOBAL_GET:
-            global_get(b, build_u32(b));
+            global_get(b, index(b, at));
             continue;
         case P_GLOBAL_SET:
-            global_set(b, build_u32(b));
+            global_set(b, index(b, at));
             continue;
         case P_CONTROL:
-            build_controls[op](b);
+            b->at = at + 1;
+            build_controls[*at](b);
             return true;
         case P_NONE: case P_UN: case P_ROUND: case P_FLOAT:
-            if (!seldom_instruction(b, op))
+            if (!seldom_instruction(b))
                 return false;
             continue;
         default: /* all kinds are above */

@@ -76,7 +76,7 @@ struct build {
     struct compile *c;
     const uint8_t *bytes; /* of the module */
     const uint8_t *at, *end;
-    uint32_t pos; /* module offset of the instruction */
+    const uint8_t *insn; /* the instruction that is being built: build_pos */
     struct opnd *stack;
     uint32_t sp, stack_cap;
     uint32_t flushed; /* entries below are stack registers or constants */
@@ -111,13 +111,24 @@ struct build {
     uint32_t nslot_names, slot_named[SLOT_NAMES];
 };
 
+/* The instruction's offset in the module. */
+static inline uint32_t build_pos(const struct build *b)
+{
+    return (uint32_t)(b->insn - b->bytes);
+}
+
 static inline uint32_t build_u32(struct build *b)
 {
     return leb_u32(&b->at);
 }
 static inline int64_t build_s64(struct build *b)
 {
-    if ((*b->at & 0x80) && b->end - b->at >= 8) {
+    const uint8_t *at = b->at;
+    if ((at[0] & 0x80) && at[1] < 0x80) { /* of two bytes: the most frequent ones but for one */
+        b->at = at + 2;
+        return (int64_t)((uint64_t)at[0] << 57 >> 7 | (uint64_t)at[1] << 57) >> 50;
+    }
+    if ((at[0] & 0x80) && b->end - at >= 8) {
         unsigned n;
         uint64_t value = leb_word(*(const unaligned64 *)b->at, true, &n);
         if (n <= 8) {
@@ -186,14 +197,14 @@ static inline struct node *build_new_any(struct build *b, enum irop op, enum irt
     if (!is_const)
         b->last = i;
     struct node *n = &body->nodes[i];
-    *n = (struct node){.op = (uint8_t)op,
-                       .type = (uint8_t)type,
-                       .dst = REF_NONE,
-                       .a = REF_NONE,
-                       .b = REF_NONE,
-                       .c = REF_NONE,
-                       .use = REF_NONE,
-                       .pos = b->pos};
+    n->op = (uint8_t)op; /* field by field: it takes fewer stores than a whole node at once */
+    n->type = (uint8_t)type;
+    n->sub = n->flags = 0;
+    n->pos = build_pos(b);
+    n->imm = 0;
+    n->dst = n->a = n->b = n->c = REF_NONE;
+    n->use = REF_NONE;
+    n->depth_alone = 0;
     return n;
 }
 /* The same; it is no constant. */
@@ -237,6 +248,17 @@ static inline void build_push(struct build *b, ref r, enum irtype type)
     b->stack[b->sp++] = (struct opnd){r, type};
 }
 
+/* r was on the operand stack, and is read. */
+static inline void build_read(const struct build *b, ref r)
+{
+    if (ref_is_vreg(r)) {
+        struct vreg *v = build_vreg_there(b, ref_index(r));
+        ENGINE_ASSERT(v->pending > 0 || b->c->failed);
+        v->pending--;
+        v->uses++;
+    }
+}
+
 static inline struct opnd build_pop(struct build *b)
 {
     if (b->sp == 0)
@@ -244,13 +266,26 @@ static inline struct opnd build_pop(struct build *b)
     struct opnd o = b->stack[--b->sp];
     if (b->flushed > b->sp)
         b->flushed = b->sp;
-    if (ref_is_vreg(o.r)) {
-        struct vreg *v = build_vreg_there(b, ref_index(o.r));
-        ENGINE_ASSERT(v->pending > 0 || b->c->failed);
-        v->pending--;
-        v->uses++;
-    }
+    build_read(b, o.r);
     return o;
+}
+
+/* y is the topmost one. */
+static inline void build_pop_two(struct build *b, struct opnd *x, struct opnd *y)
+{
+    if (b->sp < 2) { /* only after a failure */
+        *y = build_pop(b);
+        *x = build_pop(b);
+        return;
+    }
+    b->sp -= 2;
+    if (b->flushed > b->sp)
+        b->flushed = b->sp;
+    const struct opnd *two = &b->stack[b->sp];
+    *x = two[0];
+    *y = two[1];
+    build_read(b, y->r);
+    build_read(b, x->r);
 }
 
 /* Before v changes. */

@@ -363,7 +363,7 @@ static void leave(struct build *b)
     b->in = (struct inlined){.bottom = 0};
     b->first_local = body->first_local;
     body->inlines[body->ninlines - 1].end = body->nnodes;
-    b->pos = body->inlines[body->ninlines - 1].pos;
+    b->insn = b->bytes + body->inlines[body->ninlines - 1].pos;
     if (!returns) {
         set_dead(b);
         return;

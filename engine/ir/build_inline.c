@@ -204,7 +204,7 @@ bool build_inline(struct build *b, uint32_t idx)
     if (!GROW(c, body->inlines, body->ninlines + 1))
         return false;
     const uint8_t *locals = b->bytes + f->body;
-    body->inlines[body->ninlines++] = (struct inlining){.first = body->nnodes, .pos = b->pos};
+    body->inlines[body->ninlines++] = (struct inlining){.first = body->nnodes, .pos = build_pos(b)};
     b->inlined += f->body_len;
     build_pop(b);
     build_slot_forget(b);

@@ -92,7 +92,7 @@ static bool is_of_other_slot(const struct build *b, const struct resume *r, cons
 static uint32_t own_pos(const struct build *b)
 {
     const struct body *body = &b->c->body;
-    return b->in.bottom ? body->inlines[body->ninlines - 1].pos : b->pos;
+    return b->in.bottom ? body->inlines[body->ninlines - 1].pos : build_pos(b);
 }
 
 static bool load(struct build *b, struct resume *r, const struct slot *s, uint32_t v)
@@ -138,7 +138,7 @@ static uint32_t way(struct build *b, const struct resume *r)
     uint32_t aside = build_aside_begin(b, r->block);
     for (uint32_t k = r->loads; k; k = b->resume_loads[k - 1].next) {
         const struct resume_load *l = &b->resume_loads[k - 1];
-        b->pos = l->pos;
+        b->insn = b->bytes + l->pos;
         struct node *n = build_new(b, IR_LOAD, l->type);
         n->a = REF_VREG;
         n->off = l->off;
@@ -162,9 +162,10 @@ void build_resume_end(struct build *b)
 {
     struct compile *c = b->c;
     struct body *body = &c->body;
-    uint32_t *ways = NULL, nblocks = body->nblocks;
+    uint32_t *ways = NULL;
     if (!b->nresume_loads)
         return;
+    const uint32_t nblocks = body->nblocks; /* without the ways */
     ways = scratch_alloc(c->engine, b->nresumes * sizeof *ways);
     if (!ways) {
         c->failed = true;
@@ -172,13 +173,15 @@ void build_resume_end(struct build *b)
     }
     for (uint32_t k = 0; k < b->nresumes; k++)
         ways[k] = b->resumes[k].loads ? way(b, &b->resumes[k]) : 0;
+    struct block *blocks = body->blocks; /* `way` may move them */
     for (uint32_t k = 0; k < nblocks; k++)
         for (unsigned s = 0; s < 2; s++) {
-            uint32_t to = body->blocks[k].succ[s];
-            if (to == REF_NONE || !body->blocks[to].resume)
+            uint32_t to = blocks[k].succ[s];
+            if (to == REF_NONE || !blocks[to].resume)
                 continue;
-            body->blocks[k].succ[s] = led_aside(b, ways, to, k);
-            body->blocks[body->blocks[k].succ[s]].looped |= body->blocks[k].succ[s] != to;
+            uint32_t led = led_aside(b, ways, to, k);
+            blocks[k].succ[s] = led;
+            blocks[led].looped |= led != to;
         }
     for (uint32_t t = 0; t < body->ntargets; t++)
         body->targets[t] = led_aside(b, ways, body->targets[t], REF_NONE);

@@ -14,10 +14,10 @@ bool build_cpu_fits(struct build *b, unsigned op)
     const char *lacks = target_lacks(b->c->engine);
     if (!lacks)
         return true;
-    return error_set(b->c->engine, ERROR_UNSUPPORTED, b->pos,
+    return error_set(b->c->engine, ERROR_UNSUPPORTED, build_pos(b),
                      "%s uses %s, for which wasmvm needs a CPU with %s (offset 0x%x)",
                      func_words(b->c->module, b->c->func, words), opcode_name(op, name), lacks,
-                     b->pos);
+                     build_pos(b));
 }
 
 static enum irtype type_of_letter(char letter)

@@ -184,7 +184,8 @@ static bool comes_down(struct build *b, ref r)
 
 void build_binary(struct build *b, enum irop op, enum irtype type, unsigned sub)
 {
-    struct opnd y = build_pop(b), x = build_pop(b);
+    struct opnd x, y;
+    build_pop_two(b, &x, &y);
     uint64_t imm;
     bool may_stay = true;
     if ((ir_flags[op] & IRF_COMM) && build_is_const(b, x.r, &imm)) {
@@ -341,7 +342,8 @@ void build_load(struct build *b, enum irtype type, unsigned shape, uint32_t off,
 
 void build_store(struct build *b, enum irtype type, unsigned shape, uint32_t off, uint32_t memory)
 {
-    struct opnd value = build_pop(b), address = build_pop(b);
+    struct opnd address, value;
+    build_pop_two(b, &address, &value);
     ENGINE_ASSERT(shape <= M_128);
     struct slot_at at = build_slot_at(b, address.r, off, memory);
     build_fold_address(b, address.r, off, memory);

@@ -449,7 +449,7 @@ static inline void use_operand(struct flow *f, ref *r, uint32_t at)
         use_node(f, ref_index(*r), at);
 }
 
-static void use_folded(struct flow *f, struct node *n, uint32_t at)
+static __attribute__((noinline)) void use_folded(struct flow *f, struct node *n, uint32_t at)
 {
     use_operand(f, &n->a, at);
     use_operand(f, &n->b, at);
@@ -468,7 +468,7 @@ static uint32_t live_web(const struct flow *f, uint32_t w, uint64_t bits)
     return f->cur[w * 64 + (uint32_t)__builtin_ctzll(bits)];
 }
 
-static void record_call(struct flow *f, struct node *n)
+static __attribute__((noinline)) void record_call(struct flow *f, struct node *n)
 {
     struct compile *c = f->c;
     uint32_t at = c->life.ncall_live, count = 0;
@@ -495,7 +495,7 @@ static void record_call(struct flow *f, struct node *n)
 
 /* A companion that is read once, and over no call, is worth no register: its user makes it, as
  * before. */
-static bool make_at_user(struct flow *f, struct node *n)
+static __attribute__((noinline)) bool make_at_user(struct flow *f, struct node *n)
 {
     struct compile *c = f->c;
     struct once *once = n->op == IR_ZEXT && n->dst != REF_NONE ? once_of(f, n->dst) : NULL;
@@ -543,7 +543,8 @@ static uint64_t stack_reach(const struct node *n)
 
 /* A load of Go's stack that nobody reads is left out where a later access by the same SP, before
  * anything can be seen, reaches as far up: it traps as well. */
-static bool is_unread(const struct flow *f, const struct node *n, uint32_t i)
+static __attribute__((noinline)) bool is_unread(const struct flow *f, const struct node *n,
+                                                uint32_t i)
 {
     uint64_t reach = stack_reach(n);
     uint32_t end = i + UNREAD_LOOK;
@@ -556,6 +557,24 @@ static bool is_unread(const struct flow *f, const struct node *n, uint32_t i)
     return false;
 }
 
+/* Node i's virtual register becomes its web; false: it is not read. */
+static inline bool define(struct flow *f, struct node *n, uint32_t i)
+{
+    uint32_t x = f->vregs[n->dst].cand;
+    if (x == NO_CAND)
+        return true;
+    if (!is_live(f, x)) {
+        n->dst = REF_NONE;
+        return false;
+    }
+    const uint32_t web = f->cur[x];
+    range_add(f, web, 2 * i + 1, f->end[x]);
+    add_weight(&f->c->life.webs[web].weight, f->weight);
+    n->dst = web + f->nvregs;
+    clear_live(f, x);
+    return true;
+}
+
 /* n: node i, which stands for itself and is no constant. */
 static inline void walk_node(struct flow *f, struct node *n, uint32_t i)
 {
@@ -563,43 +582,25 @@ static inline void walk_node(struct flow *f, struct node *n, uint32_t i)
     if (n->op == IR_ZEXT && make_at_user(f, n))
         return;
     const unsigned flags = ir_flags[n->op];
-    /* a SET without a wanted dst is as one that is pure */
-    bool wanted = n->use != REF_NONE || !(flags & (IRF_PURE | IRF_MOVE));
-    uint32_t x = NO_CAND;
-    if (n->dst != REF_NONE) {
-        x = f->vregs[n->dst].cand;
-        if (x == NO_CAND) {
-            wanted = true;
-        } else if (is_live(f, x)) {
-            wanted = true;
-            range_add(f, f->cur[x], 2 * i + 1, f->end[x]);
-            add_weight(&c->life.webs[f->cur[x]].weight, f->weight);
-            n->dst = f->cur[x] + f->nvregs;
-            clear_live(f, x);
-        } else {
-            n->dst = REF_NONE;
-        }
-    }
-    if (n->op == IR_LOAD && n->use == REF_NONE && n->dst == REF_NONE)
-        wanted = !is_unread(f, n, i);
-    if (!wanted) {
-        n->flags |= NF_DEAD;
+    bool defines = n->dst != REF_NONE && define(f, n, i);
+    if (n->use != REF_NONE) {
+        if (f->next_call < n->use)
+            n->flags |= NF_CROSS;
+        if (!defines && (n->flags & NF_VALUE))
+            temporary_add(c, i);
+    } else if (!defines && ((flags & (IRF_PURE | IRF_MOVE)) ||
+                            (n->op == IR_LOAD && is_unread(f, n, i)))) {
+        n->flags |= NF_DEAD; /* also a SET that nobody wants */
         unfold(c, n->a);
         unfold(c, n->b);
         unfold(c, n->c);
         return;
     }
-    if (n->use != REF_NONE) {
-        if (f->next_call < n->use)
-            n->flags |= NF_CROSS;
-        if (n->dst == REF_NONE && (n->flags & NF_VALUE))
-            temporary_add(c, i);
-    }
-    if (flags & IRF_CALL) {
-        record_call(f, n);
-        f->next_call = i;
-    }
     if (flags & IRF_ARGS) {
+        if (flags & IRF_CALL) {
+            record_call(f, n);
+            f->next_call = i;
+        }
         for (uint32_t k = 0; k < n->nargs; k++)
             use_operand(f, &c->body.args[n->args + k], i);
     } else {
@@ -614,9 +615,9 @@ static inline void walk_node(struct flow *f, struct node *n, uint32_t i)
     }
 }
 
-static bool only_jumps(const struct compile *c, const struct block *b)
+static inline bool only_jumps(const struct node *nodes, const struct block *b)
 {
-    const struct node *n = &c->body.nodes[b->first + 1], *last = &c->body.nodes[b->last];
+    const struct node *n = &nodes[b->first + 1], *last = &nodes[b->last];
     while (n < last && (n->flags & (NF_FOLD | NF_DEAD)))
         n++;
     return n == last && n->op == IR_BR;
@@ -654,7 +655,7 @@ static void walk_block(struct flow *f, uint32_t k)
     for (uint32_t i = b->last; i > first; i--, n--)
         if (!(n->flags & NF_FOLD)) /* as constants have */
             walk_node(f, n, i);
-    b->empty = only_jumps(c, b) && b->succ[0] != k;
+    b->empty = only_jumps(f->nodes, b) && b->succ[0] != k;
     if (c->life.words == 1)
         join_start(f, k, 1);
     else

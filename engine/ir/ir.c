@@ -8,13 +8,9 @@ const uint8_t ir_flags[IR_COUNT] = {
 #undef IR
 };
 
-unsigned shape_bytes(unsigned shape)
-{
-    static const uint8_t bytes[] = {[M_8U] = 1,  [M_8S] = 1,  [M_16U] = 2, [M_16S] = 2,
-                                    [M_32U] = 4, [M_32S] = 4, [M_64] = 8,  [M_F32] = 4,
-                                    [M_F64] = 8, [M_128] = 16};
-    return bytes[shape];
-}
+const uint8_t memop_bytes[M_128 + 1] = {[M_8U] = 1,  [M_8S] = 1,  [M_16U] = 2, [M_16S] = 2,
+                                        [M_32U] = 4, [M_32S] = 4, [M_64] = 8,  [M_F32] = 4,
+                                        [M_F64] = 8, [M_128] = 16};
 
 bool compile_grow(struct compile *c, void **array, uint32_t *cap, uint32_t need,
                   uint32_t elem_bytes)

@@ -86,7 +86,11 @@ enum fcc { FCC_EQ, FCC_NE, FCC_LT, FCC_GT, FCC_LE, FCC_GE, FCC_NLT, FCC_NGT, FCC
 /* Memory access shapes: width and extension. */
 enum memop { M_8U, M_8S, M_16U, M_16S, M_32U, M_32S, M_64, M_F32, M_F64, M_128 };
 
-unsigned shape_bytes(unsigned shape); /* of an access of this memop */
+extern const uint8_t memop_bytes[M_128 + 1];
+static inline unsigned shape_bytes(unsigned shape) /* of an access of this memop */
+{
+    return memop_bytes[shape];
+}
 
 enum {
     NF_FOLD = 1 /* computed by its user */,

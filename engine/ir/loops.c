@@ -84,9 +84,15 @@ static void loops_nest(struct loops *l, uint32_t n)
     l->nopen = 0;
 }
 
+static uint32_t weight_in(uint32_t loops)
+{
+    return 1u << (3 * (loops > 6 ? 6 : loops));
+}
+
 bool loops_weigh(struct compile *c, struct back_jumps *back)
 {
     struct loops l = {.back = back};
+    uint32_t weight = weight_in(0);
     const uint32_t *order = c->body.order, n = c->body.norder;
     struct block *blocks = c->body.blocks;
     if (!loops_begin(c, &l))
@@ -97,10 +103,12 @@ bool loops_weigh(struct compile *c, struct back_jumps *back)
     for (uint32_t i = 0; i < n; i++) {
         struct block *b = &blocks[order[i]];
         while (l.nopen && l.ends[l.open[l.nopen - 1]] < i)
-            l.nopen--;
-        if (l.ends[i])
+            weight = weight_in(--l.nopen);
+        if (l.ends[i]) {
             l.open[l.nopen++] = i;
-        b->weight = b->cold ? 0 : 1u << (3 * (l.nopen > 6 ? 6 : l.nopen));
+            weight = weight_in(l.nopen);
+        }
+        b->weight = b->cold ? 0 : weight;
     }
     return true;
 }

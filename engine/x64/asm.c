@@ -85,18 +85,35 @@ static uint8_t *modrm_rip(struct assembler *a, uint8_t *p, unsigned r, uint64_t 
     return put32(p, (uint32_t)(address - (a->address + at + 4 + imm_bytes)));
 }
 
-static inline uint8_t *modrm_memory(uint8_t *p, unsigned r, const struct rm *rm)
+static inline uint8_t *sib(uint8_t *p, const struct rm *rm, unsigned base)
+{
+    return put8(p, (unsigned)rm->scale << 6 | (rm->index & 7u) << 3 | base);
+}
+
+/* ModRM, and SIB where it takes one. */
+static inline uint8_t *modrm_base(uint8_t *p, unsigned mod_r, const struct rm *rm)
 {
     unsigned base = rm->base & 7;
-    bool sib = rm->index != NO_INDEX || base == 4;
-    unsigned mod = rm->disp == 0 && base != 5 ? 0 : fits8(rm->disp) ? 0x40 : 0x80;
-    p = put8(p, mod | r | (sib ? 4u : base));
-    if (sib)
-        p = put8(p, (unsigned)rm->scale << 6 |
-                        (rm->index == NO_INDEX ? 4u : (rm->index & 7u)) << 3 | base);
-    if (mod == 0x40)
-        return put8(p, (uint8_t)rm->disp);
-    return mod == 0x80 ? put32(p, (uint32_t)rm->disp) : p;
+    if (rm->index == NO_INDEX && base != 4)
+        return put8(p, mod_r | base);
+    return sib(put8(p, mod_r | 4u), rm, base);
+}
+
+static inline uint8_t *modrm_memory(uint8_t *p, unsigned r, const struct rm *rm)
+{
+    if (rm->disp == 0 && (rm->base & 7) != 5)
+        return modrm_base(p, r, rm);
+    if (fits8(rm->disp))
+        return put8(modrm_base(p, 0x40 | r, rm), (uint8_t)rm->disp);
+    return put32(modrm_base(p, 0x80 | r, rm), (uint32_t)rm->disp);
+}
+
+static uint8_t *modrm_seldom(struct assembler *a, uint8_t *p, unsigned r, const struct rm *rm,
+                             unsigned imm_bytes)
+{
+    if (rm->kind == RM_RIP)
+        return modrm_rip(a, p, r, rm->address, imm_bytes);
+    return put32(sib(put8(p, r | 4u), rm, 5), (uint32_t)rm->disp); /* SIB without base */
 }
 
 static inline __attribute__((always_inline)) uint8_t *
@@ -107,24 +124,16 @@ modrm(struct assembler *a, uint8_t *p, uint8_t reg, const struct rm *rm, unsigne
         return put8(p, 0xc0u | r | (rm->base & 7));
     if (rm->kind == RM_MEM)
         return modrm_memory(p, r, rm);
-    if (rm->kind == RM_RIP)
-        return modrm_rip(a, p, r, rm->address, imm_bytes);
-    unsigned index = rm->index == NO_INDEX ? 4u : rm->index & 7u;
-    p = put8(put8(p, r | 4u), (unsigned)rm->scale << 6 | index << 3 | 5u); /* SIB without base */
-    return put32(p, (uint32_t)rm->disp);
+    return modrm_seldom(a, p, r, rm, imm_bytes);
 }
 
+/* A kind of operand that has no base, or no index, has 0 there. */
 static inline unsigned rex_bits(uint8_t reg, const struct rm *rm)
 {
-    unsigned rex = reg >= 8 ? 4 : 0;
-    if (rm->kind == RM_REG || rm->kind == RM_MEM)
-        rex |= rm->base >> 3 & 1;
-    if ((rm->kind == RM_MEM || rm->kind == RM_ABS) && rm->index != NO_INDEX)
-        rex |= rm->index >> 2 & 2;
-    return rex;
+    return (reg >> 1 & 4u) | (rm->index >> 2 & 2u) | (rm->base >> 3 & 1u);
 }
 
-static inline uint8_t *opcode_bytes(uint8_t *p, const struct insn_row *row)
+static inline uint8_t *opcode_map(uint8_t *p, const struct insn_row *row)
 {
     if (row->map)
         p = put8(p, 0x0f);
@@ -151,7 +160,7 @@ insn_in_line(struct assembler *a, enum insn i, bool w, uint8_t reg, const struct
     bool low_byte = byte_reg && (reg >= 4 || (rm->kind == RM_REG && rm->base >= 4));
     if (rex || low_byte)
         p = put8(p, 0x40 | rex);
-    p = put8(opcode_bytes(p, row), row->opcode + plus);
+    p = put8(opcode_map(p, row), row->opcode + plus);
     a->at = modrm(a, p, reg, rm, imm_bytes);
     return at;
 }
@@ -164,8 +173,7 @@ static uint32_t table_insn(struct assembler *a, enum insn i, bool w, uint8_t reg
 
 void asm_rm(struct assembler *a, enum insn i, bool w, uint8_t reg, struct rm rm)
 {
-    uint32_t at = rm.kind != RM_RIP ? insn_in_line(a, i, w, reg, &rm, false, 0, 0)
-                                    : table_insn(a, i, w, reg, &rm, false, 0, 0);
+    uint32_t at = insn_in_line(a, i, w, reg, &rm, false, 0, 0);
     meant_is(a, at, (struct meant){.insn = i, .w = w, .reg = reg, .rm = rm});
 }
 

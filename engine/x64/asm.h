@@ -51,7 +51,7 @@ struct assembler {
  * (prefix 0x67); [disp], [index << scale]; or an absolute address reached by rip.  16 bytes, as
  * calls pass such a struct in registers. */
 enum { RM_REG, RM_MEM, RM_ABS, RM_RIP };
-#define NO_INDEX 0xff
+#define NO_INDEX 4 /* as SIB says it: rsp is never an index */
 struct rm {
     uint8_t kind, base, index, scale;
     bool wraps;

@@ -490,6 +490,7 @@ static uint32_t room_for(const struct emit *e, const struct node *n)
 static bool emit_blocks(struct emit *e)
 {
     const struct compile *c = e->c;
+    const bool positions = c->want_positions;
     for (e->order = 0; e->order < c->body.norder; e->order++) {
         struct block *b = block_now(e);
         if (block_skipped(b))
@@ -504,10 +505,11 @@ static bool emit_blocks(struct emit *e)
             if (n->flags & (NF_DEAD | NF_FOLD)) /* constants are folded */
                 continue;
             bool usual = !node_has_args(n) && n->op != IR_BRTABLE;
-            if (!room(e, usual ? ROOM : room_for(e, n)))
+            if (!(usual ? room(e, ROOM) : room(e, room_for(e, n))))
                 return false;
             e->node = n;
-            site(e, n->pos);
+            if (positions)
+                site_mark(e, n->pos);
             emitters[n->op](e, n);
         }
     }

@@ -1,6 +1,7 @@
 /* Jumps, branches, jump tables, and what lies behind the function's last block: traps, slow
  * dispatch, tables. */
 #include "engine/assert.h"
+#include "engine/lib.h"
 #include "engine/x64/emit.h"
 #include "engine/x64/meant.h"
 
@@ -139,8 +140,7 @@ static void find_set_early(struct emit *e)
 {
     struct compile *c = e->c;
     const struct block *entry = &c->body.blocks[c->body.order[0]];
-    for (uint32_t v = 0; v < c->body.nvregs; v++)
-        e->set_early[v] = false;
+    mem_fill((uint8_t *)e->set_early, 0, c->body.nvregs);
     for (uint32_t p = 0; p < c->type->nparams; p++)
         e->set_early[c->body.first_local + p] = true;
     for (uint32_t i = entry->first; i <= entry->last; i++) {
