@@ -338,6 +338,13 @@ static bool turns_map(void)
     return host.turns;
 }
 
+/* Whether the group that ends with the monitor is this process's own.  The monitor starts it so; a
+ * shell does not. */
+static bool session_is_own(void)
+{
+    return getsid(0) == getpid();
+}
+
 /* The monitor has ended.  Where it was root and became nobody, its end kills nobody of root's. */
 static void *watch(void *none)
 {
@@ -370,7 +377,7 @@ static const struct wasmvm_host services = {
 
 int main(int argc, char **argv)
 {
-    if (argc < 2 || !turns_map()) {
+    if (argc < 2 || !session_is_own() || !turns_map()) {
         message("this program holds a plug-in's library, and is started by wasmvm --plugin");
         return EXIT_MONITOR;
     }

@@ -410,6 +410,17 @@ def looping(t, *options, plugin=""):
 
 
 @case
+def a_librarys_process_by_hand(t):
+    """It ends all of its group where the monitor has ended: so it wants one of its own, and nobody's shell."""
+    host = os.path.join(os.path.dirname(os.path.abspath(t.wasmvm)), "wasmvm-plugin-host")
+    page = t.write("page", bytes(1 << 16))
+    result = run(["setsid", "--wait", "bash", "-c",  # what stands at 3 looks like the monitor's end
+                  '"$0" "$1" 3< <(:) 4<>"$2" 5<>"$2"; echo "status $?"', host, library(PLAIN), page])
+    expect(result, 0, out="status 125\n",
+           err="wasmvm: this program holds a plug-in's library, and is started by wasmvm --plugin\n")
+
+
+@case
 def what_a_library_finds(t):
     """Its process has the shared descriptors and the weak jail; wasmvm has the jail of a run with nothing granted, and
     nothing of the library."""
