@@ -339,7 +339,8 @@ int wasmvm_reset(wasmvm_instance *, wasmvm_error *error);
  * lists what is left.
  *
  * Use it in a process that only runs this one instance by wasmvm_run from then on.  Descriptors
- * that you have open stay open.  Each other thread of yours must take the signal SIGRTMIN+7 once.
+ * that you have open stay open.  Each other thread of yours must take the signal SIGRTMIN+7 once,
+ * on its stack for signals if it has one.  There may be 64 of them.
  *
  * WASMVM_JAIL_WEAK forbids only some system calls that nobody needs.  The same holds with host
  * functions, unless all of them belong to plug-in processes. */

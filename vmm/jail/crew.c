@@ -178,12 +178,13 @@ static enum standing thread_look(int tasks, pid_t thread)
     return (flags & WORKER_MASK) == WORKER ? APART : SILENT;
 }
 
-static bool ask(pid_t thread)
+/* An errno; 0: it is asked. */
+static int ask(pid_t thread)
 {
     siginfo_t info = { .si_signo = THREAD_CONFINE, .si_code = SI_QUEUE };
     info.si_pid = getpid();
     info.si_uid = getuid();
-    return syscall(SYS_rt_tgsigqueueinfo, getpid(), thread, THREAD_CONFINE, &info) == 0;
+    return syscall(SYS_rt_tgsigqueueinfo, getpid(), thread, THREAD_CONFINE, &info) == 0 ? 0 : errno;
 }
 
 /* A directory's links are the directories in it: one for each thread, and two. */
@@ -224,12 +225,12 @@ static bool mates_ask(int tasks, const struct threads *apart, int *why)
 {
     for (unsigned i = 0; i < roll.n; i++) {
         const pid_t thread = mate_at(i).thread;
-        if (is_among(apart, thread) && thread_look(tasks, thread) == APART)
-            mate_becomes(i, thread, APART);
-        else if (!ask(thread) && errno == ESRCH)
-            mate_becomes(i, thread, GONE);
-        else if (mate_at(i).standing == SILENT && errno == EAGAIN) {
-            *why = errno;
+        bool is_apart = is_among(apart, thread) && thread_look(tasks, thread) == APART;
+        int error = is_apart ? 0 : ask(thread);
+        if (is_apart || error == ESRCH)
+            mate_becomes(i, thread, is_apart ? APART : GONE);
+        if (error == EAGAIN) {
+            *why = error;
             return false;
         }
     }
@@ -293,9 +294,11 @@ static void asking_end(const struct sigaction *before)
     sigaction(THREAD_CONFINE, before, NULL);
 }
 
+/* A thread that has a stack for signals may have no room for them on its other one: Go's. */
 static bool all_confine(const struct crew *crew, int tasks, int *unasked)
 {
-    struct sigaction action = { .sa_sigaction = asked, .sa_flags = SA_SIGINFO | SA_RESTART },
+    struct sigaction action = { .sa_sigaction = asked,
+                                .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK },
                      before;
     pthread_mutex_lock(&roll.turn);
     roll.identity = crew->identity;
@@ -325,6 +328,12 @@ bool crew_confine(const struct crew *crew, struct failure *why)
     if (unasked)
         return failure_set(why, "the jail: a thread of this process cannot be asked: %s",
                            pending_error(unasked));
+    unsigned alive = threads_count();
+    if (!all && alive != UINT_MAX && alive > THREADS_MOST + 1)
+        return failure_set(why,
+                           "the jail: this process has %u threads, and no more than %d can be "
+                           "confined (--jail=weak runs without)",
+                           alive, THREADS_MOST + 1);
     if (!all)
         return failure_set(
             why,

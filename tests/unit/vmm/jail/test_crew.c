@@ -30,9 +30,14 @@ static unsigned threads_alive(void)
     return fstatat(AT_FDCWD, "/proc/self/task", &st, 0) == 0 ? (unsigned)st.st_nlink - 2 : 0;
 }
 
+static char spare_stack[1 << 16]; /* of a thread, for signals */
+static bool on_spare_stack;
+
 bool identity_take(const struct identity *identity)
 {
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     (void)identity;
+    on_spare_stack |= here - (uintptr_t)spare_stack < sizeof spare_stack;
     if (!confined)
         __atomic_add_fetch(&confined_threads, 1, __ATOMIC_SEQ_CST);
     confined = true;
@@ -46,8 +51,10 @@ bool identity_take(const struct identity *identity)
 
 int stat(const char *name, struct stat *st)
 {
+    if (!uncounted)
+        return fstatat(AT_FDCWD, name, st, 0);
     errno = ENOMEM;
-    return uncounted ? -1 : fstatat(AT_FDCWD, name, st, 0);
+    return -1;
 }
 
 static bool hasty;  /* a minute is a tenth of a second */
@@ -276,6 +283,65 @@ static void confine_one_that_is_deaf(const void *unused)
     pthread_join(other, NULL);
 }
 
+/* ---- one that answers, but not at once ---- */
+
+static void *answers_late(void *gate)
+{
+    mask(SIG_BLOCK);
+    __atomic_store_n(&deaf, true, __ATOMIC_RELEASE);
+    until_asked();
+    mask(SIG_UNBLOCK);
+    return held(gate);
+}
+
+/* What failed before has nothing to do with it. */
+static void confine_with_an_old_error(const void *unused)
+{
+    pthread_t other;
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    (void)unused;
+    pthread_mutex_lock(&gate);
+    if (pthread_create(&other, NULL, answers_late, &gate) != 0)
+        _exit(2);
+    while (!__atomic_load_n(&deaf, __ATOMIC_ACQUIRE))
+        sched_yield();
+    errno = EAGAIN;
+    if (!crew_tell())
+        _exit(3); /* it waits for a signal that was taken back */
+    pthread_mutex_unlock(&gate);
+    pthread_join(other, NULL);
+}
+
+/* ---- one that has little room on its stack ---- */
+
+static void *with_spare_stack(void *gate)
+{
+    const stack_t spare = { .ss_sp = spare_stack, .ss_size = sizeof spare_stack };
+    stack_t before; /* a sanitizer's, which takes it back */
+    if (sigaltstack(&spare, &before) != 0)
+        _exit(2);
+    __atomic_store_n(&deaf, true, __ATOMIC_RELEASE);
+    held(gate);
+    sigaltstack(&before, NULL);
+    return NULL;
+}
+
+static void confine_on_a_spare_stack(const void *unused)
+{
+    pthread_t other;
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    (void)unused;
+    pthread_mutex_lock(&gate);
+    if (pthread_create(&other, NULL, with_spare_stack, &gate) != 0)
+        _exit(2);
+    while (!__atomic_load_n(&deaf, __ATOMIC_ACQUIRE))
+        sched_yield();
+    crew_tell();
+    dprintf(1, "%s", on_spare_stack ? "there" : "on its own");
+    pthread_mutex_unlock(&gate);
+    pthread_join(other, NULL);
+}
+
 /* ---- one whose number another one had that was confined ---- */
 
 static pid_t number_of_the_first; /* atomic */
@@ -392,6 +458,24 @@ static void test_a_thread_that_lives_and_is_silent(void **state)
                              "(--jail=weak runs without)");
 }
 
+static void test_an_error_of_before(void **state)
+{
+    char out[300];
+    (void)state;
+    uncounted = false;
+    assert_int_equal(in_child(1, out, sizeof out, confine_with_an_old_error, NULL), 0);
+    assert_string_equal(out, "1 2 ");
+}
+
+static void test_a_stack_for_signals(void **state)
+{
+    char out[300];
+    (void)state;
+    uncounted = false;
+    assert_int_equal(in_child(1, out, sizeof out, confine_on_a_spare_stack, NULL), 0);
+    assert_string_equal(out, "1 2 there");
+}
+
 static void test_a_number_that_is_used_again(void **state)
 {
     char out[300];
@@ -434,8 +518,8 @@ static void test_as_many_as_are_listed(void **state)
     assert_int_equal(in_child(1, out, sizeof out, confine, &most), 0);
     assert_string_equal(out, "1 65 ");
     assert_int_equal(in_child(1, out, sizeof out, confine, &more), 0);
-    assert_string_equal(out, "0 0 the jail: a thread of this process cannot be confined "
-                             "(--jail=weak runs without)");
+    assert_string_equal(out, "0 0 the jail: this process has 66 threads, and no more than 65 can "
+                             "be confined (--jail=weak runs without)");
 }
 
 static void test_threads_that_cannot_be_counted(void **state)
@@ -458,6 +542,8 @@ int main(void)
         cmocka_unit_test(test_a_thread_that_another_left_behind),
         cmocka_unit_test(test_a_thread_that_ends_while_it_is_asked),
         cmocka_unit_test(test_a_thread_that_lives_and_is_silent),
+        cmocka_unit_test(test_an_error_of_before),
+        cmocka_unit_test(test_a_stack_for_signals),
         cmocka_unit_test(test_a_number_that_is_used_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
