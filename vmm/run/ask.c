@@ -231,6 +231,8 @@ static enum served host_run(struct vcpu *v, struct host_entry *entry, const wasm
     int trapped = entry->func.fn(entry->func.data, &call, args, &value);
     service_shut(&v->service);
     v->hosts_open--;
+    /* once the run is over, the slot is for a backtrace */
+    call.ended = call.ended || v->service.stopping || (trapped && vcpu_stopped(v));
     if (trapped && !call.ended)
         words = call.trap[0] ? call.trap : "a host function failed";
     trace_host(v->wasi, &entry->func, args, words || call.ended ? NULL : &value, words, began_ns);
@@ -250,6 +252,8 @@ enum served ask_host(struct vcpu *v, const struct request *r, enum server who)
     uint64_t function = host_decode(r->args)->function;
     struct host_entry *entry = table && function < table->n ? &table->entries[function] : NULL;
     wasmvm_val args[HOST_PARAMS_MAX];
+    if (vcpu_stopped(v)) /* a request that is looked at again is not served twice */
+        return SERVED_NOT;
     if (entry && who == ON_VCPU && !entry->one_thread && service_hands_over(&v->service))
         return SERVED_HANDED;
     if (entry && who == ON_SERVER && entry->one_thread)

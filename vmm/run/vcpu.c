@@ -334,11 +334,13 @@ static uint64_t wasi_result(struct vcpu *v, const struct request *r, enum server
 }
 
 /* A stop makes calls fail.  The program shall not see that and go on: the kick may come later. */
-static bool stop_failed_it(const struct vcpu *v, uint64_t result)
+bool vcpu_stopped(struct vcpu *v)
 {
     uint32_t number;
-    return (uint32_t)result != 0 && !v->quitting &&
-           kick_reason(v->machine.kick, &number) != ENDED_NOT;
+    if (v->quitting || kick_reason(v->machine.kick, &number) == ENDED_NOT)
+        return false;
+    kick_thread(v->machine.kick);
+    return true;
 }
 
 static enum served request_serve(struct vcpu *v, const struct request *r, enum server who)
@@ -350,10 +352,8 @@ static enum served request_serve(struct vcpu *v, const struct request *r, enum s
             return how;
     } else {
         result = own_calls[r->number] ? own_calls[r->number](v, r->args) : wasi_result(v, r, who);
-        if (!own_calls[r->number] && stop_failed_it(v, result)) {
-            kick_thread(v->machine.kick); /* no instruction of the guest comes before it */
+        if (!own_calls[r->number] && (uint32_t)result != 0 && vcpu_stopped(v))
             return SERVED_NOT;
-        }
         guest_write(v->machine.mem, SLOT_AT + offsetof(struct slot, result), &result,
                     sizeof result);
     }

@@ -63,6 +63,8 @@ void vcpu_end(struct vcpu *, enum end_kind, const char *format, ...);
 /* The same by the server, or by the vCPU's thread. */
 __attribute__((format(printf, 3, 4)))
 void vcpu_end_by(struct vcpu *, enum server, const char *format, ...);
+/* A stop came: then no instruction of the guest's comes before the run's end. */
+bool vcpu_stopped(struct vcpu *);
 
 /* ---- ask.c: what the host wants of the guest ---- */
 enum served ask_reply(struct vcpu *, const struct request *, enum server);

@@ -51,6 +51,14 @@ void vcpu_end_by(struct vcpu *vcpu, enum server who, const char *format, ...)
     vcpu->end->kind = ENDED_HOSTILE;
 }
 
+static bool stop_came;
+
+bool vcpu_stopped(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    return stop_came;
+}
+
 /* What the guest does with a wish: posts a request. */
 static void (*guest)(struct request *);
 static unsigned wishes;
@@ -171,7 +179,7 @@ static int setup(void **state)
     wishes = polls = ready_after = 0;
     sought = NULL;
     opened = 0;
-    hands_over = stopped = false;
+    hands_over = stopped = stop_came = false;
     return 0;
 }
 

@@ -238,6 +238,7 @@ static struct {
     uint64_t gives;
     int fails;
     const char *trap;
+    bool stops, closes; /* meanwhile */
 } plan;
 
 static int host_fn(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
@@ -251,6 +252,8 @@ static int host_fn(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm
     if (plan.trap)
         host.trap(call, plan.trap);
     result->u64 = plan.gives;
+    stop_came = plan.stops;
+    v.service.stopping = plan.closes;
     return plan.fails;
 }
 
@@ -382,6 +385,43 @@ static void traps_have_words(void **state)
     assert_int_equal(control->slot.number, ANSWER_RESULT);
 }
 
+/* Else the program would trap, between the stop and the kick. */
+static void functions_that_a_stop_makes_fail(void **state)
+{
+    (void)state;
+    const uint32_t f = add(":", false, host_fn);
+    struct request r = request_of(f);
+    for (enum server who = ON_VCPU; who <= ON_SERVER; who++) {
+        unsigned before = (unsigned)table.entries[f].calls;
+        stop_came = false;
+        control->slot.number = 0xeeee;
+        plan = (__typeof__(plan)){ .fails = 1, .trap = "stopped", .stops = true };
+        assert_int_equal(ask_host(&v, &r, who), SERVED_NOT);
+        assert_int_equal(ask_host(&v, &r, who), SERVED_NOT); /* looked at again */
+        assert_int_equal(table.entries[f].calls, before + 1);
+        assert_int_equal(control->slot.number, 0xeeee);
+        assert_true(!traced.value && !traced.words);
+        stop_came = false;
+        plan.fails = 0; /* done before the stop */
+        assert_int_equal(ask_host(&v, &r, who), SERVED_DONE);
+        assert_int_equal(control->slot.number, ANSWER_RESULT);
+    }
+}
+
+static void a_function_that_outlives_the_run(void **state)
+{
+    (void)state;
+    struct request r = request_of(add(":I", false, host_fn));
+    for (int fails = 0; fails < 2; fails++) {
+        v.service.stopping = false;
+        memset(&control->slot, 0xee, sizeof control->slot);
+        plan = (__typeof__(plan)){ .fails = fails, .closes = true };
+        assert_int_equal(ask_host(&v, &r, ON_SERVER), SERVED_NOT);
+        assert_true(control->slot.number == 0xeeeeeeee && ended.kind == ENDED_NOT);
+        assert_true(!traced.value && !traced.words);
+    }
+}
+
 static void so_deep_and_no_deeper(void **state)
 {
     (void)state;
@@ -507,6 +547,8 @@ int main(void)
         TEST(functions_that_are_none),
         TEST(who_serves_a_function),
         TEST(traps_have_words),
+        TEST(functions_that_a_stop_makes_fail),
+        TEST(a_function_that_outlives_the_run),
         TEST(so_deep_and_no_deeper),
         TEST(at_the_deepest),
         TEST(a_stack_is_used_up_to_its_last_part),
