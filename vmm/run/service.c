@@ -87,10 +87,9 @@ static enum served serve_posted(struct service *s, enum server who)
         return SERVED_DONE;
     __atomic_store_n(s->state, SLOT_BUSY, __ATOMIC_RELAXED);
     enum served how = s->serve(s->context, who);
+    s->open = how == SERVED_KEPT; /* a host function may have left it open, and then failed */
     if (how == SERVED_DONE)
         answer(s);
-    else if (how == SERVED_KEPT)
-        s->open = true;
     if (s->served)
         s->served(s->context);
     return how; /* not done: the guest waits in vain, then rings */

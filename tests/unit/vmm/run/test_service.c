@@ -682,6 +682,32 @@ static void the_vcpu_asks_while_the_server_looks(void **state)
     print_message("%llu polled\n", (unsigned long long)host.polled);
 }
 
+static bool function_fails;
+
+static enum served serve_failing_function(void *context, enum server who)
+{
+    (void)context, (void)who;
+    service_open(&service);
+    service_shut(&service);
+    return function_fails ? SERVED_NOT : SERVED_DONE;
+}
+
+/* A host function that a stop made fail leaves the slot to what comes after it: a backtrace. */
+static void a_function_that_failed_keeps_no_slot(void **state)
+{
+    (void)state;
+    start(TRANSPORT_EXIT);
+    service.serve = serve_failing_function;
+    for (int i = 1; i >= 0; i--) {
+        function_fails = i;
+        post(SLOT_RUNG, 1);
+        service_doorbell(&service, true, EXIT_NS);
+        assert_false(service.open);
+        assert_int_equal(slot.state == SLOT_DONE, !function_fails);
+    }
+    stop();
+}
+
 /* What the server reads under the lock, the vCPU's thread changes under it. */
 static enum { ASKS, ASKED } step;
 static uint32_t at_lock;
@@ -750,6 +776,7 @@ int main(void)
         cmocka_unit_test(exports_by_exits),
         cmocka_unit_test(stop_does_not_wait_for_ever),
         cmocka_unit_test(the_vcpu_asks_while_the_server_looks),
+        cmocka_unit_test(a_function_that_failed_keeps_no_slot),
         cmocka_unit_test(asking_here_waits_for_the_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
