@@ -412,7 +412,7 @@ def looping(t, *options, plugin=""):
 @case
 def a_librarys_process_by_hand(t):
     """It ends all of its group where the monitor has ended: so it wants one of its own, and nobody's shell."""
-    host = os.path.join(os.path.dirname(os.path.abspath(t.wasmvm)), "wasmvm-plugin-host")
+    host = os.path.join(ROOT, "build", "wasmvm-plugin-host")
     page = t.write("page", bytes(1 << 16))
     result = run(["setsid", "--wait", "bash", "-c",  # what stands at 3 looks like the monitor's end
                   '"$0" "$1" 3< <(:) 4<>"$2" 5<>"$2"; echo "status $?"', host, library(PLAIN), page])

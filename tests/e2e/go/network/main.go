@@ -91,12 +91,26 @@ func tcp() {
 	l.(*net.TCPListener).SetDeadline(time.Time{})
 	_, err = l.Accept()
 	fmt.Println("closed during accept", errors.Is(err, net.ErrClosed))
-	_, err = net.Dial("tcp", l.Addr().String())
-	fmt.Println("refused", errors.Is(err, syscall.ECONNREFUSED))
-	again := must(net.Listen("tcp", l.Addr().String()))
-	_, err = net.Listen("tcp", l.Addr().String())
-	fmt.Println("in use", errors.Is(err, syscall.EADDRINUSE))
-	again.Close()
+	freed()
+}
+
+// A port that was just freed is refused, can be listened on again, and is then in use.  Another program may take it in
+// between: then it is tried with another one.
+func freed() {
+	for tries := 0; ; tries++ {
+		l := must(net.Listen("tcp", "127.0.0.1:0"))
+		l.Close()
+		_, refused := net.Dial("tcp", l.Addr().String())
+		again, err := net.Listen("tcp", l.Addr().String())
+		if tries < 20 && (err != nil || refused == nil) {
+			continue
+		}
+		fmt.Println("refused", errors.Is(refused, syscall.ECONNREFUSED), "again", err)
+		_, err = net.Listen("tcp", l.Addr().String())
+		fmt.Println("in use", errors.Is(err, syscall.EADDRINUSE))
+		again.Close()
+		return
+	}
 }
 
 func udp() {
