@@ -458,22 +458,24 @@ static void test_a_thread_that_lives_and_is_silent(void **state)
                              "(--jail=weak runs without)");
 }
 
-static void test_an_error_of_before(void **state)
+static void child_says(void (*act)(const void *), const char *words)
 {
     char out[300];
-    (void)state;
     uncounted = false;
-    assert_int_equal(in_child(1, out, sizeof out, confine_with_an_old_error, NULL), 0);
-    assert_string_equal(out, "1 2 ");
+    assert_int_equal(in_child(1, out, sizeof out, act, NULL), 0);
+    assert_string_equal(out, words);
+}
+
+static void test_an_error_of_before(void **state)
+{
+    (void)state;
+    child_says(confine_with_an_old_error, "1 2 ");
 }
 
 static void test_a_stack_for_signals(void **state)
 {
-    char out[300];
     (void)state;
-    uncounted = false;
-    assert_int_equal(in_child(1, out, sizeof out, confine_on_a_spare_stack, NULL), 0);
-    assert_string_equal(out, "1 2 there");
+    child_says(confine_on_a_spare_stack, "1 2 there");
 }
 
 static void test_a_number_that_is_used_again(void **state)
@@ -491,11 +493,8 @@ static void test_a_number_that_is_used_again(void **state)
 /* As many threads have answered as there are, and one of those that are there has not. */
 static void test_a_thread_that_another_left_behind(void **state)
 {
-    char out[300];
     (void)state;
-    uncounted = false;
-    assert_int_equal(in_child(1, out, sizeof out, confine_late, NULL), 0);
-    assert_string_equal(out, "1 inside ");
+    child_says(confine_late, "1 inside ");
 }
 
 /* In its name's place are letters that look like the end of one. */
