@@ -52,6 +52,7 @@ ENGINE_SRC := \
     engine/ir/build_plain.c \
     engine/ir/cold.c \
     engine/ir/loops.c \
+    engine/ir/live.c \
     engine/ir/flow.c \
     engine/ir/color.c \
     engine/run/code.c \

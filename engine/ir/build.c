@@ -18,7 +18,7 @@ static void local_get(struct build *b, uint32_t local)
  * else than the known patterns breaks the mirror, and the function is built again without. */
 static void mirror_set(struct build *b, bool tee)
 {
-    struct opnd o = build_pop(b);
+    struct opnd o = build_leave(b);
     if (!tee && o.r == REF_VREG) /* vreg 0: global.get 0; local.set */
         return;
     if (tee && b->at[0] == OP_global_set && b->at[1] == 0) {
@@ -37,7 +37,7 @@ static void local_set(struct build *b, uint32_t local)
     if (local == b->c->body.mirror)
         mirror_set(b, false);
     else
-        build_set(b, b->first_local + local, build_pop(b));
+        build_set(b, b->first_local + local, build_leave(b));
 }
 
 static void local_tee(struct build *b, uint32_t local)
@@ -47,7 +47,7 @@ static void local_tee(struct build *b, uint32_t local)
         return;
     }
     uint32_t v = b->first_local + local;
-    struct opnd o = build_pop(b);
+    struct opnd o = build_leave(b);
     bool fused = build_is_last(b, o.r);
     build_set(b, v, o);
     if (fused || ref_is_node(o.r))
@@ -89,7 +89,7 @@ static void half_load(struct build *b, uint32_t pin, uint32_t g)
 static void global_set(struct build *b, uint32_t g)
 {
     struct compile *c = b->c;
-    struct opnd o = build_pop(b);
+    struct opnd o = build_leave(b);
     for (uint32_t i = 0; i < 2; i++)
         if (c->instance->pinned[i] == (int32_t)g && !pin_is_half(c->instance, i)) {
             if (i == 0 && c->body.mirror != REF_NONE)
@@ -97,6 +97,7 @@ static void global_set(struct build *b, uint32_t g)
             build_set(b, i, o);
             return;
         }
+    build_is_read(b, o.r);
     uint32_t n = build_node(b, IR_GLOBAL_SET, ir_type_of(c->module->globals[g].type));
     c->body.nodes[n].a = o.r;
     c->body.nodes[n].idx = g;
@@ -188,7 +189,7 @@ static bool rare_instruction(struct build *b, unsigned op)
     switch (op) {
     case OP_drop: /* a dropped call keeps its effect, everything else dies in flow.c for want of a
                      use */
-        build_pop(b);
+        build_leave(b);
         return true;
     case OP_select_t:
         for (uint32_t types = build_u32(b); types; types--)
@@ -376,7 +377,7 @@ static const uint8_t *declare_locals(struct build *b)
         int32_t g = c->instance->pinned[i];
         enum irtype type = g < 0 ? T_NONE : ir_type_of(c->module->globals[g].type);
         type = pin_is_half(c->instance, i) ? T_I32 : type;
-        c->body.vregs[i] = (struct vreg){.type = (uint8_t)type};
+        c->body.vregs[i] = (struct vreg){.type = (uint8_t)type, .touched = UINT32_MAX};
     }
     uint32_t v = c->body.first_local;
     for (uint32_t i = 0; i < c->type->nparams; i++)
@@ -425,13 +426,15 @@ bool build(struct compile *c)
             c->body.first_low = c->body.first_named; /* none has a companion */
         c->body.dispatch = REF_NONE;
         c->body.nnodes = c->body.nblocks = c->body.norder = c->body.ntargets = c->body.nargs = 0;
-        c->body.ninlines = 0;
+        c->body.ninlines = c->body.ntouches = c->body.nlate = 0;
         c->body.nvregs = nvregs;
         c->body.stack_args = 0;
         c->body.nby_table = 0;
         c->body.has_vectors = false;
         for (uint32_t i = 0; i < nvregs; i++)
             c->body.vregs[i].pending = c->body.vregs[i].uses = 0;
+        for (uint32_t i = 2; i < nvregs; i++)
+            c->body.vregs[i].touched = 0;
         b = (struct build){.c = c, .low_dispatch = REF_NONE};
     }
 }

@@ -85,6 +85,7 @@ struct build {
     uint32_t nctl, ctl_cap;
     uint32_t cur;        /* block being filled */
     uint32_t last;       /* last node that is no constant */
+    uint32_t touch;      /* vreg.touched of what this block has read; + 1: has set */
     bool dead;           /* unreachable code: skipped */
     uint32_t dead_depth; /* control frames opened while skipping */
     uint32_t stamp;
@@ -175,6 +176,7 @@ extern const struct plain_op plain_ops[PLAIN_OPS];
 
 /* build_stack.c */
 bool build_nodes_grow(struct build *);
+void build_touch(struct compile *, uint32_t touch);
 struct vreg *build_vreg_new(struct build *, uint32_t v);
 bool build_push_slow(struct build *);
 bool build_name_slots(struct build *); /* room for one more, and its virtual registers */
@@ -248,25 +250,84 @@ static inline void build_push(struct build *b, ref r, enum irtype type)
     b->stack[b->sp++] = (struct opnd){r, type};
 }
 
-/* r was on the operand stack, and is read. */
-static inline void build_read(const struct build *b, ref r)
+static inline void build_touch_late(struct build *b, uint32_t block, uint32_t vreg)
 {
-    if (ref_is_vreg(r)) {
-        struct vreg *v = build_vreg_there(b, ref_index(r));
-        ENGINE_ASSERT(v->pending > 0 || b->c->failed);
-        v->pending--;
-        v->uses++;
-    }
+    struct body *body = &b->c->body;
+    if (GROW(b->c, body->late, body->nlate + 1))
+        body->late[body->nlate++] = (struct touch_late){block, vreg};
 }
 
-static inline struct opnd build_pop(struct build *b)
+/* A node of this block reads v. */
+static inline void build_touch_read(const struct build *b, struct vreg *v, uint32_t number)
+{
+    if (v->touched < b->touch) {
+        v->touched = b->touch;
+        build_touch(b->c, number);
+    }
+}
+static inline void build_reads(struct build *b, uint32_t v)
+{
+    struct vreg *vreg = build_vreg(b, v);
+    vreg->uses++;
+    build_touch_read(b, vreg, v);
+}
+/* One sets it. */
+static inline void build_sets_there(const struct build *b, struct vreg *v, uint32_t number)
+{
+    v->uses++;
+    if (v->touched <= b->touch) {
+        v->touched = b->touch + 1;
+        build_touch(b->c, number | TOUCH_SET);
+    }
+}
+static inline void build_sets(struct build *b, uint32_t v)
+{
+    build_sets_there(b, build_vreg(b, v), v);
+}
+
+/* r was on the operand stack, and leaves it; a node may read it, or not. */
+static inline struct vreg *build_leaves(const struct build *b, ref r)
+{
+    struct vreg *v = build_vreg_there(b, ref_index(r));
+    ENGINE_ASSERT(v->pending > 0 || b->c->failed);
+    v->pending--;
+    v->uses++;
+    return v;
+}
+/* r leaves it, and is read. */
+static inline void build_read(const struct build *b, ref r)
+{
+    if (ref_is_vreg(r))
+        build_touch_read(b, build_leaves(b, r), ref_index(r));
+}
+/* What has left it is read now. */
+static inline void build_is_read(const struct build *b, ref r)
+{
+    if (ref_is_vreg(r))
+        build_touch_read(b, build_vreg_there(b, ref_index(r)), ref_index(r));
+}
+
+static inline struct opnd build_top(struct build *b)
 {
     if (b->sp == 0)
         return (struct opnd){0, T_I32}; /* only after a failure */
     struct opnd o = b->stack[--b->sp];
     if (b->flushed > b->sp)
         b->flushed = b->sp;
+    return o;
+}
+static inline struct opnd build_pop(struct build *b)
+{
+    struct opnd o = build_top(b);
     build_read(b, o.r);
+    return o;
+}
+/* The same, but who reads it calls build_is_read, or build_set. */
+static inline struct opnd build_leave(struct build *b)
+{
+    struct opnd o = build_top(b);
+    if (ref_is_vreg(o.r))
+        build_leaves(b, o.r);
     return o;
 }
 
@@ -362,7 +423,13 @@ bool build_mask(struct build *, ref, uint64_t mask, enum irtype);
 /* x + y, where it is the upper half of a product that is made of four: its factors. */
 bool build_upper_half(struct build *, struct opnd *x, struct opnd *y, bool *is_signed);
 /* The last node will set v.  Where it puts v's upper half there, v as it was gets a name. */
-void build_keep_whole(struct build *, uint32_t v);
+void build_keep_whole_made(struct build *, uint32_t v);
+static inline void build_keep_whole(struct build *b, uint32_t v)
+{
+    const struct node *n = &b->c->body.nodes[b->last];
+    if (v >= b->c->body.first_local && (n->op == IR_ZEXT || n->op == IR_SHR || n->op == IR_SAR))
+        build_keep_whole_made(b, v);
+}
 
 /* build_compared.c */
 /* The condition of a branch; a local's comparison is made once more. */

@@ -43,7 +43,7 @@ static ref shared(struct build *b, ref *r)
     if (ref_is_node(*r) && b->c->body.nodes[ref_index(*r)].op != IR_CONST)
         *r = build_name(b, *r);
     if (ref_is_vreg(*r))
-        build_vreg(b, ref_index(*r))->uses++;
+        build_reads(b, ref_index(*r));
     return *r;
 }
 

@@ -19,7 +19,8 @@ bool build_room(struct build *b)
              dense = bytes > 1 << 20 ? 6 : 5, nodes = bytes / 16 * dense + few / 8 + 1,
              blocks = bytes / 24 + few / 24 + 1;
     return GROW(c, c->body.nodes, nodes) && GROW(c, c->body.blocks, blocks) &&
-           GROW(c, c->body.order, blocks) && GROW(c, b->ctl, 1) && GROW(c, b->stack, 1);
+           GROW(c, c->body.order, blocks) && GROW(c, c->body.touches, blocks) &&
+           GROW(c, b->ctl, 1) && GROW(c, b->stack, 1);
 }
 
 static inline uint32_t block_new(struct build *b)
@@ -40,8 +41,10 @@ static void block_place(struct build *b, uint32_t k)
         return;
     ENGINE_ASSERT(k < c->body.nblocks);
     c->body.order[c->body.norder++] = k;
+    b->touch = 2 * c->body.norder;
     build_new(b, IR_LABEL, T_NONE)->idx = k;
     c->body.blocks[k].first = b->last;
+    c->body.blocks[k].touches = c->body.ntouches;
     b->cur = k;
     build_low_begin(b, k);
     build_slot_begin(b, k);
@@ -200,16 +203,17 @@ static void values_move_some(struct build *b, const struct ctl *f, uint32_t n)
         uint32_t v = build_stack_vreg(b, f->height + i, ir_type_of(label_types(f)[i]));
         if (o.r == (REF_VREG | v))
             continue;
-        build_vreg(b, v)->uses++;
         if (build_is_last(b, o.r) && !(o.r & REF_NZ)) {
             c->body.nodes[b->last].dst = v;
+            build_sets(b, v);
             continue;
         }
         uint32_t s = build_node(b, IR_SET, o.type);
         c->body.nodes[s].a = o.r;
         c->body.nodes[s].dst = v;
         if (ref_is_vreg(o.r))
-            build_vreg(b, ref_index(o.r))->uses++;
+            build_reads(b, ref_index(o.r));
+        build_sets(b, v);
     }
 }
 
@@ -238,7 +242,7 @@ static inline void values_push(struct build *b, uint32_t height, const uint8_t *
 static void stack_cut(struct build *b, uint32_t height)
 {
     while (b->sp > height)
-        build_pop(b);
+        build_leave(b);
 }
 
 static void set_dead(struct build *b)
@@ -382,7 +386,7 @@ static bool enter_by_zero(struct build *b, uint32_t n)
     ENGINE_ASSERT(label_arity(f) == 0); /* nothing is on the stack but PC_B */
     while (n--)
         build_u32(b);
-    build_pop(b);
+    build_leave(b);
     if (depth == 0 && *b->at == OP_end)
         return true;
     branch(b, label_block(b, f));
@@ -414,6 +418,8 @@ static void dispatch_done(struct build *b, const struct ctl *f)
     struct node *n = &body->nodes[block->last];
     n->op = IR_BR;
     n->a = REF_NONE;
+    if (block->touches < body->ntouches) /* but after a failure */
+        body->touches[block->touches] = 0; /* it read the table's index, and nothing else */
     block->succ[0] = body->targets[block->table];
     block->ntable = 0;
 }

@@ -30,8 +30,8 @@ static void set_companion(struct build *b, uint32_t v)
     uint32_t n = build_node(b, IR_ZEXT, T_I64);
     c->body.nodes[n].a = REF_VREG | v;
     c->body.nodes[n].dst = c->body.first_low + v;
-    build_vreg(b, v)->uses++;
-    build_vreg(b, c->body.first_low + v)->uses++;
+    build_reads(b, v);
+    build_sets(b, c->body.first_low + v);
     b->low |= bit(v);
 }
 
@@ -45,7 +45,7 @@ ref build_low_half_made(struct build *b, ref r, uint32_t off, uint32_t memory)
         return build_slot_low(b, r);
     if (!(b->low & bit(v)))
         set_companion(b, v);
-    build_vreg(b, b->c->body.first_low + v)->uses++;
+    build_reads(b, b->c->body.first_low + v);
     return REF_VREG | (b->c->body.first_low + v);
 }
 

@@ -267,10 +267,10 @@ static bool takes_half(const struct build *b, uint32_t v)
     return is_upper(b, before, v);
 }
 
-void build_keep_whole(struct build *b, uint32_t v)
+void build_keep_whole_made(struct build *b, uint32_t v)
 {
     struct body *body = &b->c->body;
-    if (v < body->first_local || b->nnamed + 1 >= NAMED_MAX || !takes_half(b, v))
+    if (b->nnamed + 1 >= NAMED_MAX || !takes_half(b, v))
         return;
     struct node *n = &body->nodes[b->last], half = *n;
     n->op = IR_COPY;
@@ -278,14 +278,15 @@ void build_keep_whole(struct build *b, uint32_t v)
     n->b = REF_NONE;
     n->dst = body->first_named + b->nnamed++;
     half.a = REF_VREG | n->dst;
-    body->vregs[n->dst].uses += 2;
+    build_sets(b, n->dst);
+    body->vregs[n->dst].uses++; /* what the half is of */
     *build_new(b, (enum irop)half.op, T_I64) = half;
 }
 
 static struct opnd factor(struct build *b, ref r)
 {
     if (ref_is_vreg(r))
-        build_vreg(b, ref_index(r))->uses++;
+        build_reads(b, ref_index(r));
     return (struct opnd){r, T_I64};
 }
 

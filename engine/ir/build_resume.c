@@ -134,7 +134,6 @@ bool build_resume_use(struct build *b, const struct slot *s, uint32_t v)
 
 static uint32_t way(struct build *b, const struct resume *r)
 {
-    struct body *body = &b->c->body;
     uint32_t aside = build_aside_begin(b, r->block);
     for (uint32_t k = r->loads; k; k = b->resume_loads[k - 1].next) {
         const struct resume_load *l = &b->resume_loads[k - 1];
@@ -144,7 +143,7 @@ static uint32_t way(struct build *b, const struct resume *r)
         n->off = l->off;
         n->sub = l->shape;
         n->dst = l->vreg;
-        body->vregs[l->vreg].uses++;
+        build_sets(b, l->vreg);
     }
     build_aside_end(b, r->block);
     return aside;

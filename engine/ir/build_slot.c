@@ -53,6 +53,14 @@ static bool is_compared(const struct build *b, uint32_t k)
     return n->op == IR_CMP && n->a == k;
 }
 
+/* The block that node k is in. */
+static uint32_t block_of(const struct body *body, uint32_t k)
+{
+    while (body->nodes[k].op != IR_LABEL)
+        k--;
+    return body->nodes[k].idx;
+}
+
 /* The virtual register that holds temporary k from now on, or REF_NONE. */
 static ref name_of(struct build *b, uint32_t k)
 {
@@ -68,7 +76,13 @@ static ref name_of(struct build *b, uint32_t k)
     n->flags &= (uint8_t)~NF_FOLD;
     uint32_t v = body->first_slot + b->nslot_names++;
     body->vregs[v].type = node_value_type(n);
-    body->vregs[v].uses += 2;
+    if (k > body->blocks[b->cur].first) {
+        build_sets(b, v);
+    } else {
+        body->vregs[v].uses++;
+        build_touch_late(b, block_of(body, k), v);
+    }
+    body->vregs[v].uses++; /* its only user */
     b->slot_named[v - body->first_slot] = k;
     n->dst = v;
     *user = REF_VREG | v | (*user & REF_NZ);
@@ -167,10 +181,13 @@ ref build_slot_low(struct build *b, ref r)
         if (!holds(b, s, r))
             continue;
         ref low = s->low == REF_NONE ? REF_NONE : name_of(b, ref_index(s->low));
-        if (low != REF_NONE)
+        if (low != REF_NONE) {
+            build_reads(b, ref_index(low));
             return low;
+        }
         struct node *n = build_new(b, IR_ZEXT, T_I64);
         n->a = r & ~REF_NZ;
+        build_is_read(b, r);
         n->flags |= NF_VALUE;
         n->depth = b->sp & 0xffffff;
         s->low = b->last;

@@ -14,6 +14,21 @@ bool build_nodes_grow(struct build *b)
     return GROW(c, c->body.nodes, c->body.nnodes + 1);
 }
 
+static __attribute__((noinline)) void touch_slow(struct compile *c, uint32_t touch)
+{
+    if (GROW(c, c->body.touches, c->body.ntouches + 1))
+        c->body.touches[c->body.ntouches++] = touch;
+}
+
+void build_touch(struct compile *c, uint32_t touch)
+{
+    struct body *body = &c->body;
+    if (body->ntouches < body->touches_cap)
+        body->touches[body->ntouches++] = touch;
+    else
+        touch_slow(c, touch);
+}
+
 struct vreg *build_vreg_new(struct build *b, uint32_t v)
 {
     struct compile *c = b->c;
@@ -76,7 +91,8 @@ ref build_name(struct build *b, ref r)
     n->flags &= (uint8_t)~NF_FOLD;
     if (n->op == IR_AND && build_is_folded(b->c, n->a)) /* which only a test can read in memory */
         body->nodes[ref_index(n->a)].flags &= (uint8_t)~NF_FOLD;
-    body->vregs[v].uses += 2; /* it and its only user */
+    build_sets(b, v);
+    body->vregs[v].uses++; /* its only user */
     return REF_VREG | v | (r & REF_NZ);
 }
 
@@ -106,7 +122,7 @@ void build_copy_pending(struct build *b, uint32_t v)
         build_vreg(b, build_stack_vreg(b, i, o->type));
         o->r = n;
         build_vreg(b, v)->pending--;
-        build_vreg(b, v)->uses++;
+        build_reads(b, v);
     }
 }
 
@@ -158,20 +174,25 @@ void build_set(struct build *b, uint32_t v, struct opnd o)
     build_low_changed(b, v);
     build_slot_changed(b, v);
     struct vreg *vreg = build_vreg(b, v);
-    vreg->uses++;
     if (!vreg->pending && build_is_last(b, o.r) && !(o.r & REF_NZ) && fusible(b, v)) {
         build_keep_whole(b, v);
         c->body.nodes[b->last].dst = v;
+        build_sets_there(b, vreg, v);
         build_slot_set(b, b->last, v);
         if (v == 0)
             merge_steps(b, v);
         return;
     }
-    build_save_pending(b, v);
-    ENGINE_ASSERT(!build_vreg(b, v)->pending || b->c->failed);
-    uint32_t n = build_node(b, IR_SET, o.type);
-    c->body.nodes[n].a = o.r;
-    c->body.nodes[n].dst = v;
+    if (vreg->pending) {
+        build_copy_pending(b, v);
+        vreg = build_vreg(b, v);
+        ENGINE_ASSERT(!vreg->pending || c->failed);
+    }
+    build_is_read(b, o.r);
+    build_sets_there(b, vreg, v);
+    struct node *n = build_new(b, IR_SET, o.type);
+    n->a = o.r;
+    n->dst = v;
 }
 
 /* Leaves entries [0, sp) as stack registers or constants, so that a block may end here. */
@@ -188,7 +209,7 @@ void build_flush(struct build *b)
             continue;
         if (ref_is_vreg(o.r)) {
             build_vreg(b, ref_index(o.r))->pending--;
-            build_vreg(b, ref_index(o.r))->uses++;
+            build_reads(b, ref_index(o.r));
         }
         b->stack[i].r = 0;
         build_set(b, v, o);

@@ -288,7 +288,7 @@ static inline bool narrow(struct build *b, ref r)
 /* i32.wrap_i64: the entry's type changes; an addition and its like narrow to 32 bits. */
 void build_wrap(struct build *b)
 {
-    struct opnd o = build_pop(b);
+    struct opnd o = build_leave(b);
     uint64_t imm;
     if (build_is_const(b, o.r, &imm)) {
         build_push(b, build_const(b, T_I32, (uint32_t)imm), T_I32);
@@ -300,7 +300,7 @@ void build_wrap(struct build *b)
 
 void build_zero_extend(struct build *b)
 {
-    struct opnd o = build_pop(b);
+    struct opnd o = build_leave(b);
     uint64_t imm;
     if (build_is_const(b, o.r, &imm)) {
         build_push(b, build_const(b, T_I64, (uint32_t)imm), T_I64);
@@ -325,12 +325,13 @@ void build_memarg(struct build *b, uint32_t *off, uint32_t *memory)
 
 void build_load(struct build *b, enum irtype type, unsigned shape, uint32_t off, uint32_t memory)
 {
-    struct opnd address = build_pop(b);
+    struct opnd address = build_leave(b);
     struct slot_at at = build_slot_at(b, address.r, off, memory);
     if (build_slot_load(b, at, type, shape))
         return;
     build_fold_address(b, address.r, off, memory);
     address.r = build_low_half(b, address.r, off, memory);
+    build_is_read(b, address.r);
     struct node *n = build_new(b, IR_LOAD, type);
     n->a = address.r;
     n->off = off;
@@ -342,12 +343,12 @@ void build_load(struct build *b, enum irtype type, unsigned shape, uint32_t off,
 
 void build_store(struct build *b, enum irtype type, unsigned shape, uint32_t off, uint32_t memory)
 {
-    struct opnd address, value;
-    build_pop_two(b, &address, &value);
+    struct opnd value = build_pop(b), address = build_leave(b);
     ENGINE_ASSERT(shape <= M_128);
     struct slot_at at = build_slot_at(b, address.r, off, memory);
     build_fold_address(b, address.r, off, memory);
     address.r = build_low_half(b, address.r, off, memory);
+    build_is_read(b, address.r);
     struct node *n = build_new(b, IR_STORE, type);
     n->a = address.r;
     n->b = value.r;

@@ -1,237 +1,26 @@
-/* Data flow: liveness of virtual registers, dead code, webs and their ranges.
+/* Data flow: dead code, webs and their ranges, from what live.c says.
  *
- * Candidates are the virtual registers that may get a machine register, at most 64 * CAND_WORDS_MAX
- * of them; the others live in their frame slots for good.  Liveness is iterated over blocks in
- * reverse layout order; should it not settle in a few passes (only crafted control flow does that),
- * everything counts as live, which is safe.
- *
- * One backward walk per block then finds dead definitions, tells each temporary its user, and
- * splits virtual registers into webs. */
+ * One backward walk per block finds dead definitions, tells each temporary its user, and splits
+ * virtual registers into webs. */
 #include "engine/lib.h"
 #include "engine/ir/ir.h"
-
-#define LIVENESS_PASSES 16
-
-/* ---- candidates ---- */
-
-#define LIVE_ENTRIES (4u << 20)
-
-/* So often the candidates have to be used, where there are only so many. */
-static uint32_t least_uses(const struct compile *c, uint32_t limit)
-{
-    uint32_t histogram[256] = {0}, sum = 0, least = 255;
-    for (uint32_t v = 2; v < c->body.nvregs; v++)
-        histogram[c->body.vregs[v].uses > 255 ? 255 : c->body.vregs[v].uses]++;
-    for (; least > 1 && sum + histogram[least] <= limit; least--)
-        sum += histogram[least];
-    return least < 255 ? least + 1 : 255;
-}
-
-static bool choose_candidates(struct compile *c)
-{
-    uint32_t n = 0, limit = 64 * CAND_WORDS_MAX, least = 1, nvregs = c->body.nvregs;
-    struct vreg *vregs = c->body.vregs;
-    /* work and memory go by blocks times candidates */
-    while (limit > 64 && limit > LIVE_ENTRIES / c->body.nblocks)
-        limit /= 2;
-    uint32_t *used = scratch_alloc(c->engine, nvregs * sizeof *used);
-    if (!used)
-        return false;
-    vregs[0].cand = vregs[1].cand = NO_CAND;
-    for (uint32_t v = 2; v < nvregs; v++) {
-        vregs[v].cand = NO_CAND;
-        if (vregs[v].uses > 0)
-            used[n++] = v;
-    }
-    if (n > limit)
-        least = least_uses(c, limit);
-    c->life.cand_vreg = used; /* those that are candidates */
-    for (uint32_t i = 0; i < n && c->life.ncand < limit; i++)
-        if (vregs[used[i]].uses >= least) {
-            vregs[used[i]].cand = (uint16_t)c->life.ncand;
-            c->life.cand_vreg[c->life.ncand++] = used[i];
-        }
-    c->life.in_slots = n > c->life.ncand;
-    ENGINE_ASSERT(c->life.ncand <= limit);
-    c->life.words = (c->life.ncand + 63) / 64;
-    if (c->life.words == 0)
-        c->life.words = 1;
-    return true;
-}
-
-/* ---- liveness ---- */
 
 struct flow {
     struct compile *c;
     struct node *nodes; /* of c->body, as they stay where they are */
     const struct vreg *vregs;
     uint32_t nvregs;
-    uint64_t *use, *def, defined_early[CAND_WORDS_MAX];
+    uint64_t defined_early[CAND_WORDS_MAX]; /* live_find */
     uint32_t cur[64 * CAND_WORDS_MAX]; /* web of each live candidate, while walking a block */
     uint32_t end[64 * CAND_WORDS_MAX]; /* position where its range ends */
     uint64_t live[CAND_WORDS_MAX];
     uint32_t next_call, weight;
-    struct back_jumps back;
     /* the only use of a companion (build_low.c) in its life so far; NULL: there are more */
     struct once {
         ref *r;
         uint32_t at;
     } once[LOW_LOCALS];
 };
-
-/* Most functions have at most 64 candidates: sets of one word.  What goes over sets is in line with
- * their words as an argument, so that there is a copy of it for one word, without loops. */
-#define FOR_WORDS static inline __attribute__((always_inline))
-
-FOR_WORDS void use_early(const struct vreg *vregs, ref r, uint64_t *use, const uint64_t *def,
-                         uint32_t words)
-{
-    if (!ref_is_vreg(r))
-        return;
-    uint32_t x = vregs[ref_index(r)].cand, w = words == 1 ? 0 : x / 64;
-    if (x != NO_CAND)
-        use[w] |= (UINT64_C(1) << (x % 64)) & ~def[w];
-}
-
-/* What the block uses before it defines it, and what it defines. */
-FOR_WORDS void local_sets(const struct body *body, const struct block *b, uint64_t *use,
-                          uint64_t *def, uint32_t words)
-{
-    const struct vreg *vregs = body->vregs;
-    const struct node *end = &body->nodes[b->last];
-    for (uint32_t w = 0; w < words; w++)
-        use[w] = def[w] = 0;
-    for (const struct node *n = &body->nodes[b->first] + 1; n <= end; n++) { /* behind its label */
-        if (n->op == IR_CONST)
-            continue;
-        use_early(vregs, n->a, use, def, words);
-        if (node_has_args(n)) {
-            for (uint32_t p = 0; p < n->nargs; p++)
-                use_early(vregs, body->args[n->args + p], use, def, words);
-        } else {
-            use_early(vregs, n->b, use, def, words);
-            use_early(vregs, n->c, use, def, words);
-        }
-        if (n->dst == REF_NONE)
-            continue;
-        uint32_t x = vregs[n->dst].cand;
-        if (x != NO_CAND)
-            def[words == 1 ? 0 : x / 64] |= UINT64_C(1) << (x % 64);
-    }
-}
-
-static void local_sets_all(struct flow *f)
-{
-    const struct body *body = &f->c->body;
-    const struct block *blocks = body->blocks;
-    const uint32_t words = f->c->life.words, *order = body->order, n = body->norder;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t k = order[i];
-        uint64_t use, def;
-        if (words == 1) {
-            local_sets(body, &blocks[k], &use, &def, 1);
-            f->use[k] = use;
-            f->def[k] = def;
-        } else {
-            local_sets(body, &blocks[k], f->use + (uint64_t)k * words,
-                       f->def + (uint64_t)k * words, words);
-        }
-    }
-}
-
-FOR_WORDS void add_live_in(const uint64_t *live_in, uint32_t block, uint64_t *out, uint32_t words)
-{
-    for (uint32_t w = 0; w < words; w++)
-        out[w] |= live_in[(uint64_t)block * words + w];
-}
-
-FOR_WORDS void live_out(const struct flow *f, uint32_t k, uint64_t *out, uint32_t words)
-{
-    const struct compile *c = f->c;
-    const struct block *b = &c->body.blocks[k];
-    const uint64_t *live_in = c->life.live_in;
-    for (uint32_t w = 0; w < words; w++)
-        out[w] = 0;
-    if (b->succ[0] != REF_NONE)
-        add_live_in(live_in, b->succ[0], out, words);
-    if (b->succ[1] != REF_NONE)
-        add_live_in(live_in, b->succ[1], out, words);
-    for (uint32_t t = 0; t < b->ntable; t++)
-        add_live_in(live_in, c->body.targets[b->table + t], out, words);
-    if (k == c->body.dispatch) /* the others are still zero there: see x64/emit_control.c */
-        for (uint32_t w = 0; w < words; w++)
-            out[w] &= f->defined_early[w];
-}
-
-/* One pass over so many blocks, last to first.  `settled`: everything counts as live. */
-FOR_WORDS void liveness_pass(const struct flow *f, uint32_t blocks, bool settled, uint32_t words)
-{
-    const struct compile *c = f->c;
-    const uint64_t *use = f->use, *def = f->def;
-    const uint32_t *order = c->body.order;
-    uint64_t *live_in = c->life.live_in;
-    uint64_t top = c->life.ncand % 64 ? (UINT64_C(1) << (c->life.ncand % 64)) - 1 : ~UINT64_C(0);
-    for (uint32_t i = blocks; i-- > 0;) {
-        uint32_t k = order[i];
-        uint64_t out[CAND_WORDS_MAX];
-        live_out(f, k, out, words);
-        for (uint32_t w = 0; w < words; w++) {
-            uint64_t at = (uint64_t)k * words + w;
-            uint64_t in = settled ? ~UINT64_C(0) : use[at] | (out[w] & ~def[at]);
-            if (w == words - 1)
-                in &= top;
-            live_in[at] = in;
-        }
-    }
-}
-
-/* After a pass, only blocks that jump back may not know yet all that their successors need.  How
- * many blocks the next pass is over: up to the last of these. */
-static uint32_t unsettled(const struct flow *f)
-{
-    const struct compile *c = f->c;
-    uint32_t words = c->life.words;
-    for (uint32_t n = f->back.n; n-- > 0;) {
-        uint32_t k = c->body.order[f->back.places[n]];
-        uint64_t out[CAND_WORDS_MAX], at = (uint64_t)k * words;
-        live_out(f, k, out, words);
-        for (uint32_t w = 0; w < words; w++)
-            if (out[w] & ~f->def[at + w] & ~c->life.live_in[at + w])
-                return f->back.places[n] + 1;
-    }
-    return 0;
-}
-
-static bool liveness(struct flow *f)
-{
-    struct compile *c = f->c;
-    uint64_t bytes = (uint64_t)c->body.nblocks * c->life.words * 8;
-    c->life.live_in = scratch_alloc(c->engine, bytes);
-    f->use = scratch_alloc(c->engine, bytes);
-    f->def = scratch_alloc(c->engine, bytes);
-    if (!c->life.live_in || !f->use || !f->def)
-        return false;
-    mem_fill((uint8_t *)c->life.live_in, 0, bytes);
-    local_sets_all(f);
-    for (uint32_t w = 0; w < c->life.words; w++)
-        f->defined_early[w] = f->def[(uint64_t)c->body.order[0] * c->life.words + w];
-    for (uint32_t p = 0; p < c->type->nparams; p++) {
-        uint32_t x = c->body.vregs[c->body.first_local + p].cand;
-        if (x != NO_CAND)
-            f->defined_early[x / 64] |= UINT64_C(1) << (x % 64);
-    }
-    uint32_t blocks = c->body.norder;
-    for (unsigned pass = 0; blocks && pass < LIVENESS_PASSES; pass++) {
-        if (c->life.words == 1)
-            liveness_pass(f, blocks, false, 1);
-        else
-            liveness_pass(f, blocks, false, c->life.words);
-        blocks = unsettled(f);
-    }
-    if (blocks)
-        liveness_pass(f, c->body.norder, true, c->life.words);
-    return true;
-}
 
 /* ---- webs ---- */
 
@@ -277,28 +66,24 @@ static uint32_t web_union(struct compile *c, uint32_t a, uint32_t b)
     return root;
 }
 
-static void range_add_slow(struct flow *f, uint32_t web, uint32_t from, uint32_t to);
-
-static void range_add(struct flow *f, uint32_t web, uint32_t from, uint32_t to)
+/* Where there is room for one more, the number of ranges with it. */
+static inline uint32_t range_put(struct range *ranges, uint32_t n, uint32_t web, uint32_t from,
+                                 uint32_t to)
 {
-    struct life *l = &f->c->life;
     ENGINE_ASSERT(from <= to);
-    struct range *last = l->nranges ? &l->ranges[l->nranges - 1] : NULL;
-    if (last && last->web == web && last->from == to + 1) {
-        last->from = from;
-        return;
+    if (n && ranges[n - 1].web == web && ranges[n - 1].from == to + 1) {
+        ranges[n - 1].from = from;
+        return n;
     }
-    if (l->nranges == l->ranges_cap)
-        range_add_slow(f, web, from, to);
-    else
-        l->ranges[l->nranges++] = (struct range){web, from, to, 0};
+    ranges[n] = (struct range){web, from, to, 0};
+    return n + 1;
 }
 
-static __attribute__((noinline)) void range_add_slow(struct flow *f, uint32_t web, uint32_t from,
-                                                     uint32_t to)
+static inline void range_add(struct flow *f, uint32_t web, uint32_t from, uint32_t to)
 {
-    if (GROW(f->c, f->c->life.ranges, f->c->life.nranges + 1))
-        range_add(f, web, from, to);
+    struct life *l = &f->c->life;
+    if (l->nranges < l->ranges_cap || GROW(f->c, l->ranges, l->nranges + 1))
+        l->nranges = range_put(l->ranges, l->nranges, web, from, to);
 }
 
 static bool is_live(const struct flow *f, uint32_t x)
@@ -359,9 +144,9 @@ FOR_WORDS void join_successors(struct flow *f, uint32_t k, uint32_t words)
     for (uint32_t w = 0; w < words; w++)
         f->live[w] = 0;
     if (b->succ[0] != REF_NONE)
-        join_successor(f, b->succ[0], early, 2 * b->last + 1, words);
+        join_successor(f, b->succ[0], false, 2 * b->last + 1, words);
     if (b->succ[1] != REF_NONE)
-        join_successor(f, b->succ[1], early, 2 * b->last + 1, words);
+        join_successor(f, b->succ[1], false, 2 * b->last + 1, words);
     for (uint32_t t = 0; t < b->ntable; t++)
         join_successor(f, body->targets[b->table + t], early, 2 * b->last + 1, words);
 }
@@ -371,7 +156,10 @@ FOR_WORDS void join_start(struct flow *f, uint32_t k, uint32_t words)
 {
     struct life *l = &f->c->life;
     uint32_t first = f->c->body.blocks[k].first,
-             *web = l->webs_in_store + f->c->body.blocks[k].webs_in;
+             *web = l->webs_in_store + f->c->body.blocks[k].webs_in, n = l->nranges;
+    if (!GROW(f->c, l->ranges, n + 64 * words))
+        return;
+    struct range *ranges = l->ranges;
     for (uint32_t w = 0; w < words; w++) {
         uint64_t bits = l->live_in[(uint64_t)k * words + w];
         ENGINE_ASSERT((f->live[w] & ~bits) == 0); /* nothing is live that liveness did not find */
@@ -381,13 +169,14 @@ FOR_WORDS void join_start(struct flow *f, uint32_t k, uint32_t words)
                 f->cur[x] = web_new(f, x);
                 f->end[x] = 2 * first + 1;
             }
-            range_add(f, f->cur[x], 2 * first, f->end[x]);
+            n = range_put(ranges, n, f->cur[x], 2 * first, f->end[x]);
             if (*web == REF_NONE)
                 *web = f->cur[x];
             else
                 web_union(f->c, *web, f->cur[x]);
         }
     }
+    l->nranges = n;
 }
 
 static void add_weight(uint32_t *sum, uint32_t w)
@@ -575,6 +364,30 @@ static inline bool define(struct flow *f, struct node *n, uint32_t i)
     return true;
 }
 
+static __attribute__((noinline)) void use_arguments(struct flow *f, struct node *n, uint32_t i)
+{
+    if (ir_flags[n->op] & IRF_CALL) {
+        record_call(f, n);
+        f->next_call = i;
+    }
+    for (uint32_t k = 0; k < n->nargs; k++)
+        use_operand(f, &f->c->body.args[n->args + k], i);
+    use_operand(f, &n->a, i);
+}
+
+/* Where it goes from one web to another, both want the same register. */
+static __attribute__((noinline)) void use_moved(struct flow *f, struct node *n, uint32_t i)
+{
+    ENGINE_ASSERT(n->b == REF_NONE && n->c == REF_NONE);
+    use_operand(f, &n->a, i);
+    if (n->dst != REF_NONE && n->dst >= f->nvregs && ref_is_vreg(n->a) &&
+        ref_index(n->a) >= f->nvregs) {
+        struct web *webs = f->c->life.webs;
+        webs[n->dst - f->nvregs].hint = ref_index(n->a) - f->nvregs;
+        webs[ref_index(n->a) - f->nvregs].hint = n->dst - f->nvregs;
+    }
+}
+
 /* n: node i, which stands for itself and is no constant. */
 static inline void walk_node(struct flow *f, struct node *n, uint32_t i)
 {
@@ -597,30 +410,24 @@ static inline void walk_node(struct flow *f, struct node *n, uint32_t i)
         return;
     }
     if (flags & IRF_ARGS) {
-        if (flags & IRF_CALL) {
-            record_call(f, n);
-            f->next_call = i;
-        }
-        for (uint32_t k = 0; k < n->nargs; k++)
-            use_operand(f, &c->body.args[n->args + k], i);
+        use_arguments(f, n, i);
+    } else if (flags & IRF_MOVE) {
+        use_moved(f, n, i);
     } else {
         use_operand(f, &n->b, i);
         use_operand(f, &n->c, i);
-    }
-    use_operand(f, &n->a, i);
-    if ((flags & IRF_MOVE) && n->dst != REF_NONE && n->dst >= f->nvregs && ref_is_vreg(n->a) &&
-        ref_index(n->a) >= f->nvregs) {
-        c->life.webs[n->dst - f->nvregs].hint = ref_index(n->a) - f->nvregs;
-        c->life.webs[ref_index(n->a) - f->nvregs].hint = n->dst - f->nvregs;
+        use_operand(f, &n->a, i);
     }
 }
 
 static inline bool only_jumps(const struct node *nodes, const struct block *b)
 {
     const struct node *n = &nodes[b->first + 1], *last = &nodes[b->last];
+    if (last->op != IR_BR)
+        return false;
     while (n < last && (n->flags & (NF_FOLD | NF_DEAD)))
         n++;
-    return n == last && n->op == IR_BR;
+    return n == last;
 }
 
 /* Where the webs of each block's start are in webs_in_store; returns how many there are. */
@@ -682,7 +489,7 @@ bool flow(struct compile *c)
     f->nodes = c->body.nodes;
     f->vregs = c->body.vregs;
     f->nvregs = c->body.nvregs;
-    if (!loops_weigh(c, &f->back) || !choose_candidates(c) || !liveness(f) || !room(c))
+    if (!live_find(c, f->defined_early) || !room(c))
         return false;
     c->life.webs[0] = (struct web){.parent = 0}; /* where web_new points after a failure */
     uint32_t n = c->life.words == 1 ? webs_in_place(c, 1) : webs_in_place(c, c->life.words);

@@ -147,8 +147,11 @@ struct block {
     uint32_t succ[2];               /* block numbers, REF_NONE */
     uint32_t table, ntable;         /* more successors: targets[table .. +ntable) */
     uint32_t weight;                /* how often it runs, guessed from loops */
-    /* webs_in_store[webs_in ..]: one web for each live-in candidate, ascending */
-    uint32_t webs_in;
+    union {
+        uint32_t touches; /* of body.touches, its first; its last is where the next one begins */
+        /* webs_in_store[webs_in ..]: one web for each live-in candidate, ascending */
+        uint32_t webs_in;
+    };
     uint32_t code;                  /* native offset */
     uint32_t slots;                 /* what it begins with: build.kept[slots - 1] */
     uint32_t resume;                /* build.resumes[resume - 1] */
@@ -203,10 +206,18 @@ struct inlining {
 
 struct vreg {
     uint8_t type;
-    uint16_t cand; /* by flow.c: its number as a candidate for registers, or NO_CAND */
+    uint16_t cand; /* by live.c: its number as a candidate for registers, or NO_CAND */
     uint32_t uses;
-    uint32_t slot;    /* frame offset + 1, 0 = none (color.c) */
+    union {
+        uint32_t touched; /* build.c: build.touch, as the last block had it that touched it */
+        uint32_t slot;    /* frame offset + 1, 0 = none (color.c) */
+    };
     uint32_t pending; /* build.c: reads of it that are still on the operand stack */
+};
+
+#define TOUCH_SET 0x80000000u
+struct touch_late {
+    uint32_t block, vreg;
 };
 
 /* build.c's result: the function as nodes and blocks.  Later passes fill in what says so above. */
@@ -223,6 +234,12 @@ struct body {
     uint32_t nargs, args_cap;
     uint32_t *by_table; /* nodes that call by a table */
     uint32_t nby_table, by_table_cap;
+    /* Block by block as they are placed: the virtual registers that it reads before it sets them,
+     * and those that it sets, each with TOUCH_SET.  Not those that are no candidates. */
+    uint32_t *touches;
+    uint32_t ntouches, touches_cap;
+    struct touch_late *late; /* known after the block's end: it sets vreg as well */
+    uint32_t nlate, late_cap;
     struct vreg *vregs;
     uint32_t nvregs, vregs_cap;
     uint32_t nlocals, first_local, first_stack; /* vreg numbers */
@@ -243,7 +260,7 @@ struct body {
     bool has_vectors; /* IR_VEC */
 };
 
-/* flow.c's result: what is live where, and the webs. */
+/* live.c's result, up to live_in, and flow.c's: what is live where, and the webs. */
 struct life {
     uint32_t ncand, words;
     bool in_slots; /* there are virtual registers that are used and no candidates */
@@ -315,6 +332,10 @@ static inline void node_set_args(struct node *n, uint32_t first, uint32_t count)
     n->over = OVER_NONE;
 }
 
+/* Most functions have at most 64 candidates: sets of one word.  What goes over sets is in line with
+ * their words as an argument, so that there is a copy of it for one word, without loops. */
+#define FOR_WORDS static inline __attribute__((always_inline))
+
 /* What is live where a block begins, candidates ascending. */
 struct live_walk {
     uint32_t cand;
@@ -359,12 +380,16 @@ bool compile_grow(struct compile *, void **array, uint32_t *cap, uint32_t need,
 
 /* ---- build*.c: body to nodes; spec 4.4 says what each instruction means ---- */
 bool build(struct compile *);
-/* ---- loops.c: flow's first step ---- */
+/* ---- loops.c: for live_find ---- */
 struct back_jumps {
     uint32_t *places; /* in layout order, of the blocks that jump back; ascending */
     uint32_t n;
 };
 bool loops_weigh(struct compile *, struct back_jumps *out);
+/* ---- live.c: flow's first step ---- */
+/* Weights of blocks, candidates, and what is live where blocks begin.  defined_early, of life.words
+ * words: what is defined when the entry block ends. */
+bool live_find(struct compile *, uint64_t *defined_early);
 /* ---- flow.c ---- */
 bool flow(struct compile *);
 static inline uint32_t web_find(struct compile *c, uint32_t w)
