@@ -129,8 +129,10 @@ static bool looks_fit(struct build *b, uint32_t idx)
     if (!code || func_never_zero(m, idx)) /* one that panics is seldom called */
         return false;
     if (!body_validate_here(c->engine, m, idx)) { /* it is called, and then found */
-        c->failed |= c->engine->error.kind == ERROR_NOMEM;
-        c->engine->error.kind = ERROR_NONE;
+        if (c->engine->error.kind == ERROR_NOMEM)
+            c->failed = true;
+        else
+            c->engine->error.kind = ERROR_NONE;
         return false;
     }
     return has_fit_code(b, code + 4, end);
