@@ -887,7 +887,7 @@ mode_parts = \
 ## make test       check, spec suite both ways, model, fuzzing, golden cases, hostile guests, end-to-end in KVM, the
 ##                 library, some of Go's own tests (network); REQUIRE_KVM=1 makes skips failures
 ## make fuzz       libFuzzer on T=module or T=module-fast (no ASan),
-##                 for S=60 seconds, inputs up to L=1024 bytes (clang)
+##                 for S=60 seconds, inputs up to L=8192 bytes (clang)
 ## make fuzz-calls, fuzz-frames, fuzz-pages, fuzz-dns, fuzz-words, fuzz-image, fuzz-saved
 ##                 libFuzzer on a part of the monitor, for S=60 seconds
 ## make prove      what cbmc proves of small parts of the monitor, for all inputs (cbmc)
@@ -1010,7 +1010,7 @@ test:
 
 T ?= module
 S ?= 60
-L ?= 1024
+L ?= 8192
 N ?= 1000
 SEED ?= 1
 

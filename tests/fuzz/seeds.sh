@@ -1,6 +1,6 @@
 #!/bin/bash
 # A corpus to begin with: tests/fuzz/seeds.sh DIRECTORY.  Small modules of the spec suite (where `make spec` has
-# fetched it), of generate.py, of binaryen's -ttf (where wasm-opt is), and what was found before.
+# fetched it), of generate.py and edges.py, of binaryen's -ttf (where wasm-opt is), and what was found before.
 set -eu
 cd "$(dirname "$0")/../.."
 out=$1
@@ -9,13 +9,17 @@ for file in tests/fuzz/regressions/*/*.wasm; do
     cp "$file" "$out/$(cksum <"$file" | cut -d ' ' -f 1)"
 done
 if [ -d build/cache/spec-suite/ ]; then
-    find build/cache/spec-suite/ -name '*.wasm' -size -6k -print0 | while IFS= read -r -d '' file; do
+    find build/cache/spec-suite/ -name '*.wasm' -size -8k -print0 | while IFS= read -r -d '' file; do
         cp "$file" "$out/$(cksum <"$file" | cut -d ' ' -f 1)"
     done
 fi
 for seed in $(seq 1 60); do
     python3 tests/fuzz/generate.py "$seed" >"$out/go-$seed"
 done
+for seed in $(seq 1 150); do # the small ones of these: they reach most of the compiler
+    python3 tests/fuzz/edges.py "$seed" >"$out/edge-$seed"
+done
+find "$out" -type f -size +16 -delete # of 8 KiB and more
 if command -v wasm-opt >/dev/null; then
     for seed in $(seq 1 40); do
         python3 -c "import random, sys; sys.stdout.buffer.write(random.Random($seed).randbytes(1500))" >"$out/in"
