@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """Inputs that the monitor's fuzz targets begin with: tests/fuzz/inputs.py TARGET DIRECTORY
 
-calls: sequences.py; dns: questions and answers; frames: each frame of a plug-in; pages: moves of a library's process;
-words: command lines, an option each; image: the smallest ELF that is taken, and parts of it that lie; saved: small
-images of starts, and some that lie."""
+calls: sequences.py and rare.py; dns: questions and answers; frames: each frame of a plug-in; pages: moves of a
+library's process; words: command lines, an option each; image: the smallest ELF that is taken, and parts of it that
+lie; saved: small images of starts, and some that lie."""
 
 import os
 import re
 import struct
 import sys
 
-from sequences import calls  # noqa: F401
+import rare
+import sequences
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -18,6 +19,11 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 def read(path):
     with open(os.path.join(ROOT, path)) as f:
         return f.read()
+
+
+def calls():
+    yield from sequences.calls()
+    yield from rare.calls()
 
 
 # ---- pages: pages.c ----
