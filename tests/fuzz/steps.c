@@ -197,8 +197,8 @@ int __wrap_pthread_mutex_lock(pthread_mutex_t *lock)
     while ((error = pthread_mutex_trylock(lock)) == EBUSY)
         if (own)
             turn_back(NEVER);
-        else
-            steps_round();
+        else if (!steps_round())
+            steps_wait(NEVER); /* its patience ends */
     return error;
 }
 
