@@ -34,16 +34,16 @@ void sink_open(struct sink *s, int fd)
     *s = (struct sink){
         .fd = fd, .io = -1, .way = SINK_PLAIN, .piece = SIZE_MAX, .left = UINT64_MAX
     };
-    if (!known || S_ISREG(st.st_mode))
+    if (fd < 0 || (known && S_ISREG(st.st_mode)))
         return;
-    if (S_ISSOCK(st.st_mode)) {
+    if (known && S_ISSOCK(st.st_mode)) { /* of what nobody tells the kind: a stream */
         s->way = SINK_SOCKET;
         return;
     }
     s->io = opened_anew(fd);
     if (s->io < 0) {
         s->way = SINK_PACED;
-        s->piece = S_ISFIFO(st.st_mode) ? PIPE_BUF : PACED_BYTES;
+        s->piece = known && S_ISFIFO(st.st_mode) ? PIPE_BUF : PACED_BYTES;
     }
 }
 
