@@ -316,6 +316,7 @@ CHECK_SRC := \
     tests/check/decode.c \
     tests/check/meant.c \
     tests/check/shape.c \
+    tests/check/sets.c \
     tests/check/slots.c \
 
 # In guest/main.c's place: the guest image that runs test scripts of the suite.

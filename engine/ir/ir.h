@@ -406,10 +406,17 @@ bool cold_last(struct compile *); /* once registers are given: their places in l
 /* ---- color.c ---- */
 bool color(struct compile *);
 #ifdef ENGINE_CHECK_CODE
-/* In test builds, by tests/check/slots.c: ends the process where two values have one slot at once,
+/* In test builds, by tests/check/sets.c: ends the process where a block reads or sets something
+ * else than is listed.  The sets are as live_in. */
+void live_check(const struct compile *, const uint64_t *use, const uint64_t *def);
+/* By tests/check/slots.c: ends the process where two values have one slot at once,
  * of which one is a temporary. */
 void color_check(const struct compile *);
 #else
+static inline void live_check(const struct compile *c, const uint64_t *use, const uint64_t *def)
+{
+    (void)c, (void)use, (void)def;
+}
 static inline void color_check(const struct compile *c)
 {
     (void)c;

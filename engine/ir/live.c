@@ -213,6 +213,7 @@ static bool liveness(struct compile *c, struct sets *s)
         settle(s, 1);
     else
         settle(s, c->life.words);
+    live_check(c, s->use, s->def);
     return true;
 }
 
