@@ -388,7 +388,7 @@ FLAGS_guest := $(BASE) $(FREESTANDING)
 FLAGS_vmm := $(BASE) $(HOSTED) $(HARDENED) -fPIE -DWASMVM_VERSION='"$(VERSION)"'
 FLAGS_lib := $(FLAGS_vmm) -fPIC
 ASSEMBLED_lib := $(HARDENED)
-# The engine for tests on the host; the same with the checks of CHECK_SRC, of which x64/ and color.c know.
+# The engine for tests on the host; the same with the checks of CHECK_SRC, of which x64/, color.c and live.c know.
 FLAGS_host := $(BASE) -ffreestanding -fno-strict-aliasing
 FLAGS_check := $(FLAGS_host) $(CHECKED)
 FLAGS_test := $(BASE) $(HOSTED) $(CHECKED)
@@ -611,7 +611,7 @@ $(BUILD)/wasmvm-oci: $(call objects,$(OCI_SRC),vmm)
 $(BUILD)/host/libengine.a: $(call objects,$(ENGINE_SRC),host)
 	$(archive)
 
-CHECKED_SRC := $(filter engine/x64/% engine/ir/color.c,$(ENGINE_SRC))
+CHECKED_SRC := $(filter engine/x64/% engine/ir/color.c engine/ir/live.c,$(ENGINE_SRC))
 
 $(BUILD)/check/libengine.a: $(call objects,$(filter-out $(CHECKED_SRC),$(ENGINE_SRC)),host) \
     $(call objects,$(CHECKED_SRC),check) $(call objects,$(CHECK_SRC),test)

@@ -181,10 +181,8 @@ ref build_slot_low(struct build *b, ref r)
         if (!holds(b, s, r))
             continue;
         ref low = s->low == REF_NONE ? REF_NONE : name_of(b, ref_index(s->low));
-        if (low != REF_NONE) {
-            build_reads(b, ref_index(low));
+        if (low != REF_NONE)
             return low;
-        }
         struct node *n = build_new(b, IR_ZEXT, T_I64);
         n->a = r & ~REF_NZ;
         build_is_read(b, r);

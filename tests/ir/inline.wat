@@ -2,6 +2,7 @@
 ;; `y := load(p)`: the body of $load stands in it, with the pointer's check.  $not_... are callers whose calls must stay.
 ;;! all main.sum
 ;;! build main.try places loops zeroed slots_behind
+;;! flow main.try
 ;;! build not_itself not_imported not_indirect not_tail
 ;;! build not_many_locals not_float_local not_other_memory not_copied_memory not_grow not_call not_two_loops not_nested_loops not_set_before
 ;;! build not_resumed not_over_value not_over_constant not_loop_label not_copied not_other_copied not_again
@@ -522,6 +523,28 @@
 ;;>     store.i64.64 [pin0 + 32], t5
 ;;>     return (0)
 ;;> b4:
+;;>     return (1)
+;;> flow: func 7 "main.try" (i32) -> (i32), l1 mirrors pin0
+;;> b0: weight 1 empty
+;;>     br b1
+;;> b1: weight 1 empty
+;;>     br b2
+;;> b2: weight 1
+;;>     in2.0 = load.i64.64 [pin0 + 8]
+;;>     brif (cmp.i64.eq (load.i64.64 [lo(in2.0)]), 0), b3, b4
+;;> b3: weight 1 empty
+;;>     br b6
+;;> b4: weight 1 empty in in2.0
+;;>     br b5
+;;> b5: weight 1 in in2.0
+;;>     store.i64.64 [lo(in2.0)], 1
+;;>     br b6
+;;> b6: weight 1
+;;>     pin0 = add.i32 pin0, 8
+;;>     br b7
+;;> b7: weight 1
+;;>     return (0)
+;;> b8: weight 1
 ;;>     return (1)
 ;;> build: func 16 "not_itself" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
