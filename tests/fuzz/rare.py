@@ -28,6 +28,7 @@ from sequences import (
     UNIX,
     WRITE,
     act,
+    connection,
     known,
     long_text,
     numbers,
@@ -261,14 +262,6 @@ def unix(number):
 
 
 def batches(number):
-    def connection(fd, peer):
-        return (
-            record(number["sock_open"], INET4, STREAM, 0)
-            + record(number["sock_connect"], fd, *LOOPBACK, PORT_TCP)
-            + act(1)
-            + act(2, peer, 0, 9, 5, *range(65, 70))
-        )
-
     def poll(fd):
         return record(number["poll_oneoff"], 1, 0, 1, fd, 5, 3)
 
@@ -276,16 +269,16 @@ def batches(number):
     recv = record(number["sock_recv"], 5, *RECEIVE, 0, 3, 4)
     yield "ring-end", told(0x40) + record(BATCH, 0, 80, 0, 0, 0, 0, *struct.pack("<I", 0x20000)) + call
     much = act(2, 0, 0, 200, 0)
-    yield "ahead-whole", told(0x40) + connection(5, 0) + recv + much + poll(5) + record(
+    yield "ahead-whole", told(0x40) + connection(number, 5, 0) + recv + much + poll(5) + record(
         number["sock_recv"], 5, 1, 0x80, 0, 0x47, 0, 3, 4
     ) + much + poll(5)
     # descriptors 0 and 128 have one place
-    taken = connection(5, 0) + record(number["fd_renumber"], 5, 0) + poll(0) + act(REPEAT, 122)
+    taken = connection(number, 5, 0) + record(number["fd_renumber"], 5, 0) + poll(0) + act(REPEAT, 122)
     taken += path_open(number, 3, text(0), 0, READ)
-    yield "place-taken", told(0x40) + taken + connection(0xF3, 1) + poll(0xF3)
-    yield "place-left", told(0x40) + taken + connection(0xF3, 1) + record(BATCH, 0, 1, 5, 0) + poll(0xF3)
+    yield "place-taken", told(0x40) + taken + connection(number, 0xF3, 1) + poll(0xF3)
+    yield "place-left", told(0x40) + taken + connection(number, 0xF3, 1) + record(BATCH, 0, 1, 5, 0) + poll(0xF3)
     fill = record(BATCH, 5, 48, 5, 0x60, 0x0F, 0, 0, 5, 0x60, 0x0F, 0, 0)
-    yield "backlog-widened", told(0x40) + connection(5, 0) + recv + fill + act(FAULT, 2, 1) + call + with_last(
+    yield "backlog-widened", told(0x40) + connection(number, 5, 0) + recv + fill + act(FAULT, 2, 1) + call + with_last(
         record(number["sock_setsockopt"], 5, 0, 5, LAST, 4), struct.pack("<I", 1 << 20)
     ) + record(number["fd_close"], 5)
 

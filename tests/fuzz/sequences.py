@@ -451,17 +451,21 @@ def idle(number):
                 ) + made + poll + use + poll
 
 
+def connection(number, fd, peer):
+    """With a peer of its own, which has written five bytes."""
+    return (
+        record(number["sock_open"], INET4, STREAM, 0)
+        + record(number["sock_connect"], fd, *LOOPBACK, PORT_TCP)
+        + act(1)
+        + act(2, peer, 0, 9, 5, *range(65, 70))
+    )
+
+
 def backlogs(number):
     """A connection whose peer does not read, and what may happen to what is left."""
 
-    def connection(fd, peer):
-        return (
-            record(number["sock_open"], INET4, STREAM, 0)
-            + record(number["sock_connect"], fd, *LOOPBACK, PORT_TCP)
-            + act(1)
-            + act(2, peer, 0, 9, 5, *range(65, 70))
-            + record(number["sock_recv"], fd, *RECEIVE, 0, 3, 4)
-        )
+    def heard(fd, peer):
+        return connection(number, fd, peer) + record(number["sock_recv"], fd, *RECEIVE, 0, 3, 4)
 
     def fill(fd):
         return record(BATCH, fd, 48, fd, 0x60, 0x0F, 0, 0, fd, 0x60, 0x0F, 0, 0)
@@ -498,16 +502,16 @@ def backlogs(number):
     }
     for name, end in ends.items():
         for much in (8, 9):
-            yield f"backlog-{name}-{much}", told(0x48, limits=8, much=much, many=7) + connection(5, 0) + (
+            yield f"backlog-{name}-{much}", told(0x48, limits=8, much=much, many=7) + heard(5, 0) + (
                 fill(5) + call
             ) * 3 + end + record(number["fd_close"], 5)
-            yield f"backlog-two-{name}-{much}", told(0x48, limits=8, much=much, many=7) + connection(
+            yield f"backlog-two-{name}-{much}", told(0x48, limits=8, much=much, many=7) + heard(
                 5, 0
-            ) + connection(6, 1) + (fill(5) + fill(6) + call) * 2 + end
+            ) + heard(6, 1) + (fill(5) + fill(6) + call) * 2 + end
     for k in range(1, 9):
         for how in (0x21, 0x41, 0xE1, 2, 0x22):
             fails = act(FAULT, k, how)
-            lingers = connection(5, 0) + fill(5) + fails + record(number["fd_close"], 5)
+            lingers = heard(5, 0) + fill(5) + fails + record(number["fd_close"], 5)
             yield f"backlog-lingers-{k}-{how}", told(0x48, limits=8, much=9, many=7) + lingers + wait + act(
                 3, 0
             ) + wait
@@ -516,24 +520,24 @@ def backlogs(number):
             ) + act(TIME, 3, 5) + wait
             yield f"backlog-fails-{k}-{how}", told(
                 0x48, limits=8, much=9, many=7, fault_end=k, fault_how=how
-            ) + connection(5, 0) + fails + fill(5) + call + fails + fill(5) + act(
+            ) + heard(5, 0) + fails + fill(5) + call + fails + fill(5) + act(
                 2, 0, 0, 9, 31, *range(65, 90)
             ) + fails + record(
                 number["poll_oneoff"], 1, 0, 1, 5, 5, 3
             ) + fails + record(
                 number["sock_recv"], 5, *RECEIVE, 0, 3, 4
             ) * 2
-            yield f"ahead-fails-{k}-{how}", told(0x40) + connection(5, 0) + act(
+            yield f"ahead-fails-{k}-{how}", told(0x40) + heard(5, 0) + act(
                 2, 0, 0, 9, 31, *range(65, 90)
             ) + record(number["poll_oneoff"], 1, 0, 1, 5, 5, 3) + fails + record(
                 number["sock_recv"], 5, *RECEIVE, 0, 3, 4
             ) * 2
     for k in range(1, 6):
-        yield f"backlog-ends-{k}", told(0x48, limits=8, much=9, many=7, fault_end=k, fault_how=0xE1) + connection(
+        yield f"backlog-ends-{k}", told(0x48, limits=8, much=9, many=7, fault_end=k, fault_how=0xE1) + heard(
             5, 0
         ) + fill(5) + call
         yield f"resolve-again-{k}", told() + act(FAULT, k, 0xE1) + path_open(number, 3, text(0), 0, READ)
-    many = b"".join(connection(5, i % 8) + fill(5) + call + record(number["fd_close"], 5) for i in range(6))
+    many = b"".join(heard(5, i % 8) + fill(5) + call + record(number["fd_close"], 5) for i in range(6))
     yield "backlog-lingering", told(0x48, limits=8, much=9, many=7) + many
     take = {
         "peek": record(number["sock_recv"], 5, *RECEIVE, 1, 3, 4),
@@ -544,7 +548,7 @@ def backlogs(number):
     }
     poll = record(number["poll_oneoff"], 1, 0, 1, 5, 5, 3)
     for name, some in take.items():
-        yield f"ahead-{name}", told(0x40) + connection(5, 0) + (
+        yield f"ahead-{name}", told(0x40) + heard(5, 0) + (
             act(2, 0, 0, 9, 31, *range(65, 90)) + poll + some
         ) * 4 + some
 
