@@ -416,8 +416,9 @@ bool build_fold_scale(struct build *, ref r, enum irtype type);
 /* build_known.c */
 /* above these the register that holds an integer is zero */
 unsigned build_value_bits(struct build *, ref);
-/* Pushes r & mask where that needs no `and`; false: it does. */
-bool build_mask(struct build *, ref, uint64_t mask, enum irtype);
+/* What r & mask takes. */
+enum build_mask { MASK_NEEDED, MASK_NOTHING, MASK_EXTENDS /* a zero extension */ };
+enum build_mask build_mask(struct build *, ref, uint64_t mask, enum irtype);
 
 /* build_product.c */
 /* x + y, where it is the upper half of a product that is made of four: its factors. */

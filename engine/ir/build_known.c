@@ -54,17 +54,11 @@ unsigned build_value_bits(struct build *b, ref r)
     }
 }
 
-bool build_mask(struct build *b, ref r, uint64_t mask, enum irtype type)
+enum build_mask build_mask(struct build *b, ref r, uint64_t mask, enum irtype type)
 {
     unsigned bits = build_value_bits(b, r), most = type == T_I32 ? 32 : 64;
     uint64_t possible = bits ? UINT64_MAX >> (64 - (bits < most ? bits : most)) : 0;
-    if (possible & ~mask) {
-        if (type == T_I32 || mask != UINT32_MAX)
-            return false;
-        build_push(b, r, type);
-        build_zero_extend(b);
-        return true;
-    }
-    build_push(b, r, type);
-    return true;
+    if (!(possible & ~mask))
+        return MASK_NOTHING;
+    return type == T_I64 && mask == UINT32_MAX ? MASK_EXTENDS : MASK_NEEDED;
 }

@@ -174,27 +174,51 @@ static void fold_and(struct build *b, struct opnd x, struct opnd zero, enum irty
 
 /* r stood above a constant, and may be pushed where that stood.  A temporary has its slot there
  * then, as what is pushed next has the one above.  false: it is a stack register, which cannot. */
-static bool comes_down(struct build *b, ref r)
+static bool comes_down(struct build *b, ref r, uint32_t to)
 {
     if (ref_is_vreg(r))
         return ref_index(r) < b->c->body.first_stack;
-    b->c->body.nodes[ref_index(r)].depth = b->sp & 0xffffff;
+    b->c->body.nodes[ref_index(r)].depth = to & 0xffffff;
+    return true;
+}
+
+/* x & mask on the stack, where that needs no `and`.  x stays, and nothing reads it yet. */
+static bool mask_stays(struct build *b, enum irtype type)
+{
+    if (b->sp < 2) /* only after a failure */
+        return false;
+    struct opnd x = b->stack[b->sp - 2], y = b->stack[b->sp - 1];
+    uint64_t mask;
+    if (build_is_const(b, x.r, &mask)) {
+        x = y;
+        if (!comes_down(b, x.r, b->sp - 2))
+            return false;
+    } else if (!build_is_const(b, y.r, &mask)) {
+        return false;
+    }
+    enum build_mask how = build_mask(b, x.r, mask, type);
+    if (how == MASK_NEEDED)
+        return false;
+    build_leave(b);
+    build_leave(b);
+    build_push(b, x.r, type);
+    if (how == MASK_EXTENDS)
+        build_zero_extend(b);
     return true;
 }
 
 void build_binary(struct build *b, enum irop op, enum irtype type, unsigned sub)
 {
+    if (op == IR_AND && mask_stays(b, type))
+        return;
     struct opnd x, y;
     build_pop_two(b, &x, &y);
     uint64_t imm;
-    bool may_stay = true;
     if ((ir_flags[op] & IRF_COMM) && build_is_const(b, x.r, &imm)) {
         swap(&x, &y);
-        may_stay = comes_down(b, x.r);
+        comes_down(b, x.r, b->sp);
     }
     if (op == IR_CMP && compare_again(b, x, y, sub))
-        return;
-    if (op == IR_AND && may_stay && build_is_const(b, y.r, &imm) && build_mask(b, x.r, imm, type))
         return;
     if (op == IR_CMP && (sub == COND_EQ || sub == COND_NE))
         fold_and(b, x, y, type);

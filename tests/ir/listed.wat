@@ -1,6 +1,6 @@
-;; What build.c lists of each block: tests/check/sets.c compares it with the nodes. $itself's local is not read; $low_again
-;; reads the name of a lower half that the block before has made; $built_again is built twice, as its mirror of SP breaks,
-;; and its first name is in another block then.
+;; What build.c lists of each block: tests/check/sets.c compares it with the nodes. $itself's local is not read, nor is
+;; $masked's in its second block; $low_again reads the name of a lower half that the block before has made; $built_again
+;; is built twice, as its mirror of SP breaks, and its first name is in another block then.
 ;;! build,flow
 (module
   (memory 1)
@@ -9,6 +9,9 @@
   (func $itself (param i32 i32) (result i32)
     (if (local.get 0) (then (local.set 1 (local.get 1)) (local.set 0 (i32.const 7))))
     (local.get 0))
+  (func $masked (param i32) (result i32)
+    (if (local.get 0) (then (drop (i32.and (local.get 0) (i32.const -1)))))
+    (i32.const 0))
   (func $low_again (param i32) (result i32) (local $sp i32)
     global.get 0 local.set $sp
     (global.set 3 (i64.load offset=8 (i32.wrap_i64 (i64.load offset=16 (local.get $sp)))))
@@ -42,7 +45,21 @@
 ;;>     br b2
 ;;> b2: weight 1 in l0.0
 ;;>     return (l0.0)
-;;> build: func 1 "low_again" (i32) -> (i32), l1 mirrors pin0
+;;> build: func 1 "masked" (i32) -> (i32)
+;;> b0:
+;;>     brif l0, b1, b2
+;;> b1:
+;;>     br b2
+;;> b2:
+;;>     return (0)
+;;> flow: func 1 "masked" (i32) -> (i32)
+;;> b0: weight 1 in l0.0
+;;>     brif l0.0, b1, b2
+;;> b1: weight 1 empty
+;;>     br b2
+;;> b2: weight 1
+;;>     return (0)
+;;> build: func 2 "low_again" (i32) -> (i32), l1 mirrors pin0
 ;;> b0:
 ;;>     v0 = load.i64.64 [pin0 + 16]
 ;;>     v1 = zext.i64 v0
@@ -55,7 +72,7 @@
 ;;>     br b2
 ;;> b2:
 ;;>     return (0)
-;;> flow: func 1 "low_again" (i32) -> (i32), l1 mirrors pin0
+;;> flow: func 2 "low_again" (i32) -> (i32), l1 mirrors pin0
 ;;> b0: weight 1
 ;;>     v0.0 = load.i64.64 [pin0 + 16]
 ;;>     v1.0 = zext.i64 v0.0
@@ -68,7 +85,7 @@
 ;;>     br b2
 ;;> b2: weight 1
 ;;>     return (0)
-;;> build: func 2 "built_again" (i32) -> (i32)
+;;> build: func 3 "built_again" (i32) -> (i32)
 ;;> b0:
 ;;>     l1 = set.i32 pin0
 ;;>     t0 = load.i64.64 [l1 + 16]
@@ -90,7 +107,7 @@
 ;;>     t7 = load.i64.64 [l1 + 8]
 ;;>     global_set.i64 3, t7
 ;;>     return (0)
-;;> flow: func 2 "built_again" (i32) -> (i32)
+;;> flow: func 3 "built_again" (i32) -> (i32)
 ;;> b0: weight 1
 ;;>     l1.0 = set.i32 pin0
 ;;>     t0 = load.i64.64 [l1.0 + 16]
