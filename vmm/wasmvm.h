@@ -340,7 +340,8 @@ int wasmvm_reset(wasmvm_instance *, wasmvm_error *error);
  *
  * Use it in a process that only runs this one instance by wasmvm_run from then on.  Descriptors
  * that you have open stay open.  Each other thread of yours must take the signal SIGRTMIN+7 once,
- * on its stack for signals if it has one.  There may be 64 of them.
+ * on its stack for signals if it has one.  There may be 64 of them.  After a minute in which one of
+ * them blocks that signal this fails.  What another thread forks meanwhile cannot confine itself.
  *
  * WASMVM_JAIL_WEAK forbids only some system calls that nobody needs.  The same holds with host
  * functions, unless all of them belong to plug-in processes. */
