@@ -1,6 +1,7 @@
 #!/bin/bash
 # A corpus to begin with: tests/fuzz/seeds.sh DIRECTORY.  Small modules of the spec suite (where `make spec` has
-# fetched it), of generate.py and edges.py, of binaryen's -ttf (where wasm-opt is), and what was found before.
+# fetched it), of generate.py, edges.py and rare_modules.py, of binaryen's -ttf (where wasm-opt is), and what was found
+# before.
 set -eu
 cd "$(dirname "$0")/../.."
 out=$1
@@ -19,6 +20,7 @@ done
 for seed in $(seq 1 150); do # the small ones of these: they reach most of the compiler
     python3 tests/fuzz/edges.py "$seed" >"$out/edge-$seed"
 done
+python3 tests/fuzz/rare_modules.py "$out"
 find "$out" -type f -size +16 -delete # of 8 KiB and more
 if command -v wasm-opt >/dev/null; then
     for seed in $(seq 1 40); do
