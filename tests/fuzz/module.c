@@ -262,7 +262,7 @@ static void functions_compile(struct engine *engine, struct instance *instance,
         finding("the module is not valid, but all its functions are");
 }
 
-static void run(struct engine *engine, const uint8_t *bytes, size_t len)
+static void run(struct engine *engine, const uint8_t *bytes, size_t len, bool zero_base)
 {
     enum trap trap = TRAP_NONE;
     struct module *module = module_parse(engine, bytes, len);
@@ -275,25 +275,31 @@ static void run(struct engine *engine, const uint8_t *bytes, size_t len)
     if (!valid)
         error_check(engine, "validate", len);
     struct instance *instance = instantiate(engine, module, &trap);
-    if (instance)
+    if (instance) {
+        instance->zero_base = zero_base && module->nmemories > 0; /* none of its code is run */
         functions_compile(engine, instance, verdict, len);
-    else if (trap == TRAP_NONE)
+    } else if (trap == TRAP_NONE) {
         error_check(engine, "instance", len);
+    }
 }
 
-static void input(const uint8_t *data, size_t len, uint64_t heap, uint32_t cpu, uint32_t fail_at)
+#define CPU_ALL 0x1fff
+
+struct place { uint64_t heap; uint32_t cpu; bool zero_base; };
+
+static void input(const uint8_t *data, size_t len, struct place place, uint32_t fail_at)
 {
     if (!space.heap)
         space_open();
     struct engine *engine = (struct engine *)space.heap;
-    engine->env = env_of(heap, cpu);
+    engine->env = env_of(place.heap, place.cpu);
     uint8_t *bytes = malloc(len ? len : 1); /* so that what lies behind the input is poisoned */
     memcpy(bytes, data, len);
     fuzz_heap_fail_at(fail_at);
     if (fail_at) /* memory for code is asked for, too */
         engine->env.code_usable = engine->code->used;
     if (len <= INPUT_MAX)
-        run(engine, bytes, len);
+        run(engine, bytes, len, place.zero_base);
     space_reset(engine);
     free(bytes);
 }
@@ -304,7 +310,7 @@ uint32_t fuzz_without_memory(const uint8_t *data, size_t len)
 {
     uint32_t n = 0;
     do
-        input(data, len, HEAP_BYTES, 0x3ff, ++n);
+        input(data, len, (struct place){HEAP_BYTES, CPU_ALL, true}, ++n);
     while (fuzz_heap_failed());
     return n - 1;
 }
@@ -315,7 +321,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     uint32_t hash = (uint32_t)len;
     for (size_t i = 0; i < len; i++)
         hash = (hash ^ data[i]) * 0x01000193;
-    input(data, len, hash >> 29 ? HEAP_BYTES : (64ull << 10) + (hash >> 5 & 0x7fff0),
-          hash >> 2 & 0x3ff, 0);
+    struct place place = {
+        .heap = hash >> 29 ? HEAP_BYTES : (64ull << 10) + (hash >> 5 & 0x7fff0),
+        .cpu = hash >> 2 & CPU_ALL,
+        .zero_base = hash >> 15 & 3, /* as in the guest; elsewhere one in four */
+    };
+    input(data, len, place, 0);
     return 0;
 }
