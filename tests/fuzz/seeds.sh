@@ -1,11 +1,12 @@
 #!/bin/bash
 # A corpus to begin with: tests/fuzz/seeds.sh DIRECTORY.  Small modules of the spec suite (where `make spec` has
 # fetched it), of generate.py, edges.py and rare_modules.py, of binaryen's -ttf (where wasm-opt is), and what was found
-# before.
+# before: faults, and corpus/module.tar.xz, which takes all ways through the compiler that a fuzzer had found.
 set -eu
 cd "$(dirname "$0")/../.."
 out=$1
 mkdir -p "$out"
+tar -xJf tests/fuzz/corpus/module.tar.xz -C "$out"
 for file in tests/fuzz/regressions/*/*.wasm; do
     cp "$file" "$out/$(cksum <"$file" | cut -d ' ' -f 1)"
 done
