@@ -27,6 +27,7 @@ static struct watch {
     struct watchdog_what what;
     pthread_t runs;      /* the thread that runs the machine */
     uint64_t end_ns;     /* 0 = no stop is wanted */
+    int signal;          /* stop_signal's answer then */
     bool over;           /* seen once a stop was wanted */
 } dog;
 
@@ -57,8 +58,10 @@ static uint64_t wanted_since(uint64_t now)
 static uint64_t look(void)
 {
     uint64_t now = clock_now_ns(), since = dog.end_ns ? 0 : wanted_since(now), next = UINT64_MAX;
-    if (since)
-        dog.end_ns = since + GRACE_NS + (dog.what.stop_signal() == SIGQUIT ? QUIT_NS : 0);
+    if (since) {
+        dog.signal = dog.what.stop_signal();
+        dog.end_ns = since + GRACE_NS + (dog.signal == SIGQUIT ? QUIT_NS : 0);
+    }
     bool over = dog.what.status() >= 0;
     if (dog.end_ns && over && !dog.over)
         dog.end_ns = now + GRACE_NS; /* for the words */
@@ -102,6 +105,8 @@ static void say_so(void)
 static _Noreturn void end(void)
 {
     int number = dog.what.stop_signal();
+    if (number < 0) /* the run is over, and its end takes too long */
+        number = dog.signal;
     if (dog.what.status() < 0)
         say_so();
     dog.what.end();
