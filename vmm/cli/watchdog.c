@@ -27,7 +27,7 @@ static struct watch {
     struct watchdog_what what;
     pthread_t runs;      /* the thread that runs the machine */
     uint64_t end_ns;     /* 0 = no stop is wanted */
-    int signal;          /* stop_signal's answer then */
+    int signal;          /* stop_signal's answer, by then */
     bool over;           /* seen once a stop was wanted */
 } dog;
 
@@ -46,22 +46,21 @@ static bool cpu_over(void)
     return dog.what.cpu_time_ns && cpu_ns() >= dog.what.cpu_time_ns;
 }
 
-/* Since when a stop is wanted; 0 = none is. */
+/* Since when a stop is wanted; 0 = none is.  A run that is over later says no more by what. */
 static uint64_t wanted_since(uint64_t now)
 {
+    dog.signal = dog.what.stop_signal();
     if (dog.what.deadline_ns && now >= dog.what.deadline_ns)
         return dog.what.deadline_ns;
-    return cpu_over() || dog.what.stop_signal() >= 0 ? now : 0;
+    return cpu_over() || dog.signal >= 0 ? now : 0;
 }
 
 /* When to look again; 0 = the time is over. */
 static uint64_t look(void)
 {
     uint64_t now = clock_now_ns(), since = dog.end_ns ? 0 : wanted_since(now), next = UINT64_MAX;
-    if (since) {
-        dog.signal = dog.what.stop_signal();
+    if (since)
         dog.end_ns = since + GRACE_NS + (dog.signal == SIGQUIT ? QUIT_NS : 0);
-    }
     bool over = dog.what.status() >= 0;
     if (dog.end_ns && over && !dog.over)
         dog.end_ns = now + GRACE_NS; /* for the words */
@@ -105,7 +104,7 @@ static void say_so(void)
 static _Noreturn void end(void)
 {
     int number = dog.what.stop_signal();
-    if (number < 0) /* the run is over, and its end takes too long */
+    if (number < 0)
         number = dog.signal;
     if (dog.what.status() < 0)
         say_so();
