@@ -117,16 +117,21 @@ def hashed(h, data):
     return h
 
 
-def for_cpu(data, cpu):
-    """The module with a custom section whose bytes make module.c's hash one for this CPU, and for a large heap."""
+def with_hash(data, fits):
+    """The module with custom sections of four bytes that make module.c's hash one that fits: each one that does."""
     head = data + b"\0\x06" + name("x")
     begun = hashed(len(head) + 4, head)
-    for n in range(1 << 20):
-        tail = n.to_bytes(4, "little")
-        h = hashed(begun, tail)
-        if h >> 29 and h >> 2 & 0x3FF == cpu:
-            return head + tail
-    raise ValueError(f"no module for the CPU {cpu:#x}")
+    for n in range(1 << 24):
+        most = n.to_bytes(3, "little")
+        h = hashed(begun, most)
+        for last in range(256):
+            if fits((h ^ last) * 0x01000193 & 0xFFFFFFFF):
+                yield head + most + bytes([last])
+
+
+def for_cpu(data, cpu):
+    """For this CPU, and for a large heap."""
+    return next(with_hash(data, lambda h: h >> 29 and h >> 2 & 0x3FF == cpu))
 
 
 HEADER = b"\0asm\x01\0\0\0"

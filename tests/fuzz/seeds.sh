@@ -1,7 +1,8 @@
 #!/bin/bash
 # A corpus to begin with: tests/fuzz/seeds.sh DIRECTORY.  Small modules of the spec suite (where `make spec` has
-# fetched it), of generate.py, edges.py and rare_modules.py, of binaryen's -ttf (where wasm-opt is), and what was found
-# before: faults, and corpus/module.tar.xz, which takes all ways through the compiler that a fuzzer had found.
+# fetched it), of generate.py, edges.py and rare_modules.py, of known_modules.py (by each Go that is here; none is
+# fetched), of binaryen's -ttf (where wasm-opt is), and what was found before: faults, and corpus/module.tar.xz, which
+# takes all ways through the compiler that a fuzzer had found.
 set -eu
 cd "$(dirname "$0")/../.."
 out=$1
@@ -22,6 +23,11 @@ for seed in $(seq 1 150); do # the small ones of these: they reach most of the c
     python3 tests/fuzz/edges.py "$seed" >"$out/edge-$seed"
 done
 python3 tests/fuzz/rare_modules.py "$out"
+if command -v "${GO:-go}" >/dev/null; then
+    GOPROXY=off python3 tests/fuzz/known_modules.py "$out"
+else
+    echo "seeds.sh: SKIPPED: bodies of Go's standard library: there is no go"
+fi
 find "$out" -type f -size +16 -delete # of 8 KiB and more
 if command -v wasm-opt >/dev/null; then
     for seed in $(seq 1 40); do
