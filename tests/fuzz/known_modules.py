@@ -16,7 +16,7 @@ import sys
 import tempfile
 from itertools import islice
 
-from generate import I32, I64, const, name, s, section, sized, u, vec
+from generate import F32, I32, I64, const, name, s, section, sized, u, vec
 from rare_modules import HEADER, get, with_hash
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
@@ -253,7 +253,7 @@ PAGE = 1 << 16
 IMPORT = "import"
 EMPTY = b"\x60\0\0"
 DEFAULT = dict(memories=(b"\0\1",), memory_imported=False, globals={}, nglobals=8, exports=(), imports=0, before=0,
-               own=0, last=0, at=0x1000, spoiled=None, callee=None, last_call=False, more=b"", twice=False,
+               own=0, last=0, at=0x1000, spoiled=None, callee=None, last_call=False, more=b"", tail=b"", twice=False,
                indirect=False)
 
 
@@ -267,7 +267,8 @@ class Module:
     """way: memories, their limits; globals, by number, and nglobals, in place of Go's; exports, numbers of globals;
     imports and functions before; own, last: what the program counters and the last constant are off by; at, spoiled:
     where the tables are, and which of their bytes is wrong; callee: what stands in place of what does the work, IMPORT
-    or a body; last_call: only the last such call leads elsewhere; more: a further parameter."""
+    or a body; last_call: only the last such call leads elsewhere; more: a further parameter; tail: instructions behind
+    the body's."""
 
     def __init__(self, go, bodies, func, **way):
         self.go, self.bodies, self.main, self.way = go, bodies, bodies[func], {**DEFAULT, **way}
@@ -338,7 +339,7 @@ class Module:
             else:
                 constants -= 1
                 out += s(self.places.get(part[1], part[1]) + (0 if constants else way["last"]))
-        return sized(out)
+        return sized(out[:-1] + way["tail"] + out[-1:])
 
     def bytes(self):
         way, image = self.way, bytearray(self.image)
@@ -363,6 +364,10 @@ class Module:
 
 # ---- all of them ----
 
+SECOND_MEMORY = b"\x41\0\x28\x42\1\0\x1a"
+TAILS = {"nop": b"\1", "float": const(F32, 0) + b"\x1a", "vector": b"\xfd\x0c" + bytes(16) + b"\x1a",
+         "wrapped": const(F32, 0) + b"\xfc\0\x1a", "constants": (const(I64, 0x1000) + b"\x1a") * 65,
+         "fill": b"\x41\0\x41\0\x41\0\xfc\x0b\0", "copy": b"\x41\0\x41\0\x41\0\xfc\x0a\0\0"}
 INVALID, LONG = b"\0\x6a\x0b", b"\0" + b"\1" * BODY_MOST + b"\0\x0b"
 
 
@@ -383,6 +388,9 @@ def ways(main, more):
     yield "globals-3", dict(nglobals=3)
     for t in (I32, I64):
         yield f"parameter-{t:x}", dict(more=bytes([t]))
+    for what, tail in TAILS.items():
+        yield "tail-" + what, dict(tail=tail)
+    yield "tail-memory", dict(memories=(b"\0\1", b"\0\1"), tail=SECOND_MEMORY)
     yield "own", dict(own=1)
     if main.constants:
         yield "constant", dict(last=1)
