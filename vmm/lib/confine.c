@@ -119,6 +119,6 @@ int wasmvm_confine(wasmvm_instance *i, enum wasmvm_jail how, wasmvm_error *error
     i->confined = true;
     if (confine(i, how == WASMVM_JAIL_WEAK))
         return WASMVM_OK;
-    instance_over(i);
+    instance_fail(i);
     return embed_failed(i, error);
 }

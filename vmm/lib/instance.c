@@ -210,6 +210,12 @@ void instance_over(wasmvm_instance *i)
     i->stats.teardown_ns = clock_now_ns() - began_ns;
 }
 
+void instance_fail(wasmvm_instance *i)
+{
+    i->end = end_wanted(i);
+    instance_over(i);
+}
+
 /* Those that are the instance's to close: the program has copies by now, or never will.  What is no
  * socket was handed over by mistake. */
 static void sockets_close(const wasmvm_instance *i)
@@ -444,12 +450,13 @@ int wasmvm_prepare(wasmvm_instance *i, wasmvm_error *error)
     time_limit(i, true);
     bool good = build(i);
     sockets_close(i);
-    time_limit(i, false);
-    i->prepared_ns = clock_now_ns();
-    if (good)
+    if (good) {
+        time_limit(i, false);
+        i->prepared_ns = clock_now_ns();
         state_set(i, STATE_PREPARED);
-    else
-        instance_over(i);
+    } else {
+        instance_fail(i);
+    }
     work_leave(i, &work);
     return good ? WASMVM_OK : embed_failed(i, error);
 }

@@ -86,6 +86,8 @@ int config_certs(const wasmvm_config *, struct embed_certs *, wasmvm_error *);
 /* ---- instance.c ---- */
 /* what it holds of the host is given back, but for its memory */
 void instance_over(wasmvm_instance *);
+/* It is over before it ran; by a stop if one is wanted, as a stop ends waits. */
+void instance_fail(wasmvm_instance *);
 bool instance_returns(const wasmvm_instance *); /* ... and of KVM, of one that can be taken back */
 /* what the configuration names; false: its failure says why */
 bool instance_open(wasmvm_instance *);
@@ -104,7 +106,9 @@ void module_read(wasmvm_module *); /* an instance has what it needs of the bytes
 /* ---- outcome.c ---- */
 /* What ended the instance, or kept it from starting, as an error. */
 int embed_ended(wasmvm_instance *, wasmvm_error *error);
-int embed_failed(const wasmvm_instance *, wasmvm_error *error);
+int embed_failed(wasmvm_instance *, wasmvm_error *error);
+/* How it is going to end, where a stop is wanted; ENDED_NOT. */
+struct end end_wanted(wasmvm_instance *);
 
 /* ---- spawn.c: a helper process, as the kernel has it ---- */
 struct helper { int pidfd, socket, log; }; /* -1: there is none */

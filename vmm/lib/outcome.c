@@ -24,14 +24,6 @@ static const int end_codes[] = {
     [ENDED_CREATED] = WASMVM_E_GUEST,       [ENDED_LOG] = WASMVM_E_GUEST,
 };
 
-int embed_failed(const wasmvm_instance *i, wasmvm_error *error)
-{
-    int code = i->failure.status == EXIT_INVALID_MODULE ? WASMVM_E_INVALID
-               : i->failure.status == EXIT_NO_MODULE    ? WASMVM_E_NO_MODULE
-                                                       : WASMVM_E_HOST;
-    return embed_error(error, code, "%s", i->failure.text);
-}
-
 /* The sentence without its hint, which names an option of the command line.  *rest: as end_line. */
 static int sentence(const wasmvm_instance *i, const struct end *end, wasmvm_error *error,
                     const char **rest)
@@ -62,13 +54,22 @@ int embed_ended(wasmvm_instance *i, wasmvm_error *error)
     return code;
 }
 
+int embed_failed(wasmvm_instance *i, wasmvm_error *error)
+{
+    if (i->end.kind != ENDED_NOT)
+        return embed_ended(i, error);
+    int code = i->failure.status == EXIT_INVALID_MODULE ? WASMVM_E_INVALID
+               : i->failure.status == EXIT_NO_MODULE    ? WASMVM_E_NO_MODULE
+                                                       : WASMVM_E_HOST;
+    return embed_error(error, code, "%s", i->failure.text);
+}
+
 static bool is_over(const wasmvm_instance *i)
 {
     return __atomic_load_n(&i->state, __ATOMIC_ACQUIRE) == STATE_OVER;
 }
 
-/* How it is going to end, where a stop is wanted; ENDED_NOT. */
-static struct end end_wanted(wasmvm_instance *i)
+struct end end_wanted(wasmvm_instance *i)
 {
     struct end end = {.kind = ENDED_NOT};
     if (kick_pending(vm_kick(i->vm)))

@@ -46,7 +46,7 @@ static void counts_clear(wasmvm_instance *i)
 
 static int lost(wasmvm_instance *i, struct work *work, wasmvm_error *error)
 {
-    instance_over(i);
+    instance_fail(i);
     work_leave(i, work);
     return embed_failed(i, error);
 }

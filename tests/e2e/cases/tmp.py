@@ -1,6 +1,8 @@
 """--tmp: an empty /tmp of the run's own."""
 
+import fcntl
 import os
+import signal
 import subprocess
 
 from harness import Skip, case, expect, given_away
@@ -83,3 +85,27 @@ def a_folder_that_others_can_enter_is_refused(t):
     os.symlink(t.mkdir("elsewhere"), folder(t))
     result = scratch(t)
     assert result.status == 125 and b"wasmvm-tmp-" in result.err, result
+
+
+@case
+def a_stop_ends_the_wait_for_other_runs(t):
+    """Whoever starts or cleans up has the folder's lock meanwhile.  The wait's end is the stop's, no failed start."""
+    os.mkdir(folder(t), 0o700)
+    held = os.open(folder(t), os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    result = scratch(t, "--timeout", "300ms")
+    assert result.status == 124 and b"--timeout" in result.err, result
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        child = t.start("--tmp", "--", t.go("scratch"), env={"TMPDIR": t.tmp}, stderr=subprocess.PIPE)
+        while not waits_for_lock(child.pid):
+            assert child.poll() is None, "it ended by itself"
+        child.send_signal(number)
+        err = child.communicate()[1]
+        assert child.returncode == -number, (number, child.returncode, err)
+    os.close(held)
+    expect(scratch(t), 0, out=DONE, err="")
+
+
+def waits_for_lock(pid):
+    with open("/proc/locks", encoding="ascii") as locks:
+        return any("->" in line and f" {pid} " in line for line in locks)
