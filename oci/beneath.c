@@ -51,6 +51,17 @@ bool beneath_is(int root, const char *path, const struct stat *st)
     return same;
 }
 
+bool beneath_is_file_or_none(int root, const char *path)
+{
+    struct stat found;
+    int fd = beneath_find(root, path, RESOLVE_NO_SYMLINKS);
+    if (fd < 0)
+        return errno == ENOENT;
+    bool file = fstat(fd, &found) == 0 && S_ISREG(found.st_mode);
+    close(fd);
+    return file;
+}
+
 char *path_clean(const char *path)
 {
     char *out = text("/%s", path);

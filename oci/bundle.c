@@ -6,17 +6,19 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What holds a pod's namespaces, and runs nothing of the pod's.  Engines set this themselves. */
-static bool is_sandbox(struct json_object *annotations)
+/* What holds a pod's namespaces, and runs nothing of the pod's.  Engines of pods say so by an
+ * annotation of their own.  Under podman the image's annotations stand there, too: containerd is
+ * known by the state directory of its pods, which it gives on the command line. */
+static bool is_sandbox(const struct words *w, const struct conf *conf,
+                       struct json_object *annotations)
 {
-    static const char *const keys[] = {"io.kubernetes.cri.container-type",
-                                       "io.kubernetes.cri-o.ContainerType"};
-    for (size_t i = 0; i < 2; i++) {
-        const char *type = text_in(annotations, keys[i]);
-        if (type && strcmp(type, "sandbox") == 0)
-            return true;
-    }
-    return false;
+    const char *last = w->root ? strrchr(w->root, '/') : NULL, *key = NULL;
+    if (conf->crio)
+        key = "io.kubernetes.cri-o.ContainerType";
+    else if (last && strcmp(last, "/k8s.io") == 0)
+        key = "io.kubernetes.cri.container-type";
+    const char *type = key ? text_in(annotations, key) : NULL;
+    return type && strcmp(type, "sandbox") == 0;
 }
 
 static int root_open(int bundle, struct json_object *config)
@@ -81,7 +83,7 @@ bool bundle_edit(const struct words *w, const struct conf *conf)
     struct json_object *config = document_read(bundle, "config.json"),
                        *process = object_in(config, "process");
     struct program program = {.annotations = object_in(config, "annotations")};
-    if (is_sandbox(program.annotations))
+    if (is_sandbox(w, conf, program.annotations))
         return false;
     program.root = root_open(bundle, config);
     process_program(&program, process);
@@ -100,6 +102,9 @@ bool bundle_edit(const struct words *w, const struct conf *conf)
         native_check(conf, program.args.at[0]);
         return false;
     }
+    if (!beneath_is_file_or_none(program.root, MONITOR))
+        refuse(MONITOR ": the image has something else there than a file (wasmvm's place must be the "
+               "container's own)");
     limits_find(&machine.limits, object_in(object_in(config, "linux"), "resources"));
     process_edit(process, &machine);
     mount_add(config, conf->wasmvm);

@@ -103,6 +103,8 @@ static void line_take(struct conf *conf, const struct line *line)
         conf->exec = one_of(line, "deny", "allow");
     else if (strcmp(line->key, "network") == 0)
         conf->network = one_of(line, "none", "container");
+    else if (strcmp(line->key, "pods") == 0)
+        conf->crio = one_of(line, "containerd", "cri-o");
     else if (strcmp(line->key, "runtime") == 0)
         conf->runtime = whole_name(line);
     else if (strcmp(line->key, "wasmvm") == 0)

@@ -75,6 +75,7 @@ struct conf {
     bool native;         /* programs that are no modules run, without a virtual machine */
     bool exec;           /* something may be started in a running container */
     bool network;        /* modules get the container's network */
+    bool crio;           /* pods come from CRI-O, and no others; else from containerd */
     const char *runtime; /* runc or crun, by its whole name */
     const char *wasmvm;  /* what is mounted at MONITOR */
     struct list options; /* names of options that annotations may give */
@@ -113,6 +114,9 @@ int beneath_open(int root, const char *cwd, const char *path);
 /* Whether `path` beneath `root` is the file of `st`, without any link. */
 struct stat;
 bool beneath_is(int root, const char *path, const struct stat *st);
+/* Whether a file could be mounted at `path` itself: no link stands on the way or there, which would
+ * lead the mount to where others can take it away. */
+bool beneath_is_file_or_none(int root, const char *path);
 /* Lexically clean, and absolute. */
 char *path_clean(const char *path);
 

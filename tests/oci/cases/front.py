@@ -213,17 +213,53 @@ def other_commands_pass_as_they_are(t):
         assert result.out.decode().splitlines() == ["".join(f"[{w}]" for w in words), ""], result
 
 
+CONTAINERD, CRIO = "io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType"
+PODS = "--root", "/run/containerd/runc/k8s.io"  # containerd's, of what the kubelet asks for
+
+
 @case(vm=False)
 def the_pause_container_runs_untouched(t):
-    for key in "io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType":
-        b = Bundle(t, args=["/pause"], annotations={key: "sandbox"})
+    for key, conf, pods in (CONTAINERD, "", PODS), (CRIO, "pods = cri-o\n", ()):
+        b = Bundle(t, conf, args=["/pause"], annotations={key: "sandbox"})
         text = open(t.path("bundle/config.json"), "rb").read()
-        result = b.call()
+        result = b.call(*pods, "create", "--bundle", b.dir, "name", command=None)
         expect(result, 0)
         assert (
             "kvm" not in result.out.decode()
             and open(t.path("bundle/config.json"), "rb").read() == text
         ), result
+
+
+@case(vm=False)
+def no_annotation_of_an_image_makes_it_a_pause_container(t):
+    """Under podman those of the image stand among the container's."""
+    both = {CONTAINERD: "sandbox", CRIO: "sandbox"}
+    b = Bundle(t, args=["/pause"], annotations=both)
+    b.refused("/pause is no WebAssembly module")
+    create = "create", "--bundle", b.dir, "name"
+    for root in "/run/k8s.io/runc", "/run/ak8s.io", "k8s.io":
+        b.refused("is no WebAssembly module", words=("--root", root, *create), command=None)
+    b = Bundle(t, args=["/pause"], annotations={CRIO: "sandbox"})
+    b.refused("is no WebAssembly module", words=(*PODS, *create), command=None)
+    b = Bundle(t, "pods = cri-o\n", args=["/pause"], annotations={CONTAINERD: "sandbox"})
+    b.refused("is no WebAssembly module", words=(*PODS, *create), command=None)
+    Bundle(t, "pods = podman\n").refused("podman is neither containerd nor cri-o")
+
+
+@case(vm=False)
+def wasmvm_is_mounted_where_its_name_says(t):
+    """A link of the image's would lead the mount into a volume, where another container can take it away again."""
+    for target in "data/wasmvm", "/data/wasmvm", "gone":
+        b = Bundle(t)
+        b.link(".wasmvm", target)
+        b.file("data/wasmvm")
+        b.refused("/.wasmvm: the image has something else there than a file")
+        os.unlink(t.path("bundle/rootfs/.wasmvm"))
+    t.mkdir("bundle/rootfs/.wasmvm")
+    b.refused("/.wasmvm: the image has something else there than a file")
+    os.rmdir(t.path("bundle/rootfs/.wasmvm"))
+    b.file(".wasmvm")  # of an earlier start
+    b.edited()
 
 
 @case(vm=False)
