@@ -103,8 +103,8 @@ bool bundle_edit(const struct words *w, const struct conf *conf)
         return false;
     }
     if (!beneath_is_file_or_none(program.root, MONITOR))
-        refuse(MONITOR ": the image has something else there than a file (wasmvm's place must be the "
-               "container's own)");
+        refuse(MONITOR ": the image has something else there than a file (wasmvm's place must be "
+               "the container's own)");
     limits_find(&machine.limits, object_in(object_in(config, "linux"), "resources"));
     process_edit(process, &machine);
     mount_add(config, conf->wasmvm);
