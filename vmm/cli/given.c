@@ -180,14 +180,41 @@ static void relative_add(struct given *g, struct dir new)
     g->relative[g->nrelative++] = new;
 }
 
-/* Takes the suffix off, if the text ends with it. */
-static bool suffix_take(char *text, const char *suffix)
+/* Words are taken off a name that is a directory's: a script would grant another one than it named,
+ * by the choice of who named the directory. */
+static void check_other(const char *text, const char *name)
 {
-    size_t len = strlen(text), n = strlen(suffix);
-    if (len < n || strcmp(text + len - n, suffix) != 0)
+    struct stat st;
+    if (stat(name, &st) == 0)
+        fail("--dir %s: there is a directory %s, and this means another (name it by a link)", text,
+             name);
+}
+
+/* Takes the suffix off, if the name ends with it. */
+static bool suffix_take(const char *text, char *name, const char *suffix)
+{
+    size_t len = strlen(name), n = strlen(suffix);
+    if (len < n || strcmp(name + len - n, suffix) != 0)
         return false;
-    text[len - n] = 0;
+    check_other(text, name);
+    name[len - n] = 0;
     return true;
+}
+
+/* Parts HOST::GUEST at the first "::"; NULL: there is none. */
+static char *guest_take(const char *text, char *host)
+{
+    char *first = strstr(host, "::");
+    if (!first)
+        return NULL;
+    check_other(text, host);
+    for (char *at = strstr(first + 1, "::"); at; at = strstr(at + 1, "::")) {
+        *at = 0;
+        check_other(text, host);
+        *at = ':';
+    }
+    *first = 0;
+    return first + 2;
 }
 
 /* HOST[::GUEST][:ro|:rw][:mounts]: the end is read first, then the first "::". */
@@ -195,18 +222,15 @@ void given_dir(struct given *g, const char *text)
 {
     char *host = allocated(strdup(text));
     struct dir d = { .host = host };
-    d.mounts = suffix_take(host, ":mounts");
-    d.read_only = suffix_take(host, ":ro");
+    d.mounts = suffix_take(text, host, ":mounts");
+    d.read_only = suffix_take(text, host, ":ro");
     if (!d.read_only)
-        suffix_take(host, ":rw");
+        suffix_take(text, host, ":rw");
     if (!d.mounts)
-        d.mounts = suffix_take(host, ":mounts");
-    char *guest = strstr(host, "::");
-    if (guest) {
-        *guest = 0;
-        guest += 2;
+        d.mounts = suffix_take(text, host, ":mounts");
+    char *guest = guest_take(text, host);
+    if (guest)
         check_guest_name("dir", text, guest);
-    }
     if (!*host)
         fail("--dir %s: HOST is missing (write HOST[::GUEST][:ro])", text);
     if (guest) {

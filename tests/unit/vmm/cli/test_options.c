@@ -453,6 +453,39 @@ static void test_wasmedge_spelling(void **state)
     rmdir("odd:name");
 }
 
+/* A directory whose name looks like words of the option: another one is never meant silently. */
+static void test_dir_names_like_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *made, *word, *named;
+    } cases[] = {
+        { "odd:ro", "odd:ro", "odd:ro" },
+        { "odd:mounts", "odd:mounts:ro", "odd:mounts" },
+        { "odd:ro", "odd:ro:mounts", "odd:ro" },
+        { "odd:rw", "odd:rw", "odd:rw" },
+        { "odd:ro", "odd:ro::/d", NULL },
+        { "..::", "./..::/::/in:ro", "./..::/" },
+        { "odd::", "odd::/", "odd::/" },
+        { ":::", ":::::/d", ":::" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char line[200];
+        assert_return_code(mkdir(cases[i].made, 0700), 0);
+        if (cases[i].named) {
+            snprintf(line, sizeof line,
+                     "--dir %s: there is a directory %s, and this means another "
+                     "(name it by a link)",
+                     cases[i].word, cases[i].named);
+            REFUSED(line, "app.wasm", "--dir", cases[i].word);
+        } else {
+            parse("app.wasm", "--dir", cases[i].word);
+            grant_is(0, "odd:ro", "/d", false, false);
+        }
+        rmdir(cases[i].made);
+    }
+}
+
 /* ---- environment and PWD ---- */
 
 static void test_env(void **state)
@@ -651,6 +684,7 @@ int main(void)
         cmocka_unit_test(test_dirs_repeated),
         cmocka_unit_test(test_dirs_refused),
         cmocka_unit_test(test_wasmedge_spelling),
+        cmocka_unit_test(test_dir_names_like_words),
         cmocka_unit_test(test_env),
         cmocka_unit_test(test_env_inherited),
         cmocka_unit_test(test_env_all_and_order),
