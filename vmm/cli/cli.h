@@ -198,6 +198,9 @@ void cache_choose(const char *word, wasmvm_config *);
  */
 void signals_take(wasmvm_instance *, uint64_t grace_ns);
 void signals_give_back(void);
+/* As a TERM, by the watchdog's thread; but one that nobody ignores: who would say so a second time
+ * is gone. */
+void signals_orphaned(void);
 /* Adds those signals to the set, or takes them out. */
 void signals_ours(sigset_t *, bool add);
 /* ---- watchdog.c: the process ends, whatever it waits for ---- */

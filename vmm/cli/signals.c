@@ -21,7 +21,7 @@ static const struct { int number; bool given, repeats_end;
 };
 enum { SIGNALS = sizeof signals / sizeof signals[0] };
 
-static wasmvm_instance *machine;
+static wasmvm_instance *machine; /* atomic */
 static struct sigaction before[SIGNALS];
 static bool taken[SIGNALS];
 static uint64_t first_ns[SIGNALS]; /* atomic: when the one came that is unread */
@@ -57,8 +57,8 @@ static unsigned row_of(int number)
     return i;
 }
 
-/* False: it is to end the run. */
-static bool give(int number)
+/* False: it is to end the run.  must: also where the program ignores it. */
+static bool give(int number, bool must)
 {
     unsigned i = row_of(number);
     if (!signals[i].given || (number == SIGTERM && !grace.made))
@@ -72,7 +72,7 @@ static bool give(int number)
         return false;
     if (number == SIGTERM && (what == WASMVM_SIGNAL_TAKEN || what == WASMVM_SIGNAL_UNREAD))
         grace_begin();
-    return what != WASMVM_SIGNAL_UNWANTED;
+    return what != WASMVM_SIGNAL_UNWANTED && !(must && what == WASMVM_SIGNAL_IGNORED);
 }
 
 static void take(int number, siginfo_t *info, void *context)
@@ -81,12 +81,22 @@ static void take(int number, siginfo_t *info, void *context)
     (void)context;
     if (info->si_code == SI_TIMER && number == SIGTERM)
         __atomic_store_n(&grace.over, true, __ATOMIC_SEQ_CST);
-    else if (give(number)) {
+    else if (give(number, false)) {
         errno = error;
         return;
     }
     wasmvm_stop_as(machine, number);
     errno = error;
+}
+
+/* The handlers run on this thread too, so that none is within give() now. */
+void signals_orphaned(void)
+{
+    wasmvm_instance *to = __atomic_load_n(&machine, __ATOMIC_ACQUIRE);
+    if (!to)
+        end_process(WASMVM_E_STOPPED, 128 + SIGTERM);
+    if (!taken[row_of(SIGTERM)] || !give(SIGTERM, true))
+        wasmvm_stop_as(to, SIGTERM);
 }
 
 void signals_ours(sigset_t *set, bool add)
@@ -104,7 +114,6 @@ void signals_take(wasmvm_instance *instance, uint64_t grace_ns)
 {
     struct sigaction action = {.sa_sigaction = take, .sa_flags = SA_SIGINFO};
     sigset_t set;
-    machine = instance;
     grace_make(grace_ns);
     sigemptyset(&set);
     signals_ours(&set, true);
@@ -112,9 +121,11 @@ void signals_take(wasmvm_instance *instance, uint64_t grace_ns)
     for (unsigned i = 0; i < SIGNALS; i++) {
         sigaction(signals[i].number, NULL, &before[i]);
         taken[i] = before[i].sa_handler != SIG_IGN;
+    }
+    __atomic_store_n(&machine, instance, __ATOMIC_RELEASE); /* for signals_orphaned */
+    for (unsigned i = 0; i < SIGNALS; i++)
         if (taken[i])
             sigaction(signals[i].number, &action, NULL);
-    }
     /* Writes to a closed pipe, and past a file size limit, are errors that the module gets to see.
      */
     signal(SIGPIPE, SIG_IGN);

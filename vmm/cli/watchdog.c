@@ -119,7 +119,7 @@ static void ended_with(struct pollfd *p)
 {
     if (p->revents) {
         p->fd = -1;
-        raise(SIGTERM); /* this thread takes them, once it waits again */
+        signals_orphaned();
     }
 }
 

@@ -96,3 +96,18 @@ def with_any_process(t):
     for pid in gone.pid, 1 << 40:
         result = t.vm(f"--end-with={pid}", "none.wasm")
         expect_message(result, 125, f"--end-with: process {pid}: No such process")
+
+
+@case
+def with_a_process_whatever_is_ignored(t):
+    """By the program, and by who started wasmvm: nobody is left who could ask a second time."""
+    def deaf():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    for words, popen in ("stubborn", {}), ("loop", {"preexec_fn": deaf}):
+        other = subprocess.Popen(["sleep", "1000"])
+        t.started.append(other)
+        p = Running(t, NEWER, words, options=(f"--end-with={other.pid}",), **popen).says("ready").gets(signal.SIGTERM)
+        other.kill()
+        wait(other)
+        p.ends(143)

@@ -48,6 +48,13 @@ func ignore() {
 	fmt.Println(<-signals)
 }
 
+// stubborn ignores whatever can be.
+func stubborn() {
+	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
+	fmt.Println("ready")
+	time.Sleep(time.Hour)
+}
+
 // deaf takes every signal, and goes on.
 func deaf() {
 	asked(os.Interrupt, syscall.SIGTERM)
@@ -183,6 +190,6 @@ func main() {
 		"loop": loop, "reset": func() { once(func() { signal.Reset(os.Interrupt) }) },
 		"stop": func() { once(func() { signal.Stop(signals) }) }, "ignore": ignore, "deaf": deaf, "busy": busy,
 		"later": later, "prompt": prompt, "idle": idle, "serve": serve, "all": all,
-		"greedy": greedy,
+		"greedy": greedy, "stubborn": stubborn,
 	}[os.Args[1]]()
 }
