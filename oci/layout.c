@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sha2.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -93,22 +94,29 @@ static struct json_object *module_layer(struct json_object *manifest)
     return found;
 }
 
-/* A new file, which is there whole or not at all. */
+static _Noreturn void file_drop(const char *name)
+{
+    int why = errno;
+    unlink(name);
+    refuse("%s: %s", name, strerror(why));
+}
+
+/* A new file, which is there whole or not at all.  Some file systems say at the close that they
+ * keep no more; past a limit of file sizes there is a signal otherwise. */
 static void file_make(const char *name, const char *bytes, size_t n)
 {
+    signal(SIGXFSZ, SIG_IGN);
     int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd < 0)
         refuse("%s: %s", name, strerror(errno));
     for (size_t done = 0; done < n;) {
         ssize_t wrote = write(fd, bytes + done, n - done);
-        if (wrote < 0) {
-            int why = errno;
-            unlink(name);
-            refuse("%s: %s", name, strerror(why));
-        }
+        if (wrote < 0)
+            file_drop(name);
         done += (size_t)wrote;
     }
-    close(fd);
+    if (close(fd) != 0)
+        file_drop(name);
 }
 
 void layout_module(const char *layout, const char *name)

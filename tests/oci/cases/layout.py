@@ -49,6 +49,14 @@ def a_module_is_taken_out_and_runs(t):
 
 
 @case(vm=False)
+def what_cannot_be_written_whole_is_not_there(t):
+    layout(t, MAGIC + bytes(100_000))
+    words = f"ulimit -f 8; exec {front(t)} module {t.path('layout')} {t.path('out.wasm')}"
+    expect(run(["sh", "-c", words], env=ENV), 1, out="", err_has="File too large")
+    assert not os.path.lexists(t.path("out.wasm"))
+
+
+@case(vm=False)
 def bytes_that_are_not_what_the_digest_says(t):
     manifest = layout(t, MAGIC)
     layer = blob(t, MAGIC)
