@@ -134,17 +134,37 @@ static int folder_in_truth(int file)
     return folder_of(path);
 }
 
+static bool on_overlay(int fd)
+{
+    struct statfs fs;
+    return fstatfs(fd, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
+/* Whether a name of the file can lie in the grant.  An overlay of several file systems gives a file
+ * another device than its folder. */
+static bool one_device(const char *grant, int file, const struct stat *st)
+{
+    struct stat folder;
+    int dir = open(grant, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return false;
+    bool one = fstat(dir, &folder) == 0 &&
+               (folder.st_dev == st->st_dev || (on_overlay(dir) && on_overlay(file)));
+    close(dir);
+    return one;
+}
+
 /* Whether the file has other names, one of which may lie in a grant, and can be written. */
 static bool other_names(const struct names *writable, int file)
 {
-    struct stat st, grant;
+    struct stat st;
     if (fstat(file, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink < 2)
         return false;
     if (faccessat(file, "", W_OK, AT_EMPTY_PATH | AT_EACCESS) < 0 &&
         (errno == EACCES || errno == EROFS))
         return false;
     for (uint32_t i = 0; i < writable->n; i++)
-        if (stat(writable->at[i], &grant) == 0 && grant.st_dev == st.st_dev)
+        if (one_device(writable->at[i], file, &st))
             return true;
     return false;
 }

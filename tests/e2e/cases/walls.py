@@ -264,6 +264,21 @@ def the_monitors_own_code_lies_where_no_program_writes(t):
 
 
 @case
+def a_library_with_a_second_name_in_a_grant(t):
+    """On one file system, and on an overlay of two, which gives a file another device than its folder."""
+    option = '--dir "$0/g::/g" --plugin "$0/lib.so" -- "$2"'
+    for mounts in "mount -t tmpfs none $0", \
+                  "mount -t tmpfs none $3 && mount -t tmpfs none $4 && mkdir $3/lower $4/upper $4/work && " \
+                  "mount -t overlay -o lowerdir=$3/lower,upperdir=$4/upper,workdir=$4/work,xino=off none $0":
+        script = f'{mounts} && mkdir $0/g && cp /bin/true $0/lib.so && ln $0/lib.so $0/g/x && exec "$1" {option}'
+        names = [t.mkdir("here"), t.wasmvm, t.go("hello"), t.mkdir("a"), t.mkdir("b")]
+        result = run(["unshare", "--mount", "sh", "-c", script, *names])
+        if b"unshare:" in result.err or b"mount:" in result.err:
+            raise Skip("no mounts here")
+        expect_message(result, 125, "lies where the program can write")
+
+
+@case
 def nobody_gets_more_rights_by_it(t):
     """A set-uid or set-gid wasmvm opens nothing: it would open for another what only its owner may."""
     other = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
