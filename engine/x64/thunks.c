@@ -110,6 +110,15 @@ bool thunk_host(struct instance *i, uint32_t func, const struct reach *reach, st
     return done;
 }
 
+/* A fault in here would not tell whose pins are in the registers.  So the thunk looks whether the
+ * stack has room for its frame and the call; a trap is the caller's. */
+static void room_check(struct engine *e, struct assembler *a, uint32_t frame)
+{
+    x_rm(a, I_LEA, true, RAX, rm_mem(RSP, -(int32_t)frame - FRAME_RETURN_BYTES));
+    x_rm(a, I_CMP, true, RAX, rm_rip(&e->env.stack_lo));
+    x_jcc_to(a, CC_B, RELOC_STUB, STUB_TRAP + TRAP_STACK);
+}
+
 /* Calls callee as its own instance: its pins and its base.  Stack arguments are handed on. */
 bool thunk_foreign(struct instance *caller, const struct funcref *callee, struct piece *out)
 {
@@ -119,8 +128,9 @@ bool thunk_foreign(struct instance *caller, const struct funcref *callee, struct
     uint32_t stack = target_stack_params(t), frame = 16 * stack + 24;
     ENGINE_ASSERT(to != caller);
     struct assembler a;
-    if (!asm_begin(&a, e, 320 + 32 * stack))
+    if (!asm_begin(&a, e, 352 + 32 * stack))
         return false;
+    room_check(e, &a, frame);
     x_alu_imm(&a, ALU_SUB, true, rm_reg(RSP), (int32_t)frame);
     /* whatever the caller has there */
     static const uint8_t kept[] = {REG_BASE, REG_PIN1, REG_PIN0};
