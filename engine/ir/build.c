@@ -327,7 +327,7 @@ static bool build_once(struct build *b, const uint8_t *code)
     struct compile *c = b->c;
     if (!build_room(b))
         return false;
-    b->bytes = c->module->bytes;
+    b->bytes = b->insn = c->module->bytes; /* what begins a body belongs to no instruction */
     b->at = code;
     b->first_local = c->body.first_local;
     b->end = c->module->bytes + c->module->funcs[c->func].body + c->module->funcs[c->func].body_len;
