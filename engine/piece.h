@@ -15,6 +15,7 @@ enum stub {
     STUB_LAZY,      /* called by trampolines: compiles */
     STUB_INDIRECT,  /* call_indirect without a table of code addresses */
     STUB_HOST_TRAP, /* engine->trap says which */
+    STUB_NO_ROOM,   /* TRAP_STACK of a frame that is not made; rax: where rsp would be with it */
     /* memory.copy, checked: rdi, rsi, rdx as in memmove; clobbers: target_op_clobbers */
     STUB_COPY,
     STUB_FILL,      /* memory.fill, checked: rdi, sil, rdx as in memset */

@@ -326,13 +326,13 @@ void site_mark(struct emit *e, uint32_t pos)
     mark_put(e, MARK_AT, at, call);
 }
 
-void trap_if(struct emit *e, unsigned cc, enum trap trap)
+void cold_if(struct emit *e, unsigned cc, enum stub stub)
 {
     struct compile *c = e->c;
     if (!GROW(c, e->cold, e->ncold + 1))
         return;
     uint32_t at = x_jcc(&e->a, cc, ASM_LATER);
-    e->cold[e->ncold++] = (struct cold){at, (uint8_t)trap, e->node};
+    e->cold[e->ncold++] = (struct cold){at, (uint8_t)stub, e->node};
 }
 
 /* ---- nodes ---- */

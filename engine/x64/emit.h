@@ -10,9 +10,10 @@
 
 struct cold {
     uint32_t site;
-    uint8_t trap;
+    uint8_t stub;
     const struct node *node;
-}; /* a jcc that goes to a trap */
+}; /* a jcc that goes to a trap, by this stub */
+_Static_assert(STUB_COUNT <= UINT8_MAX, "cold.stub");
 struct link {
     uint32_t site, block;
 }; /* rel32 of a jump */
@@ -167,7 +168,11 @@ static inline void site(struct emit *e, uint32_t pos)
         site_mark(e, pos);
 }
 void mark_add(struct emit *, enum mark_kind, uint32_t pos);
-void trap_if(struct emit *, unsigned cc, enum trap);
+void cold_if(struct emit *, unsigned cc, enum stub);
+static inline void trap_if(struct emit *e, unsigned cc, enum trap trap)
+{
+    cold_if(e, cc, (enum stub)(STUB_TRAP + trap));
+}
 
 /* emit_memory.c */
 /* may use rcx */

@@ -418,7 +418,7 @@ void emit_prologue(struct emit *e)
         x_rm(a, I_LEA, true, RAX, rm_mem(RSP, -(int32_t)e->frame));
         x_rm(a, I_CMP, true, RAX, rm_rip(&e->engine->env.stack_lo));
         e->node = &e->c->body.nodes[e->c->body.blocks[e->c->body.order[0]].first];
-        trap_if(e, CC_B, TRAP_STACK);
+        cold_if(e, CC_B, STUB_NO_ROOM);
     }
     site(e, e->c->module->funcs[e->c->func].body);
     if (e->frame)

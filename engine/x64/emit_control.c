@@ -295,7 +295,7 @@ void emit_cold(struct emit *e)
         asm_link(a, e->cold[i].site, asm_offset(a));
         e->node = e->cold[i].node;
         site(e, e->node->pos);
-        x_call_to(a, RELOC_STUB, STUB_TRAP + e->cold[i].trap);
+        x_call_to(a, RELOC_STUB, e->cold[i].stub);
         mark_add(e, MARK_TRAP, e->node->pos);
     }
 }

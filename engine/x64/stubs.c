@@ -112,6 +112,14 @@ static void write_traps(struct stubs *s)
     x_rm(a, I_MOV_STORE, true, RAX, rm_rip(&e->trap_pc));
     x_rm(a, I_MOV_STORE, true, RSP, rm_rip(&e->trap_sp));
     x_jmp_to(a, RELOC_STUB, STUB_EXIT);
+    stub_here(s, STUB_NO_ROOM);
+    x_pop(a, RCX);
+    x_alu_imm(a, ALU_SUB, true, rm_reg(RCX), 1);
+    x_rm(a, I_MOV_STORE, true, RCX, rm_rip(&e->trap_pc));
+    x_rm(a, I_MOV_STORE, true, RAX, rm_rip(&e->trap_sp));
+    x_mov_imm(a, RAX, TRAP_STACK);
+    x_rm(a, I_MOV_STORE, true, RAX, rm_rip(&e->trap));
+    x_jmp_to(a, RELOC_STUB, STUB_EXIT);
     for (unsigned t = 1; t < TRAP_COUNT; t++) {
         stub_here(s, (enum stub)(STUB_TRAP + t));
         x_mov_imm(a, RAX, t);

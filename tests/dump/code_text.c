@@ -33,7 +33,7 @@ static const char *const runtime[RT_COUNT] = {
 static void stub_text(FILE *out, uint64_t stub)
 {
     static const char *const names[] = { "enter", "return", "exit", "lazy", "indirect", "host trap",
-                                         "copy", "fill" };
+                                         "no room", "copy", "fill" };
     if (stub >= STUB_TRAP)
         fprintf(out, "trap: %s", trap_text((enum trap)(stub - STUB_TRAP)));
     else if (stub >= STUB_RUNTIME)

@@ -345,6 +345,54 @@ static void the_stack_may_end_anywhere(void **state)
     }
 }
 
+/* A recursion `deep` deep, then a call of a function whose frame holds 5,000 values.  Where that
+ * has no room, the function is there in the backtrace, and so are all its callers. */
+static void large_frame_run(uint32_t deep, uint32_t *total)
+{
+    enum { LARGE, RECURSION, RESULTS = 1000 };
+    static const uint8_t begin[] = "\3\x60\0\0\x60\1\x7f\0\x60\0\xe8\7";
+    uint8_t types[sizeof begin - 1 + RESULTS];
+    void *state;
+    struct frame frames[4];
+    struct wasm wasm;
+    memset(types, VT_F64, sizeof types);
+    memcpy(types, begin, sizeof begin - 1);
+    assert_int_equal(world_open(&state), 0);
+    struct world *world = state;
+    wasm_begin(&wasm);
+    wasm_section(&wasm, TYPES, (const char *)types, sizeof types);
+    SECTION(&wasm, FUNCTIONS, "\3\0\1\2");
+    SECTION(&wasm, CODE, "\3\x14\0\x41\1\x0d\0\x10\2\x10\2\x10\2\x10\2\x10\2\x02\x40\x0b\x0f\x0b"
+                         "\x12\0\x20\0\x45\x04\x40\x10\0\x05\x20\0\x41\1\x6b\x10\1\x0b\x0b"
+                         "\3\0\0\x0b");
+    struct instance *instance = wasm_make(world, &wasm);
+    struct cell cell = { deep, 0 };
+    enum trap trap = func_call(instance, RECURSION, &cell);
+    *total = 0;
+    if (trap != TRAP_NONE) {
+        assert_int_equal(trap, TRAP_STACK);
+        assert_int_equal(trap_frames(world->host.engine, frames, 4, total), 4);
+        assert_int_equal(frames[0].func, LARGE);
+        assert_int_equal(frames[0].offset, instance->module->funcs[LARGE].body);
+        for (int i = 1; i < 4; i++)
+            assert_int_equal(frames[i].func, RECURSION);
+    }
+    world_close(&state);
+}
+
+static void a_large_frame_without_room_hides_no_caller(void **state)
+{
+    (void)state;
+    uint32_t lo = 1, hi = STACK_SMALL / 8 - 2000, total; /* the recursion alone has room */
+    while (hi - lo > 1) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        large_frame_run(mid, &total);
+        *(total ? &hi : &lo) = mid;
+    }
+    large_frame_run(hi + 8, &total);
+    assert_int_equal(total, hi + 8 + 2);
+}
+
 static void backtraces_name_functions_and_offsets(void **state)
 {
     struct world *world = *state;
@@ -435,6 +483,7 @@ int main(void)
         WORLD_TEST(stack_that_overflows_is_usable_again),
         WORLD_TEST(calls_through_a_table_may_be_of_too_many_types),
         cmocka_unit_test(the_stack_may_end_anywhere),
+        cmocka_unit_test(a_large_frame_without_room_hides_no_caller),
         WORLD_TEST(backtraces_name_functions_and_offsets),
         WORLD_TEST(other_instances_have_their_own_memory),
         WORLD_TEST(wrapped_values_may_wait_on_the_stack),
