@@ -218,7 +218,7 @@ int wasmvm_config_trace(wasmvm_config *, const char *file);
  * It writes the results to the out of wasmvm_config_stdio, one a line. */
 int wasmvm_config_invoke(wasmvm_config *, const char *name);
 /* Sets one of the remaining options of the command line by its name: "validate", "compile-all",
- * "hypercall-all", "raw-tty", "cache-now", "dense".  There are four more:
+ * "hypercall-all", "raw-tty", "cache-now", "dense", "container".  There are four more:
  *   "cache-usual"   a cache that the program could write is not used, and is no error
  *   "kvm-counts"    the report has what KVM itself counted, for --stats and --report
  *   "trace-start"   wasmvm_report has a picture of the start
