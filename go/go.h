@@ -4,8 +4,10 @@
  *   words.c      the command line: which subcommand, and the flags that concern us
  *   toolchain.c  which Go it will be, asked of the go command itself
  *   overlay.c    the files that take the place of Go's own (overlay.def), and the -overlay file
- * that says so cache.c      the directory where they lie, which is believed only after each of its
- * files was compared main.c       all of that in order, then exec
+ *                that says so
+ *   cache.c      the directory where they lie, which is believed only after each of its files was
+ *                compared
+ *   main.c       all of that in order, then exec
  *
  * This is a program of its own, not a part of the monitor: it runs before any guest and reads
  * nothing of one.  It ends by die() with one line and status 125, or by becoming the go command.

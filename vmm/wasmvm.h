@@ -37,24 +37,18 @@ extern "C" {
 
 enum wasmvm_code {
     /* WASMVM_OK = 0 */
-    /* an argument or a configuration is not valid                              */
-    WASMVM_E_USAGE = 1,
-    WASMVM_E_HOST, /* the host could not do its part: no /dev/kvm, no memory, no permission    */
-    /* the module cannot be read                                                */
-    WASMVM_E_NO_MODULE,
-    WASMVM_E_INVALID, /* the module is not valid, or imports what nobody provides                 */
-    /* the module trapped                                                       */
-    WASMVM_E_TRAP,
-    WASMVM_E_TIME, /* a time limit is reached                                                  */
-    /* wasmvm_stop was called                                                   */
-    WASMVM_E_STOPPED,
-    WASMVM_E_GUEST, /* the guest was stopped: engine memory, a crash, a hostile hypercall       */
-    /* the program wrote to a standard stream that nobody reads any more        */
-    WASMVM_E_PIPE,
-    WASMVM_E_EXIT, /* the program called proc_exit where an export's return was expected       */
-    /* the module exports no such function                                      */
-    WASMVM_E_NO_EXPORT,
-    WASMVM_E_TYPE, /* the function cannot be called from C, or has another type                */
+    WASMVM_E_USAGE = 1,   /* an argument or a configuration is not valid */
+    WASMVM_E_HOST,        /* the host could not do its part: no /dev/kvm, memory or permission */
+    WASMVM_E_NO_MODULE,   /* the module cannot be read */
+    WASMVM_E_INVALID,     /* the module is not valid, or imports what nobody provides */
+    WASMVM_E_TRAP,        /* the module trapped */
+    WASMVM_E_TIME,        /* a time limit is reached */
+    WASMVM_E_STOPPED,     /* wasmvm_stop was called */
+    WASMVM_E_GUEST,       /* the guest was stopped: engine memory, a crash, a hostile hypercall */
+    WASMVM_E_PIPE,        /* the program wrote to a standard stream that nobody reads any more */
+    WASMVM_E_EXIT,        /* the program called proc_exit where an export's return was expected */
+    WASMVM_E_NO_EXPORT,   /* the module exports no such function */
+    WASMVM_E_TYPE,        /* the function cannot be called from C, or has another type */
 };
 
 /* text is one sentence in UTF-8 without control characters; "" means that there is none.  status is

@@ -8,15 +8,17 @@
  *
  *   0x00_0000_0000  linear memory 0, up to 4 GiB; 4 to 8 GiB and a guard always stay unmapped
  *   0x10_0000_0000  stack of wasm frames, up to 16 GiB; its lowest 2 MiB and all below stay
- * unmapped (guard) 0x18_0000_0000  module bytes, read-only 0x1a_0000_0000  code, writable alias
- * (never executable) 0x1b_c000_0000  engine heap, up to 1 GiB, RW             \  these three lie
- * within 2 GiB, so that code reaches 0x1c_0000_0000  code, executable alias (never writable)   >
- * heap and image by 32-bit displacements 0x1c_2000_0000  guest image (ELF segments, own rights)   /
+ *                   unmapped (guard)
+ *   0x18_0000_0000  module bytes, read-only
+ *   0x1a_0000_0000  code, writable alias (never executable)
+ *   0x1b_c000_0000  engine heap, up to 1 GiB, RW             \  these three lie within 2 GiB,
+ *   0x1c_0000_0000  code, executable alias (never writable)   > so that code reaches heap and image
+ *   0x1c_2000_0000  guest image (ELF segments, own rights)   /  by 32-bit displacements
  *   0x1c_3000_0000  control area, RW: struct control
  *   0x1c_3800_0000  CPL 3 C stack, and the fault handler's stack, each with an unmapped page below
  *   0x1c_3c00_0000  CPL 0 pages (supervisor): GDT, TSS, IDT, exception entries and their stack
  *   0x20_0000_0000  further linear memories, 16 GiB apart; all beyond the first 4 GiB of each stays
- * unmapped
+ *                   unmapped
  *
  * The host treats every field that the guest writes as hostile: it reads the field once, into a
  * copy. */

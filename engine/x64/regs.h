@@ -1,9 +1,9 @@
 /* x86-64 registers and what each is for while wasm code runs.  All are caller-saved.
  *
  *   rsp        wasm stack           rax, rcx, xmm14, xmm15  scratch of the emitter
- *   r15, r14   pinned globals       r13                     base of memory 0 where it is not at
- * address 0 rdx        temporaries (and division)                   the others: webs first,
- * temporaries in the gaps
+ *   r15, r14   pinned globals       r13                     base of memory 0, if not at address 0
+ *   rdx        temporaries, and     the others              webs first, temporaries in the gaps
+ *              division
  *
  * Parameters: the first six integers in rdi rsi rdx r8 r9 r10, the first eight floats in xmm0 to
  * xmm7, the rest on the stack, at [rsp + 16 * k] before the call.  First result in rax or xmm0,

@@ -5,7 +5,7 @@
  *     s2 s2f           operand stack, depth 2       (add.i32 ...)  folded: computed by its user
  *     low3 lowpin1     companions: lower halves of l3, pin1 (build_low.c)
  *     l3.0 l3.1        webs of l3, after flow       l3.0:rbx       where it lives, after color;
- * [16]: frame slot
+ *                                                                  [16]: frame slot
  *
  * Constants stand where they are used.  Dead nodes are not shown. */
 #include "engine/load/opcodes.h"

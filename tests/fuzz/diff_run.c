@@ -9,8 +9,11 @@
  *
  *   module FILE
  *   call NAME ARGS -> RESULTS            values as i32:HEX i64:HEX f32:HEX f64:HEX, nan for any
- * NaN, ref:0 or ref:1 call NAME ARGS -> trap KIND global NAME VALUE memory NAME BYTES HASH error
- * KIND TEXT | trap KIND          it did not come to an instance
+ *                                        NaN, ref:0 or ref:1
+ *   call NAME ARGS -> trap KIND
+ *   global NAME VALUE
+ *   memory NAME BYTES HASH
+ *   error KIND TEXT | trap KIND          it did not come to an instance
  *
  * Each module runs in a process of its own: a crash or an endless loop costs that one, and is told
  * as `died STATUS`. */

@@ -1,9 +1,10 @@
 /* tests/host/env.h's other side: Linux, x86-64.
  *
  *   one reservation   [ heap, 512 MiB | code_x, 256 MiB ]   so that code reaches the heap by 32-bit
- * displacements a memfd           mapped at code_x (read, execute) and at code_w (read, write) a
- * memory          8 GiB and a guard of its own; the usable prefix is made so by mprotect the wasm
- * stack    [ guard, 8 MiB | stack ] */
+ *                                                           displacements
+ *   a memfd           mapped at code_x (read, execute) and at code_w (read, write)
+ *   a memory          8 GiB and a guard of its own; the usable prefix is made so by mprotect
+ *   the wasm stack    [ guard, 8 MiB | stack ] */
 #include "tests/host/env.h"
 
 #include <signal.h>

@@ -6,8 +6,9 @@
  *     MODULE    text name (empty: none), text bytes, u8 enum script_expect, text words
  *     REGISTER  text name (empty: the last module), text as
  *     GET, CALL text name (empty: the last module), text export, u32 n, n arguments: u8 type, 16
- * bytes; u8 enum script_expect, text words, u32 n, n results: u8 type, 16 bytes value, 16 bytes
- * mask text      u32 length, bytes
+ *               bytes; u8 enum script_expect, text words, u32 n, n results: u8 type, 16 bytes
+ *               value, 16 bytes mask
+ *   text      u32 length, bytes
  *
  * Numbers are little-endian, nothing is aligned.  words: a trap's sentence, or the beginning of it,
  * or more than it; of a module that is not linked, a part of the engine's sentence.  A result is

@@ -1,9 +1,11 @@
 /* What the store has for one start, and what this start adds.
  *
  *   run 1   nothing is known of the module's file: a list of what it compiles is left, no byte of
- * it is hashed run 2   there is a list: the module is hashed as it stands in memory, its functions
- * are compiled before its first instruction, and an image is made run 3   the file is known by its
- * number, size and times: the image's name, then the image; no byte of it is read
+ *           it is hashed
+ *   run 2   there is a list: the module is hashed as it stands in memory, its functions are
+ *           compiled before its first instruction, and an image is made
+ *   run 3   the file is known by its number, size and times: the image's name, then the image; no
+ *           byte of it is read
  *
  * Later runs leave lists too, of what they compiled beyond the image; where that is much, the next
  * start makes it anew. The hash of the module is never taken of the file, but of the bytes that the

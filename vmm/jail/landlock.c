@@ -2,14 +2,19 @@
  *
  * What kernels lack, by the ABI that they report, and what stands in its place:
  *
- *   0  all of it (before 5.13, or not turned on)   with nothing granted no call opens anything;
- * else it is refused 1  moving between directories                  such a move fails with EXDEV 2
- * truncation (Debian 12)                      files of :ro grants can be emptied; the file's own
- * mode counts 3  ports of TCP                                the policy in the monitor alone 4
- * ioctl on devices                            the filter's list of ioctls, which holds with any ABI
- *   5  abstract unix sockets, signals              names of the host's abstract sockets; signals:
- * the filter 6  records for the audit log                   nothing 7 in all: UDP, connecting to
- * unix sockets by path, times of files and what stat tells are the kernel's own rights alone */
+ *   0  all of it (before 5.13, or off)    with nothing granted no call opens anything; else
+ *                                         it is refused
+ *   1  moving between directories         such a move fails with EXDEV
+ *   2  truncation (Debian 12)             files of :ro grants can be emptied; the file's own
+ *                                         mode counts
+ *   3  ports of TCP                       the policy in the monitor alone
+ *   4  ioctl on devices                   the filter's list of ioctls, which holds with any ABI
+ *   5  abstract unix sockets, signals     names of the host's abstract sockets; signals: the
+ *                                         filter
+ *   6  records for the audit log          nothing
+ *   7                                     in all: UDP, connecting to unix sockets by path,
+ *                                         times of files and what stat tells are the kernel's
+ *                                         own rights alone */
 #include <errno.h>
 #include <linux/landlock.h>
 #include <string.h>
