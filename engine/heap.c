@@ -5,7 +5,7 @@
  * set here.
  *
  *   heap  [ struct engine | what was allocated, in order .. | scratch chunk | .. )heap_used
- * )heap_usable   )heap_cap
+ *                                                              )heap_usable   )heap_cap
  *
  * Scratch is a list of chunks inside the heap, filled from its start after every scratch_reset, so
  * that compiling touches the same pages again and again.  A chunk that ends where the heap ends
