@@ -94,8 +94,9 @@ func sock_getpeeraddr(fd int32, addr, port unsafe.Pointer) Errno
 
 // ---- what a call points to ----
 //
-// A call's arguments in memory lie in one variable of the package, which never moves.  Nothing switches goroutines
-// between filling it and the call, as there is one thread and no preemption.
+// A call's arguments in memory lie in a message, which is on the heap and so never moves.  Whoever makes a call has the
+// message alone: another goroutine may run wherever this one allocates, as it may have to help the garbage collector
+// first, and wherever it calls a function (runtime's wasmvmMarkTurn).
 
 const (
 	hostInet4 = 1
@@ -106,60 +107,78 @@ const (
 	hostStream   = 2
 )
 
-var msg struct {
-	addr struct{ at, len uint32 } // -> room
-	iov  struct{ at, len uint32 } // -> the caller's buffer
-	fd   uint32
-	n    uint32
-	port uint32
-	flag uint32
-	opt  [4]int32
-	room [128]byte // family in two bytes, then the address
+type message struct {
+	addr   struct{ at, len uint32 } // -> room
+	iov    struct{ at, len uint32 } // -> buffer
+	fd     uint32
+	n      uint32
+	port   uint32
+	flag   uint32
+	opt    [4]int32
+	room   [128]byte      // family in two bytes, then the address
+	buffer unsafe.Pointer // the caller's, which escapes so: it is not on a stack that moves
+	next   *message
 }
 
-// msgBuffer makes the caller's buffer escape, so that it is not on a stack that moves.
-var msgBuffer unsafe.Pointer
+var freeMessages *message
 
-func (m *Linger) put() {
-	msg.opt[0], msg.opt[1] = m.Onoff, m.Linger
+func takeMessage() *message {
+	m := freeMessages
+	if m == nil {
+		return new(message)
+	}
+	freeMessages = m.next
+	return m
 }
 
-func msgIov(p []byte) unsafe.Pointer {
-	msgBuffer = unsafe.Pointer(unsafe.SliceData(p))
-	msg.iov.at, msg.iov.len = uint32(uintptr(msgBuffer)), uint32(len(p))
-	return unsafe.Pointer(&msg.iov)
+func (m *message) give() {
+	m.buffer = nil
+	m.next = freeMessages
+	freeMessages = m
 }
 
-func msgAddr() unsafe.Pointer {
-	msg.addr.at, msg.addr.len = uint32(uintptr(unsafe.Pointer(&msg.room))), uint32(len(msg.room))
-	return unsafe.Pointer(&msg.addr)
+func (m *message) putIov(p []byte) unsafe.Pointer {
+	m.buffer = unsafe.Pointer(unsafe.SliceData(p))
+	m.iov.at, m.iov.len = uint32(uintptr(m.buffer)), uint32(len(p))
+	return unsafe.Pointer(&m.iov)
 }
 
-func msgFamily() int { return int(msg.room[0]) | int(msg.room[1])<<8 }
-
-func msgPut(family byte, addr []byte) {
-	msg.room = [128]byte{0: family}
-	copy(msg.room[2:], addr)
-	msgAddr()
+// emptyAddr is where a call leaves an address.
+func (m *message) emptyAddr() unsafe.Pointer {
+	m.room, m.port = [128]byte{}, 0
+	m.addr.at, m.addr.len = uint32(uintptr(unsafe.Pointer(&m.room))), uint32(len(m.room))
+	return unsafe.Pointer(&m.addr)
 }
 
-// msgPutSockaddr puts an address where the call finds it.
-func msgPutSockaddr(sa Sockaddr) (port int, err error) {
+func (m *message) family() int { return int(m.room[0]) | int(m.room[1])<<8 }
+
+func (m *message) putAddr(family byte, addr []byte) {
+	m.emptyAddr()
+	m.room[0] = family
+	copy(m.room[2:], addr)
+}
+
+// putSockaddr puts an address where the call finds it.
+func (m *message) putSockaddr(sa Sockaddr) (port int, err error) {
 	switch sa := sa.(type) {
 	case *SockaddrInet4:
-		msgPut(hostInet4, sa.Addr[:])
+		m.putAddr(hostInet4, sa.Addr[:])
 		port = sa.Port
 	case *SockaddrInet6:
 		if sa.ZoneId != 0 {
 			return 0, ENOTSUP
 		}
-		msgPut(hostInet6, sa.Addr[:])
+		m.putAddr(hostInet6, sa.Addr[:])
 		port = sa.Port
 	case *SockaddrUnix:
-		if len(sa.Name) > len(msg.room)-3 {
+		name, err := hostPath(sa.Name)
+		if err != nil {
+			return 0, err
+		}
+		if len(name) > len(m.room)-3 {
 			return 0, ENAMETOOLONG
 		}
-		msgPut(hostUnix, []byte(sa.Name))
+		m.putAddr(hostUnix, []byte(name))
 	default:
 		return 0, EAFNOSUPPORT
 	}
@@ -169,19 +188,30 @@ func msgPutSockaddr(sa Sockaddr) (port int, err error) {
 	return port, nil
 }
 
-// msgSockaddr is the address that a call left; nil where it left none.
-func msgSockaddr() Sockaddr {
-	switch msgFamily() {
+// hostPath: the host knows the working directory of the start only.  A name with @ is in no directory, natively.
+func hostPath(name string) (string, error) {
+	switch {
+	case name != "" && name[0] == '@':
+		return "", ENOTSUP
+	case name == "" || name[0] == '/' || cwd == startCwd:
+		return name, nil
+	}
+	return joinPath(cwd, name), nil
+}
+
+// sockaddr is the address that a call left; nil where it left none.
+func (m *message) sockaddr() Sockaddr {
+	switch m.family() {
 	case hostInet4:
-		sa := &SockaddrInet4{Port: int(msg.port)}
-		copy(sa.Addr[:], msg.room[2:])
+		sa := &SockaddrInet4{Port: int(m.port)}
+		copy(sa.Addr[:], m.room[2:])
 		return sa
 	case hostInet6:
-		sa := &SockaddrInet6{Port: int(msg.port)}
-		copy(sa.Addr[:], msg.room[2:])
+		sa := &SockaddrInet6{Port: int(m.port)}
+		copy(sa.Addr[:], m.room[2:])
 		return sa
 	case hostUnix:
-		name := msg.room[2:]
+		name := m.room[2:]
 		for n, c := range name {
 			if c == 0 {
 				return &SockaddrUnix{Name: string(name[:n])}
@@ -228,26 +258,32 @@ func Socket(family, sotype, proto int) (fd int, err error) {
 	default:
 		return -1, EPROTONOSUPPORT
 	}
-	if errno := sock_open(f, kind, unsafe.Pointer(&msg.fd)); errno != 0 {
+	m := takeMessage()
+	defer m.give()
+	if errno := sock_open(f, kind, unsafe.Pointer(&m.fd)); errno != 0 {
 		return -1, errno
 	}
-	return int(int32(msg.fd)), nil
+	return int(int32(m.fd)), nil
 }
 
 func Bind(fd int, sa Sockaddr) error {
-	port, err := msgPutSockaddr(sa)
+	m := takeMessage()
+	defer m.give()
+	port, err := m.putSockaddr(sa)
 	if err != nil {
 		return err
 	}
-	return result(sock_bind(int32(fd), unsafe.Pointer(&msg.addr), uint32(port)))
+	return result(sock_bind(int32(fd), unsafe.Pointer(&m.addr), uint32(port)))
 }
 
 func Connect(fd int, sa Sockaddr) error {
-	port, err := msgPutSockaddr(sa)
+	m := takeMessage()
+	defer m.give()
+	port, err := m.putSockaddr(sa)
 	if err != nil {
 		return err
 	}
-	return result(sock_connect(int32(fd), unsafe.Pointer(&msg.addr), uint32(port)))
+	return result(sock_connect(int32(fd), unsafe.Pointer(&m.addr), uint32(port)))
 }
 
 func Listen(fd int, backlog int) error {
@@ -256,10 +292,13 @@ func Listen(fd int, backlog int) error {
 
 func Accept(fd int) (int, Sockaddr, error) {
 	wasmvmYield()
-	if errno := sock_accept(int32(fd), 0, unsafe.Pointer(&msg.fd)); errno != 0 {
+	m := takeMessage()
+	errno := sock_accept(int32(fd), 0, unsafe.Pointer(&m.fd))
+	conn := int(int32(m.fd))
+	m.give()
+	if errno != 0 {
 		return -1, nil, errno
 	}
-	conn := int(int32(msg.fd))
 	sa, err := Getpeername(conn)
 	if err != nil { // the peer is gone already; callers want an address of the right kind
 		sa, _ = Getsockname(conn)
@@ -276,19 +315,21 @@ func Accept(fd int) (int, Sockaddr, error) {
 }
 
 func Getsockname(fd int) (Sockaddr, error) {
-	msg.room, msg.port = [128]byte{}, 0
-	if errno := sock_getlocaladdr(int32(fd), msgAddr(), unsafe.Pointer(&msg.port)); errno != 0 {
+	m := takeMessage()
+	defer m.give()
+	if errno := sock_getlocaladdr(int32(fd), m.emptyAddr(), unsafe.Pointer(&m.port)); errno != 0 {
 		return nil, errno
 	}
-	return msgSockaddr(), nil
+	return m.sockaddr(), nil
 }
 
 func Getpeername(fd int) (Sockaddr, error) {
-	msg.room, msg.port = [128]byte{}, 0
-	if errno := sock_getpeeraddr(int32(fd), msgAddr(), unsafe.Pointer(&msg.port)); errno != 0 {
+	m := takeMessage()
+	defer m.give()
+	if errno := sock_getpeeraddr(int32(fd), m.emptyAddr(), unsafe.Pointer(&m.port)); errno != 0 {
 		return nil, errno
 	}
-	return msgSockaddr(), nil
+	return m.sockaddr(), nil
 }
 
 func Shutdown(fd int, how int) error {
@@ -297,39 +338,35 @@ func Shutdown(fd int, how int) error {
 
 // ---- datagrams ----
 
-func receive(fd int, p []byte, flags int) (n, outflags int, err error) {
+func (m *message) receive(fd int, p []byte, flags int) (n, outflags int, err error) {
 	wasmvmYield()
-	msg.room, msg.port = [128]byte{}, 0
-	iov := msgIov(p)
-	errno := sock_recv_from(int32(fd), iov, 1, msgAddr(), int32(flags), unsafe.Pointer(&msg.port),
-		unsafe.Pointer(&msg.n), unsafe.Pointer(&msg.flag))
-	msgBuffer = nil
+	errno := sock_recv_from(int32(fd), m.putIov(p), 1, m.emptyAddr(), int32(flags), unsafe.Pointer(&m.port),
+		unsafe.Pointer(&m.n), unsafe.Pointer(&m.flag))
 	if errno != 0 {
 		return -1, 0, errno
 	}
-	return int(msg.n), int(msg.flag & 0xffff), nil
+	return int(m.n), int(m.flag & 0xffff), nil
 }
 
-// send: the address is in msg already.
-func send(fd int, p []byte, port int) (n int, err error) {
-	errno := sock_send_to(int32(fd), msgIov(p), 1, unsafe.Pointer(&msg.addr), int32(port), 0, unsafe.Pointer(&msg.n))
-	msgBuffer = nil
+// send: the address is in the message already.
+func (m *message) send(fd int, p []byte, port int) (n int, err error) {
+	errno := sock_send_to(int32(fd), m.putIov(p), 1, unsafe.Pointer(&m.addr), int32(port), 0, unsafe.Pointer(&m.n))
 	if errno != 0 {
 		return 0, errno
 	}
-	return int(msg.n), nil
+	return int(m.n), nil
 }
 
 func Recvfrom(fd int, p []byte, flags int) (n int, from Sockaddr, err error) {
-	if n, _, err = receive(fd, p, flags); err == nil {
-		from = msgSockaddr()
-	}
+	n, _, _, from, err = Recvmsg(fd, p, nil, flags)
 	return n, from, err
 }
 
 func Recvmsg(fd int, p, oob []byte, flags int) (n, oobn, recvflags int, from Sockaddr, err error) {
-	if n, recvflags, err = receive(fd, p, flags); err == nil {
-		from = msgSockaddr()
+	m := takeMessage()
+	defer m.give()
+	if n, recvflags, err = m.receive(fd, p, flags); err == nil {
+		from = m.sockaddr()
 	}
 	return n, 0, recvflags, from, err
 }
@@ -347,40 +384,49 @@ func SendmsgN(fd int, p, oob []byte, to Sockaddr, flags int) (n int, err error) 
 		return Write(fd, p)
 	}
 	wasmvmYield()
-	port, err := msgPutSockaddr(to)
+	m := takeMessage()
+	defer m.give()
+	port, err := m.putSockaddr(to)
 	if err != nil {
 		return 0, err
 	}
-	return send(fd, p, port)
+	return m.send(fd, p, port)
 }
 
 // The next four are internal/syscall/unix's: an address of one family, without an allocation.
 
 //go:linkname wasmvmReceive4
 func wasmvmReceive4(fd int, p []byte, flags int, from *SockaddrInet4) (n, outflags int, err error) {
-	n, outflags, err = receive(fd, p, flags)
-	if err == nil && msgFamily() == hostInet4 {
-		from.Port = int(msg.port)
-		copy(from.Addr[:], msg.room[2:])
+	m := takeMessage()
+	n, outflags, err = m.receive(fd, p, flags)
+	if err == nil && m.family() == hostInet4 {
+		from.Port = int(m.port)
+		copy(from.Addr[:], m.room[2:])
 	}
+	m.give()
 	return n, outflags, err
 }
 
 //go:linkname wasmvmReceive6
 func wasmvmReceive6(fd int, p []byte, flags int, from *SockaddrInet6) (n, outflags int, err error) {
-	n, outflags, err = receive(fd, p, flags)
-	if err == nil && msgFamily() == hostInet6 {
-		from.Port, from.ZoneId = int(msg.port), 0
-		copy(from.Addr[:], msg.room[2:])
+	m := takeMessage()
+	n, outflags, err = m.receive(fd, p, flags)
+	if err == nil && m.family() == hostInet6 {
+		from.Port, from.ZoneId = int(m.port), 0
+		copy(from.Addr[:], m.room[2:])
 	}
+	m.give()
 	return n, outflags, err
 }
 
 //go:linkname wasmvmSend4
 func wasmvmSend4(fd int, p []byte, to *SockaddrInet4) (n int, err error) {
 	wasmvmYield()
-	msgPut(hostInet4, to.Addr[:])
-	return send(fd, p, to.Port)
+	m := takeMessage()
+	m.putAddr(hostInet4, to.Addr[:])
+	n, err = m.send(fd, p, to.Port)
+	m.give()
+	return n, err
 }
 
 //go:linkname wasmvmSend6
@@ -389,8 +435,11 @@ func wasmvmSend6(fd int, p []byte, to *SockaddrInet6) (n int, err error) {
 		return 0, ENOTSUP
 	}
 	wasmvmYield()
-	msgPut(hostInet6, to.Addr[:])
-	return send(fd, p, to.Port)
+	m := takeMessage()
+	m.putAddr(hostInet6, to.Addr[:])
+	n, err = m.send(fd, p, to.Port)
+	m.give()
+	return n, err
 }
 
 // ---- options ----
@@ -417,10 +466,12 @@ func GetsockoptInt(fd, level, name int) (value int, err error) {
 	if l < 0 {
 		return 0, ENOPROTOOPT
 	}
-	if errno := sock_getsockopt(int32(fd), l, n, unsafe.Pointer(&msg.opt), 4); errno != 0 {
+	m := takeMessage()
+	defer m.give()
+	if errno := sock_getsockopt(int32(fd), l, n, unsafe.Pointer(&m.opt), 4); errno != 0 {
 		return 0, errno
 	}
-	return int(msg.opt[0]), nil
+	return int(m.opt[0]), nil
 }
 
 func SetsockoptInt(fd, level, name int, value int) error {
@@ -428,8 +479,10 @@ func SetsockoptInt(fd, level, name int, value int) error {
 	if l < 0 {
 		return ENOPROTOOPT
 	}
-	msg.opt[0] = int32(value)
-	errno := sock_setsockopt(int32(fd), l, n, unsafe.Pointer(&msg.opt), 4)
+	m := takeMessage()
+	m.opt[0] = int32(value)
+	errno := sock_setsockopt(int32(fd), l, n, unsafe.Pointer(&m.opt), 4)
+	m.give()
 	if errno == EINVAL && l == IPPROTO_TCP && n > TCP_NODELAY { // a host without these times keeps its own
 		return nil
 	}
@@ -437,8 +490,11 @@ func SetsockoptInt(fd, level, name int, value int) error {
 }
 
 func SetsockoptLinger(fd, level, name int, l *Linger) error {
-	l.put()
-	return result(sock_setsockopt(int32(fd), 0, SO_LINGER, unsafe.Pointer(&msg.opt), 8))
+	m := takeMessage()
+	m.opt[0], m.opt[1] = l.Onoff, l.Linger
+	errno := sock_setsockopt(int32(fd), 0, SO_LINGER, unsafe.Pointer(&m.opt), 8)
+	m.give()
+	return result(errno)
 }
 
 func SetsockoptInet4Addr(fd, level, name int, value [4]byte) error { return ENOPROTOOPT }
@@ -495,5 +551,10 @@ func Pipe(fd []int) error {
 	return nil
 }
 
+var startCwd string
+
 // A read of standard input that has to wait holds up its own goroutine, not all: os polls what it finds nonblocking.
-func init() { SetNonblock(Stdin, true) }
+func init() {
+	SetNonblock(Stdin, true)
+	startCwd = cwd // fs_wasip1.go has set it
+}

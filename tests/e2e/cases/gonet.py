@@ -45,6 +45,45 @@ def unix(t):
 
 
 @case
+def datagrams_of_no_bytes(t):
+    same(t, "empty", *DATAGRAMS)
+
+
+@case
+def linger_that_is_set_again(t):
+    same(t, "lingers", *LOOPBACK)
+
+
+@case
+def last_words_before_a_reset(t):
+    """A write that meets the reset first does not hide what had come before it."""
+    same(t, "lastWords", *LOOPBACK)
+
+
+@case
+def unix_names_after_chdir(t):
+    same(t, "elsewhere", "--allow-unix")
+
+
+@case
+def names_without_a_file_are_refused(t):
+    for version in VERSIONS:
+        made = t.mkdir(f"vm-{version}")
+        result = t.vm("--dir", made + "::/d", "--cwd", "/d", "--allow-unix", "--",
+                      overlaid(t, "network", version), "abstract")
+        expect(result, 0, out="listen unix @wasmvm-test: bind: Not supported\n"
+                              "dial unix @wasmvm-test: connect: Not supported\ntrue\n", err="")
+
+
+@case
+def addresses_while_memory_is_collected(t):
+    """A goroutine that allocates may have to give way: its address stays its own."""
+    rules = [f"udp:127.0.0.{k}:0-65535" for k in range(1, 31)]
+    options = [word for rule in rules for word in ("--allow-listen", rule)]
+    same(t, "collected", *options)
+
+
+@case
 def both_families_on_one_port(t):
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()

@@ -307,5 +307,7 @@ func listen() {
 
 func main() {
 	map[string]func(){"tcp": tcp, "udp": udp, "unix": unix, "dual": dual, "files": files, "control": control,
-		"names": names, "bytes": pipeOfBytes, "multicast": multicast, "listen": listen}[os.Args[1]]()
+		"names": names, "bytes": pipeOfBytes, "multicast": multicast, "listen": listen, "empty": empty,
+		"lingers": lingers, "lastWords": lastWords, "elsewhere": elsewhere, "abstract": abstract,
+		"collected": collected}[os.Args[1]]()
 }
