@@ -197,6 +197,17 @@ static size_t asked(const struct msghdr *m)
     return sum;
 }
 
+/* An error of sending comes behind what the peer sent before it.  Who reads does not learn of EPIPE
+ * but of the end. */
+static ssize_t last_receive(const struct desc *d, struct msghdr *m, int flags)
+{
+    struct conn *c = d->own;
+    ssize_t got = recvmsg(d->io, m, flags | MSG_DONTWAIT);
+    if (got > 0 && !(flags & MSG_PEEK))
+        bytes_count(c, &c->in, got);
+    return got > 0 || (got == 0 && c->error == EPIPE) ? got : error_tell(c);
+}
+
 static ssize_t conn_receive(const struct desc *d, struct msghdr *m, int flags)
 {
     struct conn *c = d->own;
@@ -209,7 +220,7 @@ static ssize_t conn_receive(const struct desc *d, struct msghdr *m, int flags)
         return batch_take(c, m, flags & MSG_PEEK);
     batch_settle(c);
     if (c->error)
-        return error_tell(c);
+        return last_receive(d, m, flags);
     if (c->proto == NET_UDP && !c->dns && !stranger_skip(d))
         return -1;
     ssize_t got = recvmsg(d->io, m, flags | MSG_DONTWAIT);

@@ -11,7 +11,7 @@ enum kind {
     INT,     /* 4 bytes, as the host has it */
     TYPE,    /* SOCKTYPE_* */
     ERROR,   /* a WASI errno */
-    LINGER,  /* two 4-byte numbers; applied for 0 seconds alone (a reset), as a close could wait */
+    LINGER,  /* two 4-byte numbers; for more than 0 seconds as if off, as a close could wait */
     TIMEOUT, /* seconds and microseconds, 8 bytes each: how long a blocking call waits */
     REFUSED,
 };
@@ -169,8 +169,8 @@ uint32_t wasi_sock_setsockopt(struct wasi *w, const struct sock_setsockopt_args 
         return WASI_INVAL;
     if (!linear_read(w->mem, args->value, &v, value_bytes(o->kind)))
         return WASI_FAULT;
-    if (o->kind == LINGER && (!v.linger.on || v.linger.seconds))
-        return WASI_SUCCESS;
+    if (o->kind == LINGER && v.linger.seconds)
+        v.linger.on = v.linger.seconds = 0;
     if (o->kind == TIMEOUT)
         return timeout_set(conn_of(d), o->host_name, &v);
     if (o->host_level == SOL_SOCKET && (o->host_name == SO_SNDBUF || o->host_name == SO_RCVBUF))

@@ -222,7 +222,7 @@ static uint32_t counted_write(struct wasi *w, uint64_t fd, const struct desc *d,
 static uint32_t transfer_iovs(struct wasi *w, uint64_t fd, const struct desc *d, enum way way,
                               int64_t offset, uint64_t *done)
 {
-    if (!w->iovs.left)
+    if (!w->iovs.left && !(way == OUT && d->filetype == FILETYPE_DGRAM)) /* an empty one is sent */
         return WASI_SUCCESS;
     if (way == OUT && quota_counts(w, d))
         return counted_write(w, fd, d, offset, done);
