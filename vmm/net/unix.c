@@ -11,6 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+enum { SLASHES_MOST = 16 };
+
 /* Where a guest path leads: a preopen and the path beneath it, in `text`. */
 static struct desc *where(struct wasi *w, const char *path, char text[PATH_MAX], uint32_t *err)
 {
@@ -37,13 +39,16 @@ static uint32_t name_check(const char *path)
                                                                         : WASI_SUCCESS;
 }
 
-static uint32_t host_name(struct sockaddr_storage *host, socklen_t *len, int fd, const char *name)
+/* `slashes`, which mean one, tell names apart whose directories had the same number in turn. */
+static uint32_t host_name(struct sockaddr_storage *host, socklen_t *len, int fd, int slashes,
+                          const char *name)
 {
+    static const char many[SLASHES_MOST + 1] = "////////////////";
     struct sockaddr_un *un = (struct sockaddr_un *)host;
     memset(host, 0, sizeof *host);
     un->sun_family = AF_UNIX;
-    int n = snprintf(un->sun_path, sizeof un->sun_path, "/proc/self/fd/%d%s%s", fd, name ? "/" : "",
-                     name ? name : "");
+    int n = snprintf(un->sun_path, sizeof un->sun_path, "/proc/self/fd/%d%.*s%s", fd, slashes, many,
+                     name);
     *len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)n + 1);
     return n < 0 || (size_t)n >= sizeof un->sun_path ? WASI_NAMETOOLONG : WASI_SUCCESS;
 }
@@ -71,7 +76,7 @@ uint32_t unix_target(struct wasi *w, const char *path, struct sockaddr_storage *
         return WASI_CONNREFUSED; /* as the kernel has it */
     }
     *hold = fd;
-    return host_name(host, len, fd, NULL);
+    return host_name(host, len, fd, 0, "");
 }
 
 /* Splits text at its last component; NULL where that is no name of a new file. */
@@ -85,12 +90,30 @@ static char *name_split(char *text, const char **parent)
     return !*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ? NULL : name;
 }
 
-static uint32_t bind_at(struct desc *socket, int parent, const char *name, const char *path)
+/* The guest's own socket that the kernel has under this name, or NULL. */
+static const struct conn *conn_named(struct wasi *w, const struct sockaddr_un *un)
+{
+    for (uint32_t fd = 0; fd < w->ndescs; fd++) {
+        struct desc *d = desc_get(w, fd);
+        const struct conn *c = d ? conn_of(d) : NULL;
+        if (c && c->host_path && strncmp(c->host_path, un->sun_path, sizeof un->sun_path) == 0)
+            return c;
+    }
+    return NULL;
+}
+
+static uint32_t bind_at(struct wasi *w, struct desc *socket, int parent, const char *name,
+                        const char *path)
 {
     struct conn *c = conn_of(socket);
     struct sockaddr_storage host;
     socklen_t len;
-    uint32_t err = host_name(&host, &len, parent, name);
+    int slashes = 1;
+    uint32_t err = host_name(&host, &len, parent, slashes, name);
+    while (!err && conn_named(w, (struct sockaddr_un *)&host) && slashes < SLASHES_MOST)
+        err = host_name(&host, &len, parent, ++slashes, name);
+    if (err && slashes > 1) /* no room for more: the kernel has the two by one name */
+        err = host_name(&host, &len, parent, 1, name);
     if (err)
         return err;
     char *host_path = strdup(((struct sockaddr_un *)&host)->sun_path), *own_path = strdup(path);
@@ -131,7 +154,7 @@ uint32_t unix_bind(struct wasi *w, struct desc *socket, const char *path)
     if (name && !quota_may_create(w, dir, name))
         err = WASI_DQUOT;
     else
-        err = name ? bind_at(socket, dir, name, path) : WASI_ADDRINUSE;
+        err = name ? bind_at(w, socket, dir, name, path) : WASI_ADDRINUSE;
     if (!err)
         quota_created(w);
     close(dir);
@@ -146,12 +169,7 @@ void unix_name(struct wasi *w, const struct sockaddr_storage *host, socklen_t le
     a->path[0] = 0;
     if (len <= offsetof(struct sockaddr_un, sun_path) || !un->sun_path[0])
         return;
-    for (uint32_t fd = 0; fd < w->ndescs; fd++) {
-        struct desc *d = desc_get(w, fd);
-        const struct conn *c = d ? conn_of(d) : NULL;
-        if (c && c->host_path && strncmp(c->host_path, un->sun_path, sizeof un->sun_path) == 0) {
-            strncpy(a->path, c->path, sizeof a->path - 1);
-            return;
-        }
-    }
+    const struct conn *c = conn_named(w, un);
+    if (c)
+        strncpy(a->path, c->path, sizeof a->path - 1);
 }

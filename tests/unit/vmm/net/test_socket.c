@@ -717,18 +717,19 @@ static void test_unix_paths(void **state)
     ERR(AFNOSUPPORT, sock_connect, fresh, addr4("127.0.0.1"), 80);
 }
 
+/* One name in two directories, whose descriptors have the same number in turn. */
 static void test_unix_datagrams(void **state)
 {
     (void)state;
-    uint32_t a = opened_socket(FAMILY_UNIX, SOCKTYPE_DGRAM),
-             b = opened_socket(FAMILY_UNIX, SOCKTYPE_DGRAM);
-    OK(sock_bind, a, storage(FAMILY_UNIX, "/a", 2), 0);
-    OK(sock_bind, b, storage(FAMILY_UNIX, "/b", 2), 0);
+    uint32_t b = opened_socket(FAMILY_UNIX, SOCKTYPE_DGRAM),
+             a = opened_socket(FAMILY_UNIX, SOCKTYPE_DGRAM);
+    OK(sock_bind, b, storage(FAMILY_UNIX, "/sub/same", 9), 0);
+    OK(sock_bind, a, storage(FAMILY_UNIX, "/same", 5), 0);
     memcpy(guest + BUF, "hello", 5);
-    OK(sock_send_to, a, iov(BUF, 5), 1, storage(FAMILY_UNIX, "/b", 2), 0, 0, OUT);
+    OK(sock_send_to, a, iov(BUF, 5), 1, storage(FAMILY_UNIX, "/sub/same", 9), 0, 0, OUT);
     OK(sock_recv_from, b, iov(BUF + 64, 64), 1, room(), 0, PORT_OUT, OUT, FLAGS_OUT);
     assert_memory_equal(guest + BUF + 64, "hello", 5);
-    assert_string_equal((char *)guest + ADDR_BUF + 2, "/a");
+    assert_string_equal((char *)guest + ADDR_BUF + 2, "/same");
 }
 
 /* Such a socket is ready for ever: a call that waits for it would never come back. */
