@@ -7,6 +7,7 @@ package net
 import (
 	"internal/poll"
 	"os"
+	"sync"
 	"syscall"
 	_ "unsafe" // for linkname
 )
@@ -126,8 +127,9 @@ func filePacketConn(f *os.File) (PacketConn, error) {
 const firstPreopened = 3
 
 var preopened struct {
-	known bool
-	free  []int // sockets that listen, and that nobody has taken
+	sync.Mutex // an allocation may switch goroutines
+	known      bool
+	free       []int // sockets that listen, and that nobody has taken
 }
 
 func findPreopened() {
@@ -148,7 +150,13 @@ func findPreopened() {
 
 // takenByNumber: the program has this descriptor from elsewhere (FileListener, or it is a new one).
 func takenByNumber(s int) {
+	preopened.Lock()
+	defer preopened.Unlock()
 	findPreopened()
+	removePreopened(s)
+}
+
+func removePreopened(s int) {
 	for k, free := range preopened.free {
 		if free == s {
 			preopened.free = append(preopened.free[:k:k], preopened.free[k+1:]...)
@@ -159,6 +167,8 @@ func takenByNumber(s int) {
 
 // takePreopened gives the host's own listener for an address, once; nil where there is none.
 func takePreopened(net string, laddr sockaddr) *netFD {
+	preopened.Lock()
+	defer preopened.Unlock()
 	findPreopened()
 	for _, s := range preopened.free {
 		fd, err := socketOf(s)
@@ -166,7 +176,7 @@ func takePreopened(net string, laddr sockaddr) *netFD {
 			continue
 		}
 		if fd, err = fd.use(poll.FD{Sysfd: s}); err == nil {
-			takenByNumber(s)
+			removePreopened(s)
 			return fd
 		}
 	}
