@@ -302,6 +302,7 @@ OCI_SRC := \
     oci/limits.c \
     oci/main.c \
     oci/module.c \
+    oci/placed.c \
     oci/process.c \
     oci/say.c \
     oci/words.c \

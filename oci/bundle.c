@@ -74,6 +74,18 @@ static void native_check(const struct conf *conf, const char *program)
          program);
 }
 
+/* crun's: it would start an engine of its own, or write what hooks say to a file of the host. */
+static void annotations_edit(struct json_object *annotations)
+{
+    static const char *const engines[] = {"run.oci.handler", "module.wasm.image/variant"},
+                             *const files[] = {"run.oci.hooks.stdout", "run.oci.hooks.stderr"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (text_in(annotations, files[i]))
+            refuse("annotation %s: it names a file of the host, and may be the image's", files[i]);
+    for (size_t i = 0; annotations && i < sizeof engines / sizeof *engines; i++)
+        json_object_object_del(annotations, engines[i]);
+}
+
 bool bundle_edit(const struct words *w, const struct conf *conf)
 {
     const char *name = w->bundle ? w->bundle : ".";
@@ -108,8 +120,8 @@ bool bundle_edit(const struct words *w, const struct conf *conf)
     limits_find(&machine.limits, object_in(object_in(config, "linux"), "resources"));
     process_edit(process, &machine);
     mount_add(config, conf->wasmvm);
-    if (program.annotations) /* crun would start an engine of its own */
-        json_object_object_del(program.annotations, "run.oci.handler");
+    placed_hook(config, program.root, conf->wasmvm);
+    annotations_edit(program.annotations);
     document_write(bundle, "config.json", config);
     return true;
 }

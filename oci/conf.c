@@ -170,16 +170,21 @@ static const char *runtime_usual(void)
     refuse("neither runc nor crun is there (install one, or name it: runtime in " USUAL ")");
 }
 
-/* Beside this program. */
-static const char *wasmvm_usual(void)
+const char *own_name(void)
 {
     char own[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", own, sizeof own - 1);
     if (n <= 0)
         refuse("/proc is not mounted, which tells where wasmvm is");
     own[n] = 0;
-    *strrchr(own, '/') = 0;
-    return text("%s/wasmvm", own);
+    return text("%s", own);
+}
+
+/* Beside this program. */
+static const char *wasmvm_usual(void)
+{
+    const char *own = own_name();
+    return text("%.*s/wasmvm", (int)(strrchr(own, '/') - own), own);
 }
 
 void conf_read(struct conf *conf, const char *name)

@@ -30,6 +30,10 @@ int main(int argc, char **argv)
         layout_module(argv[2], argv[3]);
         return 0;
     }
+    if (argc == 5 && strcmp(argv[1], PLACED) == 0) {
+        placed_check(argv[2], argv[3], argv[4]);
+        return 0;
+    }
     words_parse(&w, argc, argv);
     conf_read(&conf, w.conf);
     if (w.kind == COMMAND_RESTORE)

@@ -12,6 +12,7 @@
  *   limits.c    what of the container's memory is the program's
  *   process.c   the words and variables of wasmvm in the container
  *   bundle.c    create and run: config.json
+ *   placed.c    the hook that looks where wasmvm was mounted
  *   exec.c      exec: process.json
  *   kvm.c       the descriptor of /dev/kvm, which the runtime hands on
  *   say.c       refusals, to stderr and to the runtime's log
@@ -29,6 +30,8 @@
 #include <stdint.h>
 
 #define MONITOR "/.wasmvm" /* wasmvm's name in a container */
+
+#define PLACED "placed" /* the command that is the hook; runc has no such one */
 
 #define TERMINATION_LOG "/dev/termination-log" /* where Kubernetes reads why it ended */
 
@@ -83,6 +86,8 @@ struct conf {
 };
 /* NULL: the usual name, which need not be there. */
 void conf_read(struct conf *, const char *name);
+/* This program's whole name. */
+const char *own_name(void);
 /* An option's word, --NAME or --NAME=VALUE, of those that may ever stand in an annotation; NULL, or
  * what is wrong. */
 const char *option_wrong(const char *word);
@@ -158,6 +163,12 @@ void process_program(struct program *, struct json_object *process);
 /* ---- layout.c ---- */
 /* The module of an OCI image layout becomes the new file `name`. */
 void layout_module(const char *layout, const char *name);
+
+/* ---- placed.c ---- */
+/* `config` gets the hook, whose words are placed_check()'s. */
+void placed_hook(struct json_object *config, int root, const char *wasmvm);
+/* In the container's namespaces: refuse() where MONITOR is not wasmvm, on the root itself. */
+void placed_check(const char *root, const char *root_id, const char *own_id);
 
 /* ---- bundle.c, exec.c ---- */
 /* Edits what the runtime will read.  true: the container's process gets the descriptor of KVM. */

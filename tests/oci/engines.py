@@ -159,8 +159,8 @@ runroot = "{self.top}/runroot"
             **{"timeout": 300, **options},
         )
 
-    def image(self, name, files, entrypoint, *lines, platform=None):
-        """Builds FROM scratch; files: {name in the image: file here}."""
+    def image(self, name, files, entrypoint, *lines, platform=None, links=()):
+        """Builds FROM scratch; files: {name in the image: file here}; links: (name in /, target)."""
         if name in self.images:
             return name
         place = tempfile.mkdtemp(dir=self.top)
@@ -168,6 +168,10 @@ runroot = "{self.top}/runroot"
         for inside_name, source in files.items():
             shutil.copy(source, os.path.join(place, os.path.basename(inside_name)))
             text += f"COPY {os.path.basename(inside_name)} {inside_name}\n"
+        os.mkdir(os.path.join(place, "links"))
+        for link, target in links:
+            os.symlink(target, os.path.join(place, "links", link))
+        text += "COPY links/ /\n" if links else ""
         text += "".join(line + "\n" for line in lines) + f"ENTRYPOINT {json.dumps(entrypoint)}\n"
         with open(os.path.join(place, "Containerfile"), "w") as f:
             f.write(text)

@@ -263,6 +263,46 @@ def wasmvm_is_mounted_where_its_name_says(t):
 
 
 @case(vm=False)
+def a_hook_looks_where_wasmvm_was_mounted(t):
+    """It is called as the runtime calls it, here beside a root that has no mount: that is refused, too."""
+    own = {"path": "/bin/true"}
+    b = Bundle(t, hooks={"createContainer": [own], "prestart": [own]})
+    hooks = b.edited()["hooks"]
+    assert hooks["prestart"] == [own] and hooks["createContainer"][0] == own, hooks
+    assert len(hooks["createContainer"]) == 2 and len(hooks) == 2, hooks
+    path, args = hooks["createContainer"][1]["path"], hooks["createContainer"][1]["args"]
+    ids = [f"{st.st_dev:x}:{st.st_ino:x}" for st in map(os.stat, (b.root, b.monitor))]
+    assert path == os.path.realpath(front(t)), path
+    assert args == ["wasmvm-oci", "placed", b.root, *ids], args
+    expect(run([path, *args[1:]], env=ENV), 1, err_has=["something else is mounted at /.wasmvm"])
+    os.link(b.monitor, t.path("bundle/rootfs/.wasmvm"))
+    expect(run([path, *args[1:]], env=ENV), 1, err_has=["something else is mounted at /.wasmvm"])
+    wrong = run([path, "placed", t.mkdir("other"), *ids], env=ENV)
+    expect(wrong, 1, err_has=["something is mounted over the container's root"])
+    for hooks in [], {"createContainer": {}}, {"CreateContainer": []}:
+        Bundle(t, hooks=hooks).refused()
+
+
+@case(vm=False)
+def the_hook_counts_mounts(t):
+    """One is right; with a second one below or above it the last name is another's."""
+    as_root()
+    b = Bundle(t)
+    b.root = t.mkdir("a root\twith \\")
+    b.config["root"]["path"] = b.root
+    t.write("a root\twith \\/app.wasm", MAGIC)
+    b.save()
+    hook = b.edited()["hooks"]["createContainer"][0]
+    place = t.write("a root\twith \\/.wasmvm", "")
+    mounts = 'n=$1; shift; while [ $n != 0 ]; do mount --bind "$1" "$2" || exit 9; n=$((n - 1)); done; '
+    mounts += 'shift 2; exec "$@"'
+    for n, status in (0, 1), (1, 0), (2, 1):
+        words = ["unshare", "--mount", "sh", "-c", mounts, "sh", str(n), b.monitor, place, hook["path"]]
+        result = run([*words, *hook["args"][1:]], env=ENV)
+        expect(result, status, err_has=["/.wasmvm"] if status else [])
+
+
+@case(vm=False)
 def native_programs_are_refused_or_run_without_kvm(t):
     b = Bundle(t, args=["/bin/sh"])
     b.file("bin/sh", b"\x7fELF")
@@ -324,6 +364,15 @@ def annotations_of_others_mean_a_module(t):
         ({"run.oci.handler": "x"}, False),
     ):
         assert Bundle(t, annotations=annotations).is_module("/native") == module, annotations
+
+
+@case(vm=False)
+def annotations_of_crun_that_are_not_handed_on(t):
+    """It would start an engine of its own, or have root write where an image says."""
+    keys = {"run.oci.handler": "wasm", "module.wasm.image/variant": "compat", "kept": "1"}
+    assert Bundle(t, annotations=keys).edited()["annotations"] == {"kept": "1"}
+    for key in "run.oci.hooks.stdout", "run.oci.hooks.stderr":
+        Bundle(t, annotations={key: "/x"}).refused(f"annotation {key}: it names a file of the host")
 
 
 @case

@@ -291,6 +291,47 @@ def over_crun(t):
         )
 
 
+def made(p, conf, *options):
+    """Creates a container up to its start; what that said."""
+    name = p("create", *options, conf=conf)
+    expect(name, 0)
+    try:
+        return p("init", name.out.decode().strip(), conf=conf)
+    finally:
+        p("rm", "-f", "-t", "0", name.out.decode().strip())
+
+
+@case
+def no_link_of_the_image_leads_a_mount_over_wasmvm(t):
+    """Who else has the volume could take wasmvm away before the start, and leave a native program at its name."""
+    p = podman(t)
+    p.image("linked-root", {"/app.wasm": server()}, ["/app.wasm"], links=[("data", "/")])
+    p.image("linked", {"/app.wasm": server()}, ["/app.wasm"], links=[("data", ".wasmvm")])
+    p.image("plain", {"/app.wasm": server()}, ["/app.wasm"])
+    for name in "dev", "proc", "sys", "run", "etc":
+        t.mkdir(f"volume/{name}")
+    for name in "null", "zero", "full", "tty", "random", "urandom":
+        t.write(f"volume/dev/{name}", b"")
+    os.symlink("/", t.path("volume/data"))  # runc looks for the mount's name in the volume then
+    shutil.copy(native(t), t.path("volume/.wasmvm"))
+    t.write("file", "a setting\n")
+    whole, file = ["-v", t.path("volume") + ":/data"], ["-v", t.path("file") + ":/data"]
+    for runtime in p.runc, program("crun"):
+        conf = t.write("runtime.conf", f"runtime = {runtime}\n")
+        kept = made(p, conf, *file, "plain")
+        if kept.status and runtime != p.runc:
+            raise Skip(f"podman and crun run no container here: {kept.err.decode()[-200:]}")
+        expect(kept, 0)
+        for volume, image, why in (
+            (whole, "linked-root", "something is mounted over the container's root"),
+            (file, "linked", "something else is mounted at /.wasmvm"),
+        ):
+            refused = made(p, conf, *volume, image)
+            assert refused.status, (runtime, image)
+            words = why if runtime == p.runc else "error executing hook"  # crun does not say more
+            assert words in refused.err.decode(), refused
+
+
 @case
 def the_network_of_the_container(t):
     """Its own loopback, other containers and names: all but link-local and metadata."""
