@@ -292,6 +292,7 @@ GO_SRC := \
 
 # `wasmvm-oci`, the same.
 OCI_SRC := \
+    oci/annotations.c \
     oci/beneath.c \
     oci/bundle.c \
     oci/conf.c \

@@ -74,18 +74,6 @@ static void native_check(const struct conf *conf, const char *program)
          program);
 }
 
-/* crun's: it would start an engine of its own, or write what hooks say to a file of the host. */
-static void annotations_edit(struct json_object *annotations)
-{
-    static const char *const engines[] = {"run.oci.handler", "module.wasm.image/variant"},
-                             *const files[] = {"run.oci.hooks.stdout", "run.oci.hooks.stderr"};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        if (text_in(annotations, files[i]))
-            refuse("annotation %s: it names a file of the host, and may be the image's", files[i]);
-    for (size_t i = 0; annotations && i < sizeof engines / sizeof *engines; i++)
-        json_object_object_del(annotations, engines[i]);
-}
-
 bool bundle_edit(const struct words *w, const struct conf *conf)
 {
     const char *name = w->bundle ? w->bundle : ".";
@@ -97,6 +85,7 @@ bool bundle_edit(const struct words *w, const struct conf *conf)
     struct program program = {.annotations = object_in(config, "annotations")};
     if (is_sandbox(w, conf, program.annotations))
         return false;
+    annotations_check(program.annotations, conf);
     program.root = root_open(bundle, config);
     process_program(&program, process);
     struct machine machine = {

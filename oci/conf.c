@@ -111,6 +111,8 @@ static void line_take(struct conf *conf, const struct line *line)
         conf->wasmvm = whole_name(line);
     else if (strcmp(line->key, "options") == 0)
         options_of(line, &conf->options);
+    else if (strcmp(line->key, "annotations") == 0)
+        words_of(line, &conf->annotations);
     else if (strcmp(line->key, "add") == 0)
         words_of(line, &conf->add);
     else

@@ -12,6 +12,7 @@
  *   limits.c    what of the container's memory is the program's
  *   process.c   the words and variables of wasmvm in the container
  *   bundle.c    create and run: config.json
+ *   annotations.c  what annotations tell the runtime
  *   placed.c    the hook that looks where wasmvm was mounted
  *   exec.c      exec: process.json
  *   kvm.c       the descriptor of /dev/kvm, which the runtime hands on
@@ -82,6 +83,7 @@ struct conf {
     const char *runtime; /* runc or crun, by its whole name */
     const char *wasmvm;  /* what is mounted at MONITOR */
     struct list options; /* names of options that annotations may give */
+    struct list annotations; /* names of those that may tell the runtime what to do */
     struct list add;     /* words that every module's wasmvm gets */
 };
 /* NULL: the usual name, which need not be there. */
@@ -163,6 +165,11 @@ void process_program(struct program *, struct json_object *process);
 /* ---- layout.c ---- */
 /* The module of an OCI image layout becomes the new file `name`. */
 void layout_module(const char *layout, const char *name);
+
+/* ---- annotations.c ---- */
+void annotations_check(struct json_object *annotations, const struct conf *);
+/* Of a module's container: crun would start an engine of its own. */
+void annotations_edit(struct json_object *annotations);
 
 /* ---- placed.c ---- */
 /* `config` gets the hook, whose words are placed_check()'s. */

@@ -367,12 +367,25 @@ def annotations_of_others_mean_a_module(t):
 
 
 @case(vm=False)
-def annotations_of_crun_that_are_not_handed_on(t):
-    """It would start an engine of its own, or have root write where an image says."""
-    keys = {"run.oci.handler": "wasm", "module.wasm.image/variant": "compat", "kept": "1"}
-    assert Bundle(t, annotations=keys).edited()["annotations"] == {"kept": "1"}
-    for key in "run.oci.hooks.stdout", "run.oci.hooks.stderr":
-        Bundle(t, annotations={key: "/x"}).refused(f"annotation {key}: it names a file of the host")
+def no_annotation_gives_the_runtime_orders(t):
+    """Under podman they may be the image's; the runtime is root, and does what they say."""
+    keys = {"run.oci.handler": "wasm", "module.wasm.image/variant": "compat"}
+    kept = {"run.oci.mount_context_type": "context", "run.oci": "x", "org.systemd.x": "y"}
+    assert Bundle(t, annotations={**keys, **kept}).edited()["annotations"] == kept
+    for key in (
+        "run.oci.hooks.stdout",
+        "run.oci.seccomp.plugins",
+        "run.oci.seccomp_bpf_data",
+        "run.oci.keep_original_groups",
+        "run.oci.not.known.yet",
+        "org.systemd.property.MemoryMax",
+        "org.criu.config",
+    ):
+        for conf in "", "native = allow\n", 'annotations = ["run.oci", "run.oci."]\n':
+            Bundle(t, conf, annotations={key: "x"}).refused(f"annotation {key}: it is an order")
+        b = Bundle(t, f'annotations = ["a", "{key}"]\n', annotations={key: "x"})
+        assert b.edited()["annotations"] == {key: "x"}
+    Bundle(t, "annotations = x\n").refused("not a JSON document")
 
 
 @case
