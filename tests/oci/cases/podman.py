@@ -298,7 +298,7 @@ def made(p, conf, *options):
     try:
         return p("init", name.out.decode().strip(), conf=conf)
     finally:
-        p("rm", "-f", "-t", "0", name.out.decode().strip())
+        p("rm", "-f", "-t", "0", name.out.decode().strip(), conf=conf)
 
 
 @case
