@@ -44,23 +44,20 @@ class Reader:
         self.at += 1
         return self.data[self.at - 1]
 
-    def u(self):
+    def leb(self):
         n = shift = 0
         while True:
             byte = self.byte()
             n |= (byte & 0x7F) << shift
             shift += 7
             if byte < 0x80:
-                return n
+                return n, n - (1 << shift) if byte & 0x40 else n
+
+    def u(self):
+        return self.leb()[0]
 
     def s(self):
-        n = shift = 0
-        while True:
-            byte = self.byte()
-            n |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return n - (1 << shift) if byte & 0x40 else n
+        return self.leb()[1]
 
     def bytes(self, n):
         self.at += n
