@@ -236,7 +236,11 @@ static void test_storm(void **state)
     int descriptors = host_descriptors();
     pid_t racer = start_racer();
     kicked = 1; /* nothing waits */
-    for (uint64_t i = 0; i < n; i++) {
+    /* A storm, and no calm; of grants with their own names also from one to the other.  How much of
+     * it n calls meet depends on the racer's turns: on a busy machine there are more of them. */
+    const bool crosses = wasi->descs[ROOT].native;
+    uint64_t i = 0;
+    for (; i < n || (crosses && crossed <= n / 5000 && i < 20 * n); i++) {
         uint32_t open_before = wasi->open_count;
         uint32_t err = storm_call();
         assert_true(err <= WASI_NOTCAPABLE);
@@ -261,7 +265,7 @@ static void test_storm(void **state)
     assert_int_equal(sum_of(outside, 1), before_outside);
     assert_int_equal(sum_of(read_only, 1), before_ro);
     assert_true(good > n / 100 && opened_count > n / 1000); /* a storm, and no calm */
-    assert_true(!wasi->descs[ROOT].native || crossed > n / 5000); /* from grant to grant */
+    assert_true(!crosses || crossed > n / 5000);
 }
 
 int main(void)
