@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -148,13 +149,35 @@ static void lines_take(struct conf *conf, const char *name, char *at)
     }
 }
 
-/* Who can write it decides what runs without a virtual machine. */
-static void owner_check(const char *name)
+/* Without containers' root (podman for a user), the files of the host's root look as if they were
+ * those of a user who is nobody here. */
+static bool is_root_outside(uid_t owner)
+{
+    size_t n;
+    const char *nobody = file_read(AT_FDCWD, "/proc/sys/kernel/overflowuid", 0, 64, &n);
+    char *line = file_read(AT_FDCWD, "/proc/self/uid_map", 0, CONF_MOST, &n);
+    if (!nobody || !line || owner != strtoul(nobody, NULL, 10))
+        return false;
+    for (char *rest; line && *line; line = rest) {
+        unsigned long inside, outside, count;
+        rest = strchr(line, '\n');
+        if (rest)
+            *rest++ = 0;
+        if (sscanf(line, "%lu %lu %lu", &inside, &outside, &count) != 3 || outside == 0)
+            return false;
+    }
+    return true;
+}
+
+/* Who can write it decides what runs without a virtual machine.  Nobody but root makes files at the
+ * usual place. */
+static void owner_check(const char *name, bool is_usual)
 {
     struct stat st;
     if (stat(name, &st) != 0)
         refuse("%s: %s", name, strerror(errno));
-    if ((st.st_uid != 0 && st.st_uid != geteuid()) || st.st_mode & (S_IWGRP | S_IWOTH))
+    if ((st.st_uid != 0 && st.st_uid != geteuid() && !(is_usual && is_root_outside(st.st_uid))) ||
+        st.st_mode & (S_IWGRP | S_IWOTH))
         refuse("%s: others than root may write it (chown root, chmod go-w)", name);
 }
 
@@ -197,7 +220,7 @@ void conf_read(struct conf *conf, const char *name)
     if (!words && (name || errno != ENOENT))
         refuse("%s: %s", name ? name : USUAL, strerror(errno));
     if (words) {
-        owner_check(name ? name : USUAL);
+        owner_check(name ? name : USUAL, !name);
         lines_take(conf, name ? name : USUAL, words);
     }
     if (!conf->runtime)

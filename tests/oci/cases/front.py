@@ -3,6 +3,7 @@ was given.  What configurations, root file systems and command lines can do to l
 
 import json
 import os
+import shutil
 import sys
 import threading
 
@@ -715,6 +716,30 @@ def configuration_files(t):
     b.refused("none.conf: No such file")
     b.conf = t.mkdir("folder.conf")
     b.refused("folder.conf")
+
+
+@case
+def without_the_hosts_root_its_file_counts(t):
+    """podman for a user: in the user namespace /etc/wasmvm/oci.conf belongs to nobody."""
+    shutil.copy(front(t), t.path("front"))
+    os.chmod(t.tmp, 0o755)
+    user = "setpriv --reuid=4321 --regid=4321 --clear-groups "
+    unshared = user + "unshare -Ur "
+    if run([*unshared.split(), "true"]).status != 0:
+        raise Skip("a user has no user namespaces here")
+
+    def called(conf, mode="644", enter=unshared):
+        script = (
+            "mount -t tmpfs none /etc && mkdir /etc/wasmvm && cp {0} /etc/wasmvm/oci.conf && "
+            "chmod {1} /etc/wasmvm/oci.conf && exec {2} {3} state name"
+        ).format(t.write("conf", conf), mode, enter, t.path("front"))
+        return run(["unshare", "-m", "sh", "-c", script], env=ENV)
+
+    conf = "runtime = /bin/echo\n"
+    for enter in unshared, user:
+        expect(called(conf, enter=enter), 0, out="state name\n")
+    expect(called(conf + "nothing = 1\n"), 1, err_has="nothing: no such key")
+    expect(called(conf, mode="666"), 1, err_has="others than root may write it")
 
 
 @case
