@@ -185,6 +185,8 @@ static struct ctl *label_frame(struct build *b, uint32_t depth)
 static bool values_in_place(struct build *b, const struct ctl *f)
 {
     uint32_t n = label_arity(f);
+    if (b->sp < n) /* only after a failure */
+        return false;
     for (uint32_t i = 0; i < n; i++)
         if (b->stack[b->sp - n + i].r !=
             (REF_VREG | build_stack_vreg(b, f->height + i, ir_type_of(label_types(f)[i]))))
@@ -198,6 +200,8 @@ static void values_move_some(struct build *b, const struct ctl *f, uint32_t n)
 {
     struct compile *c = b->c;
     ENGINE_ASSERT(b->sp >= f->height + n || c->failed);
+    if (b->sp < n)
+        return;
     for (uint32_t i = 0; i < n; i++) {
         struct opnd o = b->stack[b->sp - n + i];
         uint32_t v = build_stack_vreg(b, f->height + i, ir_type_of(label_types(f)[i]));
