@@ -151,6 +151,7 @@ static uint32_t stream_read(struct wasi *w, const struct desc *d, struct iovs *i
     }
 }
 
+/* The kernel tells an error once: behind bytes that went it is the next call's to hear. */
 static uint32_t stream_write(struct wasi *w, uint64_t fd, const struct desc *d, struct iovs *io,
                              uint64_t *done)
 {
@@ -159,6 +160,8 @@ static uint32_t stream_write(struct wasi *w, uint64_t fd, const struct desc *d, 
         ssize_t n = stream_once(w->kick, d, io, OUT);
         if (n >= 0) {
             *done += (uint64_t)n;
+            if (!wait && !d->paced)
+                break;
             continue;
         }
         uint32_t err = wasi_errno(errno);

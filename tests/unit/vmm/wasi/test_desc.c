@@ -7,8 +7,9 @@
 enum { SUB = 0x20000, EVENT = 0x21000 };
 
 /* What the kind was asked for. */
-static struct counts { int readable, moved, closed, waits; } counts;
+static struct counts { int readable, moved, closed, waits, writes; } counts;
 static uint8_t next;
+static ssize_t room; /* how much the next write takes */
 static bool empty;
 
 static ssize_t counter_read(const struct desc *d, const struct iovec *v, int n, int64_t offset)
@@ -26,8 +27,11 @@ static ssize_t counter_read(const struct desc *d, const struct iovec *v, int n, 
 static ssize_t counter_write(const struct desc *d, const struct iovec *v, int n, int64_t offset)
 {
     (void)d, (void)v, (void)n, (void)offset;
+    ssize_t took = room ? room : -1;
+    counts.writes++;
+    room = 0;
     errno = ENOSPC;
-    return -1;
+    return took;
 }
 
 static uint32_t counter_wait(struct wasi *w, const struct desc *d, short events)
@@ -87,6 +91,7 @@ static uint32_t placed(const struct desc_ops *ops, void *own)
     uint32_t fd;
     counts = (struct counts){ 0 };
     next = 0;
+    room = 0;
     empty = false;
     assert_int_equal(desc_place(wasi, &d, &fd), WASI_SUCCESS);
     return fd;
@@ -108,6 +113,19 @@ static void bytes_are_the_kinds(void **state)
     struct request r = { .number = CALL_fd_read_one, .args = { fd, BUF, 5 } };
     assert_int_equal(wasi_transfer_one(wasi, &r, &ended), 1ull << 32);
     assert_int_equal(guest[BUF], 2);
+}
+
+static void an_error_behind_bytes_is_the_next_calls(void **state)
+{
+    (void)state;
+    uint32_t fd = counter();
+    OK(fd_fdstat_set_flags, fd, FDFLAG_NONBLOCK);
+    room = 3;
+    OK(fd_write, fd, iov(BUF, 5), 1, OUT);
+    assert_int_equal(out32(), 3);
+    assert_int_equal(counts.writes, 1);
+    ERR(NOSPC, fd_write, fd, iov(BUF, 5), 1, OUT);
+    assert_int_equal(counts.writes, 2);
 }
 
 static void a_wait_is_the_kinds(void **state)
@@ -201,8 +219,10 @@ static void a_bare_kind_has_answers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(bytes_are_the_kinds), TEST(a_wait_is_the_kinds), TEST(what_it_has_not_is_refused),
-        TEST(a_poll_asks_the_kind), TEST(moves_and_ends_are_told), TEST(a_bare_kind_has_answers),
+        TEST(bytes_are_the_kinds), TEST(an_error_behind_bytes_is_the_next_calls),
+        TEST(a_wait_is_the_kinds), TEST(what_it_has_not_is_refused),
+        TEST(a_poll_asks_the_kind), TEST(moves_and_ends_are_told),
+        TEST(a_bare_kind_has_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
