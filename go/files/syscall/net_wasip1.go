@@ -308,10 +308,19 @@ func Accept(fd int) (int, Sockaddr, error) {
 		case *SockaddrInet6:
 			sa = &SockaddrInet6{}
 		case *SockaddrUnix:
-			sa = &SockaddrUnix{}
+			sa = &SockaddrUnix{Name: "@"}
 		}
 	}
 	return conn, sa, nil
+}
+
+// endOf is the address of a socket's end: Linux's Go says @ of a unix socket without a name.
+func (m *message) endOf() Sockaddr {
+	sa := m.sockaddr()
+	if sa, ok := sa.(*SockaddrUnix); ok && sa.Name == "" {
+		sa.Name = "@"
+	}
+	return sa
 }
 
 func Getsockname(fd int) (Sockaddr, error) {
@@ -320,7 +329,7 @@ func Getsockname(fd int) (Sockaddr, error) {
 	if errno := sock_getlocaladdr(int32(fd), m.emptyAddr(), unsafe.Pointer(&m.port)); errno != 0 {
 		return nil, errno
 	}
-	return m.sockaddr(), nil
+	return m.endOf(), nil
 }
 
 func Getpeername(fd int) (Sockaddr, error) {
@@ -329,7 +338,7 @@ func Getpeername(fd int) (Sockaddr, error) {
 	if errno := sock_getpeeraddr(int32(fd), m.emptyAddr(), unsafe.Pointer(&m.port)); errno != 0 {
 		return nil, errno
 	}
-	return m.sockaddr(), nil
+	return m.endOf(), nil
 }
 
 func Shutdown(fd int, how int) error {
@@ -446,6 +455,8 @@ func wasmvmSend6(fd int, p []byte, to *SockaddrInet6) (n int, err error) {
 
 const hostError = 2 // SO_ERROR; Go 1.21 has another number for it
 
+var goTypes = [...]int{hostDatagram: SOCK_DGRAM, hostStream: SOCK_STREAM}
+
 // hostOption: the host's level and name for Go's; -1: it has none.
 func hostOption(level, name int) (hostLevel, hostName int32) {
 	switch {
@@ -471,7 +482,11 @@ func GetsockoptInt(fd, level, name int) (value int, err error) {
 	if errno := sock_getsockopt(int32(fd), l, n, unsafe.Pointer(&m.opt), 4); errno != 0 {
 		return 0, errno
 	}
-	return int(m.opt[0]), nil
+	value = int(m.opt[0])
+	if l == 0 && n == SO_TYPE && value >= 0 && value < len(goTypes) {
+		value = goTypes[value]
+	}
+	return value, nil
 }
 
 func SetsockoptInt(fd, level, name int, value int) error {

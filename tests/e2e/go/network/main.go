@@ -147,7 +147,7 @@ func unix() {
 	l := must(net.Listen("unix", path))
 	c, s := pair(l)
 	fmt.Println(s.LocalAddr().String() == path, c.RemoteAddr().String() == path, c.LocalAddr().Network(),
-		s.RemoteAddr() != nil)
+		s.RemoteAddr(), c.LocalAddr())
 	go func() { io.WriteString(s, "over unix"); s.(*net.UnixConn).CloseWrite() }()
 	b, err := io.ReadAll(c)
 	fmt.Println(string(b), err)
@@ -242,11 +242,17 @@ func control() {
 	c := must(d.Dial("tcp", l.Addr().String()))
 	fmt.Println(asked)
 	raw := must(c.(*net.TCPConn).SyscallConn())
-	var value int
+	var value, kind int
 	err := raw.Control(func(fd uintptr) {
 		value, _ = syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_KEEPALIVE)
+		kind, _ = syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_TYPE)
 	})
-	fmt.Println(value != 0, err)
+	fmt.Println(value != 0, kind == syscall.SOCK_STREAM, err)
+	raw = must(must(net.ListenPacket("udp", "127.0.0.1:0")).(*net.UDPConn).SyscallConn())
+	err = raw.Control(func(fd uintptr) {
+		kind, _ = syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_TYPE)
+	})
+	fmt.Println(kind == syscall.SOCK_DGRAM, err)
 	refuse := net.ListenConfig{Control: func(string, string, syscall.RawConn) error { return errors.New("not so") }}
 	_, err = refuse.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	fmt.Println(strings.HasSuffix(err.Error(), "not so"))
