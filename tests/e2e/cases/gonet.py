@@ -129,6 +129,16 @@ def multicast_is_refused(t):
 
 
 @case
+def what_is_absent(t):
+    """As docs/go.md says."""
+    for version in VERSIONS:
+        result = t.vm("--dir", t.mkdir(f"vm-{version}"), "--net-all", "--allow-unix", "--",
+                      overlaid(t, "network", version), "absent")
+        expect(result, 0, out="listen unixpacket s: socket: Unknown protocol\n"
+                              "listen ip4:icmp 127.0.0.1: socket: Unknown protocol\n0 <nil>\n0 <nil>\n", err="")
+
+
+@case
 def all_addresses_where_a_rule_has_those_of_inet4(t):
     """The program asks for both families and may have one: nobody is told of the first refusal, but by the log."""
     for version in VERSIONS:

@@ -100,6 +100,18 @@ func abstract() {
 	fmt.Println(errors.Is(err, os.ErrNotExist))
 }
 
+// absent: what there is natively, and here is not.
+func absent() {
+	_, err := net.Listen("unixpacket", "s")
+	fmt.Println(err)
+	_, err = net.ListenPacket("ip4:icmp", "127.0.0.1")
+	fmt.Println(err)
+	interfaces, err := net.Interfaces()
+	fmt.Println(len(interfaces), err)
+	addresses, err := net.InterfaceAddrs()
+	fmt.Println(len(addresses), err)
+}
+
 var junk []byte
 
 // collected: whose address it is does not depend on what runs while an address is allocated.
