@@ -1,7 +1,9 @@
 """Package net in ordinary Go programs by `wasmvm go`: what they say natively they say in a VM, under the policy."""
 
 import json
+import os
 import socket
+import subprocess
 import unittest.mock
 
 from cases import net
@@ -126,6 +128,23 @@ def multicast_is_refused(t):
     for version in VERSIONS:
         result = t.vm("--net-all", "--", overlaid(t, "network", version), "multicast")
         expect(result, 0, out="listen udp4 239.1.2.3:9999: multicast is not supported by wasmvm\n")
+
+
+@case
+def unix_peers_outside_have_no_names(t):
+    """As docs/networking.md says; the words arrive all the same."""
+    for version in VERSIONS:
+        made = t.mkdir(f"vm-{version}")
+        app = overlaid(t, "network", version)
+        child = t.start("--dir", made + "::/d", "--allow-unix", "--", app, "strangers", "/d", stdout=subprocess.PIPE)
+        assert child.stdout.readline() == b"ready\n"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as d, socket.socket(socket.AF_UNIX) as c:
+            d.bind(os.path.join(made, "d-client"))
+            d.sendto(b"ask", os.path.join(made, "sd"))
+            c.bind(os.path.join(made, "c-client"))
+            c.connect(os.path.join(made, "s"))
+            assert c.recv(10) == b"hello"
+        assert child.communicate(timeout=30)[0] == b"ask <nil> <nil>\n@\n"
 
 
 @case

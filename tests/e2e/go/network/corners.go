@@ -112,6 +112,21 @@ func absent() {
 	fmt.Println(len(addresses), err)
 }
 
+// strangers: who comes from another process has no name here.
+func strangers() {
+	path := filepath.Join(os.Args[2], "s")
+	l := must(net.Listen("unix", path))
+	d := must(net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path + "d", Net: "unixgram"}))
+	fmt.Println("ready")
+	p := make([]byte, 10)
+	n, from, err := d.ReadFromUnix(p)
+	fmt.Println(string(p[:n]), from, err)
+	c := must(l.Accept())
+	fmt.Println(c.RemoteAddr())
+	c.Write([]byte("hello"))
+	c.Close()
+}
+
 var junk []byte
 
 // collected: whose address it is does not depend on what runs while an address is allocated.

@@ -315,5 +315,5 @@ func main() {
 	map[string]func(){"tcp": tcp, "udp": udp, "unix": unix, "dual": dual, "files": files, "control": control,
 		"names": names, "bytes": pipeOfBytes, "multicast": multicast, "listen": listen, "empty": empty,
 		"lingers": lingers, "lastWords": lastWords, "elsewhere": elsewhere, "abstract": abstract,
-		"absent": absent, "collected": collected}[os.Args[1]]()
+		"absent": absent, "collected": collected, "strangers": strangers}[os.Args[1]]()
 }
