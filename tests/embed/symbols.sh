@@ -11,11 +11,12 @@ set -u
 build=$1
 passed=0 failed=0
 
-# Of each thread, not of the process: where its words go (vmm/base/message.c), where its stack ends (vmm/run/ask.c).
+# Of each thread, not of the process: where its words go (vmm/base/message.c), what it runs (vmm/base/kick.c), where its
+# stack ends (vmm/run/ask.c).
 # A fact of the CPU, asked once: has it the instructions for SHA-256 (vmm/cache/hash.c)?
 # wasmvm_confine is about the process and all its threads: who has answered, and of each thread whether it is confined
 # (vmm/jail/crew.c).
-allowed=" outlet floor_known cpu_sha roll confined "
+allowed=" outlet innermost floor_known cpu_sha roll confined "
 
 check() { # NAME WHAT-IS-WRONG
     if [ -z "$2" ]; then

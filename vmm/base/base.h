@@ -104,6 +104,7 @@ struct kick {
     sigset_t mask;             /* the thread's own */
     struct write_guard guard;
     int timer_slack;
+    struct kick *outer;        /* the machine by whose host function this one runs; NULL */
 };
 /* cpu_from_ns: the CPU time is the process's, from there on; 0 = the machine's threads'.  false:
  * errno. */

@@ -27,9 +27,19 @@
 #define KICK_SIGNAL (SIGRTMIN + 5)
 #define FEW 8 /* descriptors in one wait without an allocation */
 
+/* What this thread runs; where a machine's host function runs another one, the inner one. */
+static _Thread_local struct kick *innermost;
+
 static struct timespec timespec_of(uint64_t ns)
 {
     return (struct timespec){ns / 1000000000u, ns % 1000000000u};
+}
+
+static void timer_arm(struct kick_timer *timer, uint64_t at_ns)
+{
+    struct itimerspec spec = {.it_value = timespec_of(at_ns)};
+    if (timer->made)
+        timer_settime(timer->id, TIMER_ABSTIME, &spec, NULL);
 }
 
 /* ---- reasons ---- */
@@ -48,13 +58,17 @@ void kick_close(struct kick *k)
     k->event = -1;
 }
 
-void kick_renew(struct kick *k, uint64_t cpu_time_ns)
+static void event_clear(struct kick *k)
 {
     uint64_t count;
-    if (__atomic_exchange_n(&k->reason, 0, __ATOMIC_SEQ_CST)) {
-        ssize_t n = read(k->event, &count, sizeof count); /* what stop wrote it, is forgotten */
-        (void)n;
-    }
+    ssize_t n = read(k->event, &count, sizeof count);
+    (void)n;
+}
+
+void kick_renew(struct kick *k, uint64_t cpu_time_ns)
+{
+    if (__atomic_exchange_n(&k->reason, 0, __ATOMIC_SEQ_CST))
+        event_clear(k); /* what stop wrote it, is forgotten */
     __atomic_store_n(&k->again, false, __ATOMIC_RELAXED);
     /* that of the run before ends nothing that only stands ready */
     __atomic_store_n(&k->deadline_ns, 0, __ATOMIC_RELAXED);
@@ -64,13 +78,13 @@ void kick_renew(struct kick *k, uint64_t cpu_time_ns)
 }
 
 /* The counter keeps the thread from leaving, and unblocking the signal, between the look and the
- * shot. */
+ * shot.  Where the user has as many signals pending as may be, the timer still has its own. */
 void kick_thread(struct kick *k)
 {
     __atomic_add_fetch(&k->senders, 1, __ATOMIC_SEQ_CST);
     int thread = __atomic_load_n(&k->thread, __ATOMIC_SEQ_CST);
-    if (thread)
-        syscall(SYS_tgkill, getpid(), thread, KICK_SIGNAL);
+    if (thread && syscall(SYS_tgkill, getpid(), thread, KICK_SIGNAL) != 0 && errno == EAGAIN)
+        timer_arm(&k->wall, 1);
     __atomic_sub_fetch(&k->senders, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -122,11 +136,11 @@ static int wait_once(struct kick *k, struct pollfd *all, unsigned n, uint64_t wa
 {
     struct timespec timeout = timespec_of(wait_ns);
     all[n] = (struct pollfd){.fd = k->event, .events = POLLIN};
-    int ready = ppoll(all, n + 1, wait_ns == UINT64_MAX ? NULL : &timeout, NULL);
-    return ready > 0 && all[n].revents ? ready - 1 : ready;
+    return ppoll(all, n + 1, wait_ns == UINT64_MAX ? NULL : &timeout, NULL);
 }
 
-/* A signal that is nobody's business here does not end the wait. */
+/* A signal that is nobody's business here does not end the wait.  Nor does an event without a
+ * reason, which is a forked child's: a stop there has our descriptor, and its own memory. */
 static int wait_all(struct kick *k, struct pollfd *all, unsigned n, int64_t timeout_ns)
 {
     uint64_t end = timeout_ns < 0 ? UINT64_MAX : clock_now_ns() + (uint64_t)timeout_ns;
@@ -135,11 +149,15 @@ static int wait_all(struct kick *k, struct pollfd *all, unsigned n, int64_t time
         left = left < slice ? left : slice;
         uint64_t own = end == UINT64_MAX ? UINT64_MAX : now < end ? end - now : 0;
         int ready = wait_once(k, all, n, own < left ? own : left);
+        bool told = ready > 0 && all[n].revents;
+        if (told && !__atomic_load_n(&k->reason, __ATOMIC_SEQ_CST))
+            event_clear(k); /* a stop that comes meanwhile has its reason first */
         if (kick_pending(k)) {
             errno = EINTR;
             return -1;
         }
-        if (ready > 0 || (ready < 0 && errno != EINTR) || (ready == 0 && own <= left))
+        ready -= told;
+        if (ready > 0 || (ready < 0 && errno != EINTR) || (ready == 0 && !told && own <= left))
             return ready;
     }
 }
@@ -172,13 +190,6 @@ static bool timer_make(struct kick_timer *timer, clockid_t clock)
     struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = KICK_SIGNAL};
     event._sigev_un._tid = syscall(SYS_gettid);
     return timer->made = timer_create(clock, &event, &timer->id) == 0;
-}
-
-static void timer_arm(struct kick_timer *timer, uint64_t at_ns)
-{
-    struct itimerspec spec = {.it_value = timespec_of(at_ns)};
-    if (timer->made)
-        timer_settime(timer->id, TIMER_ABSTIME, &spec, NULL);
 }
 
 static void timer_end(struct kick_timer *timer)
@@ -227,6 +238,8 @@ bool kick_enter(struct kick *k, sigset_t *inside)
     k->timer_slack = prctl(PR_GET_TIMERSLACK);
     /* waits to the nanosecond instead of 50 us; threads made from here inherit it */
     prctl(PR_SET_TIMERSLACK, 1);
+    k->outer = innermost;
+    innermost = k;
     __atomic_store_n(&k->thread, (int)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
     bool made = timer_make(&k->wall, CLOCK_MONOTONIC);
     cputime_enter(&k->cputime);
@@ -238,6 +251,7 @@ bool kick_enter(struct kick *k, sigset_t *inside)
     return made;
 }
 
+/* The outer machine's signals are the same: what came for it is taken by now, and it looks anew. */
 void kick_leave(struct kick *k)
 {
     int error = errno;
@@ -249,6 +263,9 @@ void kick_leave(struct kick *k)
     k->armed_ns = 0;
     cputime_leave(&k->cputime);
     signal_consume(KICK_SIGNAL);
+    innermost = k->outer;
+    if (innermost)
+        kick_thread(innermost);
     write_guard_leave(&k->guard);
     prctl(PR_SET_TIMERSLACK, k->timer_slack);
     pthread_sigmask(SIG_SETMASK, &k->mask, NULL);

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -297,6 +298,65 @@ static void leaving_is_safe(void **state)
     kick_close(&kick);
 }
 
+/* A machine's host function runs another one on the same thread, and takes the signal. */
+static void an_outer_machine_gets_its_kick(void **state)
+{
+    (void)state;
+    for (int limited = 0; limited < 2; limited++) {
+        struct kick outer;
+        assert_true(kick_open(&outer, limited ? clock_now_ns() + 1000000 : 0, 0, 0));
+        opened(0, 0);
+        kick_enter(&outer, &inside);
+        kick_enter(&kick, &inside);
+        if (!limited)
+            kick_stop(&outer, ENDED_SIGNAL, SIGINT);
+        assert_false(guest_runs(BOUND_NS));
+        kick_drain(&kick);
+        assert_true(reason_is_none() && guest_runs(1000));
+        kick_leave(&kick);
+        assert_false(guest_runs(BOUND_NS));
+        kick_drain(&outer);
+        assert_true(kick_pending(&outer) && guest_runs(1000));
+        kick_leave(&outer);
+        kick_close(&outer);
+        kick_close(&kick);
+    }
+}
+
+/* The user has so many signals pending that no more can be sent. */
+static void a_stop_needs_no_room_for_a_signal(void **state)
+{
+    (void)state;
+    struct rlimit before;
+    getrlimit(RLIMIT_SIGPENDING, &before);
+    opened(0, 0);
+    kick_enter(&kick, &inside);
+    setrlimit(RLIMIT_SIGPENDING, &(struct rlimit){0, before.rlim_max});
+    kick_stop(&kick, ENDED_SIGNAL, SIGINT);
+    bool interrupted = !guest_runs(BOUND_NS);
+    setrlimit(RLIMIT_SIGPENDING, &before);
+    assert_true(interrupted);
+    kick_leave(&kick);
+    kick_close(&kick);
+}
+
+/* A handler of the caller's runs in a child that it has just forked. */
+static void a_childs_stop_ends_nothing(void **state)
+{
+    (void)state;
+    opened(0, 0);
+    pid_t child = fork();
+    if (child == 0) {
+        kick_stop(&kick, ENDED_SIGNAL, SIGINT);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    uint64_t began = clock_now_ns();
+    assert_int_equal(kick_ppoll(&kick, NULL, 0, 20000000), 0);
+    assert_true(clock_now_ns() - began >= 20000000 && !kick_pending(&kick));
+    kick_close(&kick);
+}
+
 /* Neither the stop nor the deadline of the run before is the next one's. */
 static void renewed_is_as_new(void **state)
 {
@@ -427,6 +487,9 @@ int main(void)
         cmocka_unit_test(a_stop_ends_a_wait),
         cmocka_unit_test(a_stop_interrupts_the_guest),
         cmocka_unit_test(leaving_is_safe),
+        cmocka_unit_test(an_outer_machine_gets_its_kick),
+        cmocka_unit_test(a_stop_needs_no_room_for_a_signal),
+        cmocka_unit_test(a_childs_stop_ends_nothing),
         cmocka_unit_test(renewed_is_as_new),
         cmocka_unit_test(a_second_signal),
         cmocka_unit_test(the_wait_for_a_backtrace_is_bounded),
