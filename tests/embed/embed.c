@@ -1481,6 +1481,7 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
     {"process-killed", case_process_killed},
     {"process-late-function", case_process_late_function},
     {"process-many-at-once", case_process_many_at_once},
+    {"process-forked-meanwhile", case_process_forked_meanwhile},
     {"process-ends-with-caller", case_process_ends_with_caller},
     {"process-wrong-program", case_process_wrong_program},
     {"process-hostile-helper", case_process_hostile_helper},

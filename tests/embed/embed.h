@@ -38,6 +38,7 @@ int case_process_killed(void);
 int case_process_ends_with_caller(void);
 int case_process_late_function(void);
 int case_process_many_at_once(void);
+int case_process_forked_meanwhile(void);
 int case_process_wrong_program(void);
 int case_process_hostile_helper(void);
 
@@ -82,6 +83,7 @@ int case_pool_calls_less(void);
 int case_signals(void);
 
 /* ---- prepare.c ---- */
+extern void (*after_pipe)(void); /* NULL, or what another thread does once a pipe is there */
 int case_prepared_then_run(void);
 int case_prepared_then_left(void);
 int case_prepare_fails(void);

@@ -78,9 +78,14 @@ int socket(int family, int type, int protocol)
     return fails(OPENING) ? -1 : (int)syscall(SYS_socket, family, type, protocol);
 }
 
+void (*after_pipe)(void);
+
 int pipe2(int ends[2], int flags)
 {
-    return fails(OPENING) ? -1 : (int)syscall(SYS_pipe2, ends, flags);
+    int made = fails(OPENING) ? -1 : (int)syscall(SYS_pipe2, ends, flags);
+    if (made == 0 && after_pipe)
+        after_pipe();
+    return made;
 }
 
 int memfd_create(const char *name, unsigned flags)

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "embed.h"
@@ -301,6 +302,38 @@ int case_process_many_at_once(void)
         CHECK(pthread_create(&threads[k], NULL, starts_some, &good[k]) == 0);
     for (int k = 0; k < STARTERS; k++)
         CHECK(pthread_join(threads[k], NULL) == 0 && good[k] == STARTS);
+    return 0;
+}
+
+static pid_t bystanders[8];
+static int nbystanders;
+
+static void bystander(void)
+{
+    pid_t child = nbystanders < 8 ? fork() : -1;
+    if (child == 0) {
+        sleep(HANG_S);
+        _exit(0);
+    }
+    if (child > 0)
+        bystanders[nbystanders++] = child;
+}
+
+/* Another thread's child has copies of what a start makes, and lives on: no start waits for it. */
+int case_process_forked_meanwhile(void)
+{
+    after_pipe = bystander;
+    time_t began = time(NULL);
+    wasmvm_process *p = process_of(helper_command(), config_make(), "words");
+    time_t took = time(NULL) - began;
+    after_pipe = NULL;
+    int code = p ? wasmvm_process_run(p, &error) : error.code;
+    wasmvm_process_free(p);
+    CHECK(nbystanders >= 2);
+    for (int k = 0; k < nbystanders; k++)
+        CHECK(kill(bystanders[k], SIGKILL) == 0 &&
+              waitpid(bystanders[k], NULL, 0) == bystanders[k]);
+    CHECK(p && code == WASMVM_OK && took < HANG_S - 1);
     return 0;
 }
 

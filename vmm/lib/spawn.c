@@ -202,6 +202,9 @@ static int process_make(struct helper *h, const char *command, const struct plac
     told[1] = NONE;
     if (between > 0)
         why = started_read(h, told[0]);
+    /* said by a byte: what another thread forks meanwhile keeps the pipe open */
+    if (between > 0 && write(go[1], "", 1) != 1)
+        why = why ? why : errno;
     ends_close(go);
     while (between > 0 && waitpid(between, NULL, __WALL) < 0 && errno == EINTR) {}
     ends_close(told);
