@@ -488,6 +488,27 @@ int case_pool_forgets_limits(void)
     return 0;
 }
 
+/* What a module kept alive has in memory is its taker's, too, however often the pool was given it. */
+int case_pool_given_alive(void)
+{
+    const wasmvm_val two[2] = {{.i32 = 1}, {.i32 = 2}};
+    wasmvm_val result;
+    wasmvm_config *c = config_make();
+    wasmvm_pool *pool = wasmvm_pool_new(reactor, c, 1, &error);
+    CHECK(pool);
+    for (int k = 0; k < 5; k++) {
+        wasmvm_instance *i = wasmvm_pool_take(pool, &error);
+        CHECK(i && wasmvm_initialize(i, &error) == WASMVM_OK);
+        CHECK(ask(i, "count", NULL, 0, &result, 1) == WASMVM_OK && result.i64 == 0);
+        CHECK(ask(i, "add", two, 2, &result, 1) == WASMVM_OK);
+        CHECK(k != 3 || wasmvm_snapshot(i, &error) == WASMVM_OK);
+        wasmvm_pool_give(pool, i);
+    }
+    wasmvm_pool_free(pool);
+    wasmvm_config_free(c);
+    return 0;
+}
+
 int case_pool_given_unused(void)
 {
     enum way { WRITTEN, STOPPED, WRITTEN_AND_RUN, UNTOUCHED, WAYS };

@@ -1464,6 +1464,7 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
     {"pool-few-mappings", case_pool_few_mappings},
     {"pool-forgets-limits", case_pool_forgets_limits},
     {"pool-given-unused", case_pool_given_unused},
+    {"pool-given-alive", case_pool_given_alive},
     {"pool-shares-nothing-written", case_pool_shares_nothing_written},
     {"pool-smashed-meanwhile", case_pool_smashed_meanwhile},
     {"pool-confined-and-given", case_pool_confined_and_given},

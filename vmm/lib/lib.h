@@ -99,6 +99,10 @@ void work_enter(wasmvm_instance *, struct work *);
 void work_leave(wasmvm_instance *, struct work *);
 void time_limit(wasmvm_instance *, bool on); /* of wall time: it counts from start_ns on */
 
+/* ---- reset.c ---- */
+/* Of a module kept alive the run ends here, if it can be taken back: that of a program is over. */
+void instance_end_alive(wasmvm_instance *);
+
 /* ---- module.c ---- */
 void module_hold(wasmvm_module *);
 void module_read(wasmvm_module *); /* an instance has what it needs of the bytes */

@@ -177,10 +177,18 @@ static bool teaches(wasmvm_pool *p, wasmvm_instance *i)
     return first;
 }
 
+static bool go_back(wasmvm_pool *p, wasmvm_instance *i)
+{
+    if (!snapshot_starts(i->vm)) /* its taker's own, of a module kept alive */
+        return false;
+    instance_end_alive(i);
+    return teaches(p, i) ? learn(p, i) : outdated(p, i) || wasmvm_reset(i, NULL) == WASMVM_OK;
+}
+
 /* Stands at the start again, or NULL. */
 static wasmvm_instance *renewed(wasmvm_pool *p, wasmvm_instance *i)
 {
-    bool good = teaches(p, i) ? learn(p, i) : outdated(p, i) || wasmvm_reset(i, NULL) == WASMVM_OK;
+    bool good = go_back(p, i);
     if (good && !outdated(p, i))
         return i;
     wasmvm_instance_free(i);

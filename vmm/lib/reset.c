@@ -165,8 +165,7 @@ static bool back(wasmvm_instance *i, bool learns)
             failure_set(&i->failure, "%s: its standard streams are others", i->module->name));
 }
 
-/* Of a module kept alive the run ends here: that of a program is over. */
-static void end_alive(wasmvm_instance *i)
+void instance_end_alive(wasmvm_instance *i)
 {
     struct work work;
     if (i->state != STATE_ALIVE || !snapshot_is(i->vm) || i->confined)
@@ -180,7 +179,7 @@ static void end_alive(wasmvm_instance *i)
 static int take_back(wasmvm_instance *i, bool learns, wasmvm_error *error)
 {
     struct work work;
-    end_alive(i);
+    instance_end_alive(i);
     const char *why = stays(i);
     if (why)
         return embed_error(error, WASMVM_E_USAGE, "%s: it cannot be taken back: %s",
