@@ -14,8 +14,9 @@
  * Threads: different threads may use different handles at the same time.  Many instances may share
  * one configuration or module.  Only one thread at a time may use an instance, with five
  * exceptions: wasmvm_stop, wasmvm_stop_as, wasmvm_signal, wasmvm_stopping and wasmvm_exit_status.
- * Any thread may call these at any time until wasmvm_instance_free.  A host function must neither
- * free the instance that calls it, nor start it again.
+ * Any thread may call these at any time until wasmvm_instance_free.  A host function must not free
+ * the instance that calls it.  It calls exports by wasmvm_host; wasmvm_lookup, wasmvm_invoke and
+ * what starts, snapshots or resets that instance fail with WASMVM_E_USAGE there.
  *
  * Your process: the library changes no signal disposition, limit, umask or working directory, and
  * prints nothing.  It changes the signal mask of its own threads, and that of a calling thread

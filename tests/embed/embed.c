@@ -511,6 +511,41 @@ static int call(wasmvm_instance *i, const char *name, wasmvm_val a, wasmvm_val b
 }
 #define I32(x) ((wasmvm_val){.i32 = (x)})
 
+/* What calls by the instance from within its call: codes of a look-up, a call of what traps, a
+ * snapshot and a reset. */
+struct within { wasmvm_instance *of; const wasmvm_export *fail; int codes[4]; };
+
+static int host_within(void *data, wasmvm_call *call, const wasmvm_val *args, wasmvm_val *result)
+{
+    struct within *w = data;
+    const wasmvm_export *e;
+    (void)call;
+    w->codes[0] = wasmvm_lookup(w->of, "add", &e, NULL);
+    w->codes[1] = wasmvm_invoke(w->of, w->fail, NULL, 0, NULL, 0, NULL);
+    w->codes[2] = wasmvm_snapshot(w->of, NULL);
+    w->codes[3] = wasmvm_reset(w->of, NULL);
+    result->i32 = args[0].i32;
+    return 0;
+}
+
+static int case_called_within_a_call(void)
+{
+    wasmvm_val r;
+    struct within w = {0};
+    const wasmvm_func own = {"test", "back", "i:i", host_within, &w};
+    wasmvm_config *c = wasmvm_config_new();
+    wasmvm_config_hypercall(c, hypercall);
+    wasmvm_config_funcs(c, &own, 1);
+    w.of = alive(c);
+    CHECK(w.of && wasmvm_lookup(w.of, "fail", &w.fail, &error) == WASMVM_OK);
+    CHECK(call(w.of, "deeper", I32(8), I32(0), 1, &r) == WASMVM_OK && r.i32 == 8);
+    for (int k = 0; k < 4; k++)
+        CHECK(w.codes[k] == WASMVM_E_USAGE);
+    CHECK(call(w.of, "add", I32(1), I32(2), 2, &r) == WASMVM_OK && r.i32 == 3);
+    wasmvm_instance_free(w.of);
+    return 0;
+}
+
 static int case_reactor(void)
 {
     const wasmvm_export *e;
@@ -1416,6 +1451,7 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
     {"sockets", case_sockets},
     {"stop", case_stop},
     {"reactor", case_reactor},
+    {"called-within-a-call", case_called_within_a_call},
     {"memory", case_memory},
     {"goroutines-wait", case_goroutines_wait},
     {"nested", case_nested},

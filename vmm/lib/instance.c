@@ -543,9 +543,11 @@ static int died(wasmvm_instance *i, wasmvm_error *error)
     return embed_ended(i, error);
 }
 
-/* The thread that calls serves the guest meanwhile. */
+/* The thread that calls serves the guest meanwhile.  Its host functions may not call by the
+ * instance: what ends that call would take the machine from under them. */
 static struct outlet *call_enter(wasmvm_instance *i)
 {
+    state_set(i, STATE_STARTED);
     cputime_enter(&vm_kick(i->vm)->cputime);
     return outlet_use(&i->outlet);
 }
@@ -554,6 +556,8 @@ static void call_leave(wasmvm_instance *i, struct outlet *before)
 {
     cputime_leave(&vm_kick(i->vm)->cputime);
     outlet_use(before);
+    if (i->state == STATE_STARTED)
+        state_set(i, STATE_ALIVE);
 }
 
 static void export_describe(struct wasmvm_export *e)
