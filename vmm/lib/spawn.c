@@ -43,7 +43,7 @@ static int above(const struct places *p, int fd)
 
 static void places_close(struct places *p)
 {
-    for (int k = 0; k < p->n; k++)
+    for (int k = 0; p->at && k < p->n; k++)
         if (p->at[k] >= 0)
             close(p->at[k]);
     free(p->at);
