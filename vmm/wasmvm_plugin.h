@@ -81,7 +81,8 @@ struct wasmvm_host {
     void (*log)(const wasmvm_host *, int level, const char *message);
     /* Calls an export of the guest that made this call.  Calls nest up to 1,000 deep, as long as
      * more than 1 MiB of the thread's stack is left (or a quarter, if that is less).  Beyond that
-     * the guest traps. */
+     * the guest traps, and so it does at the second host function on any other stack (a
+     * coroutine's). */
     int (*call_export)(wasmvm_call *, const char *name, const wasmvm_val *args, uint32_t nargs,
                        wasmvm_val *result);
     /* Returns the value of key=value behind the library's name, or NULL.  It lives as long as the

@@ -22,12 +22,14 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "embed.h"
 
 #define MS 1000000ull
 #define SECOND 1000000000ull
+#define COROUTINE_BYTES (1u << 20)
 #define HANG_S 300 /* an end takes less on the busiest machine */
 
 wasmvm_module *program, *reactor;
@@ -719,6 +721,41 @@ static int case_little_stack(void)
           pthread_join(thread, NULL) == 0 && deep == -2);
     pthread_attr_destroy(&attr);
     free(stack);
+    return 0;
+}
+
+/* A coroutine's stack, which lies above that of the thread: nobody knows its end. */
+static struct { ucontext_t here, there; wasmvm_instance *of; int flat, deep; } coroutine;
+
+static void on_its_stack(void)
+{
+    wasmvm_val r;
+    coroutine.flat = call(coroutine.of, "deeper", I32(1), I32(0), 1, &r);
+    coroutine.deep = call(coroutine.of, "deeper", I32(3), I32(0), 1, &r);
+    bool full = strstr(error.text, "stack is used up");
+    coroutine.deep = coroutine.deep == WASMVM_E_TRAP && full ? -2 : coroutine.deep;
+}
+
+static void *coroutine_thread(void *stack)
+{
+    if ((coroutine.of = alive(config_make())) == NULL || getcontext(&coroutine.there) != 0)
+        return NULL;
+    coroutine.there.uc_stack = (stack_t){.ss_sp = stack, .ss_size = COROUTINE_BYTES};
+    coroutine.there.uc_link = &coroutine.here;
+    makecontext(&coroutine.there, on_its_stack, 0);
+    swapcontext(&coroutine.here, &coroutine.there);
+    wasmvm_instance_free(coroutine.of);
+    return coroutine.of;
+}
+
+static int case_stack_of_a_coroutine(void)
+{
+    pthread_t thread;
+    void *ran, *stack = mmap(NULL, COROUTINE_BYTES, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(stack != MAP_FAILED && pthread_create(&thread, NULL, coroutine_thread, stack) == 0);
+    CHECK(pthread_join(thread, &ran) == 0 && ran && munmap(stack, COROUTINE_BYTES) == 0);
+    CHECK(coroutine.flat == WASMVM_OK && coroutine.deep == -2);
     return 0;
 }
 
@@ -1458,6 +1495,7 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
     {"ends-of-a-reactor", case_ends_of_a_reactor},
     {"limit-for-each-call", case_limit_for_each_call},
     {"little-stack", case_little_stack},
+    {"stack-of-a-coroutine", case_stack_of_a_coroutine},
     {"stop-a-call", case_stop_a_call},
     {"reactor-and-sigpipe", case_reactor_and_sigpipe},
     {"tmp", case_tmp},

@@ -16,7 +16,7 @@ passed=0 failed=0
 # A fact of the CPU, asked once: has it the instructions for SHA-256 (vmm/cache/hash.c)?
 # wasmvm_confine is about the process and all its threads: who has answered, and of each thread whether it is confined
 # (vmm/jail/crew.c).
-allowed=" outlet innermost floor_known cpu_sha roll confined "
+allowed=" outlet innermost stack cpu_sha roll confined "
 
 check() { # NAME WHAT-IS-WRONG
     if [ -z "$2" ]; then

@@ -188,34 +188,36 @@ static bool args_read(struct vcpu *v, const struct request *r, const char *sig,
     return true;
 }
 
-static _Thread_local uintptr_t floor_known;
+static _Thread_local struct { uintptr_t floor, top; } stack;
 
-/* Host functions that nest lie on one thread's stack, with frames of the plug-in's own.  From here
- * on none begins any more: the last part of the stack is for what it does. */
-static uintptr_t stack_floor(void)
+/* Host functions that nest lie on one thread's stack, with frames of the plug-in's own.  Below the
+ * floor none begins any more: the last part of the stack is for what it does. */
+void ask_stack_look(void)
 {
     pthread_attr_t attr;
     void *low;
     size_t bytes;
-    if (floor_known)
-        return floor_known;
-    floor_known = (uintptr_t)__builtin_frame_address(0) - STACK_UNKNOWN;
+    if (stack.floor)
+        return;
+    stack.floor = (uintptr_t)__builtin_frame_address(0) - STACK_UNKNOWN;
+    stack.top = UINTPTR_MAX;
     if (pthread_getattr_np(pthread_self(), &attr) == 0) {
-        if (pthread_attr_getstack(&attr, &low, &bytes) == 0)
-            floor_known = (uintptr_t)low + (bytes / 4 < STACK_KEPT ? bytes / 4 : STACK_KEPT);
+        if (pthread_attr_getstack(&attr, &low, &bytes) == 0) {
+            stack.floor = (uintptr_t)low + (bytes / 4 < STACK_KEPT ? bytes / 4 : STACK_KEPT);
+            stack.top = (uintptr_t)low + bytes;
+        }
         pthread_attr_destroy(&attr);
     }
-    return floor_known;
 }
 
-void ask_stack_look(void)
-{
-    stack_floor();
-}
-
+/* Nobody tells how much is left of a stack that is not the thread's own, as a coroutine's. */
 static bool stack_low(const struct vcpu *v)
 {
-    return v->hosts_open && (uintptr_t)__builtin_frame_address(0) < stack_floor();
+    uintptr_t at = (uintptr_t)__builtin_frame_address(0);
+    if (!v->hosts_open)
+        return false;
+    ask_stack_look();
+    return at < stack.floor || at >= stack.top;
 }
 
 static enum served host_run(struct vcpu *v, struct host_entry *entry, const wasmvm_val *args,
