@@ -10,6 +10,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -533,6 +535,62 @@ int case_pool_given_unused(void)
         wasmvm_pool_give(pool, i);
     }
     wasmvm_pool_free(pool);
+    wasmvm_config_free(c);
+    wasmvm_module_free(module);
+    return 0;
+}
+
+/* ---- others look ---- */
+
+static struct { wasmvm_instance *of; bool over; } watched;
+
+static void *asks_status(void *wrong)
+{
+    while (!__atomic_load_n(&watched.over, __ATOMIC_RELAXED)) {
+        int status = wasmvm_exit_status(watched.of);
+        *(int *)wrong |= status > 0 || status < -1;
+    }
+    return NULL;
+}
+
+static void *asks_for_stops(void *wrong)
+{
+    wasmvm_error e;
+    while (!__atomic_load_n(&watched.over, __ATOMIC_RELAXED))
+        *(int *)wrong |= wasmvm_stopping(watched.of, &e) != WASMVM_OK;
+    return NULL;
+}
+
+static void *raises(void *wrong)
+{
+    while (!__atomic_load_n(&watched.over, __ATOMIC_RELAXED))
+        *(int *)wrong |= wasmvm_signal(watched.of, SIGHUP) != WASMVM_SIGNAL_UNWANTED;
+    return NULL;
+}
+
+/* What any thread may ask at any time, others ask all the time: the runs go on. */
+int case_watched_while_reset(void)
+{
+    static void *(*const ask[3])(void *) = {asks_status, asks_for_stops, raises};
+    pthread_t threads[3];
+    int wrong[3] = {0};
+    wasmvm_module *module = scattered(2, APART);
+    wasmvm_config *c = wasmvm_config_new();
+    wasmvm_config_cpu_time(c, 1000000 * MS);
+    wasmvm_config_timeout(c, 1000000 * MS);
+    watched.of = module ? wasmvm_instance_new(module, c, &error) : NULL;
+    CHECK(watched.of && wasmvm_snapshot(watched.of, &error) == WASMVM_OK);
+    for (int k = 0; k < 3; k++)
+        CHECK(pthread_create(&threads[k], NULL, ask[k], &wrong[k]) == 0);
+    int code = WASMVM_OK;
+    for (int k = 0; k < 2000 && !code; k++)
+        if ((code = wasmvm_run(watched.of, &error)) == WASMVM_OK)
+            code = wasmvm_reset(watched.of, &error);
+    __atomic_store_n(&watched.over, true, __ATOMIC_RELAXED);
+    for (int k = 0; k < 3; k++)
+        pthread_join(threads[k], NULL);
+    CHECK(!code && !wrong[0] && !wrong[1] && !wrong[2]);
+    wasmvm_instance_free(watched.of);
     wasmvm_config_free(c);
     wasmvm_module_free(module);
     return 0;

@@ -1533,6 +1533,7 @@ static const struct { const char *name; int (*run)(void); } cases[] = {
     {"reset-alive", case_reset_alive},
     {"reset-refused", case_reset_refused},
     {"reset-leaves-nothing", case_reset_leaves_nothing},
+    {"watched-while-reset", case_watched_while_reset},
     {"pool-of-machines", case_pool_of_machines},
     {"pool-keeps-apart", case_pool_keeps_apart},
     {"pool-few-mappings", case_pool_few_mappings},

@@ -56,6 +56,7 @@ int case_pool_few_mappings(void);
 int case_pool_forgets_limits(void);
 int case_pool_given_unused(void);
 int case_pool_given_alive(void);
+int case_watched_while_reset(void);
 
 /* ---- reset.c ---- */
 int case_reset_is_as_new(void);

@@ -77,6 +77,8 @@ struct cputime {
     unsigned nprocesses;
 };
 void cputime_open(struct cputime *, uint64_t limit_ns, uint64_t process_from_ns);
+/* Nothing was used yet; nobody is counted, but others may look. */
+void cputime_renew(struct cputime *);
 /* the calling thread counts from here on, as often as it enters */
 void cputime_enter(struct cputime *);
 void cputime_leave(struct cputime *);
@@ -112,7 +114,7 @@ bool kick_open(struct kick *, uint64_t deadline_ns, uint64_t cpu_time_ns, uint64
 void kick_close(struct kick *);
 /* As if just opened, for a machine's next run: a stop that came before is forgotten.  Nothing runs,
  * and nobody is counted. */
-void kick_renew(struct kick *, uint64_t cpu_time_ns);
+void kick_renew(struct kick *);
 /* The calling thread runs the machine from here on: the CPU time counts; false: errno, and
  * kick_leave is due. kick_leave gives the thread back as it was.  *inside: what is to be blocked
  * while the guest runs, so that a kick ends that. */

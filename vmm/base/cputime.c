@@ -19,6 +19,13 @@ void cputime_open(struct cputime *c, uint64_t limit_ns, uint64_t process_from_ns
     pthread_mutex_init(&c->lock, NULL);
 }
 
+void cputime_renew(struct cputime *c)
+{
+    pthread_mutex_lock(&c->lock);
+    c->gone_ns = 0;
+    pthread_mutex_unlock(&c->lock);
+}
+
 static struct cputime_thread *own(struct cputime *c)
 {
     for (unsigned i = 0; i < CPUTIME_THREADS; i++)

@@ -65,16 +65,15 @@ static void event_clear(struct kick *k)
     (void)n;
 }
 
-void kick_renew(struct kick *k, uint64_t cpu_time_ns)
+void kick_renew(struct kick *k)
 {
+    /* that of the run before ends nothing that only stands ready; first, as others may look */
+    __atomic_store_n(&k->deadline_ns, 0, __ATOMIC_SEQ_CST);
+    cputime_renew(&k->cputime);
     if (__atomic_exchange_n(&k->reason, 0, __ATOMIC_SEQ_CST))
         event_clear(k); /* what stop wrote it, is forgotten */
     __atomic_store_n(&k->again, false, __ATOMIC_RELAXED);
-    /* that of the run before ends nothing that only stands ready */
-    __atomic_store_n(&k->deadline_ns, 0, __ATOMIC_RELAXED);
     k->patience_end_ns = 0;
-    pthread_mutex_destroy(&k->cputime.lock);
-    cputime_open(&k->cputime, cpu_time_ns, 0);
 }
 
 /* The counter keeps the thread from leaving, and unblocking the signal, between the look and the

@@ -134,6 +134,10 @@ void wasmvm_services(wasmvm_host *services)
 
 void state_set(wasmvm_instance *i, enum state state)
 {
+    int status = state != STATE_OVER         ? -1
+                 : i->end.kind == ENDED_NOT ? i->failure.status
+                                            : end_status(&i->end);
+    __atomic_store_n(&i->status, status, __ATOMIC_RELEASE);
     __atomic_store_n(&i->state, state, __ATOMIC_RELEASE);
 }
 
@@ -254,6 +258,7 @@ wasmvm_instance *wasmvm_instance_new(wasmvm_module *module, wasmvm_config *confi
     wasmvm_instance *i = calloc(1, sizeof *i);
     if (i) {
         i->signals = SIGNALS_NONE;
+        i->status = -1;
         config_hold(i->from = config);
         module_hold(i->module = module);
     }

@@ -45,6 +45,7 @@ struct wasmvm_instance {
     wasmvm_config *from;
     wasmvm_module *module;
     enum state state; /* atomic, as others may ask whether it is over */
+    int status;       /* atomic: of one that is over; else -1 */
     bool confined;
     bool written;     /* its caller changed its memory since it stands at its start */
     bool learned;     /* its snapshot has what its first run compiled */

@@ -80,15 +80,15 @@ struct end end_wanted(wasmvm_instance *i)
 int wasmvm_stopping(wasmvm_instance *i, wasmvm_error *error)
 {
     const char *rest;
-    struct end end = end_wanted(i);
+    struct end end = {.kind = ENDED_NOT};
+    if (!is_over(i))
+        end = end_wanted(i);
     return is_over(i) || end.kind == ENDED_NOT ? WASMVM_OK : sentence(i, &end, error, &rest);
 }
 
 int wasmvm_exit_status(const wasmvm_instance *i)
 {
-    if (!is_over(i))
-        return -1;
-    return i->end.kind == ENDED_NOT ? i->failure.status : end_status(&i->end);
+    return __atomic_load_n(&i->status, __ATOMIC_ACQUIRE);
 }
 
 int wasmvm_abandoned(const wasmvm_instance *i)

@@ -185,11 +185,10 @@ static int take_back(wasmvm_instance *i, bool learns, wasmvm_error *error)
         return embed_error(error, WASMVM_E_USAGE, "%s: it cannot be taken back: %s",
                            i->module->name, why);
     state_set(i, STATE_STARTED);
-    kick_renew(vm_kick(i->vm), i->config.set->cpu_time_ns);
+    kick_renew(vm_kick(i->vm));
     work_enter(i, &work);
     free(i->end.text);
     i->end = (struct end){.kind = ENDED_NOT};
-    i->signals = SIGNALS_NONE;
     i->tmp = TMP_NONE;
     counts_clear(i);
     if (!back(i, learns))

@@ -115,6 +115,8 @@ static void a_thread_is_counted_while_it_works(void **state)
     assert_true(cputime_over(&c));
     cputime_leave(&c);
     assert_true(cputime_over(&c));
+    cputime_renew(&c);
+    assert_int_equal(cputime_slice(&c), 100 * MS);
 }
 
 /* ---- several threads ---- */

@@ -363,7 +363,7 @@ static void renewed_is_as_new(void **state)
     (void)state;
     opened(1, 0);
     assert_true(kick_pending(&kick) && reason_is(ENDED_TIMEOUT, 0));
-    kick_renew(&kick, 0);
+    kick_renew(&kick);
     assert_true(!kick_pending(&kick) && reason_is_none());
     kick_close(&kick);
 }

@@ -146,7 +146,7 @@ static void test_a_stop_makes_no_image(void **state)
             assert_true((e.pieces != NULL) == e.resume);
             entry_opened(&e);
             entry_close(&e);
-            kick_renew(kick, 0);
+            kick_renew(kick);
             kick = NULL;
             open_as(&e, 1, true);
             assert_true(e.make == !there && e.resume == there);

@@ -24,7 +24,7 @@ bool snapshot_back(struct vm *of, struct failure *why) { return (void)of, (void)
 bool snapshot_learn(struct vm *of, struct failure *why) { return (void)of, (void)why, true; }
 bool snapshot_starts(const struct vm *of) { return (void)of, false; }
 gva_t snapshot_differs(const struct vm *of) { return (void)of, 0; }
-void kick_renew(struct kick *k, uint64_t cpu_time_ns) { (void)k, (void)cpu_time_ns; }
+void kick_renew(struct kick *k) { (void)k; }
 bool exports_resume(struct exports *e, struct vm *of, struct wasi *w, struct end *end)
 {
     assert_true(of == vm && w == wasi && e);
