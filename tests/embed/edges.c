@@ -490,7 +490,7 @@ int case_pool_forgets_limits(void)
     return 0;
 }
 
-/* What a module kept alive has in memory is its taker's, too, however often the pool was given it. */
+/* What a module kept alive has in memory is its taker's, too. */
 int case_pool_given_alive(void)
 {
     const wasmvm_val two[2] = {{.i32 = 1}, {.i32 = 2}};
