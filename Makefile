@@ -121,6 +121,7 @@ VMM_SRC := \
     vmm/base/named.c \
     vmm/base/output.c \
     vmm/base/owner.c \
+    vmm/base/random.c \
     vmm/base/settings.c \
     vmm/base/sink.c \
     vmm/base/thread.c \

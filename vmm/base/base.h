@@ -46,6 +46,10 @@ bool end_line(const struct config *, const struct end *, char *out, size_t cap, 
 /* says the line and the backtrace that the end wants */
 void end_message(const struct config *, const struct end *);
 
+/* ---- random.c ---- */
+/* All of them, though signals come; false: errno. */
+bool random_fill(void *at, size_t bytes);
+
 /* ---- guard.c: writes for a machine ---- */
 struct kick;
 /* Round writes for a machine on somebody else's thread: SIGPIPE and SIGXFSZ that they raise are

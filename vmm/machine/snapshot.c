@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 
 #include "vmm/machine/inside.h"
 
@@ -325,7 +324,7 @@ static bool freshen(struct vm *vm)
         return boot_ran(vm);
     }
     clockpage_refresh(vm);
-    return getrandom(pool, sizeof pool, 0) == sizeof pool &&
+    return random_fill(pool, sizeof pool) &&
            guest_write(&vm->mem, MAP_CONTROL + offsetof(struct control, random), pool, sizeof pool);
 }
 

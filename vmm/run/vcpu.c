@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -209,7 +208,7 @@ static uint64_t call_random_refill(struct vcpu *v, const struct random_refill_ar
     (void)args;
     bool found = guest_span(v->machine.mem, MAP_CONTROL + offsetof(struct control, random),
                             RANDOM_POOL, true, &pool);
-    return !found || getrandom(pool.iov_base, pool.iov_len, 0) != (ssize_t)pool.iov_len;
+    return !found || !random_fill(pool.iov_base, pool.iov_len);
 }
 
 static uint64_t call_save(struct vcpu *v, const struct save_args *args)
